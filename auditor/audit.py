@@ -1,0 +1,177 @@
+"""One audit as a finished value: what the report renders, what a plan is made from, what `run.json` records.
+
+Frames are Polars and follow the columns below exactly; text unless said otherwise. They are the Parquet files of a run
+folder, whose names and columns are a public interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from auditor.contract import Column
+from auditor.model import FORMAT, NotChecked, Side, Source, Status, Verdict
+
+TEXT: Final = pl.String()
+MOMENT: Final = pl.Datetime("us", "UTC")
+
+PROFILES: Final = pl.Schema(
+    {
+        "key": TEXT,
+        "platform_key": TEXT,
+        "truth_key": TEXT,
+        "profile_id": TEXT,
+        "status": TEXT,  # model.Status; every key but the equal ones
+        "moved": TEXT,  # model.Moved of the profile's differences where they agree, else null
+        "waiting": pl.Boolean(),
+        "gone": pl.Boolean(),
+        "pending": pl.Boolean(),  # everything that makes it differ was sent after the moment the export shows
+        "columns": pl.List(TEXT),  # the columns that differ
+        "matched_by": TEXT,  # "key"
+        "platform_rows": pl.Int64(),
+        "truth_rows": pl.Int64(),
+    }
+)
+DIFFERENCES: Final = pl.Schema(
+    {
+        "key": TEXT,
+        "column": TEXT,
+        "platform": TEXT,  # the raw text
+        "truth": TEXT,  # as it would be written to the platform; null: empty
+        "base": TEXT,  # canonical value on which both sides last agreed; null: empty or no base
+        "status": TEXT,  # stale | conflicting
+        "moved": TEXT,  # model.Moved
+        "reason": TEXT,  # model.Reason
+        "cause": TEXT,  # causes.cause
+        "waiting": pl.Boolean(),
+        "pending": pl.Boolean(),
+        "blocked": pl.Boolean(),
+        "platform_updated": MOMENT,
+        "truth_updated": MOMENT,
+    }
+)
+CAUSES: Final = pl.Schema(
+    {"cause": TEXT, "column": TEXT, "reason": TEXT, "pattern": TEXT, "profiles": pl.Int64(), "sentence": TEXT}
+)
+VIOLATIONS: Final = pl.Schema({"side": TEXT, "key": TEXT, "column": TEXT, "value": TEXT, "rule": TEXT, "detail": TEXT})
+PERMISSIONS: Final = pl.Schema(
+    {"key": TEXT, "column": TEXT, "finding": TEXT, "platform": TEXT, "truth": TEXT, "since": MOMENT}
+)
+SAME_PERSON: Final = pl.Schema({"platform_key": TEXT, "truth_key": TEXT, "score": pl.Float64(), "evidence": TEXT})
+REJECTED: Final = pl.Schema({"side": TEXT, "line": pl.Int64(), "reason": TEXT, "text": TEXT})
+
+FRAMES: Final[Mapping[str, pl.Schema]] = {
+    "profiles": PROFILES,
+    "differences": DIFFERENCES,
+    "causes": CAUSES,
+    "violations": VIOLATIONS,
+    "permissions": PERMISSIONS,
+    "same_person": SAME_PERSON,
+    "rejected": REJECTED,
+}
+"""File stem in the run folder → its columns."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers of an audit; `Audit.summary` shows them in their public form.
+
+    Identity, for the platform and likewise for the truth: rows = rejected + excluded + null_key + duplicate
+    + equal + orphan (truth: missing) + stale + conflicting.
+    """
+
+    rows: Mapping[str, int]
+    """`platform`, `platform_rejected`, `platform_null_key`, `platform_duplicate`, `platform_excluded` and the truth's."""
+    profiles: Mapping[Status, int]
+    """Keys per status; waiting and pending ones are included."""
+    waiting: int = 0
+    pending: int = 0
+    gone: int = 0
+    kept: Mapping[str, int] = field(default_factory=dict)
+    differences_by_column: Mapping[str, int] = field(default_factory=dict)
+    differences_by_reason: Mapping[str, int] = field(default_factory=dict)
+    formats: Mapping[str, int] = field(default_factory=dict)
+    violations_by_side: Mapping[Side, int] = field(default_factory=dict)
+    violations_by_rule: Mapping[str, int] = field(default_factory=dict)
+    permissions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def differences(self) -> int:
+        return sum(self.differences_by_column.values())
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A finished audit of one profile table."""
+
+    run: str
+    """UTC stamp and a short id: names the run folder."""
+    entity: str
+    table: str
+    platform_name: str
+    """What the platform is called on screens."""
+    truth_name: str
+    started: datetime
+    verdict: Verdict
+    counts: Counts
+    not_checked: tuple[NotChecked, ...]
+    sources: tuple[Source, ...]
+    columns: tuple[Column, ...]
+    """The compared columns, in the contract's order, with their rules and sensitivity."""
+    key: tuple[str, ...]
+    folder: Path
+    seconds: Mapping[str, float]
+    """Per stage."""
+    profiles: pl.DataFrame
+    differences: pl.DataFrame
+    causes: pl.DataFrame
+    violations: pl.DataFrame
+    permissions: pl.DataFrame
+    same_person: pl.DataFrame
+    rejected: pl.DataFrame
+
+    def source(self, side: Side) -> Source:
+        return next(source for source in self.sources if source.side is side)
+
+    def summary(self) -> dict[str, Any]:
+        """The document that `auditor run --json` prints and `run.json` begins with."""
+        counts = self.counts
+        return {
+            "format": FORMAT,
+            "run": self.run,
+            "table": self.table,
+            "verdict": self.verdict.value,
+            "rows": dict(counts.rows),
+            "profiles": {status.value: counts.profiles.get(status, 0) for status in Status},
+            "waiting": counts.waiting,
+            "pending": counts.pending,
+            "gone": counts.gone,
+            "kept": dict(counts.kept),
+            "differences": {
+                "total": counts.differences,
+                "by_column": dict(counts.differences_by_column),
+                "by_reason": dict(counts.differences_by_reason),
+            },
+            "formats": dict(counts.formats),
+            "violations": {
+                **{side.value: counts.violations_by_side.get(side, 0) for side in Side},
+                "by_rule": dict(counts.violations_by_rule),
+            },
+            "permissions": dict(counts.permissions),
+            "not_checked": [
+                {
+                    "code": item.code,
+                    "side": item.side.value if item.side else None,
+                    "rows": item.rows,
+                    "sentence": item.sentence,
+                }
+                for item in self.not_checked
+            ],
+            "report": f"runs/{self.run}/report.html",
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+        }

@@ -1,0 +1,341 @@
+"""The contract of one profile table: which truth column feeds which column, how values are compared, who is master.
+
+Read from `expectations/TABLE/contract.toml` into frozen values. Every problem of the file is reported at once, with
+its place. No other module knows the spelling of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import pydantic
+
+from auditor.errors import SettingsError
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Attribute, AttributeType, Structure
+from auditor.problems import Duration, Strict, nearest, problem_list, read_toml
+
+
+class Compare(StrEnum):
+    """The comparison rules. What each does to a value stands in `auditor.rules`."""
+
+    EXACT = "exact"
+    TEXT = "text"
+    NAME = "name"
+    EMAIL = "email"
+    PHONE = "phone"
+    NUMBER = "number"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    BOOLEAN = "boolean"
+    CODE = "code"
+    SET = "set"
+
+
+class Master(StrEnum):
+    TRUTH = "truth"
+    PLATFORM = "platform"
+    BOTH = "both"
+
+
+class Polarity(StrEnum):
+    """Which value of a permission column means that somebody may be contacted."""
+
+    OPT_IN = "opt-in"
+    OPT_OUT = "opt-out"
+
+
+class Blank(StrEnum):
+    """What an empty cell of the truth means for a filled one on the platform."""
+
+    KEEP = "keep"
+    CLEAR = "clear"
+
+
+class Sensitivity(StrEnum):
+    PUBLIC = "public"
+    PERSONAL = "personal"
+    SPECIAL = "special"
+
+
+DEFAULT_COMPARE: Mapping[AttributeType, Compare] = {
+    AttributeType.STRING: Compare.EXACT,
+    AttributeType.INTEGER: Compare.NUMBER,
+    AttributeType.LONG: Compare.NUMBER,
+    AttributeType.NUMERIC: Compare.NUMBER,
+    AttributeType.BOOLEAN: Compare.BOOLEAN,
+    AttributeType.DATE: Compare.DATE,
+    AttributeType.TIMESTAMP: Compare.TIMESTAMP,
+    AttributeType.EMAIL: Compare.EMAIL,
+    AttributeType.PHONE: Compare.PHONE,
+    AttributeType.LANGUAGE: Compare.CODE,
+    AttributeType.COUNTRY: Compare.CODE,
+    AttributeType.SEX: Compare.CODE,
+    AttributeType.TITLE: Compare.EXACT,
+    AttributeType.COORDINATES: Compare.EXACT,
+}
+"""The rule of a column whose contract names none, by the attribute's type in the structure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One compared column: how each side spells it, how values are compared and who decides."""
+
+    name: str
+    """The platform's name: an attribute, `subscriptions#NAME` or `segmentations#NAME`."""
+    truth: str
+    """The truth's own name for it."""
+    header: str
+    """Its name in the export; `name` unless the contract says otherwise."""
+    compare: Compare = Compare.EXACT
+    argument: str = ""
+    """Of the rule: the default country of `phone`, such as `BE`; empty for the others."""
+    type: AttributeType = AttributeType.STRING
+    multi_valued: bool = False
+    master: Master = Master.TRUTH
+    conflicts: Literal["ask", "master"] = "ask"
+    blank: Blank = Blank.KEEP
+    sensitivity: Sensitivity = Sensitivity.PERSONAL
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Truth value to platform value, applied before anything else; other values stay as they are."""
+    format: str | None = None
+    """strptime format of the truth's dates or moments; None means ISO 8601."""
+    decimal: str = "."
+    """Decimal separator of the truth's numbers."""
+    empty_is_value: bool = False
+    """True where empty text and null are two different values."""
+    tolerance: Decimal | None = None
+    """Inclusive distance within which two numbers are equal; None means none."""
+    permission: Polarity | None = None
+    evidence_date: str | None = None
+    """Truth column with the moment at which the permission was given or withdrawn."""
+    evidence_source: str | None = None
+    """Truth column that says where it was given or withdrawn."""
+
+    @property
+    def rule_signature(self) -> str:
+        """Changes when the comparison changes; agreed values of another signature are no base."""
+        parts: list[object] = [self.compare.value, self.argument, self.empty_is_value]
+        parts += [sorted(self.values.items()), self.format, self.decimal]
+        return repr(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Everything the audit of one profile table needs to know beyond the structure."""
+
+    table: str
+    key: tuple[str, ...]
+    """The platform's names of the key columns; each is one of `columns` too."""
+    columns: tuple[Column, ...]
+    """All mapped columns, key columns included, in the order of the file."""
+    timezone: ZoneInfo
+    updated_platform: str | None = None
+    """Export column with a row's update moment."""
+    updated_truth: str | None = None
+    grace: timedelta = timedelta(0)
+    """How long the ordinary synchronisation may take to bring a change of the truth to the platform."""
+    population_platform: str | None = None
+    """SQL condition over the export's own columns: who is compared at all; None means everybody."""
+    population_truth: str | None = None
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def keys(self) -> tuple[Column, ...]:
+        return tuple(self.column(name) for name in self.key)
+
+    @property
+    def compared(self) -> tuple[Column, ...]:
+        """The columns that are compared: all but the key's."""
+        return tuple(column for column in self.columns if column.name not in self.key)
+
+    @property
+    def permissions(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.permission is not None)
+
+    @property
+    def truth_columns(self) -> tuple[str, ...]:
+        """Every column of the truth that this contract names, once, in a stable order."""
+        names = [column.truth for column in self.columns]
+        names += [name for column in self.columns for name in (column.evidence_date, column.evidence_source) if name]
+        if self.updated_truth:
+            names.append(self.updated_truth)
+        return tuple(dict.fromkeys(names))
+
+
+class _Updated(Strict):
+    platform: str | None = None
+    truth: str | None = None
+
+
+class _Sync(Strict):
+    grace: Duration = timedelta(0)
+
+
+class _Population(Strict):
+    platform: str | None = None
+    truth: str | None = None
+
+
+class _Evidence(Strict):
+    date: str | None = None
+    source: str | None = None
+
+
+class _Column(Strict):
+    truth: str
+    header: str | None = None
+    compare: str | None = None
+    master: Master | None = None
+    conflicts: Literal["ask", "master"] = "ask"
+    blank: Blank = Blank.KEEP
+    sensitivity: Sensitivity = Sensitivity.PERSONAL
+    values: dict[str, str] = {}
+    format: str | None = None
+    decimal: Literal[".", ","] = "."
+    empty: Literal["null", "value"] = "null"
+    tolerance: Decimal | None = pydantic.Field(default=None, ge=0)
+    permission: Polarity | None = None
+    evidence: _Evidence = _Evidence()
+
+
+class _File(Strict):
+    key: list[str] | list[list[str]] = pydantic.Field(min_length=1)
+    updated: _Updated = _Updated()
+    timezone: str | None = None
+    country: str = "BE"
+    sync: _Sync = _Sync()
+    population: _Population = _Population()
+    columns: dict[str, _Column]
+
+    @pydantic.field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f'"{value}" is not a time zone{nearest(value, available_timezones())}')
+        return value
+
+
+def read_contract(path: Path, structure: Structure | None) -> Contract:
+    """Read the contract file and check it against the live structure (None: against itself only).
+
+    Raises SettingsError with every problem found: unknown keys, a column the structure does not have, a rule that
+    does not exist, a key that is not mapped or not unique.
+    """
+    file = read_toml(path, _File, what="contract")
+    problems: list[str] = []
+    key = _key(file, problems)
+    columns = [_column(name, spec, file.country, structure, problems) for name, spec in file.columns.items()]
+    for name in key:
+        if name not in file.columns:
+            problems.append(f'key column "{name}" has no [columns.{name}]{nearest(name, file.columns)}')
+        attribute = structure.attribute(name) if structure else None
+        if attribute is not None and len(key) == 1 and not attribute.unique:
+            problems.append(f'key column "{name}" is not a unique attribute of the table')
+    if (file.updated.platform or file.updated.truth) and file.timezone is None:
+        problems.append('timezone is required beside `updated`, for example timezone = "Europe/Brussels"')
+    if problems:
+        raise SettingsError(problem_list(path, problems))
+    return Contract(
+        table=path.parent.name,
+        key=key,
+        columns=tuple(columns),
+        timezone=ZoneInfo(file.timezone or "UTC"),
+        updated_platform=file.updated.platform,
+        updated_truth=file.updated.truth,
+        grace=file.sync.grace,
+        population_platform=file.population.platform,
+        population_truth=file.population.truth,
+    )
+
+
+def parse_rule(text: str) -> tuple[Compare, str]:
+    """`"phone:BE"` as rule and argument. Raises ValueError with the nearest rule for an unknown name."""
+    name, _, argument = text.partition(":")
+    if name not in tuple(Compare):
+        known = ", ".join(Compare)
+        raise ValueError(f'"{name}" is not a comparison rule{nearest(name, list(Compare))} (rules: {known})')
+    return Compare(name), argument
+
+
+def _key(file: _File, problems: list[str]) -> tuple[str, ...]:
+    first = file.key[0]
+    if isinstance(first, str):
+        return tuple(str(name) for name in file.key)
+    if len(file.key) > 1:
+        problems.append("key: a second, fallback key is not supported yet; name one key")
+    return tuple(first)
+
+
+def _column(name: str, spec: _Column, country: str, structure: Structure | None, problems: list[str]) -> Column:
+    place = f"columns.{name}"
+    attribute = _attribute(name, structure, problems)
+    attribute_type = attribute.type if attribute else AttributeType.STRING
+    multi_valued = attribute.multi_valued if attribute else False
+    compare = Compare.SET if multi_valued else DEFAULT_COMPARE[attribute_type]
+    argument = ""
+    if spec.compare is not None:
+        try:
+            compare, argument = parse_rule(spec.compare)
+        except ValueError as error:
+            problems.append(f"{place}.compare: {error}")
+    if compare is Compare.PHONE and not argument:
+        argument = country
+    permission = spec.permission
+    if permission is None and name.startswith(SUBSCRIPTION_PREFIX):
+        permission = Polarity.OPT_IN
+    default_master = Master.BOTH if permission is not None else Master.TRUTH
+    if spec.tolerance is not None and compare is not Compare.NUMBER:
+        problems.append(f"{place}.tolerance: only columns compared as number have one")
+    return Column(
+        name=name,
+        truth=spec.truth,
+        header=spec.header or name,
+        compare=compare,
+        argument=argument,
+        type=attribute_type,
+        multi_valued=multi_valued,
+        master=spec.master or default_master,
+        conflicts=spec.conflicts,
+        blank=spec.blank,
+        sensitivity=spec.sensitivity,
+        values=spec.values,
+        format=spec.format,
+        decimal=spec.decimal,
+        empty_is_value=spec.empty == "value",
+        tolerance=spec.tolerance,
+        permission=permission,
+        evidence_date=spec.evidence.date,
+        evidence_source=spec.evidence.source,
+    )
+
+
+def _attribute(name: str, structure: Structure | None, problems: list[str]) -> Attribute | None:
+    """The attribute that describes a column's values; subscriptions and simple segmentations are booleans."""
+    if name.startswith(SUBSCRIPTION_PREFIX):
+        _require(name, structure, problems)
+        return Attribute(name, AttributeType.BOOLEAN)
+    if name.startswith(SEGMENTATION_PREFIX):
+        _require(name, structure, problems)
+        segmentation = structure.segmentation(name) if structure else None
+        exclusive = segmentation.exclusive if segmentation else True
+        return Attribute(name, AttributeType.STRING if exclusive else AttributeType.BOOLEAN)
+    if structure is None:
+        return None
+    _require(name, structure, problems)
+    return structure.attribute(name)
+
+
+def _require(name: str, structure: Structure | None, problems: list[str]) -> None:
+    if structure is None or name in structure.columns:
+        return
+    suggestion = nearest(name, structure.columns)
+    problems.append(f'columns.{name}: the table "{structure.table}" has no such column{suggestion}')

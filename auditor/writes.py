@@ -1,0 +1,159 @@
+"""A plan as a value: the exact, ordered, immutable set of writes, named by the SHA-256 of its content.
+
+Making one is `auditor.plan`, carrying it out `auditor.apply`; this module only says what one is and how it is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from auditor.errors import SettingsError
+from auditor.model import Kind, Route
+
+PLAN_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value to be written: `before` is what the audit saw on the platform, `after` what it becomes."""
+
+    column: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Where and when a permission was given, as the truth says it; sent as `dataCollectionInformation`."""
+
+    moment: str
+    """`YYYY-MM-DD HH:MM:SS` in the contract's time zone."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """All cells of one kind for one profile, sent together."""
+
+    kind: Kind
+    route: Route
+    key: str
+    """The key as the platform spells it; for a creation as the truth does. Several key columns: a JSON array."""
+    profile_id: str | None
+    """None for creations and where the export does not hold it."""
+    cells: tuple[Cell, ...]
+    batch: str | None = None
+    """Name of the corrective file this write travels in; None for the single route."""
+    canary: bool = False
+    """True for those of a batch that go one by one, first."""
+    decided_by: str | None = None
+    """The person whose decision this write carries out; None for the default policy."""
+    collection: Collection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A cell or profile that the plan does not touch, and why: shown with the plan, never silent."""
+
+    key: str
+    column: str | None
+    why: str
+    """Stable code: decision, blocked, waiting, pending, kept, gone, for_the_truth, evidence, same_person, listed, quota."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be written, in this order, and on what it was based."""
+
+    run: str
+    entity: str
+    table: str
+    purpose: Literal["correct", "create", "undo"]
+    made: datetime
+    """When, with zone. Not part of the name's hash."""
+    export_as_of: datetime
+    key: tuple[str, ...]
+    writes: tuple[Write, ...]
+    left: tuple[LeftAlone, ...] = ()
+    population: int = 0
+    """Number of profiles on the platform: the base of the brakes' shares."""
+    route_reason: str = ""
+    """Why the writes travel as they do, in one sentence."""
+    carried: int = 0
+    """Cells of corrective files that carry the audited value only because the file needs the column."""
+    undoes: str | None = None
+    """SHA of the plan that this one takes back."""
+    stop: str | None = None
+    """Why the plan must not be applied without a look, for example a side that shrank; None: nothing of the kind."""
+
+    @property
+    def sha(self) -> str:
+        """SHA-256 of the content, 64 hex digits: the plan's name."""
+        content = self._content()
+        content.pop("made")
+        return hashlib.sha256(_canonical(content)).hexdigest()
+
+    @property
+    def counts(self) -> dict[Kind, int]:
+        """Profiles touched per kind of write: what the brakes count and a confirmation repeats."""
+        counts: dict[Kind, int] = {}
+        for write in self.writes:
+            counts[write.kind] = counts.get(write.kind, 0) + 1
+        return counts
+
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = asdict(self)
+        content["made"] = self.made.isoformat()
+        content["export_as_of"] = self.export_as_of.isoformat()
+        return {"format": PLAN_FORMAT, **content}
+
+    def to_json(self) -> str:
+        """The stored form, with its name inside, so that a changed file is noticed."""
+        return json.dumps({"sha": self.sha, **self._content()}, ensure_ascii=False, indent=1) + "\n"
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a stored plan. Raises SettingsError when it is none or was changed since it was made."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        sha = content.pop("sha")
+        plan = _plan(content)
+    except FileNotFoundError:
+        raise SettingsError(f"there is no plan {path}", hint="make one with `auditor plan`") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError(f"{path} is not a plan of this version", hint="make it again with `auditor plan`") from None
+    if plan.sha != sha:
+        raise SettingsError(f"{path} was changed after it was made", hint="make it again with `auditor plan`")
+    return plan
+
+
+def _plan(content: Mapping[str, Any]) -> Plan:
+    values = dict(content)
+    if values.pop("format") != PLAN_FORMAT:
+        raise ValueError
+    values["made"] = datetime.fromisoformat(values["made"])
+    values["export_as_of"] = datetime.fromisoformat(values["export_as_of"])
+    values["key"] = tuple(values["key"])
+    values["writes"] = tuple(_write(write) for write in values["writes"])
+    values["left"] = tuple(LeftAlone(**left) for left in values["left"])
+    return Plan(**values)
+
+
+def _write(content: Mapping[str, Any]) -> Write:
+    values = dict(content)
+    values["kind"] = Kind(values["kind"])
+    values["route"] = Route(values["route"])
+    values["cells"] = tuple(Cell(**cell) for cell in values["cells"])
+    if values["collection"] is not None:
+        values["collection"] = Collection(**values["collection"])
+    return Write(**values)
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
