@@ -86,7 +86,7 @@ class Counts:
     """
 
     rows: Mapping[str, int]
-    """`platform`, `platform_rejected`, `platform_null_key`, `platform_duplicate`, `platform_excluded` and the truth's."""
+    """`platform`, `platform_rejected`, `platform_null_key`, `platform_duplicate`, `platform_excluded`, `truth` …"""
     profiles: Mapping[Status, int]
     """Keys per status; waiting and pending ones are included."""
     waiting: int = 0

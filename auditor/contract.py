@@ -293,7 +293,7 @@ def _column(name: str, spec: _Column, country: str, structure: Structure | None,
     if permission is None and name.startswith(SUBSCRIPTION_PREFIX):
         permission = Polarity.OPT_IN
     default_master = Master.BOTH if permission is not None else Master.TRUTH
-    if spec.tolerance is not None and compare is not Compare.NUMBER:
+    if spec.tolerance is not None and compare is not Compare.NUMBER and structure is not None:
         problems.append(f"{place}.tolerance: only columns compared as number have one")
     return Column(
         name=name,

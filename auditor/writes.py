@@ -64,7 +64,7 @@ class LeftAlone:
     key: str
     column: str | None
     why: str
-    """Stable code: decision, blocked, waiting, pending, kept, gone, for_the_truth, evidence, same_person, listed, quota."""
+    """Stable code: decision, blocked, waiting, pending, gone, for_the_truth, evidence, same_person, listed, quota …"""
 
 
 @dataclass(frozen=True, slots=True)
