@@ -1,0 +1,117 @@
+"""The one DuckDB connection of a run, and the only place where expressions meet it.
+
+Equality, the diff and the explanation are Ibis expressions; they are compiled here and executed on this connection.
+Names are quoted by one function and values are bound, never pasted into SQL text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from auditor.errors import TryLater
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import polars as pl
+
+
+def quote(name: str) -> str:
+    """A name as a quoted SQL identifier, whatever characters it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str | Path) -> str:
+    """A text as an SQL literal, for the few statements that accept no bound values (COPY, CREATE VIEW)."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+class Engine:
+    """A DuckDB connection in this process, bounded in memory, that can reach the given folders and nothing else."""
+
+    def __init__(self, *, memory_limit: str = "4GB", temp: Path, folders: Iterable[Path] = ()) -> None:
+        """`temp` is where DuckDB spills; `folders` (and `temp`) are all it may read or write."""
+        allowed = [str(folder.resolve()) + "/" for folder in (temp, *folders)]
+        self.con = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": memory_limit,
+                "temp_directory": str(temp.resolve()),
+                "python_enable_replacements": "false",
+                "autoinstall_known_extensions": "false",
+                "allow_community_extensions": "false",
+            },
+        )
+        self.con.execute("SET TimeZone = 'UTC'")
+        self.con.execute("SET allowed_directories = ?", [allowed])
+        self.con.execute("SET enable_external_access = false")
+
+    @cached_property
+    def ibis(self) -> Any:
+        """The Ibis backend over this very connection."""
+        import ibis  # takes most of a second; commands that need no expressions do not pay for it
+
+        return ibis.duckdb.from_connection(self.con)
+
+    def table(self, name: str) -> ir.Table:
+        """A table or view of this connection as an Ibis table."""
+        return self.ibis.table(name)
+
+    def sql(self, expression: ir.Expr) -> str:
+        """The expression as SQL text for this connection."""
+        import ibis
+
+        return str(ibis.to_sql(expression, dialect="duckdb"))
+
+    def create(self, name: str, expression: ir.Table) -> ir.Table:
+        """Materialise an expression as a temporary table, replacing one of that name; gives the new table."""
+        with translated():
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {self.sql(expression)}")
+        return self.table(name)
+
+    def rows(self, query: ir.Table | str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of an expression or of SQL text with bound parameters."""
+        with translated():
+            text = query if isinstance(query, str) else self.sql(query)
+            return self.con.execute(text, list(parameters)).fetchall()
+
+    def frame(self, query: ir.Table | str) -> pl.DataFrame:
+        """All rows as a Polars frame."""
+        with translated():
+            return self.con.execute(query if isinstance(query, str) else self.sql(query)).pl()
+
+    def view(self, name: str, parquet: Path) -> None:
+        """A view over a Parquet file, with its row numbers (from 0, in file order) as `file_row_number`."""
+        source = f"read_parquet({literal(parquet.resolve())}, file_row_number = true)"
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * FROM {source}")
+
+    def write(self, query: ir.Table | str, path: Path) -> None:
+        """Write an expression, or a table by its name, as a Parquet file: under another name first, then in place."""
+        text = f"FROM {quote(query)}" if isinstance(query, str) else self.sql(query)
+        partial = path.with_name(path.name + ".partial")
+        with translated():
+            self.con.execute(f"COPY ({text}) TO {literal(partial.resolve())} (FORMAT parquet, COMPRESSION zstd)")
+        partial.replace(path)
+
+    def close(self) -> None:
+        self.con.close()
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the machine lacks (disk, memory) into an error that a user can act on; all else is a bug."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise TryLater("not enough memory for this run", hint="raise engine.memory_limit in auditor.toml") from error
+    except duckdb.IOException as error:
+        if "No space left" in str(error) or "not enough space" in str(error).lower():
+            raise TryLater(
+                "the disk is full: the run was stopped and nothing was planned", hint="free some space"
+            ) from error
+        raise
