@@ -6,6 +6,7 @@ Each problem names the file and the key, says what is wrong, and, for a misspelt
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -52,6 +53,29 @@ def read_toml(path: Path, model: type[Model], *, what: str, context: Any = None)
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
     try:
         return model.model_validate(content, context=context)
+    except pydantic.ValidationError as error:
+        raise SettingsError(_report(path, error, model)) from None
+
+
+def read_json(path: Path, model: type[Model], *, what: str) -> Model:
+    """Read `path` into `model`. `what` names the file in the error, for example "decisions file".
+
+    Raises SettingsError when the file is absent, is not JSON or does not fit the model.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(f"there is no {what} {path}") from None
+    except OSError as error:
+        raise SettingsError(f"cannot read the {what} {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not UTF-8", hint="save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"{path} is not valid JSON (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise SettingsError(f"{path} is no {what}: it is nested too deeply") from None
+    try:
+        return model.model_validate(content)
     except pydantic.ValidationError as error:
         raise SettingsError(_report(path, error, model)) from None
 

@@ -27,6 +27,11 @@ class Cell:
     before: str | None
     after: str | None
 
+    @property
+    def carried(self) -> bool:
+        """True for a value that is no change: it travels only because the file has its column."""
+        return self.before == self.after
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -64,7 +69,7 @@ class LeftAlone:
     key: str
     column: str | None
     why: str
-    """Stable code: decision, blocked, waiting, pending, gone, for_the_truth, evidence, same_person, listed, quota …"""
+    """Stable code, one of model.Why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,10 @@ class Plan:
     @property
     def counts(self) -> dict[Kind, int]:
         """Profiles touched per kind of write: what the brakes count and a confirmation repeats."""
-        counts: dict[Kind, int] = {}
+        profiles: dict[Kind, set[str]] = {}
         for write in self.writes:
-            counts[write.kind] = counts.get(write.kind, 0) + 1
-        return counts
+            profiles.setdefault(write.kind, set()).add(write.key)
+        return {kind: len(keys) for kind, keys in profiles.items()}
 
     def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = asdict(self)
