@@ -1,0 +1,140 @@
+"""What stewards decided: the file that the worklist lets them download, read and checked.
+
+A decision is a person, a column, both values as they were seen, and a choice. It counts on any later run while both
+values still hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import pydantic
+
+from auditor.errors import SettingsError
+from auditor.problems import Strict, nearest, problem_list, read_json
+
+DECISIONS_FORMAT = 1
+
+_SHOWN = 20
+"""Problems of one file that are listed; the rest are counted."""
+
+
+class Choice(StrEnum):
+    TRUTH = "truth"
+    """Write the truth's value to the platform."""
+    PLATFORM = "platform"
+    """The platform is right: a line for the owners of the truth."""
+    IGNORE = "ignore"
+    """Leave both as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one person chose for one cell."""
+
+    key: str
+    column: str
+    platform: str | None
+    """The platform's text as it was seen; None: empty, or no such profile."""
+    truth: str | None
+    """The truth's text as it was seen, in the form in which it would be sent; None: empty."""
+    choice: Choice
+    by: str
+    """The person's name."""
+    run: str = ""
+    """The run whose worklist it was made in."""
+
+    def holds(self, platform: str | None, truth: str | None) -> bool:
+        """True while both sides still have the values that were decided on. Empty text and null are the same."""
+        return (self.platform or None, self.truth or None) == (platform or None, truth or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of all decisions in the light of an audit; a decision on a cell that no longer differs is done."""
+
+    holding: Mapping[tuple[str, str], Decision] = field(default_factory=dict)
+    """By key and column."""
+    changed: Mapping[tuple[str, str], Decision] = field(default_factory=dict)
+    """Cells that still differ, but one of the two values is another one now."""
+
+
+def standing(decisions: Iterable[Decision], cells: Iterable[tuple[str, str, str | None, str | None]]) -> Standing:
+    """Which decisions count. `cells` are key, column, platform and truth text of what differs now.
+
+    Of several decisions on one cell the last that still holds counts.
+    """
+    by_cell: dict[tuple[str, str], list[Decision]] = {}
+    for decision in decisions:
+        by_cell.setdefault((decision.key, decision.column), []).append(decision)
+    holding: dict[tuple[str, str], Decision] = {}
+    changed: dict[tuple[str, str], Decision] = {}
+    if not by_cell:
+        return Standing()
+    for key, column, platform, truth in cells:
+        made = by_cell.get((key, column))
+        if made is None:
+            continue
+        valid = [decision for decision in made if decision.holds(platform, truth)]
+        (holding if valid else changed)[key, column] = (valid or made)[-1]
+    return Standing(holding, changed)
+
+
+class _Line(Strict):
+    key: str = pydantic.Field(min_length=1)
+    column: str = pydantic.Field(min_length=1)
+    platform: str | None
+    truth: str | None
+    choice: Choice
+
+
+class _File(Strict):
+    format: Literal[1]
+    run: str
+    table: str
+    by: str
+    decisions: list[_Line]
+
+    @pydantic.field_validator("by")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("a decision needs the name of the person who made it")
+        return value.strip()
+
+
+def read_decisions(path: Path, *, table: str, columns: Collection[str]) -> tuple[Decision, ...]:
+    """Read a decisions file of the profile table `table`, whose compared columns are `columns`.
+
+    Raises SettingsError with every problem found: no JSON, unknown or missing members, nobody's name, another table,
+    a column that is not compared, two choices for the same cell. Values of profiles are not repeated in it.
+    """
+    file = read_json(path, _File, what="decisions file")
+    problems: list[str] = []
+    if file.table != table:
+        problems.append(f'table: the decisions are about "{file.table}", not about "{table}"')
+    chosen: dict[tuple[str, str], _Line] = {}
+    for number, line in enumerate(file.decisions):
+        place = f"decisions.{number}"
+        if line.column not in columns:
+            problems.append(f'{place}.column: "{line.column}" is not compared{nearest(line.column, columns)}')
+        earlier = chosen.setdefault((line.key, line.column), line)
+        if earlier != line:
+            problems.append(f'{place}: the second decision on "{line.column}" of "{line.key}", unlike the first')
+    if problems:
+        raise SettingsError(
+            problem_list(path, _shortened(problems)), hint="download the decisions again from the worklist of the run"
+        )
+    return tuple(
+        Decision(line.key, line.column, line.platform, line.truth, line.choice, file.by, file.run)
+        for line in chosen.values()
+    )
+
+
+def _shortened(problems: list[str]) -> list[str]:
+    more = len(problems) - _SHOWN
+    return problems if more <= 0 else [*problems[:_SHOWN], f"and {more} more"]

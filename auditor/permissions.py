@@ -1,0 +1,263 @@
+"""Who may be contacted: the only module that decides what is written to a permission column.
+
+Permission only goes down by itself. `TABLE` is that promise, line by line (design §8.2); `decide` applies it to one
+cell, `decide_creation` to one cell of somebody who is not on the platform yet, and `guard` looks once more at finished
+writes, whoever made them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from auditor import writes
+from auditor.audit import MOMENT, TEXT
+from auditor.contract import Column, Polarity
+from auditor.errors import GuardRefused
+from auditor.model import Kind, Moved, Permission, Route, Side, Why
+
+TRUE_SPELLINGS: Final = frozenset({"true", "1", "y", "yes", "t"})
+FALSE_SPELLINGS: Final = frozenset({"false", "0", "n", "no", "f"})
+"""The booleans that Actito accepts, in any case (D-etlf; the full set is assumed)."""
+
+EVIDENCE: Final = pl.Schema({"key": TEXT, "column": TEXT, "date": MOMENT, "source": TEXT})
+"""What the truth says about the moment and place at which a permission was given or withdrawn."""
+
+HISTORY: Final = pl.Schema({"run": TEXT, "at": MOMENT, "side": TEXT, "key": TEXT, "column": TEXT, "value": TEXT})
+"""Every change of a permission that a run saw; `value` is one of model.Permission. Opt-outs that the auditor itself
+wrote belong into it too, as rows of the platform at the moment of the write."""
+
+END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
+
+Cell: TypeAlias = tuple[str, str]
+"""Key and column."""
+
+
+class Ruling(StrEnum):
+    """What happens to a permission cell."""
+
+    OPT_OUT = "opt_out"
+    """Written automatically, first of all."""
+    OPT_OUT_IF_NEWER = "opt_out_if_newer"
+    """Written automatically if the truth's evidence is later than the platform row's update; else a decision."""
+    DECISION = "decision"
+    """Nothing is written until a person decides."""
+    DECISION_AND_TRUTH = "decision_and_truth"
+    """The same, and the truth's owners hear of it."""
+    FOR_THE_TRUTH = "for_the_truth"
+    """The truth's owners hear of the opt-out. Written only by a person's decision with newer evidence."""
+    NOTHING = "nothing"
+    """No write, and nothing to decide."""
+
+
+ON, OFF, EMPTY = frozenset({Permission.ON}), frozenset({Permission.OFF}), frozenset({Permission.EMPTY})
+ANY: Final = frozenset(Permission)
+ANYBODY: Final = frozenset(Moved)
+ONLY_TRUTH: Final = frozenset({Moved.TRUTH})
+ONLY_PLATFORM: Final = frozenset({Moved.PLATFORM})
+NO_BASE: Final = frozenset({Moved.UNKNOWN, Moved.TRUTH_BY_MOMENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: it holds for a cell whose three facts are among these."""
+
+    platform: frozenset[Permission]
+    truth: frozenset[Permission]
+    moved: frozenset[Moved]
+    ruling: Ruling
+
+
+# An empty cell on the platform is neither yes nor no: beside an opt-out it counts as on (the opt-out is written down),
+# beside an opt-in as off (nobody becomes contactable), but it is no opt-out that the truth should hear of.
+TABLE: Final = (
+    # platform    truth  who moved      what happens
+    Line(ON | EMPTY, OFF, ONLY_TRUTH, Ruling.OPT_OUT),
+    Line(ON, OFF, ONLY_PLATFORM, Ruling.DECISION_AND_TRUTH),
+    Line(ON | EMPTY, OFF, NO_BASE, Ruling.OPT_OUT_IF_NEWER),
+    Line(ON | EMPTY, OFF, ANYBODY, Ruling.DECISION),
+    Line(OFF, ON, ANYBODY, Ruling.FOR_THE_TRUTH),
+    Line(EMPTY, ON, ANYBODY, Ruling.DECISION),
+    Line(ANY, EMPTY, ANYBODY, Ruling.NOTHING),
+    Line(ON, ON, ANYBODY, Ruling.NOTHING),
+    Line(OFF, OFF, ANYBODY, Ruling.NOTHING),
+)
+"""The first line that fits decides; together they cover every combination."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """When and where, as the truth says, a permission was given or withdrawn; None: it does not say."""
+
+    date: datetime | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that bears on one permission cell."""
+
+    polarity: Polarity
+    platform: str | None
+    """The raw text; None too where the profile does not exist yet."""
+    truth: str | None
+    """As it would be sent."""
+    moved: Moved = Moved.UNKNOWN
+    evidence: Evidence = Evidence()
+    platform_updated: datetime | None = None
+    """The platform row's update moment."""
+    last_opt_out: datetime | None = None
+    """See `last_opt_outs`; None: it was never seen off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opt:
+    """A permission write that is allowed: an opt-out, or an opt-in that carries its evidence."""
+
+    kind: Literal[Kind.UNSUBSCRIBE, Kind.SUBSCRIBE]
+    after: str
+    collection: writes.Collection | None = None
+
+
+def state(text: str | None, polarity: Polarity) -> Permission:
+    """What a cell says. Anything that is not an accepted boolean is unknown, and unknown is not yes and not no."""
+    spelling = (text or "").strip().lower()
+    if spelling not in TRUE_SPELLINGS | FALSE_SPELLINGS:
+        return Permission.EMPTY
+    contactable = (spelling in TRUE_SPELLINGS) is (polarity is Polarity.OPT_IN)
+    return Permission.ON if contactable else Permission.OFF
+
+
+def spelling(permission: Literal[Permission.ON, Permission.OFF], polarity: Polarity) -> str:
+    """The boolean that says `permission` in a column of that polarity."""
+    return "true" if (permission is Permission.ON) is (polarity is Polarity.OPT_IN) else "false"
+
+
+def ruling(platform: Permission, truth: Permission, moved: Moved) -> Ruling:
+    """The line of the table for these three facts."""
+    return next(
+        line.ruling for line in TABLE if platform in line.platform and truth in line.truth and moved in line.moved
+    )
+
+
+def decide(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> Opt | Why:
+    """What is written to the cell of an existing profile, or why nothing is.
+
+    `by` names the person who decided for the truth's value; None asks for the default policy. An opt-in needs such a
+    person, and evidence with date and source that is later than the last opt-out known and not in the future. Its
+    moment is told in `timezone`.
+    """
+    platform, truth = state(case.platform, case.polarity), state(case.truth, case.polarity)
+    line = ruling(platform, truth, case.moved)
+    if line is Ruling.NOTHING:
+        return Why.UNKNOWN_PERMISSION
+    if truth is Permission.OFF:
+        newer = line is Ruling.OPT_OUT_IF_NEWER and _later(case.evidence.date, case.platform_updated)
+        if by or newer or line is Ruling.OPT_OUT:
+            return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity))
+        return Why.DECISION
+    if by:
+        return _opt_in(case, now, timezone)
+    return Why.FOR_THE_TRUTH if line is Ruling.FOR_THE_TRUTH else Why.DECISION
+
+
+def decide_creation(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> Opt | Why:
+    """The same for a profile that is yet to be created: an opt-out is created with it, an opt-in is left out.
+
+    With `by`, the opt-in is a write of its own after the creation, under the same conditions as any other.
+    """
+    truth = state(case.truth, case.polarity)
+    if truth is Permission.EMPTY:
+        return Why.UNKNOWN_PERMISSION
+    if truth is Permission.OFF:
+        return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity))
+    return _opt_in(case, now, timezone) if by else Why.PERMISSION
+
+
+def word_for_the_truth(case: Case) -> str | None:
+    """Why the truth's owners should hear of this cell, as in `for-the-truth.csv`; None: they need not."""
+    line = ruling(state(case.platform, case.polarity), state(case.truth, case.polarity), case.moved)
+    if line is Ruling.FOR_THE_TRUTH:
+        return "opted_out_on_platform"
+    return "opted_in_on_platform" if line is Ruling.DECISION_AND_TRUTH else None
+
+
+def last_opt_outs(
+    history: pl.DataFrame, cells: Mapping[Cell, tuple[Permission, datetime | None]]
+) -> dict[Cell, datetime]:
+    """The last opt-out known of each cell, on either side, by the earliest moment that proves it.
+
+    That is the run that first saw it off; where the history does not have it, the update moment of the platform's row;
+    and without one the end of time, since nothing can be shown to be newer. Cells never seen off are left out.
+
+    `history` as HISTORY, in any order: a side that was off, then on, and off again counts with the later opt-out, and a
+    row that repeats the same state adds nothing. `cells` holds what the platform says now, and its row's update moment.
+    """
+    found: dict[Cell, datetime] = {}
+    before: dict[tuple[str, Cell], str] = {}
+    rows = history.filter(pl.col("key").is_in({key for key, _ in cells})).sort("at", "value")
+    for at, side, key, column, value in rows.select("at", "side", "key", "column", "value").iter_rows():
+        cell = (key, column)
+        if cell not in cells:
+            continue
+        if value == Permission.OFF and before.get((side, cell)) != Permission.OFF:
+            found[cell] = max(at, found.get(cell, at))
+        before[side, cell] = value
+    for cell, (platform, updated) in cells.items():
+        if platform is Permission.OFF and before.get((Side.PLATFORM, cell)) != Permission.OFF:
+            moment = updated or END_OF_TIME
+            found[cell] = max(moment, found.get(cell, moment))
+    return found
+
+
+def evidence_by_cell(evidence: pl.DataFrame) -> dict[Cell, Evidence]:
+    """`evidence` as EVIDENCE, looked up by key and column."""
+    rows = evidence.select("key", "column", "date", "source").iter_rows()
+    return {(key, column): Evidence(date, source) for key, column, date, source in rows}
+
+
+def guard(planned: Iterable[writes.Write], columns: Iterable[Column], *, restores: bool = False) -> None:
+    """Refuse writes that would make somebody contactable without a decision: the last look before anything is sent.
+
+    `restores` is for a plan that takes back what the auditor wrote: its opt-ins need a person, but carry no evidence.
+
+    Raises GuardRefused, naming key and column.
+    """
+    polarity = {column.name: column.permission for column in columns if column.permission is not None}
+    for write in planned:
+        for cell in write.cells:
+            if cell.column in polarity and not _lawful(write, cell, polarity[cell.column], restores):
+                raise GuardRefused(
+                    f'the {write.kind.value} of profile "{write.key}" must not write the permission "{cell.column}"',
+                    hint="permissions go up only by a named person's decision with evidence; make the plan again",
+                )
+
+
+def _lawful(write: writes.Write, cell: writes.Cell, polarity: Polarity, restores: bool) -> bool:
+    after = state(cell.after, polarity)
+    if write.kind is Kind.SUBSCRIBE:
+        named = bool(write.decided_by) and (restores or write.collection is not None)
+        return named and write.route is Route.SINGLE and after is Permission.ON
+    if write.kind is Kind.UNSUBSCRIBE and write.batch is not None and len(write.cells) > 1:
+        return False  # a file of opt-outs is a file of one permission
+    return write.kind in (Kind.UNSUBSCRIBE, Kind.CREATE) and after is Permission.OFF
+
+
+def _opt_in(case: Case, now: datetime, timezone: ZoneInfo) -> Opt | Why:
+    date, source = case.evidence.date, case.evidence.source
+    if date is None or not source or date > now:
+        return Why.EVIDENCE
+    if case.last_opt_out is not None and date <= case.last_opt_out:
+        return Why.EVIDENCE
+    moment = date.astimezone(timezone).strftime("%Y-%m-%d %H:%M:%S")
+    return Opt(Kind.SUBSCRIBE, spelling(Permission.ON, case.polarity), writes.Collection(moment, source))
+
+
+def _later(moment: datetime | None, than: datetime | None) -> bool:
+    return moment is not None and than is not None and moment > than
