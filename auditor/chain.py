@@ -1,0 +1,276 @@
+"""Append-only SQLite tables whose rows are sealed in a hash chain, and whose personal values can be erased.
+
+The personal values of a row are under a seal: the SHA-256 of the values and a salt of the row's own. Rows appended
+together form an entry, whose digest covers all other values and the seals, and whose link covers the link before it:
+a row that was changed, added or removed later is found by `verify`. Erasing empties the personal values and the salt,
+so that nobody can find them out by trying, and leaves the seal: the chain still closes.
+
+What the chain cannot show is that its last entries were cut off; note `head` elsewhere for that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from auditor.errors import SettingsError, TryLater
+
+Value = str | int | None
+
+_START: Final = bytes(32)
+"""The link before the first entry."""
+
+_CHAIN: Final = """
+CREATE TABLE chain (
+  entry INTEGER PRIMARY KEY, tab TEXT NOT NULL, at TEXT NOT NULL, rows INTEGER NOT NULL,
+  digest BLOB NOT NULL, link BLOB NOT NULL
+);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One append-only table. `id`, `entry`, `salt` and `seal` come before its own columns."""
+
+    columns: tuple[str, ...]
+    """In the order in which values are given and digested."""
+    personal: tuple[str, ...] = ()
+    """Those of `columns` that `erase` empties."""
+
+    def seal(self, salt: bytes, values: Sequence[Value]) -> bytes:
+        """Covers the personal values of a row."""
+        return _hash(salt, [value for name, value in zip(self.columns, values, strict=True) if name in self.personal])
+
+    def sealed(self, salt: bytes | None, seal: bytes, values: Sequence[Value]) -> bool:
+        """Whether the personal values are those that were sealed, or were erased."""
+        if salt is not None:
+            return self.seal(salt, values) == seal
+        left = [value for name, value in zip(self.columns, values, strict=True) if name in self.personal]
+        return bool(left) and all(value is None for value in left)
+
+    def digest(self, seal: bytes, values: Sequence[Value]) -> bytes:
+        """Covers a whole row, and needs no personal value once it is sealed."""
+        return _hash(
+            seal, [value for name, value in zip(self.columns, values, strict=True) if name not in self.personal]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What `verify` found."""
+
+    entries: int
+    rows: int
+    erased: int
+    """Rows whose personal values were erased."""
+    problems: tuple[str, ...]
+    """One sentence per broken place; empty: the record is as it was written."""
+
+
+class Chain:
+    """The database file. One object may be used from several threads; each call is one at a time."""
+
+    def __init__(self, path: Path, tables: Mapping[str, Table], *, version: int, indexes: str = "") -> None:
+        """Open or make the file, readable for its owner alone.
+
+        Raises SettingsError when the file is none of ours or of a newer version, TryLater when it cannot be written.
+        """
+        self.path = path
+        self._tables = tables
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._prepare_file()
+        with self._explained():
+            # Transactions are begun and ended here and nowhere else: isolation_level=None.
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.execute("PRAGMA foreign_keys = ON")
+                self._connection.execute("PRAGMA secure_delete = ON")
+                self._make(version, indexes)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @property
+    def head(self) -> str:
+        """The last link, 64 hex digits: whoever notes it can prove later that nothing before it was changed."""
+        return self._last()[1].hex()
+
+    @property
+    def salt(self) -> bytes:
+        """32 random bytes of this file, made once: for keyed hashes of identifiers."""
+        return bytes(self.query("SELECT value FROM facts WHERE name = 'salt'")[0][0])
+
+    def query(self, sql: str, values: Sequence[Value] | Mapping[str, Value] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a reading statement."""
+        with self._lock, self._explained():
+            return self._connection.execute(sql, values).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and on the disk when the block has ended. Blocks may be nested: the outermost decides."""
+        with self._lock, self._explained():
+            if self._depth == 0:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                if self._depth == 1 and self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            else:
+                if self._depth == 1:
+                    self._connection.execute("COMMIT")
+            finally:
+                self._depth -= 1
+
+    def append(self, table: str, rows: Iterable[Sequence[Value]], at: datetime) -> range:
+        """Append rows as one entry and return their ids, which are consecutive. No rows, no entry."""
+        kind = self._tables[table]
+        with self.transaction():
+            first = int(self.query(f"SELECT coalesce(max(id), 0) + 1 FROM {table}")[0][0])
+            entry, link = self._last()
+            sealed: list[tuple[object, ...]] = []
+            digests = hashlib.sha256()
+            for number, row in enumerate(rows):
+                salt = secrets.token_bytes(16)
+                seal = kind.seal(salt, row)
+                digests.update(kind.digest(seal, row))
+                sealed.append((first + number, entry + 1, salt, seal, *row))
+            if not sealed:
+                return range(first, first)
+            names = ", ".join(("id", "entry", "salt", "seal", *kind.columns))
+            marks = ", ".join("?" * len(sealed[0]))
+            moment = stamp(at)
+            digest = digests.digest()
+            self._connection.execute(
+                "INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?)",
+                (entry + 1, table, moment, len(sealed), digest, _link(link, table, moment, len(sealed), digest)),
+            )
+            self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", sealed)
+            return range(first, first + len(sealed))
+
+    def erase(self, table: str, ids: Iterable[int]) -> int:
+        """Empty the personal values of these rows for good; the number of rows that had any."""
+        empty = ", ".join(f"{column} = NULL" for column in self._tables[table].personal)
+        statement = f"UPDATE {table} SET {empty}, salt = NULL WHERE id = ? AND salt IS NOT NULL"
+        with self.transaction():
+            return sum(self._connection.execute(statement, (row,)).rowcount for row in ids)
+
+    def flush(self) -> None:
+        """Empty the write-ahead log, where erased values would live on otherwise."""
+        with self._lock, self._explained():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def verify(self) -> Verified:
+        """Check every row against its seal and its entry, and every entry against the chain."""
+        with self.transaction():
+            problems: list[str] = []
+            digests: dict[int, tuple[str, int, bytes]] = {}
+            rows = erased = 0
+            for name, table in self._tables.items():
+                running: dict[int, tuple[int, hashlib._Hash]] = {}
+                columns = ", ".join(table.columns)
+                read = f"SELECT id, entry, salt, seal, {columns} FROM {name} ORDER BY id"
+                for number, entry, salt, seal, *values in self._connection.execute(read):
+                    rows += 1
+                    erased += salt is None
+                    if not table.sealed(salt, seal, values):
+                        problems.append(f"row {number} of {name} was changed")
+                    count, so_far = running.get(entry, (0, hashlib.sha256()))
+                    so_far.update(table.digest(seal, values))
+                    running[entry] = (count + 1, so_far)
+                digests.update({entry: (name, count, done.digest()) for entry, (count, done) in running.items()})
+            link = _START
+            expected = 1
+            for entry, name, at, count, digest, stored in self._connection.execute(
+                "SELECT * FROM chain ORDER BY entry"
+            ):
+                if entry != expected or digests.pop(entry, None) != (name, count, digest):
+                    problems.append(f"entry {entry} does not hold the rows it was written with")
+                link = _link(link, name, at, count, digest)
+                if link != stored:
+                    problems.append(f"entry {entry} does not follow from the one before")
+                    link = stored
+                expected = entry + 1
+            problems += [f"rows of entry {entry} have no entry" for entry in digests]
+            return Verified(entries=expected - 1, rows=rows, erased=erased, problems=tuple(problems))
+
+    def _prepare_file(self) -> None:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise TryLater(f"cannot write {self.path}: {error.strerror}") from None
+
+    def _make(self, version: int, indexes: str) -> None:
+        found = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+        if found == version:
+            return
+        if found or self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise SettingsError(
+                f"{self.path} has version {found}, this program reads version {version}",
+                hint="use the program version that wrote it, or newer",
+            )
+        tables = "".join(
+            f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL REFERENCES chain (entry), salt BLOB,"
+            f" seal BLOB NOT NULL, {', '.join(table.columns)});\n"
+            for name, table in self._tables.items()
+        )
+        self._connection.executescript(f"BEGIN IMMEDIATE;\n{_CHAIN}{tables}{indexes}\nPRAGMA user_version = {version};")
+        self._connection.execute("INSERT INTO facts VALUES ('salt', ?)", (secrets.token_bytes(32),))
+        self._connection.execute("COMMIT")
+
+    def _last(self) -> tuple[int, bytes]:
+        rows = self.query("SELECT entry, link FROM chain ORDER BY entry DESC LIMIT 1")
+        return (rows[0][0], rows[0][1]) if rows else (0, _START)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """SQLite's complaints as ours; its messages name tables and columns, never values."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise  # a wrong statement of ours, not the state of the disk
+            raise TryLater(f"{self.path} cannot be read or written now: {error}") from None
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise
+            raise SettingsError(
+                f"{self.path} is damaged or is no ledger: {error}", hint="restore it from a copy"
+            ) from None
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as it is stored: UTC, microseconds, one width, so that text order is time order."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone cannot be recorded")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _hash(before: bytes, values: Sequence[Value]) -> bytes:
+    content = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(before + content.encode("utf-8", "surrogatepass")).digest()
+
+
+def _link(previous: bytes, table: str, at: str, rows: int, digest: bytes) -> bytes:
+    return hashlib.sha256(previous + json.dumps([table, at, rows]).encode() + digest).digest()

@@ -1,0 +1,180 @@
+"""What the ledger holds: its tables, and the values by which the rest of the program speaks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from auditor.chain import Table
+from auditor.model import Kind, Outcome, Route, Verdict
+
+VERSION: Final = 1
+
+QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
+"""Where the platform's day of bulk calls begins and ends [assumed]."""
+
+IMPORT_PATIENCE: Final = timedelta(hours=1)
+"""How long an import whose end nobody saw may still be carried out: until then no export speaks against it."""
+
+TABLES: Final = {
+    "runs": Table(("run", "tab", "started", "finished", "verdict", "counts")),
+    "plans": Table(("sha", "run", "tab", "purpose", "made", "path", "counts", "undoes")),
+    "imports": Table(("plan", "batch", "tab", "file_sha", "day", "sent_at", "patience")),
+    "import_events": Table(("import", "state", "execution", "at")),
+    "writes": Table(
+        ("plan", "number", "tab", "kind", "route", "key", "profile_id", "col", "before", "after", "sent_at", "import"),
+        personal=("key", "profile_id", "before", "after"),
+    ),
+    "outcomes": Table(("write", "outcome", "detail", "settled_at", "profile_id"), personal=("profile_id",)),
+    "decisions": Table(
+        ("tab", "person", "key", "col", "platform", "truth", "choice", "decided_at"),
+        personal=("key", "platform", "truth"),
+    ),
+    "erased": Table(("hash",)),
+}
+
+INDEXES: Final = """
+CREATE UNIQUE INDEX plans_sha ON plans (sha);
+CREATE INDEX imports_day ON imports (tab, day);
+CREATE INDEX import_events_import ON import_events ("import");
+CREATE INDEX writes_plan ON writes (plan, number);
+CREATE INDEX writes_sent ON writes (tab, sent_at);
+CREATE INDEX writes_key ON writes (tab, key);
+CREATE INDEX outcomes_write ON outcomes ("write");
+CREATE INDEX erased_hash ON erased (hash);
+CREATE VIEW imports_now AS
+  SELECT i.*, e.state, e.at AS state_at,
+         (SELECT execution FROM import_events WHERE "import" = i.id AND execution IS NOT NULL) AS execution
+  FROM imports i LEFT JOIN import_events e ON e.id = (SELECT max(id) FROM import_events WHERE "import" = i.id);
+CREATE VIEW writes_now AS
+  SELECT w.*, o.outcome, o.detail, o.settled_at, coalesce(o.profile_id, w.profile_id) AS address,
+         CASE WHEN i.id IS NULL THEN w.sent_at WHEN i.state = 'finished' THEN i.state_at ELSE i.patience END
+           AS effective
+  FROM writes w
+  LEFT JOIN outcomes o ON o.id = (SELECT max(id) FROM outcomes WHERE "write" = w.id)
+  LEFT JOIN imports_now i ON i.id = w."import";
+"""
+
+
+class ImportState(StrEnum):
+    """What became of a bulk call. All but the two refusals count against the quota."""
+
+    SENT = "sent"
+    """Intent recorded; nothing else is known. Where it stays so, the call's id never arrived."""
+    STARTED = "started"
+    """The platform answered with an execution id."""
+    FINISHED = "finished"
+    REFUSED = "refused"
+    """The call itself was answered with an error: nothing was started."""
+    QUOTA = "quota"
+    """Refused because the day's calls are used up, by us or by others."""
+
+
+UNCOUNTED: Final = (ImportState.REFUSED, ImportState.QUOTA)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A completed audit run."""
+
+    run: str
+    table: str
+    started: datetime
+    finished: datetime
+    verdict: Verdict
+    counts: Mapping[str, Any]
+    """Plain JSON values without values of profiles: rows per side, profiles per status, differences per column."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """A plan that was made."""
+
+    sha: str
+    run: str
+    table: str
+    purpose: Literal["correct", "create", "undo"]
+    made: datetime
+    path: str
+    """Where it is stored, relative to the folder of the settings file; empty where it was not stored."""
+    counts: Mapping[str, int]
+    """Profiles per kind of write."""
+    undoes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One cell (or the creation or deletion of one profile: `column` None) about to be written."""
+
+    number: int
+    """Position of its write in the plan, from 0."""
+    kind: Kind
+    route: Route
+    """How it really travels: canaries of a file go one by one."""
+    key: str
+    profile_id: str | None
+    column: str | None
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteState:
+    """The latest attempt at one cell of a plan."""
+
+    write: int
+    """Number of the attempt in the ledger."""
+    number: int
+    column: str | None
+    route: Route
+    outcome: Outcome | None
+    """None: an intent whose end is not recorded; it must be settled by reading."""
+    detail: str | None
+    sent_at: datetime | None
+    """None where the outcome was clear without a call."""
+    settled_at: datetime | None
+    profile_id: str | None
+    """Also that of a profile this write created."""
+    bulk_call: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """One bulk call."""
+
+    number: int
+    plan: str
+    batch: str
+    table: str
+    file_sha: str
+    sent_at: datetime
+    state: ImportState
+    execution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkCalls:
+    """The bulk calls of one table and one day."""
+
+    used: int
+    """Own calls that count, those whose id never arrived included."""
+    exhausted: bool
+    """True where the platform said that the day's calls are used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a steward chose for one cell, given both values as seen."""
+
+    table: str
+    person: str
+    key: str
+    column: str
+    platform: str | None
+    truth: str | None
+    choice: str
+    decided_at: datetime
