@@ -1,0 +1,64 @@
+"""Actito's API as typed questions and changes: the only package that speaks HTTP.
+
+results    what it answers, as frozen values         errors      what can go wrong
+reader     every question                            writer      every change (for apply and undo alone)
+connection sign-in, limits, retries, meaning of statuses (auth, limits, answers)
+dialect    everything assumed about the API          forms, refused_rows   the forms of its answers
+"""
+
+from auditor.actito.connection import Connection
+from auditor.actito.dialect import DIALECTS, V4, V5, Dialect
+from auditor.actito.errors import (
+    ActitoError,
+    Busy,
+    MaybeSent,
+    NotAllowed,
+    NotFound,
+    PlatformDown,
+    QuotaUsed,
+    Redirected,
+    Refused,
+    UnexpectedAnswer,
+    WrongKey,
+)
+from auditor.actito.reader import Reader
+from auditor.actito.results import (
+    Collection,
+    Execution,
+    ExecutionState,
+    ImportMode,
+    Profile,
+    ProfileRef,
+    RefusedRow,
+    Table,
+)
+from auditor.actito.writer import Writer
+
+__all__ = [
+    "DIALECTS",
+    "V4",
+    "V5",
+    "ActitoError",
+    "Busy",
+    "Collection",
+    "Connection",
+    "Dialect",
+    "Execution",
+    "ExecutionState",
+    "ImportMode",
+    "MaybeSent",
+    "NotAllowed",
+    "NotFound",
+    "PlatformDown",
+    "Profile",
+    "ProfileRef",
+    "QuotaUsed",
+    "Reader",
+    "Redirected",
+    "Refused",
+    "RefusedRow",
+    "Table",
+    "UnexpectedAnswer",
+    "Writer",
+    "WrongKey",
+]

@@ -1,0 +1,205 @@
+"""The one way to Actito: signs in, keeps to the limits, repeats what may be repeated, and names what went wrong.
+
+Reader, Writer ─► Connection.read, .write ─► stamina ─► httpx.Client ─► TokenAuth ─► LimitedTransport ─► network
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+import stamina
+
+from auditor.actito.answers import Answer, Call, check
+from auditor.actito.auth import TokenAuth
+from auditor.actito.dialect import Dialect
+from auditor.actito.errors import ActitoError, Busy, MaybeSent, PlatformDown, UnexpectedAnswer
+from auditor.actito.limits import Clock, LimitedTransport, Sleep, Unacceptable, limits_for
+
+ATTEMPTS = 5
+"""Of one call, the first included."""
+TOTAL_SECONDS = 120.0
+"""No further attempt begins after this long."""
+LONGEST_WAIT = 60.0
+"""A platform that asks (`Retry-After`) to be left alone for longer is reported instead of waited for."""
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+"""Seconds. Long between bytes, because Actito slows callers down instead of refusing them (D-limits)."""
+_IDLE_SECONDS = 3.0
+"""Idle connections are closed before a server closes them, or a write could go into a dying one."""
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""No byte of the request had left: a write that ends so was certainly not carried out."""
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Files = Mapping[str, tuple[str, bytes, str]]
+"""Multipart parts: part name to (file name, content, MIME type)."""
+
+
+class _HideUrls(logging.Filter):
+    """httpx logs every URL at INFO, and a URL of a profile may hold an e-mail address: only the host is left."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                f"{arg.scheme}://{arg.host}/…" if isinstance(arg, httpx.URL) else arg for arg in record.args
+            )
+        return True
+
+
+class _Silence(logging.Filter):
+    """httpcore logs whole header blocks at DEBUG: nothing of them is kept."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return False
+
+
+_hide_urls, _silence = _HideUrls(), _Silence()
+logging.getLogger("httpx").addFilter(_hide_urls)
+logging.getLogger("httpcore.http11").addFilter(_silence)
+
+
+class Connection:
+    """One entity of one licence, reached with one API key. May be used by several threads; close it at the end.
+
+    `key` is called whenever a new token is needed. `calls_per_minute` and `concurrency` hold for all connections of
+    this process to the same host. In tests, `transport` replaces the network, `sleep` and `clock` (both in seconds) the
+    passing of time while waiting for the limits and for the end of a token; pauses before repeating are stamina's own.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: Callable[[], str],
+        entity: str,
+        *,
+        dialect: Dialect,
+        calls_per_minute: int = 60,
+        concurrency: int = 3,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Sleep = time.sleep,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.entity = entity
+        self.dialect = dialect
+        self._url = url.rstrip("/")
+        limits = limits_for(self._url, calls_per_minute, concurrency, sleep=sleep, clock=clock)
+        inner = transport if transport is not None else _network(self._url, concurrency)
+        self._client = httpx.Client(
+            auth=TokenAuth(self._url, key, clock=clock),
+            transport=LimitedTransport(inner, limits, clock=clock),
+            # Not compressed: the size that is limited is then the size that has to be held.
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "profile-auditor"},
+            timeout=TIMEOUT,
+            follow_redirects=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"Connection({self._url}, {self.entity})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def read(self, call: Call) -> Answer:
+        """Ask, and ask again after timeouts, broken connections, 408, 429 and 5xx. Raises ActitoError."""
+        return self._repeated(lambda: self._once(call, writing=False), ATTEMPTS)
+
+    def write(
+        self,
+        call: Call,
+        *,
+        body: Mapping[str, object] | None = None,
+        files: Files | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> Answer:
+        """Change something. Repeated only when Actito cannot have carried it out: no connection, 429, or an old token.
+
+        Raises MaybeSent when the effect is unknown, any other ActitoError when nothing was changed.
+        """
+        return self._repeated(lambda: self._once(call, writing=True, body=body, files=files), attempts)
+
+    def _repeated(self, once: Callable[[], Answer], attempts: int) -> Answer:
+        for attempt in stamina.retry_context(
+            on=_again, attempts=attempts, timeout=TOTAL_SECONDS, wait_initial=0.5, wait_max=20.0
+        ):
+            with attempt:
+                return once()
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(
+        self,
+        call: Call,
+        *,
+        writing: bool,
+        body: Mapping[str, object] | None = None,
+        files: Files | None = None,
+    ) -> Answer:
+        query = dict(call.query) or None
+        request = self._client.build_request(call.method, self._url + call.path, params=query, json=body, files=files)
+        try:
+            response = self._client.send(request)
+        except httpx.RequestError as error:
+            # The exchange that broke may have been the sign-in before the write.
+            in_doubt = writing and error.request is request and not isinstance(error, _NOT_SENT)
+            failure = _failure(error, call, in_doubt=in_doubt)
+        else:
+            answer = Answer.of(response, call)
+            if writing and (response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT):
+                raise MaybeSent(call.what)
+            check(answer, call, writing=writing)
+            return answer
+        # Outside the handler: an exception of httpx carries the request, and with it the address of a profile.
+        raise failure
+
+
+def _failure(error: httpx.RequestError, call: Call, *, in_doubt: bool) -> ActitoError:
+    if in_doubt:
+        return MaybeSent(call.what)
+    if isinstance(error, Unacceptable):
+        return UnexpectedAnswer(call.what, str(error))
+    if isinstance(error, httpx.TimeoutException):
+        return PlatformDown(call.what, "it does not answer in time")
+    if isinstance(error, httpx.ConnectError):
+        return PlatformDown(call.what, "no connection")
+    return PlatformDown(call.what, "the connection broke")
+
+
+def _again(error: Exception) -> bool | float:
+    """Whether to repeat, and after how many seconds if the platform said so. A write in doubt is a MaybeSent: never."""
+    if not isinstance(error, Busy | PlatformDown):
+        return False
+    if error.wait is None:
+        return True
+    return error.wait if error.wait <= LONGEST_WAIT else False
+
+
+def _network(url: str, concurrency: int) -> httpx.BaseTransport:
+    limits = httpx.Limits(max_connections=concurrency, keepalive_expiry=_IDLE_SECONDS)
+    return httpx.HTTPTransport(http2=False, limits=limits, proxy=_proxy(url), retries=0)
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy of this machine's settings for the host; none for this machine itself.
+
+    httpx looks for proxies only where it makes the transport, which is wrapped here.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in _LOOPBACK or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy

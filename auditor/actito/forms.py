@@ -1,0 +1,301 @@
+"""Reads Actito's JSON answers into results: every form that was seen or is plausible, and nothing else.
+
+Each function takes the decoded JSON and raises `Unfit`, naming the missing part, for any other form. Where a form comes
+from, and how sure it is, stands in `auditor.actito.dialect`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from auditor.actito.answers import Unfit, array, first, name_of, record
+from auditor.actito.dialect import STATES, TYPES
+from auditor.actito.results import Execution, ExecutionState, Profile, Table
+from auditor.model import (
+    SEGMENTATION_PREFIX,
+    SUBSCRIPTION_PREFIX,
+    Attribute,
+    AttributeType,
+    Segmentation,
+    Structure,
+)
+
+_TRUE = frozenset({"true", "1", "y", "yes", "t"})
+_FALSE = frozenset({"false", "0", "n", "no", "f"})
+
+
+def entities(content: object) -> list[str]:
+    """`{"entities":[{"name":…}]}` (D-quick), or the array alone."""
+    return [name_of(record(item, "name"), "name") for item in _listed(content, "entities")]
+
+
+def tables(content: object) -> list[Table]:
+    """V5 `{"profileTables":[{id,name,…}]}` or the array alone; V4 `{"profileTableNames":[{name}]}` (G-lep)."""
+    items = (record(item, "name") for item in _listed(content, "profileTables", "profileTableNames", "tables"))
+    return [Table(id=name_of(item, "id", "name"), name=name_of(item, "name")) for item in items]
+
+
+def structure(content: object, asked: Table) -> Structure:
+    """V5 with a list of attributes (D-struct), V4 with a map from name to attribute (G-php)."""
+    table = record(content, "attributes")
+    listed = first(table, "attributes")
+    if isinstance(listed, dict):
+        attributes = [_attribute(name, record(item, f"attributes.{name}")) for name, item in listed.items()]
+    else:
+        items = [record(item, "attributes") for item in array(listed, "attributes")]
+        attributes = [_attribute(name_of(item, "name"), item) for item in items]
+    return Structure(
+        table_id=name_of(table, "id") if table.get("id") is not None else asked.id,
+        table=name_of(table, "name") if table.get("name") is not None else asked.name,
+        attributes=tuple(attributes),
+        subscriptions=tuple(_named(item, "subscriptions") for item in _optional(table, "subscriptions")),
+        segmentations=tuple(_segmentation(item) for item in _optional(table, "segmentations")),
+    )
+
+
+def count(content: object) -> int:
+    """`{"count": n}`, its like, or the number alone: all [assumed]."""
+    if isinstance(content, dict):
+        content = first(content, "count", "total", "totalElements", "number")
+    number = _whole(content)
+    if number is None or number < 0:
+        raise Unfit("count")
+    return number
+
+
+def profile(
+    content: object, table: Structure, asked: str | None = None, apart: Mapping[str, object] | None = None
+) -> Profile:
+    """V4 `{attributes:[{name,value}],subscriptions,segmentations}` (G-sdk), or V5's flat objects.
+
+    `asked` is the `profileId` that was asked for, None where it was another attribute: an answer about somebody else is
+    Unfit. `apart` holds the sections that came from their own address: see `sections_missing`.
+    """
+    whole = {**record(content, "attributes"), **(apart or {})}
+    values: dict[str, str | None] = dict.fromkeys(attribute.name for attribute in table.attributes)
+    values.update(_attributes(first(whole, "attributes")))
+    values.update(subscriptions(whole, table))
+    values.update(segmentations(whole, table))
+    alone = asked is not None and not values.get("profileId") and not _has(whole, "profileId", "id")
+    found_id = asked if asked is not None and alone else profile_id(whole)
+    if asked is not None and found_id != asked:
+        raise Unfit("profileId that was asked for")
+    values["profileId"] = found_id
+    return Profile(found_id, values)
+
+
+def sections_missing(content: object, table: Structure) -> tuple[str, ...]:
+    """Which of `subscriptions` and `segmentations` the table has and the answer does not hold at all.
+
+    Nothing may be concluded from their absence; they are asked for one by one then.
+    """
+    whole = record(content, "attributes")
+    wanted = {"subscriptions": bool(table.subscriptions), "segmentations": bool(table.segmentations)}
+    return tuple(
+        section for section, needed in wanted.items() if needed and not isinstance(whole.get(section), list | dict)
+    )
+
+
+def section_alone(content: object, section: str) -> object:
+    """The answer of a section's own address: `{"subscriptions":…}` or `{"segmentation":…}` (G-prod), or unwrapped."""
+    if isinstance(content, dict):
+        return content.get(section, content.get(section.removesuffix("s"), content))
+    return array(content, section)
+
+
+def found(content: object, attribute: str, value: str) -> list[Mapping[str, object]]:
+    """The profiles of `{"profiles":[…]}` (G-sdk) whose `attribute` is `value`, upper and lower case alike."""
+    items = [record(item, "profiles") for item in _listed(content, "profiles")]
+    texts = (_attributes(first(item, "attributes")).get(attribute) for item in items)
+    return [item for item, text in zip(items, texts, strict=True) if (text or "").casefold() == value.casefold()]
+
+
+def profile_id(content: Mapping[str, object]) -> str:
+    """The `profileId` of a profile, among its attributes or beside them."""
+    held = _attributes(first(content, "attributes")).get("profileId")
+    return held or name_of(content, "profileId", "id")
+
+
+def subscriptions(content: Mapping[str, object], table: Structure) -> dict[str, str | None]:
+    """`subscriptions#NAME` to `true` or `false`, for every subscription of the table: what is not listed is `false`."""
+    listed = _section(content, "subscriptions", "subscription") if table.subscriptions else []
+    on: dict[str, str | None] = {SUBSCRIPTION_PREFIX + name: "false" for name in table.subscriptions}
+    if isinstance(listed, dict):
+        listed = [{"name": name, "subscribe": state} for name, state in listed.items()]
+    for item in array(listed, "subscriptions"):
+        name = _named(item, "subscriptions")
+        # A text alone is the name of something subscribed to.
+        state = first(item, "subscribe", "subscription", "subscribed") if isinstance(item, dict) else True
+        on[SUBSCRIPTION_PREFIX + name] = "true" if _truth(state, f"subscriptions.{name}") else "false"
+    return on
+
+
+def segmentations(content: Mapping[str, object], table: Structure) -> dict[str, str | None]:
+    """`segmentations#NAME` to `true`/`false` or to the segment; not listed is `false` or None."""
+    listed = _section(content, "segmentations", "segmentation") if table.segmentations else []
+    held: dict[str, str | None] = {
+        SEGMENTATION_PREFIX + segmentation.name: None if segmentation.exclusive else "false"
+        for segmentation in table.segmentations
+    }
+    if isinstance(listed, dict):
+        for name, value in listed.items():
+            exclusive = held.get(SEGMENTATION_PREFIX + name, "") is None
+            held[SEGMENTATION_PREFIX + name] = (
+                _text(value, f"segmentations.{name}") if exclusive else _flag(value, name)
+            )
+        return held
+    for item in array(listed, "segmentations"):
+        whole = record({"name": item} if isinstance(item, str) else item, "segmentations")
+        if not _truth(whole.get("belongs", True), "segmentations.belongs"):
+            continue
+        inner = record(whole["segmentation"], "segmentations") if "segmentation" in whole else whole
+        segment = name_of(inner, "name")
+        if inner.get("category") is None:
+            held[SEGMENTATION_PREFIX + segment] = "true"
+        else:
+            held[SEGMENTATION_PREFIX + name_of(inner, "category")] = segment
+    return held
+
+
+def created_id(content: object, *names: str) -> str:
+    """The id in the answer to a creation: a number or text under one of `names`."""
+    return name_of(record(content, names[0]), *names)
+
+
+def execution(content: object, execution_id: str) -> Execution:
+    """State and counters; the state alone may also be a text. Counters stand beside it or under `results`."""
+    whole = record({"status": content} if isinstance(content, str) else content, "status")
+    word = name_of(whole, "status", "state", "executionStatus")
+    state = STATES.get(word.upper(), ExecutionState.UNKNOWN)
+    begun = Execution(execution_id, state, word, with_errors="ERROR" in word.upper())
+    return with_counters(whole, begun)
+
+
+def with_counters(content: object, so_far: Execution) -> Execution:
+    """`so_far` with the counters of an answer; those of several tables are added up."""
+    whole = record(content, "rowsInError")
+    loads = whole.get("results", whole.get("result"))
+    parts = [record(load, "results") for load in (loads if isinstance(loads, list) else [loads]) if load is not None]
+    counters = [whole, *parts]
+    in_error = _sum(counters, "rowsInError")
+    flagged = any(_truth(part.get("withErrors") or False, "withErrors") for part in counters)
+    return replace(
+        so_far,
+        rows_read=_sum(counters, "rowsRead"),
+        rows_created=_sum(counters, "rowsCreated"),
+        rows_updated=_sum(counters, "rowsUpdated"),
+        rows_in_error=in_error,
+        with_errors=so_far.with_errors or flagged or bool(in_error),
+    )
+
+
+def _attribute(name: str, item: Mapping[str, object]) -> Attribute:
+    restriction = item.get("valueRestriction")
+    limits = restriction if isinstance(restriction, dict) else {}
+    allowed = limits.get("allowedValues") or []
+    return Attribute(
+        name=name,
+        type=_type(item),
+        unique=_truth(item.get("unique") or False, f"attributes.{name}.unique"),
+        mandatory=_truth(item.get("mandatory") or False, f"attributes.{name}.mandatory"),
+        multi_valued=_truth(item.get("multiValued") or False, f"attributes.{name}.multiValued"),
+        max_length=_whole(limits.get("maxLength")),
+        min_length=_whole(limits.get("minLength")),
+        allowed=tuple(str(value) for value in array(allowed, f"attributes.{name}.valueRestriction.allowedValues")),
+    )
+
+
+def _type(item: Mapping[str, object]) -> AttributeType:
+    """A predefined attribute names its kind in `type`; a free one says `CUSTOM` there and has a `valueType`."""
+    for name in (item.get("valueType"), item.get("type")):
+        known = TYPES.get(str(name).replace("_", "").lower())
+        if known is not None:
+            return known
+    return AttributeType.STRING
+
+
+def _segmentation(item: object) -> Segmentation:
+    """Exclusive where it says so, or where it lists several segments."""
+    if isinstance(item, str):
+        return Segmentation(item)
+    whole = record(item, "segmentations")
+    segments = tuple(_named(segment, "segments") for segment in _optional(whole, "segments"))
+    kind = str(whole.get("type", "")).upper()
+    exclusive = kind == "EXCLUSIVE" or whole.get("exclusive") is True or (not kind and len(segments) > 1)
+    return Segmentation(
+        name=name_of(whole, "name"),
+        exclusive=exclusive,
+        mandatory=_truth(whole.get("mandatory") or False, "segmentations.mandatory"),
+        segments=segments if exclusive else (),
+    )
+
+
+def _attributes(listed: object) -> dict[str, str | None]:
+    if isinstance(listed, dict):
+        return {name: _text(value, f"attributes.{name}") for name, value in listed.items()}
+    items = [record(item, "attributes") for item in array(listed, "attributes")]
+    names = [name_of(item, "name") for item in items]
+    return {name: _text(item.get("value"), f"attributes.{name}") for name, item in zip(names, items, strict=True)}
+
+
+def _text(value: object, part: str) -> str | None:
+    """A value as Actito's own text. Clients have seen strings, numbers, booleans and null (§5.2)."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        return ",".join(_text(member, part) or "" for member in value) or None
+    raise Unfit(part)
+
+
+def _truth(value: object, part: str) -> bool:
+    word = str(value).lower() if isinstance(value, bool | int | str) else ""
+    if word not in _TRUE | _FALSE:
+        raise Unfit(part)
+    return word in _TRUE
+
+
+def _flag(value: object, name: str) -> str:
+    return "true" if _truth(value, f"segmentations.{name}") else "false"
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _sum(parts: Iterable[Mapping[str, object]], name: str) -> int | None:
+    """The sum over the tables of one import; None where no part has the counter."""
+    numbers = [number for part in parts if (number := _whole(part.get(name))) is not None]
+    return sum(numbers) if numbers else None
+
+
+def _has(content: Mapping[str, object], *names: str) -> bool:
+    return any(content.get(name) is not None for name in names)
+
+
+def _named(item: object, part: str) -> str:
+    """The name of an item that is an object with `name`, or the name itself."""
+    return item if isinstance(item, str) and item else name_of(record(item, part), "name")
+
+
+def _optional(content: Mapping[str, object], part: str) -> list[object]:
+    value = content.get(part)
+    return [] if value is None else array(value, part)
+
+
+def _listed(content: object, *names: str) -> list[object]:
+    """The array under one of `names`, or the content itself where it is the array."""
+    return content if isinstance(content, list) else array(first(record(content, names[0]), *names), names[0])
+
+
+def _section(content: Mapping[str, object], *names: str) -> list[object] | dict[str, object]:
+    value = first(content, *names)
+    if isinstance(value, list | dict):
+        return value
+    raise Unfit(names[0])

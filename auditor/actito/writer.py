@@ -1,0 +1,204 @@
+"""Changes Actito. Only `apply` and `undo` are given one; nothing here decides whether something should be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from auditor.actito import forms
+from auditor.actito.answers import Answer, Call
+from auditor.actito.connection import Connection
+from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES
+from auditor.actito.errors import ActitoError, Busy, MaybeSent, QuotaUsed, Refused, UnexpectedAnswer
+from auditor.actito.results import Collection, ImportMode
+from auditor.errors import SettingsError
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, TECHNICAL_ATTRIBUTES, Structure
+
+IMPORT_ATTEMPTS = 2
+"""A 429 on creating an import may mean a crowded moment or the quota: one more try tells them apart well enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One request of a write and the columns it carries."""
+
+    columns: tuple[str, ...]
+    send: Callable[[], object]
+
+
+class Writer:
+    """Every change the auditor can make. Profiles are addressed by profileId, so a change never creates anybody.
+
+    Each method raises ActitoError. MaybeSent means that the effect is unknown; every other error means that the request
+    it came from changed nothing.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._entity = connection.entity
+        self._dialect = connection.dialect
+
+    def update(
+        self,
+        table: Structure,
+        profile_id: str,
+        values: Mapping[str, str | None],
+        *,
+        collection: Collection | None = None,
+    ) -> None:
+        """Set columns, by their audit names, of a profile that exists. NotFound when it is gone.
+
+        Attributes: None clears. Subscriptions and simple segmentations: `true` or `false`. Exclusive segmentations:
+        the segment, or None to leave it. `collection` is sent with attributes and with subscriptions that begin.
+
+        Takes one request or several: ends of subscriptions first, beginnings last, so that whatever breaks off leaves
+        nobody contactable who should not be. When one fails, the error's `columns_sent` and `columns_failed`
+        say which columns were accepted before it and which it carried.
+        """
+        _require_columns(table, values)
+        sent: list[str] = []
+        for step in self._steps(table, profile_id, values, collection):
+            try:
+                step.send()
+            except ActitoError as error:
+                error.columns_sent, error.columns_failed = tuple(sent), step.columns
+                raise
+            sent += step.columns
+
+    def create(self, table: Structure, values: Mapping[str, str | None], collection: Collection | None = None) -> str:
+        """Create a profile and return its profileId. Refused when one with the same unique value exists.
+
+        Columns and values as in `update`; those that are None are left out. MaybeSent too when it was created but the
+        answer does not say under which profileId.
+        """
+        _require_columns(table, values)
+        filled = {column: value for column, value in values.items() if value is not None}
+        call = self._dialect.creation(self._entity, table)
+        answer = self._connection.write(call, body=self._dialect.body(table, filled, collection))
+        with _carried_out(call):
+            return _created(answer, "profileId", "id")
+
+    def delete(self, table: Structure, profile_id: str) -> None:
+        """Delete a profile and everything linked to it, for good (U-forget). NotFound when it is gone already."""
+        self._connection.write(self._dialect.profile("DELETE", self._entity, table, profile_id))
+
+    def definition(self, table: Structure, columns: Sequence[str], key: str, mode: ImportMode) -> str:
+        """The import definition, as JSON text, that `start_import` sends with such a file."""
+        return self._dialect.definition(self._entity, table, columns, key, mode)
+
+    def start_import(
+        self, table: Structure, archive: bytes, *, columns: Sequence[str], key: str, mode: ImportMode
+    ) -> str:
+        """Hand over a zipped corrective file and return the id of its execution, which goes on without us.
+
+        `columns` are the headers of the CSV: audit column names, `key` among them. QuotaUsed when no import is left
+        today. MaybeSent when the id did not arrive: it counts against the quota and must not be sent again.
+        """
+        call = self._dialect.start_import(self._entity, table)
+        if len(archive) > MAX_IMPORT_BYTES:
+            raise Refused(call.what, (("file", "TOO_LARGE"),))
+        definition = self.definition(table, columns, key, mode).encode("utf-8")
+        files = {
+            DATA_PART: ("corrections.zip", archive, "application/zip"),
+            DEFINITION_PART: ("definition.json", definition, "application/json"),
+        }
+        try:
+            answer = self._connection.write(call, files=files, attempts=IMPORT_ATTEMPTS)
+        except Busy as busy:
+            error = QuotaUsed(call.what)
+            error.wait = busy.wait
+            raise error from None
+        with _carried_out(call):
+            return _created(answer, "executionId", "id")
+
+    def _steps(
+        self, table: Structure, profile_id: str, values: Mapping[str, str | None], collection: Collection | None
+    ) -> Iterator[_Step]:
+        subscriptions = {column: value for column, value in values.items() if column.startswith(SUBSCRIPTION_PREFIX)}
+        ends = [column for column, value in subscriptions.items() if value == "false"]
+        begins = [column for column, value in subscriptions.items() if value == "true"]
+        for column in ends:
+            yield self._subscription(table, profile_id, column, on=False)
+
+        together = {column: value for column, value in values.items() if "#" not in column}
+        if collection is not None:
+            # A subscription's own address takes no body, so its date and source travel with the profile's (§6.1, §6.7).
+            together |= dict.fromkeys(begins, "true")
+            begins = []
+        if together:
+            call = self._dialect.profile("PUT", self._entity, table, profile_id)
+            body = self._dialect.body(table, together, collection)
+            yield _Step(tuple(together), lambda: self._connection.write(call, body=body))
+
+        for column, value in values.items():
+            if column.startswith(SEGMENTATION_PREFIX):
+                yield _Step((column,), self._segmentation(table, profile_id, column, value))
+        for column in begins:
+            yield self._subscription(table, profile_id, column, on=True)
+
+    def _subscription(self, table: Structure, profile_id: str, column: str, *, on: bool) -> _Step:
+        name = column.removeprefix(SUBSCRIPTION_PREFIX)
+        call = self._dialect.subscription(self._entity, table, profile_id, name, on=on)
+        return _Step((column,), lambda: self._connection.write(call))
+
+    def _segmentation(self, table: Structure, profile_id: str, column: str, value: str | None) -> Callable[[], object]:
+        """Joining an exclusive segment replaces the one before: a profile is in at most one (U-seg)."""
+        name = column.removeprefix(SEGMENTATION_PREFIX)
+        segmentation = table.segmentation(column)
+        category = name if segmentation is not None and segmentation.exclusive else None
+        if category is not None and value is None:
+            return lambda: self._leave(table, profile_id, column)
+        segment = name if category is None else str(value)
+        on = category is not None or value == "true"
+        call = self._dialect.segment(self._entity, table, profile_id, segment, category=category, on=on)
+        return lambda: self._connection.write(call)
+
+    def _leave(self, table: Structure, profile_id: str, column: str) -> None:
+        """Leaving an exclusive segmentation names the segment, so it is asked for first."""
+        answer = self._connection.read(self._dialect.segmentations(self._entity, table, profile_id))
+        alone = answer.read_as(forms.section_alone, "segmentations")
+        segment = answer.part(forms.segmentations, {"segmentations": alone}, table)[column]
+        if segment is None:
+            return
+        category = column.removeprefix(SEGMENTATION_PREFIX)
+        self._connection.write(
+            self._dialect.segment(self._entity, table, profile_id, segment, category=category, on=False)
+        )
+
+
+def _require_columns(table: Structure, values: Mapping[str, str | None]) -> None:
+    """Everything that can be known to be wrong is said before the first request."""
+    for column, value in values.items():
+        if column in TECHNICAL_ATTRIBUTES:
+            raise ValueError(f"{column} is generated by Actito and never sent")
+        if column not in table.columns:
+            raise SettingsError(
+                f'the profile table "{table.table}" has no column "{column}"',
+                hint="its structure may have changed: run an audit and plan again",
+            )
+        segmentation = table.segmentation(column)
+        yes_or_no = column.startswith(SUBSCRIPTION_PREFIX) or (segmentation is not None and not segmentation.exclusive)
+        if yes_or_no and value not in ("true", "false"):
+            raise ValueError(f"{column} is either true or false")
+
+
+def _created(answer: Answer, *names: str) -> str:
+    """The id from the body, else from the end of `Location`, which answers a 201 (U-http)."""
+    try:
+        return answer.read_as(forms.created_id, *names)
+    except UnexpectedAnswer:
+        last = unquote(urlsplit(answer.headers.get("location", "")).path.rstrip("/").rpartition("/")[2])
+        if last.isascii() and last.isdigit():
+            return last
+        raise
+
+
+@contextmanager
+def _carried_out(call: Call) -> Iterator[None]:
+    """An answer that cannot be read comes too late to mean that nothing was written."""
+    try:
+        yield
+    except UnexpectedAnswer:
+        raise MaybeSent(call.what) from None
