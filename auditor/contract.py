@@ -112,6 +112,8 @@ class Column:
     """True where empty text and null are two different values."""
     tolerance: Decimal | None = None
     """Inclusive distance within which two numbers are equal; None means none."""
+    float_noise: bool = False
+    """True where a binary float takes part: a relative distance of 1e-12 is noise, not a difference."""
     permission: Polarity | None = None
     evidence_date: str | None = None
     """Truth column with the moment at which the permission was given or withdrawn."""

@@ -1,0 +1,257 @@
+"""The short, closed list of operations that comparison rules are made of, and what they are on DuckDB.
+
+Each takes and gives a text expression; null goes in and comes out as null. A function whose value cannot be read gives
+null, and the rule decides what that means. Functions that DuckDB brings along are declared, not written; those that
+need a library per value are Python functions that `register` puts on the connection: expressions settle well-formed
+values, and only the rest, each distinct spelling once, reaches them.
+"""
+
+
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import ibis
+
+if TYPE_CHECKING:
+    import duckdb
+    import ibis.expr.types as ir
+    from phonenumbers import PhoneMetadata
+
+_BLANKS = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+"
+"""Every Unicode blank, in the regular expressions of the engine (RE2)."""
+
+_TRUE = ("true", "1", "y", "yes", "t")
+_FALSE = ("false", "0", "n", "no", "f")
+"""The spellings Actito accepts, in lower case (D-etlf; the full list is assumed)."""
+
+_LETTERS = {"ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ı": "i", "ς": "σ"}
+"""Letters of names that are not an ASCII letter with an accent."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[+-]?inf(inity)?|nan", re.IGNORECASE)
+
+_CACHE = 1_000_000
+"""Distinct spellings remembered per function."""
+
+
+# --- declared: functions of DuckDB that Ibis has no operation for ---
+
+
+@ibis.udf.scalar.builtin
+def nfc_normalize(text: str) -> str: ...
+
+
+@ibis.udf.scalar.builtin
+def strip_accents(text: str) -> str: ...
+
+
+@ibis.udf.scalar.builtin(name="try_strptime")
+def _try_strptime(text: str, format: str) -> ibis.dtype("timestamp"): ...  # type: ignore[valid-type]  # noqa: A002
+
+
+@ibis.udf.scalar.builtin(name="strftime")
+def _strftime(moment: ibis.dtype("timestamp"), format: str) -> str: ...  # type: ignore[valid-type]  # noqa: A002
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _local_to_instant(zone: str, moment: ibis.dtype("timestamp")) -> ibis.dtype("timestamp('UTC')"): ...  # type: ignore[valid-type]
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _instant_to_local(zone: str, moment: ibis.dtype("timestamp('UTC')")) -> ibis.dtype("timestamp"): ...  # type: ignore[valid-type]
+
+
+@ibis.udf.scalar.builtin(name="auditor_phone")
+def _phone(text: str, region: str) -> str: ...
+
+
+@ibis.udf.scalar.builtin(name="auditor_number")
+def _number(text: str) -> str: ...
+
+
+@ibis.udf.scalar.builtin(name="auditor_domain")
+def _domain(text: str) -> str: ...
+
+
+# --- the primitives ---
+
+
+def blank_to_null(text: ir.StringValue) -> ir.StringValue:
+    """Empty text is no value."""
+    return text.nullif("")
+
+
+def tidy(text: ir.StringValue) -> ir.StringValue:
+    """Unicode NFC, blanks of every kind collapsed to one space, none at the ends."""
+    return nfc_normalize(text).re_replace(_BLANKS, " ").strip()
+
+
+def fold(text: ir.StringValue) -> ir.StringValue:
+    """Case and accents ignored: lower case, base letters."""
+    folded = strip_accents(text).lower()
+    for letter, plain in _LETTERS.items():
+        folded = folded.replace(letter, plain)
+    return folded
+
+
+def code(text: ir.StringValue) -> ir.StringValue:
+    """Trimmed, upper case."""
+    return text.strip().upper()
+
+
+def email(text: ir.StringValue) -> ir.StringValue:
+    """Trimmed, lower case, NFC; an internationalised domain in its ASCII form."""
+    plain = nfc_normalize(text).strip().lower()
+    return ibis.ifelse(plain.re_search(r"@.*[^\x00-\x7F]"), _domain(plain), plain)
+
+
+def truth_value(text: ir.StringValue) -> ir.StringValue:
+    """`true` or `false` for every spelling Actito accepts, null for anything else."""
+    word = text.strip().lower()
+    return ibis.cases((word.isin(_TRUE), "true"), (word.isin(_FALSE), "false"), else_=ibis.null(str))
+
+
+def number(text: ir.StringValue, decimal: str) -> ir.StringValue:
+    """A decimal without exponent, group separators, superfluous zeros or plus sign; null for what is no number."""
+    plain = text.strip()
+    if decimal == ",":
+        plain = plain.re_replace(r"[.\s\x{00A0}\x{202F}]", "").replace(",", ".")
+    digits = plain.re_search(r"^-?\d+(\.\d+)?$") & plain.re_search("[1-9]")
+    bare = plain.re_replace(r"^(-?)0+(\d)", r"\1\2")
+    bare = ibis.ifelse(bare.contains("."), bare.re_replace(r"0+$", "").re_replace(r"\.$", ""), bare)
+    return ibis.ifelse(digits, bare, _number(plain))
+
+
+def date_text(text: ir.StringValue, format: str | None) -> ir.StringValue:  # noqa: A002
+    """`YYYY-MM-DD` of an existing day, from ISO 8601 or the given strptime format; null for anything else."""
+    plain = text.strip()
+    if format is None:
+        plain = plain.re_replace(r"[ T]00:00:00(\.0+)?$", "")
+        day = ibis.ifelse(
+            plain.re_search(r"^\d{4}-\d{2}-\d{2}$"), _try_strptime(plain, "%Y-%m-%d"), ibis.null("timestamp")
+        )
+    else:
+        day = _try_strptime(plain, format)
+    return _strftime(day, "%Y-%m-%d")
+
+
+def moment_text(text: ir.StringValue, format: str | None, zone: str, *, in_zone: str) -> ir.StringValue:  # noqa: A002
+    """`YYYY-MM-DD HH:MM:SS[.ffffff]` in `in_zone`; a moment without a zone is one of `zone`. Null if unreadable."""
+    local = _instant_to_local(in_zone, instant(text, format, zone))
+    return _strftime(local, "%Y-%m-%d %H:%M:%S.%f").re_replace(r"\.?0*$", "").re_replace(r"(:\d)$", r"\g<1>")
+
+
+def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.TimestampValue:  # noqa: A002
+    """The moment itself, with zone; null for what is none."""
+    plain = text.strip()
+    if format is not None:
+        return _local_to_instant(zone, _try_strptime(plain, format))
+    iso = plain.re_search(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$")
+    zoned = plain.re_search(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(Z|[+-]\d{2}(:?\d{2})?)$")
+    return ibis.cases(
+        (iso, _local_to_instant(zone, plain.try_cast("timestamp"))),
+        (zoned, plain.try_cast("timestamp('UTC')")),
+        else_=ibis.null("timestamp('UTC')"),
+    )
+
+
+def members(text: ir.StringValue, *, in_order: bool) -> ir.StringValue:
+    """The members of a multi-valued cell, each tidy and once, joined by `,`; sorted if the order is to be ignored."""
+    parts = text.split(",").map(lambda part: tidy(part)).filter(lambda part: part != "")
+    parts = parts.unique().sort() if in_order else parts
+    return parts.join(",")
+
+
+def phone(text: ir.StringValue, region: str) -> ir.StringValue:
+    """E.164 of a valid number, read as one of `region` where it names no country; null for anything else."""
+    plain = text.re_replace(r"[\s.\-/()\x{00A0}]", "")
+    metadata = _metadata(region)
+    if metadata is None or metadata.national_prefix_transform_rule or not (metadata.national_prefix or "").isdigit():
+        return _phone(text, region)
+    national = f"(?:{_valid_numbers(metadata)})"
+    prefix, country = metadata.national_prefix, str(metadata.country_code)
+    return ibis.cases(
+        (text.re_search(rf"^\+{country}{national}$"), text),
+        (plain.re_search(rf"^{prefix}{national}$"), ibis.literal(f"+{country}").concat(plain.substr(len(prefix)))),
+        else_=_phone(text, region),
+    )
+
+
+# --- Python functions on the connection ---
+
+
+def register(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the Python functions that the primitives may call on a connection; once per connection."""
+    con.create_function("auditor_phone", phone_number, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")
+    con.create_function("auditor_number", plain_number, ["VARCHAR"], "VARCHAR", null_handling="special")
+    con.create_function("auditor_domain", ascii_domain, ["VARCHAR"], "VARCHAR", null_handling="special")
+
+
+@lru_cache(_CACHE)
+def phone_number(text: str | None, region: str) -> str | None:
+    """E.164 of a valid number, by the library's rules; None for anything else."""
+    import phonenumbers
+
+    if not text:
+        return None
+    # "(0)" stands in international numbers to be left out; the library would keep the zero for some countries.
+    try:
+        parsed = phonenumbers.parse(text.replace("(0)", ""), region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed) or parsed.extension:
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+@lru_cache(_CACHE)
+def plain_number(text: str | None) -> str | None:
+    """The number in canonical form, infinity and NaN as words; None for what is no number."""
+    if not text or not _NUMBER.fullmatch(text):
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not value.is_finite():
+        return str(value).lower().replace("infinity", "inf")
+    plain = format(value, "f")
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    plain = plain.lstrip("+")
+    sign, digits = ("-", plain[1:]) if plain.startswith("-") else ("", plain)
+    digits = digits.lstrip("0") or "0"
+    digits = "0" + digits if digits.startswith(".") else digits
+    return "0" if digits == "0" else sign + digits
+
+
+@lru_cache(_CACHE)
+def ascii_domain(address: str | None) -> str | None:
+    """The address with its domain in ASCII form (IDNA), unchanged where there is none."""
+    if not address:
+        return address
+    local, at, domain = address.rpartition("@")
+    try:
+        return local + at + domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return address
+
+
+def _metadata(region: str) -> PhoneMetadata | None:
+    from phonenumbers import PhoneMetadata
+
+    return PhoneMetadata.metadata_for_region(region.upper(), None)
+
+
+def _valid_numbers(metadata: PhoneMetadata) -> str:
+    """The library's own patterns of every kind of valid number of a region, as one alternation."""
+    kinds = (
+        metadata.fixed_line, metadata.mobile, metadata.toll_free, metadata.premium_rate, metadata.shared_cost,
+        metadata.personal_number, metadata.voip, metadata.pager, metadata.uan, metadata.voicemail,
+    )  # fmt: skip
+    patterns = [kind.national_number_pattern for kind in kinds if kind is not None and kind.national_number_pattern]
+    return "|".join(dict.fromkeys(patterns))

@@ -1,0 +1,169 @@
+"""What makes two values equal: the one definition of equality, as Ibis expressions.
+
+Three forms of a cell, each a text expression in which null means empty:
+
+    canonical   what the rule compares: two values are equal iff their canonical forms are, or lie within a tolerance
+    sent        how the platform would spell the truth's value: what a correction writes
+    marked      a canonical form in which "agreed to be empty" (`n`) differs from "nothing known" (null)
+
+A law ties them together: the canonical form of a sent form is the canonical form of the value it was made from.
+A value that its rule cannot read is compared as text, never as null.
+
+The rules are composed of the primitives of `auditor.primitives`, one entry per engine there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import ibis
+
+from auditor.contract import Column, Compare
+from auditor.model import Side
+from auditor.primitives import (
+    blank_to_null,
+    code,
+    date_text,
+    email,
+    fold,
+    members,
+    moment_text,
+    number,
+    phone,
+    tidy,
+    truth_value,
+)
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one side spells the values of a column: what has to be known to read them."""
+
+    values: Mapping[str, str]
+    format: str | None
+    decimal: str
+    zone: str
+
+
+def reading(column: Column, side: Side, zone: str) -> Reading:
+    """The platform always spells as Actito's formats say (D-etlf); the truth as its contract says."""
+    if side is Side.PLATFORM:
+        return Reading(values={}, format=None, decimal=".", zone=zone)
+    return Reading(values=column.values, format=column.format, decimal=column.decimal, zone=zone)
+
+
+def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
+    """The canonical form of a cell: text, null where it is empty.
+
+    `zone` is the name of the time zone of moments without one. Raises nothing: what cannot be read is text.
+    """
+    spelt = reading(column, side, zone)
+    value = _mapped(text, spelt.values)
+    if column.empty_is_value and column.compare is Compare.EXACT:
+        return value
+    match column.compare:
+        case Compare.EXACT:
+            return blank_to_null(value)
+        case Compare.TEXT:
+            return blank_to_null(tidy(value))
+        case Compare.NAME:
+            return blank_to_null(fold(tidy(value)))
+        case Compare.EMAIL:
+            return blank_to_null(email(value))
+        case Compare.PHONE:
+            return _readable(phone(value, column.argument), value)
+        case Compare.NUMBER:
+            return _readable(number(value, spelt.decimal), value)
+        case Compare.DATE:
+            return _readable(date_text(value, spelt.format), value)
+        case Compare.TIMESTAMP:
+            return _readable(moment_text(value, spelt.format, spelt.zone, in_zone="UTC"), value)
+        case Compare.BOOLEAN:
+            return _readable(truth_value(value), value)
+        case Compare.CODE:
+            return blank_to_null(code(value))
+        case Compare.SET:
+            return blank_to_null(members(value, in_order=True))
+
+
+def sent(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
+    """The truth's value as the platform would spell it: text, null where it is empty."""
+    spelt = reading(column, Side.TRUTH, zone)
+    value = _mapped(text, spelt.values)
+    match column.compare:
+        case Compare.TEXT | Compare.NAME:
+            return blank_to_null(tidy(value))
+        case Compare.EMAIL:
+            return blank_to_null(value.strip())
+        case Compare.TIMESTAMP:
+            return blank_to_null(moment_text(value, spelt.format, spelt.zone, in_zone=spelt.zone).fill_null(value))
+        case Compare.PHONE:
+            return blank_to_null(phone(value, column.argument).fill_null(value))
+        case Compare.NUMBER:
+            return blank_to_null(number(value, spelt.decimal).fill_null(value))
+        case Compare.DATE:
+            return blank_to_null(date_text(value, spelt.format).fill_null(value))
+        case Compare.BOOLEAN:
+            return blank_to_null(truth_value(value).fill_null(value))
+        case Compare.SET:
+            return blank_to_null(members(value, in_order=False))
+        case Compare.EXACT | Compare.CODE:
+            return canonical(text, column, Side.TRUTH, zone)
+
+
+def equal(platform: ir.StringValue, truth: ir.StringValue, column: Column) -> ir.BooleanValue:
+    """Whether two canonical forms are equal, or lie within the column's tolerance; never null."""
+    same = platform.identical_to(truth)
+    distance = column.tolerance
+    if distance is not None:
+        apart = (_decimal(platform) - _decimal(truth)).abs()
+        same = same | (apart <= ibis.literal(distance, type="decimal(38, 12)")).fill_null(False)
+    if column.float_noise:
+        left, right = platform.try_cast("float64"), truth.try_cast("float64")
+        noise = (left - right).abs() <= 1e-12 * ibis.greatest(left.abs(), right.abs())
+        same = same | noise.fill_null(False)
+    return same
+
+
+def marked(form: ir.StringValue) -> ir.StringValue:
+    """`n` for empty, `v` and the form otherwise: never null, so null is free to mean "nothing known"."""
+    return ibis.literal("v").concat(form).fill_null("n")
+
+
+def unmarked(mark: ir.StringValue) -> ir.StringValue:
+    """The canonical form inside a mark; null for `n` and for null."""
+    return ibis.ifelse(mark == "n", ibis.null(str), mark.substr(1))
+
+
+def key_form(parts: list[ir.StringValue]) -> ir.StringValue:
+    """One text for a key: its only part, or a JSON array of several; null if any part is null."""
+    if len(parts) == 1:
+        return parts[0]
+    quoted = [
+        ibis.literal('"').concat(part.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"), ibis.literal('"'))
+        for part in parts
+    ]
+    joined = reduce(lambda left, right: left.concat(ibis.literal(","), right), quoted)
+    return ibis.literal("[").concat(joined, ibis.literal("]"))
+
+
+def _mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:
+    """The value map of the contract, applied to the trimmed cell; what it does not name stays as it is."""
+    if not values:
+        return text
+    trimmed = text.strip()
+    return ibis.cases(*((trimmed == source, target) for source, target in values.items()), else_=text)
+
+
+def _readable(form: ir.StringValue, value: ir.StringValue) -> ir.StringValue:
+    return form.fill_null(blank_to_null(tidy(value)))
+
+
+def _decimal(form: ir.StringValue) -> ir.DecimalValue:
+    return form.try_cast("decimal(38, 12)")
