@@ -1,0 +1,32 @@
+"""`python -m auditor.sandbox`: the server alone, for tests and the demo. `auditor sandbox` is the command for people."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from auditor.errors import AuditorError
+from auditor.sandbox.limits import LIMITS
+from auditor.sandbox.serve import serve
+
+
+def main() -> None:
+    """Serve until told to end; an error is one line and the exit code of its class."""
+    parser = argparse.ArgumentParser(prog="python -m auditor.sandbox", description="A stand-in Actito server.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8700, help="0 picks a free one")
+    parser.add_argument("--dir", type=Path, default=Path("sandbox"), help="where the licence is kept")
+    parser.add_argument("--profiles", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--limits", choices=tuple(LIMITS), default="standard")
+    options = parser.parse_args()
+    try:
+        serve(options.host, options.port, options.dir, options.profiles, options.seed, options.limits)
+    except AuditorError as error:
+        sys.stderr.write(f"{error}\n" + (f"{error.hint}\n" if error.hint else ""))
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

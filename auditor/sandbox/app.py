@@ -1,0 +1,86 @@
+"""Puts the sandbox together: one licence behind the routes of both versions, the gateway before them, imports beside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from auditor.sandbox.dialect import Dialect
+from auditor.sandbox.gateway import Gateway, Tokens, problem
+from auditor.sandbox.imports import Queue
+from auditor.sandbox.inspection import Inspection
+from auditor.sandbox.licence import build
+from auditor.sandbox.limits import Counters, Limits
+from auditor.sandbox.routes_v4 import CallsV4
+from auditor.sandbox.routes_v5 import CallsV5
+from auditor.sandbox.state import State
+from auditor.sandbox.storage import Storage
+from auditor.sandbox.writes import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """The state of one licence and where it is kept."""
+
+    state: State
+    storage: Storage
+
+
+def open_licence(folder: Path, people: int, seed: int) -> Licence:
+    """The licence kept in `folder`; a new agreed state of `people` customers where there is none yet."""
+    storage = Storage(folder)
+    state = storage.load()
+    if state is None:
+        state = State()
+        build(state, people, seed)
+        storage.save(state)
+    return Licence(state, storage)
+
+
+def make_app(licence: Licence, limits: Limits, dialect: Dialect) -> Starlette:
+    """The whole server. The licence is saved when it ends."""
+    state, storage = licence.state, licence.storage
+    tokens = Tokens(dialect.token_seconds)
+    counters = Counters(limits)
+    queue = Queue(state, storage, dialect)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        worker = asyncio.create_task(queue.work())
+        try:
+            yield
+        finally:
+            queue.stop()
+            await worker
+            storage.save(state)
+
+    return Starlette(
+        routes=[
+            *CallsV5(state, queue, limits, tokens, dialect).routes(),
+            *CallsV4(state, dialect).routes(),
+            *Inspection(state, storage, queue, counters, tokens).routes(),
+        ],
+        middleware=[Middleware(Gateway, tokens=tokens, counters=counters, dialect=dialect)],
+        exception_handlers={Refusal: _refused, HTTPException: _unknown},
+        lifespan=lifespan,
+    )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)  # noqa: S101 -- the handler is registered for nothing else
+    return problem(error)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals: no such path, no such method, a broken multipart body."""
+    assert isinstance(error, HTTPException)  # noqa: S101 -- the handler is registered for nothing else
+    return problem(Refusal(error.status_code, error.detail))

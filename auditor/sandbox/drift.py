@@ -1,0 +1,7 @@
+"""x"""
+
+from auditor.sandbox.state import State
+
+
+def drift(state: State) -> None:
+    state.facts["answers"] = {}

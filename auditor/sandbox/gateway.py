@@ -1,0 +1,90 @@
+"""What stands before every call: token, `Accept`, concurrent requests, calls per minute. As plain ASGI, so that a request
+counts from its first byte to the last of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auditor.sandbox.dialect import Dialect
+from auditor.sandbox.limits import Counters
+from auditor.sandbox.state import monotonic
+from auditor.sandbox.writes import Refusal
+
+OPEN_PATHS: Final = ("/_sandbox", "/auth/token")
+"""Neither counted nor behind a token: the first is not part of Actito, the second hands tokens out."""
+
+_ACCEPTED: Final = ("*/*", "application/json", "application/*", "application/zip", "application/octet-stream")
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Access tokens and when they end, in seconds of a monotonic clock."""
+
+    seconds: int
+    _ends: dict[str, float] = field(default_factory=dict)
+
+    def issue(self) -> str:
+        token = secrets.token_urlsafe(24)
+        self._ends[token] = monotonic() + self.seconds
+        return token
+
+    def valid(self, authorization: str) -> bool:
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == "bearer" and self._ends.get(token, 0.0) > monotonic()
+
+    def end_all(self) -> None:
+        self._ends.clear()
+
+
+class Gateway:
+    """Refuses or slows down a call before the application sees it."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, counters: Counters, dialect: Dialect) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._counters = counters
+        self._dialect = dialect
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Clients of V4 write a trailing slash (G-php, G-lep).
+        scope["path"] = scope["path"].rstrip("/") or "/"
+        if scope["path"].startswith(OPEN_PATHS):
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if not self._tokens.valid(headers.get("authorization", "")):
+            await problem(Refusal(401, "the token is missing, unknown or has ended"))(scope, receive, send)
+        elif not _acceptable(headers.get("accept", "*/*")):
+            await problem(Refusal(406, "only application/json is answered"))(scope, receive, send)
+        elif not self._counters.enter():
+            await problem(Refusal(429, "too many concurrent requests"))(scope, receive, send)
+        else:
+            try:
+                beyond = self._counters.beyond(monotonic())
+                if beyond:
+                    await asyncio.sleep(min(self._dialect.slow_maximum, beyond * self._dialect.slow_step))
+                await self._app(scope, receive, send)
+            finally:
+                self._counters.leave()
+
+
+def problem(refusal: Refusal) -> JSONResponse:
+    """The body of a failed call (§11, assumed beyond `status` and `message`)."""
+    errors: list[dict[str, Any]] = [
+        {"field": item.field, "code": item.code, "message": item.message} for item in refusal.problems
+    ]
+    body = {"status": refusal.status, "message": refusal.message, "errors": errors}
+    return JSONResponse(body, status_code=refusal.status)
+
+
+def _acceptable(accept: str) -> bool:
+    return any(part.split(";")[0].strip().lower() in _ACCEPTED for part in accept.split(","))

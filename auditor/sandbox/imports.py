@@ -1,0 +1,303 @@
+"""One-shot ETL executions: accepted at once, carried out one at a time and in order by one background task.
+
+The definition is judged when it comes in (400), the file when it is loaded (FAILED, nothing written), each row on its own
+(refused rows come back with `errorCode` and `errorColumn`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from auditor.sandbox.checks import Problem, known
+from auditor.sandbox.dialect import IMPORT_STATUS, MOMENT, Code, Dialect
+from auditor.sandbox.state import Profile, State
+from auditor.sandbox.storage import Storage
+from auditor.sandbox.structure import BY_NAME, TABLE, TABLE_ID, UNIQUE
+from auditor.sandbox.writes import Changes, Refusal, checked, missing, taken
+
+MODES: Final = ("CREATE_ONLY", "UPDATE_ONLY", "CREATE_UPDATE")
+_ENCODINGS: Final = {"UTF-8": "utf-8", "ISO-8859-1": "iso-8859-1"}
+_ROWS_AT_ONCE: Final = 100
+"""Rows between two looks at the network: a few milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What an execution is asked to do (§8.3, assumed after the V4 form)."""
+
+    mode: str
+    separator: str
+    enclosing: str
+    encoding: str
+    mapping: dict[str, str]
+    """Header to platform column."""
+    error_file: bool
+    result_file: bool
+
+
+@dataclass(slots=True)
+class Execution:
+    """One import, from its acceptance to its files."""
+
+    id: int
+    definition: dict[str, Any]
+    content: bytes | None
+    """The archive; None once it was carried out."""
+    status: str = IMPORT_STATUS["waiting"]
+    start: str | None = None
+    end: str | None = None
+    message: str | None = None
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("rowsRead", "rowsCreated", "rowsUpdated", "rowsInError"), 0)
+    )
+    errors: bytes | None = None
+    result: bytes | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.status in (IMPORT_STATUS["waiting"], IMPORT_STATUS["running"])
+
+    def answer(self) -> dict[str, Any]:
+        return {
+            "id": str(self.id),
+            "etlId": None,
+            "status": self.status,
+            "startMoment": self.start,
+            "endMoment": self.end,
+            "message": self.message,
+            "results": [{"table": TABLE, **self.counts, "withErrors": self.counts["rowsInError"] > 0}],
+        }
+
+
+class Queue:
+    """The imports of a licence. `work` is its background task; everything runs on one event loop."""
+
+    def __init__(self, state: State, storage: Storage, dialect: Dialect) -> None:
+        self.state = state
+        self._storage = storage
+        self._dialect = dialect
+        self.executions: dict[int, Execution] = {}
+        self._changed = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        for number, body, content, errors, result in storage.load_executions():
+            self.executions[number] = Execution(**body, id=number, content=content, errors=errors, result=result)
+            self._idle.clear()
+
+    def add(self, definition: dict[str, Any], content: bytes) -> Execution:
+        """Accept an import whose definition was judged."""
+        execution = Execution(max(self.executions, default=1_000_000) + 1, definition, content)
+        self.executions[execution.id] = execution
+        self._save(execution)
+        self._idle.clear()
+        self._changed.set()
+        return execution
+
+    async def idle(self) -> None:
+        """Return when no import waits or runs."""
+        await self._idle.wait()
+
+    def stop(self) -> None:
+        """Let the running import end; those that wait go on at the next start."""
+        self._stopping = True
+        self._changed.set()
+
+    async def work(self) -> None:
+        while not self._stopping:
+            self._changed.clear()
+            waiting = next((execution for execution in self.executions.values() if execution.open), None)
+            if waiting is None:
+                self._idle.set()
+                await self._changed.wait()
+                continue
+            await asyncio.sleep(self._dialect.import_delay)
+            await self._run(waiting)
+
+    async def _run(self, execution: Execution) -> None:
+        execution.status = IMPORT_STATUS["running"]
+        execution.start = self.state.clock.local().strftime(MOMENT)
+        definition = read_definition(execution.definition)
+        try:
+            header, records = read_file(execution.content or b"", definition)
+        except Refusal as refusal:
+            execution.status, execution.message = IMPORT_STATUS["failed"], refusal.message
+        else:
+            await self._load(execution, definition, header, records)
+            failed = execution.counts["rowsInError"] > 0
+            execution.status = IMPORT_STATUS["with_errors" if failed else "done"]
+        execution.end = self.state.clock.local().strftime(MOMENT)
+        execution.content = None
+        self._save(execution)
+        self._storage.save(self.state)
+
+    async def _load(
+        self, execution: Execution, definition: Definition, header: list[str], records: list[list[str]]
+    ) -> None:
+        refused: list[list[str]] = []
+        results: list[list[str]] = []
+        counts = execution.counts
+        counts["rowsRead"] = len(records)
+        columns = [definition.mapping.get(name) for name in header]
+        key = next(column for column in definition.mapping.values() if column in UNIQUE)
+        headers = {column: name for name, column in definition.mapping.items()}
+        for number, record in enumerate(records):
+            if number % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            cells = {column: cell for column, cell in zip(columns, record, strict=True) if column is not None}
+            written = self._write(cells, key, definition.mode)
+            if isinstance(written, Problem):
+                refused.append([*record, written.code, headers.get(written.field, "")])
+                continue
+            profile, created = written
+            counts["rowsCreated" if created else "rowsUpdated"] += 1
+            results.append([*record, str(profile.id), "CREATED" if created else "UPDATED"])
+        counts["rowsInError"] = len(refused)
+        if refused and definition.error_file:
+            execution.errors = _archive("errors.csv", [[*header, "errorCode", "errorColumn"], *refused], definition)
+        if definition.result_file:
+            execution.result = _archive("result.csv", [[*header, "profileId", "result"], *results], definition)
+
+    def _write(self, cells: dict[str, str], key: str, mode: str) -> tuple[Profile, bool] | Problem:
+        """One row; the first thing that is wrong with it refuses it as a whole (one `errorColumn` was seen)."""
+        state = self.state
+        if not cells[key]:
+            return Problem(key, Code.MANDATORY, "the key is empty")
+        number = state.find(key, cells[key])
+        profile = state.profiles[number] if number is not None else None
+        if profile is None and mode == "UPDATE_ONLY":
+            return Problem(key, Code.UNKNOWN_PROFILE, "no profile has this key")
+        if profile is not None and mode == "CREATE_ONLY":
+            return Problem(key, Code.EXISTS, "a profile has this key")
+        try:
+            changes = self._changes(cells)
+        except Refusal as refusal:
+            return refusal.problems[0]
+        problems = taken(state, changes, profile) or (missing(changes) if profile is None else ())
+        if problems:
+            return problems[0]
+        stamp = state.clock.stamp()
+        if profile is None:
+            return state.create(changes, created=stamp), True
+        state.change(profile, changes, stamp)
+        return profile, False
+
+    def _changes(self, cells: dict[str, str]) -> Changes:
+        erases = self._dialect.empty_cell_erases
+        return checked((column, cell) for column, cell in cells.items() if cell or erases)
+
+    def _save(self, execution: Execution) -> None:
+        body = {
+            name: getattr(execution, name) for name in ("definition", "status", "start", "end", "message", "counts")
+        }
+        self._storage.save_execution(execution.id, body, execution.content, execution.errors, execution.result)
+
+
+def read_definition(body: Any) -> Definition:
+    """Judge an ETL definition. Raises Refusal (400) with what is wrong."""
+    try:
+        loadings = body["dataLoadings"]
+        loading = loadings[0]
+        destination = loading["destination"]
+        csv_format = loading.get("csvFormat") or {}
+        pairs = [(item["headerColumn"], item["attributeName"]) for item in loading["attributesMapping"]]
+        mode = loading["mode"]
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise Refusal(400, "the definition does not have the expected form") from None
+    if len(loadings) != 1:
+        raise Refusal(400, "exactly one data loading is supported")
+    if destination.get("type") != "PROFILE_TABLE" or destination.get("id") not in (TABLE_ID, TABLE):
+        raise Refusal(400, "the destination is not a profile table of this entity")
+    if mode not in MODES:
+        raise Refusal(400, f"the mode is not one of {', '.join(MODES)}")
+    encoding = str(csv_format.get("encoding", "UTF-8")).upper()
+    if encoding not in _ENCODINGS:
+        raise Refusal(400, f"the encoding is not one of {', '.join(_ENCODINGS)}")
+    separator, enclosing = csv_format.get("separator", ";"), csv_format.get("enclosing", '"')
+    if not all(isinstance(mark, str) and len(mark) == 1 for mark in (separator, enclosing)):
+        raise Refusal(400, "separator and enclosing are single characters")
+    problems = tuple(problem for _, column in pairs if (problem := known(column)))
+    if problems:
+        raise Refusal(400, "the mapping names columns that cannot be imported", problems)
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs) or len(set(mapping.values())) != len(pairs):
+        raise Refusal(400, "the mapping names a column twice")
+    if not any(BY_NAME[column].unique for column in mapping.values() if column in BY_NAME):
+        raise Refusal(400, "the mapping has no unique attribute that identifies the rows")
+    return Definition(
+        mode=mode,
+        separator=separator,
+        enclosing=enclosing,
+        encoding=_ENCODINGS[encoding],
+        mapping=mapping,
+        error_file=bool(loading.get("generateErrorFile", True)),
+        result_file=bool(loading.get("generateResultFile", False)),
+    )
+
+
+def read_file(content: bytes, definition: Definition) -> tuple[list[str], list[list[str]]]:
+    """Header and records of the one CSV in the archive. Raises Refusal where the whole file is refused (§8.5)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            if len(names) != 1:
+                raise Refusal(400, "the archive does not hold exactly one file")
+            raw = archive.read(names[0])
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        raise Refusal(400, "the file is not a ZIP archive that can be read") from None
+    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise Refusal(400, "the file begins with a byte order mark")
+    try:
+        text = raw.decode(definition.encoding)
+    except UnicodeDecodeError:
+        raise Refusal(400, "the file is not in the encoding of the definition") from None
+    lines = _records(text, definition)
+    header = next(lines, None)
+    if not header:
+        raise Refusal(400, "the file has no header line")
+    if len(set(header)) != len(header):
+        raise Refusal(400, "the header names a column twice")
+    absent = [name for name in definition.mapping if name not in header]
+    if absent:
+        raise Refusal(400, f"the header lacks mapped columns: {', '.join(absent)}")
+    records = [record for record in lines if record]
+    if any(len(record) != len(header) for record in records):
+        raise Refusal(400, "a line has another number of columns than the header")
+    return header, records
+
+
+def _records(text: str, definition: Definition) -> Iterator[list[str]]:
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=definition.separator, quotechar=definition.enclosing, strict=True
+    )
+    try:
+        yield from reader
+    except csv.Error:
+        raise Refusal(400, "the file is not well-formed CSV") from None
+
+
+def _archive(name: str, rows: list[list[str]], definition: Definition) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=definition.separator, lineterminator="\n").writerows(rows)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, text.getvalue().encode("utf-8"))
+    return target.getvalue()
+
+
+def parse_definition(raw: bytes) -> dict[str, Any]:
+    """The JSON of a `parameters` part. Raises Refusal (400)."""
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise Refusal(400, "the definition is not JSON") from None
+    if not isinstance(body, dict):
+        raise Refusal(400, "the definition is not a JSON object")
+    return body

@@ -1,0 +1,149 @@
+"""Routes under `/_sandbox/`: looking into the licence, moving its clock, taking files. The auditor's client never uses them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from auditor.sandbox import files
+from auditor.sandbox.drift import drift
+from auditor.sandbox.gateway import Tokens
+from auditor.sandbox.imports import Queue
+from auditor.sandbox.licence import build
+from auditor.sandbox.limits import Counters
+from auditor.sandbox.routes_v4 import read_json
+from auditor.sandbox.state import State
+from auditor.sandbox.storage import Storage
+from auditor.sandbox.writes import Refusal
+
+
+class Inspection:
+    """What tests and the demo ask of the sandbox. Every route that changes something saves it."""
+
+    def __init__(self, state: State, storage: Storage, queue: Queue, counters: Counters, tokens: Tokens) -> None:
+        self._state = state
+        self._storage = storage
+        self._queue = queue
+        self._counters = counters
+        self._tokens = tokens
+
+    def routes(self) -> list[Route]:
+        def get(name: str, call: Callable[[Request], Any]) -> Route:
+            return Route(f"/_sandbox/{name}", call)
+
+        def post(name: str, call: Callable[[Request], Any]) -> Route:
+            return Route(f"/_sandbox/{name}", call, methods=["POST"])
+
+        return [
+            get("state", self.state),
+            get("profiles", self.profiles),
+            get("export", self.export),
+            get("crm", self.crm),
+            get("answers", self.answers),
+            post("drift", self.drift),
+            post("clock", self.clock),
+            post("reset", self.reset),
+            post("idle", self.idle),
+            post("end-tokens", self.end_tokens),
+        ]
+
+    async def state(self, request: Request) -> Response:
+        """Counts, seed, clock (ISO, UTC), bulk calls per table and day, imports by status, calls."""
+        state = self._state
+        statuses: dict[str, int] = {}
+        for execution in self._queue.executions.values():
+            statuses[execution.status] = statuses.get(execution.status, 0) + 1
+        return JSONResponse(
+            {
+                "seed": state.seed,
+                "people": state.people,
+                "profiles": len(state.profiles),
+                "crm": len(state.crm),
+                "now": state.clock.now().isoformat(),
+                "drifted": state.facts["answers"] is not None,
+                "bulk_calls": state.facts["bulk_calls"],
+                "imports": statuses,
+                "calls": {
+                    "total": self._counters.calls,
+                    "rejected": self._counters.rejected,
+                    "slowed": self._counters.slowed,
+                    "in_flight": self._counters.in_flight,
+                },
+            }
+        )
+
+    async def profiles(self, request: Request) -> Response:
+        """JSON lines: `profileId` as text and every filled column, named and written as in an export."""
+        lines = (
+            json.dumps({"profileId": str(profile.id), **profile.values}, ensure_ascii=False)
+            for profile in self._state.profiles.values()
+        )
+        return Response("\n".join(lines), media_type="application/x-ndjson")
+
+    async def export(self, request: Request) -> Response:
+        return _file(files.export(self._state), files.export_name(self._state.clock.local()))
+
+    async def crm(self, request: Request) -> Response:
+        return _file(files.crm(self._state), files.crm_name(self._state.clock.local()))
+
+    async def answers(self, request: Request) -> Response:
+        answers = self._state.facts["answers"]
+        if answers is None:
+            raise Refusal(404, "nothing was planted yet: POST /_sandbox/drift")
+        return JSONResponse(answers)
+
+    async def drift(self, request: Request) -> Response:
+        """Let a week pass for both sides. Answers what is wrong now, profile for profile. Once per licence."""
+        if self._state.facts["answers"] is not None:
+            raise Refusal(409, "both sides have drifted already: POST /_sandbox/reset first")
+        drift(self._state)
+        self._storage.save(self._state)
+        return JSONResponse(self._state.facts["answers"])
+
+    async def clock(self, request: Request) -> Response:
+        """`{"now": ISO moment with zone}`."""
+        body = await read_json(request)
+        try:
+            now = datetime.fromisoformat(body["now"])
+        except (KeyError, TypeError, ValueError):
+            raise Refusal(400, "now is an ISO moment with zone") from None
+        if now.tzinfo is None:
+            raise Refusal(400, "now is an ISO moment with zone")
+        self._state.clock.set(now)
+        self._storage.save(self._state)
+        return JSONResponse({"now": self._state.clock.now().isoformat()})
+
+    async def reset(self, request: Request) -> Response:
+        """`{"profiles": N, "seed": S}`, each optional: a fresh agreed state. The clock stays."""
+        body = await read_json(request) if await request.body() else {}
+        people, seed = body.get("profiles", self._state.people), body.get("seed", self._state.seed)
+        if not (isinstance(people, int) and isinstance(seed, int) and people >= 0):
+            raise Refusal(400, "profiles and seed are whole numbers")
+        await self._queue.idle()
+        self._queue.executions.clear()
+        self._storage.clear()
+        self._state.clear()
+        build(self._state, people, seed)
+        self._storage.save(self._state)
+        return await self.state(request)
+
+    async def idle(self, request: Request) -> Response:
+        """Answers when no import waits or runs."""
+        await self._queue.idle()
+        return Response(status_code=204)
+
+    async def end_tokens(self, request: Request) -> Response:
+        """Let every token end at once, as if 15 minutes had passed."""
+        self._tokens.end_all()
+        return Response(status_code=204)
+
+
+def _file(content: bytes, name: str) -> Response:
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=disposition)

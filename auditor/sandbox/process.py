@@ -1,0 +1,163 @@
+"""Starts a sandbox in a process of its own and drives it through its inspection routes: for tests and the demo."""
+
+from __future__ import annotations
+
+import json
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from auditor.errors import TryLater
+
+API_KEY = "sandbox-key"
+
+
+class Sandbox:
+    """A running sandbox, as a context manager; leaving it ends the process with the state saved.
+
+    `with Sandbox(folder, profiles=100) as sandbox: sandbox.url`
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        profiles: int = 10_000,
+        seed: int = 1,
+        limits: str = "standard",
+        port: int = 0,
+        start_seconds: float = 120.0,
+    ) -> None:
+        self.directory = directory
+        self.url = ""
+        """`http://127.0.0.1:PORT`, known once it runs."""
+        self._command = [sys.executable, "-m", "auditor.sandbox", "--port", str(port), "--dir", str(directory)]
+        self._command += ["--profiles", str(profiles), "--seed", str(seed), "--limits", limits]
+        self._start_seconds = start_seconds
+        self._process: subprocess.Popen[str] | None = None
+        self._http: httpx.Client | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the process and wait until it listens. Raises TryLater, with what it said, when it does not."""
+        self._process = subprocess.Popen(  # noqa: S603 -- our own program
+            self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        match = re.fullmatch(r"sandbox ready on (\S+)\n", self._first_line(self._process))
+        if match is None:
+            self._process.kill()
+            _, said = self._process.communicate()
+            self._process = None
+            raise TryLater(f"the sandbox did not start: {said.strip() or 'it said nothing'}")
+        self.url = match[1]
+        # Loopback needs no proxy, whatever the environment says.
+        self._http = httpx.Client(base_url=self.url, timeout=httpx.Timeout(300.0, connect=10.0), trust_env=False)
+
+    def stop(self) -> int:
+        """End the process, state saved. Returns its exit code, 0 unless something went wrong."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.terminate()
+        try:
+            process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        return process.returncode
+
+    def export(self, folder: Path) -> Path:
+        """Take a fresh export of the profile table into `folder`, under the name Actito would give it."""
+        return self._download("export", folder)
+
+    def crm(self, folder: Path) -> Path:
+        """Take a fresh extract of the CRM into `folder`."""
+        return self._download("crm", folder)
+
+    def drift(self) -> dict[str, Any]:
+        """Let a week pass for both sides; returns the answer file's content."""
+        return self._object(self._post("drift"))
+
+    def answers(self) -> dict[str, Any]:
+        return self._object(self._call("GET", "answers"))
+
+    def state(self) -> dict[str, Any]:
+        return self._object(self._call("GET", "state"))
+
+    def clock(self, now: datetime) -> None:
+        """Set the sandbox's clock; `now` has a zone."""
+        self._post("clock", {"now": now.isoformat()})
+
+    def reset(self, *, profiles: int | None = None, seed: int | None = None) -> dict[str, Any]:
+        """A fresh agreed state; returns what `state` returns."""
+        given = {"profiles": profiles, "seed": seed}
+        return self._object(self._post("reset", {name: value for name, value in given.items() if value is not None}))
+
+    def idle(self) -> None:
+        """Wait until no import waits or runs."""
+        self._post("idle")
+
+    def end_tokens(self) -> None:
+        """Let every access token end at once."""
+        self._post("end-tokens")
+
+    def profiles(self) -> list[dict[str, str]]:
+        """Every profile: `profileId` and its filled columns, named and written as in an export."""
+        text = self._call("GET", "profiles").text
+        # Not splitlines(): values may hold other line separators than \n.
+        return [json.loads(line) for line in text.split("\n") if line]
+
+    def _download(self, name: str, folder: Path) -> Path:
+        answer = self._call("GET", name)
+        match = re.search(r'filename="([\w.]+)"', answer.headers["content-disposition"])
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / (match[1] if match else f"{name}.csv")
+        path.write_bytes(answer.content)
+        return path
+
+    def _post(self, name: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        return self._call("POST", name, body or {})
+
+    def _call(self, method: str, name: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        if self._http is None:
+            raise TryLater("the sandbox does not run")
+        answer = self._http.request(method, f"/_sandbox/{name}", json=body)
+        if answer.is_error:
+            raise TryLater(f"the sandbox refused {name}: {answer.status_code} {answer.json().get('message', '')}")
+        return answer
+
+    @staticmethod
+    def _object(answer: httpx.Response) -> dict[str, Any]:
+        content: dict[str, Any] = answer.json()
+        return content
+
+    def _first_line(self, process: subprocess.Popen[str]) -> str:
+        """The first line of the process's output; empty when it ends or takes too long."""
+        assert process.stdout is not None  # noqa: S101 -- started with a pipe
+        lines: queue.Queue[str] = queue.Queue()
+        stream = process.stdout
+        threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
+        try:
+            return lines.get(timeout=self._start_seconds)
+        except queue.Empty:
+            return ""

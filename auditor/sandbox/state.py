@@ -1,0 +1,166 @@
+"""The licence in memory: profiles with their indexes, the CRM's rows, and the sandbox clock.
+
+Every value is the text that an export shows; a column without a value is absent. Storage learns what changed from
+`dirty_profiles` and `dirty_crm`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from auditor.sandbox.dialect import MOMENT, TIMEZONE
+from auditor.sandbox.structure import SIMPLE_COLUMNS, SUBSCRIPTION_COLUMNS, UNIQUE
+
+Values = dict[str, str]
+CrmRow = dict[str, str]
+
+UNREADABLE = "#line"
+"""The only key of a CRM row that is kept as raw text because it is no proper record."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """The sandbox's own time: that of this machine, moved by an offset."""
+
+    offset: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """With zone (UTC)."""
+        return datetime.now(UTC) + self.offset
+
+    def local(self) -> datetime:
+        """In Actito's zone, without one."""
+        return self.now().astimezone(TIMEZONE).replace(tzinfo=None)
+
+    def stamp(self) -> str:
+        """Now, as a moment stands in a profile."""
+        return self.local().strftime(MOMENT)
+
+    def set(self, now: datetime) -> None:
+        self.offset = now - datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Profile:
+    id: int
+    values: Values
+
+
+@dataclass(slots=True)
+class State:
+    """One licence. All changes of profiles go through its methods, which keep the indexes right."""
+
+    seed: int = 0
+    people: int = 0
+    """Customers on both sides in the agreed state."""
+    clock: Clock = field(default_factory=Clock)
+    profiles: dict[int, Profile] = field(default_factory=dict)
+    crm: dict[int, CrmRow] = field(default_factory=dict)
+    """By position in the extract."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What else must survive a restart: legacy forms of the agreed state, answers, bulk calls used."""
+    dirty_profiles: set[int] = field(default_factory=set)
+    dirty_crm: set[int] = field(default_factory=set)
+    _index: dict[str, dict[str, set[int]]] = field(default_factory=lambda: {name: {} for name in UNIQUE})
+    _next_id: int = 1
+    _next_position: int = 1
+
+    def find(self, attribute: str, value: str) -> int | None:
+        """The profile with this value of a unique attribute; the oldest where legacy data has several."""
+        if attribute == "profileId":
+            return int(value) if value.isdecimal() and int(value) in self.profiles else None
+        ids = self._index[attribute].get(unique_form(attribute, value))
+        return min(ids) if ids else None
+
+    def owners(self, attribute: str, value: str) -> frozenset[int]:
+        return frozenset(self._index[attribute].get(unique_form(attribute, value), ()))
+
+    def create(self, values: Mapping[str, str | None], *, created: str, updated: str | None = None) -> Profile:
+        """Add a profile. Subscriptions and simple segmentations not named are off."""
+        profile = Profile(self._next_id, {})
+        self._next_id += 1
+        self.profiles[profile.id] = profile
+        defaults = dict.fromkeys((*SUBSCRIPTION_COLUMNS, *SIMPLE_COLUMNS), "false")
+        self.change(profile, {**defaults, **values, "creationMoment": created}, updated or created)
+        return profile
+
+    def change(self, profile: Profile, changes: Mapping[str, str | None], stamp: str) -> None:
+        """Write values (None clears) and the update moment."""
+        for column, value in changes.items():
+            if column in self._index:
+                self._move(column, profile, value)
+            if value is None:
+                profile.values.pop(column, None)
+            else:
+                profile.values[column] = value
+        profile.values["updateMoment"] = stamp
+        self.dirty_profiles.add(profile.id)
+
+    def delete(self, profile: Profile) -> None:
+        for attribute in self._index:
+            self._move(attribute, profile, None)
+        del self.profiles[profile.id]
+        self.dirty_profiles.add(profile.id)
+
+    def restore(self, profile: Profile) -> None:
+        """Put back a stored profile as it was."""
+        self.profiles[profile.id] = profile
+        self._next_id = max(self._next_id, profile.id + 1)
+        for attribute, index in self._index.items():
+            value = profile.values.get(attribute)
+            if value is not None:
+                index.setdefault(unique_form(attribute, value), set()).add(profile.id)
+
+    def clear(self) -> None:
+        """Empty, but for the clock."""
+        fresh = State(clock=self.clock)
+        for name in self.__slots__:
+            setattr(self, name, getattr(fresh, name))
+
+    def crm_add(self, row: CrmRow) -> int:
+        position = self._next_position
+        self._next_position += 1
+        self.crm[position] = row
+        self.dirty_crm.add(position)
+        return position
+
+    def crm_restore(self, position: int, row: CrmRow) -> None:
+        """Put back a stored row as it was."""
+        self.crm[position] = row
+        self._next_position = max(self._next_position, position + 1)
+
+    def crm_remove(self, position: int) -> None:
+        del self.crm[position]
+        self.dirty_crm.add(position)
+
+    def customers(self) -> Iterator[tuple[str, Profile]]:
+        """Every profile with a customer number, with that number."""
+        for profile in self.profiles.values():
+            key = profile.values.get("customerId")
+            if key is not None:
+                yield key, profile
+
+    def _move(self, attribute: str, profile: Profile, value: str | None) -> None:
+        index = self._index[attribute]
+        old = profile.values.get(attribute)
+        if old is not None:
+            ids = index.get(unique_form(attribute, old), set())
+            ids.discard(profile.id)
+            if not ids:
+                index.pop(unique_form(attribute, old), None)
+        if value is not None:
+            index.setdefault(unique_form(attribute, value), set()).add(profile.id)
+
+
+def unique_form(attribute: str, value: str) -> str:
+    """How the platform recognises the same unique value: addresses in any case, everything else to the letter."""
+    return value.lower() if attribute == "emailAddress" else value
+
+
+def monotonic() -> float:
+    """Seconds for limits and tokens, which the sandbox clock does not move."""
+    return time.monotonic()
