@@ -6,16 +6,17 @@ need a library per value are Python functions that `register` puts on the connec
 values, and only the rest, each distinct spelling once, reaches them.
 """
 
-
-
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
+from duckdb.func import FunctionNullHandling
+from duckdb.sqltypes import VARCHAR
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,40 +42,24 @@ _CACHE = 1_000_000
 # --- declared: functions of DuckDB that Ibis has no operation for ---
 
 
-@ibis.udf.scalar.builtin
-def nfc_normalize(text: str) -> str: ...
+def declared(name: str, takes: tuple[str, ...], gives: str = "string") -> Callable[..., Any]:
+    """A function that the engine has under this name, with the Ibis types that it takes and gives."""
+    parameters: Callable[..., None] = (lambda text: None) if len(takes) == 1 else (lambda text, argument: None)
+    wrapper: Callable[..., Any] = ibis.udf.scalar.builtin(parameters, name=name, signature=(takes, gives))
+    return wrapper
 
 
-@ibis.udf.scalar.builtin
-def strip_accents(text: str) -> str: ...
+_INSTANT = "timestamp('UTC')"
 
-
-@ibis.udf.scalar.builtin(name="try_strptime")
-def _try_strptime(text: str, format: str) -> ibis.dtype("timestamp"): ...  # type: ignore[valid-type]  # noqa: A002
-
-
-@ibis.udf.scalar.builtin(name="strftime")
-def _strftime(moment: ibis.dtype("timestamp"), format: str) -> str: ...  # type: ignore[valid-type]  # noqa: A002
-
-
-@ibis.udf.scalar.builtin(name="timezone")
-def _local_to_instant(zone: str, moment: ibis.dtype("timestamp")) -> ibis.dtype("timestamp('UTC')"): ...  # type: ignore[valid-type]
-
-
-@ibis.udf.scalar.builtin(name="timezone")
-def _instant_to_local(zone: str, moment: ibis.dtype("timestamp('UTC')")) -> ibis.dtype("timestamp"): ...  # type: ignore[valid-type]
-
-
-@ibis.udf.scalar.builtin(name="auditor_phone")
-def _phone(text: str, region: str) -> str: ...
-
-
-@ibis.udf.scalar.builtin(name="auditor_number")
-def _number(text: str) -> str: ...
-
-
-@ibis.udf.scalar.builtin(name="auditor_domain")
-def _domain(text: str) -> str: ...
+nfc_normalize = declared("nfc_normalize", ("string",))
+strip_accents = declared("strip_accents", ("string",))
+_try_strptime = declared("try_strptime", ("string", "string"), "timestamp")
+_strftime = declared("strftime", ("timestamp", "string"))
+_local_to_instant = declared("timezone", ("string", "timestamp"), _INSTANT)
+_instant_to_local = declared("timezone", ("string", _INSTANT), "timestamp")
+_phone = declared("auditor_phone", ("string", "string"))
+_number = declared("auditor_number", ("string",))
+_domain = declared("auditor_domain", ("string",))
 
 
 # --- the primitives ---
@@ -170,10 +155,11 @@ def phone(text: ir.StringValue, region: str) -> ir.StringValue:
     """E.164 of a valid number, read as one of `region` where it names no country; null for anything else."""
     plain = text.re_replace(r"[\s.\-/()\x{00A0}]", "")
     metadata = _metadata(region)
-    if metadata is None or metadata.national_prefix_transform_rule or not (metadata.national_prefix or "").isdigit():
+    prefix = (metadata.national_prefix or "") if metadata else ""
+    if metadata is None or metadata.national_prefix_transform_rule or not prefix.isdigit():
         return _phone(text, region)
     national = f"(?:{_valid_numbers(metadata)})"
-    prefix, country = metadata.national_prefix, str(metadata.country_code)
+    country = str(metadata.country_code)
     return ibis.cases(
         (text.re_search(rf"^\+{country}{national}$"), text),
         (plain.re_search(rf"^{prefix}{national}$"), ibis.literal(f"+{country}").concat(plain.substr(len(prefix)))),
@@ -186,9 +172,13 @@ def phone(text: ir.StringValue, region: str) -> ir.StringValue:
 
 def register(con: duckdb.DuckDBPyConnection) -> None:
     """Put the Python functions that the primitives may call on a connection; once per connection."""
-    con.create_function("auditor_phone", phone_number, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")
-    con.create_function("auditor_number", plain_number, ["VARCHAR"], "VARCHAR", null_handling="special")
-    con.create_function("auditor_domain", ascii_domain, ["VARCHAR"], "VARCHAR", null_handling="special")
+    functions: tuple[tuple[str, Callable[..., str | None], int], ...] = (
+        ("auditor_phone", phone_number, 2),
+        ("auditor_number", plain_number, 1),
+        ("auditor_domain", ascii_domain, 1),
+    )
+    for name, function, parameters in functions:
+        con.create_function(name, function, [VARCHAR] * parameters, VARCHAR, null_handling=FunctionNullHandling.SPECIAL)
 
 
 @lru_cache(_CACHE)

@@ -1,0 +1,208 @@
+"""Matching: which rows of the two sides are one profile, and which are set apart before anything is compared.
+
+    keys        per side: row number, canonical key, in the population or not, hash of the row, update moment
+    excluded    keys that either side's population leaves out
+    duplicates  keys that occur more than once on a side
+    matched     all other keys of both sides, joined
+
+Everything is an Ibis expression on the run's DuckDB connection. The two inputs are the views `platform_raw` and
+`truth_raw` over the landed snapshots.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from auditor import primitives, rules
+from auditor.contract import Column, Contract
+from auditor.engine import Engine, quote
+from auditor.errors import SettingsError
+from auditor.model import Side, Structure
+
+RAW = {Side.PLATFORM: "platform_raw", Side.TRUTH: "truth_raw"}
+"""Views over the landed snapshots: text columns under their own names, and `file_row_number`."""
+
+
+def source_name(column: Column, side: Side) -> str:
+    """The column's own name on a side."""
+    return column.header if side is Side.PLATFORM else column.truth
+
+
+def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
+    """Create `{side}_keys`: row, key, text, included, hash, moment and, for the platform, profile_id (may be null).
+
+    `key` is canonical and null where it is not usable; `text` is the key as the side spells it. Raises SettingsError
+    when the population's expression cannot be evaluated.
+    """
+    zone = contract.timezone.key
+    raw = _population(engine, contract, side)
+    forms = [rules.canonical(raw[source_name(column, side)], column, side, zone) for column in contract.keys]
+    texts = [raw[source_name(column, side)] for column in contract.keys]
+    updated = contract.updated_platform if side is Side.PLATFORM else contract.updated_truth
+    no_moment = ibis.null("timestamp('UTC')")
+    keys = raw.select(
+        row=raw["file_row_number"],
+        key=rules.key_form(forms),
+        text=rules.key_form(texts),
+        included=raw["auditor:included"],
+        hash=_row_hash(raw, contract, side),
+        moment=primitives.instant(raw[updated], None, zone) if updated else no_moment,
+        profile_id=_profile_id(raw, side),
+    )
+    try:
+        engine.create(f"{side.value}_keys", keys)
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.ConversionException) as error:
+        expression = contract.population_platform if side is Side.PLATFORM else contract.population_truth
+        if expression is None:
+            raise
+        raise SettingsError(
+            f"the contract's population.{side.value} cannot be evaluated: {expression}",
+            hint="every column of a file is text there; compare with texts, or cast: CAST(age AS INTEGER) > 18",
+        ) from error
+
+
+def match(engine: Engine) -> None:
+    """Create `excluded`, `duplicates` and `matched`; `find_keys` has run for both sides."""
+    _set_apart(engine)
+    _match(engine)
+
+
+def anchor(table: ir.Table) -> ir.StringValue:
+    """What ties a profile to its agreed values: its profileId if the export has it, else its key."""
+    return ibis.coalesce(table.profile_id, table.key)
+
+
+def checked(engine: Engine, contract: Contract, structure: Structure, side: Side) -> str:
+    """Create the table of what is validated on a side and give its name; `match` has run.
+
+    Columns: `auditor:row`, `auditor:key` (canonical), one text column per mapped column as the platform would hold
+    it, and `auditor:unique:NAME` with the canonical form of each unique attribute. Rows: those with a usable key in
+    the population, duplicates included.
+    """
+    zone = contract.timezone.key
+    keys = engine.table(f"{side.value}_keys")
+    inside = keys.filter(keys.included & keys.key.notnull())
+    if exists(engine, "excluded"):
+        inside = inside.anti_join(engine.table("excluded"), "key")
+    inside = inside.select("row", "key")
+    raw = engine.table(RAW[side])
+    cells: dict[str, ir.Value] = {"auditor:row": raw["file_row_number"]}
+    for column in contract.columns:
+        text = raw[source_name(column, side)]
+        cells[column.name] = rules.sent(text, column, zone) if side is Side.TRUTH else primitives.blank_to_null(text)
+        attribute = structure.attribute(column.name)
+        if attribute is not None and attribute.unique:
+            cells[f"auditor:unique:{column.name}"] = rules.canonical(text, column, side, zone)
+    rows = raw.select(**cells)
+    joined = rows.join(inside, rows["auditor:row"] == inside.row).drop("row").rename({"auditor:key": "key"})
+    name = f"checked_{side.value}"
+    engine.create(name, joined)
+    return name
+
+
+def _population(engine: Engine, contract: Contract, side: Side) -> ir.Table:
+    """The raw rows and whether each belongs to the population (SQL semantics: unknown is no)."""
+    expression = contract.population_platform if side is Side.PLATFORM else contract.population_truth
+    condition = f"COALESCE(({expression}), FALSE)" if expression else "TRUE"
+    name = f"{side.value}_rows"
+    statement = f'SELECT *, {condition} AS "auditor:included" FROM {quote(RAW[side])}'
+    try:
+        engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {statement}")
+    except duckdb.Error as error:
+        raise SettingsError(
+            f"the contract's population.{side.value} is not a condition over its columns: {expression}",
+            hint="name the side's own columns, for example: status <> 'prospect'",
+        ) from error
+    return engine.table(name)
+
+
+def _row_hash(raw: ir.Table, contract: Contract, side: Side) -> ir.IntegerValue:
+    """A hash of what the platform would hold: its own raw cells, or the sent forms of the truth's.
+
+    Rows with one hash are equal under every rule, for equal text is. A struct is hashed, never a concatenation.
+    """
+    zone = contract.timezone.key
+    cells: dict[str, ir.Value] = {}
+    for position, column in enumerate(contract.compared):
+        text = raw[source_name(column, side)]
+        if side is Side.TRUTH:
+            cells[f"c{position}"] = rules.sent(text, column, zone)
+        else:
+            cells[f"c{position}"] = text if column.empty_is_value else primitives.blank_to_null(text)
+    return ibis.struct(cells).hash() if cells else ibis.literal(0, type="int64")
+
+
+def _profile_id(raw: ir.Table, side: Side) -> ir.StringValue:
+    return raw["profileId"] if side is Side.PLATFORM and "profileId" in raw.columns else ibis.null(str)
+
+
+def _set_apart(engine: Engine) -> None:
+    """Create `excluded` (keys out of the population of either side) and `duplicates` (key twice on a side)."""
+    sides = {side: engine.table(f"{side.value}_keys") for side in Side}
+    out = [keys.filter(~keys.included & keys.key.notnull()).select("key") for keys in sides.values()]
+    excluded = engine.create("excluded", out[0].union(out[1], distinct=True))
+    counted = {}
+    for side, keys in sides.items():
+        inside = keys.filter(keys.included & keys.key.notnull())
+        if exists(engine, "excluded"):
+            inside = inside.anti_join(excluded, "key")
+        twice = inside.group_by("key").agg(rows=inside.count()).filter(lambda t: t.rows > 1)
+        counted[side] = engine.create(f"{side.value}_twice", twice)
+    names = [table.select("key") for table in counted.values()]
+    duplicates = engine.create("duplicate_keys", names[0].union(names[1], distinct=True))
+    rows = {}
+    for side, keys in sides.items():
+        here = keys.filter(keys.included).semi_join(duplicates, "key")
+        first = here.group_by("key").agg(
+            rows=here.count(),
+            text=here.text.argmin(here.row),
+            profile_id=here.profile_id.argmin(here.row),
+        )
+        rows[side] = engine.create(f"{side.value}_duplicates", first)
+    platform, truth = rows[Side.PLATFORM], rows[Side.TRUTH]
+    joined = platform.outer_join(truth, "key", rname="truth_{name}")
+    engine.create(
+        "duplicates",
+        joined.select(
+            key=ibis.coalesce(joined.key, joined.truth_key),
+            platform_text=joined.text,
+            truth_text=joined.truth_text,
+            profile_id=joined.profile_id,
+            platform_rows=joined.rows.fill_null(0),
+            truth_rows=joined.truth_rows.fill_null(0),
+        ),
+    )
+
+
+def _match(engine: Engine) -> None:
+    """Create `matched`: one row per key that is in the population and on no side twice."""
+    sides = {}
+    for side in Side:
+        keys = engine.table(f"{side.value}_keys")
+        inside = keys.filter(keys.included & keys.key.notnull())
+        for apart in ("excluded", "duplicate_keys"):
+            if exists(engine, apart):
+                inside = inside.anti_join(engine.table(apart), "key")
+        sides[side] = inside
+    joined = sides[Side.PLATFORM].outer_join(sides[Side.TRUTH], "key", rname="truth_{name}")
+    engine.create(
+        "matched",
+        joined.select(
+            key=ibis.coalesce(joined.key, joined.truth_key),
+            platform_row=joined.row,
+            truth_row=joined.truth_row,
+            platform_text=joined.text,
+            truth_text=joined.truth_text,
+            profile_id=joined.profile_id,
+            same=joined.hash == joined.truth_hash,
+            platform_updated=joined.moment,
+            truth_updated=joined.truth_moment,
+        ),
+    )
+
+
+def exists(engine: Engine, table: str) -> bool:
+    """Whether a table has any row."""
+    return bool(engine.rows(f"SELECT 1 FROM {quote(table)} LIMIT 1"))
