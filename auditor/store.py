@@ -1,0 +1,209 @@
+"""What is carried from run to run beside the ledger: agreed values, permission history, who was ever on the platform.
+
+One folder per profile table, `state/TABLE/`. `state.json` names the files that count; it is replaced atomically at the
+end of a completed run, so a run that stops halfway changes nothing.
+
+    base-RUN.parquet         `anchor` and one column per compared column: the mark of the last agreed value
+    seen-RUN.parquet         `key` (canonical) of everybody who was on the platform in any run, `run` that saw them last
+    permissions-RUN.parquet  the changes that one run saw: run, at, side, key, column, value, moment, source
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from auditor import rules
+from auditor.contract import Contract
+from auditor.engine import Engine, literal, quote
+from auditor.match import RAW, anchor, source_name
+from auditor.model import Side
+
+STATE_FORMAT = 1
+
+HISTORY = "permission_history"
+"""Name of the history table on the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What earlier runs left, by the names of tables on the connection; None where there is nothing."""
+
+    base: str | None = None
+    seen: str | None = None
+    run: str | None = None
+    """The run that wrote it."""
+    as_of: datetime | None = None
+    """The moment that run's export showed."""
+    warnings: tuple[str, ...] = ()
+    files: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store:
+    """The state folder of one profile table."""
+
+    def __init__(self, folder: Path, entity: str, table: str) -> None:
+        self.folder = folder / table
+        self._who = {"entity": entity, "table": table}
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def load(self, engine: Engine, contract: Contract) -> Memory:
+        """Put what earlier runs left on the connection: `base`, `seen` and `permission_history`.
+
+        A file that is damaged, missing or of another table is left aside with a warning, never trusted.
+        """
+        state, warnings = self._state()
+        base = self._table(engine, "base_stored", state.get("base"), warnings)
+        seen = self._table(engine, "seen", state.get("seen"), warnings)
+        parts = [
+            self._table(engine, f"history_{n}", part, warnings) for n, part in enumerate(state.get("permissions", []))
+        ]
+        self._history(engine, [part for part in parts if part])
+        if base is not None:
+            base = self._marks(engine, contract, state.get("columns", {}))
+        as_of = datetime.fromisoformat(state["as_of"]) if state.get("as_of") else None
+        return Memory(base, seen, state.get("run"), as_of, tuple(warnings), state)
+
+    def save(self, engine: Engine, contract: Contract, memory: Memory, run: str, as_of: datetime) -> None:
+        """At the end of a completed run: agreed values, everybody seen and permission changes, all or nothing.
+
+        An export older than the one the base was made from teaches nothing new about agreement: it only adds to the
+        permission history.
+        """
+        files: dict[str, Any] = {"format": STATE_FORMAT, **self._who, "run": run, "as_of": as_of.isoformat()}
+        older = memory.as_of is not None and as_of < memory.as_of
+        if older:
+            files |= {name: memory.files.get(name) for name in ("run", "as_of", "base", "seen", "columns")}
+        else:
+            files["base"] = self._write(engine, self._agreed(engine, contract, memory), f"base-{run}.parquet")
+            files["seen"] = self._write(engine, self._everybody(engine, memory, run), f"seen-{run}.parquet")
+            files["columns"] = {column.name: column.rule_signature for column in contract.compared}
+        parts = list(memory.files.get("permissions", []))
+        if engine.rows("SELECT 1 FROM permission_changes LIMIT 1"):
+            parts.append(self._write(engine, engine.table("permission_changes"), f"permissions-{run}.parquet"))
+        files["permissions"] = parts
+        partial = self.folder / "state.json.partial"
+        with partial.open("w", encoding="utf-8") as handle:
+            json.dump(files, handle, indent=1)
+            handle.flush()
+            os.fsync(handle.fileno())
+        partial.replace(self.folder / "state.json")
+        self._tidy(files)
+
+    def _state(self) -> tuple[dict[str, Any], list[str]]:
+        path = self.folder / "state.json"
+        try:
+            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            own = {name: state[name] for name in self._who}
+        except FileNotFoundError:
+            return {}, []
+        except (ValueError, KeyError, TypeError):
+            return {}, [
+                f"{path.name} of the agreed values is damaged and was left aside: directions are unknown this time"
+            ]
+        if own != self._who or state.get("format") != STATE_FORMAT:
+            return {}, [f"{path.name} belongs to another table or version and was left aside"]
+        return state, []
+
+    def _table(self, engine: Engine, name: str, entry: Any, warnings: list[str]) -> str | None:
+        """A stored file as a view, None where there is none; a file that is not what was written is left aside."""
+        if not entry:
+            return None
+        path = self.folder / entry["file"]
+        try:
+            if _digest(path) != entry["sha256"]:
+                raise OSError("changed")
+            engine.con.execute(
+                f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM read_parquet({literal(path.resolve())})"
+            )
+        except (OSError, duckdb.Error):
+            warnings.append(f"{path.name} is missing or damaged and was left aside")
+            return None
+        return name
+
+    def _marks(self, engine: Engine, contract: Contract, signatures: Mapping[str, str]) -> str:
+        """The stored base in the positions of this contract; a column whose rule changed has no base."""
+        stored = engine.table("base_stored")
+        marks: dict[str, ir.Value] = {"none": ibis.null(str)}
+        for position, column in enumerate(contract.compared):
+            known = signatures.get(column.name) == column.rule_signature and column.name in stored.columns
+            marks[f"b{position}"] = stored[column.name] if known else ibis.null(str)
+        engine.create("base", stored.select(anchor=stored["auditor:anchor"], marks=ibis.struct(marks)))
+        return "base"
+
+    def _agreed(self, engine: Engine, contract: Contract, memory: Memory) -> ir.Table:
+        """The new base: agreed cells get their value, all others keep what they had, absent profiles too."""
+        zone = contract.timezone.key
+        matched, raw, pairs = engine.table("matched"), engine.table(RAW[Side.PLATFORM]), engine.table("pairs")
+        alike = matched.filter(matched.same)
+        alike = alike.select(anchor=anchor(alike), row=alike.platform_row)
+        joined = alike.join(raw, alike.row == raw["file_row_number"])
+        same: dict[str, ir.Value] = {"auditor:anchor": joined.anchor}
+        mixed: dict[str, ir.Value] = {"auditor:anchor": anchor(pairs)}
+        for position, column in enumerate(contract.compared):
+            text = joined[source_name(column, Side.PLATFORM)]
+            same[column.name] = rules.marked(rules.canonical(text, column, Side.PLATFORM, zone))
+            agreed = rules.marked(pairs[f"pc{position}"])
+            mixed[column.name] = ibis.ifelse(pairs[f"same{position}"], agreed, pairs[f"b{position}"])
+        now = engine.create("base_now", joined.select(**same).union(pairs.select(**mixed)))
+        # A profileId on two rows ties no profile to its values: it has no base until that is mended.
+        twice = now.group_by("auditor:anchor").agg(rows=now.count()).filter(lambda t: t.rows > 1)
+        now = now.anti_join(twice, "auditor:anchor")
+        if memory.base is None:
+            return now
+        stored = engine.table("base_stored")
+        current = dict(memory.files.get("columns", {}))
+        older = stored.anti_join(engine.table("base_now"), "auditor:anchor")
+        kept = {
+            column.name: older[column.name]
+            if current.get(column.name) == column.rule_signature and column.name in stored.columns
+            else ibis.null(str)
+            for column in contract.compared
+        }
+        return now.union(older.select(older["auditor:anchor"], **kept))
+
+    def _everybody(self, engine: Engine, memory: Memory, run: str) -> ir.Table:
+        keys = engine.table("platform_keys")
+        now = keys.filter(keys.key.notnull()).select("key").distinct().mutate(run=ibis.literal(run))
+        if memory.seen is None:
+            return now
+        seen = engine.table(memory.seen)
+        return now.union(seen.anti_join(now, "key").select("key", "run"))
+
+    def _history(self, engine: Engine, parts: Sequence[str]) -> None:
+        columns = (
+            'run VARCHAR, at TIMESTAMPTZ, side VARCHAR, key VARCHAR, "column" VARCHAR, value VARCHAR, '
+            "moment TIMESTAMPTZ, source VARCHAR"
+        )
+        engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {HISTORY} ({columns})")
+        for part in parts:
+            engine.con.execute(f"INSERT INTO {HISTORY} FROM {quote(part)}")
+
+    def _write(self, engine: Engine, expression: ir.Table, name: str) -> dict[str, str]:
+        path = self.folder / name
+        engine.write(expression, path)
+        path.chmod(0o600)
+        return {"file": name, "sha256": _digest(path)}
+
+    def _tidy(self, files: Mapping[str, Any]) -> None:
+        """Remove files that no longer count; a leftover of a run that stopped halfway goes with them."""
+        entries = [files.get("base"), files.get("seen"), *files["permissions"]]
+        counted = {entry["file"] for entry in entries if entry} | {"state.json"}
+        for path in self.folder.iterdir():
+            if path.is_file() and path.name not in counted:
+                path.unlink()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
