@@ -180,6 +180,10 @@ class Why(StrEnum):
     """Its key occurs more than once on a side."""
     NOT_CHECKED = "not_checked"
     """Rows that could not be read may hold this very person."""
+    CREATED = "created"
+    """An undo leaves a profile that was created in place: deleting it is a choice of its own."""
+    DELETED = "deleted"
+    """A deleted profile cannot be brought back."""
 
 
 class AttributeType(StrEnum):

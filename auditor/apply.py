@@ -1,0 +1,280 @@
+"""Carries out a reviewed plan and verifies it: nothing is written that is not in the plan, and nothing twice.
+
+The order, and who does it:
+
+    guards                  here            a plan with a stop, a file whose export is too old: refused before anything
+    opt-outs, one by one    apply_single    read, write what still holds the audited value, read back
+    opt-outs, by file       apply_bulk      canaries one by one, the file, its end, refused rows, a sample
+    the rest, one by one    apply_single    unique values in the plan's order, the others a few profiles at a time
+    the rest, by file       apply_bulk
+
+The ledger holds an intent before each call and an outcome after it, so applying the same plan again goes on where the
+last application ended, however it ended: whatever has no outcome is settled by reading first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from types import FrameType
+
+import polars as pl
+
+from auditor.apply_bulk import carry_out_batch, sent_call, too_old
+from auditor.apply_job import FINAL, BulkFile, Job, Limits, Reads, Result, Stopped, Writes, column_of, targets
+from auditor.apply_single import carry_out
+from auditor.errors import GuardRefused, SettingsError
+from auditor.ledger import Ledger
+from auditor.model import Kind, Outcome, Route, Structure
+from auditor.outcomes import OUTCOMES, Applied
+from auditor.records import PlanRecord
+from auditor.writes import Plan
+
+_INTERRUPTED = Stopped("interrupted", "interrupted: everything sent is recorded; apply the plan again to go on")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an application is, in cells of the plan."""
+
+    done: int
+    total: int
+
+
+def apply_plan(
+    plan: Plan,
+    *,
+    structure: Structure,
+    reader: Reads,
+    writer: Writes,
+    ledger: Ledger,
+    clock: Callable[[], datetime],
+    same: Callable[[str, str | None, str | None], bool],
+    bulk_file: Callable[[Plan, str], BulkFile],
+    limits: Limits | None = None,
+    allow_stop: bool = False,
+    earlier: pl.DataFrame | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Applied:
+    """Carry out what is left of `plan`. The caller holds the state folder's lock and has checked the brakes.
+
+    `same(column, a, b)` says whether two platform texts are equal by the column's rule. `bulk_file(plan, batch)` makes
+    the corrective file of a batch. `earlier` are the outcomes that the last application of this plan left. `progress`
+    is called from the writing threads, one at a time. Ctrl-C and SIGTERM let the calls in flight finish, record them
+    and return.
+
+    Raises GuardRefused, before anything is sent, for a plan with a stop (unless `allow_stop`) and for a file whose
+    export is too old; SettingsError when the key or a name turns out wrong: what was sent until then is recorded.
+    """
+    if plan.stop is not None and not allow_stop:
+        raise GuardRefused(f"the plan is stopped: {plan.stop}")
+    if plan.table != structure.table:
+        raise SettingsError(f'the plan is for the table "{plan.table}", not "{structure.table}"')
+    sha = plan.sha
+    _record(plan, sha, ledger)
+    job = Job(
+        plan=plan,
+        sha=sha,
+        structure=structure,
+        reader=reader,
+        writer=writer,
+        ledger=ledger,
+        clock=clock,
+        same=same,
+        sleep=sleep,
+        limits=limits or Limits(),
+        states=ledger.states(sha),
+    )
+    _remember(job, earlier)
+    if progress is not None:
+        total, report = sum(len(targets(write)) for write in plan.writes), progress
+        job.progress = lambda: report(Progress(len(job.results), total))
+    _refuse_stale_files(job)
+    with _interruptible(job):
+        _run(job, bulk_file)
+    if job.error is not None:
+        raise job.error
+    return Applied(sha, _frame(job), job.stopped)
+
+
+def _record(plan: Plan, sha: str, ledger: Ledger) -> None:
+    counts = {kind.value: count for kind, count in plan.counts.items()}
+    ledger.record_plan(PlanRecord(sha, plan.run, plan.table, plan.purpose, plan.made, "", counts, plan.undoes))
+
+
+def _remember(job: Job, earlier: pl.DataFrame | None) -> None:
+    """Take over what earlier applications finished."""
+    found = {}
+    if earlier is not None:
+        rows = earlier.select("number", "column", "found").iter_rows()
+        found = {(number, column): value for number, column, value in rows}
+    for place, state in job.states.items():
+        if state.outcome in FINAL:
+            job.results[place] = Result(
+                Outcome(state.outcome), state.detail, state.settled_at, found.get(place), state.profile_id
+            )
+
+
+def _refuse_stale_files(job: Job) -> None:
+    for batch in _batches(job.plan):
+        rows = [number for number, write in enumerate(job.plan.writes) if write.batch == batch]
+        if sent_call(job, batch) is None and any(job.remaining(number) for number in rows):
+            allowed = too_old(job, batch)
+            if allowed is not None:
+                raise GuardRefused(
+                    f"the export behind the file {batch} is older than {_hours(allowed.total_seconds())}: "
+                    "by file, newer values would be overwritten unseen",
+                    hint="take a fresh export, run the audit and plan again",
+                )
+
+
+def _hours(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:g} hour{'' if hours == 1 else 's'}"
+
+
+def _batches(plan: Plan) -> list[str]:
+    """The plan's corrective files: those with opt-outs first, then in the plan's order."""
+    names = list(dict.fromkeys(write.batch for write in plan.writes if write.batch is not None))
+    urgent = {write.batch for write in plan.writes if write.kind is Kind.UNSUBSCRIBE}
+    return sorted(names, key=lambda name: name not in urgent)
+
+
+def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
+    urgent = {write.batch for write in job.plan.writes if write.kind is Kind.UNSUBSCRIBE}
+    single = [number for number, write in enumerate(job.plan.writes) if write.batch is None]
+    opt_outs = [number for number in single if job.plan.writes[number].kind is Kind.UNSUBSCRIBE]
+    others = [number for number in single if job.plan.writes[number].kind is not Kind.UNSUBSCRIBE]
+    batches = _batches(job.plan)
+
+    _lanes(job, _by_profile(job.plan, opt_outs))
+    for batch in batches:
+        if batch in urgent:
+            _guarded(job, partial(carry_out_batch, job, batch, partial(bulk_file, job.plan, batch)))
+    in_order, free = _by_uniqueness(job, others)
+    _lanes(job, [in_order])
+    _lanes(job, free)
+    for batch in batches:
+        if batch not in urgent:
+            _guarded(job, partial(carry_out_batch, job, batch, partial(bulk_file, job.plan, batch)))
+
+
+def _by_profile(plan: Plan, numbers: Sequence[int]) -> list[list[int]]:
+    """The writes of each profile together, in the plan's order."""
+    groups: dict[str, list[int]] = {}
+    for number in numbers:
+        groups.setdefault(plan.writes[number].key, []).append(number)
+    return list(groups.values())
+
+
+def _by_uniqueness(job: Job, numbers: Sequence[int]) -> tuple[list[int], list[list[int]]]:
+    """Profiles whose unique values change, in the plan's order (one may free a value for the next); all others."""
+    unique = {attribute.name for attribute in job.structure.attributes if attribute.unique}
+    groups = _by_profile(job.plan, numbers)
+    bound: list[int] = []
+    free: list[list[int]] = []
+    for group in groups:
+        writes = [job.plan.writes[number] for number in group]
+        changes_unique = any(
+            cell.column in unique for write in writes if write.kind is not Kind.CREATE for cell in write.cells
+        )
+        if changes_unique:
+            bound += group
+        else:
+            free.append(group)
+    return sorted(bound), free
+
+
+def _lanes(job: Job, groups: Sequence[Sequence[int]]) -> None:
+    """Carry out groups of single writes, a few at a time; the writes of one group in order."""
+    due = [group for group in groups if any(job.remaining(number) for number in group)]
+
+    def carry_out_group(group: Sequence[int]) -> None:
+        for number in group:
+            _guarded(job, partial(carry_out, job, number))
+
+    if len(due) <= 1 or job.limits.concurrency == 1:
+        for group in due:
+            carry_out_group(group)
+        return
+    with ThreadPoolExecutor(job.limits.concurrency, thread_name_prefix="write") as pool:
+        try:
+            for future in [pool.submit(carry_out_group, group) for group in due]:
+                future.result()
+        except BaseException as error:
+            # A second Ctrl-C while waiting: the threads end after the call they are in.
+            job.halt(None, error)
+            raise
+
+
+def _guarded(job: Job, step: Callable[[], None]) -> None:
+    """Run one step; whatever it raises ends the job, but lets the other threads record what they have under way."""
+    if job.halted():
+        return
+    try:
+        step()
+    except BaseException as error:  # noqa: BLE001 # raised again by apply_plan
+        job.halt(None, error)
+
+
+@contextlib.contextmanager
+def _interruptible(job: Job) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM asks for an orderly end; the second has its ordinary effect."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def stop(number: int, _: FrameType | None) -> None:
+        job.halt(_INTERRUPTED)
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in signals:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in signals:
+            signal.signal(number, before[number])
+
+
+def _frame(job: Job) -> pl.DataFrame:
+    """A row per followed cell. What has no result in this application keeps that of an earlier one, or was skipped."""
+    reason = job.stopped.why if job.stopped else "not_sent"
+    rows = []
+    for number, write in enumerate(job.plan.writes):
+        for cell in targets(write):
+            place = (number, column_of(cell))
+            state = job.states.get(place)
+            result = job.results.get(place)
+            if result is None and state is not None and state.sent_at and state.outcome in (None, Outcome.UNKNOWN):
+                result = Result(Outcome.UNKNOWN, state.detail or "not_confirmed", state.settled_at)
+            result = result or Result(Outcome.SKIPPED, reason, None)
+            single = write.batch is None or write.canary
+            known = result.profile_id or (state.profile_id if state else None) or write.profile_id
+            rows.append(
+                (
+                    number,
+                    write.kind.value,
+                    (Route.SINGLE if single else Route.BULK).value,
+                    write.key,
+                    known,
+                    column_of(cell),
+                    cell.before,
+                    cell.after,
+                    result.found,
+                    result.outcome.value,
+                    result.detail,
+                    result.at,
+                )
+            )
+    return pl.DataFrame(rows, schema=OUTCOMES, orient="row")

@@ -1,0 +1,241 @@
+"""Many profiles in one file: canaries first, one import at a time, followed to its end, never sent again blindly."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, time, timedelta
+
+from auditor.actito import (
+    ActitoError,
+    Execution,
+    ExecutionState,
+    ImportMode,
+    MaybeSent,
+    NotFound,
+    QuotaUsed,
+    Refused,
+)
+from auditor.apply_job import FINAL, PROFILE, BulkFile, Job, Stopped, column_of, targets
+from auditor.apply_single import carry_out, created, find, give_up, values_stand
+from auditor.ledger import quota_day
+from auditor.model import Kind, Outcome, Route
+from auditor.records import QUOTA_ZONE, UNCOUNTED, ImportRecord, ImportState
+
+MakeFile = Callable[[], BulkFile]
+"""Makes the corrective file of a batch; called only when it is about to be sent."""
+
+Numbered = Mapping[tuple[int, str | None], int]
+"""Numbers in the ledger by position of the write in the plan and column."""
+
+
+def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
+    """Carry out what is left of one batch: its canaries one by one, then all its other rows by file."""
+    numbers = [number for number, write in enumerate(job.plan.writes) if write.batch == batch]
+    rows = [number for number in numbers if not job.plan.writes[number].canary]
+    if job.halted() or not any(job.remaining(number) for number in numbers):
+        return
+    sent = sent_call(job, batch)
+    if sent is not None:
+        _resume(job, sent, rows)
+        return
+    obstacle = _obstacle(job, batch)
+    if obstacle is not None:
+        job.note(obstacle)
+        _skip(job, numbers, obstacle.why)
+        return
+    canaries = [number for number in numbers if job.plan.writes[number].canary]
+    for number in canaries:
+        carry_out(job, number)
+    if job.halted():
+        return
+    if not all(_landed(job, number) for number in canaries):
+        job.note(
+            Stopped("canary", f"the file {batch} was not sent: not all of its {len(canaries)} first profiles landed")
+        )
+        _skip(job, rows, "canary")
+        return
+    if rows:
+        _start(job, batch, rows, make_file())
+
+
+def sent_call(job: Job, batch: str) -> ImportRecord | None:
+    """The bulk call that carried this batch, or may have; a batch has one at most."""
+    calls = job.ledger.imports(plan=job.sha)
+    return next((call for call in calls if call.batch == batch and call.state not in UNCOUNTED), None)
+
+
+def too_old(job: Job, batch: str) -> timedelta | None:
+    """The age that the export behind a batch may have, if it is older."""
+    kinds = {write.kind for write in job.plan.writes if write.batch == batch}
+    permission = not kinds.isdisjoint((Kind.UNSUBSCRIBE, Kind.SUBSCRIBE))
+    allowed = job.limits.permission_max_age if permission else job.limits.max_age
+    return allowed if job.clock() - job.plan.export_as_of > allowed else None
+
+
+def _landed(job: Job, number: int) -> bool:
+    outcomes = [job.results.get((number, column_of(cell))) for cell in targets(job.plan.writes[number])]
+    return all(result is not None and result.outcome is Outcome.LANDED for result in outcomes)
+
+
+def _obstacle(job: Job, batch: str) -> Stopped | None:
+    """Why no import may be started now."""
+    if too_old(job, batch) is not None:
+        return Stopped("stale", f"the file {batch} was not sent: its export has become too old; audit a fresh one")
+    now = job.clock()
+    calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
+    reserve = 0 if job.plan.purpose == "undo" else 1
+    if calls.exhausted or calls.used + reserve >= job.limits.bulk_calls_per_day:
+        return _quota(calls.used, now)
+    for call in job.ledger.imports():
+        if call.state is ImportState.STARTED and call.execution is not None and not _finished(job, call):
+            return Stopped("import_running", "an import of ours is still being carried out: apply again later")
+    return None
+
+
+def _quota(used: int, now: datetime) -> Stopped:
+    tomorrow = datetime.combine(quota_day(now) + timedelta(days=1), time(), QUOTA_ZONE)
+    sentence = (
+        f"no more imports today ({used} of ours, one kept for undo): the plan goes on from {tomorrow:%d/%m %H:%M}"
+    )
+    return Stopped("quota", sentence, tomorrow)
+
+
+def _finished(job: Job, call: ImportRecord) -> bool:
+    """Whether a call of an earlier day or plan has ended; noted, so that it is asked once."""
+    try:
+        execution = job.reader.execution(call.execution or "")
+    except NotFound:
+        return True
+    except ActitoError:
+        return False
+    if execution.finished:
+        job.ledger.import_event(call.number, ImportState.FINISHED, job.clock())
+    return execution.finished
+
+
+def _start(job: Job, batch: str, rows: Sequence[int], file: BulkFile) -> None:
+    """Record the call and every cell in it, then make it."""
+    intents = [job.intent(number, cell, Route.BULK, None) for number in rows for cell in job.remaining(number)]
+    digest = hashlib.sha256(file.archive).hexdigest()
+    call, writes = job.ledger.intend_import(job.sha, batch, job.plan.table, digest, intents, job.clock())
+    cells = {(intent.number, intent.column): write for intent, write in zip(intents, writes, strict=True)}
+    creating = job.plan.writes[rows[0]].kind is Kind.CREATE
+    mode = ImportMode.CREATE_ONLY if creating else ImportMode.UPDATE_ONLY
+    try:
+        execution = job.writer.start_import(job.structure, file.archive, columns=file.columns, key=file.key, mode=mode)
+    except MaybeSent:
+        job.record(cells, Outcome.UNKNOWN, "no_id")
+    except QuotaUsed:
+        _not_started(job, call, ImportState.QUOTA, cells, Outcome.SKIPPED, "quota")
+        now = job.clock()
+        job.note(_quota(job.ledger.bulk_calls(job.plan.table, quota_day(now)).used, now))
+    except Refused as error:
+        codes = " ".join(code for _, code in error.fields if code) or "import_refused"
+        _not_started(job, call, ImportState.REFUSED, cells, Outcome.REFUSED, codes)
+    except ActitoError as error:
+        _not_started(job, call, ImportState.REFUSED, cells, Outcome.SKIPPED, "platform")
+        give_up(job, error)
+    else:
+        job.ledger.import_event(call, ImportState.STARTED, job.clock(), execution)
+        _follow(job, execution, call, rows, cells)
+
+
+def _not_started(job: Job, call: int, state: ImportState, cells: Numbered, outcome: Outcome, detail: str) -> None:
+    """The call was answered with an error: it carried nothing out and does not count."""
+    with job.ledger.transaction():
+        job.ledger.import_event(call, state, job.clock())
+        job.record(cells, outcome, detail)
+
+
+def _resume(job: Job, call: ImportRecord, rows: Sequence[int]) -> None:
+    """Go on with a call of an earlier application: it is followed if its id arrived, and never made again."""
+    cells = {
+        place: state.write
+        for place, state in job.states.items()
+        if state.bulk_call == call.number and state.outcome not in FINAL
+    }
+    told = all(job.states[place].outcome is not None for place in cells)
+    if call.execution is None:
+        job.record(
+            {place: write for place, write in cells.items() if not job.states[place].outcome}, Outcome.UNKNOWN, "no_id"
+        )
+    elif cells and not (call.state is ImportState.FINISHED and told):
+        _follow(job, call.execution, call.number, rows, cells)
+
+
+def _follow(job: Job, execution_id: str, call: int, rows: Sequence[int], cells: Numbered) -> None:
+    """Wait for the end of an import and record what can be known of its rows at once."""
+    execution = _end_of(job, execution_id)
+    if execution is None:
+        job.record(cells, Outcome.UNKNOWN, "running")
+        job.note(Stopped("import_running", "the import is still being carried out: apply again to follow it"))
+        return
+    by_number: dict[int, dict[tuple[int, str | None], int]] = {}
+    for place, write in cells.items():
+        by_number.setdefault(place[0], {})[place] = write
+    refused = _refused(job, execution, rows)
+    fate = "until_export" if execution.state is ExecutionState.DONE else "import_failed"
+    with job.ledger.transaction():
+        job.ledger.import_event(call, ImportState.FINISHED, job.clock())
+        for number, detail in refused.items():
+            job.record(by_number.pop(number, {}), Outcome.REFUSED, detail)
+        job.record({place: write for row in by_number.values() for place, write in row.items()}, Outcome.UNKNOWN, fate)
+    _sample(job, by_number)
+
+
+def _end_of(job: Job, execution_id: str) -> Execution | None:
+    """The finished execution; None when it has not ended in time, or Ctrl-C says to wait no longer."""
+    deadline = job.clock() + job.limits.import_wait
+    while True:
+        try:
+            execution = job.reader.execution(execution_id)
+        except NotFound:
+            return None
+        except ActitoError:
+            execution = None  # a hiccup while waiting; the deadline bounds it
+        if execution is not None and execution.finished:
+            return execution
+        if job.halted() or job.clock() >= deadline:
+            return None
+        job.sleep(job.limits.poll_seconds)
+
+
+def _refused(job: Job, execution: Execution, rows: Iterable[int]) -> dict[int, str]:
+    """Writes whose row the platform refused, tied back by the key: detail code by number."""
+    if not execution.with_errors and execution.rows_in_error == 0:
+        return {}
+    try:
+        refused = job.reader.refused_rows(execution.id)
+    except ActitoError:
+        return {}  # such rows stay unknown, as any row whose end nobody told
+    numbers = {job.plan.writes[number].key: number for number in rows}
+    header = job.plan.key[0]
+    tied = ((numbers.get(row.cells.get(header, "")), row) for row in refused)
+    return {number: f"{row.code} {row.column}".strip() or "refused" for number, row in tied if number is not None}
+
+
+def _sample(job: Job, rows: Mapping[int, Numbered]) -> None:
+    """Read some rows back at once, spread over the file: what they show is proof for them alone."""
+    numbers = list(rows)
+    count = min(job.limits.sample, len(numbers))
+    for place in range(count):
+        number = numbers[place * len(numbers) // count]
+        write = job.plan.writes[number]
+        try:
+            profile = find(job, write)
+        except ActitoError:
+            return
+        profile_id = profile.profile_id if profile else None
+        for cell in targets(write):
+            sent = {place: row for place, row in rows[number].items() if place[1] == column_of(cell)}
+            if values_stand(job, profile, created(write) if cell is PROFILE else [cell]):
+                job.record(sent, Outcome.LANDED, None, profile_id=profile_id)
+            else:
+                found = profile.values.get(cell.column) if profile else None
+                job.record(sent, Outcome.UNKNOWN, "not_confirmed", found=found, profile_id=profile_id)
+
+
+def _skip(job: Job, numbers: Iterable[int], detail: str) -> None:
+    for number in numbers:
+        job.skip(number, job.remaining(number), detail)

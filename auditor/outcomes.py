@@ -1,0 +1,86 @@
+"""What became of a plan, as a table: `outcome-SHA.parquet` in the run folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from auditor.apply_job import Stopped
+from auditor.errors import Exit
+from auditor.model import Outcome
+
+OUTCOMES: Final = pl.Schema(
+    {
+        "number": pl.Int64(),  # position of the write in the plan, from 0
+        "kind": pl.String(),
+        "route": pl.String(),  # how it really travelled: canaries go one by one
+        "key": pl.String(),
+        "profile_id": pl.String(),
+        "column": pl.String(),  # null: the profile itself, created or deleted
+        "before": pl.String(),  # as audited
+        "after": pl.String(),
+        "found": pl.String(),  # what the platform held instead, where a reading showed it
+        "outcome": pl.String(),  # model.Outcome
+        "detail": pl.String(),  # stable code, or the platform's own code for a refused value
+        "at": pl.Datetime("us", "UTC"),  # when that became known; null: not sent
+    }
+)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an application of a plan came to, earlier applications of the same plan included."""
+
+    sha: str
+    outcomes: pl.DataFrame
+    """One row per cell, and one per created or deleted profile, in the plan's order; columns as in `OUTCOMES`."""
+    stopped: Stopped | None
+    """Why something was not sent; None: everything was tried."""
+
+    @property
+    def counts(self) -> Mapping[Outcome, int]:
+        """Rows per outcome."""
+        counts = dict(self.outcomes.group_by("outcome").len().iter_rows())
+        return {outcome: counts.get(outcome.value, 0) for outcome in Outcome}
+
+    @property
+    def left(self) -> int:
+        """Rows that were not done and need a look: refused, changed meanwhile, or not confirmed."""
+        counts = self.counts
+        return counts[Outcome.REFUSED] + counts[Outcome.CHANGED] + counts[Outcome.UNKNOWN]
+
+    @property
+    def exit_code(self) -> Exit:
+        why = self.stopped.why if self.stopped else None
+        if why == "interrupted":
+            return Exit.INTERRUPTED
+        if why == "stale":
+            return Exit.REFUSED
+        if self.left:
+            return Exit.WRITES_LEFT
+        return Exit.TRY_LATER if why else Exit.FINE
+
+
+def outcome_path(folder: Path, sha: str) -> Path:
+    return folder / f"outcome-{sha}.parquet"
+
+
+def write_outcomes(folder: Path, applied: Applied) -> Path:
+    """Write the outcome file, whole or not at all, readable for its owner alone."""
+    path = outcome_path(folder, applied.sha)
+    part = path.with_suffix(".part")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 # with a mode
+        applied.outcomes.write_parquet(file)
+    part.replace(path)
+    return path
+
+
+def read_outcomes(folder: Path, sha: str) -> pl.DataFrame | None:
+    """The outcomes of a plan so far; None when it was never applied."""
+    path = outcome_path(folder, sha)
+    return pl.read_parquet(path) if path.exists() else None
