@@ -119,7 +119,7 @@ def judge(
             cell = writes.Cell(row.column, row.platform, verdict.after)
             yield Action(row.key, verdict.kind, cell, by, verdict.collection)
         else:
-            after = None if verdict is Kind.CLEAR else row.truth
+            after = _nothing(row.column, known.structure) if verdict is Kind.CLEAR else row.truth
             yield Action(row.key, verdict, writes.Cell(row.column, row.platform, after), by)
 
 
@@ -178,6 +178,12 @@ def _by_default(row: Difference, column: Column, policy: Policy, kind: Kind) -> 
     if row.moved == Moved.TRUTH or (row.moved == Moved.TRUTH_BY_MOMENT and policy.without_base == "moments"):
         return kind
     return Why.DECISION
+
+
+def _nothing(column: str, structure: Structure) -> str | None:
+    """The value that clears a column: null, but who leaves a simple segmentation is simply no member."""
+    segmentation = structure.segmentation(column)
+    return "false" if segmentation is not None and not segmentation.exclusive else None
 
 
 def _refused(row: Difference, structure: Structure) -> bool:

@@ -1,0 +1,107 @@
+"""Corrective bulk files: the bytes that carry the writes of a plan's batches into Actito.
+
+`;`, UTF-8 without BOM, a header line, `\\n`, quoted as RFC 4180 says and only where needed (D-etlf, D-expf). Machine files
+are byte-exact and never made "safe" for a spreadsheet. The same plan gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from auditor.errors import GuardRefused
+from auditor.model import Kind, Route, Structure
+from auditor.writes import Plan, Write
+
+MAX_BYTES: Final = 100_000_000
+"""Actito refuses larger files (D-limits: 100 MB, read as decimal to be on the safe side)."""
+
+_SPECIAL = frozenset(';"\r\n')
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The first moment a ZIP can tell: a file's content must not depend on when it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectiveFile:
+    """One batch of a plan as Actito takes it. The import definition that goes with it is the dialect's."""
+
+    name: str
+    """The batch's name, without an extension."""
+    mode: Literal["UPDATE_ONLY", "CREATE_ONLY"]
+    """A correction never creates anybody, a creation never changes anybody."""
+    key: str
+    """The column by which Actito finds the profile of a row."""
+    columns: tuple[str, ...]
+    """The headers, `key` first."""
+    rows: int
+    csv: bytes
+    archive: bytes
+    """A ZIP of `NAME.csv`."""
+
+
+def corrective_files(plan: Plan, structure: Structure, *, canaries: bool = False) -> tuple[CorrectiveFile, ...]:
+    """The files of `plan`, in its order; a batch of canaries only gives none.
+
+    `canaries=True` puts those in that otherwise go one by one before the file: for files that somebody else imports.
+
+    Raises GuardRefused for a file beyond Actito's limit.
+    """
+    batches: dict[str, list[Write]] = {}
+    for write in plan.writes:
+        if write.batch is not None and (write.route is Route.BULK or canaries):
+            batches.setdefault(write.batch, []).append(write)
+    return tuple(_file(name, writes, plan.key, structure) for name, writes in batches.items())
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str | None]]) -> bytes:
+    """A table as Actito's CSV; None and empty text are both an empty cell."""
+    lines = (";".join(_quoted(cell or "") for cell in row) + "\n" for row in (header, *rows))
+    return "".join(lines).encode("utf-8")
+
+
+def _file(name: str, writes: Sequence[Write], key: Sequence[str], structure: Structure) -> CorrectiveFile:
+    if len(key) != 1:
+        raise ValueError("a file needs a key of one column")
+    kinds = {write.kind for write in writes}
+    if len(kinds) != 1:
+        raise ValueError("a file holds one kind of write")
+    changed = {cell.column for write in writes for cell in write.cells} - set(key)
+    columns = (*key, *(column for column in structure.columns if column in changed))
+    if changed.difference(columns):
+        raise ValueError("a file holds columns of the structure only")
+    content = csv_bytes(columns, _rows(writes, columns))
+    archive = _zipped(f"{name}.csv", content)
+    if len(content) > MAX_BYTES:
+        raise GuardRefused(f"the file {name} has {len(content):,} bytes; Actito takes {MAX_BYTES:,}")
+    mode: Literal["UPDATE_ONLY", "CREATE_ONLY"] = "CREATE_ONLY" if kinds == {Kind.CREATE} else "UPDATE_ONLY"
+    return CorrectiveFile(name, mode, key[0], columns, len(writes), content, archive)
+
+
+def _rows(writes: Iterable[Write], columns: Sequence[str]) -> Iterator[list[str | None]]:
+    for write in writes:
+        values = {columns[0]: write.key}
+        for cell in write.cells:
+            if not cell.after:
+                raise ValueError("values are cleared one by one, never by file")
+            values[cell.column] = cell.after
+        yield [values.get(column) for column in columns]
+
+
+def _quoted(text: str) -> str:
+    if _SPECIAL.isdisjoint(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _zipped(name: str, content: bytes) -> bytes:
+    entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # the same on every system
+    entry.external_attr = 0o600 << 16
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(entry, content, compresslevel=6)
+    return buffer.getvalue()

@@ -1,0 +1,167 @@
+"""Who is created on the platform, and with what: somebody who is missing there, and nobody who was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+
+from auditor import permissions, writes
+from auditor.audit import TEXT, Audit
+from auditor.contract import Column, Master, Polarity
+from auditor.decisions import Choice, Decision, Standing, standing
+from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Side, Status, Why
+from auditor.permissions import Case, Cell, Evidence
+from auditor.policy import Action, Knowledge
+
+TAKEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
+"""Missing keys whose value of a unique column some profile of the platform has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What is known about the missing, beyond the audit itself."""
+
+    rows: pl.DataFrame
+    """One row per missing key: `key`, a text column per column of the contract with the value as it would be sent
+    (null: empty), and `evidence_date:COLUMN` (UTC) and `evidence_source:COLUMN` per permission column whose contract
+    names evidence."""
+    taken: pl.DataFrame
+    """As TAKEN."""
+    erased: Collection[str]
+    """Keys of people who were erased on request, whichever of their identifiers said so."""
+
+
+def create(
+    audit: Audit, candidates: Candidates, decisions: Iterable[Decision], known: Knowledge
+) -> Iterator[Action | writes.LeftAlone]:
+    """What is created per missing key, by key: cells to create it with, opt-ins to follow, and what is left out.
+
+    Rows of the platform that could not be read may be the very people that seem to be missing: then nobody is created.
+    """
+    missing = audit.profiles.filter(pl.col("status") == Status.MISSING).sort("key")
+    unreadable = audit.counts.rows.get("platform_rejected", 0) > 0
+    same_person = set(audit.same_person["truth_key"])
+    taken = set(candidates.taken.select("key", "column").iter_rows())
+    taken_keys = {key for key, _ in taken}
+    wanted = []
+    for key, pending, waiting, gone in missing.select("key", "pending", "waiting", "gone").iter_rows():
+        reasons = {
+            Why.PENDING: pending,
+            Why.WAITING: waiting,
+            Why.GONE: gone,
+            Why.ERASED: key in candidates.erased,
+            Why.NOT_CHECKED: unreadable,
+            Why.SAME_PERSON: key in same_person,
+            Why.TAKEN: key in taken_keys,
+        }
+        why = next((why for why, holds in reasons.items() if holds), None)
+        if why is None:
+            wanted.append(key)
+        else:
+            yield writes.LeftAlone(key, None, why.value)
+    rows = candidates.rows.filter(pl.col("key").is_in(wanted)).sort("key").to_dicts()
+    if [row["key"] for row in rows] != wanted:
+        raise ValueError("the candidates do not hold every missing key exactly once")
+    yield from _profiles(audit, rows, tuple(decisions), known)
+
+
+def _profiles(
+    audit: Audit, rows: Sequence[Mapping[str, Any]], decisions: Sequence[Decision], known: Knowledge
+) -> Iterator[Action | writes.LeftAlone]:
+    violated: dict[str, set[str]] = {}
+    on_truth = audit.violations.filter(pl.col("side") == Side.TRUTH)
+    for key, column in on_truth.select("key", "column").iter_rows():
+        violated.setdefault(key, set()).add(column)
+    demands = _demands(audit, known)
+    permission_columns = [column.name for column in audit.columns if column.permission is not None]
+    cells = ((row["key"], name, None, row[name]) for row in rows for name in permission_columns)
+    standings = standing(decisions, cells)
+    opt_outs = permissions.last_opt_outs(known.history, dict.fromkeys(standings.holding, (Permission.EMPTY, None)))
+    for row in rows:
+        key, bad = row["key"], violated.get(row["key"], set())
+        blocking = demands.blocking(row, bad)
+        if blocking:
+            yield from (writes.LeftAlone(key, column, Why.BLOCKED.value) for column in blocking)
+            continue
+        for column in audit.columns:
+            yield from _cell(row, column, column.name in bad, demands, standings, opt_outs, known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Demands:
+    """What a profile must bring to be created."""
+
+    required: frozenset[str]
+    """Columns that must have a value: the key's and the mandatory ones, mapped or not."""
+    critical: frozenset[str]
+    """Columns whose bad value keeps the whole profile out: the required and the unique ones."""
+    required_permissions: Mapping[str, Polarity]
+    left_out: frozenset[str]
+    """Columns that the platform masters: they are sent only where Actito insists."""
+
+    def blocking(self, row: Mapping[str, Any], violated: Collection[str]) -> list[str]:
+        """The columns for which the profile cannot be created, by name."""
+        empty = {name for name in self.required if not row.get(name)}
+        bad = self.critical.intersection(violated) - self.left_out
+        opted_in = {
+            name
+            for name, polarity in self.required_permissions.items()
+            if permissions.state(row[name], polarity) is not Permission.OFF
+        }
+        return sorted(empty | bad | opted_in)
+
+
+def _demands(audit: Audit, known: Knowledge) -> _Demands:
+    attributes = [attribute for attribute in known.structure.attributes if not attribute.technical]
+    required = frozenset(attribute.name for attribute in attributes if attribute.mandatory)
+    required |= frozenset(audit.key) - frozenset(TECHNICAL_ATTRIBUTES)
+    optional = [column for column in audit.columns if column.name not in required]
+    return _Demands(
+        required=required,
+        critical=required | frozenset(attribute.name for attribute in attributes if attribute.unique),
+        required_permissions={
+            column.name: column.permission for column in audit.columns if column.permission and column.name in required
+        },
+        left_out=frozenset(column.name for column in optional if column.master is Master.PLATFORM),
+    )
+
+
+def _cell(
+    row: Mapping[str, Any],
+    column: Column,
+    violated: bool,
+    demands: _Demands,
+    standings: Standing,
+    opt_outs: Mapping[Cell, datetime],
+    known: Knowledge,
+) -> Iterator[Action | writes.LeftAlone]:
+    key, text = row["key"], row[column.name]
+    if not text or column.name in TECHNICAL_ATTRIBUTES:
+        return
+    if column.name in demands.left_out:
+        yield writes.LeftAlone(key, column.name, Why.MASTER.value)
+    elif violated:
+        yield writes.LeftAlone(key, column.name, Why.BLOCKED.value)
+    elif column.permission is None:
+        yield Action(key, Kind.CREATE, writes.Cell(column.name, None, text))
+    else:
+        decision = standings.holding.get((key, column.name))
+        by = decision.by if decision and decision.choice is Choice.TRUTH else None
+        case = Case(
+            column.permission,
+            platform=None,
+            truth=text,
+            evidence=Evidence(row.get(f"evidence_date:{column.name}"), row.get(f"evidence_source:{column.name}")),
+            last_opt_out=opt_outs.get((key, column.name)),
+        )
+        verdict = permissions.decide_creation(case, by=by, now=known.now, timezone=known.timezone)
+        if isinstance(verdict, Why):
+            yield writes.LeftAlone(key, column.name, verdict.value)
+        elif verdict.kind is Kind.UNSUBSCRIBE:
+            yield Action(key, Kind.CREATE, writes.Cell(column.name, None, verdict.after))
+        else:
+            yield Action(key, verdict.kind, writes.Cell(column.name, None, verdict.after), by, verdict.collection)

@@ -1,0 +1,234 @@
+"""Makes the plans of an audit: what is corrected, and, apart from it, who is created. Pure: values in, values out.
+
+differences ─► policy (permissions, decisions) ─┐
+only on the platform ───────────────────────────┼─► one write per profile and kind ─► uniques ─► routing ─► Plan
+missing ─► creations ───────────────────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from auditor import permissions
+from auditor.audit import TEXT, Audit
+from auditor.creations import TAKEN, Candidates, create
+from auditor.decisions import Decision
+from auditor.errors import InputUnusable
+from auditor.model import Kind, NotChecked, Route, Side, Status, Structure, Why
+from auditor.permissions import EVIDENCE, HISTORY
+from auditor.policy import Action, Knowledge, Policy, differences, judge
+from auditor.routing import AuditedValues, Road, Routed, route_corrections, route_creations
+from auditor.uniques import arrange
+from auditor.writes import Cell, LeftAlone, Plan, Write
+from auditor.writes import Collection as Provenance
+
+UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT})
+"""Cells that were written and taken back, with both values as they were then."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a plan must know beyond the audit. Frames may be in any order."""
+
+    structure: Structure
+    timezone: ZoneInfo
+    """The contract's: moments of evidence are told in it."""
+    file_calls_left: int
+    """Of today, for this table, as the auditor may use them. Files that others will import: as many as may be made."""
+    platform: pl.DataFrame | None = None
+    """Raw platform texts of the profiles that differ: `key` and a column per column of the contract; None: no file
+    repeats values, and different sets of changed columns are not merged."""
+    candidates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"key": TEXT}))
+    """The missing, as creations.Candidates.rows."""
+    taken: pl.DataFrame = field(default_factory=TAKEN.to_frame)
+    evidence: pl.DataFrame = field(default_factory=EVIDENCE.to_frame)
+    """Of the differences in permission columns."""
+    history: pl.DataFrame = field(default_factory=HISTORY.to_frame)
+    undone: pl.DataFrame = field(default_factory=UNDONE.to_frame)
+    erased: frozenset[str] = frozenset()
+    """Missing keys of people who were erased on request."""
+    guards: tuple[str, ...] = ()
+    """Sentences that keep a plan from being applied without a look, for example about a side that shrank."""
+
+
+def make_plans(
+    audit: Audit,
+    policy: Policy,
+    facts: Facts,
+    *,
+    made: datetime,
+    decisions: Sequence[Decision] = (),
+    only: Collection[str] | None = None,
+) -> tuple[Plan, Plan]:
+    """The plan that corrects and deletes, and the plan that creates; either may be empty.
+
+    Everything that differs is in a plan or in its `left`, with the reason. The order of rows in any input does not
+    matter: equal content gives an equal SHA. `made` is now, with zone. `only` restricts both plans to these keys.
+
+    Raises InputUnusable when the audit could not check something that a plan depends on, GuardRefused or SettingsError
+    when files are asked for and cannot be made.
+    """
+    _require_checked(audit.not_checked)
+    known = Knowledge(
+        columns={column.name: column for column in audit.columns},
+        structure=facts.structure,
+        timezone=facts.timezone,
+        now=made,
+        evidence=permissions.evidence_by_cell(facts.evidence),
+        history=facts.history,
+        undone=frozenset(facts.undone.select("key", "column", "platform", "truth").iter_rows()),
+    )
+    road = Road(
+        policy=policy,
+        table=audit.table,
+        columns=known.columns,
+        unique=frozenset(attribute.name for attribute in facts.structure.attributes if attribute.unique),
+        file_calls=facts.file_calls_left,
+        export_age=made - audit.source(Side.PLATFORM).as_of,
+        single_key=len(audit.key) == 1,
+        audited=_audited_values(audit, facts.platform),
+    )
+    holders = differences(audit.differences.filter(pl.col("column").is_in(road.unique)))
+    if only is not None:
+        audit = _restricted(audit, only)
+
+    answers = [*judge(differences(audit.differences), decisions, policy, known), *_unmatched(audit, policy)]
+    corrections = _writes(answers, audit)
+    updates = [write for write in corrections if write.kind is Kind.UPDATE]
+    clears = [write for write in corrections if write.kind is Kind.CLEAR]
+    arranged = arrange(updates, clears, holders, road.unique)
+    others = [write for write in corrections if write.kind is not Kind.UPDATE]
+    routed = route_corrections([*others, *arranged.writes], road)
+    correct = _plan(audit, facts, "correct", made, routed, [*_left(answers), *arranged.left])
+
+    candidates = Candidates(facts.candidates, facts.taken, facts.erased)
+    answers = list(create(audit, candidates, decisions, known))
+    routed = route_creations(_writes(answers, audit), replace(road, file_calls=road.file_calls - routed.files))
+    creations = _plan(audit, facts, "create", made, routed, _left(answers))
+
+    for plan in (correct, creations):
+        permissions.guard(plan.writes, audit.columns)
+    return correct, creations
+
+
+def _require_checked(not_checked: Iterable[NotChecked]) -> None:
+    blocking = [item.sentence for item in not_checked if item.blocks_plan]
+    if blocking:
+        raise InputUnusable(
+            f"nothing is planned on this audit: {'; '.join(blocking)}", hint="repair the input and run the audit again"
+        )
+
+
+def _restricted(audit: Audit, only: Collection[str]) -> Audit:
+    named = pl.col("key").is_in(list(only))
+    return replace(audit, profiles=audit.profiles.filter(named), differences=audit.differences.filter(named))
+
+
+def _unmatched(audit: Audit, policy: Policy) -> Iterator[Write | LeftAlone]:
+    """Profiles that are on the platform only, and keys that occur twice. Deleting is asked for, or not done.
+
+    A row of the truth that could not be read, or has no key, may be the very person: then nobody is deleted.
+    """
+    rows = audit.counts.rows
+    unsure = rows.get("truth_rejected", 0) + rows.get("truth_null_key", 0) > 0
+    same_person = set(audit.same_person["platform_key"])
+    wanted = audit.profiles.filter(pl.col("status").is_in([Status.ORPHAN.value, Status.DUPLICATE.value])).sort("key")
+    for key, status, profile_id, pending, waiting in wanted.select(
+        "key", "status", "profile_id", "pending", "waiting"
+    ).iter_rows():
+        reasons = {
+            Why.DUPLICATE: status == Status.DUPLICATE,
+            Why.PENDING: pending,
+            Why.WAITING: waiting,
+            Why.SAME_PERSON: key in same_person,
+            Why.LISTED: policy.only_on_platform == "list",
+            Why.NOT_CHECKED: unsure,
+        }
+        why = next((why for why, holds in reasons.items() if holds), None)
+        if why is None:
+            yield Write(Kind.DELETE, Route.SINGLE, key, profile_id, ())
+        else:
+            yield LeftAlone(key, None, why.value)
+
+
+def _writes(answers: Iterable[Action | Write | LeftAlone], audit: Audit) -> list[Write]:
+    """One single write per profile, kind, person and evidence, with all its cells; by key."""
+    profile_ids = dict(audit.profiles.select("key", "profile_id").iter_rows())
+    places = {column.name: place for place, column in enumerate(audit.columns)}
+    together: dict[tuple[str, Kind, str | None, Provenance | None], list[Cell]] = {}
+    writes = []
+    for answer in answers:
+        if isinstance(answer, Write):
+            writes.append(answer)
+        elif isinstance(answer, Action):
+            together.setdefault((answer.key, answer.kind, answer.decided_by, answer.collection), []).append(answer.cell)
+    for (key, kind, decided_by, collection), cells in together.items():
+        cells.sort(key=lambda cell: places[cell.column])
+        profile_id = profile_ids.get(key)
+        writes.append(
+            Write(kind, Route.SINGLE, key, profile_id, tuple(cells), decided_by=decided_by, collection=collection)
+        )
+    return sorted(writes, key=_by_key)
+
+
+def _by_key(write: Write) -> tuple[str, str, str, str]:
+    moment, source = (write.collection.moment, write.collection.source) if write.collection else ("", "")
+    return write.key, write.decided_by or "", moment, source
+
+
+def _left(answers: Iterable[Action | Write | LeftAlone]) -> list[LeftAlone]:
+    return [answer for answer in answers if isinstance(answer, LeftAlone)]
+
+
+def _audited_values(audit: Audit, platform: pl.DataFrame | None) -> AuditedValues | None:
+    """A look-up in `platform` that leaves out whom a file must not repeat.
+
+    These are profiles that were written since the export, whose audited value is no longer theirs, and values that the
+    platform holds but would not accept again.
+    """
+    if platform is None:
+        return None
+    written = set(audit.differences.filter(pl.col("pending"))["key"])
+    on_platform = audit.violations.filter(pl.col("side") == Side.PLATFORM)
+    invalid = set(on_platform.select("key", "column").iter_rows())
+
+    def look_up(keys: Sequence[str], columns: Sequence[str]) -> Mapping[str, Mapping[str, str | None]]:
+        rows = platform.filter(pl.col("key").is_in(list(keys))).select("key", *columns).iter_rows(named=True)
+        return {
+            row["key"]: row
+            for row in rows
+            if row["key"] not in written and not any((row["key"], column) in invalid for column in columns)
+        }
+
+    return look_up
+
+
+def _plan(
+    audit: Audit,
+    facts: Facts,
+    purpose: Literal["correct", "create"],
+    made: datetime,
+    routed: Routed,
+    left: Iterable[LeftAlone],
+) -> Plan:
+    return Plan(
+        run=audit.run,
+        entity=audit.entity,
+        table=audit.table,
+        purpose=purpose,
+        made=made,
+        export_as_of=audit.source(Side.PLATFORM).as_of,
+        key=audit.key,
+        writes=routed.writes,
+        left=tuple(sorted((*left, *routed.left), key=lambda item: (item.key, item.column or "", item.why))),
+        population=audit.counts.rows.get("platform", 0),
+        route_reason=routed.reason,
+        carried=routed.carried,
+        stop="; ".join(facts.guards) or None,
+    )

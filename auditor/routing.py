@@ -1,0 +1,352 @@
+"""How writes travel: one by one, or in corrective files.
+
+A file costs a call of a small daily quota and tells late what became of its rows; a single write is checked before and
+after, but takes its time. `auto` weighs how many profiles there are, what must not travel by file, the calls left today
+and the time that single calls would take, and says so in a sentence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from auditor.contract import Column, Master
+from auditor.errors import GuardRefused, SettingsError
+from auditor.model import Kind, Route, Why
+from auditor.policy import Policy
+from auditor.writes import Cell, LeftAlone, Write
+
+CANARIES: Final = 20
+"""So many profiles of every file go one by one, before it."""
+
+PATIENCE: Final = timedelta(hours=4)
+"""What would take longer one by one is merged into a file, if it is enough for one."""
+
+CALLS_PER_WRITE: Final = 2
+"""A single write reads the profile before it changes it."""
+
+KEPT_FOR_UNDO: Final = 1
+"""File calls of a day that no plan but an undo uses."""
+
+FILE_BYTES: Final = 90_000_000
+"""Most bytes of the rows of one file, before compression: safely below Actito's limit of 100 MB (D-limits)."""
+
+AuditedValues: TypeAlias = Callable[[Sequence[str], Sequence[str]], Mapping[str, Mapping[str, str | None]]]
+"""From keys and columns to the audited platform text, by key and column. Keys whose text cannot be told, or would be
+refused by Actito, are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """What bounds the traffic of one plan."""
+
+    policy: Policy
+    table: str
+    columns: Mapping[str, Column]
+    """By name, in the order of the contract."""
+    unique: frozenset[str]
+    file_calls: int
+    """Left today, the one kept for undo included."""
+    export_age: timedelta
+    single_key: bool
+    """False for a key of several columns: Actito finds the profile of a row by one unique attribute (U-bulk)."""
+    audited: AuditedValues | None = None
+    """What a file with more columns than changes must repeat; None: no such file is made."""
+
+    @property
+    def smallest_file(self) -> int:
+        """Profiles that are enough for a file of their own."""
+        return 1 if self.policy.route == "bulk" and not self.may_merge else self.policy.bulk_min_rows
+
+    @property
+    def may_merge(self) -> bool:
+        return self.audited is not None or self.policy.bulk_empty == "keep"
+
+    def open(self, limit: timedelta) -> bool:
+        """True where files may be made at all, from an export of at most that age."""
+        return self.policy.route != "single" and self.single_key and self.export_age <= limit
+
+    def minutes(self, singles: int) -> float:
+        return singles * CALLS_PER_WRITE / self.policy.calls_per_minute
+
+    def too_long(self, singles: int) -> bool:
+        return timedelta(minutes=self.minutes(singles)) > PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Writes with their routes, in the order in which they go."""
+
+    writes: tuple[Write, ...]
+    left: tuple[LeftAlone, ...]
+    carried: int
+    """Cells that repeat the audited value."""
+    files: int
+    reason: str
+
+
+@dataclass(slots=True)
+class _Files:
+    """The files of one plan while they are filled."""
+
+    road: Road
+    batches: dict[Kind, list[list[Write]]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return sum(len(batches) for batches in self.batches.values())
+
+    @property
+    def room(self) -> int:
+        return max(0, self.road.file_calls - KEPT_FOR_UNDO - self.count)
+
+    def take(self, kind: Kind, writes: Sequence[Write]) -> bool:
+        """Put `writes` into as many files as their size needs; False, and none is taken, if there is no room."""
+        files = list(_by_size(writes))
+        if len(files) > self.room:
+            return False
+        self.batches.setdefault(kind, []).extend(files)
+        return True
+
+    def keys(self, kind: Kind) -> set[str]:
+        return {write.key for batch in self.batches.get(kind, ()) for write in batch}
+
+    def sent(self, kind: Kind) -> Iterator[Write]:
+        """The writes of all files of a kind: of each file the canaries, then the rest."""
+        for number, batch in enumerate(self.batches.get(kind, ()), start=1):
+            name = f"{self.road.table}-{kind.value}-{number}"
+            for place, write in enumerate(batch):
+                canary = place < CANARIES
+                yield replace(write, route=Route.SINGLE if canary else Route.BULK, batch=name, canary=canary)
+
+
+def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
+    """Route everything but creations. `writes` are single, in an order per kind that single writes keep.
+
+    Opt-outs go first. By file go opt-outs of one permission that are enough for a file of key and that permission, and
+    updates of columns whose master is the truth: a file per set of changed columns, which repeats nothing. Unique
+    attributes, real-time columns, clears, opt-ins, deletions and what several people decided go one by one.
+
+    Raises GuardRefused or SettingsError when files are asked for and cannot be made.
+    """
+    _require_files(road, writes)
+    kinds: dict[Kind, list[Write]] = {kind: [] for kind in Kind}
+    for write in writes:
+        kinds[write.kind].append(write)
+    updates = kinds[Kind.UPDATE]
+    files = _Files(road)
+    opt_outs = _file_opt_outs(kinds[Kind.UNSUBSCRIBE], files)
+    rest: list[Write] = []
+    for group in _groups(updates, road):
+        if len(group) < road.smallest_file or not files.take(Kind.UPDATE, group):
+            rest += group
+    others = len(opt_outs) + len(kinds[Kind.CLEAR]) + len(kinds[Kind.SUBSCRIBE]) + len(kinds[Kind.DELETE])
+    singles = others + len(updates) - len(files.keys(Kind.UPDATE))
+    if road.policy.route == "bulk" or (road.too_long(singles) and len(rest) >= road.policy.bulk_min_rows):
+        _file_merged(rest, files)
+    in_files = files.keys(Kind.UPDATE)
+    rest = [write for write in rest if write.key not in in_files]
+    singles = others + len(updates) - len(in_files)
+    waiting = {write.key for write in rest} if _must_wait(len(rest), singles, files) else set()
+    ordered = (
+        *opt_outs,
+        *files.sent(Kind.UNSUBSCRIBE),
+        *kinds[Kind.CLEAR],
+        *(write for write in updates if write.key not in in_files | waiting),
+        *files.sent(Kind.UPDATE),
+        *kinds[Kind.SUBSCRIBE],
+        *kinds[Kind.DELETE],
+    )
+    left = tuple(
+        LeftAlone(write.key, cell.column, Why.QUOTA.value)
+        for write in updates
+        if write.key in waiting
+        for cell in write.cells
+    )
+    carried = sum(cell.carried for write in ordered for cell in write.cells)
+    return Routed(ordered, left, carried, files.count, _sentence(ordered, len(waiting), files))
+
+
+def route_creations(writes: Sequence[Write], road: Road) -> Routed:
+    """Route creations and the opt-ins that follow some of them; a profile with such an opt-in is created by itself.
+
+    All others share one file, if they are enough for one: an empty cell of a creation erases nothing.
+
+    Raises GuardRefused or SettingsError when files are asked for and cannot be made.
+    """
+    _require_files(road, writes)
+    creations = [write for write in writes if write.kind is Kind.CREATE]
+    opt_ins = [write for write in writes if write.kind is Kind.SUBSCRIBE]
+    opted_in = {write.key for write in opt_ins}
+    files = _Files(road)
+    fit = [
+        write
+        for write in creations
+        if road.open(road.policy.max_age)
+        and write.key not in opted_in
+        and not any(road.policy.in_real_time(cell.column) for cell in write.cells)
+    ]
+    enough = len(fit) >= (1 if road.policy.route == "bulk" else road.policy.bulk_min_rows)
+    if enough and files.take(Kind.CREATE, fit):
+        fit = []
+    in_files = files.keys(Kind.CREATE)
+    singles = len(creations) - len(in_files) + len(opt_ins)
+    waiting = {write.key for write in fit} if _must_wait(len(fit), singles, files) else set()
+    ordered = (
+        *(write for write in creations if write.key not in in_files | waiting),
+        *files.sent(Kind.CREATE),
+        *opt_ins,
+    )
+    left = tuple(LeftAlone(key, None, Why.QUOTA.value) for key in sorted(waiting))
+    return Routed(ordered, left, 0, files.count, _sentence(ordered, len(waiting), files))
+
+
+def _require_files(road: Road, writes: Sequence[Write]) -> None:
+    if road.policy.route != "bulk" or not writes:
+        return
+    if not road.single_key:
+        raise SettingsError("files need a key of one column, and this contract has several", hint="use --route single")
+    if road.export_age > road.policy.max_age:
+        age, limit = (int(span / timedelta(hours=1)) for span in (road.export_age, road.policy.max_age))
+        raise GuardRefused(
+            f"the export is {age} hours old, and files are made from one of at most {limit} hours (fixes.max_age)",
+            hint="take a fresh export and audit it, or use --route single",
+        )
+
+
+def _file_opt_outs(writes: Sequence[Write], files: _Files) -> list[Write]:
+    """Fill files of key and one permission; what stays goes one by one, since opt-outs never wait."""
+    road = files.road
+    if not road.open(road.policy.permission_max_age):
+        return list(writes)
+    enough = 1 if road.policy.route == "bulk" else road.policy.bulk_min_rows
+    counts = Counter(cell.column for write in writes for cell in write.cells)
+    filed: set[str] = set()
+    for column, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if count < enough or road.policy.in_real_time(column):
+            continue
+        rows = [replace(write, cells=_only(write, {column})) for write in writes if _only(write, {column})]
+        if files.take(Kind.UNSUBSCRIBE, rows):
+            filed.add(column)
+    single = (replace(write, cells=_only(write, counts.keys() - filed)) for write in writes)
+    return [write for write in single if write.cells]
+
+
+def _groups(updates: Sequence[Write], road: Road) -> list[list[Write]]:
+    """The updates that may travel by file, by exact set of changed columns: largest first."""
+    if not road.open(road.policy.max_age):
+        return []
+    by_file = {
+        name
+        for name, column in road.columns.items()
+        if column.master is Master.TRUTH and column.permission is None
+        if name not in road.unique and not road.policy.in_real_time(name)
+    }
+    writes_per_key = Counter(write.key for write in updates)
+    groups: dict[tuple[str, ...], list[Write]] = {}
+    for write in updates:
+        columns = tuple(cell.column for cell in write.cells)
+        if writes_per_key[write.key] == 1 and by_file.issuperset(columns):
+            groups.setdefault(columns, []).append(write)
+    return [sorted(group, key=lambda write: write.key) for _, group in sorted(groups.items(), key=_largest_first)]
+
+
+def _largest_first(group: tuple[tuple[str, ...], list[Write]]) -> tuple[int, tuple[str, ...]]:
+    columns, writes = group
+    return -len(writes), columns
+
+
+def _file_merged(writes: Sequence[Write], files: _Files) -> None:
+    """One file for different sets of columns: where a profile does not change one, the file repeats what it has.
+
+    Whether an empty cell erases is not known (D-etlf), so none is left empty where the platform has a value, unless the
+    dialect says that empty keeps.
+    """
+    road = files.road
+    if not writes or not road.may_merge:
+        return
+    writes = sorted(writes, key=lambda write: write.key)
+    if road.policy.bulk_empty != "keep" and road.audited is not None:
+        changed = {cell.column for write in writes for cell in write.cells}
+        columns = [name for name in road.columns if name in changed]
+        values = road.audited([write.key for write in writes], columns)
+        writes = [_repeating(write, columns, values[write.key]) for write in writes if write.key in values]
+    if road.policy.route == "bulk" or len(writes) >= road.policy.bulk_min_rows:
+        files.take(Kind.UPDATE, writes)
+
+
+def _repeating(write: Write, columns: Sequence[str], audited: Mapping[str, str | None]) -> Write:
+    changes = {cell.column: cell for cell in write.cells}
+    cells = (changes.get(name) or Cell(name, audited[name], audited[name]) for name in columns)
+    return replace(write, cells=tuple(cell for cell in cells if cell.after))
+
+
+def _must_wait(rest: int, singles: int, files: _Files) -> bool:
+    """True for what belongs into a file that cannot be sent today: it is asked for, or single calls take too long."""
+    road = files.road
+    if road.policy.route == "bulk":
+        return rest > 0 and files.room == 0
+    return rest >= road.policy.bulk_min_rows and files.room == 0 and road.too_long(singles)
+
+
+def _by_size(writes: Iterable[Write]) -> Iterator[list[Write]]:
+    """`writes` in portions that fit into a file, in their order."""
+    portion: list[Write] = []
+    size = 0
+    for write in writes:
+        texts = (write.key, *(cell.after or "" for cell in write.cells))
+        row = sum(len(text.encode()) + text.count('"') + 3 for text in texts)
+        if portion and size + row > FILE_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(write)
+        size += row
+    if portion:
+        yield portion
+
+
+def _only(write: Write, columns: Iterable[str]) -> tuple[Cell, ...]:
+    wanted = set(columns)
+    return tuple(cell for cell in write.cells if cell.column in wanted)
+
+
+def _sentence(writes: Sequence[Write], waiting: int, files: _Files) -> str:
+    """Why the writes travel as they do."""
+    road = files.road
+    bulk = sum(write.route is Route.BULK for write in writes)
+    canaries = sum(write.canary for write in writes)
+    singles = len(writes) - bulk - canaries
+    parts = []
+    if bulk or canaries:
+        parts.append(f"{_count(bulk, 'write')} in {_count(files.count, 'file')}, after {canaries:,} of them one by one")
+    if singles:
+        minutes = max(1, round(road.minutes(singles)))
+        pace = f"about {_count(minutes, 'minute')} at {road.policy.calls_per_minute:,} calls a minute"
+        parts.append(f"{_count(singles, 'write')} one by one, {pace}")
+    if waiting:
+        parts.append(f"{_count(waiting, 'profile')} must wait for another day's file")
+    if not parts:
+        return "Nothing to write."
+    return f"{'; '.join(parts)}: {_because(files)}."
+
+
+def _because(files: _Files) -> str:
+    road = files.road
+    policy = road.policy
+    if policy.route != "auto":
+        return f'the route "{policy.route}" was asked for'
+    if not road.single_key:
+        return "files need a key of one column"
+    if road.export_age > policy.max_age:
+        return f"the export is older than {policy.max_age / timedelta(hours=1):g} hours, too old for files"
+    calls = _count(max(0, road.file_calls), "file call")
+    return (
+        f"a file needs {policy.bulk_min_rows:,} profiles, and {calls} of today were left, {KEPT_FOR_UNDO} kept for undo"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
