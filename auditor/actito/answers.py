@@ -45,6 +45,8 @@ class Call:
     right: str
     """The access right it needs (D-rights)."""
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    accept: str = "application/json"
+    """A wrong one is answered with 406 (D-quick)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Connection:
             auth=TokenAuth(self._url, key, clock=clock),
             transport=LimitedTransport(inner, limits, clock=clock),
             # Not compressed: the size that is limited is then the size that has to be held.
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "profile-auditor"},
+            headers={"Accept-Encoding": "identity", "User-Agent": "profile-auditor"},
             timeout=TIMEOUT,
             follow_redirects=False,
         )
@@ -147,8 +147,14 @@ class Connection:
         body: Mapping[str, object] | None = None,
         files: Files | None = None,
     ) -> Answer:
-        query = dict(call.query) or None
-        request = self._client.build_request(call.method, self._url + call.path, params=query, json=body, files=files)
+        request = self._client.build_request(
+            call.method,
+            self._url + call.path,
+            params=dict(call.query) or None,
+            headers={"Accept": call.accept},
+            json=body,
+            files=files,
+        )
         try:
             response = self._client.send(request)
         except httpx.RequestError as error:

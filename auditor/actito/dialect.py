@@ -237,7 +237,9 @@ class Dialect:
         words = ["entities", entity, "etl-executions", execution, "error-file"]  # [assumed]
         if self.imports == "v4":
             words = ["entity", entity, "import", execution, "errors"]  # [seen] G-php
-        return Call("GET", self._path("imports", self.imports, words), "the refused rows of an import", "read_imports")
+        path = self._path("imports", self.imports, words)
+        # The content type of the file was not seen.
+        return Call("GET", path, "the refused rows of an import", "read_imports", accept="application/zip, */*;q=0.5")
 
     def definition(self, entity: str, table: Structure, columns: Sequence[str], key: str, mode: ImportMode) -> str:
         """The import definition for a corrective file whose headers are audit columns, as JSON text.
@@ -245,7 +247,9 @@ class Dialect:
         The V4 keys are [seen] (G-mhp), `headerKeyColumn` in the older V4 form (U-bulk). The V5 keys are [assumed],
         modelled on them: only the topics of a V5 definition are documented (D-etlp, D-etlf).
         """
-        mapping = [{"headerColumn": column, "attributeName": column} for column in columns]
+        # The key first: how a V5 definition names it was not seen, and the first unique column is the likely guess.
+        ordered = [key, *(column for column in columns if column != key)]
+        mapping = [{"headerColumn": column, "attributeName": column} for column in ordered]
         if self.imports == "v4":
             v4 = {
                 "mode": mode.value,
