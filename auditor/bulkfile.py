@@ -1,7 +1,7 @@
 """Corrective bulk files: the bytes that carry the writes of a plan's batches into Actito.
 
-`;`, UTF-8 without BOM, a header line, `\\n`, quoted as RFC 4180 says and only where needed (D-etlf, D-expf). Machine files
-are byte-exact and never made "safe" for a spreadsheet. The same plan gives the same bytes.
+`;`, UTF-8 without BOM, a header line, `\\n`, quoted as RFC 4180 says and only where needed (D-etlf, D-expf). Machine
+files are byte-exact and never made "safe" for a spreadsheet. The same plan gives the same bytes.
 """
 
 from __future__ import annotations
@@ -49,17 +49,24 @@ def corrective_files(plan: Plan, structure: Structure, *, canaries: bool = False
 
     Raises GuardRefused for a file beyond Actito's limit.
     """
-    batches: dict[str, list[Write]] = {}
-    for write in plan.writes:
-        if write.batch is not None and (write.route is Route.BULK or canaries):
-            batches.setdefault(write.batch, []).append(write)
-    return tuple(_file(name, writes, plan.key, structure) for name, writes in batches.items())
+    names = dict.fromkeys(write.batch for write in _in_files(plan, canaries) if write.batch is not None)
+    return tuple(corrective_file(plan, name, structure, canaries=canaries) for name in names)
+
+
+def corrective_file(plan: Plan, batch: str, structure: Structure, *, canaries: bool = False) -> CorrectiveFile:
+    """The file of one batch of `plan`; arguments and errors as in `corrective_files`."""
+    writes = [write for write in _in_files(plan, canaries) if write.batch == batch]
+    return _file(batch, writes, plan.key, structure)
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str | None]]) -> bytes:
     """A table as Actito's CSV; None and empty text are both an empty cell."""
     lines = (";".join(_quoted(cell or "") for cell in row) + "\n" for row in (header, *rows))
     return "".join(lines).encode("utf-8")
+
+
+def _in_files(plan: Plan, canaries: bool) -> list[Write]:
+    return [write for write in plan.writes if write.route is Route.BULK or (canaries and write.canary)]
 
 
 def _file(name: str, writes: Sequence[Write], key: Sequence[str], structure: Structure) -> CorrectiveFile:

@@ -30,8 +30,8 @@ EVIDENCE: Final = pl.Schema({"key": TEXT, "column": TEXT, "date": MOMENT, "sourc
 """What the truth says about the moment and place at which a permission was given or withdrawn."""
 
 HISTORY: Final = pl.Schema({"run": TEXT, "at": MOMENT, "side": TEXT, "key": TEXT, "column": TEXT, "value": TEXT})
-"""Every change of a permission that a run saw; `value` is one of model.Permission. Opt-outs that the auditor itself
-wrote belong into it too, as rows of the platform at the moment of the write."""
+"""Every change of a permission that a run saw; `key` as in the frames of an audit, `value` one of model.Permission.
+Opt-outs that the auditor itself wrote belong into it too, as rows of the platform at the moment of the write."""
 
 END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -225,7 +225,8 @@ def evidence_by_cell(evidence: pl.DataFrame) -> dict[Cell, Evidence]:
 def guard(planned: Iterable[writes.Write], columns: Iterable[Column], *, restores: bool = False) -> None:
     """Refuse writes that would make somebody contactable without a decision: the last look before anything is sent.
 
-    `restores` is for a plan that takes back what the auditor wrote: its opt-ins need a person, but carry no evidence.
+    `restores` is for a plan that takes back what the auditor wrote: its opt-ins need a person, but carry no evidence,
+    and taking back an opt-in may leave the column empty.
 
     Raises GuardRefused, naming key and column.
     """
@@ -241,11 +242,15 @@ def guard(planned: Iterable[writes.Write], columns: Iterable[Column], *, restore
 
 def _lawful(write: writes.Write, cell: writes.Cell, polarity: Polarity, restores: bool) -> bool:
     after = state(cell.after, polarity)
+    if write.kind is Kind.DELETE:
+        return True  # who is deleted cannot be contacted
     if write.kind is Kind.SUBSCRIBE:
         named = bool(write.decided_by) and (restores or write.collection is not None)
         return named and write.route is Route.SINGLE and after is Permission.ON
     if write.kind is Kind.UNSUBSCRIBE and write.batch is not None and len(write.cells) > 1:
         return False  # a file of opt-outs is a file of one permission
+    if write.kind is Kind.UNSUBSCRIBE and restores:
+        return after is not Permission.ON
     return write.kind in (Kind.UNSUBSCRIBE, Kind.CREATE) and after is Permission.OFF
 
 
