@@ -1,0 +1,274 @@
+"""The door to Great Expectations: our own expectation types, and the evaluation of many on one DuckDB table.
+
+Importing this module takes about five seconds, so nothing imports it at the top: `auditor.validate.preload` does it
+while data are being pulled. Great Expectations gives verdicts and the SQL that selects failing rows; it sees neither
+our settings nor our files, keeps nothing, sends nothing and prints nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read while great_expectations is imported
+
+import great_expectations as gx
+from great_expectations.compatibility.pydantic import validator as pydantic_validator
+from great_expectations.core.batch import Batch
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation import ColumnMapExpectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
+    column_condition_partial,
+)
+from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
+    ColumnMapMetricProvider,
+)
+from great_expectations.validator.validator import Validator
+
+from auditor.duckdb_dialect import sqlalchemy_engine
+from auditor.model import AttributeType
+from auditor.value_kinds import JUDGED, every_member, length_between, of_kind, one_of
+
+if TYPE_CHECKING:
+    import duckdb
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+
+# Its log holds SQL and, in errors, values.
+logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
+
+_POSITION: Final = "auditor:position"
+
+
+class ColumnValuesOfKind(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.of_kind"
+    condition_value_keys = ("kind", "members", "region")
+
+    @column_condition_partial(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(cls, column: Any, kind: str, members: bool, region: str | None, **_: Any) -> Any:  # noqa: N805
+        def condition(text: Any) -> Any:
+            return of_kind(text, AttributeType(kind), region)
+
+        return every_member(column, condition) if members else condition(column)
+
+
+class ExpectColumnValuesToBeOfKind(ColumnMapExpectation):
+    """Values are what Actito accepts for a type, a `model.AttributeType` such as `email`.
+
+    If `members`, each member of a multi-valued cell (`a,b`) is.
+    """
+
+    kind: str
+    members: bool = False
+    region: str | None = None
+    """Of `phone`: the country of most numbers. It makes the answer faster, never another one."""
+
+    map_metric: ClassVar[str] = ColumnValuesOfKind.condition_metric_name
+    success_keys: ClassVar[tuple[str, ...]] = ("kind", "members", "region", "mostly")
+
+    @pydantic_validator("kind")
+    def _known(cls, kind: str) -> str:  # noqa: N805
+        if kind not in JUDGED:
+            raise ValueError(f"one of {', '.join(sorted(JUDGED))} is expected")
+        return kind
+
+
+class ColumnMembersInSet(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.members.in_set"
+    condition_value_keys = ("value_set",)
+
+    @column_condition_partial(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(cls, column: Any, value_set: list[Any], **_: Any) -> Any:  # noqa: N805
+        return every_member(column, lambda member: one_of(member, value_set))
+
+
+class ExpectColumnMembersToBeInSet(ColumnMapExpectation):
+    """Each member of a multi-valued cell (`a,b`) is one of `value_set`."""
+
+    value_set: list[Any]
+
+    map_metric: ClassVar[str] = ColumnMembersInSet.condition_metric_name
+    success_keys: ClassVar[tuple[str, ...]] = ("value_set", "mostly")
+
+
+class ColumnMemberLengths(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.members.length"
+    condition_value_keys = ("min_value", "max_value")
+
+    @column_condition_partial(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(cls, column: Any, min_value: int | None, max_value: int | None, **_: Any) -> Any:  # noqa: N805
+        return every_member(column, lambda member: length_between(member, min_value, max_value))
+
+
+class ExpectColumnMemberLengthsToBeBetween(ColumnMapExpectation):
+    """Each member of a multi-valued cell (`a,b`) has at least `min_value` and at most `max_value` characters."""
+
+    min_value: int | None = None
+    max_value: int | None = None
+
+    map_metric: ClassVar[str] = ColumnMemberLengths.condition_metric_name
+    success_keys: ClassVar[tuple[str, ...]] = ("min_value", "max_value", "mostly")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One expectation to be evaluated."""
+
+    type: str
+    kwargs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a question. Exactly one of `met` and `problem` is None."""
+
+    met: bool | None = None
+    problem: str | None = None
+    """Why it could not be evaluated, without any value of the table."""
+    failing: int | None = None
+    """Number of failing rows; None for an expectation that judges no single rows."""
+    rows: str | None = None
+    """SQL that selects the number (`row_column`) of every failing row; None as above."""
+
+
+def evaluate(
+    con: duckdb.DuckDBPyConnection, table: str, questions: Sequence[Question], *, row_column: str
+) -> list[Answer]:
+    """Evaluate all questions on a table or view of the connection; answers in the order of the questions.
+
+    `row_column` holds a row's number. Anything but a complete answer is a `problem`: an exception, a missing or empty
+    result, a count that does not fit the table. Raises nothing that an expectation caused.
+    """
+    engine = sqlalchemy_engine(con)
+    execution = SqlAlchemyExecutionEngine(engine=engine, create_temp_table=False)
+    data: Any = SqlAlchemyBatchData(execution, table_name=table, create_temp_table=False)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    validator = Validator(execution_engine=execution, batches=[Batch(data=data)], data_context=context)
+    answers: dict[int, Answer] = {}
+    configurations: dict[int, ExpectationConfiguration] = {}
+    for position, question in enumerate(questions):
+        configuration = ExpectationConfiguration(
+            type=question.type, kwargs=dict(question.kwargs), meta={_POSITION: position}
+        )
+        try:
+            configuration.to_domain_obj()
+        except Exception as error:  # noqa: BLE001  (whatever is wrong with a steward's expectation, the others go on)
+            answers[position] = Answer(problem=_unbuilt(error))
+        else:
+            configurations[position] = configuration
+    rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0]
+    results = dict(_results(validator, list(configurations.values()), row_column))
+    # Great Expectations computes many metrics in one statement: one that fails takes others with it.
+    for position, result in results.items():
+        if _raised(result):
+            results.update(_results(validator, [configurations[position]], row_column))
+    for position in configurations:
+        answers[position] = _answer(results.get(position), rows)
+    return [answers[position] for position in range(len(questions))]
+
+
+def _results(
+    validator: Validator, configurations: list[ExpectationConfiguration], row_column: str
+) -> Iterable[tuple[int, ExpectationValidationResult]]:
+    """The results, each with the position of its question. No values come with them."""
+    try:
+        results = validator.graph_validate(
+            configurations=configurations,
+            runtime_configuration={
+                "catch_exceptions": True,
+                "result_format": {
+                    "result_format": "BASIC",
+                    "partial_unexpected_count": 0,
+                    "return_unexpected_index_query": True,
+                    "unexpected_index_column_names": [row_column],
+                },
+            },
+        )
+    except Exception as error:  # noqa: BLE001  (it catches most by itself; what it does not must not pass either)
+        if len(configurations) > 1:
+            for configuration in configurations:
+                yield from _results(validator, [configuration], row_column)
+            return
+        results = [_failed(configuration, error) for configuration in configurations]
+    for result in results:
+        if result.expectation_config is not None:
+            yield result.expectation_config.meta[_POSITION], result
+
+
+def _answer(result: ExpectationValidationResult | None, rows: int) -> Answer:
+    """A verdict only if everything that belongs to one is there and fits; what does not is never a pass."""
+    if result is None:
+        return Answer(problem="it gave no result")
+    if _raised(result):
+        return Answer(problem=f"it ended with {_cause(result)}")
+    content = result.result
+    if not isinstance(result.success, bool) or content is None:
+        return Answer(problem="it gave no result")
+    if "element_count" in content:
+        return _map_answer(result.success, content, rows)
+    kind = result.expectation_config.type if result.expectation_config else ""
+    if not content and kind not in _WITHOUT_CONTENT:
+        return Answer(problem="it gave an empty result")
+    if "observed_value" in content and content["observed_value"] is None:
+        return Answer(problem="there was nothing to observe")
+    return Answer(met=result.success)
+
+
+def _map_answer(success: bool, content: Mapping[str, Any], rows: int) -> Answer:
+    """The answer of an expectation that judges row by row."""
+    failing, query = content.get("unexpected_count"), content.get("unexpected_index_query")
+    if failing is None and rows == 0:
+        failing = 0  # the sum over no rows
+    if not isinstance(failing, int) or not 0 <= failing <= rows:
+        return Answer(problem="it counted no failing rows")
+    if success:
+        return Answer(met=True, failing=0)
+    if failing == 0 or not isinstance(query, str):
+        return Answer(problem="it failed without saying where")
+    return Answer(met=False, failing=failing, rows=query.rstrip().removesuffix(";"))
+
+
+_WITHOUT_CONTENT: Final = frozenset({"expect_column_to_exist"})
+"""Expectations that have nothing to tell but yes or no."""
+
+
+def _raised(result: ExpectationValidationResult) -> bool:
+    return any(info.get("raised_exception") for info in _exceptions(result))
+
+
+def _exceptions(result: ExpectationValidationResult) -> list[Mapping[str, Any]]:
+    """What was raised: Great Expectations gives one, or one per metric."""
+    info = result.exception_info or {}
+    if "raised_exception" in info:
+        return [info]
+    return [one for one in info.values() if isinstance(one, Mapping)]
+
+
+def _cause(result: ExpectationValidationResult) -> str:
+    """The names of the exceptions; their texts may hold values."""
+    texts = [f"{info.get('exception_message')}\n{info.get('exception_traceback')}" for info in _exceptions(result)]
+    names = [name for text in texts for name in re.findall(r"\b[A-Z]\w+(?:Error|Exception)\b", text)[:1]]
+    return ", ".join(dict.fromkeys(names)) or "an exception"
+
+
+def _failed(configuration: ExpectationConfiguration, error: Exception) -> ExpectationValidationResult:
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+
+    info = {"raised_exception": True, "exception_message": type(error).__name__, "exception_traceback": ""}
+    return ExpectationValidationResult(success=False, exception_info=info, expectation_config=configuration)
+
+
+def _unbuilt(error: Exception) -> str:
+    """Why an expectation could not even be made. No data were read yet, so the library's words hold none."""
+    details = getattr(error, "errors", None)
+    if callable(details):  # pydantic's, of either version
+        problems = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in details()]
+        return f"its settings are wrong ({'; '.join(problems)})"
+    return str(error).strip().split("\n")[0] or type(error).__name__

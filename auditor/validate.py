@@ -1,0 +1,176 @@
+"""The stage that judges both sides by the suite: every cell that Actito would not accept, with its key.
+
+The verdicts are Great Expectations'; the failing rows go from table to table inside DuckDB, all of them, and never
+through Python. What could not be evaluated is a result of its own and never a pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from auditor.engine import Engine, literal, quote, translated
+from auditor.model import NotChecked, Rule, Side
+from auditor.primitives import register
+from auditor.suite import Expectation, Suite
+
+if TYPE_CHECKING:
+    from auditor.expectations import Answer
+
+VIOLATIONS_TABLE: Final = "violations"
+"""The temporary table of all violations of both sides, with the columns of `audit.VIOLATIONS`."""
+
+KEY: Final = "auditor:key"
+ROW: Final = "auditor:row"
+UNIQUE: Final = "auditor:unique:"
+"""Prefix of the columns that hold the canonical form of a unique attribute."""
+
+_UNIQUE_TYPE: Final = "expect_column_values_to_be_unique"
+_BLANK: Final = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]*"
+"""A text without anything to see in it is an empty cell (RE2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An expectation that was evaluated."""
+
+    column: str | None
+    """None where it is about the table; several columns are joined by a comma."""
+    rule: str
+    failing: int
+    """Failing rows, all of them in the violations; 1 for a table or column as a whole that fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What the suite says of one side. The violations are in the table `violations`."""
+
+    side: Side
+    evaluated: tuple[Checked, ...]
+    not_evaluated: tuple[NotChecked, ...]
+
+    @property
+    def violations(self) -> int:
+        """Number of rows that this side has in the violations."""
+        return sum(checked.failing for checked in self.evaluated)
+
+
+def preload() -> None:
+    """Import Great Expectations, which takes about five seconds: to be called in a thread while data are pulled."""
+    import auditor.expectations  # noqa: F401
+
+
+def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = KEY, row: str = ROW) -> Validation:
+    """Judge one side.
+
+    `view` is a table or view with the columns `key` (text), `row` (a different whole number in each row), one text
+    column per mapped column in the form that would be sent, and `auditor:unique:NAME` with the canonical form of each
+    unique attribute. A view whose columns are costly to compute is best made a table first.
+
+    The violations of the side replace those it had in the temporary table `violations`; a fresh table if there is
+    none. A cell that is empty, or blank, violates nothing but that it is mandatory.
+    """
+    from auditor.expectations import Question, evaluate
+
+    with translated():
+        _prepare(engine, side)
+        columns = [str(name) for name, *_ in engine.con.execute(f"DESCRIBE {quote(view)}").fetchall()]
+        judged = f"auditor_judged_{side.value}"
+        _judged_view(engine, judged, view, columns, (key, row))
+        not_evaluated: list[NotChecked] = []
+        present: list[Expectation] = []
+        for expectation in suite.expectations:
+            unmapped = [name for name in expectation.columns if name not in columns]
+            if unmapped:
+                not_evaluated.append(_not_evaluated(side, expectation, f"{', '.join(unmapped)} is not mapped"))
+            else:
+                present.append(expectation)
+        questions = [Question(item.type, _kwargs(item, columns)) for item in present]
+        answers = evaluate(engine.con, judged, questions, row_column=row)
+        evaluated: list[Checked] = []
+        for expectation, answer in zip(present, answers, strict=True):
+            problem = answer.problem or _record(engine, side, view, expectation, answer, (key, row))
+            if problem:
+                not_evaluated.append(_not_evaluated(side, expectation, problem))
+            else:
+                failing = 0 if answer.met else answer.failing or 1
+                evaluated.append(Checked(", ".join(expectation.columns) or None, expectation.rule, failing))
+    return Validation(side, tuple(evaluated), tuple(not_evaluated))
+
+
+def _prepare(engine: Engine, side: Side) -> None:
+    """The table of violations without those of this side, and the functions that conditions call."""
+    engine.con.execute(
+        f"""CREATE TEMP TABLE IF NOT EXISTS {quote(VIOLATIONS_TABLE)}
+        (side VARCHAR, "key" VARCHAR, "column" VARCHAR, "value" VARCHAR, rule VARCHAR, detail VARCHAR)"""
+    )
+    engine.con.execute(f"DELETE FROM {quote(VIOLATIONS_TABLE)} WHERE side = ?", [side.value])
+    known = engine.rows("SELECT 1 FROM duckdb_functions() WHERE function_name = 'auditor_phone' LIMIT 1")
+    if not known:
+        register(engine.con)
+
+
+def _judged_view(engine: Engine, name: str, view: str, columns: list[str], as_they_are: tuple[str, ...]) -> None:
+    """The side with every empty cell null: then Great Expectations' own expectations mean what ours mean."""
+    cells = [
+        quote(column)
+        if column in as_they_are
+        else f"CASE WHEN NOT regexp_full_match({quote(column)}, {literal(_BLANK)}) "
+        f"THEN {quote(column)} END AS {quote(column)}"
+        for column in columns
+    ]
+    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {', '.join(cells)} FROM {quote(view)}")
+
+
+def _kwargs(expectation: Expectation, columns: list[str]) -> dict[str, object]:
+    """The expectation's settings; uniqueness is judged by the canonical form, where there is one."""
+    kwargs = dict(expectation.kwargs)
+    if expectation.type == _UNIQUE_TYPE and UNIQUE + str(kwargs["column"]) in columns:
+        kwargs["column"] = UNIQUE + str(kwargs["column"])
+    return kwargs
+
+
+def _record(
+    engine: Engine, side: Side, view: str, expectation: Expectation, answer: Answer, names: tuple[str, str]
+) -> str | None:
+    """Put every failing row into the violations; why that was not possible, or None."""
+    if answer.met:
+        return None
+    key, row = (quote(name) for name in names)
+    columns = expectation.columns
+    value = f"t.{quote(columns[0])}" if len(columns) == 1 else "NULL"
+    parameters = [side.value, ", ".join(columns) or None, expectation.rule]
+    target = f"INSERT INTO {quote(VIOLATIONS_TABLE)}"
+    if answer.rows is None:
+        engine.con.execute(f"{target} VALUES (?, NULL, ?, NULL, ?, ?)", [*parameters, expectation.sentence])
+        return None
+    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE auditor_failing AS SELECT {row} FROM ({answer.rows})")
+    found = engine.rows(f"SELECT count(*), count(DISTINCT {row}) FROM auditor_failing")[0]
+    if found != (answer.failing, answer.failing):
+        return "the rows it selects are not the rows it counted"
+    engine.con.execute(
+        f"""{target}
+        SELECT ?, t.{key}, ?, {value}, ?, {_detail(expectation, value)}
+        FROM {quote(view)} AS t SEMI JOIN auditor_failing USING ({row})""",
+        [*parameters, expectation.sentence],
+    )
+    return None
+
+
+def _detail(expectation: Expectation, value: str) -> str:
+    """What is right, and for a length what this cell has, as an SQL expression with one parameter."""
+    if expectation.type == "expect_column_value_lengths_to_be_between" and expectation.rule in (
+        Rule.MAX_LENGTH,
+        Rule.MIN_LENGTH,
+    ):
+        return f"concat(?, '; this one has ', length({value}))"
+    return "?"
+
+
+def _not_evaluated(side: Side, expectation: Expectation, problem: str) -> NotChecked:
+    about = f" of {', '.join(expectation.columns)}" if expectation.columns else ""
+    return NotChecked(
+        code="not_evaluated",
+        sentence=f"the expectation {expectation.type}{about} could not be evaluated: {problem}",
+        side=side,
+    )
