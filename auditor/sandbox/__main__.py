@@ -1,4 +1,4 @@
-"""`python -m auditor.sandbox`: the server alone, for tests and the demo. `auditor sandbox` is the command for people."""
+"""`python -m auditor.sandbox`: the server alone, for tests and the demo. People use `auditor sandbox`."""
 
 from __future__ import annotations
 

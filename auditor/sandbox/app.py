@@ -1,4 +1,4 @@
-"""Puts the sandbox together: one licence behind the routes of both versions, the gateway before them, imports beside."""
+"""Puts the sandbox together: one licence, the routes of both versions, the gateway before them, imports beside."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def _is_moment(value: str) -> bool:
 
 
 def _is_coordinates(value: str) -> bool:
-    """Two decimals joined by a bar (D-etlf). Which comes first is not stated, so the wider range is allowed for both."""
+    """Two decimals joined by a bar (D-etlf). Which comes first is not stated: both may have the wider range."""
     parts = value.split("|")
     return len(parts) == 2 and all(_NUMBER.fullmatch(part) and abs(float(part)) <= 180 for part in parts)
 

@@ -67,7 +67,7 @@ class Dialect:
     allow_update_default: bool = True
     """Published clients that mean "create or update" leave `allowUpdate` out (G-shokme, G-cherry)."""
     empty_cell_erases: bool = False
-    """What an empty cell of an import does to a filled value; false: nothing. The page says so, but was not readable."""
+    """What an empty cell of an import does to a filled value; false: nothing. A page says, but was not readable."""
     unfilled_as_null: bool = False
     """Whether answers list attributes without a value, as null, or leave them out."""
     import_delay: float = 0.15

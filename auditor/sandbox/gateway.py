@@ -1,5 +1,7 @@
-"""What stands before every call: token, `Accept`, concurrent requests, calls per minute. As plain ASGI, so that a request
-counts from its first byte to the last of its answer."""
+"""What stands before every call: token, `Accept`, concurrent requests, calls per minute.
+
+Plain ASGI, so that a request counts from its first byte to the last of its answer.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One-shot ETL executions: accepted at once, carried out one at a time and in order by one background task.
 
-The definition is judged when it comes in (400), the file when it is loaded (FAILED, nothing written), each row on its own
-(refused rows come back with `errorCode` and `errorColumn`).
+The definition is judged when it comes in (400), the file when it is loaded (FAILED, nothing written), each row on its
+own (refused rows come back with `errorCode` and `errorColumn`).
 """
 
 from __future__ import annotations

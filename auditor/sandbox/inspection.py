@@ -1,4 +1,7 @@
-"""Routes under `/_sandbox/`: looking into the licence, moving its clock, taking files. The auditor's client never uses them."""
+"""Routes under `/_sandbox/`: looking into the licence, moving its clock, taking files.
+
+They are no part of Actito, and the auditor's client never uses them.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from auditor.sandbox.people import People
 from auditor.sandbox.state import CrmRow, State, Values
 
 CAPITALS_SHARE: Final = 0.12
-"""People whose last name both sides hold in capitals: what the CRM corrects in one go, and the only import-sized cause."""
+"""People whose last name both sides hold in capitals: what the CRM corrects in one go, enough for an import."""
 
 _MISTAKES_PER_10K: Final = 4
 _WEB_SHARE: Final = 0.01
@@ -41,18 +41,16 @@ def build(state: State, people: int, seed: int) -> None:
     }
     state.facts["mistakes"] = _make_mistakes(persons, set(state.facts["capitals"]), rng)
     state.facts["odd"] = []
-    rows: list[CrmRow] = []
-    for values in persons:
-        rows.append(_both_sides(state, values, maker, rng, today))
+    rows = [_both_sides(state, values, maker, rng, today) for values in persons]
     for number in range(round(people * _WEB_SHARE)):
         values = maker.person(900_000 + number)
         del values["customerId"]
         created = maker.moment(today - timedelta(days=300), today - timedelta(days=11))
         state.create(values, created=created)
-    for number in range(round(people * _PROSPECT_SHARE)):
-        rows.append(
-            prospect(maker.person(950_000 + number), maker.moment(today - timedelta(300), today - timedelta(11)))
-        )
+    rows += [
+        prospect(maker.person(950_000 + number), maker.moment(today - timedelta(days=300), today - timedelta(days=11)))
+        for number in range(round(people * _PROSPECT_SHARE))
+    ]
     rng.shuffle(rows)
     for row in rows:
         state.crm_add(row)

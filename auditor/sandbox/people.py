@@ -1,7 +1,7 @@
 """Invents people: coherent names, addresses, numbers and preferences, the same for the same seed.
 
-Addresses of the internet lie under example.com, example.org and example.net, which belong to nobody. Belgium reserves no
-telephone numbers for fiction; the numbers have the form of mobile numbers and stand for no one.
+Addresses of the internet lie under example.com, example.org and example.net, which belong to nobody. Belgium reserves
+no telephone numbers for fiction; the numbers have the form of mobile numbers and stand for no one.
 """
 
 from __future__ import annotations

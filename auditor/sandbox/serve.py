@@ -32,7 +32,8 @@ def serve(
     Prints `sandbox ready on http://HOST:PORT` when it listens; port 0 picks a free one. Returns, with the state saved,
     after SIGTERM or SIGINT.
 
-    Raises SettingsError for a host that is not loopback, unknown limits or an unusable folder; TryLater for a port in use.
+    Raises SettingsError for a host that is not loopback, unknown limits or an unusable folder; TryLater for a port
+    that is in use.
     """
     if not _is_loopback(host):
         raise SettingsError(f"the sandbox listens on this machine only, not on {host}", hint="use 127.0.0.1")

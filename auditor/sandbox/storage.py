@@ -20,7 +20,8 @@ _TABLES = """
 create table if not exists meta (name text primary key, body text not null);
 create table if not exists profiles (id integer primary key, body text not null);
 create table if not exists crm (id integer primary key, body text not null);
-create table if not exists executions (id integer primary key, body text not null, input blob, errors blob, result blob);
+create table if not exists executions
+    (id integer primary key, body text not null, input blob, errors blob, result blob);
 """
 
 
