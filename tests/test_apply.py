@@ -453,7 +453,7 @@ def test_an_opt_in_that_may_have_landed_is_never_sent_again(world: World) -> Non
     world.platform.profile = opted_out_again  # type: ignore[method-assign]
     assert outcomes(world.apply(plan)) == ["unknown"]
     assert outcomes(world.apply(plan)) == ["unknown"]
-    assert world.platform.profiles["1"][NEWS] == "false"
+    assert world.platform.effects == [("1", NEWS, "true")]
 
 
 def test_a_platform_that_goes_down_stops_the_plan_and_the_rest_goes_on_later(world: World) -> None:
@@ -728,8 +728,10 @@ def test_after_a_crash_at_any_point_it_goes_on_as_if_nothing_had_been(tmp_path: 
                 assert values["customerId"] in unknown & {"C6", "C7"}
                 lost += 1
         assert platform.profiles.keys() == undisturbed.profiles.keys()
+        assert {row[0] for row in told(applied, "key", "outcome") if row[1] != "landed"} == unknown
         with world.ledger() as ledger:
             assert ledger.verify().problems == ()
+            assert set(ledger.unsettled("Customers")["key"]) == unknown
     assert lost > 0, "no crash hit the import itself"
 
 
