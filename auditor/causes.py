@@ -1,0 +1,245 @@
+"""Causes: differences that share column, reason and pattern, so that a steward can act on many at once.
+
+A pattern never holds a value, except of permissions, of yes or no, and of fields of few values declared public.
+
+Patterns by reason (`platform` stands for either side, in the truth it is `in truth`):
+
+    unicode_form   invisible characters on platform · decomposed accents on platform · look-alike characters
+    whitespace     leading | trailing | leading and trailing | doubled | unusual blanks on platform ·
+                   blanks missing on platform · other blanks
+    case           upper case → mixed case (platform → truth), and so on
+    accents        accents missing on platform · other accents
+    punctuation    punctuation missing on platform · other punctuation
+    encoding       garbled on platform · letters lost on platform
+    leading_zero   zeros missing on platform
+    truncated      cut off on platform · cut off on platform after 30 characters, where most are
+    different      on → off for permissions; true → false for yes or no; nl → fr for a public field of few values
+    the others     empty
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import ibis
+
+from auditor.contract import Column, Compare, Polarity, Sensitivity
+from auditor.engine import Engine
+from auditor.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
+from auditor.model import SEGMENTATION_PREFIX, Reason
+from auditor.primitives import declared, nfc_normalize
+from auditor.spelling import damage
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+MOST: Final = 0.8
+"""The share of a group that makes a length or a day typical of it."""
+FEWEST_FOR_A_LENGTH: Final = 5
+FEWEST_FOR_A_DAY: Final = 20
+MOST_PAIRS: Final = 12
+"""A column with more pairs of values than this is not told apart by them."""
+
+_local_time = declared("timezone", ("string", "timestamp('UTC')"), "timestamp")
+
+_ON: Final = " on platform"
+_IN: Final = " in truth"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The differences behind one cause."""
+
+    column: str
+    reason: str
+    pattern: str
+    profiles: int
+    platform_day: date | None = None
+    """The day on which most of these profiles changed on the platform; None: there is none."""
+    truth_day: date | None = None
+
+
+def cause_id(column: str, reason: str, pattern: str) -> str:
+    """The same in every run: `c-` and eight hexadecimal digits."""
+    return "c-" + hashlib.sha256(f"{column}|{reason}|{pattern}".encode()).hexdigest()[:8]
+
+
+# --- patterns ---
+
+
+def with_patterns(engine: Engine, cells: ir.Table, columns: Sequence[Column], name: str) -> ir.Table:
+    """`cells` (with their reasons) with a `pattern` beside, never null, as a temporary table of that name."""
+    patterned = engine.create(name, cells.mutate(pattern=_pattern(cells, columns)))
+    lengths = engine.create("cut_lengths", _typical_lengths(patterned))
+    pairs = engine.create("value_pairs", _telling_pairs(patterned, columns))
+    return engine.create(name, _refined(patterned, lengths, pairs))
+
+
+def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:
+    p, t = cells.platform.fill_null(""), cells.truth.fill_null("")
+    by_reason = {
+        Reason.UNICODE_FORM: _unicode_pattern(p, t),
+        Reason.WHITESPACE: _blank_pattern(p, t),
+        Reason.CASE: _style(p).concat(ibis.literal(" → "), _style(t)),
+        Reason.ACCENTS: _missing("accents", _has_no_accents(p), _has_no_accents(t)),
+        Reason.PUNCTUATION: _missing("punctuation", ~p.re_search(PUNCTUATION), ~t.re_search(PUNCTUATION)),
+        Reason.ENCODING: damage(p, t).fill_null(""),
+        Reason.LEADING_ZERO: _missing("zeros", _zeros(p) < _zeros(t), _zeros(t) < _zeros(p)),
+        Reason.TRUNCATED: ibis.ifelse(p.length() < t.length(), "cut off" + _ON, "cut off" + _IN),
+        Reason.DIFFERENT: _switch_pattern(cells, columns),
+    }
+    return ibis.cases(*((cells.reason == reason.value, pattern) for reason, pattern in by_reason.items()), else_="")
+
+
+def _unicode_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue:
+    composed_p, composed_t = nfc_normalize(p) == p, nfc_normalize(t) == t
+    return ibis.cases(
+        (p.re_search(INVISIBLE) & ~t.re_search(INVISIBLE), "invisible characters" + _ON),
+        (t.re_search(INVISIBLE) & ~p.re_search(INVISIBLE), "invisible characters" + _IN),
+        (composed_t & ~composed_p, "decomposed accents" + _ON),
+        (composed_p & ~composed_t, "decomposed accents" + _IN),
+        else_="look-alike characters",
+    )
+
+
+def _blank_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue:
+    odd_p, odd_t = _odd_blanks(p), _odd_blanks(t)
+    fewer = _blanks(p) - _blanks(t)
+    return ibis.cases(
+        (odd_p == odd_t, _missing("blanks", fewer < 0, fewer > 0)),
+        (odd_p != "", odd_p.concat(_ON)),
+        else_=odd_t.concat(_IN),
+    )
+
+
+def _odd_blanks(text: ir.StringValue) -> ir.StringValue:
+    leading, trailing = text.re_search(f"^{BLANK}"), text.re_search(f"{BLANK}$")
+    return ibis.cases(
+        (leading & trailing, "leading and trailing blanks"),
+        (leading, "leading blanks"),
+        (trailing, "trailing blanks"),
+        (text.re_search(f"{BLANK}{{2}}"), "doubled blanks"),
+        (text.replace(" ", "").re_search(BLANK), "unusual blanks"),
+        else_="",
+    )
+
+
+def _blanks(text: ir.StringValue) -> ir.IntegerValue:
+    return text.length() - text.re_replace(BLANK, "").length()
+
+
+def _style(text: ir.StringValue) -> ir.StringValue:
+    return ibis.cases((text == text.upper(), "upper case"), (text == text.lower(), "lower case"), else_="mixed case")
+
+
+def _has_no_accents(text: ir.StringValue) -> ir.BooleanValue:
+    letters = shape(text).lower()
+    return plain(letters) == letters
+
+
+def _zeros(text: ir.StringValue) -> ir.IntegerValue:
+    return text.re_extract("^[^1-9]*", 0).re_replace("[^0]", "").length()
+
+
+def _missing(what: str, on_platform: ir.BooleanValue, in_truth: ir.BooleanValue) -> ir.StringValue:
+    return ibis.cases(
+        (on_platform & ~in_truth, f"{what} missing{_ON}"),
+        (in_truth & ~on_platform, f"{what} missing{_IN}"),
+        else_=f"other {what}",
+    )
+
+
+def _switch_pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:
+    """`on → off` of a permission, whichever way round it is spelt, and `true → false` of any other yes or no."""
+    switches = [column for column in columns if column.compare is Compare.BOOLEAN]
+    opt_in = [column.name for column in switches if column.permission is Polarity.OPT_IN]
+    opt_out = [column.name for column in switches if column.permission is Polarity.OPT_OUT]
+    other = [column.name for column in switches if column.permission is None]
+    p, t = cells.platform_canonical, cells.truth_canonical
+    up, down = (p == "false") & (t == "true"), (p == "true") & (t == "false")
+    return ibis.cases(
+        ((down & cells.column.isin(opt_in)) | (up & cells.column.isin(opt_out)), "on → off"),
+        ((up & cells.column.isin(opt_in)) | (down & cells.column.isin(opt_out)), "off → on"),
+        (down & cells.column.isin(other), "true → false"),
+        (up & cells.column.isin(other), "false → true"),
+        else_="",
+    )
+
+
+def _typical_lengths(cells: ir.Table) -> ir.Table:
+    """The length at which most values of a column were cut off, per column and side, where there is one."""
+    cut = cells.filter(cells.reason == Reason.TRUNCATED.value)
+    shorter = ibis.least(cut.platform.length(), cut.truth.length())
+    counted = cut.group_by("column", "pattern", cut_length=shorter).agg(n=cut.count())
+    typical = counted.group_by("column", "pattern").agg(
+        total=counted.n.sum(), most=counted.n.max(), cut_length=counted.cut_length.argmax(counted.n)
+    )
+    return typical.filter(typical.total >= FEWEST_FOR_A_LENGTH, typical.most >= MOST * typical.total).drop(
+        "total", "most"
+    )
+
+
+def _telling_pairs(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """`column` of the choices that are public and have so few pairs of values that each pair can be a cause."""
+    public = [column.name for column in columns if _is_public_choice(column)]
+    choices = cells.filter(cells.column.isin(public), cells.reason == Reason.DIFFERENT.value)
+    pairs = choices.select("column", "platform_canonical", "truth_canonical").distinct()
+    counted = pairs.group_by("column").agg(n=pairs.count())
+    return counted.filter(counted.n <= MOST_PAIRS).select("column")
+
+
+def _is_public_choice(column: Column) -> bool:
+    few_values = column.compare is Compare.CODE or column.name.startswith(SEGMENTATION_PREFIX)
+    return few_values and column.permission is None and column.sensitivity is Sensitivity.PUBLIC
+
+
+def _refined(cells: ir.Table, lengths: ir.Table, pairs: ir.Table) -> ir.Table:
+    told_apart = pairs.mutate(told_apart=ibis.literal(True))
+    joined = cells.left_join(lengths, ["column", "pattern"]).select(
+        *[cells[name] for name in cells.columns], "cut_length"
+    )
+    wide = joined.left_join(told_apart, "column").select(*[joined[name] for name in joined.columns], "told_apart")
+    shorter = ibis.least(wide.platform.length(), wide.truth.length())
+    at_length = wide.pattern.concat(" after ", wide.cut_length.cast(str), " characters")
+    pair = wide.platform_canonical.concat(" → ", wide.truth_canonical)
+    pattern = ibis.cases(
+        ((wide.reason == Reason.TRUNCATED.value) & (shorter == wide.cut_length), at_length),
+        ((wide.reason == Reason.DIFFERENT.value) & wide.told_apart.fill_null(False), pair),
+        else_=wide.pattern,
+    )
+    return wide.mutate(pattern=pattern).drop("cut_length", "told_apart")
+
+
+# --- groups ---
+
+
+def groups(engine: Engine, cells: ir.Table, timezone: str) -> list[Group]:
+    """The groups of the patterned cells, the largest first. Days are those of the time zone."""
+    by = ("column", "reason", "pattern")
+    sizes = {row[:3]: row[3] for row in engine.rows(cells.group_by(*by).agg(n=cells.count()).select(*by, "n"))}
+    platform = _typical_days(engine, cells, "platform_updated", timezone)
+    truth = _typical_days(engine, cells, "truth_updated", timezone)
+    found = []
+    for place, size in sizes.items():
+        days = [
+            day if share >= MOST * size and size >= FEWEST_FOR_A_DAY else None
+            for day, share in (platform.get(place, (None, 0)), truth.get(place, (None, 0)))
+        ]
+        found.append(Group(*place, size, *days))
+    return sorted(found, key=lambda group: (-group.profiles, group.column, group.reason, group.pattern))
+
+
+def _typical_days(
+    engine: Engine, cells: ir.Table, moment: str, timezone: str
+) -> dict[tuple[str, str, str], tuple[date | None, int]]:
+    """Per group the day on which most of it changed on a side, and how many did."""
+    by = ("column", "reason", "pattern")
+    known = cells.filter(cells[moment].notnull())
+    day = _local_time(ibis.literal(timezone), known[moment]).date()
+    counted = known.group_by(*by, day=day).agg(n=known.count())
+    most = counted.group_by(*by).agg(day=counted.day.argmax(counted.n), n=counted.n.max())
+    return {row[:3]: (row[3], row[4]) for row in engine.rows(most.select(*by, "day", "n"))}

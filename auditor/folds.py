@@ -1,0 +1,105 @@
+"""The levels at which two spellings can be the same: each ignores one kind of difference more than the one before.
+
+    shape    invisible characters, Unicode form, letters and signs that only look like others
+    joined   and blanks
+    lower    and upper and lower case
+    plain    and accents
+    bare     and punctuation
+
+Two values equal at one level are equal at every later one, because each level is computed from the one before. Almost
+all values are ASCII without anything to fold: every step looks first, and works only where there is something to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import ibis
+
+from auditor.primitives import declared, fold, nfc_normalize, strip_accents
+from auditor.spelling import LOOK_ALIKES, plain_for_alike
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+LEVELS: Final = ("shape", "joined", "lower", "plain", "bare")
+
+BLANK: Final = r"[\t-\r \x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
+"""Any one Unicode blank, in the regular expressions of the engine (RE2)."""
+
+PUNCTUATION: Final = r"[\p{P}\p{Sk}\p{Sm}]"
+"""Hyphens, dots, apostrophes, brackets, plus signs …; not currency signs, symbols or emoji."""
+
+INVISIBLE: Final = r"[\p{Cf}\x{034F}\x{FE00}-\x{FE0F}]"
+"""Format characters (zero width, soft hyphen, byte order mark, bidirectional marks) and variation selectors."""
+
+UMLAUTS: Final = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"}
+"""Letters that are also spelt with two where a keyboard lacks them: Müller, Mueller."""
+
+
+_bytes = declared("strlen", ("string",), "int64")
+
+
+def ascii_only(text: ir.StringValue) -> ir.BooleanValue:
+    """Whether a text has as many bytes as characters."""
+    same: ir.BooleanValue = _bytes(text) == text.length()
+    return same
+
+
+def shape(text: ir.StringValue) -> ir.StringValue:
+    """What a text looks like: NFC, nothing invisible, look-alikes as the plain character."""
+    composed = nfc_normalize(ibis.ifelse(text.re_search(INVISIBLE), text.re_replace(INVISIBLE, ""), text))
+    return ibis.ifelse(ascii_only(text) & ~text.contains("`"), text, _plain_for_alike(composed))
+
+
+def joined(text: ir.StringValue) -> ir.StringValue:
+    """Without any blank."""
+    return ibis.ifelse(text.re_search(BLANK), text.re_replace(BLANK, ""), text)
+
+
+def plain(text: ir.StringValue) -> ir.StringValue:
+    """Base letters, of a text in lower case: `é` is `e`, `ß` is `ss`."""
+    stripped = strip_accents(text)
+    return ibis.cases((ascii_only(text), text), (ascii_only(stripped), stripped), else_=_plain_for_alike(fold(text)))
+
+
+def bare(text: ir.StringValue) -> ir.StringValue:
+    """Without punctuation."""
+    return ibis.ifelse(text.re_search(PUNCTUATION), text.re_replace(PUNCTUATION, ""), text)
+
+
+def spelt_out(text: ir.StringValue) -> ir.StringValue:
+    """Like `plain`, but an umlaut is spelt with two letters: `ü` is `ue`."""
+    letters = text
+    for umlaut, pair in UMLAUTS.items():
+        letters = letters.replace(umlaut, pair)
+    return ibis.ifelse(text.re_search(f"[{''.join(UMLAUTS)}]"), plain(letters), plain(text))
+
+
+def trimmed(text: ir.StringValue) -> ir.StringValue:
+    """Without blanks of any kind at the ends."""
+    ends = rf"^{BLANK}+|{BLANK}+$"
+    return ibis.ifelse(text.re_search(ends), text.re_replace(ends, ""), text)
+
+
+def with_levels(table: ir.Table, **texts: str) -> ir.Table:
+    """The table with the five levels of text columns beside them.
+
+    `texts` maps a prefix to a column: `p="platform"` adds `p_shape`, `p_joined`, `p_lower`, `p_plain`, `p_bare`. Null
+    stays null.
+    """
+    steps = (shape, joined, lambda text: text.lower(), plain, bare)
+    before = dict(texts)
+    for level, step in zip(LEVELS, steps, strict=True):
+        table = table.mutate(**{f"{prefix}_{level}": step(table[column]) for prefix, column in before.items()})
+        before = {prefix: f"{prefix}_{level}" for prefix in texts}
+    return table
+
+
+def name_form(text: ir.StringValue) -> ir.StringValue:
+    """The last level at once, for comparing names."""
+    return bare(plain(joined(shape(text)).lower()))
+
+
+def _plain_for_alike(text: ir.StringValue) -> ir.StringValue:
+    return ibis.ifelse(text.re_search(f"[{''.join(LOOK_ALIKES)}]"), plain_for_alike(text), text)

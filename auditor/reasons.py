@@ -1,0 +1,265 @@
+"""Why two values differ: exactly one reason per cell, the first in the order of `model.Reason` that explains it all.
+
+`with_reasons` is the whole definition. Each reason is a condition on the pair alone, the same when the sides are
+exchanged (the two empty ones exchange with them); only `swapped` looks at other cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import ibis
+
+from auditor.contract import Column, Compare
+from auditor.engine import Engine
+from auditor.folds import BLANK, UMLAUTS, spelt_out, trimmed, with_levels
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Reason
+from auditor.spelling import LEAST_LENGTH, MOST_EDITS, damage, mistyped, register, same_number
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+CUT_LENGTH: Final = 3
+"""Shorter values, in characters, are never called cut off."""
+
+_NUMBERS: Final = (Compare.NUMBER.value,)
+_MOMENTS: Final = (Compare.DATE.value, Compare.TIMESTAMP.value)
+_CHOICES: Final = (Compare.BOOLEAN.value, Compare.CODE.value)
+_FORGIVING: Final = (Compare.NAME.value, Compare.EMAIL.value, Compare.PHONE.value)
+"""Rules that ignore part of a text: what they call different is judged on their canonical forms too."""
+
+_IDENTIFIERS: Final = (AttributeType.EMAIL, AttributeType.PHONE, AttributeType.LONG)
+"""Types whose values are nearly always one person's own."""
+
+_MAYBE_GARBLED: Final = r"[ÃÂÄÅÐÑÎÏØÙâ]|[Â-ô][\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+_LETTERS_LOST: Final = r"[?\x{FFFD}]"
+_NOT_ASCII: Final = r"[^\x00-\x7F]"
+_ISO_DAY: Final = r"^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1[0-2])(.*)$"
+_EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
+"""Dates that stay dates when day and month are exchanged."""
+_LIKE_A_NUMBER: Final = r"^[+-]?[.,]?\d[\d.,'’]*([eE][+-]?\d+)?$"
+
+
+def with_reasons(engine: Engine, cells: ir.Table, columns: Sequence[Column], name: str) -> ir.Table:
+    """`cells` with their `reason` beside, as a temporary table of that name.
+
+    `cells` has one row per key and column, with `key`, `column`, `compare`, `platform`, `truth`, `platform_canonical`
+    and `truth_canonical`; further columns are carried through. `columns` tells which of them are numbers, choices and
+    identifiers.
+    """
+    register(engine.con)
+    engine.create(name, _by_pair(cells, columns))
+    engine.create("swapped_cells", _swapped(engine.table(name), columns))
+    return engine.create(name, _marked_as_swapped(engine.table(name), engine.table("swapped_cells")))
+
+
+def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """Every reason but `swapped`, which needs to know the pairs that nothing before it explains."""
+    given = cells.columns
+    table = cells.mutate(
+        is_number=cells.compare.isin(_NUMBERS) | cells.column.isin(_names(columns, _is_number)),
+        is_moment=cells.compare.isin(_MOMENTS),
+        is_choice=cells.compare.isin(_CHOICES) | cells.column.isin(_names(columns, _is_choice)),
+        is_forgiving=cells.compare.isin(_FORGIVING),
+        p=cells.platform.fill_null(""),
+        t=cells.truth.fill_null(""),
+        p_own=cells.platform_canonical.fill_null(""),
+        t_own=cells.truth_canonical.fill_null(""),
+    )
+    table = with_levels(table, p="p", t="t")
+    table = table.mutate(p_seen=trimmed(table.p_shape), t_seen=trimmed(table.t_shape))
+    garbled = _garbled(table)
+    reason = ibis.cases(
+        (_emptier(table.platform, table.truth), Reason.EMPTY_ON_PLATFORM.value),
+        (_emptier(table.truth, table.platform), Reason.EMPTY_IN_TRUTH.value),
+        (table.p_shape == table.t_shape, Reason.UNICODE_FORM.value),
+        (table.p_joined == table.t_joined, Reason.WHITESPACE.value),
+        (table.p_lower == table.t_lower, Reason.CASE.value),
+        # A garbled "à" is a letter with another accent and a blank: what follows would explain it, and wrongly.
+        (_same_but_for_accents(table) & ~garbled, Reason.ACCENTS.value),
+        ((table.p_bare == table.t_bare) & ~table.is_number & ~garbled, Reason.PUNCTUATION.value),
+        (garbled, Reason.ENCODING.value),
+        (_same_but_for_leading_zeros(table), Reason.LEADING_ZERO.value),
+        (_cut_off(table), Reason.TRUNCATED.value),
+        (_day_and_month_exchanged(table), Reason.DATE_SWAPPED.value),
+        (_same_number(table), Reason.NUMBER_FORMAT.value),
+        (_mistyped(table), Reason.TYPO.value),
+        else_=Reason.DIFFERENT.value,
+    )
+    return table.select(*given, reason=reason)
+
+
+# --- conditions on a pair ---
+
+
+def _emptier(text: ir.StringValue, other: ir.StringValue) -> ir.BooleanValue:
+    """Whether the one is empty where the other is not. Null is emptier than no text, no text than only blanks."""
+    return _emptiness(text) > _emptiness(other)
+
+
+def _emptiness(text: ir.StringValue) -> ir.IntegerValue:
+    only_blanks = text.re_search(rf"^{BLANK}+$")
+    return ibis.cases((text.isnull(), 3), (text == "", 2), (only_blanks, 1), else_=0)
+
+
+def _same_but_for_accents(table: ir.Table) -> ir.BooleanValue:
+    either = table.p_lower.concat(table.t_lower)
+    umlaut = either.re_search(f"[{''.join(UMLAUTS)}]")
+    spelt = ibis.ifelse(umlaut, spelt_out(table.p_lower) == spelt_out(table.t_lower), ibis.literal(False))
+    return (table.p_plain == table.t_plain) | spelt
+
+
+def _garbled(table: ir.Table) -> ir.BooleanValue:
+    p, t = table.p, table.t
+    suspicious = p.re_search(_MAYBE_GARBLED) | t.re_search(_MAYBE_GARBLED)
+    lost = (p.re_search(_LETTERS_LOST) & t.re_search(_NOT_ASCII)) | (
+        t.re_search(_LETTERS_LOST) & p.re_search(_NOT_ASCII)
+    )
+    return ibis.ifelse(suspicious | lost, damage(p, t).notnull(), ibis.literal(False))
+
+
+def _same_but_for_leading_zeros(table: ir.Table) -> ir.BooleanValue:
+    # A decimal point makes a difference in a number: "0.5" is not "5" with a zero in front.
+    def digits(level: str, other: str) -> ir.BooleanValue:
+        return (
+            table[level].re_search(r"^[0-9]+$")
+            & table[other].re_search(r"^[0-9]+$")
+            & (_no_zeros(table[level]) == _no_zeros(table[other]))
+        )
+
+    return ibis.ifelse(table.is_number, digits("p_joined", "t_joined"), digits("p_bare", "t_bare"))
+
+
+def _no_zeros(text: ir.StringValue) -> ir.StringValue:
+    return text.re_replace("^0+", "")
+
+
+def _cut_off(table: ir.Table) -> ir.BooleanValue:
+    shaped = _begins(table.p_seen, table.t_seen, table.compare) | _begins(table.t_seen, table.p_seen, table.compare)
+    own = _begins(table.p_own, table.t_own, table.compare) | _begins(table.t_own, table.p_own, table.compare)
+    return shaped | (table.is_forgiving & own)
+
+
+def _begins(short: ir.StringValue, long: ir.StringValue, compare: ir.StringValue) -> ir.BooleanValue:
+    begins = long.startswith(short) & (short.length() >= CUT_LENGTH) & (long.length() > short.length())
+    # A list that goes on with another whole member was not cut off: a member was added.
+    goes_on = (compare == Compare.SET.value) & (long.substr(short.length(), 1) == ",")
+    return begins & ~goes_on
+
+
+def _day_and_month_exchanged(table: ir.Table) -> ir.BooleanValue:
+    # A text that is no such date stays as it is, and the two differ.
+    p, t = table.p_seen, table.t_seen
+    iso = p.re_replace(_ISO_DAY, r"\1-\3-\2\4") == t
+    european = p.re_replace(_EUROPEAN_DAY, r"\2/\1/\3\4") == t.re_replace(_EUROPEAN_DAY, r"\1/\2/\3\4")
+    own = table.is_moment & (table.p_own.re_replace(_ISO_DAY, r"\1-\3-\2\4") == table.t_own)
+    return iso | european | own
+
+
+def _same_number(table: ir.Table) -> ir.BooleanValue:
+    p, t = table.p_joined, table.t_joined
+    both = p.re_search(_LIKE_A_NUMBER) & t.re_search(_LIKE_A_NUMBER)
+    exponent = p.lower().contains("e") | t.lower().contains("e")
+    # The same number has the same digits, zeros at the ends apart.
+    candidate = both & (exponent | (_significant(p) == _significant(t)))
+    return ibis.ifelse(candidate, same_number(p, t), ibis.literal(False))
+
+
+def _significant(text: ir.StringValue) -> ir.StringValue:
+    return text.re_replace("[^0-9]", "").re_replace("^0+|0+$", "")
+
+
+def _mistyped(table: ir.Table) -> ir.BooleanValue:
+    word = ~table.is_number & ~table.is_moment & ~table.is_choice
+    shaped = _a_letter_or_two(table.p_seen, table.t_seen)
+    own = _a_letter_or_two(table.p_own, table.t_own)
+    return word & (shaped | (table.is_forgiving & own))
+
+
+def _a_letter_or_two(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
+    near = (p.length() - t.length()).abs() <= MOST_EDITS
+    long_enough = (p.length() >= LEAST_LENGTH) & (t.length() >= LEAST_LENGTH)
+    return ibis.ifelse(near & long_enough, mistyped(p, t), ibis.literal(False))
+
+
+# --- two profiles that carry each other's value ---
+
+
+def _swapped(table: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """`key` and `column` of the cells whose values were exchanged between two profiles.
+
+    The pair of values and the exchanged pair each stand in exactly one cell of the column. Where values repeat, that
+    also happens by chance: in a column that does not identify people it is believed only if it happens at least twice
+    as often as chance would have it.
+    """
+    usable = table.filter(
+        table.reason.isin([Reason.TYPO.value, Reason.DIFFERENT.value]),
+        ~table.compare.isin(_CHOICES),
+        ~table.column.isin(_names(columns, _is_choice)),
+        table.platform_canonical.notnull() & table.truth_canonical.notnull(),
+    ).select(
+        "key",
+        "column",
+        p=table.platform_canonical,
+        t=table.truth_canonical,
+    )
+    once = usable.group_by("column", "p", "t").agg(n=usable.count(), key=usable.key.min())
+    once = once.filter(once.n == 1)
+    other = once.view()
+    exchanged = once.semi_join(other, [once.column == other.column, once.p == other.t, once.t == other.p])
+    found = exchanged.group_by("column").agg(pairs=exchanged.count() / 2)
+    chance = _by_chance(usable.semi_join(found, "column"))
+    believed = found.join(chance, "column").filter(
+        lambda row: (row.pairs >= 2 * row.expected) | row.column.isin(_names(columns, _identifies))
+    )
+    return exchanged.semi_join(believed, "column").select("key", "column")
+
+
+def _by_chance(cells: ir.Table) -> ir.Table:
+    """Per column the exchanged pairs that random pairs of the same values would hold: n²/2 · (Σ p(v)·t(v))²."""
+    total = cells.group_by("column").agg(n=cells.count())
+    platform = cells.group_by("column", value=cells.p).agg(n_p=cells.count())
+    truth = cells.group_by("column", value=cells.t).agg(n_t=cells.count())
+    both = platform.join(truth, ["column", "value"])
+    products = both.group_by("column").agg(products=(both.n_p.cast("float64") * both.n_t).sum())
+    joined = total.left_join(products, "column").select("column", "n", "products")
+    n = joined.n.cast("float64")
+    return joined.select("column", expected=(joined.products.fill_null(0.0) / n) ** 2 / 2)
+
+
+def _marked_as_swapped(table: ir.Table, swapped: ir.Table) -> ir.Table:
+    marks = swapped.mutate(is_swapped=ibis.literal(True))
+    joined = table.left_join(marks, ["key", "column"])
+    reason = ibis.ifelse(joined.is_swapped.fill_null(False), Reason.SWAPPED.value, joined.reason)
+    return joined.mutate(reason=reason).select(*table.columns)
+
+
+# --- kinds of columns ---
+
+
+def _names(columns: Iterable[Column], is_one: Callable[[Column], bool]) -> list[str]:
+    return [column.name for column in columns if is_one(column)]
+
+
+def _is_number(column: Column) -> bool:
+    return column.type in (
+        AttributeType.INTEGER,
+        AttributeType.LONG,
+        AttributeType.NUMERIC,
+        AttributeType.COORDINATES,
+    )
+
+
+def _is_choice(column: Column) -> bool:
+    """One of a few values that mean something each: a letter more makes another value, not a mistyped one."""
+    return (
+        column.compare.value in _CHOICES
+        or column.permission is not None
+        or column.type is AttributeType.TITLE
+        or column.name.startswith((SUBSCRIPTION_PREFIX, SEGMENTATION_PREFIX))
+    )
+
+
+def _identifies(column: Column) -> bool:
+    return column.type in _IDENTIFIERS or column.compare in (Compare.EMAIL, Compare.PHONE)

@@ -1,0 +1,192 @@
+"""What no SQL function can say about how values are spelt: look-alikes, garbled text, the same number, typing errors.
+
+Plain functions of Python on the connection. The expressions that call them look first whether a value or a pair is a
+candidate at all, so that few rows come here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from duckdb.func import FunctionNullHandling
+from duckdb.sqltypes import BOOLEAN, VARCHAR, DuckDBPyType
+from rapidfuzz.distance import DamerauLevenshtein
+
+from auditor.primitives import declared
+
+if TYPE_CHECKING:
+    import duckdb
+
+_REMEMBERED: Final = 100_000
+# Both cases of a letter map to both cases of one Latin letter, although only one of them may look like it: so that
+# ignoring case afterwards still finds upper and lower case of a Cyrillic or Greek name to be the same.
+_LETTERS: Final = {
+    "АВЕКМНОРСТУХЅІЈЁЇ": "ABEKMHOPCTYXSIJËÏ",
+    "авекмнорстухѕіјёї": "abekmhopctyxsijëï",
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ": "ABEZHIKMNOPTYX",
+    "αβεζηικμνορτυχ": "abezhikmnoptyx",
+    "ЃЌѓќ": "ǴḰǵḱ",
+    "µکیـ": "mكي-",
+}
+_SIGNS: Final = {
+    "‘’‚‛ʼʹˈ′´`": "'" * 10,
+    "“”„‟″«»": '"' * 7,
+    "‐‑‒–—―−": "-" * 7,
+    "⁄∕": "//",
+    "․": ".",
+    "؛": ";",
+}
+_LIGATURES: Final = {"ĳ": "ij", "Ĳ": "IJ", "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "…": "..."}
+LOOK_ALIKES: Final[Mapping[str, str]] = {
+    **{
+        alike: plain
+        for table in (_LETTERS, _SIGNS)
+        for row, plains in table.items()
+        for alike, plain in zip(row, plains, strict=True)
+    },
+    **_LIGATURES,
+    **{chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
+}
+"""Characters, and the plain ones they look like."""
+_TO_PLAIN: Final = str.maketrans(dict(LOOK_ALIKES))
+
+_LAYERS: Final = 3
+"""How often a text may have been garbled on its way."""
+
+_WINDOWS_1252: Final = {byte: char for byte in range(0x80, 0xA0) if (char := bytes([byte]).decode("cp1252", "ignore"))}
+_REMOVABLE: Final = re.compile("[\\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+
+LEAST_LENGTH: Final = 4
+"""Shorter values, in characters, are never called mistyped."""
+MOST_EDITS: Final = 2
+
+
+plain_for_alike = declared("auditor_plain_for_alike", ("string",))
+damage = declared("auditor_damage", ("string", "string"))
+same_number = declared("auditor_same_number", ("string", "string"), "boolean")
+mistyped = declared("auditor_mistyped", ("string", "string"), "boolean")
+
+
+def register(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the functions on a connection; a second time changes nothing."""
+    known = {name for (name,) in con.execute("SELECT function_name FROM duckdb_functions()").fetchall()}
+    functions: dict[str, tuple[Callable[..., Any], int, DuckDBPyType]] = {
+        "auditor_plain_for_alike": (without_look_alikes, 1, VARCHAR),
+        "auditor_damage": (damage_of, 2, VARCHAR),
+        "auditor_same_number": (is_same_number, 2, BOOLEAN),
+        "auditor_mistyped": (is_mistyped, 2, BOOLEAN),
+    }
+    for name, (function, texts, result) in functions.items():
+        if name not in known:
+            con.create_function(name, function, [VARCHAR] * texts, result, null_handling=FunctionNullHandling.SPECIAL)
+
+
+# --- look-alikes ---
+
+
+@lru_cache(_REMEMBERED)
+def without_look_alikes(text: str | None) -> str | None:
+    """NFC, with the plain character in the place of every one that only looks like it."""
+    return None if text is None else unicodedata.normalize("NFC", text.translate(_TO_PLAIN))
+
+
+# --- encoding ---
+
+
+@lru_cache(_REMEMBERED)
+def damage_of(platform: str | None, truth: str | None) -> str | None:
+    """On which side the text was damaged by a wrong encoding, so that it is no longer the other side's; None: on none.
+
+    One of `garbled on platform`, `garbled in truth` (UTF-8 read as Windows-1252 or Latin-1, up to three times over),
+    `letters lost on platform`, `letters lost in truth` (a question mark or U+FFFD in place of letters beyond ASCII).
+    """
+    if platform is None or truth is None:
+        return None
+    first, second = _settled(platform), _settled(truth)
+    if first == second:
+        return None
+    if first in _garbled(truth):
+        return "garbled on platform"
+    if second in _garbled(platform):
+        return "garbled in truth"
+    if _letters_lost(first, second):
+        return "letters lost on platform"
+    if _letters_lost(second, first):
+        return "letters lost in truth"
+    return None
+
+
+def _garbled(text: str) -> Iterator[str]:
+    """Every garbled form of a text, settled; and every form of its decomposed spelling, as macOS writes it."""
+    for form in {unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)}:
+        for read in (_as_windows_1252, _as_latin_1):
+            damaged = form
+            for _ in range(_LAYERS):
+                damaged = read(damaged.encode("utf-8", "surrogatepass"))
+                yield _settled(damaged)
+
+
+def _as_windows_1252(raw: bytes) -> str:
+    """As browsers do it: the five bytes that Windows-1252 leaves open are control characters."""
+    return raw.decode("latin-1").translate(_WINDOWS_1252)
+
+
+def _as_latin_1(raw: bytes) -> str:
+    return raw.decode("latin-1")
+
+
+def _settled(text: str) -> str:
+    """Without what a clean-up on the way may have removed: blanks, control and format characters."""
+    # Not NFC before: the soft hyphen or no-break blank of a garbled letter may be all that is left of it.
+    return unicodedata.normalize("NFC", _REMOVABLE.sub("", text))
+
+
+def _letters_lost(damaged: str, whole: str) -> bool:
+    """Whether question marks or U+FFFD stand in for letters beyond ASCII: one for a letter, or one for each byte."""
+    if not re.search("[?\ufffd]", damaged) or whole.isascii():
+        return False
+    pieces = re.split("([?\ufffd]+)", damaged)
+    pattern = "".join(
+        rf"[^\x00-\x7f?]{{1,{len(piece)}}}" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)
+    )
+    return re.fullmatch(pattern, whole) is not None
+
+
+# --- numbers ---
+
+
+@lru_cache(_REMEMBERED)
+def is_same_number(platform: str | None, truth: str | None) -> bool:
+    """Whether two texts can be read as one number: with `.` or `,` for decimals, groups of three, an exponent."""
+    if platform is None or truth is None:
+        return False
+    return bool(_readings(platform) & _readings(truth))
+
+
+def _readings(text: str) -> set[Decimal]:
+    compact = re.sub(r"[\s'’]", "", text)
+    return {
+        Decimal(compact.replace(group, "").replace(decimal, "."))
+        for decimal, group in ((".", ","), (",", "."))
+        if re.fullmatch(
+            rf"[+-]?(\d{{1,3}}([{group}]\d{{3}})+|\d+)?([{decimal}]\d*)?([eE][+-]?\d{{1,3}})?", compact, re.ASCII
+        )
+        and re.match(r"[+-]?[.,]?\d", compact)
+    }
+
+
+# --- typing errors ---
+
+
+@lru_cache(_REMEMBERED)
+def is_mistyped(platform: str | None, truth: str | None) -> bool:
+    """Whether one or two letters were left out, added, replaced or exchanged, at most one in four of the longer."""
+    if platform is None or truth is None or min(len(platform), len(truth)) < LEAST_LENGTH:
+        return False
+    allowed = min(MOST_EDITS, -(-max(len(platform), len(truth)) // 4))
+    return DamerauLevenshtein.distance(platform, truth, score_cutoff=allowed) <= allowed
