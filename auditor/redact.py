@@ -1,0 +1,265 @@
+"""An audit as it may be shown: the same value with the people in it hidden as far as the privacy asks.
+
+    masked     a person is a short id of this run, a value its shape ("Xxxxxx-xxxxx"), a specially protected one "•••"
+    aggregate  counts and causes only: no row about a person is left
+    full       everything
+
+What other stages wrote as free text (sentences, details, evidence, reasons of rejection) may quote values, so at
+`masked` it is replaced by our own words or dropped, never searched for what might be personal in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final, Literal
+
+import polars as pl
+
+from auditor.audit import FRAMES, Audit
+from auditor.contract import Sensitivity
+from auditor.permissions import FALSE_SPELLINGS, TRUE_SPELLINGS
+from auditor.words import Words
+
+Privacy = Literal["masked", "aggregate", "full"]
+
+HIDDEN: Final = "•••"
+LONGEST_SHAPE: Final = 24
+"""Characters of a shape: the length of a long text says something about it, too."""
+
+_KEPT = frozenset(" !\"#%&'()*+,-./:;<=>?@[]_{|}~‘’“”«»–—…·•␣→")
+_CODE = re.compile(r"[a-z_]{1,40}")
+
+
+def shown(audit: Audit, privacy: Privacy) -> Audit:
+    """The audit with everything taken out or masked that a page of this privacy must not hold."""
+    causes = _ranked(audit)
+    if privacy == "full":
+        return causes
+    masked = _masked(causes)
+    if privacy == "masked":
+        return masked
+    return replace(
+        masked,
+        profiles=_empty("profiles"),
+        differences=_empty("differences"),
+        violations=_empty("violations"),
+        permissions=_empty("permissions"),
+        same_person=_empty("same_person"),
+        rejected=_empty("rejected"),
+    )
+
+
+def for_work(audit: Audit) -> Audit:
+    """The audit with real values, but only of what needs work: what waits or was sent already is left out."""
+    settled = pl.col("waiting") | pl.col("pending")
+    return replace(
+        _ranked(audit),
+        differences=_ranked(audit).differences.filter(~settled),
+        profiles=audit.profiles.filter(~settled),
+    )
+
+
+def pseudonyms(audit: Audit) -> dict[str, str]:
+    """Key text → short id such as `#k3f9`, unique within the audit and the same whenever this run is rendered.
+
+    The salt is made of the inputs' hashes and all keys together: who does not have the inputs cannot try keys out.
+    """
+    columns = [
+        *(audit.profiles[name] for name in ("key", "platform_key", "truth_key")),
+        *(frame["key"] for frame in (audit.differences, audit.violations, audit.permissions)),
+        *(audit.same_person[name] for name in ("platform_key", "truth_key")),
+    ]
+    keys = sorted({key for column in columns for key in column.unique().to_list() if key is not None})
+    salt = hashlib.sha256(repr([audit.run, [source.sha256 for source in audit.sources], keys]).encode()).digest()
+    digests = [base64.b32encode(hmac.digest(salt, key.encode(), "sha256")).decode().lower() for key in keys]
+    length = 4
+    while len({digest[:length] for digest in digests}) < len(keys):
+        length += 1
+    return {key: f"#{digest[:length]}" for key, digest in zip(keys, digests, strict=True)}
+
+
+def shape(value: str, longest: int = LONGEST_SHAPE) -> str:
+    """What a value looks like without saying what it is: enough to see case, accents, blanks, digits and length.
+
+    Letters become x or X (with an accent ẍ, Ẍ; Cyrillic я, Greek λ, others 文), digits 9 but for leading zeros;
+    blanks, invisible characters and common punctuation stay, every other character becomes ¤.
+    """
+    text = value[:longest]
+    zeros = len(text) - len(text.lstrip("0"))
+    masked = text[:zeros] + "".join(_mask_character(character) for character in text[zeros:])
+    return masked + "…" if len(value) > longest else masked
+
+
+def visible(text: str) -> str:
+    """The text with every control, format and private character as ⟨U+…⟩, so that none can act or hide."""
+    if text.isprintable():
+        return text
+    return "".join(
+        f"⟨U+{ord(character):04X}⟩" if _hidden(character, before) else character
+        for before, character in zip(" " + text, text, strict=False)
+    )
+
+
+def _hidden(character: str, before: str) -> bool:
+    if character == "\n" or (character == "\u200d" and unicodedata.category(before) in ("So", "Sk", "Mn")):
+        return False  # line ends are wanted in lists, and joiners hold an emoji together
+    return unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+
+
+def _mask_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return "9"
+    if category in ("Lu", "Lt", "Ll"):
+        name = unicodedata.name(character, "")
+        plain = "λ" if name.startswith("GREEK") else "я" if name.startswith("CYRILLIC") else "x"
+        if name.startswith("LATIN") and not character.isascii():
+            plain = "ẍ"
+        return plain if category == "Ll" else plain.upper()
+    if category.startswith("L"):
+        return "文"
+    if category == "Mn":
+        return "\u0301"
+    if character in _KEPT or category in ("Cc", "Cf", "Zs"):
+        return character
+    return "¤"
+
+
+def _ranked(audit: Audit) -> Audit:
+    """The causes named by their rank: a cause's stored name may be made of its pattern."""
+    causes = audit.causes.sort(["profiles", "column", "reason", "pattern", "cause"], descending=[True] + [False] * 4)
+    ranks = {cause: str(rank) for rank, cause in enumerate(causes["cause"].to_list(), start=1)}
+    return replace(
+        audit,
+        causes=causes.with_columns(_mapped(causes["cause"], ranks.get)),
+        differences=audit.differences.with_columns(_mapped(audit.differences["cause"], ranks.get)),
+    )
+
+
+def _masked(audit: Audit) -> Audit:
+    ids = pseudonyms(audit)
+    mask = _Mask(audit)
+    words = Words(audit.platform_name, audit.truth_name)
+    names = [column.name for column in audit.columns]
+    profiles, differences, violations = audit.profiles, audit.differences, audit.violations
+    permissions, same, rejected, causes = audit.permissions, audit.same_person, audit.rejected, audit.causes
+    days = [pl.col(name).dt.truncate("1d") for name in ("platform_updated", "truth_updated")]
+    return replace(
+        audit,
+        profiles=profiles.with_columns(
+            _mapped(profiles["key"], ids.get),
+            *(_mapped(profiles[name], _nothing) for name in ("platform_key", "truth_key", "profile_id")),
+        ),
+        differences=differences.with_columns(
+            _mapped(differences["key"], ids.get),
+            *(mask.column(differences, name) for name in ("platform", "truth", "base")),
+            *days,
+        ),
+        violations=violations.with_columns(
+            _mapped(violations["key"], ids.get),
+            mask.column(violations, "value"),
+            _each("detail", mask.text, violations["column"], violations["detail"]),
+        ),
+        permissions=permissions.with_columns(
+            _mapped(permissions["key"], ids.get),
+            *(mask.column(permissions, name) for name in ("platform", "truth")),
+            pl.col("since").dt.truncate("1d"),
+        ),
+        same_person=same.with_columns(
+            *(_mapped(same[name], ids.get) for name in ("platform_key", "truth_key")),
+            _mapped(same["evidence"], lambda text: ", ".join(name for name in names if name in text) or None),
+        ),
+        rejected=rejected.with_columns(
+            _mapped(rejected["text"], _nothing),
+            _mapped(rejected["reason"], lambda text: text if _CODE.fullmatch(text) else None),
+        ),
+        causes=causes.with_columns(
+            _each("pattern", mask.pattern, causes["column"], causes["pattern"]),
+            pl.Series(
+                "sentence",
+                [
+                    row["sentence"]
+                    if mask.public(row["column"])
+                    else words.cause(row["column"], row["reason"], mask.pattern(row["column"], row["pattern"]))
+                    for row in causes.iter_rows(named=True)
+                ],
+                dtype=pl.String,
+            ),
+        ),
+    )
+
+
+class _Mask:
+    """Masks values by the sensitivity of their column; a column the contract does not name counts as personal."""
+
+    def __init__(self, audit: Audit) -> None:
+        # The parts of a key identify a person whatever the contract says about them.
+        self._columns = {column.name: column for column in audit.columns if column.name not in audit.key}
+
+    def public(self, column: str | None) -> bool:
+        return self._sensitivity(column) is Sensitivity.PUBLIC
+
+    def value(self, column: str | None, value: str) -> str:
+        sensitivity = self._sensitivity(column)
+        if sensitivity is Sensitivity.PUBLIC:
+            return value
+        if sensitivity is Sensitivity.SPECIAL:
+            return HIDDEN
+        known = self._columns.get(column or "")
+        # The finding says it anyway, and "true" identifies nobody.
+        if (
+            known is not None
+            and known.permission is not None
+            and value.strip().lower() in TRUE_SPELLINGS | FALSE_SPELLINGS
+        ):
+            return value
+        return shape(value)
+
+    def column(self, frame: pl.DataFrame, name: str) -> pl.Series:
+        return _each(name, self.value, frame["column"], frame[name])
+
+    def text(self, column: str | None, text: str) -> str | None:
+        return text if self.public(column) else None
+
+    def pattern(self, column: str | None, pattern: str | None) -> str | None:
+        if pattern is None or self._sensitivity(column) is Sensitivity.SPECIAL:
+            return None
+        return pattern if self.public(column) else shape(pattern, longest=60)
+
+    def _sensitivity(self, column: str | None) -> Sensitivity:
+        known = self._columns.get(column or "")
+        return known.sensitivity if known is not None else Sensitivity.PERSONAL
+
+
+def _empty(name: str) -> pl.DataFrame:
+    return FRAMES[name].to_frame()
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+def _mapped(series: pl.Series, change: Callable[[str], str | None]) -> pl.Series:
+    return pl.Series(series.name, [None if text is None else change(text) for text in series], dtype=pl.String)
+
+
+def _each(
+    name: str, change: Callable[[str, str], str | None], columns: Iterable[str], texts: Iterable[str | None]
+) -> pl.Series:
+    """`texts` changed according to the column each belongs to; what occurs often is changed once."""
+    known: dict[tuple[str, str], str | None] = {}
+    changed: list[str | None] = []
+    for column, text in zip(columns, texts, strict=True):
+        if text is None:
+            changed.append(None)
+            continue
+        if (column, text) not in known:
+            known[column, text] = change(column, text)
+        changed.append(known[column, text])
+    return pl.Series(name, changed, dtype=pl.String)

@@ -1,0 +1,177 @@
+"""The report: a finished audit as one self-contained page, a worklist with decisions, and a workbook.
+
+The pages fetch nothing and allow nothing but their own style and script, whose hashes stand in their content security
+policy. Rows about people travel as packed data (`report_rows`) and become text in the browser, never HTML.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import jinja2
+from markupsafe import Markup
+
+from auditor import __version__, report_view, words
+from auditor.audit import Audit
+from auditor.contract import Master
+from auditor.data import data_folder
+from auditor.model import FORMAT
+from auditor.redact import Privacy, for_work, pseudonyms, shown, visible
+from auditor.report_rows import labels, packed_rows
+from auditor.report_view import TrendPoint
+from auditor.report_xlsx import workbook
+from auditor.words import Words
+
+__all__ = ["TrendPoint", "Written", "page", "render"]
+
+SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
+"""In the order in which the page runs them, as one script."""
+OWNER_ONLY: Final = 0o600
+FOR_OTHERS: Final = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The files of one report."""
+
+    report: Path
+    """May be mailed at `masked` and `aggregate`."""
+    worklist: Path
+    """Real values and decision buttons, readable for the owner only; stays in the run folder."""
+    workbook: Path
+    """Holds no more than the report does."""
+
+
+def render(audit: Audit, folder: Path, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> Written:
+    """Write `report.html`, `worklist.html` and `report.xlsx` into the run folder; all of them or, on an OSError, none.
+
+    `privacy` holds for the report and the workbook; the worklist always shows real values, of what needs work only.
+    """
+    written = Written(folder / "report.html", folder / "worklist.html", folder / "report.xlsx")
+    report_mode = OWNER_ONLY if privacy == "full" else FOR_OTHERS
+    _write_all(
+        {
+            written.report: (page(audit, privacy=privacy, trend=trend).encode(), report_mode),
+            written.worklist: (_worklist(audit, trend).encode(), OWNER_ONLY),
+            written.workbook: (workbook(shown(audit, privacy), privacy), report_mode),
+        }
+    )
+    return written
+
+
+def page(audit: Audit, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> str:
+    """The report alone, as one HTML document."""
+    redacted = shown(audit, privacy)
+    rows = None if privacy == "aggregate" else packed_rows(redacted)
+    return _html(audit, redacted, rows, kind=privacy, trend=trend)
+
+
+def _worklist(audit: Audit, trend: Sequence[TrendPoint]) -> str:
+    work = for_work(audit)
+    return _html(audit, work, packed_rows(work, pseudonyms(audit)), kind="worklist", trend=trend)
+
+
+def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: Sequence[TrendPoint]) -> str:
+    """`audit` gives the numbers, which are the same at every privacy; `redacted` everything that is quoted."""
+    folder = data_folder("reports")
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    script = "".join((folder / "script" / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    script = f'(() => {{\n"use strict";\n{script}}})();\n'
+    say = Words(audit.platform_name, audit.truth_name)
+    reasons, picture = report_view.fields(audit, say)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_visible_text,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(n=_number, moment=_moment, percent=_percent, size=_size)
+    return environment.get_template("page.html").render(
+        audit=audit,
+        kind=kind,
+        say=say,
+        labels=labels(say),
+        headline=report_view.headline(audit, say),
+        sides=report_view.sides(audit, say),
+        statuses=report_view.statuses(audit, say),
+        findings=report_view.findings(audit, say),
+        reasons=reasons,
+        picture=picture,
+        causes=redacted.causes.to_dicts(),
+        rules=report_view.rules(audit, say),
+        flags=[(flag, *map(say.fill, words.FLAG[flag])) for flag in ("waiting", "pending", "gone")],
+        trend=report_view.trend_bars(trend),
+        masters={column.name: column.master.value for column in audit.columns if column.master is Master.PLATFORM},
+        rows=rows,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own files
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
+        version=__version__,
+        format=FORMAT,
+    )
+
+
+def _write_all(contents: dict[Path, tuple[bytes, int]]) -> None:
+    """Write every file beside its place, then put all into place; nothing is left of them if one cannot be written."""
+    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in contents}
+    try:
+        for path, (content, mode) in contents.items():
+            temporary[path].unlink(missing_ok=True)
+            with os.fdopen(os.open(temporary[path], os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, place in temporary.items():
+            place.replace(path)
+    except BaseException:
+        for place in temporary.values():
+            with contextlib.suppress(OSError):
+                place.unlink(missing_ok=True)
+        raise
+
+
+def _csp_hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _visible_text(value: object) -> object:
+    """What a template prints: names from the table structure may hold characters that turn or hide the text around."""
+    return visible(value) if type(value) is str else value
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _percent(share: float) -> str:
+    """Never "0 %" or "100 %" of what is not nothing or all."""
+    if 0 < share < 0.001:
+        return "under 0.1 %"
+    if 0.999 < share < 1:
+        return "over 99.9 %"
+    return f"{share * 100:.1f} %".replace(".0 %", " %")
+
+
+def _moment(value: datetime) -> str:
+    utc = value.astimezone(UTC)
+    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
+
+
+def _size(size: int) -> str:
+    number = float(size)
+    for unit in ("bytes", "KB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB"

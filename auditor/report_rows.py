@@ -1,0 +1,195 @@
+"""The rows about people that a page carries: small, packed, and decoded only in the reader's browser.
+
+A table travels as one dictionary per column: the distinct values, and per row the number of one. All tables
+together are JSON, compressed and in base64: 100,000 differences fit in a mail, and no value ever meets the HTML parser.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from auditor import words
+from auditor.audit import Audit
+from auditor.contract import Column, Master, Polarity
+from auditor.model import Moved, Permission, Side, Status
+from auditor.permissions import Ruling, ruling, state
+from auditor.words import Words
+
+_MINUTE: Final = "%Y-%m-%d %H:%M"
+
+Table = Mapping[str, Sequence[str | None]]
+"""Column name → one text per row; None: empty."""
+
+
+def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None) -> str:
+    """Every row about a person in `audit`, which is shown as it is: mask it before. Base64 of gzip of JSON.
+
+    `ids`: the short ids under which the masked page shows the same people (only where real keys are shown).
+    """
+    tables = {
+        "differences": _differences(audit),
+        "profiles": _profiles(audit),
+        "permissions": _permissions(audit),
+        "violations": _violations(audit),
+        "same": _same_person(audit),
+        "rejected": _rejected(audit),
+    }
+    if ids is not None:
+        tables = {name: _with_ids(table, ids) for name, table in tables.items()}
+    document = {
+        "tables": {name: _packed(table) for name, table in tables.items()},
+        "labels": labels(Words(audit.platform_name, audit.truth_name)),
+    }
+    content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    # The digest names these very rows: decisions kept by a browser must not be applied to other ones.
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    content = content[:-1] + f',"digest":"{digest}"}}'.encode()
+    return base64.b64encode(gzip.compress(content, compresslevel=6, mtime=0)).decode()
+
+
+def labels(say: Words) -> dict[str, dict[str, str]]:
+    """Per column with stored words: word → what it is called on screens."""
+    return {
+        "status": say.labels(words.STATUS),
+        "moved": say.labels(words.MOVED),
+        "reason": say.labels(words.REASON),
+        "rule": say.labels(words.RULE),
+        "finding": say.labels(words.FINDING),
+        "flags": say.labels(words.FLAG),
+        "side": {side.value: say.side(side) for side in Side},
+        "kind": {"permission": "Permissions only", "field": "Other fields only"},
+        "need": {"yes": "Needs a decision", "no": "Needs none"},
+        "choice": {
+            "": "Not decided yet",
+            "truth": f"Use {say.truth} value",
+            "platform": f"Keep {say.platform} value",
+            "later": "Left for now",
+        },
+    }
+
+
+def needs_decision(audit: Audit) -> list[bool]:
+    """Per row of `audit.differences`: True where no plan settles it by itself, so that a person has to."""
+    columns = {column.name: column for column in audit.columns}
+    frame = audit.differences
+    rows = zip(*(frame[name] for name in ("column", "platform", "truth", "status", "moved")), strict=True)
+    settled = (frame["waiting"] | frame["pending"]).to_list()
+    return [not done and _is_open(columns.get(row[0]), *row[1:]) for row, done in zip(rows, settled, strict=True)]
+
+
+def _is_open(column: Column | None, platform: str | None, truth: str | None, status: str, moved: str) -> bool:
+    if column is not None and column.permission is not None:
+        said = ruling(state(platform, column.permission), state(truth, column.permission), Moved(moved))
+        return said in (Ruling.DECISION, Ruling.DECISION_AND_TRUTH, Ruling.OPT_OUT_IF_NEWER)
+    if column is not None and column.master is Master.PLATFORM:
+        return False
+    return status == Status.CONFLICTING or moved == Moved.TRUTH_BY_MOMENT
+
+
+def _differences(audit: Audit) -> Table:
+    permissions = {column.name: column.permission for column in audit.columns if column.permission is not None}
+    frame = audit.differences.with_columns(
+        flags=_flags("pending", "waiting", "blocked"),
+        need=pl.Series(["yes" if open_question else "no" for open_question in needs_decision(audit)], dtype=pl.String),
+        kind=pl.when(pl.col("column").is_in(list(permissions))).then(pl.lit("permission")).otherwise(pl.lit("field")),
+        platform_updated=_moment("platform_updated"),
+        truth_updated=_moment("truth_updated"),
+    ).sort("need", "kind", "column", descending=[True, True, False], maintain_order=True)
+    names = "key column platform truth base status moved reason cause flags need kind platform_updated truth_updated"
+    table = {name: frame[name].to_list() for name in names.split()}
+    # The choice that leaves somebody contactable whom the other side says is not: it needs a name and evidence.
+    table["on"] = [
+        None if polarity is None else _choice_that_permits(platform, truth, polarity)
+        for polarity, platform, truth in zip(
+            map(permissions.get, table["column"]), table["platform"], table["truth"], strict=True
+        )
+    ]
+    return table
+
+
+def _choice_that_permits(platform: str | None, truth: str | None, polarity: Polarity) -> str | None:
+    if state(truth, polarity) is Permission.ON:
+        return Side.TRUTH.value
+    return Side.PLATFORM.value if state(platform, polarity) is Permission.ON else None
+
+
+def _profiles(audit: Audit) -> Table:
+    order = {status.value: rank for rank, status in enumerate(Status)}
+    frame = audit.profiles.with_columns(
+        flags=_flags("pending", "waiting", "gone"), rank=pl.col("status").replace_strict(order, default=len(order))
+    ).sort("rank", maintain_order=True)
+    rows = zip(frame["platform_rows"], frame["truth_rows"], strict=True)
+    return {
+        **{name: frame[name].to_list() for name in ("key", "profile_id", "status", "moved", "flags")},
+        "columns": [", ".join(columns) if columns is not None else "" for columns in frame["columns"].to_list()],
+        "rows": [
+            f"{platform or 0} in {audit.platform_name}, {truth or 0} in {audit.truth_name}" for platform, truth in rows
+        ],
+    }
+
+
+def _permissions(audit: Audit) -> Table:
+    order = {finding: rank for rank, finding in enumerate(words.FINDING)}
+    frame = audit.permissions.with_columns(
+        since=_moment("since"), rank=pl.col("finding").replace_strict(order, default=len(order))
+    ).sort("rank", maintain_order=True)
+    return {name: frame[name].to_list() for name in ("key", "column", "finding", "platform", "truth", "since")}
+
+
+def _violations(audit: Audit) -> Table:
+    return {name: audit.violations[name].to_list() for name in ("side", "key", "column", "value", "rule", "detail")}
+
+
+def _same_person(audit: Audit) -> Table:
+    frame = audit.same_person.sort("score", descending=True, maintain_order=True)
+    return {
+        "key": frame["platform_key"].to_list(),
+        "truth_key": frame["truth_key"].to_list(),
+        "score": [None if score is None else f"{score:.0%}" for score in frame["score"]],
+        "evidence": frame["evidence"].to_list(),
+    }
+
+
+def _rejected(audit: Audit) -> Table:
+    frame = audit.rejected
+    return {
+        "side": frame["side"].to_list(),
+        "line": [None if line is None else str(line) for line in frame["line"]],
+        "reason_text": frame["reason"].to_list(),
+        "text": frame["text"].to_list(),
+    }
+
+
+def _with_ids(table: Table, ids: Mapping[str, str]) -> Table:
+    if "key" not in table:
+        return table
+    return {**table, "id": [None if key is None else ids.get(key) for key in table["key"]]}
+
+
+def _flags(*names: str) -> pl.Expr:
+    """The flags that are set, separated by blanks."""
+    words_or_null = [pl.when(pl.col(name)).then(pl.lit(name)) for name in names]
+    return pl.concat_str(words_or_null, separator=" ", ignore_nulls=True)
+
+
+def _moment(name: str) -> pl.Expr:
+    """To the minute; a masked audit knows the day only."""
+    return pl.col(name).dt.strftime(_MINUTE).str.strip_suffix(" 00:00")
+
+
+def _packed(table: Table) -> dict[str, Any]:
+    rows = len(next(iter(table.values())))
+    return {"rows": rows, "columns": {name: _dictionary(values) for name, values in table.items()}}
+
+
+def _dictionary(texts: Iterable[str | None]) -> dict[str, Any]:
+    numbers: dict[str | None, int] = {}
+    index = [numbers.setdefault(text, len(numbers)) for text in texts]
+    return {"values": list(numbers), "index": index}

@@ -1,0 +1,286 @@
+"""What the report says that is not about single people: sentences and numbers, as plain values for the template."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from auditor import words
+from auditor.audit import Audit
+from auditor.contract import Blank, Master
+from auditor.model import PermissionFinding, Side, Status, Verdict
+from auditor.words import Words
+
+HEAT_STEPS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One earlier run of the same table."""
+
+    run: str
+    started: datetime
+    profiles: Mapping[Status, int]
+    differences: int
+    permissions: int
+    """Permission findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The verdict in a sentence, and what matters most below it."""
+
+    verdict: Verdict
+    sentence: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """One input, and where its rows went: the parts add up to the rows."""
+
+    side: Side
+    name: str
+    location: str
+    as_of: datetime
+    as_of_from: str
+    sha256: str
+    bytes: int
+    rows: int
+    parts: tuple[tuple[str, int], ...]
+    """What was set apart, and how many rows, in the order in which it happens."""
+    compared: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    status: Status
+    label: str
+    meaning: str
+    count: int
+    share: float
+    """From 0 to 1, of all keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One row of the picture: a field, how its differences stand, and what they are."""
+
+    column: str
+    permission: bool
+    total: int
+    parts: tuple[tuple[str, str, int, float, float], ...]
+    """Stored word, label, count, start and width of the bar's piece in percent of the longest bar."""
+    cells: tuple[tuple[str, int, int], ...]
+    """Reason, count, and how dark it is (0 nothing … `HEAT_STEPS`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """How one field is compared and who decides."""
+
+    column: str
+    truth: str
+    compare: str
+    master: str
+    blank: str
+    sensitivity: str
+    permission: str
+    differences: int
+    kept: int
+    formats: int
+
+
+def headline(audit: Audit, say: Words) -> Headline:
+    counts = audit.counts
+    keys = sum(counts.profiles.values())
+    open_profiles = audit.profiles.filter(~(pl.col("waiting") | pl.col("pending"))).height
+    against = _people(audit, PermissionFinding.OPTED_OUT_IN_TRUTH, PermissionFinding.CONTACTABLE_AGAIN)
+    invalid = audit.violations.height
+    details: list[str] = []
+    if against:
+        details.append(f"{_many(against, 'person', 'people')} may be contacted against their will.")
+    if open_profiles and audit.verdict is Verdict.INCOMPLETE:
+        details.append(
+            f"{open_profiles:,} of {_many(keys, 'profile', 'profiles')} do not agree, as far as was checked."
+        )
+    if invalid:
+        details.append(f"{_many(invalid, 'value is', 'values are')} invalid.")
+    if counts.waiting:
+        details.append(f"{_many(counts.waiting, 'profile waits', 'profiles wait')} for the next synchronisation.")
+    if counts.pending:
+        details.append(
+            f"{_many(counts.pending, 'profile was', 'profiles were')} corrected already; no export shows it yet."
+        )
+    if audit.verdict is Verdict.CLEAN:
+        sentence = f"{say.platform} and {say.truth} agree on {_all(keys)}."
+    elif audit.verdict is Verdict.INCOMPLETE:
+        sentence = f"Not fully checked: {_many(len(audit.not_checked), 'thing is', 'things are')} left out."
+    elif open_profiles:
+        verb = "does" if open_profiles == 1 else "do"
+        sentence = f"{open_profiles:,} of {_many(keys, 'profile', 'profiles')} {verb} not agree."
+    elif against or invalid or audit.permissions.height:
+        sentence = "All profiles agree, but not everything is in order."
+    else:
+        sentence = "There are findings."
+    return Headline(audit.verdict, sentence, tuple(details))
+
+
+def sides(audit: Audit, say: Words) -> list[SideView]:
+    views = []
+    for source in audit.sources:
+        rows = audit.counts.rows
+        parts = tuple(
+            (label, rows.get(f"{source.side.value}_{part}", 0))
+            for part, label in (
+                ("rejected", "could not be read"),
+                ("excluded", "outside the compared population"),
+                ("null_key", "without a key"),
+                ("duplicate", "with a key that stands twice"),
+            )
+        )
+        total = rows.get(source.side.value, 0)
+        views.append(
+            SideView(
+                side=source.side,
+                name=say.side(source.side),
+                location=source.location,
+                as_of=source.as_of,
+                as_of_from=words.AS_OF_FROM.get(source.as_of_from, source.as_of_from),
+                sha256=source.sha256,
+                bytes=source.bytes,
+                rows=total,
+                parts=parts,
+                compared=total - sum(number for _, number in parts),
+            )
+        )
+    return views
+
+
+def statuses(audit: Audit, say: Words) -> list[StatusView]:
+    keys = sum(audit.counts.profiles.values())
+    return [
+        StatusView(
+            status=status,
+            label=say.fill(words.STATUS[status][0]),
+            meaning=say.fill(words.STATUS[status][1]),
+            count=audit.counts.profiles.get(status, 0),
+            share=audit.counts.profiles.get(status, 0) / keys if keys else 0.0,
+        )
+        for status in (
+            Status.EQUAL,
+            Status.CONFLICTING,
+            Status.STALE,
+            Status.MISSING,
+            Status.ORPHAN,
+            Status.DUPLICATE,
+        )
+    ]
+
+
+def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int]]:
+    """Stored word, label, meaning and number of each permission finding, the gravest first."""
+    numbers = dict(audit.permissions.group_by("finding").len().iter_rows())
+    return [
+        (finding, say.fill(label), say.fill(meaning), numbers.get(finding, 0))
+        for finding, (label, meaning) in words.FINDING.items()
+    ]
+
+
+def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
+    """The picture of what is wrong where: the reasons that occur, and one row per field that differs, worst first."""
+    later = pl.col("waiting") | pl.col("pending")
+    counted = (
+        audit.differences.with_columns(standing=pl.when(later).then(pl.lit("later")).otherwise(pl.col("status")))
+        .group_by("column", "reason", "standing")
+        .len()
+    )
+    totals = counted.group_by("column").agg(pl.col("len").sum()).sort(["len", "column"], descending=[True, False])
+    by_reason = {(column, reason): number for column, reason, number in _sums(counted, "column", "reason")}
+    by_standing = {(column, standing): number for column, standing, number in _sums(counted, "column", "standing")}
+    found = set(counted["reason"])
+    reasons = [str(reason) for reason in words.REASON if reason in found]
+    longest = max(totals["len"], default=0)
+    most = max(by_reason.values(), default=0)
+    permissions = {column.name for column in audit.columns if column.permission is not None}
+    views = []
+    for column, total in totals.iter_rows():
+        parts, start = [], 0.0
+        for standing, label in (
+            (Status.CONFLICTING.value, "need a decision"),
+            (Status.STALE.value, say.fill("outdated in {platform}")),
+            ("later", "waiting or sent already"),
+        ):
+            number = by_standing.get((column, standing), 0)
+            if number:
+                width = 100 * number / longest
+                parts.append((standing, label, number, round(start, 3), round(width, 3)))
+                start += width
+        cells = tuple((reason, by_reason.get((column, reason), 0)) for reason in reasons)
+        views.append(
+            FieldView(
+                column=column,
+                permission=column in permissions,
+                total=total,
+                parts=tuple(parts),
+                cells=tuple((reason, number, _heat(number, most)) for reason, number in cells),
+            )
+        )
+    return reasons, views
+
+
+def rules(audit: Audit, say: Words) -> list[RuleView]:
+    counts = audit.counts
+    return [
+        RuleView(
+            column=column.name,
+            truth=column.truth,
+            compare=say.compare(column),
+            master=say.fill(words.MASTER[Master.BOTH if column.permission else column.master]),
+            blank="clears the field" if column.blank is Blank.CLEAR else "changes nothing",
+            sensitivity=words.SENSITIVITY[column.sensitivity],
+            permission=column.permission.value if column.permission else "",
+            differences=counts.differences_by_column.get(column.name, 0),
+            kept=counts.kept.get(column.name, 0),
+            formats=counts.formats.get(column.name, 0),
+        )
+        for column in audit.columns
+    ]
+
+
+def trend_bars(points: Sequence[TrendPoint]) -> list[tuple[TrendPoint, int, float]]:
+    """Each run with the number of its profiles that do not agree, and the bar's height in percent of the highest."""
+    wrong = [sum(number for status, number in point.profiles.items() if status != Status.EQUAL) for point in points]
+    highest = max(wrong, default=0)
+    return [
+        (point, number, round(100 * number / highest, 2) if highest else 0.0)
+        for point, number in zip(points, wrong, strict=True)
+    ]
+
+
+def _people(audit: Audit, *kinds: PermissionFinding) -> int:
+    return audit.permissions.filter(pl.col("finding").is_in([kind.value for kind in kinds]))["key"].n_unique()
+
+
+def _sums(counted: pl.DataFrame, *by: str) -> list[tuple[str, str, int]]:
+    return [(a, b, number) for a, b, number in counted.group_by(*by).agg(pl.col("len").sum()).iter_rows()]
+
+
+def _heat(number: int, most: int) -> int:
+    """Steps by powers, so that a hundred differences are seen beside ten thousand."""
+    if number == 0:
+        return 0
+    return max(1, min(HEAT_STEPS, round(HEAT_STEPS * math.pow(number / most, 0.4))))
+
+
+def _many(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
+
+
+def _all(keys: int) -> str:
+    return "the one profile there is" if keys == 1 else f"all {keys:,} profiles" if keys else "an empty table"

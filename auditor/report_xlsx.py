@@ -1,0 +1,199 @@
+"""The audit as a workbook for people who filter and sort in a spreadsheet.
+
+Every cell is text, so that nothing in it is ever a formula, a link or a number that lost its leading zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+from typing import Final
+
+from auditor import words
+from auditor.audit import Audit
+from auditor.model import Side, Status
+from auditor.redact import Privacy, visible
+from auditor.report_rows import labels
+from auditor.words import Words
+
+LAST_ROW: Final = 1_048_575
+"""Index of the last row that a sheet has."""
+LONGEST_CELL: Final = 32_767
+"""Characters that a cell holds."""
+
+Row = Sequence[str]
+
+
+def workbook(audit: Audit, privacy: Privacy) -> bytes:
+    """`audit`, which is shown as it is (mask it before), as the bytes of an XLSX file.
+
+    Sheets: summary, profiles, differences, violations, permissions, causes. The sheets about people have their
+    header line only where the privacy leaves no person in the audit.
+    """
+    import xlsxwriter  # slow to import, and not needed by `compare`
+
+    content = BytesIO()
+    settings = {
+        "in_memory": True,
+        "constant_memory": False,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(content, settings) as book:
+        text = book.add_format({"num_format": "@", "valign": "top"})
+        bold = book.add_format({"num_format": "@", "bold": True, "bottom": 1})
+        for name, header, rows in _sheets(audit, privacy):
+            sheet = book.add_worksheet(name)
+            sheet.freeze_panes(1, 0)
+            sheet.set_column(0, len(header) - 1, 24, text)
+            last = 0
+            for number, row in enumerate([header, *rows]):
+                if number >= LAST_ROW:
+                    sheet.write_string(LAST_ROW, 0, "… more rows than a sheet holds; all are in the run folder", text)
+                    last = LAST_ROW
+                    break
+                for column, value in enumerate(row):
+                    sheet.write_string(number, column, _cell(value), bold if number == 0 else text)
+                last = number
+            sheet.autofilter(0, 0, last, len(header) - 1)
+    return content.getvalue()
+
+
+def _cell(value: str) -> str:
+    shown = visible(value)
+    return shown if len(shown) <= LONGEST_CELL else shown[: LONGEST_CELL - 1] + "…"
+
+
+def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable[Row]]]:
+    say = Words(audit.platform_name, audit.truth_name)
+    named = labels(say)
+
+    def name(kind: str, code: str | None) -> str:
+        return named[kind].get(code or "", code or "")
+
+    def flags(*pairs: tuple[str, bool | None]) -> str:
+        return ", ".join(named["flags"][flag] for flag, is_set in pairs if is_set)
+
+    yield "summary", ("What", "Value"), _summary(audit, say, privacy)
+    yield (
+        "profiles",
+        (
+            "Profile",
+            "Status",
+            "Note",
+            "Who moved",
+            "Fields that differ",
+            f"Rows in {say.platform}",
+            f"Rows in {say.truth}",
+        ),
+        (
+            (
+                _text(row["key"]),
+                name("status", row["status"]),
+                flags(*((flag, row[flag]) for flag in ("pending", "waiting", "gone"))),
+                name("moved", row["moved"]),
+                ", ".join(row["columns"] or ()),
+                _text(row["platform_rows"]),
+                _text(row["truth_rows"]),
+            )
+            for row in audit.profiles.iter_rows(named=True)
+        ),
+    )
+    yield (
+        "differences",
+        (
+            "Profile",
+            "Field",
+            f"In {say.platform}",
+            f"In {say.truth}",
+            "Last agreed",
+            "Why",
+            "Status",
+            "Who moved",
+            "Note",
+            "Cause",
+            f"{say.platform} row changed",
+            f"{say.truth} row changed",
+        ),
+        (
+            (
+                *(_text(row[column]) for column in ("key", "column", "platform", "truth", "base")),
+                name("reason", row["reason"]),
+                name("status", row["status"]),
+                name("moved", row["moved"]),
+                flags(*((flag, row[flag]) for flag in ("pending", "waiting", "blocked"))),
+                *(_text(row[column]) for column in ("cause", "platform_updated", "truth_updated")),
+            )
+            for row in audit.differences.iter_rows(named=True)
+        ),
+    )
+    yield (
+        "violations",
+        ("Side", "Profile", "Field", "Value", "Rule", "Detail"),
+        (
+            (
+                say.side(row["side"]),
+                *(_text(row[column]) for column in ("key", "column", "value")),
+                name("rule", row["rule"]),
+                _text(row["detail"]),
+            )
+            for row in audit.violations.iter_rows(named=True)
+        ),
+    )
+    yield (
+        "permissions",
+        ("Profile", "Permission", "Finding", f"In {say.platform}", f"In {say.truth}", "Since"),
+        (
+            (
+                _text(row["key"]),
+                _text(row["column"]),
+                name("finding", row["finding"]),
+                *(_text(row[column]) for column in ("platform", "truth", "since")),
+            )
+            for row in audit.permissions.iter_rows(named=True)
+        ),
+    )
+    yield (
+        "causes",
+        ("Cause", "Field", "Why", "Pattern", "Profiles", "In words"),
+        (
+            (
+                _text(row["cause"]),
+                _text(row["column"]),
+                name("reason", row["reason"]),
+                *(_text(row[column]) for column in ("pattern", "profiles", "sentence")),
+            )
+            for row in audit.causes.iter_rows(named=True)
+        ),
+    )
+
+
+def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
+    counts = audit.counts
+    yield "Verdict", words.VERDICT[audit.verdict]
+    yield "Table", f"{audit.entity} / {audit.table}"
+    yield "Run", audit.run
+    yield "Started", _text(audit.started)
+    yield "Privacy", privacy
+    for source in audit.sources:
+        yield f"{say.side(source.side)} shows", f"{_text(source.as_of)} ({words.AS_OF_FROM.get(source.as_of_from, '')})"
+        yield f"{say.side(source.side)} from", source.location
+    for name, number in counts.rows.items():
+        side, _, part = name.partition("_")
+        yield f"Rows: {say.side(Side(side))} {part.replace('_', ' ')}".strip(), str(number)
+    for status in Status:
+        yield f"Profiles: {say.labels(words.STATUS)[status]}", str(counts.profiles.get(status, 0))
+    for flag in ("waiting", "pending", "gone"):
+        yield say.labels(words.FLAG)[flag], str(getattr(counts, flag))
+    yield "Differences", str(counts.differences)
+    for item in audit.not_checked:
+        yield "Not checked", item.sentence
+
+
+def _text(value: object) -> str:
+    """A cell's text; moments in UTC, so that the sheet reads the same everywhere."""
+    if value is None:
+        return ""
+    isoformat = getattr(value, "strftime", None)
+    return str(isoformat("%Y-%m-%d %H:%M:%S UTC")) if isoformat else str(value)

@@ -1,0 +1,185 @@
+"""What the stored words are called on screens, with the configured names of the two sides.
+
+A text that holds `{platform}` or `{truth}` is completed by `Words`. Nothing here ever holds a value of a profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from auditor.contract import Column, Compare, Master, Sensitivity
+from auditor.model import Moved, PermissionFinding, Reason, Rule, Side, Status, Verdict
+
+STATUS: Final[Mapping[str, tuple[str, str]]] = {
+    Status.EQUAL: ("Agrees", "Both sides say the same."),
+    Status.MISSING: (
+        "Not in {platform}",
+        "Only {truth} knows this person. A creation plan can add them, after somebody has looked at it.",
+    ),
+    Status.ORPHAN: ("Only in {platform}", "{truth} does not know this person. Listed; nothing is deleted."),
+    Status.STALE: (
+        "Outdated in {platform}",
+        "Only {truth} has changed since both sides agreed. A plan can correct {platform}.",
+    ),
+    Status.CONFLICTING: (
+        "Needs a decision",
+        "{platform} has changed, or both have, or nobody can tell. A person decides.",
+    ),
+    Status.DUPLICATE: (
+        "Same key twice",
+        "The key stands more than once on a side. Set apart: comparing them would be guessing.",
+    ),
+}
+
+MOVED: Final[Mapping[str, str]] = {
+    Moved.TRUTH: "{truth} changed",
+    Moved.TRUTH_BY_MOMENT: "{truth}'s row changed later",
+    Moved.PLATFORM: "{platform} changed",
+    Moved.BOTH: "both changed",
+    Moved.UNKNOWN: "direction unknown",
+}
+
+REASON: Final[Mapping[str, tuple[str, str]]] = {
+    Reason.EMPTY_ON_PLATFORM: ("Empty in {platform}", "empty in {platform}, filled in {truth}"),
+    Reason.EMPTY_IN_TRUTH: ("Empty in {truth}", "empty in {truth}, filled in {platform}"),
+    Reason.UNICODE_FORM: ("Look-alike characters", "looks the same, but holds invisible or look-alike characters"),
+    Reason.WHITESPACE: ("Blanks", "differs only in blanks"),
+    Reason.CASE: ("Upper or lower case", "differs only in upper and lower case"),
+    Reason.ACCENTS: ("Accents", "differs only in accents"),
+    Reason.PUNCTUATION: ("Punctuation", "differs only in hyphens, dots, commas or apostrophes"),
+    Reason.ENCODING: ("Garbled characters", "was garbled on its way from one system to another"),
+    Reason.LEADING_ZERO: ("Leading zero", "one side has lost or gained leading zeros"),
+    Reason.TRUNCATED: ("Cut off", "one side is cut off"),
+    Reason.DATE_SWAPPED: ("Day and month exchanged", "has day and month exchanged"),
+    Reason.NUMBER_FORMAT: ("Number format", "is the same number, written differently"),
+    Reason.SWAPPED: ("Exchanged between profiles", "stands in another profile, which holds this one's value"),
+    Reason.TYPO: ("Probably a typing error", "differs in a letter or two"),
+    Reason.DIFFERENT: ("Different", "is different"),
+}
+
+RULE: Final[Mapping[str, tuple[str, str]]] = {
+    Rule.MANDATORY: ("Must not be empty", "{platform} requires a value here."),
+    Rule.UNIQUE: ("Must be unique", "Another row of the same side has the same value."),
+    Rule.MAX_LENGTH: ("Too long", "The value has more characters than the field takes."),
+    Rule.MIN_LENGTH: ("Too short", "The value has fewer characters than the field requires."),
+    Rule.ALLOWED_VALUES: ("Not an allowed value", "The field takes only values of its list."),
+    Rule.SEGMENT: ("Unknown segment", "The segmentation has no such segment."),
+    Rule.EMAIL: ("Not an e-mail address", "Correct is, for example, name@company.com."),
+    Rule.PHONE: ("Not a phone number", "Correct is an international number, for example +32 470 12 34 56."),
+    Rule.LANGUAGE: ("Not a language", "Correct is a code of two letters, for example fr or nl."),
+    Rule.COUNTRY: ("Not a country", "Correct is a code of two letters, for example BE."),
+    Rule.SEX: ("Not M or F", "Correct is M or F."),
+    Rule.TITLE: ("Not a title", "Correct is Mr, Mrs or Ms."),
+    Rule.DATE: ("Not a date", "Correct is year-month-day, for example 1984-02-29."),
+    Rule.TIMESTAMP: ("Not a moment", "Correct is, for example, 2024-02-29 13:05:00."),
+    Rule.BOOLEAN: ("Not yes or no", "Correct is true or false."),
+    Rule.INTEGER: ("Not a whole number", "Correct is, for example, 1200."),
+    Rule.NUMBER: ("Not a number", "Correct is, for example, 12.50."),
+    Rule.COORDINATES: ("Not a place", "Correct is latitude and longitude, for example 50.85|4.35."),
+}
+
+FINDING: Final[Mapping[str, tuple[str, str]]] = {
+    PermissionFinding.OPTED_OUT_IN_TRUTH: (
+        "On in {platform}, off in {truth}",
+        "May be contacted against their will: {truth} says no, {platform} would still send.",
+    ),
+    PermissionFinding.CONTACTABLE_AGAIN: (
+        "On again after an opt-out",
+        "An earlier run saw this permission off, and nobody decided that it should be on again.",
+    ),
+    PermissionFinding.OPTED_OUT_ON_PLATFORM: (
+        "Off in {platform}, on in {truth}",
+        "{truth} has not heard of the opt-out. {platform} is right until a person with evidence says otherwise.",
+    ),
+    PermissionFinding.WITHOUT_EVIDENCE: (
+        "On without evidence",
+        "The permission is on, but {truth} does not say when it was given.",
+    ),
+}
+"""The gravest first."""
+
+FLAG: Final[Mapping[str, tuple[str, str]]] = {
+    "pending": ("Sent, not yet in an export", "Corrected already; the next export will show it."),
+    "waiting": (
+        "Waiting for the next synchronisation",
+        "So recent that the ordinary synchronisation may still bring it. Not a finding yet.",
+    ),
+    "gone": ("Deleted in {platform} earlier", "An earlier run saw this person. Never created again by itself."),
+    "blocked": ("{platform} would refuse it", "The value of {truth} breaks a rule of the table and is not sent."),
+}
+
+COMPARE: Final[Mapping[str, str]] = {
+    Compare.EXACT: "character by character",
+    Compare.TEXT: "as text; blanks at the ends and doubled blanks ignored",
+    Compare.NAME: "as a name; upper and lower case, accents and extra blanks ignored",
+    Compare.EMAIL: "as an e-mail address",
+    Compare.PHONE: "as a phone number, in international form",
+    Compare.NUMBER: "as a number, however it is written",
+    Compare.DATE: "as a date",
+    Compare.TIMESTAMP: "as a moment",
+    Compare.BOOLEAN: "as yes or no, however it is spelt",
+    Compare.CODE: "as a code; upper and lower case ignored",
+    Compare.SET: "as a list, in any order",
+}
+
+MASTER: Final[Mapping[str, str]] = {
+    Master.TRUTH: "{truth}",
+    Master.PLATFORM: "{platform}",
+    Master.BOTH: "whoever changed it last",
+}
+
+SENSITIVITY: Final[Mapping[str, str]] = {
+    Sensitivity.PUBLIC: "not personal",
+    Sensitivity.PERSONAL: "personal",
+    Sensitivity.SPECIAL: "specially protected",
+}
+
+AS_OF_FROM: Final[Mapping[str, str]] = {
+    "name": "from the file's name",
+    "update_moment": "the latest change in it",
+    "file_time": "the file's own time",
+}
+
+VERDICT: Final[Mapping[str, str]] = {
+    Verdict.CLEAN: "No differences found",
+    Verdict.FINDINGS: "Findings",
+    Verdict.INCOMPLETE: "Not fully checked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words for one pair of side names."""
+
+    platform: str
+    truth: str
+
+    def fill(self, text: str) -> str:
+        return text.replace("{platform}", self.platform).replace("{truth}", self.truth)
+
+    def side(self, side: Side | str) -> str:
+        return self.platform if side == Side.PLATFORM else self.truth
+
+    def labels(self, words: Mapping[str, tuple[str, str]] | Mapping[str, str]) -> dict[str, str]:
+        """Stored word → its short name on screens, in the order of `words`."""
+        return {str(code): self.fill(text if isinstance(text, str) else text[0]) for code, text in words.items()}
+
+    def cause(self, column: str, reason: str, pattern: str | None) -> str:
+        """A cause in one sentence that holds nothing but the column, the reason and a pattern fit to be shown."""
+        sentence = f"{column} {self.fill(REASON[reason][1])}" if reason in REASON else f"{column}: {reason}"
+        return f"{sentence} ({pattern})" if pattern else sentence
+
+    def compare(self, column: Column) -> str:
+        """How a column is compared, in words: the rule and everything that widens it."""
+        parts = [COMPARE[column.compare]]
+        if column.compare is Compare.PHONE and column.argument:
+            parts.append(f"numbers without a country are taken as {column.argument}")
+        if column.tolerance is not None:
+            parts.append(f"up to {column.tolerance} apart counts as equal")
+        if column.values:
+            parts.append(f"{len(column.values)} spellings of {self.truth} are translated first")
+        if column.empty_is_value:
+            parts.append("an empty text is a value of its own")
+        return "; ".join(parts)

@@ -1,0 +1,100 @@
+// How the cells of each table look.
+
+const here = document.body.dataset;
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+function note(cell, text) {
+  cell.append(element("small", "", text));
+}
+
+const CELLS = {
+  key(cell, row, table) {
+    const { key, id } = table.columns;
+    const value = key.at(row);
+    const linked = table.box.dataset.table !== "differences" && value !== null && differing().has(value);
+    if (linked) {
+      const button = element("button", "link");
+      button.type = "button";
+      button.title = "Show this profile's differences";
+      showValue(button, keyText(value));
+      button.addEventListener("click", () => go("differences", {}, value));
+      cell.append(button);
+    } else if (value === null) cell.append(element("span", "empty", "no key"));
+    else showValue(cell, keyText(value));
+    if (id && id.at(row)) note(cell, id.at(row));
+  },
+
+  platform(cell, row, table) { pair(cell, row, table, 0); },
+  truth(cell, row, table) { pair(cell, row, table, 1); },
+
+  status(cell, row, table) {
+    const status = table.columns.status.at(row);
+    const sign = element("span", `status status-${status}`);
+    sign.append(icon(status));
+    cell.append(sign, table.label("status", status));
+    const { moved, flags, base } = table.columns;
+    if (moved && moved.at(row)) note(cell, table.label("moved", moved.at(row)));
+    if (flags && flags.at(row) && table.box.dataset.table === "differences") cell.append(element("span", "tag", table.label("flags", flags.at(row))));
+    if (base && base.at(row)) {
+      const last = element("small", "", "last agreed: ");
+      showValue(last, base.at(row));
+      cell.append(last);
+    }
+  },
+
+  flags(cell, row, table) {
+    const flags = table.columns.flags.at(row);
+    if (flags) cell.append(element("span", "tag", table.label("flags", flags)));
+  },
+
+  value(cell, row, table) { showValue(cell, table.columns.value.at(row)); },
+  text(cell, row, table) { showValue(cell, table.columns.text.at(row)); },
+  truth_key(cell, row, table) { showValue(cell, keyText(table.columns.truth_key.at(row))); },
+};
+
+// One of two values beside each other: what has no counterpart is marked.
+function pair(cell, row, table, side) {
+  const { platform, truth, reason } = table.columns;
+  const values = [platform.at(row), truth.at(row)];
+  const spelt = reason ? reason.at(row) === "unicode_form" : false;
+  const marks = values[0] && values[1] && reason ? unlike(Array.from(values[0]), Array.from(values[1])) : null;
+  showValue(cell, values[side], marks && marks[side], spelt);
+  const changed = table.columns[side ? "truth_updated" : "platform_updated"]?.at(row);
+  if (changed) note(cell, `row changed ${changed}`);
+}
+
+function renderCell(cell, name, row, table) {
+  if (CELLS[name]) {
+    CELLS[name](cell, row, table);
+    return;
+  }
+  const value = table.columns[name]?.at(row);
+  if (table.labels[name]) cell.append(value ? table.label(name, value) : "");
+  else if (value) showValue(cell, value);
+}
+
+const tables = {};
+
+let keysThatDiffer = null;
+
+function differing() {
+  keysThatDiffer ??= new Set(tables.differences ? tables.differences.columns.key.values : []);
+  return keysThatDiffer;
+}
+
+// Show a table with these filters, and bring the reader there.
+function go(name, facets, text = "") {
+  const table = tables[name];
+  table.filter(facets, text);
+  table.box.scrollIntoView({ block: "start" });
+  table.search.focus({ preventScroll: true });
+}
