@@ -1,0 +1,284 @@
+"""A plan carried out on the sandbox, over HTTP: what it holds afterwards is what the plan said, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import stamina
+
+from auditor.actito import V5, Connection, ImportMode, QuotaUsed, Reader, Writer
+from auditor.apply import apply_plan
+from auditor.apply_job import Limits
+from auditor.bulkfile import corrective_file
+from auditor.errors import Exit
+from auditor.ledger import Ledger
+from auditor.model import Kind, Outcome, Route, Structure
+from auditor.outcomes import Applied
+from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.undo import undo_plan
+from auditor.writes import Cell, Collection, Plan, Write
+
+NEWS = "subscriptions#Newsletter"
+VIP = "segmentations#Vip"
+TIER = "segmentations#ClientTier"
+STAMPS = ("updateMoment",)
+
+Profiles = dict[str, dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def no_pauses() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), profiles=80, seed=11, limits="extended") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Sandbox:
+    running.reset()
+    return running
+
+
+def connect(sandbox: Sandbox) -> Connection:
+    return Connection(sandbox.url, lambda: API_KEY, "acme", dialect=V5, calls_per_minute=10_000, concurrency=3)
+
+
+@pytest.fixture
+def connection(sandbox: Sandbox) -> Iterator[Connection]:
+    with connect(sandbox) as connection:
+        yield connection
+
+
+@pytest.fixture
+def structure(connection: Connection) -> Structure:
+    return Reader(connection).structure("Customers")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path / "state") as ledger:
+        yield ledger
+
+
+def held(sandbox: Sandbox) -> Profiles:
+    """Every profile by key, as the sandbox itself says, without the moments of change."""
+    return {
+        profile["customerId"]: {name: value for name, value in profile.items() if name not in STAMPS}
+        for profile in sandbox.profiles()
+        if "customerId" in profile
+    }
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def plan_of(*writes: Write, **more: Any) -> Plan:
+    basis: dict[str, Any] = {
+        "run": "r1",
+        "entity": "acme",
+        "table": "Customers",
+        "purpose": "correct",
+        "made": now(),
+        "export_as_of": now(),
+        "key": ("customerId",),
+    }
+    return Plan(**(basis | more), writes=writes)
+
+
+def carry_out(
+    plan: Plan, connection: Connection, structure: Structure, ledger: Ledger, sandbox: Sandbox, **limits: Any
+) -> Applied:
+    """Waiting for an import is done in the sandbox, which says when its queue is empty."""
+    return apply_plan(
+        plan,
+        structure=structure,
+        reader=Reader(connection),
+        writer=Writer(connection),
+        ledger=ledger,
+        clock=now,
+        same=lambda column, a, b: a == b,
+        bulk_file=partial(corrective_file, structure=structure),
+        limits=Limits(**limits),
+        sleep=lambda _: sandbox.idle(),
+    )
+
+
+def write(profile: dict[str, str], kind: Kind, *cells: tuple[str, str | None], **more: Any) -> Write:
+    more.setdefault("route", Route.SINGLE)
+    changes = tuple(Cell(column, profile.get(column), after) for column, after in cells)
+    return Write(kind=kind, key=profile["customerId"], profile_id=profile["profileId"], cells=changes, **more)
+
+
+def with_value(profiles: Profiles, column: str, value: str | None = None) -> dict[str, str]:
+    """A profile that has any (or this) value in a column."""
+    fit = (one for one in profiles.values() if one.get(column) and value in (None, one[column]))
+    return next(fit)
+
+
+def outcomes(applied: Applied) -> list[tuple[Any, ...]]:
+    return applied.outcomes.select("column", "outcome", "detail").rows()
+
+
+def test_every_kind_of_single_write(
+    sandbox: Sandbox, connection: Connection, structure: Structure, ledger: Ledger
+) -> None:
+    before = held(sandbox)
+    reader = with_value(before, NEWS, "true")
+    silent = with_value(before, NEWS, "false")
+    graded = with_value(before, TIER)
+    mobile = with_value(before, "gsmNumber")
+    spare = [one for one in before.values() if one not in (reader, silent, graded, mobile)]
+    text, moved = spare[:2]
+    tier = "Gold" if graded[TIER] != "Gold" else "Silver"
+    vip = "false" if text.get(VIP) == "true" else "true"
+    plan = plan_of(
+        write(reader, Kind.UNSUBSCRIBE, (NEWS, "false")),
+        write(mobile, Kind.CLEAR, ("gsmNumber", None)),
+        write(text, Kind.UPDATE, ("note", 'a "b"; c'), ("lastName", "Ðorđević-Łuczak"), (VIP, vip)),
+        write(graded, Kind.UPDATE, (TIER, tier)),
+        write(moved, Kind.UPDATE, ("emailAddress", "brand.new@example.com")),
+        write(silent, Kind.SUBSCRIBE, (NEWS, "true"), collection=Collection("2026-01-01 10:00:00", "shop")),
+    )
+    applied = carry_out(plan, connection, structure, ledger, sandbox)
+    assert {outcome for _, outcome, _ in outcomes(applied)} == {"landed"}
+    expected = {key: dict(profile) for key, profile in before.items()}
+    for planned in plan.writes:
+        for cell in planned.cells:
+            expected[planned.key].pop(cell.column, None)
+            if cell.after is not None:
+                expected[planned.key][cell.column] = cell.after
+    assert held(sandbox) == expected
+
+    calls = sandbox.state()["calls"]
+    again = carry_out(plan, connection, structure, ledger, sandbox)
+    assert again.outcomes.equals(applied.outcomes)
+    assert sandbox.state()["calls"] == calls, "the second time, not even a question was asked"
+
+    undo = undo_plan(plan, applied.outcomes, now(), permissions=[NEWS])
+    undone = carry_out(undo, connection, structure, ledger, sandbox)
+    assert undone.left == 0
+    assert [(left.key, left.why) for left in undo.left] == [(reader["customerId"], "permission")]
+    assert held(sandbox) == before | {reader["customerId"]: reader | {NEWS: "false"}}
+
+
+def test_creating_and_deleting(sandbox: Sandbox, connection: Connection, structure: Structure, ledger: Ledger) -> None:
+    before = held(sandbox)
+    taken = next(iter(before.values()))
+    values = {"customerId": "NEW-1", "emailAddress": "new.one@example.com", "lastName": "Peeters", NEWS: "false"}
+    cells = tuple(Cell(column, None, value) for column, value in values.items())
+    other = tuple(Cell(c.column, None, taken["emailAddress"] if c.column == "emailAddress" else c.after) for c in cells)
+    plan = plan_of(
+        Write(Kind.CREATE, Route.SINGLE, "NEW-1", None, cells),
+        Write(Kind.CREATE, Route.SINGLE, "NEW-2", None, other),
+        purpose="create",
+    )
+    applied = carry_out(plan, connection, structure, ledger, sandbox)
+    assert outcomes(applied) == [(None, "landed", None), (None, "refused", "exists")]
+    assert held(sandbox).keys() - before.keys() == {"NEW-1"}
+    undo = undo_plan(plan, applied.outcomes, now(), permissions=[], allow_delete=True)
+    assert carry_out(undo, connection, structure, ledger, sandbox).exit_code is Exit.FINE
+    assert held(sandbox) == before
+
+
+def test_by_file(
+    sandbox: Sandbox, connection: Connection, structure: Structure, ledger: Ledger, tmp_path: Path
+) -> None:
+    before = held(sandbox)
+    people = sorted(before.values(), key=lambda one: int(one["profileId"]))[:30]
+    gone, bad = people[28], people[29]
+    Writer(connection).delete(structure, gone["profileId"])
+    notes = {one["customerId"]: f'note; "{place}"\nline' for place, one in enumerate(people)}
+    notes[bad["customerId"]] = "x" * 256
+    writes = [
+        write(
+            one,
+            Kind.UPDATE,
+            ("note", notes[one["customerId"]]),
+            batch="Customers-update-1",
+            canary=place < 5,
+            route=Route.SINGLE if place < 5 else Route.BULK,
+        )
+        for place, one in enumerate(people)
+    ]
+    plan = plan_of(*writes)
+    applied = carry_out(plan, connection, structure, ledger, sandbox, sample=10)
+    counts = applied.counts
+    assert (counts[Outcome.LANDED], counts[Outcome.UNKNOWN], counts[Outcome.REFUSED]) == (15, 13, 2)
+    refused = applied.outcomes.filter(pl.col("outcome") == "refused").select("key", "detail").rows()
+    assert [key for key, _ in refused] == [gone["customerId"], bad["customerId"]]
+    assert [detail.split()[0] for _, detail in refused] == ["UNKNOWN_PROFILE", "TOO_LONG"]
+    expected = {
+        key: profile | ({"note": notes[key]} if key in notes and key != bad["customerId"] else {})
+        for key, profile in before.items()
+        if key != gone["customerId"]
+    }
+    assert held(sandbox) == expected
+
+    # The next export tells about all the others.
+    unsettled = ledger.unsettled("Customers")
+    after = held(sandbox)
+    equal = [after[key].get("note") == sent for key, sent in unsettled.select("key", "after").iter_rows()]
+    later = now() + timedelta(seconds=1)
+    seen = unsettled.select("key", "column").with_columns(pl.Series("equal", equal))
+    assert ledger.settle_from_export("Customers", seen, later, later) == {Outcome.LANDED: 13}
+    settled = carry_out(plan, connection, structure, ledger, sandbox)
+    assert settled.counts[Outcome.LANDED] == 28
+    assert ledger.pending("Customers", later).is_empty()
+
+
+def test_opt_outs_by_file(sandbox: Sandbox, connection: Connection, structure: Structure, ledger: Ledger) -> None:
+    before = held(sandbox)
+    readers = [one for one in before.values() if one.get(NEWS) == "true"][:8]
+    writes = [
+        write(
+            one,
+            Kind.UNSUBSCRIBE,
+            (NEWS, "false"),
+            batch="Customers-unsubscribe-1",
+            canary=place < 2,
+            route=Route.SINGLE if place < 2 else Route.BULK,
+        )
+        for place, one in enumerate(readers)
+    ]
+    applied = carry_out(plan_of(*writes), connection, structure, ledger, sandbox)
+    assert applied.exit_code is Exit.FINE, "six rows are all in the sample of twenty"
+    out = {one["customerId"]: one | {NEWS: "false"} for one in readers}
+    assert held(sandbox) == before | out
+
+
+def test_the_quota_of_the_licence_puts_the_file_off(tmp_path: Path) -> None:
+    """Somebody else has used the day's calls up; the platform says so, and the plan waits for the next day."""
+    with Sandbox(tmp_path / "sandbox", profiles=20, seed=3) as sandbox:
+        noon = datetime(2026, 1, 15, 11, 0, tzinfo=UTC)
+        sandbox.clock(noon)
+        with (
+            connect(sandbox) as connection,
+            Ledger(tmp_path / "state") as ledger,
+        ):
+            structure = Reader(connection).structure("Customers")
+            one = next(iter(held(sandbox).values()))
+            plan = plan_of(write(one, Kind.UPDATE, ("note", "x"), batch="b", route=Route.BULK))
+            file = corrective_file(plan, "b", structure)
+            while True:
+                try:
+                    Writer(connection).start_import(
+                        structure, file.archive, columns=file.columns, key=file.key, mode=ImportMode(file.mode)
+                    )
+                except QuotaUsed:
+                    break
+            applied = carry_out(plan, connection, structure, ledger, sandbox)
+    assert applied.stopped is not None
+    assert applied.stopped.why == "quota"
+    assert applied.exit_code is Exit.TRY_LATER
