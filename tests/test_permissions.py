@@ -1,0 +1,281 @@
+"""The permission table, enumerated against one written by hand, and everything that may or may not go up."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from auditor import permissions
+from auditor.contract import Column, Polarity
+from auditor.errors import GuardRefused
+from auditor.model import Kind, Moved, Permission, Route, Why
+from auditor.permissions import Case, Evidence, Opt
+from auditor.writes import Cell, Collection, Write
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+OPT_OUT = "opt out"
+
+# platform, truth: what happens if the truth moved / the platform / both / nobody knows / the moment suggests the truth.
+# In the last two the evidence is not newer than the platform's row; see BY_EVIDENCE for when it is.
+BY_HAND = {
+    ("on", "off"): (OPT_OUT, "decision", "decision", "decision", "decision"),
+    ("empty", "off"): (OPT_OUT, "decision", "decision", "decision", "decision"),
+    ("off", "on"): ("for_the_truth",) * 5,
+    ("empty", "on"): ("decision",) * 5,
+    ("on", "empty"): ("unknown_permission",) * 5,
+    ("off", "empty"): ("unknown_permission",) * 5,
+    ("empty", "empty"): ("unknown_permission",) * 5,
+    ("on", "on"): ("unknown_permission",) * 5,
+    ("off", "off"): ("unknown_permission",) * 5,
+}
+BY_EVIDENCE = {
+    ("on", "off"): (OPT_OUT, "decision", "decision", OPT_OUT, OPT_OUT),
+    ("empty", "off"): (OPT_OUT, "decision", "decision", OPT_OUT, OPT_OUT),
+}
+MOVED = (Moved.TRUTH, Moved.PLATFORM, Moved.BOTH, Moved.UNKNOWN, Moved.TRUTH_BY_MOMENT)
+TOLD_TO_THE_TRUTH = {("off", "on", moved): "opted_out_on_platform" for moved in MOVED} | {
+    ("on", "off", Moved.PLATFORM): "opted_in_on_platform"
+}
+SPELLING = {
+    (Polarity.OPT_IN, "on"): "true",
+    (Polarity.OPT_IN, "off"): "false",
+    (Polarity.OPT_OUT, "on"): "false",
+    (Polarity.OPT_OUT, "off"): "true",
+    (Polarity.OPT_IN, "empty"): None,
+    (Polarity.OPT_OUT, "empty"): None,
+}
+COMBINATIONS = [
+    (polarity, platform, truth, moved)
+    for polarity, (platform, truth), moved in itertools.product(Polarity, BY_HAND, MOVED)
+]
+
+
+def case_of(polarity: Polarity, platform: str, truth: str, moved: Moved, evidence: datetime | None) -> Case:
+    return Case(
+        polarity,
+        SPELLING[polarity, platform],
+        SPELLING[polarity, truth],
+        moved,
+        Evidence(evidence, "web form"),
+        platform_updated=NOW - 5 * DAY,
+    )
+
+
+def decide(case: Case, by: str | None = None) -> Opt | Why:
+    return permissions.decide(case, by=by, now=NOW, timezone=BRUSSELS)
+
+
+@pytest.mark.parametrize(("polarity", "platform", "truth", "moved"), COMBINATIONS)
+def test_every_line_of_the_table(polarity: Polarity, platform: str, truth: str, moved: Moved) -> None:
+    place = MOVED.index(moved)
+    old, new = NOW - 6 * DAY, NOW - 4 * DAY
+    newer = BY_EVIDENCE.get((platform, truth), BY_HAND[platform, truth])
+    for evidence, expected in (
+        (None, BY_HAND[platform, truth]),
+        (old, BY_HAND[platform, truth]),
+        (NOW - 5 * DAY, BY_HAND[platform, truth]),
+        (new, newer),
+    ):
+        answer = decide(case_of(polarity, platform, truth, moved, evidence))
+        if expected[place] == OPT_OUT:
+            assert answer == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]))
+        else:
+            assert answer == Why(expected[place])
+
+
+@pytest.mark.parametrize(("polarity", "platform", "truth", "moved"), COMBINATIONS)
+def test_nothing_goes_up_without_a_person(polarity: Polarity, platform: str, truth: str, moved: Moved) -> None:
+    """Whatever the evidence says, and however new it is."""
+    for evidence in (None, NOW - 6 * DAY, NOW - DAY):
+        answer = decide(case_of(polarity, platform, truth, moved, evidence))
+        assert isinstance(answer, Why) or answer.kind is Kind.UNSUBSCRIBE
+
+
+@pytest.mark.parametrize(("polarity", "platform", "truth", "moved"), COMBINATIONS)
+def test_what_a_persons_decision_can_do(polarity: Polarity, platform: str, truth: str, moved: Moved) -> None:
+    """An opt-out needs no more; an opt-in needs the evidence; what the truth does not say nobody can decide for it."""
+    answer = decide(case_of(polarity, platform, truth, moved, NOW - DAY), by="Ann")
+    if (platform, truth) in (("on", "off"), ("empty", "off")):
+        assert answer == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]))
+    elif (platform, truth) in (("off", "on"), ("empty", "on")):
+        collection = Collection("2026-03-09 10:00:00", "web form")
+        assert answer == Opt(Kind.SUBSCRIBE, str(SPELLING[polarity, "on"]), collection)
+    else:
+        assert answer is Why.UNKNOWN_PERMISSION
+
+
+@pytest.mark.parametrize(("polarity", "platform", "truth", "moved"), COMBINATIONS)
+def test_what_the_truth_hears_of(polarity: Polarity, platform: str, truth: str, moved: Moved) -> None:
+    case = case_of(polarity, platform, truth, moved, None)
+    assert permissions.word_for_the_truth(case) == TOLD_TO_THE_TRUTH.get((platform, truth, moved))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "last_opt_out", "allowed"),
+    [
+        (Evidence(NOW - DAY, "shop"), None, True),
+        (Evidence(NOW - DAY, "shop"), NOW - 2 * DAY, True),
+        (Evidence(NOW - DAY, "shop"), NOW - DAY, False),
+        (Evidence(NOW - 2 * DAY, "shop"), NOW - DAY, False),
+        (Evidence(NOW - DAY, None), None, False),
+        (Evidence(NOW - DAY, ""), None, False),
+        (Evidence(None, "shop"), None, False),
+        (Evidence(NOW + DAY, "shop"), None, False),
+        (Evidence(NOW - DAY, "shop"), permissions.END_OF_TIME, False),
+    ],
+)
+def test_an_opt_in_needs_date_and_source_newer_than_the_last_opt_out(
+    evidence: Evidence, last_opt_out: datetime | None, allowed: bool
+) -> None:
+    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, evidence, NOW - 9 * DAY, last_opt_out)
+    assert isinstance(decide(case, by="Ann"), Opt) is allowed
+
+
+def test_nobodys_name_is_nobody() -> None:
+    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, Evidence(NOW - DAY, "shop"))
+    assert decide(case, by="") is Why.FOR_THE_TRUTH
+
+
+@pytest.mark.parametrize("spelling", ["TRUE", "true", "1", "Y", "yes", "T", " Yes "])
+def test_accepted_spellings_of_yes(spelling: str) -> None:
+    assert permissions.state(spelling, Polarity.OPT_IN) is Permission.ON
+    assert permissions.state(spelling, Polarity.OPT_OUT) is Permission.OFF
+
+
+@pytest.mark.parametrize("spelling", ["FALSE", "False", "0", "n", "NO", "f"])
+def test_accepted_spellings_of_no(spelling: str) -> None:
+    assert permissions.state(spelling, Polarity.OPT_IN) is Permission.OFF
+    assert permissions.state(spelling, Polarity.OPT_OUT) is Permission.ON
+
+
+@pytest.mark.parametrize("spelling", [None, "", "  ", "maybe", "oui", "2", "Gold", "-1"])
+def test_everything_else_is_unknown(spelling: str | None) -> None:
+    for polarity in Polarity:
+        assert permissions.state(spelling, polarity) is Permission.EMPTY
+
+
+@pytest.mark.parametrize("polarity", list(Polarity))
+def test_who_is_created_is_created_without_permissions_that_are_on(polarity: Polarity) -> None:
+    def created(truth: str, evidence: Evidence, by: str | None) -> Opt | Why:
+        case = Case(polarity, None, SPELLING[polarity, truth], evidence=evidence)
+        return permissions.decide_creation(case, by=by, now=NOW, timezone=BRUSSELS)
+
+    given = Evidence(NOW - DAY, "shop")
+    assert created("on", given, None) is Why.PERMISSION
+    assert created("on", Evidence(), "Ann") is Why.EVIDENCE
+    assert created("off", Evidence(), None) == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]))
+    assert created("empty", given, "Ann") is Why.UNKNOWN_PERMISSION
+    opted_in = created("on", given, "Ann")
+    assert isinstance(opted_in, Opt)
+    assert opted_in.kind is Kind.SUBSCRIBE
+    assert opted_in.collection == Collection("2026-03-09 10:00:00", "shop")
+
+
+def history(*rows: tuple[int, str, str]) -> pl.DataFrame:
+    """Days before now, side, value; all about one cell."""
+    return pl.DataFrame(
+        [("run", NOW - days * DAY, side, "k", "news", value) for days, side, value in rows],
+        schema=permissions.HISTORY,
+        orient="row",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "platform", "updated", "days"),
+    [
+        ([], Permission.ON, 3, None),
+        ([], Permission.OFF, 3, 3),
+        ([(9, "platform", "off")], Permission.OFF, 3, 9),
+        ([(9, "platform", "off"), (7, "platform", "off")], Permission.OFF, 3, 9),
+        ([(9, "platform", "off"), (8, "platform", "on"), (6, "platform", "off")], Permission.OFF, 3, 6),
+        ([(9, "platform", "off"), (8, "platform", "on")], Permission.ON, 3, 9),
+        ([(9, "platform", "off"), (8, "platform", "on")], Permission.OFF, 3, 3),
+        ([(9, "platform", "off"), (4, "truth", "off"), (2, "truth", "on")], Permission.OFF, 3, 4),
+        ([(9, "truth", "off"), (8, "platform", "empty"), (7, "truth", "off")], Permission.EMPTY, 3, 9),
+    ],
+)
+def test_the_last_opt_out_known(
+    rows: list[tuple[int, str, str]], platform: Permission, updated: int, days: int | None
+) -> None:
+    """In any order of the history, and untouched by other people's."""
+    others = history((1, "platform", "off")).with_columns(key=pl.lit("other"))
+    for order in (rows, rows[::-1]):
+        frame = pl.concat([history(*order), others])
+        found = permissions.last_opt_outs(frame, {("k", "news"): (platform, NOW - updated * DAY)})
+        assert found == ({} if days is None else {("k", "news"): NOW - days * DAY})
+
+
+def test_an_opt_out_of_unknown_age_is_newer_than_any_evidence() -> None:
+    found = permissions.last_opt_outs(history(), {("k", "news"): (Permission.OFF, None)})
+    assert found["k", "news"] > NOW + 1000 * DAY
+
+
+COLUMNS = (
+    Column("news", "n", "n", permission=Polarity.OPT_IN),
+    Column("silent", "s", "s", permission=Polarity.OPT_OUT),
+    Column("name", "m", "m"),
+)
+FROM_SHOP = Collection("2026-03-09 10:00:00", "shop")
+
+
+def write(kind: Kind, *cells: Cell, by: str | None = None, collection: Collection | None = None) -> Write:
+    return Write(kind, Route.SINGLE, "k", "1", cells, decided_by=by, collection=collection)
+
+
+@pytest.mark.parametrize(
+    "lawful",
+    [
+        write(Kind.UNSUBSCRIBE, Cell("news", "true", "false"), Cell("silent", "false", "true")),
+        write(Kind.CREATE, Cell("news", None, "no"), Cell("name", None, "x")),
+        write(Kind.UPDATE, Cell("name", "a", "b")),
+        write(Kind.SUBSCRIBE, Cell("news", "false", "true"), by="Ann", collection=FROM_SHOP),
+        write(Kind.DELETE, Cell("news", "true", None)),
+    ],
+)
+def test_the_guard_lets_pass(lawful: Write) -> None:
+    permissions.guard([lawful], COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "unlawful",
+    [
+        write(Kind.UNSUBSCRIBE, Cell("news", "false", "true")),
+        write(Kind.UNSUBSCRIBE, Cell("silent", "true", "false")),
+        write(Kind.UNSUBSCRIBE, Cell("silent", "true", None)),
+        write(Kind.UPDATE, Cell("news", "true", "true")),
+        write(Kind.UPDATE, Cell("news", "true", "false")),
+        write(Kind.CLEAR, Cell("silent", "true", None)),
+        write(Kind.CREATE, Cell("news", None, "true")),
+        write(Kind.CREATE, Cell("silent", None, "false")),
+        write(Kind.SUBSCRIBE, Cell("news", "false", "true"), collection=FROM_SHOP),
+        write(Kind.SUBSCRIBE, Cell("news", "false", "true"), by="Ann"),
+        Write(Kind.SUBSCRIBE, Route.BULK, "k", "1", (Cell("news", "false", "true"),), "b", False, "Ann", FROM_SHOP),
+        Write(
+            Kind.UNSUBSCRIBE,
+            Route.BULK,
+            "k",
+            "1",
+            (Cell("news", "true", "false"), Cell("silent", "false", "true")),
+            batch="b",
+        ),
+    ],
+)
+def test_the_guard_refuses(unlawful: Write) -> None:
+    with pytest.raises(GuardRefused, match="permission"):
+        permissions.guard([unlawful], COLUMNS)
+
+
+def test_taking_back_needs_a_person_for_what_goes_up() -> None:
+    up = Cell("news", "false", "true")
+    permissions.guard([write(Kind.SUBSCRIBE, up, by="Ann")], COLUMNS, restores=True)
+    permissions.guard([write(Kind.UNSUBSCRIBE, Cell("silent", "false", None))], COLUMNS, restores=True)
+    with pytest.raises(GuardRefused):
+        permissions.guard([write(Kind.SUBSCRIBE, up)], COLUMNS, restores=True)
+    with pytest.raises(GuardRefused):
+        permissions.guard([write(Kind.UNSUBSCRIBE, up)], COLUMNS, restores=True)
