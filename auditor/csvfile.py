@@ -1,0 +1,289 @@
+"""CSV files before a parser loads them: header, separator, encoding, and what the raw bytes say about lines and quotes.
+
+`survey` counts independently of the parser, so that a row which the parser loses or invents shows in the sum.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from auditor.errors import InputUnusable, SettingsError
+from auditor.files import printable, whole_file
+
+SEPARATORS: Final = (b";", b",", b"\t", b"|")
+"""What is recognised in a header line; of equally frequent ones the first."""
+LINES_IN_CELL: Final = 100
+"""A cell spanning more lines than this rejects its record: no contact's note is that long, but a stray quote is."""
+
+_CHUNK = 2**20
+_LONGEST_HEADER = 4 * 2**20
+_BOM = codecs.BOM_UTF8
+
+
+class Torn(Exception):
+    """A record that does not end where its text ends; `open` when a quoted cell is not closed."""
+
+    def __init__(self, reason: str, *, unclosed: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.open = unclosed
+
+
+class Grammar:
+    """RFC 4180 records of one separator, as bytes and without their line end.
+
+    A quote inside an unquoted cell is a character like any other; blanks after a closing quote belong to the cell.
+    """
+
+    def __init__(self, separator: bytes, columns: int) -> None:
+        self.separator = separator
+        self.columns = columns
+        cell = rb'(?:"(?:[^"]++|"")*+"|[^"\r\n%b]*+)' % re.escape(separator)
+        self._strict = re.compile(cell + rb"(?:%b%b){%d}" % (re.escape(separator), cell, columns - 1))
+        self._quoted = re.compile(rb'"((?:[^"]++|"")*+)"( *+)')
+
+    def strict(self, record: bytes) -> bool:
+        """Whether any parser of RFC 4180 reads it the same way, with the right number of cells."""
+        return self._strict.fullmatch(record) is not None
+
+    def cells(self, record: bytes) -> list[bytes | None]:
+        """The cells; None for an empty one without quotes. Raises Torn."""
+        cells: list[bytes | None] = []
+        position, separator = 0, self.separator
+        while True:
+            if record[position : position + 1] == b'"':
+                match = self._quoted.match(record, position)
+                if match is None:
+                    raise Torn("a quote is not closed", unclosed=True)
+                position = match.end()
+                if record[position : position + 1] not in (separator, b""):
+                    raise Torn("text follows a closing quote")
+                cells.append(match[1].replace(b'""', b'"') + match[2])
+            else:
+                end = record.find(separator, position)
+                end = len(record) if end < 0 else end
+                cells.append(record[position:end] or None)
+                position = end
+            if position >= len(record):
+                return cells
+            position += 1
+
+    def text(self, cells: list[bytes | None]) -> bytes:
+        """The cells as a record that every parser reads the same way."""
+        special = (b'"', b"\n", b"\r", self.separator)
+        return self.separator.join(
+            b""
+            if cell is None
+            else b'"' + cell.replace(b'"', b'""') + b'"'
+            if not cell or any(character in cell for character in special)
+            else cell
+            for cell in cells
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV file is written, read off its header line."""
+
+    grammar: Grammar
+    header: tuple[str, ...]
+    header_lines: int
+    """Lines of the file up to and including the header."""
+    data_from: int
+    """Offset of the first byte after the header line."""
+    line_end: bytes
+    """`\\n`, which stands for `\\r\\n` too, or `\\r`."""
+    bom: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the raw bytes say."""
+
+    lines: int
+    """Line feeds, and one more where the last line has none."""
+    quotes: bool
+    plain: bool
+    """Every line is a record for any parser: no cell holds a line end, nothing is written in an unusual way."""
+    final_line_end: bool
+    line_end: str
+    """`\\n` or `\\r\\n`, spelt with backslashes, as most lines end."""
+
+
+def read_dialect(path: Path, separator: str | None, encoding: str = "utf-8") -> Dialect:
+    """Read the header line of a file. `separator` None: recognised.
+
+    Raises InputUnusable for a file without a header line or with one that cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_LONGEST_HEADER)
+    if not is_utf8(encoding):
+        head = _decoded(_decoder(encoding), head, path, encoding, 1, final=False).encode()
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputUnusable(
+            f"{printable(path)} is UTF-16, not UTF-8",
+            hint='export it as UTF-8, or set encoding = "utf-16" if it is the truth',
+        )
+    bom = head.startswith(_BOM)
+    start = len(_BOM) if bom else 0
+    line_end = b"\n" if b"\n" in head or b"\r" not in head else b"\r"
+    lines = 0
+    while head.startswith((b"\r\n", b"\n", b"\r"), start):
+        start += 2 if head.startswith(b"\r\n", start) else 1
+        lines += 1
+    end = start
+    while True:
+        found = head.find(line_end, end)
+        end = len(head) if found < 0 else found + 1
+        lines += 1
+        if found < 0 or head.count(b'"', start, end) % 2 == 0:
+            break
+    record = head[start:end].rstrip(b"\r\n")
+    if not record.strip(b" \t"):
+        raise InputUnusable(f"{printable(path)} is empty: it has no header line", hint="export it again")
+    if found < 0 and len(head) == _LONGEST_HEADER:
+        raise InputUnusable(f"the first line of {printable(path)} has no end: it is not a CSV file with a header line")
+    mark = separator.encode() if separator else _recognised(record)
+    if len(mark) != 1:
+        raise SettingsError("a separator is one ASCII character, such as ; or ,")
+    try:
+        cells = Grammar(mark, 1).cells(record)
+        header = tuple((cell or b"").decode() for cell in cells)
+    except UnicodeDecodeError:
+        raise not_utf8(path, lines) from None
+    except Torn as torn:
+        raise InputUnusable(f"the header line of {printable(path)} cannot be read: {torn.reason}") from None
+    return Dialect(Grammar(mark, len(header)), header, lines, end, line_end, bom)
+
+
+def survey(path: Path, dialect: Dialect) -> Survey:
+    """Read all bytes once. Raises InputUnusable, with the line, for a file that is not UTF-8."""
+    lines = returns = windows_ends = 0
+    quotes, plain, last = False, dialect.line_end == b"\n" and dialect.header_lines == 1, b""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            # To the end of a line, so that no test below has to look across two chunks.
+            chunk += file.readline(_CHUNK)
+            if not chunk.isascii() or decoder.getstate()[0]:
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError as error:
+                    raise not_utf8(path, lines + 1 + error.object.count(b"\n", 0, error.start)) from None
+            lines += chunk.count(b"\n")
+            if b"\r" in chunk:
+                returns += chunk.count(b"\r")
+                windows_ends += chunk.count(b"\r\n")
+            if b'"' in chunk:
+                quotes = True
+                plain = plain and _plain_quotes(chunk, dialect.grammar.separator)
+            plain = plain and _plain_ends(chunk, dialect.grammar)
+            if dialect.grammar.columns == 1 and plain:
+                plain = b"\n\n" not in chunk and b"\n\r" not in chunk and not chunk.startswith((b"\n", b"\r"))
+            last = chunk[-1:]
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise not_utf8(path, lines + 1) from None
+    consistent = returns == windows_ends and windows_ends in (0, lines)
+    final = last == b"\n"
+    line_end = r"\r\n" if windows_ends else r"\n"
+    return Survey(lines + (not final), quotes, plain and consistent, final, line_end)
+
+
+def to_utf8(path: Path, encoding: str, target: Path) -> None:
+    """Write the file again as UTF-8, in a stream.
+
+    Raises SettingsError for an unknown encoding, InputUnusable for bytes that do not exist in it, TryLater for a full
+    disk.
+    """
+    decoder = _decoder(encoding)
+    lines = 1
+    with whole_file(target) as partial, path.open("rb") as source, partial.open("wb") as out:
+        while True:
+            chunk = source.read(_CHUNK)
+            text = _decoded(decoder, chunk, path, encoding, lines, final=not chunk)
+            out.write(text.encode())
+            lines += text.count("\n")
+            if not chunk:
+                return
+
+
+def not_utf8(path: Path, line: int) -> InputUnusable:
+    return InputUnusable(
+        f"{printable(path)} is not UTF-8: line {line} is the first that is not",
+        hint='export it as UTF-8; for the truth, encoding = "cp1252" (or whatever it is) can be set instead',
+    )
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether an encoding is UTF-8, by whatever name."""
+    try:
+        return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+    except LookupError:
+        return False
+
+
+def _recognised(record: bytes) -> bytes:
+    outside = re.sub(rb'"[^"]*"', b"", record)
+    best = max(SEPARATORS, key=outside.count)
+    return best if best in outside else b","
+
+
+def _plain_quotes(chunk: bytes, separator: bytes) -> bool:
+    """Whether each line closes what it opens, and no blanks stand between a quote and a separator."""
+    if any(line.count(b'"') & 1 for line in chunk.split(b"\n")):
+        return False
+    before = {separator, b"\n", b" ", b""}
+    after = {separator, b"\n", b"\r", b" ", b""}
+    position = chunk.find(b' "')
+    while position >= 0:
+        if chunk[max(position - 1, 0) : position] in before:
+            return False
+        position = chunk.find(b' "', position + 1)
+    position = chunk.find(b'" ')
+    while position >= 0:
+        if chunk[position + 2 : position + 3] in after:
+            return False
+        position = chunk.find(b'" ', position + 1)
+    return True
+
+
+def _plain_ends(chunk: bytes, grammar: Grammar) -> bool:
+    """Whether no line that ends with a separator has a cell too many: DuckDB passes over such a cell."""
+    separator = grammar.separator
+    if separator + b"\n" not in chunk and separator + b"\r" not in chunk and not chunk.endswith(separator):
+        return True
+    for line in chunk.split(b"\n"):
+        record = line.removesuffix(b"\r")
+        if record.endswith(separator) and record.count(separator) != grammar.columns - 1:
+            if b'"' not in record or not grammar.strict(record):
+                return False
+    return True
+
+
+def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+    try:
+        return codecs.getincrementaldecoder(encoding)()
+    except LookupError:
+        raise SettingsError(
+            f'"{encoding}" is not an encoding', hint="known are for example utf-8, cp1252, latin-1, utf-16"
+        ) from None
+
+
+def _decoded(
+    decoder: codecs.IncrementalDecoder, chunk: bytes, path: Path, encoding: str, line: int, *, final: bool
+) -> str:
+    """The text of a chunk that begins in line `line`."""
+    try:
+        return decoder.decode(chunk, final=final)
+    except UnicodeError as error:
+        before = error.object.count(b"\n", 0, error.start) if isinstance(error, UnicodeDecodeError) else 0
+        raise InputUnusable(
+            f"{printable(path)} is not {encoding}: line {line + before} is the first that is not",
+            hint="set the encoding in which the file was written",
+        ) from None

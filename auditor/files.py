@@ -1,0 +1,65 @@
+"""Files that appear whole or not at all, readable by their owner only, on a disk that is not filled unawares."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from auditor.errors import TryLater
+
+MARGIN = 16 * 2**20
+"""Bytes that must stay free beside what a file needs."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives an empty file of mode 0600 to write into; it becomes `path` at the end, or vanishes after an error.
+
+    Raises TryLater when the disk is full.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with full_disk(path.parent):
+            partial.unlink(missing_ok=True)
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            yield partial
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """Turns the operating system's "no space left" into an error that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise TryLater(f"the disk of {folder} is full: nothing was kept", hint="free some space") from error
+        raise
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Raises TryLater unless `needed` bytes, and a margin, are free on the disk of `folder`."""
+    free = shutil.disk_usage(folder).free
+    if free < needed + MARGIN:
+        raise TryLater(
+            f"the disk of {folder} has {megabytes(free)} free, and about {megabytes(needed + MARGIN)} are needed",
+            hint="free some space",
+        )
+
+
+def megabytes(size: int) -> str:
+    """A size for people, in binary megabytes."""
+    return f"{size / 2**20:,.1f} MB"
+
+
+def printable(text: str | Path) -> str:
+    """A file name without the characters that steer a terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))

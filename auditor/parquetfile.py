@@ -1,0 +1,109 @@
+"""Parquet inputs as text: typed columns are spelt by one rule, and nothing is lost.
+
+| type | text |
+|---|---|
+| date | `YYYY-MM-DD` |
+| timestamp | `YYYY-MM-DD HH:MM:SS`, with six (or nine) decimals where there are any |
+| timestamp with zone | the same in UTC, with `Z` |
+| boolean | `true`, `false` |
+| decimal, integer | plain digits, the scale kept |
+| float | the shortest text that reads back as the same number |
+| list | its members joined with `,`; a member that holds a comma or a quote is quoted as in CSV |
+| binary | its UTF-8 text, else `\\x` and hexadecimal digits |
+| struct, map | JSON |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from auditor.engine import Engine, literal, quote, translated
+from auditor.errors import InputUnusable
+from auditor.files import printable
+
+if TYPE_CHECKING:
+    from duckdb.sqltypes import DuckDBPyType
+
+_MAGIC = b"PAR1"
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the file begins as a Parquet file does."""
+    with path.open("rb") as file:
+        return file.read(4) == _MAGIC
+
+
+def names(engine: Engine, path: Path) -> list[str]:
+    """The names of the top-level columns exactly as stored. Raises InputUnusable for a damaged file."""
+    try:
+        with translated():
+            rows = engine.con.execute("SELECT name, num_children FROM parquet_schema(?)", [str(path)]).fetchall()
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+        raise damaged(path) from error
+    found: list[str] = []
+    place = 1  # the first row is the file itself
+    while place < len(rows):
+        found.append(str(rows[place][0]))
+        place = _after(rows, place)
+    return found
+
+
+def as_texts(engine: Engine, path: Path, kept: Sequence[tuple[int, str]]) -> str:
+    """A query that gives the columns at the given places, as text, under the given names."""
+    reading = f"read_parquet({literal(path)})"
+    described = engine.con.sql(f"SELECT * FROM {reading}")
+    # Addressed by DuckDB's own name for the place: it renames what differs in case only.
+    picked = [
+        f"{_text(quote(described.columns[place]), described.types[place])} AS {quote(name)}" for place, name in kept
+    ]
+    return f"SELECT {', '.join(picked)} FROM {reading}"
+
+
+def damaged(path: Path) -> InputUnusable:
+    return InputUnusable(
+        f"the Parquet file {printable(path)} is cut off or damaged", hint="export or transfer it again"
+    )
+
+
+def _after(rows: Sequence[tuple[object, ...]], place: int) -> int:
+    """The row after a column and everything nested in it."""
+    children = rows[place][1]
+    place += 1
+    for _ in range(children if isinstance(children, int) else 0):
+        place = _after(rows, place)
+    return place
+
+
+def _text(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
+    """SQL for one value of a type as text."""
+    name = kind.id
+    if name == "varchar":
+        return value
+    if name in ("timestamp", "timestamp_s", "timestamp_ms", "timestamp with time zone"):
+        zone = "Z" if name.endswith("zone") else ""
+        plain = f"{value}::TIMESTAMP" if not zone else f"({value} AT TIME ZONE 'UTC')"
+        return (
+            f"strftime({plain}, CASE WHEN date_trunc('second', {plain}) = {plain} "
+            f"THEN '%Y-%m-%d %H:%M:%S{zone}' ELSE '%Y-%m-%d %H:%M:%S.%f{zone}' END)"
+        )
+    if name == "timestamp_ns":
+        return (
+            f"strftime({value}, CASE WHEN epoch_ns({value}) % 1000000000 = 0 "
+            "THEN '%Y-%m-%d %H:%M:%S' ELSE '%Y-%m-%d %H:%M:%S.%n' END)"
+        )
+    if name == "blob":
+        return f"coalesce(TRY(decode({value})), '\\x' || hex({value}))"
+    if name in ("list", "array"):
+        member, inner = f"m{depth}", kind.child
+        text = _text(member, inner, depth + 1)
+        marked = f"""'"' || replace({text}, '"', '""') || '"'"""
+        quoted = f"""CASE WHEN regexp_matches({text}, '[,"]') THEN {marked} ELSE {text} END"""
+        listed = f"list_transform({value}::{inner}[], lambda {member}: {quoted})"
+        return f"CASE WHEN {value} IS NULL THEN NULL ELSE array_to_string({listed}, ',') END"
+    if name in ("struct", "map", "union"):
+        return f"CASE WHEN {value} IS NULL THEN NULL ELSE to_json({value})::VARCHAR END"
+    return f"{value}::VARCHAR"

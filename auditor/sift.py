@@ -1,0 +1,273 @@
+"""The careful way through a CSV file: every line is looked at, good records are passed on, the others are named.
+
+It is used only where a plain reading does not close. One stray quote costs its own line and not all that follow it:
+a line whose quote swallows lines that look like rows is rejected alone, and reading goes on with the next line.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final, NoReturn
+
+from auditor.csvfile import LINES_IN_CELL, Dialect, Torn
+from auditor.errors import InputUnusable
+from auditor.files import printable
+
+LONGEST_RECORD: Final = 16 * 2**20
+"""Bytes; longer records are rejected."""
+
+_READ_AHEAD = 2000
+"""Lines of one record that are read before it is given up."""
+_ROWS_LOOK_LIKE_ROWS = 4
+"""Columns from which a row swallowed by a quote is told from a note that happens to hold separators."""
+_SHOWN = 10_000
+"""Bytes that are kept of a row longer than the longest."""
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that cannot be read."""
+
+    line: int
+    """Of the file, from 1; the first one of several."""
+    reason: str
+    text: str
+    """Raw, without the last line end."""
+
+
+@dataclass
+class Sifted:
+    """What became of all lines after the header."""
+
+    records: int = 0
+    """Passed on."""
+    rejected: int = 0
+    empty_lines: int = 0
+    """Lines without anything, which are no rows."""
+    doubtful: list[int] = field(default_factory=list)
+    """Line numbers where it is not certain which lines belong together, so that rows may hide."""
+    longest: int = 0
+    """Bytes of the longest record passed on."""
+
+
+class Sieve:
+    """One pass over one file."""
+
+    def __init__(self, path: Path, dialect: Dialect, reject: Callable[[Reject], None]) -> None:
+        self._path = path
+        self._dialect = dialect
+        self._grammar = dialect.grammar
+        self._report = reject
+        self._waiting: deque[bytes] = deque()
+        self._line = dialect.header_lines
+        """Number of the line handed out last."""
+        self.result = Sifted()
+
+    def run(self, out: BinaryIO, progress: Callable[[int, int], None] | None = None) -> Sifted:
+        """Write the good records to `out`, one way of writing for all, without a header.
+
+        Raises InputUnusable when the file is cut off in the middle of a row.
+        """
+        result, separator, columns = self.result, self._grammar.separator, self._grammar.columns
+        with self._path.open("rb") as file:
+            file.seek(self._dialect.data_from)
+            self._lines = self._read(file)
+            while (line := self._next()) is not None:
+                body = _body(line)
+                if len(line) > LONGEST_RECORD:
+                    record = self._reject([line[:_SHOWN]], f"the row is longer than {LONGEST_RECORD:,} bytes")
+                elif b'"' in line:
+                    record = self._quoted(line, body)
+                elif body.count(separator) == columns - 1 and (columns > 1 or body):
+                    record = self._grammar.text(self._grammar.cells(body)) if b"\r" in body else body
+                else:
+                    record = self._unfit(line, body)
+                if record is not None:
+                    result.records += 1
+                    result.longest = max(result.longest, len(record))
+                    out.write(record + b"\n")
+                if progress is not None and self._line % 50_000 == 0:
+                    progress(file.tell(), result.records)
+        return result
+
+    def _read(self, file: BinaryIO) -> Iterator[bytes]:
+        if self._dialect.line_end == b"\n":
+            while line := file.readline(LONGEST_RECORD + 1):
+                if len(line) > LONGEST_RECORD:
+                    line = line.rstrip(b"\n") + b"\n"
+                    _skip_line(file)
+                yield line
+            return
+        rest = b""
+        while chunk := file.read(_CHUNK):
+            *lines, rest = (rest + chunk).split(b"\r")
+            for line in lines:
+                yield line + b"\r"
+        if rest:
+            yield rest
+
+    def _next(self) -> bytes | None:
+        line = self._waiting.popleft() if self._waiting else next(self._lines, None)
+        if line is not None:
+            self._line += 1
+        return line
+
+    def _put_back(self, lines: list[bytes]) -> None:
+        self._waiting.extendleft(reversed(lines))
+        self._line -= len(lines)
+
+    def _at_end(self) -> bool:
+        line = self._next()
+        if line is None:
+            return True
+        self._put_back([line])
+        return False
+
+    def _unfit(self, line: bytes, body: bytes) -> bytes | None:
+        """A line without quotes that has the wrong number of cells."""
+        separator, columns = self._grammar.separator, self._grammar.columns
+        # Some systems end a file with the character that once ended files on DOS.
+        if not body.strip(b" \t\x1a" if separator != b"\t" else b" \x1a"):
+            self.result.empty_lines += 1
+            return None
+        cells = body.count(separator) + 1
+        if cells < columns and self._only_blank_lines_follow():
+            self._cut_off()
+        return self._reject([line], f"{_cells(cells)} where the header has {columns}")
+
+    def _quoted(self, line: bytes, body: bytes) -> bytes | None:
+        """The record that begins with a line that has quotes; None when it was rejected."""
+        if self._grammar.strict(body):
+            return body
+        try:
+            cells = self._grammar.cells(body)
+        except Torn as torn:
+            if torn.open:
+                return self._over_several_lines(line)
+            return self._reject([line], torn.reason)
+        if len(cells) == self._grammar.columns:
+            return self._grammar.text(cells)
+        if len(cells) < self._grammar.columns and self._only_blank_lines_follow():
+            self._cut_off()
+        return self._reject([line], f"{_cells(len(cells))} where the header has {self._grammar.columns}")
+
+    def _over_several_lines(self, first: bytes) -> bytes | None:
+        lines, cells, reason = self._gather(first)
+        if cells is not None and reason == "":
+            if self._swallows_rows(lines):
+                self.result.doubtful.append(self._line - len(lines) + 1)
+            return self._grammar.text(cells)
+        alike = sum(map(self._looks_like_row, lines[1:]))
+        if lines[1:] and alike * 2 >= len(lines) - 1:
+            # The quote is the accident, not the rows below it.
+            self._put_back(lines[1:])
+            return self._reject([first], "a quote is not closed")
+        if reason == "end":
+            self._cut_off(len(lines))
+        if reason == "endless":
+            self._put_back(lines[1:])
+            self.result.doubtful.append(self._line)
+            return self._reject([first], "a quote is not closed")
+        if alike:
+            self.result.doubtful.append(self._line - len(lines) + 1)
+        return self._reject(lines, reason)
+
+    def _gather(self, first: bytes) -> tuple[list[bytes], list[bytes | None] | None, str]:
+        """Lines up to the end of the record, its cells, and why it cannot be used (empty: it can).
+
+        `end`: the file ends before it; `endless`: no end within what is read ahead.
+        """
+        lines, size, since_quote = [first], len(first), 0
+        while True:
+            line = self._next()
+            if line is None:
+                return lines, None, "end"
+            lines.append(line)
+            size += len(line)
+            since_quote += 1
+            if len(lines) > _READ_AHEAD or size > LONGEST_RECORD:
+                return lines, None, "endless"
+            if b'"' not in line:
+                if since_quote == LINES_IN_CELL and self._mostly_rows(lines[1:]):
+                    return lines, None, "a quote is not closed"
+                continue
+            since_quote = 0
+            try:
+                cells = self._grammar.cells(_body(b"".join(lines)))
+            except Torn as torn:
+                if torn.open:
+                    continue
+                return lines, None, torn.reason
+            if len(cells) != self._grammar.columns:
+                return lines, cells, f"{_cells(len(cells))} where the header has {self._grammar.columns}"
+            if any(cell is not None and _line_ends(cell) >= LINES_IN_CELL for cell in cells):
+                return lines, cells, f"a cell spans more than {LINES_IN_CELL} lines"
+            return lines, cells, ""
+
+    def _mostly_rows(self, lines: list[bytes]) -> bool:
+        return sum(map(self._looks_like_row, lines)) * 2 >= len(lines)
+
+    def _looks_like_row(self, line: bytes) -> bool:
+        """Whether a line could be a row of its own; in a file of one column nobody can tell."""
+        columns = self._grammar.columns
+        if columns == 1:
+            return False
+        body = _body(line)
+        if body.count(self._grammar.separator) == columns - 1:
+            return True
+        try:
+            return b'"' in body and len(self._grammar.cells(body)) == columns
+        except Torn:
+            return False
+
+    def _swallows_rows(self, lines: list[bytes]) -> bool:
+        columns = self._grammar.columns
+        return columns >= _ROWS_LOOK_LIKE_ROWS and all(
+            line.count(self._grammar.separator) == columns - 1 for line in lines
+        )
+
+    def _only_blank_lines_follow(self) -> bool:
+        ahead: list[bytes] = []
+        while len(ahead) < LINES_IN_CELL and (line := self._next()) is not None:
+            ahead.append(line)
+            if line.strip():
+                break
+        self._put_back(ahead)
+        return not any(line.strip() for line in ahead)
+
+    def _reject(self, lines: list[bytes], reason: str) -> bytes | None:
+        text = _body(b"".join(lines)).decode("utf-8", "replace")
+        self.result.rejected += 1
+        self._report(Reject(self._line - len(lines) + 1, reason, text))
+        return None
+
+    def _cut_off(self, lines: int = 1) -> NoReturn:
+        row = self.result.records + self.result.rejected + 1
+        raise InputUnusable(
+            f"{printable(self._path)} is cut off in the middle of row {row:,} (line {self._line - lines + 1:,})",
+            hint="export or transfer it again",
+        )
+
+
+def _skip_line(file: BinaryIO) -> None:
+    while (more := file.readline(_CHUNK)) and not more.endswith(b"\n"):
+        pass
+
+
+def _body(record: bytes) -> bytes:
+    """Without its line end."""
+    if record.endswith(b"\r\n"):
+        return record[:-2]
+    return record[:-1] if record.endswith((b"\n", b"\r")) else record
+
+
+def _line_ends(cell: bytes) -> int:
+    return cell.count(b"\n") or cell.count(b"\r")
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell" if count == 1 else f"{count} cells"
