@@ -45,6 +45,8 @@ class Engine:
                 "python_enable_replacements": "false",
                 "autoinstall_known_extensions": "false",
                 "allow_community_extensions": "false",
+                # Its blocks outlive a file that is replaced within the same clock tick: stale or damaged rows.
+                "enable_external_file_cache": "false",
             },
         )
         self.con.execute("SET TimeZone = 'UTC'")
@@ -73,6 +75,15 @@ class Engine:
         with translated():
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {self.sql(expression)}")
         return self.table(name)
+
+    def put(self, name: str, frame: pl.DataFrame) -> str:
+        """A frame as a temporary table; gives its name."""
+        self.con.register("auditor:frame", frame.to_arrow())
+        try:
+            self.con.execute(f'CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM "auditor:frame"')
+        finally:
+            self.con.unregister("auditor:frame")
+        return name
 
     def rows(self, query: ir.Table | str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """All rows of an expression or of SQL text with bound parameters."""
