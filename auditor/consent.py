@@ -11,11 +11,12 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from auditor import primitives, rules
+from auditor import rules
 from auditor.contract import Column, Contract, Polarity
 from auditor.engine import Engine
-from auditor.match import RAW, source_name
+from auditor.match import RAW, evidence, source_name
 from auditor.model import Permission, PermissionFinding, Side
+from auditor.primitives import INSTANT
 
 
 def permissions(engine: Engine, contract: Contract, history: str, run: str, moments: dict[Side, datetime]) -> None:
@@ -32,40 +33,52 @@ def permissions(engine: Engine, contract: Contract, history: str, run: str, mome
     _findings(engine, contract, history)
 
 
+def evidence_of_differences(engine: Engine) -> ir.Table:
+    """What the truth says of the permission cells that differ: key as shown, column, date, source."""
+    cells, states = engine.table("cells"), engine.table("permission_states")
+    joined = cells.select("key", "key_text", "column").join(states, ["key", "column"])
+    return joined.select(key=joined.key_text, column=joined["column"], date=joined.evidence, source=joined.source)
+
+
 def _states(engine: Engine, contract: Contract, side: Side) -> ir.Table:
-    """One row per key in the population and permission column of a side, with what it says."""
+    """One row per permission column and key in the population of a side: key, column, value, moment, source."""
     keys = engine.table(f"{side.value}_keys")
     inside = keys.filter(keys.included & keys.key.notnull())
     inside = inside.anti_join(engine.table("duplicate_keys"), "key").anti_join(engine.table("excluded"), "key")
+    inside = inside.select("key", "row", "moment")
+    columns = contract.permissions
     raw = engine.table(RAW[side])
-    joined = inside.join(raw, inside.row == raw["file_row_number"], rname="raw_{name}")
-    pieces = [_state(joined, raw, column, contract, side) for column in contract.permissions]
+    cells: dict[str, ir.Value] = {"own_row": raw["file_row_number"]}
+    for position, column in enumerate(columns):
+        cells[f"value{position}"] = says(raw[source_name(column, side)], column, side, contract.timezone.key)
+        if side is Side.TRUTH:
+            cells[f"moment{position}"], cells[f"source{position}"] = evidence(raw, column, contract.timezone.key)
+    own = raw.select(**cells)
+    joined = inside.join(own, inside.row == own.own_row)
+    on_platform = {"moment": joined.moment, "source": ibis.null(str)}
+    pieces = [
+        joined.select(
+            key=joined.key,
+            column=ibis.literal(column.name),
+            value=joined[f"value{position}"],
+            moment=on_platform["moment"] if side is Side.PLATFORM else joined[f"moment{position}"],
+            source=on_platform["source"] if side is Side.PLATFORM else joined[f"source{position}"],
+        )
+        for position, column in enumerate(columns)
+    ]
     if not pieces:
-        nobody = Column("", raw.columns[0], raw.columns[0], permission=Polarity.OPT_IN)
-        pieces = [_state(joined.limit(0), raw, nobody, contract, side)]
+        nothing = {"column": ibis.null(str), "value": ibis.null(str), **on_platform}
+        pieces = [joined.limit(0).select(key=joined.key, **nothing)]
     return ibis.union(pieces[0], *pieces[1:]) if len(pieces) > 1 else pieces[0]
 
 
-def _state(joined: ir.Table, raw: ir.Table, column: Column, contract: Contract, side: Side) -> ir.Table:
-    zone = contract.timezone.key
-
-    def cell(name: str) -> ir.StringValue:
-        return joined[f"raw_{name}" if f"raw_{name}" in joined.columns and name in raw.columns else name]
-
-    says = rules.canonical(cell(source_name(column, side)), column, side, zone)
-    on = "true" if column.permission is Polarity.OPT_IN else "false"
-    off = "false" if column.permission is Polarity.OPT_IN else "true"
-    value = ibis.cases(
-        (says == on, Permission.ON.value), (says == off, Permission.OFF.value), else_=Permission.EMPTY.value
+def says(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
+    """Whether a permission cell lets somebody be contacted: model.Permission; what cannot be read says nothing."""
+    form = rules.canonical(text, column, side, zone)
+    on, off = ("true", "false") if column.permission is Polarity.OPT_IN else ("false", "true")
+    return ibis.cases(
+        (form == on, Permission.ON.value), (form == off, Permission.OFF.value), else_=Permission.EMPTY.value
     )
-    moment, source = joined.moment, ibis.null(str)
-    if side is Side.TRUTH:
-        moment = ibis.null("timestamp('UTC')")
-        if column.evidence_date:
-            moment = primitives.instant(cell(column.evidence_date), None, zone)
-        if column.evidence_source:
-            source = primitives.blank_to_null(cell(column.evidence_source))
-    return joined.select(key=joined.key, column=ibis.literal(column.name), value=value, moment=moment, source=source)
 
 
 def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetime]) -> None:
@@ -78,7 +91,7 @@ def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetim
         joined = now.left_join(before, ["key", "column"])
         was = joined.was.fill_null(Permission.EMPTY.value)
         changed = joined.filter(joined.value != was)
-        at = ibis.literal(moments[side], type="timestamp('UTC')")
+        at = ibis.literal(moments[side], type=INSTANT)
         pieces.append(
             changed.select(
                 run=ibis.literal(run),
@@ -134,7 +147,7 @@ def _findings(engine: Engine, contract: Contract, history: str) -> None:
         PermissionFinding.CONTACTABLE_AGAIN: joined.since,
         PermissionFinding.OPTED_OUT_IN_TRUTH: joined.evidence,
         PermissionFinding.OPTED_OUT_ON_PLATFORM: joined.platform_updated,
-        PermissionFinding.WITHOUT_EVIDENCE: ibis.null("timestamp('UTC')"),
+        PermissionFinding.WITHOUT_EVIDENCE: ibis.null(INSTANT),
     }
     pieces = [
         joined.filter(condition).select(

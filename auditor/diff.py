@@ -123,6 +123,16 @@ def _rows(engine: Engine, contract: Contract, side: Side) -> ir.Table:
     )
 
 
+def audited_values(engine: Engine, contract: Contract) -> ir.Table:
+    """The raw texts of the platform for every profile that may differ: `key` as shown, and a column per column."""
+    pairs = engine.table("pairs")
+    texts: dict[str, ir.Value] = {"key": pairs.platform_text}
+    if len(contract.key) == 1:
+        texts[contract.key[0]] = pairs.platform_text
+    texts |= {column.name: pairs[f"p{position}"] for position, column in enumerate(contract.compared)}
+    return pairs.select(**texts)
+
+
 def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -> None:
     """Create `cells`: one row per differing cell of a profile that both sides have."""
     pairs = engine.table("pairs")
@@ -197,7 +207,7 @@ def _younger(moment: ir.TimestampValue, shown: datetime | None, contract: Contra
     """Changed so shortly before the moment that the other side shows that the change may still be on its way."""
     if shown is None or not contract.grace:
         return ibis.literal(False)
-    return (moment > ibis.literal(shown - contract.grace, type="timestamp('UTC')")).fill_null(False)
+    return (moment > ibis.literal(shown - contract.grace, type=primitives.INSTANT)).fill_null(False)
 
 
 def _profiles(engine: Engine, contract: Contract, known: Known, moments: Moments) -> None:

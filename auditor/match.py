@@ -11,6 +11,8 @@ Everything is an Ibis expression on the run's DuckDB connection. The two inputs 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import duckdb
 import ibis
 import ibis.expr.types as ir
@@ -41,7 +43,7 @@ def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
     forms = [rules.canonical(raw[source_name(column, side)], column, side, zone) for column in contract.keys]
     texts = [raw[source_name(column, side)] for column in contract.keys]
     updated = contract.updated_platform if side is Side.PLATFORM else contract.updated_truth
-    no_moment = ibis.null("timestamp('UTC')")
+    no_moment = ibis.null(primitives.INSTANT)
     keys = raw.select(
         row=raw["file_row_number"],
         key=rules.key_form(forms),
@@ -100,6 +102,79 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
     name = f"checked_{side.value}"
     engine.create(name, joined)
     return name
+
+
+def absent_rows(engine: Engine, contract: Contract) -> None:
+    """Create `missing_rows` and `orphan_rows`: key and one canonical text per mapped column, for keys of one side."""
+    matched, zone = engine.table("matched"), contract.timezone.key
+    for side, name in ((Side.TRUTH, "missing_rows"), (Side.PLATFORM, "orphan_rows")):
+        other = Side.PLATFORM if side is Side.TRUTH else Side.TRUTH
+        alone = matched.filter(matched[f"{other.value}_row"].isnull()).select("key", row=f"{side.value}_row")
+        raw = engine.table(RAW[side])
+        cells = {
+            column.name: rules.canonical(raw[source_name(column, side)], column, side, zone)
+            for column in contract.columns
+        }
+        forms = raw.select(raw["file_row_number"].name("auditor:row"), **cells)
+        joined = alone.join(forms, alone.row == forms["auditor:row"]).drop("row", "auditor:row")
+        engine.create(name, joined)
+
+
+def greatest_moment(engine: Engine, side: Side, updated: str, zone: str) -> datetime | None:
+    """The greatest update moment of a side's rows, in UTC; None where no row has one."""
+    raw = engine.table(RAW[side])
+    greatest = primitives.instant(raw[updated], None, zone).max()
+    [(moment,)] = engine.rows(greatest.epoch_seconds().name("moment").as_table())
+    return None if moment is None else datetime.fromtimestamp(moment, UTC)
+
+
+def creations(engine: Engine, contract: Contract) -> ir.Table:
+    """What a creation of each missing profile would send: key as the truth spells it, and one sent form per column.
+
+    Beside them `evidence_date:COLUMN` (a moment) and `evidence_source:COLUMN` of every permission column.
+    """
+    matched, zone = engine.table("matched"), contract.timezone.key
+    missing = matched.filter(matched.platform_row.isnull()).select(key=matched.truth_text, row=matched.truth_row)
+    raw = engine.table(RAW[Side.TRUTH])
+    cells: dict[str, ir.Value] = {"auditor:row": raw["file_row_number"]}
+    for column in contract.columns:
+        cells[column.name] = rules.sent(raw[column.truth], column, zone)
+    for column in contract.permissions:
+        date, source = evidence(raw, column, zone)
+        cells[f"evidence_date:{column.name}"] = date
+        cells[f"evidence_source:{column.name}"] = source
+    forms = raw.select(**cells)
+    return missing.join(forms, missing.row == forms["auditor:row"]).drop("row", "auditor:row")
+
+
+def evidence(raw: ir.Table, column: Column, zone: str) -> tuple[ir.TimestampValue, ir.StringValue]:
+    """When and where a permission was given or withdrawn, as the truth says; null where it says nothing."""
+    date = primitives.instant(raw[column.evidence_date], None, zone) if column.evidence_date else None
+    source = primitives.blank_to_null(raw[column.evidence_source]) if column.evidence_source else None
+    return (
+        ibis.null(primitives.INSTANT) if date is None else date,
+        ibis.null(str) if source is None else source,
+    )
+
+
+def taken(engine: Engine, contract: Contract, structure: Structure) -> ir.Table:
+    """Missing keys, and the unique column whose value a profile on the platform already has: key, column."""
+    zone = contract.timezone.key
+    raw, matched, missing = engine.table(RAW[Side.PLATFORM]), engine.table("matched"), engine.table("missing_rows")
+    shown = matched.select(key=matched.key, shown=matched.truth_text)
+    pieces = []
+    for column in contract.columns:
+        attribute = structure.attribute(column.name)
+        if attribute is None or not attribute.unique:
+            continue
+        there = rules.canonical(raw[source_name(column, Side.PLATFORM)], column, Side.PLATFORM, zone)
+        held = raw.select(value=there).filter(lambda t: t.value.notnull()).distinct()
+        hit = missing.semi_join(held, missing[column.name] == held.value)
+        pieces.append(hit.select(key=hit.key, column=ibis.literal(column.name)))
+    if not pieces:
+        pieces = [missing.limit(0).select(key=missing.key, column=ibis.literal(""))]
+    hits = ibis.union(pieces[0], *pieces[1:]) if len(pieces) > 1 else pieces[0]
+    return hits.join(shown, "key").select(key="shown", column="column")
 
 
 def _population(engine: Engine, contract: Contract, side: Side) -> ir.Table:

@@ -300,5 +300,7 @@ class Source:
     """The moment the content shows, with zone."""
     as_of_from: str
     """How that is known: `name`, `update_moment` or `file_time`."""
+    file: str = ""
+    """Name of the file that was found."""
     encoding: str = "utf-8"
     separator: str = ";"

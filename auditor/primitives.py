@@ -49,14 +49,15 @@ def declared(name: str, takes: tuple[str, ...], gives: str = "string") -> Callab
     return wrapper
 
 
-_INSTANT = "timestamp('UTC')"
+INSTANT = "timestamp('UTC', 6)"
+"""The Ibis type of a moment with zone, as the engine gives it back."""
 
 nfc_normalize = declared("nfc_normalize", ("string",))
 strip_accents = declared("strip_accents", ("string",))
 _try_strptime = declared("try_strptime", ("string", "string"), "timestamp")
 _strftime = declared("strftime", ("timestamp", "string"))
-_local_to_instant = declared("timezone", ("string", "timestamp"), _INSTANT)
-_instant_to_local = declared("timezone", ("string", _INSTANT), "timestamp")
+_local_to_instant = declared("timezone", ("string", "timestamp"), INSTANT)
+_instant_to_local = declared("timezone", ("string", INSTANT), "timestamp")
 _phone = declared("auditor_phone", ("string", "string"))
 _number = declared("auditor_number", ("string",))
 _domain = declared("auditor_domain", ("string",))
@@ -139,8 +140,8 @@ def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.Timestamp
     zoned = plain.re_search(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(Z|[+-]\d{2}(:?\d{2})?)$")
     return ibis.cases(
         (iso, _local_to_instant(zone, plain.try_cast("timestamp"))),
-        (zoned, plain.try_cast("timestamp('UTC')")),
-        else_=ibis.null("timestamp('UTC')"),
+        (zoned, plain.try_cast(INSTANT)),
+        else_=ibis.null(INSTANT),
     )
 
 

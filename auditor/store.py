@@ -181,10 +181,9 @@ class Store:
         return now.union(seen.anti_join(now, "key").select("key", "run"))
 
     def _history(self, engine: Engine, parts: Sequence[str]) -> None:
-        columns = (
-            'run VARCHAR, at TIMESTAMPTZ, side VARCHAR, key VARCHAR, "column" VARCHAR, value VARCHAR, '
-            "moment TIMESTAMPTZ, source VARCHAR"
-        )
+        types = {"at": "TIMESTAMPTZ", "moment": "TIMESTAMPTZ"}
+        names = ("run", "at", "side", "key", "column", "value", "moment", "source")
+        columns = ", ".join(f"{quote(name)} {types.get(name, 'VARCHAR')}" for name in names)
         engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {HISTORY} ({columns})")
         for part in parts:
             engine.con.execute(f"INSERT INTO {HISTORY} FROM {quote(part)}")

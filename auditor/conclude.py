@@ -1,0 +1,121 @@
+"""From the tables on the connection to one finished value: counts, verdict and frames with the keys people know.
+
+Inside a run keys are canonical; outside they are spelt as the platform spells them where both sides have them. This
+module is where one becomes the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import polars as pl
+
+from auditor.audit import FRAMES, Counts
+from auditor.diff import Diff
+from auditor.engine import Engine
+from auditor.model import NotChecked, Side, Status, Verdict
+
+FINDING_STATUSES = (Status.MISSING, Status.ORPHAN, Status.STALE, Status.CONFLICTING, Status.DUPLICATE)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The result tables of a run as frames, in the columns of `auditor.audit`."""
+
+    profiles: pl.DataFrame
+    differences: pl.DataFrame
+    causes: pl.DataFrame
+    violations: pl.DataFrame
+    permissions: pl.DataFrame
+    same_person: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+def collect(engine: Engine) -> Results:
+    """Read the result tables: `profiles`, `differences`, `causes`, `violations`, `permission_findings`,
+    `same_person` and `rejected`, each in a deterministic order. A table that is not there has no rows.
+    """
+    _name_keys(engine)
+    there = {name for (name,) in engine.rows("SELECT table_name FROM duckdb_tables()")}
+    frames: dict[str, pl.DataFrame] = {}
+    for name, schema in FRAMES.items():
+        source = {"permissions": "permission_findings"}.get(name, name)
+        if source not in there:
+            frames[name] = schema.to_frame()
+            continue
+        table = engine.table(source)
+        table = _shown(engine, name, table)
+        frame = engine.frame(table.select(*schema.names()))
+        order = [column for column in schema.names() if column in _ORDER]
+        frames[name] = frame.cast(dict(schema)).sort(order, nulls_last=True)  # type: ignore[arg-type]
+    return Results(**frames)
+
+
+_ORDER = ("side", "key", "platform_key", "truth_key", "column", "rule", "finding", "cause", "line")
+
+
+def count(diff: Diff, results: Results) -> Counts:
+    """The numbers of the audit. Pending differences are sent already: they count as pending, not by reason."""
+    differences = results.differences
+    return Counts(
+        rows=diff.rows,
+        profiles=diff.profiles,
+        waiting=diff.waiting,
+        pending=diff.pending,
+        gone=diff.gone,
+        kept=diff.kept,
+        differences_by_column=_tally(differences, "column"),
+        differences_by_reason=_tally(differences, "reason"),
+        formats=diff.formats,
+        violations_by_side={Side(side): number for side, number in _tally(results.violations, "side").items()},
+        violations_by_rule=_tally(results.violations, "rule"),
+        permissions=_tally(results.permissions, "finding"),
+    )
+
+
+def findings(results: Results) -> Mapping[Status, int]:
+    """Keys per status that are findings: neither waiting for the ordinary synchronisation nor sent already."""
+    profiles = results.profiles
+    standing = profiles.filter(~pl.col("waiting") & ~pl.col("pending"))
+    tally = _tally(standing, "status")
+    return {status: tally.get(status.value, 0) for status in FINDING_STATUSES}
+
+
+def verdict(results: Results, not_checked: Iterable[NotChecked]) -> Verdict:
+    """`incomplete` goes before everything: what could not be checked is never a pass."""
+    if any(not_checked):
+        return Verdict.INCOMPLETE
+    if sum(findings(results).values()) or results.violations.height or results.permissions.height:
+        return Verdict.FINDINGS
+    return Verdict.CLEAN
+
+
+def _name_keys(engine: Engine) -> None:
+    """Create `key_names`: canonical key, and the key as it is shown."""
+    matched, twice = engine.table("matched"), engine.table("duplicates")
+    known = matched.select(canonical=matched.key, shown=ibis.coalesce(matched.platform_text, matched.truth_text))
+    doubled = twice.select(canonical=twice.key, shown=ibis.coalesce(twice.platform_text, twice.truth_text))
+    engine.create("key_names", known.union(doubled))
+
+
+def _shown(engine: Engine, name: str, table: ir.Table) -> ir.Table:
+    """The table with its keys as people know them."""
+    names = engine.table("key_names")
+    if name in ("violations", "permissions", "differences"):
+        return _renamed(table, names, "key")
+    if name == "same_person":
+        return _renamed(_renamed(table, names, "platform_key"), names, "truth_key")
+    return table
+
+
+def _renamed(table: ir.Table, names: ir.Table, column: str) -> ir.Table:
+    joined = table.left_join(names, table[column] == names.canonical)
+    return joined.mutate(**{column: ibis.coalesce(joined.shown, joined[column])}).drop("canonical", "shown")
+
+
+def _tally(frame: pl.DataFrame, column: str) -> dict[str, int]:
+    counted = frame.group_by(column).len().sort(["len", column], descending=[True, False])
+    return {str(value): int(number) for value, number in counted.iter_rows()}

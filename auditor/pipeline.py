@@ -1,0 +1,374 @@
+"""The spine of an audit: every stage in its order, and what travels from one to the next.
+
+    pull ─► load ─► match ─► validate ─► diff ─► explain ─► report
+
+Stages get values and tables on one connection; they do not know each other. Nothing here can write to Actito.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from auditor import conclude, consent, diff, explain, lock, match, report, run_folder, settle
+from auditor.actito import DIALECTS, Connection, Reader
+from auditor.audit import FRAMES, Audit
+from auditor.config import Names, Settings, describe
+from auditor.contract import Contract, read_contract
+from auditor.engine import Engine
+from auditor.errors import InputUnusable
+from auditor.files import full_disk
+from auditor.ledger import Ledger
+from auditor.load import Landed, column_names, land
+from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
+from auditor.moments import shown_moment
+from auditor.policy import for_the_truth
+from auditor.primitives import register
+from auditor.pull import Pulled, pull_file
+from auditor.records import RunRecord
+from auditor.store import HISTORY, Memory, Store
+from auditor.suite import Suite, read_suite, refresh, store_suite
+from auditor.validate import preload, validate
+
+TREND_RUNS = 30
+"""Earlier runs shown in the report."""
+
+RENUMBERED_PAIRS = 20
+"""Fewer pairs of probably the same person never stop a run."""
+
+Tell = Callable[[str], None]
+"""Receives one line per stage for whoever watches; nothing of it is personal."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one audit is asked to do beyond the settings."""
+
+    export: str | None = None
+    """A file downloaded by hand instead of the configured location; relative to the working folder."""
+    truth: str | None = None
+
+
+@dataclass
+class _Watch:
+    """Seconds per stage, and a line for whoever watches."""
+
+    tell: Tell
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, what: str) -> Iterator[None]:
+        self.tell(what)
+        started = time.monotonic()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+
+def connect(settings: Settings, *, writing: bool = False) -> Connection:
+    """A connection to the configured licence; the key for writing is asked for by apply and undo alone."""
+    actito = settings.actito
+    key = (actito.write_api_key or actito.api_key) if writing else actito.api_key
+    return Connection(
+        actito.url,
+        key.reveal,
+        settings.entity,
+        dialect=DIALECTS[actito.dialect],
+        calls_per_minute=actito.calls_per_minute,
+        concurrency=actito.concurrency,
+    )
+
+
+def run(settings: Settings, request: Request, *, now: datetime, tell: Tell) -> Audit:
+    """Audit the profile table and leave a complete run folder behind; a run that fails leaves none.
+
+    `now` is the moment of the audit, with zone. Raises AuditorError for everything foreseeable.
+    """
+    with lock.hold(settings.state_folder / "lock", "auditor run"):
+        name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        settings.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        work = settings.runs_folder / f".{name}"
+        work.mkdir(mode=0o700)
+        try:
+            with full_disk(work):
+                audit = _audit(settings, request, name, work, now, tell)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        _expire(settings, now)
+        return audit
+
+
+def _audit(settings: Settings, request: Request, name: str, work: Path, now: datetime, tell: Tell) -> Audit:
+    """All stages in their order; the last one gives the run folder its name."""
+    watch = _Watch(tell)
+    names, table = settings.names, settings.table
+    warm = threading.Thread(target=preload, name="preload", daemon=True)
+    warm.start()
+    with watch.stage("pull", f"asking {names.platform} for the table structure, fetching both inputs"):
+        structure, count = _ask(settings)
+        contract = read_contract(settings.table_folder / "contract.toml", structure)
+        suite = _suite(settings, structure, contract)
+        pulled = _pull(settings, request, contract, work, now)
+    folders = [work, settings.runs_folder / name, settings.state_folder, *(source.path.parent for source in pulled)]
+    engine = Engine(memory_limit=settings.engine.memory_limit, temp=work / "spill", folders=folders)
+    with closing(engine), Ledger(settings.state_folder) as ledger:
+        register(engine.con)
+        with watch.stage("load", "loading both sides"):
+            landed = [_land(engine, source, contract, settings, work) for source in pulled]
+            sources = [_source(engine, *pair, contract, now) for pair in zip(pulled, landed, strict=True)]
+            moments = {source.side: source.as_of for source in sources}
+        with watch.stage("match", "matching profiles by their key"):
+            for side in Side:
+                match.find_keys(engine, contract, side)
+            match.match(engine)
+        warm.join()
+        with watch.stage("validate", "validating both sides against the table structure"):
+            unevaluated = _validate(engine, contract, structure, suite)
+        with watch.stage("diff", "comparing"):
+            store = Store(settings.state_folder, settings.entity, table)
+            memory = store.load(engine, contract)
+            for warning in memory.warnings:
+                tell(warning)
+            settle.from_export(engine, contract, ledger, table, moments[Side.PLATFORM], now)
+            known, created = _known(engine, ledger, memory, table, moments[Side.PLATFORM])
+            shown = diff.Moments(moments[Side.PLATFORM], moments[Side.TRUTH])
+            found = diff.diff(engine, contract, known, shown, {side.side: side.rejected for side in landed})
+            consent.permissions(engine, contract, HISTORY, name, moments)
+        with watch.stage("explain", "explaining every difference"):
+            zone = contract.timezone.key
+            explain.explain(
+                engine, contract.compared, platform_name=names.platform, truth_name=names.truth, timezone=zone
+            )
+            match.absent_rows(engine, contract)
+            explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
+            results = conclude.collect(engine)
+            _renumbered(results, found)
+        not_checked = _not_checked(found, landed, unevaluated, count, created, names)
+        audit = Audit(
+            run=name,
+            entity=settings.entity,
+            table=table,
+            platform_name=names.platform,
+            truth_name=names.truth,
+            started=now,
+            verdict=conclude.verdict(results, not_checked),
+            counts=conclude.count(found, results),
+            not_checked=tuple(not_checked),
+            sources=tuple(sources),
+            columns=contract.columns,
+            key=contract.key,
+            folder=work,
+            seconds=watch.seconds,
+            **{frame: getattr(results, frame) for frame in FRAMES},
+        )
+        with watch.stage("report", "writing the report"):
+            _write(engine, audit, contract, structure)
+            trend = [_trend_point(record) for record in reversed(ledger.runs(table, TREND_RUNS))]
+            report.render(audit, work, privacy=settings.report.privacy, trend=trend)
+        run_folder.write_run(audit, describe(settings), memory.warnings)
+        final = run_folder.settle(engine, work, settings.runs_folder / name)
+        store.save(engine, contract, memory, name, moments[Side.PLATFORM])
+        ledger.record_run(_record(audit))
+        return replace(audit, folder=final)
+
+
+def _ask(settings: Settings) -> tuple[Structure, int]:
+    """The live structure and Actito's own count of the profiles."""
+    with connect(settings) as connection:
+        reader = Reader(connection)
+        structure = reader.structure(settings.table)
+        return structure, reader.count(structure)
+
+
+def _suite(settings: Settings, structure: Structure, contract: Contract) -> Suite:
+    """The stored suite, brought up to the live structure; a steward's own expectations stay."""
+    path = settings.table_folder / "suite.json"
+    stored = read_suite(path) if path.exists() else None
+    suite = refresh(stored, structure, contract)
+    if suite != stored:
+        store_suite(suite, path)
+    return suite
+
+
+def _pull(settings: Settings, request: Request, contract: Contract, work: Path, now: datetime) -> list[Pulled]:
+    """Both inputs; a file named by hand is taken as it is named, from the working folder."""
+    wanted = (
+        (Side.PLATFORM, request.export, settings.platform.export, settings.platform.max_age),
+        (Side.TRUTH, request.truth, settings.truth.from_, None),
+    )
+    return [
+        pull_file(
+            side,
+            given or configured,
+            folder=work,
+            max_age=max_age,
+            now=now,
+            timezone=contract.timezone,
+            base=None if given else settings.folder,
+        )
+        for side, given, configured, max_age in wanted
+    ]
+
+
+def _land(engine: Engine, source: Pulled, contract: Contract, settings: Settings, work: Path) -> Landed:
+    """One side as a snapshot, with the columns that anything refers to and no others."""
+    side = source.side
+    separator = ";" if side is Side.PLATFORM else settings.truth.separator
+    encoding = "utf-8" if side is Side.PLATFORM else settings.truth.encoding
+    there = column_names(engine, source.path, separator=separator, encoding=encoding)
+    landed = land(
+        engine,
+        side,
+        source.path,
+        work / f"{side.value}.parquet",
+        columns=_wanted(contract, side, there),
+        separator=separator,
+        encoding=encoding,
+    )
+    engine.view(match.RAW[side], landed.path)
+    return landed
+
+
+def _wanted(contract: Contract, side: Side, there: Sequence[str]) -> list[str]:
+    """The contract's columns, what a population's expression names, and the profile's number if it is exported."""
+    if side is Side.PLATFORM:
+        wanted = [column.header for column in contract.columns]
+        wanted += [contract.updated_platform] if contract.updated_platform else []
+        expression, useful = contract.population_platform or "", {"profileId"}
+    else:
+        wanted = list(contract.truth_columns)
+        expression, useful = contract.population_truth or "", set()
+    useful |= {name for name in there if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", expression)}
+    return list(dict.fromkeys([*wanted, *(name for name in there if name in useful)]))
+
+
+def _source(engine: Engine, pulled: Pulled, landed: Landed, contract: Contract, now: datetime) -> Source:
+    """What the input was, and the moment that it shows."""
+    updated = contract.updated_platform if pulled.side is Side.PLATFORM else contract.updated_truth
+    greatest = match.greatest_moment(engine, pulled.side, updated, contract.timezone.key) if updated else None
+    shown = shown_moment(
+        pulled.name_moment, has_time=pulled.name_has_time, updated=greatest, written=min(pulled.mtime, now)
+    )
+    return Source(
+        side=pulled.side,
+        location=pulled.location,
+        bytes=pulled.bytes,
+        sha256=pulled.sha256,
+        as_of=shown.at,
+        as_of_from=shown.known_from,
+        file=pulled.file,
+        encoding=landed.encoding,
+        separator=landed.separator,
+    )
+
+
+def _validate(engine: Engine, contract: Contract, structure: Structure, suite: Suite) -> list[NotChecked]:
+    not_evaluated: list[NotChecked] = []
+    for side in Side:
+        view = match.checked(engine, contract, structure, side)
+        not_evaluated += validate(engine, side, view, suite).not_evaluated
+    return not_evaluated
+
+
+def _known(engine: Engine, ledger: Ledger, memory: Memory, table: str, as_of: datetime) -> tuple[diff.Known, int]:
+    """What earlier runs and the ledger know, as tables; and how many profiles we created after the export's moment."""
+    pending = ledger.pending(table, after=as_of)
+    sent = engine.put("sent", pending.select("key", "column").unique())
+    violations = engine.table("violations")
+    engine.create("blocked", violations.filter(violations.side == Side.TRUTH.value).select("key", "column").distinct())
+    created = pending.filter(pl.col("kind") == Kind.CREATE.value).height
+    return diff.Known(base=memory.base, sent=sent, seen=memory.seen, blocked="blocked"), created
+
+
+def _not_checked(
+    found: diff.Diff,
+    landed: Iterable[Landed],
+    unevaluated: Iterable[NotChecked],
+    count: int,
+    created: int,
+    names: Names,
+) -> list[NotChecked]:
+    """Everything in scope that could not be checked, each with its reason.
+
+    `count` is Actito's own number of profiles now, `created` how many of them we made after the export's moment.
+    """
+    result = [item for side in landed for item in side.not_checked]
+    result += unevaluated
+    for side, name in ((Side.PLATFORM, names.platform), (Side.TRUTH, names.truth)):
+        if rows := found.rows[f"{side.value}_null_key"]:
+            what = "1 row has" if rows == 1 else f"{rows:,} rows have"
+            result.append(NotChecked("null_key", f"{what} no key in {name} and could not be compared", side, rows))
+    exported = found.rows[Side.PLATFORM.value]
+    if exported < count - created:
+        sentence = (
+            f"the export holds {exported:,} profiles, {names.platform} counts {count:,}: it is cut off, filtered or "
+            "old, and whoever is not in it would look missing"
+        )
+        result.append(NotChecked("below_count", sentence, Side.PLATFORM, count - exported, blocks_plan=True))
+    return result
+
+
+def _renumbered(results: conclude.Results, found: diff.Diff) -> None:
+    """Stop where most of the missing and orphan profiles are evidently the same people under other keys."""
+    pairs = results.same_person.height
+    missing, orphans = found.profiles[Status.MISSING], found.profiles[Status.ORPHAN]
+    compared = sum(found.profiles.values())
+    if pairs >= RENUMBERED_PAIRS and 2 * pairs >= max(missing, orphans) and 10 * pairs >= compared:
+        raise InputUnusable(
+            f"keys look renumbered: {pairs:,} of {missing:,} profiles that seem missing are evidently there under "
+            "another key",
+            hint="check the key of the contract and that column in both inputs; nothing was reported or planned",
+        )
+
+
+def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structure) -> None:
+    """The results of the audit, and what a plan made on it will need."""
+    folder = audit.folder
+    run_folder.write_results(audit)
+    run_folder.write_structure(structure, folder)
+    engine.write(match.creations(engine, contract), folder / "creations.parquet")
+    engine.write(match.taken(engine, contract, structure), folder / "taken.parquet")
+    engine.write(diff.audited_values(engine, contract), folder / "audited.parquet")
+    engine.write(consent.evidence_of_differences(engine), folder / "evidence.parquet")
+    run_folder.write_csv(for_the_truth(audit.differences, contract.columns), folder / "for-the-truth.csv")
+
+
+def _record(audit: Audit) -> RunRecord:
+    """What the ledger keeps of a run: counts alone."""
+    summary = audit.summary()
+    kept = ("rows", "profiles", "waiting", "pending", "gone", "differences", "violations", "permissions")
+    finished = audit.started + timedelta(seconds=sum(audit.seconds.values()))
+    return RunRecord(
+        audit.run, audit.table, audit.started, finished, audit.verdict, {name: summary[name] for name in kept}
+    )
+
+
+def _trend_point(record: RunRecord) -> report.TrendPoint:
+    counts = record.counts
+    return report.TrendPoint(
+        run=record.run,
+        started=record.started,
+        profiles={Status(status): number for status, number in counts["profiles"].items()},
+        differences=counts["differences"]["total"],
+        permissions=sum(counts["permissions"].values()),
+    )
+
+
+def _expire(settings: Settings, now: datetime) -> None:
+    """Personal data does not stay longer than the settings say: first the snapshots go, then whole runs."""
+    for folder in settings.runs_folder.glob("[0-9]*"):
+        age = now - run_folder.started(folder)
+        if age > settings.state.retain.runs:
+            shutil.rmtree(folder)
+        elif age > settings.state.retain.snapshots:
+            run_folder.drop_snapshot(folder)
