@@ -187,12 +187,15 @@ def _nothing(column: str, structure: Structure) -> str | None:
 
 
 def _refused(row: Difference, structure: Structure) -> bool:
-    """What Actito would refuse whatever the value: its own attributes, and clearing what must not be empty."""
+    """What cannot be written whatever the value: Actito's own attributes, and clearing what is never empty."""
     attribute = structure.attribute(row.column)
     if attribute is not None:
         return attribute.technical or (attribute.mandatory and not row.truth)
     segmentation = structure.segmentation(row.column)
-    return segmentation is not None and segmentation.mandatory and not row.truth
+    if segmentation is None or row.truth:
+        return False
+    outside = (row.platform or "").strip().lower() in permissions.FALSE_SPELLINGS
+    return segmentation.mandatory or (outside and not segmentation.exclusive)
 
 
 def _case(row: Difference, polarity: Polarity, known: Knowledge, opt_outs: Mapping[Cell, datetime]) -> Case:

@@ -151,11 +151,12 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
     rest = [write for write in rest if write.key not in in_files]
     singles = others + len(updates) - len(in_files)
     waiting = {write.key for write in rest} if _must_wait(len(rest), singles, files) else set()
+    travels = in_files | waiting
     ordered = (
         *opt_outs,
         *files.sent(Kind.UNSUBSCRIBE),
         *kinds[Kind.CLEAR],
-        *(write for write in updates if write.key not in in_files | waiting),
+        *(write for write in updates if write.key not in travels),
         *files.sent(Kind.UPDATE),
         *kinds[Kind.SUBSCRIBE],
         *kinds[Kind.DELETE],
@@ -195,8 +196,9 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
     in_files = files.keys(Kind.CREATE)
     singles = len(creations) - len(in_files) + len(opt_ins)
     waiting = {write.key for write in fit} if _must_wait(len(fit), singles, files) else set()
+    travels = in_files | waiting
     ordered = (
-        *(write for write in creations if write.key not in in_files | waiting),
+        *(write for write in creations if write.key not in travels),
         *files.sent(Kind.CREATE),
         *opt_ins,
     )

@@ -1,0 +1,871 @@
+"""What a plan holds, leaves alone, and in which order and by which route it goes."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor import audit as audits
+from auditor import permissions
+from auditor.audit import Audit, Counts
+from auditor.brakes import brakes, held
+from auditor.bulkfile import corrective_files
+from auditor.contract import Blank, Column, Master, Polarity
+from auditor.creations import TAKEN
+from auditor.decisions import Choice, Decision
+from auditor.errors import GuardRefused, InputUnusable, SettingsError
+from auditor.model import Attribute, Kind, NotChecked, Route, Segmentation, Side, Source, Structure, Verdict
+from auditor.plan import UNDONE, Facts, make_plans
+from auditor.policy import Policy, for_the_truth
+from auditor.writes import Cell, Collection, Plan, Write, read_plan
+
+NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NEWS = "subscriptions#News"
+
+STRUCTURE = Structure(
+    "16",
+    "Customers",
+    (
+        Attribute("profileId", unique=True, mandatory=True),
+        Attribute("customerId", unique=True),
+        Attribute("email", unique=True, mandatory=True),
+        Attribute("card", unique=True),
+        Attribute("lastName", mandatory=True),
+        Attribute("city"),
+        Attribute("street"),
+        Attribute("nickname"),
+        Attribute("points"),
+        Attribute("note"),
+        Attribute("silent"),
+    ),
+    subscriptions=("News", "Promo"),
+    segmentations=(Segmentation("Vip"), Segmentation("Tier", exclusive=True, segments=("Gold", "Silver"))),
+)
+
+
+def column(name: str, **more: Any) -> Column:
+    return Column(name, name, name, **more)
+
+
+COLUMNS = (
+    column("customerId"),
+    column("email"),
+    column("card"),
+    column("lastName"),
+    column("city"),
+    column("street"),
+    column("nickname", master=Master.PLATFORM),
+    column("points", master=Master.BOTH),
+    column("note", blank=Blank.CLEAR, conflicts="master"),
+    column("silent", permission=Polarity.OPT_OUT, master=Master.BOTH),
+    column(NEWS, permission=Polarity.OPT_IN, master=Master.BOTH),
+    column("subscriptions#Promo", permission=Polarity.OPT_IN, master=Master.BOTH),
+    column("segmentations#Vip", blank=Blank.CLEAR),
+    column("segmentations#Tier"),
+)
+
+
+def frame(schema: pl.Schema, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """`rows` with nulls for what they do not say, and false for flags."""
+    empty = {name: False if dtype == pl.Boolean() else None for name, dtype in schema.items()}
+    return pl.DataFrame([{**empty, **row} for row in rows], schema=schema)
+
+
+def differs(key: str, name: str, platform: str | None, truth: str | None, **more: Any) -> dict[str, Any]:
+    """A difference that the default policy corrects, unless `more` says otherwise."""
+    moved = more.get("moved", "truth")
+    status = "stale" if moved in ("truth", "truth_by_moment") else "conflicting"
+    return {
+        "key": key,
+        "column": name,
+        "platform": platform,
+        "truth": truth,
+        "status": status,
+        "moved": moved,
+        "platform_updated": NOW - 5 * DAY,
+        **more,
+    }
+
+
+def an_audit(
+    differences: Iterable[Mapping[str, Any]] = (), profiles: Iterable[Mapping[str, Any]] = (), **more: Any
+) -> Audit:
+    differences = list(differences)
+    known = list(profiles)
+    keys = sorted({row["key"] for row in differences} - {row["key"] for row in known})
+    stale = [{"key": key, "profile_id": f"id-{key}", "status": "stale"} for key in keys]
+    frames = {name: more.pop(name, schema.to_frame()) for name, schema in audits.FRAMES.items()}
+    frames["profiles"] = frame(audits.PROFILES, [*known, *stale])
+    frames["differences"] = frame(audits.DIFFERENCES, differences)
+    values: dict[str, Any] = {
+        "run": "run-1",
+        "entity": "acme",
+        "table": "Customers",
+        "platform_name": "Actito",
+        "truth_name": "CRM",
+        "started": NOW,
+        "verdict": Verdict.FINDINGS,
+        "counts": Counts({"platform": 10_000, "truth": 10_000}, {}),
+        "not_checked": (),
+        "sources": tuple(Source(side, "x", 1, "0", NOW - HOUR, "name") for side in Side),
+        "columns": COLUMNS,
+        "key": ("customerId",),
+        "folder": Path(),
+        "seconds": {},
+        **frames,
+        **more,
+    }
+    return Audit(**values)
+
+
+def some_facts(**more: Any) -> Facts:
+    values: dict[str, Any] = {
+        "structure": STRUCTURE,
+        "timezone": ZoneInfo("Europe/Brussels"),
+        "file_calls_left": 6,
+        **more,
+    }
+    return Facts(**values)
+
+
+def plans(audit: Audit, policy: Policy | None = None, facts: Facts | None = None, **more: Any) -> tuple[Plan, Plan]:
+    return make_plans(audit, policy or Policy(), facts or some_facts(), made=NOW, **more)
+
+
+def correction(*differences: Mapping[str, Any], policy: Policy | None = None, **more: Any) -> Plan:
+    facts = {name: more.pop(name) for name in list(more) if name in Facts.__dataclass_fields__}
+    return plans(an_audit(differences), policy, some_facts(**facts), **more)[0]
+
+
+def cells(plan: Plan) -> list[tuple[Kind, str, str, str | None]]:
+    return [(write.kind, write.key, cell.column, cell.after) for write in plan.writes for cell in write.cells]
+
+
+def left(plan: Plan) -> list[tuple[str, str | None, str]]:
+    return [(item.key, item.column, item.why) for item in plan.left]
+
+
+def decision(key: str, name: str, platform: str | None, truth: str | None, choice: str = "truth") -> Decision:
+    return Decision(key, name, platform, truth, Choice(choice), "Ann")
+
+
+def test_an_empty_audit_gives_empty_plans() -> None:
+    for plan in plans(an_audit()):
+        assert (plan.writes, plan.left, plan.counts, plan.carried) == ((), (), {}, 0)
+        assert plan.route_reason == "Nothing to write."
+        assert brakes(plan, {}) == ()
+
+
+UPDATE = Kind.UPDATE
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        # master truth
+        (differs("1", "city", "Gent", "Gand"), UPDATE),
+        (differs("1", "city", "Gent", "Gand", moved="platform"), "decision"),
+        (differs("1", "city", "Gent", "Gand", moved="both"), "decision"),
+        (differs("1", "city", "Gent", "Gand", moved="unknown"), "decision"),
+        (differs("1", "city", "Gent", "Gand", moved="truth_by_moment"), "decision"),
+        (differs("1", "city", "Gent", "Gand", blocked=True), "blocked"),
+        (differs("1", "city", "Gent", "Gand", waiting=True), "waiting"),
+        (differs("1", "city", "Gent", "Gand", pending=True), "pending"),
+        (differs("1", "city", "Gent", "Gand", pending=True, blocked=True, waiting=True), "pending"),
+        # conflicts = "master", blank = "clear"
+        (differs("1", "note", "a", "b", moved="platform"), UPDATE),
+        (differs("1", "note", "a", "b", moved="unknown"), UPDATE),
+        (differs("1", "note", "a", None), Kind.CLEAR),
+        (differs("1", "segmentations#Vip", "true", None), Kind.CLEAR),
+        (differs("1", "segmentations#Vip", "false", None), "blocked"),
+        (differs("1", "lastName", "a", None), "blocked"),
+        (differs("1", "profileId", "1", "2"), "blocked"),
+        # master platform, master both
+        (differs("1", "nickname", "a", "b"), "for_the_truth"),
+        (differs("1", "nickname", "a", "b", moved="unknown"), "for_the_truth"),
+        (differs("1", "points", "1", "2"), UPDATE),
+        (differs("1", "points", "1", "2", moved="platform"), "for_the_truth"),
+        (differs("1", "points", "1", "2", moved="both"), "decision"),
+        (differs("1", "points", "1", "2", moved="unknown"), "decision"),
+        # permissions
+        (differs("1", NEWS, "true", "false"), Kind.UNSUBSCRIBE),
+        (differs("1", NEWS, "true", "false", waiting=True), "waiting"),
+        (differs("1", NEWS, "true", "false", moved="platform"), "decision"),
+        (differs("1", NEWS, "true", "false", moved="unknown"), "decision"),
+        (differs("1", NEWS, "false", "true"), "for_the_truth"),
+        (differs("1", NEWS, "true", None), "unknown_permission"),
+        (differs("1", "silent", "false", "true"), Kind.UNSUBSCRIBE),
+        (differs("1", "silent", "true", "false"), "for_the_truth"),
+    ],
+)
+def test_the_default_policy(row: Mapping[str, Any], expected: Kind | str) -> None:
+    audit = an_audit([row], columns=(*COLUMNS, column("profileId")))
+    plan, creations = plans(audit)
+    if isinstance(expected, Kind):
+        assert [write.kind for write in plan.writes] == [expected]
+        assert plan.left == ()
+    else:
+        assert plan.writes == ()
+        assert left(plan) == [("1", row["column"], expected)]
+    assert creations.writes == ()
+
+
+def test_a_write_has_all_cells_of_its_kind_in_the_contracts_order() -> None:
+    plan = correction(
+        differs("1", "street", "a", "b"),
+        differs("1", NEWS, "true", "false"),
+        differs("1", "note", "x", None),
+        differs("1", "city", "c", "d"),
+    )
+    assert plan.writes == (
+        Write(Kind.UNSUBSCRIBE, Route.SINGLE, "1", "id-1", (Cell(NEWS, "true", "false"),)),
+        Write(Kind.CLEAR, Route.SINGLE, "1", "id-1", (Cell("note", "x", None),)),
+        Write(Kind.UPDATE, Route.SINGLE, "1", "id-1", (Cell("city", "c", "d"), Cell("street", "a", "b"))),
+    )
+
+
+def test_leaving_a_simple_segmentation_is_a_clear() -> None:
+    plan = correction(differs("1", "segmentations#Vip", "true", None))
+    assert cells(plan) == [(Kind.CLEAR, "1", "segmentations#Vip", "false")]
+
+
+def test_moments_suffice_where_the_settings_say_so() -> None:
+    plan = correction(
+        differs("1", "city", "a", "b", moved="truth_by_moment"),
+        differs("2", NEWS, "true", "false", moved="truth_by_moment"),
+        policy=Policy(without_base="moments"),
+    )
+    assert cells(plan) == [(UPDATE, "1", "city", "b")]
+    assert left(plan) == [("2", NEWS, "decision")], "the moment of a row is no evidence about a permission"
+
+
+def test_an_opt_out_without_base_needs_newer_evidence() -> None:
+    def evidence(days: int) -> pl.DataFrame:
+        return frame(permissions.EVIDENCE, [{"key": "1", "column": NEWS, "date": NOW - days * DAY, "source": "web"}])
+
+    row = differs("1", NEWS, "true", "false", moved="unknown")
+    assert correction(row, evidence=evidence(4)).counts == {Kind.UNSUBSCRIBE: 1}
+    assert correction(row, evidence=evidence(6)).counts == {}
+
+
+def test_opt_outs_go_ahead_of_everything() -> None:
+    rows = [differs(str(number), "city", "a", "b") for number in range(5)]
+    rows += [differs(str(number), NEWS, "true", "false") for number in (3, 9)]
+    plan = correction(*rows, differs("0", "note", "x", None))
+    assert [write.kind for write in plan.writes] == [Kind.UNSUBSCRIBE] * 2 + [Kind.CLEAR] + [UPDATE] * 5
+
+
+def test_decisions_count_while_both_values_hold() -> None:
+    rows = [
+        differs("1", "city", "a", "b", moved="unknown"),
+        differs("2", "city", "a", "b", moved="unknown"),
+        differs("3", "city", "a", "b", moved="unknown"),
+        differs("4", "city", "a", "now", moved="unknown"),
+        differs("5", "city", "a", "b"),
+        differs("6", "city", "a", "b", moved="unknown", blocked=True),
+        differs("7", "note", "a", None, moved="platform"),
+        differs("8", "nickname", "a", "b"),
+        differs("9", NEWS, "true", "false", moved="platform"),
+    ]
+    made = [
+        decision("1", "city", "a", "b"),
+        decision("2", "city", "a", "b", "platform"),
+        decision("3", "city", "a", "b", "ignore"),
+        decision("4", "city", "a", "b"),
+        decision("5", "city", "a", "b", "ignore"),
+        decision("6", "city", "a", "b"),
+        decision("7", "note", "a", None),
+        decision("8", "nickname", "a", "b"),
+        decision("9", NEWS, "true", "false"),
+        decision("10", "city", "a", "b"),
+    ]
+    plan = correction(*rows, decisions=made)
+    assert cells(plan) == [
+        (Kind.UNSUBSCRIBE, "9", NEWS, "false"),
+        (Kind.CLEAR, "7", "note", None),
+        (UPDATE, "1", "city", "b"),
+    ]
+    assert {write.decided_by for write in plan.writes} == {"Ann"}
+    assert left(plan) == [
+        ("2", "city", "for_the_truth"),
+        ("3", "city", "ignored"),
+        ("4", "city", "changed"),
+        ("5", "city", "ignored"),
+        ("6", "city", "blocked"),
+        ("8", "nickname", "for_the_truth"),
+    ]
+
+
+def test_an_opt_in_is_decided_by_a_person_with_newer_evidence_and_carries_it() -> None:
+    row = differs("1", NEWS, "false", "true", moved="unknown")
+    made = [decision("1", NEWS, "false", "true")]
+
+    def opted_in(days: int, history: pl.DataFrame) -> Plan:
+        given = [{"key": "1", "column": NEWS, "date": NOW - days * DAY, "source": "shop"}]
+        return correction(row, decisions=made, evidence=frame(permissions.EVIDENCE, given), history=history)
+
+    nothing = permissions.HISTORY.to_frame()
+    seen_off = frame(
+        permissions.HISTORY, [{"key": "1", "column": NEWS, "side": "truth", "value": "off", "at": NOW - 3 * DAY}]
+    )
+    (write,) = opted_in(4, nothing).writes
+    assert write == Write(
+        Kind.SUBSCRIBE,
+        Route.SINGLE,
+        "1",
+        "id-1",
+        (Cell(NEWS, "false", "true"),),
+        decided_by="Ann",
+        collection=Collection("2026-03-06 10:00:00", "shop"),
+    )
+    assert left(opted_in(6, nothing)) == [("1", NEWS, "evidence")], "older than the platform's row"
+    assert left(opted_in(4, seen_off)) == [("1", NEWS, "evidence")], "older than an opt-out that a run saw"
+    assert left(correction(row, decisions=made)) == [("1", NEWS, "evidence")]
+
+
+def test_what_was_undone_is_not_proposed_until_it_changes() -> None:
+    undone = frame(UNDONE, [{"key": key, "column": "city", "platform": "a", "truth": "b"} for key in "12"])
+    plan = correction(differs("1", "city", "a", "b"), differs("2", "city", "a", "c"), undone=undone)
+    assert cells(plan) == [(UPDATE, "2", "city", "c")]
+    assert left(plan) == [("1", "city", "undone")]
+
+
+def test_unique_values_change_hands_in_order() -> None:
+    """C takes B's, B takes A's, A gets a new one; D takes what E lets go by a clear."""
+    plan = correction(
+        differs("C", "card", "3", "2"),
+        differs("B", "card", "2", "1"),
+        differs("A", "card", "1", "9"),
+        differs("D", "card", "4", "5"),
+        differs("E", "card", "5", None),
+        differs("0", "city", "a", "b"),
+    )
+    assert [write.key for write in plan.writes if write.kind is UPDATE] == ["0", "A", "B", "C", "D"]
+    assert plan.writes[0].kind is Kind.CLEAR
+
+
+def test_circles_are_set_aside_but_not_the_rest_of_the_profile() -> None:
+    plan = correction(
+        differs("A", "email", "a@x.be", "b@x.be"),
+        differs("B", "email", "B@x.be", "a@x.be"),
+        differs("B", "city", "g", "h"),
+        differs("F", "email", "f@x.be", "A@X.be"),
+        differs("G", "email", "g@x.be", "h@x.be"),
+    )
+    assert sorted(cells(plan)) == [(UPDATE, "B", "city", "h"), (UPDATE, "G", "email", "h@x.be")]
+    assert left(plan) == [("A", "email", "circle"), ("B", "email", "circle"), ("F", "email", "taken")]
+
+
+def test_a_value_that_its_holder_keeps_is_not_asked_for() -> None:
+    """Z keeps card 2 (a decision), so A cannot have it, nor B what A therefore keeps. Nor in a plan for A alone."""
+    rows = [
+        differs("A", "card", "1", "2"),
+        differs("B", "card", "7", "1"),
+        differs("Z", "card", "2", "3", moved="unknown"),
+    ]
+    plan = correction(*rows)
+    assert plan.writes == ()
+    assert left(plan) == [("A", "card", "taken"), ("B", "card", "taken"), ("Z", "card", "decision")]
+    assert left(correction(*rows, only={"A"})) == [("A", "card", "taken")]
+
+
+def test_a_long_chain_of_unique_values_is_quick() -> None:
+    """Cards shifted by one through 20,000 profiles, once with a free end and once with one that nobody frees."""
+    rows = [differs(f"{n:05}", "card", str(n), str(n + 1)) for n in range(20_000)]
+    started = time.perf_counter()
+    plan = correction(*rows)
+    assert [write.key for write in plan.writes] == [f"{n:05}" for n in reversed(range(20_000))]
+    blocked = correction(*rows, differs("x", "card", "20000", "y", moved="unknown"))
+    assert blocked.writes == ()
+    assert time.perf_counter() - started < 20
+
+
+def many(count: int, *names: str, start: int = 0) -> list[dict[str, Any]]:
+    return [differs(f"{n:06}", name, "a", "b") for n in range(start, start + count) for name in names]
+
+
+def routes(plan: Plan) -> dict[tuple[Route, str | None], int]:
+    found: dict[tuple[Route, str | None], int] = {}
+    for write in plan.writes:
+        found[write.route, write.batch] = found.get((write.route, write.batch), 0) + 1
+    return found
+
+
+SMALL = Policy(bulk_min_rows=100)
+
+
+def test_large_groups_with_the_same_columns_go_by_file_with_canaries_first() -> None:
+    plan = correction(
+        *many(150, "city"), *many(120, "city", "street", start=200), *many(99, "street", start=400), policy=SMALL
+    )
+    assert routes(plan) == {
+        (Route.SINGLE, None): 99,
+        (Route.SINGLE, "Customers-update-1"): 20,
+        (Route.BULK, "Customers-update-1"): 130,
+        (Route.SINGLE, "Customers-update-2"): 20,
+        (Route.BULK, "Customers-update-2"): 100,
+    }
+    first = [write for write in plan.writes if write.batch == "Customers-update-1"]
+    assert [write.canary for write in first] == [True] * 20 + [False] * 130
+    assert plan.carried == 0
+    assert plan.route_reason == (
+        "230 writes in 2 files, after 40 of them one by one; 99 writes one by one, about 3 minutes at 60 calls a minute"
+        ": a file needs 100 profiles, and 6 file calls of today were left, 1 kept for undo."
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "more"),
+    [
+        (Policy(bulk_min_rows=151), {}),
+        (Policy(bulk_min_rows=100, route="single"), {}),
+        (Policy(bulk_min_rows=100, realtime=("ci*",)), {}),
+        (Policy(bulk_min_rows=100, max_age=timedelta(minutes=59)), {}),
+        (SMALL, {"file_calls_left": 1}),
+        (SMALL, {"file_calls_left": 0}),
+    ],
+)
+def test_what_keeps_updates_from_a_file(policy: Policy, more: dict[str, Any]) -> None:
+    plan = correction(*many(150, "city"), policy=policy, **more)
+    assert routes(plan) == {(Route.SINGLE, None): 150}
+
+
+@pytest.mark.parametrize("name", ["card", "points"])
+def test_unique_values_and_columns_of_two_masters_never_go_by_file(name: str) -> None:
+    rows = [differs(f"{n:06}", name, f"a{n}", f"b{n}") for n in range(150)]
+    assert routes(correction(*rows, policy=SMALL)) == {(Route.SINGLE, None): 150}
+
+
+def test_a_key_of_several_columns_never_goes_by_file() -> None:
+    audit = an_audit(many(150, "city"), key=("customerId", "card"))
+    assert routes(plans(audit, SMALL)[0]) == {(Route.SINGLE, None): 150}
+    with pytest.raises(SettingsError, match="key of one column"):
+        plans(audit, replace(SMALL, route="bulk"))
+
+
+def test_files_that_are_asked_for_need_a_fresh_export() -> None:
+    with pytest.raises(GuardRefused, match=r"fixes\.max_age"):
+        correction(*many(1, "city"), policy=Policy(route="bulk", max_age=timedelta(minutes=59)))
+
+
+def test_the_largest_groups_get_the_file_calls() -> None:
+    plan = correction(*many(110, "street"), *many(150, "city", start=200), policy=SMALL, file_calls_left=2)
+    assert {write.cells[0].column for write in plan.writes if write.batch} == {"city"}
+    assert routes(plan)[Route.SINGLE, None] == 110
+
+
+def platform_of(plan_rows: Iterable[Mapping[str, Any]], **values: str | None) -> pl.DataFrame:
+    keys = sorted({row["key"] for row in plan_rows})
+    schema = dict.fromkeys(["key", *(column.name for column in COLUMNS)], pl.String())
+    base = {"city": "a", "street": "a", "lastName": "a", **values}
+    return pl.DataFrame([{**dict.fromkeys(schema), **base, "key": key} for key in keys], schema=schema)
+
+
+SLOW = Policy(bulk_min_rows=100, calls_per_minute=1)
+
+
+def test_what_takes_hours_one_by_one_is_merged_and_repeats_audited_values() -> None:
+    """120 writes at a call a minute take four hours: one more is too much."""
+    rows = [*many(60, "city"), *many(61, "street", start=100)]
+    merged = correction(*rows, policy=SLOW, platform=platform_of(rows))
+    assert merged.carried == 121
+    assert routes(merged) == {(Route.SINGLE, "Customers-update-1"): 20, (Route.BULK, "Customers-update-1"): 101}
+    assert merged.writes[0].cells == (Cell("city", "a", "b"), Cell("street", "a", "a"))
+    (file,) = corrective_files(merged, STRUCTURE, canaries=True)
+    assert file.csv.splitlines()[:2] == [b"customerId;city;street", b"000000;b;a"]
+    assert file.csv.splitlines()[-1] == b"000160;a;b"
+    assert routes(correction(*rows[:-1], policy=SLOW, platform=platform_of(rows))) == {(Route.SINGLE, None): 120}
+
+
+def test_a_merged_file_leaves_empty_what_is_empty_or_known_to_be_kept() -> None:
+    rows = [*many(60, "city"), *many(61, "street", start=100)]
+    empty = correction(*rows, policy=SLOW, platform=platform_of(rows, city=None, street=""))
+    kept = correction(*rows, policy=replace(SLOW, bulk_empty="keep"))
+    for plan in (empty, kept):
+        assert plan.carried == 0
+        assert corrective_files(plan, STRUCTURE)[0].csv.splitlines()[1] == b"000020;b;"
+
+
+def test_a_merged_file_never_repeats_what_was_written_since_or_would_be_refused() -> None:
+    rows = [*many(60, "city"), *many(61, "street", start=100)]
+    rows += [differs("000000", "lastName", "a", "b", pending=True)]
+    bad = [{"side": "platform", "key": "000001", "column": "street", "rule": "max_length"}]
+    audit = an_audit(rows, violations=frame(audits.VIOLATIONS, bad))
+    plan = plans(audit, SLOW, some_facts(platform=platform_of(rows)))[0]
+    assert [write.key for write in plan.writes if write.batch is None] == ["000000", "000001"]
+    assert plan.carried == 119
+
+
+def test_what_belongs_into_a_file_waits_for_a_call_when_single_calls_take_too_long() -> None:
+    rows = [*many(130, "city"), *(differs(f"x{n:03}", NEWS, "true", "false") for n in range(50))]
+    plan = correction(*rows, policy=SLOW, file_calls_left=1)
+    assert plan.counts == {Kind.UNSUBSCRIBE: 50}, "opt-outs never wait"
+    assert {why for _, _, why in left(plan)} == {"quota"}
+    assert "130 profiles must wait for another day's file" in plan.route_reason
+
+
+def test_enough_opt_outs_of_one_permission_share_a_file_of_key_and_that_permission() -> None:
+    rows = [differs(f"{n:06}", NEWS, "true", "false") for n in range(120)]
+    rows += [differs(f"{n:06}", "subscriptions#Promo", "true", "false") for n in range(90)]
+    rows += many(150, "city")
+    plan = correction(*rows, policy=SMALL)
+    assert plan.counts == {Kind.UNSUBSCRIBE: 120, UPDATE: 150}, "profiles, not writes"
+    opt_outs = [write for write in plan.writes if write.kind is Kind.UNSUBSCRIBE]
+    assert opt_outs == list(plan.writes[:210])
+    assert all(len(write.cells) == 1 for write in opt_outs)
+    file = corrective_files(plan, STRUCTURE)[0]
+    assert (file.name, file.columns, file.rows) == ("Customers-unsubscribe-1", ("customerId", NEWS), 100)
+    old = replace(SMALL, permission_max_age=timedelta(minutes=59))
+    assert routes(correction(*rows[:120], policy=old)) == {(Route.SINGLE, None): 120}
+
+
+def test_what_several_people_decided_for_one_profile_goes_one_by_one() -> None:
+    """Two rows of one profile in a file could undo each other."""
+    rows = [*many(150, "city"), differs("000003", "street", "x", "y", moved="unknown")]
+    plan = correction(*rows, policy=SMALL, decisions=[decision("000003", "street", "x", "y")])
+    assert [(w.key, w.decided_by) for w in plan.writes if w.batch is None] == [("000003", None), ("000003", "Ann")]
+    assert plan.counts == {UPDATE: 150}
+
+
+def test_files_can_be_asked_for_whatever_their_size() -> None:
+    rows = [
+        *many(30, "city"),
+        *many(3, "street", start=50),
+        differs("9", "card", "1", "2"),
+        differs("9", "note", "x", ""),
+    ]
+    plan = correction(*rows, policy=Policy(route="bulk"), platform=platform_of(rows))
+    assert routes(plan) == {
+        (Route.SINGLE, None): 2,
+        (Route.SINGLE, "Customers-update-1"): 20,
+        (Route.BULK, "Customers-update-1"): 13,
+    }
+    apart = correction(*rows, policy=Policy(route="bulk"))
+    assert [file.rows for file in corrective_files(apart, STRUCTURE, canaries=True)] == [30, 3]
+
+
+def missing(key: str, **more: Any) -> dict[str, Any]:
+    return {"key": key, "truth_key": key, "status": "missing", **more}
+
+
+def candidates(*rows: Mapping[str, Any]) -> pl.DataFrame:
+    schema: dict[str, Any] = dict.fromkeys(["key", *(column.name for column in COLUMNS)], pl.String())
+    schema |= {f"evidence_date:{NEWS}": audits.MOMENT, f"evidence_source:{NEWS}": pl.String()}
+    filled = ({"customerId": row["key"], "email": f"{row['key']}@x.be", "lastName": "L", **row} for row in rows)
+    return pl.DataFrame([{**dict.fromkeys(schema), **row} for row in filled], schema=schema)
+
+
+def creation(profiles: Iterable[Mapping[str, Any]], facts: dict[str, Any], **more: Any) -> Plan:
+    audit_parts = {name: more.pop(name) for name in list(more) if name in Audit.__dataclass_fields__}
+    return plans(an_audit((), profiles, **audit_parts), facts=some_facts(**facts), **more)[1]
+
+
+def test_who_is_missing_is_created_without_permissions_that_are_on() -> None:
+    row = {"key": "1", "city": "Gent", "nickname": "N", NEWS: "true", "subscriptions#Promo": "false", "silent": "false"}
+    plan = creation([missing("1")], {"candidates": candidates(row)})
+    (write,) = plan.writes
+    assert (write.kind, write.route, write.profile_id) == (Kind.CREATE, Route.SINGLE, None)
+    assert {cell.column: cell.after for cell in write.cells} == {
+        "customerId": "1",
+        "email": "1@x.be",
+        "lastName": "L",
+        "city": "Gent",
+        "subscriptions#Promo": "false",
+    }
+    assert left(plan) == [("1", "nickname", "master"), ("1", "silent", "permission"), ("1", NEWS, "permission")]
+    assert plan.purpose == "create"
+
+
+def test_who_is_never_created() -> None:
+    profiles = [
+        missing("created"),
+        missing("waiting", waiting=True),
+        missing("pending", pending=True),
+        missing("gone", gone=True),
+        missing("erased"),
+        missing("same"),
+        missing("taken"),
+        missing("no-email"),
+        missing("bad-name"),
+        missing("twice"),
+        missing("bad-city"),
+    ]
+    rows = [{"key": profile["key"]} for profile in profiles]
+    rows[7]["email"] = ""
+    rows[10]["city"] = "x" * 999
+    violations = [
+        {"side": "truth", "key": "bad-name", "column": "lastName", "rule": "max_length"},
+        {"side": "truth", "key": "twice", "column": "card", "rule": "unique"},
+        {"side": "truth", "key": "bad-city", "column": "city", "rule": "max_length"},
+        {"side": "platform", "key": "created", "column": "email", "rule": "email"},
+    ]
+    plan = creation(
+        profiles,
+        {
+            "candidates": candidates(*rows),
+            "erased": frozenset({"erased"}),
+            "taken": frame(TAKEN, [{"key": "taken", "column": "email"}]),
+        },
+        violations=frame(audits.VIOLATIONS, violations),
+        same_person=frame(audits.SAME_PERSON, [{"platform_key": "p", "truth_key": "same", "score": 1.0}]),
+    )
+    assert [write.key for write in plan.writes] == ["bad-city", "created"]
+    assert left(plan) == [
+        ("bad-city", "city", "blocked"),
+        ("bad-name", "lastName", "blocked"),
+        ("erased", None, "erased"),
+        ("gone", None, "gone"),
+        ("no-email", "email", "blocked"),
+        ("pending", None, "pending"),
+        ("same", None, "same_person"),
+        ("taken", None, "taken"),
+        ("twice", "card", "blocked"),
+        ("waiting", None, "waiting"),
+    ]
+    assert all(cell.column != "city" for cell in plan.writes[0].cells)
+
+
+def test_nobody_is_created_while_rows_of_the_platform_could_not_be_read() -> None:
+    counts = Counts({"platform": 10, "platform_rejected": 1}, {})
+    plan = creation([missing("1")], {"candidates": candidates({"key": "1"})}, counts=counts)
+    assert (plan.writes, left(plan)) == ((), [("1", None, "not_checked")])
+
+
+def test_an_opt_in_can_be_decided_together_with_a_creation() -> None:
+    """It follows as a write of its own, with its evidence; without evidence it stays out."""
+    given = {f"evidence_date:{NEWS}": NOW - DAY, f"evidence_source:{NEWS}": "shop"}
+    rows = candidates({"key": "1", NEWS: "true", **given}, {"key": "2", NEWS: "true"})
+    made = [decision("1", NEWS, None, "true"), decision("2", NEWS, None, "true")]
+    plan = creation([missing("1"), missing("2")], {"candidates": rows}, decisions=made)
+    assert [(write.kind, write.key) for write in plan.writes] == [
+        (Kind.CREATE, "1"),
+        (Kind.CREATE, "2"),
+        (Kind.SUBSCRIBE, "1"),
+    ]
+    assert plan.writes[2].collection == Collection("2026-03-09 10:00:00", "shop")
+    assert left(plan) == [("2", NEWS, "evidence")]
+
+
+def test_many_creations_share_one_file_that_only_creates() -> None:
+    rows = candidates(*({"key": f"{n:03}", **({"city": "Gent"} if n % 2 else {})} for n in range(130)))
+    profiles = [missing(f"{n:03}") for n in range(130)]
+    plan = plans(an_audit((), profiles), SMALL, some_facts(candidates=rows))[1]
+    (file,) = corrective_files(plan, STRUCTURE)
+    assert (file.name, file.mode, file.rows) == ("Customers-create-1", "CREATE_ONLY", 110)
+    assert file.csv.splitlines()[:3] == [b"customerId;email;lastName;city", b"020;020@x.be;L;", b"021;021@x.be;L;Gent"]
+
+
+def test_both_plans_together_keep_a_file_call_for_undo() -> None:
+    rows = candidates(*({"key": f"{n:03}"} for n in range(130)))
+    audit = an_audit(many(150, "city"), [missing(f"{n:03}") for n in range(130)])
+    correct, create = plans(audit, SMALL, some_facts(candidates=rows, file_calls_left=2))
+    assert any(write.batch for write in correct.writes)
+    assert not any(write.batch for write in create.writes)
+
+
+ONLY_ON_PLATFORM: list[dict[str, Any]] = [
+    {"key": "1", "platform_key": "1", "profile_id": "11", "status": "orphan"},
+    {"key": "2", "status": "orphan", "waiting": True},
+    {"key": "3", "status": "orphan"},
+    {"key": "4", "status": "duplicate"},
+]
+
+
+def test_nobody_is_deleted_unless_asked_for() -> None:
+    same = frame(audits.SAME_PERSON, [{"platform_key": "3", "truth_key": "x", "score": 0.9}])
+    audit = an_audit((), ONLY_ON_PLATFORM, same_person=same)
+    listed = plans(audit)[0]
+    assert (listed.writes, left(listed)) == (
+        (),
+        [("1", None, "listed"), ("2", None, "waiting"), ("3", None, "same_person"), ("4", None, "duplicate")],
+    )
+    deleted = plans(audit, Policy(only_on_platform="delete"))[0]
+    assert deleted.writes == (Write(Kind.DELETE, Route.SINGLE, "1", "11", ()),)
+    unsure = replace(audit, counts=Counts({"platform": 9, "truth_null_key": 1}, {}))
+    assert left(plans(unsure, Policy(only_on_platform="delete"))[0])[0] == ("1", None, "not_checked")
+
+
+def test_an_audit_that_could_not_check_something_plans_nothing() -> None:
+    holes = (NotChecked("lines_do_not_close", "12 lines of the export are lost", blocks_plan=True),)
+    with pytest.raises(InputUnusable, match="12 lines of the export are lost") as raised:
+        plans(an_audit(many(1, "city"), not_checked=holes))
+    assert raised.value.exit_code == 6
+    harmless = (NotChecked("null_key", "3 rows have no key", rows=3),)
+    assert plans(an_audit(many(1, "city"), not_checked=harmless))[0].counts == {UPDATE: 1}
+
+
+def test_named_profiles_only() -> None:
+    plan = correction(*many(5, "city"), only={"000002", "none"})
+    assert [write.key for write in plan.writes] == ["000002"]
+
+
+def test_guards_stop_both_plans_and_every_kind_then_needs_its_count() -> None:
+    limits = dict.fromkeys(Kind, (1000, 0.5))
+    correct, create = plans(
+        an_audit([*many(3, "city"), differs("9", NEWS, "true", "false")]), facts=some_facts(guards=("a", "b"))
+    )
+    assert (correct.stop, create.stop) == ("a; b", "a; b")
+    assert [brake.confirmation for brake in brakes(correct, limits)] == [
+        "--confirm unsubscribe=1",
+        "--confirm update=3",
+    ]
+    assert [brake.kind for brake in held(correct, limits, {UPDATE: 3, Kind.UNSUBSCRIBE: 2})] == [Kind.UNSUBSCRIBE]
+    assert held(correct, limits, {UPDATE: 3, Kind.UNSUBSCRIBE: 1}) == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "population", "stops"),
+    [
+        (500, (500, 0.05), 100, False),
+        (501, (500, 0.05), 100, True),
+        (501, (500, 0.05), 10_020, False),
+        (502, (500, 0.05), 10_020, True),
+        (29, (0, 0.29), 100, False),
+        (30, (0, 0.29), 100, True),
+        (7, (0, 0.07), 100, False),
+        (1, (0, 0.0), 1000, True),
+        (1, (0, 0.01), 99, True),
+        (1, (0, 0.01), 100, False),
+    ],
+)
+def test_the_larger_of_count_and_share_is_the_limit(
+    count: int, limit: tuple[int, float], population: int, stops: bool
+) -> None:
+    plan = replace(correction(*many(count, "city")), population=population)
+    found = brakes(plan, {UPDATE: limit})
+    assert [(brake.kind, brake.count) for brake in found] == ([(UPDATE, count)] if stops else [])
+    assert held(plan, {UPDATE: limit}, {UPDATE: count}) == ()
+    assert held(plan, {UPDATE: limit}, {UPDATE: count + 1, Kind.CLEAR: count}) == found
+
+
+def test_a_kind_without_a_limit_always_stops() -> None:
+    assert brakes(correction(*many(1, "city")), {}) != ()
+
+
+def test_for_the_truth() -> None:
+    rows = [
+        differs("1", "nickname", "N", "O"),
+        differs("2", "points", "1", "2", moved="platform"),
+        differs("3", "points", "1", "2", moved="both"),
+        differs("4", NEWS, "false", "true"),
+        differs("5", NEWS, "true", "false", moved="platform"),
+        differs("6", NEWS, "true", "false"),
+        differs("7", "city", "a", "b", moved="unknown"),
+        differs("8", "nickname", "N", "O", pending=True),
+        differs("9", "nickname", "N", None, moved="platform"),
+    ]
+    audit = an_audit(rows[::-1])
+    made = [decision("7", "city", "a", "b", "platform"), decision("4", "city", "x", "y")]
+    assert for_the_truth(audit.differences, COLUMNS, made).rows() == [
+        ("1", "nickname", "N", "O", "platform_is_master"),
+        ("2", "points", "1", "2", "platform_moved"),
+        ("4", NEWS, "false", "true", "opted_out_on_platform"),
+        ("5", NEWS, "true", "false", "opted_in_on_platform"),
+        ("7", "city", "a", "b", "decided"),
+        ("9", "nickname", "N", None, "platform_is_master"),
+    ]
+
+
+CELL = st.sampled_from(["true", "false", "yes", "NO", "1", "0", "maybe", "", "Gold", None])
+
+
+@st.composite
+def audits_of_anything(draw: st.DrawFn) -> tuple[Audit, Facts, Policy]:
+    """Any differences, candidates, evidence and settings, over few profiles and all columns."""
+    names = [column.name for column in COLUMNS[1:]]
+    places = draw(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(names)), unique=True, max_size=25))
+    moved = st.sampled_from(["truth", "truth_by_moment", "platform", "both", "unknown"])
+    values = st.tuples(CELL, CELL).filter(lambda pair: (pair[0] or None) != (pair[1] or None))
+    rows = [differs(key, name, *draw(values), moved=draw(moved), blocked=draw(st.booleans())) for key, name in places]
+    dates = st.sampled_from([None, NOW - 9 * DAY, NOW - HOUR])
+    evidence = [{"key": key, "column": name, "date": draw(dates), "source": "s"} for key, name in places]
+    new: list[dict[str, Any]] = [
+        {"key": key, **{name: draw(CELL) for name in names[2:]}} for key in draw(st.sets(st.sampled_from("xyz")))
+    ]
+    facts = some_facts(
+        evidence=frame(permissions.EVIDENCE, evidence),
+        candidates=candidates(*new),
+        platform=platform_of(rows, **{NEWS: "true", "silent": "false"}) if rows else None,
+        file_calls_left=draw(st.integers(0, 4)),
+    )
+    policy = Policy(
+        route=draw(st.sampled_from(["auto", "bulk", "single"])),
+        bulk_min_rows=draw(st.integers(1, 3)),
+        without_base=draw(st.sampled_from(["ask", "moments"])),
+        calls_per_minute=1,
+    )
+    return an_audit(rows, [missing(row["key"]) for row in new]), facts, policy
+
+
+def turns_on(cell: Cell) -> bool:
+    """An independent reading: who could be contacted after this write because of it."""
+    text = (cell.after or "").lower()
+    if cell.column == "silent":
+        return text not in ("true", "yes", "1", "y", "t")
+    return cell.column.startswith("subscriptions#") and text not in ("false", "no", "0", "n", "f")
+
+
+@given(audits_of_anything())
+@settings(max_examples=150, deadline=None)
+def test_law_no_permission_goes_up_without_a_decision(given_: tuple[Audit, Facts, Policy]) -> None:
+    audit, facts, policy = given_
+    for plan in plans(audit, policy, facts):
+        assert not [cell for write in plan.writes for cell in write.cells if turns_on(cell)]
+        assert Kind.SUBSCRIBE not in plan.counts
+
+
+@given(audits_of_anything())
+@settings(max_examples=100, deadline=None)
+def test_law_every_difference_is_planned_or_left_once(given_: tuple[Audit, Facts, Policy]) -> None:
+    audit, facts, policy = given_
+    plan = plans(audit, policy, facts)[0]
+    answered = [(write.key, cell.column) for write in plan.writes for cell in write.cells if not cell.carried]
+    answered += [(key, str(name)) for key, name, _ in left(plan)]
+    assert sorted(answered) == sorted(audit.differences.select("key", "column").rows())
+
+
+@given(audits_of_anything(), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_law_the_order_of_rows_does_not_change_the_plan(
+    given_: tuple[Audit, Facts, Policy], randomness: random.Random
+) -> None:
+    audit, facts, policy = given_
+
+    def shuffled(table: pl.DataFrame) -> pl.DataFrame:
+        order = list(range(table.height))
+        randomness.shuffle(order)
+        return table[order]
+
+    other = replace(audit, differences=shuffled(audit.differences), profiles=shuffled(audit.profiles))
+    platform = None if facts.platform is None else shuffled(facts.platform)
+    moved = replace(facts, evidence=shuffled(facts.evidence), candidates=shuffled(facts.candidates), platform=platform)
+    assert [plan.sha for plan in plans(audit, policy, facts)] == [plan.sha for plan in plans(other, policy, moved)]
+
+
+def test_a_plan_is_stored_and_read_back(tmp_path: Path) -> None:
+    plan = correction(*many(150, "city"), differs("9", NEWS, "true", "false", moved="unknown"), policy=SMALL)
+    path = tmp_path / f"plan-{plan.sha}.json"
+    path.write_text(plan.to_json(), encoding="utf-8")
+    assert read_plan(path) == plan
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_differences_take_seconds() -> None:
+    audit = an_audit(many(50_000, "city", "street"))
+    started = time.perf_counter()
+    plan = plans(audit)[0]
+    assert plan.counts == {UPDATE: 50_000}
+    assert len(plan.sha) == 64
+    assert time.perf_counter() - started < 15
