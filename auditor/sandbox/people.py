@@ -106,7 +106,7 @@ class People:
         if country == "DE":
             return f"+49151{rng.randrange(10_000_000, 100_000_000)}"
         if country == "FR":
-            return f"+336{rng.randrange(10_000_000, 100_000_000)}"
+            return f"+336{rng.randrange(40_000_000, 70_000_000)}"
         return f"+324{rng.choice(_BELGIAN_MOBILE)}{rng.randrange(1_000_000):06d}"
 
     def _address(self, values: Values, language: str) -> None:

@@ -172,6 +172,8 @@ class Week:
     ) -> None:
         """Note a difference: the platform's value as it stands, the truth's as it would be sent."""
         platform = person[1].values.get(column)
+        if column == "interests" and truth is not None:
+            truth = crm.spell(column, truth)
         if platform is not None and truth is not None:
             self._pairs.add((column, fold(platform), fold(truth)))
         self.answers.difference(
