@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb_engine
 import sqlalchemy as sa
-from sqlalchemy.dialects import registry
+from sqlalchemy.dialects import postgresql, registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler
 from sqlalchemy.dialects.postgresql.psycopg2 import PGExecutionContext_psycopg2
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
@@ -67,7 +67,7 @@ class AuditorDialect(duckdb_engine.Dialect):
         super().__init__(*args, **kwargs)
         # Great Expectations looks here for PostgreSQL before it uses regular expressions and LIKE. On the class,
         # SQLAlchemy would take it for the dialect to load.
-        self.dialect = duckdb_engine.Dialect
+        self.dialect = postgresql.dialect
 
 
 class _Borrowed(duckdb_engine.ConnectionWrapper):

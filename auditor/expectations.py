@@ -19,7 +19,11 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read while great_expectations is
 import great_expectations as gx
 from great_expectations.compatibility.pydantic import validator as pydantic_validator
 from great_expectations.core.batch import Batch
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import ColumnMapExpectation
@@ -44,6 +48,11 @@ if TYPE_CHECKING:
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
 
 _POSITION: Final = "auditor:position"
+
+_NOTHING_KEPT: Final = DataContextConfig(
+    store_backend_defaults=InMemoryStoreBackendDefaults(), progress_bars=ProgressBarsConfig(globally=False)
+)
+"""A context in memory: the one that Great Expectations makes by itself has a folder for pages."""
 
 
 class ColumnValuesOfKind(ColumnMapMetricProvider):
@@ -148,8 +157,7 @@ def evaluate(
     engine = sqlalchemy_engine(con)
     execution = SqlAlchemyExecutionEngine(engine=engine, create_temp_table=False)
     data: Any = SqlAlchemyBatchData(execution, table_name=table, create_temp_table=False)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = gx.get_context(mode="ephemeral", project_config=_NOTHING_KEPT)
     validator = Validator(execution_engine=execution, batches=[Batch(data=data)], data_context=context)
     answers: dict[int, Answer] = {}
     configurations: dict[int, ExpectationConfiguration] = {}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import duckdb
+
 from auditor.engine import Engine, literal, quote, translated
 from auditor.model import NotChecked, Rule, Side
 from auditor.primitives import register
@@ -26,7 +28,7 @@ UNIQUE: Final = "auditor:unique:"
 """Prefix of the columns that hold the canonical form of a unique attribute."""
 
 _UNIQUE_TYPE: Final = "expect_column_values_to_be_unique"
-_BLANK: Final = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]*"
+_BLANK: Final = r"[\s\x{000B}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]*"
 """A text without anything to see in it is an empty cell (RE2)."""
 
 
@@ -144,7 +146,10 @@ def _record(
     if answer.rows is None:
         engine.con.execute(f"{target} VALUES (?, NULL, ?, NULL, ?, ?)", [*parameters, expectation.sentence])
         return None
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE auditor_failing AS SELECT {row} FROM ({answer.rows})")
+    try:
+        engine.con.execute(f"CREATE OR REPLACE TEMP TABLE auditor_failing AS SELECT {row} FROM ({answer.rows})")
+    except duckdb.BinderException:
+        return f"it counts {answer.failing} failing rows, but its SQL cannot select them"
     found = engine.rows(f"SELECT count(*), count(DISTINCT {row}) FROM auditor_failing")[0]
     if found != (answer.failing, answer.failing):
         return "the rows it selects are not the rows it counted"

@@ -7,13 +7,16 @@ that cannot be judged would pass. `every_member` asks a condition of each member
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ColumnElement
 
 from auditor.model import AttributeType
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumberDesc
 
 Condition = ColumnElement[bool]
 Text = ColumnElement[Any]
@@ -38,7 +41,7 @@ COUNTRIES: Final = frozenset(
 )
 """ISO 3166-1 alpha-2."""
 
-_TRUE_OR_FALSE: Final = r"(?i)true|false|1|0|y|n|yes|no|t|f"
+_TRUE_OR_FALSE: Final = ["true", "false", "1", "0", "y", "n", "yes", "no", "t", "f"]
 _DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _WHOLE: Final = r"-?[0-9]+"
@@ -48,7 +51,7 @@ _E164: Final = r"\+[1-9][0-9]{6,14}"
 _LOCAL_PART: Final = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+"
 _LETTER: Final = r"[\p{L}\p{M}\p{N}]"
 _LABEL: Final = rf"{_LETTER}([\p{{L}}\p{{M}}\p{{N}}-]*{_LETTER})?"
-_ENDING: Final = r"(\p{L}[\p{L}\p{M}]+|(?i:xn--[a-z0-9-]*[a-z0-9]))"
+_ENDING: Final = r"(\p{L}[\p{L}\p{M}]+|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])"
 _EMAIL: Final = rf"{_LOCAL_PART}@({_LABEL}\.)+{_ENDING}"
 
 
@@ -112,33 +115,29 @@ def _coordinates(text: Text) -> Condition:
 
 
 def _phone(text: Text, region: str | None) -> Condition:
-    """E.164, and a number that exists by the library's rules, which only sees what its pattern for `region` leaves."""
-    known = _numbers_of(region) if region else None
+    """E.164, and a number that exists by the library's rules: it sees what its patterns for `region` leave open."""
+    sure = _number_of(text, region) if region else sa.false()
     judged = sa.func.coalesce(sa.func.auditor_phone(text, "") == text, sa.false())
-    return sa.case(
-        *([(_full(text, known), sa.true())] if known else []),
-        (_full(text, _E164), judged),
-        else_=sa.false(),
-    )
+    return sa.case((sure, sa.true()), (_full(text, _E164), judged), else_=sa.false())
 
 
-def _numbers_of(region: str) -> str | None:
-    """A pattern of E.164 numbers of a region that are certainly valid; None where the library changes digits itself."""
+def _number_of(text: Text, region: str) -> Condition:
+    """Whether a text is certainly a valid mobile or fixed number of a region, by the library's own patterns."""
     from phonenumbers import PhoneMetadata  # a large package; tables without phone numbers do not pay for it
 
     metadata = PhoneMetadata.metadata_for_region(region.upper(), None)
-    if metadata is None or metadata.national_prefix_transform_rule or metadata.country_code is None:
-        return None
-    prefix = metadata.national_prefix_for_parsing
-    patterns = [
-        kind.national_number_pattern
-        for kind in (metadata.mobile, metadata.fixed_line)
-        if kind is not None and kind.national_number_pattern
-    ]
-    # Where a valid number could begin like the national prefix, the library might take that away.
-    if not patterns or (prefix is not None and prefix != "0") or metadata.leading_digits:
-        return None
-    return rf"\+{metadata.country_code}(?:{'|'.join(patterns)})"
+    # Any other prefix than 0 might begin a valid number too, and the library might take it away.
+    if metadata is None or metadata.national_prefix_for_parsing not in (None, "0"):
+        return sa.false()
+    code = str(metadata.country_code)
+
+    def matches(kind: PhoneNumberDesc | None) -> Condition:
+        if kind is None or not kind.national_number_pattern:
+            return sa.false()
+        lengths = [len(f"+{code}") + length for length in kind.possible_length]
+        return sa.and_(_full(text, rf"\+{code}(?:{kind.national_number_pattern})"), sa.func.length(text).in_(lengths))
+
+    return sa.and_(matches(metadata.general_desc), sa.or_(matches(metadata.mobile), matches(metadata.fixed_line)))
 
 
 _KINDS: Final[Mapping[AttributeType, Callable[[Text], Condition]]] = {
@@ -149,7 +148,8 @@ _KINDS: Final[Mapping[AttributeType, Callable[[Text], Condition]]] = {
     AttributeType.TIMESTAMP: lambda text: sa.and_(
         _full(text, f"{_DAY} {_TIME}"), _exists(sa.func.substring(text, 1, 10))
     ),
-    AttributeType.BOOLEAN: lambda text: _full(text, _TRUE_OR_FALSE),
+    # Not by a pattern that ignores case: to it the long s of old prints is an s.
+    AttributeType.BOOLEAN: lambda text: one_of(sa.func.lower(text), _TRUE_OR_FALSE),
     AttributeType.INTEGER: lambda text: _fits(text, _WHOLE, sa.Integer()),
     AttributeType.LONG: lambda text: _fits(text, _WHOLE, sa.BigInteger()),
     AttributeType.NUMERIC: lambda text: _full(text, _NUMBER),

@@ -1,0 +1,222 @@
+"""The suite: generated from the structure, stored, read back, renewed without losing what a steward wrote."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from auditor.contract import Column, Contract
+from auditor.errors import SettingsError
+from auditor.model import Attribute, AttributeType, Segmentation, Structure
+from auditor.suite import Expectation, Suite, read_suite, refresh, store_suite
+from auditor.validate import preload
+
+T = AttributeType
+
+STRUCTURE = Structure(
+    "16",
+    "Customers",
+    attributes=(
+        Attribute("profileId", T.LONG, unique=True, mandatory=True),
+        Attribute("customerId", unique=True, max_length=20),
+        Attribute("emailAddress", T.EMAIL, unique=True, mandatory=True),
+        Attribute("lastName", mandatory=True),
+        Attribute("birthDate", T.DATE),
+        Attribute("sex", T.SEX),
+        Attribute("personTitle", T.TITLE),
+        Attribute("gsmNumber", T.PHONE),
+        Attribute("interests", multi_valued=True, allowed=("a", "b")),
+        Attribute("nickname", min_length=2, max_length=30),
+        Attribute("points", T.INTEGER),
+        Attribute("unmapped", mandatory=True),
+    ),
+    subscriptions=("Newsletter",),
+    segmentations=(
+        Segmentation("Vip"),
+        Segmentation("Tier", exclusive=True, mandatory=True, segments=("Gold", "Silver")),
+    ),
+)
+
+OWN = Expectation(
+    type="expect_column_values_to_match_regex",
+    kwargs={"column": "nickname", "regex": "^[a-z]"},
+    meta={"sentence": "begins with a small letter", "team": "shops"},
+    extra={"id": "7d1f0c3e-2a43-4a55-9c0e-1f6f1d3f8a11", "severity": "warning", "notes": "asked for by the shops"},
+)
+
+
+def contract(structure: Structure = STRUCTURE) -> Contract:
+    names = [name for name in structure.columns if name != "unmapped"]
+    columns = tuple(Column(name, name, name, argument="BE" if name == "gsmNumber" else "") for name in names)
+    return Contract("Customers", ("customerId",), columns, ZoneInfo("UTC"))
+
+
+def generated(structure: Structure = STRUCTURE) -> Suite:
+    return refresh(None, structure, contract(structure))
+
+
+def with_own() -> Suite:
+    """The generated suite and, in front of it, what a steward wrote."""
+    suite = generated()
+    return Suite(suite.name, (OWN, *suite.expectations), {"id": "1", "notes": "ours", "meta": {"owner": "shops"}})
+
+
+def test_every_restriction_of_the_structure_becomes_an_expectation() -> None:
+    """Technical attributes are made by Actito itself, unmapped ones are not looked at: neither has any."""
+    assert [(", ".join(item.columns), item.rule) for item in generated().expectations] == [
+        ("customerId", "unique"),
+        ("customerId", "max_length"),
+        ("emailAddress", "mandatory"),
+        ("emailAddress", "unique"),
+        ("emailAddress", "max_length"),
+        ("emailAddress", "email"),
+        ("lastName", "mandatory"),
+        ("lastName", "max_length"),
+        ("birthDate", "date"),
+        ("sex", "sex"),
+        ("personTitle", "title"),
+        ("gsmNumber", "phone"),
+        ("interests", "max_length"),
+        ("interests", "allowed_values"),
+        ("nickname", "max_length"),
+        ("nickname", "min_length"),
+        ("points", "integer"),
+        ("subscriptions#Newsletter", "boolean"),
+        ("segmentations#Vip", "boolean"),
+        ("segmentations#Tier", "mandatory"),
+        ("segmentations#Tier", "segment"),
+    ]
+
+
+def test_an_expectation_says_in_words_what_is_right() -> None:
+    sentences = {(item.columns[0], item.rule): item.sentence for item in generated().expectations}
+    assert sentences["nickname", "max_length"] == "at most 30 characters"
+    assert sentences["lastName", "max_length"] == "at most 255 characters", "the limit of any text (D-etlf)"
+    assert sentences["segmentations#Tier", "segment"] == "one of Gold, Silver"
+    assert all(sentences.values())
+
+
+def test_a_stored_suite_is_read_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "expectations" / "Customers" / "suite.json"
+    store_suite(with_own(), path)
+    assert read_suite(path) == with_own()
+    assert [entry.name for entry in path.parent.iterdir()] == ["suite.json"]
+
+
+def test_storing_an_unchanged_suite_leaves_the_file_alone(tmp_path: Path) -> None:
+    """A file under version control that changes for nothing is noise."""
+    path = tmp_path / "suite.json"
+    store_suite(with_own(), path)
+    path.chmod(0o400)
+    before = path.stat()
+    store_suite(read_suite(path), path)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_great_expectations_loads_the_file_and_says_the_same(tmp_path: Path) -> None:
+    preload()  # our own types are known from here on
+    import great_expectations as gx
+
+    path = tmp_path / "suite.json"
+    store_suite(with_own(), path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    loaded: Any = gx.ExpectationSuite(**content).to_json_dict()
+    assert loaded["name"] == "Customers"
+    assert loaded["meta"]["owner"] == "shops"
+    theirs: Any = loaded["expectations"]
+    assert [item["type"] for item in theirs] == [item["type"] for item in content["expectations"]]
+    for item, ours in zip(theirs, content["expectations"], strict=True):
+        assert ours["kwargs"].items() <= item["kwargs"].items()
+        assert item["meta"] == ours["meta"]
+    path.write_text(json.dumps(loaded), encoding="utf-8")
+    again = read_suite(path)
+    assert [(item.type, item.rule, item.columns, item.generated) for item in again.expectations] == [
+        (item.type, item.rule, item.columns, item.generated) for item in with_own().expectations
+    ]
+
+
+def test_a_refresh_renews_what_is_generated_and_keeps_what_is_not() -> None:
+    changed = Structure("16", "Customers", (Attribute("customerId", unique=True), Attribute("nickname", max_length=5)))
+    renewed = refresh(with_own(), changed, contract(changed))
+    assert [(item.columns[0], item.rule) for item in renewed.expectations] == [
+        ("customerId", "unique"),
+        ("customerId", "max_length"),
+        ("nickname", "max_length"),
+        ("nickname", "match_regex"),
+    ]
+    assert renewed.expectations[2].kwargs["max_value"] == 5
+    assert renewed.expectations[-1] == OWN
+    assert renewed.extra == with_own().extra
+
+
+def test_a_refresh_without_a_change_changes_nothing() -> None:
+    once = refresh(with_own(), STRUCTURE, contract())
+    assert refresh(once, STRUCTURE, contract()) == once
+
+
+def test_a_steward_may_say_in_words_what_is_right() -> None:
+    def sentence(**content: Any) -> str:
+        return Expectation("expect_column_values_to_be_in_set", {"column": "a"}, **content).sentence
+
+    assert sentence(meta={"sentence": " red or blue "}) == "red or blue"
+    assert sentence(extra={"notes": ["red", "or blue"]}) == "red or blue"
+    assert sentence() == "meets the expectation be_in_set of the suite"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"name": "x",\n "expectations": [}', "line 2, column 19"),
+        ("[]", "an object with name and expectations is expected"),
+        ('{"name": "x"}', "expectations is missing"),
+        ('{"expectations": []}', "name is missing"),
+        ('{"name": "x", "expectations": [{"type": "t", "kwargs": {}}, 3]}', "expectations[1] is no object"),
+        ('{"name": "x", "expectations": [{"kwargs": {}}]}', "expectations[0].type is missing"),
+        ('{"name": "x", "expectations": [{"type": "t", "kwargs": []}]}', "expectations[0].kwargs is missing"),
+        (
+            '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "meta": 1}]}',
+            "expectations[0].meta is no object",
+        ),
+        (
+            '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "meta": {"source": "structure"}}]}',
+            "expectations[0].meta.rule",
+        ),
+    ],
+)
+def test_a_broken_file_is_one_error_with_file_and_place(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "suite.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_suite(path)
+    assert str(path) in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_all_problems_of_a_file_are_said_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "suite.json"
+    path.write_text('{"expectations": [{}, 3]}', encoding="utf-8")
+    with pytest.raises(SettingsError, match="4 problems"):
+        read_suite(path)
+
+
+def test_a_missing_file_and_one_in_another_encoding_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "suite.json"
+    with pytest.raises(SettingsError, match="there is no suite"):
+        read_suite(path)
+    path.write_bytes('{"name": "é"}'.encode("latin-1"))
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        read_suite(path)
+
+
+def test_the_country_codes_are_those_of_the_time_zone_database() -> None:
+    from auditor.value_kinds import COUNTRIES, LANGUAGES
+
+    lines = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text(encoding="utf-8").splitlines()
+    assert {line.split("\t")[0] for line in lines if not line.startswith("#")} == COUNTRIES
+    assert len(LANGUAGES) == 184
+    assert {"FR", "NL", "DE", "EN", "SV"} < LANGUAGES

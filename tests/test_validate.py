@@ -1,0 +1,574 @@
+"""Validation: row by row what a slow and obvious judge says; all failing rows; nothing passes that was not judged."""
+
+from __future__ import annotations
+
+import logging
+import random
+import string
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+import polars as pl
+import pytest
+
+from auditor.audit import VIOLATIONS
+from auditor.engine import Engine, quote
+from auditor.model import AttributeType, Rule, Side
+from auditor.suite import Expectation, Suite
+from auditor.validate import Checked, Validation, preload, validate
+
+Cell = str | None
+T = AttributeType
+
+HOSTILE = [
+    "it's",
+    'say "x"',
+    "50%",
+    "%s",
+    "a?b",
+    ":x",
+    "$1",
+    "\\",
+    "a\\'b",
+    "{x}",
+    "<b>",
+    "é",
+    "e\u0301",
+    "İ",
+    "👍🏽",
+    "\u202e",
+    "--",
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _great_expectations() -> None:
+    preload()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(temp=tmp_path)
+    yield engine
+    engine.close()
+
+
+def fill(engine: Engine, columns: Mapping[str, Sequence[Cell]], view: str = "checked_truth") -> None:
+    """A side as the caller provides it: keys k0, k1 …, row numbers that do not begin at 0."""
+    size = len(next(iter(columns.values())))
+    keys = {"auditor:row": range(100, 100 + size), "auditor:key": [f"k{n}" for n in range(size)]}
+    frame = pl.DataFrame(
+        {**keys, **columns}, schema={"auditor:row": pl.Int64} | dict.fromkeys(["auditor:key", *columns], pl.String)
+    )
+    engine.con.register("given", frame)
+    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(view)} AS FROM given")
+    engine.con.unregister("given")
+
+
+def judge(engine: Engine, columns: Mapping[str, Sequence[Cell]], *expectations: Expectation) -> Validation:
+    fill(engine, columns)
+    return validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", expectations))
+
+
+def violations(engine: Engine) -> list[tuple[Any, ...]]:
+    return sorted(engine.rows("FROM violations"), key=repr)
+
+
+def failing(engine: Engine, column: str) -> set[int]:
+    """The rows of `fill` that the violations of a column name; each at most once."""
+    keys = [key for (key,) in engine.rows('SELECT "key" FROM violations WHERE "column" = ?', [column])]
+    assert len(keys) == len(set(keys))
+    return {int(key.removeprefix("k")) for key in keys}
+
+
+def generated(kind: str, rule: Rule, sentence: str = "right", /, **kwargs: Any) -> Expectation:
+    """An expectation as the structure makes it."""
+    return Expectation(kind, kwargs, {"source": "structure", "rule": rule.value, "sentence": sentence})
+
+
+def of_kind(column: str, kind: AttributeType, rule: Rule, **kwargs: Any) -> Expectation:
+    return generated("expect_column_values_to_be_of_kind", rule, column=column, kind=kind.value, **kwargs)
+
+
+def mandatory(column: str) -> Expectation:
+    return generated("expect_column_values_to_not_be_null", Rule.MANDATORY, column=column)
+
+
+# --- the slow and obvious judge ---
+
+
+def digits(text: str) -> bool:
+    return text != "" and all(character in string.digits for character in text)
+
+
+def whole(text: str) -> bool:
+    return digits(text.removeprefix("-"))
+
+
+def number(text: str) -> bool:
+    before, dot, after = text.partition(".")
+    return whole(before) and (digits(after) if dot else True)
+
+
+def is_integer(text: str, bits: int) -> bool:
+    return whole(text) and -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1)
+
+
+def is_date(text: str) -> bool:
+    parts = text.split("-")
+    if [len(part) for part in parts] != [4, 2, 2] or not all(digits(part) for part in parts):
+        return False
+    try:
+        date(*(int(part) for part in parts))
+    except ValueError:
+        return False
+    return True
+
+
+def is_moment(text: str) -> bool:
+    day, blank, clock = text.partition(" ")
+    parts = clock.split(":")
+    if not is_date(day) or [len(part) for part in parts] != [2, 2, 2] or not all(digits(part) for part in parts):
+        return False
+    hour, minute, second = (int(part) for part in parts)
+    return blank == " " and hour < 24 and minute < 60 and second < 60
+
+
+def is_word(text: str, *more: str) -> bool:
+    return all(unicodedata.category(character)[0] in "LMN" or character in more for character in text)
+
+
+def is_email(text: str) -> bool:
+    local, at, domain = text.rpartition("@")
+    allowed = string.ascii_letters + string.digits + "!#$%&'*+-/=?^_`{|}~."
+    if not at or not local or ".." in text or any(character not in allowed for character in local):
+        return False
+    labels = domain.split(".")
+    if len(labels) < 2 or any(not label or label[0] == "-" or label[-1] == "-" for label in labels):
+        return False
+    ending = labels[-1]
+    letters = all(unicodedata.category(character)[0] in "LM" for character in ending)
+    if not (letters and len(ending) >= 2) and not (ending.lower().startswith("xn--") and ending.isascii()):
+        return False
+    return all(is_word(label, "-") for label in labels)
+
+
+def is_phone(text: str) -> bool:
+    if not text.startswith("+") or not digits(text[1:]):
+        return False
+    try:
+        parsed = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        return False
+    same = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) == text
+    return same and phonenumbers.is_valid_number(parsed)
+
+
+def is_coordinates(text: str) -> bool:
+    parts = text.split("|")
+    if len(parts) != 2 or not all(number(part) for part in parts):
+        return False
+    near, far = sorted(abs(float(part)) for part in parts)
+    return near <= 90 and far <= 180
+
+
+TRUE_OR_FALSE = {"TRUE", "FALSE", "1", "0", "Y", "N", "YES", "NO", "T", "F"}
+
+JUDGES: dict[AttributeType, tuple[Rule, Callable[[str], bool]]] = {
+    T.EMAIL: (Rule.EMAIL, is_email),
+    T.PHONE: (Rule.PHONE, is_phone),
+    T.DATE: (Rule.DATE, is_date),
+    T.TIMESTAMP: (Rule.TIMESTAMP, is_moment),
+    T.BOOLEAN: (Rule.BOOLEAN, lambda text: text.isascii() and text.upper() in TRUE_OR_FALSE),
+    T.INTEGER: (Rule.INTEGER, lambda text: is_integer(text, 32)),
+    T.LONG: (Rule.INTEGER, lambda text: is_integer(text, 64)),
+    T.NUMERIC: (Rule.NUMBER, number),
+    T.COORDINATES: (Rule.COORDINATES, is_coordinates),
+    T.LANGUAGE: (Rule.LANGUAGE, lambda text: text in {"FR", "NL", "DE", "EN", "BE"}),
+    T.COUNTRY: (Rule.COUNTRY, lambda text: text in {"BE", "FR", "NL", "DE", "SE"}),
+}
+
+# ruff: noqa: SIM905, RUF005  (lists of nasty words are easier to read as one text)
+SEEDS: dict[AttributeType, list[str]] = {
+    T.EMAIL: """jan.peeters@example.be a+b'c@mail.kröße.com x@-a.be x@a-.be x@a.b j..p@a.be é@a.be a@b@c.be .a@b.be
+        x@xn--abc.xn--p1ai x@a.xn-- x@a..be @a.be x@ x@a_b.be""".split(),
+    T.PHONE: ["0470123456", "+32 470 12 34 56"]
+    + "+32470123456 +320470123456 +33612345678 +3210458514 +390612345678 +12015550123 +99912345678".split(),
+    T.DATE: """2024-02-29 2026-02-30 0000-01-01 0001-01-01 9999-12-31 2024-1-01 20240101 2024-W01-1 01/02/2024
+        2024-13-01 2024-00-10""".split(),
+    T.TIMESTAMP: ["2024-02-29 23:59:59", "2024-02-29 24:00:00", "2024-02-29T10:00:00", "2026-02-30 10:00:00"]
+    + ["2024-01-01 10:00:60", "2024-01-01 10:00:00.5", "2024-01-01 10:00"],
+    T.BOOLEAN: ["t f", *"true FALSE Yes yeſ 1 0 ja 01 y N t F no".split()],
+    T.INTEGER: "0 -0 007 2147483647 2147483648 -2147483648 -2147483649 +1 1.0 1e3 ٣ 00000000000000000000001".split(),
+    T.LONG: ["12 ", *"9223372036854775807 9223372036854775808 -9223372036854775808 1_000 5".split()],
+    T.NUMERIC: "3.14 -42 1,5 .5 5. 1e5 --1 inf nan 0.10 1.2.3".split(),
+    T.COORDINATES: "4.610927|50.675338 50.6|4.6 180|90 180|90.1 180.1|1 -91|-91 1| 4,6|50,6 1|2|3 -0|0".split(),
+    T.LANGUAGE: "FR fr NL XX FRA BE EN".split(),
+    T.COUNTRY: "BE be FR UK EU BEL SE".split(),
+}
+
+
+def mutated(seeds: Sequence[str], rng: random.Random, count: int) -> list[str]:
+    """The seeds and texts that are nearly like them."""
+    spare = sorted(set("".join(seeds)) | set("09.-+@|: \n\u00a0éßſK٣a,"))
+    texts = list(seeds)
+    while len(texts) < count:
+        text = rng.choice(seeds)
+        for _ in range(rng.randint(1, 2)):
+            place = rng.randint(0, len(text))
+            text = text[:place] + rng.choice(["", rng.choice(spare)]) + text[place + rng.randint(0, 1) :]
+        texts.append(text)
+    return texts
+
+
+BLANKS = "\t\n\v\f\r \x85\u00a0\u1680\u2000\u2001\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+def empty(text: Cell) -> bool:
+    return text is None or all(character in BLANKS for character in text)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_kind_is_judged_as_the_obvious_judge_does(engine: Engine, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311  (nothing secret)
+    # Codes: only texts over a few letters, or the obvious judge would need the whole list as well.
+    columns: dict[str, list[Cell]] = {
+        kind.value: [None, "", " \u00a0", *mutated(seeds, rng, 900), *HOSTILE]
+        for kind, seeds in SEEDS.items()
+        if kind not in (T.LANGUAGE, T.COUNTRY)
+    }
+    size = len(columns["email"])
+    for kind in (T.LANGUAGE, T.COUNTRY):
+        columns[kind.value] = [rng.choice([None, "", *SEEDS[kind], *HOSTILE]) for _ in range(size)]
+    result = judge(engine, columns, *(of_kind(kind.value, kind, rule) for kind, (rule, _) in JUDGES.items()))
+    assert result.not_evaluated == ()
+    for kind, (rule, right) in JUDGES.items():
+        cells = columns[kind.value]
+        wrong = {n for n, text in enumerate(cells) if text is not None and not empty(text) and not right(text)}
+        found = failing(engine, kind.value)
+        assert [cells[n] for n in sorted(found ^ wrong)] == [], kind
+        assert 0 < len(wrong) < size
+        assert Checked(kind.value, rule.value, len(wrong)) in result.evaluated
+    assert result.violations == len(violations(engine))
+
+
+@pytest.mark.parametrize("region", ["BE", "NL", "FR", "DE", "LU", "GB", "IT", "ES", "US", "PL", "MX", "XX"])
+def test_a_known_country_makes_phones_faster_and_never_others(engine: Engine, region: str) -> None:
+    """What the pattern of the country lets through is valid to the library too, and nothing valid is refused."""
+    rng = random.Random(region)  # noqa: S311  (nothing secret)
+    code = phonenumbers.country_code_for_region(region) or 32
+    numbers: list[Cell] = [
+        f"+{code}{rng.choice(['', '', '', '0', '1'])}{''.join(rng.choices(string.digits, k=rng.randint(6, 11)))}"
+        for _ in range(3000)
+    ]
+    for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE):
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example is not None:
+            text = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            numbers += [text, *(text[:-3] + str(n) for n in range(100, 1000, 7))]
+    judge(engine, {"gsm": numbers}, of_kind("gsm", T.PHONE, Rule.PHONE, region=region))
+    assert failing(engine, "gsm") == {n for n, text in enumerate(numbers) if text and not is_phone(text)}
+
+
+def test_built_in_expectations_ignore_what_is_empty(engine: Engine) -> None:
+    """Empty and blank are null to us: they violate only that a cell is mandatory."""
+    values: list[Cell] = [None, "", " ", BLANKS, "a", "Gold", "it's", "x" * 31, "y" * 30, "é" * 31, "z"]
+    result = judge(
+        engine,
+        dict.fromkeys(("must", "long", "short", "set", "one"), values),
+        mandatory("must"),
+        generated("expect_column_value_lengths_to_be_between", Rule.MAX_LENGTH, column="long", max_value=30),
+        generated("expect_column_value_lengths_to_be_between", Rule.MIN_LENGTH, column="short", min_value=2),
+        generated("expect_column_values_to_be_in_set", Rule.SEGMENT, column="set", value_set=["Gold", "it's", "a"]),
+        generated("expect_column_values_to_be_unique", Rule.UNIQUE, column="one"),
+    )
+    assert result.not_evaluated == ()
+    assert failing(engine, "must") == {0, 1, 2, 3}
+    assert failing(engine, "long") == {7, 9}
+    assert failing(engine, "short") == {4, 10}
+    assert failing(engine, "set") == {7, 8, 9, 10}
+    assert failing(engine, "one") == set()
+
+
+def test_allowed_values_may_hold_any_character(engine: Engine) -> None:
+    """They become part of the SQL text."""
+    values: list[Cell] = [*HOSTILE, *(text + "!" for text in HOSTILE)]
+    several: list[Cell] = [f"{text}, a" for text in values]
+    result = judge(
+        engine,
+        {"a": values, "b": several},
+        generated("expect_column_values_to_be_in_set", Rule.ALLOWED_VALUES, column="a", value_set=HOSTILE),
+        generated("expect_column_members_to_be_in_set", Rule.ALLOWED_VALUES, column="b", value_set=[*HOSTILE, "a"]),
+    )
+    assert result.not_evaluated == ()
+    assert failing(engine, "a") == failing(engine, "b") == set(range(len(HOSTILE), 2 * len(HOSTILE)))
+
+
+def test_each_member_of_a_multi_valued_cell_is_judged(engine: Engine) -> None:
+    cells: list[Cell] = [None, "", "a", "a,b", " a , b ", "a,,b", ",", "a,c", "ab,a", "abcd", "a,abcd", "12,a"]
+    result = judge(
+        engine,
+        {"set": cells, "long": cells, "short": cells, "int": cells},
+        generated("expect_column_members_to_be_in_set", Rule.ALLOWED_VALUES, column="set", value_set=["a", "b"]),
+        generated("expect_column_member_lengths_to_be_between", Rule.MAX_LENGTH, column="long", max_value=3),
+        generated("expect_column_member_lengths_to_be_between", Rule.MIN_LENGTH, column="short", min_value=2),
+        of_kind("int", T.INTEGER, Rule.INTEGER, members=True),
+    )
+    assert result.not_evaluated == ()
+
+    def wrong(right: Callable[[str], bool]) -> set[int]:
+        members = [[part.strip() for part in (cell or "").split(",") if part.strip()] for cell in cells]
+        return {n for n, parts in enumerate(members) if not all(right(part) for part in parts)}
+
+    assert failing(engine, "set") == wrong(lambda part: part in ("a", "b"))
+    assert failing(engine, "long") == wrong(lambda part: len(part) <= 3)
+    assert failing(engine, "short") == wrong(lambda part: len(part) >= 2)
+    assert failing(engine, "int") == wrong(whole)
+
+
+def test_unique_is_judged_by_the_canonical_form(engine: Engine) -> None:
+    """Two spellings of one address are one address to Actito; what is shown is the cell itself."""
+    result = judge(
+        engine,
+        {
+            "email": ["Jan@x.be", "jan@x.be", "an@x.be", None, "", "piet@x.be", "piet@x.be "],
+            "auditor:unique:email": ["jan@x.be", "jan@x.be", "an@x.be", None, "", "piet@x.be", "piet@x.be"],
+        },
+        generated(
+            "expect_column_values_to_be_unique", Rule.UNIQUE, "a value that no other profile has", column="email"
+        ),
+    )
+    assert result.evaluated == (Checked("email", "unique", 4),)
+    detail = "a value that no other profile has"
+    assert violations(engine) == [
+        ("truth", "k0", "email", "Jan@x.be", "unique", detail),
+        ("truth", "k1", "email", "jan@x.be", "unique", detail),
+        ("truth", "k5", "email", "piet@x.be", "unique", detail),
+        ("truth", "k6", "email", "piet@x.be ", "unique", detail),
+    ]
+
+
+def test_a_violation_says_what_is_right_and_never_what_others_have(engine: Engine) -> None:
+    judge(
+        engine,
+        {"nick": ["a", "b" * 41], "name": [" ", "x"]},
+        generated(
+            "expect_column_value_lengths_to_be_between",
+            Rule.MAX_LENGTH,
+            "at most 30 characters",
+            column="nick",
+            max_value=30,
+        ),
+        mandatory("name"),
+    )
+    assert violations(engine) == [
+        ("truth", "k0", "name", " ", "mandatory", "right"),
+        ("truth", "k1", "nick", "b" * 41, "max_length", "at most 30 characters; this one has 41"),
+    ]
+    schema = engine.frame("FROM violations").schema
+    assert dict(schema) == dict(VIOLATIONS)
+
+
+def test_all_failing_rows_are_found_not_a_sample(engine: Engine) -> None:
+    cells: list[Cell] = [f"{HOSTILE[n % len(HOSTILE)]} {n}" if n % 2 else "12" for n in range(10_000)]
+    result = judge(engine, {"points": cells}, of_kind("points", T.INTEGER, Rule.INTEGER))
+    assert result.evaluated == (Checked("points", "integer", 5000),)
+    assert failing(engine, "points") == set(range(1, 10_000, 2))
+    stored = engine.rows('SELECT "key", "value" FROM violations')
+    assert dict(stored) == {f"k{n}": cells[n] for n in range(1, 10_000, 2)}
+
+
+def test_no_rows_no_violations(engine: Engine) -> None:
+    """An empty side is a side: everything is evaluated, nothing fails."""
+    expectations = [of_kind(kind.value, kind, rule) for kind, (rule, _) in JUDGES.items()]
+    unique = generated("expect_column_values_to_be_unique", Rule.UNIQUE, column="email")
+    result = judge(engine, {kind.value: [] for kind in JUDGES}, *expectations, unique, mandatory("date"))
+    assert result.not_evaluated == ()
+    assert len(result.evaluated) == len(expectations) + 2
+    assert result.violations == 0
+
+
+def test_a_side_replaces_its_own_violations_only(engine: Engine) -> None:
+    suite = Suite("Customers", (mandatory("a"),))
+    fill(engine, {"a": [None, "x", None]}, "checked_platform")
+    fill(engine, {"a": [None]}, "checked_truth")
+    for _ in range(2):
+        assert validate(engine, Side.PLATFORM, "checked_platform", suite).violations == 2
+        assert validate(engine, Side.TRUTH, "checked_truth", suite).violations == 1
+    assert engine.rows("SELECT side, count(*) FROM violations GROUP BY ALL ORDER BY ALL") == [
+        ("platform", 2),
+        ("truth", 1),
+    ]
+
+
+def test_the_side_may_be_a_view_and_is_left_as_it_was(engine: Engine) -> None:
+    fill(engine, {"a": ["1", "", None]}, "behind")
+    engine.con.execute("CREATE TEMP VIEW checked_truth AS FROM behind")
+    before = engine.rows("FROM checked_truth")
+    result = validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", (mandatory("a"),)))
+    assert result.violations == 2
+    assert engine.rows("FROM checked_truth") == before
+
+
+# --- a steward's own ---
+
+
+def own(kind: str, /, **kwargs: Any) -> Expectation:
+    return Expectation(kind, kwargs, {"sentence": "as the shops want it"})
+
+
+@pytest.mark.parametrize(
+    ("expectation", "rule", "rows"),
+    [
+        (own("expect_column_values_to_match_regex", column="a", regex="b"), "match_regex", {0, 3}),
+        (own("expect_column_values_to_not_match_regex", column="a", regex="b$"), "not_match_regex", {1}),
+        (own("expect_column_values_to_match_like_pattern", column="a", like_pattern="a%"), "match_like_pattern", {2}),
+        (own("expect_column_values_to_not_be_in_set", column="a", value_set=["b%"]), "not_be_in_set", {2}),
+        (own("expect_column_value_lengths_to_equal", column="a", value=2), "value_lengths_to_equal", {0, 3}),
+        (own("expect_column_values_to_be_null", column="a"), "be_null", {0, 1, 2, 3}),
+        (own("expect_column_values_to_be_in_set", column="a", value_set=["ab"], mostly=0.9), "be_in_set", {0, 2, 3}),
+        (own("expect_column_values_to_be_in_set", column="a", value_set=["ab"], mostly=0.2), "be_in_set", set()),
+    ],
+)  # fmt: skip
+def test_built_in_expectations_of_a_steward_are_evaluated(
+    engine: Engine, expectation: Expectation, rule: str, rows: set[int]
+) -> None:
+    result = judge(engine, {"a": ["a", "ab", "b%", "axe", None, ""]}, expectation)
+    assert result.not_evaluated == ()
+    assert result.evaluated == (Checked("a", rule, len(rows)),)
+    assert failing(engine, "a") == rows
+    assert {detail for *_, detail in violations(engine)} <= {"as the shops want it"}
+
+
+def test_expectations_about_several_columns_name_them_all(engine: Engine) -> None:
+    columns: dict[str, list[Cell]] = {"a": ["1", "2", "2"], "b": ["1", "3", "3"]}
+    result = judge(
+        engine,
+        columns,
+        own("expect_column_pair_values_to_be_equal", column_A="a", column_B="b"),
+        own("expect_select_column_values_to_be_unique_within_record", column_list=["a", "b"]),
+    )
+    assert result.not_evaluated == ()
+    assert [(key, column, value, rule) for _, key, column, value, rule, _ in violations(engine)] == [
+        ("k0", "a, b", None, "select_column_values_to_be_unique_within_record"),
+        ("k1", "a, b", None, "pair_values_to_be_equal"),
+        ("k2", "a, b", None, "pair_values_to_be_equal"),
+    ]
+
+
+def test_what_is_wrong_with_a_table_as_a_whole_is_one_violation_without_a_key(engine: Engine) -> None:
+    result = judge(
+        engine,
+        {"a": ["1", "2", "2"]},
+        own("expect_table_row_count_to_be_between", min_value=1, max_value=5),
+        own("expect_table_row_count_to_be_between", min_value=10),
+        own("expect_column_unique_value_count_to_be_between", column="a", min_value=3),
+        own("expect_column_to_exist", column="a"),
+    )
+    assert result.not_evaluated == ()
+    assert [checked.failing for checked in result.evaluated] == [0, 1, 1, 0]
+    assert violations(engine) == [
+        ("truth", None, "a", None, "unique_value_count_to_be_between", "as the shops want it"),
+        ("truth", None, None, None, "table_row_count_to_be_between", "as the shops want it"),
+    ]
+
+
+# --- what cannot be evaluated ---
+
+
+@pytest.mark.parametrize(
+    ("expectation", "why"),
+    [
+        (mandatory("birthDate"), "birthDate is not mapped"),
+        (own("expect_column_values_to_be_lovely", column="a"), "expect_column_values_to_be_lovely not found"),
+        (own("expect_column_values_to_be_of_kind", column="a", kind="soup"), "kind: one of"),
+        (own("expect_column_value_lengths_to_be_between", column="a"), "settings are wrong"),
+        (own("expect_column_values_to_match_regex", column="a", regex="("), "it ended with"),
+        (own("expect_column_mean_to_be_between", column="a", max_value=3), "it ended with"),
+        (own("expect_column_values_to_be_between", column="a", max_value=3), "it ended with"),
+        (own("expect_compound_columns_to_be_unique", column_list=["c", "c"]), "its SQL cannot select them"),
+        (own("expect_column_values_to_match_json_schema", column="a", json_schema={}), "it ended with"),
+        (
+            own(
+                "expect_column_values_to_be_in_set",
+                column="a",
+                value_set=["secret-b"],
+                row_condition='col("b")=="1"',
+                condition_parser="great_expectations",
+            ),
+            "the rows it selects are not the rows it counted",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_evaluated_is_named_and_takes_nothing_with_it(
+    engine: Engine,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    expectation: Expectation,
+    why: str,
+) -> None:
+    """Great Expectations computes many expectations in one statement: the others must not fall with a bad one.
+
+    Neither sentence, log nor terminal holds a value.
+    """
+    with caplog.at_level(logging.DEBUG):
+        result = judge(
+            engine,
+            {"a": ["secret-a", "secret-b", None], "b": ["1", "2", "3"], "c": ["secret-c"] * 3},
+            mandatory("a"),
+            expectation,
+            of_kind("b", T.INTEGER, Rule.INTEGER),
+        )
+    assert result.evaluated == (Checked("a", "mandatory", 1), Checked("b", "integer", 0))
+    assert [row[4] for row in violations(engine)] == ["mandatory"]
+    (item,) = result.not_evaluated
+    assert (item.code, item.side) == ("not_evaluated", Side.TRUTH)
+    assert why in item.sentence
+    assert expectation.type in item.sentence
+    said = capfd.readouterr()
+    assert "secret-" not in item.sentence.replace(why, "") + caplog.text + said.out + said.err
+    assert said.err == said.out == ""
+
+
+def test_a_silent_expectation_is_not_a_pass(engine: Engine) -> None:
+    """Should Great Expectations give a verdict without a result, an exception or nonsense, that is "not checked"."""
+    from great_expectations.expectations.expectation import BatchExpectation
+
+    class ExpectNothingToBeSaid(BatchExpectation):
+        said: Any = None
+
+        def _validate(self, metrics: Any, runtime_configuration: Any = None, execution_engine: Any = None) -> Any:
+            if self.said == "raise":
+                raise RuntimeError("secret")
+            return self.said
+
+    answers: list[tuple[Any, str]] = [
+        ({"success": True}, "empty result"),
+        ({"success": True, "result": {}}, "empty result"),
+        ({"success": None, "result": {"observed_value": 1}}, "no result"),
+        ({"success": True, "result": {"observed_value": None}}, "nothing to observe"),
+        ({"success": True, "result": {"element_count": 2, "unexpected_count": None}}, "counted no failing rows"),
+        ({"success": True, "result": {"element_count": 2, "unexpected_count": 3}}, "counted no failing rows"),
+        ({"success": False, "result": {"element_count": 2, "unexpected_count": 0}}, "without saying where"),
+        ({"success": False, "result": {"element_count": 2, "unexpected_count": 1}}, "without saying where"),
+        ("raise", "it ended with"),
+    ]
+    expectations = [own("expect_nothing_to_be_said", said=said) for said, _ in answers]
+    result = judge(engine, {"a": ["1", "2"]}, *expectations)
+    assert result.evaluated == ()
+    assert [why in item.sentence for item, (_, why) in zip(result.not_evaluated, answers, strict=True)] == [True] * 9
+    assert "secret" not in repr(result)
+    assert violations(engine) == []
+
+
+def test_great_expectations_is_imported_only_when_it_is_needed() -> None:
+    """It takes five seconds, which `--help` and `compare` must not pay."""
+    program = "import sys, auditor.validate; print([n for n in ('great_expectations', 'pandas') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
