@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +88,38 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
     script = f'(() => {{\n"use strict";\n{script}}})();\n'
     say = Words(audit.platform_name, audit.truth_name)
     reasons, picture = report_view.fields(audit, say)
+    return (
+        _templates(folder)
+        .get_template("page.html")
+        .render(
+            audit=audit,
+            kind=kind,
+            say=say,
+            labels=labels(say),
+            headline=report_view.headline(audit, say),
+            sides=report_view.sides(audit, say),
+            statuses=report_view.statuses(audit, say),
+            findings=report_view.findings(audit, say),
+            reasons=reasons,
+            picture=picture,
+            causes=redacted.causes.to_dicts(),
+            rules=report_view.rules(audit, say),
+            flags=[(flag, *map(say.fill, words.FLAG[flag])) for flag in ("waiting", "pending", "gone")],
+            trend=report_view.trend_bars(trend),
+            masters={column.name: column.master.value for column in audit.columns if column.master is Master.PLATFORM},
+            rows=rows,
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own files
+            style_hash=_csp_hash(style),
+            script_hash=_csp_hash(script),
+            version=__version__,
+            format=FORMAT,
+        )
+    )
+
+
+@cache
+def _templates(folder: Path) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
@@ -96,30 +129,7 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
         lstrip_blocks=True,
     )
     environment.filters.update(n=_number, moment=_moment, percent=_percent, size=_size)
-    return environment.get_template("page.html").render(
-        audit=audit,
-        kind=kind,
-        say=say,
-        labels=labels(say),
-        headline=report_view.headline(audit, say),
-        sides=report_view.sides(audit, say),
-        statuses=report_view.statuses(audit, say),
-        findings=report_view.findings(audit, say),
-        reasons=reasons,
-        picture=picture,
-        causes=redacted.causes.to_dicts(),
-        rules=report_view.rules(audit, say),
-        flags=[(flag, *map(say.fill, words.FLAG[flag])) for flag in ("waiting", "pending", "gone")],
-        trend=report_view.trend_bars(trend),
-        masters={column.name: column.master.value for column in audit.columns if column.master is Master.PLATFORM},
-        rows=rows,
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own files
-        style_hash=_csp_hash(style),
-        script_hash=_csp_hash(script),
-        version=__version__,
-        format=FORMAT,
-    )
+    return environment
 
 
 def _write_all(contents: dict[Path, tuple[bytes, int]]) -> None:

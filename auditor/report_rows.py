@@ -43,9 +43,10 @@ def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None) -> str:
     }
     if ids is not None:
         tables = {name: _with_ids(table, ids) for name, table in tables.items()}
+    named = labels(Words(audit.platform_name, audit.truth_name))
     document = {
         "tables": {name: _packed(table) for name, table in tables.items()},
-        "labels": labels(Words(audit.platform_name, audit.truth_name)),
+        "labels": {**named, "cause": _causes(audit, named["reason"])},
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     # The digest names these very rows: decisions kept by a browser must not be applied to other ones.
@@ -73,6 +74,12 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
             "later": "Left for now",
         },
     }
+
+
+def _causes(audit: Audit, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Rank of a cause → what a list of causes calls it."""
+    rows = audit.causes.select("cause", "column", "reason").iter_rows()
+    return {rank: f"{rank}. {column}: {reasons.get(reason, reason)}" for rank, column, reason in rows}
 
 
 def needs_decision(audit: Audit) -> list[bool]:

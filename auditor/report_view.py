@@ -37,6 +37,8 @@ class Headline:
 
     verdict: Verdict
     sentence: str
+    grave: str
+    """Whether people may be contacted against their will; empty: nobody."""
     details: tuple[str, ...]
 
 
@@ -99,36 +101,29 @@ class RuleView:
 def headline(audit: Audit, say: Words) -> Headline:
     counts = audit.counts
     keys = sum(counts.profiles.values())
-    open_profiles = audit.profiles.filter(~(pl.col("waiting") | pl.col("pending"))).height
+    differing = audit.profiles.filter(~(pl.col("waiting") | pl.col("pending"))).height
     against = _people(audit, PermissionFinding.OPTED_OUT_IN_TRUTH, PermissionFinding.CONTACTABLE_AGAIN)
     invalid = audit.violations.height
-    details: list[str] = []
-    if against:
-        details.append(f"{_many(against, 'person', 'people')} may be contacted against their will.")
-    if open_profiles and audit.verdict is Verdict.INCOMPLETE:
-        details.append(
-            f"{open_profiles:,} of {_many(keys, 'profile', 'profiles')} do not agree, as far as was checked."
-        )
-    if invalid:
-        details.append(f"{_many(invalid, 'value is', 'values are')} invalid.")
-    if counts.waiting:
-        details.append(f"{_many(counts.waiting, 'profile waits', 'profiles wait')} for the next synchronisation.")
-    if counts.pending:
-        details.append(
-            f"{_many(counts.pending, 'profile was', 'profiles were')} corrected already; no export shows it yet."
-        )
-    if audit.verdict is Verdict.CLEAN:
-        sentence = f"{say.platform} and {say.truth} agree on {_all(keys)}."
-    elif audit.verdict is Verdict.INCOMPLETE:
-        sentence = f"Not fully checked: {_many(len(audit.not_checked), 'thing is', 'things are')} left out."
-    elif open_profiles:
-        verb = "does" if open_profiles == 1 else "do"
-        sentence = f"{open_profiles:,} of {_many(keys, 'profile', 'profiles')} {verb} not agree."
-    elif against or invalid or audit.permissions.height:
-        sentence = "All profiles agree, but not everything is in order."
+    if differing:
+        verb = "does" if differing == 1 else "do"
+        sentence = f"{differing:,} of {_many(keys, 'profile', 'profiles')} {verb} not agree"
+    elif audit.verdict is Verdict.FINDINGS:
+        sentence = "All profiles agree, but not everything is in order"
     else:
-        sentence = "There are findings."
-    return Headline(audit.verdict, sentence, tuple(details))
+        sentence = f"{say.platform} and {say.truth} agree on {_all(keys)}"
+    if audit.verdict is Verdict.INCOMPLETE:
+        sentence += f", as far as was checked: {_many(len(audit.not_checked), 'thing was', 'things were')} not"
+    details = (
+        (invalid, "value is invalid", "values are invalid"),
+        (counts.waiting, "profile waits for the next synchronisation", "profiles wait for the next synchronisation"),
+        (counts.pending, "profile was corrected already, and no export shows it yet", "profiles were corrected already, and no export shows it yet"),
+    )
+    return Headline(
+        verdict=audit.verdict,
+        sentence=f"{sentence}.",
+        grave=f"{_many(against, 'person', 'people')} may be contacted against their will." if against else "",
+        details=tuple(f"{_many(number, one, more)}." for number, one, more in details if number),
+    )
 
 
 def sides(audit: Audit, say: Words) -> list[SideView]:

@@ -42,8 +42,8 @@ MOVED: Final[Mapping[str, str]] = {
 }
 
 REASON: Final[Mapping[str, tuple[str, str]]] = {
-    Reason.EMPTY_ON_PLATFORM: ("Empty in {platform}", "empty in {platform}, filled in {truth}"),
-    Reason.EMPTY_IN_TRUTH: ("Empty in {truth}", "empty in {truth}, filled in {platform}"),
+    Reason.EMPTY_ON_PLATFORM: ("Empty in {platform}", "is empty in {platform} and filled in {truth}"),
+    Reason.EMPTY_IN_TRUTH: ("Empty in {truth}", "is empty in {truth} and filled in {platform}"),
     Reason.UNICODE_FORM: ("Look-alike characters", "looks the same, but holds invisible or look-alike characters"),
     Reason.WHITESPACE: ("Blanks", "differs only in blanks"),
     Reason.CASE: ("Upper or lower case", "differs only in upper and lower case"),
@@ -52,10 +52,10 @@ REASON: Final[Mapping[str, tuple[str, str]]] = {
     Reason.ENCODING: ("Garbled characters", "was garbled on its way from one system to another"),
     Reason.LEADING_ZERO: ("Leading zero", "one side has lost or gained leading zeros"),
     Reason.TRUNCATED: ("Cut off", "one side is cut off"),
-    Reason.DATE_SWAPPED: ("Day and month exchanged", "has day and month exchanged"),
+    Reason.DATE_SWAPPED: ("Day and month swapped", "has day and month swapped"),
     Reason.NUMBER_FORMAT: ("Number format", "is the same number, written differently"),
-    Reason.SWAPPED: ("Exchanged between profiles", "stands in another profile, which holds this one's value"),
-    Reason.TYPO: ("Probably a typing error", "differs in a letter or two"),
+    Reason.SWAPPED: ("Swapped between profiles", "stands in another profile, which holds this one's value"),
+    Reason.TYPO: ("Typing error", "differs in a letter or two"),
     Reason.DIFFERENT: ("Different", "is different"),
 }
 

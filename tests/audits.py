@@ -312,13 +312,14 @@ def realistic(number: int = 400, *, seed: int = 7, hostile: bool = True) -> Audi
     permissions = [
         {
             "key": str(100_000 + at * 26),
-            "column": PERMISSIONS[at % 3],
-            "finding": list(PermissionFinding)[(at * at) % 4].value,
-            "platform": "true" if at % 2 else "false",
-            "truth": "false" if at % 2 else "true",
+            "column": PERMISSIONS[at % 2 * 2],
+            "finding": finding.value,
+            "platform": "false" if finding is PermissionFinding.OPTED_OUT_ON_PLATFORM else "true",
+            "truth": "false" if finding is PermissionFinding.OPTED_OUT_IN_TRUTH else "true",
             "since": NOW - timedelta(days=at * 3),
         }
         for at in range(31)
+        for finding in [chance.choice(list(PermissionFinding))]
     ]
     return audit_of(
         differences=differences,

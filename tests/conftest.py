@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's own Chromium, one for all tests. Without it they are skipped, except in CI, where they fail."""
+    """The machine's own Chromium, one per test module. Without it tests are skipped, except in CI, where they fail.
+
+    Not one for the whole session: as long as it lives, an event loop counts as running in this thread, and tests of
+    other modules could not run their own.
+    """
     from playwright.sync_api import sync_playwright  # slow to import, and needed by few
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

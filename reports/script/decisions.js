@@ -106,7 +106,7 @@ class Decisions {
     const oneProfile = rows.length > 1 && rows.length <= 1000 && rows.every((row) => columns.key.at(row) === key);
     this.group.hidden = !rows.length || (cause === undefined && !oneProfile);
     if (this.group.hidden) return;
-    const whose = cause === undefined ? `of profile ${keyText(key)}` : `of cause ${cause}`;
+    const whose = cause === undefined ? `of profile ${keyText(key)}` : `of cause ${this.table.label("cause", cause)}`;
     this.group.querySelector(".group-text").textContent = `Decide for the ${rows.length.toLocaleString("en")} rows listed ${whose}:`;
   }
 

@@ -40,7 +40,9 @@ const CELLS = {
     const status = table.columns.status.at(row);
     const sign = element("span", `status status-${status}`);
     sign.append(icon(status));
-    cell.append(sign, table.label("status", status));
+    const standing = element("div", "standing");
+    standing.append(sign, table.label("status", status));
+    cell.append(standing);
     const { moved, flags, base } = table.columns;
     if (moved && moved.at(row)) note(cell, table.label("moved", moved.at(row)));
     if (flags && flags.at(row) && table.box.dataset.table === "differences") cell.append(element("span", "tag", table.label("flags", flags.at(row))));

@@ -59,6 +59,7 @@ function unlikeEnds(a, b) {
   let start = 0, end = 0;
   while (start < shorter && a[start] === b[start]) start++;
   while (end < shorter - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  if ((start + end) * 2 < Math.max(a.length, b.length)) return null;
   return [a, b].map((side) => side.map((_, at) => at >= start && at < side.length - end));
 }
 

@@ -1,0 +1,376 @@
+"""The report in a real browser, opened as a file as its readers do."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from auditor.audit import Audit
+from auditor.model import Reason
+from auditor.report import Written, render
+from tests.audits import COLUMNS, HOSTILE, audit_of, difference, realistic
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Dialog, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def audit() -> Audit:
+    return realistic()
+
+
+@pytest.fixture(scope="module")
+def written(audit: Audit, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    return render(audit, tmp_path_factory.mktemp("run"), privacy="masked")
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """A fresh tab in which an error, a refused load and every request beyond the file itself is a failure."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: problems.append(request.url) if not mine(request.url) else None)
+    yield page
+    context.close()
+    assert problems == []
+
+
+def mine(url: str) -> bool:
+    return url.startswith(("file://", "blob:"))
+
+
+def opened(page: Page, path: Path) -> Page:
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-ready=yes]")
+    return page
+
+
+def count(page: Page, table: str = "differences") -> str:
+    return page.locator(f"[data-table={table}] .count").inner_text()
+
+
+def values(page: Page, column: str, table: str = "differences") -> list[str]:
+    """The texts of one column, as many rows as a page of the table shows."""
+    heading = page.locator(f"[data-table={table}] th[data-column={column}]").inner_text()
+    cells = page.locator(f"[data-table={table}] tbody [data-heading='{heading}']")
+    return [text.split("\n")[0] for text in cells.all_inner_texts()]
+
+
+def search(page: Page, text: str, table: str = "differences") -> None:
+    """Search, and wait until the table has followed."""
+    box = page.locator(f"[data-table={table}]")
+    box.evaluate("box => { box.seen = new Promise(done => box.addEventListener('filtered', done, { once: true })) }")
+    box.locator("[type=search]").fill(text)
+    box.evaluate("async box => { await box.seen }")
+
+
+def test_the_report_opens_and_puts_the_verdict_and_permissions_first(tab: Page, written: Written) -> None:
+    page = opened(tab, written.report)
+    assert "do not agree, as far as was checked" in page.locator("h1").inner_text()
+    assert "against their will" in page.locator(".grave-word").inner_text()
+    places = [page.locator(f"#{name}").bounding_box() for name in ("not-checked", "permissions", "where", "causes")]
+    tops = [place["y"] for place in places if place is not None]
+    assert tops == sorted(tops)
+    assert len(tops) == 4
+    assert page.locator("[data-table=permissions] tbody tr").count() == 31
+
+
+def test_filters_count_and_combine(tab: Page, written: Written, audit: Audit) -> None:
+    """Against numbers taken from the audit itself."""
+    page = opened(tab, written.report)
+    frame = audit.differences
+    assert count(page) == f"{frame.height} differences"
+    of_street = frame.filter(column="addressStreet")
+    page.locator("[data-table=differences] [data-facet=column]").select_option(
+        label=f"addressStreet ({of_street.height})"
+    )
+    assert count(page) == f"{of_street.height} of {frame.height} differences"
+    blanks = of_street.filter(reason=Reason.WHITESPACE.value)
+    page.locator("[data-table=differences] [data-facet=reason]").select_option(label=f"Blanks ({blanks.height})")
+    assert count(page) == f"{blanks.height} of {frame.height} differences"
+    conflicting = blanks.filter(status="conflicting").height
+    options = page.locator("[data-table=differences] [data-facet=status] option").all_inner_texts()
+    assert f"Needs a decision ({conflicting})" in options
+    assert page.locator("[data-table=differences] [data-facet=kind] option").all_inner_texts() == [
+        f"All ({blanks.height})",
+        f"Other fields only ({blanks.height})",
+    ]
+    page.locator("[data-table=differences] [type=reset]").click()
+    assert count(page) == f"{frame.height} differences"
+
+
+def test_a_square_of_the_picture_and_a_cause_show_their_differences(tab: Page, written: Written, audit: Audit) -> None:
+    page = opened(tab, written.report)
+    wanted = audit.differences.filter(column="firstName", reason=Reason.ACCENTS.value).height
+    page.get_by_role("button", name=f"{wanted} × Accents in firstName").click()
+    assert count(page) == f"{wanted} of {audit.differences.height} differences"
+    assert set(values(page, "column")) == {"firstName"}
+    page.get_by_role("button", name="Show the differences of cause 2", exact=True).click()
+    second = audit.causes.sort(["profiles", "column", "reason"], descending=[True, False, False]).row(1, named=True)
+    of_cause = audit.differences.filter(cause=second["cause"]).height
+    assert count(page) == f"{of_cause} of {audit.differences.height} differences"
+
+
+def test_the_keyboard_is_enough(tab: Page, written: Written) -> None:
+    page = opened(tab, written.report)
+    page.locator("#causes button").first.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.matches('[data-table=differences] [type=search]')")
+    assert " of " in count(page)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "SELECT"
+
+
+def test_sorting_and_paging(tab: Page, browser: Browser, tmp_path: Path) -> None:
+    rows = [difference(str(number), "nickname", str(number % 97), "x") for number in range(130)]
+    page = opened(tab, render(audit_of(differences=rows), tmp_path, privacy="full").report)
+    table = page.locator("[data-table=differences]")
+    assert table.locator("tbody tr").count() == 50
+    table.get_by_role("button", name="Next").click()
+    table.get_by_role("button", name="Next").click()
+    assert table.locator(".place").inner_text() == "Page 3 of 3"
+    assert table.locator("tbody tr").count() == 30
+    assert table.get_by_role("button", name="Next").is_disabled()
+    table.get_by_role("button", name="In Actito").click()
+    assert values(page, "platform")[:5] == ["0", "0", "1", "1", "2"]
+    table.get_by_role("button", name="In Actito").click()
+    assert values(page, "platform")[:3] == ["96", "95", "94"]
+    assert table.locator("[data-column=platform]").get_attribute("aria-sort") == "descending"
+    table.locator("[data-size]").select_option("250")
+    assert table.locator("tbody tr").count() == 130
+
+
+def test_hostile_values_stay_text(tab: Page, written: Written) -> None:
+    page = opened(tab, written.worklist)
+    title = page.title()
+    page.locator("[data-table=differences] [type=reset]").click()
+    search(page, "9900")
+    page.locator("[data-table=differences] [data-size]").select_option("250")
+    shown = page.locator("[data-table=differences] tbody").inner_text()
+    assert "<script>document.title='owned'</script>" in shown
+    assert "</script><script>document.title='owned'</script>" in shown
+    assert '"><img src=x onerror=' in shown
+    assert "=cmd|' /C calc'!A0" in shown
+    assert "abc⟨U+202E⟩gnp.exe" in shown
+    assert "nul⟨U+0000⟩bell⟨U+0007⟩" in shown
+    assert "Show all 40,005 characters" in shown
+    assert HOSTILE[9] in shown
+    assert "{{ 7 * 7 }} {% raw %}" in shown
+    assert "--><!-- ]]> &amp; &#x27;" in shown
+    assert page.title() == title
+    assert page.locator("tbody img, tbody script, tbody a").count() == 0
+    page.get_by_role("button", name="Show all 40,005 characters").first.click()
+    assert "x" * 40_000 in page.locator("[data-table=differences] tbody").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("platform", "truth", "reason", "left", "right"),
+    [
+        ("Liege", "Liège", Reason.ACCENTS, "Li[e]ge", "Li[è]ge"),
+        (" Rue  Haute", "Rue Haute", Reason.WHITESPACE, "[·]Rue·[·]Haute", "Rue Haute"),
+        ("Le\u00a0Roy", "Le Roy", Reason.WHITESPACE, "Le[␣]Roy", "Le[·]Roy"),
+        ("Mаrtens", "Martens", Reason.UNICODE_FORM, "M[а⟨U+0430⟩]rtens", "M[a]rtens"),
+        ("Zoë\u200b", "Zoë", Reason.UNICODE_FORM, "Zoë[⟨U+200B⟩]", "Zoë"),
+        ("Dubois", "Vermeulen", Reason.DIFFERENT, "Dubois", "Vermeulen"),
+        (None, "Noémie", Reason.EMPTY_ON_PLATFORM, "empty", "Noémie"),
+    ],
+)
+def test_what_differs_is_marked(
+    tab: Page, tmp_path: Path, platform: str | None, truth: str, reason: Reason, left: str, right: str
+) -> None:
+    """In brackets here: what the page marks."""
+    row = difference("1", "lastName", platform, truth, reason=reason.value)
+    page = opened(tab, render(audit_of(differences=[row]), tmp_path, privacy="full").report)
+    page.evaluate("document.querySelectorAll('mark').forEach(mark => { mark.prepend('['); mark.append(']') })")
+    cells = page.locator("[data-table=differences] tbody td.value")
+    assert [text.split("\n")[0] for text in cells.all_inner_texts()] == [left, right]
+
+
+# --- The worklist ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def work(tab: Page, tmp_path: Path) -> Page:
+    rows = [
+        difference("0042", "lastName", "Dubois", "Vermeulen"),
+        difference("0043", "lastName", "Peters", "Peeters", reason=Reason.TYPO.value),
+        difference("0044", "lastName", "Claes", "Claeys", reason=Reason.TYPO.value, blocked=True),
+        difference("0045", "lastName", "Maes", "Maës", reason=Reason.TYPO.value),
+        difference("0046", "subscriptions#Newsletter", None, "true", cause="news"),
+        difference("0047", "subscriptions#Newsletter", "true", "false", cause="news"),
+        difference("0048", "nickname", "Fluffy", "Fluff"),
+    ]
+    return opened(tab, render(audit_of(differences=rows), tmp_path, privacy="masked").worklist)
+
+
+def row(page: Page, key: str) -> Any:
+    return page.locator("[data-table=differences] tbody tr").filter(has_text=key)
+
+
+def downloaded(page: Page) -> tuple[str, dict[str, Any]]:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download decisions").click()
+    content: dict[str, Any] = json.loads(download.value.path().read_text(encoding="utf-8"))
+    return download.value.suggested_filename, content
+
+
+def test_decisions_are_downloaded_with_the_name_and_both_values(work: Page) -> None:
+    assert count(work) == "6 of 7 differences", "the field that Actito decides asks nobody"
+    row(work, "0042").get_by_role("button", name="Use CRM value").click()
+    row(work, "0043").get_by_role("button", name="Keep Actito value").click()
+    row(work, "0045").get_by_role("button", name="Leave for now").click()
+    assert work.locator(".decided").inner_text() == "2 decided, 1 left for now (not downloaded yet)"
+    work.get_by_role("button", name="Download decisions").click()
+    assert "needs somebody who made it" in work.locator(".decision-message").inner_text()
+    work.get_by_label("Your name").fill("  An Smet ")
+    name, content = downloaded(work)
+    assert name == "decisions-20261123T060000Z-7f3a.json"
+    assert content == {
+        "format": 1,
+        "run": "20261123T060000Z-7f3a",
+        "table": "Customers",
+        "by": "An Smet",
+        "decisions": [
+            {"key": "0042", "column": "lastName", "platform": "Dubois", "truth": "Vermeulen", "choice": "truth"},
+            {"key": "0043", "column": "lastName", "platform": "Peters", "truth": "Peeters", "choice": "platform"},
+        ],
+    }
+
+
+def test_the_program_reads_what_the_worklist_writes(work: Page, tmp_path: Path) -> None:
+    decisions = pytest.importorskip("auditor.decisions")
+    row(work, "0042").get_by_role("button", name="Use CRM value").click()
+    work.get_by_label("Your name").fill("An Smet")
+    path = tmp_path / "decisions.json"
+    path.write_text(json.dumps(downloaded(work)[1]), encoding="utf-8")
+    read = decisions.read_decisions(path, table="Customers", columns=[column.name for column in COLUMNS])
+    assert [(one.key, one.choice.value, one.by) for one in read] == [("0042", "truth", "An Smet")]
+
+
+def test_what_actito_would_refuse_cannot_be_chosen(work: Page) -> None:
+    assert row(work, "0044").get_by_role("button", name="Use CRM value").is_disabled()
+    assert "Actito would refuse this value" in row(work, "0044").inner_text()
+
+
+def test_letting_somebody_be_contacted_needs_a_name_and_says_that_evidence_is_needed(work: Page) -> None:
+    opt_in = row(work, "0046").get_by_role("button", name="Use CRM value")
+    assert "needs your name, and evidence" in row(work, "0046").inner_text()
+    opt_in.click()
+    assert opt_in.get_attribute("aria-pressed") == "false"
+    assert "Type your name first" in work.locator(".decision-message").inner_text()
+    assert work.evaluate("document.activeElement.id") == "by"
+    work.keyboard.type("An Smet")
+    opt_in.click()
+    assert row(work, "0046").get_by_role("button", name="Use CRM value").get_attribute("aria-pressed") == "true"
+
+
+def test_a_cause_is_decided_for_the_rows_listed_but_never_what_is_refused(work: Page) -> None:
+    assert work.locator(".group").is_hidden()
+    work.get_by_role("button", name="Show the differences of cause 1", exact=True).click()
+    assert work.locator(".group-text").inner_text() == (
+        "Decide for the 3 rows listed of cause 1. lastName: Typing error:"
+    )
+    work.locator(".group").get_by_role("button", name="Use CRM value").click()
+    assert "1 left out" in work.locator(".decision-message").inner_text()
+    work.get_by_label("Your name").fill("An Smet")
+    _, content = downloaded(work)
+    assert [(one["key"], one["choice"]) for one in content["decisions"]] == [("0043", "truth"), ("0045", "truth")]
+
+
+def test_a_whole_cause_never_turns_a_permission_on(work: Page) -> None:
+    work.get_by_label("Your name").fill("An Smet")
+    work.get_by_role("button", name="Show the differences of cause 2", exact=True).click()
+    work.locator(".group").get_by_role("button", name="Use CRM value").click()
+    assert "1 left out" in work.locator(".decision-message").inner_text()
+    _, content = downloaded(work)
+    assert [(one["key"], one["choice"]) for one in content["decisions"]] == [("0047", "truth")]
+
+
+def test_decisions_survive_a_reload_and_leaving_with_undownloaded_ones_warns(work: Page) -> None:
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    work.on("dialog", answer)
+    row(work, "0042").get_by_role("button", name="Use CRM value").click()
+    work.reload()
+    work.wait_for_selector("html[data-ready=yes]")
+    assert asked == ["beforeunload"]
+    assert work.locator(".decided").inner_text().startswith("1 decided")
+    assert row(work, "0042").get_by_role("button", name="Use CRM value").get_attribute("aria-pressed") == "true"
+    kept = work.evaluate("JSON.stringify(localStorage)")
+    assert "Vermeulen" not in kept
+    work.get_by_label("Your name").fill("An Smet")
+    downloaded(work)
+    work.goto("about:blank")
+    assert asked == ["beforeunload"]
+
+
+# --- For everybody -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_sticks_out_at_any_width(browser: Browser, written: Written, width: int, scheme: Any) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    try:
+        for path in (written.report, written.worklist):
+            page = opened(context.new_page(), path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    finally:
+        context.close()
+
+
+def test_every_control_has_a_name_and_every_table_its_heads(tab: Page, written: Written) -> None:
+    page = opened(tab, written.worklist)
+    nameless = page.evaluate("""() => [...document.querySelectorAll('button, select, input')].filter(control =>
+      !(control.getAttribute('aria-label') || control.textContent.trim() && control.tagName === 'BUTTON'
+        || control.labels && control.labels.length && control.labels[0].innerText.trim()
+        || control.closest('[hidden]'))).map(control => control.outerHTML)""")
+    assert nameless == []
+    assert page.locator("table:not(:has(th[scope=col]))").count() == 0
+    assert page.locator("tbody tr:not(:has(th[scope=row]))").count() == 0
+    levels = [int(tag[1]) for tag in page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => h.tagName)")]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_without_scripts_the_findings_can_still_be_read(browser: Browser, written: Written) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto(written.report.as_uri())
+        text = page.locator("body").inner_text()
+        assert "against their will" in text
+        assert "Outdated in Actito" in text
+        assert "The lists of this page need JavaScript" in text
+    finally:
+        context.close()
+
+
+def test_a_printed_page_has_the_findings_and_no_controls(tab: Page, written: Written) -> None:
+    page = opened(tab, written.report)
+    page.emulate_media(media="print")
+    assert page.locator("h1").is_visible()
+    assert page.locator("#causes").is_visible()
+    assert page.locator("form, .pages, .contents").filter(visible=True).count() == 0
+    assert re.match(rb"%PDF-1", page.pdf())
+
+
+def test_an_audit_without_findings_is_a_page_too(tab: Page, tmp_path: Path) -> None:
+    page = opened(tab, render(audit_of(equal=10), tmp_path, privacy="masked").report)
+    assert page.locator("h1").inner_text() == "Actito and CRM agree on all 10 profiles."
+    assert page.get_by_text("Everything in scope was checked.").is_visible()
