@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,7 +73,7 @@ class LeftAlone:
     """Stable code, one of model.Why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What will be written, in this order, and on what it was based."""
 
@@ -97,7 +98,7 @@ class Plan:
     stop: str | None = None
     """Why the plan must not be applied without a look, for example a side that shrank; None: nothing of the kind."""
 
-    @property
+    @cached_property
     def sha(self) -> str:
         """SHA-256 of the content, 64 hex digits: the plan's name."""
         content = self._content()
@@ -113,14 +114,17 @@ class Plan:
         return {kind: len(keys) for kind, keys in profiles.items()}
 
     def _content(self) -> dict[str, Any]:
-        content: dict[str, Any] = asdict(self)
+        content: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         content["made"] = self.made.isoformat()
         content["export_as_of"] = self.export_as_of.isoformat()
+        content["writes"] = [_plain(write) for write in self.writes]
+        content["left"] = [_plain(left) for left in self.left]
         return {"format": PLAN_FORMAT, **content}
 
     def to_json(self) -> str:
-        """The stored form, with its name inside, so that a changed file is noticed."""
-        return json.dumps({"sha": self.sha, **self._content()}, ensure_ascii=False, indent=1) + "\n"
+        """The stored form, with its name inside, so that a changed file is noticed. One write stands on one line."""
+        lines = [f"{_text(name)}: {_lines(value)}" for name, value in {"sha": self.sha, **self._content()}.items()]
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def read_plan(path: Path) -> Plan:
@@ -158,6 +162,25 @@ def _write(content: Mapping[str, Any]) -> Write:
     if values["collection"] is not None:
         values["collection"] = Collection(**values["collection"])
     return Write(**values)
+
+
+def _plain(value: Write | LeftAlone | Cell | Collection) -> dict[str, Any]:
+    """`dataclasses.asdict`, which takes seconds for a large plan because it copies everything it finds."""
+    plain = {name: getattr(value, name) for name in value.__slots__}
+    if isinstance(value, Write):
+        plain["cells"] = [_plain(cell) for cell in value.cells]
+        plain["collection"] = _plain(value.collection) if value.collection else None
+    return plain
+
+
+def _lines(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return _text(value)
+    return "[\n" + ",\n".join(_text(item) for item in value) + "\n]"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _canonical(content: Mapping[str, Any]) -> bytes:
