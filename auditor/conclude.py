@@ -104,7 +104,7 @@ def _name_keys(engine: Engine) -> None:
 def _shown(engine: Engine, name: str, table: ir.Table) -> ir.Table:
     """The table with its keys as people know them."""
     names = engine.table("key_names")
-    if name in ("violations", "permissions", "differences"):
+    if name in ("permissions", "differences"):
         return _renamed(table, names, "key")
     if name == "same_person":
         return _renamed(_renamed(table, names, "platform_key"), names, "truth_key")

@@ -40,6 +40,16 @@ def evidence_of_differences(engine: Engine) -> ir.Table:
     return joined.select(key=joined.key_text, column=joined["column"], date=joined.evidence, source=joined.source)
 
 
+def known_history(engine: Engine, history: str) -> ir.Table:
+    """The permission history, this run's changes included, of profiles that are not equal: keys as shown."""
+    past, changes = engine.table(history), engine.table("permission_changes")
+    columns = ("run", "at", "side", "key", "column", "value")
+    everything = past.select(*columns).union(changes.select(*columns))
+    profiles = engine.table("profiles").select(canonical=ibis._.canonical, shown=ibis._.key)
+    joined = everything.join(profiles, everything.key == profiles.canonical)
+    return joined.mutate(key=joined.shown).select(*columns)
+
+
 def _states(engine: Engine, contract: Contract, side: Side) -> ir.Table:
     """One row per permission column and key in the population of a side: key, column, value, moment, source."""
     keys = engine.table(f"{side.value}_keys")
@@ -134,11 +144,10 @@ def _findings(engine: Engine, contract: Contract, history: str) -> None:
     )
     on, off = Permission.ON.value, Permission.OFF.value
     with_evidence = [column.name for column in contract.permissions if column.evidence_date]
-    given_again = (joined.evidence > joined.since).fill_null(False)
     conditions = {
         PermissionFinding.OPTED_OUT_IN_TRUTH: (joined.platform == on) & (joined.truth == off),
         PermissionFinding.OPTED_OUT_ON_PLATFORM: (joined.platform == off) & (joined.truth == on),
-        PermissionFinding.CONTACTABLE_AGAIN: (joined.platform == on) & joined.since.notnull() & ~given_again,
+        PermissionFinding.CONTACTABLE_AGAIN: (joined.platform == on) & joined.since.notnull(),
         PermissionFinding.WITHOUT_EVIDENCE: (
             (joined.truth == on) & joined.evidence.isnull() & joined["column"].isin([*with_evidence, ""])
         ),

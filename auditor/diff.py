@@ -37,7 +37,7 @@ class Known:
     seen: str | None = None
     """`key` (canonical): was on the platform in an earlier run."""
     blocked: str | None = None
-    """`key` (canonical), `column`: a truth cell that must not be sent."""
+    """`key` (as shown), `column`: a truth cell that must not be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
         cells = _flag(cells, sent, "pending", [cells.key_text == sent.key, cells.column == sent.column])
     if known.blocked is not None:
         blocked = engine.table(known.blocked).distinct()
-        cells = _flag(cells, blocked, "blocked", [cells.key == blocked.key, cells.column == blocked.column])
+        cells = _flag(cells, blocked, "blocked", [cells.key_text == blocked.key, cells.column == blocked.column])
     engine.create("cells", cells)
 
 

@@ -79,7 +79,7 @@ def anchor(table: ir.Table) -> ir.StringValue:
 def checked(engine: Engine, contract: Contract, structure: Structure, side: Side) -> str:
     """Create the table of what is validated on a side and give its name; `match` has run.
 
-    Columns: `auditor:row`, `auditor:key` (canonical), one text column per mapped column as the platform would hold
+    Columns: `auditor:row`, `auditor:key` (as it is shown to people), one text column per mapped column as the platform would hold
     it, and `auditor:unique:NAME` with the canonical form of each unique attribute. Rows: those with a usable key in
     the population, duplicates included.
     """
@@ -88,7 +88,10 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
     inside = keys.filter(keys.included & keys.key.notnull())
     if exists(engine, "excluded"):
         inside = inside.anti_join(engine.table("excluded"), "key")
-    inside = inside.select("row", "key")
+    matched = engine.table("matched").select("key", shown=ibis._.platform_text)
+    inside = inside.left_join(matched, "key")
+    shown = inside.text if side is Side.PLATFORM else ibis.coalesce(inside.shown, inside.text)
+    inside = inside.select(row=inside.row, key=shown)
     raw = engine.table(RAW[side])
     cells: dict[str, ir.Value] = {"auditor:row": raw["file_row_number"]}
     for column in contract.columns:

@@ -340,6 +340,7 @@ def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structur
     engine.write(match.taken(engine, contract, structure), folder / "taken.parquet")
     engine.write(diff.audited_values(engine, contract), folder / "audited.parquet")
     engine.write(consent.evidence_of_differences(engine), folder / "evidence.parquet")
+    engine.write(consent.known_history(engine, HISTORY), folder / "history.parquet")
     run_folder.write_csv(for_the_truth(audit.differences, contract.columns), folder / "for-the-truth.csv")
 
 

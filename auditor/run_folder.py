@@ -2,7 +2,8 @@
 
 run.json            counts, inputs with hashes, versions, seconds; written last: a folder without it is no run
 *.parquet           the results in the columns of `auditor.audit`, and the snapshot of both sides
-creations.parquet   what creating each missing profile would send      taken.parquet, evidence.parquet
+creations.parquet   what creating each missing profile would send      taken.parquet, evidence.parquet,
+                        history.parquet, audited.parquet: what else a plan must know
 structure.json      the table structure the audit saw
 audit.duckdb        the results as tables and the snapshot as views, for whoever likes SQL
 for-the-truth.csv, report.html, worklist.html, report.xlsx
