@@ -260,9 +260,9 @@ def _plain_ends(chunk: bytes, grammar: Grammar) -> bool:
         return True
     for line in chunk.split(b"\n"):
         record = line.removesuffix(b"\r")
-        if record.endswith(separator) and record.count(separator) != grammar.columns - 1:
-            if b'"' not in record or not grammar.strict(record):
-                return False
+        suspicious = record.endswith(separator) and record.count(separator) != grammar.columns - 1
+        if suspicious and (b'"' not in record or not grammar.strict(record)):
+            return False
     return True
 
 

@@ -178,7 +178,16 @@ class _Csv:
         sieve = Sieve(source, dialect, _limited(rejects, self.path))
         with whole_file(clean) as partial, partial.open("wb") as out:
             sifted = sieve.run(out, lambda done, rows: self.report(min(done, total) // 2, total, rows))
-        rows = self._copy(clean, dialect, kept, skip=0, quotes=True, longest=sifted.longest)
+        rows = self._copy(
+            clean,
+            dialect,
+            kept,
+            skip=0,
+            quotes=True,
+            # Beginning in the middle of a file, DuckDB takes lines inside cells for rows.
+            parallel=not sifted.line_ends_in_cells,
+            longest=sifted.longest,
+        )
         if sifted.empty_lines:
             self.notes.append(f"{sifted.empty_lines:,} empty lines were passed over")
         name = printable(self.path.name)
@@ -215,6 +224,7 @@ class _Csv:
         skip: int,
         quotes: bool,
         line_end: str = r"\n",
+        parallel: bool = True,
         longest: int = 0,
     ) -> int:
         """Rows written to the target by DuckDB, every cell as text."""
@@ -225,6 +235,7 @@ class _Csv:
             "escape": literal(mark),
             "new_line": literal(line_end),  # else the first one seen counts, and that may stand inside a cell
             "header": "false",
+            "parallel": "true" if parallel else "false",
             "skip": str(skip),
             "auto_detect": "false",
             "allow_quoted_nulls": "false",

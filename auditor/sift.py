@@ -23,6 +23,8 @@ _READ_AHEAD = 2000
 """Lines of one record that are read before it is given up."""
 _ROWS_LOOK_LIKE_ROWS = 4
 """Columns from which a row swallowed by a quote is told from a note that happens to hold separators."""
+_NEAR = 8
+"""Lines within which every quote is tried as the end of a record."""
 _SHOWN = 10_000
 """Bytes that are kept of a row longer than the longest."""
 _CHUNK = 2**20
@@ -52,6 +54,8 @@ class Sifted:
     """Line numbers where it is not certain which lines belong together, so that rows may hide."""
     longest: int = 0
     """Bytes of the longest record passed on."""
+    line_ends_in_cells: bool = False
+    """Of a record passed on."""
 
 
 class Sieve:
@@ -160,6 +164,7 @@ class Sieve:
         if cells is not None and reason == "":
             if self._swallows_rows(lines):
                 self.result.doubtful.append(self._line - len(lines) + 1)
+            self.result.line_ends_in_cells = True
             return self._grammar.text(cells)
         alike = sum(map(self._looks_like_row, lines[1:]))
         if lines[1:] and alike * 2 >= len(lines) - 1:
@@ -181,21 +186,23 @@ class Sieve:
 
         `end`: the file ends before it; `endless`: no end within what is read ahead.
         """
-        lines, size, since_quote = [first], len(first), 0
+        lines, size, since_even, quotes = [first], len(first), 0, first.count(b'"')
         while True:
             line = self._next()
             if line is None:
                 return lines, None, "end"
             lines.append(line)
             size += len(line)
-            since_quote += 1
+            since_even += 1
+            quotes += line.count(b'"')
             if len(lines) > _READ_AHEAD or size > LONGEST_RECORD:
                 return lines, None, "endless"
-            if b'"' not in line:
-                if since_quote == LINES_IN_CELL and self._mostly_rows(lines[1:]):
-                    return lines, None, "a quote is not closed"
+            if since_even == LINES_IN_CELL and self._mostly_rows(lines[1:]):
+                return lines, None, "a quote is not closed"
+            # Quotes come in pairs, unless one stands inside an unquoted cell: that is looked for near by only.
+            if b'"' not in line or (quotes % 2 and len(lines) > _NEAR):
                 continue
-            since_quote = 0
+            since_even = 0
             try:
                 cells = self._grammar.cells(_body(b"".join(lines)))
             except Torn as torn:
