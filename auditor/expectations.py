@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read while great_expectations is imported
@@ -161,12 +161,14 @@ def evaluate(
     validator = Validator(execution_engine=execution, batches=[Batch(data=data)], data_context=context)
     answers: dict[int, Answer] = {}
     configurations: dict[int, ExpectationConfiguration] = {}
+    scopes: dict[int, str | None] = {}
     for position, question in enumerate(questions):
         configuration = ExpectationConfiguration(
             type=question.type, kwargs=dict(question.kwargs), meta={_POSITION: position}
         )
         try:
-            configuration.to_domain_obj()
+            condition = getattr(configuration.to_domain_obj(), "row_condition", None)
+            scopes[position] = _scope(execution, condition)
         except Exception as error:  # noqa: BLE001  (whatever is wrong with a steward's expectation, the others go on)
             answers[position] = Answer(problem=_unbuilt(error))
         else:
@@ -174,12 +176,24 @@ def evaluate(
     rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0]
     results = dict(_results(validator, list(configurations.values()), row_column))
     # Great Expectations computes many metrics in one statement: one that fails takes others with it.
-    for position, result in results.items():
+    for position, result in list(results.items()):
         if _raised(result):
             results.update(_results(validator, [configurations[position]], row_column))
     for position in configurations:
-        answers[position] = _answer(results.get(position), rows)
+        answer = _answer(results.get(position), None if scopes[position] else rows)
+        if answer.rows and scopes[position]:
+            text = f'SELECT "{row_column}" FROM ({answer.rows}) SEMI JOIN ({scopes[position]}) USING ("{row_column}")'
+            answer = replace(answer, rows=text)
+        answers[position] = answer
     return [answers[position] for position in range(len(questions))]
+
+
+def _scope(execution: SqlAlchemyExecutionEngine, condition: Any) -> str | None:
+    """SQL of the rows that a `row_condition` leaves, None without one: it counts, but is not in the SQL given back."""
+    if condition is None:
+        return None
+    domain: Any = execution.get_domain_records({"row_condition": condition})
+    return str(domain.compile(execution.engine))
 
 
 def _results(
@@ -210,8 +224,11 @@ def _results(
             yield result.expectation_config.meta[_POSITION], result
 
 
-def _answer(result: ExpectationValidationResult | None, rows: int) -> Answer:
-    """A verdict only if everything that belongs to one is there and fits; what does not is never a pass."""
+def _answer(result: ExpectationValidationResult | None, rows: int | None) -> Answer:
+    """A verdict only if everything that belongs to one is there and fits; what does not is never a pass.
+
+    `rows` is the number of rows to be judged; None if that is not known.
+    """
     if result is None:
         return Answer(problem="it gave no result")
     if _raised(result):
@@ -229,12 +246,15 @@ def _answer(result: ExpectationValidationResult | None, rows: int) -> Answer:
     return Answer(met=result.success)
 
 
-def _map_answer(success: bool, content: Mapping[str, Any], rows: int) -> Answer:
+def _map_answer(success: bool, content: Mapping[str, Any], rows: int | None) -> Answer:
     """The answer of an expectation that judges row by row."""
-    failing, query = content.get("unexpected_count"), content.get("unexpected_index_query")
-    if failing is None and rows == 0:
+    judged, failing = content.get("element_count"), content.get("unexpected_count")
+    query = content.get("unexpected_index_query")
+    if not isinstance(judged, int) or rows not in (None, judged):
+        return Answer(problem="it did not judge all rows")
+    if failing is None and judged == 0:
         failing = 0  # the sum over no rows
-    if not isinstance(failing, int) or not 0 <= failing <= rows:
+    if not isinstance(failing, int) or not 0 <= failing <= judged:
         return Answer(problem="it counted no failing rows")
     if success:
         return Answer(met=True, failing=0)
