@@ -76,11 +76,9 @@ def count(diff: Diff, results: Results) -> Counts:
     )
 
 
-def findings(results: Results) -> Mapping[Status, int]:
+def standing(profiles: pl.DataFrame) -> Mapping[Status, int]:
     """Keys per status that are findings: neither waiting for the ordinary synchronisation nor sent already."""
-    profiles = results.profiles
-    standing = profiles.filter(~pl.col("waiting") & ~pl.col("pending"))
-    tally = _tally(standing, "status")
+    tally = _tally(profiles.filter(~pl.col("waiting") & ~pl.col("pending")), "status")
     return {status: tally.get(status.value, 0) for status in FINDING_STATUSES}
 
 
@@ -88,7 +86,7 @@ def verdict(results: Results, not_checked: Iterable[NotChecked]) -> Verdict:
     """`incomplete` goes before everything: what could not be checked is never a pass."""
     if any(not_checked):
         return Verdict.INCOMPLETE
-    if sum(findings(results).values()) or results.violations.height or results.permissions.height:
+    if sum(standing(results.profiles).values()) or results.violations.height or results.permissions.height:
         return Verdict.FINDINGS
     return Verdict.CLEAN
 

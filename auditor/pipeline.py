@@ -173,7 +173,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
         )
         with watch.stage("report", "writing the report"):
             _write(engine, audit, contract, structure)
-            trend = [_trend_point(record) for record in reversed(ledger.runs(table, TREND_RUNS))]
+            trend = [trend_point(record) for record in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, work, privacy=settings.report.privacy, trend=trend)
         run_folder.write_run(audit, describe(settings), memory.warnings)
         final = run_folder.settle(engine, work, settings.runs_folder / name)
@@ -354,7 +354,7 @@ def _record(audit: Audit) -> RunRecord:
     )
 
 
-def _trend_point(record: RunRecord) -> report.TrendPoint:
+def trend_point(record: RunRecord) -> report.TrendPoint:
     counts = record.counts
     return report.TrendPoint(
         run=record.run,

@@ -1,0 +1,109 @@
+"""The commands, one module each; this module knows their names and turns errors into sentences and exit codes.
+
+Results go to stdout, talk and progress to stderr. A command's module is imported when the command is used, so help
+costs nothing that only work needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from auditor import __version__
+from auditor.errors import AuditorError, Exit
+
+COMMANDS = {
+    "demo": "Make a complete working folder and run everything in it, offline.",
+    "run": "Audit the profile table: pull, load, validate, compare, explain, report.",
+    "show": "Everything known of one profile.",
+    "runs": "The history of audits.",
+    "report": "Write the report of a run again.",
+    "plan": "Make a plan of what would be written.",
+    "apply": "Carry out a plan, and verify it.",
+    "fix": "Plan and apply for named profiles.",
+    "undo": "Make a plan that takes an applied plan back.",
+    "compare": "Compare any two files, without Actito and without settings.",
+    "sandbox": "Run the stand-in Actito server.",
+}
+
+
+class Commands(click.Group):
+    """Finds the commands in modules of their own names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"auditor.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from auditor.problems import nearest
+
+            raise click.UsageError(f'there is no command "{args[0]}"{nearest(args[0], COMMANDS)}', ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="auditor")
+def group() -> None:
+    """Audits an Actito profile table against a source of truth, explains every difference and puts it right.
+
+    Begin with `auditor demo`. Exit codes: 0 fine, 2 settings, 3 findings beyond --fail-on, 4 writes left,
+    5 refused by a guard, 6 not fully checked, 75 try later.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives its exit code. Every foreseeable failure is a sentence, anything else a bug that shows."""
+    try:
+        result = group.main(args=arguments, prog_name="auditor", standalone_mode=False)
+    except AuditorError as error:
+        _say(f"error: {error}")
+        if error.hint:
+            _say(f"  try: {error.hint}")
+        return int(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return int(Exit.SETTINGS)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return int(Exit.FINE)
+    except Exception as error:  # noqa: BLE001 -- the edge of the program
+        _show_bug(error)
+        return int(Exit.BUG)
+    return int(result) if isinstance(result, int) else int(Exit.FINE)
+
+
+def _show_bug(error: Exception) -> None:
+    """Where it happened, but not the message: libraries put values of profiles into theirs."""
+    _say("this is a bug in the auditor; please report these lines, they hold no values of profiles:")
+    for frame in traceback.extract_tb(error.__traceback__):
+        _say(f"  {frame.filename}:{frame.lineno} in {frame.name}")
+    _say(f"  {type(error).__module__}.{type(error).__qualname__}")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,44 @@
+"""Asking, applying and telling: shared by `apply` and `fix`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from auditor import remedy
+from auditor.apply import Progress as Done
+from auditor.cli.planned import KIND, print_applied
+from auditor.cli.screen import confirmed_on_terminal
+from auditor.config import Settings
+from auditor.errors import GuardRefused
+from auditor.model import Kind
+from auditor.writes import read_plan
+
+
+def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], ask: bool) -> int | None:
+    """Apply a stored plan and print what became of it; gives the exit code, None when somebody said no."""
+    if ask:
+        counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in read_plan(path).counts.items()) or "nothing"
+        if not confirmed_on_terminal(f"write to {settings.names.platform} ({settings.actito.url}): {counts}?"):
+            import sys
+
+            if sys.stdin.isatty():
+                return None
+            raise GuardRefused("nobody is there to answer", hint="add --yes to apply without being asked")
+    bar = Progress(
+        TextColumn("  writing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("writing", total=None)
+
+        def tell(done: Done) -> None:
+            bar.update(task, completed=done.done, total=done.total)
+
+        applied = remedy.apply(settings, path, confirmed=confirmed, clock=lambda: datetime.now(UTC), progress=tell)
+    print_applied(applied)
+    return int(applied.exit_code)

@@ -1,0 +1,39 @@
+"""`auditor fix`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli.screen import load_settings, say, settings_option
+
+
+@click.command("fix")
+@settings_option
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--decisions", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="The file that a worklist gave.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, yes: bool) -> int:
+    """Plan and apply for the named profiles, one by one, from the newest run."""
+    from datetime import UTC, datetime
+
+    from auditor import remedy
+    from auditor.cli.applying import carry_out
+    from auditor.cli.planned import print_plan
+    from auditor.errors import Exit
+
+    settings = load_settings(settings_file)
+    made = remedy.plan(settings, now=datetime.now(UTC), decisions=decisions, route="single", only=set(keys))
+    if not made:
+        say("nothing differs for these profiles")
+        return int(Exit.FINE)
+    worst = Exit.FINE
+    for planned in made:
+        print_plan(planned)
+        if planned.plan.writes:
+            confirmed = {brake.kind: brake.count for brake in planned.brakes}
+            code = carry_out(settings, planned.path, confirmed=confirmed, ask=not yes)
+            worst = max(worst, Exit(code or 0))
+    return int(worst)

@@ -1,0 +1,41 @@
+"""`auditor plan`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli.screen import load_settings, say, settings_option
+
+
+@click.command("plan")
+@settings_option
+@click.argument("run", required=False)
+@click.option("--decisions", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="The file that a worklist gave.")  # fmt: skip
+@click.option("--route", type=click.Choice(["auto", "bulk", "single"]), help="By file, or one by one.")
+@click.option("--files", type=click.Path(path_type=Path, file_okay=False),
+              help="Write the corrective files here, for somebody else to import.")  # fmt: skip
+def command(
+    settings_file: Path, run: str | None, decisions: Path | None, route: str | None, files: Path | None
+) -> None:
+    """Make a plan of what would be written, from the newest run or the one named. Nothing is sent.
+
+    Corrections and creations are plans of their own. What is not planned is counted with its reason.
+    """
+    from datetime import UTC, datetime
+
+    from auditor import remedy, run_folder
+    from auditor.cli.planned import print_plan
+
+    settings = load_settings(settings_file)
+    made = remedy.plan(settings, now=datetime.now(UTC), run=run, decisions=decisions, route=route)
+    if not made:
+        say("nothing differs: there is nothing to plan")
+    for planned in made:
+        print_plan(planned)
+        if files is not None:
+            structure = run_folder.read_structure(planned.path.parent)
+            for path in remedy.corrective(planned.plan, structure, files):
+                say(f"wrote {path}")

@@ -1,0 +1,90 @@
+"""Plans and outcomes on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from auditor.cli.screen import say, table
+from auditor.errors import SettingsError
+from auditor.model import Kind, Outcome, Route
+from auditor.outcomes import Applied
+from auditor.problems import nearest
+from auditor.remedy import Planned
+
+KIND = {
+    Kind.UNSUBSCRIBE: "permissions withdrawn",
+    Kind.UPDATE: "corrections",
+    Kind.CLEAR: "values cleared",
+    Kind.SUBSCRIBE: "permissions given",
+    Kind.CREATE: "creations",
+    Kind.DELETE: "deletions",
+}
+
+OUTCOME = {
+    Outcome.LANDED: "done and read back",
+    Outcome.REFUSED: "refused",
+    Outcome.CHANGED: "changed meanwhile, not written",
+    Outcome.UNKNOWN: "sent, to be confirmed by the next export",
+    Outcome.SKIPPED: "not sent",
+}
+
+PURPOSE = {"correct": "corrections", "create": "creations", "undo": "undo"}
+
+
+def print_plan(planned: Planned) -> None:
+    """What a plan would write, what it leaves alone and why, and what must be confirmed."""
+    plan = planned.plan
+    click.echo(f"plan {plan.sha[:12]} ({PURPOSE[plan.purpose]}): {_writes(plan.writes)}")
+    routes = Counter((write.kind, write.route) for write in plan.writes)
+    table(
+        [
+            (KIND[kind], routes[kind, Route.SINGLE], "one by one,", routes[kind, Route.BULK], "by file")
+            for kind in Kind
+            if routes[kind, Route.SINGLE] or routes[kind, Route.BULK]
+        ]
+    )
+    if plan.route_reason and plan.writes:
+        click.echo(f"  {plan.route_reason}")
+    if plan.carried:
+        click.echo(f"  {plan.carried:,} unchanged values travel along, because their file has the column")
+    left = Counter(item.why for item in plan.left)
+    if left:
+        click.echo("  left alone:")
+        table([(number, why.replace("_", " ")) for why, number in left.most_common()], indent=4)
+    if plan.stop:
+        click.echo(f"  stopped until every count is confirmed: {plan.stop}")
+    if plan.writes:
+        flags = "".join(f" {brake.confirmation}" for brake in planned.brakes)
+        say(f"  to carry it out: auditor apply {plan.sha[:12]}{flags}")
+    click.echo()
+
+
+def print_applied(applied: Applied) -> None:
+    """What became of the writes of a plan."""
+    counts = applied.counts
+    table([(OUTCOME[outcome], counts[outcome]) for outcome in Outcome if counts[outcome]] or [("nothing to write", 0)])
+    details = applied.outcomes.filter(applied.outcomes["outcome"].is_in(["refused", "changed"]))
+    for (outcome, detail), group in details.group_by("outcome", "detail"):
+        click.echo(f"    {outcome}: {detail or 'no detail'} × {group.height:,}")
+    if applied.stopped is not None:
+        say(f"  {applied.stopped.sentence}")
+
+
+def parse_confirmations(texts: tuple[str, ...]) -> dict[Kind, int]:
+    """`update=812` per kind. Raises SettingsError for anything else."""
+    confirmed = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        known = [kind.value for kind in Kind]
+        if name not in known:
+            raise SettingsError(f'--confirm: "{name}" is no kind of write{nearest(name, known)} ({", ".join(known)})')
+        if not number.isdigit():
+            raise SettingsError(f"--confirm {text}: the exact count is expected, for example {name}=812")
+        confirmed[Kind(name)] = int(number)
+    return confirmed
+
+
+def _writes(writes: tuple[object, ...]) -> str:
+    return "1 write" if len(writes) == 1 else f"{len(writes):,} writes"

@@ -1,0 +1,36 @@
+"""`auditor report`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli.screen import load_settings, settings_option
+
+
+@click.command("report")
+@settings_option
+@click.argument("run", required=False)
+@click.option("--privacy", type=click.Choice(["masked", "aggregate", "full"]), help="Default: as configured.")
+@click.option("--lang", type=click.Choice(["auto", "en"]), default="auto", help="Language of the page.")
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+def command(settings_file: Path, run: str | None, privacy: str | None, lang: str, open_it: bool) -> None:
+    """Write the report of the newest run, or of the one named, again."""
+    from auditor import pipeline, report, run_folder
+    from auditor.contract import read_contract
+    from auditor.ledger import Ledger
+
+    settings = load_settings(settings_file)
+    folder = run_folder.find_run(settings.runs_folder, run)
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    audit = run_folder.read_audit(folder, contract)
+    with Ledger(settings.state_folder) as ledger:
+        earlier = [record for record in ledger.runs(settings.table, pipeline.TREND_RUNS) if record.run < audit.run]
+    trend = [pipeline.trend_point(record) for record in reversed(earlier)]
+    level: report.Privacy = privacy or settings.report.privacy  # type: ignore[assignment]  # click checked it
+    written = report.render(audit, folder, privacy=level, trend=trend)
+    click.echo(written.report)
+    if open_it:
+        click.launch(str(written.report))

@@ -1,0 +1,46 @@
+"""`auditor run`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli.screen import Steps, load_settings, say, settings_option
+
+
+@click.command("run")
+@settings_option
+@click.option("--export", metavar="FILE", help="A profile export downloaded by hand.")
+@click.option("--truth", metavar="FILE", help="A truth file to use instead of the configured one.")
+@click.option("--fail-on", metavar="RULE", default="none", show_default=True,
+              help="none, findings, or STATUS>N and STATUS>P%, such as missing>0 or stale>2%: exit 3 beyond it.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the audit as one JSON document.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def command(
+    settings_file: Path, export: str | None, truth: str | None, fail_on: str, as_json: bool, quiet: bool
+) -> int:
+    """Audit the profile table: pull, load, validate, compare, explain, report.
+
+    A completed audit exits 0 whatever it found, 6 if something in scope could not be checked, and 3 beyond --fail-on.
+    Nothing is written to Actito.
+    """
+    from auditor.cli.summary import exit_code, parse_fail_on, print_json, print_summary
+
+    rule = parse_fail_on(fail_on)
+    settings = load_settings(settings_file)
+    from datetime import UTC, datetime
+
+    from auditor import pipeline
+
+    request = pipeline.Request(export=export, truth=truth)
+    tell = (lambda _: None) if quiet else Steps()
+    audit = pipeline.run(settings, request, now=datetime.now(UTC), tell=tell)
+    if as_json:
+        print_json(audit.summary())
+    else:
+        print_summary(audit)
+    code = exit_code(audit, rule)
+    if not quiet and not as_json:
+        say(f"the report: {audit.folder / 'report.html'}")
+    return code

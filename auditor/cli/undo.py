@@ -1,0 +1,27 @@
+"""`auditor undo`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli.screen import load_settings, settings_option
+
+
+@click.command("undo")
+@settings_option
+@click.argument("plan")
+def command(settings_file: Path, plan: str) -> None:
+    """Make a plan that restores what an applied plan changed. Apply it like any other.
+
+    Withdrawn permissions are not given back, and people who were created are not deleted: both are listed.
+    """
+    from datetime import UTC, datetime
+
+    from auditor import remedy
+    from auditor.cli.planned import print_plan
+
+    settings = load_settings(settings_file)
+    path = remedy.find_plan(settings, plan)
+    print_plan(remedy.undo(settings, path, now=datetime.now(UTC)))

@@ -1,0 +1,190 @@
+"""The main job from beginning to end on an invented licence, leaving a working folder behind.
+
+Both sides agree; they are audited once, a week ago, which sets the agreed values. A week of real life passes. They are
+audited, corrected by both routes, and audited again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from auditor import pipeline, remedy
+from auditor.audit import Audit
+from auditor.cli.planned import KIND, print_applied
+from auditor.cli.screen import Steps, say, table
+from auditor.config import Settings, read_settings
+from auditor.data import data_folder
+from auditor.errors import SettingsError
+from auditor.model import Status
+from auditor.sandbox.process import Sandbox
+from auditor.words import STATUS, Words
+
+MARK = ".auditor-demo"
+"""A folder with this file is a demo and may be replaced by the next."""
+
+PORT = 8700
+WEEK = timedelta(days=7)
+
+SETTINGS = """\
+# Made by `auditor demo`: everything here is invented, and runs on this machine alone.
+entity = "acme"
+table  = "Customers"
+
+[actito]
+url     = "{url}"
+api_key = "file:sandbox/api-key"
+# This licence has bought extended limits. An ordinary one has 100 calls a minute and 5 at a time.
+calls_per_minute = 12000
+concurrency      = 8
+
+[platform]
+export = "exports/Customers_*.csv"
+
+[truth]
+from = "crm/contacts_*.csv"
+
+[report]
+privacy = "full"                         # the people are invented
+"""
+
+
+def demo(folder: Path, *, profiles: int, seed: int) -> None:
+    """Run the demo in `folder`. Raises SettingsError when the folder holds anything but an earlier demo."""
+    _prepare(folder)
+    tell = Steps()
+    say(f"a demo in {folder}/: an invented licence with {profiles:,} profiles and extended limits")
+    sandbox = Sandbox(folder / "sandbox", profiles=profiles, seed=seed, limits="extended", port=_port())
+    with sandbox:
+        (folder / "auditor.toml").write_text(SETTINGS.format(url=sandbox.url), "utf-8")
+        settings = read_settings(folder / "auditor.toml")
+        _agreed(sandbox, folder, settings, tell)
+        before = _drifted(sandbox, folder, settings, tell)
+        _put_right(settings, tell)
+        after = _again(sandbox, folder, settings, tell)
+    _tell_result(folder, sandbox.url, settings, before, after)
+
+
+def _prepare(folder: Path) -> None:
+    if folder.exists():
+        if any(folder.iterdir()) and not (folder / MARK).exists():
+            raise SettingsError(
+                f"{folder} is not empty and no earlier demo", hint="name another folder: auditor demo DIR"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()
+    shutil.copytree(data_folder("expectations") / "Customers", folder / "expectations" / "Customers")
+    for name in ("exports", "crm"):
+        (folder / name).mkdir()
+
+
+def _port() -> int:
+    """The sandbox's usual port if it is free, so that `auditor sandbox` fits the settings later; else any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PORT))
+        except OSError:
+            return 0
+    return PORT
+
+
+def _agreed(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[str], None]) -> None:
+    tell("a week ago: both sides agree; a first audit sets the agreed values")
+    then = datetime.now(UTC) - WEEK
+    sandbox.clock(then)
+    _pull_by_hand(sandbox, folder)
+    audit = pipeline.run(settings, pipeline.Request(), now=then + timedelta(seconds=1), tell=_quiet)
+    say(f"          {audit.counts.profiles[Status.EQUAL]:,} profiles agree")
+
+
+def _drifted(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[str], None]) -> Audit:
+    tell("a week of real life passes: imports, forms, corrections, mistakes, opt-outs")
+    sandbox.clock(datetime.now(UTC))
+    answers = sandbox.drift()
+    (folder / "answers.json").write_text(json.dumps(answers, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    _pull_by_hand(sandbox, folder)
+    return pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=tell)
+
+
+def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
+    tell("making a plan of what may be corrected without asking anybody")
+    for planned in remedy.plan(settings, now=datetime.now(UTC)):
+        if not planned.plan.writes:
+            continue
+        counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in planned.plan.counts.items())
+        tell(f"applying: {counts}")
+        if planned.plan.stop:
+            say(f"          stopped for a look: {planned.plan.stop}")
+        for brake in planned.brakes:
+            say(f"          beyond {brake.limit:,}, so the demo confirms: {brake.confirmation}")
+        say(f"          {planned.plan.route_reason}")
+        confirmed = {brake.kind: brake.count for brake in planned.brakes}
+        applied = remedy.apply(settings, planned.path, confirmed=confirmed, clock=lambda: datetime.now(UTC))
+        print_applied(applied)
+
+
+def _again(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[str], None]) -> Audit:
+    tell("a fresh export, and a last audit")
+    sandbox.idle()
+    # An export's name tells its second: the next one begins after everything that was written.
+    time.sleep(1.1 - time.time() % 1)
+    _pull_by_hand(sandbox, folder)
+    return pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=tell)
+
+
+def _pull_by_hand(sandbox: Sandbox, folder: Path) -> None:
+    """What a person does in the portal and a job does in the CRM: put fresh files where the settings look."""
+    sandbox.export(folder / "exports")
+    sandbox.crm(folder / "crm")
+
+
+def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, after: Audit) -> None:
+    words = Words(settings.names.platform, settings.names.truth).labels(STATUS)
+    click.echo()
+    rows: list[tuple[str, int, int]] = [
+        (words[status.value], before.counts.profiles[status], after.counts.profiles[status]) for status in Status
+    ]
+    rows += [
+        ("Differences", before.counts.differences, after.counts.differences),
+        ("Permission findings", before.permissions.height, after.permissions.height),
+        ("Invalid values", before.violations.height, after.violations.height),
+    ]
+    table(rows, header=("", "before", "after"))
+    click.echo()
+    click.echo(f"  report before  {_shown(before.folder / 'report.html')}")
+    click.echo(f"  report after   {_shown(after.folder / 'report.html')}")
+    click.echo("\n  What is left needs a person: decisions, duplicates, people on one side only.\n  To go on:\n")
+    program = _program(folder)
+    port = "" if url.endswith(f":{PORT}") else f" --port {url.rpartition(':')[2]}"
+    key = next(iter(after.profiles["key"]), "KEY")
+    click.echo(f"    cd {folder}")
+    click.echo(f"    {program} sandbox{port} &")
+    click.echo(f"    {program} run")
+    click.echo(f"    {program} show {key}")
+
+
+def _program(folder: Path) -> str:
+    """How `auditor` is called from inside the folder, as this process was called."""
+    called = Path(sys.argv[0])
+    if shutil.which("auditor") and Path(str(shutil.which("auditor"))).resolve() == called.resolve():
+        return "auditor"
+    return os.path.relpath(called, folder) if called.name == "auditor" else f"{sys.executable} -m auditor"
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path)
+
+
+def _quiet(_: str) -> None:
+    pass
