@@ -47,6 +47,13 @@ class Table:
     """In the order in which values are given and digested."""
     personal: tuple[str, ...] = ()
     """Those of `columns` that `erase` empties."""
+    integers: tuple[str, ...] = ()
+    """Those of `columns` that hold integers; the others hold text. Without types SQLite would use no index here."""
+
+    @property
+    def declaration(self) -> str:
+        types = ((name, "INTEGER" if name in self.integers else "TEXT") for name in self.columns)
+        return ", ".join(f'"{name}" {kind}' for name, kind in types)
 
     def seal(self, salt: bytes, values: Sequence[Value]) -> bytes:
         """Covers the personal values of a row."""
@@ -157,7 +164,7 @@ class Chain:
                 sealed.append((first + number, entry + 1, salt, seal, *row))
             if not sealed:
                 return range(first, first)
-            names = ", ".join(("id", "entry", "salt", "seal", *kind.columns))
+            names = ", ".join(("id", "entry", "salt", "seal", *(f'"{name}"' for name in kind.columns)))
             marks = ", ".join("?" * len(sealed[0]))
             moment = stamp(at)
             digest = digests.digest()
@@ -188,7 +195,7 @@ class Chain:
             rows = erased = 0
             for name, table in self._tables.items():
                 running: dict[int, tuple[int, hashlib._Hash]] = {}
-                columns = ", ".join(table.columns)
+                columns = ", ".join(f'"{column}"' for column in table.columns)
                 read = f"SELECT id, entry, salt, seal, {columns} FROM {name} ORDER BY id"
                 for number, entry, salt, seal, *values in self._connection.execute(read):
                     rows += 1
@@ -232,7 +239,7 @@ class Chain:
             )
         tables = "".join(
             f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL REFERENCES chain (entry), salt BLOB,"
-            f" seal BLOB NOT NULL, {', '.join(table.columns)});\n"
+            f" seal BLOB NOT NULL, {table.declaration});\n"
             for name, table in self._tables.items()
         )
         self._connection.executescript(f"BEGIN IMMEDIATE;\n{_CHAIN}{tables}{indexes}\nPRAGMA user_version = {version};")

@@ -24,12 +24,15 @@ TABLES: Final = {
     "runs": Table(("run", "tab", "started", "finished", "verdict", "counts")),
     "plans": Table(("sha", "run", "tab", "purpose", "made", "path", "counts", "undoes")),
     "imports": Table(("plan", "batch", "tab", "file_sha", "day", "sent_at", "patience")),
-    "import_events": Table(("import", "state", "execution", "at")),
+    "import_events": Table(("import", "state", "execution", "at"), integers=("import",)),
     "writes": Table(
         ("plan", "number", "tab", "kind", "route", "key", "profile_id", "col", "before", "after", "sent_at", "import"),
         personal=("key", "profile_id", "before", "after"),
+        integers=("number", "import"),
     ),
-    "outcomes": Table(("write", "outcome", "detail", "settled_at", "profile_id"), personal=("profile_id",)),
+    "outcomes": Table(
+        ("write", "outcome", "detail", "settled_at", "profile_id"), personal=("profile_id",), integers=("write",)
+    ),
     "decisions": Table(
         ("tab", "person", "key", "col", "platform", "truth", "choice", "decided_at"),
         personal=("key", "platform", "truth"),
@@ -48,7 +51,7 @@ CREATE INDEX outcomes_write ON outcomes ("write");
 CREATE INDEX erased_hash ON erased (hash);
 CREATE VIEW imports_now AS
   SELECT i.*, e.state, e.at AS state_at,
-         (SELECT execution FROM import_events WHERE "import" = i.id AND execution IS NOT NULL) AS execution
+         (SELECT max(execution) FROM import_events WHERE "import" = i.id) AS execution
   FROM imports i LEFT JOIN import_events e ON e.id = (SELECT max(id) FROM import_events WHERE "import" = i.id);
 CREATE VIEW writes_now AS
   SELECT w.*, o.outcome, o.detail, o.settled_at, coalesce(o.profile_id, w.profile_id) AS address,

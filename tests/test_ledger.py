@@ -339,3 +339,13 @@ def test_the_lock_dies_with_its_holder(tmp_path: Path, other_process: subprocess
         pass
     with hold(tmp_path / "lock", "apply"):
         pass
+
+
+def test_looking_up_outcomes_uses_an_index(ledger: Ledger, tmp_path: Path) -> None:
+    """Otherwise every question takes time with the square of the writes ever made."""
+    other = sqlite3.connect(tmp_path / "state" / FILE)
+    steps = [row[3] for row in other.execute("EXPLAIN QUERY PLAN SELECT * FROM writes_now WHERE plan = ''")]
+    other.close()
+    assert any("outcomes_write (write=?)" in step for step in steps)
+    assert any("writes_plan (plan=?)" in step for step in steps)
+    assert any("import_events_import (import=?)" in step for step in steps)
