@@ -1,0 +1,48 @@
+# Needs Python 3.11 or later, make and a POSIX shell. `make help` lists the targets.
+# PYTHON=… chooses the Python; ARGS=… goes to the program behind `demo`, `test` and `bench`.
+.POSIX:
+.PHONY: help demo test check bench wheel pins clean
+
+ARGS =
+BIN = .venv/bin
+
+help:
+	@echo "make demo   set up .venv and run the main job offline, in the folder demo/"
+	@echo "make test   set up .venv and Chromium, and run all tests"
+	@echo "make check  lint, format, types, import contracts, no machine's addresses"
+	@echo "make bench  time a comparison of a million rows against merely landing them"
+	@echo "make wheel  build dist/*.whl"
+	@echo "make pins   pin the newest versions that pyproject.toml allows"
+	@echo "make clean  remove what these targets made, the folder demo/ too"
+
+demo:
+	@sh scripts/environment run
+	@$(BIN)/auditor demo $(ARGS) demo
+
+test:
+	@sh scripts/environment develop
+	@sh scripts/chromium
+	$(BIN)/python -m pytest $(ARGS)
+
+check:
+	@sh scripts/environment develop
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	sh scripts/addresses
+
+bench:
+	@sh scripts/environment run
+	@$(BIN)/python bench/compare.py $(ARGS)
+
+wheel:
+	@sh scripts/environment run
+	$(BIN)/hatchling build --target wheel
+
+pins:
+	sh scripts/pins
+
+clean:
+	rm -rf .venv .cache dist build demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
