@@ -20,10 +20,10 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import ibis
 
@@ -61,6 +61,10 @@ class Group:
     platform_day: date | None = None
     """The day on which most of these profiles changed on the platform; None: there is none."""
     truth_day: date | None = None
+
+
+_PLACE: Final = ("column", "reason", "pattern")
+_Days: TypeAlias = Mapping[tuple[str, str, str], tuple[date | None, int]]
 
 
 def cause_id(column: str, reason: str, pattern: str) -> str:
@@ -219,27 +223,24 @@ def _refined(cells: ir.Table, lengths: ir.Table, pairs: ir.Table) -> ir.Table:
 
 def groups(engine: Engine, cells: ir.Table, timezone: str) -> list[Group]:
     """The groups of the patterned cells, the largest first. Days are those of the time zone."""
-    by = ("column", "reason", "pattern")
-    sizes = {row[:3]: row[3] for row in engine.rows(cells.group_by(*by).agg(n=cells.count()).select(*by, "n"))}
+    sizes = engine.rows(cells.group_by(*_PLACE).agg(n=cells.count()).select(*_PLACE, "n"))
     platform = _typical_days(engine, cells, "platform_updated", timezone)
     truth = _typical_days(engine, cells, "truth_updated", timezone)
     found = []
-    for place, size in sizes.items():
+    for column, reason, pattern, size in sizes:
+        place = (column, reason, pattern)
         days = [
-            day if share >= MOST * size and size >= FEWEST_FOR_A_DAY else None
-            for day, share in (platform.get(place, (None, 0)), truth.get(place, (None, 0)))
+            day if size >= FEWEST_FOR_A_DAY and profiles >= MOST * size else None
+            for day, profiles in (platform.get(place, (None, 0)), truth.get(place, (None, 0)))
         ]
-        found.append(Group(*place, size, *days))
+        found.append(Group(column, reason, pattern, size, platform_day=days[0], truth_day=days[1]))
     return sorted(found, key=lambda group: (-group.profiles, group.column, group.reason, group.pattern))
 
 
-def _typical_days(
-    engine: Engine, cells: ir.Table, moment: str, timezone: str
-) -> dict[tuple[str, str, str], tuple[date | None, int]]:
+def _typical_days(engine: Engine, cells: ir.Table, moment: str, timezone: str) -> _Days:
     """Per group the day on which most of it changed on a side, and how many did."""
-    by = ("column", "reason", "pattern")
     known = cells.filter(cells[moment].notnull())
     day = _local_time(ibis.literal(timezone), known[moment]).date()
-    counted = known.group_by(*by, day=day).agg(n=known.count())
-    most = counted.group_by(*by).agg(day=counted.day.argmax(counted.n), n=counted.n.max())
-    return {row[:3]: (row[3], row[4]) for row in engine.rows(most.select(*by, "day", "n"))}
+    counted = known.group_by(*_PLACE, day=day).agg(n=known.count())
+    most = counted.group_by(*_PLACE).agg(day=counted.day.argmax(counted.n), n=counted.n.max())
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in engine.rows(most.select(*_PLACE, "day", "n"))}

@@ -57,6 +57,11 @@ def joined(text: ir.StringValue) -> ir.StringValue:
     return ibis.ifelse(text.re_search(BLANK), text.re_replace(BLANK, ""), text)
 
 
+def lower(text: ir.StringValue) -> ir.StringValue:
+    """Without upper case."""
+    return text.lower()
+
+
 def plain(text: ir.StringValue) -> ir.StringValue:
     """Base letters, of a text in lower case: `é` is `e`, `ß` is `ss`."""
     stripped = strip_accents(text)
@@ -88,17 +93,12 @@ def with_levels(table: ir.Table, **texts: str) -> ir.Table:
     `texts` maps a prefix to a column: `p="platform"` adds `p_shape`, `p_joined`, `p_lower`, `p_plain`, `p_bare`. Null
     stays null.
     """
-    steps = (shape, joined, lambda text: text.lower(), plain, bare)
+    steps = (shape, joined, lower, plain, bare)
     before = dict(texts)
     for level, step in zip(LEVELS, steps, strict=True):
         table = table.mutate(**{f"{prefix}_{level}": step(table[column]) for prefix, column in before.items()})
         before = {prefix: f"{prefix}_{level}" for prefix in texts}
     return table
-
-
-def name_form(text: ir.StringValue) -> ir.StringValue:
-    """The last level at once, for comparing names."""
-    return bare(plain(joined(shape(text)).lower()))
 
 
 def _plain_for_alike(text: ir.StringValue) -> ir.StringValue:

@@ -11,7 +11,7 @@ No value ever leaves the tables: the evidence names kinds of columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +22,7 @@ import polars as pl
 from auditor import audit
 from auditor.contract import Column, Compare
 from auditor.engine import Engine
-from auditor.folds import name_form
+from auditor.folds import with_levels
 from auditor.model import AttributeType
 from auditor.primitives import declared
 from auditor.spelling import register
@@ -46,6 +46,9 @@ class Level(IntEnum):
     SIMILAR = 2
     SAME = 3
 
+
+_BASE: Final = len(Level)
+"""The levels of all kinds travel as the digits of one number in this base."""
 
 _KINDS: Final[Mapping[str, tuple[str, dict[Level, float]]]] = {
     "email": ("e-mail address", {Level.SAME: 0.15}),
@@ -84,7 +87,7 @@ _BLOCKS: Final[Sequence[tuple[str, ...]]] = (
 )
 """Two rows that agree in all columns of a block are a candidate pair."""
 
-_similarity = declared("jaro_winkler_similarity", ("string", "string"), "float64")
+_similarity: Callable[..., ir.FloatingValue] = declared("jaro_winkler_similarity", ("string", "string"), "float64")
 
 
 def same_person(engine: Engine, *, missing: str, orphans: str, columns: Sequence[Column]) -> None:
@@ -98,10 +101,8 @@ def same_person(engine: Engine, *, missing: str, orphans: str, columns: Sequence
     truth = engine.create("same_person_truth", _rows(engine.table(missing), kinds))
     platform = engine.create("same_person_platform", _rows(engine.table(orphans), kinds))
     candidates = engine.create("same_person_candidates", _candidates(platform, truth))
-    scored = _scored(candidates, platform, truth)
-    names = [kind for kind in _KINDS if kind in scored.columns]
-    pairs = engine.rows(scored.select("platform_key", "truth_key", "score", *names))
-    rows = [(*pair[:3], _evidence(tuple(zip(names, pair[3:], strict=True)))) for pair in _one_to_one(pairs)]
+    pairs = engine.rows(_scored(candidates, platform, truth))
+    rows = [(*pair[:3], _evidence(pair[3])) for pair in _one_to_one(pairs)]
     engine.con.register("same_person_frame", pl.DataFrame(rows, schema=audit.SAME_PERSON, orient="row").to_arrow())
     engine.create("same_person", engine.table("same_person_frame"))
     engine.con.unregister("same_person_frame")
@@ -125,12 +126,12 @@ def _kinds(columns: Sequence[Column], known: set[str]) -> dict[str, str]:
 
 def _rows(table: ir.Table, kinds: Mapping[str, str]) -> ir.Table:
     """`key` and a column per kind of evidence, null where it is empty or not mapped."""
-    forms: dict[str, ir.Value] = {}
-    for kind in _KINDS:
-        text = table[kinds[kind]].cast(str) if kind in kinds else ibis.null(str)
-        forms[kind] = (name_form(text) if kind in _NAMES and kind in kinds else text).nullif("")
+    texts = {kind: table[kinds[kind]].cast(str) if kind in kinds else ibis.null(str) for kind in _KINDS}
+    rows = table.select("key", **texts)
+    rows = with_levels(rows, **{kind: kind for kind in _NAMES if kind in kinds})
+    forms = {kind: rows[f"{kind}_bare" if kind in _NAMES and kind in kinds else kind].nullif("") for kind in _KINDS}
     starts = {f"{kind}_start": forms[kind].substr(0, 1) for kind in ("last_name", "first_name")}
-    return table.select("key", **forms, **starts)
+    return rows.select("key", **forms, **starts)
 
 
 def _candidates(platform: ir.Table, truth: ir.Table) -> ir.Table:
@@ -153,7 +154,7 @@ def _telling(rows: ir.Table, block: Sequence[str]) -> ir.Table:
 
 
 def _scored(candidates: ir.Table, platform: ir.Table, truth: ir.Table) -> ir.Table:
-    """The pairs above the threshold with `score`, and a level per kind of evidence."""
+    """The pairs above the threshold: `platform_key`, `truth_key`, `score`, and their levels as one number."""
     p, t = platform.view(), truth.view()
     joined = candidates.join(p, candidates.platform_key == p.key).join(t, candidates.truth_key == t.key)
     levels = {kind: _level(kind, p, t) for kind in _KINDS}
@@ -163,7 +164,8 @@ def _scored(candidates: ir.Table, platform: ir.Table, truth: ir.Table) -> ir.Tab
         lambda a, b: a * b,
         (ibis.ifelse(pairs[kind] == Level.DIFFERENT, left, 1.0) for kind, left in _CONTRADICTIONS.items()),
     )
-    pairs = pairs.mutate(score=((1.0 - doubt) * kept).round(3))
+    levels_in_one = reduce(lambda a, b: a + b, (pairs[kind] * _BASE**place for place, kind in enumerate(_KINDS)))
+    pairs = pairs.select("platform_key", "truth_key", score=((1.0 - doubt) * kept).round(3), levels=levels_in_one)
     return pairs.filter(pairs.score >= THRESHOLD)
 
 
@@ -198,11 +200,12 @@ def _one_to_one(pairs: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 @lru_cache(10_000)
-def _evidence(levels: tuple[tuple[str, int], ...]) -> str:
+def _evidence(levels: int) -> str:
     """`same e-mail address and birth date, first name similar, postal code different`."""
+    reached_by = {kind: levels // _BASE**place % _BASE for place, kind in enumerate(_KINDS)}
     parts = []
     for level, form in ((Level.SAME, "same {}"), (Level.SIMILAR, "{} similar"), (Level.DIFFERENT, "{} different")):
-        names = [_KINDS[kind][0] for kind, reached in levels if reached == level]
+        names = [_KINDS[kind][0] for kind, reached in reached_by.items() if reached == level]
         if names:
             parts.append(form.format(_listed(names)))
     return ", ".join(parts)

@@ -1,0 +1,579 @@
+"""Reasons: a hand-written table, a slow reference in plain Python, and the laws that hold for every pair."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor.contract import Column
+from auditor.engine import Engine
+from auditor.model import AttributeType, Reason
+from auditor.reasons import with_reasons
+from auditor.spelling import LOOK_ALIKES, damage_of
+from tests.cells_table import Cell, canonical, column, make_cells
+
+COLUMNS = (
+    column("lastName"),
+    column("city", "name"),
+    column("emailAddress", "email", type=AttributeType.EMAIL),
+    column("gsmNumber", "phone", type=AttributeType.PHONE),
+    column("birthDate", "date"),
+    column("lastPurchaseMoment", "timestamp", type=AttributeType.TIMESTAMP),
+    column("lifetimeValue", "number"),
+    column("motherLanguage", "code", type=AttributeType.LANGUAGE),
+    column("doNotContact", "boolean"),
+    column("note", "exact"),
+    column("interests", "set"),
+    column("segmentations#ClientTier", "exact"),
+)
+BY_COMPARE = {"text": "lastName", "name": "city", "email": "emailAddress", "phone": "gsmNumber", "date": "birthDate",
+              "timestamp": "lastPurchaseMoment", "number": "lifetimeValue", "code": "motherLanguage",
+              "boolean": "doNotContact", "exact": "note", "set": "interests"}  # fmt: skip
+
+MOJIBAKE_A_GRAVE = "voil\u00c3\u00a0"
+
+TABLE: tuple[tuple[str | None, str | None, str, str], ...] = (
+    # platform, truth, rule, reason
+    (None, "Peeters", "text", "empty_on_platform"),
+    ("", "Peeters", "text", "empty_on_platform"),
+    ("  ", "Peeters", "exact", "empty_on_platform"),
+    ("\u00a0", "Peeters", "exact", "empty_on_platform"),
+    (None, "", "exact", "empty_on_platform"),
+    (None, "+32470123456", "phone", "empty_on_platform"),
+    ("Peeters", None, "text", "empty_in_truth"),
+    ("Peeters", "", "text", "empty_in_truth"),
+    ("Peeters", " \t", "exact", "empty_in_truth"),
+    ("", None, "exact", "empty_in_truth"),
+    ("true", None, "boolean", "empty_in_truth"),
+    # the same to the eye
+    ("Ame\u0301lie", "Amélie", "exact", "unicode_form"),
+    ("Zoe\u0308", "Zoë", "exact", "unicode_form"),
+    ("\u200bPeeters", "Peeters", "text", "unicode_form"),
+    ("Pee\u00adters", "Peeters", "text", "unicode_form"),
+    ("\ufeffPeeters", "Peeters", "text", "unicode_form"),
+    ("\u202bأحمد\u202c", "أحمد", "text", "unicode_form"),
+    ("D’Hondt", "D'Hondt", "text", "unicode_form"),
+    ("D´Hondt", "D'Hondt", "text", "unicode_form"),
+    ("D`Hondt", "D’Hondt", "text", "unicode_form"),
+    ("Saint‑Gilles", "Saint-Gilles", "text", "unicode_form"),
+    ("Saint–Gilles", "Saint-Gilles", "text", "unicode_form"),
+    ("“De Gouden Leeuw”", '"De Gouden Leeuw"', "text", "unicode_form"),
+    ("Рeeters", "Peeters", "text", "unicode_form"),
+    ("АННА", "AHHA", "text", "unicode_form"),
+    ("Νikos", "Nikos", "text", "unicode_form"),
+    ("Nиколай", "Nиколай\u200d", "text", "unicode_form"),
+    ("Ｐｅｅｔｅｒｓ", "Peeters", "text", "unicode_form"),
+    ("ĳzer", "ijzer", "text", "unicode_form"),
+    ("Van Dĳck", "Van Dijck", "text", "unicode_form"),
+    ("علی", "علي", "text", "unicode_form"),
+    ("−5", "-5", "number", "unicode_form"),
+    ("Å\u0301ngström", "Ǻngström", "text", "unicode_form"),
+    # blanks
+    ("Peeters ", "Peeters", "exact", "whitespace"),
+    (" Peeters", "Peeters", "exact", "whitespace"),
+    ("Van  Damme", "Van Damme", "exact", "whitespace"),
+    ("Van\u00a0Damme", "Van Damme", "exact", "whitespace"),
+    ("Van\tDamme", "Van Damme", "exact", "whitespace"),
+    ("Van\u202fDamme", "Van Damme", "exact", "whitespace"),
+    ("Vandamme", "Van damme", "text", "whitespace"),
+    ("D’ Hondt", "D'Hondt", "text", "whitespace"),
+    ("Rue\r\nHaute", "Rue Haute", "exact", "whitespace"),
+    ("1 000", "1000", "exact", "whitespace"),
+    # case
+    ("PEETERS", "Peeters", "text", "case"),
+    ("peeters", "Peeters", "text", "case"),
+    ("VANDAMME", "Van Damme", "text", "case"),
+    ("LEFÈVRE", "Lefèvre", "text", "case"),
+    ("ПЕТРОВ", "Петров", "text", "case"),
+    ("ВЕРА", "Вера", "text", "case"),
+    ("ΟΔΟΣ", "οδος", "text", "accents"),  # the final sigma is a letter form of its own
+    ("ΓΕΩΡΓΙΟΥ", "Γεωργιου", "text", "case"),
+    ("İSTANBUL", "istanbul", "text", "case"),
+    ("JAN@X.BE", "jan@x.be", "text", "case"),
+    ("d’hondt", "D'Hondt", "text", "case"),
+    ("gold", "Gold", "segmentation", "case"),
+    # accents
+    ("Andre", "André", "text", "accents"),
+    ("Amelie", "Amélie", "text", "accents"),
+    ("ANDRE", "André", "text", "accents"),
+    ("Noel", "Noël", "text", "accents"),
+    ("Francois", "François", "text", "accents"),
+    ("Strasse", "Straße", "text", "accents"),
+    ("STRASSE", "Straße", "text", "accents"),
+    ("Muller", "Müller", "text", "accents"),
+    ("Mueller", "Müller", "text", "accents"),
+    ("Soren", "Søren", "text", "accents"),
+    ("Soeren", "Søren", "text", "accents"),
+    ("Lukasz", "Łukasz", "text", "accents"),
+    ("Dordevic", "Đorđević", "text", "accents"),
+    ("Thor", "Þór", "text", "accents"),
+    ("Aegir", "Ægir", "text", "accents"),
+    ("Coeur", "Cœur", "text", "accents"),
+    ("Isik", "Işık", "text", "accents"),
+    ("Γιωργος", "Γιώργος", "text", "accents"),
+    ("Νικος", "Νίκος", "text", "accents"),
+    ("Семен", "Семён", "text", "accents"),
+    ("محمد", "مُحَمَّد", "text", "accents"),
+    ("ÄNDRÉ", "Andre", "text", "accents"),
+    # punctuation
+    ("Saint Gilles", "Saint-Gilles", "text", "punctuation"),
+    ("Saint-Gilles", "Saint Gilles", "text", "punctuation"),
+    ("DHondt", "D'Hondt", "text", "punctuation"),
+    ("dhondt", "D’Hondt", "text", "punctuation"),
+    ("Av. Louise, 12", "Av Louise 12", "text", "punctuation"),
+    ("J.P.", "JP", "text", "punctuation"),
+    ("Jean-Francois", "JEAN FRANÇOIS", "text", "punctuation"),
+    ("32470123456", "+32470123456", "phone", "punctuation"),
+    ("0470/12.34.56", "0470 12 34 56", "exact", "punctuation"),
+    ("2020/01/02", "2020-01-02", "date", "punctuation"),
+    ("jan.peeters@x.be", "janpeeters@x.be", "email", "punctuation"),
+    # encoding
+    ("AndrÃ©", "André", "text", "encoding"),
+    ("André", "AndrÃ©", "text", "encoding"),
+    ("AndrÃƒÂ©", "André", "text", "encoding"),
+    ("SÃ¡nchez", "Sánchez", "text", "encoding"),
+    (MOJIBAKE_A_GRAVE, "voilà", "text", "encoding"),
+    ("voilÃ", "voilà", "text", "encoding"),
+    ("Ã„nne", "Änne", "text", "encoding"),
+    ("MartÃ\u00adnez", "Martínez", "text", "encoding"),
+    ("MartÃnez", "Martínez", "text", "encoding"),
+    ("Ã‰mile", "Émile", "text", "encoding"),
+    ("Ã\u0089mile", "Émile", "text", "encoding"),
+    ("FranÃ§ois", "François", "text", "encoding"),
+    ("MÃ¼ller", "Müller", "text", "encoding"),
+    ("StraÃŸe", "Straße", "text", "encoding"),
+    ("Dâ€™Hondt", "D’Hondt", "text", "encoding"),
+    ("ÎÎ¯ÎºÎ¿Ï‚", "Νίκος", "text", "encoding"),
+    ("Ð’ÐµÑ€Ð°", "Вера", "text", "encoding"),
+    ("Andr\ufffd", "André", "text", "encoding"),
+    ("Andr?", "André", "text", "encoding"),
+    ("Fran?ois", "François", "text", "encoding"),
+    ("Fran??ois", "François", "text", "encoding"),
+    ("?????", "Νίκος", "text", "encoding"),
+    # zeros in front
+    ("470123456", "0470123456", "exact", "leading_zero"),
+    ("0042", "42", "exact", "leading_zero"),
+    ("470 12 34 56", "0470/12.34.56", "exact", "leading_zero"),
+    ("00", "0", "exact", "leading_zero"),
+    ("007", "7", "number", "leading_zero"),
+    # cut off
+    ("Vandenbroec", "Vandenbroeck", "text", "truncated"),
+    ("Rue de la", "Rue de la Loi 16", "text", "truncated"),
+    ("RUE DE LA", "Rue de la Loi 16", "name", "truncated"),
+    ("Avenue Louise 12", "Avenue Lou", "text", "truncated"),
+    ("+3247012345", "+32470123456", "phone", "truncated"),
+    ("Jan@X.be", "jan@x.best", "email", "truncated"),
+    ("Mich", "Michèle", "text", "truncated"),
+    ("Алекс", "Александр", "text", "truncated"),
+    ("2020-01-02", "2020-01-02 10:00:00", "timestamp", "truncated"),
+    ("golf,win", "golf,wine", "set", "truncated"),
+    ("golf,wine", "golf,wine,art", "set", "different"),
+    ("Jo", "Johan", "text", "different"),
+    # day and month
+    ("1980-03-12", "1980-12-03", "date", "date_swapped"),
+    ("1980-03-12 10:00:00", "1980-12-03 10:00:00", "timestamp", "date_swapped"),
+    ("3/12/1980", "12/03/1980", "exact", "date_swapped"),
+    ("1980-03-13", "1980-13-03", "date", "different"),
+    ("1980-03-12", "1981-12-03", "date", "different"),
+    ("1980-03-12 10:00:00", "1980-12-03 10:00:01", "timestamp", "different"),
+    # numbers
+    ("1.234,50", "1234.50", "number", "number_format"),
+    ("12,50", "12.5", "number", "number_format"),
+    ("1,234", "1234", "number", "number_format"),
+    ("1'234.50", "1234.50", "number", "number_format"),
+    ("1e3", "1000", "number", "number_format"),
+    ("1.5E+3", "1500", "number", "number_format"),
+    ("+7", "7", "number", "number_format"),
+    (".5", "0.5", "number", "number_format"),
+    ("-5", "5", "number", "different"),
+    ("0.5", "5", "number", "different"),
+    ("12.5", "125", "number", "different"),
+    ("120", "150", "number", "different"),
+    ("12345678901234567", "12345678901234568", "number", "different"),
+    ("4.57E+12", "4570123456789", "number", "different"),
+    # typing errors
+    ("Vandenbroek", "Vandenbroeck", "text", "typo"),
+    ("Vadnenbroeck", "Vandenbroeck", "text", "typo"),
+    ("Jansens", "Janssens", "text", "typo"),
+    ("JANSENS", "Janssens", "name", "typo"),
+    ("Michéle", "Michaèl", "text", "different"),
+    ("Мишка", "Мишко", "text", "typo"),
+    ("Müller", "Möller", "text", "typo"),
+    ("Papadopoulós", "Papadopulós", "text", "typo"),
+    ("jan@gmial.com", "jan@gmail.com", "email", "typo"),
+    ("JAN@gmial.com", "jan@gmail.com", "email", "typo"),
+    ("+32470123465", "+32470123456", "phone", "typo"),
+    ("Nina", "Lina", "text", "typo"),
+    ("Nina", "Lisa", "text", "different"),
+    ("Ann", "Anna", "text", "truncated"),
+    ("Bob", "Rob", "text", "different"),
+    ("nlbe", "nlde", "code", "different"),
+    ("1980-03-12", "1980-03-13", "date", "different"),
+    ("Silver", "Sliver", "segmentation", "different"),
+    # nothing explains it
+    ("Peeters", "Janssens", "text", "different"),
+    ("true", "false", "boolean", "different"),
+    ("fr", "nl", "code", "different"),
+    ("😀", "Jan", "text", "different"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(temp=tmp_path_factory.mktemp("spill"))
+    yield engine
+    engine.close()
+
+
+def reasons_of(engine: Engine, cells: Sequence[Cell], columns: Sequence[Column] = COLUMNS) -> list[str]:
+    """The reason of each cell, in their order; keys are made distinct."""
+    numbered = [Cell(cell.platform, cell.truth, f"{cell.key}-{n}", cell.column, cell.compare)
+                for n, cell in enumerate(cells)]  # fmt: skip
+    make_cells(engine, numbered)
+    with_reasons(engine, engine.table("cells"), columns, "reasoned")
+    found = dict(engine.rows("SELECT key, reason FROM reasoned"))
+    assert len(found) == len(cells)
+    return [found[cell.key] for cell in numbered]
+
+
+def table_cell(platform: str | None, truth: str | None, rule: str, number: int) -> Cell:
+    if rule == "segmentation":
+        return Cell(platform, truth, str(number), "segmentations#ClientTier", "exact")
+    return Cell(platform, truth, str(number), BY_COMPARE[rule], rule)
+
+
+def test_each_pair_of_the_table_has_its_reason(engine: Engine) -> None:
+    cells = [table_cell(platform, truth, rule, n) for n, (platform, truth, rule, _) in enumerate(TABLE)]
+    found = dict(zip(TABLE, reasons_of(engine, cells), strict=True))
+    assert {row: reason for row, reason in found.items() if reason != row[3]} == {}
+    assert len(TABLE) >= 120
+
+
+def test_every_reason_stands_in_the_table_or_has_a_test_of_its_own() -> None:
+    assert {row[3] for row in TABLE} | {"swapped"} == {reason.value for reason in Reason}
+
+
+# --- two profiles that carry each other's value ---
+
+
+def test_values_exchanged_between_two_profiles_are_swapped(engine: Engine) -> None:
+    cells = [
+        Cell("jan@x.be", "an@y.be", column="emailAddress", compare="email"),
+        Cell("an@y.be", "jan@x.be", column="emailAddress", compare="email"),
+        Cell("piet@z.be", "joris@q.be", column="emailAddress", compare="email"),
+    ]
+    assert reasons_of(engine, cells) == ["swapped", "swapped", "different"]
+
+
+def test_an_exchange_that_more_than_two_profiles_could_explain_is_none(engine: Engine) -> None:
+    """One Peeters became Janssens, but two Janssens became Peeters: which of them?"""
+    cells = [Cell("Peeters", "Janssens"), Cell("Janssens", "Peeters"), Cell("Janssens", "Peeters")]
+    assert reasons_of(engine, cells) == ["different"] * 3
+
+
+def test_values_in_two_different_columns_are_not_swapped(engine: Engine) -> None:
+    cells = [Cell("Willem", "Karel"), Cell("Karel", "Willem", column="note", compare="exact")]
+    assert reasons_of(engine, cells) == ["different"] * 2
+
+
+def test_few_values_exchange_by_chance(engine: Engine) -> None:
+    """Sixty people moved between eight shops: some moves are each other's reverse, and mean nothing."""
+    shops = ["Gent", "Brugge", "Luik", "Namen", "Aalst", "Leuven", "Oostende", "Hasselt"]
+    moves = [(a, b) for a in shops for b in shops if a != b]
+    assert set(reasons_of(engine, [Cell(a, b, column="note", compare="exact") for a, b in moves])) == {"different"}
+
+
+def test_permissions_codes_and_segments_are_never_swapped(engine: Engine) -> None:
+    for name, rule, a, b in (
+        ("doNotContact", "boolean", "true", "false"),
+        ("motherLanguage", "code", "FR", "NL"),
+        ("segmentations#ClientTier", "exact", "Gold", "Bronze"),
+    ):
+        cells = [Cell(a, b, column=name, compare=rule), Cell(b, a, column=name, compare=rule)]
+        assert reasons_of(engine, cells) == ["different"] * 2
+
+
+# --- laws, and the slow reference ---
+
+WORDS = [
+    "Peeters", "De Smet", "D'Hondt", "Lefèvre", "Élise", "François", "Noël", "Saint-Gilles", "Vandenbroeck", "Müller",
+    "Straße", "Søren", "Łukasz", "Đorđević", "Işık", "İpek", "Γιώργος", "Νίκος", "ΟΔΟΣ", "Вера", "Семён", "أحمد",
+    "مُحَمَّد",
+    "Jean-François Ångström", "voilà", "Sánchez", "0470123456", "0042", "1.234,50", "12.50", "1e3", "-7", "1980-03-12",
+    "12/03/1980", "2020-05-06 10:00:00", "jan@x.be", "+32470123456", "golf,wine,art", "true", "Gold", "fr", "?", "Ã©",
+]  # fmt: skip
+
+
+def without_accents(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+
+
+def garbled(text: str) -> str:
+    return text.encode().decode("cp1252", "replace")
+
+
+CHANGES = (
+    str.upper, str.lower, str.title, str.strip, without_accents, garbled,
+    lambda text: unicodedata.normalize("NFD", text),
+    lambda text: text + " ",
+    lambda text: "\u00a0" + text,
+    lambda text: text.replace(" ", ""),
+    lambda text: text.replace("-", " "),
+    lambda text: text.replace("'", "’"),
+    lambda text: text[:-1],
+    lambda text: text[: len(text) // 2],
+    lambda text: text[1:],
+    lambda text: text[:2] + text[3:4] + text[2:3] + text[4:],
+    lambda text: text[:3] + "x" + text[4:],
+    lambda text: "0" + text,
+    lambda text: text.replace("e", "е"),
+    lambda text: text[:2] + "\u200b" + text[2:],
+    lambda text: text.replace("é", "?").replace("ç", "?"),
+    lambda text: text.replace(".", ","),
+    lambda text: text + ",zoo",
+    lambda text: text[:5] + text[8:10] + text[7:8] + text[5:7] + text[10:] if len(text) == 10 else text,
+)  # fmt: skip
+
+letters = st.text("aeEnoxAZéÈüßøłıςΣνВвёà ’'-.,?0123\u00a0\u200b\u0301Ã", max_size=9)
+values = st.sampled_from(WORDS) | letters
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> Cell:
+    """Two values that differ; mostly one is the other with a few things done to it."""
+    rule = draw(st.sampled_from(sorted(BY_COMPARE)))
+    first = draw(values)
+    second = draw(values) if draw(st.integers(0, 4)) == 0 else first
+    for change in draw(st.lists(st.sampled_from(CHANGES), min_size=1, max_size=2)):
+        second = change(second)
+    if canonical(first, rule) == canonical(second, rule):
+        second += "q"
+    ends = [first or None, second or None]
+    if draw(st.booleans()):
+        ends.reverse()
+    return Cell(ends[0], ends[1], column=BY_COMPARE[rule], compare=rule)
+
+
+BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+BASE_LETTERS = {"ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ı": "i", "ς": "σ"}
+DIGRAPHS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"}
+
+
+def shape(text: str) -> str:
+    seen = ""
+    for char in unicodedata.normalize("NFC", "".join(c for c in text if unicodedata.category(c) != "Cf")):
+        seen += LOOK_ALIKES.get(char, char)
+    return unicodedata.normalize("NFC", seen)
+
+
+def joined(text: str) -> str:
+    return "".join(char for char in text if char not in BLANKS)
+
+
+def lower(text: str) -> str:
+    return "".join("i" if char == "İ" else char.lower() for char in text)
+
+
+def plain(text: str) -> str:
+    if text.isascii():
+        return text
+    return shape("".join(BASE_LETTERS.get(char, char) for char in without_accents(text)))
+
+
+def spelt_out(text: str) -> str:
+    return plain("".join(DIGRAPHS.get(char, char) for char in text))
+
+
+def bare(text: str) -> str:
+    return "".join(
+        char
+        for char in text
+        if not unicodedata.category(char).startswith("P") and unicodedata.category(char) not in ("Sk", "Sm")
+    )
+
+
+def edits(first: str, second: str) -> int:
+    """The unrestricted Damerau-Levenshtein distance, from its definition."""
+    last_row: dict[str, int] = {}
+    table = {(-1, -1): len(first) + len(second)}
+    for i in range(len(first) + 1):
+        table[i, -1], table[i, 0] = len(first) + len(second), i
+    for j in range(len(second) + 1):
+        table[-1, j], table[0, j] = len(first) + len(second), j
+    for i, left in enumerate(first, 1):
+        last_column = 0
+        for j, right in enumerate(second, 1):
+            k, m = last_row.get(right, 0), last_column
+            if left == right:
+                last_column = j
+            table[i, j] = min(
+                table[i - 1, j - 1] + (left != right),
+                table[i, j - 1] + 1,
+                table[i - 1, j] + 1,
+                table[k - 1, m - 1] + (i - k - 1) + 1 + (j - m - 1),
+            )
+        last_row[left] = i
+    return table[len(first), len(second)]
+
+
+def mistyped(first: str, second: str) -> bool:
+    longer = max(len(first), len(second))
+    allowed = min(2, longer // 4 + (1 if longer % 4 else 0))
+    return len(first) >= 4 and len(second) >= 4 and edits(first, second) <= allowed
+
+
+def cut_off(first: str, second: str, rule: str) -> bool:
+    short, long = sorted((first, second), key=len)
+    whole_member = rule == "set" and long[len(short) : len(short) + 1] == ","
+    return 3 <= len(short) < len(long) and long[: len(short)] == short and not whole_member
+
+
+def exchanged_day(first: str, second: str) -> bool:
+    def parts(text: str, order: str, mark: str) -> tuple[str, int, int, str] | None:
+        words = text.split(mark, 2)
+        if len(words) < 3:
+            return None
+        year, day, rest = words[0], words[2][:2], words[2][2:]
+        month = words[1]
+        if order == "dmy":
+            day, year, rest = words[0], words[2][:4], words[2][4:]
+        width = (2,) if order == "ymd" else (1, 2)
+        widths = (len(year) == 4, len(day) in width, len(month) in width)
+        numbers = all(part.isascii() and part.isdigit() for part in (year, month, day))
+        if not (all(widths) and numbers and 1 <= int(month) <= 12 and 1 <= int(day) <= 12):
+            return None
+        return year, int(month), int(day), rest
+
+    for order, mark in (("ymd", "-"), ("dmy", "/")):
+        one, other = parts(first, order, mark), parts(second, order, mark)
+        if one and other and one == (other[0], other[2], other[1], other[3]):
+            return True
+    return False
+
+
+def numbers(text: str) -> set[Decimal]:
+    found = set()
+    text = joined(text).replace("'", "").replace("’", "")
+    for decimal, group in ((".", ","), (",", ".")):
+        mantissa, _, exponent = text.lower().partition("e")
+        if "e" in text.lower() and not exponent.lstrip("+-").isdigit():
+            continue
+        whole, point, fraction = mantissa.lstrip("+-").partition(decimal)
+        groups = whole.split(group)
+        grouped = len(groups) > 1 and all(len(part) == 3 for part in groups[1:]) and 1 <= len(groups[0]) <= 3
+        digits = whole.replace(group, "") + fraction
+        signs = len(mantissa) - len(mantissa.lstrip("+-"))
+        if not (digits.isascii() and digits.isdigit()) or signs > 1 or exponent.count("+") + exponent.count("-") > 1:
+            continue
+        if len(groups) > 1 and not grouped:
+            continue
+        found.add(Decimal(text.replace(group, "").replace(decimal, ".")))
+        assert point in ("", decimal)
+    return found
+
+
+def reference(cell: Cell) -> str:
+    """The order of reasons as the design states it, one plain test after another; `swapped` apart."""
+    p, t, rule = cell.platform, cell.truth, cell.compare
+
+    def empty(text: str | None) -> int:
+        return 3 if text is None else 2 if text == "" else 1 if joined(text) == "" else 0
+
+    if empty(p) != empty(t):
+        return "empty_on_platform" if empty(p) > empty(t) else "empty_in_truth"
+    assert p is not None
+    assert t is not None
+    if shape(p) == shape(t):
+        return "unicode_form"
+    p2, t2 = joined(shape(p)), joined(shape(t))
+    if p2 == t2:
+        return "whitespace"
+    p3, t3 = lower(p2), lower(t2)
+    if p3 == t3:
+        return "case"
+    damaged = damage_of(p, t) is not None
+    if not damaged and (plain(p3) == plain(t3) or spelt_out(p3) == spelt_out(t3)):
+        return "accents"
+    p5, t5 = bare(plain(p3)), bare(plain(t3))
+    if not damaged and p5 == t5 and rule != "number":
+        return "punctuation"
+    if damaged:
+        return "encoding"
+    zp, zt = (p2, t2) if rule == "number" else (p5, t5)
+    if all(text and set(text) <= set("0123456789") for text in (zp, zt)) and zp.lstrip("0") == zt.lstrip("0"):
+        return "leading_zero"
+    seen = [(shape(p).strip(BLANKS), shape(t).strip(BLANKS))]
+    own = (canonical(p, rule) or "", canonical(t, rule) or "")
+    judged = [*seen, own] if rule in ("name", "email", "phone") else seen
+    if any(cut_off(*pair, rule) for pair in judged):
+        return "truncated"
+    if any(exchanged_day(*pair) for pair in ([*seen, own] if rule in ("date", "timestamp") else seen)):
+        return "date_swapped"
+    if numbers(p2) & numbers(t2):
+        return "number_format"
+    words = rule not in ("number", "date", "timestamp", "boolean", "code")
+    if words and any(mistyped(*pair) for pair in judged):
+        return "typo"
+    return "different"
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(pairs(), min_size=40, max_size=120))
+def test_expressions_agree_with_the_slow_reference(engine: Engine, cells: list[Cell]) -> None:
+    found = reasons_of(engine, cells)
+    wrong = [
+        (cell, reason, reference(cell))
+        for cell, reason in zip(cells, found, strict=True)
+        if reason not in (reference(cell), "swapped")
+    ]
+    assert wrong == []
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(pairs(), min_size=40, max_size=120))
+def test_reasons_are_the_same_when_the_sides_are_exchanged(engine: Engine, cells: list[Cell]) -> None:
+    """Only empty_on_platform and empty_in_truth exchange with the sides."""
+    there = {"empty_on_platform": "empty_in_truth", "empty_in_truth": "empty_on_platform"}
+    mirrored = reasons_of(engine, [cell.exchanged() for cell in cells])
+    assert [there.get(reason, reason) for reason in reasons_of(engine, cells)] == mirrored
+
+
+def test_every_cell_gets_exactly_one_reason_and_keeps_its_columns(engine: Engine) -> None:
+    cells = [table_cell(platform, truth, rule, n) for n, (platform, truth, rule, _) in enumerate(TABLE)]
+    make_cells(engine, cells)
+    texts = 'key, "column", compare, platform, truth, status, moved, waiting, profile_id'
+    given_cells = engine.rows(f"SELECT {texts} FROM cells ORDER BY key")
+    table = with_reasons(engine, engine.table("cells"), COLUMNS, "reasoned")
+    assert table.columns == (*engine.table("cells").columns, "reason")
+    assert engine.rows(f"SELECT {texts} FROM reasoned ORDER BY key") == given_cells
+    assert {reason for (reason,) in engine.rows("SELECT reason FROM reasoned")} <= {reason.value for reason in Reason}
+
+
+def test_no_cells_no_reasons(tmp_path: Path) -> None:
+    engine = Engine(temp=tmp_path)
+    assert reasons_of(engine, []) == []
+    engine.close()
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_garbled_text_is_recognised_on_either_side(layers: int) -> None:
+    """However often a text was read in the wrong encoding, as Windows-1252 or as Latin-1."""
+    for codec in ("cp1252", "latin-1"):
+        damaged = "Zoë"
+        for _ in range(layers):
+            damaged = damaged.encode().decode(codec)
+        assert damage_of(damaged, "Zoë") == "garbled on platform"
+        assert damage_of("Zoë", damaged) == "garbled in truth"
+
+
+def test_lost_letters_name_the_side_that_lost_them() -> None:
+    assert damage_of("Zo?", "Zoë") == "letters lost on platform"
+    assert damage_of("Zoë", "Zo\ufffd") == "letters lost in truth"
+    assert damage_of("Who?", "Why?") is None
+    assert damage_of("Zoë", "Zoé") is None
