@@ -17,7 +17,7 @@ from auditor.errors import TryLater
 
 @contextlib.contextmanager
 def hold(path: Path, command: str) -> Iterator[None]:
-    """Hold the lock file `path` for the length of the block; `command` tells others what is going on.
+    """Hold the lock file `path` for the length of the block; `command`, such as "auditor apply", tells others what is going on.
 
     The file stays behind afterwards, unlocked: removing it would let two processes lock two different files.
 
@@ -44,6 +44,6 @@ def _holder(descriptor: int) -> str:
     """Who holds the lock, as its file says; the file is empty for an instant while the lock changes hands."""
     try:
         content = json.loads(os.pread(descriptor, 4096, 0))
-        return f"process {int(content['pid'])} (auditor {content['command']})"
+        return f"process {int(content['pid'])} ({content['command']})"
     except (ValueError, KeyError, TypeError):
         return "another auditor"

@@ -308,7 +308,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from auditor.lock import hold
-with hold(Path(sys.argv[1]), "run"):
+with hold(Path(sys.argv[1]), "auditor run"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -327,7 +327,7 @@ def other_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_lock_names_who_holds_it(tmp_path: Path, other_process: subprocess.Popen[str]) -> None:
     with pytest.raises(TryLater, match=rf"process {other_process.pid} \(auditor run\)") as caught:  # noqa: SIM117
-        with hold(tmp_path / "lock", "apply"):
+        with hold(tmp_path / "lock", "auditor apply"):
             pytest.fail("two hold the lock")
     assert caught.value.exit_code is Exit.TRY_LATER
 
@@ -335,9 +335,9 @@ def test_the_lock_names_who_holds_it(tmp_path: Path, other_process: subprocess.P
 def test_the_lock_dies_with_its_holder(tmp_path: Path, other_process: subprocess.Popen[str]) -> None:
     other_process.kill()
     other_process.wait()
-    with hold(tmp_path / "lock", "apply"):
+    with hold(tmp_path / "lock", "auditor apply"):
         pass
-    with hold(tmp_path / "lock", "apply"):
+    with hold(tmp_path / "lock", "auditor apply"):
         pass
 
 
