@@ -1,0 +1,61 @@
+"""Help is asked for often and in a hurry: it must not load what only work needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+HEAVY = {"great_expectations", "pandas", "ibis", "duckdb", "polars", "pyarrow", "sqlalchemy", "httpx", "starlette"}
+
+_MODULES = """
+import json, sys
+from auditor.cli import run
+code = run(sys.argv[1:])
+print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+sys.exit(code)
+"""
+
+
+def _loaded(*arguments: str) -> set[str]:
+    """The top-level modules in a new process that has run the command with these arguments."""
+    done = subprocess.run([sys.executable, "-c", _MODULES, *arguments], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _seconds(*arguments: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    loaded = _loaded(*arguments)
+    assert "click" in loaded
+    assert not loaded & HEAVY
+
+
+def test_help_of_each_command_loads_nothing_heavy() -> None:
+    """All in one process: what any of them loaded would still be there at the end."""
+    from auditor.cli import COMMANDS
+
+    every = "; ".join(f"assert run([{name!r}, '--help']) == 0" for name in COMMANDS)
+    script = f"import json, sys; from auditor.cli import run; {every}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    assert not {name.partition(".")[0] for name in loaded} & HEAVY
+
+
+def test_help_is_quick() -> None:
+    """Less than three bare interpreters and 150 ms. The best of several counts: other work on the machine only adds."""
+    bare, helped = [], []
+    for _ in range(15):
+        bare.append(_seconds("-c", "pass"))
+        helped.append(_seconds("-m", "auditor", "--help"))
+        if len(bare) >= 5 and min(helped) < 3 * min(bare) + 0.150:
+            break
+    assert min(helped) < 3 * min(bare) + 0.150, f"help took {min(helped):.3f} s, bare Python {min(bare):.3f} s"
