@@ -17,7 +17,7 @@ from auditor.errors import TryLater
 
 @contextlib.contextmanager
 def hold(path: Path, command: str) -> Iterator[None]:
-    """Hold the lock file `path` for the length of the block; `command`, such as "auditor apply", tells others what is going on.
+    """Hold the lock file `path` for the length of the block; `command` ("auditor apply") tells others what goes on.
 
     The file stays behind afterwards, unlocked: removing it would let two processes lock two different files.
 
