@@ -76,6 +76,17 @@ def count(diff: Diff, results: Results) -> Counts:
     )
 
 
+def without_key(found: Diff, names: Mapping[Side, str] | None = None) -> list[NotChecked]:
+    """Rows that no key ties to anybody: they could not be compared."""
+    result = []
+    for side in Side:
+        if rows := found.rows[f"{side.value}_null_key"]:
+            where = names[side] if names else side.value
+            what = "1 row has" if rows == 1 else f"{rows:,} rows have"
+            result.append(NotChecked("null_key", f"{what} no key in {where} and could not be compared", side, rows))
+    return result
+
+
 def standing(profiles: pl.DataFrame) -> Mapping[Status, int]:
     """Keys per status that are findings: neither waiting for the ordinary synchronisation nor sent already."""
     tally = _tally(profiles.filter(~pl.col("waiting") & ~pl.col("pending")), "status")

@@ -12,7 +12,7 @@ CSV file: `0470123456` stays what it is. The lines are counted apart from the pa
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -87,6 +87,7 @@ def land(
     encoding or without a readable row, TryLater when the disk is full or the file changes meanwhile.
     """
     target, path = target.resolve(), path.resolve()
+    _rejects_of(target).unlink(missing_ok=True)
     report = progress or (lambda done, total, rows: None)
     with (
         unchanged(path),
@@ -109,6 +110,17 @@ def column_names(engine: Engine, path: Path, *, separator: str | None = None, en
     if parquetfile.is_parquet(path):
         return parquetfile.names(engine, path)
     return list(read_dialect(path, separator, encoding or "utf-8").header)
+
+
+def rejected_rows(engine: Engine, landed: Iterable[Landed]) -> None:
+    """Create the temporary table `rejected`, in the columns of `audit.REJECTED`, from what the landings left."""
+    engine.con.execute(
+        'CREATE OR REPLACE TEMP TABLE rejected (side VARCHAR, line BIGINT, reason VARCHAR, "text" VARCHAR)'
+    )
+    for one in landed:
+        if one.rejects is not None:
+            source = f"read_parquet({literal(one.rejects.resolve())})"
+            engine.con.execute(f'INSERT INTO rejected SELECT side, line, reason, "text" FROM {source}')
 
 
 @dataclass
@@ -255,7 +267,7 @@ class _Csv:
         frame = pl.DataFrame(
             [(self.side.value, reject.line, reject.reason, reject.text) for reject in rejects], REJECTED, orient="row"
         )
-        path = self.target.with_name(f"{self.target.stem}-rejected.parquet")
+        path = _rejects_of(self.target)
         with whole_file(path) as partial:
             frame.write_parquet(partial)
         return path
@@ -315,6 +327,10 @@ def choose(
     if ROW_NUMBER in folded:
         raise SettingsError(f'{file} has a column "{ROW_NUMBER}", a name that is reserved', hint="rename it")
     return sorted(kept)
+
+
+def _rejects_of(target: Path) -> Path:
+    return target.with_name(f"{target.stem}-rejected.parquet")
 
 
 def _land_parquet(engine: Engine, side: Side, path: Path, target: Path, columns: Sequence[str] | None) -> Landed:

@@ -29,7 +29,7 @@ from auditor.engine import Engine
 from auditor.errors import InputUnusable
 from auditor.files import full_disk
 from auditor.ledger import Ledger
-from auditor.load import Landed, column_names, land
+from auditor.load import Landed, column_names, land, rejected_rows
 from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
 from auditor.moments import shown_moment
 from auditor.policy import for_the_truth
@@ -151,6 +151,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             )
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
+            rejected_rows(engine, landed)
             results = conclude.collect(engine)
             _renumbered(results, found)
         not_checked = _not_checked(found, landed, unevaluated, count, created, names)
@@ -304,10 +305,7 @@ def _not_checked(
     """
     result = [item for side in landed for item in side.not_checked]
     result += unevaluated
-    for side, name in ((Side.PLATFORM, names.platform), (Side.TRUTH, names.truth)):
-        if rows := found.rows[f"{side.value}_null_key"]:
-            what = "1 row has" if rows == 1 else f"{rows:,} rows have"
-            result.append(NotChecked("null_key", f"{what} no key in {name} and could not be compared", side, rows))
+    result += conclude.without_key(found, {Side.PLATFORM: names.platform, Side.TRUTH: names.truth})
     exported = found.rows[Side.PLATFORM.value]
     if exported < count - created:
         sentence = (

@@ -18,10 +18,12 @@ import ibis
 from duckdb.func import FunctionNullHandling
 from duckdb.sqltypes import VARCHAR
 
+from auditor.contract import Compare
+
 if TYPE_CHECKING:
     import duckdb
     import ibis.expr.types as ir
-    from phonenumbers import PhoneMetadata
+    from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
 _BLANKS = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+"
 """Every Unicode blank, in the regular expressions of the engine (RE2)."""
@@ -154,21 +156,38 @@ def members(text: ir.StringValue, *, in_order: bool) -> ir.StringValue:
 
 def phone(text: ir.StringValue, region: str) -> ir.StringValue:
     """E.164 of a valid number, read as one of `region` where it names no country; null for anything else."""
-    plain = text.re_replace(r"[\s.\-/()\x{00A0}]", "")
     metadata = _metadata(region)
-    prefix = (metadata.national_prefix or "") if metadata else ""
-    if metadata is None or metadata.national_prefix_transform_rule or not prefix.isdigit():
+    # Any other prefix than 0 might begin a valid number as well, and the library might take it away.
+    if metadata is None or metadata.national_prefix_transform_rule or metadata.national_prefix_for_parsing != "0":
         return _phone(text, region)
-    national = f"(?:{_valid_numbers(metadata)})"
-    country = str(metadata.country_code)
+    plain = text.re_replace(r"[\s.\-/()\x{00A0}]", "")
+    country = f"+{metadata.country_code}"
     return ibis.cases(
-        (text.re_search(rf"^\+{country}{national}$"), text),
-        (plain.re_search(rf"^{prefix}{national}$"), ibis.literal(f"+{country}").concat(plain.substr(len(prefix)))),
+        (_number_of(text, metadata, country), text),
+        (_number_of(plain, metadata, "0"), ibis.literal(country).concat(plain.substr(1))),
         else_=_phone(text, region),
     )
 
 
+def _number_of(text: ir.StringValue, metadata: PhoneMetadata, prefix: str) -> ir.BooleanValue:
+    """Whether a text is certainly a mobile or fixed number of a region behind the prefix, by the library's patterns."""
+
+    def matches(kind: PhoneNumberDesc | None) -> ir.BooleanValue:
+        if kind is None or not kind.national_number_pattern:
+            return ibis.literal(False)
+        lengths = [len(prefix) + length for length in kind.possible_length]
+        pattern = rf"^{re.escape(prefix)}(?:{kind.national_number_pattern})$"
+        return text.re_search(pattern) & text.length().isin(lengths)
+
+    return matches(metadata.general_desc) & (matches(metadata.mobile) | matches(metadata.fixed_line))
+
+
 # --- Python functions on the connection ---
+
+
+def needs_functions(rule: Compare) -> bool:
+    """Whether a rule may call a Python function. To register those, DuckDB imports pandas, which is slow."""
+    return rule in (Compare.PHONE, Compare.NUMBER, Compare.EMAIL)
 
 
 def register(con: duckdb.DuckDBPyConnection) -> None:
@@ -236,13 +255,3 @@ def _metadata(region: str) -> PhoneMetadata | None:
     from phonenumbers import PhoneMetadata
 
     return PhoneMetadata.metadata_for_region(region.upper(), None)
-
-
-def _valid_numbers(metadata: PhoneMetadata) -> str:
-    """The library's own patterns of every kind of valid number of a region, as one alternation."""
-    kinds = (
-        metadata.fixed_line, metadata.mobile, metadata.toll_free, metadata.premium_rate, metadata.shared_cost,
-        metadata.personal_number, metadata.voip, metadata.pager, metadata.uan, metadata.voicemail,
-    )  # fmt: skip
-    patterns = [kind.national_number_pattern for kind in kinds if kind is not None and kind.national_number_pattern]
-    return "|".join(dict.fromkeys(patterns))

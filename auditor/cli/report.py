@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from auditor.cli.screen import load_settings, settings_option
+
+if TYPE_CHECKING:
+    from auditor.redact import Privacy
 
 
 @click.command("report")
@@ -29,8 +33,8 @@ def command(settings_file: Path, run: str | None, privacy: str | None, lang: str
     with Ledger(settings.state_folder) as ledger:
         earlier = [record for record in ledger.runs(settings.table, pipeline.TREND_RUNS) if record.run < audit.run]
     trend = [pipeline.trend_point(record) for record in reversed(earlier)]
-    level: report.Privacy = privacy or settings.report.privacy  # type: ignore[assignment]  # click checked it
-    written = report.render(audit, folder, privacy=level, trend=trend)
+    level = privacy or settings.report.privacy
+    written = report.render(audit, folder, privacy=cast("Privacy", level), trend=trend)  # click checked it
     click.echo(written.report)
     if open_it:
         click.launch(str(written.report))

@@ -14,7 +14,7 @@ from auditor.cli.screen import Steps, load_settings, say, settings_option
 @click.option("--export", metavar="FILE", help="A profile export downloaded by hand.")
 @click.option("--truth", metavar="FILE", help="A truth file to use instead of the configured one.")
 @click.option("--fail-on", metavar="RULE", default="none", show_default=True,
-              help="none, findings, or STATUS>N and STATUS>P%, such as missing>0 or stale>2%: exit 3 beyond it.")  # fmt: skip
+              help="none, findings, or as missing>0, stale>2%: exit 3 beyond it.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the audit as one JSON document.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(

@@ -1,0 +1,103 @@
+"""`auditor compare`"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from auditor.cli.screen import say
+from auditor.errors import SettingsError
+
+
+@click.command("compare")
+@click.argument("platform")
+@click.argument("truth")
+@click.option("--key", multiple=True, required=True, metavar="COLUMN", help="Again for a key of several columns.")
+@click.option("--map", "mapped", multiple=True, metavar="PLATFORM=TRUTH", help="A column with another name there.")
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave a column out.")
+@click.option("--rule", multiple=True, metavar="COLUMN=RULE[:ARGUMENT]",
+              help="How a column is compared, key columns too: exact, text, name, email, phone:BE, number, date, "
+              "timestamp, boolean, code, set.")  # fmt: skip
+@click.option("--tolerance", multiple=True, metavar="COLUMN=DISTANCE", help="Numbers this close are equal.")
+@click.option("--where", metavar="EXPRESSION", help="Compare only rows that fit, for example \"country = 'BE'\".")
+@click.option("--base", metavar="FILE", help="Values on which both sides last agreed: tells who moved.")
+@click.option("--match", is_flag=True, help="Find probable same persons under other keys.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the results as Parquet files.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report.")
+@click.option("--fail-on", metavar="RULE", default="none", show_default=True,
+              help="none, findings, STATUS>N or STATUS>P%: exit 3 beyond it.")  # fmt: skip
+def command(
+    platform: str,
+    truth: str,
+    key: tuple[str, ...],
+    mapped: tuple[str, ...],
+    ignore: tuple[str, ...],
+    rule: tuple[str, ...],
+    tolerance: tuple[str, ...],
+    where: str | None,
+    base: str | None,
+    match: bool,
+    as_json: bool,
+    out: Path | None,
+    html: Path | None,
+    fail_on: str,
+) -> int:
+    """Compare any two files (CSV, Parquet), without Actito and without settings.
+
+    Text is compared as it is unless a rule says otherwise; typed columns by their type. Nothing is guessed.
+    """
+    from auditor.compare import Question, compare
+
+    question = Question(
+        platform=platform,
+        truth=truth,
+        key=key,
+        mapped=dict(_pair(text, "--map") for text in mapped),
+        ignored=ignore,
+        rules=dict(_pair(text, "--rule") for text in rule),
+        tolerances={name: _distance(name, value) for name, value in (_pair(text, "--tolerance") for text in tolerance)},
+        where=where,
+        base=base,
+        same_person=match,
+    )
+    compared = compare(question, folder=out)
+    from auditor.cli.summary import exit_code, parse_fail_on, print_json, print_summary
+
+    failing = parse_fail_on(fail_on)
+    audit = compared.audit
+    for names, which in ((compared.only_platform, platform), (compared.only_truth, truth)):
+        if names:
+            say(f"only in {which}, not compared: {', '.join(names)}")
+    if html is not None:
+        from auditor.report import page
+
+        html.write_text(page(audit, privacy="full"), "utf-8")
+        html.chmod(0o600)
+    if as_json:
+        document = audit.summary()
+        kept = ("format", "verdict", "rows", "profiles", "differences", "formats", "not_checked")
+        only = {"platform": list(compared.only_platform), "truth": list(compared.only_truth)}
+        print_json({name: document[name] for name in kept} | {"columns_on_one_side": only})
+    else:
+        print_summary(audit)
+    return exit_code(audit, failing)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise SettingsError(f"{option} {text}: NAME=VALUE is expected")
+    return name, value
+
+
+def _distance(name: str, text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not value.is_finite() or value < 0:
+        raise SettingsError(f"--tolerance {name}={text}: a distance such as 0.01 is expected")
+    return value

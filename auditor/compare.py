@@ -1,0 +1,303 @@
+"""The spine of `auditor compare`: the diff alone, on any two files, without Actito and without settings.
+
+Without a contract, text is compared as it is; columns that both files type alike by that type, and where the types of
+the two sides differ, the text side is read by the other's rule.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from auditor.contract import Blank, Column, Compare, Contract, Master, parse_rule
+from auditor.engine import Engine, literal
+from auditor.errors import SettingsError
+from auditor.load import Landed, column_names, land, rejected_rows
+from auditor.model import Side, Source
+from auditor.moments import shown_moment
+from auditor.parquetfile import is_parquet
+from auditor.problems import nearest
+from auditor.pull import Pulled, pull_file
+
+if TYPE_CHECKING:
+    from auditor.audit import Audit
+
+TABLE = "compare"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be compared, and how."""
+
+    platform: str
+    """Path of the first file."""
+    truth: str
+    key: tuple[str, ...]
+    """By the platform's names."""
+    mapped: Mapping[str, str] = field(default_factory=dict)
+    """Platform's name → truth's name, where they differ."""
+    ignored: tuple[str, ...] = ()
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """Column → rule, with its argument, as in `phone:BE`."""
+    tolerances: Mapping[str, Decimal] = field(default_factory=dict)
+    where: str | None = None
+    """A condition over the columns of each side: who is compared at all."""
+    base: str | None = None
+    """A file of last agreed values, spelt as the platform spells them."""
+    same_person: bool = False
+    memory_limit: str = "700MB"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The audit of two files, and the columns that only one of them has."""
+
+    audit: Audit
+    only_platform: tuple[str, ...]
+    only_truth: tuple[str, ...]
+
+
+def compare(question: Question, *, folder: Path | None = None, now: datetime | None = None) -> Compared:
+    """Compare two files. The result's files stay in `folder`; with None they are gone, and the value is all there is.
+
+    Raises SettingsError for a column or rule that is not there, InputUnusable and TryLater for the files themselves.
+    """
+    # Ibis takes half a second to import: it comes in while DuckDB reads the files.
+    warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
+    warm.start()
+    moment = now or datetime.now(UTC)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="auditor-", dir=folder) as scratch:
+        return _compare(question, Path(scratch), folder, moment, warm)
+
+
+def _import_expressions() -> None:
+    import auditor.conclude
+    import auditor.diff
+    import auditor.explain  # noqa: F401
+
+
+def _compare(question: Question, scratch: Path, folder: Path | None, now: datetime, warm: threading.Thread) -> Compared:
+    started = time.monotonic()
+    files = [
+        pull_file(side, path, folder=scratch, max_age=None, now=now, timezone=UTC)
+        for side, path in ((Side.PLATFORM, question.platform), (Side.TRUTH, question.truth))
+    ]
+    places = [file.path.parent for file in files] + ([Path(question.base).parent] if question.base else [])
+    engine = Engine(memory_limit=question.memory_limit, temp=scratch, folders=[*places, *([folder] if folder else [])])
+    with closing(engine):
+        types = {file.side: _types(engine, file.path) for file in files}
+        contract, only = _contract(question, types)
+        landed = [_land(engine, file, contract, scratch) for file in files]
+        landing = time.monotonic() - started
+        warm.join()
+        from auditor import conclude, diff, explain, match, run_folder
+        from auditor.audit import FRAMES, Audit
+        from auditor.primitives import needs_functions, register
+
+        if any(needs_functions(column.compare) for column in contract.columns):
+            register(engine.con)
+        for one in landed:
+            engine.view(match.RAW[one.side], one.path)
+            match.find_keys(engine, contract, one.side)
+        match.match(engine)
+        known = diff.Known(base=_base(engine, question, contract, scratch) if question.base else None)
+        rejected = {one.side: one.rejected for one in landed}
+        found = diff.diff(engine, contract, known, diff.Moments(), rejected)
+        compared = time.monotonic() - started - landing
+        explain.explain(engine, contract.compared, platform_name="first", truth_name="second")
+        if question.same_person:
+            match.absent_rows(engine, contract)
+            explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
+        rejected_rows(engine, landed)
+        results = conclude.collect(engine)
+        not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found)]
+        audit = Audit(
+            run=f"{now:%Y%m%dT%H%M%SZ}",
+            entity="",
+            table=f"{Path(question.platform).name} and {Path(question.truth).name}",
+            platform_name="first",
+            truth_name="second",
+            started=now,
+            verdict=conclude.verdict(results, not_checked),
+            counts=conclude.count(found, results),
+            not_checked=tuple(not_checked),
+            sources=tuple(_source(file, one) for file, one in zip(files, landed, strict=True)),
+            columns=contract.columns,
+            key=contract.key,
+            folder=folder or scratch,
+            seconds={"load": landing, "diff": compared, "explain": time.monotonic() - started - landing - compared},
+            **{name: getattr(results, name) for name in FRAMES},
+        )
+        if folder is not None:
+            run_folder.write_results(audit)
+        return Compared(audit, *only)
+
+
+def _types(engine: Engine, path: Path) -> dict[str, str]:
+    """Column → DuckDB type, in file order; every column of a CSV is VARCHAR."""
+    if is_parquet(path):
+        described = engine.rows(f"DESCRIBE FROM read_parquet({literal(path)})")
+        return {str(name): str(kind) for name, kind, *_ in described}
+    return dict.fromkeys(column_names(engine, path), "VARCHAR")
+
+
+def _contract(
+    question: Question, types: Mapping[Side, Mapping[str, str]]
+) -> tuple[Contract, tuple[tuple[str, ...], ...]]:
+    """How the columns of both files are compared; and the columns that only one has. All problems at once."""
+    platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
+    asked = (*question.key, *question.mapped, *question.ignored, *question.rules, *question.tolerances)
+    problems = [
+        f'"{name}" is no column of {question.platform}{nearest(name, platform)}'
+        for name in asked
+        if name not in platform and not (name in question.ignored and name in truth)
+    ]
+    for name, other in question.mapped.items():
+        if other not in truth:
+            problems.append(f'--map {name}={other}: "{other}" is no column of {question.truth}{nearest(other, truth)}')
+    names = {name: question.mapped.get(name, name) for name in platform if name not in question.ignored}
+    for name in question.key:
+        if name in names and names[name] not in truth:
+            hint = nearest(names[name], truth)
+            problems.append(f'the key column "{name}" is not in {question.truth}{hint}; name it with --map {name}=…')
+    columns = []
+    for name, other in names.items():
+        if other in truth:
+            try:
+                columns.append(_column(name, other, question, platform[name], truth[other]))
+            except ValueError as error:
+                problems.append(f"--rule {name}: {error}")
+    if problems:
+        raise SettingsError("\n".join(dict.fromkeys(problems)))
+    both = {column.truth for column in columns}
+    only = (
+        tuple(name for name, other in names.items() if other not in truth),
+        tuple(name for name in truth if name not in both and name not in question.ignored),
+    )
+    contract = Contract(
+        table=TABLE,
+        key=question.key,
+        columns=tuple(columns),
+        timezone=ZoneInfo("UTC"),
+        population_platform=question.where,
+        population_truth=question.where,
+    )
+    return contract, only
+
+
+def _column(name: str, other: str, question: Question, platform: str, truth: str) -> Column:
+    rule, argument = _rule_of(platform, truth), ""
+    if name in question.tolerances:
+        rule = Compare.NUMBER
+    if name in question.rules:
+        rule, argument = parse_rule(question.rules[name])
+        if rule is Compare.PHONE and not argument:
+            raise ValueError("the country of numbers without one is needed, for example phone:BE")
+    return Column(
+        name=name,
+        truth=other,
+        header=name,
+        compare=rule,
+        argument=argument,
+        master=Master.BOTH,
+        blank=Blank.CLEAR,
+        tolerance=question.tolerances.get(name),
+        float_noise=rule is Compare.NUMBER and ("DOUBLE" in (platform, truth) or "FLOAT" in (platform, truth)),
+    )
+
+
+def _rule_of(platform: str, truth: str) -> Compare:
+    """The rule of a column by the types of both files; where they differ, text is read by the other's."""
+    rules = [_RULES.get(kind.partition("(")[0], Compare.EXACT) for kind in (platform, truth)]
+    if platform.endswith("[]") or truth.endswith("[]"):
+        return Compare.SET
+    if rules[0] is rules[1]:
+        return rules[0]
+    typed = [rule for rule in rules if rule is not Compare.EXACT]
+    return typed[0] if len(typed) == 1 else Compare.EXACT
+
+
+_RULES = {
+    "DATE": Compare.DATE,
+    "TIMESTAMP": Compare.TIMESTAMP,
+    "TIMESTAMP WITH TIME ZONE": Compare.TIMESTAMP,
+    "BOOLEAN": Compare.BOOLEAN,
+    **dict.fromkeys(
+        (
+            "TINYINT",
+            "SMALLINT",
+            "INTEGER",
+            "BIGINT",
+            "HUGEINT",
+            "UTINYINT",
+            "USMALLINT",
+            "UINTEGER",
+            "UBIGINT",
+            "DECIMAL",
+            "FLOAT",
+            "DOUBLE",
+        ),
+        Compare.NUMBER,
+    ),
+}
+
+
+def _land(engine: Engine, file: Pulled, contract: Contract, scratch: Path) -> Landed:
+    """One file as a snapshot of the columns that both have; a condition may need others."""
+    columns = [column.header if file.side is Side.PLATFORM else column.truth for column in contract.columns]
+    wanted: Sequence[str] | None = None if contract.population_platform else columns
+    return land(engine, file.side, file.path, scratch / f"{file.side.value}.parquet", columns=wanted)
+
+
+def _base(engine: Engine, question: Question, contract: Contract, scratch: Path) -> str:
+    """The third file as the table `base` that the diff expects."""
+    import ibis
+
+    from auditor import rules
+
+    path = Path(str(question.base)).resolve()
+    there = set(column_names(engine, path))
+    missing = [name for name in contract.key if name not in there]
+    if missing:
+        raise SettingsError(f'the key column "{missing[0]}" is not in {path.name}')
+    kept = [column.name for column in contract.columns if column.name in there]
+    landed = land(engine, Side.PLATFORM, path, scratch / "base.parquet", columns=kept)
+    engine.view("base_raw", landed.path)
+    raw, zone = engine.table("base_raw"), contract.timezone.key
+    forms = [rules.canonical(raw[column.name], column, Side.PLATFORM, zone) for column in contract.keys]
+    marks = {
+        f"b{position}": rules.marked(rules.canonical(raw[column.name], column, Side.PLATFORM, zone))
+        if column.name in there
+        else ibis.null(str)
+        for position, column in enumerate(contract.compared)
+    }
+    rows = raw.select(anchor=rules.key_form(forms), marks=ibis.struct(marks or {"none": ibis.null(str)}))
+    rows = rows.distinct(on="anchor")
+    engine.create("base", rows)
+    return "base"
+
+
+def _source(file: Pulled, landed: Landed) -> Source:
+    shown = shown_moment(file.name_moment, has_time=file.name_has_time, updated=None, written=file.mtime)
+    return Source(
+        side=file.side,
+        location=file.location,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        as_of=shown.at,
+        as_of_from=shown.known_from,
+        file=file.file,
+        encoding=landed.encoding,
+        separator=landed.separator,
+    )
