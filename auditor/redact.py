@@ -4,8 +4,9 @@
     aggregate  counts and causes only: no row about a person is left
     full       everything
 
-What other stages wrote as free text (sentences, details, evidence, reasons of rejection) may quote values, so at
-`masked` it is replaced by our own words or dropped, never searched for what might be personal in it.
+What other stages write as free text (sentences and patterns of causes, details, evidence, reasons of rejection) holds
+no values by their own promise. At `masked` it is not taken on trust: a text that quotes a value of its row all the same
+is dropped or replaced by our own words, and so is every one about a specially protected column.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Final, Literal
 
 import polars as pl
@@ -33,7 +35,10 @@ LONGEST_SHAPE: Final = 24
 """Characters of a shape: the length of a long text says something about it, too."""
 
 _KEPT = frozenset(" !\"#%&'()*+,-./:;<=>?@[]_{|}~‘’“”«»–—…·•␣→")
-_CODE = re.compile(r"[a-z_]{1,40}")
+_NO_WORD = re.compile(r"\W+")
+_COUNT = re.compile(r"^[\d,]+ profiles?: ")
+_SHORTEST_QUOTE: Final = 3
+"""Shorter values, such as M or 7, are found in any text."""
 
 
 def shown(audit: Audit, privacy: Privacy) -> Audit:
@@ -112,6 +117,7 @@ def _hidden(character: str, before: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
 
+@cache
 def _mask_character(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Nd":
@@ -132,12 +138,14 @@ def _mask_character(character: str) -> str:
 
 
 def _ranked(audit: Audit) -> Audit:
-    """The causes named by their rank: a cause's stored name may be made of its pattern."""
+    """The causes named by their rank, and without the count that a sentence begins with: it stands beside it."""
     causes = audit.causes.sort(["profiles", "column", "reason", "pattern", "cause"], descending=[True] + [False] * 4)
     ranks = {cause: str(rank) for rank, cause in enumerate(causes["cause"].to_list(), start=1)}
     return replace(
         audit,
-        causes=causes.with_columns(_mapped(causes["cause"], ranks.get)),
+        causes=causes.with_columns(
+            _mapped(causes["cause"], ranks.get), _mapped(causes["sentence"], lambda text: _COUNT.sub("", text))
+        ),
         differences=audit.differences.with_columns(_mapped(audit.differences["cause"], ranks.get)),
     )
 
@@ -145,10 +153,8 @@ def _ranked(audit: Audit) -> Audit:
 def _masked(audit: Audit) -> Audit:
     ids = pseudonyms(audit)
     mask = _Mask(audit)
-    words = Words(audit.platform_name, audit.truth_name)
-    names = [column.name for column in audit.columns]
     profiles, differences, violations = audit.profiles, audit.differences, audit.violations
-    permissions, same, rejected, causes = audit.permissions, audit.same_person, audit.rejected, audit.causes
+    permissions, same, rejected = audit.permissions, audit.same_person, audit.rejected
     days = [pl.col(name).dt.truncate("1d") for name in ("platform_updated", "truth_updated")]
     return replace(
         audit,
@@ -164,7 +170,13 @@ def _masked(audit: Audit) -> Audit:
         violations=violations.with_columns(
             _mapped(violations["key"], ids.get),
             mask.column(violations, "value"),
-            _each("detail", mask.text, violations["column"], violations["detail"]),
+            _texts(
+                "detail",
+                (
+                    mask.text(row["column"], row["detail"], (row["value"], row["key"]))
+                    for row in violations.iter_rows(named=True)
+                ),
+            ),
         ),
         permissions=permissions.with_columns(
             _mapped(permissions["key"], ids.get),
@@ -173,26 +185,34 @@ def _masked(audit: Audit) -> Audit:
         ),
         same_person=same.with_columns(
             *(_mapped(same[name], ids.get) for name in ("platform_key", "truth_key")),
-            _mapped(same["evidence"], lambda text: ", ".join(name for name in names if name in text) or None),
+            _texts(
+                "evidence",
+                (_unless_quoted(row["evidence"], list(row.values())[:2]) for row in same.iter_rows(named=True)),
+            ),
         ),
         rejected=rejected.with_columns(
             _mapped(rejected["text"], _nothing),
-            _mapped(rejected["reason"], lambda text: text if _CODE.fullmatch(text) else None),
+            _texts("reason", (_unless_torn_from(row["text"], row["reason"]) for row in rejected.iter_rows(named=True))),
         ),
-        causes=causes.with_columns(
-            _each("pattern", mask.pattern, causes["column"], causes["pattern"]),
-            pl.Series(
-                "sentence",
-                [
-                    row["sentence"]
-                    if mask.public(row["column"])
-                    else words.cause(row["column"], row["reason"], mask.pattern(row["column"], row["pattern"]))
-                    for row in causes.iter_rows(named=True)
-                ],
-                dtype=pl.String,
-            ),
-        ),
+        causes=_masked_causes(audit, mask),
     )
+
+
+def _masked_causes(audit: Audit, mask: _Mask) -> pl.DataFrame:
+    """The causes with their sentences and patterns, as far as these quote no value of their differences."""
+    say = Words(audit.platform_name, audit.truth_name)
+    causes = audit.causes
+    values = pl.concat([audit.differences.select("cause", value=name) for name in ("key", "platform", "truth", "base")])
+    by_cause = dict(values.drop_nulls().group_by("cause").agg(pl.col("value").unique()).iter_rows())
+    patterns: list[str | None] = []
+    sentences: list[str | None] = []
+    for row in causes.iter_rows(named=True):
+        own = by_cause.get(row["cause"], ())
+        pattern = mask.text(row["column"], row["pattern"], own)
+        sentence = mask.text(row["column"], row["sentence"], own)
+        patterns.append(pattern)
+        sentences.append(sentence if pattern is not None and sentence else say.cause(row["column"], row["reason"]))
+    return causes.with_columns(_texts("pattern", patterns), _texts("sentence", sentences))
 
 
 class _Mask:
@@ -202,9 +222,6 @@ class _Mask:
         # The parts of a key identify a person whatever the contract says about them.
         self._columns = {column.name: column for column in audit.columns if column.name not in audit.key}
 
-    def public(self, column: str | None) -> bool:
-        return self._sensitivity(column) is Sensitivity.PUBLIC
-
     def value(self, column: str | None, value: str) -> str:
         sensitivity = self._sensitivity(column)
         if sensitivity is Sensitivity.PUBLIC:
@@ -213,28 +230,50 @@ class _Mask:
             return HIDDEN
         known = self._columns.get(column or "")
         # The finding says it anyway, and "true" identifies nobody.
-        if (
-            known is not None
-            and known.permission is not None
-            and value.strip().lower() in TRUE_SPELLINGS | FALSE_SPELLINGS
-        ):
+        if known is not None and known.permission is not None and _is_yes_or_no(value):
             return value
         return shape(value)
 
     def column(self, frame: pl.DataFrame, name: str) -> pl.Series:
-        return _each(name, self.value, frame["column"], frame[name])
+        """The values of `frame[name]` masked by the column each belongs to; what occurs often is masked once."""
+        once = cache(self.value)
+        pairs = zip(frame["column"], frame[name], strict=True)
+        return _texts(name, (None if text is None else once(column, text) for column, text in pairs))
 
-    def text(self, column: str | None, text: str) -> str | None:
-        return text if self.public(column) else None
-
-    def pattern(self, column: str | None, pattern: str | None) -> str | None:
-        if pattern is None or self._sensitivity(column) is Sensitivity.SPECIAL:
+    def text(self, column: str | None, text: str | None, values: Iterable[str | None]) -> str | None:
+        """A text about a column, unless it quotes one of `values` that must not be shown."""
+        sensitivity = self._sensitivity(column)
+        if sensitivity is Sensitivity.SPECIAL:
             return None
-        return pattern if self.public(column) else shape(pattern, longest=60)
+        return text if sensitivity is Sensitivity.PUBLIC else _unless_quoted(text, values)
 
     def _sensitivity(self, column: str | None) -> Sensitivity:
         known = self._columns.get(column or "")
         return known.sensitivity if known is not None else Sensitivity.PERSONAL
+
+
+def _unless_quoted(text: str | None, values: Iterable[str | None]) -> str | None:
+    said = _words_of(text)
+    for value in values:
+        told = _words_of(value)
+        if len(told) >= _SHORTEST_QUOTE + 2 and told in said and not _is_yes_or_no(told):
+            return None
+    return text
+
+
+def _words_of(text: str | None) -> str:
+    """The words of a text between single blanks, so that a name inside a longer word is not taken for a quotation."""
+    return f" {_NO_WORD.sub(' ', (text or '').lower()).strip()} "
+
+
+def _unless_torn_from(line: str | None, reason: str | None) -> str | None:
+    """The reason why a line was rejected, unless it shares a longer word with the line."""
+    words_of_line = set(re.findall(r"\w{4,}", (line or "").lower()))
+    return None if words_of_line & set(re.findall(r"\w{4,}", (reason or "").lower())) else reason
+
+
+def _is_yes_or_no(value: str) -> bool:
+    return value.strip().lower() in TRUE_SPELLINGS | FALSE_SPELLINGS
 
 
 def _empty(name: str) -> pl.DataFrame:
@@ -249,17 +288,5 @@ def _mapped(series: pl.Series, change: Callable[[str], str | None]) -> pl.Series
     return pl.Series(series.name, [None if text is None else change(text) for text in series], dtype=pl.String)
 
 
-def _each(
-    name: str, change: Callable[[str, str], str | None], columns: Iterable[str], texts: Iterable[str | None]
-) -> pl.Series:
-    """`texts` changed according to the column each belongs to; what occurs often is changed once."""
-    known: dict[tuple[str, str], str | None] = {}
-    changed: list[str | None] = []
-    for column, text in zip(columns, texts, strict=True):
-        if text is None:
-            changed.append(None)
-            continue
-        if (column, text) not in known:
-            known[column, text] = change(column, text)
-        changed.append(known[column, text])
-    return pl.Series(name, changed, dtype=pl.String)
+def _texts(name: str, texts: Iterable[str | None]) -> pl.Series:
+    return pl.Series(name, list(texts), dtype=pl.String)

@@ -31,7 +31,7 @@ from auditor.report_view import TrendPoint
 from auditor.report_xlsx import workbook
 from auditor.words import Words
 
-__all__ = ["TrendPoint", "Written", "page", "render"]
+__all__ = ["Privacy", "TrendPoint", "Written", "page", "render"]
 
 SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
 """In the order in which the page runs them, as one script."""

@@ -10,7 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -22,7 +22,14 @@ from auditor.model import Moved, Permission, Side, Status
 from auditor.permissions import Ruling, ruling, state
 from auditor.words import Words
 
-_MINUTE: Final = "%Y-%m-%d %H:%M"
+_DAY: Final = "%Y-%m-%d"
+"""Days are what a steward needs of a moment, and a column of minutes would weigh as much as a column of names."""
+
+_OF_ONE_PERSON: Final = frozenset(
+    ("key", "id", "profile_id", "truth_key", "platform", "truth", "base", "value", "text", "evidence")
+)
+"""Columns that travel without numbers, a value per row, where most rows have a value of their own. None can be chosen
+as a filter, which needs every value to be there once."""
 
 Table = Mapping[str, Sequence[str | None]]
 """Column name → one text per row; None: empty."""
@@ -106,8 +113,8 @@ def _differences(audit: Audit) -> Table:
         flags=_flags("pending", "waiting", "blocked"),
         need=pl.Series(["yes" if open_question else "no" for open_question in needs_decision(audit)], dtype=pl.String),
         kind=pl.when(pl.col("column").is_in(list(permissions))).then(pl.lit("permission")).otherwise(pl.lit("field")),
-        platform_updated=_moment("platform_updated"),
-        truth_updated=_moment("truth_updated"),
+        platform_updated=_day("platform_updated"),
+        truth_updated=_day("truth_updated"),
     ).sort("need", "kind", "column", descending=[True, True, False], maintain_order=True)
     names = "key column platform truth base status moved reason cause flags need kind platform_updated truth_updated"
     table = {name: frame[name].to_list() for name in names.split()}
@@ -145,7 +152,7 @@ def _profiles(audit: Audit) -> Table:
 def _permissions(audit: Audit) -> Table:
     order = {finding: rank for rank, finding in enumerate(words.FINDING)}
     frame = audit.permissions.with_columns(
-        since=_moment("since"), rank=pl.col("finding").replace_strict(order, default=len(order))
+        since=_day("since"), rank=pl.col("finding").replace_strict(order, default=len(order))
     ).sort("rank", maintain_order=True)
     return {name: frame[name].to_list() for name in ("key", "column", "finding", "platform", "truth", "since")}
 
@@ -186,17 +193,18 @@ def _flags(*names: str) -> pl.Expr:
     return pl.concat_str(words_or_null, separator=" ", ignore_nulls=True)
 
 
-def _moment(name: str) -> pl.Expr:
-    """To the minute; a masked audit knows the day only."""
-    return pl.col(name).dt.strftime(_MINUTE).str.strip_suffix(" 00:00")
+def _day(name: str) -> pl.Expr:
+    return pl.col(name).dt.strftime(_DAY)
 
 
 def _packed(table: Table) -> dict[str, Any]:
     rows = len(next(iter(table.values())))
-    return {"rows": rows, "columns": {name: _dictionary(values) for name, values in table.items()}}
+    return {"rows": rows, "columns": {name: _packed_column(name, values) for name, values in table.items()}}
 
 
-def _dictionary(texts: Iterable[str | None]) -> dict[str, Any]:
+def _packed_column(name: str, texts: Sequence[str | None]) -> dict[str, Any]:
     numbers: dict[str | None, int] = {}
     index = [numbers.setdefault(text, len(numbers)) for text in texts]
+    if name in _OF_ONE_PERSON and 2 * len(numbers) > len(index):
+        return {"values": texts}
     return {"values": list(numbers), "index": index}

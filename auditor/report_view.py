@@ -116,7 +116,11 @@ def headline(audit: Audit, say: Words) -> Headline:
     details = (
         (invalid, "value is invalid", "values are invalid"),
         (counts.waiting, "profile waits for the next synchronisation", "profiles wait for the next synchronisation"),
-        (counts.pending, "profile was corrected already, and no export shows it yet", "profiles were corrected already, and no export shows it yet"),
+        (
+            counts.pending,
+            "profile was corrected already, and no export shows it yet",
+            "profiles were corrected already, and no export shows it yet",
+        ),
     )
     return Headline(
         verdict=audit.verdict,

@@ -53,8 +53,10 @@ def workbook(audit: Audit, privacy: Privacy) -> bytes:
                     sheet.write_string(LAST_ROW, 0, "… more rows than a sheet holds; all are in the run folder", text)
                     last = LAST_ROW
                     break
+                style = bold if number == 0 else text
                 for column, value in enumerate(row):
-                    sheet.write_string(number, column, _cell(value), bold if number == 0 else text)
+                    if value:
+                        sheet.write_string(number, column, _cell(value), style)
                 last = number
             sheet.autofilter(0, 0, last, len(header) - 1)
     return content.getvalue()

@@ -166,10 +166,9 @@ class Words:
         """Stored word → its short name on screens, in the order of `words`."""
         return {str(code): self.fill(text if isinstance(text, str) else text[0]) for code, text in words.items()}
 
-    def cause(self, column: str, reason: str, pattern: str | None) -> str:
-        """A cause in one sentence that holds nothing but the column, the reason and a pattern fit to be shown."""
-        sentence = f"{column} {self.fill(REASON[reason][1])}" if reason in REASON else f"{column}: {reason}"
-        return f"{sentence} ({pattern})" if pattern else sentence
+    def cause(self, column: str, reason: str) -> str:
+        """A cause in the plainest sentence: nothing but the column and the reason."""
+        return f"{column} {self.fill(REASON[reason][1])}"
 
     def compare(self, column: Column) -> str:
         """How a column is compared, in words: the rule and everything that widens it."""

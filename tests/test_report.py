@@ -53,7 +53,7 @@ def rows_of(html: str) -> dict[str, list[dict[str, str | None]]]:
     tables = {}
     for name, table in document["tables"].items():
         columns = {
-            column: [packed["values"][number] for number in packed["index"]]
+            column: [packed["values"][number] for number in packed.get("index", range(table["rows"]))]
             for column, packed in table["columns"].items()
         }
         tables[name] = [{column: values[row] for column, values in columns.items()} for row in range(table["rows"])]
@@ -151,9 +151,9 @@ def planted() -> tuple[Audit, list[str]]:
             "cause": row["cause"],
             "column": row["column"],
             "reason": row["reason"],
-            "pattern": secret("Pattern"),
+            "pattern": f"{row['platform']} → {row['truth']}",
             "profiles": 1,
-            "sentence": f"differs, as in {secret('Sentence')}",
+            "sentence": f"1 profile: {row['column']} differs, as in {row['key']}, where it is {row['truth']}",
         }
         for row in differences
     ]
@@ -178,7 +178,7 @@ def planted() -> tuple[Audit, list[str]]:
                 "column": column,
                 "value": secret("Value"),
                 "rule": Rule.EMAIL.value,
-                "detail": secret("Detail"),
+                "detail": f"{secrets[-1]} of {secrets[-2]} is wrong",
             }
             for column in ("emailAddress", "note", "customerId", "a column nobody mapped")
         ],
@@ -197,10 +197,10 @@ def planted() -> tuple[Audit, list[str]]:
                 "platform_key": secret("Key"),
                 "truth_key": secret("Key"),
                 "score": 0.9,
-                "evidence": f"emailAddress {secret('Evidence')}",
+                "evidence": f"same as {secrets[-1]}",
             }
         ],
-        rejected=[{"side": "truth", "line": 3, "reason": f"near {secret('Near')}", "text": secret("Line")}],
+        rejected=[{"side": "truth", "line": 3, "reason": f"near {secret('Line')}", "text": f"7;{secrets[-1]};8"}],
     )
     return audit, secrets
 
@@ -221,6 +221,56 @@ def test_what_may_be_mailed_holds_no_secret(tmp_path: Path, privacy: Privacy) ->
     for name in ("report.html", "report.xlsx"):
         text = everything(tmp_path, name).lower()
         assert [secret for secret in secrets if secret.lower() in text] == []
+
+
+def test_what_other_stages_say_without_quoting_anybody_is_kept() -> None:
+    """Their sentences tell a steward most; a special column gets only the plain one."""
+    rows = [
+        difference("1", "lastName", "DUBOIS", "Dubois", reason="case", cause="c-1"),
+        difference("2", "note", "Allergic", None, reason="empty_in_truth", cause="c-2"),
+    ]
+    causes = [
+        {
+            "cause": "c-1",
+            "column": "lastName",
+            "reason": "case",
+            "pattern": "upper case → mixed case",
+            "profiles": 2,
+            "sentence": "2 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case",
+        },
+        {
+            "cause": "c-2",
+            "column": "note",
+            "reason": "empty_in_truth",
+            "pattern": "empty",
+            "profiles": 1,
+            "sentence": "1 profile: note is filled in Actito, most changed on 2026-11-20",
+        },
+    ]
+    audit = audit_of(
+        differences=rows,
+        causes=causes,
+        violations=[
+            {
+                "side": "truth",
+                "key": "7",
+                "column": "nickname",
+                "value": "x" * 31,
+                "rule": "max_length",
+                "detail": "at most 30 characters; this one has 31",
+            }
+        ],
+        same_person=[{"platform_key": "7", "truth_key": "8", "score": 0.9, "evidence": "same e-mail address"}],
+        rejected=[{"side": "truth", "line": 9, "reason": "3 cells where the header has 20", "text": "An;Smet;7"}],
+    )
+    masked = shown(audit, "masked")
+    assert masked.causes.select("cause", "sentence").rows() == [
+        ("1", "lastName is in upper case in Actito, the CRM writes it in mixed case"),
+        ("2", "note is empty in CRM and filled in Actito"),
+    ]
+    assert masked.violations["detail"].to_list() == ["at most 30 characters; this one has 31"]
+    assert masked.same_person["evidence"].to_list() == ["same e-mail address"]
+    assert masked.rejected["reason"].to_list() == ["3 cells where the header has 20"]
 
 
 def test_what_is_not_masked_holds_the_values(tmp_path: Path) -> None:
@@ -259,9 +309,16 @@ def test_public_columns_are_shown_and_special_ones_not_even_in_shape() -> None:
 
 def test_a_key_column_is_hidden_even_where_the_contract_calls_it_public() -> None:
     column = Column("customerId", "contact_id", "customerId", sensitivity=Sensitivity.PUBLIC)
-    row = {"side": "truth", "key": "K1", "column": "customerId", "value": "K1", "rule": "unique", "detail": "K1 twice"}
+    row = {
+        "side": "truth",
+        "key": "K104",
+        "column": "customerId",
+        "value": "K104",
+        "rule": "unique",
+        "detail": "K104 twice",
+    }
     masked = shown(audit_of(violations=[row], columns=(column,)), "masked").violations
-    assert masked.select("value", "detail").rows() == [("X9", None)]
+    assert masked.select("value", "detail").rows() == [("X999", None)]
 
 
 @pytest.mark.parametrize(

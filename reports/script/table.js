@@ -3,7 +3,7 @@
 class Column {
   constructor(packed) {
     this.values = packed.values;
-    this.index = Uint32Array.from(packed.index);
+    this.index = packed.index ? Uint32Array.from(packed.index) : Uint32Array.from(packed.values, (_, row) => row);
   }
 
   at(row) {
