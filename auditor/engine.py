@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+_FULL = ("no space left", "not enough space", "file too large", "quota exceeded")
+"""How the operating system says, through DuckDB, that a disk takes no more."""
+
+
 def quote(name: str) -> str:
     """A name as a quoted SQL identifier, whatever characters it holds."""
     return '"' + name.replace('"', '""') + '"'
@@ -121,7 +125,7 @@ def translated() -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise TryLater("not enough memory for this run", hint="raise engine.memory_limit in auditor.toml") from error
     except duckdb.IOException as error:
-        if "No space left" in str(error) or "not enough space" in str(error).lower():
+        if any(word in str(error).lower() for word in _FULL):
             raise TryLater(
                 "the disk is full: the run was stopped and nothing was planned", hint="free some space"
             ) from error

@@ -157,11 +157,6 @@ class _Csv:
         if loaded is None:
             sifted = self._sifted(source, dialect, kept, rejects)
             loaded = sifted.records
-        if rejects and not loaded:
-            raise InputUnusable(
-                f"no row of {printable(self.path)} can be read: line {rejects[0].line} has {rejects[0].reason}",
-                hint="check the separator and the quotes",
-            )
         return Landed(
             side=self.side,
             path=self.target,
@@ -190,6 +185,11 @@ class _Csv:
         sieve = Sieve(source, dialect, _limited(rejects, self.path))
         with whole_file(clean) as partial, partial.open("wb") as out:
             sifted = sieve.run(out, lambda done, rows: self.report(min(done, total) // 2, total, rows))
+        if rejects and not sifted.records:
+            raise InputUnusable(
+                f"no row of {printable(self.path)} can be read: line {rejects[0].line}: {rejects[0].reason}",
+                hint="check the separator and the quotes",
+            )
         rows = self._copy(
             clean,
             dialect,
@@ -340,7 +340,9 @@ def _land_parquet(engine: Engine, side: Side, path: Path, target: Path, columns:
     query = parquetfile.as_texts(engine, path, kept)
     try:
         rows = write_texts(engine, query, target, len(kept))
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+    except duckdb.Error as error:
+        if str(target) in str(error):  # it is the writing that failed
+            raise
         raise parquetfile.damaged(path) from error
     return Landed(side, target, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes))
 
@@ -354,7 +356,7 @@ def _limited(rejects: list[Reject], path: Path) -> Callable[[Reject], None]:
         held += len(reject.text) + 100
         if held > _REJECTED_TEXT:
             raise InputUnusable(
-                f"too many rows of {printable(path)} cannot be read: line {rejects[0].line} has {rejects[0].reason}",
+                f"too many rows of {printable(path)} cannot be read: line {rejects[0].line}: {rejects[0].reason}",
                 hint="check the separator and the quotes",
             )
         rejects.append(reject)

@@ -42,7 +42,7 @@ def names(engine: Engine, path: Path) -> list[str]:
     try:
         with translated():
             rows = engine.con.execute("SELECT name, num_children FROM parquet_schema(?)", [str(path)]).fetchall()
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+    except duckdb.Error as error:
         raise damaged(path) from error
     found: list[str] = []
     place = 1  # the first row is the file itself
@@ -86,15 +86,12 @@ def _text(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
     if name in ("timestamp", "timestamp_s", "timestamp_ms", "timestamp with time zone"):
         zone = "Z" if name.endswith("zone") else ""
         plain = f"{value}::TIMESTAMP" if not zone else f"({value} AT TIME ZONE 'UTC')"
-        return (
-            f"strftime({plain}, CASE WHEN date_trunc('second', {plain}) = {plain} "
-            f"THEN '%Y-%m-%d %H:%M:%S{zone}' ELSE '%Y-%m-%d %H:%M:%S.%f{zone}' END)"
-        )
+        whole = f"date_trunc('second', {plain}) = {plain} OR isinf({plain})"
+        decimals = f"strftime({plain}, '%Y-%m-%d %H:%M:%S.%f')"
+        return f"(CASE WHEN {whole} THEN {plain}::VARCHAR ELSE {decimals} END || '{zone}')"
     if name == "timestamp_ns":
-        return (
-            f"strftime({value}, CASE WHEN epoch_ns({value}) % 1000000000 = 0 "
-            "THEN '%Y-%m-%d %H:%M:%S' ELSE '%Y-%m-%d %H:%M:%S.%n' END)"
-        )
+        whole = f"epoch_ns({value}) % 1000000000 = 0"
+        return f"CASE WHEN {whole} THEN {value}::VARCHAR ELSE strftime({value}, '%Y-%m-%d %H:%M:%S.%n') END"
     if name == "blob":
         return f"coalesce(TRY(decode({value})), '\\x' || hex({value}))"
     if name in ("list", "array"):

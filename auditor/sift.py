@@ -19,8 +19,8 @@ from auditor.files import printable
 LONGEST_RECORD: Final = 16 * 2**20
 """Bytes; longer records are rejected."""
 
-_READ_AHEAD = 2000
-"""Lines of one record that are read before it is given up."""
+_FEW = 20
+"""Columns up to which as many lines are read ahead for one record, before its end is given up."""
 _ROWS_LOOK_LIKE_ROWS = 4
 """Columns from which a row swallowed by a quote is told from a note that happens to hold separators."""
 _NEAR = 8
@@ -166,9 +166,10 @@ class Sieve:
                 self.result.doubtful.append(self._line - len(lines) + 1)
             self.result.line_ends_in_cells = True
             return self._grammar.text(cells)
-        alike = sum(map(self._looks_like_row, lines[1:]))
-        if lines[1:] and alike * 2 >= len(lines) - 1:
-            # The quote is the accident, not the rows below it.
+        if self._stray(lines):
+            # The quote is the accident, not the rows below it: they are read again, each for itself.
+            if any(line.count(b'"') % 2 for line in lines[1:]):
+                self.result.doubtful.append(self._line - len(lines) + 1)
             self._put_back(lines[1:])
             return self._reject([first], "a quote is not closed")
         if reason == "end":
@@ -177,7 +178,7 @@ class Sieve:
             self._put_back(lines[1:])
             self.result.doubtful.append(self._line)
             return self._reject([first], "a quote is not closed")
-        if alike:
+        if any(map(self._looks_like_row, lines[1:])):
             self.result.doubtful.append(self._line - len(lines) + 1)
         return self._reject(lines, reason)
 
@@ -195,9 +196,9 @@ class Sieve:
             size += len(line)
             since_even += 1
             quotes += line.count(b'"')
-            if len(lines) > _READ_AHEAD or size > LONGEST_RECORD:
+            if len(lines) > LINES_IN_CELL * max(self._grammar.columns, _FEW) or size > LONGEST_RECORD:
                 return lines, None, "endless"
-            if since_even == LINES_IN_CELL and self._mostly_rows(lines[1:]):
+            if since_even == LINES_IN_CELL and self._stray(lines):
                 return lines, None, "a quote is not closed"
             # Quotes come in pairs, unless one stands inside an unquoted cell: that is looked for near by only.
             if b'"' not in line or (quotes % 2 and len(lines) > _NEAR):
@@ -215,27 +216,34 @@ class Sieve:
                 return lines, cells, f"a cell spans more than {LINES_IN_CELL} lines"
             return lines, cells, ""
 
-    def _mostly_rows(self, lines: list[bytes]) -> bool:
-        return sum(map(self._looks_like_row, lines)) * 2 >= len(lines)
+    def _stray(self, lines: list[bytes]) -> bool:
+        """Whether the quote that the first line leaves open seems to be one too many: rows follow, not a text."""
+        first, rest = lines[0], lines[1:]
+        if not rest or self._grammar.columns == 1:
+            return False
+        if sum(map(self._looks_like_row, rest)) * 2 >= len(rest):
+            return True
+        return self._width(first) and sum(map(self._width, rest)) * 2 >= len(rest)
+
+    def _width(self, line: bytes) -> bool:
+        """Whether a line has as many separators as a row, quotes or not."""
+        return line.count(self._grammar.separator) == self._grammar.columns - 1
 
     def _looks_like_row(self, line: bytes) -> bool:
         """Whether a line could be a row of its own; in a file of one column nobody can tell."""
-        columns = self._grammar.columns
-        if columns == 1:
+        if self._grammar.columns == 1:
             return False
-        body = _body(line)
-        if body.count(self._grammar.separator) == columns - 1:
-            return True
+        quotes = line.count(b'"')
+        if self._width(line):
+            return quotes % 2 == 0
         try:
-            return b'"' in body and len(self._grammar.cells(body)) == columns
+            return quotes > 0 and len(self._grammar.cells(_body(line))) == self._grammar.columns
         except Torn:
             return False
 
     def _swallows_rows(self, lines: list[bytes]) -> bool:
-        columns = self._grammar.columns
-        return columns >= _ROWS_LOOK_LIKE_ROWS and all(
-            line.count(self._grammar.separator) == columns - 1 for line in lines
-        )
+        """Whether every line of a legal record could be a row, had not a quote been opened and another closed."""
+        return self._grammar.columns >= _ROWS_LOOK_LIKE_ROWS and all(map(self._width, lines))
 
     def _only_blank_lines_follow(self) -> bool:
         ahead: list[bytes] = []
