@@ -25,6 +25,7 @@ import polars as pl
 
 from auditor.audit import FRAMES, Audit
 from auditor.contract import Sensitivity
+from auditor.model import Permission
 from auditor.permissions import FALSE_SPELLINGS, TRUE_SPELLINGS
 from auditor.words import Words
 
@@ -35,6 +36,7 @@ LONGEST_SHAPE: Final = 24
 """Characters of a shape: the length of a long text says something about it, too."""
 
 _KEPT = frozenset(" !\"#%&'()*+,-./:;<=>?@[]_{|}~‘’“”«»–—…·•␣→")
+_PERMISSIONS = frozenset(permission.value for permission in Permission)
 _NO_WORD = re.compile(r"\W+")
 _COUNT = re.compile(r"^[\d,]+ profiles?: ")
 _SHORTEST_QUOTE: Final = 3
@@ -230,7 +232,7 @@ class _Mask:
             return HIDDEN
         known = self._columns.get(column or "")
         # The finding says it anyway, and "true" identifies nobody.
-        if known is not None and known.permission is not None and _is_yes_or_no(value):
+        if known is not None and known.permission is not None and (_is_yes_or_no(value) or value in _PERMISSIONS):
             return value
         return shape(value)
 

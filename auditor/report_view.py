@@ -77,7 +77,7 @@ class FieldView:
     permission: bool
     total: int
     parts: tuple[tuple[str, str, int, float, float], ...]
-    """Stored word, label, count, start and width of the bar's piece in percent of the longest bar."""
+    """Stored word, label, count, start and width of the bar's piece in percent of the bar."""
     cells: tuple[tuple[str, int, int], ...]
     """Reason, count, and how dark it is (0 nothing … `HEAT_STEPS`)."""
 
@@ -204,7 +204,6 @@ def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
     by_standing = {(column, standing): number for column, standing, number in _sums(counted, "column", "standing")}
     found = set(counted["reason"])
     reasons = [str(reason) for reason in words.REASON if reason in found]
-    longest = max(totals["len"], default=0)
     most = max(by_reason.values(), default=0)
     permissions = {column.name for column in audit.columns if column.permission is not None}
     views = []
@@ -217,7 +216,7 @@ def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
         ):
             number = by_standing.get((column, standing), 0)
             if number:
-                width = 100 * number / longest
+                width = 100 * number / total
                 parts.append((standing, label, number, round(start, 3), round(width, 3)))
                 start += width
         cells = tuple((reason, by_reason.get((column, reason), 0)) for reason in reasons)
@@ -271,10 +270,10 @@ def _sums(counted: pl.DataFrame, *by: str) -> list[tuple[str, str, int]]:
 
 
 def _heat(number: int, most: int) -> int:
-    """Steps by powers, so that a hundred differences are seen beside ten thousand."""
+    """Steps by magnitude, so that ten differences are seen beside a thousand."""
     if number == 0:
         return 0
-    return max(1, min(HEAT_STEPS, round(HEAT_STEPS * math.pow(number / most, 0.4))))
+    return max(1, min(HEAT_STEPS, round(HEAT_STEPS * math.log1p(number) / math.log1p(most))))
 
 
 def _many(number: int, one: str, more: str) -> str:

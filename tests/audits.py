@@ -21,6 +21,7 @@ from auditor.contract import Blank, Column, Compare, Master, Polarity, Sensitivi
 from auditor.model import (
     Moved,
     NotChecked,
+    Permission,
     PermissionFinding,
     Reason,
     Rule,
@@ -314,8 +315,8 @@ def realistic(number: int = 400, *, seed: int = 7, hostile: bool = True) -> Audi
             "key": str(100_000 + at * 26),
             "column": PERMISSIONS[at % 2 * 2],
             "finding": finding.value,
-            "platform": "false" if finding is PermissionFinding.OPTED_OUT_ON_PLATFORM else "true",
-            "truth": "false" if finding is PermissionFinding.OPTED_OUT_IN_TRUTH else "true",
+            "platform": (Permission.OFF if finding is PermissionFinding.OPTED_OUT_ON_PLATFORM else Permission.ON).value,
+            "truth": (Permission.OFF if finding is PermissionFinding.OPTED_OUT_IN_TRUTH else Permission.ON).value,
             "since": NOW - timedelta(days=at * 3),
         }
         for at in range(31)

@@ -196,7 +196,7 @@ class Table {
       ? `${format(this.size)} ${unit}`
       : this.rows.length ? `${format(this.rows.length)} of ${format(this.size)} ${unit}` : `None of the ${format(this.size)} ${unit} fits these filters.`;
     this.box.querySelector(".place").textContent = `Page ${format(this.page + 1)} of ${format(pages)}`;
-    this.box.querySelector(".pages").hidden = this.size <= 25;
+    this.box.querySelector(".pages").hidden = this.size <= 10;
     this.box.querySelector("[data-page='-1']").disabled = this.page === 0;
     this.box.querySelector("[data-page='1']").disabled = this.page === pages - 1;
     this.box.querySelector("table").setAttribute("aria-rowcount", this.rows.length + 1);
