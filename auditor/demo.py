@@ -60,13 +60,12 @@ privacy = "full"                         # the people are invented
 
 def demo(folder: Path, *, profiles: int, seed: int) -> None:
     """Run the demo in `folder`. Raises SettingsError when the folder holds anything but an earlier demo."""
-    _prepare(folder)
+    prepare(folder)
     tell = Steps()
     say(f"a demo in {folder}/: an invented licence with {profiles:,} profiles and extended limits")
     sandbox = Sandbox(folder / "sandbox", profiles=profiles, seed=seed, limits="extended", port=_port())
     with sandbox:
-        (folder / "auditor.toml").write_text(SETTINGS.format(url=sandbox.url), "utf-8")
-        settings = read_settings(folder / "auditor.toml")
+        settings = write_settings(folder, sandbox.url)
         _agreed(sandbox, folder, settings, tell)
         before = _drifted(sandbox, folder, settings, tell)
         _put_right(settings, tell)
@@ -74,7 +73,8 @@ def demo(folder: Path, *, profiles: int, seed: int) -> None:
     _tell_result(folder, sandbox.url, settings, before, after)
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
+    """An empty working folder with the contract of the invented licence; an earlier demo is replaced."""
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARK).exists():
             raise SettingsError(
@@ -86,6 +86,18 @@ def _prepare(folder: Path) -> None:
     shutil.copytree(data_folder("expectations") / "Customers", folder / "expectations" / "Customers")
     for name in ("exports", "crm"):
         (folder / name).mkdir()
+
+
+def write_settings(folder: Path, url: str) -> Settings:
+    """The settings file of a demo whose sandbox listens at `url`."""
+    (folder / "auditor.toml").write_text(SETTINGS.format(url=url), "utf-8")
+    return read_settings(folder / "auditor.toml")
+
+
+def fetch_inputs(sandbox: Sandbox, folder: Path) -> None:
+    """What a person does in the portal and a job does in the CRM: put fresh files where the settings look."""
+    sandbox.export(folder / "exports")
+    sandbox.crm(folder / "crm")
 
 
 def _port() -> int:
@@ -103,7 +115,7 @@ def _agreed(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[
     tell("a week ago: both sides agree; a first audit sets the agreed values")
     then = datetime.now(UTC) - WEEK
     sandbox.clock(then)
-    _pull_by_hand(sandbox, folder)
+    fetch_inputs(sandbox, folder)
     audit = pipeline.run(settings, pipeline.Request(), now=then + timedelta(seconds=1), tell=_quiet)
     say(f"          {audit.counts.profiles[Status.EQUAL]:,} profiles agree")
 
@@ -113,7 +125,7 @@ def _drifted(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[
     sandbox.clock(datetime.now(UTC))
     answers = sandbox.drift()
     (folder / "answers.json").write_text(json.dumps(answers, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    _pull_by_hand(sandbox, folder)
+    fetch_inputs(sandbox, folder)
     return pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=tell)
 
 
@@ -139,14 +151,8 @@ def _again(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[s
     sandbox.idle()
     # An export's name tells its second: the next one begins after everything that was written.
     time.sleep(1.1 - time.time() % 1)
-    _pull_by_hand(sandbox, folder)
+    fetch_inputs(sandbox, folder)
     return pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=tell)
-
-
-def _pull_by_hand(sandbox: Sandbox, folder: Path) -> None:
-    """What a person does in the portal and a job does in the CRM: put fresh files where the settings look."""
-    sandbox.export(folder / "exports")
-    sandbox.crm(folder / "crm")
 
 
 def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, after: Audit) -> None:
