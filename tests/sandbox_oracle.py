@@ -387,7 +387,7 @@ def _no_invisible(text: str) -> str:
 _FOLDS = (
     ("unicode_form", _no_invisible),
     ("whitespace", lambda text: "".join(text.split())),
-    ("case", str.casefold),
+    ("case", str.lower),
     ("accents", lambda text: _no_accents(text)),
     ("punctuation", lambda text: re.sub(r"[^\w]", "", text)),
 )

@@ -89,8 +89,9 @@ def _comma(value: str, rng: random.Random) -> str | None:
 
 
 def _mojibake(value: str, rng: random.Random) -> str | None:
+    """Read as Windows-1252. Not for ä: without its symbol, `Ã¤` is an a as well, which punctuation would explain."""
     accented = [letter for letter in value if not letter.isascii()]
-    if not accented or any(letter not in "éèëêïîôûüçöä" for letter in accented):
+    if not accented or any(letter not in "éèëêïîôûüçö" for letter in accented):
         return None
     return value.encode("utf-8").decode("cp1252")
 
