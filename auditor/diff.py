@@ -238,7 +238,7 @@ def _profiles(engine: Engine, contract: Contract, known: Known, moments: Moments
         waiting=joined.waiting & ~joined.any_conflict,
         gone=ibis.literal(False),
         pending=joined.pending,
-        columns=joined.columns,
+        columns=joined["columns"],  # the attribute would be the names of the table
         matched_by=ibis.literal("key"),
         platform_rows=ibis.literal(1, type="int64"),
         truth_rows=ibis.literal(1, type="int64"),
