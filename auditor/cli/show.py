@@ -1,0 +1,256 @@
+"""`auditor show`"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli.screen import WIDTH, load_settings, say, settings_option
+
+if TYPE_CHECKING:
+    from auditor.profile_story import Cell, Rows, Story
+    from auditor.words import Words
+
+NAME_WIDTH = 24
+"""Of `segmentations#ClientTier`; longer names take a line of their own."""
+VALUE_WIDTH = (WIDTH - 2 - NAME_WIDTH - 2 * 2) // 2
+VALUE_LINES = 6
+"""A longer value is cut: nobody reads it in a column of a terminal."""
+
+MARK = {"same": " ", "format": "~", "kept": "+", "differs": "!", "apart": " "}
+LEGEND = {
+    "differs": "! differs",
+    "format": "~ same by its rule, spelt differently",
+    "kept": "+ empty in {truth}, kept",
+}
+CONTACT = {"on": "contact allowed", "off": "no contact", "empty": "does not say"}
+"""What a permission says, whichever way round its column is spelt."""
+
+
+@click.command("show")
+@settings_option
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON document.")
+def command(settings_file: Path, key: str, as_json: bool) -> None:
+    """Everything known of one profile.
+
+    Both sides as their files spell them, last agreed values, invalid values, permission history, writes and decisions.
+    KEY is spelt as either side spells it; a key of several columns is a JSON array. The values of the person are shown.
+    """
+    from auditor.cli.summary import print_json
+    from auditor.profile_story import tell
+
+    settings = load_settings(settings_file)
+    story = tell(settings, key)
+    for warning in story.warnings:
+        say(f"  {warning}")
+    if as_json:
+        print_json(story.document())
+        return
+    for line in lines(story):
+        click.echo(line)
+
+
+def lines(story: Story) -> Iterator[str]:
+    """The story on a terminal, no line wider than 80 columns."""
+    from auditor.words import Words
+
+    words = Words(story.platform_name, story.truth_name)
+    yield from _headline(story, words)
+    for place, pair in enumerate(story.rows):
+        yield ""
+        if len(story.rows) > 1:
+            yield f"  {_which(story, place, words)}"
+        yield from _pair(pair, words)
+    relations = {cell.relation.value for pair in story.rows for cell in pair.cells}
+    legend = [words.fill(text) for relation, text in LEGEND.items() if relation in relations]
+    if legend:
+        yield ""
+        yield from _wrapped("   ".join(legend), indent=2)
+    yield from _section("invalid values", _violations(story, words))
+    yield from _section("permission findings", _findings(story, words))
+    yield from _section("permission history", _history(story, words))
+    yield from _section("written by the auditor", _writes(story))
+    yield from _section("decided", _decisions(story, words))
+
+
+def _headline(story: Story, words: Words) -> Iterator[str]:
+    from auditor.words import FLAG, STATUS
+
+    if story.excluded:
+        what = "outside the population of the contract, not compared"
+    elif story.status is None:
+        what = "on neither side in this run"
+    else:
+        what = words.fill(STATUS[story.status][0])
+    number = [f"profileId {story.profile_id}"] if story.profile_id else []
+    flags = [words.fill(FLAG[flag][0]) for flag in story.flags]
+    yield from _wrapped(" · ".join([f"{story.table} {_visible(story.key)}", what, *flags, *number]), indent=0)
+    yield f"as the run {story.run} saw it; times are in {story.timezone.key}"
+
+
+def _which(story: Story, place: int, words: Words) -> str:
+    """`row 2 of 3 in Actito, row 2 of 2 in CRM`"""
+    there = (
+        (words.platform, [pair.on_platform for pair in story.rows]),
+        (words.truth, [pair.in_truth for pair in story.rows]),
+    )
+    return ", ".join(f"row {place + 1} of {sum(have)} in {name}" for name, have in there if have[place])
+
+
+def _pair(pair: Rows, words: Words) -> Iterator[str]:
+    """The columns of two rows beside each other; what is empty on both sides is named at the end."""
+    yield from _columns(" ", "", words.platform if pair.on_platform else "", words.truth if pair.in_truth else "")
+    if pair.platform_updated or pair.truth_updated:
+        yield from _columns(" ", "last changed", pair.platform_updated or "", pair.truth_updated or "")
+    empty = []
+    for cell in pair.cells:
+        if not (cell.platform or cell.truth or cell.difference or cell.agreed):
+            empty.append(cell.column)
+            continue
+        here, there = _spelt(cell.platform, there=pair.on_platform), _spelt(cell.truth, there=pair.in_truth)
+        yield from _columns(MARK[cell.relation], cell.column, here, there)
+        for note in _notes(cell, words):
+            yield from _wrapped(note, indent=2 + NAME_WIDTH + 2)
+    if empty:
+        where = "empty on both sides" if pair.on_platform and pair.in_truth else "empty"
+        yield from _wrapped(f"{where}: {', '.join(empty)}", indent=2)
+
+
+def _notes(cell: Cell, words: Words) -> Iterator[str]:
+    """What the run found out about a differing cell, and the evidence of a permission."""
+    from auditor.words import FLAG, MOVED, REASON, STATUS
+
+    found = cell.difference
+    if found is not None:
+        parts = [
+            words.fill(STATUS[found.status][0]),
+            words.fill(REASON[found.reason][0]),
+            words.fill(MOVED[found.moved]),
+        ]
+        parts += [words.fill(FLAG[name][0]) for name in ("waiting", "pending", "blocked") if getattr(found, name)]
+        yield " · ".join(parts)
+        if cell.agreed is not None:
+            yield f"last agreed: {_spelt(cell.agreed)}"
+        if cell.sent != cell.truth and cell.sent is not None:
+            yield f"would be sent as {_spelt(cell.sent)}"
+    if cell.evidence_date or cell.evidence_source:
+        yield f"evidence: {', '.join(_visible(part) for part in (cell.evidence_date, cell.evidence_source) if part)}"
+
+
+def _violations(story: Story, words: Words) -> Iterator[str]:
+    from auditor.words import RULE
+
+    for row in story.violations.iter_rows(named=True):
+        yield f"{words.side(row['side'])} {row['column']}: {RULE[row['rule']][0]}: {_spelt(row['value'])}"
+
+
+def _findings(story: Story, words: Words) -> Iterator[str]:
+    from auditor.words import FINDING
+
+    for row in story.findings.iter_rows(named=True):
+        since = f", since {_local(row['since'], story)}" if row["since"] else ""
+        yield f"{row['column']}: {words.fill(FINDING[row['finding']][0])}{since}"
+
+
+def _history(story: Story, words: Words) -> Iterator[str]:
+    for row in story.history.iter_rows(named=True):
+        parts = [_visible(row["source"])] if row["source"] else []
+        if row["moment"] is not None:
+            what = "row last changed" if row["side"] == "platform" else "evidence"
+            parts = [f"{what} {_local(row['moment'], story)}", *parts]
+        proof = f" ({', '.join(parts)})" if parts else ""
+        yield f"{_local(row['at'], story)}  {words.side(row['side'])} {row['column']}: {CONTACT[row['value']]}{proof}"
+
+
+def _writes(story: Story) -> Iterator[str]:
+    from auditor.cli.planned import OUTCOME
+    from auditor.model import Outcome
+
+    for row in story.writes.iter_rows(named=True):
+        when = _local(row["sent_at"] or row["settled_at"], story)
+        what = f"{row['column']} {_spelt(row['before'])} → {_spelt(row['after'])}" if row["column"] else "the profile"
+        became = OUTCOME[Outcome(row["outcome"])] if row["outcome"] else "begun, its end is not recorded"
+        yield f"{when}  {row['kind']} {what}: {became} (plan {row['plan'][:12]})"
+
+
+def _decisions(story: Story, words: Words) -> Iterator[str]:
+    chosen = {
+        "truth": words.fill("write {truth}'s value to {platform}"),
+        "platform": words.fill("{platform} is right"),
+        "ignore": "leave both as they are",
+    }
+    for one in story.decisions:
+        values = f"{_spelt(one.platform)} in {words.platform}, {_spelt(one.truth)} in {words.truth}"
+        yield f"{_local(one.decided_at, story)}  {one.column}: {chosen[one.choice]}, by {one.person} ({values})"
+
+
+def _section(title: str, entries: Iterator[str]) -> Iterator[str]:
+    for place, entry in enumerate(entries):
+        if place == 0:
+            yield ""
+            yield title
+        yield from _wrapped(entry, indent=2, hanging=4)
+
+
+def _columns(mark: str, name: str, platform: str, truth: str) -> Iterator[str]:
+    """One column of the profile, its values folded into as many lines as they need."""
+    from rich.cells import cell_len
+
+    if len(name) > NAME_WIDTH:
+        yield f"{mark} {name}"
+        mark, name = " ", ""
+    left, right = _folded(platform), _folded(truth)
+    for place in range(max(len(left), len(right))):
+        here = left[place] if place < len(left) else ""
+        there = right[place] if place < len(right) else ""
+        start = f"{mark} {name:<{NAME_WIDTH}}" if place == 0 else " " * (NAME_WIDTH + 2)
+        yield f"{start}  {here}{' ' * (VALUE_WIDTH - cell_len(here))}  {there}".rstrip()
+
+
+def _folded(text: str) -> list[str]:
+    from rich.cells import chop_cells
+
+    folded = chop_cells(text, VALUE_WIDTH) or [""]
+    if len(folded) <= VALUE_LINES:
+        return folded
+    return [*folded[: VALUE_LINES - 1], f"… ({len(text):,} characters)"]
+
+
+def _wrapped(text: str, *, indent: int, hanging: int | None = None) -> Iterator[str]:
+    from rich.cells import cell_len, chop_cells
+
+    deeper = " " * (indent if hanging is None else hanging)
+    line = " " * indent
+    empty = True
+    for word in text.split(" "):
+        for piece in chop_cells(word, WIDTH - len(deeper)) or [""]:
+            if not empty and cell_len(line) + 1 + cell_len(piece) > WIDTH:
+                yield line.rstrip()
+                line, empty = deeper, True
+            line += piece if empty else f" {piece}"
+            empty = False
+    yield line.rstrip()
+
+
+def _spelt(value: str | None, *, there: bool = True) -> str:
+    """A value as it stands in its file; blanks at its ends are shown by quotes."""
+    if value is None or value == "":
+        return "–" if there else ""
+    shown = _visible(value)
+    return shown if value == value.strip() else f'"{shown}"'
+
+
+def _visible(text: str) -> str:
+    """Without characters that would steer the terminal, and with the invisible ones made visible."""
+    from auditor.redact import visible
+
+    return visible(text).replace("\n", "⏎")
+
+
+def _local(moment: datetime, story: Story) -> str:
+    return f"{moment.astimezone(story.timezone):%Y-%m-%d %H:%M}"
