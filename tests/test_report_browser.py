@@ -364,7 +364,12 @@ def test_without_scripts_the_findings_can_still_be_read(browser: Browser, writte
 
 def test_a_printed_page_has_the_findings_and_no_controls(tab: Page, written: Written) -> None:
     page = opened(tab, written.report)
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    ink, paper = (
+        page.locator("h1").evaluate(f"h => getComputedStyle(h.closest('{of}')).{what}")
+        for of, what in (("h1", "color"), (".top", "backgroundColor"))
+    )
+    assert (ink, paper) == ("rgb(28, 33, 37)", "rgb(255, 255, 255)"), "dark ink on white, whatever the screen shows"
     assert page.locator("h1").is_visible()
     assert page.locator("#causes").is_visible()
     assert page.locator("form, .pages, .contents").filter(visible=True).count() == 0
