@@ -111,6 +111,7 @@ class Engine:
         partial = path.with_name(path.name + ".partial")
         with translated():
             self.con.execute(f"COPY ({text}) TO {literal(partial.resolve())} (FORMAT parquet, COMPRESSION zstd)")
+        partial.chmod(0o600)
         partial.replace(path)
 
     def close(self) -> None:

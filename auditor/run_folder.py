@@ -102,8 +102,9 @@ def settle(engine: Engine, work: Path, final: Path) -> Path:
         )
     engine.con.execute("DETACH result")
     (work / "audit.duckdb").chmod(OWNER_ONLY)
-    for leftover in ("spill",):
-        shutil.rmtree(work / leftover, ignore_errors=True)
+    shutil.rmtree(work / "spill", ignore_errors=True)
+    for leftover in (*work.glob("*-rejected.parquet"), *work.glob("*.unpacked")):
+        leftover.unlink()  # the rows are in rejected.parquet, the file is where it was pulled from
     work.rename(final)
     for side in Side:
         engine.view(RAW[side], final / f"{side.value}.parquet")
