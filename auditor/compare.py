@@ -22,9 +22,9 @@ from auditor.contract import Blank, Column, Compare, Contract, Master, parse_rul
 from auditor.engine import Engine, literal
 from auditor.errors import SettingsError
 from auditor.load import Landed, column_names, land, rejected_rows
+from auditor.load.parquetfile import is_parquet
 from auditor.model import Side, Source
 from auditor.moments import shown_moment
-from auditor.parquetfile import is_parquet
 from auditor.problems import nearest
 from auditor.pull import Pulled, pull_file
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor import conclude, consent, diff, explain, lock, match, report, run_folder, settle
+from auditor import conclude, consent, diff, explain, match, report, run_folder, settle
 from auditor.actito import DIALECTS, Connection, Reader
 from auditor.audit import FRAMES, Audit
 from auditor.config import Names, Settings, describe
@@ -28,17 +28,17 @@ from auditor.contract import Contract, read_contract
 from auditor.engine import Engine
 from auditor.errors import InputUnusable
 from auditor.files import full_disk
-from auditor.ledger import Ledger
+from auditor.ledger import Ledger, lock
+from auditor.ledger.records import RunRecord
 from auditor.load import Landed, column_names, land, rejected_rows
 from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
 from auditor.moments import shown_moment
-from auditor.policy import for_the_truth
+from auditor.plan.policy import for_the_truth
 from auditor.primitives import register
 from auditor.pull import Pulled, pull_file
-from auditor.records import RunRecord
 from auditor.store import HISTORY, Memory, Store
-from auditor.suite import Suite, read_suite, refresh, store_suite
 from auditor.validate import preload, validate
+from auditor.validate.suite import Suite, read_suite, refresh, store_suite
 
 TREND_RUNS = 30
 """Earlier runs shown in the report."""

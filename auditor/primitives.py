@@ -9,7 +9,8 @@ values, and only the rest, each distinct spelling once, reaches them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
-_BLANKS = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+"
+_BLANKS = r"[\s\x{000B}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+"
 """Every Unicode blank, in the regular expressions of the engine (RE2)."""
 
 _TRUE = ("true", "1", "y", "yes", "t")
@@ -35,7 +36,13 @@ _FALSE = ("false", "0", "n", "no", "f")
 _LETTERS = {"ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ı": "i", "ς": "σ"}
 """Letters of names that are not an ASCII letter with an accent."""
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[+-]?inf(inity)?|nan", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[+-]?inf(inity)?|nan", re.IGNORECASE | re.ASCII)
+
+_GROUPS = r"[.\s\x{00A0}\x{202F}]"
+_WITH_COMMA = rf"^[+-]?(\d{{1,3}}({_GROUPS}\d{{3}})+|\d*)(,\d*)?([eE][+-]?\d{{1,4}})?$"
+"""Numbers with a decimal comma and perhaps groups of thousands; whether digits are there at all is seen later."""
+
+_FIRST_MOMENT = datetime(1000, 1, 1)  # noqa: DTZ001 -- a local moment, compared with local moments
 
 _CACHE = 1_000_000
 """Distinct spellings remembered per function."""
@@ -63,6 +70,7 @@ _instant_to_local = declared("timezone", ("string", INSTANT), "timestamp")
 _phone = declared("auditor_phone", ("string", "string"))
 _number = declared("auditor_number", ("string",))
 _domain = declared("auditor_domain", ("string",))
+_to_json = declared("to_json", ("array<string>",), "json")
 
 
 # --- the primitives ---
@@ -73,14 +81,24 @@ def blank_to_null(text: ir.StringValue) -> ir.StringValue:
     return text.nullif("")
 
 
+def nfc(text: ir.StringValue) -> ir.StringValue:
+    """Unicode NFC; a NUL becomes the sign that stands for it."""
+    return nfc_normalize(_printable(text))
+
+
+def _printable(text: ir.StringValue) -> ir.StringValue:
+    """DuckDB's Unicode functions end a text at the first NUL: two values that differ behind it would be equal."""
+    return text.re_replace(r"\x00", "\N{SYMBOL FOR NULL}")
+
+
 def tidy(text: ir.StringValue) -> ir.StringValue:
     """Unicode NFC, blanks of every kind collapsed to one space, none at the ends."""
-    return nfc_normalize(text).re_replace(_BLANKS, " ").strip()
+    return nfc(text).re_replace(_BLANKS, " ").strip()
 
 
 def fold(text: ir.StringValue) -> ir.StringValue:
     """Case and accents ignored: lower case, base letters."""
-    folded = strip_accents(text).lower()
+    folded = strip_accents(_printable(text)).lower()
     for letter, plain in _LETTERS.items():
         folded = folded.replace(letter, plain)
     return folded
@@ -93,7 +111,7 @@ def code(text: ir.StringValue) -> ir.StringValue:
 
 def email(text: ir.StringValue) -> ir.StringValue:
     """Trimmed, lower case, NFC; an internationalised domain in its ASCII form."""
-    plain = nfc_normalize(text).strip().lower()
+    plain = nfc(text).strip().lower()
     return ibis.ifelse(plain.re_search(r"@.*[^\x00-\x7F]"), _domain(plain), plain)
 
 
@@ -104,10 +122,15 @@ def truth_value(text: ir.StringValue) -> ir.StringValue:
 
 
 def number(text: ir.StringValue, decimal: str) -> ir.StringValue:
-    """A decimal without exponent, group separators, superfluous zeros or plus sign; null for what is no number."""
+    """A decimal without exponent, group separators, superfluous zeros or plus sign; null for what is no number.
+
+    Where the decimal separator is a comma, groups of three may be separated by dots or blanks; a dot anywhere else is
+    no part of a number: `12.5` is not 125.
+    """
     plain = text.strip()
     if decimal == ",":
-        plain = plain.re_replace(r"[.\s\x{00A0}\x{202F}]", "").replace(",", ".")
+        spelt_so = plain.re_search(_WITH_COMMA)
+        return ibis.ifelse(spelt_so, number(plain.re_replace(_GROUPS, "").replace(",", "."), "."), ibis.null(str))
     digits = plain.re_search(r"^-?\d+(\.\d+)?$") & plain.re_search("[1-9]")
     bare = plain.re_replace(r"^(-?)0+(\d)", r"\1\2")
     bare = ibis.ifelse(bare.contains("."), bare.re_replace(r"0+$", "").re_replace(r"\.$", ""), bare)
@@ -124,20 +147,20 @@ def date_text(text: ir.StringValue, format: str | None) -> ir.StringValue:  # no
         )
     else:
         day = _try_strptime(plain, format)
-    return _strftime(day, "%Y-%m-%d")
+    return _strftime(_of_our_era(day), "%Y-%m-%d")
 
 
 def moment_text(text: ir.StringValue, format: str | None, zone: str, *, in_zone: str) -> ir.StringValue:  # noqa: A002
     """`YYYY-MM-DD HH:MM:SS[.ffffff]` in `in_zone`; a moment without a zone is one of `zone`. Null if unreadable."""
     local = _instant_to_local(in_zone, instant(text, format, zone))
-    return _strftime(local, "%Y-%m-%d %H:%M:%S.%f").re_replace(r"\.?0*$", "").re_replace(r"(:\d)$", r"\g<1>")
+    return _strftime(local, "%Y-%m-%d %H:%M:%S.%f").re_replace(r"\.?0*$", "")
 
 
 def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.TimestampValue:  # noqa: A002
     """The moment itself, with zone; null for what is none."""
     plain = text.strip()
     if format is not None:
-        return _local_to_instant(zone, _try_strptime(plain, format))
+        return _local_to_instant(zone, _of_our_era(_try_strptime(plain, format)))
     iso = plain.re_search(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$")
     zoned = plain.re_search(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(Z|[+-]\d{2}(:?\d{2})?)$")
     return ibis.cases(
@@ -147,11 +170,21 @@ def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.Timestamp
     )
 
 
+def _of_our_era(moment: ir.TimestampValue) -> ir.TimestampValue:
+    """Null for years of fewer than four digits: DuckDB's `%Y` reads the `24` of a short date as the year 24."""
+    return ibis.ifelse(moment >= _FIRST_MOMENT, moment, ibis.null("timestamp"))
+
+
 def members(text: ir.StringValue, *, in_order: bool) -> ir.StringValue:
-    """The members of a multi-valued cell, each tidy and once, joined by `,`; sorted if the order is to be ignored."""
+    """The members of a multi-valued cell, each tidy, joined by `,`; sorted and each once if `in_order`."""
     parts = text.split(",").map(lambda part: tidy(part)).filter(lambda part: part != "")
     parts = parts.unique().sort() if in_order else parts
     return parts.join(",")
+
+
+def json_array(texts: Sequence[ir.StringValue]) -> ir.StringValue:
+    """The texts as one JSON array; two different lists never give the same text."""
+    return _to_json(ibis.array(texts)).cast(str)
 
 
 def phone(text: ir.StringValue, region: str) -> ir.StringValue:

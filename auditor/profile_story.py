@@ -28,10 +28,10 @@ from auditor.engine import Engine
 from auditor.errors import SettingsError
 from auditor.files import printable
 from auditor.ledger import Ledger
+from auditor.ledger.records import Decision
 from auditor.model import FORMAT, Side, Status
 from auditor.primitives import register
-from auditor.records import Decision
-from auditor.redact import shape
+from auditor.report.redact import shape
 from auditor.store import HISTORY, Store
 
 _SAMPLED_KEYS = 1000

@@ -15,25 +15,25 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor import lock, records, run_folder
+from auditor import run_folder
 from auditor.actito import Reader, Writer
 from auditor.apply import Progress, apply_plan
-from auditor.apply_job import Limits
+from auditor.apply.job import Limits
+from auditor.apply.outcomes import Applied, outcome_path, read_outcomes, write_outcomes
+from auditor.apply.undo import undo_plan
 from auditor.audit import Audit
-from auditor.brakes import Brake, held
-from auditor.bulkfile import corrective_file, corrective_files
 from auditor.config import Settings
 from auditor.contract import Contract, read_contract
-from auditor.decisions import Choice, Decision, read_decisions
 from auditor.errors import GuardRefused, SettingsError
-from auditor.ledger import Ledger, quota_day
+from auditor.ledger import Ledger, lock, quota_day, records
 from auditor.model import Kind, Permission, Side, Structure
-from auditor.outcomes import Applied, outcome_path, read_outcomes, write_outcomes
 from auditor.pipeline import connect
 from auditor.plan import Facts, make_plans
-from auditor.policy import Policy
+from auditor.plan.brakes import Brake, held
+from auditor.plan.bulkfile import corrective_file, corrective_files
+from auditor.plan.decisions import Choice, Decision, read_decisions
+from auditor.plan.policy import Policy
 from auditor.sameness import Sameness
-from auditor.undo import undo_plan
 from auditor.writes import Plan, read_plan
 
 SHRANK = 0.1

@@ -29,6 +29,7 @@ from auditor.primitives import (
     date_text,
     email,
     fold,
+    json_array,
     members,
     moment_text,
     number,
@@ -61,10 +62,10 @@ def reading(column: Column, side: Side, zone: str) -> Reading:
 def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
     """The canonical form of a cell: text, null where it is empty.
 
-    `zone` is the name of the time zone of moments without one. Raises nothing: what cannot be read is text.
+    `zone` is the name of the time zone of moments without one; moments are canonical in it, as the platform holds
+    them. Raises nothing: what cannot be read is text.
     """
-    spelt = reading(column, side, zone)
-    value = _mapped(text, spelt.values)
+    value = _mapped(text, reading(column, side, zone).values)
     if column.empty_is_value and column.compare is Compare.EXACT:
         return value
     match column.compare:
@@ -76,45 +77,56 @@ def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir
             return blank_to_null(fold(tidy(value)))
         case Compare.EMAIL:
             return blank_to_null(email(value))
-        case Compare.PHONE:
-            return _readable(phone(value, column.argument), value)
-        case Compare.NUMBER:
-            return _readable(number(value, spelt.decimal), value)
-        case Compare.DATE:
-            return _readable(date_text(value, spelt.format), value)
-        case Compare.TIMESTAMP:
-            return _readable(moment_text(value, spelt.format, spelt.zone, in_zone="UTC"), value)
-        case Compare.BOOLEAN:
-            return _readable(truth_value(value), value)
         case Compare.CODE:
             return blank_to_null(code(value))
         case Compare.SET:
             return blank_to_null(members(value, in_order=True))
+        case _:
+            return _read(value, column, side, zone).fill_null(blank_to_null(tidy(value)))
 
 
 def sent(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
     """The truth's value as the platform would spell it: text, null where it is empty."""
-    spelt = reading(column, Side.TRUTH, zone)
-    value = _mapped(text, spelt.values)
+    value = _mapped(text, reading(column, Side.TRUTH, zone).values)
     match column.compare:
+        case Compare.EXACT | Compare.CODE:
+            return canonical(text, column, Side.TRUTH, zone)
         case Compare.TEXT | Compare.NAME:
             return blank_to_null(tidy(value))
         case Compare.EMAIL:
             return blank_to_null(value.strip())
-        case Compare.TIMESTAMP:
-            return blank_to_null(moment_text(value, spelt.format, spelt.zone, in_zone=spelt.zone).fill_null(value))
-        case Compare.PHONE:
-            return blank_to_null(phone(value, column.argument).fill_null(value))
-        case Compare.NUMBER:
-            return blank_to_null(number(value, spelt.decimal).fill_null(value))
-        case Compare.DATE:
-            return blank_to_null(date_text(value, spelt.format).fill_null(value))
-        case Compare.BOOLEAN:
-            return blank_to_null(truth_value(value).fill_null(value))
         case Compare.SET:
             return blank_to_null(members(value, in_order=False))
-        case Compare.EXACT | Compare.CODE:
-            return canonical(text, column, Side.TRUTH, zone)
+        case _:
+            as_it_is = ibis.ifelse(tidy(value) == "", ibis.null(str), value)
+            return _read(value, column, Side.TRUTH, zone).fill_null(as_it_is)
+
+
+def _read(value: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
+    """A typed value in the platform's spelling; null for what cannot be read.
+
+    What the truth's own spelling does not explain would be sent as it is, so it means what the platform reads in it.
+    """
+    read = _parsed(value, column, reading(column, side, zone))
+    if side is Side.TRUTH and (column.format is not None or column.decimal != "."):
+        read = read.fill_null(_parsed(value, column, reading(column, Side.PLATFORM, zone)))
+    return read
+
+
+def _parsed(value: ir.StringValue, column: Column, spelt: Reading) -> ir.StringValue:
+    match column.compare:
+        case Compare.PHONE:
+            return phone(value, column.argument)
+        case Compare.NUMBER:
+            return number(value, spelt.decimal)
+        case Compare.DATE:
+            return date_text(value, spelt.format)
+        case Compare.TIMESTAMP:
+            return moment_text(value, spelt.format, spelt.zone, in_zone=spelt.zone)
+        case Compare.BOOLEAN:
+            return truth_value(value)
+        case rule:
+            raise AssertionError(f"{rule} is compared as text")
 
 
 def equal(platform: ir.StringValue, truth: ir.StringValue, column: Column) -> ir.BooleanValue:
@@ -125,7 +137,7 @@ def equal(platform: ir.StringValue, truth: ir.StringValue, column: Column) -> ir
         apart = (_decimal(platform) - _decimal(truth)).abs()
         same = same | (apart <= ibis.literal(distance, type="decimal(38, 12)")).fill_null(False)
     if column.float_noise:
-        left, right = platform.try_cast("float64"), truth.try_cast("float64")
+        left, right = _finite(platform), _finite(truth)
         noise = (left - right).abs() <= 1e-12 * ibis.greatest(left.abs(), right.abs())
         same = same | noise.fill_null(False)
     return same
@@ -145,12 +157,8 @@ def key_form(parts: list[ir.StringValue]) -> ir.StringValue:
     """One text for a key: its only part, or a JSON array of several; null if any part is null."""
     if len(parts) == 1:
         return parts[0]
-    quoted = [
-        ibis.literal('"').concat(part.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"), ibis.literal('"'))
-        for part in parts
-    ]
-    joined = reduce(lambda left, right: left.concat(ibis.literal(","), right), quoted)
-    return ibis.literal("[").concat(joined, ibis.literal("]"))
+    whole = reduce(lambda left, right: left & right, (part.notnull() for part in parts))
+    return ibis.ifelse(whole, json_array(parts), ibis.null(str))
 
 
 def _mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:
@@ -161,9 +169,12 @@ def _mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:
     return ibis.cases(*((trimmed == source, target) for source, target in values.items()), else_=text)
 
 
-def _readable(form: ir.StringValue, value: ir.StringValue) -> ir.StringValue:
-    return form.fill_null(blank_to_null(tidy(value)))
-
-
 def _decimal(form: ir.StringValue) -> ir.DecimalValue:
-    return form.try_cast("decimal(38, 12)")
+    """Null for what is no number or has over 25 digits before the point; a difference has room for one more."""
+    return form.try_cast("decimal(37, 12)")
+
+
+def _finite(form: ir.StringValue) -> ir.FloatingValue:
+    """Null for infinity and NaN, which DuckDB orders like numbers: every distance to them would be small enough."""
+    value = form.try_cast("float64")
+    return ibis.ifelse(value.isinf() | value.isnan(), ibis.null("float64"), value)

@@ -20,9 +20,9 @@ from auditor.engine import Engine
 from auditor.errors import AuditorError, Exit, InputUnusable, SettingsError, TryLater
 from auditor.files import require_space, whole_file
 from auditor.load import column_names, land
-from auditor.locations import unchanged
 from auditor.model import Side
 from auditor.pull import pull_file
+from auditor.pull.locations import unchanged
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.bulkfile import corrective_file, corrective_files, csv_bytes
 from auditor.model import Attribute, Kind, Route, Structure
+from auditor.plan.bulkfile import corrective_file, corrective_files, csv_bytes
 from auditor.writes import Cell, Plan, Write
 
 STRUCTURE = Structure(

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor import audit
-from auditor.cause_sentences import sentence, with_article
-from auditor.causes import Group, cause_id
 from auditor.contract import Column, Polarity, Sensitivity
 from auditor.engine import Engine
 from auditor.explain import explain
+from auditor.explain.cause_sentences import sentence, with_article
+from auditor.explain.causes import Group, cause_id
 from auditor.model import AttributeType, Reason
 from tests.cells_table import MOMENT, Cell, column, make_cells
 

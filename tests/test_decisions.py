@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from auditor.decisions import Choice, Decision, read_decisions, standing
 from auditor.errors import SettingsError
+from auditor.plan.decisions import Choice, Decision, read_decisions, standing
 
 COLUMNS = ("firstName", "lastName", "subscriptions#Newsletter")
 

@@ -15,9 +15,9 @@ import pytest
 
 from auditor.errors import Exit, SettingsError, TryLater
 from auditor.ledger import FILE, Ledger, quota_day
-from auditor.lock import hold
+from auditor.ledger.lock import hold
+from auditor.ledger.records import IMPORT_PATIENCE, BulkCalls, Decision, ImportState, Intent, PlanRecord, RunRecord
 from auditor.model import Kind, Outcome, Route, Verdict
-from auditor.records import IMPORT_PATIENCE, BulkCalls, Decision, ImportState, Intent, PlanRecord, RunRecord
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -307,7 +307,7 @@ def test_a_state_folder_that_cannot_be_written_means_try_later(tmp_path: Path) -
 HOLDER = """
 import sys
 from pathlib import Path
-from auditor.lock import hold
+from auditor.ledger.lock import hold
 with hold(Path(sys.argv[1]), "auditor run"):
     print("held", flush=True)
     sys.stdin.read()

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from auditor import pipeline, remedy
+from auditor.apply.outcomes import Applied
 from auditor.audit import Audit
+from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
 from auditor.config import Settings
-from auditor.demo import fetch_inputs, prepare, write_settings
 from auditor.model import Kind, Outcome, Route, Side, Status, Verdict
-from auditor.outcomes import Applied
 from auditor.sandbox.process import Sandbox
 from auditor.writes import Plan
 

@@ -19,15 +19,15 @@ from hypothesis import strategies as st
 from auditor import audit as audits
 from auditor import permissions
 from auditor.audit import Audit, Counts
-from auditor.brakes import brakes, held
-from auditor.bulkfile import corrective_files
 from auditor.contract import Blank, Column, Master, Polarity
-from auditor.creations import TAKEN
-from auditor.decisions import Choice, Decision
 from auditor.errors import GuardRefused, InputUnusable, SettingsError
 from auditor.model import Attribute, Kind, NotChecked, Route, Segmentation, Side, Source, Structure, Verdict
 from auditor.plan import UNDONE, Facts, make_plans
-from auditor.policy import Policy, for_the_truth
+from auditor.plan.brakes import brakes, held
+from auditor.plan.bulkfile import corrective_files
+from auditor.plan.creations import TAKEN
+from auditor.plan.decisions import Choice, Decision
+from auditor.plan.policy import Policy, for_the_truth
 from auditor.writes import Cell, Collection, Plan, Write, read_plan
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
-from auditor.locations import moment_in_name
 from auditor.model import Side
 from auditor.pull import Pulled, pull_file
+from auditor.pull.locations import moment_in_name
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 NOW = datetime(2026, 5, 3, 6, 0, tzinfo=UTC)

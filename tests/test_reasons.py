@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from auditor.contract import Column
 from auditor.engine import Engine
+from auditor.explain.reasons import with_reasons
+from auditor.explain.spelling import LOOK_ALIKES, damage_of
 from auditor.model import AttributeType, Reason
-from auditor.reasons import with_reasons
-from auditor.spelling import LOOK_ALIKES, damage_of
 from tests.cells_table import Cell, canonical, column, make_cells
 
 COLUMNS = (

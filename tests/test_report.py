@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from auditor import report_view, words
+from auditor import words
 from auditor.audit import Audit
 from auditor.contract import Column, Compare, Master, Polarity, Sensitivity
 from auditor.data import data_folder
@@ -35,9 +35,10 @@ from auditor.model import (
     Status,
     Verdict,
 )
-from auditor.redact import Privacy, pseudonyms, shape, shown, visible
 from auditor.report import TrendPoint, page, render
-from auditor.report_rows import needs_decision
+from auditor.report import view as report_view
+from auditor.report.redact import Privacy, pseudonyms, shape, shown, visible
+from auditor.report.rows import needs_decision
 from auditor.words import Words
 from tests.audits import COLUMNS, HOSTILE, NOW, audit_of, difference, profile, realistic
 

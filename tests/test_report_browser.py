@@ -250,7 +250,7 @@ def test_decisions_are_downloaded_with_the_name_and_both_values(work: Page) -> N
 
 
 def test_the_program_reads_what_the_worklist_writes(work: Page, tmp_path: Path) -> None:
-    decisions = pytest.importorskip("auditor.decisions")
+    decisions = pytest.importorskip("auditor.plan.decisions")
     row(work, "0042").get_by_role("button", name="Use CRM value").click()
     work.get_by_label("Your name").fill("An Smet")
     path = tmp_path / "decisions.json"

@@ -13,8 +13,8 @@ import pytest
 from auditor.contract import Column, Contract
 from auditor.errors import SettingsError
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
-from auditor.suite import Expectation, Suite, read_suite, refresh, store_suite
 from auditor.validate import preload
+from auditor.validate.suite import Expectation, Suite, read_suite, refresh, store_suite
 
 T = AttributeType
 
@@ -214,7 +214,7 @@ def test_a_missing_file_and_one_in_another_encoding_are_said(tmp_path: Path) -> 
 
 
 def test_the_country_codes_are_those_of_the_time_zone_database() -> None:
-    from auditor.value_kinds import COUNTRIES, LANGUAGES
+    from auditor.validate.value_kinds import COUNTRIES, LANGUAGES
 
     lines = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text(encoding="utf-8").splitlines()
     assert {line.split("\t")[0] for line in lines if not line.startswith("#")} == COUNTRIES

@@ -22,8 +22,8 @@ from auditor.audit import VIOLATIONS
 from auditor.contract import Column, Contract
 from auditor.engine import Engine, quote
 from auditor.model import Attribute, AttributeType, Rule, Segmentation, Side, Structure
-from auditor.suite import Expectation, Suite, refresh
 from auditor.validate import Checked, Validation, preload, validate
+from auditor.validate.suite import Expectation, Suite, refresh
 
 Cell = str | None
 T = AttributeType

@@ -16,6 +16,6 @@ def command(folder: Path, profiles: int, seed: int) -> None:
 
     FOLDER is `demo` unless named. It must be empty, absent, or an earlier demo, which is replaced.
     """
-    from auditor.demo import demo
+    from auditor.cli.demonstration import demo
 
     demo(folder, profiles=profiles, seed=seed)

@@ -6,10 +6,10 @@ from collections import Counter
 
 import click
 
+from auditor.apply.outcomes import Applied
 from auditor.cli.screen import say, table
 from auditor.errors import SettingsError
 from auditor.model import Kind, Outcome, Route
-from auditor.outcomes import Applied
 from auditor.problems import nearest
 from auditor.remedy import Planned
 

@@ -10,7 +10,7 @@ import click
 from auditor.cli.screen import load_settings, settings_option
 
 if TYPE_CHECKING:
-    from auditor.redact import Privacy
+    from auditor.report.redact import Privacy
 
 
 @click.command("report")

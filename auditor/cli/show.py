@@ -247,7 +247,7 @@ def _spelt(value: str | None, *, there: bool = True) -> str:
 
 def _visible(text: str) -> str:
     """Without characters that would steer the terminal, and with the invisible ones made visible."""
-    from auditor.redact import visible
+    from auditor.report.redact import visible
 
     return visible(text).replace("\n", "⏎")
 

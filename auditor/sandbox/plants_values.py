@@ -131,7 +131,7 @@ def edited(column: str) -> Plant:
         person = week.take(agreed(column))
         if person is None:
             return False
-        before = person[1].values[column]
+        before = week.agreed(person, column)
         value = week.other(column, before)
         if value is None or not week.plain(column, value, before):
             return False

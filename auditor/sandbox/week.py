@@ -156,6 +156,11 @@ class Week:
                 self.truth_touched(person)
         self.state.change(profile, values, moment)
 
+    def agreed(self, person: Person, column: str) -> str:
+        """What the CRM says where both sides agree, as it would be sent: it lists interests in another order."""
+        value = person[1].values[column]
+        return crm.spell(column, value) if column == "interests" else value
+
     # Notes
 
     def differ(
@@ -172,8 +177,6 @@ class Week:
     ) -> None:
         """Note a difference: the platform's value as it stands, the truth's as it would be sent."""
         platform = person[1].values.get(column)
-        if column == "interests" and truth is not None:
-            truth = crm.spell(column, truth)
         if platform is not None and truth is not None:
             self._pairs.add((column, fold(platform), fold(truth)))
         self.answers.difference(

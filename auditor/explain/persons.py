@@ -22,10 +22,10 @@ import polars as pl
 from auditor import audit
 from auditor.contract import Column, Compare
 from auditor.engine import Engine
-from auditor.folds import with_levels
+from auditor.explain.folds import with_levels
+from auditor.explain.spelling import register
 from auditor.model import AttributeType
 from auditor.primitives import declared
-from auditor.spelling import register
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

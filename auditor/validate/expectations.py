@@ -36,9 +36,9 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 )
 from great_expectations.validator.validator import Validator
 
-from auditor.duckdb_dialect import sqlalchemy_engine
 from auditor.model import AttributeType
-from auditor.value_kinds import JUDGED, every_member, length_between, of_kind, one_of
+from auditor.validate.duckdb_dialect import sqlalchemy_engine
+from auditor.validate.value_kinds import JUDGED, every_member, length_between, of_kind, one_of
 
 if TYPE_CHECKING:
     import duckdb

@@ -20,15 +20,16 @@ from typing import Final
 import jinja2
 from markupsafe import Markup
 
-from auditor import __version__, report_view, words
+from auditor import __version__, words
 from auditor.audit import Audit
 from auditor.contract import Master
 from auditor.data import data_folder
 from auditor.model import FORMAT
-from auditor.redact import Privacy, for_work, pseudonyms, shown, visible
-from auditor.report_rows import labels, packed_rows
-from auditor.report_view import TrendPoint
-from auditor.report_xlsx import workbook
+from auditor.report import view as report_view
+from auditor.report.redact import Privacy, for_work, pseudonyms, shown, visible
+from auditor.report.rows import labels, packed_rows
+from auditor.report.view import TrendPoint
+from auditor.report.xlsx import workbook
 from auditor.words import Words
 
 __all__ = ["Privacy", "TrendPoint", "Written", "page", "render"]

@@ -13,9 +13,9 @@ import ibis
 
 from auditor.contract import Column, Compare
 from auditor.engine import Engine
-from auditor.folds import BLANK, UMLAUTS, spelt_out, trimmed, with_levels
+from auditor.explain.folds import BLANK, UMLAUTS, spelt_out, trimmed, with_levels
+from auditor.explain.spelling import LEAST_LENGTH, MOST_EDITS, damage, mistyped, register, same_number
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Reason
-from auditor.spelling import LEAST_LENGTH, MOST_EDITS, damage, mistyped, register, same_number
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

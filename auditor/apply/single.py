@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from auditor.actito import ActitoError, MaybeSent, NotFound, Profile, ProfileRef, Refused
-from auditor.apply_job import PROFILE, Cells, Job, Stopped, key_parts
+from auditor.apply.job import PROFILE, Cells, Job, Stopped, key_parts
 from auditor.errors import TryLater
 from auditor.model import Kind, Outcome
 from auditor.writes import Cell, Write

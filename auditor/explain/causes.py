@@ -29,10 +29,10 @@ import ibis
 
 from auditor.contract import Column, Compare, Polarity, Sensitivity
 from auditor.engine import Engine
-from auditor.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
+from auditor.explain.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
+from auditor.explain.spelling import damage
 from auditor.model import SEGMENTATION_PREFIX, Reason
 from auditor.primitives import declared, nfc_normalize
-from auditor.spelling import damage
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -17,14 +17,14 @@ import polars as pl
 
 from auditor import permissions
 from auditor.audit import TEXT, Audit
-from auditor.creations import TAKEN, Candidates, create
-from auditor.decisions import Decision
 from auditor.errors import InputUnusable
 from auditor.model import Kind, NotChecked, Route, Side, Status, Structure, Why
 from auditor.permissions import EVIDENCE, HISTORY
-from auditor.policy import Action, Knowledge, Policy, differences, judge
-from auditor.routing import AuditedValues, Road, Routed, route_corrections, route_creations
-from auditor.uniques import arrange
+from auditor.plan.creations import TAKEN, Candidates, create
+from auditor.plan.decisions import Decision
+from auditor.plan.policy import Action, Knowledge, Policy, differences, judge
+from auditor.plan.routing import AuditedValues, Road, Routed, route_corrections, route_creations
+from auditor.plan.uniques import arrange
 from auditor.writes import Cell, LeftAlone, Plan, Write
 from auditor.writes import Collection as Provenance
 

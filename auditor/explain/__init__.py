@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor import audit
-from auditor.cause_sentences import sentence
-from auditor.causes import Group, cause_id, groups, with_patterns
 from auditor.contract import Column
 from auditor.engine import Engine
-from auditor.reasons import with_reasons
-from auditor.same_person import same_person
+from auditor.explain.cause_sentences import sentence
+from auditor.explain.causes import Group, cause_id, groups, with_patterns
+from auditor.explain.persons import same_person
+from auditor.explain.reasons import with_reasons
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -1,7 +1,7 @@
 """What is to happen to each difference: a kind of write, or the reason why there is none.
 
 The default policy (design §8), the masters of the contract and the decisions of people meet here, cell by cell. What
-concerns a permission is left to `auditor.permissions`. How writes travel is `auditor.routing`.
+concerns a permission is left to `auditor.permissions`. How writes travel is `auditor.plan.routing`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import polars as pl
 from auditor import permissions, writes
 from auditor.audit import DIFFERENCES, TEXT
 from auditor.contract import Column, Master, Polarity
-from auditor.decisions import Choice, Decision, Standing, standing
 from auditor.model import Kind, Moved, Status, Structure, Why
 from auditor.permissions import Case, Cell, Evidence, Opt
+from auditor.plan.decisions import Choice, Decision, Standing, standing
 
 FOR_THE_TRUTH: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT, "why": TEXT})
 """The columns of `for-the-truth.csv`."""

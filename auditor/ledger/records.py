@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from auditor.chain import Table
+from auditor.ledger.chain import Table
 from auditor.model import Kind, Outcome, Route, Verdict
 
 VERSION: Final = 1

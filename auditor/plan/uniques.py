@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.model import Why
-from auditor.policy import Difference
+from auditor.plan.policy import Difference
 from auditor.writes import LeftAlone, Write
 
 

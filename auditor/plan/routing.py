@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from auditor.contract import Column, Master
 from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind, Route, Why
-from auditor.policy import Policy
+from auditor.plan.policy import Policy
 from auditor.writes import Cell, LeftAlone, Write
 
 CANARIES: Final = 20

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from auditor.apply_job import Stopped
+from auditor.apply.job import Stopped
 from auditor.errors import Exit
 from auditor.model import Outcome
 

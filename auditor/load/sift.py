@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
-from auditor.csvfile import LINES_IN_CELL, Dialect, Torn
 from auditor.errors import InputUnusable
 from auditor.files import printable
+from auditor.load.csvfile import LINES_IN_CELL, Dialect, Torn
 
 LONGEST_RECORD: Final = 16 * 2**20
 """Bytes; longer records are rejected."""

@@ -27,14 +27,14 @@ from types import FrameType
 
 import polars as pl
 
-from auditor.apply_bulk import carry_out_batch, sent_call, too_old
-from auditor.apply_job import FINAL, BulkFile, Job, Limits, Reads, Result, Stopped, Writes, column_of, targets
-from auditor.apply_single import carry_out
+from auditor.apply.bulk import carry_out_batch, sent_call, too_old
+from auditor.apply.job import FINAL, BulkFile, Job, Limits, Reads, Result, Stopped, Writes, column_of, targets
+from auditor.apply.outcomes import OUTCOMES, Applied
+from auditor.apply.single import carry_out
 from auditor.errors import GuardRefused, SettingsError
 from auditor.ledger import Ledger
+from auditor.ledger.records import PlanRecord
 from auditor.model import Kind, Outcome, Route, Structure
-from auditor.outcomes import OUTCOMES, Applied
-from auditor.records import PlanRecord
 from auditor.writes import Plan
 
 _INTERRUPTED = Stopped("interrupted", "interrupted: everything sent is recorded; apply the plan again to go on")

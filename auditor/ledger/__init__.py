@@ -14,7 +14,7 @@ What is asked of it:
     remember_erased, erased_among      people who must not come back, as keyed hashes
     forget, verify, head               erase somebody's values; prove that nothing else was changed
 
-Nothing is ever updated: an outcome is a row of its own and the last one counts (see `auditor.chain`).
+Nothing is ever updated: an outcome is a row of its own and the last one counts (see `auditor.ledger.chain`).
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from auditor.chain import Chain, Value, Verified, stamp
-from auditor.model import Outcome, Route, Verdict
-from auditor.records import (
+from auditor.ledger.chain import Chain, Value, Verified, stamp
+from auditor.ledger.records import (
     IMPORT_PATIENCE,
     INDEXES,
     QUOTA_ZONE,
@@ -47,6 +46,7 @@ from auditor.records import (
     RunRecord,
     WriteState,
 )
+from auditor.model import Outcome, Route, Verdict
 
 if TYPE_CHECKING:
     import polars as pl

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
+from auditor.explain.spelling import LOOK_ALIKES, plain_for_alike
 from auditor.primitives import declared, fold, nfc_normalize, strip_accents
-from auditor.spelling import LOOK_ALIKES, plain_for_alike
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -12,8 +12,8 @@ from typing import Final
 from auditor import words
 from auditor.audit import Audit
 from auditor.model import Side, Status
-from auditor.redact import Privacy, visible
-from auditor.report_rows import labels
+from auditor.report.redact import Privacy, visible
+from auditor.report.rows import labels
 from auditor.words import Words
 
 LAST_ROW: Final = 1_048_575

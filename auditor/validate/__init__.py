@@ -14,10 +14,10 @@ import duckdb
 from auditor.engine import Engine, literal, quote, translated
 from auditor.model import NotChecked, Rule, Side
 from auditor.primitives import register
-from auditor.suite import Expectation, Suite
+from auditor.validate.suite import Expectation, Suite
 
 if TYPE_CHECKING:
-    from auditor.expectations import Answer
+    from auditor.validate.expectations import Answer
 
 VIOLATIONS_TABLE: Final = "violations"
 """The temporary table of all violations of both sides, with the columns of `audit.VIOLATIONS`."""
@@ -59,7 +59,7 @@ class Validation:
 
 def preload() -> None:
     """Import Great Expectations, which takes about five seconds: to be called in a thread while data are pulled."""
-    import auditor.expectations  # noqa: F401
+    import auditor.validate.expectations  # noqa: F401
 
 
 def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = KEY, row: str = ROW) -> Validation:
@@ -72,7 +72,7 @@ def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = 
     The violations of the side replace those it had in the temporary table `violations`; a fresh table if there is
     none. A cell that is empty, or blank, violates nothing but that it is mandatory.
     """
-    from auditor.expectations import Question, evaluate
+    from auditor.validate.expectations import Question, evaluate
 
     with translated():
         _prepare(engine, side)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from auditor.causes import Group
+from auditor.explain.causes import Group
 from auditor.model import Reason, Side
 
 _PLAIN: Final[Mapping[str, str]] = {

@@ -12,10 +12,10 @@ import polars as pl
 from auditor import permissions, writes
 from auditor.audit import TEXT, Audit
 from auditor.contract import Column, Master, Polarity
-from auditor.decisions import Choice, Decision, Standing, standing
 from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Side, Status, Why
 from auditor.permissions import Case, Cell, Evidence
-from auditor.policy import Action, Knowledge
+from auditor.plan.decisions import Choice, Decision, Standing, standing
+from auditor.plan.policy import Action, Knowledge
 
 TAKEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
 """Missing keys whose value of a unique column some profile of the platform has."""

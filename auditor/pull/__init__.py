@@ -14,8 +14,8 @@ from pathlib import Path
 
 from auditor.errors import InputUnusable, TryLater
 from auditor.files import printable
-from auditor.locations import Found, fingerprint, newest, unchanged, unpack
 from auditor.model import Side
+from auditor.pull.locations import Found, fingerprint, newest, unchanged, unpack
 
 QUIET = 2.0
 """Seconds without a write after which a file counts as complete; a younger one is looked at twice."""
