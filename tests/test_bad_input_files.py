@@ -18,11 +18,10 @@ import pytest
 
 from auditor.engine import Engine
 from auditor.errors import AuditorError, Exit, InputUnusable, SettingsError, TryLater
-from auditor.files import require_space, whole_file
+from auditor.files import require_space, unchanged, whole_file
 from auditor.load import column_names, land
 from auditor.model import Side
 from auditor.pull import pull_file
-from auditor.pull.locations import unchanged
 
 
 @pytest.fixture

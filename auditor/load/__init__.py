@@ -22,13 +22,12 @@ import duckdb
 from auditor.audit import REJECTED
 from auditor.engine import Engine, literal, quote, translated
 from auditor.errors import InputUnusable, SettingsError
-from auditor.files import full_disk, printable, require_space, whole_file
+from auditor.files import full_disk, printable, require_space, unchanged, whole_file
 from auditor.load import parquetfile
 from auditor.load.csvfile import Dialect, Survey, is_utf8, read_dialect, survey, to_utf8
 from auditor.load.sift import Reject, Sieve, Sifted
 from auditor.model import NotChecked, Side
 from auditor.problems import nearest
-from auditor.pull.locations import unchanged
 
 Progress = Callable[[int, int, int | None], None]
 """Called with bytes done, bytes in all, and rows so far where they are known."""

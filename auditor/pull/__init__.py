@@ -13,9 +13,9 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from auditor.errors import InputUnusable, TryLater
-from auditor.files import printable
+from auditor.files import fingerprint, printable, unchanged
 from auditor.model import Side
-from auditor.pull.locations import Found, fingerprint, newest, unchanged, unpack
+from auditor.pull.locations import Found, newest, unpack
 
 QUIET = 2.0
 """Seconds without a write after which a file counts as complete; a younger one is looked at twice."""

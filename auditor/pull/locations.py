@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
+from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.files import megabytes, printable, require_space, whole_file
 
 TEMPORARY = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
@@ -146,39 +146,6 @@ def look(path: Path, timezone: tzinfo) -> Found:
         named=named[0] if named else None,
         named_to_the_day=named is not None and not named[1],
     )
-
-
-def fingerprint(path: Path) -> tuple[int, int, int] | None:
-    """Changes when the file is replaced or written to: inode, size, modification time in nanoseconds; None: no file."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-@contextlib.contextmanager
-def unchanged(path: Path) -> Iterator[None]:
-    """Raises TryLater when the file was written to, replaced or removed meanwhile, whatever else went wrong with it."""
-    before = fingerprint(path)
-    problem: Exception | None = None
-    try:
-        yield
-    except PermissionError as error:
-        if error.filename != str(path):
-            raise
-        raise SettingsError(
-            f"{printable(path)} cannot be read: permission denied", hint="give this user the right to read it"
-        ) from None
-    except (AuditorError, FileNotFoundError) as error:
-        problem = error
-    if before is None or fingerprint(path) != before:
-        raise TryLater(
-            f"{printable(path)} changed while it was read: it is still being written",
-            hint="run again when the upload is complete",
-        ) from problem
-    if problem is not None:
-        raise problem
 
 
 def unpack(path: Path, folder: Path, *, name: str) -> Path:
