@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from auditor.errors import SettingsError
+from auditor.model import Side
 from auditor.problems import Duration, Strict, read_toml
 
 DEFAULT_FILE = "auditor.toml"
@@ -40,7 +41,13 @@ class Secret:
                 value = ""
             hint = f"write the secret into {path} (and make it readable for you alone)"
         else:
-            import keyring  # slow to import, and needed by few
+            try:
+                import keyring  # slow to import, and needed by few
+            except ImportError:
+                raise SettingsError(
+                    f"the secret {self.reference} needs the package keyring, which is not installed",
+                    hint="pip install 'profile-auditor[keyring]', or use env:NAME or file:PATH",
+                ) from None
 
             service, _, user = place.partition("/")
             value = keyring.get_password(service, user) or ""
@@ -92,6 +99,9 @@ class Names(Strict):
 
     platform: str = "Actito"
     truth: str = "CRM"
+
+    def of(self, side: Side) -> str:
+        return self.platform if side is Side.PLATFORM else self.truth
 
 
 class Platform(Strict):

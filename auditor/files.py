@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ MARGIN = 16 * 2**20
 """Bytes that must stay free beside what a file needs."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_IN_WORDS = re.compile(r"no space left|not enough space|file too large|quota exceeded|disk is full", re.IGNORECASE)
+"""What the libraries below have no error number for."""
+_LIBRARIES = ("_duckdb", "duckdb", "polars", "sqlite3")
 
 
 @contextlib.contextmanager
@@ -36,11 +40,18 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def full_disk(folder: Path) -> Iterator[None]:
-    """Turns the operating system's "no space left" into an error that names the folder."""
+    """Turns "no space left", whoever says it, into an error that names the folder."""
     try:
         yield
-    except OSError as error:
-        if error.errno in _FULL:
+    except AuditorError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError):
+            full = error.errno in _FULL
+        else:
+            library = type(error).__module__.partition(".")[0]
+            full = library in _LIBRARIES and _FULL_IN_WORDS.search(str(error)) is not None
+        if full:
             raise TryLater(f"the disk of {folder} is full: nothing was kept", hint="free some space") from error
         raise
 

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -40,6 +40,8 @@ from auditor.store import HISTORY, Memory, Store
 from auditor.validate import preload, validate
 from auditor.validate.suite import Suite, read_suite, refresh, store_suite
 
+STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
+
 TREND_RUNS = 30
 """Earlier runs shown in the report."""
 
@@ -57,14 +59,29 @@ class Request:
     export: str | None = None
     """A file downloaded by hand instead of the configured location; relative to the working folder."""
     truth: str | None = None
+    only: str | None = None
+    """The stage after which enough was done: one of STAGES. Nothing is kept then."""
+    baseline: bool = False
+    """Enough was done when the agreed values are set."""
+
+
+class EnoughError(Exception):
+    """Not a failure: the request asked for no more than this."""
+
+    def __init__(self, facts: Mapping[str, Mapping[str, int]]) -> None:
+        super().__init__("enough")
+        self.facts = facts
+        """Stage → what it found, as names and numbers."""
 
 
 @dataclass
 class _Watch:
-    """Seconds per stage, and a line for whoever watches."""
+    """Seconds and findings per stage, and a line for whoever watches."""
 
     tell: Tell
+    only: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str, what: str) -> Iterator[None]:
@@ -72,6 +89,8 @@ class _Watch:
         started = time.monotonic()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+        if name == self.only:
+            raise EnoughError(self.facts)
 
 
 def connect(settings: Settings, *, writing: bool = False) -> Connection:
@@ -96,10 +115,11 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell) -> A
     with lock.hold(settings.state_folder / "lock", "auditor run"):
         name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         settings.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(settings.runs_folder)
         work = settings.runs_folder / f".{name}"
         work.mkdir(mode=0o700)
         try:
-            with full_disk(work):
+            with full_disk(settings.runs_folder):
                 audit = _audit(settings, request, name, work, now, tell)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
@@ -110,7 +130,7 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell) -> A
 
 def _audit(settings: Settings, request: Request, name: str, work: Path, now: datetime, tell: Tell) -> Audit:
     """All stages in their order; the last one gives the run folder its name."""
-    watch = _Watch(tell)
+    watch = _Watch(tell, request.only)
     names, table = settings.names, settings.table
     warm = threading.Thread(target=preload, name="preload", daemon=True)
     warm.start()
@@ -119,14 +139,21 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         suite = _suite(settings, structure, contract)
         pulled = _pull(settings, request, contract, work, now)
+        watch.facts["pull"] = {"counted_by_platform": count, **{f"{one.side.value}_bytes": one.bytes for one in pulled}}
     folders = [work, settings.runs_folder / name, settings.state_folder, *(source.path.parent for source in pulled)]
     engine = Engine(memory_limit=settings.engine.memory_limit, temp=work / "spill", folders=folders)
     with closing(engine), Ledger(settings.state_folder) as ledger:
         register(engine.con)
         with watch.stage("load", "loading both sides"):
             landed = [_land(engine, source, contract, settings, work) for source in pulled]
+            for one in landed:
+                for note in one.notes:
+                    tell(f"  {names.of(one.side)}: {note}")
             sources = [_source(engine, *pair, contract, now) for pair in zip(pulled, landed, strict=True)]
             moments = {source.side: source.as_of for source in sources}
+            for one in landed:
+                watch.facts.setdefault("load", {}).update({f"{one.side.value}_rows": one.rows})
+                watch.facts["load"][f"{one.side.value}_rejected"] = one.rejected
         with watch.stage("match", "matching profiles by their key"):
             for side in Side:
                 match.find_keys(engine, contract, side)
@@ -134,6 +161,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
         warm.join()
         with watch.stage("validate", "validating both sides against the table structure"):
             unevaluated = _validate(engine, contract, structure, suite)
+            watch.facts["validate"] = conclude.violations_per_rule(engine)
         with watch.stage("diff", "comparing"):
             store = Store(settings.state_folder, settings.entity, table)
             memory = store.load(engine, contract)
@@ -144,6 +172,10 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             shown = diff.Moments(moments[Side.PLATFORM], moments[Side.TRUTH])
             found = diff.diff(engine, contract, known, shown, {side.side: side.rejected for side in landed})
             consent.permissions(engine, contract, HISTORY, name, moments)
+            watch.facts["diff"] = {status.value: number for status, number in found.profiles.items()}
+        if request.baseline:
+            store.save(engine, contract, memory, name, moments[Side.PLATFORM])
+            raise EnoughError(watch.facts)
         with watch.stage("explain", "explaining every difference"):
             zone = contract.timezone.key
             explain.explain(
@@ -176,10 +208,18 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             _write(engine, audit, contract, structure)
             trend = [trend_point(record) for record in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, work, privacy=settings.report.privacy, trend=trend)
-        run_folder.write_run(audit, describe(settings), memory.warnings)
-        final = run_folder.settle(engine, work, settings.runs_folder / name)
-        store.save(engine, contract, memory, name, moments[Side.PLATFORM])
-        ledger.record_run(_record(audit))
+        notes = [f"{names.of(one.side)}: {note}" for one in landed for note in one.notes]
+        run_folder.write_run(audit, describe(settings), (*notes, *memory.warnings))
+        final = settings.runs_folder / name
+        try:
+            run_folder.settle(engine, work, final)
+            # Both or none: the base of a run that nobody knows would be as wrong as a run without its base.
+            with full_disk(settings.state_folder), ledger.transaction():
+                ledger.record_run(_record(audit))
+                store.save(engine, contract, memory, name, moments[Side.PLATFORM])
+        except BaseException:
+            shutil.rmtree(final, ignore_errors=True)
+            raise
         return replace(audit, folder=final)
 
 
@@ -361,6 +401,12 @@ def trend_point(record: RunRecord) -> report.TrendPoint:
         differences=counts["differences"]["total"],
         permissions=sum(counts["permissions"].values()),
     )
+
+
+def _sweep(runs: Path) -> None:
+    """Remove what a killed run left behind; the lock is held, so nobody works in there."""
+    for folder in runs.glob(".[0-9]*Z-*"):
+        shutil.rmtree(folder)
 
 
 def _expire(settings: Settings, now: datetime) -> None:

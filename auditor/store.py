@@ -30,6 +30,7 @@ from auditor.match import RAW, anchor, source_name
 from auditor.model import Side
 
 STATE_FORMAT = 1
+PARTIAL = "state.json.partial"
 
 HISTORY = "permission_history"
 """Name of the history table on the connection."""
@@ -80,6 +81,17 @@ class Store:
         An export older than the one the base was made from teaches nothing new about agreement: it only adds to the
         permission history.
         """
+        try:
+            files = self._written(engine, contract, memory, run, as_of)
+        except BaseException:
+            self._discard(run)
+            raise
+        self._tidy(files)
+
+    def _written(
+        self, engine: Engine, contract: Contract, memory: Memory, run: str, as_of: datetime
+    ) -> Mapping[str, Any]:
+        """Write the new files, then `state.json`; gives its content."""
         files: dict[str, Any] = {"format": STATE_FORMAT, **self._who, "run": run, "as_of": as_of.isoformat()}
         older = memory.as_of is not None and as_of < memory.as_of
         if older:
@@ -92,13 +104,13 @@ class Store:
         if engine.rows("SELECT 1 FROM permission_changes LIMIT 1"):
             parts.append(self._write(engine, engine.table("permission_changes"), f"permissions-{run}.parquet"))
         files["permissions"] = parts
-        partial = self.folder / "state.json.partial"
+        partial = self.folder / PARTIAL
         with partial.open("w", encoding="utf-8") as handle:
             json.dump(files, handle, indent=1)
             handle.flush()
             os.fsync(handle.fileno())
         partial.replace(self.folder / "state.json")
-        self._tidy(files)
+        return files
 
     def _state(self) -> tuple[dict[str, Any], list[str]]:
         path = self.folder / "state.json"
@@ -193,6 +205,14 @@ class Store:
         engine.write(expression, path)
         path.chmod(0o600)
         return {"file": name, "sha256": _digest(path)}
+
+    def _discard(self, run: str) -> None:
+        """Remove what an interrupted run wrote, unless `state.json` counts on it already."""
+        (self.folder / PARTIAL).unlink(missing_ok=True)
+        state = self.folder / "state.json"
+        if not state.exists() or f"-{run}.parquet" not in state.read_text(encoding="utf-8"):
+            for path in self.folder.glob(f"*-{run}.parquet*"):
+                path.unlink(missing_ok=True)
 
     def _tidy(self, files: Mapping[str, Any]) -> None:
         """Remove files that no longer count; a leftover of a run that stopped halfway goes with them."""

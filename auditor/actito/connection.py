@@ -160,7 +160,7 @@ class Connection:
         except httpx.RequestError as error:
             # The exchange that broke may have been the sign-in before the write.
             in_doubt = writing and error.request is request and not isinstance(error, _NOT_SENT)
-            failure = _failure(error, call, in_doubt=in_doubt)
+            failure = _failure(error, call, _host(self._url), in_doubt=in_doubt)
         else:
             answer = Answer.of(response, call)
             if writing and (response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT):
@@ -171,16 +171,21 @@ class Connection:
         raise failure
 
 
-def _failure(error: httpx.RequestError, call: Call, *, in_doubt: bool) -> ActitoError:
+def _host(url: str) -> str:
+    """Host and port of an address, without a name and a password that somebody may have written into it."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _failure(error: httpx.RequestError, call: Call, host: str, *, in_doubt: bool) -> ActitoError:
     if in_doubt:
         return MaybeSent(call.what)
     if isinstance(error, Unacceptable):
         return UnexpectedAnswer(call.what, str(error))
     if isinstance(error, httpx.TimeoutException):
-        return PlatformDown(call.what, "it does not answer in time")
+        return PlatformDown(call.what, f"{host} does not answer in time")
     if isinstance(error, httpx.ConnectError):
-        return PlatformDown(call.what, "no connection")
-    return PlatformDown(call.what, "the connection broke")
+        return PlatformDown(call.what, f"no connection to {host}")
+    return PlatformDown(call.what, f"the connection to {host} broke")
 
 
 def _again(error: Exception) -> bool | float:

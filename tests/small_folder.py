@@ -1,0 +1,120 @@
+"""A small working folder as the demo makes it, for tests of commands: made once, copied for each test."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from auditor import pipeline
+from auditor.cli import run
+from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
+from auditor.sandbox.process import Sandbox
+
+PROFILES = 60
+
+COLUMNS = (
+    "customerId", "emailAddress", "lastName", "gsmNumber", "addressStreet", "nickname", "note",
+    "marketingConsent", "subscriptions#Newsletter", "subscriptions#Events",
+)  # fmt: skip
+"""What the small contract compares: an audit takes as long as it has columns, however few the profiles."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Two states of one folder, and the licence behind it after a week of drift."""
+
+    agreed: Path
+    """Audited a week ago, when both sides agreed; the inputs of today lie there and nobody has audited them."""
+    audited: Path
+    """The same after today's audit."""
+    licence: Path
+
+
+def made(factory: pytest.TempPathFactory) -> Made:
+    """The same for every module of a session."""
+    return _made(factory.getbasetemp() / "small")
+
+
+@cache
+def _made(base: Path) -> Made:
+    folder = base / "folder"
+    prepare(folder)
+    _shorten(folder / "expectations" / "Customers" / "contract.toml")
+    with Sandbox(folder / "sandbox", profiles=PROFILES, seed=1, limits="extended") as sandbox:
+        settings = write_settings(folder, sandbox.url)
+        then = datetime.now(UTC) - timedelta(days=7)
+        sandbox.clock(then)
+        fetch_inputs(sandbox, folder)
+        pipeline.run(settings, pipeline.Request(), now=then + timedelta(seconds=1), tell=lambda _: None)
+        sandbox.clock(datetime.now(UTC))
+        sandbox.drift()
+        fetch_inputs(sandbox, folder)
+        shutil.copytree(folder, base / "agreed", ignore=shutil.ignore_patterns("sandbox"))
+        pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=lambda _: None)
+    (folder / "sandbox").rename(base / "sandbox")
+    return Made(base / "agreed", folder, base / "sandbox")
+
+
+def _shorten(contract: Path) -> None:
+    head, *columns = re.split(r"(?m)^(?=\[columns\.)", contract.read_text("utf-8"))
+    kept = [text for text in columns if text[len("[columns.") : text.index("]")].strip('"') in COLUMNS]
+    assert len(kept) == len(COLUMNS)
+    contract.write_text(head + "".join(kept), "utf-8")
+
+
+@contextmanager
+def licence(factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox of its own with the licence of the folder."""
+    directory = factory.mktemp("licence") / "sandbox"
+    shutil.copytree(made(factory).licence, directory)
+    with Sandbox(directory, profiles=PROFILES, limits="extended") as sandbox:
+        yield sandbox
+
+
+def copy(template: Path, target: Path, sandbox: Sandbox) -> Path:
+    """A working folder that may be changed, with the settings of this sandbox."""
+    shutil.copytree(template, target)
+    shutil.copytree(sandbox.directory, target / "sandbox")
+    write_settings(target, sandbox.url)
+    return target
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command did on a terminal."""
+
+    code: int
+    out: str
+    err: str
+
+
+def auditor(capsys: pytest.CaptureFixture[str], *arguments: str) -> Said:
+    """Run a command in this process, in the current folder. Nothing that is tested this way may be a bug."""
+    capsys.readouterr()
+    code = run(arguments)
+    told = capsys.readouterr()
+    assert "Traceback" not in told.err, told.err
+    assert "bug" not in told.err, told.err
+    return Said(code, told.out, told.err)
+
+
+def footprint(folder: Path) -> dict[str, str]:
+    """Every file and folder below `runs/` and `state/`, hidden ones included, with its hash.
+
+    The lock's content is left out: it says who held it last.
+    """
+    paths = [path for name in ("runs", "state") for path in (folder / name).rglob("*")]
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        for path in sorted(paths)
+        if path.name != "lock"
+    }

@@ -1,0 +1,437 @@
+"""Whatever is wrong with what a user gives: one clear sentence, the right exit code, and nothing half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import stamina
+
+from auditor import pipeline
+from auditor.config import read_settings
+from auditor.errors import Exit, TryLater
+from auditor.sandbox.process import Sandbox
+from tests.small_folder import Made, Said, auditor, copy, footprint, licence, made
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with licence(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def no_pauses() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=2, cap=True):
+        yield
+
+
+@pytest.fixture
+def folder(small: Made, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose inputs of today wait to be audited; the current folder."""
+    copied = copy(small.agreed, tmp_path / "work", sandbox)
+    monkeypatch.chdir(copied)
+    return copied
+
+
+@pytest.fixture
+def audited(small: Made, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose newest audit found differences; the current folder."""
+    copied = copy(small.audited, tmp_path / "work", sandbox)
+    monkeypatch.chdir(copied)
+    return copied
+
+
+Refused = Callable[..., Said]
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Runs a command that must end with the code, say the words, and leave runs/ and state/ as they were."""
+
+    def command(code: Exit, *words: str, command: tuple[str, ...] = ("run", "--quiet")) -> Said:
+        before = footprint(Path.cwd())
+        said = auditor(capsys, *command)
+        assert said.code == code, said.err
+        assert re.match(r"(error|Usage): ", said.err), "the first word says that it is an error"
+        for word in words:
+            assert word in said.err
+        assert said.out == ""
+        assert footprint(Path.cwd()) == before
+        return said
+
+    return command
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text, "the test would change nothing"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def newest(folder: Path, pattern: str) -> Path:
+    return max(folder.glob(pattern))
+
+
+def export(folder: Path) -> Path:
+    return newest(folder, "exports/*.csv")
+
+
+def contract(folder: Path) -> Path:
+    return folder / "expectations" / "Customers" / "contract.toml"
+
+
+# Settings
+
+
+def test_no_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(Exit.SETTINGS, "there is no settings file auditor.toml", "auditor demo")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [("runs",), ("report",), ("plan",), ("apply", "x"), ("show", "x"), ("undo", "x")])
+def test_no_settings_file_for_the_other_commands(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(Exit.SETTINGS, "there is no settings file auditor.toml", command=command)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("calls_per_minute", "calls_per_minut", ["actito.calls_per_minut", 'did you mean "calls_per_minute"?']),
+        ("[platform]", "[plattform]", ["unknown setting plattform", 'did you mean "platform"?', "platform is missing"]),
+        ("[report]", "[fixes.brakes]\nupdat = 3\n[report]", ["fixes.brakes.updat", 'did you mean "update"?']),
+        ("entity = ", "entity = [", ["auditor.toml is not valid TOML", "line 3"]),
+        ('privacy = "full"', 'privacy = "masket"', ["report.privacy", "'masked', 'aggregate' or 'full'"]),
+        ("concurrency      = 8", "concurrency = 0", ["actito.concurrency", "greater than or equal to 1"]),
+        ('export = "exports', 'max_age = "1 week"\nexport = "exports', ["platform.max_age", '"36h"']),
+        ("http://127", "http://actito.example.com/127", ["actito.url", "https://"]),
+    ],
+)
+def test_settings_that_are_wrong(old: str, new: str, words: list[str], folder: Path, refused: Refused) -> None:
+    change(folder / "auditor.toml", old, new)
+    refused(Exit.SETTINGS, "auditor.toml", *words)
+
+
+def test_every_problem_of_the_settings_is_told_at_once(folder: Path, refused: Refused) -> None:
+    change(folder / "auditor.toml", "calls_per_minute", "calls_per_minut")
+    change(folder / "auditor.toml", "[truth]", "[trooth]")
+    refused(Exit.SETTINGS, "auditor.toml has 3 problems", "actito.calls_per_minut", "trooth", "truth is missing")
+
+
+@pytest.mark.parametrize("secret", ["s3cr3t-k3y-0123456789", "env:", "vault:s3cr3t-k3y-0123456789", ""])
+def test_a_key_in_the_settings_is_refused_and_not_repeated(secret: str, folder: Path, refused: Refused) -> None:
+    change(folder / "auditor.toml", "file:sandbox/api-key", secret)
+    said = refused(Exit.SETTINGS, "actito.api_key", "a secret must not stand in this file", "env:NAME")
+    assert "s3cr3t" not in said.err
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_or_empty_variable_of_a_secret(
+    value: str | None, folder: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ACTITO_TEST_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("ACTITO_TEST_KEY", value)
+    change(folder / "auditor.toml", "file:sandbox/api-key", "env:ACTITO_TEST_KEY")
+    refused(Exit.SETTINGS, "env:ACTITO_TEST_KEY is not there or is empty", "export ACTITO_TEST_KEY=")
+
+
+def test_a_missing_secret_file(folder: Path, refused: Refused) -> None:
+    (folder / "sandbox" / "api-key").unlink()
+    refused(Exit.SETTINGS, "file:sandbox/api-key is not there or is empty", "write the secret into")
+
+
+def test_a_key_that_actito_refuses_is_not_repeated(
+    folder: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTITO_TEST_KEY", "no-such-key-1234")
+    change(folder / "auditor.toml", "file:sandbox/api-key", "env:ACTITO_TEST_KEY")
+    said = refused(Exit.SETTINGS, "key")
+    assert "no-such-key" not in said.err
+
+
+def test_another_table_and_another_entity(folder: Path, refused: Refused) -> None:
+    change(folder / "auditor.toml", '"Customers"', '"Custommers"')
+    refused(Exit.SETTINGS, "Custommers", "Customers")
+    change(folder / "auditor.toml", '"Custommers"', '"Customers"')
+    change(folder / "auditor.toml", '"acme"', '"acne"')
+    refused(Exit.SETTINGS, "acne")
+
+
+def test_actito_is_down(folder: Path, sandbox: Sandbox, refused: Refused) -> None:
+    """Nobody listens on the discard port."""
+    change(folder / "auditor.toml", sandbox.url, "http://127.0.0.1:9")
+    refused(Exit.TRY_LATER, "Actito is not available (no connection to 127.0.0.1:9)", "try later")
+
+
+# The contract and the suite
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[columns.nickname]", "[columns.nicknam]", ["columns.nicknam", 'did you mean "nickname"?']),
+        ("subscriptions#Events", "subscriptions#Event", ["no such column", 'did you mean "subscriptions#Events"?']),
+        ('compare = "phone:BE"', 'compare = "fone:BE"', ["columns.gsmNumber.compare", "fone", 'did you mean "phone"?']),
+        ('compare = "name"', 'compair = "name"', ["columns.addressStreet.compair", 'did you mean "compare"?']),
+        ('"Europe/Brussels"', '"Europe/Brussel"', ["timezone", 'did you mean "Europe/Brussels"?']),
+        ('key      = ["customerId"]', 'key = ["customerID"]', ["customerID", 'did you mean "customerId"?']),
+        ('key      = ["customerId"]', 'key = ["lastName"]', ['"lastName" is not a unique attribute']),
+        ('master = "platform"', 'master = "actito"', ["columns.nickname.master", "'truth', 'platform' or 'both'"]),
+        ('grace = "24h"', 'grace = "a day"', ["sync.grace", '"36h"']),
+        ("[columns.note]", "[columns.note", ["not valid TOML"]),
+    ],
+)
+def test_contracts_that_are_wrong(old: str, new: str, words: list[str], folder: Path, refused: Refused) -> None:
+    change(contract(folder), old, new)
+    refused(Exit.SETTINGS, "contract.toml", *words)
+
+
+def test_no_contract(folder: Path, refused: Refused) -> None:
+    contract(folder).unlink()
+    refused(Exit.SETTINGS, "there is no contract", "contract.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("status <> 'prospect'", "status <>", ["population.truth", "status <>"]),
+        ("status <> 'prospect'", "statut <> 'prospect'", ["population.truth", "statut"]),
+        ("status <> 'prospect'", "1; drop table x", ["population.truth"]),
+        ("customerId is not null", "customerId + 1 > 3", ["population.platform"]),
+        ("customerId is not null", "customerId", ["population.platform"]),
+    ],
+)
+def test_a_population_that_makes_no_sense(old: str, new: str, words: list[str], folder: Path, refused: Refused) -> None:
+    change(contract(folder), old, new)
+    refused(Exit.SETTINGS, *words)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"name": "x", "expectations": [}', ["not valid JSON", "line 1"]),
+        ('{"name": "x"}', ["expectations"]),
+        ("[]", ["suite.json"]),
+    ],
+)
+def test_a_suite_that_cannot_be_read(content: str, words: list[str], folder: Path, refused: Refused) -> None:
+    path = folder / "expectations" / "Customers" / "suite.json"
+    path.write_text(content, "utf-8")
+    refused(Exit.SETTINGS, "suite.json", *words)
+    assert path.read_text("utf-8") == content, "a steward's file is never overwritten"
+
+
+# The two inputs
+
+
+def test_the_export_is_not_there(folder: Path, refused: Refused) -> None:
+    for path in folder.glob("exports/*.csv"):
+        path.unlink()
+    refused(Exit.TRY_LATER, "nothing matches exports/Customers_*.csv", "it is empty")
+    refused(Exit.TRY_LATER, "nothing matches /nowhere/x.csv", command=("run", "--quiet", "--export", "/nowhere/x.csv"))
+
+
+def test_the_export_is_empty(folder: Path, refused: Refused) -> None:
+    export(folder).write_bytes(b"")
+    refused(Exit.INCOMPLETE, export(folder).name, "is empty", "export it again")
+
+
+def test_the_export_ends_in_the_middle_of_a_row(folder: Path, refused: Refused) -> None:
+    content = export(folder).read_bytes()
+    export(folder).write_bytes(content[: content.rindex(b";") - 40])
+    refused(Exit.INCOMPLETE, export(folder).name, "cut off")
+
+
+def test_the_export_is_too_old(folder: Path, refused: Refused) -> None:
+    """Its name tells its moment, whatever the file time says."""
+    old = datetime.now(UTC) - timedelta(hours=40)
+    for path in folder.glob("exports/*.csv"):
+        path.rename(path.with_name(f"Customers_{old:%Y%m%dT%H%M%S}.csv"))
+    refused(Exit.TRY_LATER, f"Customers_{old:%Y%m%dT%H%M%S}.csv", "the limit is 36.0 hours", "max_age")
+
+
+def test_the_export_is_in_another_encoding(folder: Path, refused: Refused) -> None:
+    text = export(folder).read_text("utf-8")
+    export(folder).write_bytes(text.encode("cp1252", "replace"))
+    refused(Exit.INCOMPLETE, export(folder).name, "is not UTF-8: line ", "export it as UTF-8")
+
+
+def test_a_byte_order_mark_belongs_to_no_column(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Actito writes none; a person's editor may. The first column is the key's anchor: it must not be misread."""
+    plain = export(folder).read_text("utf-8")
+    assert plain.startswith("profileId;")
+    export(folder).write_bytes(plain.encode("utf-8-sig"))
+    said = auditor(capsys, "run")
+    assert said.code in (Exit.FINE, Exit.INCOMPLETE)
+    assert "Actito: the file begins with a byte order mark, which was passed over" in said.err
+    first = json.loads(auditor(capsys, "show", "C000001", "--json").out)
+    assert first["profile_id"] == "1"
+
+
+def test_the_export_has_no_key(folder: Path, refused: Refused) -> None:
+    change(export(folder), "customerId", "customerNumber")
+    refused(Exit.SETTINGS, export(folder).name, 'has no column "customerId"', "customerNumber", "it has: profileId")
+
+
+def test_the_export_has_a_column_twice(folder: Path, refused: Refused) -> None:
+    change(export(folder), "firstName", "lastName")
+    refused(Exit.SETTINGS, export(folder).name, 'the column "lastName" twice')
+
+
+def test_the_truth_lacks_a_column(folder: Path, refused: Refused) -> None:
+    path = newest(folder, "crm/*.csv")
+    change(path, "mobile", "mobil")
+    refused(Exit.SETTINGS, path.name, 'has no column "mobile", did you mean "mobil"?')
+
+
+def test_an_export_below_actitos_own_count_is_audited_and_never_planned(
+    folder: Path, capsys: pytest.CaptureFixture[str], refused: Refused
+) -> None:
+    """Cut at the end of a line it looks like a whole file: only Actito's own count tells."""
+    with export(folder).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, delimiter=";"))
+    text = export(folder).read_text("utf-8")
+    lost = 20
+    assert all("\n" not in cell for row in rows[-lost:] for cell in row)
+    export(folder).write_text("\n".join(text.split("\n")[: -lost - 1]) + "\n", "utf-8")
+    count = len(rows) - 1
+    said = auditor(capsys, "run", "--json", "--fail-on", "findings")
+    assert said.code == Exit.INCOMPLETE, "6 goes before 3"
+    audit = json.loads(said.out)
+    assert audit["verdict"] == "incomplete"
+    [cut] = [item for item in audit["not_checked"] if item["code"] == "below_count"]
+    assert f"holds {count - lost} profiles, Actito counts {count}" in cut["sentence"]
+    refused(Exit.INCOMPLETE, "profiles, Actito counts", command=("plan",))
+
+
+# The machine
+
+
+def test_another_run_is_going_on(folder: Path, refused: Refused) -> None:
+    """The lock is held by another process, as it would be."""
+    script = (
+        "import sys; from pathlib import Path; from auditor.ledger import lock\n"
+        "with lock.hold(Path('state/lock'), 'auditor apply'): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        refused(Exit.TRY_LATER, f"process {holder.pid} (auditor apply) is at work", "wait until it has ended")
+        holder.communicate("")
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Callable[[], None]]:
+    """A real, small file system; where this user may not mount one, the operating system's limit on a file's size.
+
+    Gives a function that fills it up.
+    """
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
+
+        def fill() -> None:
+            status = os.statvfs(folder)
+            (folder / "ballast").write_bytes(bytes(status.f_bavail * status.f_frsize))
+
+        try:
+            yield fill
+        finally:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+    else:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        try:
+            yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("runs", "loading both sides"),
+        ("runs", "writing the report"),
+        ("state", "writing the report"),
+    ],
+)
+def test_the_disk_fills_up(where: str, line: str, folder: Path) -> None:
+    """Somebody else fills the disk up when a stage begins."""
+    before = footprint(folder)
+    earlier = (folder / where).rename(folder / "earlier")
+    (folder / where).mkdir(mode=0o700)
+    with small_disk(folder / where, 48) as fill:
+        shutil.copytree(earlier, folder / where, dirs_exist_ok=True)
+
+        def tell(text: str) -> None:
+            if line in text:
+                fill()
+
+        settings = read_settings(folder / "auditor.toml")
+        with pytest.raises(TryLater, match="disk") as caught:
+            pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=tell)
+        assert caught.value.hint == "free some space"
+        (folder / where / "ballast").unlink(missing_ok=True)
+        assert footprint(folder) == before
+
+
+def test_a_disk_without_room_is_seen_before_anything_is_loaded(folder: Path, refused: Refused) -> None:
+    earlier = (folder / "runs").rename(folder / "earlier")
+    (folder / "runs").mkdir(mode=0o700)
+    with small_disk(folder / "runs", 8) as fill:
+        shutil.copytree(earlier, folder / "runs", dirs_exist_ok=True)
+        if not (folder / "runs").is_mount():
+            fill()
+        refused(Exit.TRY_LATER, "the disk of", "runs", "free some space")
+
+
+@pytest.mark.parametrize("moment", ["loading both sides", "writing the report"])
+def test_an_interrupted_run_leaves_nothing(moment: str, folder: Path) -> None:
+    """Ctrl-C in a terminal is a SIGINT to the process."""
+    before = footprint(folder)
+    with subprocess.Popen(
+        [sys.executable, "-m", "auditor", "run"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        said = ""
+        for line in running.stderr:
+            said += line
+            if moment in line:
+                running.send_signal(signal.SIGINT)
+    assert running.returncode == Exit.INTERRUPTED, said
+    assert said.endswith("interrupted\n")
+    assert "Traceback" not in said
+    assert footprint(folder) == before
+
+
+def test_what_a_killed_run_left_goes_with_the_next(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing can tidy up after SIGKILL or a power cut, and what lies there is personal."""
+    left = folder / "runs" / ".20260101T000000Z-abcd"
+    left.mkdir()
+    (left / "platform.parquet").write_bytes(b"PAR1")
+    export(folder).write_bytes(b"")
+    assert auditor(capsys, "run").code == Exit.INCOMPLETE
+    assert not left.exists()
