@@ -76,6 +76,13 @@ def count(diff: Diff, results: Results) -> Counts:
     )
 
 
+def violations_per_rule(engine: Engine) -> dict[str, int]:
+    """Rule → number of violations on both sides."""
+    violations = engine.table("violations")
+    counted = violations.group_by("rule").agg(n=violations.count())
+    return {str(rule): int(number) for rule, number in sorted(engine.rows(counted))}
+
+
 def without_key(found: Diff, names: Mapping[Side, str] | None = None) -> list[NotChecked]:
     """Rows that no key ties to anybody: they could not be compared."""
     result = []

@@ -70,9 +70,7 @@ class Engine:
 
     def sql(self, expression: ir.Expr) -> str:
         """The expression as SQL text for this connection."""
-        import ibis
-
-        return str(ibis.to_sql(expression, dialect="duckdb"))
+        return str(self.ibis.compile(expression, pretty=False))
 
     def create(self, name: str, expression: ir.Table) -> ir.Table:
         """Materialise an expression as a temporary table, replacing one of that name; gives the new table."""

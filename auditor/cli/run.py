@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
-from auditor.cli.screen import Steps, load_settings, say, settings_option
+from auditor.cli.screen import Steps, load_settings, say, settings_option, table
+
+STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
+"""Of the pipeline; named here as well, so that help need not import it. A test compares the two."""
 
 
 @click.command("run")
@@ -15,10 +18,19 @@ from auditor.cli.screen import Steps, load_settings, say, settings_option
 @click.option("--truth", metavar="FILE", help="A truth file to use instead of the configured one.")
 @click.option("--fail-on", metavar="RULE", default="none", show_default=True,
               help="none, findings, or as missing>0, stale>2%: exit 3 beyond it.")  # fmt: skip
+@click.option("--only", type=click.Choice(STAGES), help="Stop after this stage, keep nothing.")
+@click.option("--baseline", is_flag=True, help="Only set the agreed values, for later runs to tell who moved.")
 @click.option("--json", "as_json", is_flag=True, help="Print the audit as one JSON document.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(
-    settings_file: Path, export: str | None, truth: str | None, fail_on: str, as_json: bool, quiet: bool
+    settings_file: Path,
+    export: str | None,
+    truth: str | None,
+    fail_on: str,
+    only: str | None,
+    baseline: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Audit the profile table: pull, load, validate, compare, explain, report.
 
@@ -33,9 +45,17 @@ def command(
 
     from auditor import pipeline
 
-    request = pipeline.Request(export=export, truth=truth)
+    request = pipeline.Request(export=export, truth=truth, only=only, baseline=baseline)
     tell = (lambda _: None) if quiet else Steps()
-    audit = pipeline.run(settings, request, now=datetime.now(UTC), tell=tell)
+    try:
+        audit = pipeline.run(settings, request, now=datetime.now(UTC), tell=tell)
+    except pipeline.EnoughError as enough:
+        if as_json:
+            print_json({"format": 1, "table": settings.table, "stages": enough.facts})
+        else:
+            table([(stage, name, number) for stage, facts in enough.facts.items() for name, number in facts.items()])
+        say("the agreed values are set" if baseline else f"stopped after {only}, as asked; nothing was kept")
+        return 0
     if as_json:
         print_json(audit.summary())
     else:

@@ -1,8 +1,9 @@
 """The suite of one profile table: what a correct value is, as a native Great Expectations suite.
 
 Stored as `expectations/TABLE/suite.json`, which Great Expectations itself can load once
-`auditor.validate.expectations` is imported. What follows from the structure is generated (`meta.source` = "structure") and renewed by `refresh`; what a
-steward adds beside it stays. This module knows the file and nothing of Great Expectations.
+`auditor.validate.expectations` is imported. What follows from the structure is generated (`meta.source` =
+"structure") and renewed by `refresh`; what a steward adds beside it stays. This module knows the file and nothing of
+Great Expectations.
 """
 
 from __future__ import annotations
