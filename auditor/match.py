@@ -80,8 +80,8 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
     """Create the table of what is validated on a side and give its name; `match` has run.
 
     Columns: `auditor:row`, `auditor:key` (as it is shown to people), one text column per mapped column as the platform
-    would hold it, and `auditor:unique:NAME` with the canonical form of each unique attribute. Rows: those with a usable key in
-    the population, duplicates included.
+    would hold it, and `auditor:unique:NAME` with the canonical form of each unique attribute. Rows: those with a usable
+    key in the population, duplicates included.
     """
     zone = contract.timezone.key
     keys = engine.table(f"{side.value}_keys")

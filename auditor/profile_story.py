@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -164,6 +164,13 @@ def tell(settings: Settings, key: str) -> Story:
             memory = store.load(engine, contract)
             canonical = _find(engine, contract, folder, _parts(contract, key))
             return _Teller(settings, engine, contract, folder, key, canonical, memory.base, memory.warnings).story()
+
+
+def shown_keys(settings: Settings, keys: Iterable[str]) -> set[str]:
+    """The keys as plans know them, however either side spells them. SettingsError for one that nobody has."""
+    folder = run_folder.find_run(settings.runs_folder, None)
+    known = set(pl.read_parquet(folder / "profiles.parquet", columns=["key"])["key"])
+    return {key if key in known else tell(settings, key).key for key in keys}
 
 
 def _parts(contract: Contract, key: str) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from auditor import pipeline
-from auditor.cli import run
+from auditor.cli import execute
 from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
 from auditor.sandbox.process import Sandbox
 
@@ -100,7 +100,7 @@ class Said:
 def auditor(capsys: pytest.CaptureFixture[str], *arguments: str) -> Said:
     """Run a command in this process, in the current folder. Nothing that is tested this way may be a bug."""
     capsys.readouterr()
-    code = run(arguments)
+    code = execute(arguments)
     told = capsys.readouterr()
     assert "Traceback" not in told.err, told.err
     assert "bug" not in told.err, told.err

@@ -435,3 +435,186 @@ def test_what_a_killed_run_left_goes_with_the_next(folder: Path, capsys: pytest.
     export(folder).write_bytes(b"")
     assert auditor(capsys, "run").code == Exit.INCOMPLETE
     assert not left.exists()
+
+
+# Plans, and what would be written
+
+
+@pytest.fixture
+def planned(audited: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The plan of corrections of the newest run."""
+    said = auditor(capsys, "plan")
+    assert said.code == Exit.FINE
+    sha = re.search(r"^plan ([0-9a-f]{12}) \(corrections\)", said.out, re.MULTILINE)
+    assert sha is not None
+    [path] = audited.glob(f"runs/*/plan-{sha[1]}*.json")
+    return path
+
+
+@pytest.fixture
+def nothing_sent(sandbox: Sandbox) -> Iterator[None]:
+    """Whatever the test does, the platform is afterwards as it was."""
+    before = sandbox.profiles()
+    yield
+    assert sandbox.profiles() == before
+
+
+def counts(plan: Path) -> dict[str, int]:
+    keys: dict[str, set[str]] = {}
+    for write in json.loads(plan.read_text("utf-8"))["writes"]:
+        keys.setdefault(write["kind"], set()).add(write["key"])
+    return {kind: len(people) for kind, people in keys.items()}
+
+
+@pytest.mark.usefixtures("nothing_sent")
+def test_nothing_is_sent_unless_somebody_says_yes(planned: Path, refused: Refused) -> None:
+    """No terminal, no --yes: nobody is there to answer."""
+    confirmed = [part for kind, count in counts(planned).items() for part in ("--confirm", f"{kind}={count}")]
+    refused(Exit.REFUSED, "nobody is there to answer", "--yes", command=("apply", str(planned), *confirmed))
+
+
+@pytest.mark.usefixtures("nothing_sent")
+def test_a_brake_is_released_by_its_exact_count_only(planned: Path, refused: Refused) -> None:
+    """A tenth of the last names changed within a week, so every kind needs its count."""
+    apply = ("apply", str(planned), "--yes")
+    count = counts(planned)["update"]
+    said = refused(Exit.REFUSED, f"{count} × update", f"--confirm update={count}", "lastName changed", command=apply)
+    assert "after a look" in said.err
+    for wrong in (f"update={count - 1}", f"update={count + 1}", f"create={count}"):
+        refused(Exit.REFUSED, f"{count} × update", command=(*apply, "--confirm", wrong))
+
+
+@pytest.mark.usefixtures("nothing_sent")
+@pytest.mark.parametrize(
+    ("confirm", "words"),
+    [
+        ("updat=3", ['"updat" is no kind of write', 'did you mean "update"?']),
+        ("update", ["--confirm update: the exact count is expected"]),
+        ("update=many", ["the exact count is expected"]),
+        ("update=-1", ["the exact count is expected"]),
+    ],
+)
+def test_confirmations_that_make_no_sense(confirm: str, words: list[str], audited: Path, refused: Refused) -> None:
+    refused(Exit.SETTINGS, *words, command=("apply", "x", "--yes", "--confirm", confirm))
+
+
+@pytest.mark.usefixtures("nothing_sent")
+def test_a_plan_that_somebody_edited(planned: Path, refused: Refused) -> None:
+    text = planned.read_text("utf-8")
+    planned.write_text(text.replace('"after": "', '"after": "x', 1), "utf-8")
+    refused(
+        Exit.SETTINGS, planned.name, "was changed after it was made", command=("apply", planned.name[5:20], "--yes")
+    )
+    planned.write_text(text[: len(text) // 2], "utf-8")
+    refused(Exit.SETTINGS, planned.name, "is not a plan of this version", command=("apply", str(planned), "--yes"))
+
+
+@pytest.mark.usefixtures("nothing_sent")
+def test_applying_while_actito_is_down(planned: Path, sandbox: Sandbox, refused: Refused) -> None:
+    change(Path("auditor.toml"), sandbox.url, "http://127.0.0.1:9")
+    confirmed = [part for kind, count in counts(planned).items() for part in ("--confirm", f"{kind}={count}")]
+    before = footprint(Path.cwd())
+    refused(Exit.TRY_LATER, "no connection", command=("apply", str(planned), "--yes", *confirmed))
+    assert footprint(Path.cwd()) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("apply", "abcdef", "--yes"), ['there is no plan "abcdef"', "auditor plan"]),
+        (("undo", "abcdef"), ['there is no plan "abcdef"']),
+        (("plan", "2020"), ['"2020" is no run', "the newest:"]),
+        (("plan", "2"), ['"2" fits 2 runs', "the newest:"]),
+        (("report", "2020"), ['"2020" is no run']),
+        (("show", "c000001x"), ['no profile has the key "c000001x"', "rows in Actito", "most look like X999999"]),
+        (("fix", "c000001x", "--yes"), ['no profile has the key "c000001x"']),
+        (("run", "--fail-on", "stael>2%"), ['"stael" is not a status', 'did you mean "stale"?']),
+        (("run", "--fail-on", "stale>-1"), ['--fail-on "stale>-1" is not understood', "missing>0"]),
+        (("run", "--fail-on", "equal>1"), ['"equal" is not a status']),
+    ],
+)
+def test_names_that_do_not_exist(command: tuple[str, ...], words: list[str], audited: Path, refused: Refused) -> None:
+    refused(Exit.SETTINGS, *words, command=command)
+
+
+def test_an_undo_of_what_was_never_applied(planned: Path, refused: Refused) -> None:
+    refused(Exit.SETTINGS, planned.name, "was never applied", command=("undo", str(planned)))
+
+
+def test_decisions_that_are_none(audited: Path, refused: Refused) -> None:
+    path = audited / "decisions.json"
+    path.write_text("{", "utf-8")
+    refused(Exit.SETTINGS, "decisions.json is not valid JSON", command=("plan", "--decisions", "decisions.json"))
+    path.write_text('{"format": 1, "run": "x", "table": "Other", "by": " ", "decisions": []}', "utf-8")
+    refused(Exit.SETTINGS, "decisions.json", "name of the person", command=("plan", "--decisions", "decisions.json"))
+
+
+# Comparing two files
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two files that agree on one of four keys; the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id;name;points\n1;Ann;10\n2;Bob;20\n3;Cem;30\n", "utf-8")
+    (tmp_path / "b.csv").write_text("id,name,points\n1,Ann,10\n2,Bop,20\n4,Dré,40\n", "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("a.csv", "c.csv", "--key", "id"), Exit.TRY_LATER, ["nothing matches c.csv", "a.csv, "]),
+        (("a.csv", ".", "--key", "id"), Exit.SETTINGS, [". is a folder"]),
+        (("a.csv", "b.csv"), Exit.SETTINGS, ["--key"]),
+        (("a.csv", "b.csv", "--key", "nam"), Exit.SETTINGS, ['"nam" is no column of a.csv', 'did you mean "name"?']),
+        (("a.csv", "b.csv", "--key", "id", "--ignore", "x"), Exit.SETTINGS, ['"x" is no column of a.csv']),
+        (("a.csv", "b.csv", "--key", "id", "--map", "id"), Exit.SETTINGS, ["--map id: NAME=VALUE is expected"]),
+        (("a.csv", "b.csv", "--key", "id", "--map", "name=nom"), Exit.SETTINGS, ['"nom" is no column of b.csv']),
+        (
+            ("a.csv", "b.csv", "--key", "id", "--rule", "name=nam"),
+            Exit.SETTINGS,
+            ["--rule name", 'did you mean "name"?'],
+        ),
+        (("a.csv", "b.csv", "--key", "id", "--rule", "name=phone"), Exit.SETTINGS, ["--rule name", "phone:BE"]),
+        (("a.csv", "b.csv", "--key", "id", "--tolerance", "points=some"), Exit.SETTINGS, ["--tolerance points=some"]),
+        (("a.csv", "b.csv", "--key", "id", "--where", "points >"), Exit.SETTINGS, ["--where", "points >"]),
+        (("a.csv", "b.csv", "--key", "id", "--where", "age > 3"), Exit.SETTINGS, ["--where", "age > 3"]),
+        (("a.csv", "b.csv", "--key", "id", "--base", "c.csv"), Exit.TRY_LATER, ["nothing matches c.csv"]),
+        (("a.csv", "b.csv", "--key", "id", "--html", "no/x.html"), Exit.SETTINGS, ["--html no/x.html", "no folder no"]),
+        (("x.csv", "y.csv", "--key", "id", "--fail-on", "all"), Exit.SETTINGS, ['--fail-on "all" is not understood']),
+    ],
+)
+def test_comparisons_that_cannot_be_made(
+    arguments: tuple[str, ...], code: Exit, words: list[str], two: Path, refused: Refused
+) -> None:
+    there = sorted(two.rglob("*"))
+    refused(code, *words, command=("compare", *arguments, "--out", "results"))
+    assert sorted(two.rglob("*")) == there
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("none", Exit.FINE),
+        ("findings", Exit.FINDINGS),
+        ("missing>0", Exit.FINDINGS),
+        ("missing>1", Exit.FINE),
+        ("missing > 1.5", Exit.FINE),
+        ("conflicting>0", Exit.FINDINGS),
+        ("stale>0", Exit.FINE),
+        ("orphan>24.9%", Exit.FINDINGS),
+        ("orphan>25%", Exit.FINE),
+    ],
+)
+def test_fail_on(rule: str, code: Exit, two: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of four keys has each status: equal, conflicting, orphan, missing."""
+    assert auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--fail-on", rule).code == code
+
+
+def test_what_could_not_be_checked_goes_before_findings(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (two / "a.csv").open("a", encoding="utf-8") as file:
+        file.write(";Nobody;1\n")
+    said = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--fail-on", "findings")
+    assert said.code == Exit.INCOMPLETE
+    assert "not checked: 1 row has no key" in said.out

@@ -13,8 +13,8 @@ HEAVY = {"great_expectations", "pandas", "ibis", "duckdb", "polars", "pyarrow", 
 
 _MODULES = """
 import json, sys
-from auditor.cli import run
-code = run(sys.argv[1:])
+from auditor.cli import execute
+code = execute(sys.argv[1:])
 print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 sys.exit(code)
 """
@@ -43,8 +43,8 @@ def test_help_of_each_command_loads_nothing_heavy() -> None:
     """All in one process: what any of them loaded would still be there at the end."""
     from auditor.cli import COMMANDS
 
-    every = "; ".join(f"assert run([{name!r}, '--help']) == 0" for name in COMMANDS)
-    script = f"import json, sys; from auditor.cli import run; {every}; print(json.dumps(sorted(sys.modules)))"
+    every = "; ".join(f"assert execute([{name!r}, '--help']) == 0" for name in COMMANDS)
+    script = f"import json, sys; from auditor.cli import execute; {every}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = json.loads(done.stdout.splitlines()[-1])
     assert not {name.partition(".")[0] for name in loaded} & HEAVY

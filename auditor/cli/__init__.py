@@ -70,10 +70,10 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
-    sys.exit(run(arguments))
+    sys.exit(execute(arguments))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def execute(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code. Every foreseeable failure is a sentence, anything else a bug that shows."""
     try:
         result = group.main(args=arguments, prog_name="auditor", standalone_mode=False)

@@ -49,8 +49,12 @@ def command(
 
     Text is compared as it is unless a rule says otherwise; typed columns by their type. Nothing is guessed.
     """
+    from auditor.cli.fail_on import parse_fail_on
     from auditor.compare import Question, compare
 
+    failing = parse_fail_on(fail_on)
+    if html is not None and not html.parent.is_dir():
+        raise SettingsError(f"--html {html}: there is no folder {html.parent}")
     question = Question(
         platform=platform,
         truth=truth,
@@ -64,9 +68,8 @@ def command(
         same_person=match,
     )
     compared = compare(question, folder=out)
-    from auditor.cli.summary import exit_code, parse_fail_on, print_json, print_summary
+    from auditor.cli.summary import exit_code, print_json, print_summary
 
-    failing = parse_fail_on(fail_on)
     audit = compared.audit
     for names, which in ((compared.only_platform, platform), (compared.only_truth, truth)):
         if names:

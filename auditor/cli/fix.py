@@ -23,11 +23,13 @@ def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, 
     from auditor.cli.applying import carry_out
     from auditor.cli.planned import print_plan
     from auditor.errors import Exit
+    from auditor.profile_story import shown_keys
 
     settings = load_settings(settings_file)
-    made = remedy.plan(settings, now=datetime.now(UTC), decisions=decisions, route="single", only=set(keys))
+    named = shown_keys(settings, keys)
+    made = remedy.plan(settings, now=datetime.now(UTC), decisions=decisions, route="single", only=named)
     if not made:
-        say("nothing differs for these profiles")
+        say("nothing differs for these profiles: `auditor show KEY` tells what is known of one")
         return int(Exit.FINE)
     worst = Exit.FINE
     for planned in made:

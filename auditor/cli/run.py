@@ -37,13 +37,14 @@ def command(
     A completed audit exits 0 whatever it found, 6 if something in scope could not be checked, and 3 beyond --fail-on.
     Nothing is written to Actito.
     """
-    from auditor.cli.summary import exit_code, parse_fail_on, print_json, print_summary
+    from auditor.cli.fail_on import parse_fail_on
 
     rule = parse_fail_on(fail_on)
     settings = load_settings(settings_file)
     from datetime import UTC, datetime
 
     from auditor import pipeline
+    from auditor.cli.summary import exit_code, print_json, print_summary
 
     request = pipeline.Request(export=export, truth=truth, only=only, baseline=baseline)
     tell = (lambda _: None) if quiet else Steps()

@@ -3,62 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from auditor.audit import Audit
+from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import table
-from auditor.conclude import FINDING_STATUSES, standing
-from auditor.errors import Exit, SettingsError
+from auditor.conclude import standing
+from auditor.errors import Exit
 from auditor.model import Status, Verdict
-from auditor.problems import nearest
 from auditor.words import STATUS, Words
 
 VERDICT = {Verdict.CLEAN: "no differences found", Verdict.FINDINGS: "findings", Verdict.INCOMPLETE: "not fully checked"}
-
-
-@dataclass(frozen=True, slots=True)
-class FailOn:
-    """When findings make a command exit with 3: never, always, or beyond a number of one status."""
-
-    findings: bool = False
-    status: Status | None = None
-    more_than: float = 0.0
-    share: bool = False
-    """True where `more_than` is a share of all compared profiles, from 0 to 1."""
-
-
-def parse_fail_on(text: str) -> FailOn:
-    """`none`, `findings`, `STATUS>N` or `STATUS>P%`. Raises SettingsError for anything else."""
-    if text == "none":
-        return FailOn()
-    if text == "findings":
-        return FailOn(findings=True)
-    match = re.fullmatch(r"\s*(\w+)\s*>\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
-    known = [status.value for status in FINDING_STATUSES]
-    if match is None:
-        raise SettingsError(
-            f'--fail-on "{text}" is not understood', hint="use none, findings, missing>0 or stale>2%, for example"
-        )
-    name, number, percent = match.groups()
-    if name not in known:
-        raise SettingsError(f'--fail-on: "{name}" is not a status{nearest(name, known)} (statuses: {", ".join(known)})')
-    value = float(number) / 100 if percent else float(number)
-    return FailOn(status=Status(name), more_than=value, share=bool(percent))
-
-
-def exceeded(rule: FailOn, profiles: Mapping[Status, int], *, compared: int, other_findings: int) -> bool:
-    """Whether the findings exceed the rule. `profiles` are keys per status without waiting and pending ones."""
-    if rule.findings:
-        return sum(profiles.values()) + other_findings > 0
-    if rule.status is None:
-        return False
-    found = profiles.get(rule.status, 0)
-    return found > rule.more_than * (compared if rule.share else 1)
 
 
 def exit_code(audit: Audit, rule: FailOn) -> int:
