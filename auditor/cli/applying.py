@@ -29,9 +29,10 @@ def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], 
             if sys.stdin.isatty():
                 return None
             raise GuardRefused("nobody is there to answer", hint="add --yes to apply without being asked")
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("  writing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True,
+        console=console, transient=True, disable=not console.is_terminal,
     )  # fmt: skip
     with bar:
         task = bar.add_task("writing", total=None)

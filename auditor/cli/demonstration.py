@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ import click
 from auditor import pipeline, remedy
 from auditor.audit import Audit
 from auditor.cli.planned import KIND, print_applied
-from auditor.cli.screen import Steps, say, table
+from auditor.cli.screen import WIDTH, Steps, say, table
 from auditor.config import Settings, read_settings
 from auditor.data import data_folder
 from auditor.errors import SettingsError
@@ -117,7 +118,7 @@ def _agreed(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[
     sandbox.clock(then)
     fetch_inputs(sandbox, folder)
     audit = pipeline.run(settings, pipeline.Request(), now=then + timedelta(seconds=1), tell=_quiet)
-    say(f"          {audit.counts.profiles[Status.EQUAL]:,} profiles agree")
+    _aside(f"{audit.counts.profiles[Status.EQUAL]:,} profiles agree")
 
 
 def _drifted(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[str], None]) -> Audit:
@@ -137,10 +138,10 @@ def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in planned.plan.counts.items())
         tell(f"applying: {counts}")
         if planned.plan.stop:
-            say(f"          stopped for a look: {planned.plan.stop}")
+            _aside(f"stopped for a look: {planned.plan.stop}")
         for brake in planned.brakes:
-            say(f"          beyond {brake.limit:,}, so the demo confirms: {brake.confirmation}")
-        say(f"          {planned.plan.route_reason}")
+            _aside(f"more than {brake.limit:,}, so the demo confirms: {brake.confirmation}")
+        _aside(planned.plan.route_reason)
         confirmed = {brake.kind: brake.count for brake in planned.brakes}
         applied = remedy.apply(settings, planned.path, confirmed=confirmed, clock=lambda: datetime.now(UTC))
         print_applied(applied)
@@ -190,6 +191,11 @@ def _program(folder: Path) -> str:
 
 def _shown(path: Path) -> str:
     return os.path.relpath(path)
+
+
+def _aside(text: str) -> None:
+    """A remark on the step that is going on."""
+    say(textwrap.fill(text, WIDTH, initial_indent=" " * 11, subsequent_indent=" " * 11))
 
 
 def _quiet(_: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 
 import click
 
 from auditor.apply.outcomes import Applied
-from auditor.cli.screen import say, table
+from auditor.cli.screen import WIDTH, say, table
 from auditor.errors import SettingsError
 from auditor.model import Kind, Outcome, Route
 from auditor.problems import nearest
@@ -46,7 +47,7 @@ def print_plan(planned: Planned) -> None:
         ]
     )
     if plan.route_reason and plan.writes:
-        click.echo(f"  {plan.route_reason}")
+        click.echo(textwrap.fill(plan.route_reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
     if plan.carried:
         click.echo(f"  {plan.carried:,} unchanged values travel along, because their file has the column")
     left = Counter(item.why for item in plan.left)
