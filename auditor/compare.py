@@ -6,6 +6,7 @@ the two sides differ, the text side is read by the other's rule.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 import time
@@ -75,10 +76,16 @@ def compare(question: Question, *, folder: Path | None = None, now: datetime | N
     warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
     warm.start()
     moment = now or datetime.now(UTC)
+    fresh = folder is not None and not folder.exists()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix="auditor-", dir=folder) as scratch:
-        return _compare(question, Path(scratch), folder, moment, warm)
+    try:
+        with tempfile.TemporaryDirectory(prefix="auditor-", dir=folder) as scratch:
+            return _compare(question, Path(scratch), folder, moment, warm)
+    except BaseException:
+        if fresh and folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _import_expressions() -> None:
@@ -93,7 +100,8 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
         pull_file(side, path, folder=scratch, max_age=None, now=now, timezone=UTC)
         for side, path in ((Side.PLATFORM, question.platform), (Side.TRUTH, question.truth))
     ]
-    places = [file.path.parent for file in files] + ([Path(question.base).parent] if question.base else [])
+    agreed = _pull_base(question.base, scratch, now) if question.base else None
+    places = [file.path.parent for file in (*files, *([agreed] if agreed else []))]
     engine = Engine(memory_limit=question.memory_limit, temp=scratch, folders=[*places, *([folder] if folder else [])])
     with closing(engine):
         types = {file.side: _types(engine, file.path) for file in files}
@@ -109,9 +117,15 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
             register(engine.con)
         for one in landed:
             engine.view(match.RAW[one.side], one.path)
-            match.find_keys(engine, contract, one.side)
+            try:
+                match.find_keys(engine, contract, one.side)
+            except SettingsError as error:
+                which = question.platform if one.side is Side.PLATFORM else question.truth
+                raise SettingsError(
+                    f"--where {question.where}: this is no condition over the columns of {which}", hint=error.hint
+                ) from error
         match.match(engine)
-        known = diff.Known(base=_base(engine, question, contract, scratch) if question.base else None)
+        known = diff.Known(base=_base(engine, agreed.path, contract, scratch) if agreed else None)
         rejected = {one.side: one.rejected for one in landed}
         found = diff.diff(engine, contract, known, diff.Moments(), rejected)
         compared = time.monotonic() - started - landing
@@ -260,13 +274,19 @@ def _land(engine: Engine, file: Pulled, contract: Contract, scratch: Path) -> La
     return land(engine, file.side, file.path, scratch / f"{file.side.value}.parquet", columns=wanted)
 
 
-def _base(engine: Engine, question: Question, contract: Contract, scratch: Path) -> str:
+def _pull_base(location: str, scratch: Path, now: datetime) -> Pulled:
+    """In a folder of its own, where what an archive holds is in nobody's way."""
+    folder = scratch / "base"
+    folder.mkdir()
+    return pull_file(Side.PLATFORM, location, folder=folder, max_age=None, now=now, timezone=UTC)
+
+
+def _base(engine: Engine, path: Path, contract: Contract, scratch: Path) -> str:
     """The third file as the table `base` that the diff expects."""
     import ibis
 
     from auditor import rules
 
-    path = Path(str(question.base)).resolve()
     there = set(column_names(engine, path))
     missing = [name for name in contract.key if name not in there]
     if missing:

@@ -20,8 +20,10 @@ import pytest
 import stamina
 
 from auditor import pipeline
+from auditor.cli.fail_on import exceeded, parse_fail_on
 from auditor.config import read_settings
 from auditor.errors import Exit, TryLater
+from auditor.model import Status
 from auditor.sandbox.process import Sandbox
 from tests.small_folder import Made, Said, auditor, copy, footprint, licence, made
 
@@ -564,7 +566,7 @@ def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("a.csv", "c.csv", "--key", "id"), Exit.TRY_LATER, ["nothing matches c.csv", "a.csv, "]),
+        (("a.csv", "c.csv", "--key", "id"), Exit.TRY_LATER, ["nothing matches c.csv", "b.csv, a.csv"]),
         (("a.csv", ".", "--key", "id"), Exit.SETTINGS, [". is a folder"]),
         (("a.csv", "b.csv"), Exit.SETTINGS, ["--key"]),
         (("a.csv", "b.csv", "--key", "nam"), Exit.SETTINGS, ['"nam" is no column of a.csv', 'did you mean "name"?']),
@@ -594,22 +596,30 @@ def test_comparisons_that_cannot_be_made(
 
 
 @pytest.mark.parametrize(
-    ("rule", "code"),
+    ("rule", "beyond"),
     [
-        ("none", Exit.FINE),
-        ("findings", Exit.FINDINGS),
-        ("missing>0", Exit.FINDINGS),
-        ("missing>1", Exit.FINE),
-        ("missing > 1.5", Exit.FINE),
-        ("conflicting>0", Exit.FINDINGS),
-        ("stale>0", Exit.FINE),
-        ("orphan>24.9%", Exit.FINDINGS),
-        ("orphan>25%", Exit.FINE),
+        ("none", False),
+        ("findings", True),
+        ("missing>0", True),
+        ("missing>1", False),
+        ("missing > 0.5", True),
+        ("conflicting>0", True),
+        ("stale>0", False),
+        ("orphan>28.9%", True),
+        ("orphan>29%", False),
     ],
 )
-def test_fail_on(rule: str, code: Exit, two: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One of four keys has each status: equal, conflicting, orphan, missing."""
-    assert auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--fail-on", rule).code == code
+def test_fail_on(rule: str, *, beyond: bool) -> None:
+    """29 of 100 are orphans: exactly 29 %, whatever binary floats make of it."""
+    found = {Status.MISSING: 1, Status.ORPHAN: 29, Status.CONFLICTING: 1, Status.STALE: 0}
+    assert exceeded(parse_fail_on(rule), found, compared=100, other_findings=0) is beyond
+
+
+def test_findings_beyond_the_rule_exit_with_3(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of four keys one agrees, one conflicts, one is missing and one an orphan."""
+    compare = ("compare", "a.csv", "b.csv", "--key", "id", "--fail-on")
+    assert auditor(capsys, *compare, "missing>25%").code == Exit.FINE
+    assert auditor(capsys, *compare, "missing>24.9%").code == Exit.FINDINGS
 
 
 def test_what_could_not_be_checked_goes_before_findings(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
