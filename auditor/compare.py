@@ -97,7 +97,7 @@ def _import_expressions() -> None:
 def _compare(question: Question, scratch: Path, folder: Path | None, now: datetime, warm: threading.Thread) -> Compared:
     started = time.monotonic()
     files = [
-        pull_file(side, path, folder=scratch, max_age=None, now=now, timezone=UTC)
+        pull_file(side, path, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
         for side, path in ((Side.PLATFORM, question.platform), (Side.TRUTH, question.truth))
     ]
     agreed = _pull_base(question.base, scratch, now) if question.base else None

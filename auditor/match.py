@@ -40,7 +40,9 @@ def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
     """
     zone = contract.timezone.key
     raw = _population(engine, contract, side)
-    forms = [rules.canonical(raw[source_name(column, side)], column, side, zone) for column in contract.keys]
+    forms = [
+        _unless_blank(rules.canonical(raw[source_name(column, side)], column, side, zone)) for column in contract.keys
+    ]
     texts = [raw[source_name(column, side)] for column in contract.keys]
     updated = contract.updated_platform if side is Side.PLATFORM else contract.updated_truth
     no_moment = ibis.null(primitives.INSTANT)
@@ -213,7 +215,14 @@ def _row_hash(raw: ir.Table, contract: Contract, side: Side) -> ir.IntegerValue:
 
 
 def _profile_id(raw: ir.Table, side: Side) -> ir.StringValue:
-    return raw["profileId"] if side is Side.PLATFORM and "profileId" in raw.columns else ibis.null(str)
+    if side is Side.PLATFORM and "profileId" in raw.columns:
+        return primitives.blank_to_null(raw["profileId"])
+    return ibis.null(str)
+
+
+def _unless_blank(form: ir.StringValue) -> ir.StringValue:
+    """Blanks tie nobody to anything, even where the rule of a key compares them."""
+    return ibis.ifelse(form.strip() == "", ibis.null(str), form)
 
 
 def _set_apart(engine: Engine) -> None:

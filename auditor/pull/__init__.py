@@ -56,12 +56,14 @@ def pull_file(
     now: datetime,
     timezone: tzinfo,
     base: Path | None = None,
+    hashed: bool = True,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Pulled:
     """Find the newest file that `location` names and make it ready to load.
 
     `folder` takes what an archive holds. `base` is where relative locations start (the settings file's folder; None:
-    the working folder). `max_age` is the greatest age of its content at `now`; None means any.
+    the working folder). `max_age` is the greatest age of its content at `now`; None means any. `hashed` False leaves out
+    the SHA-256, for files that nobody will ask about again.
 
     Raises TryLater when nothing is there, when it is too old or still being written; InputUnusable when it is empty
     or damaged; SettingsError when the location is not understood.
@@ -74,7 +76,7 @@ def pull_file(
             raise InputUnusable(
                 f"{printable(found.path)} is empty: it holds 0 bytes", hint="export it again, then run again"
             )
-        digest, size = _hash(found.path)
+        digest, size = _hash(found.path) if hashed else ("", found.path.stat().st_size)
         path = unpack(found.path, folder, name=f"{side.value}.unpacked")
         if path.stat().st_size == 0:
             raise InputUnusable(f"the file inside {printable(found.path)} is empty", hint="export it again")
