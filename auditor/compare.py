@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 TABLE = "compare"
 
+NAMES = {Side.PLATFORM: "File 1", Side.TRUTH: "File 2"}
+"""What the sides are called on screens."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -129,19 +132,19 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
         rejected = {one.side: one.rejected for one in landed}
         found = diff.diff(engine, contract, known, diff.Moments(), rejected)
         compared = time.monotonic() - started - landing
-        explain.explain(engine, contract.compared, platform_name="first", truth_name="second")
+        explain.explain(engine, contract.compared, platform_name=NAMES[Side.PLATFORM], truth_name=NAMES[Side.TRUTH])
         if question.same_person:
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
         rejected_rows(engine, landed)
         results = conclude.collect(engine)
-        not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found)]
+        not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found, NAMES)]
         audit = Audit(
             run=f"{now:%Y%m%dT%H%M%SZ}",
             entity="",
             table=f"{Path(question.platform).name} and {Path(question.truth).name}",
-            platform_name="first",
-            truth_name="second",
+            platform_name=NAMES[Side.PLATFORM],
+            truth_name=NAMES[Side.TRUTH],
             started=now,
             verdict=conclude.verdict(results, not_checked),
             counts=conclude.count(found, results),

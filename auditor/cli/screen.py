@@ -72,6 +72,11 @@ def table(rows: Sequence[Sequence[object]], *, header: Sequence[str] | None = No
         click.echo((" " * indent + "  ".join(cells)).rstrip())
 
 
+def printable(text: str) -> str:
+    """The text without anything that could move the cursor of a terminal."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
 def confirmed_on_terminal(question: str) -> bool:
     """Ask, on a terminal only; elsewhere nobody is there to answer, and that is a no."""
     return sys.stdin.isatty() and click.confirm(question, default=False, err=True)
@@ -84,8 +89,7 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    # Hostile values must not move the cursor of a terminal.
-    return "".join(character if character.isprintable() else "�" for character in str(value))
+    return printable(str(value))
 
 
 def _cut(text: str, width: int) -> str:

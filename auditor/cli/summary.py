@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,11 +11,13 @@ import click
 
 from auditor.audit import Audit
 from auditor.cli.fail_on import FailOn, exceeded
-from auditor.cli.screen import table
+from auditor.cli.screen import WIDTH, printable, table
 from auditor.conclude import standing
 from auditor.errors import Exit
 from auditor.model import Status, Verdict
 from auditor.words import STATUS, Words
+
+SHOWN_CAUSES = 8
 
 VERDICT = {Verdict.CLEAN: "no differences found", Verdict.FINDINGS: "findings", Verdict.INCOMPLETE: "not fully checked"}
 
@@ -53,6 +56,7 @@ def print_summary(audit: Audit) -> None:
     table([line for line in extra if line[1]])
     if audit.causes.height:
         click.echo("\nlargest causes")
-        largest = audit.causes.sort(["profiles", "cause"], descending=[True, False]).head(8)
-        table([(row["profiles"], row["sentence"]) for row in largest.iter_rows(named=True)])
+        largest = audit.causes.sort(["profiles", "cause"], descending=[True, False]).head(SHOWN_CAUSES)
+        for sentence in largest["sentence"]:
+            click.echo(textwrap.fill(printable(sentence), WIDTH, initial_indent="  - ", subsequent_indent="    "))
     click.echo()

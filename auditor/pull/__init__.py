@@ -62,8 +62,8 @@ def pull_file(
     """Find the newest file that `location` names and make it ready to load.
 
     `folder` takes what an archive holds. `base` is where relative locations start (the settings file's folder; None:
-    the working folder). `max_age` is the greatest age of its content at `now`; None means any. `hashed` False leaves out
-    the SHA-256, for files that nobody will ask about again.
+    the working folder). `max_age` is the greatest age of its content at `now`; None means any. `hashed` False leaves
+    out the SHA-256, for files that nobody will ask about again.
 
     Raises TryLater when nothing is there, when it is too old or still being written; InputUnusable when it is empty
     or damaged; SettingsError when the location is not understood.
