@@ -236,6 +236,11 @@ def read_contract(path: Path, structure: Structure | None) -> Contract:
     problems: list[str] = []
     key = _key(file, problems)
     columns = [_column(name, spec, file.country, structure, problems) for name, spec in file.columns.items()]
+    problems += [
+        f"columns.{name}: this name is taken by the key in the files of a run; such a column cannot be mapped"
+        for name in file.columns
+        if name.lower() == "key" and key != (name,)
+    ]
     for name in key:
         if name not in file.columns:
             problems.append(f'key column "{name}" has no [columns.{name}]{nearest(name, file.columns)}')

@@ -93,7 +93,7 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
     matched = engine.table("matched").select("key", shown=ibis._.platform_text)
     inside = inside.left_join(matched, "key")
     shown = inside.text if side is Side.PLATFORM else ibis.coalesce(inside.shown, inside.text)
-    inside = inside.select(row=inside.row, key=shown)
+    inside = inside.select(**{"auditor:own_row": inside.row, "auditor:key": shown})
     raw = engine.table(RAW[side])
     cells: dict[str, ir.Value] = {"auditor:row": raw["file_row_number"]}
     for column in contract.columns:
@@ -103,7 +103,7 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
         if attribute is not None and attribute.unique:
             cells[f"auditor:unique:{column.name}"] = rules.canonical(text, column, side, zone)
     rows = raw.select(**cells)
-    joined = rows.join(inside, rows["auditor:row"] == inside.row).drop("row").rename({"auditor:key": "key"})
+    joined = rows.join(inside, rows["auditor:row"] == inside["auditor:own_row"]).drop("auditor:own_row")
     name = f"checked_{side.value}"
     engine.create(name, joined)
     return name
@@ -114,14 +114,16 @@ def absent_rows(engine: Engine, contract: Contract) -> None:
     matched, zone = engine.table("matched"), contract.timezone.key
     for side, name in ((Side.TRUTH, "missing_rows"), (Side.PLATFORM, "orphan_rows")):
         other = Side.PLATFORM if side is Side.TRUTH else Side.TRUTH
-        alone = matched.filter(matched[f"{other.value}_row"].isnull()).select("key", row=f"{side.value}_row")
+        alone = matched.filter(matched[f"{other.value}_row"].isnull())
+        alone = alone.select("key", **{"auditor:own_row": f"{side.value}_row"})
         raw = engine.table(RAW[side])
         cells = {
             column.name: rules.canonical(raw[source_name(column, side)], column, side, zone)
             for column in contract.columns
         }
         forms = raw.select(raw["file_row_number"].name("auditor:row"), **cells)
-        joined = alone.join(forms, alone.row == forms["auditor:row"]).drop("row", "auditor:row")
+        joined = alone.join(forms, alone["auditor:own_row"] == forms["auditor:row"])
+        joined = joined.drop("auditor:own_row", "auditor:row")
         engine.create(name, joined)
 
 
@@ -139,7 +141,8 @@ def creations(engine: Engine, contract: Contract) -> ir.Table:
     Beside them `evidence_date:COLUMN` (a moment) and `evidence_source:COLUMN` of every permission column.
     """
     matched, zone = engine.table("matched"), contract.timezone.key
-    missing = matched.filter(matched.platform_row.isnull()).select(key=matched.truth_text, row=matched.truth_row)
+    missing = matched.filter(matched.platform_row.isnull())
+    missing = missing.select(**{"key": missing.truth_text, "auditor:own_row": missing.truth_row})
     raw = engine.table(RAW[Side.TRUTH])
     cells: dict[str, ir.Value] = {"auditor:row": raw["file_row_number"]}
     for column in contract.columns:
@@ -149,7 +152,8 @@ def creations(engine: Engine, contract: Contract) -> ir.Table:
         cells[f"evidence_date:{column.name}"] = date
         cells[f"evidence_source:{column.name}"] = source
     forms = raw.select(**cells)
-    return missing.join(forms, missing.row == forms["auditor:row"]).drop("row", "auditor:row")
+    joined = missing.join(forms, missing["auditor:own_row"] == forms["auditor:row"])
+    return joined.drop("auditor:own_row", "auditor:row")
 
 
 def evidence(raw: ir.Table, column: Column, zone: str) -> tuple[ir.TimestampValue, ir.StringValue]:

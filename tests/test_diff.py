@@ -1,0 +1,516 @@
+"""Matching and the diff: against a slow and obvious one, the three-way table in full, hostile names, the identity."""
+
+# ruff: noqa: E501 -- the rows of a table are read better than they are wide
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor import match
+from auditor.contract import Blank, Column, Compare, Contract, Polarity, read_contract
+from auditor.diff import Diff, Known, Moments, audited_values, diff
+from auditor.engine import Engine
+from auditor.errors import SettingsError
+from auditor.model import Side, Status
+from tests.slow_diff import Row, SlowKnown, slow_diff
+
+ZONE = ZoneInfo("Europe/Brussels")
+SHOWN = {Side.PLATFORM: datetime(2026, 3, 10, 12, tzinfo=UTC), Side.TRUTH: datetime(2026, 3, 10, 6, tzinfo=UTC)}
+EVERYBODY: Mapping[Side, Mapping[str, str]] = {Side.PLATFORM: {}, Side.TRUTH: {}}
+
+COLUMNS = (
+    Column("id", "contact", "id", Compare.TEXT),
+    Column("note", "remark", "note", Compare.EXACT),
+    Column("city", "city", "Stad", Compare.TEXT, blank=Blank.CLEAR),
+    Column("points", "points", "points", Compare.NUMBER, decimal=",", tolerance=Decimal(1), blank=Blank.CLEAR),
+    Column("tag", "tag", "tag", Compare.EXACT, empty_is_value=True, blank=Blank.CLEAR),
+    Column("optIn", "mail", "optIn", Compare.BOOLEAN, values={"ja": "true", "nee": "false"}, blank=Blank.CLEAR,
+           permission=Polarity.OPT_IN),
+)  # fmt: skip
+CONTRACT = Contract(
+    table="Customers",
+    key=("id",),
+    columns=COLUMNS,
+    timezone=ZONE,
+    updated_platform="updateMoment",
+    updated_truth="modified_at",
+    grace=timedelta(hours=24),
+    population_platform="kind = 'in'",
+    population_truth="state = 'in'",
+)
+INSIDE = {Side.PLATFORM: {"kind": "in"}, Side.TRUTH: {"state": "in"}}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(temp=tmp_path_factory.mktemp("diff"))
+    from auditor.primitives import register
+
+    register(engine.con)
+    yield engine
+    engine.close()
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Where the tables of an example are written, each under a name of its own."""
+
+    folder: Path
+    numbers: Iterator[int]
+
+    def land(self, engine: Engine, side: Side, rows: Sequence[Row], names: Sequence[str]) -> None:
+        frame = pl.DataFrame([dict(row) for row in rows], schema=dict.fromkeys(names, pl.String), orient="row")
+        path = self.folder / f"{side.value}-{next(self.numbers)}.parquet"
+        frame.write_parquet(path)
+        engine.view(match.RAW[side], path)
+
+
+@pytest.fixture(scope="module")
+def landing(engine: Engine) -> Landing:
+    [(folder,)] = engine.rows("SELECT current_setting('temp_directory')")
+    return Landing(Path(folder), itertools.count())
+
+
+def names_of(contract: Contract, side: Side) -> list[str]:
+    names = [match.source_name(column, side) for column in contract.columns]
+    extra = (
+        ["profileId", "kind", contract.updated_platform] if side is Side.PLATFORM else ["state", contract.updated_truth]
+    )
+    return list(dict.fromkeys([*names, *(name for name in extra if name)]))
+
+
+def tables(engine: Engine, contract: Contract, known: SlowKnown) -> Known:
+    """What is known, as tables on the connection."""
+    texts = {"key": pl.String, "column": pl.String}
+    compared = [column.name for column in contract.compared]
+    fields = [f"b{place}" for place in range(len(compared))] or ["none"]
+    rows = [
+        {
+            "anchor": anchor,
+            "marks": {
+                f"b{place}": ("n" if forms[name] is None else f"v{forms[name]}") if name in forms else None
+                for place, name in enumerate(compared)
+            },
+        }
+        for anchor, forms in known.base.items()
+    ]
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "anchor": pl.String,
+        "marks": pl.Struct(dict.fromkeys(fields, pl.String)),
+    }
+    return Known(
+        base=engine.put("base", pl.DataFrame(rows, schema=schema)),
+        sent=engine.put("sent", pl.DataFrame(sorted(known.sent, key=str), schema=texts, orient="row")),
+        seen=engine.put("seen", pl.DataFrame({"key": sorted(known.seen)}, schema={"key": pl.String})),
+        blocked=engine.put("blocked", pl.DataFrame(sorted(known.blocked), schema=texts, orient="row")),
+    )
+
+
+def run(
+    engine: Engine,
+    landing: Landing,
+    contract: Contract,
+    platform: Sequence[Row],
+    truth: Sequence[Row],
+    known: Known | None = None,
+    rejected: Mapping[Side, int] | None = None,
+    shown: Mapping[Side, datetime | None] = SHOWN,
+) -> Diff:
+    for side, rows in ((Side.PLATFORM, platform), (Side.TRUTH, truth)):
+        landing.land(engine, side, rows, names_of(contract, side))
+        match.find_keys(engine, contract, side)
+    match.match(engine)
+    moments = Moments(shown[Side.PLATFORM], shown[Side.TRUTH])
+    return diff(engine, contract, known or Known(), moments, rejected or {})
+
+
+CELLS = ("key_text", "column", "platform", "truth", "base", "status", "moved", "waiting", "pending", "blocked")
+PROFILES = ("key", "platform_key", "truth_key", "profile_id", "status", "moved", "waiting", "gone", "pending", "columns",
+            "platform_rows", "truth_rows")  # fmt: skip
+
+
+def found(engine: Engine, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    return sorted(engine.rows(engine.table(table).select(*columns)), key=repr)
+
+
+def assert_identity(result: Diff) -> None:
+    """Every row of an input is counted exactly once (design §7)."""
+    for side, alone in ((Side.PLATFORM, Status.ORPHAN), (Side.TRUTH, Status.MISSING)):
+        apart = sum(result.rows[f"{side.value}_{what}"] for what in ("rejected", "excluded", "null_key", "duplicate"))
+        statuses = (Status.EQUAL, alone, Status.STALE, Status.CONFLICTING)
+        assert result.rows[side.value] == apart + sum(result.profiles[status] for status in statuses)
+
+
+# --- against the slow diff ---
+
+KEYS = st.sampled_from(["k1", "k2", "k3", "k4", "k5", "k6", " k1 ", "k 2", "k  2", "", "  ", None, "KEY", "\t"])
+MOMENTS = st.sampled_from(
+    ["2026-03-01 10:00:00", "2026-03-09 12:00:00", "2026-03-09 13:00:01", "2026-03-10 09:00:00", None]
+)
+TEXT = st.sampled_from(["a", "A", "", None, "a b", " a  b "])
+NUMBER = st.sampled_from(["1", "2", "2.5", "1.0", "", None, "x"])
+WITH_COMMA = st.sampled_from(["1", "2", "2,5", "1,0", "", None, "x"])
+FLAG = st.sampled_from(["true", "1", "false", "", None, "?"])
+WORD = st.sampled_from(["ja", " nee ", "true", "0", "", None, "?"])
+PLATFORM = st.fixed_dictionaries({
+    "id": KEYS, "note": TEXT, "Stad": TEXT, "points": NUMBER, "tag": TEXT, "optIn": FLAG,
+    "profileId": st.sampled_from([None, "p1", "p2", "p3", "p4", "p5", ""]),
+    "kind": st.sampled_from(["in", "in", "in", "in", "out", None]), "updateMoment": MOMENTS,
+})  # fmt: skip
+TRUTH = st.fixed_dictionaries({
+    "contact": KEYS, "remark": TEXT, "city": TEXT, "points": WITH_COMMA, "tag": TEXT, "mail": WORD,
+    "state": st.sampled_from(["in", "in", "in", "in", "out", None]), "modified_at": MOMENTS,
+})  # fmt: skip
+SHOWN_KEYS = st.sampled_from(["k1", "k2", "k3", "k4", "k5", "k6", " k1 ", "k 2"])
+COMPARED = [column.name for column in COLUMNS[1:]]
+KNOWN = st.builds(
+    SlowKnown,
+    base=st.dictionaries(
+        st.sampled_from(["k1", "k2", "k3", "k4", "p1", "p2", "p3"]),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "note": st.sampled_from(["a", "A", None]),
+                "city": st.sampled_from(["a", "a b", None]),
+                "points": st.sampled_from(["1", "2.5", None]),
+                "tag": st.sampled_from(["a", "", None]),
+                "optIn": st.sampled_from(["true", "false", None]),
+            },
+        ),
+        max_size=6,
+    ),
+    sent=st.frozensets(st.tuples(SHOWN_KEYS, st.sampled_from([None, *COMPARED])), max_size=8),
+    seen=st.frozensets(st.sampled_from(["k1", "k2", "k3", "k 2"]), max_size=3),
+    blocked=st.frozensets(st.tuples(SHOWN_KEYS, st.sampled_from(COMPARED)), max_size=5),
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    platform=st.lists(PLATFORM, max_size=14),
+    truth=st.lists(TRUTH, max_size=14),
+    known=KNOWN,
+    grace=st.sampled_from([timedelta(0), timedelta(hours=24)]),
+    unread=st.integers(0, 2),
+)
+def test_the_diff_is_what_dictionaries_and_loops_say(
+    engine: Engine,
+    landing: Landing,
+    platform: list[Row],
+    truth: list[Row],
+    known: SlowKnown,
+    grace: timedelta,
+    unread: int,
+) -> None:
+    contract = replace(CONTRACT, grace=grace)
+    rejected = {Side.PLATFORM: unread, Side.TRUTH: 0}
+    result = run(engine, landing, contract, platform, truth, tables(engine, contract, known), rejected)
+    slow = slow_diff(contract, platform, truth, known, SHOWN, INSIDE, rejected)
+    assert found(engine, "cells", CELLS) == sorted(slow.cells, key=repr)
+    assert found(engine, "profiles", PROFILES) == sorted(slow.found, key=repr)
+    assert dict(result.rows) == slow.rows
+    assert {status.value: number for status, number in result.profiles.items()} == slow.profiles
+    counts = (result.waiting, result.pending, result.gone, dict(result.kept), dict(result.formats))
+    assert counts == (slow.waiting, slow.pending, slow.gone, slow.kept, slow.formats)
+    assert_identity(result)
+
+
+PLAIN_PLATFORM = {"id": "k1", "note": "a", "Stad": "a", "points": "1", "tag": "a", "optIn": "true", "profileId": None,
+                  "kind": "in", "updateMoment": None}  # fmt: skip
+PLAIN_TRUTH = {"contact": "k1", "remark": "a", "city": "a", "points": "1", "tag": "a", "mail": "ja", "state": "in",
+               "modified_at": None}  # fmt: skip
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(platform=st.lists(PLATFORM, max_size=10), truth=st.lists(TRUTH, max_size=10), known=KNOWN, seed=st.randoms())
+def test_order_of_rows_and_columns_means_nothing(
+    engine: Engine, landing: Landing, platform: list[Row], truth: list[Row], known: SlowKnown, seed: Any
+) -> None:
+    """Only which spelling of a key that occurs twice is shown may depend on the order of the rows."""
+    shuffled_columns = list(COLUMNS[1:])
+    seed.shuffle(shuffled_columns)
+    turned = replace(CONTRACT, columns=(*shuffled_columns, COLUMNS[0]))
+    first = run(engine, landing, CONTRACT, platform, truth, tables(engine, CONTRACT, known))
+    cells, statuses = (
+        found(engine, "cells", CELLS),
+        found(engine, "profiles", ("canonical", "status", "waiting", "gone")),
+    )
+    seed.shuffle(platform)
+    seed.shuffle(truth)
+    again = run(engine, landing, turned, platform, truth, tables(engine, turned, known))
+    assert again == first
+    assert found(engine, "cells", CELLS) == cells
+    assert found(engine, "profiles", ("canonical", "status", "waiting", "gone")) == statuses
+
+
+def test_inputs_are_left_as_they_are(engine: Engine, landing: Landing) -> None:
+    run(engine, landing, CONTRACT, [PLAIN_PLATFORM], [PLAIN_TRUTH])
+    files = {path: path.read_bytes() for path in landing.folder.glob("*.parquet")}
+    before = {name: engine.rows(f"FROM {name}") for name in match.RAW.values()}
+    match.find_keys(engine, CONTRACT, Side.PLATFORM)
+    match.match(engine)
+    diff(engine, CONTRACT, Known(), Moments(), {})
+    assert {path: path.read_bytes() for path in landing.folder.glob("*.parquet")} == files
+    assert {name: engine.rows(f"FROM {name}") for name in match.RAW.values()} == before
+
+
+# --- who moved, in full ---
+
+EARLIER, LATER = "2026-03-01 10:00:00", "2026-03-02 10:00:00"
+THREE_WAY = (
+    # agreed value, platform, truth, status, moved; `-` is empty, `?` no agreed value
+    ("old", "old", "new", "stale", "truth"),
+    ("old", "old", "-", "stale", "truth"),
+    ("-", "-", "new", "stale", "truth"),
+    ("old", "new", "old", "conflicting", "platform"),
+    ("old", "-", "old", "conflicting", "platform"),
+    ("-", "new", "-", "conflicting", "platform"),
+    ("old", "new", "other", "conflicting", "both"),
+    ("old", "new", "-", "conflicting", "both"),
+    ("old", "-", "new", "conflicting", "both"),
+    ("-", "new", "other", "conflicting", "both"),
+    ("old", "new", "new", "equal", None),
+    ("old", "old", "old", "equal", None),
+    ("old", "-", "-", "equal", None),
+    ("-", "-", "-", "equal", None),
+    ("-", "new", "new", "equal", None),
+    ("?", "old", "old", "equal", None),
+    ("?", "-", "-", "equal", None),
+)  # fmt: skip
+MOMENTS_OF_ROWS = (
+    # platform, truth, what they suggest where there is no agreed value
+    (EARLIER, LATER, "stale", "truth_by_moment"),
+    (EARLIER, EARLIER, "conflicting", "unknown"),
+    (LATER, EARLIER, "conflicting", "unknown"),
+    (None, LATER, "conflicting", "unknown"),
+    (LATER, None, "conflicting", "unknown"),
+    (None, None, "conflicting", "unknown"),
+)
+
+
+def test_who_moved_in_full(engine: Engine, landing: Landing) -> None:
+    """With an agreed value the moments of the rows mean nothing; without one only a strictly later truth counts."""
+    contract = replace(CONTRACT, columns=(COLUMNS[0], COLUMNS[2]), grace=timedelta(0))
+    rows: list[tuple[str, str, str, str | None, str | None, str, str | None]] = []
+    for base, platform, truth, status, moved in THREE_WAY:
+        rows += [(base, platform, truth, p, t, status, moved) for p, t, *_ in MOMENTS_OF_ROWS]
+    for platform, truth in (("old", "new"), ("-", "new"), ("old", "-")):
+        rows += [("?", platform, truth, p, t, status, moved) for p, t, status, moved in MOMENTS_OF_ROWS]
+    on_platform, in_truth, agreed, expected = [], [], {}, {}
+    for number, (base, platform, truth, p, t, status, moved) in enumerate(rows):
+        key = f"k{number}"
+        on_platform.append({"id": key, "Stad": _value(platform), "kind": "in", "updateMoment": p})
+        in_truth.append({"contact": key, "city": _value(truth), "state": "in", "modified_at": t})
+        if base != "?":
+            agreed[key] = {"city": _value(base)}
+        if status != "equal":
+            expected[key] = (status, moved)
+    known = tables(engine, contract, SlowKnown(base=agreed))
+    result = run(engine, landing, contract, on_platform, in_truth, known)
+    assert {key: rest for key, *rest in found(engine, "cells", ("key_text", "status", "moved"))} == {
+        key: list(pair) for key, pair in expected.items()
+    }
+    profiles = {key: (status, moved) for key, status, moved in found(engine, "profiles", ("key", "status", "moved"))}
+    assert profiles == expected
+    assert result.profiles[Status.EQUAL] == len(rows) - len(expected)
+
+
+def _value(word: str) -> str | None:
+    return None if word == "-" else word
+
+
+def test_one_cell_that_needs_a_decision_makes_the_profile_one(engine: Engine, landing: Landing) -> None:
+    """A plan works per cell: the profile is conflicting and never waits, its stale cell stays stale and waits."""
+    moved = {**PLAIN_TRUTH, "remark": "b", "city": "b", "modified_at": "2026-03-10 11:00:00"}
+    known = tables(engine, CONTRACT, SlowKnown(base={"k1": {"note": "a", "city": "c"}}))
+    run(engine, landing, CONTRACT, [PLAIN_PLATFORM], [moved], known)
+    assert found(engine, "cells", ("column", "status", "moved", "waiting")) == [
+        ("city", "conflicting", "both", False),
+        ("note", "stale", "truth", True),
+    ]
+    assert found(engine, "profiles", ("status", "moved", "waiting", "columns")) == [
+        ("conflicting", None, False, ["city", "note"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("blank", "permission", "kept"),
+    [
+        (Blank.KEEP, None, True),
+        (Blank.CLEAR, None, False),
+        (Blank.KEEP, Polarity.OPT_IN, True),
+        (Blank.CLEAR, Polarity.OPT_IN, True),
+        (Blank.CLEAR, Polarity.OPT_OUT, True),
+    ],
+)
+def test_what_an_empty_cell_of_the_truth_means(
+    engine: Engine, landing: Landing, blank: Blank, permission: Polarity | None, kept: bool
+) -> None:
+    """Kept and counted, or a difference; of a permission it never means anything: unknown is not no."""
+    cleared = replace(COLUMNS[2], blank=blank, permission=permission)
+    contract = replace(CONTRACT, columns=(COLUMNS[0], cleared))
+    result = run(engine, landing, contract, [PLAIN_PLATFORM], [{**PLAIN_TRUTH, "city": " "}])
+    assert dict(result.kept) == ({"city": 1} if kept else {})
+    assert result.profiles[Status.EQUAL] == int(kept)
+    other_way = run(engine, landing, contract, [{**PLAIN_PLATFORM, "Stad": ""}], [PLAIN_TRUTH])
+    assert not other_way.kept
+    assert other_way.profiles[Status.EQUAL] == 0
+
+
+# --- names and keys ---
+
+HOSTILE = (
+    "key", "status", "row", "hash", "text", "included", "moment", "profile_id", "platform", "truth", "base", "marks", "anchor",
+    "canonical", "column", "p0", "t0", "r0", "same0", "platform_row", "platform_text", "shown", "waiting", "columns",
+    'a"b', "a'b", "a\nb", "a\\b", "a;b--", "*", "%s", "{}", "a.b", " spaced ", "select", "ключ", "é", "💥", "auditor:key",
+)  # fmt: skip
+
+
+def _everywhere(names: Sequence[str]) -> Contract:
+    columns = tuple(Column(name, name, name, Compare.EXACT, blank=Blank.CLEAR) for name in names)
+    return Contract(table="T", key=("id",), columns=(Column("id", "id", "id"), *columns), timezone=ZoneInfo("UTC"))
+
+
+def _audit(engine: Engine, landing: Landing, contract: Contract) -> tuple[list[tuple[Any, ...]], Diff]:
+    """One profile that differs in every column, one only here, one only there."""
+    names = [column.name for column in contract.compared]
+    platform = [{"id": "both", **dict.fromkeys(names, "p")}, {"id": "here", **dict.fromkeys(names, "h")}]
+    truth = [{"id": "both", **dict.fromkeys(names, "t")}, {"id": "there", **dict.fromkeys(names, "u")}]
+    result = run(engine, landing, contract, platform, truth)
+    return found(engine, "cells", ("key", "column", "platform", "truth")), result
+
+
+def test_hostile_column_names_are_names_like_any_other(engine: Engine, landing: Landing) -> None:
+    contract = _everywhere(HOSTILE)
+    cells, result = _audit(engine, landing, contract)
+    assert cells == sorted((("both", name, "p", "t") for name in HOSTILE), key=repr)
+    assert result.profiles[Status.MISSING] == result.profiles[Status.ORPHAN] == 1
+
+
+def test_a_column_that_files_of_a_run_could_not_hold_is_refused(tmp_path: Path) -> None:
+    """Beside the key of the profile there is no room for an attribute named `key`: a creation would send the wrong one."""
+    path = tmp_path / "contract.toml"
+    path.write_text('key = ["id"]\n[columns.id]\ntruth = "id"\n[columns.Key]\ntruth = "k"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"columns\.Key: this name is taken"):
+        read_contract(path, None)
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "key"])
+def test_what_a_plan_reads_survives_hostile_column_names(engine: Engine, landing: Landing, name: str) -> None:
+    contract = _everywhere([name, "other"])
+    _audit(engine, landing, contract)
+    [created] = engine.frame(match.creations(engine, contract)).to_dicts()
+    assert created[name] == "u"
+    audited = engine.frame(audited_values(engine, contract)).to_dicts()
+    assert [row[name] for row in audited] == ["p"]
+    match.absent_rows(engine, contract)
+    assert [row[name] for row in engine.frame("FROM missing_rows").to_dicts()] == ["u"]
+
+
+def test_three_hundred_columns(engine: Engine, landing: Landing) -> None:
+    cells, _ = _audit(engine, landing, _everywhere([f"column {number}" for number in range(300)]))
+    assert len(cells) == 300
+
+
+def test_a_table_of_nothing_but_keys(engine: Engine, landing: Landing) -> None:
+    cells, result = _audit(engine, landing, _everywhere([]))
+    assert cells == []
+    assert (result.profiles[Status.EQUAL], result.profiles[Status.MISSING], result.profiles[Status.ORPHAN]) == (1, 1, 1)
+
+
+def test_keys_of_several_columns(engine: Engine, landing: Landing) -> None:
+    """Their text is a JSON array, whatever is in the parts; different keys never meet; half a key is none."""
+    contract = Contract(
+        table="T",
+        key=("a", "b"),
+        columns=(Column("a", "a", "a"), Column("b", "b", "b"), Column("c", "c", "c")),
+        timezone=ZoneInfo("UTC"),
+    )
+    parts = ["x", '"', "\\", '","', "\x01", "a\tb", "a\nb", "é", "[]", "a\\", '\\"', "\x7f", "x,y"]
+    pairs = list(itertools.product(parts, parts))
+    rows = [{"a": a, "b": b, "c": "1"} for a, b in pairs]
+    broken: list[Row] = [{"a": "x", "b": None, "c": "1"}, {"a": "", "b": "x", "c": "1"}, {"a": " ", "b": "x", "c": "1"}]
+    result = run(engine, landing, contract, [*rows, *broken], [{**row, "c": "2"} for row in rows])
+    assert result.rows["platform_null_key"] == 3
+    assert result.profiles[Status.CONFLICTING] == len(pairs)
+    assert sorted(json.loads(key) for (key,) in found(engine, "profiles", ("key",))) == sorted(map(list, pairs))
+
+
+@pytest.mark.parametrize("rule", [Column("id", "id", "id"), Column("id", "id", "id", empty_is_value=True)])
+def test_a_blank_key_is_none(engine: Engine, landing: Landing, rule: Column) -> None:
+    contract = replace(_everywhere(["c"]), columns=(rule, Column("c", "c", "c")))
+    rows: list[Row] = [{"id": key, "c": "1"} for key in (None, "", " ", "\t\n", "0")]
+    result = run(engine, landing, contract, rows, rows)
+    assert (result.rows["platform_null_key"], result.rows["truth_null_key"]) == (4, 4)
+    assert result.profiles[Status.EQUAL] == 1
+
+
+# --- population, duplicates ---
+
+
+def test_a_key_that_either_side_excludes_is_out_on_both(engine: Engine, landing: Landing) -> None:
+    """Unknown is no, as in SQL; rows without a key can be outside too."""
+
+    def here(key: str | None, kind: str | None) -> Row:
+        return {**PLAIN_PLATFORM, "id": key, "kind": kind}
+
+    def there(key: str | None, state: str | None) -> Row:
+        return {**PLAIN_TRUTH, "contact": key, "state": state}
+
+    result = run(
+        engine,
+        landing,
+        CONTRACT,
+        [here("k1", "in"), here("k2", "out"), here("k3", None), here(None, "out"), here("k4", "in"), here("k5", "in")],
+        [there("k1", "in"), there("k2", "in"), there("k3", "in"), there("k4", "out"), there("k5", None), there(None, "in")],
+    )  # fmt: skip
+    assert (result.rows["platform_excluded"], result.rows["truth_excluded"]) == (5, 4)
+    assert (result.rows["platform_null_key"], result.rows["truth_null_key"]) == (0, 1)
+    assert result.profiles == {status: int(status is Status.EQUAL) for status in Status}
+    assert_identity(result)
+
+
+@pytest.mark.parametrize("expression", ["nothing = 1", "kind =", "kind; DROP TABLE x", "CAST(kind AS INTEGER) > 1"])
+def test_an_expression_that_cannot_be_evaluated_is_named(engine: Engine, landing: Landing, expression: str) -> None:
+    contract = replace(CONTRACT, population_platform=expression)
+    with pytest.raises(SettingsError, match=r"population\.platform"):
+        run(engine, landing, contract, [PLAIN_PLATFORM], [PLAIN_TRUTH])
+
+
+def test_a_key_twice_on_one_side_is_set_apart_on_both(engine: Engine, landing: Landing) -> None:
+    """Identical rows included, and keys that are the same by rule only; the platform's first spelling is shown."""
+    twice = [{**PLAIN_PLATFORM, "id": " k1"}, {**PLAIN_PLATFORM, "id": "k1"}]
+    result = run(
+        engine,
+        landing,
+        CONTRACT,
+        twice,
+        [PLAIN_TRUTH, {**PLAIN_TRUTH, "contact": "k2"}, {**PLAIN_TRUTH, "contact": "k2"}],
+    )
+    assert found(engine, "profiles", ("key", "status", "platform_rows", "truth_rows")) == [
+        (" k1", "duplicate", 2, 1),
+        ("k2", "duplicate", 0, 2),
+    ]
+    assert result.profiles[Status.DUPLICATE] == 2
+    assert_identity(result)
+
+
+def test_the_clock_change_does_not_turn_the_order_of_moments(engine: Engine, landing: Landing) -> None:
+    """Moments without a zone are the contract's: 02:59 in summer time is before 03:01 after the change."""
+    platform = {**PLAIN_PLATFORM, "updateMoment": "2026-03-29 01:59:00"}
+    truth = {**PLAIN_TRUTH, "remark": "b", "modified_at": "2026-03-29T01:01:00Z"}
+    run(engine, landing, CONTRACT, [platform], [truth])
+    assert found(engine, "cells", ("moved",)) == [("truth_by_moment",)]
