@@ -171,7 +171,9 @@ def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, afte
     click.echo()
     click.echo(f"  report before  {_shown(before.folder / 'report.html')}")
     click.echo(f"  report after   {_shown(after.folder / 'report.html')}")
-    click.echo("\n  What is left needs a person: decisions, duplicates, people on one side only.\n  To go on:\n")
+    click.echo("\n  What is left needs a person: decisions, duplicates, people on one side only.")
+    click.echo("  New people were created without permission to contact them; that is a decision, too.")
+    click.echo("\n  To go on:\n")
     program = _program(folder)
     port = "" if url.endswith(f":{PORT}") else f" --port {url.rpartition(':')[2]}"
     key = next(iter(after.profiles["key"]), "KEY")
