@@ -120,6 +120,13 @@ class Truth(Strict):
     """Of a CSV file; None: recognised from the header line, and reported."""
     encoding: str = "utf-8"
 
+    @pydantic.field_validator("query")
+    @classmethod
+    def _query(cls, value: str | None) -> str | None:
+        if value is not None:
+            raise ValueError("databases cannot be read yet: export a CSV or Parquet file and name it in `from`")
+        return value
+
 
 class EngineSettings(Strict):
     name: Literal["duckdb"] = "duckdb"
@@ -175,6 +182,13 @@ class ReportSettings(Strict):
 class Notify(Strict):
     urls: list[SecretReference] = []
     on: Literal["always", "change", "findings", "failure"] = "change"
+
+    @pydantic.field_validator("urls")
+    @classmethod
+    def _urls(cls, value: list[Secret]) -> list[Secret]:
+        if value:
+            raise ValueError("notices are not sent yet: act on the exit code of `auditor run` instead")
+        return value
 
 
 class Retain(Strict):
