@@ -10,7 +10,7 @@ import click
 from auditor.apply.outcomes import Applied
 from auditor.cli.screen import WIDTH, say, table
 from auditor.errors import SettingsError
-from auditor.model import Kind, Outcome, Route
+from auditor.model import Kind, Outcome, Route, Why
 from auditor.problems import nearest
 from auditor.remedy import Planned
 
@@ -29,6 +29,32 @@ OUTCOME = {
     Outcome.CHANGED: "changed meanwhile, not written",
     Outcome.UNKNOWN: "sent, to be confirmed by the next export",
     Outcome.SKIPPED: "not sent",
+}
+
+WHY = {
+    Why.PENDING: "sent already, not yet in an export",
+    Why.WAITING: "waiting for the next synchronisation",
+    Why.BLOCKED: "Actito would refuse them",
+    Why.DECISION: "need a decision",
+    Why.CHANGED: "changed since somebody decided",
+    Why.IGNORED: "left as they are, as somebody decided",
+    Why.UNDONE: "written once and taken back",
+    Why.FOR_THE_TRUTH: "for the owners of the truth (for-the-truth.csv)",
+    Why.MASTER: "kept by the people themselves, in Actito",
+    Why.UNKNOWN_PERMISSION: "the truth does not say whether they may be contacted",
+    Why.PERMISSION: "permission to contact new people: a decision",
+    Why.EVIDENCE: "no evidence newer than the last opt-out",
+    Why.CIRCLE: "exchange unique values with each other",
+    Why.TAKEN: "another profile has the unique value",
+    Why.QUOTA: "too many for today's calls",
+    Why.GONE: "deleted in Actito since an earlier run",
+    Why.ERASED: "erased on request",
+    Why.SAME_PERSON: "probably there already, under another key",
+    Why.LISTED: "only in Actito: listed, not deleted",
+    Why.DUPLICATE: "same key twice",
+    Why.NOT_CHECKED: "may be in rows that could not be read",
+    Why.CREATED: "were created, and stay",
+    Why.DELETED: "were deleted, and cannot come back",
 }
 
 PURPOSE = {"correct": "corrections", "create": "creations", "undo": "undo"}
@@ -53,7 +79,7 @@ def print_plan(planned: Planned) -> None:
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
-        table([(number, why.replace("_", " ")) for why, number in left.most_common()], indent=4)
+        table([(number, WHY[Why(why)]) for why, number in left.most_common()], indent=4)
     if plan.stop:
         click.echo(f"  stopped until every count is confirmed: {plan.stop}")
     if plan.writes:
