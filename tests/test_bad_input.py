@@ -429,6 +429,16 @@ def test_an_interrupted_run_leaves_nothing(moment: str, folder: Path) -> None:
     assert footprint(folder) == before
 
 
+def test_a_refusal_does_not_wait_for_what_is_imported_ahead(folder: Path) -> None:
+    """Great Expectations is still being imported in a thread when the process ends: its exit code must not suffer."""
+    export(folder).write_bytes(b"")
+    done = subprocess.run(
+        [sys.executable, "-m", "auditor", "run", "--quiet"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == Exit.INCOMPLETE
+    assert [line[:7] for line in done.stderr.splitlines()] == ["error: ", "  try: "]
+
+
 def test_what_a_killed_run_left_goes_with_the_next(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing can tidy up after SIGKILL or a power cut, and what lies there is personal."""
     left = folder / "runs" / ".20260101T000000Z-abcd"

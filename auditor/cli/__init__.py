@@ -6,14 +6,19 @@ costs nothing that only work needs.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
 from auditor import __version__
+from auditor.cli import interrupts
 from auditor.errors import AuditorError, Exit
 
 COMMANDS = {
@@ -70,7 +75,9 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
-    sys.exit(execute(arguments))
+    with interrupts.remembered():
+        code = execute(arguments)
+    _leave(code)
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:
@@ -92,9 +99,26 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return int(Exit.FINE)
     except Exception as error:  # noqa: BLE001 -- the edge of the program
+        if interrupts.asked_to_end():
+            _say("interrupted")
+            return int(Exit.INTERRUPTED)
         _show_bug(error)
         return int(Exit.BUG)
     return int(result) if isinstance(result, int) else int(Exit.FINE)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without waiting for a library that is still being imported ahead of its use.
+
+    Python would end that thread when it ends itself, and a thread ended inside C++ aborts the whole process: another
+    exit code, and a core dump.
+    """
+    if any(thread.daemon for thread in threading.enumerate()):
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _show_bug(error: Exception) -> None:

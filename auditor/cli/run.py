@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from auditor.cli.interrupts import end_if_asked
 from auditor.cli.screen import Steps, load_settings, say, settings_option, table
 
 STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
@@ -47,7 +48,13 @@ def command(
     from auditor.cli.summary import exit_code, print_json, print_summary
 
     request = pipeline.Request(export=export, truth=truth, only=only, baseline=baseline)
-    tell = (lambda _: None) if quiet else Steps()
+    steps = None if quiet else Steps()
+
+    def tell(text: str) -> None:
+        end_if_asked()
+        if steps is not None:
+            steps(text)
+
     try:
         audit = pipeline.run(settings, request, now=datetime.now(UTC), tell=tell)
     except pipeline.EnoughError as enough:
