@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor import run_folder
+from auditor import permissions, run_folder
 from auditor.actito import Reader, Writer
 from auditor.apply import Progress, apply_plan
 from auditor.apply.job import Limits
@@ -31,7 +31,7 @@ from auditor.pipeline import connect
 from auditor.plan import Facts, make_plans
 from auditor.plan.brakes import Brake, held
 from auditor.plan.bulkfile import corrective_file, corrective_files
-from auditor.plan.decisions import Choice, Decision, read_decisions
+from auditor.plan.decisions import Decision, read_decisions
 from auditor.plan.policy import Policy
 from auditor.sameness import Sameness
 from auditor.writes import Plan, read_plan
@@ -123,6 +123,7 @@ def apply(
     folder = path.resolve().parent
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
+    permissions.guard(chosen.writes, contract.columns, restores=chosen.purpose == "undo")
     same = Sameness(contract.columns, contract.timezone.key)
     fixes, actito = settings.fixes, settings.actito
     limits = Limits(
@@ -208,17 +209,14 @@ def _decisions(
     if path is not None:
         columns = [column.name for column in contract.columns]
         new = read_decisions(path, table=settings.table, columns=columns)
-        remembered = [
+        kept = [
             records.Decision(
                 settings.table, one.by, one.key, one.column, one.platform, one.truth, one.choice.value, now
             )
             for one in new
         ]
-        ledger.decide(remembered, now)
-    return [
-        Decision(one.key, one.column, one.platform, one.truth, Choice(one.choice), one.person)
-        for one in ledger.decisions(settings.table)
-    ]
+        ledger.decide(kept, now)
+    return remembered(ledger.decisions(settings.table))
 
 
 def _facts(

@@ -15,6 +15,7 @@ from typing import Literal
 import pydantic
 
 from auditor.errors import SettingsError
+from auditor.ledger.records import Decision as Remembered
 from auditor.problems import Strict, nearest, problem_list, read_json
 
 DECISIONS_FORMAT = 1
@@ -51,6 +52,11 @@ class Decision:
     def holds(self, platform: str | None, truth: str | None) -> bool:
         """True while both sides still have the values that were decided on. Empty text and null are the same."""
         return (self.platform or None, self.truth or None) == (platform or None, truth or None)
+
+
+def remembered(records: Iterable[Remembered]) -> list[Decision]:
+    """Decisions as the ledger keeps them."""
+    return [Decision(one.key, one.column, one.platform, one.truth, Choice(one.choice), one.person) for one in records]
 
 
 @dataclass(frozen=True, slots=True)
