@@ -31,7 +31,7 @@ from auditor.pipeline import connect
 from auditor.plan import Facts, make_plans
 from auditor.plan.brakes import Brake, held
 from auditor.plan.bulkfile import corrective_file, corrective_files
-from auditor.plan.decisions import Decision, read_decisions
+from auditor.plan.decisions import Decision, read_decisions, remembered
 from auditor.plan.policy import Policy
 from auditor.sameness import Sameness
 from auditor.writes import Plan, read_plan
