@@ -62,7 +62,7 @@ def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
         if expression is None:
             raise
         raise SettingsError(
-            f"the contract's population.{side.value} cannot be evaluated: {expression}",
+            f"{_place(contract, side)} cannot be evaluated over the rows of its file: {expression}",
             hint="every column of a file is text there; compare with texts, or cast: CAST(age AS INTEGER) > 18",
         ) from error
 
@@ -196,10 +196,14 @@ def _population(engine: Engine, contract: Contract, side: Side) -> ir.Table:
         engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {statement}")
     except duckdb.Error as error:
         raise SettingsError(
-            f"the contract's population.{side.value} is not a condition over its columns: {expression}",
+            f"{_place(contract, side)} is not a condition over the columns of its file: {expression}",
             hint="name the side's own columns, for example: status <> 'prospect'",
         ) from error
     return engine.table(name)
+
+
+def _place(contract: Contract, side: Side) -> str:
+    return f"population.{side.value} in the contract of {contract.table}"
 
 
 def _row_hash(raw: ir.Table, contract: Contract, side: Side) -> ir.IntegerValue:

@@ -60,7 +60,8 @@ class NotFound(ActitoError, SettingsError):
     def __init__(self, what: str, *, instead: str = "") -> None:
         super().__init__(
             f"Actito does not have {what}{instead}",
-            hint="it may also be hidden: Actito gives the same answer when the key lacks the right to see it",
+            hint="check the name in the settings; it may also be hidden: Actito gives the same answer when the key "
+            "lacks the right to see it",
         )
 
 

@@ -1,0 +1,473 @@
+"""The commands as they are typed: help, JSON, and the main case of each on a small folder after a week of drift."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from rich.cells import cell_len
+
+from auditor.audit import FRAMES
+from auditor.cli import COMMANDS
+from auditor.errors import Exit
+from auditor.sandbox.process import Sandbox
+from tests.small_folder import COLUMNS, Made, Said, auditor, copy, footprint, licence, made
+
+NEWS = "subscriptions#Newsletter"
+
+OPTIONS = {
+    "demo": ["FOLDER", "--profiles", "--seed"],
+    "run": ["--export", "--truth", "--fail-on", "--only", "--json", "--settings"],
+    "show": ["KEY", "--json", "--settings"],
+    "runs": ["--json", "--settings"],
+    "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
+    "plan": ["RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--settings"],
+    "apply": ["PLAN", "--yes", "--confirm", "--settings"],
+    "fix": ["KEYS...", "--yes", "--settings"],
+    "undo": ["PLAN", "--settings"],
+    "compare": [
+        "PLATFORM", "TRUTH", "--key", "--map", "--ignore", "--rule", "--tolerance", "--where", "--base", "--match",
+        "--json", "--out", "--html", "--fail-on",
+    ],
+    "sandbox": ["--port", "8700", "--dir", "--profiles", "--seed", "--limits", "sandbox-key"],
+}  # fmt: skip
+"""What is documented of each command."""
+
+PROFILES = {"equal", "missing", "orphan", "stale", "conflicting", "duplicate"}
+ROWS = {
+    f"{side}{part}"
+    for side in ("platform", "truth")
+    for part in ("", "_rejected", "_null_key", "_duplicate", "_excluded")
+}
+SUMMARY = {
+    "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "gone", "kept", "differences",
+    "formats", "violations", "permissions", "not_checked", "report", "seconds",
+}  # fmt: skip
+"""The members of the public document."""
+
+
+# Help
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_lists_every_command(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = auditor(capsys, flag)
+    assert said.code == Exit.FINE
+    listed = re.findall(r"^  (\w+)  +\S", said.out, re.MULTILINE)
+    assert [name for name in listed if name in OPTIONS] == list(COMMANDS)
+    assert set(COMMANDS) == set(OPTIONS)
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_help_of_a_command_mentions_what_it_takes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = auditor(capsys, command, "--help")
+    assert said.code == Exit.FINE
+    assert said.err == ""
+    for option in OPTIONS[command]:
+        assert option.casefold() in said.out.casefold(), option
+    assert max(map(len, said.out.splitlines())) <= 100
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert re.fullmatch(r"auditor, version \d+\.\d+\.\d+\S*\n", auditor(capsys, "--version").out)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["rnu"], 'there is no command "rnu", did you mean "run"?'),
+        (["shwo", "1"], 'there is no command "shwo", did you mean "show"?'),
+        (["xyzzy"], 'there is no command "xyzzy"'),
+        (["run", "--exprot", "x"], "No such option '--exprot'. Did you mean '--export'?"),
+        (["show"], "Missing argument 'KEY'"),
+    ],
+)
+def test_what_is_mistyped_is_told(typed: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = auditor(capsys, *typed)
+    assert said.code == Exit.SETTINGS
+    assert words.casefold() in said.err.casefold()
+
+
+# A small folder
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with licence(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture
+def folder(small: Made, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose newest audit is of today; the current folder."""
+    copied = copy(small.audited, tmp_path / "work", sandbox)
+    monkeypatch.chdir(copied)
+    return copied
+
+
+@pytest.fixture(scope="module")
+def answers(sandbox: Sandbox) -> dict[str, Any]:
+    """Key → what was planted in the columns of the small contract; a profile that differs elsewhere only agrees."""
+    planted = {}
+    for key, profile in sandbox.answers()["profiles"].items():
+        cells = {column: cell for column, cell in profile["differences"].items() if column in COLUMNS}
+        if cells or profile["status"] not in ("stale", "conflicting"):
+            planted[key] = profile | {"differences": cells}
+    return planted
+
+
+def rows_of(path: Path, separator: str, key: str) -> dict[str, list[dict[str, str]]]:
+    """Key → the rows of a file, read without the program under test."""
+    with path.open(encoding="utf-8", newline="") as file:
+        found: dict[str, list[dict[str, str]]] = {}
+        for row in csv.DictReader(file, delimiter=separator):
+            found.setdefault(row[key].strip(), []).append(row)
+    return found
+
+
+def newest_run(folder: Path) -> Path:
+    return max(path for path in (folder / "runs").iterdir() if not path.name.startswith("."))
+
+
+def test_run_prints_the_public_document(
+    small: Made, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], answers: dict[str, Any],
+) -> None:  # fmt: skip
+    """One JSON document on stdout, nothing else; talk on stderr. The numbers are those that were planted."""
+    folder = copy(small.agreed, tmp_path / "work", sandbox)
+    monkeypatch.chdir(folder)
+    said = auditor(capsys, "run", "--json", "--fail-on", "conflicting>0")
+    document = json.loads(said.out)
+    assert set(document) == SUMMARY
+    assert document["format"] == 1
+    assert set(document["rows"]) == ROWS
+    assert set(document["profiles"]) == PROFILES
+    assert set(document["differences"]) == {"total", "by_column", "by_reason"}
+    assert set(document["violations"]) == {"platform", "truth", "by_rule"}
+    assert set(document["seconds"]) == {"pull", "load", "match", "validate", "diff", "explain", "report"}
+    assert document["run"] == newest_run(folder).name
+    assert (folder / document["report"]).is_file()
+    assert "comparing" in said.err
+
+    planted = [profile["status"] for profile in answers.values()]
+    assert {name: document["profiles"][name] for name in PROFILES - {"equal"}} == {
+        name: planted.count(name) for name in PROFILES - {"equal"}
+    }
+    incomplete = bool(document["not_checked"])
+    assert (document["verdict"] == "incomplete") is incomplete
+    assert said.code == (Exit.INCOMPLETE if incomplete else Exit.FINDINGS)
+
+    stored = json.loads((newest_run(folder) / "run.json").read_text("utf-8"))
+    assert {name: stored[name] for name in SUMMARY} == document
+    for name, schema in FRAMES.items():
+        assert pl.read_parquet(newest_run(folder) / f"{name}.parquet").columns == schema.names()
+
+
+def test_runs_tells_the_history_newest_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    there = sorted((path.name for path in (folder / "runs").iterdir()), reverse=True)
+    said = auditor(capsys, "runs")
+    assert said.code == Exit.FINE
+    assert re.findall(r"\d{8}T\d{6}Z-[0-9a-f]{4}", said.out) == there
+    document = json.loads(auditor(capsys, "runs", "--json").out)
+    assert set(document) == {"format", "table", "runs"}
+    assert [run["run"] for run in document["runs"]] == there
+    assert all(set(run["profiles"]) == PROFILES for run in document["runs"])
+
+
+def test_report_is_written_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At full privacy with values, as this demo is configured; in aggregate without any person's."""
+    report = newest_run(folder) / "report.html"
+    report.unlink()
+    said = auditor(capsys, "report")
+    assert said.code == Exit.FINE
+    assert Path(said.out.strip()).resolve() == report.resolve()
+    with_values = report.stat().st_size
+    assert auditor(capsys, "report", newest_run(folder).name, "--privacy", "aggregate").code == Exit.FINE
+    assert report.stat().st_size < with_values
+    earlier = min(path.name for path in (folder / "runs").iterdir())
+    assert earlier in auditor(capsys, "report", earlier[:14]).out
+
+
+# One profile
+
+
+def told(capsys: pytest.CaptureFixture[str], key: str) -> tuple[dict[str, Any], str]:
+    """What `show` says of a key: the document, and the screen, which must not be wider than a terminal."""
+    document = json.loads(auditor(capsys, "show", key, "--json").out)
+    screen = auditor(capsys, "show", key)
+    assert screen.code == Exit.FINE
+    assert max(map(cell_len, screen.out.splitlines())) <= 80
+    return document, screen.out
+
+
+@pytest.mark.parametrize("status", sorted(PROFILES))
+def test_show_tells_both_sides_as_their_files_spell_them(
+    status: str, folder: Path, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform = rows_of(max(folder.glob("exports/*.csv")), ";", "customerId")
+    truth = rows_of(max(folder.glob("crm/*.csv")), ",", "contact_id")
+    if status == "equal":
+        key = min(key for key in platform.keys() & truth.keys() if key not in answers and key)
+    else:
+        key = min(key for key, profile in answers.items() if profile["status"] == status)
+    document, screen = told(capsys, key)
+    assert set(document) == {
+        "format", "run", "table", "key", "profile_id", "status", "waiting", "gone", "pending", "rows", "violations",
+        "permission_findings", "permission_history", "writes", "decisions", "warnings",
+    }  # fmt: skip
+    assert (document["format"], document["status"], document["run"]) == (1, status, newest_run(folder).name)
+    assert len(document["rows"]) == max(len(platform.get(key, [])), len(truth.get(key, [])))
+    for place, pair in enumerate(document["rows"]):
+        assert [cell["column"] for cell in pair["cells"]] == list(COLUMNS)
+        for cell in pair["cells"]:
+            for side, rows, name in (("platform", platform, cell["column"]), ("truth", truth, cell["truth_column"])):
+                expected = rows[key][place][name] if place < len(rows.get(key, [])) else ""
+                assert (cell[side] or "") == expected
+                if expected and len(expected) <= 20:
+                    assert expected in screen
+    differing = {
+        cell["column"]: cell["difference"] for pair in document["rows"] for cell in pair["cells"] if cell["difference"]
+    }
+    planted = answers.get(key, {"differences": {}})["differences"]
+    assert differing.keys() == planted.keys()
+    for column, cell in differing.items():
+        fields = ("status", "moved", "reason", "waiting", "blocked")
+        assert {name: cell[name] for name in fields} == {name: planted[column][name] for name in fields}
+
+
+def test_show_tells_the_value_last_agreed(
+    folder: Path, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where only the truth moved, both had agreed on what Actito still says; where only Actito moved, on the truth."""
+    for moved, side in (("truth", "platform"), ("platform", "truth")):
+        key, value = next(
+            (key, profile["differences"]["lastName"][side])
+            for key, profile in sorted(answers.items())
+            if profile["differences"].get("lastName", {}).get("moved") == moved
+        )
+        document, screen = told(capsys, key)
+        [cell] = [cell for cell in document["rows"][0]["cells"] if cell["column"] == "lastName"]
+        assert cell["agreed"] == value
+        assert "last agreed: " in screen
+
+
+def test_show_finds_a_key_however_a_side_spells_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, "  C000001 ")[0]["key"] == "C000001"
+
+
+def test_show_tells_who_is_outside_the_population(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    crm = rows_of(max(folder.glob("crm/*.csv")), ",", "contact_id")
+    key = next(key for key, rows in sorted(crm.items()) if key and rows[0]["status"] == "prospect")
+    document, screen = told(capsys, key)
+    assert document["status"] == "excluded"
+    assert "outside the population" in screen
+    assert {cell["relation"] for cell in document["rows"][0]["cells"]} == {"apart"}
+
+
+def test_show_tells_the_permission_history(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    crm = rows_of(min(folder.glob("crm/*.csv")), ",", "contact_id")
+    key = next(key for key, rows in sorted(crm.items()) if key and rows[0]["optin_news"] == "yes")
+    document, screen = told(capsys, key)
+    first = min(path.name for path in (folder / "runs").iterdir())
+    [seen] = [
+        entry
+        for entry in document["permission_history"]
+        if (entry["column"], entry["side"], entry["run"]) == (NEWS, "truth", first)
+    ]
+    assert (seen["value"], seen["source"]) == ("on", crm[key][0]["optin_news_from"] or None)
+    assert f"CRM {NEWS}: contact allowed" in " ".join(screen.split())
+
+
+def test_show_tells_invalid_values(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    violation = pl.read_parquet(newest_run(folder) / "violations.parquet").row(0, named=True)
+    document, screen = told(capsys, violation["key"].strip())
+    fields = ("side", "column", "value", "rule")
+    assert {name: violation[name] for name in fields} in [
+        {name: entry[name] for name in fields} for entry in document["violations"]
+    ]
+    assert "invalid values" in screen
+
+
+def test_show_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = footprint(folder)
+    told(capsys, "C000001")
+    assert footprint(folder) == before
+
+
+# From a plan to outcomes and back
+
+
+@pytest.fixture
+def own_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A licence that a test may change."""
+    with licence(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture
+def own_folder(small: Made, own_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copied = copy(small.audited, tmp_path / "own", own_sandbox)
+    monkeypatch.chdir(copied)
+    return copied
+
+
+def proposed(said: Said) -> list[list[str]]:
+    """The commands that `plan` tells its reader to type, one per plan."""
+    return [shlex.split(line) for line in re.findall(r"to carry it out: auditor (apply .+)", said.err)]
+
+
+def by_key(sandbox: Sandbox) -> dict[str, dict[str, str]]:
+    """Every profile with a key, without its moment of change."""
+    return {
+        profile["customerId"]: {name: value for name, value in profile.items() if name != "updateMoment"}
+        for profile in sandbox.profiles()
+        if "customerId" in profile
+    }
+
+
+def test_a_plan_is_applied_shown_and_undone(
+    own_folder: Path, own_sandbox: Sandbox, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = by_key(own_sandbox)
+    planned = auditor(capsys, "plan")
+    assert planned.code == Exit.FINE
+    assert by_key(own_sandbox) == before, "a plan sends nothing"
+    corrections, creations = proposed(planned)
+
+    applied = auditor(capsys, *corrections, "--yes")
+    assert applied.code == Exit.FINE, applied.out + applied.err
+    assert "done and read back" in applied.out
+    after = by_key(own_sandbox)
+    corrected = {
+        (key, column): cell["truth"]
+        for key, profile in answers.items()
+        for column, cell in profile["differences"].items()
+        if cell["fate"] == "corrected"
+    }
+    assert corrected
+    changed = {
+        (key, column): after[key].get(column)
+        for key in before
+        for column in before[key].keys() | after[key].keys()
+        if before[key].get(column) != after[key].get(column)
+    }
+    assert changed == corrected
+
+    again = auditor(capsys, *corrections, "--yes")
+    assert again.code == Exit.FINE
+    assert by_key(own_sandbox) == after, "the second time writes nothing"
+
+    (key, column), value = next((cell, value) for cell, value in sorted(corrected.items()) if cell[1] == "lastName")
+    document, screen = told(capsys, key)
+    [write] = document["writes"]
+    assert (write["column"], write["after"], write["outcome"]) == (column, value, "landed")
+    assert "written by the auditor" in screen
+    assert corrections[1] in screen
+
+    created = auditor(capsys, *creations, "--yes")
+    assert created.code == Exit.FINE
+    new = by_key(own_sandbox).keys() - before.keys()
+    assert new == {key for key, profile in answers.items() if profile["fate"] == "created"}
+    for key in new:
+        assert by_key(own_sandbox)[key].get(NEWS, "false") == "false", "nobody is created with a permission"
+
+    pending = auditor(capsys, "plan")
+    assert proposed(pending) == [], "what was sent is not proposed again, though no export shows it yet"
+
+    back = auditor(capsys, "undo", corrections[1])
+    assert back.code == Exit.FINE
+    [undo] = proposed(back)
+    assert auditor(capsys, *undo, "--yes").code == Exit.FINE
+    withdrawn = {cell for cell in corrected if cell[1] in (NEWS, "subscriptions#Events", "marketingConsent")}
+    now = by_key(own_sandbox)
+    for key, column in corrected:
+        kept = corrected[key, column] if (key, column) in withdrawn else before[key].get(column)
+        assert now[key].get(column) == kept, "no permission goes up again"
+
+
+def test_fix_corrects_the_named_profiles_alone(
+    own_folder: Path, own_sandbox: Sandbox, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However the key is typed; a profile that agrees has nothing to be fixed."""
+    before = by_key(own_sandbox)
+    key, cell = next(
+        (key, profile["differences"]["lastName"])
+        for key, profile in sorted(answers.items())
+        if profile["differences"].get("lastName", {}).get("fate") == "corrected"
+    )
+    said = auditor(capsys, "fix", f" {key}", "--yes")
+    assert said.code == Exit.FINE
+    assert by_key(own_sandbox) == before | {key: before[key] | {"lastName": cell["truth"]}}
+    agrees = min(key for key in before if key not in answers)
+    assert "nothing differs" in auditor(capsys, "fix", agrees, "--yes").err
+
+
+def test_decisions_of_a_steward_are_kept_and_shown(
+    folder: Path, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = newest_run(folder)
+    differences = pl.read_parquet(run / "differences.parquet").filter(pl.col("status") == "conflicting")
+    cell = differences.row(0, named=True)
+    line = {name: cell[name] for name in ("key", "column", "platform", "truth")} | {"choice": "ignore"}
+    content = {"format": 1, "run": run.name, "table": "Customers", "by": "Ann Peeters", "decisions": [line]}
+    (folder / "decisions.json").write_text(json.dumps(content), "utf-8")
+    assert auditor(capsys, "plan", "--decisions", "decisions.json").code == Exit.FINE
+    document, screen = told(capsys, cell["key"])
+    [decision] = document["decisions"]
+    assert (decision["column"], decision["choice"], decision["person"]) == (cell["column"], "ignore", "Ann Peeters")
+    assert "leave both as they are, by Ann Peeters" in " ".join(screen.split())
+
+
+def test_plan_writes_corrective_files_for_somebody_else(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = auditor(capsys, "plan", "--route", "bulk", "--files", "out")
+    assert said.code == Exit.FINE
+    written = re.findall(r"^wrote (.+)$", said.err, re.MULTILINE)
+    assert {Path(name).name for name in written} == {path.name for path in (folder / "out").iterdir()}
+    tables = sorted((folder / "out").glob("*.csv"))
+    assert tables
+    for path in tables:
+        header, *rows = path.read_text("utf-8").splitlines()
+        assert header.split(";")[0] == "customerId"
+        assert rows
+
+
+# Two files
+
+
+def test_compare_prints_and_writes_what_run_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id;name;points;own\n1;Ann;10;x\n2;Bob;20;x\n3;Cem;30;x\n", "utf-8")
+    (tmp_path / "b.csv").write_text("id,name,points\n1,Ann,10\n2,bob,20\n4,Dré,40\n", "utf-8")
+    said = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--json", "--out", "out", "--html", "page.html")
+    assert said.code == Exit.FINE
+    assert "only in a.csv, not compared: own" in said.err
+    document = json.loads(said.out)
+    assert set(document) == {
+        "format", "verdict", "rows", "profiles", "differences", "formats", "not_checked", "columns_on_one_side",
+    }  # fmt: skip
+    assert document["profiles"] == {
+        "equal": 1, "missing": 1, "orphan": 1, "stale": 0, "conflicting": 1, "duplicate": 0,
+    }  # fmt: skip
+    assert document["differences"] == {"total": 1, "by_column": {"name": 1}, "by_reason": {"case": 1}}
+    for name, schema in FRAMES.items():
+        assert pl.read_parquet(tmp_path / "out" / f"{name}.parquet").columns == schema.names()
+    assert (tmp_path / "page.html").read_text("utf-8").lower().startswith("<!doctype html")
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o600
+
+    by_name = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--rule", "name=name")
+    assert by_name.code == Exit.FINE
+    assert re.search(r"Agrees\s+2\b", by_name.out)
