@@ -5,6 +5,8 @@
 
 ARGS =
 BIN = .venv/bin
+# Whole files go to one process each, because fixtures of a file are shared; `make test PARALLEL=` runs all in one.
+PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 help:
 	@echo "make demo   set up .venv and run the main job offline, in the folder demo/"
@@ -22,7 +24,7 @@ demo:
 test:
 	@sh scripts/environment develop
 	@sh scripts/chromium
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check:
 	@sh scripts/environment develop

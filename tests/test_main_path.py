@@ -21,6 +21,8 @@ from tests.walk import (
     walk,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[(1500, 1), (3000, 7)], ids=["seed 1", "seed 7"])
 def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Walk:
