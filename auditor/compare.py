@@ -128,7 +128,8 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
                     f"--where {question.where}: this is no condition over the columns of {which}", hint=error.hint
                 ) from error
         match.match(engine)
-        known = diff.Known(base=_base(engine, agreed.path, contract, scratch) if agreed else None)
+        base = _base(engine, agreed.path, contract, scratch) if agreed else None
+        known = diff.Known(base=base, base_by_key=True)
         rejected = {one.side: one.rejected for one in landed}
         found = diff.diff(engine, contract, known, diff.Moments(), rejected)
         compared = time.monotonic() - started - landing
@@ -249,6 +250,7 @@ _RULES = {
     "DATE": Compare.DATE,
     "TIMESTAMP": Compare.TIMESTAMP,
     "TIMESTAMP WITH TIME ZONE": Compare.TIMESTAMP,
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), Compare.TIMESTAMP),
     "BOOLEAN": Compare.BOOLEAN,
     **dict.fromkeys(
         (
@@ -261,6 +263,7 @@ _RULES = {
             "USMALLINT",
             "UINTEGER",
             "UBIGINT",
+            "UHUGEINT",
             "DECIMAL",
             "FLOAT",
             "DOUBLE",
@@ -306,8 +309,7 @@ def _base(engine: Engine, path: Path, contract: Contract, scratch: Path) -> str:
         for position, column in enumerate(contract.compared)
     }
     rows = raw.select(anchor=rules.key_form(forms), marks=ibis.struct(marks or {"none": ibis.null(str)}))
-    rows = rows.distinct(on="anchor")
-    engine.create("base", rows)
+    engine.create("base", rows.distinct(on="anchor"))
     return "base"
 
 

@@ -93,15 +93,17 @@ def says(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.Stri
 
 def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetime]) -> None:
     past = engine.table(history)
-    last = past.group_by("side", "key", "column").agg(value=past.value.argmax(past["at"]))
     pieces = []
     for side in Side:
+        at = ibis.literal(moments[side], type=INSTANT)
+        # An input may be older than what is known already: it is told apart from what was known at its own moment.
+        known = past.filter(past.side == side.value, past["at"] <= at)
+        newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("at"), ibis.desc("run")])
+        before = known.mutate(place=newest).filter(ibis._.place == 0).select("key", "column", was=ibis._["value"])
         now = engine.table(f"{side.value}_permissions")
-        before = last.filter(last.side == side.value).select("key", "column", was=last.value)
         joined = now.left_join(before, ["key", "column"])
         was = joined.was.fill_null(Permission.EMPTY.value)
         changed = joined.filter(joined.value != was)
-        at = ibis.literal(moments[side], type=INSTANT)
         pieces.append(
             changed.select(
                 run=ibis.literal(run),

@@ -32,6 +32,8 @@ class Known:
 
     base: str | None = None
     """`anchor`, and `marks`: a struct of the agreed value's mark per compared column, `b0`, `b1` … (null: none)."""
+    base_by_key: bool = False
+    """True where the anchors of `base` are canonical keys, whatever profileIds the platform has."""
     sent: str | None = None
     """`key` (as the platform spells it), `column` (null: the whole profile): written after the export's moment."""
     seen: str | None = None
@@ -84,7 +86,8 @@ def _fetch(engine: Engine, contract: Contract, known: Known) -> None:
         pairs = pairs.join(_rows(engine, contract, side), f"{side.value}_row")
     if known.base is not None:
         base = engine.table(known.base)
-        pairs = pairs.left_join(base, anchor(pairs) == base.anchor).drop("anchor")
+        own = pairs.key if known.base_by_key else anchor(pairs)
+        pairs = pairs.left_join(base, own == base.anchor).drop("anchor")
     pairs = engine.create("fetched", pairs)
     zone = contract.timezone.key
     cells: dict[str, ir.Value] = {}
@@ -142,8 +145,7 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
         selects = [_cell(engine.table("pairs").schema(), 0, Column("", "", ""))]
     cells = ibis.union(selects[0], *selects[1:]) if len(selects) > 1 else selects[0]
     cells = engine.create("differing_cells", cells)
-    platform_moved = rules.marked(cells.platform_canonical) != cells.base
-    truth_moved = rules.marked(cells.truth_canonical) != cells.base
+    platform_moved, truth_moved = cells.platform_moved, cells.truth_moved
     by_moment = (cells.truth_updated > cells.platform_updated).fill_null(False)
     moved = ibis.cases(
         (cells.base.isnull() & by_moment, Moved.TRUTH_BY_MOMENT.value),
@@ -161,7 +163,7 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
         pending=ibis.literal(False),
         blocked=ibis.literal(False),
         base=rules.unmarked(cells.base),
-    )
+    ).drop("platform_moved", "truth_moved")
     if known.sent is not None:
         sent = engine.table(known.sent)
         sent = sent.filter(sent.column.notnull()).distinct()
@@ -184,6 +186,7 @@ def _cell(types: ibis.Schema, position: int, column: Column) -> ir.Table:
     names = (*_OF_A_PAIR, *(f"{name}{position}" for name in _OF_A_CELL))
     pairs = ibis.table({name: types[name] for name in names}, name="pairs")
     differs = pairs.filter(~pairs[f"same{position}"] & ~pairs[f"kept{position}"])
+    agreed = rules.unmarked(differs[f"b{position}"])
     return differs.select(
         key=differs.key,
         key_text=differs.platform_text,
@@ -195,6 +198,8 @@ def _cell(types: ibis.Schema, position: int, column: Column) -> ir.Table:
         platform_canonical=differs[f"pc{position}"],
         truth_canonical=differs[f"tc{position}"],
         base=differs[f"b{position}"],
+        platform_moved=~rules.equal(differs[f"pc{position}"], agreed, column),
+        truth_moved=~rules.equal(differs[f"tc{position}"], agreed, column),
         platform_updated=differs.platform_updated,
         truth_updated=differs.truth_updated,
     )

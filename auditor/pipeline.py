@@ -33,6 +33,7 @@ from auditor.ledger.records import RunRecord
 from auditor.load import Landed, column_names, land, rejected_rows
 from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
 from auditor.moments import shown_moment
+from auditor.plan.decisions import Decision, remembered
 from auditor.plan.policy import for_the_truth
 from auditor.primitives import register
 from auditor.pull import Pulled, pull_file
@@ -174,7 +175,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             consent.permissions(engine, contract, HISTORY, name, moments)
             watch.facts["diff"] = {status.value: number for status, number in found.profiles.items()}
         if request.baseline:
-            store.save(engine, contract, memory, name, moments[Side.PLATFORM])
+            store.save(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
             raise EnoughError(watch.facts)
         with watch.stage("explain", "explaining every difference"):
             zone = contract.timezone.key
@@ -205,7 +206,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             **{frame: getattr(results, frame) for frame in FRAMES},
         )
         with watch.stage("report", "writing the report"):
-            _write(engine, audit, contract, structure)
+            _write(engine, audit, contract, structure, remembered(ledger.decisions(table)))
             trend = [trend_point(record) for record in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, work, privacy=settings.report.privacy, trend=trend)
         notes = [f"{names.of(one.side)}: {note}" for one in landed for note in one.notes]
@@ -216,7 +217,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             # Both or none: the base of a run that nobody knows would be as wrong as a run without its base.
             with full_disk(settings.state_folder), ledger.transaction():
                 ledger.record_run(_record(audit))
-                store.save(engine, contract, memory, name, moments[Side.PLATFORM])
+                store.save(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
         except BaseException:
             shutil.rmtree(final, ignore_errors=True)
             raise
@@ -369,7 +370,7 @@ def _renumbered(results: conclude.Results, found: diff.Diff) -> None:
         )
 
 
-def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structure) -> None:
+def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structure, decided: Sequence[Decision]) -> None:
     """The results of the audit, and what a plan made on it will need."""
     folder = audit.folder
     run_folder.write_results(audit)
@@ -379,7 +380,7 @@ def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structur
     engine.write(diff.audited_values(engine, contract), folder / "audited.parquet")
     engine.write(consent.evidence_of_differences(engine), folder / "evidence.parquet")
     engine.write(consent.known_history(engine, HISTORY), folder / "history.parquet")
-    run_folder.write_csv(for_the_truth(audit.differences, contract.columns), folder / "for-the-truth.csv")
+    run_folder.write_csv(for_the_truth(audit.differences, contract.columns, decided), folder / "for-the-truth.csv")
 
 
 def _record(audit: Audit) -> RunRecord:

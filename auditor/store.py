@@ -22,6 +22,7 @@ from typing import Any
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import pydantic
 
 from auditor import rules
 from auditor.contract import Contract
@@ -50,6 +51,22 @@ class Memory:
     files: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _Entry(pydantic.BaseModel):
+    file: str = pydantic.Field(pattern=r"^[^/\\]+$")
+    sha256: str
+
+
+class _State(pydantic.BaseModel):
+    """The content of `state.json`, as far as it is read."""
+
+    run: str
+    as_of: pydantic.AwareDatetime
+    base: _Entry | None = None
+    seen: _Entry | None = None
+    columns: dict[str, str] | None = None
+    permissions: list[_Entry] = []
+
+
 class Store:
     """The state folder of one profile table."""
 
@@ -71,25 +88,28 @@ class Store:
         ]
         self._history(engine, [part for part in parts if part])
         if base is not None:
-            base = self._marks(engine, contract, state.get("columns", {}))
+            base = self._marks(engine, contract, state.get("columns") or {})
         as_of = datetime.fromisoformat(state["as_of"]) if state.get("as_of") else None
         return Memory(base, seen, state.get("run"), as_of, tuple(warnings), state)
 
-    def save(self, engine: Engine, contract: Contract, memory: Memory, run: str, as_of: datetime) -> None:
+    def save(
+        self, engine: Engine, contract: Contract, memory: Memory, run: str, as_of: datetime, sent: str | None = None
+    ) -> None:
         """At the end of a completed run: agreed values, everybody seen and permission changes, all or nothing.
 
-        An export older than the one the base was made from teaches nothing new about agreement: it only adds to the
-        permission history.
+        `sent` names the table of what we wrote after the export's moment, as in `diff.Known`: what the export shows in
+        those cells is past, so their agreed values stay. An export older than the one the base was made from teaches
+        nothing new about agreement: it only adds to the permission history.
         """
         try:
-            files = self._written(engine, contract, memory, run, as_of)
+            files = self._written(engine, contract, memory, run, as_of, sent)
         except BaseException:
             self._discard(run)
             raise
         self._tidy(files)
 
     def _written(
-        self, engine: Engine, contract: Contract, memory: Memory, run: str, as_of: datetime
+        self, engine: Engine, contract: Contract, memory: Memory, run: str, as_of: datetime, sent: str | None
     ) -> Mapping[str, Any]:
         """Write the new files, then `state.json`; gives its content."""
         files: dict[str, Any] = {"format": STATE_FORMAT, **self._who, "run": run, "as_of": as_of.isoformat()}
@@ -97,7 +117,7 @@ class Store:
         if older:
             files |= {name: memory.files.get(name) for name in ("run", "as_of", "base", "seen", "columns")}
         else:
-            files["base"] = self._write(engine, self._agreed(engine, contract, memory), f"base-{run}.parquet")
+            files["base"] = self._write(engine, self._agreed(engine, contract, memory, sent), f"base-{run}.parquet")
             files["seen"] = self._write(engine, self._everybody(engine, memory, run), f"seen-{run}.parquet")
             files["columns"] = {column.name: column.rule_signature for column in contract.compared}
         parts = list(memory.files.get("permissions", []))
@@ -117,6 +137,8 @@ class Store:
         try:
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             own = {name: state[name] for name in self._who}
+            if own == self._who and state.get("format") == STATE_FORMAT:
+                _State.model_validate(state)
         except FileNotFoundError:
             return {}, []
         except (ValueError, KeyError, TypeError):
@@ -153,7 +175,7 @@ class Store:
         engine.create("base", stored.select(anchor=stored["auditor:anchor"], marks=ibis.struct(marks)))
         return "base"
 
-    def _agreed(self, engine: Engine, contract: Contract, memory: Memory) -> ir.Table:
+    def _agreed(self, engine: Engine, contract: Contract, memory: Memory, sent: str | None) -> ir.Table:
         """The new base: agreed cells get their value, all others keep what they had, absent profiles too."""
         zone = contract.timezone.key
         matched, raw, pairs = engine.table("matched"), engine.table(RAW[Side.PLATFORM]), engine.table("pairs")
@@ -171,10 +193,12 @@ class Store:
         # A profileId on two rows ties no profile to its values: it has no base until that is mended.
         twice = now.group_by("auditor:anchor").agg(rows=now.count()).filter(lambda t: t.rows > 1)
         now = now.anti_join(twice, "auditor:anchor")
+        if sent is not None:
+            now = self._with_pending(engine, contract, memory, now, sent)
         if memory.base is None:
             return now
         stored = engine.table("base_stored")
-        current = dict(memory.files.get("columns", {}))
+        current = dict(memory.files.get("columns") or {})
         older = stored.anti_join(engine.table("base_now"), "auditor:anchor")
         kept = {
             column.name: older[column.name]
@@ -183,6 +207,27 @@ class Store:
             for column in contract.compared
         }
         return now.union(older.select(older["auditor:anchor"], **kept))
+
+    def _with_pending(self, engine: Engine, contract: Contract, memory: Memory, now: ir.Table, sent: str) -> ir.Table:
+        """The new base, but for pending cells: they keep what they had."""
+        marks, matched = engine.table(sent), engine.table("matched")
+        named = matched.filter(matched.platform_text.notnull()).select(key="platform_text", own=anchor(matched))
+        cells = engine.create("pending_cells", named.join(marks.filter(marks.column.notnull()), "key").drop("key"))
+        written = {name for (name,) in engine.rows(cells.select("column").distinct())}
+        places = {n: column.name for n, column in enumerate(contract.compared) if column.name in written}
+        if not places:
+            return now
+        flags = cells.group_by("own").agg(**{f"pending{n}": (cells.column == name).any() for n, name in places.items()})
+        joined = now.left_join(flags, now["auditor:anchor"] == flags.own)
+        if memory.base is not None:
+            base = engine.table(memory.base)
+            joined = joined.left_join(base, joined["auditor:anchor"] == base.anchor)
+        had = {n: ibis.null(str) if memory.base is None else joined.marks[f"b{n}"] for n in places}
+        kept = {
+            name: ibis.ifelse(joined[f"pending{n}"].fill_null(False), had[n], joined[name])
+            for n, name in places.items()
+        }
+        return joined.mutate(**kept).select(now.columns)
 
     def _everybody(self, engine: Engine, memory: Memory, run: str) -> ir.Table:
         keys = engine.table("platform_keys")

@@ -164,7 +164,7 @@ def _cell(
     else:
         base = agreed[column.name]
         moved = {(False, True): "truth", (True, False): "platform", (True, True): "both"}.get(
-            (base != on_platform, base != in_truth), "unknown"
+            (not _equal(base, on_platform, column), not _equal(base, in_truth, column)), "unknown"
         )
     status = "stale" if moved in ("truth", "truth_by_moment") else "conflicting"
     waiting = status == "stale" and _younger(t.moment, shown, contract)

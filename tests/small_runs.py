@@ -1,0 +1,129 @@
+"""Runs of a tiny table through matching, diff, permissions and store, each on an engine of its own, as in real life."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from auditor import consent, match
+from auditor.contract import Column, Compare, Contract, Polarity
+from auditor.diff import Diff, Known, Moments, diff
+from auditor.engine import Engine
+from auditor.model import Side
+from auditor.primitives import register
+from auditor.store import HISTORY, Memory, Store
+
+Row = Mapping[str, str | None]
+
+CONTRACT = Contract(
+    table="Customers",
+    key=("id",),
+    columns=(
+        Column("id", "id", "id"),
+        Column("city", "city", "city", Compare.TEXT),
+        Column("note", "note", "note"),
+        Column("subscriptions#News", "news", "subscriptions#News", Compare.BOOLEAN, permission=Polarity.OPT_IN,
+               evidence_date="news_at", evidence_source="news_from"),
+        Column("doNotCall", "silent", "doNotCall", Compare.BOOLEAN, permission=Polarity.OPT_OUT),
+    ),
+    timezone=ZoneInfo("Europe/Brussels"),
+    updated_platform="updateMoment",
+    updated_truth="modified_at",
+)  # fmt: skip
+PLATFORM_COLUMNS = ("id", "city", "note", "subscriptions#News", "doNotCall", "updateMoment")
+TRUTH_COLUMNS = ("id", "city", "note", "news", "silent", "news_at", "news_from", "modified_at")
+
+
+def land(engine: Engine, side: Side, rows: Sequence[Row], names: Sequence[str], path: Path) -> None:
+    """Rows as the view that a landed snapshot is; what a row does not name is empty."""
+    filled = [{name: row.get(name) for name in names} for row in rows]
+    pl.DataFrame(filled, schema=dict.fromkeys(names, pl.String)).write_parquet(path)
+    engine.view(match.RAW[side], path)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run saw and left."""
+
+    memory: Memory
+    """As it was before the run."""
+    diff: Diff
+    moved: dict[tuple[str, str], str]
+    """By key and column, of every differing cell."""
+    gone: set[str]
+    changes: list[tuple[str, str, str, str]]
+    """side, key, column, value: what the permission history did not know."""
+    findings: dict[tuple[str, str, str], datetime | None]
+    """By key, column and finding: since when."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A table's state folder, and how to run on it."""
+
+    folder: Path
+    contract: Contract = CONTRACT
+    entity: str = "acme"
+    profile_ids: bool = False
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state" / self.contract.table
+
+    def with_contract(self, contract: Contract) -> Runs:
+        return replace(self, contract=contract)
+
+    def run(
+        self,
+        platform: Sequence[Row],
+        truth: Sequence[Row],
+        name: str,
+        as_of: datetime,
+        *,
+        truth_as_of: datetime | None = None,
+        sent: Collection[tuple[str, str | None]] = (),
+        save: bool = True,
+    ) -> Seen:
+        """One run on an export that shows `as_of`; `sent` (key, column) was written after that moment."""
+        work = self.folder / "work"
+        work.mkdir(exist_ok=True)
+        with closing(Engine(temp=work, folders=[self.folder])) as engine:
+            register(engine.con)
+            named = (*PLATFORM_COLUMNS, "profileId") if self.profile_ids else PLATFORM_COLUMNS
+            land(engine, Side.PLATFORM, platform, named, work / "platform.parquet")
+            land(engine, Side.TRUTH, truth, TRUTH_COLUMNS, work / "truth.parquet")
+            for side in Side:
+                match.find_keys(engine, self.contract, side)
+            match.match(engine)
+            store = Store(self.folder / "state", self.entity, self.contract.table)
+            memory = store.load(engine, self.contract)
+            written = pl.DataFrame(sorted(sent, key=str), schema={"key": pl.String, "column": pl.String}, orient="row")
+            known = Known(base=memory.base, sent=engine.put("sent", written), seen=memory.seen)
+            found = diff(engine, self.contract, known, Moments(as_of, truth_as_of or as_of), {})
+            moments = {Side.PLATFORM: as_of, Side.TRUTH: truth_as_of or as_of}
+            consent.permissions(engine, self.contract, HISTORY, name, moments)
+            seen = Seen(
+                memory,
+                found,
+                {
+                    (key, column): moved
+                    for key, column, moved in engine.rows('SELECT key_text, "column", moved FROM cells')
+                },
+                {key for (key,) in engine.rows("SELECT key FROM profiles WHERE gone")},
+                sorted(engine.rows('SELECT side, key, "column", value FROM permission_changes')),
+                {
+                    (key, column, finding): since
+                    for key, column, finding, since in engine.frame("FROM permission_findings")
+                    .select("key", "column", "finding", "since")
+                    .iter_rows()
+                },
+            )
+            if save:
+                store.save(engine, self.contract, memory, name, as_of, known.sent)
+        return seen
