@@ -400,7 +400,7 @@ def test_the_disk_fills_up(where: str, line: str, folder: Path) -> None:
         assert footprint(folder) == before
 
 
-@pytest.mark.parametrize("moment", ["loading both sides", "writing the report"])
+@pytest.mark.parametrize("moment", ["loading both sides", "validating both sides"])
 def test_an_interrupted_run_leaves_nothing(moment: str, folder: Path) -> None:
     """Ctrl-C in a terminal is a SIGINT to the process."""
     before = footprint(folder)

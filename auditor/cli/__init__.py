@@ -111,9 +111,9 @@ def _leave(code: int) -> NoReturn:
     """End the process without waiting for a library that is still being imported ahead of its use.
 
     Python would end that thread when it ends itself, and a thread ended inside C++ aborts the whole process: another
-    exit code, and a core dump.
+    exit code, and a core dump. After Ctrl-C Python may prefer to die of the signal, whatever code was given.
     """
-    if any(thread.daemon for thread in threading.enumerate()):
+    if interrupts.asked_to_end() or any(thread.daemon for thread in threading.enumerate()):
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
