@@ -92,6 +92,8 @@ def compare(question: Question, *, folder: Path | None = None, now: datetime | N
 
 
 def _import_expressions() -> None:
+    import ibis.backends.duckdb  # noqa: F401
+
     import auditor.conclude
     import auditor.diff
     import auditor.explain  # noqa: F401
@@ -186,6 +188,8 @@ def _contract(
             problems.append(f'--map {name}={other}: "{other}" is no column of {question.truth}{nearest(other, truth)}')
     names = {name: question.mapped.get(name, name) for name in platform if name not in question.ignored}
     for name in question.key:
+        if name in question.ignored:
+            problems.append(f'the key column "{name}" cannot be left out with --ignore')
         if name in names and names[name] not in truth:
             hint = nearest(names[name], truth)
             problems.append(f'the key column "{name}" is not in {question.truth}{hint}; name it with --map {name}=…')
