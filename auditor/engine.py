@@ -7,6 +7,7 @@ Names are quoted by one function and values are bound, never pasted into SQL tex
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +42,7 @@ class Engine:
     def __init__(self, *, memory_limit: str = "4GB", temp: Path, folders: Iterable[Path] = ()) -> None:
         """`temp` is where DuckDB spills; `folders` (and `temp`) are all it may read or write."""
         allowed = [str(folder.resolve()) + "/" for folder in (temp, *folders)]
+        self._temp = temp.resolve()
         self.con = duckdb.connect(
             ":memory:",
             config={
@@ -81,11 +83,11 @@ class Engine:
 
     def put(self, name: str, frame: pl.DataFrame) -> str:
         """A frame as a temporary table; gives its name."""
-        self.con.register("auditor:frame", frame.to_arrow())
-        try:
-            self.con.execute(f'CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM "auditor:frame"')
-        finally:
-            self.con.unregister("auditor:frame")
+        # By way of a file: to register a frame, DuckDB imports pyarrow.dataset, and that pandas.
+        with translated(), tempfile.NamedTemporaryFile(dir=self._temp, suffix=".parquet") as file:
+            frame.write_parquet(file)
+            file.flush()
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM read_parquet({literal(file.name)})")
         return name
 
     def rows(self, query: ir.Table | str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

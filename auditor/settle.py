@@ -20,8 +20,8 @@ def from_export(
     """Compare unconfirmed writes with what the export shows; gives the number of cells per outcome.
 
     `match` has run. A cell has landed when the export holds the value that was sent, by the column's own rule; a
-    created profile when it is there, a deleted one when it is not. A profile that the export does not show is passed
-    over: it may be outside of it.
+    created profile when it is there, a deleted one when it is not. A profile that the export does not show, or shows
+    twice, is passed over: it may be outside of it, and nobody knows which row is meant.
     """
     unsettled = ledger.unsettled(table)
     if unsettled.is_empty():
@@ -30,8 +30,9 @@ def from_export(
     waiting = engine.table("unsettled")
     keys, raw = engine.table("platform_keys"), engine.table(RAW[Side.PLATFORM])
     there = keys.select(key=keys.text, row=keys.row)
-    whole = waiting.filter(waiting["column"].isnull()).left_join(there, "key")
-    present = whole.row.notnull()
+    once = there.group_by("key").agg(row=there.row.min(), rows=there.count()).filter(lambda t: t.rows == 1)
+    whole = waiting.filter(waiting["column"].isnull()).left_join(there.select("key", shown="key").distinct(), "key")
+    present = whole.shown.notnull()
     seen = [
         engine.frame(
             whole.select(
@@ -44,7 +45,7 @@ def from_export(
     zone = contract.timezone.key
     for column in contract.columns:
         mine = waiting.filter(waiting["column"] == column.name)
-        placed = mine.join(there, "key")
+        placed = mine.join(once, "key")
         now_held = raw.select(held=raw[source_name(column, Side.PLATFORM)], own_row=raw["file_row_number"])
         joined = placed.join(now_held, placed.row == now_held.own_row)
         held = rules.canonical(joined.held, column, Side.PLATFORM, zone)

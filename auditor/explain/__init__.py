@@ -42,10 +42,8 @@ def explain(
     patterned = with_patterns(engine, reasoned, columns, "patterned_cells")
     found = groups(engine, patterned, timezone)
     frame = _causes(found, platform_name, truth_name)
-    engine.con.register("causes_frame", frame.to_arrow())
-    engine.create("causes", engine.table("causes_frame"))
+    engine.put("causes", frame)
     engine.create("differences", _differences(patterned, engine.table("causes")))
-    engine.con.unregister("causes_frame")
     for name in ("reasoned_cells", "patterned_cells", "swapped_cells", "cut_lengths", "value_pairs"):
         engine.con.execute(f"DROP TABLE {name}")
 

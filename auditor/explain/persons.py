@@ -103,9 +103,7 @@ def same_person(engine: Engine, *, missing: str, orphans: str, columns: Sequence
     candidates = engine.create("same_person_candidates", _candidates(platform, truth))
     pairs = engine.rows(_scored(candidates, platform, truth))
     rows = [(*pair[:3], _evidence(pair[3])) for pair in _one_to_one(pairs)]
-    engine.con.register("same_person_frame", pl.DataFrame(rows, schema=audit.SAME_PERSON, orient="row").to_arrow())
-    engine.create("same_person", engine.table("same_person_frame"))
-    engine.con.unregister("same_person_frame")
+    engine.put("same_person", pl.DataFrame(rows, schema=audit.SAME_PERSON, orient="row"))
     for name in ("same_person_truth", "same_person_platform", "same_person_candidates"):
         engine.con.execute(f"DROP TABLE {name}")
 
