@@ -84,10 +84,10 @@ class Engine:
     def put(self, name: str, frame: pl.DataFrame) -> str:
         """A frame as a temporary table; gives its name."""
         # By way of a file: to register a frame, DuckDB imports pyarrow.dataset, and that pandas.
-        with translated(), tempfile.NamedTemporaryFile(dir=self._temp, suffix=".parquet") as file:
-            frame.write_parquet(file)
-            file.flush()
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM read_parquet({literal(file.name)})")
+        with translated(), self._scratch() as folder:
+            path = folder / "frame.parquet"
+            frame.write_parquet(path)
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM read_parquet({literal(path)})")
         return name
 
     def rows(self, query: ir.Table | str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -114,6 +114,19 @@ class Engine:
             self.con.execute(f"COPY ({text}) TO {literal(partial.resolve())} (FORMAT parquet, COMPRESSION zstd)")
         partial.chmod(0o600)
         partial.replace(path)
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """A folder that the engine may read, gone afterwards; where it spills need not exist before it does."""
+        missing = not self._temp.exists()
+        self._temp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with tempfile.TemporaryDirectory(dir=self._temp) as folder:
+                yield Path(folder)
+        finally:
+            if missing:
+                with contextlib.suppress(OSError):  # DuckDB has begun to spill there
+                    self._temp.rmdir()
 
     def close(self) -> None:
         self.con.close()
