@@ -28,6 +28,7 @@ MOST_MEMORY = 1024
 
 LANDING = """
 import sys, duckdb
+duckdb.execute("SET enable_progress_bar = false")
 for source in sys.argv[2:]:
     duckdb.execute(f"COPY (FROM read_csv('{source}'{sys.argv[1]})) TO '{source}.parquet'")
 """
