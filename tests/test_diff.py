@@ -198,7 +198,7 @@ KNOWN = st.builds(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     platform=st.lists(PLATFORM, max_size=14),
     truth=st.lists(TRUTH, max_size=14),
@@ -234,7 +234,7 @@ PLAIN_TRUTH = {"contact": "k1", "remark": "a", "city": "a", "points": "1", "tag"
                "modified_at": None}  # fmt: skip
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(platform=st.lists(PLATFORM, max_size=10), truth=st.lists(TRUTH, max_size=10), known=KNOWN, seed=st.randoms())
 def test_order_of_rows_and_columns_means_nothing(
     engine: Engine, landing: Landing, platform: list[Row], truth: list[Row], known: SlowKnown, seed: Any
@@ -344,6 +344,51 @@ def test_one_cell_that_needs_a_decision_makes_the_profile_one(engine: Engine, la
     assert found(engine, "profiles", ("status", "moved", "waiting", "columns")) == [
         ("conflicting", None, False, ["city", "note"])
     ]
+
+
+def test_grace_is_counted_to_the_second(engine: Engine, landing: Landing) -> None:
+    """What changed less than the grace before the other side's moment may be on its way; a day before, it is late."""
+    on_the_way, late = "2026-03-09 13:00:01", "2026-03-09 13:00:00"  # the export shows 13:00 in Brussels a day later
+    truth = [{**PLAIN_TRUTH, "contact": key, "modified_at": at} for key, at in (("new", on_the_way), ("late", late))]
+    result = run(engine, landing, CONTRACT, [], truth)
+    assert found(engine, "profiles", ("key", "status", "waiting")) == [
+        ("late", "missing", False),
+        ("new", "missing", True),
+    ]
+    assert result.waiting == 1
+    on_the_way, late = "2026-03-09 07:00:01", "2026-03-09 07:00:00"  # the truth shows 07:00
+    alone = [{**PLAIN_PLATFORM, "id": key, "updateMoment": at} for key, at in (("new", on_the_way), ("late", late))]
+    run(engine, landing, CONTRACT, alone, [])
+    assert found(engine, "profiles", ("key", "status", "waiting")) == [
+        ("late", "orphan", False),
+        ("new", "orphan", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "moment", "waiting", "pending"),
+    [
+        ((), "2026-03-10 11:00:00", True, False),
+        (("note",), "2026-03-10 11:00:00", True, False),
+        (("note", "city"), "2026-03-10 11:00:00", True, True),
+        (("note", "city"), "2026-03-01 11:00:00", False, True),
+        (("note",), "2026-03-01 11:00:00", False, False),
+        ((), "2026-03-01 11:00:00", False, False),
+        ((), None, False, False),
+    ],
+)
+def test_a_profile_waits_for_the_synchronisation_or_for_what_we_sent(
+    engine: Engine, landing: Landing, sent: tuple[str, ...], moment: str | None, waiting: bool, pending: bool
+) -> None:
+    """Two stale cells: waiting if each is on its way by itself or sent by us; counted once, as waiting before pending."""
+    moved = {**PLAIN_TRUTH, "remark": "b", "city": "b", "modified_at": moment}
+    base = {"k1": {"note": "a", "city": "a"}}
+    known = tables(engine, CONTRACT, SlowKnown(base=base, sent=frozenset(("k1", column) for column in sent)))
+    result = run(engine, landing, CONTRACT, [PLAIN_PLATFORM], [moved], known)
+    assert found(engine, "profiles", ("status", "waiting", "pending")) == [("stale", waiting, pending)]
+    assert (result.waiting, result.pending) == (int(waiting), int(pending and not waiting))
+    cells = dict(found(engine, "cells", ("column", "pending")))
+    assert cells == {column: column in sent for column in ("city", "note")}
 
 
 @pytest.mark.parametrize(
