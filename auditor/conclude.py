@@ -16,7 +16,11 @@ import polars as pl
 from auditor.audit import FRAMES, Counts
 from auditor.diff import Diff
 from auditor.engine import Engine
+from auditor.errors import InputUnusable
 from auditor.model import NotChecked, Side, Status, Verdict
+
+RENUMBERED_PAIRS = 20
+"""Fewer pairs of probably the same person never stop a run."""
 
 FINDING_STATUSES = (Status.MISSING, Status.ORPHAN, Status.STALE, Status.CONFLICTING, Status.DUPLICATE)
 
@@ -92,6 +96,34 @@ def without_key(found: Diff, names: Mapping[Side, str] | None = None) -> list[No
             what = "1 row has" if rows == 1 else f"{rows:,} rows have"
             result.append(NotChecked("null_key", f"{what} no key in {where} and could not be compared", side, rows))
     return result
+
+
+def below_count(found: Diff, count: int, created: int, platform_name: str) -> list[NotChecked]:
+    """An export with fewer profiles than Actito counts: whoever is not in it would look missing.
+
+    `count` is Actito's own number of profiles now, `created` how many of them we made after the export's moment.
+    """
+    exported = found.rows[Side.PLATFORM.value]
+    if exported >= count - created:
+        return []
+    sentence = (
+        f"the export holds {exported:,} profiles, {platform_name} counts {count:,}: it is cut off, filtered or old, "
+        "and whoever is not in it would look missing"
+    )
+    return [NotChecked("below_count", sentence, Side.PLATFORM, count - exported, blocks_plan=True)]
+
+
+def stop_if_renumbered(results: Results, found: Diff) -> None:
+    """Raise InputUnusable where most of the missing and orphan profiles are evidently the same people, rekeyed."""
+    pairs = results.same_person.height
+    missing, orphans = found.profiles[Status.MISSING], found.profiles[Status.ORPHAN]
+    compared = sum(found.profiles.values())
+    if pairs >= RENUMBERED_PAIRS and 2 * pairs >= max(missing, orphans) and 10 * pairs >= compared:
+        raise InputUnusable(
+            f"keys look renumbered: {pairs:,} of {missing:,} profiles that seem missing are evidently there under "
+            "another key",
+            hint="check the key of the contract and that column in both inputs; nothing was reported or planned",
+        )
 
 
 def standing(profiles: pl.DataFrame) -> Mapping[Status, int]:

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,10 +23,9 @@ import polars as pl
 from auditor import conclude, consent, diff, explain, match, report, run_folder, settle
 from auditor.actito import DIALECTS, Connection, Reader
 from auditor.audit import FRAMES, Audit
-from auditor.config import Names, Settings, describe
+from auditor.config import Settings, describe
 from auditor.contract import Contract, read_contract
 from auditor.engine import Engine
-from auditor.errors import InputUnusable
 from auditor.files import full_disk
 from auditor.ledger import Ledger, lock
 from auditor.ledger.records import RunRecord
@@ -45,9 +44,6 @@ STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
 
 TREND_RUNS = 30
 """Earlier runs shown in the report."""
-
-RENUMBERED_PAIRS = 20
-"""Fewer pairs of probably the same person never stop a run."""
 
 Tell = Callable[[str], None]
 """Receives one line per stage for whoever watches; nothing of it is personal."""
@@ -186,8 +182,14 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
             rejected_rows(engine, landed)
             results = conclude.collect(engine)
-            _renumbered(results, found)
-        not_checked = _not_checked(found, landed, unevaluated, count, created, names)
+            conclude.stop_if_renumbered(results, found)
+        known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
+        by_side = {Side.PLATFORM: names.platform, Side.TRUTH: names.truth}
+        not_checked = [
+            *known_gaps,
+            *conclude.without_key(found, by_side),
+            *conclude.below_count(found, count, created, names.platform),
+        ]
         audit = Audit(
             run=name,
             entity=settings.entity,
@@ -330,44 +332,6 @@ def _known(engine: Engine, ledger: Ledger, memory: Memory, table: str, as_of: da
     engine.create("blocked", violations.filter(violations.side == Side.TRUTH.value).select("key", "column").distinct())
     created = pending.filter(pl.col("kind") == Kind.CREATE.value).height
     return diff.Known(base=memory.base, sent=sent, seen=memory.seen, blocked="blocked"), created
-
-
-def _not_checked(
-    found: diff.Diff,
-    landed: Iterable[Landed],
-    unevaluated: Iterable[NotChecked],
-    count: int,
-    created: int,
-    names: Names,
-) -> list[NotChecked]:
-    """Everything in scope that could not be checked, each with its reason.
-
-    `count` is Actito's own number of profiles now, `created` how many of them we made after the export's moment.
-    """
-    result = [item for side in landed for item in side.not_checked]
-    result += unevaluated
-    result += conclude.without_key(found, {Side.PLATFORM: names.platform, Side.TRUTH: names.truth})
-    exported = found.rows[Side.PLATFORM.value]
-    if exported < count - created:
-        sentence = (
-            f"the export holds {exported:,} profiles, {names.platform} counts {count:,}: it is cut off, filtered or "
-            "old, and whoever is not in it would look missing"
-        )
-        result.append(NotChecked("below_count", sentence, Side.PLATFORM, count - exported, blocks_plan=True))
-    return result
-
-
-def _renumbered(results: conclude.Results, found: diff.Diff) -> None:
-    """Stop where most of the missing and orphan profiles are evidently the same people under other keys."""
-    pairs = results.same_person.height
-    missing, orphans = found.profiles[Status.MISSING], found.profiles[Status.ORPHAN]
-    compared = sum(found.profiles.values())
-    if pairs >= RENUMBERED_PAIRS and 2 * pairs >= max(missing, orphans) and 10 * pairs >= compared:
-        raise InputUnusable(
-            f"keys look renumbered: {pairs:,} of {missing:,} profiles that seem missing are evidently there under "
-            "another key",
-            hint="check the key of the contract and that column in both inputs; nothing was reported or planned",
-        )
 
 
 def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structure, decided: Sequence[Decision]) -> None:

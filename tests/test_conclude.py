@@ -1,0 +1,53 @@
+"""What a run concludes: when it stops, and what it could not check."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from auditor import conclude
+from auditor.audit import FRAMES, SAME_PERSON
+from auditor.diff import Diff
+from auditor.errors import InputUnusable
+from auditor.model import NotChecked, Status, Verdict
+
+
+def found(*, missing: int = 0, orphans: int = 0, equal: int = 0, exported: int = 0) -> Diff:
+    profiles = dict.fromkeys(Status, 0)
+    profiles |= {Status.MISSING: missing, Status.ORPHAN: orphans, Status.EQUAL: equal}
+    return Diff({"platform": exported}, profiles, 0, 0, 0)
+
+
+def results(pairs: int = 0) -> conclude.Results:
+    frames = {name: schema.to_frame() for name, schema in FRAMES.items()}
+    rows = [(f"old {n}", f"new {n}", 0.9, "same e-mail address") for n in range(pairs)]
+    frames["same_person"] = pl.DataFrame(rows, schema=SAME_PERSON, orient="row")
+    return conclude.Results(**frames)
+
+
+def test_renumbered_keys_stop_the_run() -> None:
+    with pytest.raises(InputUnusable, match="keys look renumbered: 90 of 100"):
+        conclude.stop_if_renumbered(results(90), found(missing=100, orphans=95, equal=200))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "missing", "orphans", "equal"),
+    [(19, 19, 19, 0), (40, 100, 100, 0), (30, 30, 30, 5000), (0, 500, 500, 0)],
+    ids=["too few", "less than half", "a small part of the table", "nobody is the same"],
+)
+def test_ordinary_drift_does_not(pairs: int, missing: int, orphans: int, equal: int) -> None:
+    conclude.stop_if_renumbered(results(pairs), found(missing=missing, orphans=orphans, equal=equal))
+
+
+def test_an_export_below_actitos_count_blocks_plans() -> None:
+    [gap] = conclude.below_count(found(exported=90), 100, 0, "Actito")
+    assert (gap.code, gap.rows, gap.blocks_plan) == ("below_count", 10, True)
+
+
+def test_profiles_that_we_created_since_are_not_lost_rows() -> None:
+    assert conclude.below_count(found(exported=90), 100, 10, "Actito") == []
+
+
+def test_what_could_not_be_checked_is_never_a_pass() -> None:
+    assert conclude.verdict(results(), []) is Verdict.CLEAN
+    assert conclude.verdict(results(), [NotChecked("null_key", "1 row has no key")]) is Verdict.INCOMPLETE
