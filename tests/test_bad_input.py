@@ -402,10 +402,17 @@ def test_the_disk_fills_up(where: str, line: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("moment", ["loading both sides", "validating both sides"])
 def test_an_interrupted_run_leaves_nothing(moment: str, folder: Path) -> None:
-    """Ctrl-C in a terminal is a SIGINT to the process."""
+    """Ctrl-C in a terminal is a SIGINT to the process.
+
+    A process started in the background of a shell ignores it, and so do its children: that is undone for this one.
+    """
     before = footprint(folder)
     with subprocess.Popen(
-        [sys.executable, "-m", "auditor", "run"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "auditor", "run"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stderr is not None
         said = ""

@@ -238,18 +238,16 @@ def _plain_quotes(chunk: bytes, separator: bytes) -> bool:
     """Whether each line closes what it opens, and no blanks stand between a quote and a separator."""
     if any(line.count(b'"') & 1 for line in chunk.split(b"\n")):
         return False
-    before = {separator, b"\n", b" ", b""}
-    after = {separator, b"\n", b"\r", b" ", b""}
+    if re.search(rb'" +(?:[%b\r\n]|\Z)' % re.escape(separator), chunk):
+        return False
     position = chunk.find(b' "')
     while position >= 0:
-        if chunk[max(position - 1, 0) : position] in before:
+        before = position
+        while before and chunk[before - 1] == ord(" "):
+            before -= 1
+        if not before or chunk[before - 1] in (ord(separator), ord("\n")):
             return False
         position = chunk.find(b' "', position + 1)
-    position = chunk.find(b'" ')
-    while position >= 0:
-        if chunk[position + 2 : position + 3] in after:
-            return False
-        position = chunk.find(b'" ', position + 1)
     return True
 
 
