@@ -45,6 +45,9 @@ class Grammar:
         cell = rb'(?:"(?:[^"]++|"")*+"|[^"\r\n%b]*+)' % re.escape(separator)
         self._strict = re.compile(cell + rb"(?:%b%b){%d}" % (re.escape(separator), cell, columns - 1))
         self._quoted = re.compile(rb'"((?:[^"]++|"")*+)"( *+)')
+        self._inside_cells = bytes(set(range(256)) - {*b"\n", *separator})
+        beside = re.escape(separator) + rb"\r\n"
+        self._bare = re.compile(rb'"(?<![^%b]")(?:[^"\n]++|"")*+"(?![^%b])' % (beside, beside))
 
     def strict(self, record: bytes) -> bool:
         """Whether any parser of RFC 4180 reads it the same way, with the right number of cells."""
@@ -71,6 +74,14 @@ class Grammar:
             if position >= len(record):
                 return cells
             position += 1
+
+    def without_quoted(self, lines: bytes) -> bytes:
+        """The lines without their quoted cells. A quote is left where one is not as every parser reads it."""
+        return self._bare.sub(b"", lines) if b'"' in lines else lines
+
+    def too_many(self, lines: bytes) -> bool:
+        """Whether one of the lines, without quotes, has more cells than there are columns."""
+        return self.separator * self.columns in lines.translate(None, self._inside_cells)
 
     def text(self, cells: list[bytes | None]) -> bytes:
         """The cells as a record that every parser reads the same way."""
@@ -164,31 +175,27 @@ def survey(path: Path, dialect: Dialect) -> Survey:
     """Read all bytes once. Raises InputUnusable, with the line, for a file that is not UTF-8."""
     lines = returns = windows_ends = 0
     quotes, plain, last = False, dialect.line_end == b"\n" and dialect.header_lines == 1, b""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    grammar = dialect.grammar
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             # To the end of a line, so that no test below has to look across two chunks.
             chunk += file.readline(_CHUNK)
-            if not chunk.isascii() or decoder.getstate()[0]:
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError as error:
-                    raise not_utf8(path, lines + 1 + error.object.count(b"\n", 0, error.start)) from None
+            if not chunk.endswith(b"\n"):
+                # The last line, or one too long for the plain way: then to the end of a character at least.
+                while chunk[-1] >= 0x80 and (more := file.read(1)):
+                    chunk += more
+            plain = plain and last in (b"", b"\n")
+            if not chunk.isascii():
+                _require_utf8(chunk, path, lines + 1)
             lines += chunk.count(b"\n")
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
                 windows_ends += chunk.count(b"\r\n")
-            if b'"' in chunk:
-                quotes = True
-                plain = plain and _plain_quotes(chunk, dialect.grammar.separator)
-            plain = plain and _plain_ends(chunk, dialect.grammar)
-            if dialect.grammar.columns == 1 and plain:
+            quotes = quotes or b'"' in chunk
+            plain = plain and _plain(chunk, grammar)
+            if grammar.columns == 1 and plain:
                 plain = b"\n\n" not in chunk and b"\n\r" not in chunk and not chunk.startswith((b"\n", b"\r"))
             last = chunk[-1:]
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise not_utf8(path, lines + 1) from None
     consistent = returns == windows_ends and windows_ends in (0, lines)
     final = last == b"\n"
     line_end = r"\r\n" if windows_ends else r"\n"
@@ -234,6 +241,27 @@ def _recognised(record: bytes) -> bytes:
     return best if best in outside else b","
 
 
+def _require_utf8(chunk: bytes, path: Path, line: int) -> None:
+    """Raise InputUnusable for a chunk, which begins in line `line`, that is not UTF-8."""
+    import polars as pl  # checks a text twenty times faster than Python, which makes one of it
+
+    try:
+        pl.Series([chunk]).cast(pl.String)
+    except pl.exceptions.PolarsError:
+        try:
+            chunk.decode()
+        except UnicodeDecodeError as error:
+            raise not_utf8(path, line + chunk.count(b"\n", 0, error.start)) from None
+
+
+def _plain(chunk: bytes, grammar: Grammar) -> bool:
+    """Whether every parser reads these lines alike."""
+    bare = grammar.without_quoted(chunk)
+    if b'"' in bare:
+        return _plain_quotes(chunk, grammar.separator) and _plain_ends(chunk, grammar)
+    return not _ends_empty(chunk, grammar.separator) or not grammar.too_many(bare)
+
+
 def _plain_quotes(chunk: bytes, separator: bytes) -> bool:
     """Whether each line closes what it opens, and no blanks stand between a quote and a separator."""
     if any(line.count(b'"') & 1 for line in chunk.split(b"\n")):
@@ -254,7 +282,7 @@ def _plain_quotes(chunk: bytes, separator: bytes) -> bool:
 def _plain_ends(chunk: bytes, grammar: Grammar) -> bool:
     """Whether no line that ends with a separator has a cell too many: DuckDB passes over such a cell."""
     separator = grammar.separator
-    if separator + b"\n" not in chunk and separator + b"\r" not in chunk and not chunk.endswith(separator):
+    if not _ends_empty(chunk, separator):
         return True
     for line in chunk.split(b"\n"):
         record = line.removesuffix(b"\r")
@@ -262,6 +290,11 @@ def _plain_ends(chunk: bytes, grammar: Grammar) -> bool:
         if suspicious and (b'"' not in record or not grammar.strict(record)):
             return False
     return True
+
+
+def _ends_empty(chunk: bytes, separator: bytes) -> bool:
+    """Whether a line ends with a separator."""
+    return separator + b"\n" in chunk or separator + b"\r" in chunk or chunk.endswith(separator)
 
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:
