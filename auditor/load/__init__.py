@@ -3,16 +3,17 @@
 Cells are text as written; an empty cell is null, an empty cell in quotes is an empty text. Nothing is guessed from a
 CSV file: `0470123456` stays what it is. The lines are counted apart from the parser, and the sum must close.
 
-    plain file ──► DuckDB ──► as many rows as lines? ──► landed
-                                │ no, or it stumbles
-                                ▼
-                   sift, line by line ──► DuckDB ──► landed, rejected rows beside it
+    file ──┬─► DuckDB ──┬─► plain, and as many rows as lines? ──► landed
+           └─► survey ──┘     │ no, or DuckDB stumbles
+                              ▼
+                    sift, line by line ──► DuckDB ──► landed, rejected rows beside it
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,7 @@ from auditor.engine import Engine, literal, quote, translated
 from auditor.errors import InputUnusable, SettingsError
 from auditor.files import full_disk, printable, require_space, unchanged, whole_file
 from auditor.load import parquetfile
-from auditor.load.csvfile import Dialect, Survey, is_utf8, read_dialect, survey, to_utf8
+from auditor.load.csvfile import Dialect, is_utf8, read_dialect, survey, to_utf8
 from auditor.load.sift import Reject, Sieve, Sifted
 from auditor.model import NotChecked, Side
 from auditor.problems import nearest
@@ -148,11 +149,15 @@ class _Csv:
         if dialect.bom and source is self.path:
             self.notes.append("the file begins with a byte order mark, which was passed over")
         kept = choose(self.path, dialect.header, columns, self.notes, mark)
-        seen = survey(source, dialect)
-        if not seen.final_line_end and dialect.line_end == b"\n":
+        with ThreadPoolExecutor(1, "survey") as beside:
+            surveying = beside.submit(survey, source, dialect)
+            loaded = self._plainly(source, dialect, kept)
+            seen = surveying.result()
+        if not seen.plain or loaded != seen.lines - 1:
+            loaded = None
+        if not seen.final_line_end and dialect.line_end != b"\r":
             self.notes.append("the last line has no line end")
         rejects: list[Reject] = []
-        loaded = self._plainly(source, dialect, seen, kept) if seen.plain else None
         if loaded is None:
             sifted = self._sifted(source, dialect, kept, rejects)
             loaded = sifted.records
@@ -169,13 +174,15 @@ class _Csv:
             not_checked=tuple(self.not_checked),
         )
 
-    def _plainly(self, source: Path, dialect: Dialect, seen: Survey, kept: Sequence[tuple[int, str]]) -> int | None:
-        """Rows landed; None where DuckDB stumbles or its rows are not as many as the lines that were counted."""
+    def _plainly(self, source: Path, dialect: Dialect, kept: Sequence[tuple[int, str]]) -> int | None:
+        """Rows landed by DuckDB as it reads the file; None where it stumbles. Whether to believe it is another matter."""
+        if dialect.line_end == b"\r" or dialect.header_lines > 1:
+            return None
+        line_end = r"\r\n" if dialect.line_end == b"\r\n" else r"\n"
         try:
-            rows = self._copy(source, dialect, kept, skip=1, quotes=seen.quotes, line_end=seen.line_end)
+            return self._copy(source, dialect, kept, skip=1, line_end=line_end)
         except duckdb.InvalidInputException:
             return None
-        return rows if rows == seen.lines - 1 else None
 
     def _sifted(self, source: Path, dialect: Dialect, kept: Sequence[tuple[int, str]], rejects: list[Reject]) -> Sifted:
         total = self.path.stat().st_size
@@ -194,7 +201,6 @@ class _Csv:
             dialect,
             kept,
             skip=0,
-            quotes=True,
             # Beginning in the middle of a file, DuckDB takes lines inside cells for rows.
             parallel=not sifted.line_ends_in_cells,
             longest=sifted.longest,
@@ -233,17 +239,15 @@ class _Csv:
         kept: Sequence[tuple[int, str]],
         *,
         skip: int,
-        quotes: bool,
         line_end: str = r"\n",
         parallel: bool = True,
         longest: int = 0,
     ) -> int:
         """Rows written to the target by DuckDB, every cell as text."""
-        mark = '"' if quotes else ""
         options = {
             "delim": literal(dialect.grammar.separator.decode()),
-            "quote": literal(mark),
-            "escape": literal(mark),
+            "quote": literal('"'),
+            "escape": literal('"'),
             "new_line": literal(line_end),  # else the first one seen counts, and that may stand inside a cell
             "header": "false",
             "parallel": "true" if parallel else "false",

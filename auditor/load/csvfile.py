@@ -107,7 +107,7 @@ class Dialect:
     data_from: int
     """Offset of the first byte after the header line."""
     line_end: bytes
-    """`\\n`, which stands for `\\r\\n` too, or `\\r`."""
+    """Of the header line: `\\n`, `\\r\\n` or `\\r`. What ends in a line feed may end otherwise further down."""
     bom: bool
 
 
@@ -117,12 +117,10 @@ class Survey:
 
     lines: int
     """Line feeds, and one more where the last line has none."""
-    quotes: bool
     plain: bool
-    """Every line is a record for any parser: no cell holds a line end, nothing is written in an unusual way."""
+    """Every line is a record for any parser: it ends as the header line does, no cell holds a line end, nothing is
+    written in an unusual way."""
     final_line_end: bool
-    line_end: str
-    """`\\n` or `\\r\\n`, spelt with backslashes, as most lines end."""
 
 
 def read_dialect(path: Path, separator: str | None, encoding: str = "utf-8") -> Dialect:
@@ -168,13 +166,15 @@ def read_dialect(path: Path, separator: str | None, encoding: str = "utf-8") -> 
         raise not_utf8(path, lines) from None
     except Torn as torn:
         raise InputUnusable(f"the header line of {printable(path)} cannot be read: {torn.reason}") from None
+    if head.endswith(b"\r\n", start, end):
+        line_end = b"\r\n"
     return Dialect(Grammar(mark, len(header)), header, lines, end, line_end, bom)
 
 
 def survey(path: Path, dialect: Dialect) -> Survey:
     """Read all bytes once. Raises InputUnusable, with the line, for a file that is not UTF-8."""
     lines = returns = windows_ends = 0
-    quotes, plain, last = False, dialect.line_end == b"\n" and dialect.header_lines == 1, b""
+    plain, last = dialect.line_end != b"\r" and dialect.header_lines == 1, b""
     grammar = dialect.grammar
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -191,15 +191,13 @@ def survey(path: Path, dialect: Dialect) -> Survey:
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
                 windows_ends += chunk.count(b"\r\n")
-            quotes = quotes or b'"' in chunk
             plain = plain and _plain(chunk, grammar)
             if grammar.columns == 1 and plain:
                 plain = b"\n\n" not in chunk and b"\n\r" not in chunk and not chunk.startswith((b"\n", b"\r"))
             last = chunk[-1:]
-    consistent = returns == windows_ends and windows_ends in (0, lines)
+    consistent = returns == windows_ends == (lines if dialect.line_end == b"\r\n" else 0)
     final = last == b"\n"
-    line_end = r"\r\n" if windows_ends else r"\n"
-    return Survey(lines + (not final), quotes, plain and consistent, final, line_end)
+    return Survey(lines + (not final), plain and consistent, final)
 
 
 def to_utf8(path: Path, encoding: str, target: Path) -> None:

@@ -99,7 +99,7 @@ class Sieve:
         return result
 
     def _read(self, file: BinaryIO) -> Iterator[bytes]:
-        if self._dialect.line_end == b"\n":
+        if self._dialect.line_end != b"\r":
             while line := file.readline(LONGEST_RECORD + 1):
                 if len(line) > LONGEST_RECORD:
                     line = line.rstrip(b"\n") + b"\n"
