@@ -75,10 +75,11 @@ def diff(engine: Engine, contract: Contract, known: Known, moments: Moments, rej
 
 
 def _fetch(engine: Engine, contract: Contract, known: Known) -> None:
-    """Create `pairs`: the full rows of matched keys whose hashes differ.
+    """Create the view `pairs`: the full rows of matched keys whose hashes differ.
 
     Per compared column n: `p{n}` raw, `t{n}` sent form, `pc{n}` and `tc{n}` canonical, `b{n}` the agreed mark,
-    `same{n}` equal by rule, `kept{n}` empty in the truth and left as it is.
+    `same{n}` equal by rule, `kept{n}` empty in the truth and left as it is. Only the raw cells are kept, in the table
+    `fetched`; to write down the others as well takes several times longer than to find them out again.
     """
     matched = engine.table("matched")
     pairs = engine.create("differing", matched.filter(~matched.same).drop("same"))
@@ -92,16 +93,18 @@ def _fetch(engine: Engine, contract: Contract, known: Known) -> None:
     zone = contract.timezone.key
     cells: dict[str, ir.Value] = {}
     for position, column in enumerate(contract.compared):
-        raw = pairs.platform[f"r{position}"]
-        spelt, truth = pairs.truth[f"t{position}"], pairs.truth[f"tc{position}"]
+        platform_text, truth_text = pairs.platform[f"r{position}"], pairs.truth[f"r{position}"]
+        raw = platform_text if column.empty_is_value else primitives.blank_to_null(platform_text)
         platform = rules.canonical(raw, column, Side.PLATFORM, zone)
+        truth = rules.canonical(truth_text, column, Side.TRUTH, zone)
         keeps = column.blank is Blank.KEEP or column.permission is not None
-        cells |= {f"p{position}": raw, f"t{position}": spelt, f"pc{position}": platform, f"tc{position}": truth}
+        cells[f"p{position}"], cells[f"t{position}"] = raw, rules.sent(truth_text, column, zone)
+        cells[f"pc{position}"], cells[f"tc{position}"] = platform, truth
         cells[f"b{position}"] = ibis.null(str) if known.base is None else pairs.marks[f"b{position}"]
         cells[f"kept{position}"] = (truth.isnull() & platform.notnull()) if keeps else ibis.literal(False)
         cells[f"same{position}"] = rules.equal(platform, truth, column)
     packed = [name for name in ("platform", "truth", "marks") if name in pairs.columns]
-    engine.create("pairs", pairs.mutate(**cells).drop(*packed))
+    engine.name("pairs", pairs.mutate(**(cells or _no_column())).drop(*packed))
 
 
 def _rows(engine: Engine, contract: Contract, side: Side) -> ir.Table:
@@ -110,16 +113,9 @@ def _rows(engine: Engine, contract: Contract, side: Side) -> ir.Table:
     The cells travel in one struct: DuckDB joins two columns several times faster than forty.
     """
     raw, wanted = engine.table(RAW[side]), engine.table("differing")
-    row, zone = f"{side.value}_row", contract.timezone.key
+    row = f"{side.value}_row"
     found = raw.semi_join(wanted, raw["file_row_number"] == wanted[row])
-    cells: dict[str, ir.Value] = {}
-    for position, column in enumerate(contract.compared):
-        text = found[source_name(column, side)]
-        if side is Side.PLATFORM:
-            cells[f"r{position}"] = text if column.empty_is_value else primitives.blank_to_null(text)
-        else:
-            cells[f"t{position}"] = rules.sent(text, column, zone)
-            cells[f"tc{position}"] = rules.canonical(text, column, side, zone)
+    cells = {f"r{position}": found[source_name(column, side)] for position, column in enumerate(contract.compared)}
     packed = ibis.struct(cells or {"none": ibis.null(str)})
     return engine.create(
         f"{side.value}_fetched", found.select(found["file_row_number"].name(row), packed.name(side.value))
@@ -139,10 +135,8 @@ def audited_values(engine: Engine, contract: Contract) -> ir.Table:
 def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -> None:
     """Create `cells`: one row per differing cell of a profile that both sides have."""
     types = engine.table("pairs").schema()
-    selects = [_cell(types, position, column) for position, column in enumerate(contract.compared)]
-    if not selects:
-        engine.create("pairs", engine.table("pairs").mutate(**_no_column()))
-        selects = [_cell(engine.table("pairs").schema(), 0, Column("", "", ""))]
+    columns = contract.compared or (Column("", "", ""),)
+    selects = [_cell(types, position, column) for position, column in enumerate(columns)]
     cells = ibis.union(selects[0], *selects[1:]) if len(selects) > 1 else selects[0]
     cells = engine.create("differing_cells", cells)
     platform_moved, truth_moved = cells.platform_moved, cells.truth_moved

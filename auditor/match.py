@@ -230,7 +230,8 @@ def _profile_id(raw: ir.Table, side: Side) -> ir.StringValue:
 
 def _unless_blank(form: ir.StringValue) -> ir.StringValue:
     """Blanks tie nobody to anything, even where the rule of a key compares them."""
-    return ibis.ifelse(form.strip() == "", ibis.null(str), form)
+    # What begins with a blank comes before "!"; the others need not be stripped, which takes longer than all else here.
+    return ibis.ifelse(form < "!", ibis.ifelse(form.strip() == "", ibis.null(str), form), form)
 
 
 def _set_apart(engine: Engine) -> None:

@@ -175,7 +175,7 @@ class _Csv:
         )
 
     def _plainly(self, source: Path, dialect: Dialect, kept: Sequence[tuple[int, str]]) -> int | None:
-        """Rows landed by DuckDB as it reads the file; None where it stumbles. Whether to believe it is another matter."""
+        """Rows landed by DuckDB as it reads the file, to be believed or not; None where it stumbles."""
         if dialect.line_end == b"\r" or dialect.header_lines > 1:
             return None
         line_end = r"\r\n" if dialect.line_end == b"\r\n" else r"\n"
@@ -286,7 +286,7 @@ def write_texts(engine: Engine, query: str, target: Path, columns: int) -> int:
         f"FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE {group}, DICTIONARY_SIZE_LIMIT 200, "
         "STRING_DICTIONARY_PAGE_SIZE_LIMIT 20000, USE_TMP_FILE false"
     )
-    with whole_file(target) as partial, translated():
+    with whole_file(target) as partial, translated(), engine.in_order():
         [(rows,)] = engine.con.execute(f"COPY ({query}) TO {literal(partial)} ({options})").fetchall()
     return int(rows)
 
