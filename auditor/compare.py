@@ -6,6 +6,7 @@ the two sides differ, the text side is read by the other's rule.
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
 import threading
@@ -93,11 +94,12 @@ def compare(question: Question, *, folder: Path | None = None, now: datetime | N
 
 def _import_expressions() -> None:
     import ibis.backends.duckdb  # noqa: F401
-    import pandas  # noqa: F401 -- DuckDB imports it before it calls the first function
 
     import auditor.conclude
     import auditor.diff
     import auditor.explain  # noqa: F401
+
+    importlib.import_module("pandas")  # ours no more than Ibis's, but DuckDB imports it before it calls a function
 
 
 def _compare(question: Question, scratch: Path, folder: Path | None, now: datetime, warm: threading.Thread) -> Compared:
