@@ -24,12 +24,16 @@ from auditor.actito.errors import (
 from auditor.actito.reader import Reader
 from auditor.actito.results import (
     Collection,
+    Definition,
     Execution,
     ExecutionState,
     ImportMode,
+    Loading,
     Profile,
     ProfileRef,
     RefusedRow,
+    Scenario,
+    Synchronisation,
     Table,
 )
 from auditor.actito.writer import Writer
@@ -42,10 +46,12 @@ __all__ = [
     "Busy",
     "Collection",
     "Connection",
+    "Definition",
     "Dialect",
     "Execution",
     "ExecutionState",
     "ImportMode",
+    "Loading",
     "MaybeSent",
     "NotAllowed",
     "NotFound",
@@ -57,6 +63,8 @@ __all__ = [
     "Redirected",
     "Refused",
     "RefusedRow",
+    "Scenario",
+    "Synchronisation",
     "Table",
     "UnexpectedAnswer",
     "Writer",

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from auditor.actito.answers import Call
 from auditor.actito.errors import Refused
 from auditor.actito.results import Collection, ExecutionState, ImportMode, ProfileRef
-from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Structure
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Attribute, AttributeType, Segmentation, Structure
 
 Version = Literal["v4", "v5"]
 
@@ -29,6 +29,7 @@ CATEGORIES: Mapping[str, str] = {
     "structure": "profile-table-structure",  # [seen] for V5, D-struct; [inferred] for V4
     "profiles": "profiles",  # [seen] D-feed
     "imports": "mass-imports",  # [seen] D-mig, U-v4imp
+    "scenarios": "scenarios",  # [assumed] after the access right of that name (D-rights)
 }
 """First segment of each path since the reorganisation of the URLs (U-reorg)."""
 
@@ -42,6 +43,7 @@ TYPES: Mapping[str, AttributeType] = {
     "date": AttributeType.DATE,
     "numeric": AttributeType.NUMERIC,
     "long": AttributeType.LONG,
+    "number": AttributeType.NUMERIC,  # [seen] on custom tables in the portal's page on them, beside LONG
     "coordinates": AttributeType.COORDINATES,  # [assumed] after the file format of that name (D-etlf)
     # `type` of predefined attributes, V5: the first four [seen] D-struct, the others [assumed].
     "birthdate": AttributeType.DATE,
@@ -58,12 +60,51 @@ TYPES: Mapping[str, AttributeType] = {
     "datum": AttributeType.DATE,
     "moment": AttributeType.TIMESTAMP,
     # [assumed]: no V4 name was seen for these.
-    "number": AttributeType.NUMERIC,
     "decimal": AttributeType.NUMERIC,
     "language": AttributeType.LANGUAGE,
     "country": AttributeType.COUNTRY,
 }
 """Type names in lower case without `_`. Any other name means text (§4.3: treat unknown types as plain text)."""
+
+PREDEFINED: Mapping[str, str] = {
+    "lastName": "LASTNAME",  # this and the next five [seen] D-struct
+    "firstName": "FIRSTNAME",
+    "birthDate": "BIRTHDATE",
+    "sex": "SEX",
+    "motherLanguage": "MOTHER_LANGUAGE",
+    "emailAddress": "EMAIL_ADDRESS",
+    "gsmNumber": "GSM_NUMBER",  # the others [assumed], §4.3
+    "phoneNumber": "PHONE_NUMBER",
+    "faxNumber": "FAX_NUMBER",
+    "personTitle": "PERSON_TITLE",
+    "addressStreet": "ADDRESS_STREET",
+    "addressNumber": "ADDRESS_NUMBER",
+    "addressBox": "ADDRESS_BOX",
+    "addressPostalCode": "ADDRESS_POSTAL_CODE",
+    "addressLocality": "ADDRESS_LOCALITY",
+    "addressCountry": "ADDRESS_COUNTRY",
+    "marketingConsent": "MARKETING_CONSENT",
+}
+"""The `type` of a predefined attribute by its name, which must not be changed (U-predef); any other is CUSTOM."""
+
+VALUE_TYPES: Mapping[AttributeType, str] = {
+    AttributeType.STRING: "STRING",
+    AttributeType.INTEGER: "INTEGER",
+    AttributeType.LONG: "LONG",
+    AttributeType.NUMERIC: "NUMERIC",
+    AttributeType.BOOLEAN: "BOOLEAN",
+    AttributeType.DATE: "DATE",
+    AttributeType.TIMESTAMP: "TIMESTAMP",
+    AttributeType.COORDINATES: "COORDINATES",
+}
+"""The `valueType` of a free attribute that is created. Only predefined attributes were seen to hold e-mail addresses,
+phone numbers, languages and the like: a free attribute of such a kind is created as text [assumed]."""
+
+ACTIVE: Mapping[str, bool] = {
+    **dict.fromkeys(("ACTIVE", "ACTIVATED", "ENABLED", "STARTED", "RUNNING", "ON", "SCHEDULED"), True),
+    **dict.fromkeys(("INACTIVE", "DEACTIVATED", "DISABLED", "STOPPED", "PAUSED", "DRAFT", "OFF", "ARCHIVED"), False),
+}
+"""Words for the state of a stored definition or a scenario: all [assumed]. Any other word says nothing."""
 
 STATES: Mapping[str, ExecutionState] = {
     "SUCCESS": ExecutionState.DONE,  # [seen] D-wht
@@ -133,6 +174,35 @@ class Dialect:
             words = ["entity", entity, "table", table]
         path = self._path("structure", self.structures, words)
         return Call("GET", path, f'the structure of the profile table "{table}"', "read_profile_table_structure")
+
+    # Changes of a structure, and what depends on it: each exists in one generation only, in both dialects
+
+    def new_table(self, entity: str) -> Call:
+        # [inferred] from the REST style and the same call for custom tables (§4.4). V4 has no such call.
+        path = self._path("structure", "v5", ["entities", entity, "profile-tables"])
+        return Call("POST", path, "the creation of a profile table", "write_profile_table_structure")
+
+    def change_request(self, entity: str, table: Structure) -> Call:
+        # [assumed] for profile tables, [seen] for custom tables (G-prod).
+        path = self._path("structure", "v5", ["entities", entity, "profile-tables", table.table_id, "change-requests"])
+        return Call("POST", path, f'a change of the profile table "{table.table}"', "write_profile_table_structure")
+
+    def scenarios(self, entity: str, table: Structure) -> Call:
+        # The path below the category is [seen] (§14b).
+        path = self._path("scenarios", "v4", ["entity", entity, "table", table.table, "scenario"])
+        return Call("GET", path, f'the scenarios of the profile table "{table.table}"', "read_scenarios")
+
+    def definitions(self, method: str, entity: str, definition: str | None = None) -> Call:
+        """All stored ETL definitions, or one by its id. [seen] D-wht (GET), the other methods [inferred] (§8.3)."""
+        what = {
+            "GET": "the stored import definitions" if definition is None else "a stored import definition",
+            "POST": "the creation of a stored import definition",
+            "PUT": "the change of a stored import definition",
+            "DELETE": "the deletion of a stored import definition",
+        }[method]
+        words = ["entities", entity, "etls", *([] if definition is None else [definition])]
+        right = "read_imports" if method == "GET" else "write_imports"
+        return Call(method, self._path("imports", "v5", words), what, right)
 
     # Profiles: V4 in both dialects
 
@@ -299,6 +369,79 @@ class Dialect:
         head = [version] if self.version_first else [self.categories[category], version]
         encoded = (word if isinstance(word, _Encoded) else _segment(word) for word in words)
         return "/" + "/".join([*head, *encoded])
+
+
+def table_body(table: Structure) -> dict[str, object]:
+    """A new table as V5 describes tables (D-struct), without the technical attributes, which Actito adds itself.
+
+    That creation takes the form of the answer is [inferred]; so is the form of the parts after `attributes`.
+    """
+    body: dict[str, object] = {
+        "name": table.table,
+        "attributes": [_attribute(attribute) for attribute in table.attributes if not attribute.technical],
+    }
+    if table.subscriptions:
+        body["subscriptions"] = [{"name": name} for name in table.subscriptions]
+    if table.segmentations:
+        body["segmentations"] = [_segmentation(segmentation) for segmentation in table.segmentations]
+    return body
+
+
+def change_body(
+    attributes: Sequence[Attribute],
+    subscriptions: Sequence[str],
+    segments: Mapping[str, Sequence[str]],
+    segmentations: Sequence[Segmentation],
+) -> dict[str, object]:
+    """What a change request adds; parts without content are left out.
+
+    Its form is [assumed]: that there are change requests is all that is known (G-prod). The new parts are described as
+    in the structure itself.
+    """
+    parts: dict[str, list[dict[str, object]]] = {
+        "addAttributes": [_attribute(attribute) for attribute in attributes],
+        "addSubscriptions": [{"name": name} for name in subscriptions],
+        "addSegments": [{"segmentation": name, "segments": list(added)} for name, added in segments.items()],
+        "addSegmentations": [_segmentation(segmentation) for segmentation in segmentations],
+    }
+    return {name: part for name, part in parts.items() if part}
+
+
+def _attribute(attribute: Attribute) -> dict[str, object]:
+    """A predefined attribute has a `type` of its own and no `valueType`; a free one has both of the rest (§4.3)."""
+    body: dict[str, object] = {
+        "type": PREDEFINED.get(attribute.name, "CUSTOM"),
+        "name": attribute.name,
+        "unique": attribute.unique,
+        "mandatory": attribute.mandatory,
+    }
+    if attribute.name in PREDEFINED:
+        return body
+    restriction: dict[str, object] = {}
+    if attribute.max_length is not None:
+        restriction["maxLength"] = attribute.max_length
+    if attribute.min_length is not None:
+        restriction["minLength"] = attribute.min_length
+    if attribute.allowed:
+        # [assumed] for profile tables; custom tables were seen with `acceptedValues`, which is read as well.
+        restriction["allowedValues"] = list(attribute.allowed)
+    if restriction:
+        body["valueRestriction"] = restriction
+    return body | {
+        "valueType": VALUE_TYPES.get(attribute.type, "STRING"),
+        "multiValued": attribute.multi_valued,
+    }
+
+
+def _segmentation(segmentation: Segmentation) -> dict[str, object]:
+    if not segmentation.exclusive:
+        return {"name": segmentation.name, "type": "SIMPLE"}
+    return {
+        "name": segmentation.name,
+        "type": "EXCLUSIVE",
+        "mandatory": segmentation.mandatory,
+        "segments": list(segmentation.segments),
+    }
 
 
 V5 = Dialect("v5", structures="v5", imports="v5")

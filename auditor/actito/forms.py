@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from auditor.actito.answers import Unfit, array, first, name_of, record
-from auditor.actito.dialect import STATES, TYPES
-from auditor.actito.results import Execution, ExecutionState, Profile, Table
+from auditor.actito.dialect import ACTIVE, STATES, TYPES
+from auditor.actito.results import Definition, Execution, ExecutionState, Loading, Profile, Scenario, Table
 from auditor.model import (
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
@@ -23,6 +23,10 @@ from auditor.model import (
 
 _TRUE = frozenset({"true", "1", "y", "yes", "t"})
 _FALSE = frozenset({"false", "0", "n", "no", "f"})
+
+_DEFINITION_IDS = ("id", "etlId", "name")
+_LOADINGS = ("dataLoadings", "loadings", "dataLoading")
+_DESTINATIONS = ("destination", "profileTableId")
 
 
 def entities(content: object) -> list[str]:
@@ -52,6 +56,57 @@ def structure(content: object, asked: Table) -> Structure:
         subscriptions=tuple(_named(item, "subscriptions") for item in _optional(table, "subscriptions")),
         segmentations=tuple(_segmentation(item) for item in _optional(table, "segmentations")),
     )
+
+
+def scenarios(content: object) -> list[Scenario]:
+    """`{"scenarios":[{id,name,active}]}` or the array alone, with names alone too: all [assumed], §14b."""
+    items = [_with_name(item, "scenarios") for item in _listed(content, "scenarios", "scenario")]
+    return [Scenario(name_of(item, "id", "name"), name_of(item, "name"), _active(item)) for item in items]
+
+
+def definitions(content: object) -> list[Definition | str]:
+    """`{"etls":[…]}` or the array alone; the id alone of each that is only named: all [assumed], §8.3."""
+    items = [record(item, "etls") for item in _listed(content, "etls", "definitions")]
+    return [
+        definition(item, name_of(item, *_DEFINITION_IDS))
+        if _has(item, *_LOADINGS, *_DESTINATIONS)
+        else name_of(item, *_DEFINITION_IDS)
+        for item in items
+    ]
+
+
+def definition(content: object, definition_id: str) -> Definition:
+    """One stored definition with `dataLoadings`, or with the destination and the mapping of its only one: [assumed]."""
+    whole = record(content, "dataLoadings")
+    named = whole.get("definition")
+    if isinstance(named, dict):
+        whole = {**named, **whole}
+    listed = [whole] if _has(whole, *_DESTINATIONS) else array(first(whole, *_LOADINGS), _LOADINGS[0])
+    loadings = [_loading(record(item, "dataLoadings")) for item in listed]
+    name = name_of(whole, "name") if whole.get("name") is not None else definition_id
+    return Definition(definition_id, name, _active(whole), tuple(loading for loading in loadings if loading))
+
+
+def _loading(item: Mapping[str, object]) -> Loading | None:
+    """None for what goes into a custom table."""
+    destination = first(item, *_DESTINATIONS)
+    whole = destination if isinstance(destination, dict) else {"id": destination}
+    kind = str(whole.get("type") or whole.get("tableType") or "PROFILE").upper()
+    if "PROFILE" not in kind:
+        return None
+    table = name_of(whole, "id", "tableId", "profileTableId", "name", "table")
+    mapping = item.get("attributesMapping", item.get("mapping"))
+    return Loading(table, str(item.get("mode") or ""), None if mapping is None else _mapping(mapping))
+
+
+def _mapping(mapping: object) -> dict[str, str]:
+    """Header to column: a list of pairs as V4 has it (G-mhp), or a map."""
+    if isinstance(mapping, dict):
+        return {name: name_of(mapping, name) for name in mapping}
+    items = [record(item, "attributesMapping") for item in array(mapping, "attributesMapping")]
+    columns = [name_of(item, "attributeName", "attribute", "headerColumn") for item in items]
+    headers = [name_of(item, "headerColumn", "header", "attributeName", "attribute") for item in items]
+    return dict(zip(headers, columns, strict=True))
 
 
 def count(content: object) -> int:
@@ -193,7 +248,7 @@ def with_counters(content: object, so_far: Execution) -> Execution:
 def _attribute(name: str, item: Mapping[str, object]) -> Attribute:
     restriction = item.get("valueRestriction")
     limits = restriction if isinstance(restriction, dict) else {}
-    allowed = limits.get("allowedValues") or []
+    allowed = limits.get("allowedValues") or limits.get("acceptedValues") or []
     return Attribute(
         name=name,
         type=_type(item),
@@ -257,6 +312,18 @@ def _truth(value: object, part: str) -> bool:
     if word not in _TRUE | _FALSE:
         raise Unfit(part)
     return word in _TRUE
+
+
+def _active(item: Mapping[str, object]) -> bool | None:
+    """By a flag, or by a word for its state; None where neither is there or the word is not known."""
+    for name in ("active", "isActive", "enabled"):
+        if item.get(name) is not None:
+            return _truth(item[name], name)
+    return ACTIVE.get(str(item.get("status") or item.get("state") or "").upper())
+
+
+def _with_name(item: object, part: str) -> Mapping[str, object]:
+    return {"name": item} if isinstance(item, str) and item else record(item, part)
 
 
 def _flag(value: object, name: str) -> str:

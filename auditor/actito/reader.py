@@ -6,7 +6,16 @@ from auditor.actito import forms
 from auditor.actito.connection import Connection
 from auditor.actito.errors import NotFound
 from auditor.actito.refused_rows import read_refused_rows
-from auditor.actito.results import Execution, Profile, ProfileRef, RefusedRow, Table
+from auditor.actito.results import (
+    Definition,
+    Execution,
+    Profile,
+    ProfileRef,
+    RefusedRow,
+    Scenario,
+    Synchronisation,
+    Table,
+)
 from auditor.model import Structure
 
 _NAMED_AT_MOST = 10
@@ -44,6 +53,34 @@ class Reader:
         address = asked.id if self._dialect.structures == "v5" else asked.name
         answer = self._connection.read(self._dialect.structure(self._entity, address))
         return answer.read_as(forms.structure, asked)
+
+    def synchronisations(self, table: Structure) -> list[Synchronisation]:
+        """The stored ETL definitions that write into this table, whatever else they write (§8.3)."""
+        found = []
+        for definition in self.definitions():
+            into = [loading for loading in definition.loadings if loading.table in (table.table_id, table.table)]
+            if not into:
+                continue
+            mapped = [loading.mapping for loading in into]
+            known = None if None in mapped else {column: None for part in mapped if part for column in part.values()}
+            columns = None if known is None else tuple(known)
+            found.append(Synchronisation(definition.id, definition.name, definition.active, columns))
+        return found
+
+    def definitions(self) -> list[Definition]:
+        """Every stored ETL definition of the entity. One call, and one more for each that the list only names."""
+        answer = self._connection.read(self._dialect.definitions("GET", self._entity))
+        listed = answer.read_as(forms.definitions)
+        return [self.definition(known) if isinstance(known, str) else known for known in listed]
+
+    def definition(self, definition_id: str) -> Definition:
+        """One stored ETL definition. NotFound when there is none."""
+        answer = self._connection.read(self._dialect.definitions("GET", self._entity, definition_id))
+        return answer.read_as(forms.definition, definition_id)
+
+    def scenarios(self, table: Structure) -> list[Scenario]:
+        """The scenarios of a table: what a write may start. NotFound where the licence has no scenarios."""
+        return self._connection.read(self._dialect.scenarios(self._entity, table)).read_as(forms.scenarios)
 
     def count(self, table: Structure) -> int:
         """How many profiles the table has now."""

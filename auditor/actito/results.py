@@ -78,6 +78,53 @@ class RefusedRow:
     """The row as it was sent, header to cell, without Actito's two added columns."""
 
 
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What a stored definition writes into one profile table."""
+
+    table: str
+    """The table's id or name, as the definition has it."""
+    mode: str
+    """Actito's word, such as `CREATE_UPDATE`; empty where the definition does not say."""
+    mapping: Mapping[str, str] | None
+    """Header of the file to audit column; None where the definition does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A stored ETL definition: what others, or the auditor, load again and again in the same way (D-etlp)."""
+
+    id: str
+    name: str
+    active: bool | None
+    """None where Actito does not say."""
+    loadings: tuple[Loading, ...]
+    """Into profile tables alone; what a definition loads into custom tables is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synchronisation:
+    """A stored ETL definition as one profile table sees it. Changing the table can break it (U-wsprof)."""
+
+    id: str
+    name: str
+    active: bool | None
+    """None where Actito does not say."""
+    columns: tuple[str, ...] | None
+    """The audit columns that it writes, in the order of the definition; None where Actito does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario of a profile table. Which writes start it cannot be read from the API (§14b)."""
+
+    id: str
+    """Equals the name where the list holds no ids."""
+    name: str
+    active: bool | None
+    """None where Actito does not say."""
+
+
 class ImportMode(StrEnum):
     """What a corrective file may do. Actito's CREATE_UPDATE is left out: it would resurrect deleted people."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,18 @@ from urllib.parse import unquote, urlsplit
 from auditor.actito import forms
 from auditor.actito.answers import Answer, Call
 from auditor.actito.connection import Connection
-from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES
+from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES, change_body, table_body
 from auditor.actito.errors import ActitoError, Busy, MaybeSent, QuotaUsed, Refused, UnexpectedAnswer
-from auditor.actito.results import Collection, ImportMode
+from auditor.actito.results import Collection, ImportMode, Table
 from auditor.errors import SettingsError
-from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, TECHNICAL_ATTRIBUTES, Structure
+from auditor.model import (
+    SEGMENTATION_PREFIX,
+    SUBSCRIPTION_PREFIX,
+    TECHNICAL_ATTRIBUTES,
+    Attribute,
+    Segmentation,
+    Structure,
+)
 
 IMPORT_ATTEMPTS = 2
 """A 429 on creating an import may mean a crowded moment or the quota: one more try tells them apart well enough."""
@@ -39,6 +47,41 @@ class Writer:
         self._connection = connection
         self._entity = connection.entity
         self._dialect = connection.dialect
+
+    def create_table(self, table: Structure) -> Table:
+        """Create an empty profile table with the attributes, subscriptions and segmentations of `table`.
+
+        Its `table_id` is ignored, and so are technical attributes: Actito gives both. MaybeSent too when it was created
+        but the answer does not say under which id. Read the structure back: a free attribute that holds, say, phone
+        numbers becomes one that holds text.
+        """
+        _require_names(table.table, table.attributes)
+        call = self._dialect.new_table(self._entity)
+        answer = self._connection.write(call, body=table_body(table))
+        with _carried_out(call):
+            return Table(_created(answer, "id", "profileTableId", "tableId"), table.table)
+
+    def change_table(
+        self,
+        table: Structure,
+        *,
+        attributes: Sequence[Attribute] = (),
+        subscriptions: Sequence[str] = (),
+        segments: Mapping[str, Sequence[str]] | None = None,
+        segmentations: Sequence[Segmentation] = (),
+    ) -> None:
+        """Add to the structure of a table that exists, with one change request; nothing is sent for nothing to add.
+
+        `segments` holds the new segments of exclusive segmentations by the segmentation's name. Nothing is ever removed
+        or renamed. Actito may carry the request out later: read the structure back. SettingsError, before anything is
+        sent, for what the table has already or what cannot be a name.
+        """
+        segments = segments or {}
+        _require_names("", attributes)
+        _require_new(table, attributes, subscriptions, segments, segmentations)
+        body = change_body(attributes, subscriptions, segments, segmentations)
+        if body:
+            self._connection.write(self._dialect.change_request(self._entity, table), body=body)
 
     def update(
         self,
@@ -182,6 +225,41 @@ def _require_columns(table: Structure, values: Mapping[str, str | None]) -> None
         yes_or_no = column.startswith(SUBSCRIPTION_PREFIX) or (segmentation is not None and not segmentation.exclusive)
         if yes_or_no and value not in ("true", "false"):
             raise ValueError(f"{column} is either true or false")
+
+
+def _require_names(table: str, attributes: Sequence[Attribute]) -> None:
+    """A table's name holds neither symbols nor blanks (U-ptab), an attribute's at most 50 characters (U-attr)."""
+    if table and not (table.isascii() and table.isalnum()):
+        raise SettingsError(f'"{table}" cannot be the name of a profile table: only letters and digits can')
+    for attribute in attributes:
+        if not re.fullmatch(r"[A-Za-z]\w{0,49}", attribute.name, re.ASCII):
+            raise SettingsError(
+                f'"{attribute.name}" cannot be the name of an attribute: '
+                "at most 50 letters, digits and underscores, a letter first"
+            )
+
+
+def _require_new(
+    table: Structure,
+    attributes: Sequence[Attribute],
+    subscriptions: Sequence[str],
+    segments: Mapping[str, Sequence[str]],
+    segmentations: Sequence[Segmentation],
+) -> None:
+    added = [
+        *(attribute.name for attribute in attributes),
+        *(SUBSCRIPTION_PREFIX + name for name in subscriptions),
+        *(SEGMENTATION_PREFIX + segmentation.name for segmentation in segmentations),
+    ]
+    for column in added:
+        if column in table.columns or added.count(column) > 1 or column in TECHNICAL_ATTRIBUTES:
+            raise SettingsError(f'the profile table "{table.table}" has "{column}" already, or would have it twice')
+    for name, new in segments.items():
+        segmentation = table.segmentation(SEGMENTATION_PREFIX + name)
+        if segmentation is None or not segmentation.exclusive:
+            raise SettingsError(f'the profile table "{table.table}" has no exclusive segmentation "{name}"')
+        if not new or set(new) & set(segmentation.segments) or len(set(new)) < len(new):
+            raise SettingsError(f'the segmentation "{name}" has one of the segments already, or would have it twice')
 
 
 def _created(answer: Answer, *names: str) -> str:
