@@ -6,7 +6,6 @@ the two sides differ, the text side is read by the other's rule.
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import tempfile
 import threading
@@ -23,7 +22,7 @@ from zoneinfo import ZoneInfo
 from auditor.contract import Blank, Column, Compare, Contract, Master, parse_rule
 from auditor.engine import Engine, literal
 from auditor.errors import SettingsError
-from auditor.load import Landed, column_names, land, rejected_rows
+from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows
 from auditor.load.parquetfile import is_parquet
 from auditor.model import Side, Source
 from auditor.moments import shown_moment
@@ -76,16 +75,13 @@ def compare(question: Question, *, folder: Path | None = None, now: datetime | N
 
     Raises SettingsError for a column or rule that is not there, InputUnusable and TryLater for the files themselves.
     """
-    # Ibis and pandas take most of a second to import: they come in while DuckDB reads the files.
-    warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
-    warm.start()
     moment = now or datetime.now(UTC)
     fresh = folder is not None and not folder.exists()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with tempfile.TemporaryDirectory(prefix="auditor-", dir=folder) as scratch:
-            return _compare(question, Path(scratch), folder, moment, warm)
+            return _compare(question, Path(scratch), folder, moment)
     except BaseException:
         if fresh and folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -99,10 +95,8 @@ def _import_expressions() -> None:
     import auditor.diff
     import auditor.explain  # noqa: F401
 
-    importlib.import_module("pandas")  # ours no more than Ibis's, but DuckDB imports it before it calls a function
 
-
-def _compare(question: Question, scratch: Path, folder: Path | None, now: datetime, warm: threading.Thread) -> Compared:
+def _compare(question: Question, scratch: Path, folder: Path | None, now: datetime) -> Compared:
     started = time.monotonic()
     files = [
         pull_file(side, path, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
@@ -114,7 +108,15 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
     with closing(engine):
         types = {file.side: _types(engine, file.path) for file in files}
         contract, only = _contract(question, types)
-        landed = [_land(engine, file, contract, scratch) for file in files]
+        # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
+        warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
+        with looking_ahead((file.path, None, None) for file in files) as ahead:
+            ahead[0].result()
+            warm.start()
+            landed = [
+                _land(engine, file, looked.result(), contract, scratch)
+                for file, looked in zip(files, ahead, strict=True)
+            ]
         landing = time.monotonic() - started
         warm.join()
         from auditor import conclude, diff, explain, match, run_folder
@@ -280,11 +282,12 @@ _RULES = {
 }
 
 
-def _land(engine: Engine, file: Pulled, contract: Contract, scratch: Path) -> Landed:
+def _land(engine: Engine, file: Pulled, looked: Looked | None, contract: Contract, scratch: Path) -> Landed:
     """One file as a snapshot of the columns that both have; a condition may need others."""
     columns = [column.header if file.side is Side.PLATFORM else column.truth for column in contract.columns]
     wanted: Sequence[str] | None = None if contract.population_platform else columns
-    return land(engine, file.side, file.path, scratch / f"{file.side.value}.parquet", columns=wanted)
+    target = scratch / f"{file.side.value}.parquet"
+    return land(engine, file.side, file.path, target, columns=wanted, looked=looked)
 
 
 def _pull_base(location: str, scratch: Path, now: datetime) -> Pulled:

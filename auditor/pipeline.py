@@ -29,7 +29,7 @@ from auditor.engine import Engine
 from auditor.files import full_disk
 from auditor.ledger import Ledger, lock
 from auditor.ledger.records import RunRecord
-from auditor.load import Landed, column_names, land, rejected_rows
+from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows
 from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
 from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
@@ -142,7 +142,11 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
     with closing(engine), Ledger(settings.state_folder) as ledger:
         register(engine.con)
         with watch.stage("load", "loading both sides"):
-            landed = [_land(engine, source, contract, settings, work) for source in pulled]
+            with looking_ahead((one.path, *_spelling(one.side, settings)) for one in pulled) as ahead:
+                landed = [
+                    _land(engine, source, looked.result(), contract, settings, work)
+                    for source, looked in zip(pulled, ahead, strict=True)
+                ]
             for one in landed:
                 for note in one.notes:
                     tell(f"  {names.of(one.side)}: {note}")
@@ -264,11 +268,17 @@ def _pull(settings: Settings, request: Request, contract: Contract, work: Path, 
     ]
 
 
-def _land(engine: Engine, source: Pulled, contract: Contract, settings: Settings, work: Path) -> Landed:
+def _spelling(side: Side, settings: Settings) -> tuple[str | None, str | None]:
+    """Separator and encoding of a side's file; None: to be recognised, UTF-8."""
+    return (";", "utf-8") if side is Side.PLATFORM else (settings.truth.separator, settings.truth.encoding)
+
+
+def _land(
+    engine: Engine, source: Pulled, looked: Looked | None, contract: Contract, settings: Settings, work: Path
+) -> Landed:
     """One side as a snapshot, with the columns that anything refers to and no others."""
     side = source.side
-    separator = ";" if side is Side.PLATFORM else settings.truth.separator
-    encoding = "utf-8" if side is Side.PLATFORM else settings.truth.encoding
+    separator, encoding = _spelling(side, settings)
     there = column_names(engine, source.path, separator=separator, encoding=encoding)
     landed = land(
         engine,
@@ -278,6 +288,7 @@ def _land(engine: Engine, source: Pulled, contract: Contract, settings: Settings
         columns=_wanted(contract, side, there),
         separator=separator,
         encoding=encoding,
+        looked=looked,
     )
     engine.view(match.RAW[side], landed.path)
     return landed

@@ -3,17 +3,20 @@
 Cells are text as written; an empty cell is null, an empty cell in quotes is an empty text. Nothing is guessed from a
 CSV file: `0470123456` stays what it is. The lines are counted apart from the parser, and the sum must close.
 
-    file ──┬─► DuckDB ──┬─► plain, and as many rows as lines? ──► landed
-           └─► survey ──┘     │ no, or DuckDB stumbles
-                              ▼
-                    sift, line by line ──► DuckDB ──► landed, rejected rows beside it
+    survey ─► plain? ──► DuckDB ──► as many rows as lines? ──► landed
+                │ no                  │ no, or it stumbles
+                ▼                     ▼
+               sift, line by line ──► DuckDB ──► landed, rejected rows beside it
+
+DuckDB gets no bytes that were not looked at: some it takes so ill that its whole connection is lost.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -22,10 +25,10 @@ import duckdb
 
 from auditor.audit import REJECTED
 from auditor.engine import Engine, literal, quote, translated
-from auditor.errors import InputUnusable, SettingsError
-from auditor.files import full_disk, printable, require_space, unchanged, whole_file
+from auditor.errors import AuditorError, InputUnusable, SettingsError
+from auditor.files import fingerprint, full_disk, printable, require_space, unchanged, whole_file
 from auditor.load import parquetfile
-from auditor.load.csvfile import Dialect, is_utf8, read_dialect, survey, to_utf8
+from auditor.load.csvfile import Dialect, Survey, is_utf8, read_dialect, survey, to_utf8
 from auditor.load.sift import Reject, Sieve, Sifted
 from auditor.model import NotChecked, Side
 from auditor.problems import nearest
@@ -75,13 +78,15 @@ def land(
     columns: Sequence[str] | None = None,
     separator: str | None = None,
     encoding: str | None = None,
+    looked: Looked | None = None,
     progress: Progress | None = None,
 ) -> Landed:
     """Land the CSV or Parquet file `path` as `target`; rejected rows go to `TARGET-STEM-rejected.parquet`.
 
     `columns` are those that are kept (None: all that have a name). `separator` None is recognised from the header
-    line; `encoding` None is UTF-8. The engine must be allowed to read the folder of `path` and to write the folder of
-    `target`. Scratch files live in a folder beside `target` and are removed.
+    line; `encoding` None is UTF-8; `looked` is what `looking_ahead` gave for this file. The engine must be allowed to
+    read the folder of `path` and to write the folder of `target`. Scratch files live in a folder beside `target` and
+    are removed.
 
     Raises SettingsError for absent or ambiguous columns, InputUnusable for a file that is empty, cut off, in the wrong
     encoding or without a readable row, TryLater when the disk is full or the file changes meanwhile.
@@ -100,9 +105,45 @@ def land(
         if parquetfile.is_parquet(path):
             landed = _land_parquet(engine, side, path, target, columns)
         else:
-            landed = _Csv(engine, side, path, target, Path(scratch), report).land(columns, separator, encoding)
+            known = looked if looked is not None and looked.fingerprint == fingerprint(path) else None
+            landed = _Csv(engine, side, path, target, Path(scratch), report).land(columns, separator, encoding, known)
         report(total, total, landed.rows)
     return landed
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the bytes of a CSV file say, and which bytes those were."""
+
+    fingerprint: tuple[int, ...] | None
+    dialect: Dialect
+    survey: Survey
+
+
+@contextmanager
+def looking_ahead(files: Iterable[tuple[Path, str | None, str | None]]) -> Iterator[list[Future[Looked | None]]]:
+    """Look at files (path, separator, encoding), one after the other, while others of them are landed.
+
+    In the order of the files; None for what `land` has to look at itself, and for what it will complain about.
+    """
+    pool = ThreadPoolExecutor(1, "look")
+    try:
+        yield [pool.submit(_look, *file) for file in files]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _look(path: Path, separator: str | None, encoding: str | None) -> Looked | None:
+    if not is_utf8(encoding or "utf-8"):
+        return None
+    try:
+        before = fingerprint(path.resolve())
+        if parquetfile.is_parquet(path):
+            return None
+        dialect = read_dialect(path, separator)
+        return Looked(before, dialect, survey(path, dialect))
+    except (AuditorError, OSError):
+        return None
 
 
 def column_names(engine: Engine, path: Path, *, separator: str | None = None, encoding: str | None = None) -> list[str]:
@@ -136,27 +177,25 @@ class _Csv:
     notes: list[str] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
 
-    def land(self, columns: Sequence[str] | None, separator: str | None, encoding: str | None) -> Landed:
+    def land(
+        self, columns: Sequence[str] | None, separator: str | None, encoding: str | None, looked: Looked | None
+    ) -> Landed:
         source, encoding = self.path, encoding or "utf-8"
         if not is_utf8(encoding):
             require_space(self.scratch, 2 * self.path.stat().st_size)
             source = self.scratch / self.path.name
             to_utf8(self.path, encoding, source)
-        dialect = read_dialect(source, separator)
+        dialect = looked.dialect if looked else read_dialect(source, separator)
         mark = dialect.grammar.separator.decode()
         if separator is None:
             self.notes.append(f"the separator {_spelt(mark)} was recognised from the header line")
         if dialect.bom and source is self.path:
             self.notes.append("the file begins with a byte order mark, which was passed over")
         kept = choose(self.path, dialect.header, columns, self.notes, mark)
-        with ThreadPoolExecutor(1, "survey") as beside:
-            surveying = beside.submit(survey, source, dialect)
-            loaded = self._plainly(source, dialect, kept)
-            seen = surveying.result()
-        if not seen.plain or loaded != seen.lines - 1:
-            loaded = None
+        seen = looked.survey if looked else survey(source, dialect)
         if not seen.final_line_end and dialect.line_end != b"\r":
             self.notes.append("the last line has no line end")
+        loaded = self._plainly(source, dialect, seen, kept) if seen.plain else None
         rejects: list[Reject] = []
         if loaded is None:
             sifted = self._sifted(source, dialect, kept, rejects)
@@ -174,15 +213,14 @@ class _Csv:
             not_checked=tuple(self.not_checked),
         )
 
-    def _plainly(self, source: Path, dialect: Dialect, kept: Sequence[tuple[int, str]]) -> int | None:
-        """Rows landed by DuckDB as it reads the file, to be believed or not; None where it stumbles."""
-        if dialect.line_end == b"\r" or dialect.header_lines > 1:
-            return None
+    def _plainly(self, source: Path, dialect: Dialect, seen: Survey, kept: Sequence[tuple[int, str]]) -> int | None:
+        """Rows landed; None where DuckDB stumbles or its rows are not as many as the lines that were counted."""
         line_end = r"\r\n" if dialect.line_end == b"\r\n" else r"\n"
         try:
-            return self._copy(source, dialect, kept, skip=1, line_end=line_end)
+            rows = self._copy(source, dialect, kept, skip=1, line_end=line_end)
         except duckdb.InvalidInputException:
             return None
+        return rows if rows == seen.lines - 1 else None
 
     def _sifted(self, source: Path, dialect: Dialect, kept: Sequence[tuple[int, str]], rejects: list[Reject]) -> Sifted:
         total = self.path.stat().st_size
