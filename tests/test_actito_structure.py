@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -258,6 +259,18 @@ def test_a_definition_without_a_destination_is_not_understood() -> None:
     wire.on("GET", f"{ETLS}/5", ok({"id": "5", "name": "crm-profiles"}))
     with pytest.raises(UnexpectedAnswer, match="dataLoadings"):
         Reader(wire.connect()).synchronisations(CUSTOMERS)
+
+
+def test_v4_does_not_know_ids_so_v5_is_asked_for_the_one_of_the_table() -> None:
+    """Otherwise a definition that names the table by its id would be taken for another table's."""
+    wire = Wire()
+    wire.on("GET", ETLS, ok([CRM]))
+    wire.on("GET", TABLES, ok([{"id": "3", "name": "Prospects"}, {"id": "16", "name": "Customers"}]))
+    wire.on("POST", f"{TABLES}/16/change-requests", httpx.Response(204))
+    nameless = replace(CUSTOMERS, table_id="Customers")
+    assert Reader(wire.connect(V4)).synchronisations(nameless) == [NIGHTLY]
+    Writer(wire.connect(V4)).change_table(nameless, subscriptions=["Events"])
+    assert wire.calls[-1] == ("POST", f"{TABLES}/16/change-requests")
 
 
 # Scenarios

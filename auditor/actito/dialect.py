@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from auditor.actito.answers import Call
 from auditor.actito.errors import Refused
-from auditor.actito.results import Collection, ExecutionState, ImportMode, ProfileRef
+from auditor.actito.results import Collection, ExecutionState, ImportMode, ProfileRef, Table
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Attribute, AttributeType, Segmentation, Structure
 
 Version = Literal["v4", "v5"]
@@ -162,9 +162,10 @@ class Dialect:
         path = self._path("entities", self.structures, ["entities" if self.structures == "v5" else "entity"])
         return Call("GET", path, "the list of entities", "to read entities")
 
-    def tables(self, entity: str) -> Call:
-        words = ["entities", entity, "profile-tables"] if self.structures == "v5" else ["entity", entity, "table"]
-        path = self._path("structure", self.structures, words)
+    def tables(self, entity: str, version: Version | None = None) -> Call:
+        version = version or self.structures
+        words = ["entities", entity, "profile-tables"] if version == "v5" else ["entity", entity, "table"]
+        path = self._path("structure", version, words)
         return Call("GET", path, f'the profile tables of the entity "{entity}"', "read_profile_table_structure")
 
     def structure(self, entity: str, table: str) -> Call:
@@ -182,10 +183,10 @@ class Dialect:
         path = self._path("structure", "v5", ["entities", entity, "profile-tables"])
         return Call("POST", path, "the creation of a profile table", "write_profile_table_structure")
 
-    def change_request(self, entity: str, table: Structure) -> Call:
+    def change_request(self, entity: str, table: Table) -> Call:
         # [assumed] for profile tables, [seen] for custom tables (G-prod).
-        path = self._path("structure", "v5", ["entities", entity, "profile-tables", table.table_id, "change-requests"])
-        return Call("POST", path, f'a change of the profile table "{table.table}"', "write_profile_table_structure")
+        path = self._path("structure", "v5", ["entities", entity, "profile-tables", table.id, "change-requests"])
+        return Call("POST", path, f'a change of the profile table "{table.name}"', "write_profile_table_structure")
 
     def scenarios(self, entity: str, table: Structure) -> Call:
         # The path below the category is [seen] (§14b).

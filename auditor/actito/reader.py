@@ -56,9 +56,10 @@ class Reader:
 
     def synchronisations(self, table: Structure) -> list[Synchronisation]:
         """The stored ETL definitions that write into this table, whatever else they write (§8.3)."""
+        asked = identified(self._connection, table)
         found = []
         for definition in self.definitions():
-            into = [loading for loading in definition.loadings if loading.table in (table.table_id, table.table)]
+            into = [loading for loading in definition.loadings if loading.table in (asked.id, asked.name)]
             if not into:
                 continue
             mapped = [loading.mapping for loading in into]
@@ -130,3 +131,14 @@ class Reader:
     def refused_rows(self, execution_id: str) -> list[RefusedRow]:
         """The rows an import refused. NotFound where Actito keeps no such file, for example after a clean import."""
         return read_refused_rows(self._connection.read(self._dialect.refused_rows(self._entity, execution_id)))
+
+
+def identified(connection: Connection, table: Structure) -> Table:
+    """A table with its id, which V4 does not tell: V5 is asked for it then. Raises ActitoError."""
+    if table.table_id != table.table:
+        return Table(table.table_id, table.table)
+    listed = connection.read(connection.dialect.tables(connection.entity, "v5")).read_as(forms.tables)
+    found = next((known for known in listed if known.name == table.table), None)
+    if found is None:
+        raise NotFound(f'the profile table "{table.table}" in the entity "{connection.entity}"')
+    return found

@@ -13,6 +13,7 @@ from auditor.actito.answers import Answer, Call
 from auditor.actito.connection import Connection
 from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES, change_body, table_body
 from auditor.actito.errors import ActitoError, Busy, MaybeSent, QuotaUsed, Refused, UnexpectedAnswer
+from auditor.actito.reader import identified
 from auditor.actito.results import Collection, ImportMode, Table
 from auditor.errors import SettingsError
 from auditor.model import (
@@ -81,7 +82,8 @@ class Writer:
         _require_new(table, attributes, subscriptions, segments, segmentations)
         body = change_body(attributes, subscriptions, segments, segmentations)
         if body:
-            self._connection.write(self._dialect.change_request(self._entity, table), body=body)
+            call = self._dialect.change_request(self._entity, identified(self._connection, table))
+            self._connection.write(call, body=body)
 
     def update(
         self,

@@ -20,6 +20,8 @@ from auditor.sandbox.imports import Queue
 from auditor.sandbox.inspection import Inspection
 from auditor.sandbox.licence import build
 from auditor.sandbox.limits import Counters, Limits
+from auditor.sandbox.routes_imports import ImportCalls
+from auditor.sandbox.routes_structure import StructureCalls
 from auditor.sandbox.routes_v4 import CallsV4
 from auditor.sandbox.routes_v5 import CallsV5
 from auditor.sandbox.state import State
@@ -65,8 +67,10 @@ def make_app(licence: Licence, limits: Limits, dialect: Dialect) -> Starlette:
 
     return Starlette(
         routes=[
-            *CallsV5(state, queue, limits, tokens, dialect).routes(),
+            *CallsV5(state, tokens, dialect).routes(),
             *CallsV4(state, dialect).routes(),
+            *StructureCalls(state).routes(),
+            *ImportCalls(state, queue, limits).routes(),
             *Inspection(state, storage, queue, counters, tokens).routes(),
         ],
         middleware=[Middleware(Gateway, tokens=tokens, counters=counters, dialect=dialect)],

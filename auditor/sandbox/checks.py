@@ -14,12 +14,11 @@ from auditor.sandbox.dialect import (
     MOMENT,
     MULTI_VALUE_SEPARATOR,
     SEGMENTATION,
-    SUBSCRIPTION,
     TEXT_LENGTH,
     TRUE_WORDS,
     Code,
 )
-from auditor.sandbox.structure import BY_NAME, EXCLUSIVE, SIMPLE, SUBSCRIPTIONS, TECHNICAL, Attribute
+from auditor.sandbox.structure import TECHNICAL, Attribute, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +30,21 @@ class Problem:
     message: str
 
 
-def known(column: str) -> Problem | None:
+def known(table: Table, column: str) -> Problem | None:
     """Whether `column` may be written at all: not technical, and part of the table."""
     if column in TECHNICAL:
         return Problem(column, Code.READ_ONLY, f"{column} is generated and cannot be sent")
-    if column in BY_NAME:
+    if column in table.columns:
         return None
-    for prefix, names in ((SUBSCRIPTION, SUBSCRIPTIONS), (SEGMENTATION, (*SIMPLE, *EXCLUSIVE))):
-        if column.startswith(prefix) and column.removeprefix(prefix) in names:
-            return None
     return Problem(column, Code.UNKNOWN_FIELD, f"the table has no {column}")
 
 
-def accept(column: str, value: str) -> str | Problem:
+def accept(table: Table, column: str, value: str) -> str | Problem:
     """The value as it is stored, or why it is refused. `value` is not empty and `column` is known."""
-    attribute = BY_NAME.get(column)
+    attribute = table.by_name.get(column)
     if attribute is not None:
         return _attribute(attribute, value)
-    segments = EXCLUSIVE.get(column.removeprefix(SEGMENTATION))
+    segments = table.exclusive.get(column.removeprefix(SEGMENTATION)) if column.startswith(SEGMENTATION) else None
     if segments is not None:
         return value if value in segments else Problem(column, Code.INVALID, f"{column} has no such segment")
     return _boolean(column, value)

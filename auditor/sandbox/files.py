@@ -7,26 +7,26 @@ import io
 from datetime import datetime
 
 from auditor.sandbox.crm import COLUMNS as CRM_COLUMNS
-from auditor.sandbox.state import UNREADABLE, State
-from auditor.sandbox.structure import COLUMNS, TABLE
+from auditor.sandbox.state import UNREADABLE, Profiles, State
+from auditor.sandbox.structure import TABLE
 
 
-def export_name(moment: datetime) -> str:
+def export_name(moment: datetime, table: str = TABLE) -> str:
     """`moment` is local; the name shows it to the second."""
-    return f"{TABLE}_{moment:%Y%m%dT%H%M%S}.csv"
+    return f"{table}_{moment:%Y%m%dT%H%M%S}.csv"
 
 
 def crm_name(moment: datetime) -> str:
     return f"contacts_{moment:%Y%m%dT%H%M%S}.csv"
 
 
-def export(state: State) -> bytes:
-    """Every profile: `;`, UTF-8 without BOM, `\\n`, header line; moments, booleans and the two prefixes as assumed."""
+def export(held: Profiles) -> bytes:
+    """Every profile of a table: `;`, UTF-8 without BOM, `\\n`, header line; moments, booleans, prefixes as assumed."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\n")
-    writer.writerow(COLUMNS)
-    rest = COLUMNS[1:]
-    for profile in state.profiles.values():
+    writer.writerow(held.table.columns)
+    rest = held.table.columns[1:]
+    for profile in held.profiles.values():
         values = profile.values
         writer.writerow([profile.id, *[values.get(column, "") for column in rest]])
     return text.getvalue().encode("utf-8")

@@ -17,9 +17,8 @@ from typing import Any, Final
 
 from auditor.sandbox.checks import Problem, known
 from auditor.sandbox.dialect import IMPORT_STATUS, MOMENT, Code, Dialect
-from auditor.sandbox.state import Profile, State
+from auditor.sandbox.state import Profile, Profiles, State
 from auditor.sandbox.storage import Storage
-from auditor.sandbox.structure import BY_NAME, TABLE, TABLE_ID, UNIQUE
 from auditor.sandbox.writes import Changes, Refusal, checked, missing, taken
 
 MODES: Final = ("CREATE_ONLY", "UPDATE_ONLY", "CREATE_UPDATE")
@@ -32,6 +31,8 @@ _ROWS_AT_ONCE: Final = 100
 class Definition:
     """What an execution is asked to do (§8.3, assumed after the V4 form)."""
 
+    held: Profiles
+    """Where it writes."""
     mode: str
     separator: str
     enclosing: str
@@ -50,6 +51,10 @@ class Execution:
     definition: dict[str, Any]
     content: bytes | None
     """The archive; None once it was carried out."""
+    table: str = ""
+    """Name of the table that it writes into."""
+    etl: str | None = None
+    """Id of the stored definition that was triggered; None for a one-shot execution."""
     status: str = IMPORT_STATUS["waiting"]
     start: str | None = None
     end: str | None = None
@@ -67,12 +72,12 @@ class Execution:
     def answer(self) -> dict[str, Any]:
         return {
             "id": str(self.id),
-            "etlId": None,
+            "etlId": self.etl,
             "status": self.status,
             "startMoment": self.start,
             "endMoment": self.end,
             "message": self.message,
-            "results": [{"table": TABLE, **self.counts, "withErrors": self.counts["rowsInError"] > 0}],
+            "results": [{"table": self.table, **self.counts, "withErrors": self.counts["rowsInError"] > 0}],
         }
 
 
@@ -92,9 +97,11 @@ class Queue:
             self.executions[number] = Execution(**body, id=number, content=content, errors=errors, result=result)
             self._idle.clear()
 
-    def add(self, definition: dict[str, Any], content: bytes) -> Execution:
+    def add(self, definition: dict[str, Any], content: bytes, etl: str | None = None) -> Execution:
         """Accept an import whose definition was judged."""
-        execution = Execution(max(self.executions, default=1_000_000) + 1, definition, content)
+        number = max(self.executions, default=1_000_000) + 1
+        table = read_definition(self.state, definition).held.table.name
+        execution = Execution(number, definition, content, table, etl)
         self.executions[execution.id] = execution
         self._save(execution)
         self._idle.clear()
@@ -124,8 +131,9 @@ class Queue:
     async def _run(self, execution: Execution) -> None:
         execution.status = IMPORT_STATUS["running"]
         execution.start = self.state.clock.local().strftime(MOMENT)
-        definition = read_definition(execution.definition)
         try:
+            # Again: the table may have changed since.
+            definition = read_definition(self.state, execution.definition)
             header, records = read_file(execution.content or b"", definition)
         except Refusal as refusal:
             execution.status, execution.message = IMPORT_STATUS["failed"], refusal.message
@@ -146,13 +154,13 @@ class Queue:
         counts = execution.counts
         counts["rowsRead"] = len(records)
         columns = [definition.mapping.get(name) for name in header]
-        key = next(column for column in definition.mapping.values() if column in UNIQUE)
+        key = next(column for column in definition.mapping.values() if column in definition.held.table.unique)
         headers = {column: name for name, column in definition.mapping.items()}
         for number, record in enumerate(records):
             if number % _ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
             cells = {column: cell for column, cell in zip(columns, record, strict=True) if column is not None}
-            written = self._write(cells, key, definition.mode)
+            written = self._write(definition.held, cells, key, definition.mode)
             if isinstance(written, Problem):
                 refused.append([*record, written.code, headers.get(written.field, "")])
                 continue
@@ -165,42 +173,40 @@ class Queue:
         if definition.result_file:
             execution.result = _archive("result.csv", [[*header, "profileId", "result"], *results], definition)
 
-    def _write(self, cells: dict[str, str], key: str, mode: str) -> tuple[Profile, bool] | Problem:
+    def _write(self, held: Profiles, cells: dict[str, str], key: str, mode: str) -> tuple[Profile, bool] | Problem:
         """One row; the first thing that is wrong with it refuses it as a whole (one `errorColumn` was seen)."""
-        state = self.state
         if not cells[key]:
             return Problem(key, Code.MANDATORY, "the key is empty")
-        number = state.find(key, cells[key])
-        profile = state.profiles[number] if number is not None else None
+        number = held.find(key, cells[key])
+        profile = held.profiles[number] if number is not None else None
         if profile is None and mode == "UPDATE_ONLY":
             return Problem(key, Code.UNKNOWN_PROFILE, "no profile has this key")
         if profile is not None and mode == "CREATE_ONLY":
             return Problem(key, Code.EXISTS, "a profile has this key")
         try:
-            changes = self._changes(cells)
+            changes = self._changes(held, cells)
         except Refusal as refusal:
             return refusal.problems[0]
-        problems = taken(state, changes, profile) or (missing(changes) if profile is None else ())
+        problems = taken(held, changes, profile) or (missing(held.table, changes) if profile is None else ())
         if problems:
             return problems[0]
-        stamp = state.clock.stamp()
+        stamp = held.clock.stamp()
         if profile is None:
-            return state.create(changes, created=stamp), True
-        state.change(profile, changes, stamp)
+            return held.create(changes, created=stamp), True
+        held.change(profile, changes, stamp)
         return profile, False
 
-    def _changes(self, cells: dict[str, str]) -> Changes:
+    def _changes(self, held: Profiles, cells: dict[str, str]) -> Changes:
         erases = self._dialect.empty_cell_erases
-        return checked((column, cell) for column, cell in cells.items() if cell or erases)
+        return checked(held.table, ((column, cell) for column, cell in cells.items() if cell or erases))
 
     def _save(self, execution: Execution) -> None:
-        body = {
-            name: getattr(execution, name) for name in ("definition", "status", "start", "end", "message", "counts")
-        }
+        names = ("definition", "table", "etl", "status", "start", "end", "message", "counts")
+        body = {name: getattr(execution, name) for name in names}
         self._storage.save_execution(execution.id, body, execution.content, execution.errors, execution.result)
 
 
-def read_definition(body: Any) -> Definition:
+def read_definition(state: State, body: Any) -> Definition:
     """Judge an ETL definition. Raises Refusal (400) with what is wrong."""
     try:
         loadings = body["dataLoadings"]
@@ -213,7 +219,8 @@ def read_definition(body: Any) -> Definition:
         raise Refusal(400, "the definition does not have the expected form") from None
     if len(loadings) != 1:
         raise Refusal(400, "exactly one data loading is supported")
-    if destination.get("type") != "PROFILE_TABLE" or destination.get("id") not in (TABLE_ID, TABLE):
+    held = state.at(destination.get("id"))
+    if destination.get("type") != "PROFILE_TABLE" or held is None:
         raise Refusal(400, "the destination is not a profile table of this entity")
     if mode not in MODES:
         raise Refusal(400, f"the mode is not one of {', '.join(MODES)}")
@@ -223,15 +230,16 @@ def read_definition(body: Any) -> Definition:
     separator, enclosing = csv_format.get("separator", ";"), csv_format.get("enclosing", '"')
     if not all(isinstance(mark, str) and len(mark) == 1 for mark in (separator, enclosing)):
         raise Refusal(400, "separator and enclosing are single characters")
-    problems = tuple(problem for _, column in pairs if (problem := known(column)))
+    problems = tuple(problem for _, column in pairs if (problem := known(held.table, column)))
     if problems:
         raise Refusal(400, "the mapping names columns that cannot be imported", problems)
     mapping = dict(pairs)
     if len(mapping) != len(pairs) or len(set(mapping.values())) != len(pairs):
         raise Refusal(400, "the mapping names a column twice")
-    if not any(BY_NAME[column].unique for column in mapping.values() if column in BY_NAME):
+    if not set(mapping.values()) & set(held.table.unique):
         raise Refusal(400, "the mapping has no unique attribute that identifies the rows")
     return Definition(
+        held=held,
         mode=mode,
         separator=separator,
         enclosing=enclosing,

@@ -23,6 +23,7 @@ from auditor.sandbox.limits import Counters
 from auditor.sandbox.routes_v4 import read_json
 from auditor.sandbox.state import State
 from auditor.sandbox.storage import Storage
+from auditor.sandbox.structure import TABLE
 from auditor.sandbox.writes import Refusal
 
 
@@ -90,7 +91,11 @@ class Inspection:
         return Response("\n".join(lines), media_type="application/x-ndjson")
 
     async def export(self, request: Request) -> Response:
-        return _file(files.export(self._state), files.export_name(self._state.clock.local()))
+        """Of `Customers`, or of the table that `?table=` names."""
+        held = self._state.at(request.query_params.get("table", TABLE))
+        if held is None:
+            raise Refusal(404, "there is no such profile table")
+        return _file(files.export(held), files.export_name(self._state.clock.local(), held.table.name))
 
     async def crm(self, request: Request) -> Response:
         return _file(files.crm(self._state), files.crm_name(self._state.clock.local()))

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from auditor.sandbox import crm
+from auditor.sandbox.definitions import nightly
 from auditor.sandbox.legacy import MISTAKES, Mistake, capitals
 from auditor.sandbox.people import People
 from auditor.sandbox.state import CrmRow, State, Values
@@ -32,6 +33,7 @@ def build(state: State, people: int, seed: int) -> None:
     today = state.clock.local().date()
     maker = People(rng, today)
     state.seed, state.people = seed, people
+    state.definitions = nightly()
     persons = [maker.person(number) for number in range(1, people + 1)]
     state.facts = {
         "capitals": _give_capitals(persons, rng),

@@ -1,4 +1,4 @@
-"""The V4 calls (§3, §4, §6): names and values in lists, table by name."""
+"""The V4 calls about entities and profiles (§3, §6): names and values in lists, table by name."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from auditor.sandbox.checks import known
 from auditor.sandbox.dialect import SEARCH_DEFAULT, SEARCH_MAXIMUM, SEGMENTATION, SUBSCRIPTION, Dialect
-from auditor.sandbox.state import Profile, State
-from auditor.sandbox.structure import BY_NAME, ENTITY, ENTITY_ID, EXCLUSIVE, SIMPLE, TABLE, TABLE_ID, as_v4
+from auditor.sandbox.state import Profile, Profiles, State
+from auditor.sandbox.structure import ENTITY, ENTITY_ID
 from auditor.sandbox.writes import Refusal, changes_v4, checked, matching, sections, store
 
 
@@ -25,8 +25,6 @@ class CallsV4:
     def routes(self) -> list[Route]:
         return [
             Route("/entities/v4/entity", self.entities),
-            Route("/profile-table-structure/v4/entity/{entity}/table", self.tables),
-            Route("/profile-table-structure/v4/entity/{entity}/table/{table}", self.structure),
             Route("/profiles/v4/entity/{entity}/table/{table}/profile", self.search),
             Route("/profiles/v4/entity/{entity}/table/{table}/profile", self.create, methods=["POST"]),
             Route("/profiles/v4/entity/{entity}/table/{table}/profile/count", self.count),
@@ -42,78 +40,69 @@ class CallsV4:
     async def entities(self, request: Request) -> Response:
         return JSONResponse({"entities": [{"id": ENTITY_ID, "name": ENTITY, "comment": None}]})
 
-    async def tables(self, request: Request) -> Response:
-        check_entity(request)
-        return JSONResponse({"profileTableNames": [{"name": TABLE}]})
-
-    async def structure(self, request: Request) -> Response:
-        check_table(request)
-        return JSONResponse(as_v4())
-
     async def create(self, request: Request) -> Response:
-        check_table(request)
-        changes = changes_v4(await read_json(request))
-        profile = matching(self.state, changes)
+        held = table_of(self.state, request)
+        changes = changes_v4(held.table, await read_json(request))
+        profile = matching(held, changes)
         if profile is not None and not self._allows_update(request):
             raise Refusal(409, "the profile exists and allowUpdate is false")
-        return JSONResponse({"profileId": store(self.state, profile, changes).id})
+        return JSONResponse({"profileId": store(held, profile, changes).id})
 
     async def search(self, request: Request) -> Response:
         """`search` is `name=value`; nothing else of its grammar is known, nor anything of `dateFilter`'s."""
-        check_table(request)
+        held = table_of(self.state, request)
         if "dateFilter" in request.query_params:
             raise Refusal(400, "dateFilter is not supported by the sandbox: its grammar is not known")
         number = request.query_params.get("number", str(SEARCH_DEFAULT))
         if not number.isdecimal():
             raise Refusal(400, "number is not a whole number")
-        found = self._found(request)[: min(int(number), SEARCH_MAXIMUM)]
-        return JSONResponse({"profiles": [self._body(profile) for profile in found]})
+        found = _found(held, request)[: min(int(number), SEARCH_MAXIMUM)]
+        return JSONResponse({"profiles": [self._body(held, profile) for profile in found]})
 
     async def count(self, request: Request) -> Response:
-        check_table(request)
-        return JSONResponse({"count": len(self._found(request))})
+        return JSONResponse({"count": len(_found(table_of(self.state, request), request))})
 
     async def get(self, request: Request) -> Response:
-        return JSONResponse(self._body(self._profile(request)))
+        return JSONResponse(self._body(*self._profile(request)))
 
     async def update(self, request: Request) -> Response:
-        profile = self._profile(request)
-        return JSONResponse({"profileId": store(self.state, profile, changes_v4(await read_json(request))).id})
+        held, profile = self._profile(request)
+        changes = changes_v4(held.table, await read_json(request))
+        return JSONResponse({"profileId": store(held, profile, changes).id})
 
     async def delete(self, request: Request) -> Response:
-        self.state.delete(self._profile(request))
+        held, profile = self._profile(request)
+        held.delete(profile)
         return Response(status_code=204)
 
     async def subscriptions(self, request: Request) -> Response:
-        body = self._body(self._profile(request))
-        return JSONResponse({"subscriptions": body["subscriptions"]})
+        return JSONResponse({"subscriptions": self._body(*self._profile(request))["subscriptions"]})
 
     async def subscribe(self, request: Request) -> Response:
         column = SUBSCRIPTION + request.path_params["name"]
-        profile = self._profile(request)
-        if known(column) is not None:
+        held, profile = self._profile(request)
+        if known(held.table, column) is not None:
             raise Refusal(404, "the table has no such subscription")
-        store(self.state, profile, {column: "true" if request.method == "POST" else "false"})
+        store(held, profile, {column: "true" if request.method == "POST" else "false"})
         return Response(status_code=204)
 
     async def segmentations(self, request: Request) -> Response:
-        body = self._body(self._profile(request))
-        return JSONResponse({"segmentation": body["segmentations"]})
+        return JSONResponse({"segmentation": self._body(*self._profile(request))["segmentations"]})
 
     async def segment(self, request: Request) -> Response:
         """`{name}` enters or leaves a simple segmentation, `{segment};category={name}` one of an exclusive."""
-        profile = self._profile(request)
+        held, profile = self._profile(request)
         name, _, matrix = request.path_params["name"].partition(";category=")
-        if name in SIMPLE and not matrix:
+        if name in held.table.simple and not matrix:
             changes: dict[str, Any] = {SEGMENTATION + name: request.method == "PUT"}
-        elif name in EXCLUSIVE.get(matrix, ()):
+        elif name in held.table.exclusive.get(matrix, ()):
             column = SEGMENTATION + matrix
             if request.method == "DELETE" and profile.values.get(column) != name:
                 return Response(status_code=204)
             changes = {column: name if request.method == "PUT" else None}
         else:
             raise Refusal(404, "the table has no such segment")
-        store(self.state, profile, checked(changes.items()))
+        store(held, profile, checked(held.table, changes.items()))
         return Response(status_code=204)
 
     def _allows_update(self, request: Request) -> bool:
@@ -124,50 +113,38 @@ class CallsV4:
             raise Refusal(400, "allowUpdate is neither true nor false")
         return given == "true"
 
-    def _found(self, request: Request) -> list[Profile]:
-        search = request.query_params.get("search")
-        if search is None:
-            return list(self.state.profiles.values())
-        name, equals, value = search.partition("=")
-        if not equals or name not in BY_NAME:
-            raise Refusal(400, "search is not attribute=value")
-        if BY_NAME[name].unique:
-            number = self.state.find(name, value)
-            return [] if number is None else [self.state.profiles[number]]
-        return [profile for profile in self.state.profiles.values() if profile.values.get(name) == value]
+    def _profile(self, request: Request) -> tuple[Profiles, Profile]:
+        held = table_of(self.state, request)
+        return held, find_profile(held, request.path_params["profile"])
 
-    def _profile(self, request: Request) -> Profile:
-        check_table(request)
-        return find_profile(self.state, request.path_params["profile"])
-
-    def _body(self, profile: Profile) -> dict[str, list[dict[str, Any]]]:
+    def _body(self, held: Profiles, profile: Profile) -> dict[str, list[dict[str, Any]]]:
         body: dict[str, list[dict[str, Any]]] = {"attributes": [], "subscriptions": [], "segmentations": []}
         for section, name, value in sections(profile):
             if section == "attributes":
                 body[section].append({"name": name, "value": value})
             elif section == "subscriptions":
                 body[section].append({"name": name, "subscribe": value == "true"})
-            elif name in EXCLUSIVE:
+            elif name in held.table.exclusive:
                 body[section].append({"belongs": True, "segmentation": {"category": name, "name": value}})
             else:
                 body[section].append({"belongs": value == "true", "segmentation": {"name": name}})
         if self._dialect.unfilled_as_null:
-            empty = [name for name in BY_NAME if name not in profile.values and name != "profileId"]
+            empty = [name for name in held.table.by_name if name not in profile.values and name != "profileId"]
             body["attributes"] += [{"name": name, "value": None} for name in empty]
         return body
 
 
-def find_profile(state: State, reference: str) -> Profile:
+def find_profile(held: Profiles, reference: str) -> Profile:
     """By `profileId` or `attribute=value` of a unique attribute. Raises Refusal: 400, or 404 where there is none."""
     name, equals, value = reference.partition("=")
     if not equals:
         name, value = "profileId", reference
-    elif name not in BY_NAME or not BY_NAME[name].unique:
+    elif name not in held.table.by_name or not held.table.by_name[name].unique:
         raise Refusal(400, "a profile is addressed by its id or a unique attribute")
-    number = state.find(name, value)
+    number = held.find(name, value)
     if number is None:
         raise Refusal(404, "there is no such profile")
-    return state.profiles[number]
+    return held.profiles[number]
 
 
 def check_entity(request: Request) -> None:
@@ -175,11 +152,27 @@ def check_entity(request: Request) -> None:
         raise Refusal(404, "there is no such entity")
 
 
-def check_table(request: Request) -> None:
-    """By name, or by id: clients use both (G-prod)."""
+def table_of(state: State, request: Request) -> Profiles:
+    """By name, or by id: clients use both (G-prod). Raises Refusal (404)."""
     check_entity(request)
-    if request.path_params["table"] not in (TABLE, TABLE_ID):
+    held = state.at(request.path_params["table"])
+    if held is None:
         raise Refusal(404, "there is no such profile table")
+    return held
+
+
+def _found(held: Profiles, request: Request) -> list[Profile]:
+    search = request.query_params.get("search")
+    if search is None:
+        return list(held.profiles.values())
+    name, equals, value = search.partition("=")
+    attribute = held.table.by_name.get(name)
+    if not equals or attribute is None:
+        raise Refusal(400, "search is not attribute=value")
+    if attribute.unique:
+        number = held.find(name, value)
+        return [] if number is None else [held.profiles[number]]
+    return [profile for profile in held.profiles.values() if profile.values.get(name) == value]
 
 
 async def read_json(request: Request) -> Any:

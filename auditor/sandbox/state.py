@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from auditor.sandbox.dialect import MOMENT, TIMEZONE
-from auditor.sandbox.structure import SIMPLE_COLUMNS, SUBSCRIPTION_COLUMNS, UNIQUE
+from auditor.sandbox.structure import CUSTOMERS, Table
 
 Values = dict[str, str]
 CrmRow = dict[str, str]
@@ -50,24 +50,20 @@ class Profile:
     values: Values
 
 
-@dataclass(slots=True)
-class State:
-    """One licence. All changes of profiles go through its methods, which keep the indexes right."""
+@dataclass
+class Profiles:
+    """One profile table: structure and profiles. Changes go through its methods, which keep the indexes right."""
 
-    seed: int = 0
-    people: int = 0
-    """Customers on both sides in the agreed state."""
+    table: Table
     clock: Clock = field(default_factory=Clock)
     profiles: dict[int, Profile] = field(default_factory=dict)
-    crm: dict[int, CrmRow] = field(default_factory=dict)
-    """By position in the extract."""
-    facts: dict[str, Any] = field(default_factory=dict)
-    """What else must survive a restart: legacy forms of the agreed state, answers, bulk calls used."""
     dirty_profiles: set[int] = field(default_factory=set)
-    dirty_crm: set[int] = field(default_factory=set)
-    _index: dict[str, dict[str, set[int]]] = field(default_factory=lambda: {name: {} for name in UNIQUE})
+    _index: dict[str, dict[str, set[int]]] = field(default_factory=dict)
     _next_id: int = 1
-    _next_position: int = 1
+
+    def __post_init__(self) -> None:
+        for name in self.table.unique:
+            self._index.setdefault(name, {})
 
     def find(self, attribute: str, value: str) -> int | None:
         """The profile with this value of a unique attribute; the oldest where legacy data has several."""
@@ -84,8 +80,7 @@ class State:
         profile = Profile(self._next_id, {})
         self._next_id += 1
         self.profiles[profile.id] = profile
-        defaults = dict.fromkeys((*SUBSCRIPTION_COLUMNS, *SIMPLE_COLUMNS), "false")
-        self.change(profile, {**defaults, **values, "creationMoment": created}, updated or created)
+        self.change(profile, {**self.table.defaults, **values, "creationMoment": created}, updated or created)
         return profile
 
     def change(self, profile: Profile, changes: Mapping[str, str | None], stamp: str) -> None:
@@ -115,11 +110,63 @@ class State:
             if value is not None:
                 index.setdefault(unique_form(attribute, value), set()).add(profile.id)
 
+    def restructure(self, table: Table) -> None:
+        """Give the table another structure; what every profile holds by default, they hold from now on."""
+        new = {column: value for column, value in table.defaults.items() if column not in self.table.columns}
+        self.table = table
+        self.__post_init__()
+        for profile in self.profiles.values() if new else ():
+            profile.values |= new
+            self.dirty_profiles.add(profile.id)
+
+    def _move(self, attribute: str, profile: Profile, value: str | None) -> None:
+        index = self._index[attribute]
+        old = profile.values.get(attribute)
+        if old is not None:
+            ids = index.get(unique_form(attribute, old), set())
+            ids.discard(profile.id)
+            if not ids:
+                index.pop(unique_form(attribute, old), None)
+        if value is not None:
+            index.setdefault(unique_form(attribute, value), set()).add(profile.id)
+
+
+@dataclass
+class State(Profiles):
+    """One licence: the table `Customers`, the tables that were created beside it, and the company's CRM."""
+
+    table: Table = CUSTOMERS
+    seed: int = 0
+    people: int = 0
+    """Customers on both sides in the agreed state."""
+    others: dict[str, Profiles] = field(default_factory=dict)
+    """By the id of their table."""
+    definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Stored ETL definitions by id."""
+    crm: dict[int, CrmRow] = field(default_factory=dict)
+    """By position in the extract."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What else must survive a restart: legacy forms of the agreed state, answers, bulk calls used."""
+    dirty_crm: set[int] = field(default_factory=set)
+    _next_position: int = 1
+
+    def tables(self) -> list[Profiles]:
+        return [self, *self.others.values()]
+
+    def open(self, table: Table) -> Profiles:
+        """An empty table beside the others."""
+        self.others[table.id] = Profiles(table, self.clock)
+        return self.others[table.id]
+
+    def at(self, reference: object) -> Profiles | None:
+        """The table with this id or name."""
+        return next((held for held in self.tables() if reference in (held.table.id, held.table.name)), None)
+
     def clear(self) -> None:
         """Empty, but for the clock."""
         fresh = State(clock=self.clock)
-        for name in self.__slots__:
-            setattr(self, name, getattr(fresh, name))
+        for part in fields(self):
+            setattr(self, part.name, getattr(fresh, part.name))
 
     def crm_add(self, row: CrmRow) -> int:
         position = self._next_position
@@ -143,17 +190,6 @@ class State:
             key = profile.values.get("customerId")
             if key is not None:
                 yield key, profile
-
-    def _move(self, attribute: str, profile: Profile, value: str | None) -> None:
-        index = self._index[attribute]
-        old = profile.values.get(attribute)
-        if old is not None:
-            ids = index.get(unique_form(attribute, old), set())
-            ids.discard(profile.id)
-            if not ids:
-                index.pop(unique_form(attribute, old), None)
-        if value is not None:
-            index.setdefault(unique_form(attribute, value), set()).add(profile.id)
 
 
 def unique_form(attribute: str, value: str) -> str:

@@ -6,19 +6,23 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from auditor.errors import SettingsError, TryLater
 from auditor.sandbox.state import Clock, Profile, State
+from auditor.sandbox.structure import restored
 
 API_KEY: Final = "sandbox-key"
 
-_FORMAT = 1
+_FORMAT = 2
 _TABLES = """
 create table if not exists meta (name text primary key, body text not null);
 create table if not exists profiles (id integer primary key, body text not null);
+create table if not exists other_profiles
+    (place text, id integer, body text not null, primary key (place, id));
 create table if not exists crm (id integer primary key, body text not null);
 create table if not exists executions
     (id integer primary key, body text not null, input blob, errors blob, result blob);
@@ -53,6 +57,13 @@ class Storage:
                 raise SettingsError(f"{self._file} is of another version", hint="remove the folder and start again")
             clock = Clock(timedelta(seconds=meta["offset"]))
             state = State(seed=meta["seed"], people=meta["people"], clock=clock, facts=meta["facts"])
+            state.definitions = meta["definitions"]
+            structure, *others = (restored(body) for body in meta["tables"])
+            state.restructure(structure)
+            for table in others:
+                state.open(table)
+            for place, number, body in connection.execute("select place, id, body from other_profiles order by id"):
+                state.others[place].restore(Profile(number, json.loads(body)))
             for number, body in connection.execute("select id, body from profiles order by id"):
                 state.restore(Profile(number, json.loads(body)))
             for number, body in connection.execute("select id, body from crm order by id"):
@@ -67,6 +78,8 @@ class Storage:
             "seed": state.seed,
             "people": state.people,
             "facts": state.facts,
+            "definitions": state.definitions,
+            "tables": [asdict(held.table) for held in state.tables()],
         }
         profiles = {number: profile.values for number, profile in state.profiles.items()}
         with self._connect() as connection, connection:
@@ -78,13 +91,21 @@ class Storage:
                 ("crm", state.dirty_crm, state.crm),
             ):
                 _replace(connection, table, dirty, content)
+            for place, held in state.others.items():
+                rows = [(place, number, held.profiles.get(number)) for number in sorted(held.dirty_profiles)]
+                connection.executemany("delete from other_profiles where place = ? and id = ?", [r[:2] for r in rows])
+                connection.executemany(
+                    "insert into other_profiles values (?, ?, ?)",
+                    ((place, number, _json(profile.values)) for place, number, profile in rows if profile),
+                )
+                held.dirty_profiles.clear()
         state.dirty_profiles.clear()
         state.dirty_crm.clear()
 
     def clear(self) -> None:
         """Forget the licence and its imports, for another one to be saved."""
         with self._connect() as connection, connection:
-            for table in ("meta", "profiles", "crm", "executions"):
+            for table in ("meta", "profiles", "other_profiles", "crm", "executions"):
                 connection.execute(f"delete from {table}")
 
     def save_execution(

@@ -10,8 +10,8 @@ from typing import Any
 
 from auditor.sandbox.checks import Problem, accept, known
 from auditor.sandbox.dialect import MULTI_VALUE_SEPARATOR, SEGMENTATION, SUBSCRIPTION, Code
-from auditor.sandbox.state import Profile, State
-from auditor.sandbox.structure import EXCLUSIVE, MANDATORY, UNIQUE
+from auditor.sandbox.state import Profile, Profiles
+from auditor.sandbox.structure import Table
 
 Changes = dict[str, str | None]
 
@@ -26,7 +26,7 @@ class Refusal(Exception):
         self.problems = problems
 
 
-def changes_v4(body: Any) -> Changes:
+def changes_v4(table: Table, body: Any) -> Changes:
     """Of a body with the sections attributes, subscriptions and segmentations (§6.1). Raises Refusal (400)."""
     if not isinstance(body, dict):
         raise Refusal(400, "a JSON object is expected")
@@ -34,13 +34,13 @@ def changes_v4(body: Any) -> Changes:
     try:
         given += [(item["name"], item.get("value")) for item in body.get("attributes") or ()]
         given += [(SUBSCRIPTION + item["name"], item["subscribe"]) for item in body.get("subscriptions") or ()]
-        given += [_segment_v4(item) for item in body.get("segmentations") or ()]
+        given += [_segment_v4(table, item) for item in body.get("segmentations") or ()]
     except (KeyError, TypeError, AttributeError):
         raise Refusal(400, "a section of the body does not have the expected form") from None
-    return checked(given)
+    return checked(table, given)
 
 
-def changes_v5(body: Any) -> Changes:
+def changes_v5(table: Table, body: Any) -> Changes:
     """Of a body with flat sections (§6.4). Raises Refusal (400)."""
     if not isinstance(body, dict):
         raise Refusal(400, "a JSON object is expected")
@@ -50,18 +50,18 @@ def changes_v5(body: Any) -> Changes:
         if not isinstance(content, dict):
             raise Refusal(400, f"{section} is not an object")
         given += [(prefix + name, value) for name, value in content.items()]
-    return checked(given)
+    return checked(table, given)
 
 
-def checked(given: Iterable[tuple[str, Any]]) -> Changes:
+def checked(table: Table, given: Iterable[tuple[str, Any]]) -> Changes:
     """Every value as it is stored. Raises Refusal (400) that names every field that is refused."""
     changes: Changes = {}
     problems: list[Problem] = []
     for column, value in given:
-        problem = known(column)
+        problem = known(table, column)
         if problem is None:
             text = as_text(value)
-            stored = accept(column, text) if text else None
+            stored = accept(table, column, text) if text else None
             if isinstance(stored, Problem):
                 problem = stored
             else:
@@ -70,7 +70,7 @@ def checked(given: Iterable[tuple[str, Any]]) -> Changes:
             problems.append(problem)
     problems += [
         Problem(column, Code.MANDATORY, f"{column} is mandatory")
-        for column in MANDATORY
+        for column in (*table.mandatory, *table.chosen)
         if column in changes and changes[column] is None
     ]
     if problems:
@@ -78,46 +78,49 @@ def checked(given: Iterable[tuple[str, Any]]) -> Changes:
     return changes
 
 
-def missing(changes: Mapping[str, str | None]) -> tuple[Problem, ...]:
+def missing(table: Table, changes: Mapping[str, str | None]) -> tuple[Problem, ...]:
     """The mandatory attributes that a new profile would lack."""
     return tuple(
-        Problem(name, Code.MANDATORY, f"{name} is mandatory") for name in MANDATORY if changes.get(name) is None
+        Problem(name, Code.MANDATORY, f"{name} is mandatory") for name in table.mandatory if changes.get(name) is None
     )
 
 
-def taken(state: State, changes: Mapping[str, str | None], profile: Profile | None) -> tuple[Problem, ...]:
+def taken(held: Profiles, changes: Mapping[str, str | None], profile: Profile | None) -> tuple[Problem, ...]:
     """The unique values in `changes` that belong to another profile than `profile`."""
     own = {profile.id} if profile else set()
     return tuple(
         Problem(name, Code.DUPLICATE, f"another profile has this {name}")
-        for name in UNIQUE
-        if (value := changes.get(name)) is not None and state.owners(name, value) - own
+        for name in held.table.unique
+        if (value := changes.get(name)) is not None and held.owners(name, value) - own
     )
 
 
-def matching(state: State, changes: Mapping[str, str | None]) -> Profile | None:
+def matching(held: Profiles, changes: Mapping[str, str | None]) -> Profile | None:
     """The profile that the unique values in `changes` belong to. Raises Refusal (409) where they belong to several."""
     ids = {
-        number for name in UNIQUE if (value := changes.get(name)) is not None for number in state.owners(name, value)
+        number
+        for name in held.table.unique
+        if (value := changes.get(name)) is not None
+        for number in held.owners(name, value)
     }
     if len(ids) > 1:
         raise Refusal(409, "the unique values belong to several profiles")
-    return state.profiles[ids.pop()] if ids else None
+    return held.profiles[ids.pop()] if ids else None
 
 
-def store(state: State, profile: Profile | None, changes: Changes) -> Profile:
+def store(held: Profiles, profile: Profile | None, changes: Changes) -> Profile:
     """Create (`profile` is None) or update. Raises Refusal: 400 without mandatory values, 409 for values taken."""
-    problems = taken(state, changes, profile)
+    problems = taken(held, changes, profile)
     if problems:
         raise Refusal(409, "a unique value is taken", problems)
-    stamp = state.clock.stamp()
+    stamp = held.clock.stamp()
     if profile is not None:
-        state.change(profile, changes, stamp)
+        held.change(profile, changes, stamp)
         return profile
-    lacking = missing(changes)
+    lacking = missing(held.table, changes)
     if lacking:
         raise Refusal(400, "mandatory values are missing", lacking)
-    return state.create({name: value for name, value in changes.items() if value is not None}, created=stamp)
+    return held.create({name: value for name, value in changes.items() if value is not None}, created=stamp)
 
 
 def as_text(value: Any) -> str:
@@ -145,13 +148,13 @@ def sections(profile: Profile) -> Iterator[tuple[str, str, str]]:
             yield "attributes", column, value
 
 
-def _segment_v4(item: Any) -> tuple[str, Any]:
+def _segment_v4(table: Table, item: Any) -> tuple[str, Any]:
     """`{category, name}` or `{belongs, segmentation: {category, name}}` (G-sdk); without category: simple."""
     belongs = item.get("belongs", True)
     segment = item.get("segmentation", item)
     category = segment.get("category")
     if category is None:
         return SEGMENTATION + segment["name"], belongs
-    if category not in EXCLUSIVE:
+    if category not in table.exclusive:
         return SEGMENTATION + category, segment["name"]
     return SEGMENTATION + category, segment["name"] if belongs else None
