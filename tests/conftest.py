@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+
+from auditor.sandbox.process import Sandbox
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -20,6 +24,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         slow = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: item.path not in slow)
+
+
+_breaches: list[dict[str, Any]] = []
+"""What sandboxes saw their client do since the last test, those that have ended by now included."""
+
+
+def _collect(sandbox: Sandbox) -> None:
+    with contextlib.suppress(httpx.HTTPError):  # it was killed
+        _breaches.extend(sandbox.breaches())
+
+
+Sandbox.before_stop = _collect
+
+
+@pytest.fixture(autouse=True)
+def no_breach(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a sandbox judges to be a breach of Actito's contract fails the test (or the first test of the module
+    whose shared fixtures did it), unless the test says that it expects this kind: `@pytest.mark.breaches("upsert")`.
+    """
+    yield
+    for sandbox in Sandbox.running:
+        _collect(sandbox)
+    found = list(_breaches)
+    _breaches.clear()
+    expected = {kind for mark in request.node.iter_markers("breaches") for kind in mark.args}
+    unexpected = [one for one in found if one["breach"] not in expected and "*" not in expected]
+    assert unexpected == []
 
 
 @pytest.fixture(scope="module")

@@ -151,6 +151,7 @@ def test_every_profile_reads_as_the_sandbox_holds_it(reader: Reader, table: Stru
         assert dict(profile.values) == {column: values.get(column) for column in table.columns}
 
 
+@pytest.mark.breaches("body_form")
 def test_a_profile_is_found_by_any_unique_attribute(reader: Reader, table: Structure, sandbox: Sandbox) -> None:
     values = next(values for values in _held(sandbox).values() if "customerId" in values)
     for attribute in UNIQUE:
@@ -226,6 +227,7 @@ def test_a_subscription_may_begin_with_its_evidence(connection: Connection, tabl
     assert _held(sandbox)[profile_id]["subscriptions#Events"] == "true"
 
 
+@pytest.mark.breaches("value_format", "mandatory_missing")
 def test_a_refused_value_is_named_by_its_field(connection: Connection, table: Structure, sandbox: Sandbox) -> None:
     before = _held(sandbox)
     profile_id = _somebody(sandbox)["profileId"]
@@ -279,6 +281,7 @@ def _zip(text: str) -> bytes:
     return held.getvalue()
 
 
+@pytest.mark.breaches("value_format")
 def test_an_import_updates_and_hands_back_what_it_refused(sandbox: Sandbox) -> None:
     person = _somebody(sandbox)
     before = _held(sandbox)
@@ -333,6 +336,7 @@ def test_an_import_that_may_only_create_touches_nobody(sandbox: Sandbox) -> None
     assert _held(sandbox) == before
 
 
+@pytest.mark.breaches("import_file")
 def test_a_file_that_is_refused_as_a_whole_has_failed(sandbox: Sandbox) -> None:
     with connect(sandbox) as connection:
         writer, reader = Writer(connection), Reader(connection)
@@ -378,6 +382,7 @@ def test_nothing_personal_reaches_the_log(
         assert secret not in said
 
 
+@pytest.mark.breaches("import_running", "import_repeated")
 def test_within_the_limits_of_a_licence(tmp_path: Path) -> None:
     """Many threads and two connections, and the platform turns nobody away; only the quota of imports ends."""
     with Sandbox(tmp_path, profiles=20, seed=3) as sandbox:

@@ -74,6 +74,7 @@ def test_a_new_table_reads_back_as_it_was_asked_for(sandbox: Sandbox) -> None:
     assert _export(sandbox, "Suppliers") == [list(read.columns)]
 
 
+@pytest.mark.breaches("undecided_opt_in")
 def test_a_new_table_is_a_table_like_any_other(connection: Connection, sandbox: Sandbox) -> None:
     """Profiles are created, imported, changed, found and counted in it, and stay out of the other table."""
     customers = sandbox.state()["profiles"]
@@ -109,6 +110,7 @@ def test_a_new_table_is_a_table_like_any_other(connection: Connection, sandbox: 
     assert len(_export(sandbox, "Suppliers")) == 1 + 2
 
 
+@pytest.mark.breaches("mandatory_missing")
 def test_a_mandatory_segmentation_has_a_default_and_cannot_be_left(connection: Connection) -> None:
     writer, reader = Writer(connection), Reader(connection)
     writer.create_table(SUPPLIERS)
@@ -122,6 +124,7 @@ def test_a_mandatory_segmentation_has_a_default_and_cannot_be_left(connection: C
     assert caught.value.fields == (("segmentations#Grade", "MANDATORY_MISSING"),)
 
 
+@pytest.mark.breaches("undecided_opt_in")
 def test_what_is_added_is_there_for_reads_writes_and_exports(connection: Connection, sandbox: Sandbox) -> None:
     writer, reader = Writer(connection), Reader(connection)
     before = reader.structure("Customers")
@@ -164,6 +167,7 @@ def test_what_is_added_is_there_for_reads_writes_and_exports(connection: Connect
     "attribute",
     [Attribute("badge", mandatory=True), Attribute("profileid2", AttributeType.STRING, mandatory=True, unique=True)],
 )
+@pytest.mark.breaches("mandatory_missing")
 def test_a_mandatory_attribute_cannot_be_added_to_a_table_with_profiles(sandbox: Sandbox, attribute: Attribute) -> None:
     with connect(sandbox) as connection:
         table = Reader(connection).structure("Customers")

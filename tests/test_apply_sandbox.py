@@ -192,6 +192,7 @@ def test_creating_and_deleting(sandbox: Sandbox, connection: Connection, structu
     assert held(sandbox) == before
 
 
+@pytest.mark.breaches("value_format")
 def test_by_file(
     sandbox: Sandbox, connection: Connection, structure: Structure, ledger: Ledger, tmp_path: Path
 ) -> None:
@@ -258,6 +259,7 @@ def test_opt_outs_by_file(sandbox: Sandbox, connection: Connection, structure: S
     assert held(sandbox) == before | out
 
 
+@pytest.mark.breaches("import_running", "import_repeated")
 def test_the_quota_of_the_licence_puts_the_file_off(tmp_path: Path) -> None:
     """Somebody else has used the day's calls up; the platform says so, and the plan waits for the next day."""
     with Sandbox(tmp_path / "sandbox", profiles=20, seed=3) as sandbox:

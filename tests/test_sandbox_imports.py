@@ -22,6 +22,8 @@ from tests.sandbox_client import (
     values_of,
 )
 
+pytestmark = pytest.mark.breaches("*")  # the client is rude on purpose: what the sandbox refuses is tested here
+
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:

@@ -39,6 +39,7 @@ def sold(tmp_path: Path) -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.mark.breaches("concurrency")
 def test_a_sixth_concurrent_request_is_refused(sold: Sandbox) -> None:
     """Five requests whose bodies have not come in yet keep the licence busy; when one ends, there is room again."""
     with client(sold) as http:
@@ -68,6 +69,7 @@ def wait_for(sandbox: Sandbox, *, in_flight: int) -> None:
         assert time.monotonic() < end
 
 
+@pytest.mark.breaches("calls_per_minute")
 def test_calls_beyond_those_of_a_minute_are_slower(sold: Sandbox) -> None:
     """Not refused: each takes longer than the one before."""
     with client(sold) as http:
@@ -81,6 +83,7 @@ def test_calls_beyond_those_of_a_minute_are_slower(sold: Sandbox) -> None:
         assert time.monotonic() - started >= 0.02 * (1 + 2 + 3 + 4 + 5)
 
 
+@pytest.mark.breaches("import_running", "import_repeated")
 def test_twelve_bulk_calls_a_day(sold: Sandbox) -> None:
     """The thirteenth is refused until the next day in Brussels, which begins at 22:00 UTC in summer."""
     content, described = archive(b"customerId;lastName\nC000001;X\n"), definition(["customerId", "lastName"])
@@ -94,6 +97,7 @@ def test_twelve_bulk_calls_a_day(sold: Sandbox) -> None:
         assert send(http, content, described).status_code == 202
 
 
+@pytest.mark.breaches("body_form")
 def test_an_archive_beyond_100_mb_is_refused(sold: Sandbox) -> None:
     with client(sold) as http:
         answer = send(http, b"PK" + bytes(100_000_000), definition(["customerId", "lastName"]))

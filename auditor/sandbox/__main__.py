@@ -20,9 +20,20 @@ def main() -> None:
     parser.add_argument("--profiles", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limits", choices=tuple(LIMITS), default="standard")
+    parser.add_argument("--fault", action="append", default=[], help="NAME or NAME=RATE")
+    parser.add_argument("--forms", type=int, help="seed of everything that nobody has seen")
     options = parser.parse_args()
     try:
-        serve(options.host, options.port, options.dir, options.profiles, options.seed, options.limits)
+        serve(
+            options.host,
+            options.port,
+            options.dir,
+            options.profiles,
+            options.seed,
+            options.limits,
+            options.fault,
+            options.forms,
+        )
     except AuditorError as error:
         sys.stderr.write(f"{error}\n" + (f"{error.hint}\n" if error.hint else ""))
         sys.exit(error.exit_code)

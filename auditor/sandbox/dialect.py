@@ -5,8 +5,10 @@ The client has guesses of its own (`auditor.actito`). They are kept apart on pur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 TIMEZONE: Final = ZoneInfo("Europe/Brussels")
@@ -43,7 +45,7 @@ IMPORT_STATUS: Final = {
     "with_errors": "SUCCESS_WITH_ERRORS",
     "failed": "FAILED",
 }
-"""Only SUCCESS was seen (D-wht)."""
+"""Only SUCCESS was seen (D-wht); `Dialect.words` has other words for these five."""
 
 
 class Code:
@@ -60,9 +62,9 @@ class Code:
     READ_ONLY: Final = "READ_ONLY"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Dialect:
-    """The guesses that a test or a real answer may want to switch."""
+    """The guesses that a test or a real answer may want to switch. What `spelling` does with them stands there."""
 
     allow_update_default: bool = True
     """Published clients that mean "create or update" leave `allowUpdate` out (G-shokme, G-cherry)."""
@@ -70,6 +72,43 @@ class Dialect:
     """What an empty cell of an import does to a filled value; false: nothing. A page says, but was not readable."""
     unfilled_as_null: bool = False
     """Whether answers list attributes without a value, as null, or leave them out."""
+    old_tokens_end: bool = False
+    """Whether a new token ends the older ones: no call that revokes one was found."""
+    numbers: Literal["text", "number"] = "text"
+    """Whole numbers and booleans among the attributes of V4: the one value that was seen is a text (G-sdk)."""
+    ids: Literal["as seen", "text", "number"] = "as seen"
+    """Ids of profiles are seen as numbers and as texts, of executions as texts."""
+    execution_id: Literal["executionId", "id"] = "executionId"
+    bare_lists: bool = False
+    """Whether the list of tables comes without its wrapper; that of entities was seen with it (D-quick)."""
+    count: Literal["count", "total", "bare"] = "count"
+    subscriptions: Literal["listed", "by name", "those on"] = "listed"
+    segmentations: Literal["with belongs", "memberships"] = "with belongs"
+    sections: Literal["inside", "apart"] = "inside"
+    """Whether one profile is answered with its subscriptions and segmentations, or they have to be asked for."""
+    section_alone: Literal["wrapped", "bare"] = "wrapped"
+    """The answer of a section's own address."""
+    structure_items: Literal["as seen", "objects", "names"] = "as seen"
+    """Subscriptions and segments in the structure: the first are seen as objects (G-php), the second are not seen."""
+    exclusive: Literal["type", "flag"] = "type"
+    """How the structure says that a segmentation is exclusive."""
+    predefined_types: Literal["UPPER_SNAKE", "camelCase"] = "UPPER_SNAKE"
+    """Of the predefined types that were not seen."""
+    created: Literal["200", "201", "201 without body"] = "200"
+    """The second and third have a `Location`, which U-http knows for 201."""
+    deleted: Literal["204", "200 with text"] = "204"
+    conflict: Literal["409", "400"] = "409"
+    errors: Literal["errors", "fieldErrors", "none", "empty", "text"] = "errors"
+    """The body of a refusal beyond `status` and `message` (G-php)."""
+    status: Literal["status", "state", "executionStatus"] = "status"
+    words: tuple[str, ...] = tuple(IMPORT_STATUS.values())
+    """States of an import, in the order of IMPORT_STATUS."""
+    counters: Literal["in a list", "in an object", "beside"] = "in a list"
+    flags: Literal["boolean", "text"] = "boolean"
+    error_file: Literal["zip", "plain"] = "zip"
+    error_separator: Literal["as sent", ","] = "as sent"
+    """V4 hands refused rows back with commas (G-php)."""
+    export_booleans: tuple[str, str] = ("true", "false")
     import_delay: float = 0.15
     """Seconds an import waits before it starts: imports are queued, and a client must poll."""
     slow_step: float = 0.02
@@ -77,4 +116,51 @@ class Dialect:
     slow_maximum: float = 2.0
     """Seconds a slowed call takes at most."""
     token_seconds: int = 900
-    """Older tokens stay valid after a new one was issued: no call that revokes one was found."""
+
+    def become(self, other: Dialect) -> None:
+        """Take over every choice of another one: routes hold on to this object."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
+
+
+_FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "allow_update_default": (True, False),
+    "empty_cell_erases": (False, True),
+    "unfilled_as_null": (False, True),
+    "old_tokens_end": (False, True),
+    "numbers": ("text", "number"),
+    "ids": ("as seen", "text", "number"),
+    "execution_id": ("executionId", "id"),
+    "bare_lists": (False, True),
+    "count": ("count", "total", "bare"),
+    "subscriptions": ("listed", "by name", "those on"),
+    "segmentations": ("with belongs", "memberships"),
+    "sections": ("inside", "apart"),
+    "section_alone": ("wrapped", "bare"),
+    "structure_items": ("as seen", "objects", "names"),
+    "exclusive": ("type", "flag"),
+    "predefined_types": ("UPPER_SNAKE", "camelCase"),
+    "created": ("200", "201", "201 without body"),
+    "deleted": ("204", "200 with text"),
+    "conflict": ("409", "400"),
+    "errors": ("errors", "fieldErrors", "none", "empty", "text"),
+    "status": ("status", "state", "executionStatus"),
+    "words": (
+        tuple(IMPORT_STATUS.values()),
+        ("WAITING", "IN_PROGRESS", "SUCCESS", "WITH_ERROR", "ERROR"),
+        ("QUEUED", "STARTED", "FINISHED", "FINISHED", "FAILURE"),
+        ("created", "processing", "completed", "partial_success", "cancelled"),
+    ),
+    "counters": ("in a list", "in an object", "beside"),
+    "flags": ("boolean", "text"),
+    "error_file": ("zip", "plain"),
+    "error_separator": ("as sent", ","),
+    "export_booleans": (("true", "false"), ("TRUE", "FALSE"), ("1", "0"), ("Y", "N")),
+}
+"""Every form that nobody has seen, with the plausible choices; the first one is the usual."""
+
+
+def varied(seed: int | None) -> Dialect:
+    """A dialect with every choice drawn from `seed`; the usual one for None."""
+    rng = random.Random(seed)  # noqa: S311 -- nothing secret
+    return Dialect() if seed is None else Dialect(**{name: rng.choice(choices) for name, choices in _FORMS.items()})

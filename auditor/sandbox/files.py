@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+from collections.abc import Set
 from datetime import datetime
+from typing import Final
 
 from auditor.sandbox.crm import COLUMNS as CRM_COLUMNS
+from auditor.sandbox.dialect import Dialect
+from auditor.sandbox.faults import Faults
 from auditor.sandbox.state import UNREADABLE, Profiles, State
 from auditor.sandbox.structure import TABLE
+
+_UGLY: Final = 'She said: "call; write" and left.\r\nThen\ncame, back;'
 
 
 def export_name(moment: datetime, table: str = TABLE) -> str:
@@ -20,16 +27,43 @@ def crm_name(moment: datetime) -> str:
     return f"contacts_{moment:%Y%m%dT%H%M%S}.csv"
 
 
-def export(held: Profiles) -> bytes:
-    """Every profile of a table: `;`, UTF-8 without BOM, `\\n`, header line; moments, booleans, prefixes as assumed."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";", lineterminator="\n")
-    writer.writerow(held.table.columns)
-    rest = held.table.columns[1:]
+def export(held: Profiles, dialect: Dialect, faults: Faults) -> bytes:
+    """Every profile of a table: `;`, UTF-8 without BOM, `\\n`, header line; moments, booleans, prefixes as assumed.
+
+    Under a fault it comes as exports do come.
+    """
+    happens = faults.happens
+    flags = {name for name, attribute in held.table.by_name.items() if attribute.value_type == "BOOLEAN"}
+    flags |= held.table.defaults.keys()
+    for profile in held.profiles.values() if "note" in held.table.by_name else ():
+        if happens("export-quotes", f"profile {profile.id}"):
+            held.change(profile, {"note": _UGLY}, profile.values["updateMoment"])
+    columns = list(held.table.columns)
+    if happens("export-reordered", "export"):
+        columns.sort(key=lambda column: faults.draw("export-reordered", column))
+    spelled = dict(zip(("true", "false"), dialect.export_booleans, strict=True))
+    rows = []
     for profile in held.profiles.values():
-        values = profile.values
-        writer.writerow([profile.id, *[values.get(column, "") for column in rest]])
-    return text.getvalue().encode("utf-8")
+        values = {column: _cell(flags, column, value, spelled) for column, value in profile.values.items()}
+        rows.append([str(profile.id) if column == "profileId" else values.get(column, "") for column in columns])
+        if happens("export-duplicates", f"profile {profile.id}"):
+            rows.append(rows[-1])
+    if happens("export-unknown-column", "export"):
+        columns.append("legacySegment")
+        rows = [[*row, "x"] for row in rows]
+    text = io.StringIO(newline="")
+    separator = "," if happens("export-separator", "export") else ";"
+    ending = "\r\n" if happens("export-crlf", "export") else "\n"
+    csv.writer(text, delimiter=separator, lineterminator=ending).writerows([columns, *rows])
+    content = text.getvalue().encode("utf-8")
+    if happens("export-bom", "export"):
+        content = codecs.BOM_UTF8 + content
+    return content[: len(content) // 2] if happens("export-half", "export") else content
+
+
+def _cell(flags: Set[str], column: str, value: str, spelled: dict[str, str]) -> str:
+    is_boolean = column in flags
+    return spelled[value] if is_boolean and value in spelled else value
 
 
 def crm(state: State) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import io
 import json
 import zipfile
@@ -15,13 +16,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from auditor.sandbox.breaches import Breaches, Call, judged
 from auditor.sandbox.checks import Problem, known
 from auditor.sandbox.dialect import IMPORT_STATUS, MOMENT, Code, Dialect
+from auditor.sandbox.faults import Faults
 from auditor.sandbox.state import Profile, Profiles, State
 from auditor.sandbox.storage import Storage
 from auditor.sandbox.writes import Changes, Refusal, checked, missing, taken
 
 MODES: Final = ("CREATE_ONLY", "UPDATE_ONLY", "CREATE_UPDATE")
+_SLOW_SECONDS: Final = 3600.0
+_ROW_CODES: Final = tuple(code for name, code in vars(Code).items() if not name.startswith("_"))
 _ENCODINGS: Final = {"UTF-8": "utf-8", "ISO-8859-1": "iso-8859-1"}
 _ROWS_AT_ONCE: Final = 100
 """Rows between two looks at the network: a few milliseconds."""
@@ -55,6 +60,8 @@ class Execution:
     """Name of the table that it writes into."""
     etl: str | None = None
     """Id of the stored definition that was triggered; None for a one-shot execution."""
+    digest: str = ""
+    """Of the archive."""
     status: str = IMPORT_STATUS["waiting"]
     start: str | None = None
     end: str | None = None
@@ -84,24 +91,35 @@ class Execution:
 class Queue:
     """The imports of a licence. `work` is its background task; everything runs on one event loop."""
 
-    def __init__(self, state: State, storage: Storage, dialect: Dialect) -> None:
+    def __init__(self, state: State, storage: Storage, dialect: Dialect, faults: Faults, breaches: Breaches) -> None:
         self.state = state
         self._storage = storage
         self._dialect = dialect
+        self._faults = faults
+        self._breaches = breaches
         self.executions: dict[int, Execution] = {}
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
+        self._pending: set[int] = set()
+        self._judged_pending: set[int] = set()
         for number, body, content, errors, result in storage.load_executions():
             self.executions[number] = Execution(**body, id=number, content=content, errors=errors, result=result)
             self._idle.clear()
 
     def add(self, definition: dict[str, Any], content: bytes, etl: str | None = None) -> Execution:
         """Accept an import whose definition was judged."""
+        if any(execution.open for execution in self.executions.values()):
+            self._breaches.record("import_running")
+        digest = hashlib.sha256(content).hexdigest()
+        if any(digest == execution.digest for execution in self.executions.values()):
+            self._breaches.record("import_repeated")
+        if "CREATE_UPDATE" in json.dumps(definition):
+            self._breaches.record("create_update")
         number = max(self.executions, default=1_000_000) + 1
         table = read_definition(self.state, definition).held.table.name
-        execution = Execution(number, definition, content, table, etl)
+        execution = Execution(number, definition, content, table, etl, digest)
         self.executions[execution.id] = execution
         self._save(execution)
         self._idle.clear()
@@ -109,8 +127,14 @@ class Queue:
         return execution
 
     async def idle(self) -> None:
-        """Return when no import waits or runs."""
+        """Return when no import waits or runs, but for those that a fault holds."""
         await self._idle.wait()
+
+    def look_again(self) -> None:
+        """A fault may hold an import no longer, or may hold it from now on."""
+        self._idle.clear()
+        self._changed.set()
+        self.state.clock.wake()
 
     def stop(self) -> None:
         """Let the running import end; those that wait go on at the next start."""
@@ -120,27 +144,51 @@ class Queue:
     async def work(self) -> None:
         while not self._stopping:
             self._changed.clear()
-            waiting = next((execution for execution in self.executions.values() if execution.open), None)
+            waiting = next((one for one in self.executions.values() if one.open and not self._held(one)), None)
             if waiting is None:
                 self._idle.set()
                 await self._changed.wait()
                 continue
-            await asyncio.sleep(self._dialect.import_delay)
-            await self._run(waiting)
+            slow = self._faults.happens("import-slow", f"import {waiting.digest}")
+            if slow:
+                await self.state.clock.sleep(_SLOW_SECONDS, still=lambda: self._faults.is_on("import-slow"))
+            else:
+                await self.state.clock.sleep(self._dialect.import_delay)
+            if not (slow and self._stopping):
+                await self._run(waiting)
+
+    def _held(self, execution: Execution) -> bool:
+        """Whether the fault `import-pending` holds it: one that was held stays so while the fault is on."""
+        if not self._faults.is_on("import-pending"):
+            self._pending.clear()
+        elif execution.id not in self._judged_pending:
+            self._judged_pending.add(execution.id)
+            if self._faults.happens("import-pending", f"import {execution.digest}"):
+                self._pending.add(execution.id)
+        return execution.id in self._pending
 
     async def _run(self, execution: Execution) -> None:
         execution.status = IMPORT_STATUS["running"]
         execution.start = self.state.clock.local().strftime(MOMENT)
-        try:
-            # Again: the table may have changed since.
-            definition = read_definition(self.state, execution.definition)
-            header, records = read_file(execution.content or b"", definition)
-        except Refusal as refusal:
-            execution.status, execution.message = IMPORT_STATUS["failed"], refusal.message
-        else:
-            await self._load(execution, definition, header, records)
-            failed = execution.counts["rowsInError"] > 0
-            execution.status = IMPORT_STATUS["with_errors" if failed else "done"]
+        fails = self._faults.happens("import-fails", f"import {execution.digest}")
+        with judged(Call(f"import {execution.id}")):
+            try:
+                # Again: the table may have changed since.
+                definition = read_definition(self.state, execution.definition)
+                header, records = read_file(execution.content or b"", definition)
+            except Refusal as refusal:
+                self._breaches.record("byte_order_mark" if "byte order mark" in refusal.message else "import_file")
+                execution.status, execution.message = IMPORT_STATUS["failed"], refusal.message
+            else:
+                if fails:
+                    half = self._faults.draw("import-fails", f"how {execution.digest}") < 0.5
+                    records = records[: len(records) // 2] if half else []
+                await self._load(execution, definition, header, records)
+                failed = execution.counts["rowsInError"] > 0
+                execution.status = IMPORT_STATUS["with_errors" if failed else "done"]
+        if fails:
+            execution.status, execution.message = IMPORT_STATUS["failed"], "an internal error"
+            execution.errors = execution.result = None
         execution.end = self.state.clock.local().strftime(MOMENT)
         execution.content = None
         self._save(execution)
@@ -160,7 +208,9 @@ class Queue:
             if number % _ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
             cells = {column: cell for column, cell in zip(columns, record, strict=True) if column is not None}
-            written = self._write(definition.held, cells, key, definition.mode)
+            written = self._refused(definition.held, cells, key) or self._write(
+                definition.held, cells, key, definition.mode
+            )
             if isinstance(written, Problem):
                 refused.append([*record, written.code, headers.get(written.field, "")])
                 continue
@@ -169,9 +219,23 @@ class Queue:
             results.append([*record, str(profile.id), "CREATED" if created else "UPDATED"])
         counts["rowsInError"] = len(refused)
         if refused and definition.error_file:
-            execution.errors = _archive("errors.csv", [[*header, "errorCode", "errorColumn"], *refused], definition)
+            separator = definition.separator if self._dialect.error_separator == "as sent" else ","
+            rows = [[*header, "errorCode", "errorColumn"], *refused]
+            execution.errors = _file("errors.csv", rows, separator, zipped=self._dialect.error_file == "zip")
         if definition.result_file:
-            execution.result = _archive("result.csv", [[*header, "profileId", "result"], *results], definition)
+            rows = [[*header, "profileId", "result"], *results]
+            execution.result = _file("result.csv", rows, definition.separator)
+
+    def _refused(self, held: Profiles, cells: dict[str, str], key: str) -> Problem | None:
+        """What a fault does to a row: somebody deletes its profile just before, or it is refused for nothing."""
+        subject = f"row {cells[key]}"
+        number = held.find(key, cells[key])
+        if number is not None and self._faults.happens("profile-deleted", subject):
+            held.delete(held.profiles[number])
+        if self._faults.happens("rows-refused", subject):
+            code = _ROW_CODES[self._faults.happened["rows-refused"] % len(_ROW_CODES)]
+            return Problem(key, code, "refused by a fault")
+        return None
 
     def _write(self, held: Profiles, cells: dict[str, str], key: str, mode: str) -> tuple[Profile, bool] | Problem:
         """One row; the first thing that is wrong with it refuses it as a whole (one `errorColumn` was seen)."""
@@ -186,6 +250,8 @@ class Queue:
         try:
             changes = self._changes(held, cells)
         except Refusal as refusal:
+            for problem in refusal.problems:
+                self._breaches.refused(problem.code, problem.field)
             return refusal.problems[0]
         problems = taken(held, changes, profile) or (missing(held.table, changes) if profile is None else ())
         if problems:
@@ -201,7 +267,7 @@ class Queue:
         return checked(held.table, ((column, cell) for column, cell in cells.items() if cell or erases))
 
     def _save(self, execution: Execution) -> None:
-        names = ("definition", "table", "etl", "status", "start", "end", "message", "counts")
+        names = ("definition", "table", "etl", "digest", "status", "start", "end", "message", "counts")
         body = {name: getattr(execution, name) for name in names}
         self._storage.save_execution(execution.id, body, execution.content, execution.errors, execution.result)
 
@@ -291,9 +357,11 @@ def _records(text: str, definition: Definition) -> Iterator[list[str]]:
         raise Refusal(400, "the file is not well-formed CSV") from None
 
 
-def _archive(name: str, rows: list[list[str]], definition: Definition) -> bytes:
+def _file(name: str, rows: list[list[str]], separator: str, *, zipped: bool = True) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=definition.separator, lineterminator="\n").writerows(rows)
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
+    if not zipped:
+        return text.getvalue().encode("utf-8")
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, text.getvalue().encode("utf-8"))

@@ -1,4 +1,4 @@
-"""Routes under `/_sandbox/`: looking into the licence, moving its clock, taking files.
+"""Routes under `/_sandbox/`: looking into the licence, moving its clock, taking files (see `controls` for the rest).
 
 They are no part of Actito, and the auditor's client never uses them.
 """
@@ -15,7 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auditor.sandbox import files
+from auditor.sandbox.dialect import Dialect
 from auditor.sandbox.drift import drift
+from auditor.sandbox.faults import Faults
 from auditor.sandbox.gateway import Tokens
 from auditor.sandbox.imports import Queue
 from auditor.sandbox.licence import build
@@ -30,7 +32,18 @@ from auditor.sandbox.writes import Refusal
 class Inspection:
     """What tests and the demo ask of the sandbox. Every route that changes something saves it."""
 
-    def __init__(self, state: State, storage: Storage, queue: Queue, counters: Counters, tokens: Tokens) -> None:
+    def __init__(
+        self,
+        state: State,
+        storage: Storage,
+        queue: Queue,
+        counters: Counters,
+        tokens: Tokens,
+        faults: Faults,
+        dialect: Dialect,
+    ) -> None:
+        self._faults = faults
+        self._dialect = dialect
         self._state = state
         self._storage = storage
         self._queue = queue
@@ -91,11 +104,12 @@ class Inspection:
         return Response("\n".join(lines), media_type="application/x-ndjson")
 
     async def export(self, request: Request) -> Response:
-        """Of `Customers`, or of the table that `?table=` names."""
+        """The export of `Customers`, or of the table that `?table=` names, of this moment, as the faults leave it."""
         held = self._state.at(request.query_params.get("table", TABLE))
         if held is None:
             raise Refusal(404, "there is no such profile table")
-        return _file(files.export(held), files.export_name(self._state.clock.local(), held.table.name))
+        content = files.export(held, self._dialect, self._faults)
+        return _file(content, files.export_name(self._state.clock.local(), held.table.name))
 
     async def crm(self, request: Request) -> Response:
         return _file(files.crm(self._state), files.crm_name(self._state.clock.local()))
@@ -115,24 +129,27 @@ class Inspection:
         return JSONResponse(self._state.facts["answers"])
 
     async def clock(self, request: Request) -> Response:
-        """`{"now": ISO moment with zone}`."""
+        """`{"now": ISO moment with zone}` sets the calendar; `{"advance": seconds}` lets time pass for everything."""
         body = await read_json(request)
+        clock = self._state.clock
         try:
-            now = datetime.fromisoformat(body["now"])
+            if "advance" in body:
+                clock.advance(_seconds(body["advance"]))
+            else:
+                clock.set(_moment(body["now"]))
         except (KeyError, TypeError, ValueError):
-            raise Refusal(400, "now is an ISO moment with zone") from None
-        if now.tzinfo is None:
-            raise Refusal(400, "now is an ISO moment with zone")
-        self._state.clock.set(now)
+            raise Refusal(400, "now is an ISO moment with zone, advance a number of seconds from 0") from None
         self._storage.save(self._state)
-        return JSONResponse({"now": self._state.clock.now().isoformat()})
+        return JSONResponse({"now": clock.now().isoformat()})
 
     async def reset(self, request: Request) -> Response:
-        """`{"profiles": N, "seed": S}`, each optional: a fresh agreed state. The clock stays."""
+        """`{"profiles": N, "seed": S}`, each optional: a fresh agreed state and the faults of the start, same clock."""
         body = await read_json(request) if await request.body() else {}
         people, seed = body.get("profiles", self._state.people), body.get("seed", self._state.seed)
         if not (isinstance(people, int) and isinstance(seed, int) and people >= 0):
             raise Refusal(400, "profiles and seed are whole numbers")
+        self._faults.restart()
+        self._queue.look_again()
         await self._queue.idle()
         self._queue.executions.clear()
         self._storage.clear()
@@ -150,6 +167,20 @@ class Inspection:
         """Let every token end at once, as if 15 minutes had passed."""
         self._tokens.end_all()
         return Response(status_code=204)
+
+
+def _seconds(value: Any) -> float:
+    seconds = float(value)
+    if not 0 <= seconds < 1e9:
+        raise ValueError
+    return seconds
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
 
 
 def _file(content: bytes, name: str) -> Response:

@@ -8,11 +8,11 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
@@ -27,6 +27,11 @@ class Sandbox:
     `with Sandbox(folder, profiles=100) as sandbox: sandbox.url`
     """
 
+    running: ClassVar[list[Sandbox]] = []
+    """Those of this program that were started and not stopped."""
+    before_stop: ClassVar[Callable[[Sandbox], None] | None] = None
+    """Called with each sandbox that is about to end: tests ask it for breaches then."""
+
     def __init__(
         self,
         directory: Path,
@@ -34,6 +39,8 @@ class Sandbox:
         profiles: int = 10_000,
         seed: int = 1,
         limits: str = "standard",
+        faults: Iterable[str] = (),
+        forms: int | None = None,
         port: int = 0,
         start_seconds: float = 120.0,
     ) -> None:
@@ -42,6 +49,8 @@ class Sandbox:
         """`http://127.0.0.1:PORT`, known once it runs."""
         self._command = [sys.executable, "-m", "auditor.sandbox", "--port", str(port), "--dir", str(directory)]
         self._command += ["--profiles", str(profiles), "--seed", str(seed), "--limits", limits]
+        self._command += [part for fault in faults for part in ("--fault", fault)]
+        self._command += [] if forms is None else ["--forms", str(forms)]
         self._start_seconds = start_seconds
         self._process: subprocess.Popen[str] | None = None
         self._http: httpx.Client | None = None
@@ -69,9 +78,15 @@ class Sandbox:
         self.url = match[1]
         # Loopback needs no proxy, whatever the environment says.
         self._http = httpx.Client(base_url=self.url, timeout=httpx.Timeout(300.0, connect=10.0), trust_env=False)
+        self.running.append(self)
 
     def stop(self) -> int:
         """End the process, state saved. Returns its exit code, 0 unless something went wrong."""
+        watching = type(self).before_stop
+        if self in self.running:
+            self.running.remove(self)
+            if watching is not None:
+                watching(self)
         if self._http is not None:
             self._http.close()
             self._http = None
@@ -107,6 +122,35 @@ class Sandbox:
     def clock(self, now: datetime) -> None:
         """Set the sandbox's clock; `now` has a zone."""
         self._post("clock", {"now": now.isoformat()})
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for everything: calendar, tokens, calls of a minute, imports that wait, slow answers."""
+        self._post("clock", {"advance": seconds})
+
+    def fault(self, name: str, rate: float | None = None, *, times: int | None = None, on: str = "") -> None:
+        """Switch a fault on, for so many times, where `on` is part of `METHOD /path`; rate None is its usual one."""
+        self._post("faults", {name: {"rate": rate, "times": times, "on": on}})
+
+    def clear_faults(self) -> None:
+        self._call("DELETE", "faults")
+
+    def faults(self) -> dict[str, int]:
+        """How often each fault happened."""
+        happened: dict[str, int] = self._object(self._call("GET", "faults"))["happened"]
+        return happened
+
+    def breaches(self) -> list[dict[str, Any]]:
+        """What clients did that they must not, by kind and place; forgotten with the answer."""
+        found: list[dict[str, Any]] = self._object(self._call("DELETE", "breaches"))["breaches"]
+        return found
+
+    def decide(self, opt_ins: Iterable[tuple[str, str]] | None) -> None:
+        """Tell which opt-ins (profileId, column) were decided; None: evidence is enough."""
+        self._post("decisions", {"opt_ins": None if opt_ins is None else list(opt_ins)})
+
+    def forms(self, seed: int | None) -> dict[str, Any]:
+        """Draw everything that nobody has seen from a seed (None: the usual forms); returns the choices."""
+        return self._object(self._post("forms", {"seed": seed}))
 
     def reset(self, *, profiles: int | None = None, seed: int | None = None) -> dict[str, Any]:
         """A fresh agreed state; returns what `state` returns."""

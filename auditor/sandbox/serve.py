@@ -8,15 +8,17 @@ import ipaddress
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import uvicorn
 
 from auditor.errors import SettingsError, TryLater
 from auditor.sandbox.app import make_app, open_licence
-from auditor.sandbox.dialect import Dialect
+from auditor.sandbox.dialect import varied
+from auditor.sandbox.faults import Faults, parse
 from auditor.sandbox.limits import limits_named
+from auditor.sandbox.network import Protocol
 
 
 def serve(
@@ -26,22 +28,29 @@ def serve(
     profiles: int = 10_000,
     seed: int = 1,
     limits: str = "standard",
+    faults: Iterable[str] = (),
+    forms: int | None = None,
 ) -> None:
     """Serve the licence kept in `directory` (made anew with `profiles` and `seed` where there is none).
+
+    `faults` are `NAME` or `NAME=RATE`, drawn from `seed`; `forms` is the seed of everything that nobody has seen.
 
     Prints `sandbox ready on http://HOST:PORT` when it listens; port 0 picks a free one. Returns, with the state saved,
     after SIGTERM or SIGINT.
 
-    Raises SettingsError for a host that is not loopback, unknown limits or an unusable folder; TryLater for a port
-    that is in use.
+    Raises SettingsError for a host that is not loopback, unknown limits or faults, or an unusable folder; TryLater for
+    a port that is in use.
     """
     if not _is_loopback(host):
         raise SettingsError(f"the sandbox listens on this machine only, not on {host}", hint="use 127.0.0.1")
     chosen = limits_named(limits)
+    cruel = Faults(seed, parse(faults))
     listener = _listen(host, port)
     with contextlib.closing(listener):
-        app = make_app(open_licence(directory, profiles, seed), chosen, Dialect())
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on")
+        app = make_app(open_licence(directory, profiles, seed), chosen, varied(forms), cruel)
+        config = uvicorn.Config(
+            app, http=Protocol, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on"
+        )
         asyncio.run(_serve(_Server(config), listener))
 
 

@@ -1,4 +1,4 @@
-"""The licence in memory: profiles with their indexes, the CRM's rows, and the sandbox clock.
+"""The licence in memory: profiles with their indexes, the CRM's rows, and the clock.
 
 Every value is the text that an export shows; a column without a value is absent. Storage learns what changed from
 `dirty_profiles` and `dirty_crm`.
@@ -6,13 +6,11 @@ Every value is the text that an export shows; a column without a value is absent
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from auditor.sandbox.dialect import MOMENT, TIMEZONE
+from auditor.sandbox.clock import Clock
 from auditor.sandbox.structure import CUSTOMERS, Table
 
 Values = dict[str, str]
@@ -23,31 +21,13 @@ UNREADABLE = "#line"
 
 
 @dataclass(slots=True)
-class Clock:
-    """The sandbox's own time: that of this machine, moved by an offset."""
-
-    offset: timedelta = timedelta(0)
-
-    def now(self) -> datetime:
-        """With zone (UTC)."""
-        return datetime.now(UTC) + self.offset
-
-    def local(self) -> datetime:
-        """In Actito's zone, without one."""
-        return self.now().astimezone(TIMEZONE).replace(tzinfo=None)
-
-    def stamp(self) -> str:
-        """Now, as a moment stands in a profile."""
-        return self.local().strftime(MOMENT)
-
-    def set(self, now: datetime) -> None:
-        self.offset = now - datetime.now(UTC)
-
-
-@dataclass(slots=True)
 class Profile:
     id: int
     values: Values
+
+
+Watcher = Callable[[Profile, Mapping[str, str | None] | None], None]
+"""Of a profile and the values it is about to get (None: it is about to be deleted)."""
 
 
 @dataclass
@@ -57,6 +37,8 @@ class Profiles:
     table: Table
     clock: Clock = field(default_factory=Clock)
     profiles: dict[int, Profile] = field(default_factory=dict)
+    watchers: list[Watcher] = field(default_factory=list)
+    """Told of every change before it is made."""
     dirty_profiles: set[int] = field(default_factory=set)
     _index: dict[str, dict[str, set[int]]] = field(default_factory=dict)
     _next_id: int = 1
@@ -85,6 +67,8 @@ class Profiles:
 
     def change(self, profile: Profile, changes: Mapping[str, str | None], stamp: str) -> None:
         """Write values (None clears) and the update moment."""
+        for watcher in self.watchers:
+            watcher(profile, changes)
         for column, value in changes.items():
             if column in self._index:
                 self._move(column, profile, value)
@@ -96,10 +80,22 @@ class Profiles:
         self.dirty_profiles.add(profile.id)
 
     def delete(self, profile: Profile) -> None:
+        for watcher in self.watchers:
+            watcher(profile, None)
+        self.hide(profile)
+        self.dirty_profiles.add(profile.id)
+
+    def hide(self, profile: Profile) -> None:
+        """Take a profile out; storage still has it. `restore` brings it back."""
         for attribute in self._index:
             self._move(attribute, profile, None)
         del self.profiles[profile.id]
-        self.dirty_profiles.add(profile.id)
+
+    def exchange(self, profile: Profile, values: Values) -> None:
+        """Let a profile hold other values for a while; storage learns nothing of it."""
+        for attribute in self._index:
+            self._move(attribute, profile, values.get(attribute))
+        profile.values = values
 
     def restore(self, profile: Profile) -> None:
         """Put back a stored profile as it was."""
@@ -155,7 +151,7 @@ class State(Profiles):
 
     def open(self, table: Table) -> Profiles:
         """An empty table beside the others."""
-        self.others[table.id] = Profiles(table, self.clock)
+        self.others[table.id] = Profiles(table, self.clock, watchers=self.watchers)
         return self.others[table.id]
 
     def at(self, reference: object) -> Profiles | None:
@@ -163,8 +159,8 @@ class State(Profiles):
         return next((held for held in self.tables() if reference in (held.table.id, held.table.name)), None)
 
     def clear(self) -> None:
-        """Empty, but for the clock."""
-        fresh = State(clock=self.clock)
+        """Empty, but for the clock and the watchers."""
+        fresh = State(clock=self.clock, watchers=self.watchers)
         for part in fields(self):
             setattr(self, part.name, getattr(fresh, part.name))
 
@@ -195,8 +191,3 @@ class State(Profiles):
 def unique_form(attribute: str, value: str) -> str:
     """How the platform recognises the same unique value: addresses in any case, everything else to the letter."""
     return value.lower() if attribute == "emailAddress" else value
-
-
-def monotonic() -> float:
-    """Seconds for limits and tokens, which the sandbox clock does not move."""
-    return time.monotonic()

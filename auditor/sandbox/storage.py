@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.errors import SettingsError, TryLater
-from auditor.sandbox.state import Clock, Profile, State
+from auditor.sandbox.clock import Clock
+from auditor.sandbox.state import Profile, State
 from auditor.sandbox.structure import restored
 
 API_KEY: Final = "sandbox-key"

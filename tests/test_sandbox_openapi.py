@@ -1,0 +1,103 @@
+"""The sandbox's own description, and the sandbox held against it by generated calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.openapi.checks import JsonSchemaError, UndefinedStatusCode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from auditor.sandbox.process import API_KEY, Sandbox
+from tests.sandbox_client import PROFILES_V4, client
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+"""What is generated may well be refused, but never with a status, or in a form, that is not described."""
+
+EXAMPLES = settings(
+    max_examples=4,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), profiles=200, seed=2, limits="extended") as running:
+        yield running
+
+
+def described(sandbox: Sandbox) -> dict[str, dict[str, dict[str, object]]]:
+    paths: dict[str, dict[str, dict[str, object]]] = httpx.get(f"{sandbox.url}/_sandbox/openapi.json").json()["paths"]
+    return paths
+
+
+def test_it_describes_the_calls_of_actito_and_nothing_else(sandbox: Sandbox) -> None:
+    paths = described(sandbox)
+    assert not any(path.startswith("/_sandbox") for path in paths)
+    assert {"/auth/token", "/entities/v5/entities"} <= paths.keys()
+    profile = paths["/profiles/v4/entity/{entity}/table/{table}/profile/{profile}"]
+    assert {"get", "put", "delete"} <= profile.keys()
+    with client(sandbox) as http:
+        for path, operations in paths.items():
+            if "get" in operations and "{" not in path and path != "/auth/token":
+                assert http.get(path).status_code == 200, path
+
+
+@pytest.mark.breaches("*")
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)
+def test_generated_calls_are_answered_as_described(sandbox: Sandbox, mode: schemathesis.GenerationMode) -> None:
+    """Every operation, with calls that fit its description and with calls that do not; the same ones in every run."""
+    with client(sandbox) as http:
+        token = http.headers["Authorization"]
+    asked = set()
+    schema = schemathesis.openapi.from_url(f"{sandbox.url}/_sandbox/openapi.json")
+    for result in schema.get_all_operations():
+        operation = result.ok()  # type: ignore[union-attr]  # an invalid one fails here
+
+        @seed(1)
+        @EXAMPLES
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def check(case: schemathesis.Case[Any]) -> None:
+            key = API_KEY if case.path == "/auth/token" else token
+            case.call_and_validate(headers={"Authorization": key}, checks=CHECKS)
+            asked.add(case.operation.label)
+
+        check()
+    wanted = {f"{method.upper()} {path}" for path, methods in described(sandbox).items() for method in methods}
+    assert asked == wanted
+
+
+@pytest.mark.breaches("*")
+def test_the_description_can_be_wrong(sandbox: Sandbox) -> None:
+    """The checks find an answer that is not described, and one of another form."""
+    content = httpx.get(f"{sandbox.url}/_sandbox/openapi.json").json()
+    count = content["paths"]["/profiles/v4/entity/{entity}/table/{table}/profile/count"]["get"]
+    content["components"]["schemas"]["Count"] = {"type": "string"}
+    content["paths"] = {PROFILES_V4 + "/count": {"get": count | {"parameters": []}}}
+    with client(sandbox) as http:
+        headers = {"Authorization": http.headers["Authorization"]}
+
+    def answer() -> None:
+        schema = schemathesis.openapi.from_dict(content)
+        case = schema[PROFILES_V4 + "/count"]["GET"].Case()
+        case.call_and_validate(base_url=sandbox.url, headers=headers, checks=CHECKS)
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        answer()
+    assert caught.group_contains(JsonSchemaError)
+    del count["responses"]["200"]
+    with pytest.raises(BaseExceptionGroup) as caught:
+        answer()
+    assert caught.group_contains(UndefinedStatusCode)
