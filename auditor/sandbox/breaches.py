@@ -77,11 +77,11 @@ class Breaches:
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def record(self, breach: str, where: str | None = None) -> None:
+        """Of the call that is being carried out; `where` is a column."""
         assert breach in BREACHES  # noqa: S101 -- a slip of ours
         call = CURRENT.get()
-        if call is None or not call.repeated:
-            place = call.place if call is not None else ""
-            self._counts[breach, " ".join(filter(None, (place, where)))] += 1
+        if call is not None and not call.repeated:
+            self._counts[breach, " ".join(filter(None, (call.place, where)))] += 1
 
     def refused(self, code: str, column: str) -> None:
         """A value, in a call or a row, was refused with this code."""

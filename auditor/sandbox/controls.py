@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auditor.errors import SettingsError
-from auditor.sandbox.breaches import Breaches
+from auditor.sandbox.breaches import Breaches, Call, judged
 from auditor.sandbox.dialect import Dialect, varied
 from auditor.sandbox.faults import Faults
 from auditor.sandbox.imports import Queue
@@ -97,5 +97,6 @@ class Controls:
 
     async def elsewhere(self, request: Request) -> Response:
         """Nobody should come here: the fault `redirect` sent a client away from https."""
-        self._breaches.record("redirect_followed")
+        with judged(Call(f"{request.method} {ELSEWHERE}")):
+            self._breaches.record("redirect_followed")
         return Response(status_code=204)

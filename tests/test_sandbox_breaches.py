@@ -1,0 +1,195 @@
+"""The sandbox judges its client: one rude call for each kind of breach, and nothing of it is a value."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from auditor.sandbox.breaches import BREACHES
+from auditor.sandbox.process import API_KEY, Sandbox
+from tests.sandbox_client import (
+    EXECUTIONS,
+    PROFILES_V4,
+    PROFILES_V5,
+    archive,
+    attributes,
+    client,
+    definition,
+    run_import,
+    send,
+    values_of,
+)
+
+ONE = f"{PROFILES_V4}/1"
+CREATION = {"allowUpdate": "false"}
+EVIDENCE = {"dataCollectionInformation": {"date": "2026-01-02 03:04:05", "source": "shop", "way": "api_push"}}
+SECRET = "hush-hush"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), profiles=30, seed=5) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Sandbox:
+    running.decide(None)
+    running.advance(60)
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
+    with client(sandbox) as ready:
+        yield ready
+
+
+def _import(sandbox: Sandbox, http: httpx.Client, content: bytes, mode: str = "UPDATE_ONLY") -> None:
+    assert send(http, archive(content), definition(["customerId", "note"], mode)).status_code == 202
+    sandbox.idle()
+
+
+def _six(sandbox: Sandbox, http: httpx.Client) -> None:
+    """Five requests whose bodies never come keep the licence busy."""
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    token = http.headers["Authorization"]
+    head = f"PUT {ONE} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\nContent-Length: 2\r\n\r\n"
+    held = [socket.create_connection((host, int(port))) for _ in range(5)]
+    for connection in held:
+        connection.sendall(head.encode())
+    while sandbox.state()["calls"]["in_flight"] < 5:
+        pass
+    assert http.get("/entities/v5/entities").status_code == 429
+    for connection in held:
+        connection.close()
+
+
+def _minute(sandbox: Sandbox, http: httpx.Client) -> None:
+    for _ in range(101):
+        http.get("/entities/v5/entities")
+
+
+def _blindly(sandbox: Sandbox, http: httpx.Client) -> None:
+    sandbox.fault("drop-after", 1, times=1)
+    with pytest.raises(httpx.RemoteProtocolError):
+        http.put(ONE, json=attributes(note=SECRET))
+    http.get(f"{PROFILES_V4}/2")
+    http.put(ONE, json=attributes(note=SECRET))
+
+
+def _redirected(sandbox: Sandbox, http: httpx.Client) -> None:
+    sandbox.fault("redirect", 1, times=1)
+    http.get(ONE, follow_redirects=True)
+
+
+def _two_imports(sandbox: Sandbox, http: httpx.Client) -> None:
+    for note in ("a", "b"):
+        send(http, archive(f"customerId;note\nC;{note}\n".encode()), definition(["customerId", "note"]))
+    sandbox.idle()
+
+
+def _same_import(sandbox: Sandbox, http: httpx.Client) -> None:
+    for _ in range(2):
+        _import(sandbox, http, b"customerId;note\nC;x\n")
+
+
+RUDE: dict[str, Callable[[Sandbox, httpx.Client], object]] = {
+    "concurrency": _six,
+    "calls_per_minute": _minute,
+    "technical_attribute": lambda _, http: http.put(ONE, json=attributes(profileId="7")),
+    "value_format": lambda _, http: http.put(ONE, json=attributes(birthDate=SECRET)),
+    "mandatory_missing": lambda _, http: http.put(ONE, json=attributes(lastName=None)),
+    "unknown_field": lambda _, http: http.put(ONE, json=attributes(adressCountry=SECRET)),
+    "unknown_operation": lambda _, http: http.get("/v5/entities"),
+    "body_form": lambda _, http: http.put(ONE, content=SECRET.encode()),
+    "not_acceptable": lambda _, http: http.get(ONE, headers={"Accept": "text/html"}),
+    "secret_in_url": lambda _, http: http.get(f"/entities/v5/entities?key={API_KEY}"),
+    "redirect_followed": _redirected,
+    "upsert": lambda _, http: http.put(PROFILES_V5, json={"key": {"profileId": "1"}}),
+    "allow_update": lambda _, http: http.post(PROFILES_V4, json=attributes(emailAddress="a@b.be", lastName="B")),
+    "create_update": lambda sandbox, http: _import(sandbox, http, b"customerId;note\nC;x\n", "CREATE_UPDATE"),
+    "import_running": _two_imports,
+    "import_repeated": _same_import,
+    "import_file": lambda sandbox, http: _import(sandbox, http, b"customerId;note\nhush-hush\n"),
+    "byte_order_mark": lambda sandbox, http: _import(sandbox, http, b"\xef\xbb\xbfcustomerId;note\nC;x\n"),
+    "blind_repeat": _blindly,
+    "undecided_opt_in": lambda _, http: [http.post(f"{PROFILES_V4}/{n}/subscription/Events") for n in range(1, 30)],
+}
+
+
+@pytest.mark.parametrize("kind", RUDE)
+def test_each_breach_is_recorded_once_and_without_values(sandbox: Sandbox, http: httpx.Client, kind: str) -> None:
+    RUDE[kind](sandbox, http)
+    found = sandbox.breaches()
+    assert {one["breach"] for one in found} == {kind}
+    assert SECRET not in json.dumps(found)
+    assert "profile/1" not in json.dumps(found)
+    assert sandbox.breaches() == [], "what was told is forgotten"
+
+
+def test_every_kind_of_breach_is_shown_here() -> None:
+    assert RUDE.keys() == BREACHES.keys()
+
+
+def test_a_careful_client_breaches_nothing(sandbox: Sandbox, http: httpx.Client) -> None:
+    number = next(one for one in sandbox.profiles() if one["subscriptions#Events"] == "false")["profileId"]
+    profile = f"{PROFILES_V4}/{number}"
+    http.put(profile, json=attributes(note="x") | {"subscriptions": [{"name": "Events", "subscribe": True}]} | EVIDENCE)
+    http.delete(f"{profile}/subscription/Events")
+    http.post(PROFILES_V4, params=CREATION, json=attributes(emailAddress="a@b.be", lastName="B"))
+    key = values_of(http.get(profile)).get("customerId", "C")
+    run_import(sandbox, http, [["customerId", "note"], [key, "y"]])
+    sandbox.fault("drop-after", 1, times=1)
+    with pytest.raises(httpx.RemoteProtocolError):
+        http.put(profile, json=attributes(note="z"))
+    http.get(profile)
+    http.put(profile, json=attributes(note="z"))
+    assert sandbox.breaches() == []
+
+
+@pytest.mark.parametrize("faults", [("duplicate",), ("other-clients",), ("throttle",), ("429",)])
+def test_the_platforms_own_trouble_is_nobodys_breach(
+    sandbox: Sandbox, http: httpx.Client, faults: tuple[str, ...]
+) -> None:
+    for fault in faults:
+        sandbox.fault(fault, 1, times=1)
+    http.delete(ONE)
+    http.post(PROFILES_V4, params=CREATION, json=attributes(emailAddress="a@b.be", lastName="B"))
+    run = send(http, archive(b"customerId;note\nC;x\n"), definition(["customerId", "note"]))
+    sandbox.idle()
+    http.get(f"{EXECUTIONS}/{run.json().get('executionId')}")
+    assert sandbox.breaches() == []
+
+
+def test_an_opt_in_is_decided_where_somebody_said_so(sandbox: Sandbox, http: httpx.Client) -> None:
+    """Evidence is enough until decisions are told; then both are needed."""
+    silent = [one["profileId"] for one in sandbox.profiles() if one["subscriptions#Events"] == "false"]
+    body = {"subscriptions": [{"name": "Events", "subscribe": True}]}
+    sandbox.decide([(silent[0], "subscriptions#Events")])
+    http.put(f"{PROFILES_V4}/{silent[0]}", json=body | EVIDENCE)
+    assert sandbox.breaches() == []
+    http.put(f"{PROFILES_V4}/{silent[1]}", json=body | EVIDENCE)
+    sandbox.decide(None)
+    for number, evidence in ((2, {}), (3, {"dataCollectionInformation": {"date": "today", "source": "shop"}})):
+        http.put(f"{PROFILES_V4}/{silent[number]}", json=body | evidence)
+    assert [(one["breach"], one["times"]) for one in sandbox.breaches()] == [("undecided_opt_in", 3)]
+
+
+def test_permission_attributes_and_files_count_as_well(sandbox: Sandbox, http: httpx.Client) -> None:
+    http.put(ONE, json=attributes(marketingConsent=False, doNotContact=True))
+    assert sandbox.breaches() == []
+    http.put(ONE, json=attributes(marketingConsent=True))
+    http.put(ONE, json=attributes(doNotContact=None))
+    one = next(one for one in sandbox.profiles() if one["subscriptions#Events"] == "false" and "customerId" in one)
+    run_import(sandbox, http, [["customerId", "subscriptions#Events"], [one["customerId"], "Y"]])
+    assert sorted(breach["where"].rpartition(" ")[2] for breach in sandbox.breaches()) == [
+        "doNotContact",
+        "marketingConsent",
+        "subscriptions#Events",
+    ]
