@@ -11,6 +11,8 @@ Everything is an Ibis expression on the run's DuckDB connection. The two inputs 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import duckdb
@@ -30,6 +32,21 @@ RAW = {Side.PLATFORM: "platform_raw", Side.TRUTH: "truth_raw"}
 def source_name(column: Column, side: Side) -> str:
     """The column's own name on a side."""
     return column.header if side is Side.PLATFORM else column.truth
+
+
+def wanted_columns(contract: Contract, side: Side, there: Sequence[str]) -> list[str]:
+    """Of the columns that are `there`, and of those that must be: the contract's, what a population's expression names,
+    and the profile's number if it is exported.
+    """
+    if side is Side.PLATFORM:
+        wanted = [column.header for column in contract.columns]
+        wanted += [contract.updated_platform] if contract.updated_platform else []
+        expression, useful = contract.population_platform or "", {"profileId"}
+    else:
+        wanted = list(contract.truth_columns)
+        expression, useful = contract.population_truth or "", set()
+    useful |= {name for name in there if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", expression)}
+    return list(dict.fromkeys([*wanted, *(name for name in there if name in useful)]))
 
 
 def find_keys(engine: Engine, contract: Contract, side: Side) -> None:

@@ -27,17 +27,8 @@ from auditor.contract import Contract
 from auditor.engine import Engine, literal, quote
 from auditor.errors import SettingsError
 from auditor.match import RAW
-from auditor.model import (
-    Attribute,
-    AttributeType,
-    NotChecked,
-    Segmentation,
-    Side,
-    Source,
-    Status,
-    Structure,
-    Verdict,
-)
+from auditor.model import NotChecked, Side, Source, Status, Structure, Verdict
+from auditor.structure.proposal import structure_from
 
 OWNER_ONLY = 0o600
 
@@ -57,20 +48,7 @@ def write_structure(structure: Structure, folder: Path) -> None:
 
 def read_structure(folder: Path) -> Structure:
     content = json.loads((folder / "structure.json").read_text("utf-8"))
-    attributes = [
-        Attribute(**{**entry, "type": AttributeType(entry["type"]), "allowed": tuple(entry["allowed"])})
-        for entry in content["attributes"]
-    ]
-    segmentations = [
-        Segmentation(**{**entry, "segments": tuple(entry["segments"])}) for entry in content["segmentations"]
-    ]
-    return Structure(
-        table_id=content["table_id"],
-        table=content["table"],
-        attributes=tuple(attributes),
-        subscriptions=tuple(content["subscriptions"]),
-        segmentations=tuple(segmentations),
-    )
+    return structure_from(content)
 
 
 def write_run(audit: Audit, settings: Mapping[str, Any], warnings: tuple[str, ...]) -> None:

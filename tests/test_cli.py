@@ -32,6 +32,7 @@ OPTIONS = {
     "apply": ["PLAN", "--yes", "--confirm", "--settings"],
     "fix": ["KEYS...", "--yes", "--settings"],
     "undo": ["PLAN", "--settings"],
+    "structure": ["show", "diff", "propose", "apply"],
     "compare": [
         "PLATFORM", "TRUTH", "--key", "--map", "--ignore", "--rule", "--tolerance", "--where", "--base", "--match",
         "--json", "--out", "--html", "--fail-on",

@@ -9,6 +9,7 @@ What is asked of it:
     intend_import, import_event        the same for a bulk call; `bulk_calls` is what the day's quota has left
     pending, unsettled                 what was sent and no export shows yet; what nobody has confirmed
     settle_from_export                 a newer export confirms or denies it
+    record_structure, structure_events what was added to the table structure, an intent before each call
     opt_outs, undone                   what a plan must respect: opt-outs we sent, changes somebody took back
     decide, decisions                  what stewards chose
     remember_erased, erased_among      people who must not come back, as keyed hashes
@@ -44,6 +45,7 @@ from auditor.ledger.records import (
     Intent,
     PlanRecord,
     RunRecord,
+    StructureState,
     WriteState,
 )
 from auditor.model import Outcome, Route, Verdict
@@ -347,6 +349,19 @@ class Ledger:
         rows = self._chain.query("SELECT state FROM imports_now WHERE tab = ? AND day = ?", (table, day.isoformat()))
         states = [state for (state,) in rows]
         return BulkCalls(used=sum(state not in UNCOUNTED for state in states), exhausted=ImportState.QUOTA in states)
+
+    # Structure
+
+    def record_structure(
+        self, plan: str, table: str, items: Iterable[str], state: StructureState, at: datetime
+    ) -> None:
+        """Record what became of additions to the table structure; before a call they are SENT."""
+        self._chain.append("structure_events", ((plan, table, item, state.value, stamp(at)) for item in items), at)
+
+    def structure_events(self, plan: str) -> tuple[tuple[str, StructureState, datetime], ...]:
+        """(item, state, moment) of a plan's additions, oldest first."""
+        rows = self._chain.query("SELECT item, state, at FROM structure_events WHERE plan = ? ORDER BY id", (plan,))
+        return tuple((item, StructureState(state), _moment(at)) for item, state, at in rows)
 
     # Decisions and erased people
 

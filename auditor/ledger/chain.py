@@ -232,19 +232,25 @@ class Chain:
         found = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
         if found == version:
             return
+        tables = "".join(map(self._create, self._tables))
+        if 0 < found < version:  # tables were only ever added
+            self._connection.executescript(f"BEGIN IMMEDIATE;\n{tables}\nPRAGMA user_version = {version};\nCOMMIT;")
+            return
         if found or self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise SettingsError(
                 f"{self.path} has version {found}, this program reads version {version}",
                 hint="use the program version that wrote it, or newer",
             )
-        tables = "".join(
-            f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL REFERENCES chain (entry), salt BLOB,"
-            f" seal BLOB NOT NULL, {table.declaration});\n"
-            for name, table in self._tables.items()
-        )
         self._connection.executescript(f"BEGIN IMMEDIATE;\n{_CHAIN}{tables}{indexes}\nPRAGMA user_version = {version};")
         self._connection.execute("INSERT INTO facts VALUES ('salt', ?)", (secrets.token_bytes(32),))
         self._connection.execute("COMMIT")
+
+    def _create(self, name: str) -> str:
+        return (
+            f"CREATE TABLE IF NOT EXISTS {name} (id INTEGER PRIMARY KEY,"
+            " entry INTEGER NOT NULL REFERENCES chain (entry), salt BLOB, seal BLOB NOT NULL,"
+            f" {self._tables[name].declaration});\n"
+        )
 
     def _last(self) -> tuple[int, bytes]:
         rows = self.query("SELECT entry, link FROM chain ORDER BY entry DESC LIMIT 1")

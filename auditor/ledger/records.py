@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from auditor.ledger.chain import Table
 from auditor.model import Kind, Outcome, Route, Verdict
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""2 knows changes of structures; older files get what they lack when they are opened."""
 
 QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
 """Where the platform's day of bulk calls begins and ends [assumed]."""
@@ -38,6 +39,7 @@ TABLES: Final = {
         personal=("key", "platform", "truth"),
     ),
     "erased": Table(("hash",)),
+    "structure_events": Table(("plan", "tab", "item", "state", "at")),
 }
 
 INDEXES: Final = """
@@ -77,6 +79,17 @@ class ImportState(StrEnum):
     """Refused because the day's calls are used up, by us or by others."""
 
 
+class StructureState(StrEnum):
+    """What became of one addition to a table structure."""
+
+    SENT = "sent"
+    """Intent recorded, before the call; where it stays so, reading the structure tells."""
+    LANDED = "landed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """Sent, and not seen in the structure yet."""
+
+
 UNCOUNTED: Final = (ImportState.REFUSED, ImportState.QUOTA)
 
 
@@ -100,12 +113,12 @@ class PlanRecord:
     sha: str
     run: str
     table: str
-    purpose: Literal["correct", "create", "undo"]
+    purpose: Literal["correct", "create", "undo", "structure"]
     made: datetime
     path: str
     """Where it is stored, relative to the folder of the settings file; empty where it was not stored."""
     counts: Mapping[str, int]
-    """Profiles per kind of write."""
+    """Profiles per kind of write; of a structure, additions per kind."""
     undoes: str | None = None
 
 

@@ -1,0 +1,249 @@
+"""Looks at the inputs of one table once: what the truth's cells are like, and which columns the export has.
+
+The truth is landed in a folder of its own that vanishes afterwards; nothing but counts, lengths and names of segments
+stays.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from auditor import match, rules
+from auditor.config import Settings
+from auditor.contract import DEFAULT_COMPARE, Column, Contract, read_contract
+from auditor.engine import Engine, literal
+from auditor.load import column_names, land
+from auditor.load.parquetfile import is_parquet
+from auditor.model import (
+    SEGMENTATION_PREFIX,
+    SUBSCRIPTION_PREFIX,
+    Attribute,
+    AttributeType,
+    Segmentation,
+    Side,
+    Structure,
+)
+from auditor.primitives import register
+from auditor.pull import Pulled, pull_file
+from auditor.structure.infer import Inferred, infer
+from auditor.structure.measure import Forms, Refusal, forms, refused, segments
+from auditor.structure.proposal import Addition, extended
+from auditor.validate.suite import refresh
+
+_DECLARED: Mapping[str, AttributeType] = {
+    "BOOLEAN": AttributeType.BOOLEAN,
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"), AttributeType.INTEGER),
+    **dict.fromkeys(("BIGINT", "UINTEGER"), AttributeType.LONG),
+    **dict.fromkeys(("DECIMAL", "DOUBLE", "FLOAT"), AttributeType.NUMERIC),
+    "DATE": AttributeType.DATE,
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"), AttributeType.TIMESTAMP),
+}
+"""DuckDB's word for the type of a Parquet column, without arguments."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for beyond the contract."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """New attribute → truth column that feeds it, for columns that the contract does not map."""
+    types: Mapping[str, Attribute] = field(default_factory=dict)
+    """Attribute → type and length, where nothing is to be inferred."""
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What was found in the truth."""
+
+    contract: Contract
+    """Read against the structure as it would be with everything that it lacks, and with what a person wished."""
+    rows: int
+    inferred: Mapping[str, Inferred | None]
+    """Per attribute that the structure lacks; None where no value says what it is."""
+    segmentations: Mapping[str, Segmentation | None]
+    """Per segmentation column that the structure lacks; None where its values are too many for segments."""
+    segments: Mapping[str, tuple[str, ...] | None]
+    """Per exclusive segmentation that exists: segments that the truth uses and the structure lacks; None: too many."""
+    refusals: Sequence[Refusal]
+    filled: Mapping[str, int]
+    """Filled cells per column that the structure lacks."""
+
+
+def survey_truth(settings: Settings, live: Structure, wish: Wish, *, now: datetime) -> Surveyed:
+    """Measure the truth against a structure (an empty one for a table that is to be made).
+
+    Raises AuditorError as pulling, loading and reading the contract do.
+    """
+    path = settings.table_folder / "contract.toml"
+    draft = read_contract(path, None)
+    draft = replace(draft, columns=(*draft.columns, *(_wished(name, truth) for name, truth in wish.columns.items())))
+    with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
+        file = _pull(settings, Side.TRUTH, draft, Path(scratch), now)
+        with closing(_engine(settings, Path(scratch), file)) as engine:
+            declared = _land(engine, settings, draft, file, Path(scratch))
+            return _survey(engine, settings, live, draft, wish, declared)
+
+
+def export_columns(settings: Settings, contract: Contract, *, now: datetime) -> Collection[str]:
+    """The header of the newest export. Raises AuditorError where there is none that can be read."""
+    with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
+        file = _pull(settings, Side.PLATFORM, contract, Path(scratch), now)
+        with closing(_engine(settings, Path(scratch), file)) as engine:
+            return column_names(engine, file.path, separator=";")
+
+
+def _survey(
+    engine: Engine,
+    settings: Settings,
+    live: Structure,
+    draft: Contract,
+    wish: Wish,
+    declared: Mapping[str, AttributeType],
+) -> Surveyed:
+    lacking = [column for column in draft.columns if column.name not in live.columns]
+    _sent(engine, draft, "drafted", lacking)
+    measured = forms(engine, "drafted", [column.name for column in lacking])
+    inferred: dict[str, Inferred | None] = {}
+    new: dict[str, Segmentation | None] = {}
+    for column in lacking:
+        if column.name.startswith(SEGMENTATION_PREFIX):
+            new[column.name] = _segmentation(engine, column.name, measured[column.name])
+        elif not column.name.startswith(SUBSCRIPTION_PREFIX):
+            inferred[column.name] = infer(
+                column,
+                measured[column.name],
+                unique=draft.key == (column.name,),
+                declared=declared.get(column.truth),
+                given=wish.types.get(column.name),
+            )
+    target = _target(live, draft, inferred, new)
+    contract = _contract(settings, target, wish)
+    _sent(engine, contract, "surveyed", contract.columns)
+    return Surveyed(
+        contract=contract,
+        rows=int(engine.rows("SELECT count(*) FROM surveyed")[0][0]),
+        inferred=inferred,
+        segmentations=new,
+        segments=_new_segments(engine, contract, live),
+        refusals=refused(engine, "surveyed", refresh(None, target, contract).expectations),
+        filled={name: one.filled for name, one in measured.items()},
+    )
+
+
+def _pull(settings: Settings, side: Side, contract: Contract, scratch: Path, now: datetime) -> Pulled:
+    return pull_file(
+        side,
+        settings.truth.from_ if side is Side.TRUTH else settings.platform.export,
+        folder=scratch,
+        max_age=None,
+        now=now,
+        timezone=contract.timezone,
+        base=settings.folder,
+        hashed=False,
+    )
+
+
+def _engine(settings: Settings, scratch: Path, file: Pulled) -> Engine:
+    folders = [scratch, file.path.parent]
+    return Engine(memory_limit=settings.engine.memory_limit, temp=scratch / "spill", folders=folders)
+
+
+def _land(
+    engine: Engine, settings: Settings, draft: Contract, file: Pulled, scratch: Path
+) -> Mapping[str, AttributeType]:
+    """The truth as texts, and its keys; gives the types that its own file declares, which only Parquet does."""
+    register(engine.con)
+    truth = settings.truth
+    there = column_names(engine, file.path, separator=truth.separator, encoding=truth.encoding)
+    landed = land(
+        engine,
+        Side.TRUTH,
+        file.path,
+        scratch / "landed.parquet",
+        columns=match.wanted_columns(draft, Side.TRUTH, there),
+        separator=truth.separator,
+        encoding=truth.encoding,
+    )
+    engine.view(match.RAW[Side.TRUTH], landed.path)
+    match.find_keys(engine, draft, Side.TRUTH)
+    if not is_parquet(file.path):
+        return {}
+    described = engine.con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(file.path)})").fetchall()
+    words = {str(name): str(kind).partition("(")[0] for name, kind, *_ in described}
+    return {name: _DECLARED[word] for name, word in words.items() if word in _DECLARED}
+
+
+def _sent(engine: Engine, contract: Contract, name: str, columns: Sequence[Column]) -> None:
+    """Create the table `name`: what the truth would send in these columns, of the rows that would be compared."""
+    zone = contract.timezone.key
+    keys = engine.table("truth_keys")
+    inside = keys.filter(keys.included & keys.key.notnull()).select("row")
+    raw = engine.table(match.RAW[Side.TRUTH])
+    cells = {"auditor:row": raw["file_row_number"]}
+    for column in columns:
+        cells[column.name] = rules.sent(raw[column.truth], column, zone)
+        cells[f"auditor:unique:{column.name}"] = rules.canonical(raw[column.truth], column, Side.TRUTH, zone)
+    rows = raw.select(**cells)
+    engine.create(name, rows.semi_join(inside, rows["auditor:row"] == inside.row))
+
+
+def _segmentation(engine: Engine, column: str, measured: Forms) -> Segmentation | None:
+    name = column.removeprefix(SEGMENTATION_PREFIX)
+    if measured.words:
+        return Segmentation(name)
+    values = segments(engine, "drafted", column)
+    return Segmentation(name, exclusive=True, segments=values) if values else None
+
+
+def _new_segments(engine: Engine, contract: Contract, live: Structure) -> dict[str, tuple[str, ...] | None]:
+    found: dict[str, tuple[str, ...] | None] = {}
+    for column in contract.columns:
+        segmentation = live.segmentation(column.name)
+        if segmentation is None or not segmentation.exclusive:
+            continue
+        values = segments(engine, "surveyed", column.name)
+        new = None if values is None else tuple(value for value in values if value not in segmentation.segments)
+        if new is None or new:
+            found[column.name] = new
+    return found
+
+
+def _target(
+    live: Structure,
+    draft: Contract,
+    inferred: Mapping[str, Inferred | None],
+    new: Mapping[str, Segmentation | None],
+) -> Structure:
+    """The structure as the contract needs it: with everything it lacks, and with a key that is unique."""
+    additions = [
+        Addition("", attribute=one.attribute if one is not None else Attribute(name)) for name, one in inferred.items()
+    ]
+    for place, segmentation in new.items():
+        name = place.removeprefix(SEGMENTATION_PREFIX)
+        additions.append(Addition("", segmentation=segmentation or Segmentation(name, exclusive=True)))
+    additions += [
+        Addition("", subscription=column.name.removeprefix(SUBSCRIPTION_PREFIX))
+        for column in draft.columns
+        if column.name.startswith(SUBSCRIPTION_PREFIX)
+    ]
+    target = extended(live, tuple(additions))
+    unique = [replace(one, unique=one.unique or draft.key == (one.name,)) for one in target.attributes]
+    return replace(target, attributes=tuple(unique))
+
+
+def _contract(settings: Settings, target: Structure, wish: Wish) -> Contract:
+    contract = read_contract(settings.table_folder / "contract.toml", target)
+    extra = []
+    for name, truth in wish.columns.items():
+        attribute = target.attribute(name) or Attribute(name)
+        extra.append(replace(_wished(name, truth), compare=DEFAULT_COMPARE[attribute.type], type=attribute.type))
+    return replace(contract, columns=(*contract.columns, *extra))
+
+
+def _wished(name: str, truth: str) -> Column:
+    return Column(name=name, truth=truth, header=name)
