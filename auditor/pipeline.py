@@ -7,7 +7,6 @@ Stages get values and tables on one connection; they do not know each other. Not
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
 import threading
@@ -285,26 +284,13 @@ def _land(
         side,
         source.path,
         work / f"{side.value}.parquet",
-        columns=_wanted(contract, side, there),
+        columns=match.wanted_columns(contract, side, there),
         separator=separator,
         encoding=encoding,
         looked=looked,
     )
     engine.view(match.RAW[side], landed.path)
     return landed
-
-
-def _wanted(contract: Contract, side: Side, there: Sequence[str]) -> list[str]:
-    """The contract's columns, what a population's expression names, and the profile's number if it is exported."""
-    if side is Side.PLATFORM:
-        wanted = [column.header for column in contract.columns]
-        wanted += [contract.updated_platform] if contract.updated_platform else []
-        expression, useful = contract.population_platform or "", {"profileId"}
-    else:
-        wanted = list(contract.truth_columns)
-        expression, useful = contract.population_truth or "", set()
-    useful |= {name for name in there if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", expression)}
-    return list(dict.fromkeys([*wanted, *(name for name in there if name in useful)]))
 
 
 def _source(engine: Engine, pulled: Pulled, landed: Landed, contract: Contract, now: datetime) -> Source:
