@@ -90,7 +90,10 @@ class _Watch:
 
 
 def connect(settings: Settings, *, writing: bool = False) -> Connection:
-    """A connection to the configured licence; the key for writing is asked for by apply and undo alone."""
+    """A connection to the configured licence, within limits that all processes with this state folder share.
+
+    The key for writing is asked for by apply and undo alone.
+    """
     actito = settings.actito
     key = (actito.write_api_key or actito.api_key) if writing else actito.api_key
     return Connection(
@@ -100,6 +103,7 @@ def connect(settings: Settings, *, writing: bool = False) -> Connection:
         dialect=DIALECTS[actito.dialect],
         calls_per_minute=actito.calls_per_minute,
         concurrency=actito.concurrency,
+        shared=settings.state_folder / "limits",
     )
 
 

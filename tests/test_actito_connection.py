@@ -33,7 +33,8 @@ from auditor.actito import (
     WrongKey,
 )
 from auditor.actito.connection import ATTEMPTS
-from auditor.actito.limits import MAX_ANSWER_BYTES, Limits
+from auditor.actito.limits import Limits
+from auditor.actito.transport import MAX_ANSWER_BYTES
 from auditor.errors import AuditorError, SettingsError, TryLater
 from tests.actito_wire import CUSTOMERS, KEY, PROFILE, URL, Time, Wire, ok
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -20,7 +21,8 @@ from auditor.actito.answers import Answer, Call, check
 from auditor.actito.auth import TokenAuth
 from auditor.actito.dialect import Dialect
 from auditor.actito.errors import ActitoError, Busy, MaybeSent, PlatformDown, UnexpectedAnswer
-from auditor.actito.limits import Clock, LimitedTransport, Sleep, Unacceptable, limits_for
+from auditor.actito.limits import Clock, Sleep, limits_for
+from auditor.actito.transport import LimitedTransport, Unacceptable
 
 ATTEMPTS = 5
 """Of one call, the first included."""
@@ -67,9 +69,12 @@ logging.getLogger("httpcore.http11").addFilter(_silence)
 class Connection:
     """One entity of one licence, reached with one API key. May be used by several threads; close it at the end.
 
-    `key` is called whenever a new token is needed. `calls_per_minute` and `concurrency` hold for all connections of
-    this process to the same host. In tests, `transport` replaces the network, `sleep` and `clock` (both in seconds) the
-    passing of time while waiting for the limits and for the end of a token; pauses before repeating are stamina's own.
+    `key` is called whenever a new token is needed. `calls_per_minute` and `concurrency` hold for all connections, of
+    any process, that name the same folder `shared`; without one, for all connections of this process to the same host.
+    In tests, `transport` replaces the network, `sleep` and `clock` (both in seconds) the passing of time while waiting
+    for the limits and for the end of a token; pauses before repeating are stamina's own.
+
+    Raises TryLater when `shared` cannot be written to.
     """
 
     def __init__(
@@ -81,6 +86,8 @@ class Connection:
         dialect: Dialect,
         calls_per_minute: int = 60,
         concurrency: int = 3,
+        shared: Path | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         sleep: Sleep = time.sleep,
         clock: Clock = time.monotonic,
@@ -88,14 +95,14 @@ class Connection:
         self.entity = entity
         self.dialect = dialect
         self._url = url.rstrip("/")
-        limits = limits_for(self._url, calls_per_minute, concurrency, sleep=sleep, clock=clock)
+        limits = limits_for(self._url, calls_per_minute, concurrency, sleep=sleep, clock=clock, folder=shared)
         inner = transport if transport is not None else _network(self._url, concurrency)
         self._client = httpx.Client(
             auth=TokenAuth(self._url, key, clock=clock),
             transport=LimitedTransport(inner, limits, clock=clock),
             # Not compressed: the size that is limited is then the size that has to be held.
             headers={"Accept-Encoding": "identity", "User-Agent": "profile-auditor"},
-            timeout=TIMEOUT,
+            timeout=timeout,
             follow_redirects=False,
         )
 

@@ -1,113 +1,148 @@
-"""Keeps every exchange within the share of the licence's limits that the auditor allows itself.
+"""Keeps every call within the share of the licence's limits that the auditor allows itself.
 
-The limits belong to the licence, not to a connection: all connections of a process to one host share them, whichever
-key they use. (Actito slows callers down beyond its calls per minute and answers 429 beyond its concurrency, D-limits.)
+The limits belong to the licence, not to a connection: Actito slows callers down beyond its calls per minute and answers
+429 beyond its concurrency (D-limits). So all threads and processes that share a state folder share them through
+`auditor.actito.register`; without such a folder, all connections of this process to one host do.
+
+A call counts from its beginning until 60 seconds after its end: when in between it reached the platform is not known
+here, and this way no 60 seconds of the platform's own clock hold more calls than allowed, however long they travel.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
 
-import httpx
+from auditor.actito.register import FileRegister
+from auditor.errors import TryLater
 
 WINDOW = 60.0
 """Seconds over which calls are counted."""
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""Larger answers are refused: none of the calls used here has a reason to be larger."""
-MAX_ANSWER_SECONDS = 300.0
-"""An answer that has not arrived as a whole by then counts as a timeout, however steadily it drips."""
-_SHORTEST_SLEEP = 0.01
+_SHORTEST_SLEEP = 0.005
+"""Seconds: also how often a place is looked for that another process holds. A float clock moves in this time."""
 
 Clock = Callable[[], float]
-"""Seconds that never go back, such as `time.monotonic`."""
+"""Seconds that never go back, such as `time.monotonic`; the same for all processes of this machine."""
 Sleep = Callable[[float], None]
 
 
-class Limits:
-    """At most `concurrency` exchanges at once, and at most `calls_per_minute` begun in any 60 seconds."""
+class Register(Protocol):
+    """Who is calling, and when calls ended."""
 
-    def __init__(self, calls_per_minute: int, concurrency: int, *, sleep: Sleep, clock: Clock) -> None:
+    def begin(self, calls: int, window: float) -> int | float:
+        """Note a call that begins: its place, an int. Where none may begin now: seconds to wait, a float; 0.0 where
+        only the end of another call can help.
+        """
+
+    def end(self, place: int) -> None:
+        """Note that the call in this place has ended. Never fails: the answer of a write must not be lost for it."""
+
+    def close(self) -> None: ...
+
+
+class Limits:
+    """At most `concurrency` calls at once, and at most `calls_per_minute` of them in any 60 seconds."""
+
+    def __init__(
+        self,
+        calls_per_minute: int,
+        concurrency: int,
+        *,
+        sleep: Sleep,
+        clock: Clock,
+        folder: Path | None = None,
+    ) -> None:
+        """With `folder`, together with everybody who names the same. Raises TryLater when it cannot be written to."""
         self._calls = calls_per_minute
         self._sleep = sleep
-        self._clock = clock
         self._free = threading.BoundedSemaphore(concurrency)
-        self._lock = threading.Lock()
-        self._begun: deque[float] = deque()
+        self._next = threading.Lock()
+        self._folder = folder
+        with self._usable():
+            self._register: Register = (
+                MemoryRegister(clock) if folder is None else FileRegister(folder, concurrency, clock)
+            )
 
-    @contextmanager
+    @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until one more exchange is allowed, and count it as under way for the length of the block."""
-        with self._free:
-            while (wait := self._claim()) > 0:
-                self._sleep(max(wait, _SHORTEST_SLEEP))  # never so short that a float clock would not move
-            yield
+        """Wait until one more call is allowed, and count it for the length of the block.
 
-    def _claim(self) -> float:
-        """Take a place in the window and return 0, or return the seconds until the next place is free."""
+        Raises TryLater, before the block, when the register cannot be written to.
+        """
+        with self._free:
+            with self._next:  # one thread of this process at a time looks for a place
+                place = self._begin()
+            try:
+                yield
+            finally:
+                self._register.end(place)
+
+    def close(self) -> None:
+        self._register.close()
+
+    def _begin(self) -> int:
+        while True:
+            with self._usable():
+                found = self._register.begin(self._calls, WINDOW)
+            if isinstance(found, int):
+                return found
+            self._sleep(max(found, _SHORTEST_SLEEP))
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TryLater(
+                f"the calls to Actito cannot be counted in {self._folder}: {error.strerror}",
+                hint="the state folder must be on a local disk that has room and is writable",
+            ) from None
+
+
+class MemoryRegister:
+    """The calls of this process alone."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._under_way = 0
+        self._ended: deque[float] = deque()
+
+    def begin(self, calls: int, window: float) -> int | float:
         with self._lock:
             now = self._clock()
-            while self._begun and self._begun[0] + WINDOW <= now:
-                self._begun.popleft()
-            if len(self._begun) < self._calls:
-                self._begun.append(now)
-                return 0.0
-            return self._begun[0] + WINDOW - now
+            while self._ended and self._ended[0] + window <= now:
+                self._ended.popleft()
+            if self._under_way + len(self._ended) < calls:
+                self._under_way += 1
+                return 0
+            return self._ended[0] + window - now if self._ended else 0.0
+
+    def end(self, place: int) -> None:
+        with self._lock:
+            self._under_way -= 1
+            self._ended.append(self._clock())
+
+    def close(self) -> None:
+        """Nothing to give back: others may still be using it."""
 
 
 _shared: dict[tuple[object, ...], Limits] = {}
 _shared_lock = threading.Lock()
 
 
-def limits_for(host: str, calls_per_minute: int, concurrency: int, *, sleep: Sleep, clock: Clock) -> Limits:
-    """The one `Limits` of this process for `host` with these numbers; made at the first call."""
+def limits_for(
+    host: str, calls_per_minute: int, concurrency: int, *, sleep: Sleep, clock: Clock, folder: Path | None = None
+) -> Limits:
+    """The limits for a connection to `host`: those of everybody with this `folder`, else those of this process."""
+    if folder is not None:
+        return Limits(calls_per_minute, concurrency, sleep=sleep, clock=clock, folder=folder)
     key = (host, calls_per_minute, concurrency, sleep, clock)
     with _shared_lock:
         if key not in _shared:
             _shared[key] = Limits(calls_per_minute, concurrency, sleep=sleep, clock=clock)
         return _shared[key]
-
-
-class Unacceptable(httpx.TransportError):
-    """An answer that is not taken in: too large, or compressed, so that its size says nothing."""
-
-
-class LimitedTransport(httpx.BaseTransport):
-    """Carries out each exchange, sign-in included, whole and within the limits: an answer is read to its end here."""
-
-    def __init__(self, inner: httpx.BaseTransport, limits: Limits, *, clock: Clock) -> None:
-        self._inner = inner
-        self._limits = limits
-        self._clock = clock
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with self._limits.turn():
-            started = self._clock()
-            response = self._inner.handle_request(request)
-            try:
-                body = self._body(response, started)
-            finally:
-                response.close()
-        return httpx.Response(response.status_code, headers=response.headers, content=body)
-
-    def _body(self, response: httpx.Response, started: float) -> bytes:
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise Unacceptable("it is compressed, which was not asked for")
-        parts: list[bytes] = []
-        size = 0
-        stream = response.stream
-        if not isinstance(stream, httpx.SyncByteStream):
-            raise TypeError("the transport below must be a synchronous one")
-        for part in stream:
-            size += len(part)
-            if size > MAX_ANSWER_BYTES:
-                raise Unacceptable("it is larger than any answer should be")
-            if self._clock() - started > MAX_ANSWER_SECONDS:
-                raise httpx.ReadTimeout("the answer takes too long")
-            parts.append(part)
-        return b"".join(parts)
-
-    def close(self) -> None:
-        self._inner.close()
