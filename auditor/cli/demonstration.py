@@ -76,14 +76,13 @@ def demo(folder: Path, *, profiles: int, seed: int) -> None:
 
 def prepare(folder: Path) -> None:
     """An empty working folder with the contract of the invented licence; an earlier demo is replaced."""
-    if folder.exists():
-        if any(folder.iterdir()) and not (folder / MARK).exists():
-            raise SettingsError(
-                f"{folder} is not empty and no earlier demo", hint="name another folder: auditor demo DIR"
-            )
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()) and not (folder / MARK).exists():
+        raise SettingsError(f"{folder} is not empty and no earlier demo", hint="name another folder: auditor demo DIR")
     (folder / MARK).touch()
+    for old in folder.iterdir():  # emptied, not removed: it may be the folder that the user stands in
+        if old.name != MARK:
+            shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
     shutil.copytree(data_folder("expectations") / "Customers", folder / "expectations" / "Customers")
     for name in ("exports", "crm"):
         (folder / name).mkdir()
