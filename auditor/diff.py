@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import ibis
 import ibis.expr.types as ir
@@ -90,21 +91,31 @@ def _fetch(engine: Engine, contract: Contract, known: Known) -> None:
         own = pairs.key if known.base_by_key else anchor(pairs)
         pairs = pairs.left_join(base, own == base.anchor).drop("anchor")
     pairs = engine.create("fetched", pairs)
-    zone = contract.timezone.key
     cells: dict[str, ir.Value] = {}
     for position, column in enumerate(contract.compared):
-        platform_text, truth_text = pairs.platform[f"r{position}"], pairs.truth[f"r{position}"]
-        raw = platform_text if column.empty_is_value else primitives.blank_to_null(platform_text)
-        platform = rules.canonical(raw, column, Side.PLATFORM, zone)
-        truth = rules.canonical(truth_text, column, Side.TRUTH, zone)
-        keeps = column.blank is Blank.KEEP or column.permission is not None
-        cells[f"p{position}"], cells[f"t{position}"] = raw, rules.sent(truth_text, column, zone)
-        cells[f"pc{position}"], cells[f"tc{position}"] = platform, truth
-        cells[f"b{position}"] = ibis.null(str) if known.base is None else pairs.marks[f"b{position}"]
-        cells[f"kept{position}"] = (truth.isnull() & platform.notnull()) if keeps else ibis.literal(False)
-        cells[f"same{position}"] = rules.equal(platform, truth, column)
+        pair = _pair(pairs, contract, known, position, column)
+        cells |= {f"{name}{position}": value for name, value in pair.items()}
     packed = [name for name in ("platform", "truth", "marks") if name in pairs.columns]
-    engine.name("pairs", pairs.mutate(**(cells or _no_column())).drop(*packed))
+    engine.name("pairs", pairs.mutate(**cells).drop(*packed))
+
+
+def _pair(fetched: ir.Table, contract: Contract, known: Known, position: int, column: Column) -> dict[str, ir.Value]:
+    """What is known of one compared column of a pair, by the names that `_fetch` explains."""
+    zone = contract.timezone.key
+    platform_text, truth_text = fetched.platform[f"r{position}"], fetched.truth[f"r{position}"]
+    raw = platform_text if column.empty_is_value else primitives.blank_to_null(platform_text)
+    platform = rules.canonical(raw, column, Side.PLATFORM, zone)
+    truth = rules.canonical(truth_text, column, Side.TRUTH, zone)
+    keeps = column.blank is Blank.KEEP or column.permission is not None
+    return {
+        "p": raw,
+        "t": rules.sent(truth_text, column, zone),
+        "pc": platform,
+        "tc": truth,
+        "b": ibis.null(str) if known.base is None else fetched.marks[f"b{position}"],
+        "kept": (truth.isnull() & platform.notnull()) if keeps else ibis.literal(False),
+        "same": rules.equal(platform, truth, column),
+    }
 
 
 def _rows(engine: Engine, contract: Contract, side: Side) -> ir.Table:
@@ -134,9 +145,11 @@ def audited_values(engine: Engine, contract: Contract) -> ir.Table:
 
 def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -> None:
     """Create `cells`: one row per differing cell of a profile that both sides have."""
-    types = engine.table("pairs").schema()
-    columns = contract.compared or (Column("", "", ""),)
-    selects = [_cell(types, position, column) for position, column in enumerate(columns)]
+    fetched = engine.table("fetched")
+    selects = [
+        _cell(fetched, column, _pair(fetched, contract, known, position, column))
+        for position, column in enumerate(contract.compared)
+    ] or [_cell(fetched, Column("", "", ""), _NO_PAIR)]
     cells = ibis.union(selects[0], *selects[1:]) if len(selects) > 1 else selects[0]
     cells = engine.create("differing_cells", cells)
     platform_moved, truth_moved = cells.platform_moved, cells.truth_moved
@@ -169,40 +182,39 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
 
 
 _OF_A_PAIR = ("key", "platform_text", "profile_id", "platform_updated", "truth_updated")
-_OF_A_CELL = ("p", "t", "pc", "tc", "b", "same", "kept")
 
 
-def _cell(types: ibis.Schema, position: int, column: Column) -> ir.Table:
-    """The rows of `pairs`, whose columns have these types, that differ in one column, in long form.
+def _cell(fetched: ir.Table, column: Column, pair: Mapping[str, ir.Value]) -> ir.Table:
+    """The pairs that differ in one column, in long form.
 
-    Each select sees the table as narrow as it needs it: Ibis takes a time that grows with the columns of the table.
+    From `fetched` and not from `pairs`: DuckDB plans all columns of a view anew for each select that uses it.
     """
-    names = (*_OF_A_PAIR, *(f"{name}{position}" for name in _OF_A_CELL))
-    pairs = ibis.table({name: types[name] for name in names}, name="pairs")
-    differs = pairs.filter(~pairs[f"same{position}"] & ~pairs[f"kept{position}"])
-    agreed = rules.unmarked(differs[f"b{position}"])
+    pairs = fetched.select(*_OF_A_PAIR, **pair)
+    differs = pairs.filter(~pairs.same & ~pairs.kept)
+    agreed = rules.unmarked(differs.b)
     return differs.select(
         key=differs.key,
         key_text=differs.platform_text,
         profile_id=differs.profile_id,
         column=ibis.literal(column.name),
         compare=ibis.literal(column.compare.value),
-        platform=differs[f"p{position}"],
-        truth=differs[f"t{position}"],
-        platform_canonical=differs[f"pc{position}"],
-        truth_canonical=differs[f"tc{position}"],
-        base=differs[f"b{position}"],
-        platform_moved=~rules.equal(differs[f"pc{position}"], agreed, column),
-        truth_moved=~rules.equal(differs[f"tc{position}"], agreed, column),
+        platform=differs.p,
+        truth=differs.t,
+        platform_canonical=differs.pc,
+        truth_canonical=differs.tc,
+        base=differs.b,
+        platform_moved=~rules.equal(differs.pc, agreed, column),
+        truth_moved=~rules.equal(differs.tc, agreed, column),
         platform_updated=differs.platform_updated,
         truth_updated=differs.truth_updated,
     )
 
 
-def _no_column() -> dict[str, ir.Value]:
-    """What a table of nothing but keys lacks to have cells."""
-    empty = {name: ibis.null(str) for name in ("p0", "t0", "pc0", "tc0", "b0")}
-    return {**empty, "same0": ibis.literal(True), "kept0": ibis.literal(False)}
+_NO_PAIR: Final = {
+    **dict.fromkeys(("p", "t", "pc", "tc", "b"), ibis.null(str)),
+    **dict.fromkeys(("same", "kept"), ibis.literal(True)),
+}
+"""Where nothing is compared but keys."""
 
 
 def _flag(table: ir.Table, marks: ir.Table, name: str, predicates: list[ir.BooleanValue]) -> ir.Table:
