@@ -108,7 +108,8 @@ def _data(facts: Facts) -> Iterator[Finding]:
             )
             yield Finding("value_not_unique", name, sentence, cells=refusal.cells)
         elif refusal.rule in _NARROW and attribute is not None:
-            sentence = f"{place} holds a {TYPE[attribute.type]}; {cells} of the truth {verb} none"
+            fail = "does not fit" if refusal.cells == 1 else "do not fit"
+            sentence = f"{place} is of the type {TYPE[attribute.type]}; {cells} of the truth {fail}"
             yield Finding("type_too_narrow", name, sentence, cells=refusal.cells)
         else:
             code = {Rule.MIN_LENGTH: "value_too_short", Rule.ALLOWED_VALUES: "value_not_allowed"}.get(
