@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from auditor.actito import (
-    DIALECTS,
     V4,
     V5,
     Dialect,
@@ -39,7 +38,7 @@ def test_entities(content: object) -> None:
     wire = Wire()
     wire.on("GET", "/entities/v5/entities", ok(content))
     wire.on("GET", "/entities/v4/entity", ok(content))
-    assert [Reader(wire.connect(dialect)).entities() for dialect in DIALECTS.values()] == [["acme"], ["acme"]]
+    assert [Reader(wire.connect(dialect)).entities() for dialect in (V5, V4)] == [["acme"], ["acme"]]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +186,7 @@ def test_an_address_without_a_category_is_a_matter_of_the_dialect() -> None:
     """The older addresses can be switched on without touching anything else."""
     wire = Wire()
     wire.on("GET", "/v4/entity", ok({"entities": [{"name": "acme"}]}))
-    old = Dialect("v4", structures="v4", imports="v4", version_first=True)
+    old = Dialect(structures="v4", imports="v4", version_first=True)
     assert Reader(wire.connect(old)).entities() == ["acme"]
 
 

@@ -81,7 +81,7 @@ def connect(sandbox: Sandbox, dialect: Dialect = V5, key: str = API_KEY) -> Conn
     return Connection(sandbox.url, lambda: key, "acme", dialect=dialect, calls_per_minute=10_000, concurrency=3)
 
 
-@pytest.fixture(params=list(DIALECTS))
+@pytest.fixture(params=["v5", "v4"])
 def connection(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Connection]:
     with connect(sandbox, DIALECTS[request.param]) as connection:
         yield connection

@@ -3,7 +3,9 @@
 results    what it answers, as frozen values         errors      what can go wrong
 reader     every question                            writer      every change (for apply and undo alone)
 connection sign-in, limits, retries, meaning of statuses (auth, limits, answers)
-dialect    everything assumed about the API          forms, refused_rows   the forms of its answers
+dialect    its addresses, and what is assumed        bodies, definitions   the forms of what is sent
+forms      the forms of its answers (row_files: of its files)
+spelling   how one licence spells its values         vocabulary   its words and what they mean
 """
 
 from auditor.actito.connection import Connection
@@ -32,10 +34,12 @@ from auditor.actito.results import (
     Profile,
     ProfileRef,
     RefusedRow,
+    ResultRow,
     Scenario,
     Synchronisation,
     Table,
 )
+from auditor.actito.spelling import Spelling, learn
 from auditor.actito.writer import Writer
 
 __all__ = [
@@ -63,10 +67,13 @@ __all__ = [
     "Redirected",
     "Refused",
     "RefusedRow",
+    "ResultRow",
     "Scenario",
+    "Spelling",
     "Synchronisation",
     "Table",
     "UnexpectedAnswer",
     "Writer",
     "WrongKey",
+    "learn",
 ]

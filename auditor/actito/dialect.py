@@ -1,26 +1,27 @@
-"""Everything about Actito's API that was not seen in full, and where each part comes from.
+"""Where Actito's operations are, in each generation of its addresses, and what of that was not seen.
 
 The documentation that could be read leaves gaps (request and response bodies, names of parts, states, type names).
-What stands here is `[seen]` in a cited page or in working public code, `[inferred]` from something seen, or
-`[assumed]`: nothing was found and a choice was made. When a real licence answers differently, this module changes;
-`auditor.actito.forms` reads answers and accepts every form that is plausible.
+What stands here, and in the modules beside it, is `[seen]` in a cited page or in working public code, `[inferred]` from
+something seen, or `[assumed]`: nothing was found and a choice was made. When a real licence answers differently, these
+modules change: `addresses and choices` here, `bodies` for what is sent, `definitions` for stored imports, `vocabulary`
+for words. `forms` reads answers and accepts every form that is plausible.
 
 Two dialects. V4 and V5 exist side by side by design (U-reorg): V5 has the newer structures and imports, while reading
-and changing one profile is complete only in V4, so both use V4 for that.
+and changing one profile is complete only in V4, so both use V4 for that. Each dialect exists in the older addresses
+too, which have no category: a reorganisation put one before the version and left everything else as it was (U-reorg).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 from urllib.parse import quote
 
 from auditor.actito.answers import Call
 from auditor.actito.errors import Refused
-from auditor.actito.results import Collection, ExecutionState, ImportMode, ProfileRef, Table
-from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Attribute, AttributeType, Segmentation, Structure
+from auditor.actito.results import ProfileRef, Table
+from auditor.model import Structure
 
 Version = Literal["v4", "v5"]
 
@@ -33,128 +34,27 @@ CATEGORIES: Mapping[str, str] = {
 }
 """First segment of each path since the reorganisation of the URLs (U-reorg)."""
 
-TYPES: Mapping[str, AttributeType] = {
-    # `valueType` of free attributes. INTEGER, TIMESTAMP and STRING are [seen] on profile tables (D-struct), the other
-    # four of this group on custom tables (U-ctjson).
-    "string": AttributeType.STRING,
-    "integer": AttributeType.INTEGER,
-    "timestamp": AttributeType.TIMESTAMP,
-    "boolean": AttributeType.BOOLEAN,
-    "date": AttributeType.DATE,
-    "numeric": AttributeType.NUMERIC,
-    "long": AttributeType.LONG,
-    "number": AttributeType.NUMERIC,  # [seen] on custom tables in the portal's page on them, beside LONG
-    "coordinates": AttributeType.COORDINATES,  # [assumed] after the file format of that name (D-etlf)
-    # `type` of predefined attributes, V5: the first four [seen] D-struct, the others [assumed].
-    "birthdate": AttributeType.DATE,
-    "sex": AttributeType.SEX,
-    "motherlanguage": AttributeType.LANGUAGE,
-    "emailaddress": AttributeType.EMAIL,
-    "gsmnumber": AttributeType.PHONE,
-    "phonenumber": AttributeType.PHONE,
-    "faxnumber": AttributeType.PHONE,
-    "persontitle": AttributeType.TITLE,
-    "addresscountry": AttributeType.COUNTRY,
-    "marketingconsent": AttributeType.BOOLEAN,
-    # `valueType` in V4: [seen] in a client's code beside Boolean, String, EmailAddress and PhoneNumber (G-php).
-    "datum": AttributeType.DATE,
-    "moment": AttributeType.TIMESTAMP,
-    # [assumed]: no V4 name was seen for these.
-    "decimal": AttributeType.NUMERIC,
-    "language": AttributeType.LANGUAGE,
-    "country": AttributeType.COUNTRY,
-}
-"""Type names in lower case without `_`. Any other name means text (§4.3: treat unknown types as plain text)."""
-
-PREDEFINED: Mapping[str, str] = {
-    "lastName": "LASTNAME",  # this and the next five [seen] D-struct
-    "firstName": "FIRSTNAME",
-    "birthDate": "BIRTHDATE",
-    "sex": "SEX",
-    "motherLanguage": "MOTHER_LANGUAGE",
-    "emailAddress": "EMAIL_ADDRESS",
-    "gsmNumber": "GSM_NUMBER",  # the others [assumed], §4.3
-    "phoneNumber": "PHONE_NUMBER",
-    "faxNumber": "FAX_NUMBER",
-    "personTitle": "PERSON_TITLE",
-    "addressStreet": "ADDRESS_STREET",
-    "addressNumber": "ADDRESS_NUMBER",
-    "addressBox": "ADDRESS_BOX",
-    "addressPostalCode": "ADDRESS_POSTAL_CODE",
-    "addressLocality": "ADDRESS_LOCALITY",
-    "addressCountry": "ADDRESS_COUNTRY",
-    "marketingConsent": "MARKETING_CONSENT",
-}
-"""The `type` of a predefined attribute by its name, which must not be changed (U-predef); any other is CUSTOM."""
-
-VALUE_TYPES: Mapping[AttributeType, str] = {
-    AttributeType.STRING: "STRING",
-    AttributeType.INTEGER: "INTEGER",
-    AttributeType.LONG: "LONG",
-    AttributeType.NUMERIC: "NUMERIC",
-    AttributeType.BOOLEAN: "BOOLEAN",
-    AttributeType.DATE: "DATE",
-    AttributeType.TIMESTAMP: "TIMESTAMP",
-    AttributeType.COORDINATES: "COORDINATES",
-}
-"""The `valueType` of a free attribute that is created. Only predefined attributes were seen to hold e-mail addresses,
-phone numbers, languages and the like: a free attribute of such a kind is created as text [assumed]."""
-
-ACTIVE: Mapping[str, bool] = {
-    **dict.fromkeys(("ACTIVE", "ACTIVATED", "ENABLED", "STARTED", "RUNNING", "ON", "SCHEDULED"), True),
-    **dict.fromkeys(("INACTIVE", "DEACTIVATED", "DISABLED", "STOPPED", "PAUSED", "DRAFT", "OFF", "ARCHIVED"), False),
-}
-"""Words for the state of a stored definition or a scenario: all [assumed]. Any other word says nothing."""
-
-STATES: Mapping[str, ExecutionState] = {
-    "SUCCESS": ExecutionState.DONE,  # [seen] D-wht
-    "WITH_ERROR": ExecutionState.DONE,  # [seen] as a word, its meaning [assumed]: done, with rows refused
-    "WITH_ERRORS": ExecutionState.DONE,
-    "SUCCESS_WITH_ERRORS": ExecutionState.DONE,
-    "PARTIAL_SUCCESS": ExecutionState.DONE,
-    "FINISHED": ExecutionState.DONE,
-    "COMPLETED": ExecutionState.DONE,
-    "DONE": ExecutionState.DONE,
-    "FAILED": ExecutionState.FAILED,
-    "FAILURE": ExecutionState.FAILED,
-    "ERROR": ExecutionState.FAILED,
-    "CANCELLED": ExecutionState.FAILED,
-    "ABORTED": ExecutionState.FAILED,
-    "REJECTED": ExecutionState.FAILED,
-    "PENDING": ExecutionState.WAITING,
-    "WAITING": ExecutionState.WAITING,
-    "QUEUED": ExecutionState.WAITING,
-    "CREATED": ExecutionState.WAITING,
-    "SCHEDULED": ExecutionState.WAITING,
-    "RUNNING": ExecutionState.RUNNING,
-    "STARTED": ExecutionState.RUNNING,
-    "IN_PROGRESS": ExecutionState.RUNNING,
-    "PROCESSING": ExecutionState.RUNNING,
-}
-"""Words for the state of an import: [assumed] but for the first two. Any other word is `ExecutionState.UNKNOWN`."""
-
 MAX_IMPORT_BYTES = 100 * 1000 * 1000
 """Larger files are answered with 400 (D-limits: 100 MB; decimal, to be on the safe side)."""
 DATA_PART = "inputFile"
 """Multipart name of the zipped CSV: [seen] for V4 (G-mhp), [assumed] to be the same for V5."""
 DEFINITION_PART = "parameters"
 """Multipart name of the definition JSON: [seen] for V4, [assumed] for V5."""
-COLLECTION_WAY = "api_push"
-"""`dataCollectionInformation.way`: free text in the clients seen (G-cherry)."""
+FILE_TYPES = "application/zip, */*;q=0.5"
+"""What is accepted where a file is asked for: its content type was not seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Addresses, request bodies and definitions for one generation of the API. Stateless."""
+    """The addresses of one generation of the API. Stateless."""
 
-    name: Version
     structures: Version
     """Which generation describes tables: V5 by id with a list of attributes, V4 by name with a map."""
     imports: Version
     """V5: one-shot ETL executions. V4: table imports, announced to end in June 2025 (U-v4imp)."""
     categories: Mapping[str, str] = field(default_factory=lambda: CATEGORIES)
     version_first: bool = False
-    """True for the addresses without a category, announced to end in June 2025 (U-reorg)."""
+    """True for the addresses without a category, announced to end in June 2025 (U-reorg, §1.1)."""
 
     # Entities and structure
 
@@ -205,7 +105,20 @@ class Dialect:
         right = "read_imports" if method == "GET" else "write_imports"
         return Call(method, self._path("imports", "v5", words), what, right)
 
-    # Profiles: V4 in both dialects
+    def trigger(self, entity: str, definition: str) -> Call:
+        """The execution of a stored definition with a file that is handed over. [seen] U-v4imp, D-mig (§8.2)."""
+        path = self._path("imports", "v5", ["entities", entity, "etls", definition, "trigger-execution"])
+        return Call("POST", path, "an import by a stored definition", "write_imports")
+
+    # Profiles: V4 in both dialects, but for two operations that V5 alone has
+
+    def profile_list(self, entity: str, table: Structure, page: int, size: int) -> Call:
+        """One page of all profiles: [seen] as an address (G-shokme), `page` from 0 and `size` are [assumed] (§6.3)."""
+        return self._profiles_v5("GET", entity, table, "a page of the profiles", {"page": str(page), "size": str(size)})
+
+    def upsert(self, entity: str, table: Structure) -> Call:
+        """[seen] G-shokme in the older form, [inferred] with the category (§6.4)."""
+        return self._profiles_v5("PUT", entity, table, "the creation or change of a profile")
 
     def count(self, entity: str, table: Structure) -> Call:
         # [seen] with a search (G-php); that it counts everything without one is [assumed].
@@ -249,39 +162,6 @@ class Dialect:
         words = [_Encoded(_reference(profile_id, what)), "segmentation", _Encoded(segment)]
         return self._profiles("PUT" if on else "DELETE", entity, table, words, what)
 
-    def body(
-        self, table: Structure, values: Mapping[str, str | None], collection: Collection | None
-    ) -> dict[str, object]:
-        """The V4 body of a creation or change (§6.1), from audit columns; sections without content are left out.
-
-        [assumed]: null clears an attribute; a multi-valued one travels as its members joined by `,`, as in exports.
-        """
-        body: dict[str, object] = {}
-        attributes = [{"name": name, "value": value} for name, value in values.items() if "#" not in name]
-        if attributes:
-            body["attributes"] = attributes
-        subscriptions = [
-            {"name": column.removeprefix(SUBSCRIPTION_PREFIX), "subscribe": value == "true"}
-            for column, value in values.items()
-            if column.startswith(SUBSCRIPTION_PREFIX)
-        ]
-        if subscriptions:
-            body["subscriptions"] = subscriptions
-        segmentations = [
-            {"belongs": True, "segmentation": _membership(table, column, value)}
-            for column, value in values.items()
-            if column.startswith(SEGMENTATION_PREFIX) and value not in (None, "false")
-        ]
-        if segmentations:
-            body["segmentations"] = segmentations
-        if collection is not None:
-            body["dataCollectionInformation"] = {
-                "date": collection.moment,
-                "source": collection.source,
-                "way": COLLECTION_WAY,
-            }
-        return body
-
     # Imports
 
     def start_import(self, entity: str, table: Structure) -> Call:
@@ -309,47 +189,14 @@ class Dialect:
         if self.imports == "v4":
             words = ["entity", entity, "import", execution, "errors"]  # [seen] G-php
         path = self._path("imports", self.imports, words)
-        # The content type of the file was not seen.
-        return Call("GET", path, "the refused rows of an import", "read_imports", accept="application/zip, */*;q=0.5")
+        return Call("GET", path, "the refused rows of an import", "read_imports", accept=FILE_TYPES)
 
-    def definition(self, entity: str, table: Structure, columns: Sequence[str], key: str, mode: ImportMode) -> str:
-        """The import definition for a corrective file whose headers are audit columns, as JSON text.
-
-        The V4 keys are [seen] (G-mhp), `headerKeyColumn` in the older V4 form (U-bulk). The V5 keys are [assumed],
-        modelled on them: only the topics of a V5 definition are documented (D-etlp, D-etlf).
-        """
-        # The key first: how a V5 definition names it was not seen, and the first unique column is the likely guess.
-        ordered = [key, *(column for column in columns if column != key)]
-        mapping = [{"headerColumn": column, "attributeName": column} for column in ordered]
+    def result_rows(self, entity: str, execution: str) -> Call:
+        words = ["entities", entity, "etl-executions", execution, "result-file"]  # [assumed] §8.4
         if self.imports == "v4":
-            v4 = {
-                "mode": mode.value,
-                "encoding": "UTF-8",
-                "format": {"separator": ";", "endOfLine": "\n"},
-                "generateResultFile": True,
-                "headerKeyColumn": key,
-                "attributesMapping": mapping,
-            }
-            return json.dumps(v4, ensure_ascii=False, indent=1)
-        loading = {
-            "destination": {"type": "PROFILE_TABLE", "id": table.table_id},
-            "mode": mode.value,
-            "headerKeyColumn": key,
-            "file": {"compression": "ZIP", "optional": False},
-            "csvFormat": {
-                "separator": ";",
-                "enclosing": '"',
-                "escaping": '"',
-                "encoding": "UTF-8",
-                "endOfLine": "\n",
-            },
-            "attributesMapping": mapping,
-            "transformations": [],
-            "generateErrorFile": True,
-            "generateResultFile": True,
-        }
-        v5 = {"name": f"auditor-{table.table}", "entity": entity, "dataLoadings": [loading]}
-        return json.dumps(v5, ensure_ascii=False, indent=1)
+            words = ["entity", entity, "import", execution, "result-file"]  # [seen] G-mhp
+        path = self._path("imports", self.imports, words)
+        return Call("GET", path, "the result file of an import", "read_imports", accept=FILE_TYPES)
 
     # Addresses
 
@@ -363,8 +210,14 @@ class Dialect:
         query: Mapping[str, str] | None = None,
     ) -> Call:
         path = self._path("profiles", "v4", ["entity", entity, "table", table.table, "profile", *words])
-        right = "read_profiles" if method == "GET" else "write_profiles"
-        return Call(method, path, f'{what} in "{table.table}"', right, query or {})
+        return Call(method, path, f'{what} in "{table.table}"', _PROFILE_RIGHTS[method], query or {})
+
+    def _profiles_v5(
+        self, method: str, entity: str, table: Structure, what: str, query: Mapping[str, str] | None = None
+    ) -> Call:
+        """By the table's name, as the client did that was seen (G-shokme)."""
+        path = self._path("profiles", "v5", ["entities", entity, "profile-tables", table.table, "profiles"])
+        return Call(method, path, f'{what} in "{table.table}"', _PROFILE_RIGHTS[method], query or {})
 
     def _path(self, category: str, version: Version, words: Sequence[str]) -> str:
         head = [version] if self.version_first else [self.categories[category], version]
@@ -372,83 +225,17 @@ class Dialect:
         return "/" + "/".join([*head, *encoded])
 
 
-def table_body(table: Structure) -> dict[str, object]:
-    """A new table as V5 describes tables (D-struct), without the technical attributes, which Actito adds itself.
+V5: Final = Dialect(structures="v5", imports="v5")
+V4: Final = Dialect(structures="v4", imports="v4")
+DIALECTS: Final[Mapping[str, Dialect]] = {
+    "v5": V5,
+    "v4": V4,
+    "v5-version-first": replace(V5, version_first=True),
+    "v4-version-first": replace(V4, version_first=True),
+}
+"""By the name that the setting `actito.dialect` uses."""
 
-    That creation takes the form of the answer is [inferred]; so is the form of the parts after `attributes`.
-    """
-    body: dict[str, object] = {
-        "name": table.table,
-        "attributes": [_attribute(attribute) for attribute in table.attributes if not attribute.technical],
-    }
-    if table.subscriptions:
-        body["subscriptions"] = [{"name": name} for name in table.subscriptions]
-    if table.segmentations:
-        body["segmentations"] = [_segmentation(segmentation) for segmentation in table.segmentations]
-    return body
-
-
-def change_body(
-    attributes: Sequence[Attribute],
-    subscriptions: Sequence[str],
-    segments: Mapping[str, Sequence[str]],
-    segmentations: Sequence[Segmentation],
-) -> dict[str, object]:
-    """What a change request adds; parts without content are left out.
-
-    Its form is [assumed]: that there are change requests is all that is known (G-prod). The new parts are described as
-    in the structure itself.
-    """
-    parts: dict[str, list[dict[str, object]]] = {
-        "addAttributes": [_attribute(attribute) for attribute in attributes],
-        "addSubscriptions": [{"name": name} for name in subscriptions],
-        "addSegments": [{"segmentation": name, "segments": list(added)} for name, added in segments.items()],
-        "addSegmentations": [_segmentation(segmentation) for segmentation in segmentations],
-    }
-    return {name: part for name, part in parts.items() if part}
-
-
-def _attribute(attribute: Attribute) -> dict[str, object]:
-    """A predefined attribute has a `type` of its own and no `valueType`; a free one has both of the rest (§4.3)."""
-    body: dict[str, object] = {
-        "type": PREDEFINED.get(attribute.name, "CUSTOM"),
-        "name": attribute.name,
-        "unique": attribute.unique,
-        "mandatory": attribute.mandatory,
-    }
-    if attribute.name in PREDEFINED:
-        return body
-    restriction: dict[str, object] = {}
-    if attribute.max_length is not None:
-        restriction["maxLength"] = attribute.max_length
-    if attribute.min_length is not None:
-        restriction["minLength"] = attribute.min_length
-    if attribute.allowed:
-        # [assumed] for profile tables; custom tables were seen with `acceptedValues`, which is read as well.
-        restriction["allowedValues"] = list(attribute.allowed)
-    if restriction:
-        body["valueRestriction"] = restriction
-    return body | {
-        "valueType": VALUE_TYPES.get(attribute.type, "STRING"),
-        "multiValued": attribute.multi_valued,
-    }
-
-
-def _segmentation(segmentation: Segmentation) -> dict[str, object]:
-    if not segmentation.exclusive:
-        return {"name": segmentation.name, "type": "SIMPLE"}
-    return {
-        "name": segmentation.name,
-        "type": "EXCLUSIVE",
-        "mandatory": segmentation.mandatory,
-        "segments": list(segmentation.segments),
-    }
-
-
-V5 = Dialect("v5", structures="v5", imports="v5")
-V4 = Dialect("v4", structures="v4", imports="v4")
-DIALECTS: Mapping[str, Dialect] = {"v5": V5, "v4": V4}
-"""By the name that settings use."""
+_PROFILE_RIGHTS: Final = {"GET": "read_profiles"} | dict.fromkeys(("POST", "PUT", "DELETE"), "write_profiles")
 
 
 class _Encoded(str):
@@ -474,12 +261,3 @@ def _reference(ref: ProfileRef, what: str) -> str:
     if not (ref.isascii() and ref.isdigit()):
         raise Refused(what, (("profileId", "NOT_A_NUMBER"),), writing=False)
     return ref
-
-
-def _membership(table: Structure, column: str, value: str | None) -> dict[str, str | None]:
-    """`category` is the exclusive segmentation and `name` its segment; a simple one has a name only [inferred]."""
-    segmentation = table.segmentation(column)
-    name = column.removeprefix(SEGMENTATION_PREFIX)
-    if segmentation is not None and segmentation.exclusive:
-        return {"category": name, "name": value}
-    return {"name": name}

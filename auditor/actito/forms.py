@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from auditor.actito.answers import Unfit, array, first, name_of, record
-from auditor.actito.dialect import ACTIVE, STATES, TYPES
-from auditor.actito.results import Definition, Execution, ExecutionState, Loading, Profile, Scenario, Table
+from auditor.actito.results import Execution, ExecutionState, Profile, Scenario, Table
+from auditor.actito.spelling import HOLDING, NAMING, USUAL, Spelling
+from auditor.actito.vocabulary import ACTIVE, STATES, TYPES
 from auditor.model import (
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
@@ -24,19 +25,15 @@ from auditor.model import (
 _TRUE = frozenset({"true", "1", "y", "yes", "t"})
 _FALSE = frozenset({"false", "0", "n", "no", "f"})
 
-_DEFINITION_IDS = ("id", "etlId", "name")
-_LOADINGS = ("dataLoadings", "loadings", "dataLoading")
-_DESTINATIONS = ("destination", "profileTableId")
-
 
 def entities(content: object) -> list[str]:
     """`{"entities":[{"name":…}]}` (D-quick), or the array alone."""
-    return [name_of(record(item, "name"), "name") for item in _listed(content, "entities")]
+    return [name_of(record(item, "name"), "name") for item in items_of(content, "entities")]
 
 
 def tables(content: object) -> list[Table]:
     """V5 `{"profileTables":[{id,name,…}]}` or the array alone; V4 `{"profileTableNames":[{name}]}` (G-lep)."""
-    items = (record(item, "name") for item in _listed(content, "profileTables", "profileTableNames", "tables"))
+    items = (record(item, "name") for item in items_of(content, "profileTables", "profileTableNames", "tables"))
     return [Table(id=name_of(item, "id", "name"), name=name_of(item, "name")) for item in items]
 
 
@@ -60,53 +57,8 @@ def structure(content: object, asked: Table) -> Structure:
 
 def scenarios(content: object) -> list[Scenario]:
     """`{"scenarios":[{id,name,active}]}` or the array alone, with names alone too: all [assumed], §14b."""
-    items = [_with_name(item, "scenarios") for item in _listed(content, "scenarios", "scenario")]
-    return [Scenario(name_of(item, "id", "name"), name_of(item, "name"), _active(item)) for item in items]
-
-
-def definitions(content: object) -> list[Definition | str]:
-    """`{"etls":[…]}` or the array alone; the id alone of each that is only named: all [assumed], §8.3."""
-    items = [record(item, "etls") for item in _listed(content, "etls", "definitions")]
-    return [
-        definition(item, name_of(item, *_DEFINITION_IDS))
-        if _has(item, *_LOADINGS, *_DESTINATIONS)
-        else name_of(item, *_DEFINITION_IDS)
-        for item in items
-    ]
-
-
-def definition(content: object, definition_id: str) -> Definition:
-    """One stored definition with `dataLoadings`, or with the destination and the mapping of its only one: [assumed]."""
-    whole = record(content, "dataLoadings")
-    named = whole.get("definition")
-    if isinstance(named, dict):
-        whole = {**named, **whole}
-    listed = [whole] if _has(whole, *_DESTINATIONS) else array(first(whole, *_LOADINGS), _LOADINGS[0])
-    loadings = [_loading(record(item, "dataLoadings")) for item in listed]
-    name = name_of(whole, "name") if whole.get("name") is not None else definition_id
-    return Definition(definition_id, name, _active(whole), tuple(loading for loading in loadings if loading))
-
-
-def _loading(item: Mapping[str, object]) -> Loading | None:
-    """None for what goes into a custom table."""
-    destination = first(item, *_DESTINATIONS)
-    whole = destination if isinstance(destination, dict) else {"id": destination}
-    kind = str(whole.get("type") or whole.get("tableType") or "PROFILE").upper()
-    if "PROFILE" not in kind:
-        return None
-    table = name_of(whole, "id", "tableId", "profileTableId", "name", "table")
-    mapping = item.get("attributesMapping", item.get("mapping"))
-    return Loading(table, str(item.get("mode") or ""), None if mapping is None else _mapping(mapping))
-
-
-def _mapping(mapping: object) -> dict[str, str]:
-    """Header to column: a list of pairs as V4 has it (G-mhp), or a map."""
-    if isinstance(mapping, dict):
-        return {name: name_of(mapping, name) for name in mapping}
-    items = [record(item, "attributesMapping") for item in array(mapping, "attributesMapping")]
-    columns = [name_of(item, "attributeName", "attribute", "headerColumn") for item in items]
-    headers = [name_of(item, "headerColumn", "header", "attributeName", "attribute") for item in items]
-    return dict(zip(headers, columns, strict=True))
+    items = [_with_name(item, "scenarios") for item in items_of(content, "scenarios", "scenario")]
+    return [Scenario(name_of(item, "id", "name"), name_of(item, "name"), active(item)) for item in items]
 
 
 def count(content: object) -> int:
@@ -120,24 +72,35 @@ def count(content: object) -> int:
 
 
 def profile(
-    content: object, table: Structure, asked: str | None = None, apart: Mapping[str, object] | None = None
+    content: object,
+    table: Structure,
+    asked: str | None = None,
+    apart: Mapping[str, object] | None = None,
+    spelling: Spelling = USUAL,
 ) -> Profile:
-    """V4 `{attributes:[{name,value}],subscriptions,segmentations}` (G-sdk), or V5's flat objects.
+    """V4 `{attributes:[{name,value}],subscriptions,segmentations}` (G-sdk, §6.2), or V5's flat objects (§6.3).
 
     `asked` is the `profileId` that was asked for, None where it was another attribute: an answer about somebody else is
     Unfit. `apart` holds the sections that came from their own address: see `sections_missing`.
     """
-    whole = {**record(content, "attributes"), **(apart or {})}
+    whole = merged(content, apart)
     values: dict[str, str | None] = dict.fromkeys(attribute.name for attribute in table.attributes)
     values.update(_attributes(first(whole, "attributes")))
+    for attribute in table.attributes:
+        values[attribute.name] = spelling.read(attribute.type, values[attribute.name])
     values.update(subscriptions(whole, table))
     values.update(segmentations(whole, table))
-    alone = asked is not None and not values.get("profileId") and not _has(whole, "profileId", "id")
+    alone = asked is not None and not values.get("profileId") and not has(whole, "profileId", "id")
     found_id = asked if asked is not None and alone else profile_id(whole)
     if asked is not None and found_id != asked:
         raise Unfit("profileId that was asked for")
     values["profileId"] = found_id
     return Profile(found_id, values)
+
+
+def merged(content: object, apart: Mapping[str, object] | None) -> dict[str, object]:
+    """An answer about one profile with the sections that came from their own address."""
+    return {**record(content, "attributes"), **(apart or {})}
 
 
 def sections_missing(content: object, table: Structure) -> tuple[str, ...]:
@@ -159,9 +122,14 @@ def section_alone(content: object, section: str) -> object:
     return array(content, section)
 
 
+def page(content: object) -> list[Mapping[str, object]]:
+    """The profiles of one page of the V5 list: `{"profiles":[…]}` or the array alone, both [assumed] (§6.3)."""
+    return [record(item, "profiles") for item in items_of(content, "profiles", "content", "items")]
+
+
 def found(content: object, attribute: str, value: str) -> list[Mapping[str, object]]:
     """The profiles of `{"profiles":[…]}` (G-sdk) whose `attribute` is `value`, upper and lower case alike."""
-    items = [record(item, "profiles") for item in _listed(content, "profiles")]
+    items = [record(item, "profiles") for item in items_of(content, "profiles")]
     texts = (_attributes(first(item, "attributes")).get(attribute) for item in items)
     return [item for item, text in zip(items, texts, strict=True) if (text or "").casefold() == value.casefold()]
 
@@ -179,11 +147,21 @@ def subscriptions(content: Mapping[str, object], table: Structure) -> dict[str, 
     if isinstance(listed, dict):
         listed = [{"name": name, "subscribe": state} for name, state in listed.items()]
     for item in array(listed, "subscriptions"):
-        name = _named(item, "subscriptions")
         # A text alone is the name of something subscribed to.
-        state = first(item, "subscribe", "subscription", "subscribed") if isinstance(item, dict) else True
-        on[SUBSCRIPTION_PREFIX + name] = "true" if _truth(state, f"subscriptions.{name}") else "false"
+        whole = record({"name": item, "subscribe": True} if isinstance(item, str) else item, "subscriptions")
+        name = _subscription_name(whole, table)
+        on[SUBSCRIPTION_PREFIX + name] = "true" if _truth(first(whole, *HOLDING), f"subscriptions.{name}") else "false"
     return on
+
+
+def _subscription_name(item: Mapping[str, object], table: Structure) -> str:
+    """Its `name`, or an id that is a name of the table: any other id says nothing about which one it is."""
+    if has(item, *NAMING[:2]):
+        return name_of(item, *NAMING[:2])
+    alone = item.get(NAMING[2])
+    if not isinstance(alone, str) or alone not in table.subscriptions:
+        raise Unfit("subscriptions.name")
+    return alone
 
 
 def segmentations(content: Mapping[str, object], table: Structure) -> dict[str, str | None]:
@@ -314,7 +292,7 @@ def _truth(value: object, part: str) -> bool:
     return word in _TRUE
 
 
-def _active(item: Mapping[str, object]) -> bool | None:
+def active(item: Mapping[str, object]) -> bool | None:
     """By a flag, or by a word for its state; None where neither is there or the word is not known."""
     for name in ("active", "isActive", "enabled"):
         if item.get(name) is not None:
@@ -342,7 +320,7 @@ def _sum(parts: Iterable[Mapping[str, object]], name: str) -> int | None:
     return sum(numbers) if numbers else None
 
 
-def _has(content: Mapping[str, object], *names: str) -> bool:
+def has(content: Mapping[str, object], *names: str) -> bool:
     return any(content.get(name) is not None for name in names)
 
 
@@ -356,7 +334,7 @@ def _optional(content: Mapping[str, object], part: str) -> list[object]:
     return [] if value is None else array(value, part)
 
 
-def _listed(content: object, *names: str) -> list[object]:
+def items_of(content: object, *names: str) -> list[object]:
     """The array under one of `names`, or the content itself where it is the array."""
     return content if isinstance(content, list) else array(first(record(content, names[0]), *names), names[0])
 

@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
-from auditor.actito import forms
+from collections.abc import Iterator
+
+from auditor.actito import definitions, forms
+from auditor.actito.answers import Answer
 from auditor.actito.connection import Connection
 from auditor.actito.errors import NotFound
-from auditor.actito.refused_rows import read_refused_rows
 from auditor.actito.results import (
     Definition,
     Execution,
     Profile,
     ProfileRef,
     RefusedRow,
+    ResultRow,
     Scenario,
     Synchronisation,
     Table,
 )
-from auditor.model import Structure
+from auditor.actito.row_files import read_refused_rows, read_result_rows
+from auditor.actito.spelling import USUAL, Spelling, learn
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Structure
 
 _NAMED_AT_MOST = 10
+_PAGE = 100
+"""Profiles asked for at a time: what the largest page is, no source says."""
 
 
 class Reader:
-    """Every question the auditor has. Each method raises ActitoError; each may take as long as the retries allow."""
+    """Every question the auditor has. Each method raises ActitoError; each may take as long as the retries allow.
 
-    def __init__(self, connection: Connection) -> None:
+    `spelling` is how this licence spells values; whatever it says, values come back in the usual form.
+    """
+
+    def __init__(self, connection: Connection, spelling: Spelling = USUAL) -> None:
         self._connection = connection
+        self._spelling = spelling
         self._entity = connection.entity
         self._dialect = connection.dialect
 
     def entities(self) -> list[str]:
-        """Names of the entities that the key may see."""
+        """Names of the entities that the key may see (§3, D-quick)."""
         return self._connection.read(self._dialect.entities()).read_as(forms.entities)
 
     def tables(self) -> list[Table]:
-        """The profile tables of the entity that the key may see."""
+        """The profile tables of the entity that the key may see (§4.1, G-lep; §4.3, D-struct)."""
         return self._connection.read(self._dialect.tables(self._entity)).read_as(forms.tables)
 
     def structure(self, table: str) -> Structure:
-        """The structure of a table, by its name or id. NotFound says which tables there are.
+        """The structure of a table, by its name or id (§4.2, G-php; §4.3, D-struct). NotFound says which there are.
 
         Two calls: addresses need the id in one generation of the API and the name in the other.
         """
@@ -69,29 +80,117 @@ class Reader:
         return found
 
     def definitions(self) -> list[Definition]:
-        """Every stored ETL definition of the entity. One call, and one more for each that the list only names."""
+        """Every stored ETL definition of the entity (§8.3). One call, and one more for each that is only named."""
         answer = self._connection.read(self._dialect.definitions("GET", self._entity))
-        listed = answer.read_as(forms.definitions)
+        listed = answer.read_as(definitions.definitions)
         return [self.definition(known) if isinstance(known, str) else known for known in listed]
 
     def definition(self, definition_id: str) -> Definition:
-        """One stored ETL definition. NotFound when there is none."""
+        """One stored ETL definition (§8.3). NotFound when there is none."""
         answer = self._connection.read(self._dialect.definitions("GET", self._entity, definition_id))
-        return answer.read_as(forms.definition, definition_id)
+        return answer.read_as(definitions.definition, definition_id)
 
     def scenarios(self, table: Structure) -> list[Scenario]:
-        """The scenarios of a table: what a write may start. NotFound where the licence has no scenarios."""
+        """The scenarios of a table: what a write may start (§14b). NotFound where the licence has no scenarios."""
         return self._connection.read(self._dialect.scenarios(self._entity, table)).read_as(forms.scenarios)
 
     def count(self, table: Structure) -> int:
-        """How many profiles the table has now."""
+        """How many profiles the table has now (§6.3, G-php)."""
         return self._connection.read(self._dialect.count(self._entity, table)).read_as(forms.count)
 
     def profile(self, table: Structure, by: ProfileRef) -> Profile | None:
-        """One profile as it is now, or None when there is none (404, which may also mean that the key may not see it).
+        """One profile as it is now (§6.2, G-sdk), or None when there is none (404, U-http: it may also be hidden).
 
         One call, or up to three where the answer leaves out subscriptions or segmentations.
         """
+        found = self._profile(table, by)
+        if found is None:
+            return None
+        answer, apart = found
+        return answer.read_as(forms.profile, table, by if isinstance(by, str) else None, apart, self._spelling)
+
+    def subscriptions(self, table: Structure, by: ProfileRef) -> dict[str, bool]:
+        """Every subscription of the table, by name: whether the profile has it (§6.7, G-prod). NotFound without one."""
+        answer = self._connection.read(self._dialect.subscriptions(self._entity, table, by))
+        alone = {"subscriptions": answer.read_as(forms.section_alone, "subscriptions")}
+        held = answer.part(forms.subscriptions, alone, table)
+        return {column.removeprefix(SUBSCRIPTION_PREFIX): value == "true" for column, value in held.items()}
+
+    def segmentations(self, table: Structure, by: ProfileRef) -> dict[str, bool | str | None]:
+        """Every segmentation of the table, by name (§6.8, G-prod). NotFound without such a profile.
+
+        Of a simple one: whether the profile belongs to it. Of an exclusive one: its segment, None for none (U-seg).
+        """
+        answer = self._connection.read(self._dialect.segmentations(self._entity, table, by))
+        alone = {"segmentations": answer.read_as(forms.section_alone, "segmentations")}
+        held = answer.part(forms.segmentations, alone, table)
+        exclusive = {SEGMENTATION_PREFIX + one.name for one in table.segmentations if one.exclusive}
+        return {
+            column.removeprefix(SEGMENTATION_PREFIX): value if column in exclusive else value == "true"
+            for column, value in held.items()
+        }
+
+    def spelling(self, table: Structure, by: ProfileRef) -> Spelling | None:
+        """How this licence spells, as one of its profiles shows it; None when there is no such profile."""
+        found = self._profile(table, by)
+        if found is None:
+            return None
+        answer, apart = found
+        return answer.read_as(lambda content: learn(forms.merged(content, apart), table))
+
+    def profiles(self, table: Structure, limit: int) -> Iterator[Profile]:
+        """At most `limit` profiles of the table, in Actito's order, page by page (V5, §6.3).
+
+        Pages are [assumed]: a platform that does not know them answers the same profiles again, and none comes twice.
+        For whole tables there are exports (§10).
+        """
+        seen: set[str] = set()
+        for number in range(-(-limit // _PAGE)):
+            call = self._dialect.profile_list(self._entity, table, number, _PAGE)
+            answer = self._connection.read(call)
+            items = answer.read_as(forms.page)
+            page = [answer.part(forms.profile, item, table, None, None, self._spelling) for item in items]
+            new = [profile for profile in page if profile.profile_id not in seen][: limit - len(seen)]
+            yield from new
+            seen.update(profile.profile_id for profile in new)
+            if not new or len(seen) >= limit:
+                return
+
+    def find(self, table: Structure, attribute: str, value: str, limit: int) -> list[Profile]:
+        """At most `limit` profiles whose attribute has this value, upper and lower case alike (§6.3, G-sdk).
+
+        There are no pages: `number` bounds the one answer. Actito's search grammar is not documented: whatever else a
+        search brings is left out. So an empty list means that no profile was found, not that there certainly is none.
+        """
+        answer = self._connection.read(self._dialect.search(self._entity, table, attribute, value, limit))
+        profiles: list[Profile] = []
+        for item in answer.read_as(forms.found, attribute, value)[:limit]:
+            if answer.part(forms.sections_missing, item, table):
+                profile = self.profile(table, answer.part(forms.profile_id, item))
+                profiles += [profile] if profile is not None else []
+            else:
+                profiles.append(answer.part(forms.profile, item, table, None, None, self._spelling))
+        return profiles
+
+    def execution(self, execution_id: str) -> Execution:
+        """How far an import has come (§7.3, G-php, G-mhp; §8.4, D-wht)."""
+        state, *counters = self._dialect.execution(self._entity, execution_id)
+        execution = self._connection.read(state).read_as(forms.execution, execution_id)
+        if execution.finished:
+            for call in counters:
+                execution = self._connection.read(call).read_as(forms.with_counters, execution)
+        return execution
+
+    def refused_rows(self, execution_id: str) -> list[RefusedRow]:
+        """The rows an import refused (G-php). NotFound where Actito keeps no such file, as after a clean import."""
+        return read_refused_rows(self._connection.read(self._dialect.refused_rows(self._entity, execution_id)))
+
+    def result_rows(self, execution_id: str) -> list[ResultRow]:
+        """The rows an import took over (G-mhp). NotFound where Actito keeps no such file."""
+        return read_result_rows(self._connection.read(self._dialect.result_rows(self._entity, execution_id)))
+
+    def _profile(self, table: Structure, by: ProfileRef) -> tuple[Answer, dict[str, object]] | None:
+        """The answer about one profile, and the sections that it leaves out, from their own addresses."""
         try:
             answer = self._connection.read(self._dialect.profile("GET", self._entity, table, by))
         except NotFound:
@@ -101,36 +200,7 @@ class Reader:
             address = self._dialect.subscriptions if section == "subscriptions" else self._dialect.segmentations
             part = self._connection.read(address(self._entity, table, by))
             apart[section] = part.read_as(forms.section_alone, section)
-        return answer.read_as(forms.profile, table, by if isinstance(by, str) else None, apart)
-
-    def find(self, table: Structure, attribute: str, value: str, limit: int) -> list[Profile]:
-        """At most `limit` profiles whose attribute has this value, upper and lower case alike.
-
-        Actito's search grammar is not documented: whatever else a search brings is left out. So an empty list means
-        that no profile was found, not that there certainly is none.
-        """
-        answer = self._connection.read(self._dialect.search(self._entity, table, attribute, value, limit))
-        profiles: list[Profile] = []
-        for item in answer.read_as(forms.found, attribute, value)[:limit]:
-            if answer.part(forms.sections_missing, item, table):
-                profile = self.profile(table, answer.part(forms.profile_id, item))
-                profiles += [profile] if profile is not None else []
-            else:
-                profiles.append(answer.part(forms.profile, item, table))
-        return profiles
-
-    def execution(self, execution_id: str) -> Execution:
-        """How far an import has come."""
-        state, *counters = self._dialect.execution(self._entity, execution_id)
-        execution = self._connection.read(state).read_as(forms.execution, execution_id)
-        if execution.finished:
-            for call in counters:
-                execution = self._connection.read(call).read_as(forms.with_counters, execution)
-        return execution
-
-    def refused_rows(self, execution_id: str) -> list[RefusedRow]:
-        """The rows an import refused. NotFound where Actito keeps no such file, for example after a clean import."""
-        return read_refused_rows(self._connection.read(self._dialect.refused_rows(self._entity, execution_id)))
+        return answer, apart
 
 
 def identified(connection: Connection, table: Structure) -> Table:

@@ -79,6 +79,16 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One row of a corrective file that Actito took over, as the result file has it (§7.3, §8.4)."""
+
+    profile_id: str | None
+    """None where the file has no such column: which ones Actito adds was not seen."""
+    cells: Mapping[str, str] = field(repr=False)
+    """Header to cell, with the columns that Actito added."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """What a stored definition writes into one profile table."""
 
@@ -95,6 +105,7 @@ class Definition:
     """A stored ETL definition: what others, or the auditor, load again and again in the same way (D-etlp)."""
 
     id: str
+    """Of one that is to be stored: not used, Actito gives it."""
     name: str
     active: bool | None
     """None where Actito does not say."""

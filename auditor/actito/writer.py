@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from auditor.actito import forms
+from auditor.actito import definitions, forms
 from auditor.actito.answers import Answer, Call
-from auditor.actito.connection import Connection
-from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES, change_body, table_body
+from auditor.actito.bodies import as_json, change_body, import_v4, import_v5, profile_body, table_body, upsert_body
+from auditor.actito.connection import Connection, Files
+from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES
 from auditor.actito.errors import ActitoError, Busy, MaybeSent, QuotaUsed, Refused, UnexpectedAnswer
 from auditor.actito.reader import identified
-from auditor.actito.results import Collection, ImportMode, Table
+from auditor.actito.results import Collection, Definition, ImportMode, Table
+from auditor.actito.spelling import USUAL, Spelling
 from auditor.errors import SettingsError
 from auditor.model import (
     SEGMENTATION_PREFIX,
@@ -38,19 +40,22 @@ class _Step:
 
 
 class Writer:
-    """Every change the auditor can make. Profiles are addressed by profileId, so a change never creates anybody.
+    """Every change the auditor can make. Profiles are addressed by profileId, so a change never creates anybody; only
+    `upsert` may, and stored definitions as they say themselves.
 
     Each method raises ActitoError. MaybeSent means that the effect is unknown; every other error means that the request
-    it came from changed nothing.
+    it came from changed nothing. Values are given in the usual form and sent as `spelling` says that this licence
+    spells them.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, spelling: Spelling = USUAL) -> None:
         self._connection = connection
+        self._spelling = spelling
         self._entity = connection.entity
         self._dialect = connection.dialect
 
     def create_table(self, table: Structure) -> Table:
-        """Create an empty profile table with the attributes, subscriptions and segmentations of `table`.
+        """Create an empty profile table with the attributes, subscriptions and segmentations of `table` (§4.4).
 
         Its `table_id` is ignored, and so are technical attributes: Actito gives both. MaybeSent too when it was created
         but the answer does not say under which id. Read the structure back: a free attribute that holds, say, phone
@@ -71,7 +76,7 @@ class Writer:
         segments: Mapping[str, Sequence[str]] | None = None,
         segmentations: Sequence[Segmentation] = (),
     ) -> None:
-        """Add to the structure of a table that exists, with one change request; nothing is sent for nothing to add.
+        """Add to the structure of a table that exists, with one change request (§4.4); none if there is nothing to add.
 
         `segments` holds the new segments of exclusive segmentations by the segmentation's name. Nothing is ever removed
         or renamed. Actito may carry the request out later: read the structure back. SettingsError, before anything is
@@ -93,16 +98,18 @@ class Writer:
         *,
         collection: Collection | None = None,
     ) -> None:
-        """Set columns, by their audit names, of a profile that exists. NotFound when it is gone.
+        """Set columns, by their audit names, of a profile that exists (§6.5, §6.7, §6.8). NotFound when it is gone.
 
         Attributes: None clears. Subscriptions and simple segmentations: `true` or `false`. Exclusive segmentations:
         the segment, or None to leave it. `collection` is sent with attributes and with subscriptions that begin.
+        Refused, before anything is sent, where a mandatory segmentation would be left (U-seg).
 
         Takes one request or several: ends of subscriptions first, beginnings last, so that whatever breaks off leaves
         nobody contactable who should not be. When one fails, the error's `columns_sent` and `columns_failed`
         say which columns were accepted before it and which it carried.
         """
         _require_columns(table, values)
+        _require_stay(table, values)
         sent: list[str] = []
         for step in self._steps(table, profile_id, values, collection):
             try:
@@ -113,7 +120,7 @@ class Writer:
             sent += step.columns
 
     def create(self, table: Structure, values: Mapping[str, str | None], collection: Collection | None = None) -> str:
-        """Create a profile and return its profileId. Refused when one with the same unique value exists.
+        """Create a profile and return its profileId (§6.1, D-feed). Refused when one with the same unique value exists.
 
         Columns and values as in `update`; those that are None are left out. MaybeSent too when it was created but the
         answer does not say under which profileId.
@@ -121,34 +128,108 @@ class Writer:
         _require_columns(table, values)
         filled = {column: value for column, value in values.items() if value is not None}
         call = self._dialect.creation(self._entity, table)
-        answer = self._connection.write(call, body=self._dialect.body(table, filled, collection))
+        answer = self._connection.write(call, body=profile_body(table, filled, collection, self._spelling))
         with _carried_out(call):
             return _created(answer, "profileId", "id")
+
+    def upsert(
+        self,
+        table: Structure,
+        key: tuple[str, str],
+        values: Mapping[str, str | None],
+        collection: Collection | None = None,
+    ) -> str:
+        """Create the profile that `key` (a unique attribute and its value) names, or change it; V5 (§6.4, G-shokme).
+
+        Returns its profileId. Columns and values as in `update`. It brings back who was deleted meanwhile: corrections
+        never use it. MaybeSent too when the answer does not say under which profileId.
+        """
+        _require_columns(table, {**values, key[0]: key[1]})
+        _require_stay(table, values)
+        attribute = table.attribute(key[0])
+        if attribute is None or not attribute.unique or not key[1]:
+            raise Refused("the creation or change of a profile", ((key[0], "NOT_UNIQUE"),))
+        call = self._dialect.upsert(self._entity, table)
+        answer = self._connection.write(call, body=upsert_body(table, key, values, collection, self._spelling))
+        with _carried_out(call):
+            return _created(answer, "profileId", "id")
+
+    def subscribe(self, table: Structure, profile_id: str, name: str, *, collection: Collection | None = None) -> None:
+        """Begin a subscription (§6.7), with the moment and source of the permission where it is given."""
+        self.update(table, profile_id, {SUBSCRIPTION_PREFIX + name: "true"}, collection=collection)
+
+    def unsubscribe(self, table: Structure, profile_id: str, name: str) -> None:
+        """End a subscription (§6.7)."""
+        self.update(table, profile_id, {SUBSCRIPTION_PREFIX + name: "false"})
+
+    def join(self, table: Structure, profile_id: str, segmentation: str, segment: str | None = None) -> None:
+        """Enter a simple segmentation, or `segment` of an exclusive one, which leaves the one before (§6.8, U-seg)."""
+        self.update(table, profile_id, {SEGMENTATION_PREFIX + segmentation: "true" if segment is None else segment})
+
+    def leave(self, table: Structure, profile_id: str, segmentation: str) -> None:
+        """Leave a segmentation (§6.8). Refused, before anything is sent, for a mandatory one (U-seg)."""
+        known = table.segmentation(SEGMENTATION_PREFIX + segmentation)
+        value = None if known is not None and known.exclusive else "false"
+        self.update(table, profile_id, {SEGMENTATION_PREFIX + segmentation: value})
 
     def delete(self, table: Structure, profile_id: str) -> None:
         """Delete a profile and everything linked to it, for good (U-forget). NotFound when it is gone already."""
         self._connection.write(self._dialect.profile("DELETE", self._entity, table, profile_id))
 
     def definition(self, table: Structure, columns: Sequence[str], key: str, mode: ImportMode) -> str:
-        """The import definition, as JSON text, that `start_import` sends with such a file."""
-        return self._dialect.definition(self._entity, table, columns, key, mode)
+        """The import definition, as JSON text, that `start_import` sends with such a file (§7.1, §8.3)."""
+        if self._dialect.imports == "v4":
+            return as_json(import_v4(columns, key, mode))
+        return as_json(import_v5(self._entity, table, columns, key, mode))
 
     def start_import(
         self, table: Structure, archive: bytes, *, columns: Sequence[str], key: str, mode: ImportMode
     ) -> str:
-        """Hand over a zipped corrective file and return the id of its execution, which goes on without us.
+        """Hand over a zipped corrective file and return the id of its execution, which goes on without us (§7.1, §8.1).
 
         `columns` are the headers of the CSV: audit column names, `key` among them. QuotaUsed when no import is left
         today. MaybeSent when the id did not arrive: it counts against the quota and must not be sent again.
         """
         call = self._dialect.start_import(self._entity, table)
+        definition = self.definition(table, columns, key, mode).encode("utf-8")
+        return self._start(call, archive, {DEFINITION_PART: ("definition.json", definition, "application/json")})
+
+    def create_definition(self, definition: Definition) -> str:
+        """Store an ETL definition for files as the auditor makes them, and return its id (§8.3).
+
+        MaybeSent too when the answer does not say under which id.
+        """
+        call = self._dialect.definitions("POST", self._entity)
+        answer = self._connection.write(call, body=definitions.new_body(self._entity, definition))
+        with _carried_out(call):
+            return _created(answer, "id", "etlId")
+
+    def change_definition(self, definition: Definition) -> None:
+        """Give a stored ETL definition the name, state, modes and mappings of `definition` (§8.3). NotFound without it.
+
+        It is read first, and whatever else it holds is sent back as it was: schedules, transformations, loadings of
+        custom tables. UnexpectedAnswer, before anything is sent, when it does not load the same profile tables.
+        """
+        read = self._dialect.definitions("GET", self._entity, definition.id)
+        stored = self._connection.read(read)
+        body = stored.read_as(definitions.changed_body, definition)
+        self._connection.write(self._dialect.definitions("PUT", self._entity, definition.id), body=body)
+
+    def delete_definition(self, definition_id: str) -> None:
+        """Delete a stored ETL definition (§8.3). NotFound when there is none."""
+        self._connection.write(self._dialect.definitions("DELETE", self._entity, definition_id))
+
+    def trigger(self, definition_id: str, archive: bytes) -> str:
+        """Carry out a stored ETL definition with a zipped file; the id of its execution (§8.2, U-v4imp).
+
+        Errors as in `start_import`; NotFound when there is no such definition.
+        """
+        return self._start(self._dialect.trigger(self._entity, definition_id), archive, {})
+
+    def _start(self, call: Call, archive: bytes, definition: Files) -> str:
         if len(archive) > MAX_IMPORT_BYTES:
             raise Refused(call.what, (("file", "TOO_LARGE"),))
-        definition = self.definition(table, columns, key, mode).encode("utf-8")
-        files = {
-            DATA_PART: ("corrections.zip", archive, "application/zip"),
-            DEFINITION_PART: ("definition.json", definition, "application/json"),
-        }
+        files = {DATA_PART: ("corrections.zip", archive, "application/zip"), **definition}
         try:
             answer = self._connection.write(call, files=files, attempts=IMPORT_ATTEMPTS)
         except Busy as busy:
@@ -174,7 +255,7 @@ class Writer:
             begins = []
         if together:
             call = self._dialect.profile("PUT", self._entity, table, profile_id)
-            body = self._dialect.body(table, together, collection)
+            body = profile_body(table, together, collection, self._spelling)
             yield _Step(tuple(together), lambda: self._connection.write(call, body=body))
 
         for column, value in values.items():
@@ -227,6 +308,14 @@ def _require_columns(table: Structure, values: Mapping[str, str | None]) -> None
         yes_or_no = column.startswith(SUBSCRIPTION_PREFIX) or (segmentation is not None and not segmentation.exclusive)
         if yes_or_no and value not in ("true", "false"):
             raise ValueError(f"{column} is either true or false")
+
+
+def _require_stay(table: Structure, values: Mapping[str, str | None]) -> None:
+    """A profile is in exactly one segment of a mandatory segmentation, always (U-seg)."""
+    left = [one for one in table.segmentations if one.mandatory and one.exclusive]
+    named = [SEGMENTATION_PREFIX + one.name for one in left if not values.get(SEGMENTATION_PREFIX + one.name, "stays")]
+    if named:
+        raise Refused("leaving a mandatory segmentation", tuple((column, "MANDATORY_MISSING") for column in named))
 
 
 def _require_names(table: str, attributes: Sequence[Attribute]) -> None:

@@ -87,12 +87,14 @@ class Controls:
         return JSONResponse(asdict(self._dialect))
 
     async def set_forms(self, request: Request) -> Response:
-        """`{"seed": S}`: draw every such form anew; null: the usual forms."""
+        """`{"seed": S}`: draw every such form anew; null: the usual forms. `older_addresses` may be set beside it."""
         body = await read_json(request)
         seed = body.get("seed") if isinstance(body, dict) else ""
         if not (seed is None or isinstance(seed, int)):
             raise Refusal(400, "seed is a whole number or null")
-        self._dialect.become(varied(seed))
+        drawn = varied(seed)
+        drawn.older_addresses = bool(body.get("older_addresses", drawn.older_addresses))
+        self._dialect.become(drawn)
         return await self.forms(request)
 
     async def elsewhere(self, request: Request) -> Response:

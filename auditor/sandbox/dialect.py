@@ -106,6 +106,8 @@ class Dialect:
     counters: Literal["in a list", "in an object", "beside"] = "in a list"
     flags: Literal["boolean", "text"] = "boolean"
     error_file: Literal["zip", "plain"] = "zip"
+    older_addresses: bool = False
+    """Whether the addresses without a category still work: their end was announced for June 2025 (U-reorg)."""
     error_separator: Literal["as sent", ","] = "as sent"
     """V4 hands refused rows back with commas (G-php)."""
     export_booleans: tuple[str, str] = ("true", "false")
@@ -154,6 +156,7 @@ _FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "counters": ("in a list", "in an object", "beside"),
     "flags": ("boolean", "text"),
     "error_file": ("zip", "plain"),
+    "older_addresses": (False, True),
     "error_separator": ("as sent", ","),
     "export_booleans": (("true", "false"), ("TRUE", "FALSE"), ("1", "0"), ("Y", "N")),
 }

@@ -148,9 +148,13 @@ class Sandbox:
         """Tell which opt-ins (profileId, column) were decided; None: evidence is enough."""
         self._post("decisions", {"opt_ins": None if opt_ins is None else list(opt_ins)})
 
-    def forms(self, seed: int | None) -> dict[str, Any]:
-        """Draw everything that nobody has seen from a seed (None: the usual forms); returns the choices."""
-        return self._object(self._post("forms", {"seed": seed}))
+    def forms(self, seed: int | None, *, older_addresses: bool | None = None) -> dict[str, Any]:
+        """Draw everything that nobody has seen from a seed (None: the usual forms); returns the choices.
+
+        `older_addresses` decides whether the addresses without a category work, whatever was drawn.
+        """
+        chosen = {} if older_addresses is None else {"older_addresses": older_addresses}
+        return self._object(self._post("forms", {"seed": seed, **chosen}))
 
     def reset(self, *, profiles: int | None = None, seed: int | None = None) -> dict[str, Any]:
         """A fresh agreed state; returns what `state` returns."""

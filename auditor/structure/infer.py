@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from auditor.actito.dialect import PREDEFINED, TYPES, VALUE_TYPES
+from auditor.actito.vocabulary import PREDEFINED, TYPES, VALUE_TYPES
 from auditor.contract import Column, Compare
 from auditor.errors import SettingsError
 from auditor.model import Attribute, AttributeType

@@ -1,0 +1,498 @@
+"""Every operation of the client, in every generation of the addresses, against a running sandbox; and the document that
+lists them, which is made of what these tests saw: `AUDITOR_WRITE_DOCS=1 pytest tests/test_operations.py -n 0`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import stamina
+
+from auditor.actito import (
+    DIALECTS,
+    Connection,
+    Definition,
+    Dialect,
+    ExecutionState,
+    ImportMode,
+    Loading,
+    NotFound,
+    ProfileRef,
+    Reader,
+    Refused,
+    Writer,
+)
+from auditor.model import Attribute, AttributeType, Segmentation, Structure
+from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.writes import Collection
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "operations.md"
+CURRENT = ("v5", "v4")
+EVIDENCE = Collection("2026-03-01 09:30:00", "shop form")
+SUPPLIERS = Structure(
+    table_id="",
+    table="Suppliers",
+    attributes=(
+        Attribute("emailAddress", AttributeType.EMAIL, unique=True, mandatory=True),
+        Attribute("supplierNo", unique=True),
+    ),
+    subscriptions=("Tenders",),
+    segmentations=(Segmentation("Grade", exclusive=True, mandatory=True, segments=("A", "B")),),
+)
+
+
+class Recording(httpx.BaseTransport):
+    """The network, and which addresses were called."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self._network = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.decode("ascii")
+        if path != "/auth/token":
+            self.calls.append(f"{request.method} {path}")
+        return self._network.handle_request(request)
+
+    def close(self) -> None:
+        self._network.close()
+
+
+@dataclass
+class Scene:
+    """A sandbox in its first state, a client whose calls are recorded, and one that prepares and looks."""
+
+    sandbox: Sandbox
+    reader: Reader
+    writer: Writer
+    beside: Connection
+    recorded: Recording
+    table: Structure = field(init=False)
+    profiles: list[dict[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.table = Reader(self.beside).structure("Customers")
+        self.profiles = self.sandbox.profiles()
+
+    @property
+    def held(self) -> dict[str, dict[str, str]]:
+        return {one["profileId"]: one for one in self.sandbox.profiles()}
+
+    @property
+    def number(self) -> str:
+        """Somebody with a customerId who is a member of nothing exclusive yet or is: the first."""
+        return next(one["profileId"] for one in self.profiles if "customerId" in one)
+
+    def imported(self) -> str:
+        """An import of two rows, one of them refused, that has ended."""
+        return self.ended(
+            Writer(self.beside).start_import(
+                self.table,
+                packed("customerId;note", f"{self.held[self.number]['customerId']};new", "NOBODY;new"),
+                columns=["customerId", "note"],
+                key="customerId",
+                mode=ImportMode.UPDATE_ONLY,
+            )
+        )
+
+    def ended(self, execution: str) -> str:
+        self.sandbox.idle()
+        return execution
+
+    def stored(self) -> Definition:
+        mapping = {"no": "customerId", "remark": "note"}
+        wanted = Definition("", "remarks", active=True, loadings=(Loading("16", "UPDATE_ONLY", mapping),))
+        return Definition(Writer(self.beside).create_definition(wanted), "remarks", True, wanted.loadings)
+
+
+def packed(*lines: str) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("rows.csv", "".join(f"{line}\n" for line in lines))
+    return archive.getvalue()
+
+
+# What each operation must do. Named for its class and method.
+
+
+def reader_entities(at: Scene) -> None:
+    assert at.reader.entities() == ["acme"]
+
+
+def reader_tables(at: Scene) -> None:
+    assert [table.name for table in at.reader.tables()] == ["Customers"]
+
+
+def reader_structure(at: Scene) -> None:
+    structure = at.reader.structure("Customers")
+    assert {"emailAddress", "subscriptions#Newsletter", "segmentations#ClientTier"} <= set(structure.columns)
+
+
+def reader_synchronisations(at: Scene) -> None:
+    assert [one.name for one in at.reader.synchronisations(at.table)] == ["crm-nightly"]
+
+
+def reader_definitions(at: Scene) -> None:
+    stored = at.stored()
+    assert [(one.id, one.name) for one in at.reader.definitions()] == [("501", "crm-nightly"), (stored.id, "remarks")]
+
+
+def reader_definition(at: Scene) -> None:
+    stored = at.stored()
+    assert at.reader.definition(stored.id) == stored
+
+
+def reader_scenarios(at: Scene) -> None:
+    assert [one.name for one in at.reader.scenarios(at.table)] == ["Welcome", "Birthday wishes", "Win back 2024"]
+
+
+def reader_count(at: Scene) -> None:
+    assert at.reader.count(at.table) == len(at.profiles)
+
+
+def reader_profile(at: Scene) -> None:
+    """By its id and by every unique attribute."""
+    expected = at.held[at.number]
+    references: list[ProfileRef] = [at.number, *((name, expected[name]) for name in ("customerId", "emailAddress"))]
+    for by in references:
+        found = at.reader.profile(at.table, by)
+        assert found is not None
+        assert dict(found.values) == {column: expected.get(column) for column in at.table.columns}
+    assert at.reader.profile(at.table, ("customerId", "NOBODY")) is None
+
+
+def reader_profiles(at: Scene) -> None:
+    found = list(at.reader.profiles(at.table, 1000))
+    assert {one.profile_id: dict(one.values) for one in found} == {
+        number: {column: values.get(column) for column in at.table.columns} for number, values in at.held.items()
+    }
+    assert [one.profile_id for one in at.reader.profiles(at.table, 3)] == [one.profile_id for one in found[:3]]
+
+
+def reader_find(at: Scene) -> None:
+    """Several results, and no more than asked for."""
+    french = {one["profileId"] for one in at.profiles if one.get("motherLanguage") == "FR"}
+    assert {one.profile_id for one in at.reader.find(at.table, "motherLanguage", "FR", 1000)} == french
+    assert len(french) > 2
+    assert len(at.reader.find(at.table, "motherLanguage", "FR", 2)) == 2
+
+
+def reader_subscriptions(at: Scene) -> None:
+    told = at.reader.subscriptions(at.table, at.number)
+    expected = at.held[at.number]
+    assert told == {name: expected[f"subscriptions#{name}"] == "true" for name in at.table.subscriptions}
+    with pytest.raises(NotFound):
+        at.reader.subscriptions(at.table, "999999")
+
+
+def reader_segmentations(at: Scene) -> None:
+    Writer(at.beside).update(at.table, at.number, {"segmentations#Vip": "true", "segmentations#ClientTier": "Gold"})
+    told = at.reader.segmentations(at.table, at.number)
+    assert (told["Vip"], told["ClientTier"]) == (True, "Gold")
+
+
+def reader_spelling(at: Scene) -> None:
+    """The sandbox spells as usual."""
+    spelling = at.reader.spelling(at.table, at.number)
+    assert spelling is not None
+    assert spelling.unusual == ()
+    assert at.reader.spelling(at.table, "999999") is None
+
+
+def reader_execution(at: Scene) -> None:
+    told = at.reader.execution(at.imported())
+    assert (told.state, told.rows_updated, told.rows_in_error) == (ExecutionState.DONE, 1, 1)
+
+
+def reader_refused_rows(at: Scene) -> None:
+    (row,) = at.reader.refused_rows(at.imported())
+    assert (row.code, row.column, row.cells) == (
+        "UNKNOWN_PROFILE",
+        "customerId",
+        {"customerId": "NOBODY", "note": "new"},
+    )
+
+
+def reader_result_rows(at: Scene) -> None:
+    (row,) = at.reader.result_rows(at.imported())
+    assert (row.profile_id, row.cells["customerId"]) == (at.number, at.held[at.number]["customerId"])
+
+
+def writer_create_table(at: Scene) -> None:
+    made = at.writer.create_table(SUPPLIERS)
+    assert Reader(at.beside).structure("Suppliers").attributes[3:] == SUPPLIERS.attributes
+    assert made.name == "Suppliers"
+
+
+def writer_change_table(at: Scene) -> None:
+    at.writer.change_table(at.table, attributes=[Attribute("badge", max_length=8)], subscriptions=["Surveys"])
+    new = set(Reader(at.beside).structure("Customers").columns) - set(at.table.columns)
+    assert new == {"badge", "subscriptions#Surveys"}
+
+
+def writer_update(at: Scene) -> None:
+    """Attributes, both kinds of segmentations, and permissions with their evidence; an attribute is cleared."""
+    values = {"note": "first\nsecond", "nickname": None, "subscriptions#Events": "true", "segmentations#Vip": "true"}
+    at.writer.update(at.table, at.number, values, collection=EVIDENCE)
+    after = at.held[at.number]
+    assert {column: after.get(column) for column in values} == values
+
+
+def writer_create(at: Scene) -> None:
+    values = {"emailAddress": "new@example.com", "lastName": "Nieuw", "subscriptions#Events": "true"}
+    number = at.writer.create(at.table, values, EVIDENCE)
+    assert {column: at.held[number][column] for column in values} == values
+    with pytest.raises(Refused):
+        at.writer.create(at.table, values)
+
+
+def writer_upsert(at: Scene) -> None:
+    """It creates whom it does not find, and changes whom it finds."""
+    key = ("emailAddress", "new@example.com")
+    values = {"lastName": "Nieuw", "subscriptions#Events": "true", "segmentations#ClientTier": "Gold"}
+    number = at.writer.upsert(at.table, key, values, EVIDENCE)
+    again = at.writer.upsert(at.table, key, {"lastName": "Later", "segmentations#Vip": "true"})
+    assert again == number
+    expected = values | {"lastName": "Later", "segmentations#Vip": "true"}
+    assert {column: at.held[number][column] for column in expected} == expected
+    with pytest.raises(Refused):
+        at.writer.upsert(at.table, ("lastName", "Later"), {})
+
+
+def writer_delete(at: Scene) -> None:
+    at.writer.delete(at.table, at.number)
+    assert at.number not in at.held
+    with pytest.raises(NotFound):
+        at.writer.delete(at.table, at.number)
+
+
+def writer_subscribe(at: Scene) -> None:
+    Writer(at.beside).update(at.table, at.number, {"subscriptions#Events": "false"})
+    at.writer.subscribe(at.table, at.number, "Events", collection=EVIDENCE)
+    assert at.held[at.number]["subscriptions#Events"] == "true"
+
+
+def writer_unsubscribe(at: Scene) -> None:
+    at.writer.unsubscribe(at.table, at.number, "Newsletter")
+    assert at.held[at.number]["subscriptions#Newsletter"] == "false"
+
+
+def writer_join(at: Scene) -> None:
+    """Joining an exclusive segment leaves the one before."""
+    at.writer.join(at.table, at.number, "Vip")
+    at.writer.join(at.table, at.number, "ClientTier", "Gold")
+    at.writer.join(at.table, at.number, "ClientTier", "Silver")
+    after = at.held[at.number]
+    assert (after["segmentations#Vip"], after["segmentations#ClientTier"]) == ("true", "Silver")
+
+
+def writer_leave(at: Scene) -> None:
+    """A mandatory segmentation is not left, and the platform is not asked to."""
+    prepare = Writer(at.beside)
+    prepare.update(at.table, at.number, {"segmentations#Vip": "true", "segmentations#ClientTier": "Gold"})
+    at.writer.leave(at.table, at.number, "Vip")
+    at.writer.leave(at.table, at.number, "ClientTier")
+    after = at.held[at.number]
+    assert (after.get("segmentations#Vip", "false"), after.get("segmentations#ClientTier")) == ("false", None)
+    prepare.create_table(SUPPLIERS)
+    suppliers = Reader(at.beside).structure("Suppliers")
+    number = prepare.create(suppliers, {"emailAddress": "first@example.com"})
+    asked = len(at.recorded.calls)
+    with pytest.raises(Refused) as caught:
+        at.writer.leave(suppliers, number, "Grade")
+    assert caught.value.fields == (("segmentations#Grade", "MANDATORY_MISSING"),)
+    assert len(at.recorded.calls) == asked
+
+
+def writer_definition(at: Scene) -> None:
+    """Asks nobody: it is what `start_import` sends."""
+    assert '"customerId"' in at.writer.definition(at.table, ["note"], "customerId", ImportMode.UPDATE_ONLY)
+
+
+def writer_start_import(at: Scene) -> None:
+    key = at.held[at.number]["customerId"]
+    columns = ["customerId", "note"]
+    at.ended(
+        at.writer.start_import(
+            at.table,
+            packed("customerId;note", f"{key};by file"),
+            columns=columns,
+            key="customerId",
+            mode=ImportMode.UPDATE_ONLY,
+        )
+    )
+    assert at.held[at.number]["note"] == "by file"
+
+
+def writer_create_definition(at: Scene) -> None:
+    wanted = Definition("", "remarks", active=True, loadings=(Loading("16", "UPDATE_ONLY", {"no": "customerId"}),))
+    made = at.writer.create_definition(wanted)
+    assert Reader(at.beside).definition(made) == Definition(made, "remarks", True, wanted.loadings)
+    with pytest.raises(Refused):
+        at.writer.create_definition(wanted)
+
+
+def writer_change_definition(at: Scene) -> None:
+    """A column that the table got since, another header for one; what it says beyond that is still there."""
+    Writer(at.beside).change_table(at.table, attributes=[Attribute("badge")])
+    (loading,) = Reader(at.beside).definition("501").loadings
+    headers = {column: header for header, column in (loading.mapping or {}).items()} | {"note": "remark", "badge": "b"}
+    wider = Loading(loading.table, "UPDATE_ONLY", {header: column for column, header in headers.items()})
+    at.writer.change_definition(Definition("501", "crm-hourly", False, (wider,)))
+    assert Reader(at.beside).definition("501") == Definition("501", "crm-hourly", False, (wider,))
+    answer = at.beside.read(at.beside.dialect.definitions("GET", "acme", "501")).json()
+    assert isinstance(answer, dict)
+    assert answer["dataLoadings"][0]["file"] == {"namePattern": "contacts_$yyyyMMdd.csv", "optional": False}
+    assert answer["dataLoadings"][0]["csvFormat"]["separator"] == ","
+
+
+def writer_delete_definition(at: Scene) -> None:
+    at.writer.delete_definition("501")
+    assert Reader(at.beside).definitions() == []
+    with pytest.raises(NotFound):
+        at.writer.delete_definition("501")
+
+
+def writer_trigger(at: Scene) -> None:
+    stored = at.stored()
+    key = at.held[at.number]["customerId"]
+    execution = at.ended(at.writer.trigger(stored.id, packed("no;remark", f"{key};triggered")))
+    assert Reader(at.beside).execution(execution).state is ExecutionState.DONE
+    assert at.held[at.number]["note"] == "triggered"
+    with pytest.raises(NotFound):
+        at.writer.trigger("999", packed("no;remark"))
+
+
+def operations() -> Iterator[tuple[str, type, str]]:
+    """Every public method: name as the document has it, class, name of its function here."""
+    for owner in (Reader, Writer):
+        for name, _ in inspect.getmembers(owner, inspect.isfunction):
+            if not name.startswith("_"):
+                yield f"{owner.__name__}.{name}", owner, f"{owner.__name__.lower()}_{name}"
+
+
+OPERATIONS: dict[str, Callable[[Scene], None]] = {name: globals()[function] for name, _, function in operations()}
+
+_BREACHES = {"Writer.upsert": ("upsert",)}
+_seen: dict[tuple[str, str], list[str]] = {}
+
+
+@pytest.fixture(autouse=True)
+def no_pauses() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=5, cap=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), profiles=25, seed=7, limits="extended") as sandbox:
+        sandbox.forms(None, older_addresses=True)
+        yield sandbox
+
+
+def _cases() -> Iterator[object]:
+    for name in OPERATIONS:
+        marks = [pytest.mark.breaches(*_BREACHES[name])] if name in _BREACHES else []
+        for dialect in DIALECTS:
+            yield pytest.param(name, dialect, marks=marks, id=f"{name}-{dialect}")
+
+
+def _connect(sandbox: Sandbox, dialect: Dialect, transport: httpx.BaseTransport | None = None) -> Connection:
+    url = sandbox.url
+    return Connection(url, lambda: API_KEY, "acme", dialect=dialect, calls_per_minute=10_000, transport=transport)
+
+
+@pytest.mark.parametrize(("name", "dialect"), list(_cases()))
+def test_operation(running: Sandbox, name: str, dialect: str) -> None:
+    observe(running, name, dialect)
+
+
+def observe(running: Sandbox, name: str, dialect: str) -> None:
+    running.reset()
+    recorded = Recording()
+    with (
+        _connect(running, DIALECTS[dialect], recorded) as connection,
+        _connect(running, DIALECTS[dialect]) as beside,
+    ):
+        scene = Scene(running, Reader(connection), Writer(connection), beside, recorded)
+        OPERATIONS[name](scene)
+    _seen[name, dialect] = list(dict.fromkeys(map(_template, recorded.calls)))
+
+
+def _template(call: str) -> str:
+    """A call without what is particular to this licence."""
+    call = call.partition("?")[0].replace("/acme", "/{entity}")
+    call = re.sub(r"/(Customers|Suppliers)(?=/|$)|(?<=/profile-tables)/\d+", "/{table}", call)
+    call = re.sub(r"(?<=/profile)/(?!count$)[^/]+", "/{profile}", call)
+    call = re.sub(r"(?<=/etl-executions)/\d+|(?<=/import)/\d+", "/{execution}", call)
+    call = re.sub(r"(?<=/etls)/\d+", "/{definition}", call)
+    call = re.sub(r"(?<=/subscription)/[^/]+", "/{subscription}", call)
+    call = re.sub(r"(?<=/segmentation)/[^/;]+;category=.+", "/{segment};category={segmentation}", call)
+    return re.sub(r"(?<=/segmentation)/[^/;{]+$", "/{segmentation}", call)
+
+
+@pytest.fixture(scope="module")
+def seen(running: Sandbox) -> dict[tuple[str, str], list[str]]:
+    """What every operation called; those whose test did not run in this process are carried out here."""
+    for name in OPERATIONS:
+        for dialect in DIALECTS:
+            if (name, dialect) not in _seen:
+                observe(running, name, dialect)
+    return _seen
+
+
+@pytest.mark.breaches("upsert")
+def test_the_older_addresses_are_the_current_ones_without_their_category(
+    seen: dict[tuple[str, str], list[str]],
+) -> None:
+    for name in OPERATIONS:
+        for dialect in CURRENT:
+            current = [re.sub(r"^(\w+) /[a-z-]+/", r"\1 /", call) for call in seen[name, dialect]]
+            assert seen[name, f"{dialect}-version-first"] == current
+
+
+@pytest.mark.breaches("upsert")
+def test_the_document_lists_every_operation(seen: dict[tuple[str, str], list[str]]) -> None:
+    document = _document(seen)
+    if os.environ.get("AUDITOR_WRITE_DOCS"):
+        DOCUMENT.write_text(document, encoding="utf-8")
+    assert DOCUMENT.read_text(encoding="utf-8") == document
+
+
+def _document(seen: dict[tuple[str, str], list[str]]) -> str:
+    rows = []
+    for name, owner, function in operations():
+        does = inspect.getdoc(getattr(owner, function.partition("_")[2])) or ""
+        sentence = re.split(r"(?<=[.)])\s+(?=[A-Z])|\n\n", does)[0].replace("\n", " ").replace("|", "\\|").rstrip(".")
+        by_dialect = [seen[name, dialect] for dialect in CURRENT]
+        told = [_calls(calls) for calls in by_dialect]
+        rows.append(f"| `{name}` | {sentence} | {told[0]} | {'the same' if told[0] == told[1] else told[1]} |")
+    return "\n".join([_HEAD, *rows, ""])
+
+
+def _calls(calls: list[str]) -> str:
+    return "<br>".join(f"`{call}`" for call in calls) or "none"
+
+
+_HEAD = """# Operations
+
+Everything that the client (`auditor.actito`) can ask of Actito and change there, and the addresses that it calls for
+it, in each dialect (`actito.dialect`). The older dialects, `v5-version-first` and `v4-version-first`, call the same
+addresses without their first segment: `/profiles/v4/…` is `/v4/…` there.
+
+Each operation is shown against the sandbox, in all four dialects, by `test_operation` in `tests/test_operations.py`, in
+the function of its name; this document is written by the same module, so it cannot fall behind. Keys such as D-feed and
+§6.1 name the page or the public client that a fact comes from; what of it was seen and what is assumed stands in
+`auditor/actito/dialect.py`, `bodies.py` and `definitions.py`.
+
+| Operation | Does | `v5` | `v4` |
+|---|---|---|---|"""
