@@ -254,6 +254,11 @@ class Structure:
     segmentations: tuple[Segmentation, ...] = ()
 
     @property
+    def number(self) -> str | None:
+        """The id that tells this table from others that ever had its name; None where only the name is known (V4)."""
+        return None if self.table_id in ("", self.table) else self.table_id
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Every column name an export can hold: attributes, `subscriptions#NAME`, `segmentations#NAME`."""
         return (

@@ -156,7 +156,7 @@ def tell(settings: Settings, key: str) -> Story:
     folder = run_folder.find_run(settings.runs_folder, None)
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
-    store = Store(settings.state_folder, settings.entity, settings.table)
+    store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
     with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
         engine = Engine(memory_limit=settings.engine.memory_limit, temp=Path(scratch), folders=[folder, store.folder])
         with closing(engine):

@@ -64,14 +64,20 @@ class _State(pydantic.BaseModel):
     base: _Entry | None = None
     seen: _Entry | None = None
     columns: dict[str, str] | None = None
+    number: str | None = None
     permissions: list[_Entry] = []
 
 
 class Store:
-    """The state folder of one profile table."""
+    """The state folder of one profile table.
 
-    def __init__(self, folder: Path, entity: str, table: str) -> None:
+    `number` is the table's own id where it is known: a table that was made anew under the same name gives its profiles
+    the ids that others had, so what was agreed for those does not hold for these.
+    """
+
+    def __init__(self, folder: Path, entity: str, table: str, number: str | None = None) -> None:
         self.folder = folder / table
+        self._number = number
         self._who = {"entity": entity, "table": table}
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -81,6 +87,9 @@ class Store:
         A file that is damaged, missing or of another table is left aside with a warning, never trusted.
         """
         state, warnings = self._state()
+        if state.get("base") and self._number and state.get("number", self._number) not in (None, self._number):
+            warnings.append("the table was made anew in Actito: what was agreed before does not hold for it")
+            state = {**state, "base": None}
         base = self._table(engine, "base_stored", state.get("base"), warnings)
         seen = self._table(engine, "seen", state.get("seen"), warnings)
         parts = [
@@ -113,6 +122,7 @@ class Store:
     ) -> Mapping[str, Any]:
         """Write the new files, then `state.json`; gives its content."""
         files: dict[str, Any] = {"format": STATE_FORMAT, **self._who, "run": run, "as_of": as_of.isoformat()}
+        files["number"] = self._number or memory.files.get("number")
         older = memory.as_of is not None and as_of < memory.as_of
         if older:
             files |= {name: memory.files.get(name) for name in ("run", "as_of", "base", "seen", "columns")}

@@ -71,6 +71,8 @@ class Runs:
     contract: Contract = CONTRACT
     entity: str = "acme"
     profile_ids: bool = False
+    number: str | None = None
+    """Actito's id of the table."""
 
     @property
     def state(self) -> Path:
@@ -101,7 +103,7 @@ class Runs:
             for side in Side:
                 match.find_keys(engine, self.contract, side)
             match.match(engine)
-            store = Store(self.folder / "state", self.entity, self.contract.table)
+            store = Store(self.folder / "state", self.entity, self.contract.table, self.number)
             memory = store.load(engine, self.contract)
             written = pl.DataFrame(sorted(sent, key=str), schema={"key": pl.String, "column": pl.String}, orient="row")
             known = Known(base=memory.base, sent=engine.put("sent", written), seen=memory.seen)

@@ -173,6 +173,31 @@ def test_the_profile_number_outlives_a_changed_key(tmp_path: Path) -> None:
     assert agreed(runs) == {}
 
 
+def test_a_table_made_anew_has_no_base_but_remembers_who_was_there(tmp_path: Path) -> None:
+    """Its profiles have the numbers that others had before: their agreed values would be taken for ours."""
+    old = Runs(tmp_path, profile_ids=True, number="16")
+    old.run([row("Gent", profileId="1"), row("Gent", "b", profileId="2")], [row("Gent")], "r1", MONDAY)
+    new = replace(old, number="17")
+    first = new.run([row("Gent", profileId="1")], [row("Luik"), row("Gent", "b")], "r2", MONDAY + DAY)
+    assert first.moved == {("k", "city"): "unknown"}
+    assert first.gone == {"b"}, "somebody deleted them once, perhaps for good reasons"
+    assert ["made anew" in warning for warning in first.memory.warnings] == [True]
+    new.run([row("Gent", profileId="1")], [row("Gent")], "r3", MONDAY + 2 * DAY)
+    settled = new.run([row("Gent", profileId="1")], [row("Luik")], "r4", MONDAY + 3 * DAY)
+    assert (settled.moved, settled.memory.warnings) == ({("k", "city"): "truth"}, ())
+
+
+@pytest.mark.parametrize("numbers", [(None, "16", "16"), ("16", None, "16"), ("16", None, None)])
+def test_a_number_that_is_not_known_is_no_other_number(tmp_path: Path, numbers: tuple[str | None, ...]) -> None:
+    """The older API names a table without its number."""
+    runs = Runs(tmp_path)
+    for day, number in enumerate(numbers):
+        seen = replace(runs, number=number).run([row("Gent")], [row("Gent")], f"r{day}", MONDAY + day * DAY)
+        assert seen.memory.warnings == ()
+    after = replace(runs, number="16").run([row("Gent")], [row("Luik")], "r9", MONDAY + 9 * DAY)
+    assert after.moved == {("k", "city"): "truth"}
+
+
 def test_an_empty_profile_number_is_none(tmp_path: Path) -> None:
     runs = Runs(tmp_path, profile_ids=True)
     both = [row("Gent", "a"), row("Luik", "b")]
