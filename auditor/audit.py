@@ -134,6 +134,8 @@ class Audit:
     permissions: pl.DataFrame
     same_person: pl.DataFrame
     rejected: pl.DataFrame
+    notices: tuple[str, ...] = ()
+    """What is new since the last run and bears on this one: changes of the structure, memory that was left aside."""
 
     def source(self, side: Side) -> Source:
         return next(source for source in self.sources if source.side is side)
@@ -172,6 +174,7 @@ class Audit:
                 }
                 for item in self.not_checked
             ],
+            "notices": list(self.notices),
             "report": f"runs/{self.run}/report.html",
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         }

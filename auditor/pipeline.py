@@ -25,6 +25,7 @@ from auditor.audit import FRAMES, Audit
 from auditor.config import Settings, describe
 from auditor.contract import Contract, read_contract
 from auditor.engine import Engine
+from auditor.errors import SettingsError
 from auditor.files import full_disk
 from auditor.ledger import Ledger, lock
 from auditor.ledger.records import RunRecord
@@ -36,6 +37,7 @@ from auditor.plan.policy import for_the_truth
 from auditor.primitives import register
 from auditor.pull import Pulled, pull_file
 from auditor.store import HISTORY, Memory, Store
+from auditor.structure.since import notices
 from auditor.validate import preload, validate
 from auditor.validate.suite import Suite, read_suite, refresh, store_suite
 
@@ -135,8 +137,13 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
     warm = threading.Thread(target=preload, name="preload", daemon=True)
     warm.start()
     with watch.stage("pull", f"asking {names.platform} for the table structure, fetching both inputs"):
-        structure, count = _ask(settings)
-        contract = read_contract(settings.table_folder / "contract.toml", structure)
+        structure, count, changed = _ask(settings)
+        try:
+            contract = read_contract(settings.table_folder / "contract.toml", structure)
+        except SettingsError:
+            for notice in changed:  # probably why
+                tell(notice)
+            raise
         suite = _suite(settings, structure, contract)
         pulled = _pull(settings, request, contract, work, now)
         watch.facts["pull"] = {"counted_by_platform": count, **{f"{one.side.value}_bytes": one.bytes for one in pulled}}
@@ -167,10 +174,8 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             unevaluated = _validate(engine, contract, structure, suite)
             watch.facts["validate"] = conclude.violations_per_rule(engine)
         with watch.stage("diff", "comparing"):
-            store = Store(settings.state_folder, settings.entity, table)
+            store = Store(settings.state_folder, settings.entity, table, structure.number)
             memory = store.load(engine, contract)
-            for warning in memory.warnings:
-                tell(warning)
             settle.from_export(engine, contract, ledger, table, moments[Side.PLATFORM], now)
             known, created = _known(engine, ledger, memory, table, moments[Side.PLATFORM])
             shown = diff.Moments(moments[Side.PLATFORM], moments[Side.TRUTH])
@@ -212,6 +217,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             key=contract.key,
             folder=work,
             seconds=watch.seconds,
+            notices=(*changed, *memory.warnings),
             **{frame: getattr(results, frame) for frame in FRAMES},
         )
         with watch.stage("report", "writing the report"):
@@ -219,7 +225,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
             trend = [trend_point(record) for record in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, work, privacy=settings.report.privacy, trend=trend)
         notes = [f"{names.of(one.side)}: {note}" for one in landed for note in one.notes]
-        run_folder.write_run(audit, describe(settings), (*notes, *memory.warnings))
+        run_folder.write_run(audit, describe(settings), tuple(notes))
         final = settings.runs_folder / name
         try:
             run_folder.settle(engine, work, final)
@@ -233,12 +239,15 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
         return replace(audit, folder=final)
 
 
-def _ask(settings: Settings) -> tuple[Structure, int]:
-    """The live structure and Actito's own count of the profiles."""
+def _ask(settings: Settings) -> tuple[Structure, int, tuple[str, ...]]:
+    """The live structure, Actito's own count of the profiles, and what changed in the structure since the last run."""
     with connect(settings) as connection:
         reader = Reader(connection)
         structure = reader.structure(settings.table)
-        return structure, reader.count(structure)
+        last = run_folder.last_structure(settings.runs_folder, structure.table)
+        contract = settings.table_folder / "contract.toml"
+        changed = notices(*last, structure, reader, contract) if last is not None else ()
+        return structure, reader.count(structure), changed
 
 
 def _suite(settings: Settings, structure: Structure, contract: Contract) -> Suite:

@@ -18,18 +18,19 @@ from typing import Protocol
 from auditor import run_folder
 from auditor.actito import ActitoError, MaybeSent, NotAllowed, NotFound, Reader, Table, Writer
 from auditor.config import Settings
-from auditor.contract import Compare, Contract, read_contract
+from auditor.contract import read_contract
 from auditor.errors import AuditorError, Exit, GuardRefused, SettingsError
 from auditor.files import whole_file
 from auditor.ledger import Ledger, lock
 from auditor.ledger.records import PlanRecord, StructureState
 from auditor.model import Attribute, Outcome, Segmentation, Structure
 from auditor.pipeline import connect
-from auditor.structure.changes import Change, Reliance, changes
+from auditor.structure.changes import changes
 from auditor.structure.fit import Facts, Finding, findings
 from auditor.structure.proposal import Addition, Proposal, read_proposal, without
 from auditor.structure.propose import propose_changes
 from auditor.structure.sheet import sheet
+from auditor.structure.since import read_synchronisations, reliance
 from auditor.structure.survey import Surveyed, Wish, export_columns, survey_truth
 
 FOLDER = "structure"
@@ -106,7 +107,7 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
         header = export_columns(settings, draft, now=now)
     except AuditorError as error:
         trouble.append(("export", f"the export could not be read: {error}"))
-    last, since = last_structure(settings, live)
+    last = run_folder.last_structure(settings.runs_folder, live.table)
     facts = Facts(
         live=live,
         contract=surveyed.contract if surveyed is not None else draft,
@@ -114,8 +115,8 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
         rows=surveyed.rows if surveyed is not None else 0,
         unknown_segments={name: found or () for name, found in surveyed.segments.items()} if surveyed else {},
         header=header,
-        changes=since,
-        last_run=last,
+        changes=changes(last[1], live) if last else (),
+        last_run=last[0] if last else "",
         reliance=reliance(draft, synchronisations),
         unread=tuple(trouble),
     )
@@ -204,36 +205,6 @@ def find_proposal(settings: Settings, name: str) -> Path:
         return fitting[0]
     what = "there is no plan" if not fitting else f"{len(fitting)} plans begin with"
     raise SettingsError(f'{what} "{name}" in {folder}', hint="make one with `auditor structure propose`")
-
-
-def last_structure(settings: Settings, live: Structure) -> tuple[str, tuple[Change, ...]]:
-    """The newest finished run of this table, and what changed since; an empty name where there is none."""
-    try:
-        folder = run_folder.find_run(settings.runs_folder, None)
-        before = run_folder.read_structure(folder)
-    except (SettingsError, OSError):
-        return "", ()
-    if before.table != live.table:
-        return "", ()
-    return folder.name, changes(before, live)
-
-
-def read_synchronisations(reader: Reader, live: Structure) -> tuple[dict[str, tuple[str, ...] | None] | None, str]:
-    """Name of each synchronisation of a table and the columns it fills; None, with a sentence, where not readable."""
-    try:
-        return {one.name: one.columns for one in reader.synchronisations(live)}, ""
-    except ActitoError as error:
-        return None, f"the synchronisations of the table could not be read: {error}"
-
-
-def reliance(draft: Contract, synchronisations: Mapping[str, tuple[str, ...] | None] | None) -> Reliance:
-    """What relies on the structure. `draft` is the contract read without one."""
-    return Reliance(
-        mapped={column.name: column.truth for column in draft.columns},
-        key=draft.key,
-        own_rule=[column.name for column in draft.columns if column.compare is not Compare.EXACT],
-        synchronisations=synchronisations,
-    )
 
 
 def _live(reader: Reader, table: str) -> Structure | None:

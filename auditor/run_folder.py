@@ -51,8 +51,8 @@ def read_structure(folder: Path) -> Structure:
     return structure_from(content)
 
 
-def write_run(audit: Audit, settings: Mapping[str, Any], warnings: tuple[str, ...]) -> None:
-    """`run.json`: the public summary first, then how it came about."""
+def write_run(audit: Audit, settings: Mapping[str, Any], recognised: tuple[str, ...]) -> None:
+    """`run.json`: the public summary, then how it came about. `recognised`: what was found out about the files."""
     content = {
         **audit.summary(),
         "version": __version__,
@@ -62,7 +62,7 @@ def write_run(audit: Audit, settings: Mapping[str, Any], warnings: tuple[str, ..
         "inputs": [dataclasses.asdict(source) for source in audit.sources],
         "counts": _counts(audit.counts),
         "blocks_plan": [item.code for item in audit.not_checked if item.blocks_plan],
-        "warnings": list(warnings),
+        "recognised": list(recognised),
         "settings": settings,
     }
     _write_json(audit.folder / "run.json", content)
@@ -121,6 +121,16 @@ def find_run(runs: Path, name: str | None) -> Path:
     raise SettingsError(f'"{name}" {what} in {runs}', hint=f"the newest: {known}; `auditor runs` lists them all")
 
 
+def last_structure(runs: Path, table: str) -> tuple[str, Structure] | None:
+    """The newest finished run and its table structure; None where there is none, or where it audited another table."""
+    try:
+        folder = find_run(runs, None)
+        structure = read_structure(folder)
+    except (SettingsError, OSError):
+        return None
+    return (folder.name, structure) if structure.table == table else None
+
+
 def read_run(folder: Path) -> dict[str, Any]:
     """The content of `run.json`."""
     content: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
@@ -155,6 +165,7 @@ def read_audit(folder: Path, contract: Contract) -> Audit:
         key=contract.key,
         folder=folder,
         seconds=content["seconds"],
+        notices=tuple(content.get("notices", ())),
         **{name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES},
     )
 

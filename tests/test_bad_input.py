@@ -288,7 +288,7 @@ def test_a_byte_order_mark_belongs_to_no_column(folder: Path, capsys: pytest.Cap
     export(folder).write_bytes(plain.encode("utf-8-sig"))
     said = auditor(capsys, "run")
     assert said.code in (Exit.FINE, Exit.INCOMPLETE)
-    assert "Actito: the file begins with a byte order mark, which was passed over" in said.err
+    assert "Actito: the file begins with a byte order mark, which was passed over" in " ".join(said.err.split())
     first = json.loads(auditor(capsys, "show", "C000001", "--json").out)
     assert first["profile_id"] == "1"
 

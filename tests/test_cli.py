@@ -49,7 +49,7 @@ ROWS = {
 }
 SUMMARY = {
     "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "gone", "kept", "differences",
-    "formats", "violations", "permissions", "not_checked", "report", "seconds",
+    "formats", "violations", "permissions", "not_checked", "notices", "report", "seconds",
 }  # fmt: skip
 """The members of the public document."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,7 +51,8 @@ class Steps:
         self._start = time.monotonic()
 
     def __call__(self, text: str) -> None:
-        say(f"  {time.monotonic() - self._start:5.1f} s  {text}")
+        stamp = f"  {time.monotonic() - self._start:5.1f} s  "
+        say(wrapped(stamp, text, indent=len(stamp)))
 
 
 def table(rows: Sequence[Sequence[object]], *, header: Sequence[str] | None = None, indent: int = 2) -> None:
@@ -70,6 +72,19 @@ def table(rows: Sequence[Sequence[object]], *, header: Sequence[str] | None = No
             for text, width, right in zip(line, widths, numeric, strict=True)
         ]
         click.echo((" " * indent + "  ".join(cells)).rstrip())
+
+
+def wrapped(first: str, text: str, *, indent: int = 4) -> str:
+    """A text that begins with `first`, its further lines indented; paths and names stay whole."""
+    further = " " * indent
+    return textwrap.fill(
+        printable(text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def printable(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 
 from auditor.audit import Audit
 from auditor.cli.fail_on import FailOn, exceeded
-from auditor.cli.screen import WIDTH, printable, table
+from auditor.cli.screen import table, wrapped
 from auditor.conclude import standing
 from auditor.errors import Exit
 from auditor.model import Status, Verdict
@@ -43,7 +42,9 @@ def print_summary(audit: Audit) -> None:
     statuses = Words(audit.platform_name, audit.truth_name).labels(STATUS)
     click.echo(f"{audit.table}: {VERDICT[audit.verdict]}")
     for item in audit.not_checked:
-        click.echo(f"  not checked: {item.sentence}")
+        click.echo(wrapped("  not checked: ", item.sentence))
+    for notice in audit.notices:
+        click.echo(wrapped("  new: ", notice))
     click.echo()
     table([(statuses[status.value], counts.profiles.get(status, 0)) for status in Status])
     extra = [
@@ -58,5 +59,5 @@ def print_summary(audit: Audit) -> None:
         click.echo("\nlargest causes")
         largest = audit.causes.sort(["profiles", "cause"], descending=[True, False]).head(SHOWN_CAUSES)
         for sentence in largest["sentence"]:
-            click.echo(textwrap.fill(printable(sentence), WIDTH, initial_indent="  - ", subsequent_indent="    "))
+            click.echo(wrapped("  - ", sentence))
     click.echo()

@@ -2,6 +2,7 @@
 
     describe    an attribute, a restriction, a change in words
     changes     two moments of one structure compared, and what each change means for contract, suite, synchronisations
+    since       what changed since the last run, as a run tells it
     measure     what the truth's cells look like: counts and lengths, never values
     infer       the type and restriction of a new attribute from what was measured
     fit         the live structure against the contract, the truth's data, the export and the synchronisations

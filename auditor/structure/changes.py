@@ -48,8 +48,8 @@ class Reliance:
 def changes(before: Structure, after: Structure) -> tuple[Change, ...]:
     """What changed, attributes first, each group in the order of the newer structure; nothing: an empty tuple."""
     found: list[Change] = []
-    if before.table_id != after.table_id:
-        sentence = f"the table has another number ({after.table_id}, it was {before.table_id}): it was made anew"
+    if before.number and after.number and before.number != after.number:
+        sentence = f"the table has another number ({after.number}, it was {before.number}): it was made anew"
         found.append(Change("table_replaced", "", sentence, narrower=True))
     found += _attributes(before, after)
     found += _subscriptions(before, after)
@@ -90,7 +90,8 @@ def _attributes(before: Structure, after: Structure) -> Iterator[Change]:
 def _properties(was: Attribute, now: Attribute) -> Iterator[Change]:
     place = f'the attribute "{now.name}"'
     if was.type is not now.type:
-        yield Change("type_changed", now.name, f"{place} is a {TYPE[now.type]} now, it was a {TYPE[was.type]}", True)
+        sentence = f"{place} is of the type {TYPE[now.type]} now, it was {TYPE[was.type]}"
+        yield Change("type_changed", now.name, sentence, narrower=True)
     if (was.min_length, was.max_length) != (now.min_length, now.max_length):
         length, before = (lengths(one.min_length, one.max_length) or "any number of characters" for one in (now, was))
         longer = was.max_length is not None and (now.max_length is None or now.max_length >= was.max_length)
@@ -148,7 +149,7 @@ def _segmentation(column: str, place: str, was: Segmentation, now: Segmentation)
 
 def _meanings(change: Change, reliance: Reliance) -> Iterator[str]:
     if not change.column:
-        yield "nothing that was agreed or written before need hold for it: look at it before anything is written"
+        yield "what was agreed and written before does not hold for it: look at it before anything is written"
         return
     fed = reliance.mapped.get(change.column)
     yield _for_the_contract(change, fed, reliance)
