@@ -80,7 +80,8 @@ class Plan:
     run: str
     entity: str
     table: str
-    purpose: Literal["correct", "create", "undo"]
+    purpose: Literal["correct", "create", "load", "undo"]
+    """`load` creates as well, into an empty table: in steps, each of which must stand before the next."""
     made: datetime
     """When, with zone. Not part of the name's hash."""
     export_as_of: datetime

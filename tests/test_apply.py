@@ -16,6 +16,7 @@ import pytest
 
 from auditor.actito import (
     Collection,
+    Conflict,
     Execution,
     ExecutionState,
     ImportMode,
@@ -92,6 +93,10 @@ class Platform:
         found = self._find(by)
         self.point("profile", "after")
         return Profile(found, {"profileId": found, **self.profiles[found]}) if found else None
+
+    def count(self, table: Structure) -> int:
+        self.point("count", "before")
+        return len(self.profiles)
 
     def execution(self, execution_id: str) -> Execution:
         self.point("execution", "before")
@@ -548,6 +553,46 @@ def test_a_creation_without_an_answer_makes_one_profile(world: World, effect: st
     plan = plan_of(creation(9))
     first = world.apply(plan)
     assert outcomes(first) == (["landed"] if effect == "after" else ["unknown"])
+    assert outcomes(world.apply(plan)) == ["landed"]
+    assert [values["customerId"] for values in world.platform.profiles.values()].count("C9") == 1
+
+
+def test_a_creation_delivered_twice_is_ours_whatever_the_second_answer_says(world: World) -> None:
+    """The network delivered the call twice and brought back the answer to the second: refused, and yet it is there."""
+    world.platform.faults["create", "after"] = raising(Refused("a creation", (("customerId", "ALREADY_EXISTS"),)))
+    applied = world.apply(plan_of(creation(9), purpose="create"))
+    ((outcome, detail, profile_id),) = told(applied, "outcome", "detail", "profile_id")
+    assert (outcome, detail) == ("landed", "answered_refused")
+    assert world.platform.profiles[profile_id]["customerId"] == "C9"
+    undo = undo_plan(plan_of(creation(9), purpose="create"), applied.outcomes, NOON, permissions=[], allow_delete=True)
+    assert [write.profile_id for write in undo.writes] == [profile_id], "what we made can be taken back"
+
+
+def test_somebody_who_was_quicker_stays_theirs(world: World) -> None:
+    """Between our look and our call a form made the profile: refused, it is not ours to take back."""
+
+    def a_form_makes_it() -> None:
+        world.platform.profiles["77"] = {"customerId": "C9", "emailAddress": "p9@example.com", "city": "Brugge"}
+
+    world.platform.faults["create", "before"] = a_form_makes_it
+    applied = world.apply(plan_of(creation(9), purpose="create"))
+    assert told(applied, "outcome", "detail") == [("refused", "exists")]
+    assert world.platform.profiles["77"]["city"] == "Brugge"
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_conflict_that_nothing_explains_is_settled_later(world: World, readable: bool) -> None:
+    """The values were free just before, so somebody has them now, perhaps we: the next reading tells."""
+    world.platform.faults["create", "after" if readable else "before"] = raising(Conflict("a creation"))
+    original, hidden = world.platform.profile, [True]
+
+    def not_yet(table: Structure, by: ProfileRef) -> Profile | None:
+        return None if hidden[0] else original(table, by)
+
+    world.platform.profile = not_yet  # type: ignore[method-assign]
+    plan = plan_of(creation(9), purpose="create")
+    assert told(world.apply(plan), "outcome", "detail") == [("unknown", "not_confirmed")]
+    hidden[0] = False
     assert outcomes(world.apply(plan)) == ["landed"]
     assert [values["customerId"] for values in world.platform.profiles.values()].count("C9") == 1
 

@@ -5,6 +5,7 @@ The order, and who does it:
     guards                  here            a plan with a stop, a file whose export is too old: refused before anything
     opt-outs, one by one    apply_single    read, write what still holds the audited value, read back
     opt-outs, by file       apply_bulk      canaries one by one, the file, its end, refused rows, a sample
+    a first load            load            one profile, a hundred, files: each step stands before the next
     the rest, one by one    apply_single    unique values in the plan's order, the others a few profiles at a time
     the rest, by file       apply_bulk
 
@@ -29,6 +30,7 @@ import polars as pl
 
 from auditor.apply.bulk import carry_out_batch, sent_call, too_old
 from auditor.apply.job import FINAL, BulkFile, Job, Limits, Reads, Result, Stopped, Writes, column_of, targets
+from auditor.apply.load import carry_out_load
 from auditor.apply.outcomes import OUTCOMES, Applied
 from auditor.apply.single import carry_out
 from auditor.errors import GuardRefused, SettingsError
@@ -125,7 +127,7 @@ def _remember(job: Job, earlier: pl.DataFrame | None) -> None:
 
 def _refuse_stale_files(job: Job) -> None:
     for batch in _batches(job.plan):
-        rows = [number for number, write in enumerate(job.plan.writes) if write.batch == batch]
+        rows = [number for number, write in enumerate(job.plan.writes) if write.batch == batch and not write.canary]
         if sent_call(job, batch) is None and any(job.remaining(number) for number in rows):
             allowed = too_old(job, batch)
             if allowed is not None:
@@ -155,6 +157,10 @@ def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
     others = [number for number in single if job.plan.writes[number].kind is not Kind.UNSUBSCRIBE]
     batches = _batches(job.plan)
 
+    if job.plan.purpose == "load":
+        _guarded(job, partial(carry_out_load, job, batches, partial(bulk_file, job.plan)))
+        if job.stopped is not None or job.halted():
+            return
     _lanes(job, _by_profile(job.plan, opt_outs))
     for batch in batches:
         if batch in urgent:

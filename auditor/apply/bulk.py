@@ -39,22 +39,23 @@ def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
     if sent is not None:
         _resume(job, sent, rows)
         return
-    obstacle = _obstacle(job, batch)
+    obstacle = _obstacle(job, batch) if rows else None
     if obstacle is not None:
         job.note(obstacle)
         _skip(job, numbers, obstacle.why)
         return
     canaries = [number for number in numbers if job.plan.writes[number].canary]
-    for number in canaries:
-        carry_out(job, number)
-    if job.halted():
-        return
-    if not all(_landed(job, number) for number in canaries):
-        job.note(
-            Stopped("canary", f"the file {batch} was not sent: not all of its {len(canaries)} first profiles landed")
-        )
-        _skip(job, rows, "canary")
-        return
+    alone = 1 if job.plan.purpose == "load" else len(canaries)
+    for step in (canaries[:alone], canaries[alone:]):
+        for number in step:
+            carry_out(job, number)
+        if job.halted():
+            return
+        if not all(_landed(job, number) for number in step):
+            first = f"not all of its {len(step)} first profiles landed" if len(step) > 1 else "its first did not land"
+            job.note(Stopped("canary", f"the file {batch} was not sent: {first}"))
+            _skip(job, [number for number in numbers if number > step[-1]], "canary")
+            return
     if rows:
         _start(job, batch, rows, make_file())
 

@@ -28,6 +28,8 @@ class Reads(Protocol):
 
     def profile(self, table: Structure, by: ProfileRef) -> Profile | None: ...
 
+    def count(self, table: Structure) -> int: ...
+
     def execution(self, execution_id: str) -> Execution: ...
 
     def refused_rows(self, execution_id: str) -> Sequence[RefusedRow]: ...
@@ -96,7 +98,7 @@ class Stopped:
     """Why some of the plan was not sent."""
 
     why: str
-    """Stable code: interrupted, platform, quota, import_running, stale, canary."""
+    """Stable code: interrupted, platform, quota, import_running, stale, canary, read_back."""
     sentence: str
     """For people, without values."""
     resumes: datetime | None = None

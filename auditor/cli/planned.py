@@ -57,7 +57,7 @@ WHY = {
     Why.DELETED: "were deleted, and cannot come back",
 }
 
-PURPOSE = {"correct": "corrections", "create": "creations", "undo": "undo"}
+PURPOSE = {"correct": "corrections", "create": "creations", "load": "first load", "undo": "undo"}
 
 
 def print_plan(planned: Planned) -> None:

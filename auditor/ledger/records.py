@@ -113,7 +113,7 @@ class PlanRecord:
     sha: str
     run: str
     table: str
-    purpose: Literal["correct", "create", "undo", "structure"]
+    purpose: Literal["correct", "create", "load", "undo", "structure"]
     made: datetime
     path: str
     """Where it is stored, relative to the folder of the settings file; empty where it was not stored."""

@@ -92,6 +92,7 @@ def make_plans(
         file_calls=facts.file_calls_left,
         export_age=made - audit.source(Side.PLATFORM).as_of,
         single_key=len(audit.key) == 1,
+        first_load=audit.counts.rows.get(Side.PLATFORM.value) == 0,
         audited=_audited_values(audit, facts.platform),
     )
     holders = differences(audit.differences.filter(pl.col("column").is_in(road.unique)))
@@ -110,7 +111,7 @@ def make_plans(
     candidates = Candidates(facts.candidates, facts.taken, facts.erased)
     answers = list(create(audit, candidates, decisions, known))
     routed = route_creations(_writes(answers, audit), replace(road, file_calls=road.file_calls - routed.files))
-    creations = _plan(audit, facts, "create", made, routed, _left(answers))
+    creations = _plan(audit, facts, "load" if road.first_load else "create", made, routed, _left(answers))
 
     for plan in (correct, creations):
         permissions.guard(plan.writes, audit.columns)
@@ -212,7 +213,7 @@ def _audited_values(audit: Audit, platform: pl.DataFrame | None) -> AuditedValue
 def _plan(
     audit: Audit,
     facts: Facts,
-    purpose: Literal["correct", "create"],
+    purpose: Literal["correct", "create", "load"],
     made: datetime,
     routed: Routed,
     left: Iterable[LeftAlone],

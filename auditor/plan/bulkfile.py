@@ -43,12 +43,14 @@ class CorrectiveFile:
 
 
 def corrective_files(plan: Plan, structure: Structure, *, canaries: bool = False) -> tuple[CorrectiveFile, ...]:
-    """The files of `plan`, in its order; a batch of canaries only gives none.
+    """The files of `plan`, in its order; a batch of canaries only gives none, nor does a key of several columns.
 
     `canaries=True` puts those in that otherwise go one by one before the file: for files that somebody else imports.
 
     Raises GuardRefused for a file beyond Actito's limit.
     """
+    if len(plan.key) > 1:
+        return ()
     names = dict.fromkeys(write.batch for write in _in_files(plan, canaries) if write.batch is not None)
     return tuple(corrective_file(plan, name, structure, canaries=canaries) for name in names)
 

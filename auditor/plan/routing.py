@@ -22,6 +22,9 @@ from auditor.writes import Cell, LeftAlone, Write
 CANARIES: Final = 20
 """So many profiles of every file go one by one, before it."""
 
+FIRST_STEPS: Final = (1, 100)
+"""Into an empty table, so many profiles go one by one before all others: one, and when it stands a hundred."""
+
 PATIENCE: Final = timedelta(hours=4)
 """What would take longer one by one is merged into a file, if it is enough for one."""
 
@@ -53,6 +56,8 @@ class Road:
     export_age: timedelta
     single_key: bool
     """False for a key of several columns: Actito finds the profile of a row by one unique attribute (U-bulk)."""
+    first_load: bool = False
+    """True while the table is empty."""
     audited: AuditedValues | None = None
     """What a file with more columns than changes must repeat; None: no such file is made."""
 
@@ -118,9 +123,16 @@ class _Files:
         """The writes of all files of a kind: of each file the canaries, then the rest."""
         for number, batch in enumerate(self.batches.get(kind, ()), start=1):
             name = f"{self.road.table}-{kind.value}-{number}"
+            canaries = self._canaries(number)
             for place, write in enumerate(batch):
-                canary = place < CANARIES
+                canary = place < canaries
                 yield replace(write, route=Route.SINGLE if canary else Route.BULK, batch=name, canary=canary)
+
+    def _canaries(self, number: int) -> int:
+        """Before the first file of a first load go its first steps, and then it is known how rows fare."""
+        if not self.road.first_load:
+            return CANARIES
+        return sum(FIRST_STEPS) if number == 1 else 0
 
 
 def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
@@ -174,7 +186,9 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
 def route_creations(writes: Sequence[Write], road: Road) -> Routed:
     """Route creations and the opt-ins that follow some of them; a profile with such an opt-in is created by itself.
 
-    All others share one file, if they are enough for one: an empty cell of a creation erases nothing.
+    All others share one file, if they are enough for one: an empty cell of a creation erases nothing. Into an empty
+    table the first of them go in FIRST_STEPS, one by one, whether a file follows or not; opt-ins and the profiles that
+    have one come last.
 
     Raises GuardRefused or SettingsError when files are asked for and cannot be made.
     """
@@ -190,15 +204,20 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
         and write.key not in opted_in
         and not any(road.policy.in_real_time(cell.column) for cell in write.cells)
     ]
-    enough = len(fit) >= (1 if road.policy.route == "bulk" else road.policy.bulk_min_rows)
+    steps = sum(FIRST_STEPS) if road.first_load else 0
+    enough = len(fit) - steps >= (1 if road.policy.route == "bulk" else road.policy.bulk_min_rows)
     if enough and files.take(Kind.CREATE, fit):
         fit = []
     in_files = files.keys(Kind.CREATE)
     singles = len(creations) - len(in_files) + len(opt_ins)
     waiting = {write.key for write in fit} if _must_wait(len(fit), singles, files) else set()
-    travels = in_files | waiting
+    alone = [write for write in creations if write.key not in in_files | waiting]
+    trial = [write for write in alone if write.key not in opted_in][: 0 if files.count else steps]
+    tried = {write.key for write in trial}
+    batch = f"{road.table}-{Kind.CREATE.value}-1"
     ordered = (
-        *(write for write in creations if write.key not in travels),
+        *(replace(write, batch=batch, canary=True) for write in trial),
+        *(write for write in alone if write.key not in tried),
         *files.sent(Kind.CREATE),
         *opt_ins,
     )
@@ -319,9 +338,9 @@ def _sentence(writes: Sequence[Write], waiting: int, files: _Files) -> str:
     """Why the writes travel as they do."""
     road = files.road
     bulk = sum(write.route is Route.BULK for write in writes)
-    canaries = sum(write.canary for write in writes)
+    canaries = sum(write.canary for write in writes) if files.count else 0
     singles = len(writes) - bulk - canaries
-    parts = []
+    parts = [f"an empty table is loaded in steps of {_STEPS} and the rest"] if road.first_load and writes else []
     if bulk or canaries:
         parts.append(f"{_count(bulk, 'write')} in {_count(files.count, 'file')}, after {canaries:,} of them one by one")
     if singles:
@@ -333,6 +352,9 @@ def _sentence(writes: Sequence[Write], waiting: int, files: _Files) -> str:
     if not parts:
         return "Nothing to write."
     return f"{'; '.join(parts)}: {_because(files)}."
+
+
+_STEPS: Final = ", ".join(map(str, FIRST_STEPS))
 
 
 def _because(files: _Files) -> str:
