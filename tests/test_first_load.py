@@ -180,7 +180,7 @@ def test_an_empty_table_holds_the_truth_afterwards(
     sandbox.advance(3600)
     sandbox.export(folder / "exports")
     assert auditor(capsys, "run", "--fail-on", "findings").code == 0
-    assert auditor(capsys, "apply", str(path), "--yes").code == 0, "nothing is left, and nothing is sent twice"
+    assert auditor(capsys, *apply).code == 0, "nothing is left, and nothing is sent twice"
     assert held(sandbox) == people(PEOPLE)
 
 
@@ -230,10 +230,9 @@ def test_fewer_profiles_than_were_created_end_it(sandbox: Sandbox, tmp_path: Pat
     ]
 
     def waits(_: float) -> None:
-        if any(one["customerId"] == "C00003" for one in sandbox.profiles()):
-            writer.delete(
-                structure, next(one["profileId"] for one in sandbox.profiles() if one["customerId"] == "C00003")
-            )
+        for one in sandbox.profiles():
+            if one["customerId"] == "C00003":
+                writer.delete(structure, one["profileId"])
         sandbox.idle()
 
     with connect(sandbox) as connection, Ledger(tmp_path / "state") as ledger:
