@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 import ibis
 import ibis.expr.types as ir
@@ -91,28 +90,41 @@ def _fetch(engine: Engine, contract: Contract, known: Known) -> None:
         own = pairs.key if known.base_by_key else anchor(pairs)
         pairs = pairs.left_join(base, own == base.anchor).drop("anchor")
     pairs = engine.create("fetched", pairs)
-    cells: dict[str, ir.Value] = {}
-    for position, column in enumerate(contract.compared):
-        pair = _pair(pairs, contract, known, position, column)
-        cells |= {f"{name}{position}": value for name, value in pair.items()}
     packed = [name for name in ("platform", "truth", "marks") if name in pairs.columns]
-    engine.name("pairs", pairs.mutate(**cells).drop(*packed))
+    forms = {
+        f"{name}{position}": value
+        for position, column in enumerate(contract.compared)
+        for name, value in _forms(pairs, contract, known, position, column).items()
+    }
+    engine.name("forms", pairs.mutate(**forms).drop(*packed))
+    pairs = engine.table("forms")
+    judged: dict[str, ir.Value] = {}
+    for position, column in enumerate(contract.compared):
+        platform, truth = pairs[f"pc{position}"], pairs[f"tc{position}"]
+        judged |= {f"{name}{position}": value for name, value in _judged(platform, truth, column).items()}
+    engine.name("pairs", pairs.mutate(**judged))
 
 
-def _pair(fetched: ir.Table, contract: Contract, known: Known, position: int, column: Column) -> dict[str, ir.Value]:
-    """What is known of one compared column of a pair, by the names that `_fetch` explains."""
+def _forms(fetched: ir.Table, contract: Contract, known: Known, position: int, column: Column) -> dict[str, ir.Value]:
+    """The values of one compared column of a pair, by the names that `_fetch` explains."""
     zone = contract.timezone.key
     platform_text, truth_text = fetched.platform[f"r{position}"], fetched.truth[f"r{position}"]
     raw = platform_text if column.empty_is_value else primitives.blank_to_null(platform_text)
     platform = rules.canonical(raw, column, Side.PLATFORM, zone)
     truth = rules.canonical(truth_text, column, Side.TRUTH, zone)
-    keeps = column.blank is Blank.KEEP or column.permission is not None
     return {
         "p": raw,
         "t": rules.sent(truth_text, column, zone),
         "pc": platform,
         "tc": truth,
         "b": ibis.null(str) if known.base is None else fetched.marks[f"b{position}"],
+    }
+
+
+def _judged(platform: ir.StringValue, truth: ir.StringValue, column: Column) -> dict[str, ir.Value]:
+    """What a column's rule and contract make of two canonical forms."""
+    keeps = column.blank is Blank.KEEP or column.permission is not None
+    return {
         "kept": (truth.isnull() & platform.notnull()) if keeps else ibis.literal(False),
         "same": rules.equal(platform, truth, column),
     }
@@ -147,9 +159,9 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
     """Create `cells`: one row per differing cell of a profile that both sides have."""
     fetched = engine.table("fetched")
     selects = [
-        _cell(fetched, column, _pair(fetched, contract, known, position, column))
+        _cell(fetched, column, _forms(fetched, contract, known, position, column))
         for position, column in enumerate(contract.compared)
-    ] or [_cell(fetched, Column("", "", ""), _NO_PAIR)]
+    ] or [_cell(fetched, Column("", "", ""), dict.fromkeys(("p", "t", "pc", "tc", "b"), ibis.null(str)))]
     cells = ibis.union(selects[0], *selects[1:]) if len(selects) > 1 else selects[0]
     cells = engine.create("differing_cells", cells)
     platform_moved, truth_moved = cells.platform_moved, cells.truth_moved
@@ -184,13 +196,14 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
 _OF_A_PAIR = ("key", "platform_text", "profile_id", "platform_updated", "truth_updated")
 
 
-def _cell(fetched: ir.Table, column: Column, pair: Mapping[str, ir.Value]) -> ir.Table:
+def _cell(fetched: ir.Table, column: Column, forms: Mapping[str, ir.Value]) -> ir.Table:
     """The pairs that differ in one column, in long form.
 
     From `fetched` and not from `pairs`: DuckDB plans all columns of a view anew for each select that uses it.
     """
-    pairs = fetched.select(*_OF_A_PAIR, **pair)
-    differs = pairs.filter(~pairs.same & ~pairs.kept)
+    pairs = fetched.select(*_OF_A_PAIR, **forms)
+    judged = _judged(pairs.pc, pairs.tc, column)
+    differs = pairs.filter(~judged["same"] & ~judged["kept"])
     agreed = rules.unmarked(differs.b)
     return differs.select(
         key=differs.key,
@@ -208,13 +221,6 @@ def _cell(fetched: ir.Table, column: Column, pair: Mapping[str, ir.Value]) -> ir
         platform_updated=differs.platform_updated,
         truth_updated=differs.truth_updated,
     )
-
-
-_NO_PAIR: Final = {
-    **dict.fromkeys(("p", "t", "pc", "tc", "b"), ibis.null(str)),
-    **dict.fromkeys(("same", "kept"), ibis.literal(True)),
-}
-"""Where nothing is compared but keys."""
 
 
 def _flag(table: ir.Table, marks: ir.Table, name: str, predicates: list[ir.BooleanValue]) -> ir.Table:
