@@ -21,6 +21,7 @@ from auditor.actito import (
     Connection,
     ImportMode,
     MaybeSent,
+    NotAcceptable,
     NotAllowed,
     NotFound,
     PlatformDown,
@@ -28,6 +29,7 @@ from auditor.actito import (
     Reader,
     Redirected,
     Refused,
+    TokenRefused,
     UnexpectedAnswer,
     Writer,
     WrongKey,
@@ -95,12 +97,13 @@ def test_a_refused_token_is_renewed_once_and_the_call_repeated() -> None:
     assert puts[0].content == puts[1].content
 
 
-def test_a_token_refused_twice_is_a_wrong_key() -> None:
+def test_a_token_refused_twice_is_trouble_that_may_pass() -> None:
+    """The key has just bought it, so the key is right: a scheduled job goes on later."""
     wire = Wire()
     wire.on("GET", ENTITIES, httpx.Response(401))
-    with pytest.raises(WrongKey) as caught:
+    with pytest.raises(TokenRefused) as caught:
         Reader(wire.connect()).entities()
-    assert caught.value.exit_code == 2
+    assert caught.value.exit_code == 75
     assert wire.calls == [("GET", ENTITIES)] * 2
 
 
@@ -330,7 +333,7 @@ def test_trouble_while_signing_in_leaves_no_doubt_about_the_write(trouble: httpx
         (400, Refused, AuditorError, 2),
         (403, NotAllowed, SettingsError, 2),
         (404, NotFound, SettingsError, 2),
-        (406, UnexpectedAnswer, TryLater, 75),
+        (406, NotAcceptable, SettingsError, 2),
         (429, Busy, TryLater, 75),
         (500, PlatformDown, TryLater, 75),
     ],

@@ -14,20 +14,25 @@ from urllib.parse import urlsplit
 import httpx
 
 from auditor.actito.errors import (
+    ActitoError,
     Busy,
+    Conflict,
+    EmptyAnswer,
+    NotAcceptable,
     NotAllowed,
     NotFound,
+    NotJson,
     PlatformDown,
     Redirected,
     Refused,
+    TokenRefused,
     UnexpectedAnswer,
-    WrongKey,
 )
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_REFUSALS = (400, 409, 413, 422)
+_REFUSALS = (400, 413, 422)
 _TIMEOUT = 408
 _NAME = re.compile(r"[A-Za-z][\w.#-]{0,99}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
@@ -123,6 +128,16 @@ def name_of(content: Mapping[str, object], *names: str) -> str:
     raise Unfit(names[0])
 
 
+def require_json(answer: Answer) -> None:
+    """Raise EmptyAnswer or NotJson for a success without JSON, before anybody looks into it."""
+    if not answer.body.strip():
+        raise EmptyAnswer(answer.what, "it is empty instead of JSON")
+    try:
+        answer.json()
+    except Unfit:
+        raise NotJson(answer.what, "it is not JSON") from None
+
+
 def check(answer: Answer, call: Call, *, writing: bool) -> None:
     """Raise what the status of an answer means; return for a success.
 
@@ -136,19 +151,21 @@ def check(answer: Answer, call: Call, *, writing: bool) -> None:
     raise error
 
 
-def _meaning(
-    status: int, answer: Answer, call: Call, *, writing: bool
-) -> WrongKey | NotAllowed | NotFound | Busy | Redirected | Refused | PlatformDown | UnexpectedAnswer:
+def _meaning(status: int, answer: Answer, call: Call, *, writing: bool) -> ActitoError:
     if httpx.codes.is_redirect(status):
         return Redirected(_host(answer.headers.get("location", "")))
     if status == httpx.codes.UNAUTHORIZED:
-        return WrongKey()
+        return TokenRefused(call.what)
     if status == httpx.codes.FORBIDDEN:
         return NotAllowed(call.what, call.right)
     if status == httpx.codes.NOT_FOUND:
         return NotFound(call.what)
+    if status == httpx.codes.NOT_ACCEPTABLE:
+        return NotAcceptable(call.what)
     if status == httpx.codes.TOO_MANY_REQUESTS:
         return Busy(call.what)
+    if status == httpx.codes.CONFLICT:
+        return Conflict(call.what, _fields(answer), writing=writing)
     if status in _REFUSALS:
         return Refused(call.what, _fields(answer), writing=writing)
     if httpx.codes.is_server_error(status) or status == _TIMEOUT:

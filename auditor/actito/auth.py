@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 
 import httpx
 
-from auditor.actito.answers import Answer, Call, Unfit, check, first, record
+from auditor.actito.answers import Answer, Call, Unfit, check, first, record, require_json
 from auditor.actito.errors import UnexpectedAnswer, WrongKey
 from auditor.actito.limits import Clock
 
@@ -68,7 +68,10 @@ class TokenAuth(httpx.Auth):
 
 
 def _read(answer: Answer) -> tuple[str, float]:
+    if answer.status == httpx.codes.UNAUTHORIZED:
+        raise WrongKey
     check(answer, TOKEN, writing=False)
+    require_json(answer)
     try:
         content = record(answer.json(), "accessToken")
         token = first(content, "accessToken", "access_token")

@@ -6,23 +6,39 @@ Reader, Writer ─► Connection.read, .write ─► stamina ─► httpx.Client
 from __future__ import annotations
 
 import logging
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import stamina
 
-from auditor.actito.answers import Answer, Call, check
+from auditor.actito.answers import Answer, Call, check, require_json
 from auditor.actito.auth import TokenAuth
 from auditor.actito.dialect import Dialect
-from auditor.actito.errors import ActitoError, Busy, MaybeSent, PlatformDown, UnexpectedAnswer
+from auditor.actito.errors import (
+    ActitoError,
+    Busy,
+    CutShort,
+    Dropped,
+    EmptyAnswer,
+    MaybeSent,
+    NotJson,
+    NotTrusted,
+    PlatformDown,
+    PoolExhausted,
+    TimedOut,
+    TooLarge,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from auditor.actito.limits import Clock, Sleep, limits_for
-from auditor.actito.transport import LimitedTransport, Unacceptable
+from auditor.actito.transport import LimitedTransport, Oversized, Severed, Unacceptable
 
 ATTEMPTS = 5
 """Of one call, the first included."""
@@ -37,6 +53,18 @@ _IDLE_SECONDS = 3.0
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """No byte of the request had left: a write that ends so was certainly not carried out."""
+_BROKEN: Final = (
+    (httpx.PoolTimeout, PoolExhausted, "every connection to {host} stayed in use"),
+    (httpx.ConnectTimeout, Unreachable, "no connection to {host} in time"),
+    (httpx.TimeoutException, TimedOut, "{host} does not answer in time"),
+    (httpx.ConnectError, Unreachable, "no connection to {host}"),
+    (Severed, CutShort, "the answer ends in the middle"),
+    (Oversized, TooLarge, "the answer is larger than any should be"),
+    (Unacceptable, UnexpectedAnswer, "the answer is compressed, which was not asked for"),
+    (httpx.RequestError, Dropped, "the connection to {host} broke"),
+)
+"""What an exchange that broke is called: the first that fits."""
+_JSON = "application/json"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Files = Mapping[str, tuple[str, bytes, str]]
@@ -121,7 +149,10 @@ class Connection:
         self._client.close()
 
     def read(self, call: Call) -> Answer:
-        """Ask, and ask again after timeouts, broken connections, 408, 429 and 5xx. Raises ActitoError."""
+        """Ask, and ask again after timeouts, broken connections, 408, 429, 5xx and answers without their content.
+
+        Raises ActitoError.
+        """
         return self._repeated(lambda: self._once(call, writing=False), ATTEMPTS)
 
     def write(
@@ -171,8 +202,10 @@ class Connection:
         else:
             answer = Answer.of(response, call)
             if writing and (response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT):
-                raise MaybeSent(call.what)
+                raise MaybeSent(call.what, f"it answered with status {response.status_code}")
             check(answer, call, writing=writing)
+            if not writing and call.accept == _JSON:
+                require_json(answer)
             return answer
         # Outside the handler: an exception of httpx carries the request, and with it the address of a profile.
         raise failure
@@ -184,20 +217,26 @@ def _host(url: str) -> str:
 
 
 def _failure(error: httpx.RequestError, call: Call, host: str, *, in_doubt: bool) -> ActitoError:
-    if in_doubt:
-        return MaybeSent(call.what)
-    if isinstance(error, Unacceptable):
-        return UnexpectedAnswer(call.what, str(error))
-    if isinstance(error, httpx.TimeoutException):
-        return PlatformDown(call.what, f"{host} does not answer in time")
-    if isinstance(error, httpx.ConnectError):
-        return PlatformDown(call.what, f"no connection to {host}")
-    return PlatformDown(call.what, f"the connection to {host} broke")
+    """What a broken exchange is called; `in_doubt`: a write had left."""
+    distrust = _distrust(error)
+    if distrust is not None:
+        return NotTrusted(host, distrust)
+    kind, why = next((kind, why.format(host=host)) for broken, kind, why in _BROKEN if isinstance(error, broken))
+    return MaybeSent(call.what, why) if in_doubt else kind(call.what, why)
+
+
+def _distrust(error: BaseException | None) -> str | None:
+    """Why the host's certificate did not verify, where that is the trouble."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message.rstrip(".")
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _again(error: Exception) -> bool | float:
     """Whether to repeat, and after how many seconds if the platform said so. A write in doubt is a MaybeSent: never."""
-    if not isinstance(error, Busy | PlatformDown):
+    if not isinstance(error, Busy | PlatformDown | EmptyAnswer | NotJson | CutShort):
         return False
     if error.wait is None:
         return True

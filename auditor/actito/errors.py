@@ -2,17 +2,30 @@
 
     AuditorError
     └── ActitoError
-        ├── WrongKey           2   Actito does not accept the API key
+        ├── WrongKey           2   Actito does not accept the API key (401 at sign-in)
         ├── NotAllowed         2   the key is fine, but its user lacks a right (403)
         ├── NotFound           2   not there, or hidden from this key (404 may mask 401 and 403)
+        ├── NotAcceptable      2   it does not answer in the form that was asked for (406): the dialect is wrong
         ├── Redirected         2   the host answers with another address: the url is wrong
-        ├── Refused            4   the change was refused (400, 409 …): `fields` says which and why; 2 for a question
+        ├── NotTrusted         2   the host's certificate does not verify: nothing was sent, the key neither
+        ├── Refused            4   the change was refused (400, 413, 422): `fields` says which and why; 2 for a question
+        │   └── Conflict       4   what is there already is in its way (409)
         ├── MaybeSent          4   a write went out and its effect is not known: read before anything else
         ├── QuotaUsed         75   no further import today (429 when one is created)
         ├── Busy              75   too many calls at once (429 otherwise)
-        ├── PlatformDown      75   no answer, or an answer that says so (5xx); no write was carried out
+        ├── TokenRefused      75   a token that Actito has just given is refused (401 twice)
+        ├── PlatformDown      75   an answer that says so (5xx, 408); no write was carried out, nor by those below
+        │   ├── Unreachable   75   no connection, or none in time
+        │   ├── PoolExhausted 75   every connection of ours stayed in use
+        │   ├── TimedOut      75   no answer in time
+        │   └── Dropped       75   the connection ended before the answer began
         └── UnexpectedAnswer  75   an answer that this version does not understand
+            ├── EmptyAnswer   75   nothing in it
+            ├── NotJson       75   neither empty nor JSON: a page of something in between, or cut short
+            ├── CutShort      75   the connection ended in the middle of it
+            └── TooLarge      75   larger than any answer should be
 
+A write after which PlatformDown and those below it, or one of the last four, would leave a doubt is a MaybeSent.
 The classes are also SettingsError (2) or TryLater (75), so callers may catch either family. Messages hold no key,
 token, profile reference or value of a profile, only names and codes. Nothing here knows HTTP.
 """
@@ -65,6 +78,16 @@ class NotFound(ActitoError, SettingsError):
         )
 
 
+class NotAcceptable(ActitoError, SettingsError):
+    """It does not give the form that `Accept` asked for (D-quick); asking again changes nothing."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"Actito does not answer in the form that this version asks for, when asked for {what}",
+            hint="check the dialect in the settings, and that the url is Actito's API host; Actito may have changed it",
+        )
+
+
 class Redirected(ActitoError, SettingsError):
     """The host sends callers elsewhere; following would hand the key to another host."""
 
@@ -73,6 +96,17 @@ class Redirected(ActitoError, SettingsError):
         super().__init__(
             f"the url sends callers on to another address{elsewhere}, which is not followed",
             hint="set the url to the host that Actito shows beside the API key, with https://",
+        )
+
+
+class NotTrusted(ActitoError, SettingsError):
+    """The certificate does not verify: whoever answers may not be Actito."""
+
+    def __init__(self, host: str, why: str) -> None:
+        super().__init__(
+            f"the certificate of {host} does not verify ({why}): nothing was sent to it",
+            hint="check the url and the date of this machine; where a proxy of the company opens connections, "
+            "name the file of its certificate authority in SSL_CERT_FILE",
         )
 
 
@@ -90,14 +124,18 @@ class Refused(ActitoError):
         self.exit_code = Exit.WRITES_LEFT if writing else Exit.SETTINGS
 
 
+class Conflict(Refused):
+    """A value or a name is taken, or something else is under way (409). After a repeated delivery: by ourselves."""
+
+
 class MaybeSent(ActitoError):
     """The connection broke after a write had gone out, or the answer to it could not be read."""
 
     exit_code = Exit.WRITES_LEFT
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, why: str = "no usable answer came back") -> None:
         super().__init__(
-            f"it is not known whether Actito carried out {what}: no usable answer came back",
+            f"it is not known whether Actito carried out {what}: {why}",
             hint="it is never sent again blindly; the next audit of a fresh export shows what became of it",
         )
 
@@ -122,6 +160,17 @@ class Busy(ActitoError, TryLater):
         )
 
 
+class TokenRefused(ActitoError, TryLater):
+    """Actito gave a token and refuses it at once; the key itself was accepted."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"Actito refuses a token that it has just given, last when asked for {what}",
+            hint="try later; if it stays so, see whether the key was revoked or a proxy takes the header "
+            "Authorization away",
+        )
+
+
 class PlatformDown(ActitoError, TryLater):
     """Actito cannot be reached or says that it is in trouble. No write was carried out."""
 
@@ -132,6 +181,22 @@ class PlatformDown(ActitoError, TryLater):
         )
 
 
+class Unreachable(PlatformDown):
+    """No connection, or none in time: no byte has left."""
+
+
+class PoolExhausted(PlatformDown):
+    """Every connection that this process may have stayed in use: no byte has left."""
+
+
+class TimedOut(PlatformDown):
+    """The request went out, and no answer came in time."""
+
+
+class Dropped(PlatformDown):
+    """The request went out, and the connection ended before the answer began."""
+
+
 class UnexpectedAnswer(ActitoError, TryLater):
     """The answer has none of the forms this version knows; it says which part is missing, never what it holds."""
 
@@ -140,3 +205,19 @@ class UnexpectedAnswer(ActitoError, TryLater):
             f"Actito's answer about {what} cannot be understood: {trouble}",
             hint="check that the url is Actito's API host and that the dialect is right; Actito may have changed it",
         )
+
+
+class EmptyAnswer(UnexpectedAnswer):
+    """A success that says nothing where something is needed."""
+
+
+class NotJson(UnexpectedAnswer):
+    """A page of a proxy, for example, or JSON that was cut short before it was sent."""
+
+
+class CutShort(UnexpectedAnswer):
+    """The connection ended in the middle of the answer."""
+
+
+class TooLarge(UnexpectedAnswer):
+    """Larger than any answer should be; the rest was not taken in."""

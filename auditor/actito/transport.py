@@ -15,10 +15,14 @@ MAX_ANSWER_SECONDS = 300.0
 
 
 class Unacceptable(httpx.TransportError):
-    """An answer that is not taken in: too large, or compressed, so that its size says nothing."""
+    """An answer that is not taken in: compressed, so that its size says nothing."""
 
 
-class CutShort(httpx.TransportError):
+class Oversized(httpx.TransportError):
+    """An answer whose end was not waited for."""
+
+
+class Severed(httpx.TransportError):
     """The connection ended in the middle of an answer."""
 
 
@@ -37,14 +41,14 @@ class LimitedTransport(httpx.BaseTransport):
             try:
                 body = b"".join(self._parts(response, started))
             except (httpx.RemoteProtocolError, httpx.ReadError):
-                raise CutShort("the answer ends in the middle") from None
+                raise Severed("the answer ends in the middle") from None
             finally:
                 response.close()
         return httpx.Response(response.status_code, headers=response.headers, content=body)
 
     def _parts(self, response: httpx.Response, started: float) -> Iterator[bytes]:
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise Unacceptable("it is compressed, which was not asked for")
+            raise Unacceptable("the answer is compressed")
         size = 0
         stream = response.stream
         if not isinstance(stream, httpx.SyncByteStream):
@@ -52,7 +56,7 @@ class LimitedTransport(httpx.BaseTransport):
         for part in stream:
             size += len(part)
             if size > MAX_ANSWER_BYTES:
-                raise Unacceptable("it is larger than any answer should be")
+                raise Oversized("the answer is too large")
             if self._clock() - started > MAX_ANSWER_SECONDS:
                 raise httpx.ReadTimeout("the answer takes too long")
             yield part

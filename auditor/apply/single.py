@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from auditor.actito import ActitoError, MaybeSent, NotFound, Profile, ProfileRef, Refused
+from auditor.actito import ActitoError, Conflict, MaybeSent, NotFound, Profile, ProfileRef, Refused
 from auditor.apply.job import PROFILE, Cells, Job, Stopped, key_parts
 from auditor.errors import TryLater
 from auditor.model import Kind, Outcome
@@ -178,8 +178,7 @@ def _create(job: Job, number: int) -> None:
         _confirm_creation(job, number, None, writes)
         return
     except Refused as error:
-        detail = " ".join(f"{code or 'refused'} {field}" for field, code in error.fields) or "refused"
-        job.settle(number, (PROFILE,), writes, Outcome.REFUSED, detail)
+        _judge_refusal(job, number, identifiers, error, writes)
         return
     except ActitoError as error:
         job.settle(number, (PROFILE,), writes, Outcome.SKIPPED, "platform")
@@ -198,6 +197,27 @@ def _judge_existing(job: Job, number: int, profile: Profile) -> None:
         job.conclude(number, (PROFILE,), Outcome.LANDED, "read_later", profile_id=profile.profile_id)
     else:
         job.conclude(number, (PROFILE,), Outcome.UNKNOWN, "not_confirmed", profile_id=profile.profile_id)
+
+
+def _judge_refusal(
+    job: Job, number: int, identifiers: Mapping[str, str], error: Refused, writes: Mapping[str, int]
+) -> None:
+    """Ours if all we sent stands where nothing was just before: the call arrived twice, the second time refused."""
+    try:
+        profile = next(iter(_look_up(job, identifiers)), None)
+    except ActitoError as trouble:
+        job.settle(number, (PROFILE,), writes, Outcome.UNKNOWN, "not_read_back")
+        give_up(job, trouble)
+        return
+    if profile is not None and values_stand(job, profile, created(job.plan.writes[number])):
+        job.settle(number, (PROFILE,), writes, Outcome.LANDED, "answered_refused", profile_id=profile.profile_id)
+    elif profile is not None:
+        job.settle(number, (PROFILE,), writes, Outcome.REFUSED, "exists")
+    elif isinstance(error, Conflict):
+        job.settle(number, (PROFILE,), writes, Outcome.UNKNOWN, "not_confirmed")
+    else:
+        detail = " ".join(f"{code or 'refused'} {field}" for field, code in error.fields) or "refused"
+        job.settle(number, (PROFILE,), writes, Outcome.REFUSED, detail)
 
 
 def _confirm_creation(job: Job, number: int, profile_id: str | None, writes: Mapping[str, int]) -> None:
