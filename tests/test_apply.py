@@ -702,10 +702,59 @@ def test_calls_that_others_used_up_put_the_plan_off(world: World) -> None:
     assert outcomes(applied) == ["landed", "landed", "skipped", "skipped"]
     assert applied.stopped is not None
     assert applied.stopped.resumes is not None
-    assert set(outcomes(world.apply(plan))) == {"landed", "skipped"}
+    assert applied.stopped.sentence == (
+        "no more imports into this table today: others have used them up (0 were ours); "
+        "the plan goes on from 03/03 00:00 (Europe/Brussels)"
+    )
+    again = world.apply(plan)
+    assert set(outcomes(again)) == {"landed", "skipped"}
+    assert again.stopped == applied.stopped
     assert world.platform.calls["start_import"] == 1, "not tried again on the same day"
     world.now = applied.stopped.resumes
     assert set(outcomes(world.apply(plan))) == {"landed"}
+
+
+@pytest.mark.parametrize(
+    ("used_up", "midnight"),
+    [
+        (datetime(2026, 3, 28, 23, 30, tzinfo=UTC), datetime(2026, 3, 29, 22, 0, tzinfo=UTC)),
+        (datetime(2026, 10, 24, 22, 30, tzinfo=UTC), datetime(2026, 10, 25, 23, 0, tzinfo=UTC)),
+    ],
+    ids=["a day of 23 hours", "a day of 25 hours"],
+)
+def test_the_day_of_calls_ends_at_midnight_in_brussels_also_when_summer_time_changes(
+    world: World, used_up: datetime, midnight: datetime
+) -> None:
+    world.platform.faults["start_import", "before"] = raising(QuotaUsed("an import"))
+    plan = plan_of(*batch(1, 2, 3), made=used_up, export_as_of=used_up)
+    limits = Limits(concurrency=1, max_age=timedelta(hours=26))
+    world.now = used_up
+    applied = world.apply(plan, limits=limits)
+    assert applied.stopped is not None
+    assert applied.stopped.resumes == midnight
+    world.now = midnight - timedelta(seconds=1)
+    assert set(outcomes(world.apply(plan, limits=limits))) == {"landed", "skipped"}
+    assert world.platform.calls["start_import"] == 1
+    world.now = midnight
+    assert set(outcomes(world.apply(plan, limits=limits))) == {"landed"}
+
+
+def test_it_is_said_when_the_export_will_be_too_old_by_then(world: World) -> None:
+    """Opt-outs by file go within the hour or not at all, so midnight alone does not help."""
+    world.platform.faults["start_import", "before"] = raising(QuotaUsed("an import"))
+    applied = world.apply(plan_of(*batch(1, 2, make=opt_out)))
+    assert applied.stopped is not None
+    assert applied.stopped.resumes is None
+    assert "the export behind b1 is too old: audit a fresh one then" in applied.stopped.sentence
+
+
+def test_an_import_refused_by_a_conflict_may_be_under_way(world: World) -> None:
+    """A call that was delivered twice can be in its own way: its rows are not said to be refused, nor sent again."""
+    world.platform.faults["start_import", "after"] = raising(Conflict("an import"))
+    plan = plan_of(*batch(1, 2, 3))
+    for _ in range(2):
+        assert told(world.apply(plan), "outcome", "detail")[1:] == [("unknown", "no_id")] * 2
+    assert world.platform.calls["start_import"] == 1
 
 
 @pytest.mark.parametrize("effect", ["before", "after"])

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 
 from auditor.actito import (
     ActitoError,
+    Conflict,
     Execution,
     ExecutionState,
     ImportMode,
@@ -68,10 +69,14 @@ def sent_call(job: Job, batch: str) -> ImportRecord | None:
 
 def too_old(job: Job, batch: str) -> timedelta | None:
     """The age that the export behind a batch may have, if it is older."""
+    allowed = _allowed_age(job, batch)
+    return allowed if job.clock() - job.plan.export_as_of > allowed else None
+
+
+def _allowed_age(job: Job, batch: str) -> timedelta:
     kinds = {write.kind for write in job.plan.writes if write.batch == batch}
     permission = not kinds.isdisjoint((Kind.UNSUBSCRIBE, Kind.SUBSCRIBE))
-    allowed = job.limits.permission_max_age if permission else job.limits.max_age
-    return allowed if job.clock() - job.plan.export_as_of > allowed else None
+    return job.limits.permission_max_age if permission else job.limits.max_age
 
 
 def _landed(job: Job, number: int) -> bool:
@@ -87,19 +92,22 @@ def _obstacle(job: Job, batch: str) -> Stopped | None:
     calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
     reserve = 0 if job.plan.purpose == "undo" else 1
     if calls.exhausted or calls.used + reserve >= job.limits.bulk_calls_per_day:
-        return _quota(calls.used, now)
+        return _quota(job, batch, now)
     for call in job.ledger.imports():
         if call.state is ImportState.STARTED and call.execution is not None and not _finished(job, call):
             return Stopped("import_running", "an import of ours is still being carried out: apply again later")
     return None
 
 
-def _quota(used: int, now: datetime) -> Stopped:
-    tomorrow = datetime.combine(quota_day(now) + timedelta(days=1), time(), QUOTA_ZONE)
-    sentence = (
-        f"no more imports today ({used} of ours, one kept for undo): the plan goes on from {tomorrow:%d/%m %H:%M}"
-    )
-    return Stopped("quota", sentence, tomorrow)
+def _quota(job: Job, batch: str, now: datetime) -> Stopped:
+    calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
+    midnight = datetime.combine(quota_day(now) + timedelta(days=1), time(), QUOTA_ZONE)
+    whose = "others have used them up" if calls.exhausted else "as many as we allow ourselves, one kept for undo"
+    sentence = f"no more imports into this table today: {whose} ({calls.used} were ours)"
+    if midnight - job.plan.export_as_of > _allowed_age(job, batch):
+        again = f"from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key}) there are new ones, but by then"
+        return Stopped("quota", f"{sentence}; {again} the export behind {batch} is too old: audit a fresh one then")
+    return Stopped("quota", f"{sentence}; the plan goes on from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key})", midnight)
 
 
 def _finished(job: Job, call: ImportRecord) -> bool:
@@ -125,12 +133,12 @@ def _start(job: Job, batch: str, rows: Sequence[int], file: BulkFile) -> None:
     mode = ImportMode.CREATE_ONLY if creating else ImportMode.UPDATE_ONLY
     try:
         execution = job.writer.start_import(job.structure, file.archive, columns=file.columns, key=file.key, mode=mode)
-    except MaybeSent:
+    except (MaybeSent, Conflict):
+        # A conflict may be with our own call, delivered twice: the rows may be on their way.
         job.record(cells, Outcome.UNKNOWN, "no_id")
     except QuotaUsed:
         _not_started(job, call, ImportState.QUOTA, cells, Outcome.SKIPPED, "quota")
-        now = job.clock()
-        job.note(_quota(job.ledger.bulk_calls(job.plan.table, quota_day(now)).used, now))
+        job.note(_quota(job, batch, job.clock()))
     except Refused as error:
         codes = " ".join(code for _, code in error.fields if code) or "import_refused"
         _not_started(job, call, ImportState.REFUSED, cells, Outcome.REFUSED, codes)
