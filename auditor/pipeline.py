@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor import conclude, consent, diff, explain, match, report, run_folder, settle
-from auditor.actito import DIALECTS, Connection, Reader
+from auditor.actito import DIALECTS, Connection, Reader, learned
 from auditor.audit import FRAMES, Audit
 from auditor.config import Settings, describe
 from auditor.contract import Contract, read_contract
@@ -137,7 +137,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
     warm = threading.Thread(target=preload, name="preload", daemon=True)
     warm.start()
     with watch.stage("pull", f"asking {names.platform} for the table structure, fetching both inputs"):
-        structure, count, changed = _ask(settings)
+        structure, count, changed = _ask(settings, tell)
         try:
             contract = read_contract(settings.table_folder / "contract.toml", structure)
         except SettingsError:
@@ -239,7 +239,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
         return replace(audit, folder=final)
 
 
-def _ask(settings: Settings) -> tuple[Structure, int, tuple[str, ...]]:
+def _ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[str, ...]]:
     """The live structure, Actito's own count of the profiles, and what changed in the structure since the last run."""
     with connect(settings) as connection:
         reader = Reader(connection)
@@ -247,6 +247,8 @@ def _ask(settings: Settings) -> tuple[Structure, int, tuple[str, ...]]:
         last = run_folder.last_structure(settings.runs_folder, structure.table)
         contract = settings.table_folder / "contract.toml"
         changed = notices(*last, structure, reader, contract) if last is not None else ()
+        for sentence in learned(reader, structure, settings.state_folder, anew=True).unusual:
+            tell(sentence)
         return structure, reader.count(structure), changed
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor import permissions, run_folder
-from auditor.actito import Reader, Writer
+from auditor.actito import Reader, Writer, learned
 from auditor.apply import Progress, apply_plan
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import Applied, outcome_path, read_outcomes, write_outcomes
@@ -104,8 +104,11 @@ def apply(
     confirmed: Mapping[Kind, int],
     clock: Callable[[], datetime],
     progress: Callable[[Progress], None] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Applied:
     """Carry out a stored plan, or go on with it; the outcome file lies beside it.
+
+    `tell` receives a line for each thing that the licence spells otherwise than usual.
 
     Raises GuardRefused when a brake is not confirmed with its exact count, and whatever applying raises.
     """
@@ -144,11 +147,14 @@ def apply(
                 "the table structure changed since the audit behind this plan",
                 hint="run the audit again, then plan again",
             )
+        spelling = learned(Reader(reading), structure, settings.state_folder)
+        for sentence in spelling.unusual:
+            tell(sentence)
         applied = apply_plan(
             chosen,
             structure=structure,
-            reader=Reader(reading),
-            writer=Writer(writing),
+            reader=Reader(reading, spelling),
+            writer=Writer(writing, spelling),
             ledger=ledger,
             clock=clock,
             same=same,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
 
 import httpx
 import pytest
+import stamina
 
 from auditor.actito import (
     V4,
@@ -28,6 +30,12 @@ from tests.actito_wire import CUSTOMERS, PROFILE, Wire, ok
 TABLES = "/profile-table-structure/v5/entities/acme/profile-tables"
 TABLES_V4 = "/profile-table-structure/v4/entity/acme/table"
 EXECUTION = "/mass-imports/v5/entities/acme/etl-executions/123654987"
+
+
+@pytest.fixture(autouse=True)
+def no_pauses() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=2, cap=True):
+        yield
 
 
 # Entities and tables

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import stamina
 
-from auditor.actito import DIALECTS, Connection, ExecutionState, ImportMode, NotFound, Reader, Refused, Writer
+from auditor.actito import DIALECTS, Connection, ExecutionState, ImportMode, NotFound, Reader, Refused, Writer, learned
 from auditor.model import Structure
 from auditor.sandbox.dialect import varied
 from auditor.sandbox.process import API_KEY, Sandbox
@@ -88,9 +88,10 @@ def test_the_client_reads_and_writes_the_same(
     with Connection(
         running.url, lambda: API_KEY, "acme", dialect=DIALECTS[name], calls_per_minute=10_000
     ) as connection:
-        reader, writer = Reader(connection), Writer(connection)
+        table = Reader(connection).structure("Customers")
+        spelling = learned(Reader(connection), table, tmp_path)
+        reader, writer = Reader(connection, spelling), Writer(connection, spelling)
         assert reader.entities() == ["acme"]
-        table = reader.structure("Customers")
         assert table == usual[name]
         before = held(running)
         assert reader.count(table) == len(before)

@@ -5,7 +5,7 @@ reader     every question                            writer      every change (f
 connection sign-in, limits, retries, meaning of statuses (auth, limits, answers)
 dialect    its addresses, and what is assumed        bodies, definitions   the forms of what is sent
 forms      the forms of its answers (row_files: of its files)
-spelling   how one licence spells its values         vocabulary   its words and what they mean
+spelling   how one licence spells (learned: kept)    vocabulary   its words and what they mean
 """
 
 from auditor.actito.connection import Connection
@@ -35,6 +35,7 @@ from auditor.actito.errors import (
     Unreachable,
     WrongKey,
 )
+from auditor.actito.learned import learned
 from auditor.actito.reader import Reader
 from auditor.actito.results import (
     Collection,
@@ -100,4 +101,5 @@ __all__ = [
     "Writer",
     "WrongKey",
     "learn",
+    "learned",
 ]

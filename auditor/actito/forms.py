@@ -6,7 +6,7 @@ from, and how sure it is, stands in `auditor.actito.dialect`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from auditor.actito.answers import Unfit, array, first, name_of, record
@@ -85,7 +85,7 @@ def profile(
     """
     whole = merged(content, apart)
     values: dict[str, str | None] = dict.fromkeys(attribute.name for attribute in table.attributes)
-    values.update(_attributes(first(whole, "attributes")))
+    values.update(_attributes(first(whole, "attributes"), values))
     for attribute in table.attributes:
         values[attribute.name] = spelling.read(attribute.type, values[attribute.name])
     values.update(subscriptions(whole, table))
@@ -150,14 +150,17 @@ def subscriptions(content: Mapping[str, object], table: Structure) -> dict[str, 
         # A text alone is the name of something subscribed to.
         whole = record({"name": item, "subscribe": True} if isinstance(item, str) else item, "subscriptions")
         name = _subscription_name(whole, table)
-        on[SUBSCRIPTION_PREFIX + name] = "true" if _truth(first(whole, *HOLDING), f"subscriptions.{name}") else "false"
+        part = f"subscriptions.{name}" if name in table.subscriptions else "subscriptions"
+        if not has(whole, *HOLDING):
+            raise Unfit(f"{part}.{HOLDING[0]}")
+        on[SUBSCRIPTION_PREFIX + name] = "true" if _truth(first(whole, *HOLDING), part) else "false"
     return on
 
 
 def _subscription_name(item: Mapping[str, object], table: Structure) -> str:
     """Its `name`, or an id that is a name of the table: any other id says nothing about which one it is."""
     if has(item, *NAMING[:2]):
-        return name_of(item, *NAMING[:2])
+        return _name_in("subscriptions", item, *NAMING[:2])
     alone = item.get(NAMING[2])
     if not isinstance(alone, str) or alone not in table.subscriptions:
         raise Unfit("subscriptions.name")
@@ -173,21 +176,21 @@ def segmentations(content: Mapping[str, object], table: Structure) -> dict[str, 
     }
     if isinstance(listed, dict):
         for name, value in listed.items():
-            exclusive = held.get(SEGMENTATION_PREFIX + name, "") is None
-            held[SEGMENTATION_PREFIX + name] = (
-                _text(value, f"segmentations.{name}") if exclusive else _flag(value, name)
-            )
+            column = SEGMENTATION_PREFIX + name
+            part = f"segmentations.{name}" if column in held else "segmentations"
+            exclusive = held.get(column, "") is None
+            held[column] = _text(value, part) if exclusive else "true" if _truth(value, part) else "false"
         return held
     for item in array(listed, "segmentations"):
         whole = record({"name": item} if isinstance(item, str) else item, "segmentations")
         if not _truth(whole.get("belongs", True), "segmentations.belongs"):
             continue
         inner = record(whole["segmentation"], "segmentations") if "segmentation" in whole else whole
-        segment = name_of(inner, "name")
+        segment = _name_in("segmentations", inner, "name")
         if inner.get("category") is None:
             held[SEGMENTATION_PREFIX + segment] = "true"
         else:
-            held[SEGMENTATION_PREFIX + name_of(inner, "category")] = segment
+            held[SEGMENTATION_PREFIX + _name_in("segmentations", inner, "category")] = segment
     return held
 
 
@@ -264,12 +267,17 @@ def _segmentation(item: object) -> Segmentation:
     )
 
 
-def _attributes(listed: object) -> dict[str, str | None]:
+def _attributes(listed: object, known: Collection[str] = ()) -> dict[str, str | None]:
+    """Only names that are `known` are ever told: any other may be part of the content."""
+
+    def part(name: str) -> str:
+        return f"attributes.{name}" if name in known else "attributes"
+
     if isinstance(listed, dict):
-        return {name: _text(value, f"attributes.{name}") for name, value in listed.items()}
+        return {name: _text(value, part(name)) for name, value in listed.items()}
     items = [record(item, "attributes") for item in array(listed, "attributes")]
-    names = [name_of(item, "name") for item in items]
-    return {name: _text(item.get("value"), f"attributes.{name}") for name, item in zip(names, items, strict=True)}
+    named = [(_name_in("attributes", item, "name"), item.get("value")) for item in items]
+    return {name: _text(value, part(name)) for name, value in named}
 
 
 def _text(value: object, part: str) -> str | None:
@@ -304,8 +312,12 @@ def _with_name(item: object, part: str) -> Mapping[str, object]:
     return {"name": item} if isinstance(item, str) and item else record(item, part)
 
 
-def _flag(value: object, name: str) -> str:
-    return "true" if _truth(value, f"segmentations.{name}") else "false"
+def _name_in(section: str, item: Mapping[str, object], *names: str) -> str:
+    """Like `name_of`; what is missing is named with the section that it is missing in."""
+    try:
+        return name_of(item, *names)
+    except Unfit:
+        raise Unfit(f"{section}.{names[0]}") from None
 
 
 def _whole(value: object) -> int | None:

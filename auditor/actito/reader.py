@@ -145,8 +145,9 @@ class Reader:
         For whole tables there are exports (§10).
         """
         seen: set[str] = set()
-        for number in range(-(-limit // _PAGE)):
-            call = self._dialect.profile_list(self._entity, table, number, _PAGE)
+        size = min(limit, _PAGE)
+        for number in range(-(-limit // size)):
+            call = self._dialect.profile_list(self._entity, table, number, size)
             answer = self._connection.read(call)
             items = answer.read_as(forms.page)
             page = [answer.part(forms.profile, item, table, None, None, self._spelling) for item in items]

@@ -115,7 +115,7 @@ class Spelling:
         """A sentence for each thing that this licence spells otherwise than usual."""
         seen = {one.name: getattr(self, one.name) for one in fields(self)}
         return tuple(
-            f"{_NAMES[name]}: {_told(value)} instead of {_told(_USUAL[name])}"
+            f"this licence spells {_NAMES[name]} as {_told(value)}, usual is {_told(_USUAL[name])}"
             for name, value in seen.items()
             if value is not None and not _same(value, _USUAL[name])
         )
@@ -219,8 +219,9 @@ def _form(values: Sequence[object], forms: Mapping[str, str]) -> str | None:
 def _truth(values: Sequence[object], usual: Pair) -> Pair | None:
     """A single word of a pair tells the other, and a pair is told apart by the JSON type too."""
     fit = [pair for pair in TRUTHS if all(any(_same(value, word) for word in pair) for value in values)]
-    only = (usual if usual in fit else fit[0]) if values and fit else None
-    return only if len(fit) == 1 or only == usual else None
+    if not values or not fit:
+        return None
+    return usual if any(_same(pair, usual) for pair in fit) else fit[0] if len(fit) == 1 else None
 
 
 def _holds(item: Mapping[str, object]) -> bool:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from auditor import remedy
 from auditor.apply import Progress as Done
 from auditor.cli.planned import KIND, print_applied
-from auditor.cli.screen import confirmed_on_terminal
+from auditor.cli.screen import confirmed_on_terminal, say
 from auditor.config import Settings
 from auditor.errors import GuardRefused
 from auditor.model import Kind
@@ -40,6 +40,8 @@ def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], 
         def tell(done: Done) -> None:
             bar.update(task, completed=done.done, total=done.total)
 
-        applied = remedy.apply(settings, path, confirmed=confirmed, clock=lambda: datetime.now(UTC), progress=tell)
+        applied = remedy.apply(
+            settings, path, confirmed=confirmed, clock=lambda: datetime.now(UTC), progress=tell, tell=say
+        )
     print_applied(applied)
     return int(applied.exit_code)

@@ -1,0 +1,60 @@
+"""What is known of how a licence spells, kept in the state folder: not a record, so any run may learn it anew."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import fields
+from pathlib import Path
+from urllib.parse import quote
+
+from auditor.actito.answers import Unfit
+from auditor.actito.errors import ActitoError
+from auditor.actito.reader import Reader
+from auditor.actito.spelling import USUAL, Spelling
+from auditor.model import Structure
+
+SAMPLE = 20
+"""Profiles among which the fullest is taken: a profile shows nothing of what it does not have."""
+
+
+def learned(reader: Reader, table: Structure, folder: Path, *, anew: bool = False) -> Spelling:
+    """How the licence of `table` spells: as kept in `folder`, or else as one profile shows it, which is kept.
+
+    `anew` reads a profile in any case: what it shows replaces what was kept, and what it does not show stays. Where no
+    profile can be read, as in an empty table, nothing is learned: that is never a failure.
+    """
+    file = folder / f"spelling-{quote(table.table, safe='')}.json"
+    kept = _kept(file)
+    if kept is not None and not anew:
+        return kept
+    shown = _shown(reader, table)
+    if shown is None:
+        return kept or USUAL
+    together = {one.name: getattr(shown, one.name) or getattr(kept, one.name, None) for one in fields(Spelling)}
+    now = Spelling(**together)
+    content = json.dumps(now.to_json(), indent=1) + "\n"
+    if kept is None or content != json.dumps(kept.to_json(), indent=1) + "\n":
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:  # noqa: PTH123 -- with a mode
+            stream.write(content)
+        partial.replace(file)
+    return now
+
+
+def _kept(file: Path) -> Spelling | None:
+    """None too for a file that no version of ours wrote: it is learned anew."""
+    try:
+        return Spelling.from_json(json.loads(file.read_text("utf-8")))
+    except (FileNotFoundError, ValueError, Unfit):
+        return None
+
+
+def _shown(reader: Reader, table: Structure) -> Spelling | None:
+    try:
+        sample = list(reader.profiles(table, SAMPLE))
+        fullest = max(sample, key=lambda profile: sum(map(bool, profile.values.values())), default=None)
+        return None if fullest is None else reader.spelling(table, fullest.profile_id)
+    except ActitoError:
+        return None
