@@ -70,6 +70,14 @@ def _secret(value: object, info: pydantic.ValidationInfo) -> Secret:
 SecretReference = Annotated[Secret, pydantic.PlainValidator(_secret)]
 
 
+def _secure(url: str) -> str:
+    """The address of a server that is spoken to in secret, without a slash at its end."""
+    local = url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
+    if not (url.startswith("https://") or local):
+        raise ValueError("must start with https:// (http:// is accepted for this machine only)")
+    return url.rstrip("/")
+
+
 class Actito(Strict):
     """How the platform is reached, and how much of the licence's limits the auditor allows itself."""
 
@@ -88,11 +96,7 @@ class Actito(Strict):
     @pydantic.field_validator("url")
     @classmethod
     def _url(cls, value: str) -> str:
-        secure = value.startswith("https://")
-        local = value.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
-        if not (secure or local):
-            raise ValueError("must start with https:// (http:// is accepted for this machine only)")
-        return value.rstrip("/")
+        return _secure(value)
 
 
 class Names(Strict):
@@ -105,14 +109,94 @@ class Names(Strict):
         return self.platform if side is Side.PLATFORM else self.truth
 
 
-class Platform(Strict):
+def _file(value: object, info: pydantic.ValidationInfo) -> Path:
+    if not isinstance(value, str) or not value:
+        raise ValueError("the path of a file is expected")
+    return ((info.context or {}).get("folder") or Path()) / Path(value).expanduser()
+
+
+NamedFile = Annotated[Path, pydantic.BeforeValidator(_file)]
+"""The path of a file, from the settings file's folder."""
+
+
+class Sftp(Strict):
+    """How an `sftp:` server lets us in. Without password and key: the keys of ~/.ssh and of the user's agent."""
+
+    user: str | None = None
+    """Unless the address has it."""
+    password: SecretReference | None = None
+    key: SecretReference | None = None
+    """A private key in OpenSSH or PEM form, for example file:/etc/auditor/id_ed25519."""
+    passphrase: SecretReference | None = None
+    known_hosts: NamedFile = Path("~/.ssh/known_hosts")
+    """The host keys that are trusted, as ssh keeps them; no other server is spoken to."""
+
+
+class Ftps(Strict):
+    """How an `ftps:` server lets us in."""
+
+    user: str | None = None
+    password: SecretReference | None = None
+    tls: Literal["explicit", "implicit"] | None = None
+    """None: implicit on port 990, explicit on every other."""
+    ca: NamedFile | None = None
+    """A PEM file with the only authorities that are trusted; None: those of the machine."""
+
+
+class Https(Strict):
+    """How an `https:` server lets us in: a user and password, a token, or neither."""
+
+    user: str | None = None
+    password: SecretReference | None = None
+    token: SecretReference | None = None
+    ca: NamedFile | None = None
+
+
+class S3(Strict):
+    """How an S3 store is reached. Without keys: those of the environment, of ~/.aws or of the machine's role."""
+
+    endpoint: str | None = None
+    """Of a store that is not Amazon's, for example https://minio.acme.example."""
+    region: str | None = None
+    access_key: SecretReference | None = None
+    secret_key: SecretReference | None = None
+    session_token: SecretReference | None = None
+    anonymous: bool = False
+    ca: NamedFile | None = None
+
+    @pydantic.field_validator("endpoint")
+    @classmethod
+    def _endpoint(cls, value: str | None) -> str | None:
+        return None if value is None else _secure(value)
+
+    @pydantic.model_validator(mode="after")
+    def _pair(self) -> S3:
+        if (self.access_key is None) != (self.secret_key is None):
+            raise ValueError("access_key and secret_key go together")
+        return self
+
+
+class Located(Strict):
+    """What an input's location may need besides its address; one section for each kind of server."""
+
+    wait: Duration = timedelta(minutes=5)
+    """How long a file that is still being written is waited for."""
+    member: str | None = None
+    """Name or pattern of the file in a ZIP archive that holds several."""
+    sftp: Sftp = Sftp()
+    ftps: Ftps = Ftps()
+    https: Https = Https()
+    s3: S3 = S3()
+
+
+class Platform(Located):
     """Where the profile export lies."""
 
     export: str
     max_age: Duration = timedelta(hours=36)
 
 
-class Truth(Strict):
+class Truth(Located):
     """Where the source of truth is."""
 
     from_: str = pydantic.Field(alias="from")

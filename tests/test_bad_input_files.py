@@ -311,7 +311,6 @@ def test_an_archive_that_does_not_fit_on_the_disk(small_disk: SmallDisk, tmp_pat
             max_age=None,
             now=datetime.now(UTC),
             timezone=UTC,
-            sleep=lambda seconds: None,
         )
     assert {path.name for path in small_disk.folder.iterdir()} <= {"ballast"}
 

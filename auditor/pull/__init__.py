@@ -1,26 +1,42 @@
 """The pull stage for files: finds the newest input of a side, makes sure that it has arrived whole, and hashes it.
 
-A plain file stays where it is and is read there; what an archive holds is written into the run's folder.
+    newest ─► arrived? ─► old? ─► fetched before? ─► fetched ─► unpacked
+                                  (servers only)
+
+A plain file of this machine stays where it is and is read there; one of a server is kept in the state folder, what an
+archive holds is written into the run's folder.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from auditor.errors import InputUnusable, TryLater
-from auditor.files import fingerprint, printable, unchanged
+from auditor.config import Located
+from auditor.errors import InputUnusable, SettingsError, TryLater
+from auditor.files import printable, require_space, unchanged
 from auditor.model import Side
-from auditor.pull.locations import Found, newest, unpack
+from auditor.pull.archives import unpack
+from auditor.pull.kept import Kept, hash_of
+from auditor.pull.locations import Address, Listing, address_of, local_listing, unfinished
+from auditor.pull.moments import Found
+
+if TYPE_CHECKING:
+    from auditor.pull.servers import Server
 
 QUIET = 2.0
-"""Seconds without a write after which a file counts as complete; a younger one is looked at twice."""
+"""Seconds without a write after which a file of this machine counts as complete; a younger one is looked at twice."""
+PAUSE, PAUSE_ELSEWHERE, LONGEST_PAUSE = QUIET / 4, 1.0, 10.0
+"""Seconds between two looks: at first here and on a server, whose clock is not ours, and at most."""
+ATTEMPTS = 3
+"""To fetch a file whose transfer breaks off."""
 
-_CHUNK = 2**20
+Progress = Callable[[str, int, int | None], None]
+"""Called with the name of a file, the bytes that have come and those in all, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,26 @@ class Pulled:
     name_has_time: bool
     """False where the name holds a date without a time, or nothing."""
     mtime: datetime
-    """When it was last written, by the server's clock; UTC."""
+    """When it was last written, by the server's clock; UTC. Where the server does not say: now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What pulling may need besides a location."""
+
+    access: Located
+    """How servers let us in, how long is waited, which file of an archive is meant."""
+    state: Path | None = None
+    """The folder where fetched files are kept; None: beside what is unpacked, for this once."""
+    longest: timedelta = timedelta(days=1)
+    """How long they are kept after their last use."""
+    tell: Callable[[str], None] = lambda text: None
+    progress: Progress = lambda name, done, total: None
+    sleep: Callable[[float], None] = time.sleep
+
+
+ONCE = Means(Located(wait=timedelta(0)))
+"""For files that somebody has named and waits for."""
 
 
 def pull_file(
@@ -57,68 +92,191 @@ def pull_file(
     timezone: tzinfo,
     base: Path | None = None,
     hashed: bool = True,
-    sleep: Callable[[float], None] = time.sleep,
+    means: Means = ONCE,
 ) -> Pulled:
     """Find the newest file that `location` names and make it ready to load.
 
-    `folder` takes what an archive holds. `base` is where relative locations start (the settings file's folder; None:
-    the working folder). `max_age` is the greatest age of its content at `now`; None means any. `hashed` False leaves
-    out the SHA-256, for files that nobody will ask about again.
+    `folder` takes what an archive holds. `base` is where relative paths start (the settings file's folder; None: the
+    working folder). `max_age` is the greatest age of its content at `now`; None means any. `hashed` False leaves out
+    the SHA-256 of a file of this machine that nobody will ask about again.
 
-    Raises TryLater when nothing is there, when it is too old or still being written; InputUnusable when it is empty
-    or damaged; SettingsError when the location is not understood.
+    Raises TryLater when nothing is there, when it is too old or still being written, when the server is down;
+    InputUnusable when it is empty or damaged; SettingsError when the location is not understood, or the server does
+    not let us in or is not trusted.
     """
-    found = newest(location, base or Path.cwd(), timezone)
-    _check_age(found, location, max_age, now)
-    with unchanged(found.path):
-        _wait_until_quiet(found.path, sleep)
-        if found.path.stat().st_size == 0:
-            raise InputUnusable(
-                f"{printable(found.path)} is empty: it holds 0 bytes", hint="export it again, then run again"
-            )
-        digest, size = _hash(found.path) if hashed else ("", found.path.stat().st_size)
-        path = unpack(found.path, folder, name=f"{side.value}.unpacked")
-        if path.stat().st_size == 0:
-            raise InputUnusable(f"the file inside {printable(found.path)} is empty", hint="export it again")
+    base = base or Path.cwd()
+    address = address_of(location)
+    waiting = _Waiting(location, means)
+    if address is None:
+        found = waiting.arrived(lambda: local_listing(location, base, timezone), lambda one: _age(one) >= QUIET)
+        _check_age(found, location, max_age, now)
+        path = Path(found.place)
+        with unchanged(path):
+            _check_empty(found)
+            digest = hash_of(path) if hashed else ""
+            ready = _unpacked(path, folder, side, means)
+    else:
+        found, path, digest = _from_server(address, folder, max_age, now, timezone, means, waiting)
+        ready = _unpacked(path, folder, side, means)
     return Pulled(
         side=side,
-        path=path.resolve(),
+        path=ready.resolve(),
         location=location,
-        file=found.path.name,
-        bytes=size,
+        file=found.name,
+        bytes=path.stat().st_size,
         sha256=digest,
         name_moment=found.named,
         name_has_time=found.named is not None and not found.named_to_the_day,
-        mtime=found.modified,
+        mtime=found.modified or now.astimezone(UTC),
     )
+
+
+def _from_server(
+    address: Address,
+    folder: Path,
+    max_age: timedelta | None,
+    now: datetime,
+    timezone: tzinfo,
+    means: Means,
+    waiting: _Waiting,
+) -> tuple[Found, Path, str]:
+    """The newest file of a server, where it lies on this machine now, and its SHA-256."""
+    from auditor.pull.servers import connected  # fsspec and what is behind it is needed by few
+
+    kept = Kept(means.state or folder, means.longest)
+    there: dict[Found, tuple[Path, str]] = {}
+
+    def known(file: Found) -> bool:
+        if before := kept.find(_identity(address, file)):
+            there[file] = before
+        return before is not None
+
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with connected(address, means.access, timezone) as server:
+                found = waiting.arrived(server.listing, known, PAUSE_ELSEWHERE)
+                _check_age(found, address.shown, max_age, now)
+                _check_empty(found)
+                return found, *(there.get(found) or _fetched(server, address, found, kept, means))
+        except _BrokenOff as broken:
+            if attempt == ATTEMPTS:
+                raise broken.told from None
+            means.tell(f"{broken.told}: again from the beginning")
+            means.sleep(attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+class _BrokenOff(Exception):
+    """A transfer that may be tried again."""
+
+    def __init__(self, told: TryLater) -> None:
+        super().__init__()
+        self.told = told
+
+
+def _fetched(server: Server, address: Address, found: Found, kept: Kept, means: Means) -> tuple[Path, str]:
+    def copy(target: Path) -> None:
+        if found.bytes is not None:
+            require_space(target.parent, found.bytes)
+        try:
+            server.fetch(found, target, lambda done, total: means.progress(found.name, done, total))
+            after = server.look(found.place)
+        except TryLater as broken:
+            raise _BrokenOff(broken) from None
+        if after != found:
+            raise _BrokenOff(_moving(address.shown, found))
+        if target.stat().st_size == 0:
+            raise _empty(found)
+
+    return kept.fetch(_identity(address, found), copy)
+
+
+class _Waiting:
+    """Patience with a file that is still being written; what is left of it."""
+
+    def __init__(self, location: str, means: Means) -> None:
+        self._location, self._means = location, means
+        self._left = means.access.wait.total_seconds()
+        self._told = False
+
+    def arrived(self, look: Callable[[], Listing], sure: Callable[[Found], bool], pause: float = PAUSE) -> Found:
+        """The newest file, once two looks `pause` seconds apart are the same, or at once where it is `sure`.
+
+        What was left behind by an upload that died moves no more and is passed over.
+        """
+        seen = look()
+        if seen.absent is not None:
+            raise seen.absent
+        while True:
+            if seen.newest is not None and not seen.arriving and sure(seen.newest):
+                return seen.newest
+            if seen.newest is None and self._left <= 0:
+                raise unfinished(self._location, seen.arriving)
+            self._means.sleep(pause)
+            again = look()
+            if again == seen and again.newest is not None:
+                return again.newest
+            if self._left <= 0:
+                raise _moving(self._location, again.newest or seen.newest)
+            if not self._told:
+                self._means.tell(f"  {printable(self._location)} is still being written: waiting for it")
+                self._told = True
+            self._left -= pause
+            seen, pause = again, min(pause * 2, LONGEST_PAUSE)
+
+
+def _moving(location: str, found: Found | None) -> TryLater:
+    return TryLater(
+        f"{printable(found.name if found else location)} changed while it was read: it is still being written",
+        hint="run again when the upload is complete",
+    )
+
+
+def _identity(address: Address, found: Found) -> str:
+    """What changes when the server's file does."""
+    written = found.modified.isoformat() if found.modified else ""
+    return "\n".join(
+        (address.scheme, address.server, address.user or "", found.place, str(found.bytes), written, found.version)
+    )
+
+
+def _age(found: Found) -> float:
+    """Seconds since it was written, by the clock of this machine."""
+    return time.time() - found.modified.timestamp() if found.modified else 0.0
+
+
+def _unpacked(path: Path, folder: Path, side: Side, means: Means) -> Path:
+    ready = unpack(path, folder, name=f"{side.value}.unpacked", member=means.access.member)
+    if ready.stat().st_size == 0:
+        raise InputUnusable(f"the file inside {printable(path)} is empty", hint="export it again")
+    return ready
+
+
+def _check_empty(found: Found) -> None:
+    if found.bytes == 0:
+        raise _empty(found)
+
+
+def _empty(found: Found) -> InputUnusable:
+    return InputUnusable(f"{printable(found.place)} is empty: it holds 0 bytes", hint="export it again, then run again")
 
 
 def _check_age(found: Found, location: str, max_age: timedelta | None, now: datetime) -> None:
     if max_age is None:
         return
-    age = now - found.newest_content
+    content = found.newest_content
+    if content is None:
+        raise SettingsError(
+            f"nobody says when {printable(found.name)} was written, so that max_age cannot be checked",
+            hint="have its date put into its name, such as Customers_20260501T0630.csv",
+        )
+    age = now - content
     if age > max_age:
         raise TryLater(
-            f"the newest file of {printable(location)} is {printable(found.path.name)}, {_hours(age)} old; "
+            f"the newest file of {printable(location)} is {printable(found.name)}, {_hours(age)} old; "
             f"the limit is {_hours(max_age)}",
             hint="check that the export still runs, or raise max_age",
         )
-
-
-def _wait_until_quiet(path: Path, sleep: Callable[[float], None]) -> None:
-    """A file written a moment ago may be half an upload: the caller compares its state after this pause."""
-    before = fingerprint(path)
-    if before is not None and time.time() - before[2] / 1e9 < QUIET:
-        sleep(QUIET / 4)
-
-
-def _hash(path: Path) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-    return digest.hexdigest(), size
 
 
 def _hours(length: timedelta) -> str:
