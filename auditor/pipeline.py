@@ -35,7 +35,7 @@ from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
 from auditor.plan.policy import for_the_truth
 from auditor.primitives import register
-from auditor.pull import Pulled, pull_file
+from auditor.pull import Means, Progress, Pulled, pull_file
 from auditor.store import HISTORY, Memory, Store
 from auditor.structure.since import notices
 from auditor.validate import preload, validate
@@ -109,10 +109,11 @@ def connect(settings: Settings, *, writing: bool = False) -> Connection:
     )
 
 
-def run(settings: Settings, request: Request, *, now: datetime, tell: Tell) -> Audit:
+def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, moved: Progress | None = None) -> Audit:
     """Audit the profile table and leave a complete run folder behind; a run that fails leaves none.
 
-    `now` is the moment of the audit, with zone. Raises AuditorError for everything foreseeable.
+    `now` is the moment of the audit, with zone. `moved` is told how transfers go. Raises AuditorError for everything
+    foreseeable.
     """
     with lock.hold(settings.state_folder / "lock", "auditor run"):
         name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -122,7 +123,7 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell) -> A
         work.mkdir(mode=0o700)
         try:
             with full_disk(settings.runs_folder):
-                audit = _audit(settings, request, name, work, now, tell)
+                audit = _audit(settings, request, name, work, now, tell, moved)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
@@ -130,7 +131,9 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell) -> A
         return audit
 
 
-def _audit(settings: Settings, request: Request, name: str, work: Path, now: datetime, tell: Tell) -> Audit:
+def _audit(
+    settings: Settings, request: Request, name: str, work: Path, now: datetime, tell: Tell, moved: Progress | None
+) -> Audit:
     """All stages in their order; the last one gives the run folder its name."""
     watch = _Watch(tell, request.only)
     names, table = settings.names, settings.table
@@ -145,7 +148,7 @@ def _audit(settings: Settings, request: Request, name: str, work: Path, now: dat
                 tell(notice)
             raise
         suite = _suite(settings, structure, contract)
-        pulled = _pull(settings, request, contract, work, now)
+        pulled = _pull(settings, request, contract, work, now, tell, moved)
         watch.facts["pull"] = {"counted_by_platform": count, **{f"{one.side.value}_bytes": one.bytes for one in pulled}}
     folders = [work, settings.runs_folder / name, settings.state_folder, *(source.path.parent for source in pulled)]
     engine = Engine(memory_limit=settings.engine.memory_limit, temp=work / "spill", folders=folders)
@@ -262,12 +265,21 @@ def _suite(settings: Settings, structure: Structure, contract: Contract) -> Suit
     return suite
 
 
-def _pull(settings: Settings, request: Request, contract: Contract, work: Path, now: datetime) -> list[Pulled]:
+def _pull(
+    settings: Settings,
+    request: Request,
+    contract: Contract,
+    work: Path,
+    now: datetime,
+    tell: Tell,
+    moved: Progress | None,
+) -> list[Pulled]:
     """Both inputs; a file named by hand is taken as it is named, from the working folder."""
     wanted = (
-        (Side.PLATFORM, request.export, settings.platform.export, settings.platform.max_age),
-        (Side.TRUTH, request.truth, settings.truth.from_, None),
+        (Side.PLATFORM, request.export, settings.platform.export, settings.platform, settings.platform.max_age),
+        (Side.TRUTH, request.truth, settings.truth.from_, settings.truth, None),
     )
+    kept, longest = settings.state_folder / "pulled", settings.state.retain.snapshots
     return [
         pull_file(
             side,
@@ -277,8 +289,9 @@ def _pull(settings: Settings, request: Request, contract: Contract, work: Path, 
             now=now,
             timezone=contract.timezone,
             base=None if given else settings.folder,
+            means=Means(access, kept, longest, tell, moved or (lambda name, done, total: None)),
         )
-        for side, given, configured, max_age in wanted
+        for side, given, configured, access, max_age in wanted
     ]
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from auditor.cli import run as run_command
 from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
 from auditor.errors import Exit
 from auditor.sandbox.process import Sandbox
+from tests.file_servers import PASSWORD, USER, Sftp, certificates, closed, event_loop, https_server
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +51,48 @@ def test_baseline_sets_the_agreed_values_and_leaves_no_run(folder: Path) -> None
     assert list((folder / "runs").iterdir()) == []
     state = json.loads((folder / "state" / "Customers" / "state.json").read_text("utf-8"))
     assert (folder / "state" / "Customers" / state["base"]["file"]).exists()
+
+
+def test_both_inputs_come_from_a_server_and_are_fetched_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An export as Actito delivers it: packed, on an SFTP server; the truth on a web server of the company."""
+    away = folder.parent / "away"
+    away.mkdir()
+    (away / "password").write_text(PASSWORD)
+    (export,) = (folder / "exports").glob("*.csv")
+    (truth,) = (folder / "crm").iterdir()
+    shutil.copy(truth, away)
+    with zipfile.ZipFile(away / f"{export.stem}.zip", "w") as archive:
+        archive.write(export, export.name)
+    context, _ = certificates(away)
+    server = Sftp(away)
+    with event_loop() as loop, https_server(away, context) as (port, handler):
+        listening = loop(server.start())
+        server.known_hosts(away / "hosts", listening.get_port())
+        text = (folder / "auditor.toml").read_text("utf-8")
+        text = re.sub(r"(?m)^export .*$", f'export = "sftp://127.0.0.1:{listening.get_port()}/*.zip"', text)
+        text = re.sub(r"(?m)^from .*$", f'from = "https://127.0.0.1:{port}/{truth.name}"', text)
+        login = f'user = "{USER}"\npassword = "file:password"\n'
+        text += f'\n[platform.sftp]\n{login}known_hosts = "hosts"\n\n[truth.https]\n{login}ca = "authority.pem"\n'
+        (away / "auditor.toml").write_text(text, "utf-8")
+        shutil.copytree(folder / "expectations", away / "expectations")
+        (away / "sandbox").mkdir()
+        shutil.copy(folder / "sandbox" / "api-key", away / "sandbox")
+        try:
+            run = ["run", "--settings", str(away / "auditor.toml"), "--json"]
+            codes = [cli.execute([*run, "--only", "pull"]), cli.execute(run)]
+        finally:
+            loop(closed(listening))
+        told = capsys.readouterr()
+    assert codes == [Exit.FINE, Exit.FINE], told.err
+    (recorded,) = [path.read_text("utf-8") for path in (away / "runs").glob("*/run.json")]
+    inputs = {one["side"]: one for one in json.loads(recorded)["inputs"]}
+    assert inputs["platform"]["sha256"] == hashlib.sha256((away / f"{export.stem}.zip").read_bytes()).hexdigest()
+    assert inputs["platform"]["file"] == f"{export.stem}.zip"
+    assert inputs["truth"]["sha256"] == hashlib.sha256(truth.read_bytes()).hexdigest()
+    assert inputs["truth"]["bytes"] == truth.stat().st_size
+    assert (server.reads, handler.reads) == (1, 1)
+    kept = list((away / "state" / "pulled").iterdir())
+    assert len(kept) == 2
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
+    assert not list((away / "runs").glob("*/*.unpacked"))
+    assert PASSWORD not in told.out + told.err + recorded

@@ -55,8 +55,13 @@ def command(
         if steps is not None:
             steps(text)
 
+    def moved(name: str, done: int, total: int | None) -> None:
+        end_if_asked()
+        if steps is not None:
+            steps.moved(name, done, total)
+
     try:
-        audit = pipeline.run(settings, request, now=datetime.now(UTC), tell=tell)
+        audit = pipeline.run(settings, request, now=datetime.now(UTC), tell=tell, moved=moved)
     except pipeline.EnoughError as enough:
         if as_json:
             print_json({"format": 1, "table": settings.table, "stages": enough.facts})

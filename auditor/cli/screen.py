@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 WIDTH = 80
+BLINK, MINUTE = 0.2, 60.0
+"""Seconds between two words about a transfer, on a terminal and elsewhere."""
 
 
 def settings_option(function: Function) -> Function:
@@ -45,14 +47,56 @@ def say(text: str = "") -> None:
 
 
 class Steps:
-    """Tells the stages of a run as they begin, with the seconds since the start."""
+    """Tells the stages of a run as they begin, with the seconds since the start, and how transfers go: on a terminal in
+    one line that changes, elsewhere in a line a minute.
+    """
 
-    def __init__(self) -> None:
-        self._start = time.monotonic()
+    def __init__(self, *, terminal: bool | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._start = clock, clock()
+        self._terminal = sys.stderr.isatty() if terminal is None else terminal
+        self._moving: str | None = None
+        self._begun = self._next = 0.0
 
     def __call__(self, text: str) -> None:
-        stamp = f"  {time.monotonic() - self._start:5.1f} s  "
-        say(wrapped(stamp, text, indent=len(stamp)))
+        self._clear()
+        say(f"  {self._clock() - self._start:5.1f} s  {text}")
+
+    def moved(self, name: str, done: int, total: int | None) -> None:
+        """`done` bytes of `total` have come; None: nobody knows how many there are."""
+        now = self._clock()
+        if self._moving != name:
+            self._moving, self._begun = name, now
+            self._next = now if self._terminal else now + MINUTE
+        if done == total and self._terminal:
+            self._clear()
+        elif now >= self._next:
+            self._next = now + (BLINK if self._terminal else MINUTE)
+            text = _transfer(printable(name), done, total, now - self._begun)
+            if self._terminal:
+                click.echo(f"\r\x1b[K{_cut(text, WIDTH - 1)}", nl=False, err=True, color=True)
+            else:
+                say(f"  {now - self._start:5.1f} s  {text.strip()}")
+
+    def _clear(self) -> None:
+        if self._moving is not None and self._terminal:
+            click.echo("\r\x1b[K", nl=False, err=True, color=True)
+        self._moving = None
+
+
+def _transfer(name: str, done: int, total: int | None, seconds: float) -> str:
+    """`  Customers.zip  12.0 of 96.0 MB, 4.0 MB/s, 21 s left`"""
+    size = f"{done / 2**20:,.1f} MB" if total is None else f"{done / 2**20:,.1f} of {total / 2**20:,.1f} MB"
+    if seconds < 1:
+        return f"  {name}  {size}"
+    rate = done / seconds
+    left = "" if total is None or not done else f", {_length((total - done) / rate)} left"
+    return f"  {name}  {size}, {rate / 2**20:,.1f} MB/s{left}"
+
+
+def _length(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def table(rows: Sequence[Sequence[object]], *, header: Sequence[str] | None = None, indent: int = 2) -> None:

@@ -29,7 +29,7 @@ from auditor.model import (
     Structure,
 )
 from auditor.primitives import register
-from auditor.pull import Pulled, pull_file
+from auditor.pull import Means, Pulled, pull_file
 from auditor.structure.infer import Inferred, infer
 from auditor.structure.measure import Forms, Refusal, forms, refused, segments
 from auditor.structure.proposal import Addition, extended
@@ -145,6 +145,11 @@ def _pull(settings: Settings, side: Side, contract: Contract, scratch: Path, now
         timezone=contract.timezone,
         base=settings.folder,
         hashed=False,
+        means=Means(
+            settings.truth if side is Side.TRUTH else settings.platform,
+            settings.state_folder / "pulled",
+            settings.state.retain.snapshots,
+        ),
     )
 
 
