@@ -24,6 +24,7 @@ NEWS = "subscriptions#Newsletter"
 
 OPTIONS = {
     "demo": ["FOLDER", "--profiles", "--seed"],
+    "doctor": ["--json", "--settings"],
     "run": ["--export", "--truth", "--fail-on", "--only", "--json", "--settings"],
     "show": ["KEY", "--json", "--settings"],
     "runs": ["--json", "--settings"],
