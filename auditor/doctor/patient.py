@@ -24,7 +24,7 @@ from auditor.ledger import FILE, Ledger
 from auditor.load import Landed, column_names, land
 from auditor.model import Side, Structure
 from auditor.primitives import register
-from auditor.pull import Pulled, pull_file
+from auditor.pull import Means, Pulled, pull_file
 
 T = TypeVar("T")
 
@@ -189,6 +189,11 @@ class Patient:
             timezone=contract.timezone,
             base=settings.folder,
             hashed=False,
+            means=Means(
+                settings.platform if side is Side.PLATFORM else settings.truth,
+                self.scratch / "pulled",
+                settings.state.retain.snapshots,
+            ),
         )
         spelt = (";", "utf-8") if side is Side.PLATFORM else (settings.truth.separator, settings.truth.encoding)
         engine = Engine(
