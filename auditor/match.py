@@ -155,13 +155,16 @@ def greatest_moment(engine: Engine, side: Side, updated: str, zone: str) -> date
 def creations(engine: Engine, contract: Contract) -> ir.Table:
     """What a creation of each missing profile would send: key as the truth spells it, and one sent form per column.
 
-    Beside them `evidence_date:COLUMN` (a moment) and `evidence_source:COLUMN` of every permission column.
+    Beside them `auditor:updated`, the moment of the truth's own row (null where it has none), and of every permission
+    column `evidence_date:COLUMN` (a moment) and `evidence_source:COLUMN`.
     """
     matched, zone = engine.table("matched"), contract.timezone.key
     missing = matched.filter(matched.platform_row.isnull())
     missing = missing.select(**{"key": missing.truth_text, "auditor:own_row": missing.truth_row})
     raw = engine.table(RAW[Side.TRUTH])
+    own = primitives.instant(raw[contract.updated_truth], None, zone) if contract.updated_truth else None
     cells: dict[str, ir.Value] = {"auditor:row": raw["file_row_number"]}
+    cells["auditor:updated"] = ibis.null(primitives.INSTANT) if own is None else own
     for column in contract.columns:
         cells[column.name] = rules.sent(raw[column.truth], column, zone)
     for column in contract.permissions:

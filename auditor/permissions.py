@@ -260,8 +260,12 @@ def _opt_in(case: Case, now: datetime, timezone: ZoneInfo) -> Opt | Why:
         return Why.EVIDENCE
     if case.last_opt_out is not None and date <= case.last_opt_out:
         return Why.EVIDENCE
-    moment = date.astimezone(timezone).strftime("%Y-%m-%d %H:%M:%S")
-    return Opt(Kind.SUBSCRIBE, spelling(Permission.ON, case.polarity), writes.Collection(moment, source))
+    return Opt(Kind.SUBSCRIBE, spelling(Permission.ON, case.polarity), collected(date, source, timezone))
+
+
+def collected(date: datetime, source: str, timezone: ZoneInfo) -> writes.Collection:
+    """When and where somebody's data were given, as Actito is told: in the contract's time zone."""
+    return writes.Collection(date.astimezone(timezone).strftime("%Y-%m-%d %H:%M:%S"), source)
 
 
 def _later(moment: datetime | None, than: datetime | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from email.parser import BytesParser
 from email.policy import default
 from typing import Any
@@ -72,6 +73,29 @@ def test_a_permission_given_carries_its_own_date_and_source() -> None:
         "subscriptions": [{"name": "Newsletter", "subscribe": True}],
         "dataCollectionInformation": {"date": "2026-03-01 09:30:00", "source": "shop form", "way": "api_push"},
     }
+
+
+TOLD = {"date": "2026-03-01 09:30:00", "source": "shop form", "way": "api_push"}
+
+
+def test_every_route_says_when_and_where_data_were_collected() -> None:
+    """Creation, V5 upsert, opt-in and update: the truth's own moment and source, and never any other."""
+    wire = _willing()
+    wire.on("POST", PROFILE, ok({"profileId": 7}))
+    wire.on("PUT", "/profiles/v5/entities/acme/profile-tables/Customers/profiles", ok({"profileId": 7}))
+    writer = Writer(wire.connect())
+    values = {"emailAddress": "jan@example.be", "subscriptions#Newsletter": "true"}
+    routes: list[Callable[[Collection | None], object]] = [
+        lambda collection: writer.create(CUSTOMERS, values, collection),
+        lambda collection: writer.upsert(CUSTOMERS, ("customerId", "C-1"), values, collection),
+        lambda collection: writer.subscribe(CUSTOMERS, "7", "Newsletter", collection=collection),
+        lambda collection: writer.update(CUSTOMERS, "7", {"note": "x"}, collection=collection),
+    ]
+    for send in routes:
+        send(EVIDENCE)
+        assert _body(wire)["dataCollectionInformation"] == TOLD
+        send(None)
+        assert b"dataCollectionInformation" not in wire.requests[-1].content
 
 
 def test_leaving_a_simple_segmentation() -> None:

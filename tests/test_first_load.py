@@ -252,3 +252,18 @@ def test_fewer_profiles_than_were_created_end_it(sandbox: Sandbox, tmp_path: Pat
     assert applied.stopped.why == "read_back"
     assert applied.stopped.sentence == "there are 39 profiles after b1, where 40 were created"
     assert len(held(sandbox)) == 39
+
+
+def test_creations_carry_the_truths_own_moment_and_source(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = structure_folder.make(tmp_path / "w", sandbox, columns={"at": ["2026-07-01 09:30:00"] * 3 + [""]})
+    contract = folder / "expectations" / "Customers" / "contract.toml"
+    contract.write_text('updated = { truth = "at" }\n' + contract.read_text("utf-8"), "utf-8")
+    monkeypatch.chdir(folder)
+    path, apply = planned(folder, capsys, count=4)
+    told = {write["key"]: write["collection"] for write in json.loads(path.read_text("utf-8"))["writes"]}
+    own = {"moment": "2026-07-01 09:30:00", "source": "CRM"}
+    assert told == {"C1": own, "C2": own, "C3": own, "C4": None}
+    assert auditor(capsys, *apply).code == 0
+    assert held(sandbox).keys() == {"C1", "C2", "C3", "C4"}

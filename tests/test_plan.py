@@ -563,6 +563,7 @@ def missing(key: str, **more: Any) -> dict[str, Any]:
 def candidates(*rows: Mapping[str, Any]) -> pl.DataFrame:
     schema: dict[str, Any] = dict.fromkeys(["key", *(column.name for column in COLUMNS)], pl.String())
     schema |= {f"evidence_date:{NEWS}": audits.MOMENT, f"evidence_source:{NEWS}": pl.String()}
+    schema["auditor:updated"] = audits.MOMENT
     filled = ({"customerId": row["key"], "email": f"{row['key']}@x.be", "lastName": "L", **row} for row in rows)
     return pl.DataFrame([{**dict.fromkeys(schema), **row} for row in filled], schema=schema)
 
@@ -586,6 +587,24 @@ def test_who_is_missing_is_created_without_permissions_that_are_on() -> None:
     }
     assert left(plan) == [("1", "nickname", "master"), ("1", "silent", "permission"), ("1", NEWS, "permission")]
     assert plan.purpose == "create"
+
+
+@pytest.mark.parametrize(
+    ("updated", "told"),
+    [
+        (datetime(2026, 3, 1, 8, 30, tzinfo=UTC), Collection("2026-03-01 09:30:00", "CRM")),
+        (None, None),
+        (NOW + DAY, None),
+    ],
+)
+def test_a_creation_says_when_and_where_its_data_were_collected(
+    updated: datetime | None, told: Collection | None
+) -> None:
+    """The moment is that of the truth's own row, in the contract's time zone; one to come is none."""
+    row = {"key": "1", "auditor:updated": updated, "subscriptions#Promo": "false"}
+    (write,) = creation([missing("1")], {"candidates": candidates(row)}).writes
+    assert write.collection == told
+    assert "subscriptions#Promo" in {cell.column for cell in write.cells}
 
 
 def test_who_is_never_created() -> None:

@@ -120,6 +120,10 @@ def change_body(
     return {name: part for name, part in parts.items() if part}
 
 
+# A row of a file cannot say when and where its data were collected: no page shows a column for it, and a column that
+# Actito does not know may fail the whole file. So opt-ins, which must say it, never travel by file.
+
+
 def import_v4(columns: Sequence[str], key: str, mode: ImportMode) -> dict[str, object]:
     """The definition of a V4 import whose headers are audit columns: keys [seen] (G-mhp), `headerKeyColumn` in the
     older form alone (U-bulk)."""

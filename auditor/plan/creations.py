@@ -27,8 +27,8 @@ class Candidates:
 
     rows: pl.DataFrame
     """One row per missing key: `key`, a text column per column of the contract with the value as it would be sent
-    (null: empty), and `evidence_date:COLUMN` (UTC) and `evidence_source:COLUMN` per permission column whose contract
-    names evidence."""
+    (null: empty), `auditor:updated` (UTC, of the truth's own row), and `evidence_date:COLUMN` (UTC) and
+    `evidence_source:COLUMN` per permission column whose contract names evidence."""
     taken: pl.DataFrame
     """As TAKEN."""
     erased: Collection[str]
@@ -87,8 +87,12 @@ def _profiles(
         if blocking:
             yield from (writes.LeftAlone(key, column, Why.BLOCKED.value) for column in blocking)
             continue
+        # The truth's own moment, never the audit's clock; where the row has none that can be, nothing is said.
+        updated = row.get("auditor:updated")
+        told = updated is not None and updated <= known.now
+        own = permissions.collected(updated, audit.truth_name, known.timezone) if updated and told else None
         for column in audit.columns:
-            yield from _cell(row, column, column.name in bad, demands, standings, opt_outs, known)
+            yield from _cell(row, column, column.name in bad, demands, standings, opt_outs, known, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,9 @@ def _cell(
     standings: Standing,
     opt_outs: Mapping[Cell, datetime],
     known: Knowledge,
+    own: writes.Collection | None,
 ) -> Iterator[Action | writes.LeftAlone]:
+    """`own` is when and where the row itself was collected."""
     key, text = row["key"], row[column.name]
     if not text or column.name in TECHNICAL_ATTRIBUTES:
         return
@@ -147,7 +153,7 @@ def _cell(
     elif violated:
         yield writes.LeftAlone(key, column.name, Why.BLOCKED.value)
     elif column.permission is None:
-        yield Action(key, Kind.CREATE, writes.Cell(column.name, None, text))
+        yield Action(key, Kind.CREATE, writes.Cell(column.name, None, text), collection=own)
     else:
         decision = standings.holding.get((key, column.name))
         by = decision.by if decision and decision.choice is Choice.TRUTH else None
@@ -162,6 +168,6 @@ def _cell(
         if isinstance(verdict, Why):
             yield writes.LeftAlone(key, column.name, verdict.value)
         elif verdict.kind is Kind.UNSUBSCRIBE:
-            yield Action(key, Kind.CREATE, writes.Cell(column.name, None, verdict.after))
+            yield Action(key, Kind.CREATE, writes.Cell(column.name, None, verdict.after), collection=own)
         else:
             yield Action(key, verdict.kind, writes.Cell(column.name, None, verdict.after), by, verdict.collection)
