@@ -440,6 +440,14 @@ def _template(call: str) -> str:
     return re.sub(r"(?<=/segmentation)/[^/;{]+$", "/{segmentation}", call)
 
 
+@pytest.mark.parametrize("owner", [Reader, Writer, Dialect], ids=lambda owner: owner.__name__)
+def test_every_public_method_says_where_it_comes_from(owner: type) -> None:
+    source = re.compile(r"§\d|\b[DUG]-[a-z]")
+    for name, method in inspect.getmembers(owner, inspect.isfunction):
+        if not name.startswith("_"):
+            assert source.search(inspect.getdoc(method) or ""), f"{owner.__name__}.{name}"
+
+
 @pytest.fixture(scope="module")
 def seen(running: Sandbox) -> dict[tuple[str, str], list[str]]:
     """What every operation called; those whose test did not run in this process are carried out here."""

@@ -3,7 +3,7 @@
 The documentation that could be read leaves gaps (request and response bodies, names of parts, states, type names).
 What stands here, and in the modules beside it, is `[seen]` in a cited page or in working public code, `[inferred]` from
 something seen, or `[assumed]`: nothing was found and a choice was made. When a real licence answers differently, these
-modules change: `addresses and choices` here, `bodies` for what is sent, `definitions` for stored imports, `vocabulary`
+modules change: addresses here, `bodies` for what is sent, `definitions` for stored imports, `vocabulary`
 for words. `forms` reads answers and accepts every form that is plausible.
 
 Two dialects. V4 and V5 exist side by side by design (U-reorg): V5 has the newer structures and imports, while reading
@@ -46,7 +46,7 @@ FILE_TYPES = "application/zip, */*;q=0.5"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The addresses of one generation of the API. Stateless."""
+    """The addresses of one generation of the API (§1.1). Stateless."""
 
     structures: Version
     """Which generation describes tables: V5 by id with a list of attributes, V4 by name with a map."""
@@ -59,17 +59,19 @@ class Dialect:
     # Entities and structure
 
     def entities(self) -> Call:
+        """V5 [seen] D-quick, V4 [seen] G-php, G-lep (§3)."""
         path = self._path("entities", self.structures, ["entities" if self.structures == "v5" else "entity"])
         return Call("GET", path, "the list of entities", "to read entities")
 
     def tables(self, entity: str, version: Version | None = None) -> Call:
+        """V5 [seen] D-struct; V4 [seen] G-lep, its category [inferred] (§4.1, §4.3)."""
         version = version or self.structures
         words = ["entities", entity, "profile-tables"] if version == "v5" else ["entity", entity, "table"]
         path = self._path("structure", version, words)
         return Call("GET", path, f'the profile tables of the entity "{entity}"', "read_profile_table_structure")
 
     def structure(self, entity: str, table: str) -> Call:
-        """V5 addresses a table by its id, V4 by its name."""
+        """V5 addresses a table by its id [seen] D-struct, V4 by its name [seen] G-php (§4.2, §4.3)."""
         words = ["entities", entity, "profile-tables", table]
         if self.structures == "v4":
             words = ["entity", entity, "table", table]
@@ -79,17 +81,17 @@ class Dialect:
     # Changes of a structure, and what depends on it: each exists in one generation only, in both dialects
 
     def new_table(self, entity: str) -> Call:
-        # [inferred] from the REST style and the same call for custom tables (§4.4). V4 has no such call.
+        """V5 alone: [inferred] from the REST style and the same call for custom tables (§4.4)."""
         path = self._path("structure", "v5", ["entities", entity, "profile-tables"])
         return Call("POST", path, "the creation of a profile table", "write_profile_table_structure")
 
     def change_request(self, entity: str, table: Table) -> Call:
-        # [assumed] for profile tables, [seen] for custom tables (G-prod).
+        """V5 alone: [assumed] for profile tables, [seen] for custom tables (G-prod, §4.4)."""
         path = self._path("structure", "v5", ["entities", entity, "profile-tables", table.id, "change-requests"])
         return Call("POST", path, f'a change of the profile table "{table.name}"', "write_profile_table_structure")
 
     def scenarios(self, entity: str, table: Structure) -> Call:
-        # The path below the category is [seen] (§14b).
+        """V4 alone: the path below the category is [seen], the category [assumed] (§14b)."""
         path = self._path("scenarios", "v4", ["entity", entity, "table", table.table, "scenario"])
         return Call("GET", path, f'the scenarios of the profile table "{table.table}"', "read_scenarios")
 
@@ -121,32 +123,36 @@ class Dialect:
         return self._profiles_v5("PUT", entity, table, "the creation or change of a profile")
 
     def count(self, entity: str, table: Structure) -> Call:
-        # [seen] with a search (G-php); that it counts everything without one is [assumed].
+        """[seen] with a search (G-php, §6.3); that it counts everything without one is [assumed]."""
         return self._profiles("GET", entity, table, ["count"], "the number of profiles")
 
     def search(self, entity: str, table: Structure, attribute: str, value: str, limit: int) -> Call:
-        # The grammar of `search` beyond `name=value` is not known (§6.3).
+        """[seen] G-sdk; the grammar of `search` beyond `name=value` is not known (§6.3)."""
         query = {"search": f"{attribute}={value}", "number": str(limit)}
         return self._profiles("GET", entity, table, [], f"a search by {attribute}", query)
 
     def profile(self, method: str, entity: str, table: Structure, ref: ProfileRef) -> Call:
+        """Reading, changing and deleting one profile: [seen] G-sdk, G-fn, G-shokme (§6.2, §6.5, §6.6)."""
         what = {"GET": "a profile", "PUT": "the change of a profile", "DELETE": "the deletion of a profile"}[method]
         return self._profiles(method, entity, table, [_Encoded(_reference(ref, what))], what)
 
     def creation(self, entity: str, table: Structure) -> Call:
-        # The default of allowUpdate is not known (§6.1): never rely on it.
+        """[seen] D-feed. The default of `allowUpdate` is not known (§6.1): it is never relied on."""
         return self._profiles("POST", entity, table, [], "the creation of a profile", {"allowUpdate": "false"})
 
     def subscriptions(self, entity: str, table: Structure, ref: ProfileRef) -> Call:
+        """[seen] G-prod, G-shokme (§6.7)."""
         what = "the subscriptions of a profile"
         return self._profiles("GET", entity, table, [_Encoded(_reference(ref, what)), "subscription"], what)
 
     def subscription(self, entity: str, table: Structure, profile_id: str, name: str, *, on: bool) -> Call:
+        """[seen] G-prod, G-shokme; without a body (§6.7)."""
         what = f'{"a" if on else "the end of a"} subscription to "{name}"'
         words = [_Encoded(_reference(profile_id, what)), "subscription", name]
         return self._profiles("POST" if on else "DELETE", entity, table, words, what)
 
     def segmentations(self, entity: str, table: Structure, ref: ProfileRef) -> Call:
+        """[seen] G-prod (§6.8)."""
         what = "the segmentations of a profile"
         return self._profiles("GET", entity, table, [_Encoded(_reference(ref, what)), "segmentation"], what)
 
@@ -155,7 +161,7 @@ class Dialect:
     ) -> Call:
         """Enter or leave a segment; `category` is the exclusive segmentation it belongs to, None for a simple one.
 
-        `{segment};category={segmentation}` is a matrix parameter [seen] G-prod.
+        `{segment};category={segmentation}` is a matrix parameter [seen] G-prod (§6.8).
         """
         what = f'{"entering" if on else "leaving"} the segmentation "{category or name}"'
         segment = _segment(name) + (f";category={_segment(category)}" if category is not None else "")
@@ -165,6 +171,7 @@ class Dialect:
     # Imports
 
     def start_import(self, entity: str, table: Structure) -> Call:
+        """V5: a one-shot ETL execution [seen] U-v4imp, D-mig (§8.1); V4 [seen] D-mig, G-mhp (§7.1)."""
         words = ["entities", entity, "etl-executions"]
         if self.imports == "v4":
             words = ["entity", entity, "table", table.table, "import"]
@@ -185,16 +192,18 @@ class Dialect:
         return tuple(Call("GET", path, what, "read_imports") for path in paths)
 
     def refused_rows(self, entity: str, execution: str) -> Call:
-        words = ["entities", entity, "etl-executions", execution, "error-file"]  # [assumed]
+        """V5 [assumed] §8.4, V4 [seen] G-php."""
+        words = ["entities", entity, "etl-executions", execution, "error-file"]
         if self.imports == "v4":
-            words = ["entity", entity, "import", execution, "errors"]  # [seen] G-php
+            words = ["entity", entity, "import", execution, "errors"]
         path = self._path("imports", self.imports, words)
         return Call("GET", path, "the refused rows of an import", "read_imports", accept=FILE_TYPES)
 
     def result_rows(self, entity: str, execution: str) -> Call:
-        words = ["entities", entity, "etl-executions", execution, "result-file"]  # [assumed] §8.4
+        """V5 [assumed] §8.4, V4 [seen] G-mhp."""
+        words = ["entities", entity, "etl-executions", execution, "result-file"]
         if self.imports == "v4":
-            words = ["entity", entity, "import", execution, "result-file"]  # [seen] G-mhp
+            words = ["entity", entity, "import", execution, "result-file"]
         path = self._path("imports", self.imports, words)
         return Call("GET", path, "the result file of an import", "read_imports", accept=FILE_TYPES)
 

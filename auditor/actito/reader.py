@@ -131,7 +131,7 @@ class Reader:
         }
 
     def spelling(self, table: Structure, by: ProfileRef) -> Spelling | None:
-        """How this licence spells, as one of its profiles shows it; None when there is no such profile."""
+        """How this licence spells (§5.2), as one of its profiles shows it; None when there is no such profile."""
         found = self._profile(table, by)
         if found is None:
             return None
