@@ -113,6 +113,20 @@ def below_count(found: Diff, count: int, created: int, platform_name: str) -> li
     return [NotChecked("below_count", sentence, Side.PLATFORM, count - exported, blocks_plan=True)]
 
 
+def shrunk(
+    rows: Mapping[str, int], before: Mapping[str, int], limits: Mapping[Side, float], names: Mapping[Side, str]
+) -> tuple[str, ...]:
+    """A sentence for each side that lost as large a share of its rows since the last run as its limit, or a larger one.
+
+    `rows` and `before` count them by the name of the side.
+    """
+    return tuple(
+        f"{names[side]} shrank from {before[side.value]:,} to {rows[side.value]:,} rows since the last run"
+        for side in Side
+        if before[side.value] and rows[side.value] <= before[side.value] * (1 - limits[side])
+    )
+
+
 def stop_if_renumbered(results: Results, found: Diff) -> None:
     """Raise InputUnusable where most of the missing and orphan profiles are evidently the same people, rekeyed."""
     pairs = results.same_person.height

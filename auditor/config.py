@@ -108,6 +108,10 @@ class Names(Strict):
     def of(self, side: Side) -> str:
         return self.platform if side is Side.PLATFORM else self.truth
 
+    @property
+    def by_side(self) -> Mapping[Side, str]:
+        return {side: self.of(side) for side in Side}
+
 
 def _file(value: object, info: pydantic.ValidationInfo) -> Path:
     if not isinstance(value, str) or not value:
@@ -176,11 +180,23 @@ class S3(Strict):
         return self
 
 
+def _share(value: object) -> float:
+    if isinstance(value, str) and value.endswith("%") and value[:-1].replace(".", "", 1).isdigit():
+        return float(value[:-1]) / 100
+    raise ValueError('a share such as "10%" is expected')
+
+
+Share = Annotated[float, pydantic.BeforeValidator(_share)]
+"""A part of the whole, written as `"10%"`."""
+
+
 class Located(Strict):
     """What an input's location may need besides its address; one section for each kind of server."""
 
     wait: Duration = timedelta(minutes=5)
     """How long a file that is still being written is waited for."""
+    shrank: Share = 0.1
+    """A side that lost this share of its rows since the last run is told, and stops a plan until it is confirmed."""
     member: str | None = None
     """Name or pattern of the file in a ZIP archive that holds several."""
     sftp: Sftp = Sftp()
@@ -304,6 +320,11 @@ class Settings(Strict):
     state: State = State()
 
     _folder: Path = pydantic.PrivateAttr(default=Path())
+
+    @property
+    def shrank(self) -> Mapping[Side, float]:
+        """The share of its rows that each side may not lose unnoticed."""
+        return {Side.PLATFORM: self.platform.shrank, Side.TRUTH: self.truth.shrank}
 
     @property
     def folder(self) -> Path:

@@ -199,10 +199,11 @@ def _audit(
             results = conclude.collect(engine)
             conclude.stop_if_renumbered(results, found)
         known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
-        by_side = {Side.PLATFORM: names.platform, Side.TRUTH: names.truth}
+        last = ledger.last_run(table)
+        shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
         not_checked = [
             *known_gaps,
-            *conclude.without_key(found, by_side),
+            *conclude.without_key(found, names.by_side),
             *conclude.below_count(found, count, created, names.platform),
         ]
         audit = Audit(
@@ -220,7 +221,7 @@ def _audit(
             key=contract.key,
             folder=work,
             seconds=watch.seconds,
-            notices=(*changed, *memory.warnings),
+            notices=(*changed, *shrunk, *memory.warnings),
             **{frame: getattr(results, frame) for frame in FRAMES},
         )
         with watch.stage("report", "writing the report"):

@@ -22,6 +22,7 @@ from auditor.apply.job import Limits
 from auditor.apply.outcomes import Applied, outcome_path, read_outcomes, write_outcomes
 from auditor.apply.undo import undo_plan
 from auditor.audit import Audit
+from auditor.conclude import shrunk
 from auditor.config import Settings
 from auditor.contract import Contract, read_contract
 from auditor.errors import GuardRefused, SettingsError
@@ -35,9 +36,6 @@ from auditor.plan.decisions import Decision, read_decisions, remembered
 from auditor.plan.policy import Policy
 from auditor.sameness import Sameness
 from auditor.writes import Plan, read_plan
-
-SHRANK = 0.1
-"""A side that lost this share of its rows since the last run stops a plan."""
 
 CHANGED = 0.1
 """A column that changed in this share of the profiles since the last run stops a plan."""
@@ -261,20 +259,15 @@ def _facts(
         history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]
         undone=undone.select("key", "column", platform="restored", truth="withdrawn"),
         erased=frozenset(erased),
-        guards=_guards(audit, ledger),
+        guards=_guards(audit, ledger, settings),
     )
 
 
-def _guards(audit: Audit, ledger: Ledger) -> tuple[str, ...]:
+def _guards(audit: Audit, ledger: Ledger, settings: Settings) -> tuple[str, ...]:
     """What about this audit is so unusual that a plan needs every count confirmed."""
     runs = [record for record in ledger.runs(audit.table) if record.run < audit.run]
-    sentences = []
-    if runs:
-        before = runs[0].counts["rows"]
-        for side, name in ((Side.PLATFORM, audit.platform_name), (Side.TRUTH, audit.truth_name)):
-            was, now = before[side.value], audit.counts.rows[side.value]
-            if was and now <= was * (1 - SHRANK):
-                sentences.append(f"{name} shrank from {was:,} to {now:,} rows since the last run")
+    before = runs[0].counts["rows"] if runs else None
+    sentences = list(shrunk(audit.counts.rows, before, settings.shrank, settings.names.by_side)) if before else []
     compared = sum(audit.counts.profiles.values())
     known = audit.differences.filter(pl.col("moved").is_in(["truth", "platform", "both"]))
     for column, number in known.group_by("column").len().sort("column").iter_rows():

@@ -9,7 +9,7 @@ from auditor import conclude
 from auditor.audit import FRAMES, SAME_PERSON
 from auditor.diff import Diff
 from auditor.errors import InputUnusable
-from auditor.model import NotChecked, Status, Verdict
+from auditor.model import NotChecked, Side, Status, Verdict
 
 
 def found(*, missing: int = 0, orphans: int = 0, equal: int = 0, exported: int = 0) -> Diff:
@@ -51,3 +51,16 @@ def test_profiles_that_we_created_since_are_not_lost_rows() -> None:
 def test_what_could_not_be_checked_is_never_a_pass() -> None:
     assert conclude.verdict(results(), []) is Verdict.CLEAN
     assert conclude.verdict(results(), [NotChecked("null_key", "1 row has no key")]) is Verdict.INCOMPLETE
+
+
+@pytest.mark.parametrize(("limit", "told"), [(0.1, ["CRM", "Actito"]), (0.11, ["CRM"]), (0.5, [])])
+def test_a_side_that_shrank_is_told(limit: float, told: list[str]) -> None:
+    """From 1,000 to 900 rows is a tenth exactly; nobody can lose a share of nothing."""
+    names = {Side.PLATFORM: "Actito", Side.TRUTH: "CRM"}
+    limits = dict.fromkeys(Side, limit)
+    before = {"platform": 1000, "truth": 2000}
+    sentences = conclude.shrunk({"platform": 900, "truth": 1700}, before, limits, names)
+    assert sorted(sentence.split()[0] for sentence in sentences) == sorted(told)
+    if told:
+        assert "CRM shrank from 2,000 to 1,700 rows since the last run" in sentences
+    assert conclude.shrunk({"platform": 0, "truth": 2000}, {"platform": 0, "truth": 2000}, limits, names) == ()

@@ -18,6 +18,7 @@ from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
 from auditor.errors import Exit
 from auditor.sandbox.process import Sandbox
 from tests.file_servers import PASSWORD, USER, Sftp, certificates, closed, event_loop, https_server
+from tests.small_folder import shorten
 
 
 @pytest.fixture(scope="module")
@@ -75,24 +76,32 @@ def test_both_inputs_come_from_a_server_and_are_fetched_once(folder: Path, capsy
         text += f'\n[platform.sftp]\n{login}known_hosts = "hosts"\n\n[truth.https]\n{login}ca = "authority.pem"\n'
         (away / "auditor.toml").write_text(text, "utf-8")
         shutil.copytree(folder / "expectations", away / "expectations")
+        shorten(away / "expectations" / "Customers" / "contract.toml")
         (away / "sandbox").mkdir()
         shutil.copy(folder / "sandbox" / "api-key", away / "sandbox")
         try:
             run = ["run", "--settings", str(away / "auditor.toml"), "--json"]
             codes = [cli.execute([*run, "--only", "pull"]), cli.execute(run)]
+            told = capsys.readouterr()
+            lines = truth.read_bytes().splitlines(keepends=True)
+            (away / truth.name).write_bytes(b"".join(lines[: len(lines) * 3 // 4]))
+            codes += [cli.execute(run), cli.execute(["plan", "--settings", str(away / "auditor.toml")])]
+            later = capsys.readouterr().out
         finally:
             loop(closed(listening))
-        told = capsys.readouterr()
-    assert codes == [Exit.FINE, Exit.FINE], told.err
-    (recorded,) = [path.read_text("utf-8") for path in (away / "runs").glob("*/run.json")]
+    assert codes == [Exit.FINE] * 4, told.err
+    assert "CRM shrank from 41 to 30 rows since the last run" in later
+    recorded, cut = (path.read_text("utf-8") for path in sorted((away / "runs").glob("*/run.json")))
+    assert "CRM shrank" in str(json.loads(cut)["notices"])
+    assert "CRM shrank" in "".join(path.read_text("utf-8") for path in (away / "runs").glob("*/plan-*.json"))
     inputs = {one["side"]: one for one in json.loads(recorded)["inputs"]}
     assert inputs["platform"]["sha256"] == hashlib.sha256((away / f"{export.stem}.zip").read_bytes()).hexdigest()
     assert inputs["platform"]["file"] == f"{export.stem}.zip"
     assert inputs["truth"]["sha256"] == hashlib.sha256(truth.read_bytes()).hexdigest()
     assert inputs["truth"]["bytes"] == truth.stat().st_size
-    assert (server.reads, handler.reads) == (1, 1)
+    assert (server.reads, handler.reads) == (1, 2)
     kept = list((away / "state" / "pulled").iterdir())
-    assert len(kept) == 2
+    assert len(kept) == 3
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
     assert not list((away / "runs").glob("*/*.unpacked"))
     assert PASSWORD not in told.out + told.err + recorded

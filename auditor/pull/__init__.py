@@ -70,7 +70,7 @@ class Means:
     access: Located
     """How servers let us in, how long is waited, which file of an archive is meant."""
     state: Path | None = None
-    """The folder where fetched files are kept; None: beside what is unpacked, for this once."""
+    """The folder where fetched files are kept; None: below the folder of what is unpacked."""
     longest: timedelta = timedelta(days=1)
     """How long they are kept after their last use."""
     tell: Callable[[str], None] = lambda text: None
@@ -143,7 +143,7 @@ def _from_server(
     """The newest file of a server, where it lies on this machine now, and its SHA-256."""
     from auditor.pull.servers import connected  # fsspec and what is behind it is needed by few
 
-    kept = Kept(means.state or folder, means.longest)
+    kept = Kept(means.state or folder / "fetched", means.longest)
     there: dict[Found, tuple[Path, str]] = {}
 
     def known(file: Found) -> bool:
