@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,16 @@ import pytest
 from auditor.errors import Exit, SettingsError, TryLater
 from auditor.ledger import FILE, Ledger, quota_day
 from auditor.ledger.lock import hold
-from auditor.ledger.records import IMPORT_PATIENCE, BulkCalls, Decision, ImportState, Intent, PlanRecord, RunRecord
+from auditor.ledger.records import (
+    IMPORT_PATIENCE,
+    BulkCalls,
+    Decision,
+    ImportState,
+    Intent,
+    PlanRecord,
+    RunRecord,
+    StructureState,
+)
 from auditor.model import Kind, Outcome, Route, Verdict
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -287,6 +297,28 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"customerId;emailAddress\n" * 100)
     with pytest.raises(SettingsError, match="no ledger"):
         Ledger(tmp_path)
+
+
+def test_an_older_ledger_gets_what_it_lacks_and_keeps_everything(tmp_path: Path) -> None:
+    """The file was written by the program as it was when the ledger had version 1; see `full` for what is in it."""
+    state = tmp_path / "state"
+    state.mkdir()
+    with closing(sqlite3.connect(state / FILE)) as file:
+        file.executescript((Path(__file__).parent / "ledger_v1.sql").read_text("utf-8"))
+    with Ledger(state) as ledger:
+        before = ledger.verify()
+        assert (before.problems, before.entries) == ((), 9)
+        assert [run.run for run in ledger.runs(TABLE)] == ["r1"]
+        assert ledger.states("p")[0, "city"].outcome is Outcome.LANDED
+        assert keys(ledger.pending(TABLE, NOON - HOUR)) == ["1", "2", "3"]
+        assert [one.execution for one in ledger.imports()] == ["900"]
+        assert [one.person for one in ledger.decisions(TABLE)] == ["An"]
+        assert ledger.erased_among("customerId", ["9"]) == {"9"}
+        ledger.record_structure("s", TABLE, ["attribute shoeSize"], StructureState.SENT, NOON)
+    with Ledger(state) as ledger:
+        assert len(ledger.structure_events("s")) == 1
+        assert ledger.verify().problems == ()
+        assert ledger.verify().entries == before.entries + 1
 
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
