@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -376,6 +378,7 @@ def test_what_is_kept_is_bounded_in_number_and_age(servers: Callable[[str], File
 def test_without_the_extra_a_sentence_says_what_to_install() -> None:
     script = """
 import sys
+import threading
 sys.modules["sshfs"] = None
 from datetime import UTC, datetime
 from pathlib import Path
@@ -395,6 +398,7 @@ def test_a_local_pull_loads_nothing_that_servers_need(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(OLD)
     script = """
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from auditor.model import Side
@@ -404,3 +408,37 @@ print(sorted({"fsspec", "sshfs", "asyncssh", "httpx", "pyarrow", "pandas", "ssl"
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == "[]\n"
+
+
+def test_a_store_that_denies_is_no_reason_to_try_later(tmp_path: Path, work: Path) -> None:
+    """Whatever the store answers, neither its key nor its answer is repeated."""
+
+    class Denies(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b"<Error><Code>SignatureDoesNotMatch</Code><Message>you sent s3cret</Message></Error>"
+            self.send_response(403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - the name is http.server's
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the name is http.server's
+            pass
+
+    (tmp_path / "key").write_text("s3cret")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Denies) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        key = f"file:{tmp_path / 'key'}"
+        access = {"endpoint": f"http://127.0.0.1:{server.server_port}", "access_key": key, "secret_key": key}
+        store = FileServer("s3", "s3://exports", tmp_path, {"s3": access}, lambda: 0)
+        try:
+            for name in ("x.csv", "out/*.csv"):
+                said = refused(SettingsError, store, name, work)
+                assert "does not let us in" in said
+                assert "s3cret" not in said
+        finally:
+            server.shutdown()
+            thread.join(30)

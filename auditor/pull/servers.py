@@ -247,7 +247,7 @@ def _ftps(address: Address, access: Ftps) -> tuple[Any, Callable[[], None]]:
     port = address.port or (990 if implicit else 21)
     user, password = access.user or address.user or "anonymous", _reveal(access.password) or ""
     files = FtpsFiles(address.host, port, user, password, context=_context(access.ca), implicit=implicit)
-    return files, files.ftp.close
+    return files, files.ftp.quit
 
 
 def _https(access: Https) -> tuple[Any, Callable[[], None]]:
