@@ -247,6 +247,39 @@ def test_a_plan_is_applied_once_and_read_back(
         assert ledger.structure_events(plan["sha"]) == events
 
 
+@pytest.mark.parametrize(
+    ("fault", "arrived"),
+    [("drop-after", True), ("truncated", True), ("drop-before", False)],
+)
+def test_a_change_whose_answer_is_lost_is_read_back_and_never_sent_twice(
+    fault: str,
+    arrived: bool,
+    sandbox: Sandbox,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The table itself tells what became of it; where the change did not arrive, the plan is applied again."""
+    monkeypatch.chdir(make(work, sandbox, columns=WANTED, extra=WANTING))
+    monkeypatch.setattr("auditor.restructure.PAUSES", (0.0, 0.1, 0.1))
+    auditor(capsys, "structure", "propose")
+    sha = plan_of(work)["sha"]
+    sandbox.fault(fault, 1.0, times=1, on="POST /profile-table-structure")
+    said = auditor(capsys, "structure", "apply", sha, "--yes")
+    assert sandbox.faults()[fault] == 1
+    sandbox.clear_faults()
+    seen = "points" in names(raw_table(sandbox))
+    assert seen is arrived
+    with Ledger(work / "state") as ledger:
+        last = {name: state for name, state, _ in ledger.structure_events(sha)}
+    assert len(last) == 5
+    expected = (Exit.FINE, StructureState.LANDED) if arrived else (Exit.WRITES_LEFT, StructureState.UNKNOWN)
+    assert (said.code, *set(last.values())) == expected
+    again = auditor(capsys, "structure", "apply", sha, "--yes")
+    assert again.code == Exit.FINE, again.err
+    assert again.out.count("was there already" if arrived else "added and read back") == 5
+
+
 def test_nothing_is_sent_when_the_structure_changed(
     sandbox: Sandbox, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
