@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import stamina
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.actito import Execution, ExecutionState, Reader, Table, UnexpectedAnswer, definitions, forms
@@ -22,6 +22,7 @@ from tests.actito_wire import CUSTOMERS, PROFILE, Wire, ok
 
 TRUE = (True, "true", "TRUE", 1, "1", "Y", "yes", "T")
 FALSE = (False, "false", "FALSE", 0, "0", "N", "no", "F")
+SOME = settings(max_examples=80, deadline=None)
 SECRET = "jan.peeters@example.be"
 
 
@@ -105,6 +106,7 @@ def segmentations(draw: st.DrawFn, held: Mapping[str, str | None]) -> object:
     return told + (left if draw(st.booleans()) else [])
 
 
+@SOME
 @given(spelt())
 def test_every_plausible_spelling_of_a_profile_says_the_same(case: tuple[Mapping[str, str | None], Any]) -> None:
     held, answer = case
@@ -115,6 +117,7 @@ def test_every_plausible_spelling_of_a_profile_says_the_same(case: tuple[Mapping
     assert dict(forms.profile(answer, CUSTOMERS, held["profileId"], apart).values) == held
 
 
+@SOME
 @given(spelt(), st.data())
 def test_a_profile_with_a_part_of_no_known_form_is_refused_by_that_part(
     case: tuple[Mapping[str, str | None], Any], data: st.DataObject
@@ -175,6 +178,7 @@ FORMS: dict[str, Callable[[object], object]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
+@SOME
 @given(content=anything)
 def test_any_json_is_understood_or_refused_without_its_content(form: str, content: object) -> None:
     said = _complaint(lambda: Answer("something", 200, json.dumps(content).encode(), {}).read_as(FORMS[form]))
@@ -191,6 +195,7 @@ def _complaint(ask: Callable[[], object]) -> str | None:
     return None
 
 
+@SOME
 @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_what_is_no_json_is_refused(body: bytes) -> None:
     wire = Wire()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 import stamina
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from auditor.actito import V4, V5, Connection, Reader, Spelling, Writer, learn, learned
@@ -39,6 +39,9 @@ PEOPLE = Structure(
     segmentations=(Segmentation("Vip"), Segmentation("Tier", exclusive=True, segments=("Gold", "Silver"))),
 )
 BRUSSELS = ZoneInfo("Europe/Brussels")
+SOME = settings(max_examples=50, deadline=None)
+"""Enough for each of many forms."""
+FEW = settings(max_examples=25, deadline=None)
 PATH = "/profiles/v4/entity/acme/table/People/profile"
 
 
@@ -78,6 +81,7 @@ def profile_with(**attributes: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("form", DATES)
+@SOME
 @given(seen=dates, written=dates)
 def test_dates(form: str, seen: date, written: date) -> None:
     spelling = learn(profile_with(birthDate=in_form(seen, form)), PEOPLE)
@@ -92,6 +96,7 @@ def test_dates(form: str, seen: date, written: date) -> None:
 
 
 @pytest.mark.parametrize("form", MOMENTS)
+@SOME
 @given(seen=moments, written=moments)
 def test_moments(form: str, seen: datetime, written: datetime) -> None:
     assume(exists(written) and exists(seen))
@@ -134,6 +139,7 @@ def test_what_was_not_seen_is_not_known(content: object) -> None:
 
 
 @pytest.mark.parametrize("kind", AttributeType)
+@SOME
 @given(text=st.none() | st.text(max_size=20))
 def test_values_of_no_usual_form_are_left_alone(kind: AttributeType, text: str | None) -> None:
     """What the platform or the truth has beyond these forms travels as it is."""
@@ -154,6 +160,7 @@ spellings = st.builds(
 )
 
 
+@SOME
 @given(spellings)
 def test_it_is_kept_as_it_is(spelling: Spelling) -> None:
     assert repr(Spelling.from_json(json.loads(json.dumps(spelling.to_json())))) == repr(spelling)
@@ -195,6 +202,7 @@ class Licence:
         return ok({"profileId": 7})
 
 
+@FEW
 @given(spelling=spellings, born=dates, seen=moments, born_then=dates, seen_then=moments, vegan=st.booleans())
 def test_a_profile_is_written_and_read_back_in_any_spelling(
     spelling: Spelling, born: date, seen: datetime, born_then: date, seen_then: datetime, vegan: bool
