@@ -16,7 +16,8 @@ from typing import Any
 import asyncssh
 import pytest
 
-from auditor.config import Located
+import auditor
+from auditor.config import Located, describe, read_settings
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
@@ -442,3 +443,34 @@ def test_a_store_that_denies_is_no_reason_to_try_later(tmp_path: Path, work: Pat
         finally:
             server.shutdown()
             thread.join(30)
+
+
+def test_the_settings_that_the_documentation_shows_are_settings(tmp_path: Path) -> None:
+    checkout = Path(auditor.__file__).parent.parent
+    shown = (checkout / "docs" / "inputs.md").read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    rest = 'entity = "acme"\ntable = "Customers"\n[actito]\nurl = "https://api3.actito.com"\napi_key = "env:KEY"\n'
+    (tmp_path / "auditor.toml").write_text(rest + shown, "utf-8")
+    settings = read_settings(tmp_path / "auditor.toml")
+    assert settings.platform.wait == timedelta(minutes=5)
+    assert settings.shrank[Side.PLATFORM] == 0.1
+    assert repr(settings.platform.sftp.passphrase) == "Secret(env:SFTP_PASSPHRASE)"
+    assert "MINIO_SECRET" in str(describe(settings))
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ('[truth.sftp]\npassword = "hunter2"', "must not stand in this file"),
+        ('[truth.s3]\naccess_key = "env:KEY"', "go together"),
+        ('[truth.s3]\nendpoint = "http://minio.acme.example"', "must start with https://"),
+        ('[truth.sftp]\nknown_host = "x"', 'did you mean "known_hosts"?'),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_named(tmp_path: Path, section: str, said: str) -> None:
+    text = 'entity = "acme"\ntable = "Customers"\n[actito]\nurl = "https://api3.actito.com"\napi_key = "env:KEY"\n'
+    text += f'[platform]\nexport = "x.csv"\n[truth]\nfrom = "y.csv"\n{section}\n'
+    (tmp_path / "auditor.toml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_settings(tmp_path / "auditor.toml")
+    assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)
