@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from auditor import run_folder
-from auditor.actito import ActitoError, MaybeSent, NotAllowed, NotFound, Reader, Table, Writer
+from auditor.actito import DIALECTS, ActitoError, MaybeSent, NotAllowed, NotFound, Reader, Table, Writer
 from auditor.config import Settings
 from auditor.contract import read_contract
 from auditor.errors import AuditorError, Exit, GuardRefused, SettingsError
@@ -97,6 +97,8 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
         live = reader.structure(settings.table)
         synchronisations, unread = read_synchronisations(reader, live)
     trouble = [("synchronisations", unread)] if unread else []
+    if DIALECTS[settings.actito.dialect].structures == "v4":
+        trouble.append(("lengths", "the older API tells neither lengths nor allowed values: they were not compared"))
     surveyed: Surveyed | None = None
     try:
         surveyed = survey_truth(settings, live, Wish(), now=now)

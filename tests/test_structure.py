@@ -449,6 +449,22 @@ def test_diff_finds_what_does_not_fit(
         assert secret not in shown.out + shown.err
 
 
+def test_what_the_older_api_does_not_tell_is_not_checked(
+    sandbox: Sandbox, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nicks = {"nick": ["x" * 45, "abc", "de", "fg"]}
+    monkeypatch.chdir(make(work, sandbox, columns=nicks, extra=column("nickname", "nick")))
+    assert "nickname" in auditor(capsys, "structure", "diff").out
+    settings = work / "auditor.toml"
+    settings.write_text(settings.read_text("utf-8").replace("[actito]", '[actito]\ndialect = "v4"'), "utf-8")
+    said = auditor(capsys, "structure", "diff", "--json")
+    document = json.loads(said.out)
+    assert not [item for item in document["findings"] if item["code"] == "value_too_long"]
+    [told] = [item for item in document["not_checked"] if item["code"] == "lengths_unread"]
+    assert "neither lengths nor allowed values" in told["sentence"]
+    assert said.code == Exit.INCOMPLETE
+
+
 def test_what_cannot_be_looked_at_is_named_and_no_pass(
     sandbox: Sandbox, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
