@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ import stamina
 from auditor.actito import Reader, Writer
 from auditor.apply import apply_plan
 from auditor.audit import Counts
+from auditor.cli import execute
 from auditor.ledger import Ledger
 from auditor.model import Kind, Route
 from auditor.plan import routing
@@ -132,21 +134,32 @@ def sandbox(running: Sandbox) -> Sandbox:
     return running
 
 
-def folder_of(sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch, count: int = PEOPLE) -> Path:
-    """A working folder whose truth has so many people, while the table is empty."""
-    structure_folder.make(folder, sandbox)
-    quoted = [f'{key};{mail};"{name.replace(chr(34), chr(34) * 2)}"' for key, (mail, name) in people(count).items()]
+@pytest.fixture(scope="module")
+def template(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder whose truth has PEOPLE, audited and planned while the table is empty: two files."""
+    folder = tmp_path_factory.mktemp("template") / "w"
+    structure_folder.make(folder, running)
+    quoted = [f'{key};{mail};"{name.replace(chr(34), chr(34) * 2)}"' for key, (mail, name) in people(PEOPLE).items()]
     truth = folder / "crm" / "contacts_20260101T000000.csv"
     truth.write_text("\n".join(["id;mail;name", *quoted]) + "\n", "utf-8")
-    monkeypatch.chdir(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(routing, "FILE_BYTES", 80_000)
+        assert execute(["run"]) == 0
+        assert execute(["plan"]) == 0
     return folder
 
 
-def planned(folder: Path, capsys: pytest.CaptureFixture[str], count: int = PEOPLE) -> tuple[Path, list[str]]:
-    """Audit and plan; the plan, and the arguments that carry it out."""
-    assert auditor(capsys, "run").code == 0
-    told = auditor(capsys, "plan")
-    assert f"(first load): {count:,} writes" in told.out
+@pytest.fixture
+def folder(sandbox: Sandbox, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, and an empty table."""
+    shutil.copytree(template, tmp_path / "w")
+    monkeypatch.chdir(tmp_path / "w")
+    return tmp_path / "w"
+
+
+def planned(folder: Path, count: int = PEOPLE) -> tuple[Path, list[str]]:
+    """The plan of a folder, and the arguments that carry it out."""
     [path] = folder.glob("runs/*/plan-*.json")
     return path, ["apply", str(path), "--yes", "--confirm", f"create={count}"]
 
@@ -161,11 +174,9 @@ def outcomes(path: Path) -> Counter[tuple[str, str, str | None]]:
 
 
 def test_an_empty_table_holds_the_truth_afterwards(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(routing, "FILE_BYTES", 80_000)
-    folder = folder_of(sandbox, tmp_path / "w", monkeypatch)
-    path, apply = planned(folder, capsys)
+    path, apply = planned(folder)
     batches = Counter(write["batch"] for write in json.loads(path.read_text("utf-8"))["writes"])
     assert len(batches) == 2
     assert auditor(capsys, *apply).code == 4, "rows of a file are certain with the next export"
@@ -194,17 +205,10 @@ def test_an_empty_table_holds_the_truth_afterwards(
     ids=["the first", "one of the hundred", "one of the first file"],
 )
 def test_a_difference_ends_it(
-    sandbox: Sandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    on: str,
-    there: int | None,
+    sandbox: Sandbox, folder: Path, capsys: pytest.CaptureFixture[str], on: str, there: int | None
 ) -> None:
     """Somebody deletes a profile before it is read back: the steps after it are not sent."""
-    monkeypatch.setattr(routing, "FILE_BYTES", 80_000)
-    folder = folder_of(sandbox, tmp_path / "w", monkeypatch)
-    path, apply = planned(folder, capsys)
+    path, apply = planned(folder)
     sandbox.fault("profile-deleted", 1.0, times=1, on=on)
     told = auditor(capsys, *apply)
     assert told.code == 4
@@ -261,7 +265,9 @@ def test_creations_carry_the_truths_own_moment_and_source(
     contract = folder / "expectations" / "Customers" / "contract.toml"
     contract.write_text('updated = { truth = "at" }\n' + contract.read_text("utf-8"), "utf-8")
     monkeypatch.chdir(folder)
-    path, apply = planned(folder, capsys, count=4)
+    assert auditor(capsys, "run").code == 0
+    assert "(first load): 4 writes" in auditor(capsys, "plan").out
+    path, apply = planned(folder, count=4)
     told = {write["key"]: write["collection"] for write in json.loads(path.read_text("utf-8"))["writes"]}
     own = {"moment": "2026-07-01 09:30:00", "source": "CRM"}
     assert told == {"C1": own, "C2": own, "C3": own, "C4": None}
