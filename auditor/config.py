@@ -67,7 +67,11 @@ def _secret(value: object, info: pydantic.ValidationInfo) -> Secret:
     return Secret(str(value), folder)
 
 
-SecretReference = Annotated[Secret, pydantic.PlainValidator(_secret)]
+SecretReference = Annotated[
+    Secret,
+    pydantic.PlainValidator(_secret, json_schema_input_type=str),
+    pydantic.WithJsonSchema({"type": "string", "pattern": "^(env|file|keyring):.+"}),
+]
 
 
 def _secure(url: str) -> str:
@@ -81,7 +85,7 @@ def _secure(url: str) -> str:
 class Actito(Strict):
     """How the platform is reached, and how much of the licence's limits the auditor allows itself."""
 
-    url: str
+    url: str = pydantic.Field(json_schema_extra={"pattern": r"^https://|^http://(127\.0\.0\.1|localhost|\[::1\])"})
     api_key: SecretReference
     write_api_key: SecretReference | None = None
     dialect: Literal["v5", "v4", "v5-version-first", "v4-version-first"] = "v5"
@@ -234,7 +238,14 @@ class EngineSettings(Strict):
     memory_limit: str = pydantic.Field(default="4GB", pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B)$")
 
 
-Brake = Annotated[tuple[int, float], pydantic.BeforeValidator(lambda value: _brake(value))]
+_PART: dict[str, Any] = {
+    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+(\\.[0-9]*)?%$"}]
+}
+Brake = Annotated[
+    tuple[int, float],
+    pydantic.BeforeValidator(lambda value: _brake(value)),
+    pydantic.WithJsonSchema({"anyOf": [*_PART["anyOf"], {"type": "array", "items": _PART}]}),
+]
 """A count and a share of the profiles; the larger of the two is the limit."""
 
 
@@ -345,10 +356,11 @@ class Settings(Strict):
         return self._folder / self.state.dir
 
 
-def read_settings(path: Path) -> Settings:
-    """Read and check the settings file. Raises SettingsError with every problem in it."""
+def read_settings(path: Path, *, text: str | None = None) -> Settings:
+    """Read and check the settings file, or the `text` that is about to be written there. Raises SettingsError with
+    every problem in it."""
     folder = path.resolve().parent
-    settings = read_toml(path, Settings, what="settings file", context={"folder": folder})
+    settings = read_toml(path, Settings, what="settings file", context={"folder": folder}, text=text)
     settings._folder = folder
     return settings
 

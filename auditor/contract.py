@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import pydantic
@@ -173,29 +173,29 @@ class Contract:
         return tuple(dict.fromkeys(names))
 
 
-class _Updated(Strict):
+class Updated(Strict):
     platform: str | None = None
     truth: str | None = None
 
 
-class _Sync(Strict):
+class Sync(Strict):
     grace: Duration = timedelta(0)
 
 
-class _Population(Strict):
+class Population(Strict):
     platform: str | None = None
     truth: str | None = None
 
 
-class _Evidence(Strict):
+class Evidence(Strict):
     date: str | None = None
     source: str | None = None
 
 
-class _Column(Strict):
+class ColumnFile(Strict):
     truth: str
     header: str | None = None
-    compare: str | None = None
+    compare: str | None = pydantic.Field(default=None, json_schema_extra={"pattern": f"^({'|'.join(Compare)})(:.*)?$"})
     master: Master | None = None
     conflicts: Literal["ask", "master"] = "ask"
     blank: Blank = Blank.KEEP
@@ -206,17 +206,25 @@ class _Column(Strict):
     empty: Literal["null", "value"] = "null"
     tolerance: Decimal | None = pydantic.Field(default=None, ge=0)
     permission: Polarity | None = None
-    evidence: _Evidence = _Evidence()
+    evidence: Evidence = Evidence()
 
 
-class _File(Strict):
-    key: list[str] | list[list[str]] = pydantic.Field(min_length=1)
-    updated: _Updated = _Updated()
+_NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+_KEY: dict[str, Any] = {"anyOf": [_NAMES, {"type": "array", "items": _NAMES, "minItems": 1, "maxItems": 1}]}
+
+
+class File(Strict):
+    """The whole of `contract.toml`."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra={"dependentRequired": {"updated": ["timezone"]}})
+
+    key: Annotated[list[str] | list[list[str]], pydantic.Field(min_length=1), pydantic.WithJsonSchema(_KEY)]
+    updated: Updated = Updated()
     timezone: str | None = None
     country: str = "BE"
-    sync: _Sync = _Sync()
-    population: _Population = _Population()
-    columns: dict[str, _Column]
+    sync: Sync = Sync()
+    population: Population = Population()
+    columns: dict[str, ColumnFile]
 
     @pydantic.field_validator("timezone")
     @classmethod
@@ -226,13 +234,14 @@ class _File(Strict):
         return value
 
 
-def read_contract(path: Path, structure: Structure | None) -> Contract:
-    """Read the contract file and check it against the live structure (None: against itself only).
+def read_contract(path: Path, structure: Structure | None, *, text: str | None = None) -> Contract:
+    """Read the contract file, or the `text` that is about to be written there, and check it against the live structure
+    (None: against itself only).
 
     Raises SettingsError with every problem found: unknown keys, a column the structure does not have, a rule that
     does not exist, a key that is not mapped or not unique.
     """
-    file = read_toml(path, _File, what="contract")
+    file = read_toml(path, File, what="contract", text=text)
     problems: list[str] = []
     key = _key(file, problems)
     columns = [_column(name, spec, file.country, structure, problems) for name, spec in file.columns.items()]
@@ -273,7 +282,7 @@ def parse_rule(text: str) -> tuple[Compare, str]:
     return Compare(name), argument
 
 
-def _key(file: _File, problems: list[str]) -> tuple[str, ...]:
+def _key(file: File, problems: list[str]) -> tuple[str, ...]:
     first = file.key[0]
     if isinstance(first, str):
         return tuple(str(name) for name in file.key)
@@ -282,7 +291,7 @@ def _key(file: _File, problems: list[str]) -> tuple[str, ...]:
     return tuple(first)
 
 
-def _column(name: str, spec: _Column, country: str, structure: Structure | None, problems: list[str]) -> Column:
+def _column(name: str, spec: ColumnFile, country: str, structure: Structure | None, problems: list[str]) -> Column:
     place = f"columns.{name}"
     attribute = _attribute(name, structure, problems)
     attribute_type = attribute.type if attribute else AttributeType.STRING

@@ -29,19 +29,19 @@ class Strict(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-def read_toml(path: Path, model: type[Model], *, what: str, context: Any = None) -> Model:
+def read_toml(path: Path, model: type[Model], *, what: str, context: Any = None, text: str | None = None) -> Model:
     """Read `path` into `model`. `what` names the file in the error, for example "settings file".
 
-    `context` is handed to the model's validators.
+    `context` is handed to the model's validators. `text` is the file's content where it is not written yet.
 
     Raises SettingsError when the file is absent, is not TOML or does not fit the model.
     """
     try:
-        raw = path.read_bytes()
+        raw = path.read_bytes() if text is None else text.encode()
     except FileNotFoundError:
         raise SettingsError(
             f"there is no {what} {path}",
-            hint="make one with `auditor demo` to look around, or copy the example of the README",
+            hint="make one with `auditor init`, or look around in `auditor demo`",
         ) from None
     except OSError as error:
         raise SettingsError(f"cannot read the {what} {path}: {error.strerror}") from None
@@ -104,7 +104,11 @@ def parse_duration(text: object) -> object:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-Duration = Annotated[timedelta, pydantic.BeforeValidator(parse_duration)]
+Duration = Annotated[
+    timedelta,
+    pydantic.BeforeValidator(parse_duration),
+    pydantic.WithJsonSchema({"type": "string", "pattern": r"^\d+\s*[smhd]$"}),
+]
 """A length of time in a file, written as `"36h"`."""
 
 

@@ -28,6 +28,7 @@ from auditor.data import data_folder
 from auditor.errors import SettingsError
 from auditor.model import Status
 from auditor.sandbox.process import Sandbox
+from auditor.setup.schema import put_beside
 from auditor.words import STATUS, Words
 
 MARK = ".auditor-demo"
@@ -37,6 +38,7 @@ PORT = 8700
 WEEK = timedelta(days=7)
 
 SETTINGS = """\
+#:schema ./schemas/auditor.schema.json
 # Made by `auditor demo`: everything here is invented, and runs on this machine alone.
 entity = "acme"
 table  = "Customers"
@@ -84,6 +86,7 @@ def prepare(folder: Path) -> None:
         if old.name != MARK:
             shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
     shutil.copytree(data_folder("expectations") / "Customers", folder / "expectations" / "Customers")
+    put_beside(folder)
     for name in ("exports", "crm"):
         (folder / name).mkdir()
 
