@@ -24,6 +24,10 @@ NEWS = "subscriptions#Newsletter"
 
 OPTIONS = {
     "demo": ["FOLDER", "--profiles", "--seed"],
+    "init": [
+        "--table", "--api-key", "--export", "--truth", "--permissions", "--master", "--url", "--write-api-key", "--key",
+        "--map", "--country", "--timezone", "--separator", "--encoding", "--names", "--yes", "--force", "--settings",
+    ],
     "doctor": ["--json", "--settings"],
     "run": ["--export", "--truth", "--fail-on", "--only", "--json", "--settings"],
     "show": ["KEY", "--json", "--settings"],

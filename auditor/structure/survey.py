@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from auditor import match, rules
@@ -83,7 +83,7 @@ def survey_truth(settings: Settings, live: Structure, wish: Wish, *, now: dateti
     draft = read_contract(path, None)
     draft = replace(draft, columns=(*draft.columns, *(_wished(name, truth) for name, truth in wish.columns.items())))
     with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
-        file = _pull(settings, Side.TRUTH, draft, Path(scratch), now)
+        file = pull_input(settings, Side.TRUTH, draft.timezone, Path(scratch), now)
         with closing(_engine(settings, Path(scratch), file)) as engine:
             declared = _land(engine, settings, draft, file, Path(scratch))
             return _survey(engine, settings, live, draft, wish, declared)
@@ -92,7 +92,7 @@ def survey_truth(settings: Settings, live: Structure, wish: Wish, *, now: dateti
 def export_columns(settings: Settings, contract: Contract, *, now: datetime) -> Collection[str]:
     """The header of the newest export. Raises AuditorError where there is none that can be read."""
     with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
-        file = _pull(settings, Side.PLATFORM, contract, Path(scratch), now)
+        file = pull_input(settings, Side.PLATFORM, contract.timezone, Path(scratch), now)
         with closing(_engine(settings, Path(scratch), file)) as engine:
             return column_names(engine, file.path, separator=";")
 
@@ -135,14 +135,15 @@ def _survey(
     )
 
 
-def _pull(settings: Settings, side: Side, contract: Contract, scratch: Path, now: datetime) -> Pulled:
+def pull_input(settings: Settings, side: Side, timezone: tzinfo, scratch: Path, now: datetime) -> Pulled:
+    """The newest file of a side, whatever its age, for a look that leaves nothing behind."""
     return pull_file(
         side,
         settings.truth.from_ if side is Side.TRUTH else settings.platform.export,
         folder=scratch,
         max_age=None,
         now=now,
-        timezone=contract.timezone,
+        timezone=timezone,
         base=settings.folder,
         hashed=False,
         means=Means(

@@ -1,0 +1,261 @@
+"""`auditor init` in an empty folder: what it writes is what the auditor reads, and a steward has little to correct."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from auditor.cli import execute
+from auditor.cli.demonstration import fetch_inputs
+from auditor.config import read_settings
+from auditor.contract import Column, Contract, read_contract
+from auditor.data import data_folder
+from auditor.errors import Exit
+from auditor.sandbox.process import Sandbox
+
+PROFILES = 150
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    folder = tmp_path_factory.mktemp("licence") / "sandbox"
+    with Sandbox(folder, profiles=PROFILES, seed=1, limits="extended") as running:
+        running.drift()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def inputs(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inputs")
+    for name in ("exports", "crm"):
+        (folder / name).mkdir()
+    fetch_inputs(sandbox, folder)
+    return folder
+
+
+@pytest.fixture
+def folder(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with both inputs and nothing else; nobody sits at a terminal."""
+    working = tmp_path / "work"
+    shutil.copytree(inputs, working)
+    monkeypatch.chdir(working)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    return working
+
+
+def init(sandbox: Sandbox, *more: str) -> int:
+    key = f"file:{sandbox.directory / 'api-key'}"
+    return execute(["init", "--table", "acme/Customers", "--url", sandbox.url, "--api-key", key, *more])
+
+
+def right(sandbox: Sandbox) -> Contract:
+    """The contract of the sandbox's licence, as a person wrote it."""
+    return read_contract(data_folder("expectations") / "Customers" / "contract.toml", None)
+
+
+@pytest.fixture(scope="module")
+def made(inputs: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that `init --yes` has filled."""
+    working = tmp_path_factory.mktemp("made") / "work"
+    shutil.copytree(inputs, working)
+    before = Path.cwd()
+    os.chdir(working)
+    try:
+        assert init(sandbox, "--yes") == Exit.FINE
+    finally:
+        os.chdir(before)
+    return working
+
+
+def test_the_mapping_is_the_one_that_a_person_wrote(made: Path, sandbox: Sandbox) -> None:
+    known = right(sandbox)
+    found = read_contract(made / "expectations" / "Customers" / "contract.toml", None)
+    truths = {column.name: column.truth for column in known.columns}
+    proposed = {column.name: column.truth for column in found.columns}
+    share = sum(proposed.get(name) == truth for name, truth in truths.items()) / len(truths)
+    assert (share, proposed) == (1.0, truths)
+    assert (found.key, found.timezone, found.updated_platform, found.updated_truth, found.grace) == (
+        known.key, known.timezone, known.updated_platform, known.updated_truth, known.grace,
+    )  # fmt: skip
+
+
+def test_how_values_are_read_and_who_decides_is_what_a_person_wrote(made: Path, sandbox: Sandbox) -> None:
+    def told(column: Column) -> tuple[object, ...]:
+        return (column.format, column.decimal, column.values, column.permission, column.evidence_date,
+                column.evidence_source)  # fmt: skip
+
+    known = {column.name: told(column) for column in right(sandbox).columns}
+    found = read_contract(made / "expectations" / "Customers" / "contract.toml", None)
+    assert {column.name: told(column) for column in found.columns} == known
+    assert 'country  = "BE"' in (made / "expectations" / "Customers" / "contract.toml").read_text("utf-8")
+
+
+def test_what_was_written_runs(made: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch,
+                               capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    monkeypatch.chdir(made)
+    code = execute(["run", "--json"])
+    summary = json.loads(capsys.readouterr().out)
+    assert code in (Exit.FINE, Exit.INCOMPLETE)
+    assert {item["code"] for item in summary["not_checked"]} <= {"null_key"}
+    assert summary["profiles"]["equal"] > PROFILES / 3
+    answers = sandbox.answers()
+    assert answers  # the licence has drifted: there is something to find
+    assert summary["differences"]["total"] > 0
+
+
+def test_the_files_fit_the_schemas_that_they_name(made: Path) -> None:
+    for path in (made / "auditor.toml", made / "expectations" / "Customers" / "contract.toml"):
+        text = path.read_text("utf-8")
+        named = text.partition("\n")[0].removeprefix("#:schema ")
+        validator: Any = Draft202012Validator(json.loads((path.parent / named).read_text("utf-8")))
+        assert [error.message for error in validator.iter_errors(tomllib.loads(text))] == []
+
+
+def test_the_suite_is_the_one_that_a_run_would_make(made: Path) -> None:
+    suite = (made / "expectations" / "Customers" / "suite.json").read_text("utf-8")
+    assert {item["meta"]["source"] for item in json.loads(suite)["expectations"]} == {"structure"}
+
+
+def test_the_sheet_asks_for_what_a_run_needs(made: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    sheet = (made / "request-sheet.md").read_text("utf-8")
+    contract = read_contract(made / "expectations" / "Customers" / "contract.toml", None)
+    for column in contract.columns:
+        assert f"  - `{column.name}`\n" in sheet
+    for words in ("`profileId`", "`updateMoment`", "exports/Customers_*.csv", "`read_profiles`", "`write_imports`",
+                  "UTF-8", "address"):  # fmt: skip
+        assert words in sheet
+    key = (sandbox.directory / "api-key").read_text("utf-8").strip()
+    for path in made.rglob("*"):
+        if path.is_file():
+            assert key.encode() not in path.read_bytes(), path
+
+
+def test_the_sheet_is_the_result(folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(sandbox, "--yes") == Exit.FINE
+    said = capsys.readouterr()
+    assert said.out == (folder / "request-sheet.md").read_text("utf-8")
+    assert max(map(len, said.err.replace(str(folder), "").splitlines())) <= 80
+
+
+def test_all_answers_as_options(folder: Path, sandbox: Sandbox) -> None:
+    code = init(
+        sandbox, "--export", "exports/*.csv", "--truth", "crm/*.csv", "--names", "Actito,the warehouse",
+        "--permissions", "doNotContact=opt-out:consent_at:consent_from", "--master", "both,nickname=platform",
+        "--country", "NL", "--timezone", "Europe/Amsterdam", "--map", "note=", "--write-api-key", "env:WRITING",
+    )  # fmt: skip
+    assert code == Exit.FINE
+    settings = read_settings(folder / "auditor.toml")
+    assert (settings.platform.export, settings.names.truth) == ("exports/*.csv", "the warehouse")
+    assert settings.actito.write_api_key is not None
+    contract = read_contract(folder / "expectations" / "Customers" / "contract.toml", None)
+    columns = {column.name: column for column in contract.columns}
+    assert "note" not in columns
+    assert columns["doNotContact"].evidence_date == "consent_at"
+    assert columns["marketingConsent"].permission is None
+    assert columns["nickname"].master == "platform"
+    assert columns["lastName"].master == "both"
+    assert columns["gsmNumber"].argument in ("", "NL")
+    assert contract.timezone.key == "Europe/Amsterdam"
+
+
+def test_nobody_there_and_something_missing(folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(sandbox, "--export", "exports/*.csv") == Exit.SETTINGS
+    said = capsys.readouterr().err
+    for option in ("--truth", "--permissions", "--master"):
+        assert option in said
+    assert execute(["init", "--yes"]) == Exit.SETTINGS
+    assert "--table" in capsys.readouterr().err
+    assert not (folder / "auditor.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--key", "custmerId"], 'did you mean "customerId"?'),
+        (["--map", "lastName=last_nam"], 'did you mean "last_name"?'),
+        (["--map", "lastName"], "COLUMN=TRUTH"),
+        (["--permissions", "doNotContact=yes"], "opt-in or COLUMN=opt-out"),
+        (["--permissions", "doNotContct=opt-out"], 'did you mean "doNotContact"?'),
+        (["--master", "crm"], "truth, platform or both"),
+        (["--timezone", "Europe/Brussel"], 'did you mean "Europe/Brussels"?'),
+        (["--api-key", "sandbox-key"], "a secret must not stand in this file"),
+        (["--table", "Customers"], "ENTITY/TABLE"),
+        (["--table", "acme/../x"], "ENTITY/TABLE"),
+        (["--truth", "nowhere/*.csv"], "nowhere/*.csv"),
+    ],
+)
+def test_a_wrong_answer_writes_nothing(
+    options: list[str], words: str, folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init(sandbox, "--yes", *options) in (Exit.SETTINGS, Exit.TRY_LATER)
+    said = capsys.readouterr().err
+    assert words in said
+    assert "sandbox-key" not in said
+    assert not (folder / "auditor.toml").exists()
+    assert not (folder / "expectations").exists()
+
+
+@pytest.mark.parametrize("there", ["auditor.toml", "expectations/Customers/contract.toml", "request-sheet.md"])
+def test_nothing_is_replaced_unasked(
+    there: str, folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / there).parent.mkdir(parents=True, exist_ok=True)
+    (folder / there).write_text("mine", "utf-8")
+    assert init(sandbox, "--yes") == Exit.SETTINGS
+    assert "--force" in capsys.readouterr().err
+    assert (folder / there).read_text("utf-8") == "mine"
+    assert init(sandbox, "--yes", "--force") == Exit.FINE
+    assert (folder / there).read_text("utf-8") != "mine"
+
+
+def test_without_an_export_names_propose(folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(folder / "exports")
+    assert init(sandbox, "--yes") == Exit.FINE
+    assert "from names and types alone" in " ".join(capsys.readouterr().err.split())
+    found = read_contract(folder / "expectations" / "Customers" / "contract.toml", None)
+    known = right(sandbox)
+    wrong = {column.name for column in found.columns if known.column(column.name).truth != column.truth}
+    assert wrong == set()
+    assert len(found.columns) / len(known.columns) >= 0.9
+
+
+def test_hostile_names_of_columns_stay_names(folder: Path, sandbox: Sandbox) -> None:
+    [path] = (folder / "crm").glob("*.csv")
+    header, _, rest = path.read_text("utf-8").partition("\n")
+    header = header.replace("account_manager", '"x""]\\ny = [[""\u202e"').replace("source_system", "\t")
+    path.write_text(header + "\n" + rest, "utf-8")
+    assert init(sandbox, "--yes") == Exit.FINE
+    text = (folder / "expectations" / "Customers" / "contract.toml").read_text("utf-8")
+    assert tomllib.loads(text)["columns"]["lastName"]["truth"] == "last_name"
+    assert "\u202e" not in text
+
+
+def test_at_most_six_questions_each_with_a_default(
+    folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, object]] = []
+
+    def answer(question: str, default: object = None, err: bool = False) -> object:
+        asked.append((question, default))
+        known = {"--table": "acme/Customers", "--api-key": f"file:{sandbox.directory / 'api-key'}"}
+        return next((value for option, value in known.items() if option in question), default)
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("click.prompt", answer)
+    assert execute(["init", "--url", sandbox.url]) == Exit.FINE
+    assert len(asked) == 6
+    assert [question for question, default in asked if default is None and "--table" not in question] == []
+    assert read_settings(folder / "auditor.toml").table == "Customers"
