@@ -39,32 +39,34 @@ class TokenAuth(httpx.Auth):
         self._until = 0.0
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        token = yield from self._current(refused=None)
+        token = yield from self._current(request, refused=None)
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            token = yield from self._current(refused=token)
+            token = yield from self._current(request, refused=token)
             request.headers["Authorization"] = f"Bearer {token}"
             yield request
 
-    def _current(self, *, refused: str | None) -> Generator[httpx.Request, httpx.Response, str]:
+    def _current(self, request: httpx.Request, *, refused: str | None) -> Generator[httpx.Request, httpx.Response, str]:
         """The token to use; a new one if there is none, it is too old, or it is the one that was `refused`."""
         with self._lock:
             if not self._token or self._token == refused or self._clock() >= self._until:
                 self._token = ""
                 asked = self._clock()
-                response = yield self._sign_in()
+                response = yield self._sign_in(request)
                 token, life = _read(Answer.of(response, TOKEN))
                 self._token, self._until = token, asked + max(life - MARGIN, life / 2)
             return self._token
 
-    def _sign_in(self) -> httpx.Request:
+    def _sign_in(self, request: httpx.Request) -> httpx.Request:
         key = self._key()
         # Anything else would end in an exception of the HTTP library that quotes the header, and so the key.
         if not re.fullmatch(r"[\x21-\x7e]+", key):
             raise WrongKey("the API key is empty or holds characters that no key has, such as blanks or line ends")
         headers = {"Authorization": key, "Accept": "application/json", "Accept-Encoding": "identity"}
-        return httpx.Request("GET", self._url, headers=headers)
+        # Without the timeouts of the request behind it, it would wait for ever.
+        timeouts = {name: value for name, value in request.extensions.items() if name == "timeout"}
+        return httpx.Request("GET", self._url, headers=headers, extensions=timeouts)
 
 
 def _read(answer: Answer) -> tuple[str, float]:

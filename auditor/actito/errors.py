@@ -113,11 +113,13 @@ class NotTrusted(ActitoError, SettingsError):
 class Refused(ActitoError):
     """Actito refused a request; repeating it unchanged is useless."""
 
+    _hint = "put the value right where it comes from, or the mapping; then audit and plan again"
+
     def __init__(self, what: str, fields: tuple[tuple[str, str], ...] = (), *, writing: bool = True) -> None:
         named = ", ".join(f"{field} ({code})" if code else field for field, code in fields)
         super().__init__(
             f"Actito refused {what}" + (f": {named}" if named else ", without saying which field is wrong"),
-            hint=None if writing else "the table, an attribute or the form of a value is not one that it accepts",
+            hint=self._hint if writing else "the table, an attribute or the form of a value is not one that it accepts",
         )
         self.fields = fields
         """(field, code) pairs as Actito names them; never values. Empty where the answer named none."""
@@ -126,6 +128,8 @@ class Refused(ActitoError):
 
 class Conflict(Refused):
     """A value or a name is taken, or something else is under way (409). After a repeated delivery: by ourselves."""
+
+    _hint = "a unique value or a name is taken, or another change is under way: audit again to see what is there"
 
 
 class MaybeSent(ActitoError):
