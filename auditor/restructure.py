@@ -86,6 +86,13 @@ def live_structure(settings: Settings) -> Structure:
         return Reader(connection).structure(settings.table)
 
 
+def not_told(settings: Settings) -> str:
+    """What the configured addresses leave out of every structure, in words; empty where they tell all (§4.2, G-php)."""
+    if DIALECTS[settings.actito.dialect].structures == "v4":
+        return "the older API tells neither lengths nor allowed values"
+    return ""
+
+
 def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding, ...]]:
     """Compare the live structure with contract, truth, export, synchronisations and the last run; changes nothing.
 
@@ -97,8 +104,8 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
         live = reader.structure(settings.table)
         synchronisations, unread = read_synchronisations(reader, live)
     trouble = [("synchronisations", unread)] if unread else []
-    if DIALECTS[settings.actito.dialect].structures == "v4":
-        trouble.append(("lengths", "the older API tells neither lengths nor allowed values: they were not compared"))
+    if silence := not_told(settings):
+        trouble.append(("lengths", f"{silence}: they were not compared"))
     surveyed: Surveyed | None = None
     try:
         surveyed = survey_truth(settings, live, Wish(), now=now)

@@ -75,6 +75,7 @@ def test_show_names_everything_readably(
     nickname = next(one for one in document["attributes"] if one["name"] == "nickname")
     assert (nickname["type"], nickname["min_length"], nickname["max_length"]) == ("string", 2, 30)
     assert document["subscriptions"] == ["Newsletter", "Promotions", "Events"]
+    assert document["not_told"] == []
 
 
 # Propose: types
@@ -463,6 +464,12 @@ def test_what_the_older_api_does_not_tell_is_not_checked(
     [told] = [item for item in document["not_checked"] if item["code"] == "lengths_unread"]
     assert "neither lengths nor allowed values" in told["sentence"]
     assert said.code == Exit.INCOMPLETE
+
+    said = auditor(capsys, "structure", "show")
+    narrow(said.out)
+    assert "not told: the older API tells neither lengths nor allowed values" in said.out
+    shown = json.loads(auditor(capsys, "structure", "show", "--json").out)
+    assert shown["not_told"] == ["min_length", "max_length", "allowed"]
 
 
 def test_what_cannot_be_looked_at_is_named_and_no_pass(

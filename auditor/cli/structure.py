@@ -41,16 +41,19 @@ def command() -> None:
 def show(settings_file: Path, as_json: bool) -> None:
     """Show the structure as Actito has it now."""
     settings = load_settings(settings_file)
-    from auditor.restructure import live_structure
+    from auditor.restructure import live_structure, not_told
 
     live = live_structure(settings)
     if as_json:
         from dataclasses import asdict
 
-        document = {"format": 1, "entity": settings.entity, **asdict(live)}
+        untold = ["min_length", "max_length", "allowed"] if not_told(settings) else []
+        document = {"format": 1, "entity": settings.entity, **asdict(live), "not_told": untold}
         click.echo(json.dumps(document, ensure_ascii=False, indent=1))
     else:
         _show(settings.entity, live)
+        if silence := not_told(settings):
+            click.echo(f"\nnot told: {silence}")
 
 
 @command.command("diff")
