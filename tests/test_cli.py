@@ -28,6 +28,7 @@ OPTIONS = {
         "--table", "--api-key", "--export", "--truth", "--permissions", "--master", "--url", "--write-api-key", "--key",
         "--map", "--country", "--timezone", "--separator", "--encoding", "--names", "--yes", "--force", "--settings",
     ],
+    "config": ["explain", "schemas"],
     "doctor": ["--json", "--settings"],
     "run": ["--export", "--truth", "--fail-on", "--only", "--json", "--settings"],
     "show": ["KEY", "--json", "--settings"],

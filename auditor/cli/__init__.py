@@ -24,6 +24,7 @@ from auditor.errors import AuditorError, Exit
 COMMANDS = {
     "demo": "Make a complete working folder and run everything in it, offline.",
     "init": "Write settings, contract and suite for a licence, with a request sheet.",
+    "config": "Explain every setting: its value and where it comes from.",
     "doctor": "Check everything that a run needs, and say how to repair what is wrong.",
     "run": "Audit the profile table: pull, load, validate, compare, explain, report.",
     "show": "Everything known of one profile.",

@@ -55,7 +55,7 @@ def made() -> Mapping[str, str]:
 
 class _Generator(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
-        return _spelt(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+        return spelt(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
 def _made(model: type[pydantic.BaseModel], title: str) -> str:
@@ -109,7 +109,8 @@ def _docstrings(model: type) -> Iterator[tuple[str, str]]:
                 yield name, " ".join(text.split())
 
 
-def _spelt(length: timedelta) -> str:
+def spelt(length: timedelta) -> str:
+    """A length of time as it stands in a file."""
     for unit, seconds in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if length and length.total_seconds() % seconds == 0 and length.total_seconds() >= seconds:
             return f"{int(length.total_seconds() // seconds)}{unit}"
