@@ -310,12 +310,20 @@ def test_an_empty_table_shows_nothing(running: Sandbox, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_none_of_ours_is_learned_anew(running: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ['{"date": "whenever"}', '{"weather": null}', "[]", '{"date": ["x"]}', "{", ""])
+def test_a_file_that_is_none_of_ours_is_learned_anew(running: Sandbox, tmp_path: Path, content: str) -> None:
     running.reset(profiles=40)
-    (tmp_path / "spelling-Customers.json").write_text('{"date": "whenever"}', "utf-8")
+    (tmp_path / "spelling-Customers.json").write_text(content, "utf-8")
     with Connection(running.url, lambda: API_KEY, "acme", dialect=V5, calls_per_minute=10_000) as connection:
         reader = Reader(connection)
         assert learned(reader, reader.structure("Customers"), tmp_path).date == "yyyy-MM-dd"
+
+
+def test_a_folder_that_takes_no_file_is_no_failure(running: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where the folder should be", "utf-8")
+    with Connection(running.url, lambda: API_KEY, "acme", dialect=V5, calls_per_minute=10_000) as connection:
+        reader = Reader(connection)
+        assert learned(reader, reader.structure("Customers"), tmp_path / "state").date == "yyyy-MM-dd"
 
 
 def test_a_run_says_what_is_unusual_and_nothing_else(

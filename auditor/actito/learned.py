@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import fields
@@ -22,7 +23,8 @@ def learned(reader: Reader, table: Structure, folder: Path, *, anew: bool = Fals
     """How the licence of `table` spells: as kept in `folder`, or else as one profile shows it, which is kept.
 
     `anew` reads a profile in any case: what it shows replaces what was kept, and what it does not show stays. Where no
-    profile can be read, as in an empty table, nothing is learned: that is never a failure.
+    profile can be read, as in an empty table, nothing is learned, and where the folder takes no file nothing is kept:
+    neither is a failure.
     """
     file = folder / f"spelling-{quote(table.table, safe='')}.json"
     kept = _kept(file)
@@ -33,21 +35,26 @@ def learned(reader: Reader, table: Structure, folder: Path, *, anew: bool = Fals
         return kept or USUAL
     together = {one.name: getattr(shown, one.name) or getattr(kept, one.name, None) for one in fields(Spelling)}
     now = Spelling(**together)
-    content = json.dumps(now.to_json(), indent=1) + "\n"
-    if kept is None or content != json.dumps(kept.to_json(), indent=1) + "\n":
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:  # noqa: PTH123 -- with a mode
-            stream.write(content)
-        partial.replace(file)
+    if kept is None or json.dumps(now.to_json()) != json.dumps(kept.to_json()):
+        with contextlib.suppress(OSError):
+            _keep(now, file)
     return now
+
+
+def _keep(spelling: Spelling, file: Path) -> None:
+    """Whole or not at all, for its owner alone."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:  # noqa: PTH123 -- with a mode
+        stream.write(json.dumps(spelling.to_json(), indent=1) + "\n")
+    partial.replace(file)
 
 
 def _kept(file: Path) -> Spelling | None:
     """None too for a file that no version of ours wrote: it is learned anew."""
     try:
         return Spelling.from_json(json.loads(file.read_text("utf-8")))
-    except (FileNotFoundError, ValueError, Unfit):
+    except (OSError, ValueError, Unfit):
         return None
 
 

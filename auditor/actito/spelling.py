@@ -138,7 +138,9 @@ class Spelling:
         known: dict[str, Any] = {}
         for name, value in whole.items():
             plain = tuple(value) if isinstance(value, list) else value
-            if plain is not None and not any(_same(plain, choice) for choice in choices.get(name, ())):
+            if name not in choices:
+                raise Unfit("spelling")
+            if plain is not None and not any(_same(plain, choice) for choice in choices[name]):
                 raise Unfit(name)
             known[name] = plain
         return cls(**known)
