@@ -28,6 +28,7 @@ from auditor.actito import (
     QuotaUsed,
     Refused,
     RefusedRow,
+    TokenRefused,
     WrongKey,
 )
 from auditor.apply import apply_plan
@@ -478,6 +479,20 @@ def test_a_wrong_key_is_raised_and_nothing_is_lost(world: World) -> None:
     with pytest.raises(WrongKey):
         world.apply(plan)
     assert outcomes(world.apply(plan)) == ["landed"]
+
+
+@pytest.mark.parametrize("call", ["profile", "update"])
+def test_a_token_refused_twice_stops_a_scheduled_plan_that_goes_on_later(world: World, call: str) -> None:
+    """The key is right, so the job ends with 75 and its scheduler starts it again; nothing is written twice."""
+    passed = iter([lambda: None, raising(TokenRefused("a profile"))])
+    world.platform.faults[call, "before"] = lambda: next(passed, lambda: None)()
+    plan = plan_of(city(1), city(2), city(3))
+    applied = world.apply(plan)
+    assert applied.stopped is not None
+    assert applied.stopped.why == "platform"
+    assert applied.exit_code in (Exit.TRY_LATER, Exit.WRITES_LEFT)
+    assert outcomes(world.apply(plan)) == ["landed"] * 3
+    assert max(Counter(world.platform.effects).values()) == 1
 
 
 def test_unique_values_change_in_the_plans_order(world: World) -> None:
