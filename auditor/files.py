@@ -15,7 +15,8 @@ from auditor.errors import AuditorError, SettingsError, TryLater
 MARGIN = 16 * 2**20
 """Bytes that must stay free beside what a file needs."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers of a disk that takes no more."""
 _FULL_IN_WORDS = re.compile(r"no space left|not enough space|file too large|quota exceeded|disk is full", re.IGNORECASE)
 """What the libraries below have no error number for."""
 _LIBRARIES = ("_duckdb", "duckdb", "polars", "sqlite3")
@@ -47,7 +48,7 @@ def full_disk(folder: Path) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError):
-            full = error.errno in _FULL
+            full = error.errno in FULL
         else:
             library = type(error).__module__.partition(".")[0]
             full = library in _LIBRARIES and _FULL_IN_WORDS.search(str(error)) is not None

@@ -21,6 +21,8 @@ from auditor.config import Located, describe, read_settings
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
+from auditor.pull.locations import address_of
+from auditor.pull.servers import connected
 from tests.file_servers import (
     PASSWORD,
     USER,
@@ -262,7 +264,7 @@ def test_a_key_lets_in(servers: Callable[[str], FileServer], work: Path, passphr
     server = servers("sftp")
     server.put("key.csv", OLD, NOW)
     key, phrase = work.parent / "id", work.parent / "phrase"
-    server.served.client_key.write_private_key(key, passphrase=passphrase)
+    server.served.client_key.write_private_key(key, passphrase=passphrase, rounds=50)
     phrase.write_text(passphrase or "")
     change: dict[str, Any] = {"password": None, "key": f"file:{key}"}
     if passphrase:
@@ -474,3 +476,38 @@ def test_settings_that_cannot_be_meant_are_named(tmp_path: Path, section: str, s
         read_settings(tmp_path / "auditor.toml")
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("https://host/out/*.csv", "web servers list nothing"),
+        ("sftp://host", "no whole address"),
+        ("sftp:///x.csv", "no whole address"),
+        ("ftps://host:70000/x.csv", "no whole address"),
+        ("s3://bucket/", "no whole address"),
+        ("ftps://host/x%0d%0aDELE y.csv", "characters that no path has"),
+    ],
+)
+def test_addresses_that_cannot_be_meant_are_refused(work: Path, address: str, said: str) -> None:
+    before, _, name = address.rpartition("/")
+    server = FileServer("none", before, work, {address.partition(":")[0]: {}}, lambda: 0)
+    assert said in refused(SettingsError, server, name, work)
+
+
+@pytest.mark.parametrize("name", ["no.such.host.invalid", "a" * 70 + ".example"])
+def test_a_host_that_has_no_address_is_for_later(work: Path, name: str) -> None:
+    server = FileServer("https", f"https://{name}", work, {"https": {}}, lambda: 0)
+    assert "cannot be reached" in refused(TryLater, server, "x.csv", work)
+
+
+def test_a_full_disk_is_not_laid_on_the_server(servers: Callable[[str], FileServer], work: Path) -> None:
+    server = servers("sftp")
+    server.put("disk.csv", OLD, NOW)
+    address = address_of(server.location("disk.csv"))
+    assert address is not None
+    with connected(address, Located.model_validate({"sftp": server.access["sftp"]}), UTC) as there:
+        newest = there.listing().newest
+        assert newest is not None
+        with pytest.raises(OSError, match="No space left"):
+            there.fetch(newest, Path("/dev/full"), lambda done, total: None)

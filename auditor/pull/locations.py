@@ -88,13 +88,20 @@ def address_of(location: str) -> Address | None:
             + ("secret_key" if kind == "s3" else "token" if kind == "https" else "password")
             + ' = "env:NAME" or "file:PATH"',
         )
-    if not parts or not parts["host"] or len(parts["path"] or "") < 2:
+    port = int(parts["port"] or 0) if parts else 0
+    if not parts or not parts["host"] or len(parts["path"] or "") < 2 or port > 65535:
         raise SettingsError(f"{printable(location)} is no whole address", hint=f"an example: {_EXAMPLES[kind]}")
+    if not unquote(location).isprintable():
+        raise SettingsError(f"{printable(location)} holds characters that no path has")
+    if kind == "https" and "*" in parts["path"]:
+        raise SettingsError(
+            f"{printable(location)} is a pattern, and web servers list nothing", hint="name the address of one file"
+        )
     path = parts["path"]
     return Address(
         scheme=kind,
         host=parts["host"].strip("[]"),
-        port=int(parts["port"]) if parts["port"] else None,
+        port=port or None,
         user=unquote(user) if user else None,
         path=path if kind in ("https", "s3") else unquote(path),
         shown=location,

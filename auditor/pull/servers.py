@@ -21,7 +21,7 @@ from typing import Any
 
 from auditor.config import S3, Ftps, Https, Located, Secret, Sftp
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
-from auditor.files import megabytes, printable
+from auditor.files import FULL, megabytes, printable
 from auditor.pull.archives import LARGEST_UNPACKED
 from auditor.pull.locations import Address, Listing, listing, nothing
 from auditor.pull.moments import Found, found
@@ -41,7 +41,7 @@ Moved = Callable[[int, int | None], None]
 class Server:
     """One server, connected to, and what an address names on it."""
 
-    def __init__(self, address: Address, files: Any, timezone: tzinfo, close: Callable[[], None]) -> None:
+    def __init__(self, address: Address, files: Any, timezone: tzinfo, close: Callable[[], object]) -> None:
         self._address, self._files, self._timezone = address, files, timezone
         self.close = close
 
@@ -180,7 +180,7 @@ def _place(address: Address) -> str:
     return address.path[3:] if address.path.startswith("/~/") else address.path
 
 
-def _sftp(address: Address, access: Sftp) -> tuple[Any, Callable[[], None]]:
+def _sftp(address: Address, access: Sftp) -> tuple[Any, Callable[[], object]]:
     try:
         import asyncssh
         from sshfs import SSHFileSystem
@@ -240,7 +240,7 @@ def _unknown_host(address: Address, port: int, trusted: Path) -> SettingsError:
     )
 
 
-def _ftps(address: Address, access: Ftps) -> tuple[Any, Callable[[], None]]:
+def _ftps(address: Address, access: Ftps) -> tuple[Any, Callable[[], object]]:
     from auditor.pull.ftps import FtpsFiles
 
     implicit = access.tls == "implicit" or (access.tls is None and address.port == 990)
@@ -250,7 +250,7 @@ def _ftps(address: Address, access: Ftps) -> tuple[Any, Callable[[], None]]:
     return files, files.ftp.quit
 
 
-def _https(access: Https) -> tuple[Any, Callable[[], None]]:
+def _https(access: Https) -> tuple[Any, Callable[[], object]]:
     from auditor.pull.https import HttpsFiles
 
     password = _reveal(access.password)
@@ -317,11 +317,11 @@ def _told(address: Address) -> Iterator[None]:
 def _sentence(address: Address, error: Exception) -> AuditorError | None:
     """None for what is no failure of the server."""
     library = type(error).__module__.partition(".")[0]
-    kinds = (OSError, EOFError, TimeoutError, ftplib.Error)
+    kinds = (OSError, EOFError, UnicodeError, ftplib.Error)  # UnicodeError: of a host's name
     if not isinstance(error, kinds) and library not in ("asyncssh", "httpx", "fsspec"):
         return None
-    if isinstance(error, OSError) and error.filename and error.errno:
-        return None  # of this machine's disk
+    if isinstance(error, OSError) and ((error.filename and error.errno) or error.errno in FULL):
+        return None  # it is about this machine's disk
     if untrusted := _certificate(error):
         return SettingsError(
             f"the certificate of {address.server} is not trusted: {untrusted}",
