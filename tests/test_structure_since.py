@@ -94,8 +94,22 @@ def test_the_way_back_is_a_change_of_the_same_place(after: Structure) -> None:
 
 def test_what_is_the_same_or_merely_not_known_is_no_change() -> None:
     assert changes(BEFORE, replace(BEFORE)) == ()
-    assert changes(replace(BEFORE, table_id="Customers"), BEFORE) == (), "the older API knows a table by its name alone"
     assert changes(BEFORE, replace(BEFORE, attributes=BEFORE.attributes[::-1])) == (), "order says nothing"
+
+
+def test_what_the_older_api_leaves_out_did_not_change() -> None:
+    """It knows a table by its name alone, and tells no lengths, no allowed values and fewer types."""
+    bare = tuple(Attribute(one.name, unique=one.unique) for one in BEFORE.attributes)
+    older = replace(BEFORE, table_id="Customers", attributes=bare, subscriptions=("News", "Fax"))
+    for there, back in ((BEFORE, older), (older, BEFORE)):
+        assert {(one.code, one.column) for one in changes(there, back)} == {
+            ("api_changed", ""),
+            ("subscription_gone", "subscriptions#Events" if back is older else "subscriptions#Fax"),
+            ("subscription_added", "subscriptions#Fax" if back is older else "subscriptions#Events"),
+        }
+    [said] = meaning(changes(BEFORE, older)[0], FEEDS)
+    assert "less is checked" in said
+    assert changes(older, replace(older)) == ()
 
 
 FEEDS = Reliance(

@@ -20,9 +20,9 @@ class Change:
     """One difference between two structures of the same table."""
 
     code: str
-    """Stable: `table_replaced`, or `WHAT_added`, `WHAT_gone`, `WHAT_changed` with WHAT one of `attribute`,
-    `subscription`, `segmentation`; or the property that changed: `type`, `length`, `allowed_values`, `mandatory`,
-    `unique`, `multi_valued`, `segments`, followed by `_changed`."""
+    """Stable: `table_replaced`, `api_changed`, or `WHAT_added`, `WHAT_gone`, `WHAT_changed` with WHAT one of
+    `attribute`, `subscription`, `segmentation`; or the property that changed: `type`, `length`, `allowed_values`,
+    `mandatory`, `unique`, `multi_valued`, `segments`, followed by `_changed`."""
     column: str
     """The attribute, `subscriptions#NAME` or `segmentations#NAME`; empty for the table."""
     sentence: str
@@ -46,7 +46,10 @@ class Reliance:
 
 
 def changes(before: Structure, after: Structure) -> tuple[Change, ...]:
-    """What changed, attributes first, each group in the order of the newer structure; nothing: an empty tuple."""
+    """What changed, attributes first, each group in the order of the newer structure; nothing: an empty tuple.
+
+    Where one of the two comes from the older API, which tells less (§4.2), only what came and went is compared.
+    """
     found: list[Change] = []
     if before.number and after.number and before.number != after.number:
         sentence = f"the table has another number ({after.number}, it was {before.number}): it was made anew"
@@ -54,6 +57,13 @@ def changes(before: Structure, after: Structure) -> tuple[Change, ...]:
     found += _attributes(before, after)
     found += _subscriptions(before, after)
     found += _segmentations(before, after)
+    if (before.number is None) is not (after.number is None):
+        sentence = (
+            "the structure was told by the older API at one of the two moments: "
+            "types and restrictions were not compared"
+        )
+        came_or_went = [change for change in found if change.code.endswith(("_added", "_gone"))]
+        return (Change("api_changed", "", sentence), *came_or_went)
     return tuple(found)
 
 
@@ -148,6 +158,9 @@ def _segmentation(column: str, place: str, was: Segmentation, now: Segmentation)
 
 
 def _meanings(change: Change, reliance: Reliance) -> Iterator[str]:
+    if change.code == "api_changed":
+        yield "contract and suite follow what is told now, and less is checked while it is the older API"
+        return
     if not change.column:
         yield "what was agreed and written before does not hold for it: look at it before anything is written"
         return
