@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 
 from auditor import primitives, rules
 from auditor.contract import Column, Contract
+from auditor.derived import derived
 from auditor.engine import Engine, quote
 from auditor.errors import SettingsError
 from auditor.model import Side, Structure
@@ -43,7 +44,8 @@ def wanted_columns(contract: Contract, side: Side, there: Sequence[str]) -> list
         wanted += [contract.updated_platform] if contract.updated_platform else []
         expression, useful = contract.population_platform or "", {"profileId"}
     else:
-        wanted = list(contract.truth_columns)
+        worked_out = {one.text: one.columns for one in derived(contract, there)}
+        wanted = [part for name in contract.truth_columns for part in worked_out.get(name, (name,))]
         expression, useful = contract.population_truth or "", set()
     useful |= {name for name in there if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", expression)}
     return list(dict.fromkeys([*wanted, *(name for name in there if name in useful)]))

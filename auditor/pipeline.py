@@ -29,7 +29,7 @@ from auditor.errors import SettingsError
 from auditor.files import full_disk
 from auditor.ledger import Ledger, lock
 from auditor.ledger.records import RunRecord
-from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows
+from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows, work_out
 from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
 from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
@@ -318,6 +318,7 @@ def _land(
         encoding=encoding,
         looked=looked,
     )
+    work_out(engine, contract, landed, there)
     engine.view(match.RAW[side], landed.path)
     return landed
 

@@ -21,7 +21,7 @@ from auditor.contract import Contract, read_contract
 from auditor.engine import Engine
 from auditor.errors import AuditorError
 from auditor.ledger import FILE, Ledger
-from auditor.load import Landed, column_names, land
+from auditor.load import Landed, column_names, land, work_out
 from auditor.model import Side, Structure
 from auditor.primitives import register
 from auditor.pull import Means, Pulled, pull_file
@@ -208,6 +208,7 @@ class Patient:
             return Input(pulled, missing, None)
         target = folder / "landed.parquet"
         landed = land(engine, side, pulled.path, target, columns=columns, separator=spelt[0], encoding=spelt[1])
+        work_out(engine, contract, landed, header)
         engine.view(match.RAW[side], landed.path)
         match.find_keys(engine, contract, side)
         [(no_key, repeated)] = engine.rows(

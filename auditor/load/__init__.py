@@ -24,6 +24,8 @@ from typing import Final
 import duckdb
 
 from auditor.audit import REJECTED
+from auditor.contract import Contract
+from auditor.derived import add_derived, derived
 from auditor.engine import Engine, literal, quote, translated
 from auditor.errors import AuditorError, InputUnusable, SettingsError
 from auditor.files import fingerprint, full_disk, printable, require_space, unchanged, whole_file
@@ -312,6 +314,15 @@ class _Csv:
         with whole_file(path) as partial:
             frame.write_parquet(partial)
         return path
+
+
+def work_out(engine: Engine, contract: Contract, landed: Landed, there: Sequence[str]) -> None:
+    """Add the truth's derived columns to what was landed of a truth with the columns `there`."""
+    query = add_derived(engine, derived(contract, there), landed.path) if landed.side is Side.TRUTH else None
+    if query is not None:
+        whole = landed.path.with_name(f"{landed.path.name}.derived")
+        write_texts(engine, query, whole, len(landed.columns))
+        whole.replace(landed.path)
 
 
 def write_texts(engine: Engine, query: str, target: Path, columns: int) -> int:

@@ -17,7 +17,7 @@ from auditor import match, rules
 from auditor.config import Settings
 from auditor.contract import DEFAULT_COMPARE, Column, Contract, read_contract
 from auditor.engine import Engine, literal
-from auditor.load import column_names, land
+from auditor.load import column_names, land, work_out
 from auditor.load.parquetfile import is_parquet
 from auditor.model import (
     SEGMENTATION_PREFIX,
@@ -175,6 +175,7 @@ def _land(
         separator=truth.separator,
         encoding=truth.encoding,
     )
+    work_out(engine, draft, landed, there)
     engine.view(match.RAW[Side.TRUTH], landed.path)
     match.find_keys(engine, draft, Side.TRUTH)
     if not is_parquet(file.path):
