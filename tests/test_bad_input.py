@@ -124,7 +124,7 @@ def test_no_settings_file_for_the_other_commands(
         ("calls_per_minute", "calls_per_minut", ["actito.calls_per_minut", 'did you mean "calls_per_minute"?']),
         ("[platform]", "[plattform]", ["unknown setting plattform", 'did you mean "platform"?', "platform is missing"]),
         ("[report]", "[fixes.brakes]\nupdat = 3\n[report]", ["fixes.brakes.updat", 'did you mean "update"?']),
-        ("entity = ", "entity = [", ["auditor.toml is not valid TOML", "line 3"]),
+        ("entity = ", "entity = [", ["auditor.toml is not valid TOML", "line 4"]),
         ('privacy = "full"', 'privacy = "masket"', ["report.privacy", "'masked', 'aggregate' or 'full'"]),
         ("concurrency      = 8", "concurrency = 0", ["actito.concurrency", "greater than or equal to 1"]),
         ('export = "exports', 'max_age = "1 week"\nexport = "exports', ["platform.max_age", '"36h"']),
