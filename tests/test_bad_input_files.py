@@ -130,18 +130,34 @@ def test_wherever_a_file_is_cut_no_row_is_invented(engine: Engine, work: Path) -
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("id;name\n1;Ann\n2;Zoë\n".encode("latin-1"), 3),
-        ("id;name\n1;Ann\n2;Zoë\n".encode("cp1252"), 3),
         ("prénom\nx\n".encode("latin-1"), 1),
-        (b"id;name\n" + b"1;Ann\n" * 300_000 + b"2;Zo\xeb\n" + b"3;Bob\n" * 300_000, 300_002),
-        (b'id;name\n1;"x\ny"\n2;\xff\n', 4),
-        (b"id;name\n1;Zo\xc3", 2),
+        ("id;name\n".encode() + "1;Zoë\n".encode("latin-1") * 11 + b"2;Ann\n" * 2000, 2),
+        ("id;name\n1;Ann\n".encode() + "2;Zoë\n".encode("cp1252") * 30 + "3;Zoë\n".encode() * 29, 3),
+        (b"id;name\n" + b"1;Ann\n" * 300_000 + b"2;Zo\xeb\n" * 11 + b"3;Bob\n" * 300_000, 300_002),
     ],
 )
 def test_another_encoding_names_the_first_line(engine: Engine, work: Path, content: bytes, line: int) -> None:
+    """More rows that are not UTF-8 than rows that are, beyond ASCII: the whole file is in another encoding."""
     said = refused(InputUnusable, engine, work, content)
     assert "not UTF-8" in said
     assert f"line {line} " in said
+
+
+def test_a_letter_cut_in_two_at_the_end(engine: Engine, work: Path) -> None:
+    assert "cut off in the middle of row 1 (line 2)" in refused(InputUnusable, engine, work, b"id;name\n1;Zo\xc3")
+
+
+@pytest.mark.parametrize(("bad", "stops"), [(10, False), (11, True)])
+def test_more_rejected_rows_than_an_audit_can_bear_stop_it(engine: Engine, work: Path, bad: int, stops: bool) -> None:
+    content = b"id;name\n" + b"1;Ann\n" * 500 + b"2;Bob;x\n" * bad + b"1;Ann\n"
+    if stops:
+        said = refused(InputUnusable, engine, work, content)
+        assert "11 of 512 rows" in said
+        assert "line 502: 3 cells where the header has 2" in said
+    source = work.parent / "many.csv"
+    source.write_bytes(content)
+    landed = land(engine, Side.PLATFORM, source, work / "p.parquet", most_rejected=(0, 0.03))
+    assert (landed.rows, landed.rejected) == (501 + bad, bad)
 
 
 def test_utf16_is_recognised(engine: Engine, work: Path) -> None:

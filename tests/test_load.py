@@ -318,6 +318,18 @@ def test_rejected_rows_are_named_with_line_reason_and_text(engine: Engine, tmp_p
     assert "p" not in item.sentence.split(": ")[1].replace("input.csv", ""), "no values in what is said"
 
 
+def test_bytes_that_are_not_utf8_cost_their_own_row_only(engine: Engine, tmp_path: Path) -> None:
+    """One line of a mixed file, one inside a cell of several lines, one between them that is as it should be."""
+    content = "a;b\n1;Zoë\n2;".encode() + b'Zo\xeb\n3;"x\n\xff"\n' + "4;é\n5;🙂\n".encode()
+    result = landed(engine, tmp_path, content)
+    assert rows(result) == [("1", "Zoë"), ("4", "é"), ("5", "🙂")]
+    assert rejects(result) == [
+        (3, "byte 5, 0xEB, is not UTF-8", r"2;Zo\xeb"),
+        (4, "byte 6, 0xFF, is not UTF-8", '3;"x\n\\xff"'),
+    ]
+    assert (result.rows, [item.code for item in result.not_checked]) == (5, ["rejected_rows"])
+
+
 def test_a_row_beyond_all_bounds_is_rejected(engine: Engine, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, b"a;b\n1;2\n3;" + b"x" * (17 * 2**20) + b"\n5;6\n")
     assert rows(result) == [("1", "2"), ("5", "6")]

@@ -30,8 +30,8 @@ from auditor.engine import Engine, literal, quote, translated
 from auditor.errors import AuditorError, InputUnusable, SettingsError
 from auditor.files import fingerprint, full_disk, printable, require_space, unchanged, whole_file
 from auditor.load import parquetfile
-from auditor.load.csvfile import Dialect, Survey, is_utf8, read_dialect, survey, to_utf8
-from auditor.load.sift import Reject, Sieve, Sifted
+from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
+from auditor.load.sift import NOT_UTF8, Reject, Sieve, Sifted
 from auditor.model import NotChecked, Side
 from auditor.problems import nearest
 
@@ -40,6 +40,9 @@ Progress = Callable[[int, int, int | None], None]
 
 ROW_NUMBER: Final = "file_row_number"
 """DuckDB's own name for the row number of a Parquet file: no column can have it."""
+
+MOST_REJECTED: Final = (10, 0.01)
+"""A number and a share of the rows: while no more than the larger are rejected, the run goes on."""
 
 _CELLS_PER_GROUP = 1_250_000
 """Of a row group: keeps the writer's memory alike for narrow and wide tables."""
@@ -81,17 +84,18 @@ def land(
     separator: str | None = None,
     encoding: str | None = None,
     looked: Looked | None = None,
+    most_rejected: tuple[int, float] = MOST_REJECTED,
     progress: Progress | None = None,
 ) -> Landed:
     """Land the CSV or Parquet file `path` as `target`; rejected rows go to `TARGET-STEM-rejected.parquet`.
 
     `columns` are those that are kept (None: all that have a name). `separator` None is recognised from the header
-    line; `encoding` None is UTF-8; `looked` is what `looking_ahead` gave for this file. The engine must be allowed to
-    read the folder of `path` and to write the folder of `target`. Scratch files live in a folder beside `target` and
-    are removed.
+    line; `encoding` None is UTF-8; `looked` is what `looking_ahead` gave for this file; `most_rejected` is a number and
+    a share of the rows, the larger of which may be rejected. The engine must be allowed to read the folder of `path`
+    and to write the folder of `target`. Scratch files live in a folder beside `target` and are removed.
 
     Raises SettingsError for absent or ambiguous columns, InputUnusable for a file that is empty, cut off, in the wrong
-    encoding or without a readable row, TryLater when the disk is full or the file changes meanwhile.
+    encoding, without a readable row or with too many that are rejected, TryLater when the disk is full or the file changes meanwhile.
     """
     target, path = target.resolve(), path.resolve()
     _rejects_of(target).unlink(missing_ok=True)
@@ -108,7 +112,9 @@ def land(
             landed = _land_parquet(engine, side, path, target, columns)
         else:
             known = looked if looked is not None and looked.fingerprint == fingerprint(path) else None
-            landed = _Csv(engine, side, path, target, Path(scratch), report).land(columns, separator, encoding, known)
+            landed = _Csv(engine, side, path, target, Path(scratch), report, most_rejected).land(
+                columns, separator, encoding, known
+            )
         report(total, total, landed.rows)
     return landed
 
@@ -176,6 +182,7 @@ class _Csv:
     target: Path
     scratch: Path
     report: Progress
+    most_rejected: tuple[int, float]
     notes: list[str] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
 
@@ -231,11 +238,7 @@ class _Csv:
         sieve = Sieve(source, dialect, _limited(rejects, self.path))
         with whole_file(clean) as partial, partial.open("wb") as out:
             sifted = sieve.run(out, lambda done, rows: self.report(min(done, total) // 2, total, rows))
-        if rejects and not sifted.records:
-            raise InputUnusable(
-                f"no row of {printable(self.path)} can be read: line {rejects[0].line}: {rejects[0].reason}",
-                hint="check the separator and the quotes",
-            )
+        self._bear(sifted, rejects)
         rows = self._copy(
             clean,
             dialect,
@@ -271,6 +274,23 @@ class _Csv:
                 )
             )
         return sifted
+
+    def _bear(self, sifted: Sifted, rejects: Sequence[Reject]) -> None:
+        """Raise InputUnusable for more rejected rows than an audit can bear, or a file in another encoding."""
+        number, share = self.most_rejected
+        file, rows = printable(self.path), sifted.records + sifted.rejected
+        if sifted.foreign > number and sifted.foreign > sifted.beyond_ascii:
+            raise not_utf8(self.path, next(one.line for one in rejects if one.reason.endswith(NOT_UTF8)))
+        if rejects and not sifted.records:
+            said = f"no row of {file} can be read"
+        elif sifted.rejected > max(number, share * rows):
+            said = f"{sifted.rejected:,} of {_count(rows, 'row')} of {file} cannot be read, which is too many"
+        else:
+            return
+        raise InputUnusable(
+            f"{said}: line {rejects[0].line:,}: {rejects[0].reason}",
+            hint="check the separator, the quotes and the encoding",
+        )
 
     def _copy(
         self,

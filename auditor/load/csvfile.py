@@ -118,8 +118,8 @@ class Survey:
     lines: int
     """Line feeds, and one more where the last line has none."""
     plain: bool
-    """Every line is a record for any parser: it ends as the header line does, no cell holds a line end, nothing is
-    written in an unusual way."""
+    """Every line is a record for any parser: it ends as the header line does, no cell holds a line end, every byte is
+    UTF-8, nothing is written in an unusual way."""
     final_line_end: bool
 
 
@@ -172,7 +172,7 @@ def read_dialect(path: Path, separator: str | None, encoding: str = "utf-8") -> 
 
 
 def survey(path: Path, dialect: Dialect) -> Survey:
-    """Read all bytes once. Raises InputUnusable, with the line, for a file that is not UTF-8."""
+    """Read all bytes once."""
     lines = returns = windows_ends = 0
     plain, last = dialect.line_end != b"\r" and dialect.header_lines == 1, b""
     grammar = dialect.grammar
@@ -185,8 +185,7 @@ def survey(path: Path, dialect: Dialect) -> Survey:
                 while chunk[-1] >= 0x80 and (more := file.read(1)):
                     chunk += more
             plain = plain and last in (b"", b"\n")
-            if not chunk.isascii():
-                _require_utf8(chunk, path, lines + 1)
+            plain = plain and (chunk.isascii() or valid_utf8(chunk))
             lines += chunk.count(b"\n")
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
@@ -239,17 +238,15 @@ def _recognised(record: bytes) -> bytes:
     return best if best in outside else b","
 
 
-def _require_utf8(chunk: bytes, path: Path, line: int) -> None:
-    """Raise InputUnusable for a chunk, which begins in line `line`, that is not UTF-8."""
+def valid_utf8(text: bytes) -> bool:
+    """Whether bytes are UTF-8."""
     import polars as pl  # checks a text twenty times faster than Python, which makes one of it
 
     try:
-        pl.Series([chunk]).cast(pl.String)
+        pl.Series([text]).cast(pl.String)
     except pl.exceptions.PolarsError:
-        try:
-            chunk.decode()
-        except UnicodeDecodeError as error:
-            raise not_utf8(path, line + chunk.count(b"\n", 0, error.start)) from None
+        return False
+    return True
 
 
 def _plain(chunk: bytes, grammar: Grammar) -> bool:

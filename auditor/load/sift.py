@@ -19,6 +19,9 @@ from auditor.load.csvfile import LINES_IN_CELL, Dialect, Torn
 LONGEST_RECORD: Final = 16 * 2**20
 """Bytes; longer records are rejected."""
 
+NOT_UTF8: Final = "is not UTF-8"
+"""How the reason ends for which a row in another encoding is rejected."""
+
 _FEW = 20
 """Columns up to which as many lines are read ahead for one record, before its end is given up."""
 _ROWS_LOOK_LIKE_ROWS = 4
@@ -38,7 +41,7 @@ class Reject:
     """Of the file, from 1; the first one of several."""
     reason: str
     text: str
-    """Raw, without the last line end."""
+    """Raw, without the last line end; bytes that are not UTF-8 are spelt, as in `Ren\\xe9`."""
 
 
 @dataclass
@@ -48,6 +51,10 @@ class Sifted:
     records: int = 0
     """Passed on."""
     rejected: int = 0
+    foreign: int = 0
+    """Of the rejected, those with bytes that are not UTF-8."""
+    beyond_ascii: int = 0
+    """Passed on with letters that have more than one byte."""
     empty_lines: int = 0
     """Lines without anything, which are no rows."""
     doubtful: list[int] = field(default_factory=list)
@@ -90,7 +97,10 @@ class Sieve:
                     record = self._grammar.text(self._grammar.cells(body)) if b"\r" in body else body
                 else:
                     record = self._unfit(line, body)
+                if record is not None and (wrong := _not_utf8(record)):
+                    record = self._foreign([line], wrong)
                 if record is not None:
+                    result.beyond_ascii += not record.isascii()
                     result.records += 1
                     result.longest = max(result.longest, len(record))
                     out.write(record + b"\n")
@@ -162,6 +172,8 @@ class Sieve:
     def _over_several_lines(self, first: bytes) -> bytes | None:
         lines, cells, reason = self._gather(first)
         if cells is not None and reason == "":
+            if wrong := _not_utf8(b"".join(lines)):
+                return self._foreign(lines, wrong)
             if self._swallows_rows(lines):
                 self.result.doubtful.append(self._line - len(lines) + 1)
             self.result.line_ends_in_cells = True
@@ -255,10 +267,16 @@ class Sieve:
         return not any(line.strip() for line in ahead)
 
     def _reject(self, lines: list[bytes], reason: str) -> bytes | None:
-        text = _body(b"".join(lines)).decode("utf-8", "replace")
+        text = _body(b"".join(lines)).decode("utf-8", "backslashreplace")
         self.result.rejected += 1
         self._report(Reject(self._line - len(lines) + 1, reason, text))
         return None
+
+    def _foreign(self, lines: list[bytes], wrong: str) -> bytes | None:
+        if lines[-1][-1] >= 0x80 and self._at_end():
+            self._cut_off(len(lines))
+        self.result.foreign += 1
+        return self._reject(lines, wrong)
 
     def _cut_off(self, lines: int = 1) -> NoReturn:
         row = self.result.records + self.result.rejected + 1
@@ -271,6 +289,17 @@ class Sieve:
 def _skip_line(file: BinaryIO) -> None:
     while (more := file.readline(_CHUNK)) and not more.endswith(b"\n"):
         pass
+
+
+def _not_utf8(record: bytes) -> str:
+    """What is wrong with the bytes of a record; empty: nothing."""
+    if record.isascii():
+        return ""
+    try:
+        record.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {error.start + 1:,}, 0x{record[error.start]:02X}, {NOT_UTF8}"
+    return ""
 
 
 def _body(record: bytes) -> bytes:
