@@ -131,8 +131,8 @@ def test_wherever_a_file_is_cut_no_row_is_invented(engine: Engine, work: Path) -
     ("content", "line"),
     [
         ("prénom\nx\n".encode("latin-1"), 1),
-        ("id;name\n".encode() + "1;Zoë\n".encode("latin-1") * 11 + b"2;Ann\n" * 2000, 2),
-        ("id;name\n1;Ann\n".encode() + "2;Zoë\n".encode("cp1252") * 30 + "3;Zoë\n".encode() * 29, 3),
+        (b"id;name\n" + "1;Zoë\n".encode("latin-1") * 11 + b"2;Ann\n" * 2000, 2),
+        (b"id;name\n1;Ann\n" + "2;Zoë\n".encode("cp1252") * 30 + "3;Zoë\n".encode() * 29, 3),
         (b"id;name\n" + b"1;Ann\n" * 300_000 + b"2;Zo\xeb\n" * 11 + b"3;Bob\n" * 300_000, 300_002),
     ],
 )

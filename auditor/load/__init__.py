@@ -95,7 +95,8 @@ def land(
     and to write the folder of `target`. Scratch files live in a folder beside `target` and are removed.
 
     Raises SettingsError for absent or ambiguous columns, InputUnusable for a file that is empty, cut off, in the wrong
-    encoding, without a readable row or with too many that are rejected, TryLater when the disk is full or the file changes meanwhile.
+    encoding, without a readable row or with too many that are rejected, TryLater when the
+    disk is full or the file changes meanwhile.
     """
     target, path = target.resolve(), path.resolve()
     _rejects_of(target).unlink(missing_ok=True)
