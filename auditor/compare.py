@@ -1,6 +1,7 @@
-"""The spine of `auditor compare`: the diff alone, on any two files, without Actito and without settings.
+"""The spine of `auditor compare`: the diff alone, on any two files or tables of databases, without Actito and without
+settings.
 
-Without a contract, text is compared as it is; columns that both files type alike by that type, and where the types of
+Without a contract, text is compared as it is; columns that both sides type alike by that type, and where the types of
 the two sides differ, the text side is read by the other's rule.
 """
 
@@ -43,7 +44,7 @@ class Question:
     """What is to be compared, and how."""
 
     platform: str
-    """Path of the first file."""
+    """Path of the first file, or the address of a database with its table: postgresql://db/crm#contacts."""
     truth: str
     key: tuple[str, ...]
     """By the platform's names."""
@@ -106,7 +107,7 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
     places = [file.path.parent for file in (*files, *([agreed] if agreed else []))]
     engine = Engine(memory_limit=question.memory_limit, temp=scratch, folders=[*places, *([folder] if folder else [])])
     with closing(engine):
-        types = {file.side: _types(engine, file.path) for file in files}
+        types = {file.side: {**_types(engine, file.path), **file.types} for file in files}
         contract, only = _contract(question, types)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
         warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
@@ -150,7 +151,7 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
         audit = Audit(
             run=f"{now:%Y%m%dT%H%M%SZ}",
             entity="",
-            table=f"{Path(question.platform).name} and {Path(question.truth).name}",
+            table=" and ".join(file.file if file.snapshot else Path(file.location).name for file in files),
             platform_name=NAMES[Side.PLATFORM],
             truth_name=NAMES[Side.TRUTH],
             started=now,
@@ -324,7 +325,9 @@ def _base(engine: Engine, path: Path, contract: Contract, scratch: Path) -> str:
 
 
 def _source(file: Pulled, landed: Landed) -> Source:
-    shown = shown_moment(file.name_moment, has_time=file.name_has_time, updated=None, written=file.mtime)
+    shown = shown_moment(
+        file.name_moment, has_time=file.name_has_time, updated=None, written=file.mtime, snapshot=file.snapshot
+    )
     return Source(
         side=file.side,
         location=file.location,

@@ -58,7 +58,11 @@ class Secret:
 
 
 def _secret(value: object, info: pydantic.ValidationInfo) -> Secret:
-    folder = (info.context or {}).get("folder") if info.context else None
+    return secret(value, (info.context or {}).get("folder") if info.context else None)
+
+
+def secret(value: object, folder: Path | None = None) -> Secret:
+    """The secret behind a reference; a file's path starts at `folder`. Raises ValueError for what is no reference."""
     scheme, _, place = value.partition(":") if isinstance(value, str) else ("", "", "")
     if scheme not in ("env", "file", "keyring") or not place:
         raise ValueError(
@@ -209,6 +213,24 @@ class Located(Strict):
     s3: S3 = S3()
 
 
+def password_in(location: str) -> bool:
+    """Whether an address holds a password between its user and its host."""
+    scheme, _, rest = location.partition("://")
+    # Of a database all is looked at, for a password may hold any character; on other servers a path may hold these.
+    where = rest.partition("/")[0] if scheme.lower() in ("sftp", "ftps", "https", "s3") else rest
+    return ":" in where.rpartition("@")[0]
+
+
+class Database(Strict):
+    """How a database lets us in."""
+
+    user: str | None = None
+    """Unless the address has it."""
+    password: SecretReference | None = None
+    ca: NamedFile | None = None
+    """A PEM file with the authorities of the server's certificate, which is then checked."""
+
+
 class Platform(Located):
     """Where the profile export lies."""
 
@@ -220,17 +242,35 @@ class Truth(Located):
     """Where the source of truth is."""
 
     from_: str = pydantic.Field(alias="from")
+    """Path or pattern, the address of files on a server, or of a database such as postgresql://db.acme.example/crm."""
+    table: str | None = None
+    """Of a database, as contacts or sales.contacts."""
     query: str | None = None
+    """Of a database, instead of a table: a SELECT. Of its columns, those of the contract are read."""
+    database: Database = Database()
     separator: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
     """Of a CSV file; None: recognised from the header line, and reported."""
     encoding: str = "utf-8"
 
-    @pydantic.field_validator("query")
+    @pydantic.field_validator("from_")
     @classmethod
-    def _query(cls, value: str | None) -> str | None:
-        if value is not None:
-            raise ValueError("databases cannot be read yet: export a CSV or Parquet file and name it in `from`")
+    def _from(cls, value: str) -> str:
+        if password_in(value):
+            raise ValueError(
+                "an address must not hold a password: name where it is, for a database as [truth.database] "
+                'password = "env:NAME"'
+            )
         return value
+
+    @pydantic.model_validator(mode="after")
+    def _one(self) -> Truth:
+        if self.query is not None and self.table is not None:
+            raise ValueError("table and query exclude each other: name one of them")
+        return self
+
+    def beside(self, given: str | None) -> Truth:
+        """The same for a location that is given instead of `from`: what is read of a database goes with its address."""
+        return self if given is None else self.model_copy(update={"table": None, "query": None})
 
 
 class EngineSettings(Strict):

@@ -304,7 +304,7 @@ class Source:
     as_of: datetime
     """The moment the content shows, with zone."""
     as_of_from: str
-    """How that is known: `name`, `update_moment` or `file_time`."""
+    """How that is known: `snapshot`, `name`, `update_moment` or `file_time`."""
     file: str = ""
     """Name of the file that was found."""
     encoding: str = "utf-8"

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -278,7 +279,7 @@ def _pull(
     """Both inputs; a file named by hand is taken as it is named, from the working folder."""
     wanted = (
         (Side.PLATFORM, request.export, settings.platform.export, settings.platform, settings.platform.max_age),
-        (Side.TRUTH, request.truth, settings.truth.from_, settings.truth, None),
+        (Side.TRUTH, request.truth, settings.truth.from_, settings.truth.beside(request.truth), None),
     )
     kept, longest = settings.state_folder / "pulled", settings.state.retain.snapshots
     return [
@@ -290,7 +291,14 @@ def _pull(
             now=now,
             timezone=contract.timezone,
             base=None if given else settings.folder,
-            means=Means(access, kept, longest, tell, moved or (lambda name, done, total: None)),
+            means=Means(
+                access,
+                kept,
+                longest,
+                wanted=partial(match.wanted_columns, contract, side),
+                tell=tell,
+                progress=moved or (lambda name, done, total: None),
+            ),
         )
         for side, given, configured, access, max_age in wanted
     ]
@@ -328,7 +336,11 @@ def _source(engine: Engine, pulled: Pulled, landed: Landed, contract: Contract, 
     updated = contract.updated_platform if pulled.side is Side.PLATFORM else contract.updated_truth
     greatest = match.greatest_moment(engine, pulled.side, updated, contract.timezone.key) if updated else None
     shown = shown_moment(
-        pulled.name_moment, has_time=pulled.name_has_time, updated=greatest, written=min(pulled.mtime, now)
+        pulled.name_moment,
+        has_time=pulled.name_has_time,
+        updated=greatest,
+        written=min(pulled.mtime, now),
+        snapshot=pulled.snapshot,
     )
     return Source(
         side=pulled.side,

@@ -140,6 +140,7 @@ AS_OF_FROM: Final[Mapping[str, str]] = {
     "name": "from the file's name",
     "update_moment": "the latest change in it",
     "file_time": "the file's own time",
+    "snapshot": "the database's clock",
 }
 
 VERDICT: Final[Mapping[str, str]] = {

@@ -255,7 +255,7 @@ def test_damaged_archives_cannot_be_used(tmp_path: Path, work: Path, packed: str
         ("https://me:s3cret@host/x.csv", "[platform.https]"),
         ("https://host/x.csv?X-Amz-Signature=s3cret", "[platform.https]"),
         ("s3://AKIA:s3cret@bucket/x.csv", "[platform.s3]"),
-        ("postgresql://me:s3cret@db/crm", "not supported yet"),
+        ("postgresql://me:s3cret@db/crm", "holds a password"),
         ("ftp://me:s3cret@host/x.csv", "not supported yet"),
     ],
 )

@@ -45,8 +45,9 @@ def command(
     html: Path | None,
     fail_on: str,
 ) -> int:
-    """Compare any two files (CSV, Parquet), without Actito and without settings.
+    """Compare any two files (CSV, Parquet) or tables of databases, without Actito and without settings.
 
+    A table is named as postgresql://user@host/database?password=env:NAME#schema.table, or sqlite:crm.db#table.
     Text is compared as it is unless a rule says otherwise; typed columns by their type. Nothing is guessed.
     """
     from auditor.cli.fail_on import parse_fail_on

@@ -113,9 +113,16 @@ def truth_keys(patient: Patient) -> Finding:
 def _found(found: Input) -> Finding:
     pulled, landed = found.pulled, found.landed
     whose = "export" if pulled.side is Side.PLATFORM else "truth"
+    what = f"the newest {whose} is {pulled.file}" if pulled.snapshot is None else f"the {whose} is {pulled.file}"
+    if pulled.may_write:
+        return Finding(
+            State.WARNING,
+            f"{what}, and its user may write there: no more than reading is ever needed",
+            "make a user for the auditor that may only read",
+        )
     if landed is None:
-        return Finding(State.OK, f"the newest {whose} is {pulled.file}")
-    reason = f"the newest {whose} is {pulled.file}: {counted(landed.rows, 'row')}"
+        return Finding(State.OK, what)
+    reason = f"{what}: {counted(landed.rows, 'row')}"
     if landed.encoding:
         reason += f', {landed.encoding}, separator "{landed.separator}"'
     if landed.rejected:

@@ -193,6 +193,8 @@ class Patient:
                 settings.platform if side is Side.PLATFORM else settings.truth,
                 self.scratch / "pulled",
                 settings.state.retain.snapshots,
+                wanted=lambda there: [name for name in match.wanted_columns(contract, side, there) if name in there],
+                rights=True,
             ),
         )
         spelt = (";", "utf-8") if side is Side.PLATFORM else (settings.truth.separator, settings.truth.encoding)

@@ -1,25 +1,27 @@
-"""The pull stage for files: finds the newest input of a side, makes sure that it has arrived whole, and hashes it.
+"""The pull stage: finds the newest input of a side, makes sure that it has arrived whole, and hashes it.
 
     newest ─► arrived? ─► old? ─► fetched before? ─► fetched ─► unpacked
                                   (servers only)
+    database ─► its rows of one moment
 
-A plain file of this machine stays where it is and is read there; one of a server is kept in the state folder, what an
-archive holds is written into the run's folder.
+A plain file of this machine stays where it is and is read there; one of a server is kept in the state folder; what an
+archive holds, and the rows of a database, are written into the run's folder.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.config import Located
+from auditor.config import Located, Truth
 from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.files import printable, require_space, unchanged
 from auditor.model import Side
+from auditor.pull import databases
 from auditor.pull.archives import unpack
 from auditor.pull.kept import Kept, hash_of
 from auditor.pull.locations import Address, Listing, address_of, local_listing, unfinished
@@ -61,6 +63,13 @@ class Pulled:
     """False where the name holds a date without a time, or nothing."""
     mtime: datetime
     """When it was last written, by the server's clock; UTC. Where the server does not say: now."""
+    snapshot: datetime | None = None
+    """Of a database: the moment whose rows were read, by its own clock; with zone. `path` is an extract then, and what
+    is told of the file is told of that."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Of a database: DuckDB's word for the declared type of each column that is no text."""
+    may_write: bool | None = None
+    """Of a database: whether the user could change what was read; None: nobody knows, or nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,12 @@ class Means:
     """The folder where fetched files are kept; None: below the folder of what is unpacked."""
     longest: timedelta = timedelta(days=1)
     """How long they are kept after their last use."""
+    wanted: Callable[[Sequence[str]], Sequence[str]] | None = None
+    """Of a database: which of its columns are read; None: all of them."""
+    rows: int | None = None
+    """Of a database: how many rows at most; None: all of them."""
+    rights: bool = False
+    """Of a database: whether to ask if its user could write."""
     tell: Callable[[str], None] = lambda text: None
     progress: Progress = lambda name, done, total: None
     sleep: Callable[[float], None] = time.sleep
@@ -94,17 +109,25 @@ def pull_file(
     hashed: bool = True,
     means: Means = ONCE,
 ) -> Pulled:
-    """Find the newest file that `location` names and make it ready to load.
+    """Find the newest file that `location` names, or read the database, and make it ready to load.
 
-    `folder` takes what an archive holds. `base` is where relative paths start (the settings file's folder; None: the
-    working folder). `max_age` is the greatest age of its content at `now`; None means any. `hashed` False leaves out
-    the SHA-256 of a file of this machine that nobody will ask about again.
+    `folder` takes what an archive or a database holds. `base` is where relative paths start (the settings file's
+    folder; None: the working folder). `max_age` is the greatest age of a file's content at `now`; None means any. A
+    database shows the moment at which it is read. `hashed` False leaves out the SHA-256 of a file of this machine that
+    nobody will ask about again.
 
     Raises TryLater when nothing is there, when it is too old or still being written, when the server is down;
     InputUnusable when it is empty or damaged; SettingsError when the location is not understood, or the server does
     not let us in or is not trusted.
     """
     base = base or Path.cwd()
+    if databases.is_database(location):
+        return _from_database(side, location, folder, base, means)
+    if isinstance(means.access, Truth) and (means.access.query or means.access.table):
+        raise SettingsError(
+            "[truth] table and query are for databases, and `from` names files",
+            hint="take them out, or name a database: postgresql://db.acme.example/crm",
+        )
     address = address_of(location)
     waiting = _Waiting(location, means)
     if address is None:
@@ -128,6 +151,36 @@ def pull_file(
         name_moment=found.named,
         name_has_time=found.named is not None and not found.named_to_the_day,
         mtime=found.modified or now.astimezone(UTC),
+    )
+
+
+def _from_database(side: Side, location: str, folder: Path, base: Path, means: Means) -> Pulled:
+    path = folder / f"{side.value}.unpacked"
+    size = 0
+
+    def told(name: str, rows: int, done: int) -> None:
+        nonlocal size
+        size = done
+        means.progress(name, done, None)
+
+    found = databases.read(
+        location, means.access, path, base=base, wanted=means.wanted, rows=means.rows, rights=means.rights, told=told
+    )
+    means.progress(found.name, size, size)
+    means.tell(f"  {found.rows:,} rows of {found.name} as they were at {found.moment:%Y-%m-%d %H:%M:%S} UTC")
+    return Pulled(
+        side=side,
+        path=path.resolve(),
+        location=location,
+        file=found.name,
+        bytes=path.stat().st_size,
+        sha256=hash_of(path),
+        name_moment=None,
+        name_has_time=False,
+        mtime=found.moment,
+        snapshot=found.moment,
+        types=found.types,
+        may_write=found.may_write,
     )
 
 

@@ -25,6 +25,8 @@ from auditor.structure.survey import pull_input
 
 ROWS: Final = 2000
 """Of the truth that are looked at; the same in every look at the same file."""
+DATABASE_ROWS: Final = 200_000
+"""Of a database that are read for it: its first, for to sort them is the owner's business."""
 PAIRS: Final = 600
 """People of both sides whose values are compared."""
 
@@ -37,7 +39,7 @@ def look(settings: Settings, structure: Structure, *, now: datetime, key: str | 
     """
     with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
         folder, zone, notes = Path(scratch), ZoneInfo("UTC"), []
-        truth = pull_input(settings, Side.TRUTH, zone, folder, now)
+        truth = pull_input(settings, Side.TRUTH, zone, folder, now, rows=DATABASE_ROWS)
         folders = [folder, truth.path.parent]
         try:
             export = pull_input(settings, Side.PLATFORM, zone, folder, now)

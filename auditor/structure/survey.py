@@ -135,8 +135,12 @@ def _survey(
     )
 
 
-def pull_input(settings: Settings, side: Side, timezone: tzinfo, scratch: Path, now: datetime) -> Pulled:
-    """The newest file of a side, whatever its age, for a look that leaves nothing behind."""
+def pull_input(
+    settings: Settings, side: Side, timezone: tzinfo, scratch: Path, now: datetime, *, rows: int | None = None
+) -> Pulled:
+    """The newest file of a side, whatever its age, for a look that leaves nothing behind; of a database, as many rows
+    as are asked for.
+    """
     return pull_file(
         side,
         settings.truth.from_ if side is Side.TRUTH else settings.platform.export,
@@ -150,6 +154,7 @@ def pull_input(settings: Settings, side: Side, timezone: tzinfo, scratch: Path, 
             settings.truth if side is Side.TRUTH else settings.platform,
             settings.state_folder / "pulled",
             settings.state.retain.snapshots,
+            rows=rows,
         ),
     )
 
@@ -162,7 +167,8 @@ def _engine(settings: Settings, scratch: Path, file: Pulled) -> Engine:
 def _land(
     engine: Engine, settings: Settings, draft: Contract, file: Pulled, scratch: Path
 ) -> Mapping[str, AttributeType]:
-    """The truth as texts, and its keys; gives the types that its own file declares, which only Parquet does."""
+    """The truth as texts, and its keys; gives the types that its own file declares, which only Parquet does, or its
+    database."""
     register(engine.con)
     truth = settings.truth
     there = column_names(engine, file.path, separator=truth.separator, encoding=truth.encoding)
@@ -181,7 +187,7 @@ def _land(
     if not is_parquet(file.path):
         return {}
     described = engine.con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(file.path)})").fetchall()
-    words = {str(name): str(kind).partition("(")[0] for name, kind, *_ in described}
+    words = {str(name): str(kind).partition("(")[0] for name, kind, *_ in described} | dict(file.types)
     return {name: _DECLARED[word] for name, word in words.items() if word in _DECLARED}
 
 

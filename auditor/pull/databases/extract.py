@@ -1,0 +1,185 @@
+"""The rows of a database as one Parquet file: a batch at a time, with nothing changed and nothing lost.
+
+What a database can spell itself arrives as text in its own spelling; what its driver turns into values of Python is
+spelt here, as `auditor.load.parquetfile` spells the types of a Parquet file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from auditor.errors import InputUnusable
+from auditor.files import printable, require_space, whole_file
+
+ROWS: Final = 20_000
+"""Of a batch, where the driver hands out rows."""
+_CELLS: Final = 1_250_000
+"""Of a row group."""
+
+
+class Open(Protocol):
+    """A database within a transaction that only reads."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of all columns of the table or query, in its order."""
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """DuckDB's word for the type of each column that is no text."""
+
+    @property
+    def moment(self) -> datetime:
+        """When the rows were as they are read; with zone."""
+
+    def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
+        """The wanted columns, in their order, of all rows or of the first so many."""
+
+    def may_write(self) -> bool | None:
+        """Whether the user could change what is read, if nobody kept it from that; None: nobody knows. Asked last."""
+
+
+def write(
+    batches: Iterable[pa.RecordBatch], columns: Sequence[str], target: Path, told: Callable[[int, int], None]
+) -> int:
+    """Write batches of the same columns to `target` (0600); gives the number of rows. `told` gets rows and bytes.
+
+    Raises InputUnusable for text that is none, TryLater for a full disk.
+    """
+    rows = size = 0
+    writer: parquet.ParquetWriter | None = None
+    waiting: list[pa.RecordBatch] = []
+
+    def flush() -> None:
+        nonlocal writer
+        schema = waiting[0].schema if waiting else pa.schema([(name, pa.string()) for name in columns])
+        if writer is None:
+            # Read once and thrown away: statistics and dictionaries cost more than they save.
+            writer = parquet.ParquetWriter(
+                partial, schema, compression="lz4", use_dictionary=False, write_statistics=False
+            )
+        require_space(target.parent, sum(batch.nbytes for batch in waiting))
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting, schema))
+            waiting.clear()
+
+    group = max(2048, _CELLS // max(len(columns), 1))
+    with whole_file(target) as partial:
+        try:
+            for batch in batches:
+                for name, column in zip(columns, batch.columns, strict=True):
+                    _check(name, column)
+                waiting.append(batch)
+                rows, size = rows + batch.num_rows, size + batch.nbytes
+                if sum(one.num_rows for one in waiting) >= group:
+                    flush()
+                told(rows, size)
+            flush()
+        finally:
+            if writer is not None:
+                writer.close()
+    return rows
+
+
+def _check(name: str, column: pa.Array) -> None:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            raise no_text(name) from None
+
+
+def no_text(name: str) -> InputUnusable:
+    return InputUnusable(
+        f'the column "{printable(name)}" holds text that is not in the encoding the database says',
+        hint="mend it in the database, or leave the column out of the contract",
+    )
+
+
+def streamed(cursor: Any) -> Iterator[pa.RecordBatch]:
+    """The batches of an ADBC cursor's result. Raises ADBC's own errors, with their SQLSTATE."""
+    # What fetch_record_batch() gives tells of an error in the middle by Arrow's own, with values in their text.
+    from adbc_driver_manager._reader import AdbcRecordBatchReader
+
+    handle = cursor.fetch_arrow()
+    yield from AdbcRecordBatchReader._import_from_c(handle.address)
+
+
+@dataclass
+class Rows:
+    """Batches of text made from rows of a driver."""
+
+    columns: Sequence[str]
+    spell: Mapping[int, Callable[[Any], str | None]] = field(default_factory=dict)
+    """By place; without one a value is spelt by its type."""
+
+    def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+        """One batch. Raises InputUnusable for a value of a type that has no spelling, naming column and type."""
+        arrays = []
+        for place, (name, values) in enumerate(zip(self.columns, zip(*rows, strict=True), strict=True)):
+            spell = self.spell.get(place, spelt)
+            try:
+                arrays.append(pa.array([spell(value) for value in values], pa.string()))
+            except _UnknownTypeError as unknown:
+                raise InputUnusable(
+                    f'the column "{printable(name)}" holds values of the type {unknown}, which have no text',
+                    hint="cast the column to text in a query",
+                ) from None
+            except UnicodeError:
+                raise no_text(name) from None
+        return pa.RecordBatch.from_arrays(arrays, list(self.columns))
+
+
+class _UnknownTypeError(Exception):
+    """Its text is the name of a type."""
+
+
+def spelt(value: Any) -> str | None:
+    """One value of Python as text."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | UUID():
+            return str(value)
+        case float():
+            return repr(value)
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            if value.tzinfo is None:
+                return str(value)
+            return str(value.astimezone(UTC).replace(tzinfo=None)) + "Z"
+        case date() | time() | timedelta():
+            return str(value)
+        case bytes() | bytearray() | memoryview():
+            return binary(bytes(value))
+        case list() | tuple() | set():
+            return ",".join(_member(one) for one in value)
+        case dict():
+            return json.dumps(value, ensure_ascii=False, default=spelt)
+    raise _UnknownTypeError(type(value).__name__)
+
+
+def binary(value: bytes) -> str:
+    """UTF-8 text, else `\\x` and hexadecimal digits."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return "\\x" + value.hex().upper()
+
+
+def _member(value: Any) -> str:
+    text = spelt(value) or ""
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text

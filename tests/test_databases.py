@@ -1,0 +1,367 @@
+"""A truth in a database: everything that is in it, as text, of one moment; nothing changed, no secret shown."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.config import Truth
+from auditor.engine import Engine
+from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
+from auditor.load import land
+from auditor.model import Side
+from auditor.pull import Means, Pulled, pull_file
+from tests import postgres_server
+from tests.postgres_server import READER, READER_PASSWORD, Server
+
+Rows = list[dict[str, str | None]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with postgres_server.running() as running:
+        running.run(
+            f"CREATE ROLE {READER} LOGIN PASSWORD '{READER_PASSWORD}'",
+            "CREATE TABLE contacts (id integer PRIMARY KEY, email text, score numeric(10,2))",
+            "INSERT INTO contacts VALUES (1, 'ann@acme.example', 1.50), (2, NULL, NULL), (3, '', 0)",
+            f"GRANT SELECT ON contacts TO {READER}",
+            "CREATE TABLE secret (id integer)",
+            "CREATE TABLE written (id integer)",
+            f"GRANT ALL ON written TO {READER}",
+            "CREATE FUNCTION writing() RETURNS integer LANGUAGE sql AS 'INSERT INTO written VALUES (1) RETURNING id'",
+        )
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READER_PASSWORD", READER_PASSWORD)
+
+
+def pulled(location: str, folder: Path, *, means: Mapping[str, Any] | None = None, **settings: Any) -> Pulled:
+    truth = Truth.model_validate({"from": location, **settings})
+    return pull_file(
+        Side.TRUTH,
+        location,
+        folder=folder,
+        max_age=None,
+        now=datetime.now(UTC),
+        timezone=UTC,
+        base=folder,
+        means=Means(truth, **(means or {})),
+    )
+
+
+def landed(location: str, folder: Path, **settings: Any) -> Rows:
+    """The rows as the load stage leaves them: every cell text or null."""
+    found = pulled(location, folder, **settings)
+    engine = Engine(memory_limit="400MB", temp=folder, folders=[folder])
+    try:
+        there = land(engine, Side.TRUTH, found.path, folder / "landed.parquet")
+        cursor = engine.con.execute(f"FROM read_parquet('{there.path}')")
+        names = [name for name, *_ in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    finally:
+        engine.close()
+
+
+def refused(kind: type[AuditorError], location: str, folder: Path, **settings: Any) -> str:
+    """What a user is told, hint included. No file stays."""
+    with pytest.raises(kind) as caught:
+        pulled(location, folder, **settings)
+    assert not list(folder.glob("*.unpacked*"))
+    said = f"{caught.value} / {caught.value.hint}"
+    assert READER_PASSWORD not in said
+    assert postgres_server.PASSWORD not in said
+    return said
+
+
+POSTGRESQL: list[tuple[str, str | None]] = [
+    ("NULL::integer", None),
+    ("''::text", ""),
+    ("'0470123456'::varchar(20)", "0470123456"),
+    ("'BE'::char(10)", "BE"),
+    ("'Straße'::text", "Straße"),
+    ("'-32768'::smallint", "-32768"),
+    ("9223372036854775807::bigint", "9223372036854775807"),
+    ("1.50::numeric", "1.50"),
+    ("1.5::numeric(12,4)", "1.5000"),
+    ("'123456789012345678901234567890123456789012345678901234567890.000000000000000000001'::numeric",
+     "123456789012345678901234567890123456789012345678901234567890.000000000000000000001"),
+    ("'NaN'::numeric", "NaN"),
+    ("'-Infinity'::numeric", "-Infinity"),
+    ("0.1::float8 + 0.2::float8", "0.30000000000000004"),
+    ("0.1::real", "0.1"),
+    ("true", "true"),
+    ("'1234567.89'::money", "1234567.89"),
+    ("'2024-02-29'::date", "2024-02-29"),
+    ("'infinity'::date", "infinity"),
+    ("'0044-03-15 BC'::date", "0044-03-15 BC"),
+    ("'10000-01-01'::date", "10000-01-01"),
+    ("'2024-02-29 12:30:00.25'::timestamp", "2024-02-29 12:30:00.25"),
+    ("'-infinity'::timestamp", "-infinity"),
+    ("'2024-02-29 12:30:00.123456+02'::timestamptz", "2024-02-29 10:30:00.123456Z"),
+    ("'infinity'::timestamptz", "infinity"),
+    ("'12:30:00'::time", "12:30:00"),
+    ("'1 year 2 months 3 days 04:05:06'::interval", "1 year 2 mons 3 days 04:05:06"),
+    ("'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+    ("""'{"b": 1,  "a": null}'::json""", '{"b": 1,  "a": null}'),
+    ("""'{"b": 1,  "a": null}'::jsonb""", '{"a": null, "b": 1}'),
+    ("'null'::jsonb", "null"),
+    ("ARRAY['a','b,c','d\"e']", 'a,"b,c","d""e"'),
+    ("ARRAY[3,1,2]", "3,1,2"),
+    ("ARRAY[]::text[]", ""),
+    ("NULL::text[]", None),
+    ("ARRAY['a',NULL,'b']", "{a,NULL,b}"),
+    ("ARRAY[[1,2],[3,4]]", "{{1,2},{3,4}}"),
+    ("'happy'::mood", "happy"),
+    ("'Ann@Acme.example'::citext", "Ann@Acme.example"),
+    ("'1000 AA'::postcode", "1000 AA"),
+    ("ARRAY['happy','sad']::mood[]", "happy,sad"),
+    (r"'\xDEADBEEF'::bytea", r"\xDEADBEEF"),
+    ("convert_to('Liège', 'UTF8')", "Liège"),
+    ("'192.168.0.1/24'::inet", "192.168.0.1/24"),
+    ("B'101'", "101"),
+    ("'[1,5)'::int4range", "[1,5)"),
+    ("ROW(1, 'x')", "(1,x)"),
+    ("'x'::\"char\"", "x"),
+    ("'contacts'::name", "contacts"),
+    ("'literal'", "literal"),
+]  # fmt: skip
+
+
+def test_every_type_of_postgresql_becomes_the_text_that_its_people_know(server: Server, tmp_path: Path) -> None:
+    """The texts are those of PostgreSQL's manual, not this program's."""
+    server.run(
+        "CREATE TYPE mood AS ENUM ('sad', 'happy')",
+        "CREATE EXTENSION citext",
+        "CREATE DOMAIN postcode AS text CHECK (length(VALUE) = 7)",
+    )
+    query = "SELECT " + ", ".join(f"{value} AS c{place}" for place, (value, _) in enumerate(POSTGRESQL))
+    [row] = landed(server.address(), tmp_path, query=query)
+    assert row == {f"c{place}": text for place, (_, text) in enumerate(POSTGRESQL)}
+
+
+def test_what_was_read_is_recorded_with_the_moment_of_the_database(server: Server, tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    found = pulled(server.address("public.contacts"), tmp_path)
+    assert found.snapshot is not None
+    assert before - timedelta(seconds=5) < found.snapshot < datetime.now(UTC) + timedelta(seconds=5)
+    assert found.file == "public.contacts"
+    assert found.sha256 == hashlib.sha256(found.path.read_bytes()).hexdigest()
+    assert found.bytes == found.path.stat().st_size
+    assert found.path.stat().st_mode & 0o777 == 0o600
+    assert found.types == {"id": "INTEGER", "score": "DECIMAL"}
+
+
+def test_null_and_empty_text_stay_two_things(server: Server, tmp_path: Path) -> None:
+    rows = landed(server.address(), tmp_path, table="contacts")
+    assert rows == [
+        {"id": "1", "email": "ann@acme.example", "score": "1.50"},
+        {"id": "2", "email": None, "score": None},
+        {"id": "3", "email": "", "score": "0.00"},
+    ]
+
+
+@pytest.mark.parametrize("source", [{"table": "contacts"}, {"query": "SELECT * FROM contacts -- all;\n;"}])
+def test_only_the_wanted_columns_and_rows_are_read(server: Server, tmp_path: Path, source: dict[str, str]) -> None:
+    rows = landed(server.address(), tmp_path, means={"wanted": lambda names: [names[1]], "rows": 1}, **source)
+    assert rows == [{"email": "ann@acme.example"}]
+
+
+def test_an_empty_table_is_one_without_rows(server: Server, tmp_path: Path) -> None:
+    assert landed(server.address(), tmp_path, query="SELECT id, score FROM contacts WHERE false") == []
+
+
+def test_names_with_blanks_quotes_and_dots_are_found(server: Server, tmp_path: Path) -> None:
+    server.run('CREATE SCHEMA "my.schema"', 'CREATE TABLE "my.schema"."a ""b"" c" ("E-mail; 1" text)',
+               f'GRANT USAGE ON SCHEMA "my.schema" TO {READER}', f'GRANT SELECT ON "my.schema"."a ""b"" c" TO {READER}',
+               """INSERT INTO "my.schema"."a ""b"" c" VALUES ('x')""")  # fmt: skip
+    assert landed(server.address(), tmp_path, table='"my.schema"."a ""b"" c"') == [{"E-mail; 1": "x"}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT writing()", "WITH w AS (INSERT INTO written VALUES (1) RETURNING id) SELECT * FROM w",
+     "SELECT 1) AS q; COMMIT; INSERT INTO written VALUES (1); SELECT * FROM (SELECT 1",
+     "SELECT set_config('transaction_read_only', 'off', false), writing()",
+     "INSERT INTO written VALUES (1) RETURNING id", "SELECT nextval('pg_catalog.numbers') FROM writing()"],
+)  # fmt: skip
+def test_a_query_that_tries_to_write_is_stopped(server: Server, tmp_path: Path, query: str) -> None:
+    refused(SettingsError, server.address(), tmp_path, query=query)
+    server.run("DO $$ BEGIN IF EXISTS (SELECT FROM written) THEN RAISE 'written'; END IF; END $$")
+
+
+def test_all_rows_are_of_one_moment(server: Server, tmp_path: Path) -> None:
+    """What is written between the first look and the reading is not seen."""
+    server.run("CREATE TABLE moving AS SELECT 1 AS id", f"GRANT SELECT ON moving TO {READER}")
+
+    def wanted(names: Any) -> list[str]:
+        server.run("INSERT INTO moving VALUES (2)")
+        return list(names)
+
+    assert landed(server.address("moving"), tmp_path, means={"wanted": wanted}) == [{"id": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "source", "why"),
+    [
+        (SettingsError, ("READER_PASSWORD", "OTHER"), {"table": "contacts"}, "does not let us in"),
+        (SettingsError, (READER, "nobody"), {"table": "contacts"}, "does not let us in"),
+        (SettingsError, ("/postgres?", "/nowhere?"), {"table": "contacts"}, "no such database"),
+        (SettingsError, ("postgres?", "postgres?sslmode=require&"), {"table": "contacts"}, "speaks no TLS"),
+        (TryLater, ("127.0.0.1", "nowhere.invalid"), {"table": "contacts"}, "cannot be reached"),
+        (
+            SettingsError,
+            ("", ""),
+            {"table": "contact"},
+            'has no table contact, or not for this user, did you mean "con',
+        ),
+        (SettingsError, ("", ""), {"table": "secret"}, "may not read the table secret"),
+        (SettingsError, ("", ""), {"query": "SELECT emial FROM contacts"}, "has no column emial"),
+        (SettingsError, ("", ""), {"query": "SELECT id, score AS id FROM contacts"}, 'the column "id" twice'),
+        (SettingsError, ("", ""), {"query": "SELECT 1 WHERE"}, "SQLSTATE 42601"),
+        (SettingsError, ("", ""), {"query": "SELECT email::integer AS n FROM contacts"}, "SQLSTATE 22P02"),
+        (SettingsError, ("", ""), {}, "none is named"),
+        (SettingsError, ("", "#contacts"), {"query": "SELECT 1"}, "more than one is named"),
+        (SettingsError, ("", ""), {"query": "DROP TABLE contacts"}, "does not begin as one that reads"),
+        (SettingsError, ("postgres?", "postgres?nonsense=1&"), {"table": "contacts"}, "is not understood"),
+    ],
+)
+def test_each_failure_is_told_without_a_secret_or_a_value(
+    server: Server, tmp_path: Path, kind: type[AuditorError], change: tuple[str, str], source: dict[str, str], why: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OTHER", postgres_server.PASSWORD)
+    address = server.address().replace(*change) if change[0] else server.address() + change[1]
+    said = refused(kind, address, tmp_path, **source)
+    assert why in said
+    assert "ann@acme" not in said
+
+
+def test_what_takes_longer_than_the_server_allows_can_be_tried_later(server: Server, tmp_path: Path) -> None:
+    server.run(f"ALTER ROLE {READER} SET statement_timeout = '300ms'")
+    try:
+        said = refused(TryLater, server.address(), tmp_path, query="SELECT pg_sleep(20)::text AS slept")
+    finally:
+        server.run(f"ALTER ROLE {READER} RESET statement_timeout")
+    assert "longer than the server allows" in said
+
+
+def test_a_connection_that_is_lost_while_rows_come_is_told(server: Server, tmp_path: Path) -> None:
+    lost: list[int] = []
+
+    def cut(name: str, done: int, total: int | None) -> None:
+        if not lost:
+            lost.append(done)
+            server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{READER}'")
+
+    said = refused(
+        TryLater,
+        server.address(),
+        tmp_path,
+        query="SELECT n, repeat('x', 1000) AS long FROM generate_series(1, 300000) n",
+        means={"progress": cut},
+    )
+    assert "broke off" in said
+
+
+def test_a_missing_column_is_named_with_what_is_there(server: Server, tmp_path: Path) -> None:
+    said = refused(SettingsError, server.address("contacts"), tmp_path, means={"wanted": lambda names: ["e_mail"]})
+    assert 'no column "e_mail", did you mean "email"?' in said
+    assert "it has: id, email, score" in said
+
+
+def test_who_could_write_is_known_where_it_is_asked(server: Server, tmp_path: Path) -> None:
+    asked = {"rights": True}
+    assert pulled(server.address("contacts"), tmp_path, means=asked).may_write is False
+    assert pulled(server.address("written"), tmp_path, means=asked).may_write is True
+    assert pulled(server.address(), tmp_path, means=asked, query="SELECT 1 AS one").may_write is True
+    assert pulled(server.address("contacts"), tmp_path).may_write is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://me:s3cret@db/crm#contacts", "postgresql://me:s3/cr@et@db/crm#t", "mysql://me:s3cret@db/crm#t",
+     "postgresql://db/crm?password=s3cret#t", "snowflake://db/crm?private_key_passphrase=s3cret#t"],
+)  # fmt: skip
+def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SettingsError, match=r"holds a (password|secret)") as caught:
+        pull_file(Side.TRUTH, address, folder=tmp_path, max_age=None, now=datetime.now(UTC), timezone=UTC)
+    assert "s3" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("address", ["sqlite:crm.db", "sqlite:///crm.db", "sqlite+pysqlite:///{}/crm.db"])
+def test_what_sqlite_holds_is_read_whatever_its_column_says(tmp_path: Path, address: str) -> None:
+    path = tmp_path / "crm.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE people (id INTEGER, born DATE, score REAL)")
+        rows = [(1, "2024-02-29", 0.1 + 0.2), ("0470", None, "n/a"), (9223372036854775807, "", 1e300), (2, 5, 7)]
+        connection.executemany("INSERT INTO people VALUES (?, ?, ?)", rows)
+        connection.execute("INSERT INTO people VALUES (x'ff00', 'a' || char(0) || 'b', x'4c69c3a86765')")
+    connection.close()
+    read = landed(address.format(tmp_path), tmp_path, query="SELECT * FROM people")
+    assert [tuple(row.values()) for row in read] == [
+        ("1", "2024-02-29", "0.30000000000000004"),
+        ("470", None, "n/a"),
+        ("9223372036854775807", "", "1e+300"),
+        ("2", "5", "7.0"),
+        (r"\xFF00", "a\0b", "Liège"),
+    ]
+
+
+def test_sqlite_is_not_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "crm.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (id)")
+    connection.close()
+    before = path.read_bytes()
+    refused(SettingsError, "sqlite:crm.db", tmp_path, query="WITH x AS (SELECT 1) INSERT INTO t SELECT 1")
+    assert path.read_bytes() == before
+    assert "has no table u" in refused(SettingsError, "sqlite:crm.db#u", tmp_path)
+    assert "has no column x" in refused(SettingsError, "sqlite:crm.db", tmp_path, query="SELECT x FROM t")
+    assert "there is no database" in refused(TryLater, "sqlite:other.db#t", tmp_path)
+    path.write_bytes(b"id;email\n" * 1000)
+    assert "no SQLite database" in refused(InputUnusable, "sqlite:crm.db#t", tmp_path)
+
+
+def test_text_that_is_not_utf8_is_an_error_that_names_the_column(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        connection.execute("CREATE TABLE t (id, name)")
+        connection.execute("INSERT INTO t VALUES (1, CAST(x'4c69e86765' AS TEXT))")
+    connection.close()
+    assert 'the column "name" holds text that is not' in refused(InputUnusable, "sqlite:crm.db#t", tmp_path)
+
+
+def test_any_driver_of_adbc_and_any_dialect_of_sqlalchemy_will_do(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        connection.execute("CREATE TABLE people (id INTEGER, name TEXT)")
+        connection.executemany("INSERT INTO people VALUES (?, ?)", [(1, "Ann"), (2, None)])
+    connection.close()
+    expected = [{"id": "1", "name": "Ann"}, {"id": "2", "name": None}]
+    for address in ("adbc+sqlite:crm.db#people", f"sqlite+pysqlite:///{tmp_path}/crm.db#people"):
+        assert landed(address, tmp_path) == expected
+        assert landed(address, tmp_path, means={"wanted": lambda names: ["name"], "rows": 1}) == [{"name": "Ann"}]
+
+
+@pytest.mark.parametrize(
+    ("address", "repair"),
+    [("snowflake://db/crm#t", "profile-auditor[snowflake]"), ("mssql://db/crm#t", "profile-auditor[mssql]"),
+     ("bigquery://project#t", "profile-auditor[bigquery]"), ("adbc+nothing://db/crm#t", "adbc-driver-nothing"),
+     ("nothing+driver://db/crm#t", "install its SQLAlchemy dialect")],
+)  # fmt: skip
+def test_a_driver_that_is_not_installed_is_named_with_what_installs_it(
+    tmp_path: Path, address: str, repair: str
+) -> None:
+    assert repair in refused(SettingsError, address, tmp_path)
+
+
+def test_the_files_of_a_run_are_not_left_to_databases(tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text("id\n1\n")
+    assert "are for databases" in refused(SettingsError, "crm.csv", tmp_path, table="contacts")
