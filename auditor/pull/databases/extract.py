@@ -106,15 +106,6 @@ def no_text(name: str) -> InputUnusable:
     )
 
 
-def streamed(cursor: Any) -> Iterator[pa.RecordBatch]:
-    """The batches of an ADBC cursor's result. Raises ADBC's own errors, with their SQLSTATE."""
-    # What fetch_record_batch() gives tells of an error in the middle by Arrow's own, with values in their text.
-    from adbc_driver_manager._reader import AdbcRecordBatchReader
-
-    handle = cursor.fetch_arrow()
-    yield from AdbcRecordBatchReader._import_from_c(handle.address)
-
-
 @dataclass
 class Rows:
     """Batches of text made from rows of a driver."""

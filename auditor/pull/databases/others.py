@@ -11,14 +11,17 @@ import importlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.files import printable
 from auditor.pull.databases.address import Address, quoted
-from auditor.pull.databases.extract import ROWS, Open, Rows, streamed
+from auditor.pull.databases.extract import ROWS, Open, Rows
+
+if TYPE_CHECKING:
+    from auditor.pull.databases.adbc import Session
 
 DRIVERS: Final = {"mssql": "mssql+pymssql", "oracle": "oracle+oracledb"}
 """Where the dialect's own choice of a driver is another one than the extra installs."""
@@ -111,7 +114,9 @@ class _Alchemy:
 def _by_adbc(address: Address, base: Path) -> Iterator[Open]:
     name = address.scheme.partition("+")[2]
     try:
-        from adbc_driver_manager import Error, dbapi
+        from adbc_driver_manager import AdbcDatabase, Error
+
+        from auditor.pull.databases.adbc import connected
 
         driver = importlib.import_module(f"adbc_driver_{name}")._driver_path()
     except (ImportError, AttributeError):
@@ -123,14 +128,14 @@ def _by_adbc(address: Address, base: Path) -> Iterator[Open]:
         "username": address.user,
         "password": address.password.reveal() if address.password else None,
     }
-    connected = False
+    given = {key: value for key, value in options.items() if value}
+    there = False
     try:
-        connection = dbapi.connect(driver, db_kwargs={key: value for key, value in options.items() if value})
-        with contextlib.closing(connection), connection.cursor() as cursor:
-            connected = True
-            yield _Adbc(cursor, address)
+        with connected(lambda: AdbcDatabase(driver=driver, **given)) as session:
+            there = True
+            yield _Adbc(session, address)
     except Error as error:
-        raise _sentence(error, address, connected=connected) from None
+        raise _sentence(error, address, connected=there) from None
 
 
 def _uri(name: str, address: Address) -> str:
@@ -142,17 +147,14 @@ def _uri(name: str, address: Address) -> str:
 class _Adbc:
     """An open database, by ADBC. Shape and meaning are `extract.Open`'s."""
 
-    def __init__(self, cursor: Any, address: Address) -> None:
-        self._cursor, self._address = cursor, address
+    def __init__(self, session: Session, address: Address) -> None:
+        self._session, self._address = session, address
         self.moment = datetime.now(UTC)
         self.types: dict[str, str] = {}
-        self._run("*", 0)
-        with cursor.fetch_record_batch() as reader:
-            self.names: list[str] = list(reader.schema.names)
+        self.names = session.names(self._select("*", 0))
 
     def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
-        self._run(", ".join(quoted([name]) for name in columns), rows)
-        for batch in streamed(self._cursor):
+        for batch in self._session.batches(self._select(", ".join(quoted([name]) for name in columns), rows)):
             for field in batch.schema:
                 if isinstance(field.type, pa.BaseExtensionType) or pa.types.is_union(field.type):
                     raise InputUnusable(
@@ -164,10 +166,10 @@ class _Adbc:
     def may_write(self) -> bool | None:
         return None
 
-    def _run(self, picked: str, rows: int | None) -> None:
+    def _select(self, picked: str, rows: int | None) -> str:
         address = self._address
         source = quoted(address.table) if address.table else f"({address.query}\n) AS q"
-        self._cursor.execute(f"SELECT {picked} FROM {source}" + ("" if rows is None else f" LIMIT {rows:d}"))
+        return f"SELECT {picked} FROM {source}" + ("" if rows is None else f" LIMIT {rows:d}")
 
 
 def _no_driver(address: Address) -> SettingsError:

@@ -11,7 +11,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 import pyarrow as pa
@@ -20,7 +20,9 @@ from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.files import printable
 from auditor.problems import nearest
 from auditor.pull.databases.address import Address, quoted
-from auditor.pull.databases.extract import streamed
+
+if TYPE_CHECKING:
+    from auditor.pull.databases.adbc import Session
 
 _SESSION: Final = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -52,20 +54,21 @@ _ABSENT = re.compile(r'(relation|column|schema) "?([^"\n]+?)"? does not exist')
 @contextlib.contextmanager
 def opened(address: Address) -> Iterator[Postgresql]:
     """The database, readable. Raises AuditorError for everything that reading meets."""
+    import adbc_driver_postgresql
     from adbc_driver_manager import Error
-    from adbc_driver_postgresql import dbapi  # slow to import, and needed by few
 
-    uri = _uri(address)
-    try:
-        connection = dbapi.connect(uri)
-    except Error as error:
-        raise _refused(error, address) from None
-    with contextlib.closing(connection):
+    from auditor.pull.databases.adbc import connected
+
+    uri, connection = _uri(address), contextlib.ExitStack()
+    with connection:
         try:
-            with connection.cursor() as cursor:
-                for statement in _SESSION:
-                    cursor.execute(statement)
-                yield Postgresql(cursor, address)
+            session = connection.enter_context(connected(lambda: adbc_driver_postgresql.connect(uri)))
+        except Error as error:
+            raise _refused(error, address) from None
+        try:
+            for statement in _SESSION:
+                session.run(statement)
+            yield Postgresql(session, address)
         except Error as error:
             raise _sentence(error, address) from None
 
@@ -89,15 +92,13 @@ def _uri(address: Address) -> str:
 class Postgresql:
     """An open database. Shape and meaning are `extract.Open`'s."""
 
-    def __init__(self, cursor: Any, address: Address) -> None:
-        self._cursor, self._address = cursor, address
+    def __init__(self, session: Session, address: Address) -> None:
+        self._session, self._address = session, address
         self._source = quoted(address.table) if address.table else f"({address.query}\n)"
-        [(micros,)] = self._rows("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        [(micros,)] = self._session.rows("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
         self.moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
         self._find_table()
-        cursor.execute(f"SELECT * FROM {self._source} AS q LIMIT 0")
-        with cursor.fetch_record_batch() as reader:
-            self.names: list[str] = list(reader.schema.names)
+        self.names = session.names(f"SELECT * FROM {self._source} AS q LIMIT 0")
         self._texts: dict[str, str] = {}
         self.types: dict[str, str] = {}
         if len(set(self.names)) == len(self.names):
@@ -106,15 +107,16 @@ class Postgresql:
     def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
         picked = ", ".join(f"{self._texts[name]} AS {quoted([name])}" for name in columns)
         limit = "" if rows is None else f" LIMIT {rows:d}"
-        self._cursor.execute(f"SELECT {picked} FROM {self._source} AS q{limit}")
-        yield from streamed(self._cursor)
+        return self._session.batches(f"SELECT {picked} FROM {self._source} AS q{limit}")
 
     def may_write(self) -> bool | None:
         rights = "'INSERT, UPDATE, DELETE, TRUNCATE'"
         if self._address.table:
-            [(may,)] = self._rows(f"SELECT has_table_privilege({_literal(self._source)}::regclass::oid, {rights})")
+            [(may,)] = self._session.rows(
+                f"SELECT has_table_privilege({_literal(self._source)}::regclass::oid, {rights})"
+            )
         else:
-            [(may,)] = self._rows(
+            [(may,)] = self._session.rows(
                 "SELECT EXISTS (SELECT FROM pg_class WHERE relkind IN ('r', 'p')"
                 f" AND has_table_privilege(oid, {rights}) AND relnamespace NOT IN"
                 " ('pg_catalog'::regnamespace, 'information_schema'::regnamespace))"
@@ -125,9 +127,9 @@ class Postgresql:
         """Raises SettingsError for a table that is not there, with the nearest name that is."""
         if not self._address.table:
             return
-        [(there,)] = self._rows(f"SELECT to_regclass({_literal(self._source)}) IS NOT NULL")
+        [(there,)] = self._session.rows(f"SELECT to_regclass({_literal(self._source)}) IS NOT NULL")
         if not there:
-            known = self._rows(
+            known = self._session.rows(
                 "SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid) FROM pg_class c"
                 " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')"
                 " AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') LIMIT 10000"
@@ -142,7 +144,7 @@ class Postgresql:
     def _look_at_types(self) -> None:
         # Joined on what is never true: the types of a query are asked for without running it.
         oids = ", ".join(f"pg_typeof(q.{quoted([name])})::oid" for name in self.names)
-        rows = self._rows(
+        rows = self._session.rows(
             "SELECT t.typname::text, (t.typnamespace = 'pg_catalog'::regnamespace), t.typcategory::text,"
             " b.typname::text, b.typcategory::text"
             f" FROM (SELECT 1) AS one LEFT JOIN {self._source} AS q ON false"
@@ -155,10 +157,6 @@ class Postgresql:
             if word in _WORDS or listed:
                 self.types[name] = "VARCHAR[]" if listed else _WORDS[word]
             self._texts[name] = _text(quoted(["q", name]), word, plain=builtin and base is None, listed=listed)
-
-    def _rows(self, statement: str) -> list[Any]:
-        self._cursor.execute(statement)
-        return list(self._cursor.fetchall())
 
 
 def _text(value: str, kind: str, *, plain: bool, listed: bool) -> str:

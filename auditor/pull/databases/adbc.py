@@ -1,0 +1,73 @@
+"""Statements by way of an ADBC driver.
+
+The drivers' DB-API layer is passed over: it imports pandas, and gives a result whose errors come without SQLSTATE and
+with values in their text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+from adbc_driver_manager import AdbcConnection, AdbcStatement
+from adbc_driver_manager._reader import AdbcRecordBatchReader
+
+
+@contextlib.contextmanager
+def connected(database: Callable[[], Any]) -> Iterator[Session]:
+    """A session in a transaction that is never committed. Raises adbc_driver_manager.Error."""
+    with database() as opened, AdbcConnection(opened) as connection:
+        connection.set_autocommit(False)
+        yield Session(connection)
+
+
+class Session:
+    """A connection. Every method may raise adbc_driver_manager.Error."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def run(self, text: str) -> None:
+        """A statement without a result."""
+        with AdbcStatement(self._connection) as statement:
+            statement.set_sql_query(text)
+            statement.execute_update()
+
+    def rows(self, text: str) -> list[tuple[Any, ...]]:
+        """A small result, in values of Python."""
+        with self._result(text) as (_, reader):
+            return [
+                row for batch in reader for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            ]
+
+    def names(self, text: str) -> list[str]:
+        """Of the columns of a result that is not wanted."""
+        with self._result(text) as (_, reader):
+            return [field.name for field in reader.schema]
+
+    def batches(self, text: str) -> Iterator[pa.RecordBatch]:
+        """A result as it comes; while a batch is looked at, the next one is fetched."""
+        with self._result(text) as (statement, reader), ThreadPoolExecutor(1, "fetch") as pool:
+            coming = iter(reader)
+            try:
+                fetched = pool.submit(next, coming, None)
+                while (batch := fetched.result()) is not None:
+                    fetched = pool.submit(next, coming, None)
+                    yield batch
+            except (GeneratorExit, KeyboardInterrupt):
+                statement.cancel()  # else the next batch is waited for
+                raise
+
+    @contextlib.contextmanager
+    def _result(self, text: str) -> Iterator[tuple[Any, Any]]:
+        with AdbcStatement(self._connection) as statement:
+            statement.set_sql_query(text)
+            handle, _ = statement.execute_query()
+            reader = AdbcRecordBatchReader._import_from_c(handle.address)
+            try:
+                yield statement, reader
+            finally:
+                reader.close()
