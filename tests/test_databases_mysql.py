@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import trustme
 from mysql_mimic import IdentityProvider, MysqlServer, NativePasswordAuthPlugin, ResultColumn, ResultSet, User
 from mysql_mimic.charset import CharacterSet
 from mysql_mimic.errors import MysqlError
@@ -109,9 +112,15 @@ class Users(IdentityProvider):  # type: ignore[misc]
 @pytest.fixture
 def wire() -> Iterator[Wire]:
     """A server on loopback, in a thread of its own."""
+    with serving() as state:
+        yield state
+
+
+@contextmanager
+def serving(certificate: ssl.SSLContext | None = None) -> Iterator[Wire]:
     state, ready = Wire(), threading.Event()
     loop = asyncio.new_event_loop()
-    server = MysqlServer(session_factory=lambda: Session(state), identity_provider=Users())
+    server = MysqlServer(session_factory=lambda: Session(state), identity_provider=Users(), ssl=certificate)
 
     def serve() -> None:
         asyncio.set_event_loop(loop)
@@ -134,10 +143,10 @@ def wire() -> Iterator[Wire]:
     thread.join(10)
 
 
-def pulled(wire: Wire, folder: Path, monkeypatch: pytest.MonkeyPatch, *, user: str = "me", secret: str = PASSWORD,
+def pulled(wire: Wire, folder: Path, monkeypatch: pytest.MonkeyPatch, *, ca: Path | None = None, secret: str = PASSWORD,
            means: dict[str, Any] | None = None, **settings: Any) -> Pulled:  # fmt: skip
     monkeypatch.setenv("CRM_PASSWORD", secret)
-    database = {"user": user, "password": "env:CRM_PASSWORD"}
+    database = {"user": "me", "password": "env:CRM_PASSWORD"} | ({"ca": str(ca)} if ca else {})
     address = f"mysql://127.0.0.1:{wire.port}/crm"
     truth = Truth.model_validate({"from": address, "database": database, **settings})
     return pull_file(Side.TRUTH, address, folder=folder, max_age=None, now=datetime.now(UTC), timezone=UTC,
@@ -198,3 +207,20 @@ def test_each_failure_is_told_without_a_secret_or_a_value(
 def test_a_server_that_is_down_can_be_tried_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TryLater, match="cannot be reached"):
         pulled(Wire(port=9), tmp_path, monkeypatch, table="contacts")
+
+
+def test_a_certificate_is_checked_against_the_authority_that_is_named(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, place = trustme.CA(), tmp_path / "ca"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(place)
+    with serving(context) as encrypted:
+        assert pulled(encrypted, tmp_path, monkeypatch, table="contacts", ca=place).bytes
+        trustme.CA().cert_pem.write_to_path(place)
+        with pytest.raises(SettingsError, match="its certificate is not trusted"):
+            pulled(encrypted, tmp_path, monkeypatch, table="contacts", ca=place)
+    with pytest.raises(SettingsError, match="speaks no TLS"):
+        pulled(wire, tmp_path, monkeypatch, table="contacts", ca=place)
+    assert not [text for text in wire.asked if "FROM" in text]

@@ -7,6 +7,7 @@ what they are. Moments of the type TIMESTAMP come in UTC.
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -160,7 +161,7 @@ def _sentence(error: Any, address: Address, *, connected: bool) -> AuditorError:
             f"{where} stopped reading {what}: it took longer than the server allows",
             hint="raise max_execution_time (max_statement_time of MariaDB) for this user, or read less",
         )
-    if number == 2026 or "SSL" in type(error).__name__:
+    if number == 2026 or isinstance(getattr(error, "original_exception", error), ssl.SSLError):
         return SettingsError(
             f"{where} speaks no TLS, or its certificate is not trusted",
             hint="name its authority: [truth.database] ca; or add ?ssl-mode=disabled if the network is your own",
