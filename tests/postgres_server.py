@@ -6,9 +6,11 @@ import contextlib
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sysconfig
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -100,3 +102,42 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
             return True
         time.sleep(0.02)  # until it answers, there is nothing to wait for but the clock
     return False
+
+
+@contextlib.contextmanager
+def behind_tls(port: int, context: ssl.SSLContext) -> Iterator[int]:
+    """The server of this machine behind TLS, which that of the wheel does not speak: gives the port.
+
+    As PostgreSQL's protocol has it: a request for TLS, the answer `S`, then the handshake.
+    """
+
+    def serve(client: socket.socket) -> None:
+        with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", port)) as server:
+            if client.recv(8) != b"\x00\x00\x00\x08\x04\xd2\x16\x2f":
+                return
+            client.sendall(b"S")
+            with context.wrap_socket(client, server_side=True) as secret:
+                back = threading.Thread(target=_pour, args=(server, secret), daemon=True)
+                back.start()
+                _pour(secret, server)
+                server.shutdown(socket.SHUT_RDWR)
+                back.join(10)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from auditor.config import Truth
 from auditor.engine import Engine
@@ -365,3 +367,33 @@ def test_a_driver_that_is_not_installed_is_named_with_what_installs_it(
 def test_the_files_of_a_run_are_not_left_to_databases(tmp_path: Path) -> None:
     (tmp_path / "crm.csv").write_text("id\n1\n")
     assert "are for databases" in refused(SettingsError, "crm.csv", tmp_path, table="contacts")
+
+
+def test_a_certificate_is_checked_against_the_authority_that_is_named(server: Server, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    for name, one in (("ours", authority), ("other", trustme.CA())):
+        one.cert_pem.write_to_path(tmp_path / name)
+    ours, other = ({"ca": str(tmp_path / name)} for name in ("ours", "other"))
+    with postgres_server.behind_tls(server.port, context) as port:
+        address = server.address("contacts").replace(f":{server.port}", f":{port}")
+        assert "certificate" in refused(SettingsError, address, tmp_path, database=other)
+        by_name = address.replace("127.0.0.1", "localhost")
+        assert "certificate" in refused(SettingsError, by_name, tmp_path, database=ours)
+        assert "speaks no TLS" in refused(SettingsError, server.address("contacts"), tmp_path, database=ours)
+        assert len(landed(address, tmp_path, database=ours)) == 3
+
+
+def test_another_machine_is_not_spoken_to_in_clear() -> None:
+    """Unless the address says so."""
+    from auditor.pull.databases.address import database_address
+    from auditor.pull.databases.postgresql import _uri
+
+    access = Truth.model_validate({"from": "x", "table": "t"})
+    for host, more, expected in (
+        ("db.acme.example", "", True), ("10.0.0.7", "", True), ("db.acme.example", "?sslmode=disable", False),
+        ("localhost", "", False), ("", "?host=/run/postgresql", False), ("", "?host=db.acme.example", True),
+    ):  # fmt: skip
+        address = database_address(f"postgresql://{host}/crm{more}", access, Path())
+        assert ("sslmode=require" in _uri(address)) is expected

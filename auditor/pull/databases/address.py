@@ -68,7 +68,8 @@ class Address:
 
     @property
     def local(self) -> bool:
-        return self.host in _LOCAL
+        host = self.host or dict(self.options).get("host", "")
+        return host in _LOCAL or host.startswith("/")
 
     @property
     def what(self) -> str:
