@@ -397,3 +397,23 @@ def test_another_machine_is_not_spoken_to_in_clear() -> None:
     ):  # fmt: skip
         address = database_address(f"postgresql://{host}/crm{more}", access, Path())
         assert ("sslmode=require" in _uri(address)) is expected
+
+
+@pytest.mark.parametrize("place", ["postgresql", "sqlite:crm.db", "adbc+sqlite:crm.db", "sqlite+pysqlite:///{}/crm.db"])
+def test_who_stops_in_the_middle_waits_for_nothing_and_leaves_nothing(
+    server: Server, tmp_path: Path, place: str
+) -> None:
+    """The query has no end."""
+    with sqlite3.connect(tmp_path / "crm.db"):
+        pass
+    query = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, 'x' AS x FROM n"
+    address = server.address() if place == "postgresql" else place.format(tmp_path)
+
+    def stop(name: str, done: int, total: int | None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pulled(address, tmp_path, query=query, means={"progress": stop})
+    assert not list(tmp_path.glob("*.unpacked*"))
+    server.run(f"DO $$ BEGIN WHILE EXISTS (SELECT FROM pg_stat_activity WHERE usename = '{READER}') LOOP"
+               " PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END $$")  # fmt: skip

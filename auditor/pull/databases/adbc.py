@@ -7,12 +7,12 @@ with values in their text.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
-from adbc_driver_manager import AdbcConnection, AdbcStatement
+from adbc_driver_manager import AdbcConnection, AdbcStatement, Error
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 
@@ -48,7 +48,7 @@ class Session:
         with self._result(text) as (_, reader):
             return [field.name for field in reader.schema]
 
-    def batches(self, text: str) -> Iterator[pa.RecordBatch]:
+    def batches(self, text: str) -> Generator[pa.RecordBatch]:
         """A result as it comes; while a batch is looked at, the next one is fetched."""
         with self._result(text) as (statement, reader), ThreadPoolExecutor(1, "fetch") as pool:
             coming = iter(reader)
@@ -58,7 +58,8 @@ class Session:
                     fetched = pool.submit(next, coming, None)
                     yield batch
             except (GeneratorExit, KeyboardInterrupt):
-                statement.cancel()  # else the next batch is waited for
+                with contextlib.suppress(Error):  # a driver that knows no cancelling is waited for, a batch long
+                    statement.cancel()
                 raise
 
     @contextlib.contextmanager

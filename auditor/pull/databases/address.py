@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote
@@ -18,6 +17,7 @@ from urllib.parse import parse_qsl, unquote
 from auditor.config import Database, Located, Secret, Truth, password_in, secret
 from auditor.errors import SettingsError
 from auditor.files import printable
+from auditor.pull.locations import SERVERS
 
 KNOWN: Final = ("postgresql", "postgres", "mysql", "mariadb", "sqlite", "mssql", "snowflake", "bigquery", "oracle")
 
@@ -90,13 +90,18 @@ def is_database(location: str) -> bool:
     kind, plus, _ = match[1].lower().partition("+")
     if kind in KNOWN or plus:
         return True
-    return "://" in location and any(one.name == kind for one in entry_points(group="sqlalchemy.dialects"))
+    if kind in SERVERS or kind == "file" or "://" not in location:
+        return False
+    from importlib.metadata import entry_points  # slow, and asked for kinds that are neither
+
+    return any(one.name == kind for one in entry_points(group="sqlalchemy.dialects"))
 
 
 def database_address(location: str, access: Located, base: Path) -> Address:
     """The address in a location, with what the settings `access` add; files start at `base`.
 
-    Raises SettingsError; no secret is repeated."""
+    Raises SettingsError; no secret is repeated.
+    """
     scheme = _SCHEME.match(location)
     if scheme is None or password_in(location):
         kind = scheme[1] if scheme else "database"

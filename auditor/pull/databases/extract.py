@@ -6,8 +6,9 @@ spelt here, as `auditor.load.parquetfile` spells the types of a Parquet file.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -42,7 +43,7 @@ class Open(Protocol):
     def moment(self) -> datetime:
         """When the rows were as they are read; with zone."""
 
-    def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         """The wanted columns, in their order, of all rows or of the first so many."""
 
     def may_write(self) -> bool | None:
@@ -50,7 +51,7 @@ class Open(Protocol):
 
 
 def write(
-    batches: Iterable[pa.RecordBatch], columns: Sequence[str], target: Path, told: Callable[[int, int], None]
+    batches: Generator[pa.RecordBatch], columns: Sequence[str], target: Path, told: Callable[[int, int], None]
 ) -> int:
     """Write batches of the same columns to `target` (0600); gives the number of rows. `told` gets rows and bytes.
 
@@ -74,7 +75,7 @@ def write(
             waiting.clear()
 
     group = max(2048, _CELLS // max(len(columns), 1))
-    with whole_file(target) as partial:
+    with whole_file(target) as partial, contextlib.closing(batches):
         try:
             for batch in batches:
                 for name, column in zip(columns, batch.columns, strict=True):

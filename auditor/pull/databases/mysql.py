@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -91,7 +91,7 @@ class Mysql:
         self._kinds = {str(name): kind for name, kind, *_ in described}
         self.types = {name: word for name, kind in self._kinds.items() if (word := _words().get(kind))}
 
-    def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         picked = ", ".join(f"q.{quoted([name], '`')}" for name in columns)
         limit = "" if rows is None else f" LIMIT {rows:d}"
         self._cursor.execute(f"SELECT {picked} FROM {self._source} AS q{limit}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -86,7 +86,7 @@ class _Alchemy:
             self._result = self._run(address.query)
             self.names = [str(name) for name in self._result.keys()]  # noqa: SIM118 - no mapping
 
-    def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         if self._result is None:
             picked = ", ".join(self._quote(name) for name in columns)
             result, places = self._run(f"SELECT {picked} FROM {self._table()}"), list(range(len(columns)))
@@ -153,15 +153,17 @@ class _Adbc:
         self.types: dict[str, str] = {}
         self.names = session.names(self._select("*", 0))
 
-    def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
-        for batch in self._session.batches(self._select(", ".join(quoted([name]) for name in columns), rows)):
-            for field in batch.schema:
-                if isinstance(field.type, pa.BaseExtensionType) or pa.types.is_union(field.type):
-                    raise InputUnusable(
-                        f'the column "{printable(field.name)}" is of the type {field.type}, which has no text',
-                        hint="cast the column to text in a query",
-                    )
-            yield batch
+    def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
+        picked = ", ".join(quoted([name]) for name in columns)
+        with contextlib.closing(self._session.batches(self._select(picked, rows))) as batches:
+            for batch in batches:
+                for field in batch.schema:
+                    if isinstance(field.type, pa.BaseExtensionType) or pa.types.is_union(field.type):
+                        raise InputUnusable(
+                            f'the column "{printable(field.name)}" is of the type {field.type}, which has no text',
+                            hint="cast the column to text in a query",
+                        )
+                yield batch
 
     def may_write(self) -> bool | None:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
@@ -104,7 +104,7 @@ class Postgresql:
         if len(set(self.names)) == len(self.names):
             self._look_at_types()
 
-    def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         picked = ", ".join(f"{self._texts[name]} AS {quoted([name])}" for name in columns)
         limit = "" if rows is None else f" LIMIT {rows:d}"
         return self._session.batches(f"SELECT {picked} FROM {self._source} AS q{limit}")

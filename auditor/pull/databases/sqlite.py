@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Sqlite:
         self.moment = datetime.now(UTC)
         self.types = self._declared(address.table[-1]) if address.table else {}
 
-    def batches(self, columns: Sequence[str], rows: int | None) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         picked = ", ".join(_TEXT.format(quoted([name])) for name in columns)
         limit = "" if rows is None else f" LIMIT {rows:d}"
         cursor = self._connection.execute(f"SELECT {picked} FROM {self._source}{limit}")
