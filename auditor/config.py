@@ -198,6 +198,30 @@ Share = Annotated[float, pydantic.BeforeValidator(_share)]
 """A part of the whole, written as `"10%"`."""
 
 
+_PART: dict[str, Any] = {
+    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+(\\.[0-9]*)?%$"}]
+}
+Brake = Annotated[
+    tuple[int, float],
+    pydantic.BeforeValidator(lambda value: _brake(value)),
+    pydantic.WithJsonSchema({"anyOf": [*_PART["anyOf"], {"type": "array", "items": _PART}]}),
+]
+"""A count and a share of the profiles; the larger of the two is the limit."""
+
+
+def _brake(value: Any) -> tuple[int, float]:
+    parts = value if isinstance(value, list) else [value]
+    count, share = 0, 0.0
+    for part in parts:
+        if isinstance(part, int) and not isinstance(part, bool) and part >= 0:
+            count = part
+        elif isinstance(part, str) and part.endswith("%") and part[:-1].replace(".", "", 1).isdigit():
+            share = float(part[:-1]) / 100
+        else:
+            raise ValueError('a count such as 500, a share such as "5%", or both in a list are expected')
+    return count, share
+
+
 class Located(Strict):
     """What an input's location may need besides its address; one section for each kind of server."""
 
@@ -205,6 +229,8 @@ class Located(Strict):
     """How long a file that is still being written is waited for."""
     shrank: Share = 0.1
     """A side that lost this share of its rows since the last run is told, and stops a plan until it is confirmed."""
+    rejected: Brake = (10, 0.01)
+    """While no more rows than this (a count, a share; the larger is the limit) cannot be read, the run goes on."""
     member: str | None = None
     """Name or pattern of the file in a ZIP archive that holds several."""
     sftp: Sftp = Sftp()
@@ -278,30 +304,6 @@ class EngineSettings(Strict):
     memory_limit: str = pydantic.Field(default="4GB", pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B)$")
 
 
-_PART: dict[str, Any] = {
-    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+(\\.[0-9]*)?%$"}]
-}
-Brake = Annotated[
-    tuple[int, float],
-    pydantic.BeforeValidator(lambda value: _brake(value)),
-    pydantic.WithJsonSchema({"anyOf": [*_PART["anyOf"], {"type": "array", "items": _PART}]}),
-]
-"""A count and a share of the profiles; the larger of the two is the limit."""
-
-
-def _brake(value: Any) -> tuple[int, float]:
-    parts = value if isinstance(value, list) else [value]
-    count, share = 0, 0.0
-    for part in parts:
-        if isinstance(part, int) and not isinstance(part, bool) and part >= 0:
-            count = part
-        elif isinstance(part, str) and part.endswith("%") and part[:-1].replace(".", "", 1).isdigit():
-            share = float(part[:-1]) / 100
-        else:
-            raise ValueError('a count such as 500, a share such as "5%", or both in a list are expected')
-    return count, share
-
-
 class Brakes(Strict):
     """Per kind of write: beyond this a plan stops until its exact count is confirmed."""
 
@@ -371,6 +373,10 @@ class Settings(Strict):
     state: State = State()
 
     _folder: Path = pydantic.PrivateAttr(default=Path())
+
+    def rejected(self, side: Side) -> tuple[int, float]:
+        """Count and share of a side's rows that may be unreadable; the larger is the limit."""
+        return (self.platform if side is Side.PLATFORM else self.truth).rejected
 
     @property
     def shrank(self) -> Mapping[Side, float]:

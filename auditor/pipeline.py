@@ -325,6 +325,7 @@ def _land(
         separator=separator,
         encoding=encoding,
         looked=looked,
+        most_rejected=settings.rejected(side),
     )
     work_out(engine, contract, landed, there)
     engine.view(match.RAW[side], landed.path)

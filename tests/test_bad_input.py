@@ -281,6 +281,19 @@ def test_the_export_is_in_another_encoding(folder: Path, refused: Refused) -> No
     refused(Exit.INCOMPLETE, export(folder).name, "is not UTF-8: line ", "export it as UTF-8")
 
 
+def test_the_rows_that_may_be_unreadable_are_settable(
+    folder: Path, refused: Refused, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with export(folder).open("a") as file:
+        file.write("one;row;too short\n" * 11)
+        file.write(export(folder).read_text("utf-8").splitlines(keepends=True)[-12])
+    refused(Exit.INCOMPLETE, "11 of ", "which is too many", "line ", "3 cells where the header has")
+    change(folder / "auditor.toml", "[platform]", '[platform]\nrejected = ["50%"]')
+    said = auditor(capsys, "run", "--quiet")
+    assert said.code == Exit.INCOMPLETE
+    assert "11 rows of" in " ".join(said.out.split())
+
+
 def test_a_byte_order_mark_belongs_to_no_column(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Actito writes none; a person's editor may. The first column is the key's anchor: it must not be misread."""
     plain = export(folder).read_text("utf-8")

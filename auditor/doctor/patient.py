@@ -209,7 +209,16 @@ class Patient:
         if missing:
             return Input(pulled, missing, None)
         target = folder / "landed.parquet"
-        landed = land(engine, side, pulled.path, target, columns=columns, separator=spelt[0], encoding=spelt[1])
+        landed = land(
+            engine,
+            side,
+            pulled.path,
+            target,
+            columns=columns,
+            separator=spelt[0],
+            encoding=spelt[1],
+            most_rejected=settings.rejected(side),
+        )
         work_out(engine, contract, landed, header)
         engine.view(match.RAW[side], landed.path)
         match.find_keys(engine, contract, side)

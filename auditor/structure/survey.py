@@ -180,6 +180,7 @@ def _land(
         columns=match.wanted_columns(draft, Side.TRUTH, there),
         separator=truth.separator,
         encoding=truth.encoding,
+        most_rejected=settings.rejected(Side.TRUTH),
     )
     work_out(engine, draft, landed, there)
     engine.view(match.RAW[Side.TRUTH], landed.path)
