@@ -47,9 +47,7 @@ class Case:
     before: Profiles
 
     def apply(self, *, troubled: bool = False) -> list[Mapping[Outcome, int]]:
-        """Apply every plan. In trouble three times, and a platform that gives up on us is no surprise: a token that
-        ends twice in a row, for example, looks like a wrong key.
-        """
+        """Apply every plan; in trouble three times, as a schedule would, since trouble that lasts stops a plan."""
         settings = write_settings(self.folder, self.sandbox.url)
         counts = []
         for path in sorted(self.folder.glob("runs/*/plan-*.json")):
