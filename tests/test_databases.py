@@ -417,3 +417,11 @@ def test_who_stops_in_the_middle_waits_for_nothing_and_leaves_nothing(
     assert not list(tmp_path.glob("*.unpacked*"))
     server.run(f"DO $$ BEGIN WHILE EXISTS (SELECT FROM pg_stat_activity WHERE usename = '{READER}') LOOP"
                " PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END $$")  # fmt: skip
+
+
+def test_a_server_that_stores_any_bytes_as_text_is_not_believed(server: Server, tmp_path: Path) -> None:
+    server.run("CREATE DATABASE bytes ENCODING 'SQL_ASCII' TEMPLATE template0")
+    address = server.address().replace("/postgres?", "/bytes?")
+    query = r"SELECT 1 AS id, CAST(E'Li\xe8ge' AS text) AS name"
+    assert 'the column "name" holds text that is not' in refused(InputUnusable, address, tmp_path, query=query)
+    assert landed(address, tmp_path, query=r"SELECT E'Li\xc3\xa8ge' AS name") == [{"name": "Liège"}]

@@ -7,13 +7,17 @@ with values in their text.
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from adbc_driver_manager import AdbcConnection, AdbcStatement, Error
 from adbc_driver_manager._reader import AdbcRecordBatchReader
+
+AHEAD: Final = 3
+"""Batches that are fetched before they are asked for; PostgreSQL's have 16 MiB."""
 
 
 @contextlib.contextmanager
@@ -49,15 +53,16 @@ class Session:
             return [field.name for field in reader.schema]
 
     def batches(self, text: str) -> Generator[pa.RecordBatch]:
-        """A result as it comes; while a batch is looked at, the next one is fetched."""
+        """A result as it comes; while a batch is looked at, the next ones are fetched."""
         with self._result(text) as (statement, reader), ThreadPoolExecutor(1, "fetch") as pool:
             coming = iter(reader)
+            fetched = deque(pool.submit(next, coming, None) for _ in range(AHEAD))
             try:
-                fetched = pool.submit(next, coming, None)
-                while (batch := fetched.result()) is not None:
-                    fetched = pool.submit(next, coming, None)
+                while (batch := fetched.popleft().result()) is not None:
+                    fetched.append(pool.submit(next, coming, None))
                     yield batch
             except (GeneratorExit, KeyboardInterrupt):
+                pool.shutdown(wait=False, cancel_futures=True)
                 with contextlib.suppress(Error):  # a driver that knows no cancelling is waited for, a batch long
                     statement.cancel()
                 raise

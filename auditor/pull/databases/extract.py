@@ -78,8 +78,6 @@ def write(
     with whole_file(target) as partial, contextlib.closing(batches):
         try:
             for batch in batches:
-                for name, column in zip(columns, batch.columns, strict=True):
-                    _check(name, column)
                 waiting.append(batch)
                 rows, size = rows + batch.num_rows, size + batch.nbytes
                 if sum(one.num_rows for one in waiting) >= group:
@@ -92,12 +90,17 @@ def write(
     return rows
 
 
-def _check(name: str, column: pa.Array) -> None:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        try:
-            column.validate(full=True)
-        except pa.ArrowInvalid:
-            raise no_text(name) from None
+def checked(batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+    """The same batches. Raises InputUnusable for text that is not UTF-8, which not every driver has looked at."""
+    with contextlib.closing(batches):
+        for batch in batches:
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+                    try:
+                        column.validate(full=True)
+                    except pa.ArrowInvalid:
+                        raise no_text(name) from None
+            yield batch
 
 
 def no_text(name: str) -> InputUnusable:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.files import printable
 from auditor.pull.databases.address import Address, quoted
-from auditor.pull.databases.extract import ROWS, Open, Rows
+from auditor.pull.databases.extract import ROWS, Open, Rows, checked
 
 if TYPE_CHECKING:
     from auditor.pull.databases.adbc import Session
@@ -155,7 +155,7 @@ class _Adbc:
 
     def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         picked = ", ".join(quoted([name]) for name in columns)
-        with contextlib.closing(self._session.batches(self._select(picked, rows))) as batches:
+        with contextlib.closing(checked(self._session.batches(self._select(picked, rows)))) as batches:
             for batch in batches:
                 for field in batch.schema:
                     if isinstance(field.type, pa.BaseExtensionType) or pa.types.is_union(field.type):

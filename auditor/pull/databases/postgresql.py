@@ -20,6 +20,7 @@ from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.files import printable
 from auditor.problems import nearest
 from auditor.pull.databases.address import Address, quoted
+from auditor.pull.databases.extract import checked
 
 if TYPE_CHECKING:
     from auditor.pull.databases.adbc import Session
@@ -95,7 +96,10 @@ class Postgresql:
     def __init__(self, session: Session, address: Address) -> None:
         self._session, self._address = session, address
         self._source = quoted(address.table) if address.table else f"({address.query}\n)"
-        [(micros,)] = self._session.rows("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        [(micros, encoding)] = self._session.rows(
+            "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, current_setting('server_encoding')"
+        )
+        self._unchecked = encoding == "SQL_ASCII"  # it stores any bytes as text
         self.moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
         self._find_table()
         self.names = session.names(f"SELECT * FROM {self._source} AS q LIMIT 0")
@@ -107,7 +111,8 @@ class Postgresql:
     def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         picked = ", ".join(f"{self._texts[name]} AS {quoted([name])}" for name in columns)
         limit = "" if rows is None else f" LIMIT {rows:d}"
-        return self._session.batches(f"SELECT {picked} FROM {self._source} AS q{limit}")
+        batches = self._session.batches(f"SELECT {picked} FROM {self._source} AS q{limit}")
+        return checked(batches) if self._unchecked else batches
 
     def may_write(self) -> bool | None:
         rights = "'INSERT, UPDATE, DELETE, TRUNCATE'"
