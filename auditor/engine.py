@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ class Engine:
             },
         )
         self.con.execute("SET TimeZone = 'UTC'")
+        self.con.execute("SET enable_progress_bar = true")  # for `watched`
+        self.con.execute("SET enable_progress_bar_print = false")
         # No table has an order that anybody relies on, and to keep one costs a third more time.
         self.con.execute("SET preserve_insertion_order = false")
         # Not a bound value: for those DuckDB imports pandas, which takes longer than many a comparison.
@@ -116,6 +119,36 @@ class Engine:
         """All rows as a Polars frame."""
         with translated():
             return self.con.execute(query if isinstance(query, str) else self.sql(query)).pl()
+
+    @contextlib.contextmanager
+    def watched(self, told: Callable[[float], None]) -> Iterator[None]:
+        """Tells twice a second, from a thread of its own, which share (0 to 1) of the query within is done.
+
+        What `told` raises ends the query, and is raised.
+        """
+        done, problem = threading.Event(), list[BaseException]()
+
+        def watch() -> None:
+            try:
+                while not done.wait(0.5):
+                    if (percent := self.con.query_progress()) > 0:  # -1 where there is no query
+                        told(min(percent / 100, 1.0))
+            except BaseException as error:  # noqa: BLE001 # raised below, in the thread that waits for the query
+                problem.append(error)
+                self.con.interrupt()
+
+        thread = threading.Thread(target=watch, name="progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        except duckdb.InterruptException:
+            if not problem:
+                raise
+        finally:
+            done.set()
+            thread.join()
+        if problem:
+            raise problem[0]
 
     def view(self, name: str, parquet: Path) -> None:
         """A view over a Parquet file, with its row numbers (from 0, in file order) as `file_row_number`."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -36,7 +37,7 @@ from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
 from auditor.plan.policy import for_the_truth
 from auditor.primitives import register
-from auditor.pull import Means, Progress, Pulled, pull_file
+from auditor.pull import Means, Pulled, pull_file
 from auditor.store import HISTORY, Memory, Store
 from auditor.structure.since import notices
 from auditor.validate import preload, validate
@@ -62,6 +63,12 @@ class Request:
     """The stage after which enough was done: one of STAGES. Nothing is kept then."""
     baseline: bool = False
     """Enough was done when the agreed values are set."""
+
+
+class Moved(Protocol):
+    """Told how a transfer goes, and how reading goes on: bytes done and in all, and rows, where they are known."""
+
+    def __call__(self, name: str, done: int, total: int | None, rows: int | None = None) -> None: ...
 
 
 class EnoughError(Exception):
@@ -110,7 +117,7 @@ def connect(settings: Settings, *, writing: bool = False) -> Connection:
     )
 
 
-def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, moved: Progress | None = None) -> Audit:
+def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, moved: Moved | None = None) -> Audit:
     """Audit the profile table and leave a complete run folder behind; a run that fails leaves none.
 
     `now` is the moment of the audit, with zone. `moved` is told how transfers go. Raises AuditorError for everything
@@ -133,7 +140,7 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, move
 
 
 def _audit(
-    settings: Settings, request: Request, name: str, work: Path, now: datetime, tell: Tell, moved: Progress | None
+    settings: Settings, request: Request, name: str, work: Path, now: datetime, tell: Tell, moved: Moved | None
 ) -> Audit:
     """All stages in their order; the last one gives the run folder its name."""
     watch = _Watch(tell, request.only)
@@ -158,7 +165,7 @@ def _audit(
         with watch.stage("load", "loading both sides"):
             with looking_ahead((one.path, *_spelling(one.side, settings)) for one in pulled) as ahead:
                 landed = [
-                    _land(engine, source, looked.result(), contract, settings, work)
+                    _land(engine, source, looked.result(), contract, settings, work, moved)
                     for source, looked in zip(pulled, ahead, strict=True)
                 ]
             for one in landed:
@@ -274,7 +281,7 @@ def _pull(
     work: Path,
     now: datetime,
     tell: Tell,
-    moved: Progress | None,
+    moved: Moved | None,
 ) -> list[Pulled]:
     """Both inputs; a file named by hand is taken as it is named, from the working folder."""
     wanted = (
@@ -310,7 +317,13 @@ def _spelling(side: Side, settings: Settings) -> tuple[str | None, str | None]:
 
 
 def _land(
-    engine: Engine, source: Pulled, looked: Looked | None, contract: Contract, settings: Settings, work: Path
+    engine: Engine,
+    source: Pulled,
+    looked: Looked | None,
+    contract: Contract,
+    settings: Settings,
+    work: Path,
+    moved: Moved | None,
 ) -> Landed:
     """One side as a snapshot, with the columns that anything refers to and no others."""
     side = source.side
@@ -326,6 +339,7 @@ def _land(
         encoding=encoding,
         looked=looked,
         most_rejected=settings.rejected(side),
+        progress=None if moved is None else partial(moved, f"reading {source.path.name}"),
     )
     work_out(engine, contract, landed, there)
     engine.view(match.RAW[side], landed.path)

@@ -55,10 +55,10 @@ def command(
         if steps is not None:
             steps(text)
 
-    def moved(name: str, done: int, total: int | None) -> None:
+    def moved(name: str, done: int, total: int | None, rows: int | None = None) -> None:
         end_if_asked()
         if steps is not None:
-            steps.moved(name, done, total)
+            steps.moved(name, done, total, rows)
 
     try:
         audit = pipeline.run(settings, request, now=datetime.now(UTC), tell=tell, moved=moved)

@@ -1,0 +1,193 @@
+"""The landing of CSV files: the quick way through DuckDB where every line is a record, the careful one elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from auditor.engine import Engine, literal, quote
+from auditor.errors import InputUnusable
+from auditor.files import printable, require_space, whole_file
+from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
+from auditor.load.landed import Landed, Progress, choose, spelt, write_texts
+from auditor.load.rejects import limited, write_rejects
+from auditor.load.sift import NOT_UTF8, Reject, Sieve, Sifted
+from auditor.model import NotChecked, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the bytes of a CSV file say, and which bytes those were."""
+
+    fingerprint: tuple[int, ...] | None
+    dialect: Dialect
+    survey: Survey
+
+
+@dataclass
+class Csv:
+    """The landing of one CSV file."""
+
+    engine: Engine
+    side: Side
+    path: Path
+    target: Path
+    scratch: Path
+    report: Progress
+    most_rejected: tuple[int, float]
+    notes: list[str] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
+
+    def land(
+        self, columns: Sequence[str] | None, separator: str | None, encoding: str | None, looked: Looked | None
+    ) -> Landed:
+        source, encoding = self.path, encoding or "utf-8"
+        if not is_utf8(encoding):
+            require_space(self.scratch, 2 * self.path.stat().st_size)
+            source = self.scratch / self.path.name
+            to_utf8(self.path, encoding, source)
+        dialect = looked.dialect if looked else read_dialect(source, separator)
+        mark = dialect.grammar.separator.decode()
+        if separator is None:
+            self.notes.append(f"the separator {spelt(mark)} was recognised from the header line")
+        if dialect.bom and source is self.path:
+            self.notes.append("the file begins with a byte order mark, which was passed over")
+        kept = choose(self.path, dialect.header, columns, self.notes, mark)
+        seen = looked.survey if looked else survey(source, dialect)
+        if not seen.final_line_end and dialect.line_end != b"\r":
+            self.notes.append("the last line has no line end")
+        loaded = self._plainly(source, dialect, seen, kept) if seen.plain else None
+        rejects: list[Reject] = []
+        if loaded is None:
+            sifted = self._sifted(source, dialect, kept, rejects)
+            loaded = sifted.records
+        return Landed(
+            side=self.side,
+            path=self.target,
+            columns=tuple(name for _, name in kept),
+            rows=loaded + len(rejects),
+            rejected=len(rejects),
+            rejects=write_rejects(self.side, self.target, rejects),
+            encoding=encoding,
+            separator=mark,
+            notes=tuple(self.notes),
+            not_checked=tuple(self.not_checked),
+        )
+
+    def _plainly(self, source: Path, dialect: Dialect, seen: Survey, kept: Sequence[tuple[int, str]]) -> int | None:
+        """Rows landed; None where DuckDB stumbles or its rows are not as many as the lines that were counted."""
+        line_end = r"\r\n" if dialect.line_end == b"\r\n" else r"\n"
+        try:
+            with self.engine.watched(self._part(0.0, 1.0, seen.lines - 1)):
+                rows = self._copy(source, dialect, kept, skip=1, line_end=line_end)
+        except duckdb.InvalidInputException:
+            return None
+        return rows if rows == seen.lines - 1 else None
+
+    def _sifted(self, source: Path, dialect: Dialect, kept: Sequence[tuple[int, str]], rejects: list[Reject]) -> Sifted:
+        total = self.path.stat().st_size
+        require_space(self.scratch, 2 * source.stat().st_size)
+        clean = self.scratch / "clean.csv"
+        sieve = Sieve(source, dialect, limited(rejects, self.path))
+        with whole_file(clean) as partial, partial.open("wb") as out:
+            sifted = sieve.run(out, lambda done, rows: self.report(min(done, total) // 2, total, rows))
+        self._bear(sifted, rejects)
+        with self.engine.watched(self._part(0.5, 0.5, sifted.records)):
+            rows = self._copy(
+                clean,
+                dialect,
+                kept,
+                skip=0,
+                # Beginning in the middle of a file, DuckDB takes lines inside cells for rows.
+                parallel=not sifted.line_ends_in_cells,
+                longest=sifted.longest,
+            )
+        if sifted.empty_lines:
+            self.notes.append(f"{sifted.empty_lines:,} empty lines were passed over")
+        name = printable(self.path.name)
+        if rejects:
+            self.not_checked.append(
+                NotChecked(
+                    code="rejected_rows",
+                    sentence=f"{_count(len(rejects), 'row')} of {name} could not be read, the first in line "
+                    f"{rejects[0].line:,}: {rejects[0].reason}",
+                    side=self.side,
+                    rows=len(rejects),
+                )
+            )
+        if rows != sifted.records or sifted.doubtful:
+            where = f", first at line {sifted.doubtful[0]:,}" if sifted.doubtful else ""
+            self.not_checked.append(
+                NotChecked(
+                    code="lines_do_not_close",
+                    sentence=f"it is not certain which lines of {name} belong together{where}: "
+                    "rows may hide there, so nothing is planned on this audit",
+                    side=self.side,
+                    rows=max(len(sifted.doubtful), abs(rows - sifted.records)),
+                    blocks_plan=True,
+                )
+            )
+        return sifted
+
+    def _bear(self, sifted: Sifted, rejects: Sequence[Reject]) -> None:
+        """Raise InputUnusable for more rejected rows than an audit can bear, or a file in another encoding."""
+        number, share = self.most_rejected
+        file, rows = printable(self.path), sifted.records + sifted.rejected
+        if sifted.foreign > number and sifted.foreign > sifted.beyond_ascii:
+            raise not_utf8(self.path, next(one.line for one in rejects if one.reason.endswith(NOT_UTF8)))
+        if rejects and not sifted.records:
+            said = f"no row of {file} can be read"
+        elif sifted.rejected > max(number, share * rows):
+            said = f"{sifted.rejected:,} of {_count(rows, 'row')} of {file} cannot be read, which is too many"
+        else:
+            return
+        raise InputUnusable(
+            f"{said}: line {rejects[0].line:,}: {rejects[0].reason}",
+            hint="check the separator, the quotes and the encoding",
+        )
+
+    def _part(self, before: float, share: float, rows: int) -> Callable[[float], None]:
+        """Tells the progress of a query that is a share of the whole landing, `before` of which is done."""
+        total = self.path.stat().st_size
+
+        def told(done: float) -> None:
+            self.report(int(total * (before + share * done)), total, int(rows * done))
+
+        return told
+
+    def _copy(
+        self,
+        source: Path,
+        dialect: Dialect,
+        kept: Sequence[tuple[int, str]],
+        *,
+        skip: int,
+        line_end: str = r"\n",
+        parallel: bool = True,
+        longest: int = 0,
+    ) -> int:
+        """Rows written to the target by DuckDB, every cell as text."""
+        options = {
+            "delim": literal(dialect.grammar.separator.decode()),
+            "quote": literal('"'),
+            "escape": literal('"'),
+            "new_line": literal(line_end),  # else the first one seen counts, and that may stand inside a cell
+            "header": "false",
+            "parallel": "true" if parallel else "false",
+            "skip": str(skip),
+            "auto_detect": "false",
+            "allow_quoted_nulls": "false",
+            "columns": "{" + ", ".join(f"c{place}: 'VARCHAR'" for place in range(len(dialect.header))) + "}",
+        }
+        if longest > 2**20:
+            options |= {"max_line_size": str(longest + 2), "buffer_size": str(2 * longest + 2**20)}
+        reading = f"read_csv({literal(source)}, {', '.join(f'{name} = {value}' for name, value in options.items())})"
+        picked = ", ".join(f"c{place} AS {quote(name)}" for place, name in kept)
+        return write_texts(self.engine, f"SELECT {picked} FROM {reading}", self.target, len(kept))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,52 @@
+"""Rows that cannot be read: collected up to a bound, and kept beside what was landed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from auditor.audit import REJECTED
+from auditor.errors import InputUnusable
+from auditor.files import printable, whole_file
+from auditor.load.sift import Reject
+from auditor.model import Side
+
+_REJECTED_TEXT = 64 * 2**20
+"""Characters of rejected rows that are kept; more means that the file is not what it is taken for."""
+
+
+def rejects_of(target: Path) -> Path:
+    """Where the rejected rows of what is landed as `target` are kept."""
+    return target.with_name(f"{target.stem}-rejected.parquet")
+
+
+def limited(rejects: list[Reject], path: Path) -> Callable[[Reject], None]:
+    """Collects rejected rows, up to a bound on their text."""
+    held = 0
+
+    def collect(reject: Reject) -> None:
+        nonlocal held
+        held += len(reject.text) + 100
+        if held > _REJECTED_TEXT:
+            raise InputUnusable(
+                f"too many rows of {printable(path)} cannot be read: line {rejects[0].line}: {rejects[0].reason}",
+                hint="check the separator and the quotes",
+            )
+        rejects.append(reject)
+
+    return collect
+
+
+def write_rejects(side: Side, target: Path, rejects: Sequence[Reject]) -> Path | None:
+    """Keep rejected rows as Parquet in the columns of `audit.REJECTED`; None, and no file, where there are none."""
+    if not rejects:
+        return None
+    import polars as pl  # most inputs have no rejected row
+
+    frame = pl.DataFrame(
+        [(side.value, reject.line, reject.reason, reject.text) for reject in rejects], REJECTED, orient="row"
+    )
+    path = rejects_of(target)
+    with whole_file(path) as partial:
+        frame.write_parquet(partial)
+    return path
