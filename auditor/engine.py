@@ -131,7 +131,7 @@ class Engine:
         def watch() -> None:
             try:
                 while not done.wait(0.5):
-                    if (percent := self.con.query_progress()) > 0:  # -1 where there is no query
+                    if (percent := self.con.query_progress()) >= 0:  # -1 where there is no query
                         told(min(percent / 100, 1.0))
             except BaseException as error:  # noqa: BLE001 # raised below, in the thread that waits for the query
                 problem.append(error)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from auditor.cli.screen import Steps
+from auditor.engine import Engine
 
 MB = 2**20
 
@@ -38,6 +40,35 @@ def test_a_terminal_gets_one_line_that_changes(capsys: pytest.CaptureFixture[str
     assert "20.0 MB/s" in shown[-2]
     assert re.search(r", [01] s left$", shown[-2])
     assert all(len(line) < 80 for line in shown)
+
+
+def test_what_is_read_is_counted_in_rows_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = [0.0]
+    steps = Steps(terminal=True, clock=lambda: clock[0])
+    steps.moved("reading x.csv", 0, 90 * MB, 0)
+    clock[0] = 10.0
+    steps.moved("reading x.csv", 30 * MB, 90 * MB, 1_234_567)
+    last = capsys.readouterr().err
+    assert last.endswith("reading x.csv  30.0 of 90.0 MB, 1,234,567 rows, 3.0 MB/s, 20 s left")
+
+
+def test_a_query_tells_how_far_it_is_and_ends_when_nobody_wants_it_any_more(tmp_path: Path) -> None:
+    """Ctrl-C during a landing of minutes does not wait for its end."""
+    engine, told = Engine(temp=tmp_path, folders=[tmp_path]), list[float]()
+
+    class StoppedError(Exception):
+        pass
+
+    def tell(share: float) -> None:
+        told.append(share)
+        if len(told) == 2:
+            raise StoppedError
+
+    with pytest.raises(StoppedError), engine.watched(tell):
+        engine.con.execute("SELECT max(hash(range)) FROM range(1000000000000)")
+    assert 0 <= told[0] <= told[1] < 1
+    assert engine.rows("SELECT 1") == [(1,)], "the connection goes on"
+    engine.close()
 
 
 def test_where_nobody_knows_the_size_there_is_no_rest(capsys: pytest.CaptureFixture[str]) -> None:
