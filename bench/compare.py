@@ -91,12 +91,12 @@ def main() -> None:
                 costs[title].append(measure(command, folder / "printed"))
             print(f"  measured {done + 1} of {options.repeat}", file=sys.stderr)
         found = json.loads((folder / "printed").read_text("utf-8"))
-    show(costs)
+    show(costs, MOST_TIME, MOST_MEMORY)
     print(f"found: {', '.join(f'{number:,} {status}' for status, number in found['profiles'].items() if number)}")
 
 
-def show(costs: dict[str, list[Cost]]) -> None:
-    """The medians, beside those of the first, and the aim, in at most 80 columns."""
+def show(costs: dict[str, list[Cost]], most_time: float, most_memory: int | None = None) -> None:
+    """The medians, beside those of the first, and the aims, in at most 80 columns."""
     print(f"\n{'median':<22}{'seconds':>9}{'from':>8}{'to':>8}{'ratio':>8}{'peak MiB':>11}")
     first = median(cost.seconds for cost in next(iter(costs.values())))
     for title, measured in costs.items():
@@ -106,7 +106,8 @@ def show(costs: dict[str, list[Cost]]) -> None:
             f"{title:<22}{median(seconds):>9.2f}{min(seconds):>8.2f}{max(seconds):>8.2f}"
             f"{median(seconds) / first:>8.2f}{peak:>11,.0f}"
         )
-    print(f"{'the aim':<22}{'':>9}{'':>8}{'':>8}{MOST_TIME:>8.2f}{MOST_MEMORY:>11,}\n")
+    memory = "" if most_memory is None else f"{most_memory:,}"
+    print(f"{'the aim':<22}{'':>9}{'':>8}{'':>8}{most_time:>8.2f}{memory:>11}\n")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,8 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 
-from compare import Cost, measure
+from compare import Cost, measure, show
 
 MOST_TIME = 2.0
 """The aim: at most this many times COPY."""
@@ -80,17 +79,8 @@ def main() -> None:
                 costs[title].append(measure(command, Path(os.devnull)))
             print(f"  measured {done + 1} of {options.repeat}", file=sys.stderr)
         size = (Path(name) / "truth.unpacked").stat().st_size / 2**20
-    print(f"\n{'median':<22}{'seconds':>9}{'from':>8}{'to':>8}{'ratio':>8}{'peak MiB':>11}")
-    first = median(cost.seconds for cost in costs["COPY TO STDOUT"])
-    for title, measured in costs.items():
-        seconds = [cost.seconds for cost in measured]
-        peak = max(cost.mebibytes for cost in measured)
-        print(
-            f"{title:<22}{median(seconds):>9.2f}{min(seconds):>8.2f}{max(seconds):>8.2f}"
-            f"{median(seconds) / first:>8.2f}{peak:>11,.0f}"
-        )
-    print(f"{'the aim of the pull':<22}{'':>9}{'':>8}{'':>8}{MOST_TIME:>8.2f}")
-    print(f"\nthe extract has {size:,.0f} MiB")
+    show(costs, MOST_TIME)
+    print(f"the extract has {size:,.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,89 @@
+"""What landing a file costs beside DuckDB's own COPY of it: part of `make bench`; options in ARGS.
+
+A CSV file of contacts, 20 columns wide, is made Parquet by DuckDB, all text and nothing checked, and by the load stage,
+which looks at every byte first and accounts for every line. Both are new processes, measured in turn, and the medians
+are shown. Then a file ten times as large is landed with an engine of 2 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from compare import Cost, measure, show
+
+MOST_TIME = 1.4
+"""The aim: at most this many times the COPY."""
+MOST_MEMORY = 2560
+"""The aim for the large file, in MiB."""
+
+COPY = """
+import sys, duckdb
+duckdb.execute("SET enable_progress_bar = false")
+duckdb.execute(f"COPY (FROM read_csv('{sys.argv[1]}', all_varchar = true)) TO '{sys.argv[2]}/copy' (FORMAT parquet)")
+"""
+
+LAND = """
+import sys
+from pathlib import Path
+from auditor.engine import Engine
+from auditor.load import land
+from auditor.model import Side
+source, folder = Path(sys.argv[1]), Path(sys.argv[2])
+engine = Engine(memory_limit="2GB", temp=folder / "spill", folders=[source.parent, folder])
+landed = land(engine, Side.TRUTH, source, folder / "truth.parquet", progress=lambda done, total, rows: None)
+print(landed.rows, landed.rejected)
+"""
+
+
+def main() -> None:
+    """Make the files, measure, print."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the file (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=5, help="how often each is measured (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the contacts (default: %(default)s)")
+    options, _ = parser.parse_known_args()
+
+    with tempfile.TemporaryDirectory(prefix="auditor-bench-") as name:
+        folder = Path(name)
+        source, target = made(folder / "in", options.rows, options.seed), folder / "out"
+        target.mkdir()
+        print(f"a file of {options.rows:,} rows and 20 columns, {megabytes(source):,.0f} MiB; {os.cpu_count()} cores")
+        commands = {
+            "DuckDB's COPY": [sys.executable, "-c", COPY, str(source), str(target)],
+            "load: landed": [sys.executable, "-c", LAND, str(source), str(target)],
+        }
+        costs: dict[str, list[Cost]] = {title: [] for title in commands}
+        for done in range(options.repeat):
+            for title, command in commands.items():
+                costs[title].append(measure(command, folder / "printed"))
+            print(f"  measured {done + 1} of {options.repeat}", file=sys.stderr)
+        show(costs, most_time=MOST_TIME)
+        source = made(folder / "in", 10 * options.rows, options.seed)
+        cost = measure([sys.executable, "-c", LAND, str(source), str(target)], folder / "printed")
+        rows, rejected = map(int, (folder / "printed").read_text("utf-8").split())
+        print(
+            f"{rows:,} rows ({rejected} rejected), {megabytes(source):,.0f} MiB, with an engine of 2 GB: "
+            f"{cost.seconds:.1f} s,\nat most {cost.mebibytes:,.0f} MiB (the aim: {MOST_MEMORY:,})"
+        )
+
+
+def made(folder: Path, rows: int, seed: int) -> Path:
+    """A file of contacts."""
+    folder.mkdir(exist_ok=True)
+    contacts = Path(__file__).with_name("contacts.py")
+    subprocess.run([sys.executable, contacts, folder, str(rows), str(seed)], check=True)
+    return folder / "first.csv"
+
+
+def megabytes(file: Path) -> float:
+    """Of a file, in MiB."""
+    return file.stat().st_size / 2**20
+
+
+if __name__ == "__main__":
+    main()
