@@ -276,7 +276,8 @@ class Truth(Located):
     database: Database = Database()
     separator: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
     """Of a CSV file; None: recognised from the header line, and reported."""
-    encoding: str = "utf-8"
+    encoding: str | None = None
+    """Of a CSV file; None: UTF-8, or recognised where only one reading makes sense, and reported."""
 
     @pydantic.field_validator("from_")
     @classmethod

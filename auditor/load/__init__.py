@@ -30,6 +30,7 @@ from auditor.files import fingerprint, full_disk, require_space, unchanged
 from auditor.load import parquetfile
 from auditor.load.csv_landing import Csv, Looked
 from auditor.load.csvfile import is_utf8, read_dialect, survey
+from auditor.load.encodings import at_first_sight
 from auditor.load.landed import Landed, Progress, choose, write_texts
 from auditor.load.rejects import rejects_of
 from auditor.model import Side
@@ -56,9 +57,9 @@ def land(
     """Land the CSV or Parquet file `path` as `target`; rejected rows go to `TARGET-STEM-rejected.parquet`.
 
     `columns` are those that are kept (None: all that have a name). `separator` None is recognised from the header
-    line; `encoding` None is UTF-8; `looked` is what `looking_ahead` gave for this file; `most_rejected` is a number and
-    a share of the rows, the larger of which may be rejected. The engine must be allowed to read the folder of `path`
-    and to write the folder of `target`. Scratch files live in a folder beside `target` and are removed.
+    line, `encoding` None from the bytes; `looked` is what `looking_ahead` gave for this file; `most_rejected` is a
+    number and a share of the rows, the larger of which may be rejected. The engine must be allowed to read the folder
+    of `path` and to write the folder of `target`. Scratch files live in a folder beside `target` and are removed.
 
     Raises SettingsError for absent or ambiguous columns, InputUnusable for a file that is empty, cut off, in the wrong
     encoding, without a readable row or with too many that are rejected, TryLater when the disk is full or the file
@@ -101,7 +102,7 @@ def looking_ahead(files: Iterable[tuple[Path, str | None, str | None]]) -> Itera
 
 
 def _look(path: Path, separator: str | None, encoding: str | None) -> Looked | None:
-    if not is_utf8(encoding or "utf-8"):
+    if encoding is not None and not is_utf8(encoding):
         return None
     try:
         before = fingerprint(path.resolve())
@@ -117,7 +118,7 @@ def column_names(engine: Engine, path: Path, *, separator: str | None = None, en
     """The names of a file's columns, in file order, without loading it. Raises as `land` does."""
     if parquetfile.is_parquet(path):
         return parquetfile.names(engine, path)
-    return list(read_dialect(path, separator, encoding or "utf-8").header)
+    return list(read_dialect(path, separator, encoding or at_first_sight(path)).header)
 
 
 def rejected_rows(engine: Engine, landed: Iterable[Landed]) -> None:

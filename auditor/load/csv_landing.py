@@ -11,10 +11,11 @@ import duckdb
 from auditor.engine import Engine, literal, quote
 from auditor.errors import InputUnusable
 from auditor.files import printable, require_space, whole_file
+from auditor.load import encodings
 from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
 from auditor.load.landed import Landed, Progress, choose, spelt, write_texts
 from auditor.load.rejects import limited, write_rejects
-from auditor.load.sift import NOT_UTF8, Reject, Sieve, Sifted
+from auditor.load.sift import Reject, Sieve, Sifted
 from auditor.model import NotChecked, Side
 
 
@@ -38,25 +39,34 @@ class Csv:
     scratch: Path
     report: Progress
     most_rejected: tuple[int, float]
+    recoded: str | None = None
+    """The encoding that the file was written in, where it had to be written again as UTF-8."""
     notes: list[str] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
 
     def land(
         self, columns: Sequence[str] | None, separator: str | None, encoding: str | None, looked: Looked | None
     ) -> Landed:
-        source, encoding = self.path, encoding or "utf-8"
+        declared, source = encoding, self.path
+        encoding = encoding or encodings.at_first_sight(self.path)
         if not is_utf8(encoding):
-            require_space(self.scratch, 2 * self.path.stat().st_size)
-            source = self.scratch / self.path.name
-            to_utf8(self.path, encoding, source)
+            source, looked = self._recode(encoding), None
         dialect = looked.dialect if looked else read_dialect(source, separator)
+        seen = looked.survey if looked else survey(source, dialect)
+        if declared is None and self.recoded is None and seen.foreign:
+            encoding = encodings.recognise(self.path)
+            if not is_utf8(encoding):
+                source = self._recode(encoding)
+                dialect = read_dialect(source, separator)
+                seen = survey(source, dialect)
+        if declared is None and self.recoded is not None:
+            self.notes.append(f"the encoding {encoding} was recognised, which needs a look at the names")
         mark = dialect.grammar.separator.decode()
         if separator is None:
             self.notes.append(f"the separator {spelt(mark)} was recognised from the header line")
         if dialect.bom and source is self.path:
             self.notes.append("the file begins with a byte order mark, which was passed over")
         kept = choose(self.path, dialect.header, columns, self.notes, mark)
-        seen = looked.survey if looked else survey(source, dialect)
         if not seen.final_line_end and dialect.line_end != b"\r":
             self.notes.append("the last line has no line end")
         loaded = self._plainly(source, dialect, seen, kept) if seen.plain else None
@@ -77,6 +87,13 @@ class Csv:
             not_checked=tuple(self.not_checked),
         )
 
+    def _recode(self, encoding: str) -> Path:
+        require_space(self.scratch, 2 * self.path.stat().st_size)
+        source = self.scratch / self.path.name
+        to_utf8(self.path, encoding, source)
+        self.recoded = encoding
+        return source
+
     def _plainly(self, source: Path, dialect: Dialect, seen: Survey, kept: Sequence[tuple[int, str]]) -> int | None:
         """Rows landed; None where DuckDB stumbles or its rows are not as many as the lines that were counted."""
         line_end = r"\r\n" if dialect.line_end == b"\r\n" else r"\n"
@@ -91,7 +108,7 @@ class Csv:
         total = self.path.stat().st_size
         require_space(self.scratch, 2 * source.stat().st_size)
         clean = self.scratch / "clean.csv"
-        sieve = Sieve(source, dialect, limited(rejects, self.path))
+        sieve = Sieve(source, dialect, limited(rejects, self.path), self.recoded or "UTF-8")
         with whole_file(clean) as partial, partial.open("wb") as out:
             sifted = sieve.run(out, lambda done, rows: self.report(min(done, total) // 2, total, rows))
         self._bear(sifted, rejects)
@@ -136,8 +153,8 @@ class Csv:
         """Raise InputUnusable for more rejected rows than an audit can bear, or a file in another encoding."""
         number, share = self.most_rejected
         file, rows = printable(self.path), sifted.records + sifted.rejected
-        if sifted.foreign > number and sifted.foreign > sifted.beyond_ascii:
-            raise not_utf8(self.path, next(one.line for one in rejects if one.reason.endswith(NOT_UTF8)))
+        if sifted.foreign > number and sifted.foreign > sifted.beyond_ascii and self.recoded is None:
+            raise not_utf8(self.path, sifted.first_foreign)
         if rejects and not sifted.records:
             said = f"no row of {file} can be read"
         elif sifted.rejected > max(number, share * rows):

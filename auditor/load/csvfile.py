@@ -22,6 +22,7 @@ LINES_IN_CELL: Final = 100
 _CHUNK = 2**20
 _LONGEST_HEADER = 4 * 2**20
 _BOM = codecs.BOM_UTF8
+_KEEPING = "surrogateescape"
 
 
 class Torn(Exception):
@@ -121,6 +122,8 @@ class Survey:
     """Every line is a record for any parser: it ends as the header line does, no cell holds a line end, every byte is
     UTF-8, nothing is written in an unusual way."""
     final_line_end: bool
+    foreign: bool
+    """Some bytes are not UTF-8."""
 
 
 def read_dialect(path: Path, separator: str | None, encoding: str = "utf-8") -> Dialect:
@@ -174,6 +177,7 @@ def read_dialect(path: Path, separator: str | None, encoding: str = "utf-8") -> 
 def survey(path: Path, dialect: Dialect) -> Survey:
     """Read all bytes once."""
     lines = returns = windows_ends = 0
+    foreign = False
     plain, last = dialect.line_end != b"\r" and dialect.header_lines == 1, b""
     grammar = dialect.grammar
     with path.open("rb") as file:
@@ -185,7 +189,7 @@ def survey(path: Path, dialect: Dialect) -> Survey:
                 while chunk[-1] >= 0x80 and (more := file.read(1)):
                     chunk += more
             plain = plain and last in (b"", b"\n")
-            plain = plain and (chunk.isascii() or valid_utf8(chunk))
+            foreign = foreign or not (chunk.isascii() or valid_utf8(chunk))
             lines += chunk.count(b"\n")
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
@@ -196,22 +200,24 @@ def survey(path: Path, dialect: Dialect) -> Survey:
             last = chunk[-1:]
     consistent = returns == windows_ends == (lines if dialect.line_end == b"\r\n" else 0)
     final = last == b"\n"
-    return Survey(lines + (not final), plain and consistent, final)
+    return Survey(lines + (not final), plain and consistent and not foreign, final, foreign)
 
 
 def to_utf8(path: Path, encoding: str, target: Path) -> None:
-    """Write the file again as UTF-8, in a stream.
+    """Write the file again as UTF-8, in a stream. Bytes that do not exist in the encoding stay, as no UTF-8.
 
-    Raises SettingsError for an unknown encoding, InputUnusable for bytes that do not exist in it, TryLater for a full
+    Raises SettingsError for an unknown encoding, InputUnusable for a file that cannot be in it, TryLater for a full
     disk.
     """
-    decoder = _decoder(encoding)
+    # Wide encodings may hold half a pair, the others bytes without a meaning: neither becomes UTF-8.
+    keeping = "surrogatepass" if codecs.lookup(_known(encoding)).name.startswith(("utf-16", "utf-32")) else _KEEPING
+    decoder = _decoder(encoding, keeping)
     lines = 1
     with whole_file(target) as partial, path.open("rb") as source, partial.open("wb") as out:
         while True:
             chunk = source.read(_CHUNK)
             text = _decoded(decoder, chunk, path, encoding, lines, final=not chunk)
-            out.write(text.encode())
+            out.write(text.encode(errors=keeping))
             lines += text.count("\n")
             if not chunk:
                 return
@@ -220,7 +226,7 @@ def to_utf8(path: Path, encoding: str, target: Path) -> None:
 def not_utf8(path: Path, line: int) -> InputUnusable:
     return InputUnusable(
         f"{printable(path)} is not UTF-8: line {line} is the first that is not",
-        hint='export it as UTF-8; for the truth, encoding = "cp1252" (or whatever it is) can be set instead',
+        hint='export it as UTF-8; for the truth, encoding = "windows-1252" (or whatever it is) can be set instead',
     )
 
 
@@ -292,13 +298,18 @@ def _ends_empty(chunk: bytes, separator: bytes) -> bool:
     return separator + b"\n" in chunk or separator + b"\r" in chunk or chunk.endswith(separator)
 
 
-def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+def _decoder(encoding: str, errors: str = "strict") -> codecs.IncrementalDecoder:
+    return codecs.getincrementaldecoder(_known(encoding))(errors)
+
+
+def _known(encoding: str) -> str:
     try:
-        return codecs.getincrementaldecoder(encoding)()
+        codecs.getincrementaldecoder(encoding)
     except LookupError:
         raise SettingsError(
-            f'"{encoding}" is not an encoding', hint="known are for example utf-8, cp1252, latin-1, utf-16"
+            f'"{encoding}" is not an encoding', hint="known are for example utf-8, windows-1252, iso-8859-15, utf-16"
         ) from None
+    return encoding
 
 
 def _decoded(

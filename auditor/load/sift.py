@@ -19,9 +19,6 @@ from auditor.load.csvfile import LINES_IN_CELL, Dialect, Torn
 LONGEST_RECORD: Final = 16 * 2**20
 """Bytes; longer records are rejected."""
 
-NOT_UTF8: Final = "is not UTF-8"
-"""How the reason ends for which a row in another encoding is rejected."""
-
 _FEW = 20
 """Columns up to which as many lines are read ahead for one record, before its end is given up."""
 _ROWS_LOOK_LIKE_ROWS = 4
@@ -52,7 +49,9 @@ class Sifted:
     """Passed on."""
     rejected: int = 0
     foreign: int = 0
-    """Of the rejected, those with bytes that are not UTF-8."""
+    """Of the rejected, those with bytes that are no text in the encoding of the file."""
+    first_foreign: int = 0
+    """Line number of the first of them."""
     beyond_ascii: int = 0
     """Passed on with letters that have more than one byte."""
     empty_lines: int = 0
@@ -68,11 +67,12 @@ class Sifted:
 class Sieve:
     """One pass over one file."""
 
-    def __init__(self, path: Path, dialect: Dialect, reject: Callable[[Reject], None]) -> None:
+    def __init__(self, path: Path, dialect: Dialect, reject: Callable[[Reject], None], encoding: str = "UTF-8") -> None:
         self._path = path
         self._dialect = dialect
         self._grammar = dialect.grammar
         self._report = reject
+        self._encoding = encoding
         self._waiting: deque[bytes] = deque()
         self._line = dialect.header_lines
         """Number of the line handed out last."""
@@ -97,7 +97,7 @@ class Sieve:
                     record = self._grammar.text(self._grammar.cells(body)) if b"\r" in body else body
                 else:
                     record = self._unfit(line, body)
-                if record is not None and (wrong := _not_utf8(record)):
+                if record is not None and (wrong := self._not_text(record)):
                     record = self._foreign([line], wrong)
                 if record is not None:
                     result.beyond_ascii += not record.isascii()
@@ -172,7 +172,7 @@ class Sieve:
     def _over_several_lines(self, first: bytes) -> bytes | None:
         lines, cells, reason = self._gather(first)
         if cells is not None and reason == "":
-            if wrong := _not_utf8(b"".join(lines)):
+            if wrong := self._not_text(b"".join(lines)):
                 return self._foreign(lines, wrong)
             if self._swallows_rows(lines):
                 self.result.doubtful.append(self._line - len(lines) + 1)
@@ -272,10 +272,21 @@ class Sieve:
         self._report(Reject(self._line - len(lines) + 1, reason, text))
         return None
 
+    def _not_text(self, record: bytes) -> str:
+        """What is wrong with the bytes of a record; empty: nothing."""
+        if record.isascii():
+            return ""
+        try:
+            record.decode()
+        except UnicodeDecodeError as error:
+            return f"byte {error.start + 1:,}, 0x{record[error.start]:02X}, is not {self._encoding}"
+        return ""
+
     def _foreign(self, lines: list[bytes], wrong: str) -> bytes | None:
         if lines[-1][-1] >= 0x80 and self._at_end():
             self._cut_off(len(lines))
         self.result.foreign += 1
+        self.result.first_foreign = self.result.first_foreign or self._line - len(lines) + 1
         return self._reject(lines, wrong)
 
     def _cut_off(self, lines: int = 1) -> NoReturn:
@@ -289,17 +300,6 @@ class Sieve:
 def _skip_line(file: BinaryIO) -> None:
     while (more := file.readline(_CHUNK)) and not more.endswith(b"\n"):
         pass
-
-
-def _not_utf8(record: bytes) -> str:
-    """What is wrong with the bytes of a record; empty: nothing."""
-    if record.isascii():
-        return ""
-    try:
-        record.decode()
-    except UnicodeDecodeError as error:
-        return f"byte {error.start + 1:,}, 0x{record[error.start]:02X}, {NOT_UTF8}"
-    return ""
 
 
 def _body(record: bytes) -> bytes:
