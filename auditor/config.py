@@ -276,6 +276,10 @@ class Truth(Located):
     database: Database = Database()
     separator: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
     """Of a CSV file; None: recognised from the header line, and reported."""
+    quote: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
+    """What encloses cells of a CSV file; None: the usual one."""
+    escape: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
+    """What takes its meaning from the next quote, separator or line end, such as a backslash; None: nothing does."""
     encoding: str | None = None
     """Of a CSV file; None: UTF-8, or recognised where only one reading makes sense, and reported."""
 

@@ -31,7 +31,7 @@ from auditor.errors import SettingsError
 from auditor.files import full_disk
 from auditor.ledger import Ledger, lock
 from auditor.ledger.records import RunRecord
-from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows, work_out
+from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows, spelling, work_out
 from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
 from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
@@ -163,7 +163,7 @@ def _audit(
     with closing(engine), Ledger(settings.state_folder) as ledger:
         register(engine.con)
         with watch.stage("load", "loading both sides"):
-            with looking_ahead((one.path, *_spelling(one.side, settings)) for one in pulled) as ahead:
+            with looking_ahead(_looks(pulled, settings)) as ahead:
                 landed = [
                     _land(engine, source, looked.result(), contract, settings, work, moved)
                     for source, looked in zip(pulled, ahead, strict=True)
@@ -311,9 +311,10 @@ def _pull(
     ]
 
 
-def _spelling(side: Side, settings: Settings) -> tuple[str | None, str | None]:
-    """Separator and encoding of a side's file; None: to be recognised, UTF-8."""
-    return (";", "utf-8") if side is Side.PLATFORM else (settings.truth.separator, settings.truth.encoding)
+def _looks(pulled: Sequence[Pulled], settings: Settings) -> Iterator[tuple[Path, str | None, str | None]]:
+    for one in pulled:
+        spelt = spelling(one.side, settings)
+        yield one.path, spelt["separator"], spelt["encoding"]
 
 
 def _land(
@@ -327,16 +328,15 @@ def _land(
 ) -> Landed:
     """One side as a snapshot, with the columns that anything refers to and no others."""
     side = source.side
-    separator, encoding = _spelling(side, settings)
-    there = column_names(engine, source.path, separator=separator, encoding=encoding)
+    spelt = spelling(side, settings)
+    there = column_names(engine, source.path, **spelt)
     landed = land(
         engine,
         side,
         source.path,
         work / f"{side.value}.parquet",
         columns=match.wanted_columns(contract, side, there),
-        separator=separator,
-        encoding=encoding,
+        **spelt,
         looked=looked,
         most_rejected=settings.rejected(side),
         progress=None if moved is None else partial(moved, f"reading {source.path.name}"),

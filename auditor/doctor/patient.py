@@ -21,7 +21,7 @@ from auditor.contract import Contract, read_contract
 from auditor.engine import Engine
 from auditor.errors import AuditorError
 from auditor.ledger import FILE, Ledger
-from auditor.load import Landed, column_names, land, work_out
+from auditor.load import Landed, column_names, land, spelling, work_out
 from auditor.model import Side, Structure
 from auditor.primitives import register
 from auditor.pull import Means, Pulled, pull_file
@@ -197,13 +197,13 @@ class Patient:
                 rights=True,
             ),
         )
-        spelt = (";", "utf-8") if side is Side.PLATFORM else (settings.truth.separator, settings.truth.encoding)
+        spelt = spelling(side, settings)
         engine = Engine(
             memory_limit=settings.engine.memory_limit, temp=folder / "spill", folders=[folder, pulled.path.parent]
         )
         self._stack.callback(engine.close)
         register(engine.con)
-        header = column_names(engine, pulled.path, separator=spelt[0], encoding=spelt[1])
+        header = column_names(engine, pulled.path, **spelt)
         columns = match.wanted_columns(contract, side, header)
         missing = tuple(name for name in columns if name not in header)
         if missing:
@@ -215,8 +215,7 @@ class Patient:
             pulled.path,
             target,
             columns=columns,
-            separator=spelt[0],
-            encoding=spelt[1],
+            **spelt,
             most_rejected=settings.rejected(side),
         )
         work_out(engine, contract, landed, header)

@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 import duckdb
 
+from auditor.config import Settings
 from auditor.contract import Contract
 from auditor.derived import add_derived, derived
 from auditor.engine import Engine, literal
@@ -32,10 +33,43 @@ from auditor.load.csv_landing import Csv, Looked
 from auditor.load.csvfile import is_utf8, read_dialect, survey
 from auditor.load.encodings import at_first_sight
 from auditor.load.landed import Landed, Progress, choose, write_texts
+from auditor.load.marks import USUAL, Marks
 from auditor.load.rejects import rejects_of
 from auditor.model import Side
 
-__all__ = ["Landed", "Looked", "Progress", "column_names", "land", "looking_ahead", "rejected_rows", "work_out"]
+__all__ = [
+    "Landed",
+    "Looked",
+    "Marks",
+    "Progress",
+    "column_names",
+    "land",
+    "looking_ahead",
+    "rejected_rows",
+    "spelling",
+    "work_out",
+]
+
+
+class Spelling(TypedDict):
+    """How a CSV file is written, as far as it is declared."""
+
+    separator: str | None
+    encoding: str | None
+    marks: Marks
+
+
+def spelling(side: Side, settings: Settings) -> Spelling:
+    """What the settings declare of a side's file; Actito writes its exports in one way."""
+    if side is Side.PLATFORM:
+        return {"separator": ";", "encoding": "utf-8", "marks": USUAL}
+    truth = settings.truth
+    return {
+        "separator": truth.separator,
+        "encoding": truth.encoding,
+        "marks": Marks(truth.quote or USUAL.quote, truth.escape),
+    }
+
 
 MOST_REJECTED: Final = (10, 0.01)
 """A number and a share of the rows: while no more than the larger are rejected, the run goes on."""
@@ -50,6 +84,7 @@ def land(
     columns: Sequence[str] | None = None,
     separator: str | None = None,
     encoding: str | None = None,
+    marks: Marks = USUAL,
     looked: Looked | None = None,
     most_rejected: tuple[int, float] = MOST_REJECTED,
     progress: Progress | None = None,
@@ -57,9 +92,10 @@ def land(
     """Land the CSV or Parquet file `path` as `target`; rejected rows go to `TARGET-STEM-rejected.parquet`.
 
     `columns` are those that are kept (None: all that have a name). `separator` None is recognised from the header
-    line, `encoding` None from the bytes; `looked` is what `looking_ahead` gave for this file; `most_rejected` is a
-    number and a share of the rows, the larger of which may be rejected. The engine must be allowed to read the folder
-    of `path` and to write the folder of `target`. Scratch files live in a folder beside `target` and are removed.
+    line, `encoding` None from the bytes; `marks` are its quote and escape; `looked` is what `looking_ahead` gave for
+    this file; `most_rejected` is a number and a share of the rows, the larger of which may be rejected. The engine must
+    be allowed to read the folder of `path` and to write the folder of `target`. Scratch files live in a folder beside
+    `target` and are removed.
 
     Raises SettingsError for absent or ambiguous columns, InputUnusable for a file that is empty, cut off, in the wrong
     encoding, without a readable row or with too many that are rejected, TryLater when the disk is full or the file
@@ -81,7 +117,7 @@ def land(
                 landed = _land_parquet(engine, side, path, target, columns)
         else:
             known = looked if looked is not None and looked.fingerprint == fingerprint(path) else None
-            landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected).land(
+            landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, marks).land(
                 columns, separator, encoding, known
             )
         report(total, total, landed.rows)
@@ -114,11 +150,19 @@ def _look(path: Path, separator: str | None, encoding: str | None) -> Looked | N
         return None
 
 
-def column_names(engine: Engine, path: Path, *, separator: str | None = None, encoding: str | None = None) -> list[str]:
+def column_names(
+    engine: Engine,
+    path: Path,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+    marks: Marks = USUAL,
+) -> list[str]:
     """The names of a file's columns, in file order, without loading it. Raises as `land` does."""
     if parquetfile.is_parquet(path):
         return parquetfile.names(engine, path)
-    return list(read_dialect(path, separator, encoding or at_first_sight(path)).header)
+    dialect = read_dialect(path, separator, encoding or at_first_sight(path), marks.usually)
+    return [marks.read(name) for name in dialect.header]
 
 
 def rejected_rows(engine: Engine, landed: Iterable[Landed]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ from auditor.files import printable, require_space, whole_file
 from auditor.load import encodings
 from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
 from auditor.load.landed import Landed, Progress, choose, spelt, write_texts
+from auditor.load.marks import Marks
 from auditor.load.rejects import limited, write_rejects
 from auditor.load.sift import Reject, Sieve, Sifted
 from auditor.model import NotChecked, Side
@@ -39,6 +40,7 @@ class Csv:
     scratch: Path
     report: Progress
     most_rejected: tuple[int, float]
+    marks: Marks
     recoded: str | None = None
     """The encoding that the file was written in, where it had to be written again as UTF-8."""
     notes: list[str] = field(default_factory=list)
@@ -51,12 +53,14 @@ class Csv:
         encoding = encoding or encodings.at_first_sight(self.path)
         if not is_utf8(encoding):
             source, looked = self._recode(encoding), None
+        if not self.marks.usual:
+            source, looked = self._respelt(source), None
         dialect = looked.dialect if looked else read_dialect(source, separator)
         seen = looked.survey if looked else survey(source, dialect)
         if declared is None and self.recoded is None and seen.foreign:
             encoding = encodings.recognise(self.path)
             if not is_utf8(encoding):
-                source = self._recode(encoding)
+                source = self._respelt(self._recode(encoding))
                 dialect = read_dialect(source, separator)
                 seen = survey(source, dialect)
         if declared is None and self.recoded is not None:
@@ -66,7 +70,8 @@ class Csv:
             self.notes.append(f"the separator {spelt(mark)} was recognised from the header line")
         if dialect.bom and source is self.path:
             self.notes.append("the file begins with a byte order mark, which was passed over")
-        kept = choose(self.path, dialect.header, columns, self.notes, mark)
+        header = [self.marks.read(name) for name in dialect.header]
+        kept = choose(self.path, header, columns, self.notes, mark)
         if not seen.final_line_end and dialect.line_end != b"\r":
             self.notes.append("the last line has no line end")
         loaded = self._plainly(source, dialect, seen, kept) if seen.plain else None
@@ -80,7 +85,9 @@ class Csv:
             columns=tuple(name for _, name in kept),
             rows=loaded + len(rejects),
             rejected=len(rejects),
-            rejects=write_rejects(self.side, self.target, rejects),
+            rejects=write_rejects(
+                self.side, self.target, [replace(one, text=self.marks.written(one.text)) for one in rejects]
+            ),
             encoding=encoding,
             separator=mark,
             notes=tuple(self.notes),
@@ -93,6 +100,14 @@ class Csv:
         to_utf8(self.path, encoding, source)
         self.recoded = encoding
         return source
+
+    def _respelt(self, source: Path) -> Path:
+        if self.marks.usual:
+            return source
+        require_space(self.scratch, 2 * source.stat().st_size)
+        target = self.scratch / "marks.csv"
+        self.marks.respell(source, target)
+        return target
 
     def _plainly(self, source: Path, dialect: Dialect, seen: Survey, kept: Sequence[tuple[int, str]]) -> int | None:
         """Rows landed; None where DuckDB stumbles or its rows are not as many as the lines that were counted."""
@@ -202,7 +217,8 @@ class Csv:
         if longest > 2**20:
             options |= {"max_line_size": str(longest + 2), "buffer_size": str(2 * longest + 2**20)}
         reading = f"read_csv({literal(source)}, {', '.join(f'{name} = {value}' for name, value in options.items())})"
-        picked = ", ".join(f"c{place} AS {quote(name)}" for place, name in kept)
+        meant = str if self.marks.usual else self.marks.meant
+        picked = ", ".join(f"{meant(f'c{place}')} AS {quote(name)}" for place, name in kept)
         return write_texts(self.engine, f"SELECT {picked} FROM {reading}", self.target, len(kept))
 
 

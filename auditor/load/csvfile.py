@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -126,8 +127,13 @@ class Survey:
     """Some bytes are not UTF-8."""
 
 
-def read_dialect(path: Path, separator: str | None, encoding: str = "utf-8") -> Dialect:
-    """Read the header line of a file. `separator` None: recognised.
+def read_dialect(
+    path: Path,
+    separator: str | None,
+    encoding: str = "utf-8",
+    usually: Callable[[bytes, Path], bytes] = lambda text, path: text,
+) -> Dialect:
+    """Read the header line of a file. `separator` None: recognised; `usually` puts its marks into the usual ones.
 
     Raises InputUnusable for a file without a header line or with one that cannot be read.
     """
@@ -140,6 +146,7 @@ def read_dialect(path: Path, separator: str | None, encoding: str = "utf-8") -> 
             f"{printable(path)} is UTF-16, not UTF-8",
             hint='export it as UTF-8, or set encoding = "utf-16" if it is the truth',
         )
+    head = usually(head, path)
     bom = head.startswith(_BOM)
     start = len(_BOM) if bom else 0
     line_end = b"\n" if b"\n" in head or b"\r" not in head else b"\r"

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from auditor.config import Settings
 from auditor.engine import Engine, quote
 from auditor.errors import AuditorError, SettingsError
-from auditor.load import Landed, land
+from auditor.load import Landed, land, spelling
 from auditor.model import Side, Structure
 from auditor.primitives import register
 from auditor.setup.propose import Looked, find_key
@@ -52,17 +52,14 @@ def look(settings: Settings, structure: Structure, *, now: datetime, key: str | 
         engine = Engine(memory_limit=settings.engine.memory_limit, temp=folder / "spill", folders=folders)
         with closing(engine):
             register(engine.con)
-            spelt = settings.truth
-            landed = land(
-                engine, Side.TRUTH, truth.path, folder / "t.parquet", separator=spelt.separator, encoding=spelt.encoding
-            )
+            landed = land(engine, Side.TRUTH, truth.path, folder / "t.parquet", **spelling(Side.TRUTH, settings))
             notes += [f"{settings.names.truth}: {note}" for note in landed.notes]
             engine.view("look_truth", landed.path)
             _sample(engine, landed)
             cells = _columns(engine, "SELECT * FROM look_sample", landed.columns)
             if export is None:
                 return Looked(structure, cells, notes=tuple(notes))
-            there = land(engine, Side.PLATFORM, export.path, folder / "p.parquet", separator=";", encoding="utf-8")
+            there = land(engine, Side.PLATFORM, export.path, folder / "p.parquet", **spelling(Side.PLATFORM, settings))
             engine.view("look_platform", there.path)
             shares = _shares(engine, structure, there, landed)
             found = (key, fed) if key and fed else find_key(structure, cells, shares)

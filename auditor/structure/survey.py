@@ -17,7 +17,7 @@ from auditor import match, rules
 from auditor.config import Settings
 from auditor.contract import DEFAULT_COMPARE, Column, Contract, read_contract
 from auditor.engine import Engine, literal
-from auditor.load import column_names, land, work_out
+from auditor.load import column_names, land, spelling, work_out
 from auditor.load.parquetfile import is_parquet
 from auditor.model import (
     SEGMENTATION_PREFIX,
@@ -170,16 +170,15 @@ def _land(
     """The truth as texts, and its keys; gives the types that its own file declares, which only Parquet does, or its
     database."""
     register(engine.con)
-    truth = settings.truth
-    there = column_names(engine, file.path, separator=truth.separator, encoding=truth.encoding)
+    spelt = spelling(Side.TRUTH, settings)
+    there = column_names(engine, file.path, **spelt)
     landed = land(
         engine,
         Side.TRUTH,
         file.path,
         scratch / "landed.parquet",
         columns=match.wanted_columns(draft, Side.TRUTH, there),
-        separator=truth.separator,
-        encoding=truth.encoding,
+        **spelt,
         most_rejected=settings.rejected(Side.TRUTH),
     )
     work_out(engine, draft, landed, there)
