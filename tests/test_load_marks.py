@@ -26,7 +26,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.close()
 
 
-def landed(engine: Engine, tmp_path: Path, content: bytes, marks: Marks) -> Landed:
+def landed(engine: Engine, tmp_path: Path, content: bytes, marks: Marks | None) -> Landed:
     source, work = tmp_path / "input.csv", tmp_path / "run"
     work.mkdir(exist_ok=True)
     source.write_bytes(content)
@@ -67,6 +67,29 @@ def test_rejected_rows_are_kept_as_they_were_written(engine: Engine, tmp_path: P
     result = landed(engine, tmp_path, f"id;name\n1;x\n{bad}\n3;y\n".encode(), Marks("'", "\\"))
     assert rejects(result) == [(3, "5 cells where the header has 2", bad)]
     assert rows(result) == [("1", "x"), ("3", "y")]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "said"),
+    [
+        (b"'id','name'\n1,'O''Neil'\n", ("1", "O'Neil"), ["the quote ' was recognised"]),
+        (b'id;name\n1;"say \\"hi\\""\n', ("1", 'say "hi"'), ["the escape \\ was recognised"]),
+        (
+            b"'id';'name'\n1;'it\\'s'\n",
+            ("1", "it's"),
+            ["the quote ' was recognised", "the escape \\ was recognised"],
+        ),
+        (b'id;name\n1;"C:\\"\n', ("1", "C:\\"), []),
+        (b"id;'name'\n1;'x'\n", ("1", "'x'"), []),
+        (b'"id";"name"\n1;"x""\\""y"\n', ("1", 'x"\\"y'), []),
+    ],
+)
+def test_marks_are_recognised_where_only_one_reading_makes_sense(
+    content: bytes, expected: tuple[str, str], said: list[str], engine: Engine, tmp_path: Path
+) -> None:
+    result = landed(engine, tmp_path, content, None)
+    assert rows(result) == [expected]
+    assert [note for note in result.notes if note.startswith(("the quote", "the escape"))] == said
 
 
 @hypothesis.given(

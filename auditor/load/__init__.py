@@ -34,6 +34,7 @@ from auditor.load.csvfile import is_utf8, read_dialect, survey
 from auditor.load.encodings import at_first_sight
 from auditor.load.landed import Landed, Progress, choose, write_texts
 from auditor.load.marks import USUAL, Marks
+from auditor.load.marks import at_first_sight as marks_at_first_sight
 from auditor.load.rejects import rejects_of
 from auditor.model import Side
 
@@ -56,7 +57,7 @@ class Spelling(TypedDict):
 
     separator: str | None
     encoding: str | None
-    marks: Marks
+    marks: Marks | None
 
 
 def spelling(side: Side, settings: Settings) -> Spelling:
@@ -67,7 +68,7 @@ def spelling(side: Side, settings: Settings) -> Spelling:
     return {
         "separator": truth.separator,
         "encoding": truth.encoding,
-        "marks": Marks(truth.quote or USUAL.quote, truth.escape),
+        "marks": Marks(truth.quote or USUAL.quote, truth.escape) if truth.quote or truth.escape else None,
     }
 
 
@@ -84,7 +85,7 @@ def land(
     columns: Sequence[str] | None = None,
     separator: str | None = None,
     encoding: str | None = None,
-    marks: Marks = USUAL,
+    marks: Marks | None = None,
     looked: Looked | None = None,
     most_rejected: tuple[int, float] = MOST_REJECTED,
     progress: Progress | None = None,
@@ -92,10 +93,10 @@ def land(
     """Land the CSV or Parquet file `path` as `target`; rejected rows go to `TARGET-STEM-rejected.parquet`.
 
     `columns` are those that are kept (None: all that have a name). `separator` None is recognised from the header
-    line, `encoding` None from the bytes; `marks` are its quote and escape; `looked` is what `looking_ahead` gave for
-    this file; `most_rejected` is a number and a share of the rows, the larger of which may be rejected. The engine must
-    be allowed to read the folder of `path` and to write the folder of `target`. Scratch files live in a folder beside
-    `target` and are removed.
+    line, `encoding` and `marks` (quote and escape) from the bytes; `looked` is what `looking_ahead` gave for this file;
+    `most_rejected` is a number and a share of the rows, the larger of which may be rejected. The engine must be allowed
+    to read the folder of `path` and to write the folder of `target`. Scratch files live in a folder beside `target` and
+    are removed.
 
     Raises SettingsError for absent or ambiguous columns, InputUnusable for a file that is empty, cut off, in the wrong
     encoding, without a readable row or with too many that are rejected, TryLater when the disk is full or the file
@@ -117,7 +118,9 @@ def land(
                 landed = _land_parquet(engine, side, path, target, columns)
         else:
             known = looked if looked is not None and looked.fingerprint == fingerprint(path) else None
-            landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, marks).land(
+            used = marks or marks_at_first_sight(path)
+            notes = [] if marks is not None else list(used.notes())
+            landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, used, notes).land(
                 columns, separator, encoding, known
             )
         report(total, total, landed.rows)
@@ -156,11 +159,12 @@ def column_names(
     *,
     separator: str | None = None,
     encoding: str | None = None,
-    marks: Marks = USUAL,
+    marks: Marks | None = None,
 ) -> list[str]:
     """The names of a file's columns, in file order, without loading it. Raises as `land` does."""
     if parquetfile.is_parquet(path):
         return parquetfile.names(engine, path)
+    marks = marks or marks_at_first_sight(path)
     dialect = read_dialect(path, separator, encoding or at_first_sight(path), marks.usually)
     return [marks.read(name) for name in dialect.header]
 

@@ -41,9 +41,9 @@ class Csv:
     report: Progress
     most_rejected: tuple[int, float]
     marks: Marks
+    notes: list[str]
     recoded: str | None = None
     """The encoding that the file was written in, where it had to be written again as UTF-8."""
-    notes: list[str] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
 
     def land(

@@ -8,6 +8,7 @@ of rejected rows as it was written.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,13 @@ class Marks:
     def usual(self) -> bool:
         """Nothing has to change places."""
         return self.quote == QUOTE and self.escape is None
+
+    def notes(self) -> Iterator[str]:
+        """What is not usual, a sentence each."""
+        if self.quote != QUOTE:
+            yield f"the quote {self.quote} was recognised"
+        if self.escape is not None:
+            yield f"the escape {self.escape} was recognised"
 
     def respell(self, source: Path, target: Path) -> None:
         """Write a UTF-8 file again in the usual marks, line by line the same. Raises SettingsError where it cannot."""
@@ -94,3 +102,16 @@ class Marks:
 
 
 USUAL: Final = Marks()
+_HEAD = 2**20
+_APOSTROPHES = re.compile(rb"(?:\xef\xbb\xbf)?'[^'\r\n]*'(?:[;,\t|]'[^'\r\n]*')*\r?\n")
+"""A header line whose every name stands between apostrophes."""
+_BACKSLASHES = re.compile(rb'[^\\"]\\"(?![;,\t|"\r\n]|\Z)')
+"""A quote behind a backslash and before more text, which no file has where a quote is doubled."""
+
+
+def at_first_sight(path: Path) -> Marks:
+    """The marks as the beginning of a file shows them, where they are none of the usual ones."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    quote = "'" if _APOSTROPHES.match(head) else QUOTE
+    return Marks(quote, "\\" if _BACKSLASHES.search(head.replace(quote.encode(), b'"')) else None)
