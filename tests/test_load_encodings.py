@@ -42,6 +42,10 @@ def test_an_encoding_that_is_certain_is_recognised(encoding: str, header: str, e
     assert not told or encoding.replace("cp", "windows-") in told[0]
 
 
+def test_nuls_in_cells_are_no_utf16(engine: Engine, tmp_path: Path) -> None:
+    assert rows(landed(engine, tmp_path, b"a;b\n" + b"\0;\0\n" * 9)) == [("\0", "\0")] * 9
+
+
 def test_a_letter_far_behind_the_beginning_is_recognised(engine: Engine, tmp_path: Path) -> None:
     names = ["Ann"] * 300_000 + ["Zoë"] * 20 + ["Bob"]
     assert rows(landed(engine, tmp_path, table(names).encode("cp1252"))) == expected(names)

@@ -85,7 +85,8 @@ def _wide(head: bytes) -> str | None:
     for mark, name in _UTF16.items():
         if head.startswith(mark):
             return name
-    head = head[:4096]
-    if head.count(0) * 3 < len(head):
-        return None
-    return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    # A header line begins with some ASCII letters or quotes; a NUL that stands in a cell does not make it so.
+    for name, zeros, letters in (("utf-16-le", head[1:8:2], head[:8:2]), ("utf-16-be", head[:8:2], head[1:8:2])):
+        if len(zeros) >= 2 and not any(zeros) and all(letters):
+            return name
+    return None
