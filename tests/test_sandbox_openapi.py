@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from auditor.sandbox.process import API_KEY, Sandbox
-from tests.sandbox_client import PROFILES_V4, client
+from tests.sandbox_client import PROFILES_V4, client, run_import
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 """What is generated may well be refused, but never with a status, or in a form, that is not described."""
@@ -53,6 +53,38 @@ def test_it_describes_the_calls_of_actito_and_nothing_else(sandbox: Sandbox) -> 
         for path, operations in paths.items():
             if "get" in operations and "{" not in path and path != "/auth/token":
                 assert http.get(path).status_code == 200, path
+
+
+def test_every_operation_describes_its_success(sandbox: Sandbox) -> None:
+    """One status each, and the form of what comes with it, unless nothing may come (204)."""
+    content = httpx.get(f"{sandbox.url}/_sandbox/openapi.json").json()
+    for path, operations in content["paths"].items():
+        for method, operation in operations.items():
+            (status,) = (status for status in operation["responses"] if status.startswith("2"))
+            forms = operation["responses"][status].get("content", {})
+            assert status in ("200", "201", "202", "204"), f"{method} {path}"
+            assert bool(forms) == (status != "204"), f"{method} {path}"
+            for form in forms.values():
+                assert form["schema"]["$ref"].rpartition("/")[2] in content["components"]["schemas"], path
+
+
+def test_what_the_licence_begins_with_is_answered_as_described(sandbox: Sandbox) -> None:
+    """Reads of what generated calls hardly meet: a stored definition, the parts of a profile, an import of V4."""
+    schema = schemathesis.openapi.from_url(f"{sandbox.url}/_sandbox/openapi.json")
+    stored = "/mass-imports/v5/entities/{entity}/etls"
+    one = "/profiles/v4/entity/{entity}/table/{table}/profile/{profile}"
+    old = "/mass-imports/v4/entity/{entity}/import/{execution}"
+    given = {"entity": "acme", "table": "Customers", "profile": "1", "etl": "501"}
+    with client(sandbox) as http:
+        headers = {"Authorization": http.headers["Authorization"]}
+        number = run_import(sandbox, http, [["customerId", "note"], ["NOBODY", "x"]])["id"]
+    asked = [stored, stored + "/{etl}", one + "/subscription", one + "/segmentation"]
+    asked += [old + rest for rest in ("/status", "/result", "/errors", "/result-file")]
+    asked.append("/scenarios/v4/entity/{entity}/table/{table}/scenario")
+    for path in asked:
+        known = {name: value for name, value in (given | {"execution": number}).items() if f"{{{name}}}" in path}
+        answer = schema[path]["GET"].Case(path_parameters=known).call_and_validate(headers=headers, checks=CHECKS)
+        assert answer.status_code == 200, path
 
 
 @pytest.mark.breaches("*")

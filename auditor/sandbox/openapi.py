@@ -1,6 +1,6 @@
 """An OpenAPI description of what the sandbox serves, made from its own routes: `/_sandbox/openapi.json`.
 
-It describes the usual forms. Whatever the table below does not know of an operation is left open in the description.
+It describes the usual forms; every operation has its success in the table below.
 """
 
 from __future__ import annotations
@@ -92,6 +92,18 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "ExecutionId": _object({"executionId": _TEXT}),
+    "ImportId": _object({"id": _NUMBER}),
+    "ImportStatus": _object({"status": {"enum": list(IMPORT_STATUS.values())}}),
+    "ImportResult": _object({"rowsRead": _NUMBER, "rowsInError": _NUMBER, "withErrors": _FLAG}),
+    "Subscriptions": _object({"subscriptions": _list(_ref("Subscription"))}),
+    "Memberships": _object({"segmentation": _list(_ref("Membership"))}),
+    "Scenarios": _object({"scenarios": _list(_object({"id": _NUMBER, "name": _TEXT, "status": _TEXT}))}),
+    "Created": _object({"id": _TEXT}, name=_TEXT),
+    "StoredDefinition": _object(
+        {"id": _TEXT, "name": _TEXT, "active": _FLAG, "dataLoadings": _list({"type": "object"})},
+    ),
+    "StoredDefinitions": _object({"etls": _list(_ref("StoredDefinition"))}),
+    "File": {"type": "string", "contentMediaType": "application/zip"},
     "Changes": _object(
         {},
         attributes=_list(_object({"name": {"enum": _WRITABLE}, "value": _VALUE})),
@@ -149,8 +161,24 @@ _ANSWERS: Final[Mapping[str, tuple[int, str | None]]] = {
     "CallsV5.upsert": (200, "ProfileId"),
     "ImportCalls.execute": (202, "ExecutionId"),
     "ImportCalls.execution": (200, "Execution"),
+    "CallsV4.subscriptions": (200, "Subscriptions"),
+    "CallsV4.segmentations": (200, "Memberships"),
+    "StructureCalls.create": (201, "Created"),
+    "StructureCalls.change": (204, None),
+    "StructureCalls.scenarios": (200, "Scenarios"),
+    "ImportCalls.error_file": (200, "File"),
+    "ImportCalls.result_file": (200, "File"),
+    "ImportCalls.definitions": (200, "StoredDefinitions"),
+    "ImportCalls.create_definition": (201, "Created"),
+    "ImportCalls.definition": (200, "StoredDefinition"),
+    "ImportCalls.change_definition": (204, None),
+    "ImportCalls.delete_definition": (204, None),
+    "ImportCalls.trigger": (202, "ExecutionId"),
+    "ImportCalls.import_v4": (200, "ImportId"),
+    "ImportCalls.status_v4": (200, "ImportStatus"),
+    "ImportCalls.result_v4": (200, "ImportResult"),
 }
-"""Status and schema of a success; an operation that is not named here may succeed with any status and content."""
+"""Status and schema of a success; None: without a body."""
 
 _BODIES: Final[Mapping[str, tuple[str, Schema]]] = {
     "CallsV4.create": (_JSON, _ref("Changes")),
@@ -158,6 +186,15 @@ _BODIES: Final[Mapping[str, tuple[str, Schema]]] = {
     "CallsV5.upsert": (_JSON, _ref("Upsert")),
     "ImportCalls.execute": (_UPLOAD, _IMPORT),
 }
+_OPEN_BODIES: Final = (
+    "StructureCalls.create",
+    "StructureCalls.change",
+    "ImportCalls.create_definition",
+    "ImportCalls.change_definition",
+    "ImportCalls.trigger",
+    "ImportCalls.import_v4",
+)
+"""Operations whose body is left open: any JSON object, or none."""
 _QUERIES: Final[Mapping[str, Mapping[str, Schema]]] = {
     "CallsV4.create": {"allowUpdate": _FLAG},
     "CallsV4.search": {"search": {"enum": ["profileId=1", "addressCountry=BE"]}, "number": {**_NUMBER, "maximum": 20}},
@@ -216,8 +253,9 @@ def describe(described: Sequence[Route]) -> dict[str, Any]:
 
 
 def _operation(name: str, method: str, path: str, text: str) -> dict[str, Any]:
-    status, schema = _ANSWERS.get(name, ("2XX", None))
-    content = {} if schema is None else {"content": {_JSON: {"schema": _ref(schema)}}}
+    status, schema = _ANSWERS[name]
+    kind = _ZIP if schema == "File" else _JSON
+    content = {} if schema is None else {"content": {kind: {"schema": _ref(schema)}}}
     problem = {"description": "refused", "content": {_JSON: {"schema": _ref("Problem")}}}
     operation: dict[str, Any] = {
         "operationId": f"{name}.{method.lower()}",
@@ -228,9 +266,9 @@ def _operation(name: str, method: str, path: str, text: str) -> dict[str, Any]:
         | {str(failure): problem for failure in _FAILURES},
     }
     if name in _BODIES:
-        kind, body = _BODIES[name]
-        operation["requestBody"] = {"required": True, "content": {kind: {"schema": body}}}
-    elif name not in _ANSWERS and method in ("POST", "PUT"):
+        sent, body = _BODIES[name]
+        operation["requestBody"] = {"required": True, "content": {sent: {"schema": body}}}
+    elif name in _OPEN_BODIES:
         operation["requestBody"] = {"required": False, "content": {_JSON: {"schema": {"type": "object"}}}}
     return operation | ({"security": [{"key": []}]} if name in _NO_TOKEN else {})
 
