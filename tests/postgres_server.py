@@ -64,15 +64,20 @@ def running(**settings: str) -> Iterator[Server]:
         if user is not None:
             for path in (folder, folder / "password"):
                 os.chown(path, user, user)
-        data = folder / "data"
-        made: list[str | Path] = [BINARIES / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "-N",
+        data, binaries = folder / "data", BINARIES
+        if user is not None:  # a checkout in root's own folder is closed to this user, and so is its environment
+            package = BINARIES.parents[1]
+            for name in (package.name, f"{package.name}.libs"):  # beside each other, as the binaries look for libraries
+                shutil.copytree(package.with_name(name), folder / name, ignore=shutil.ignore_patterns("include"))
+            binaries = folder / BINARIES.relative_to(package.parent)
+        made: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "-N",
                 "--locale=C", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}"]  # fmt: skip
         subprocess.run(made, user=user, group=user, cwd=folder, check=True, capture_output=True)
         for port in _free_ports():
             options = {"port": str(port), "unix_socket_directories": str(folder), "fsync": "off", **settings}
             given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
             with (folder / "log").open("wb") as log:
-                process = subprocess.Popen([BINARIES / "postgres", "-D", data, *given], stderr=log, stdout=log,
+                process = subprocess.Popen([binaries / "postgres", "-D", data, *given], stderr=log, stdout=log,
                                            user=user, group=user, cwd=folder)  # fmt: skip
             if _answers(process, port):
                 yield Server(port, folder, process)
