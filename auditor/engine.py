@@ -124,15 +124,17 @@ class Engine:
     def watched(self, told: Callable[[float], None]) -> Iterator[None]:
         """Tells twice a second, from a thread of its own, which share (0 to 1) of the query within is done.
 
-        What `told` raises ends the query, and is raised.
+        What `told` raises ends the query, and is raised. On a busy machine DuckDB may know no share while a query runs:
+        the last one known is told again (0 at first), so that `told` has its say.
         """
         done, problem = threading.Event(), list[BaseException]()
 
         def watch() -> None:
             try:
+                known = 0.0
                 while not done.wait(0.5):
-                    if (percent := self.con.query_progress()) >= 0:  # -1 where there is no query
-                        told(min(percent / 100, 1.0))
+                    known = max(known, min(self.con.query_progress() / 100, 1.0))  # below 0 where there is none
+                    told(known)
             except BaseException as error:  # noqa: BLE001 # raised below, in the thread that waits for the query
                 problem.append(error)
                 self.con.interrupt()
