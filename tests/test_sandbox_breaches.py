@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
+import zipfile
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -95,8 +97,13 @@ def _two_imports(sandbox: Sandbox, http: httpx.Client) -> None:
 
 
 def _same_import(sandbox: Sandbox, http: httpx.Client) -> None:
-    for _ in range(2):
-        _import(sandbox, http, b"customerId;note\nC;x\n")
+    """The same rows, packed at different moments."""
+    for second in (2, 4):
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w") as packed:
+            packed.writestr(zipfile.ZipInfo("rows.csv", (2026, 3, 1, 12, 0, second)), b"customerId;note\nC;x\n")
+        send(http, target.getvalue(), definition(["customerId", "note"]))
+        sandbox.idle()
 
 
 RUDE: dict[str, Callable[[Sandbox, httpx.Client], object]] = {

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -112,7 +113,7 @@ class Queue:
         """Accept an import whose definition was judged."""
         if any(execution.open for execution in self.executions.values()):
             self._breaches.record("import_running")
-        digest = hashlib.sha256(content).hexdigest()
+        digest = _digest(content)
         if any(digest == execution.digest for execution in self.executions.values()):
             self._breaches.record("import_repeated")
         if "CREATE_UPDATE" in json.dumps(definition):
@@ -316,6 +317,22 @@ def read_definition(state: State, body: Any) -> Definition:
     )
 
 
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+"""What reading an archive raises where it is none, is damaged, or is packed or locked in a way not known here."""
+
+
+def _digest(content: bytes) -> str:
+    """What tells a file from another: its rows, whenever they were packed; of what is no archive, every byte."""
+    digest = hashlib.sha256()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for one in archive.infolist():
+                digest.update(archive.read(one))
+    except _UNREADABLE:
+        digest.update(content)
+    return digest.hexdigest()
+
+
 def read_file(content: bytes, definition: Definition) -> tuple[list[str], list[list[str]]]:
     """Header and records of the one CSV in the archive. Raises Refusal where the whole file is refused (§8.5)."""
     try:
@@ -324,7 +341,7 @@ def read_file(content: bytes, definition: Definition) -> tuple[list[str], list[l
             if len(names) != 1:
                 raise Refusal(400, "the archive does not hold exactly one file")
             raw = archive.read(names[0])
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    except _UNREADABLE:
         raise Refusal(400, "the file is not a ZIP archive that can be read") from None
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise Refusal(400, "the file begins with a byte order mark")
