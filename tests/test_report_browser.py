@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,22 @@ def test_the_report_opens_and_puts_the_verdict_and_permissions_first(tab: Page, 
     assert len(tops) == 4
     assert count(page, "permissions") == "31 permission findings"
     assert page.locator("[data-table=permissions] tbody tr").count() == 10
+
+
+def test_what_changed_in_the_structure_stands_before_what_was_found(tab: Page, audit: Audit, tmp_path: Path) -> None:
+    changed = (
+        'Since the run crm-12: The attribute "middleName" is new (text, up to 64 characters). It is not compared.',
+        f'Since the run crm-12: The attribute "{HOSTILE[0]}" is gone. It is compared no more.',
+    )
+    page = opened(tab, render(replace(audit, notices=changed), tmp_path, privacy="masked").report)
+    assert page.locator("#news li").all_inner_texts() == list(changed)
+    places = [page.locator(f"#{name}").bounding_box() for name in ("not-checked", "news", "permissions")]
+    tops = [place["y"] for place in places if place is not None]
+    assert (len(tops), tops) == (3, sorted(tops))
+
+
+def test_a_report_without_news_does_not_speak_of_any(tab: Page, written: Written) -> None:
+    assert opened(tab, written.report).locator("#news").count() == 0
 
 
 def test_filters_count_and_combine(tab: Page, written: Written, audit: Audit) -> None:
