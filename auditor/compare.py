@@ -158,6 +158,7 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
             verdict=conclude.verdict(results, not_checked),
             counts=conclude.count(found, results),
             not_checked=tuple(not_checked),
+            notices=conclude.nearly_matched(match.near_keys(engine), NAMES, contract.key),
             sources=tuple(_source(file, one) for file, one in zip(files, landed, strict=True)),
             columns=contract.columns,
             key=contract.key,

@@ -6,7 +6,7 @@ module is where one becomes the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -124,6 +124,17 @@ def shrunk(
         f"{names[side]} shrank from {before[side.value]:,} to {rows[side.value]:,} rows since the last run"
         for side in Side
         if before[side.value] and rows[side.value] <= before[side.value] * (1 - limits[side])
+    )
+
+
+def nearly_matched(near: int, names: Mapping[Side, str], key: Sequence[str]) -> tuple[str, ...]:
+    """Says of `near` keys that they would be matched by another rule; nothing where there are none."""
+    if not near:
+        return ()
+    ones, are = ("1 profile", "is") if near == 1 else (f"{near:,} profiles", "are")
+    return (
+        f"{ones} that only {names[Side.TRUTH]} has {are} in {names[Side.PLATFORM]} under a key that differs by nothing "
+        f"but case, blanks or leading zeros: another comparison rule for {' and '.join(key)} would match them",
     )
 
 

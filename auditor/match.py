@@ -128,6 +128,21 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
     return name
 
 
+def near_keys(engine: Engine) -> int:
+    """How many keys that only the truth has are one that only the platform has, but for case, blanks and leading zeros.
+
+    They are not matched, for the key's rule tells them apart. Keys that have several such partners are not counted.
+    """
+    matched = engine.table("matched")
+    lonely = [
+        matched.filter(matched[f"{other.value}_row"].isnull()).select(bare=primitives.bare_code(matched.key))
+        for other in Side
+    ]
+    once = [keys.group_by("bare").having(keys.count() == 1).agg() for keys in lonely]
+    [(near,)] = engine.rows(once[0].semi_join(once[1], "bare").count().name("near").as_table())
+    return int(near)
+
+
 def absent_rows(engine: Engine, contract: Contract) -> None:
     """Create `missing_rows` and `orphan_rows`: key and one canonical text per mapped column, for keys of one side."""
     matched, zone = engine.table("matched"), contract.timezone.key

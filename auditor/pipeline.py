@@ -209,6 +209,7 @@ def _audit(
         known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
         last = ledger.last_run(table)
         shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
+        near = conclude.nearly_matched(match.near_keys(engine), names.by_side, contract.key)
         not_checked = [
             *known_gaps,
             *conclude.without_key(found, names.by_side),
@@ -229,7 +230,7 @@ def _audit(
             key=contract.key,
             folder=work,
             seconds=watch.seconds,
-            notices=(*changed, *shrunk, *memory.warnings),
+            notices=(*changed, *shrunk, *near, *memory.warnings),
             **{frame: getattr(results, frame) for frame in FRAMES},
         )
         with watch.stage("report", "writing the report"):

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _BLANKS = r"[\s\x{000B}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+"
 """Every Unicode blank, in the regular expressions of the engine (RE2)."""
 
+_INVISIBLE = r"[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
+"""Characters of no width: soft hyphen, joiners, marks of direction, byte order mark."""
+
 _TRUE = ("true", "1", "y", "yes", "t")
 _FALSE = ("false", "0", "n", "no", "f")
 """The spellings Actito accepts, in lower case (D-etlf; the full list is assumed)."""
@@ -113,6 +116,12 @@ def email(text: ir.StringValue) -> ir.StringValue:
     """Trimmed, lower case, NFC; an internationalised domain in its ASCII form."""
     plain = nfc(text).strip().lower()
     return ibis.ifelse(plain.re_search(r"@.*[^\x00-\x7F]"), _domain(plain), plain)
+
+
+def bare_code(text: ir.StringValue) -> ir.StringValue:
+    """A code, or a JSON array of some, without case, blanks, characters of no width and zeros at the beginning."""
+    bare = nfc(text).re_replace(_BLANKS, "").re_replace(_INVISIBLE, "").lower()
+    return bare.re_replace(r'(^|")0+([^"])', r"\1\2")
 
 
 def truth_value(text: ir.StringValue) -> ir.StringValue:

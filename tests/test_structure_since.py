@@ -181,7 +181,7 @@ def test_a_run_says_what_changed_since_the_last_and_the_next_says_nothing(
     change_table(running, new)
     said = auditor(capsys, "run")
     shown = " ".join(said.out.split())
-    assert f'new: Since the run {first["run"]}: The attribute "shoeSize" is new' in shown
+    assert f'note: Since the run {first["run"]}: The attribute "shoeSize" is new' in shown
     assert 'The subscription "Fax" is new' in shown
     assert shown.count("The contract does not map it: it is not compared.") == 2
     newest = max(Path("runs").glob("*/run.json"))

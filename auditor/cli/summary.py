@@ -44,7 +44,7 @@ def print_summary(audit: Audit) -> None:
     for item in audit.not_checked:
         click.echo(wrapped("  not checked: ", item.sentence))
     for notice in audit.notices:
-        click.echo(wrapped("  new: ", notice))
+        click.echo(wrapped("  note: ", notice))
     click.echo()
     table([(statuses[status.value], counts.profiles.get(status, 0)) for status in Status])
     extra = [

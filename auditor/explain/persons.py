@@ -25,7 +25,7 @@ from auditor.engine import Engine
 from auditor.explain.folds import with_levels
 from auditor.explain.spelling import register
 from auditor.model import AttributeType
-from auditor.primitives import declared
+from auditor.primitives import bare_code, declared
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -51,6 +51,7 @@ _BASE: Final = len(Level)
 """The levels of all kinds travel as the digits of one number in this base."""
 
 _KINDS: Final[Mapping[str, tuple[str, dict[Level, float]]]] = {
+    "bare_key": ("key but for case, blanks or leading zeros", {Level.SAME: 0.3}),
     "email": ("e-mail address", {Level.SAME: 0.15}),
     "phone": ("phone number", {Level.SAME: 0.45}),
     "birth_date": ("birth date", {Level.SAME: 0.48}),
@@ -79,6 +80,7 @@ _NAMES: Final = ("last_name", "first_name", "street")
 """Compared by letters alone: no case, accents, blanks or punctuation."""
 
 _BLOCKS: Final[Sequence[tuple[str, ...]]] = (
+    ("bare_key",),
     ("email",),
     ("phone",),
     ("birth_date", "last_name_start"),
@@ -128,6 +130,7 @@ def _rows(table: ir.Table, kinds: Mapping[str, str]) -> ir.Table:
     rows = table.select("key", **texts)
     rows = with_levels(rows, **{kind: kind for kind in _NAMES if kind in kinds})
     forms = {kind: rows[f"{kind}_bare" if kind in _NAMES and kind in kinds else kind].nullif("") for kind in _KINDS}
+    forms["bare_key"] = bare_code(rows.key)
     starts = {f"{kind}_start": forms[kind].substr(0, 1) for kind in ("last_name", "first_name")}
     return rows.select("key", **forms, **starts)
 
@@ -174,6 +177,7 @@ def _level(kind: str, p: ir.Table, t: ir.Table) -> ir.IntegerValue:
     return ibis.cases(
         (~known, int(Level.UNKNOWN)),
         (ours == theirs, int(Level.SAME)),
+        (ibis.literal(kind == "bare_key"), int(Level.UNKNOWN)),  # that their keys differ is why they are asked about
         (similar, int(Level.SIMILAR)),
         else_=int(Level.DIFFERENT),
     )

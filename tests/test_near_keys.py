@@ -1,0 +1,102 @@
+"""Keys that a strict rule tells apart, though only case, blanks, unseen characters or leading zeros differ: a hint."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor.compare import Compared, Question, compare
+from auditor.model import Status
+
+
+def file(path: Path, keys: Sequence[str], *, names: Sequence[str] = ("id",), more: str = "x") -> str:
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        writer.writerow([*names, "note"])
+        writer.writerows([*key.split("/"), more] if len(names) > 1 else [key, more] for key in keys)
+    return str(path)
+
+
+def ask(folder: Path, platform: Sequence[str], truth: Sequence[str], **more: object) -> Compared:
+    files = [file(folder / f"{name}.csv", keys) for name, keys in (("platform", platform), ("truth", truth))]
+    return compare(Question(*files, key=("id",), **more))  # type: ignore[arg-type,misc]
+
+
+@pytest.mark.parametrize(
+    ("platform", "truth"),
+    [
+        ("0042", "42"),
+        ("k7", "K7"),
+        ("K-7", "K-7 "),
+        ("12 345", "12345"),
+        ("12\u00a0345", "12345"),
+        ("é1", "e\u03011"),
+        ("A\u200b1", "A1"),
+        (" 00a1", "A1"),
+        ("0", "000"),
+    ],
+)
+def test_a_key_that_is_almost_another_is_hinted_at_and_not_matched(tmp_path: Path, platform: str, truth: str) -> None:
+    audit = ask(tmp_path, [platform, "1x", "2x"], [truth, "1x", "3x"], same_person=True).audit
+    assert audit.counts.profiles[Status.MISSING] == audit.counts.profiles[Status.ORPHAN] == 2
+    [notice] = audit.notices
+    assert notice == (
+        "1 profile that only File 2 has is in File 1 under a key that differs by nothing but case, blanks or leading "
+        "zeros: another comparison rule for id would match them"
+    )
+    [pair] = audit.same_person.rows()
+    assert pair == (platform, truth, 0.7, "same key but for case, blanks or leading zeros")
+
+
+@pytest.mark.parametrize(("platform", "truth"), [("42", "420"), ("K7", "K8"), ("a.1", "a1"), ("e1", "é1"), ("1", "l")])
+def test_other_keys_are_not(tmp_path: Path, platform: str, truth: str) -> None:
+    audit = ask(tmp_path, [platform], [truth], same_person=True).audit
+    assert audit.notices == ()
+    assert audit.same_person.is_empty()
+
+
+def test_a_rule_that_matches_them_leaves_nothing_to_hint_at(tmp_path: Path) -> None:
+    audit = ask(tmp_path, ["0042"], ["42"], rules={"id": "number"}).audit
+    assert audit.notices == ()
+    assert audit.counts.profiles[Status.EQUAL] == 1
+
+
+def test_parts_of_a_key_of_several_columns(tmp_path: Path) -> None:
+    names = ("shop", "id")
+    first = file(tmp_path / "a.csv", ["BE/0042", "NL/7"], names=names)
+    second = file(tmp_path / "b.csv", ["be/42", "NL/8"], names=names)
+    [notice] = compare(Question(first, second, key=names)).audit.notices
+    assert notice.startswith("1 profile that only File 2 has is")
+    assert notice.endswith("rule for shop and id would match them")
+
+
+INVISIBLE = "\u00ad\u200b\u2060\ufeff"
+PIECES = st.sampled_from(["0", "00", "1", "a", "A", "é", "e\u0301", " ", "\u00a0", *INVISIBLE, '"', "["])
+KEY = st.lists(PIECES, min_size=1, max_size=5).map("".join).filter(lambda key: key.strip("\u00a0 ") != "")
+KEYS = st.lists(KEY, max_size=12)
+
+
+def bare(key: str) -> str:
+    """As one would do it by hand."""
+    seen = "".join(sign for sign in unicodedata.normalize("NFC", key) if not sign.isspace() and sign not in INVISIBLE)
+    return re.sub(r'(^|")0+([^"])', r"\1\2", seen.lower())
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(KEYS, KEYS)
+def test_as_many_are_counted_as_loops_find(tmp_path: Path, platform: list[str], truth: list[str]) -> None:
+    sides = [Counter(keys) for keys in (platform, truth)]
+    twice = {key for side in sides for key, rows in side.items() if rows > 1}
+    only = [[key for key in side if key not in sides[1 - n] and key not in twice] for n, side in enumerate(sides)]
+    counted = [Counter(map(bare, keys)) for keys in only]
+    near = sum(1 for form, rows in counted[0].items() if rows == 1 and counted[1][form] == 1)
+    notices = ask(tmp_path, platform, truth).audit.notices
+    assert [int(notice.split()[0]) for notice in notices] == ([near] if near else [])
