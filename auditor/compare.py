@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from auditor.contract import Blank, Column, Compare, Contract, Master, parse_rule
-from auditor.engine import Engine, literal
+from auditor.engine import Engine
 from auditor.errors import SettingsError
-from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows
-from auditor.load.parquetfile import is_parquet
+from auditor.load import Landed, Looked, column_names, column_types, land, looking_ahead, rejected_rows
 from auditor.model import Side, Source
 from auditor.moments import shown_moment
 from auditor.problems import nearest
@@ -172,11 +171,8 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
 
 
 def _types(engine: Engine, path: Path) -> dict[str, str]:
-    """Column → DuckDB type, in file order; every column of a CSV is VARCHAR."""
-    if is_parquet(path):
-        described = engine.rows(f"DESCRIBE FROM read_parquet({literal(path)})")
-        return {str(name): str(kind) for name, kind, *_ in described}
-    return dict.fromkeys(column_names(engine, path), "VARCHAR")
+    """Column → DuckDB type, in file order; every column is VARCHAR where the format holds nothing but texts."""
+    return column_types(engine, path) or dict.fromkeys(column_names(engine, path), "VARCHAR")
 
 
 def _contract(

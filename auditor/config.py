@@ -282,6 +282,8 @@ class Truth(Located):
     """What takes its meaning from the next quote, separator or line end, such as a backslash; None: nothing does."""
     encoding: str | None = None
     """Of a CSV file; None: UTF-8, or recognised where only one reading makes sense, and reported."""
+    sheet: str | None = None
+    """Of an Excel workbook; None: the only one that holds something."""
 
     @pydantic.field_validator("from_")
     @classmethod

@@ -1,7 +1,11 @@
 """The load stage: lands an input once as a Parquet file whose columns are all text, with nothing lost on the way.
 
-Cells are text as written; an empty cell is null, an empty cell in quotes is an empty text. Nothing is guessed from a
-CSV file: `0470123456` stays what it is. The lines are counted apart from the parser, and the sum must close.
+    CSV                   the way below
+    Parquet, Arrow        each type spelt as text by one rule
+    JSON lines, Excel     row by row; what cannot be read is rejected
+
+Cells of a CSV file are text as written; an empty cell is null, an empty cell in quotes is an empty text. Nothing is
+guessed: `0470123456` stays what it is. The lines are counted apart from the parser, and the sum must close.
 
     survey ─► plain? ──► DuckDB ──► as many rows as lines? ──► landed
                 │ no                  │ no, or it stumbles
@@ -28,14 +32,16 @@ from auditor.derived import add_derived, derived
 from auditor.engine import Engine, literal
 from auditor.errors import AuditorError
 from auditor.files import fingerprint, full_disk, require_space, unchanged
-from auditor.load import parquetfile
+from auditor.load import arrowfile, parquetfile
 from auditor.load.csv_landing import Csv, Looked
 from auditor.load.csvfile import is_utf8, read_dialect, survey
 from auditor.load.encodings import at_first_sight
+from auditor.load.formats import Format, format_of
 from auditor.load.landed import Landed, Progress, choose, write_texts
 from auditor.load.marks import USUAL, Marks
 from auditor.load.marks import at_first_sight as marks_at_first_sight
 from auditor.load.rejects import rejects_of
+from auditor.load.row_landing import Rows, row_names
 from auditor.model import Side
 
 __all__ = [
@@ -44,6 +50,7 @@ __all__ = [
     "Marks",
     "Progress",
     "column_names",
+    "column_types",
     "land",
     "looking_ahead",
     "rejected_rows",
@@ -53,22 +60,24 @@ __all__ = [
 
 
 class Spelling(TypedDict):
-    """How a CSV file is written, as far as it is declared."""
+    """How a file is written, as far as it is declared: a CSV file's marks, the sheet of a workbook."""
 
     separator: str | None
     encoding: str | None
     marks: Marks | None
+    sheet: str | None
 
 
 def spelling(side: Side, settings: Settings) -> Spelling:
     """What the settings declare of a side's file; Actito writes its exports in one way."""
     if side is Side.PLATFORM:
-        return {"separator": ";", "encoding": "utf-8", "marks": USUAL}
+        return {"separator": ";", "encoding": "utf-8", "marks": USUAL, "sheet": None}
     truth = settings.truth
     return {
         "separator": truth.separator,
         "encoding": truth.encoding,
         "marks": Marks(truth.quote or USUAL.quote, truth.escape) if truth.quote or truth.escape else None,
+        "sheet": truth.sheet,
     }
 
 
@@ -86,11 +95,12 @@ def land(
     separator: str | None = None,
     encoding: str | None = None,
     marks: Marks | None = None,
+    sheet: str | None = None,
     looked: Looked | None = None,
     most_rejected: tuple[int, float] = MOST_REJECTED,
     progress: Progress | None = None,
 ) -> Landed:
-    """Land the CSV or Parquet file `path` as `target`; rejected rows go to `TARGET-STEM-rejected.parquet`.
+    """Land the file `path`, of any format, as `target`; rejected rows go to `TARGET-STEM-rejected.parquet`.
 
     `columns` are those that are kept (None: all that have a name). `separator` None is recognised from the header
     line, `encoding` and `marks` (quote and escape) from the bytes; `looked` is what `looking_ahead` gave for this file;
@@ -113,16 +123,20 @@ def land(
         total = path.stat().st_size
         require_space(target.parent, total)
         report(0, total, None)
-        if parquetfile.is_parquet(path):
-            with engine.watched(lambda done: report(int(total * done), total, None)):
-                landed = _land_parquet(engine, side, path, target, columns)
-        else:
-            known = looked if looked is not None and looked.fingerprint == fingerprint(path) else None
-            used = marks or marks_at_first_sight(path)
-            notes = [] if marks is not None else list(used.notes())
-            landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, used, notes).land(
-                columns, separator, encoding, known
-            )
+        match format_of(path):
+            case Format.CSV:
+                known = looked if looked is not None and looked.fingerprint == fingerprint(path) else None
+                used = marks or marks_at_first_sight(path)
+                notes = [] if marks is not None else list(used.notes())
+                landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, used, notes).land(
+                    columns, separator, encoding, known
+                )
+            case Format.JSON_LINES | Format.WORKBOOK as kind:
+                rows = Rows(engine, side, path, target, Path(scratch), report, most_rejected, kind, sheet)
+                landed = rows.land(columns)
+            case kind:
+                with engine.watched(lambda done: report(int(total * done), total, None)):
+                    landed = _land_typed(engine, side, path, target, columns, kind)
         report(total, total, landed.rows)
     return landed
 
@@ -145,7 +159,7 @@ def _look(path: Path, separator: str | None, encoding: str | None) -> Looked | N
         return None
     try:
         before = fingerprint(path.resolve())
-        if parquetfile.is_parquet(path):
+        if format_of(path) is not Format.CSV:
             return None
         dialect = read_dialect(path, separator)
         return Looked(before, dialect, survey(path, dialect))
@@ -160,13 +174,27 @@ def column_names(
     separator: str | None = None,
     encoding: str | None = None,
     marks: Marks | None = None,
+    sheet: str | None = None,
 ) -> list[str]:
     """The names of a file's columns, in file order, without loading it. Raises as `land` does."""
-    if parquetfile.is_parquet(path):
+    kind = format_of(path)
+    if kind is Format.PARQUET:
         return parquetfile.names(engine, path)
+    if kind is Format.ARROW:
+        return arrowfile.names(path)
+    if kind is not Format.CSV:
+        return row_names(path, kind, sheet)
     marks = marks or marks_at_first_sight(path)
     dialect = read_dialect(path, separator, encoding or at_first_sight(path), marks.usually)
     return [marks.read(name) for name in dialect.header]
+
+
+def column_types(engine: Engine, path: Path) -> dict[str, str] | None:
+    """Column → DuckDB's type, in file order; None for formats that hold nothing but texts. Raises as `land` does."""
+    kind = format_of(path)
+    if kind is Format.PARQUET:
+        return parquetfile.types(engine, path)
+    return arrowfile.types(engine, path) if kind is Format.ARROW else None
 
 
 def rejected_rows(engine: Engine, landed: Iterable[Landed]) -> None:
@@ -189,15 +217,21 @@ def work_out(engine: Engine, contract: Contract, landed: Landed, there: Sequence
         whole.replace(landed.path)
 
 
-def _land_parquet(engine: Engine, side: Side, path: Path, target: Path, columns: Sequence[str] | None) -> Landed:
+def _land_typed(
+    engine: Engine, side: Side, path: Path, target: Path, columns: Sequence[str] | None, kind: Format
+) -> Landed:
     notes: list[str] = []
-    header = parquetfile.names(engine, path)
+    arrow = kind is Format.ARROW
+    header = arrowfile.names(path) if arrow else parquetfile.names(engine, path)
     kept = choose(path, header, columns, notes)
-    query = parquetfile.as_texts(engine, path, kept)
     try:
-        rows = write_texts(engine, query, target, len(kept))
+        if arrow:
+            with arrowfile.as_texts(engine, path, kept) as query:
+                rows = write_texts(engine, query, target, len(kept))
+        else:
+            rows = write_texts(engine, parquetfile.as_texts(engine, path, kept), target, len(kept))
     except duckdb.Error as error:
         if str(target) in str(error):  # it is the writing that failed
             raise
-        raise parquetfile.damaged(path) from error
+        raise (arrowfile if arrow else parquetfile).damaged(path) from None
     return Landed(side, target, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes))

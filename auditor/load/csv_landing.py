@@ -9,13 +9,12 @@ from pathlib import Path
 import duckdb
 
 from auditor.engine import Engine, literal, quote
-from auditor.errors import InputUnusable
 from auditor.files import printable, require_space, whole_file
 from auditor.load import encodings
 from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
 from auditor.load.landed import Landed, Progress, choose, spelt, write_texts
 from auditor.load.marks import Marks
-from auditor.load.rejects import limited, write_rejects
+from auditor.load.rejects import bear, limited, not_read, write_rejects
 from auditor.load.sift import Reject, Sieve, Sifted
 from auditor.model import NotChecked, Side
 
@@ -141,15 +140,7 @@ class Csv:
             self.notes.append(f"{sifted.empty_lines:,} empty lines were passed over")
         name = printable(self.path.name)
         if rejects:
-            self.not_checked.append(
-                NotChecked(
-                    code="rejected_rows",
-                    sentence=f"{_count(len(rejects), 'row')} of {name} could not be read, the first in line "
-                    f"{rejects[0].line:,}: {rejects[0].reason}",
-                    side=self.side,
-                    rows=len(rejects),
-                )
-            )
+            self.not_checked.append(not_read(self.side, self.path, rejects))
         if rows != sifted.records or sifted.doubtful:
             where = f", first at line {sifted.doubtful[0]:,}" if sifted.doubtful else ""
             self.not_checked.append(
@@ -166,20 +157,9 @@ class Csv:
 
     def _bear(self, sifted: Sifted, rejects: Sequence[Reject]) -> None:
         """Raise InputUnusable for more rejected rows than an audit can bear, or a file in another encoding."""
-        number, share = self.most_rejected
-        file, rows = printable(self.path), sifted.records + sifted.rejected
-        if sifted.foreign > number and sifted.foreign > sifted.beyond_ascii and self.recoded is None:
+        if sifted.foreign > max(self.most_rejected[0], sifted.beyond_ascii) and self.recoded is None:
             raise not_utf8(self.path, sifted.first_foreign)
-        if rejects and not sifted.records:
-            said = f"no row of {file} can be read"
-        elif sifted.rejected > max(number, share * rows):
-            said = f"{sifted.rejected:,} of {_count(rows, 'row')} of {file} cannot be read, which is too many"
-        else:
-            return
-        raise InputUnusable(
-            f"{said}: line {rejects[0].line:,}: {rejects[0].reason}",
-            hint="check the separator, the quotes and the encoding",
-        )
+        bear(self.path, sifted.records + sifted.rejected, rejects, self.most_rejected)
 
     def _part(self, before: float, share: float, rows: int) -> Callable[[float], None]:
         """Tells the progress of a query that is a share of the whole landing, `before` of which is done."""
@@ -220,7 +200,3 @@ class Csv:
         meant = str if self.marks.usual else self.marks.meant
         picked = ", ".join(f"{meant(f'c{place}')} AS {quote(name)}" for place, name in kept)
         return write_texts(self.engine, f"SELECT {picked} FROM {reading}", self.target, len(kept))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -26,15 +26,8 @@ from auditor.errors import InputUnusable
 from auditor.files import printable
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
     from duckdb.sqltypes import DuckDBPyType
-
-_MAGIC = b"PAR1"
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether the file begins as a Parquet file does."""
-    with path.open("rb") as file:
-        return file.read(4) == _MAGIC
 
 
 def names(engine: Engine, path: Path) -> list[str]:
@@ -55,12 +48,21 @@ def names(engine: Engine, path: Path) -> list[str]:
 def as_texts(engine: Engine, path: Path, kept: Sequence[tuple[int, str]]) -> str:
     """A query that gives the columns at the given places, as text, under the given names."""
     reading = f"read_parquet({literal(path)})"
-    described = engine.con.sql(f"SELECT * FROM {reading}")
+    return f"SELECT {texts(engine.con.sql(f'SELECT * FROM {reading}'), kept)} FROM {reading}"
+
+
+def types(engine: Engine, path: Path) -> dict[str, str]:
+    """Column → DuckDB's type."""
+    described = engine.con.sql(f"SELECT * FROM read_parquet({literal(path)})")
+    return dict(zip(names(engine, path), map(str, described.types), strict=True))
+
+
+def texts(described: DuckDBPyRelation, kept: Sequence[tuple[int, str]]) -> str:
+    """What to select of a relation to have the columns at the given places, as text, under the given names."""
     # Addressed by DuckDB's own name for the place: it renames what differs in case only.
-    picked = [
+    return ", ".join(
         f"{_text(quote(described.columns[place]), described.types[place])} AS {quote(name)}" for place, name in kept
-    ]
-    return f"SELECT {', '.join(picked)} FROM {reading}"
+    )
 
 
 def damaged(path: Path) -> InputUnusable:

@@ -9,7 +9,7 @@ from auditor.audit import REJECTED
 from auditor.errors import InputUnusable
 from auditor.files import printable, whole_file
 from auditor.load.sift import Reject
-from auditor.model import Side
+from auditor.model import NotChecked, Side
 
 _REJECTED_TEXT = 64 * 2**20
 """Characters of rejected rows that are kept; more means that the file is not what it is taken for."""
@@ -35,6 +35,39 @@ def limited(rejects: list[Reject], path: Path) -> Callable[[Reject], None]:
         rejects.append(reject)
 
     return collect
+
+
+def bear(path: Path, rows: int, rejects: Sequence[Reject], most: tuple[int, float], *, place: str = "line") -> None:
+    """Raise InputUnusable for more rejected rows than an audit can bear.
+
+    `rows` are all rows, `most` is a number and a share of them, the larger of which may be rejected.
+    """
+    file, (number, share) = printable(path), most
+    if rejects and len(rejects) == rows:
+        said = f"no row of {file} can be read"
+    elif len(rejects) > max(number, share * rows):
+        said = f"{len(rejects):,} of {counted(rows, 'row')} of {file} cannot be read, which is too many"
+    else:
+        return
+    raise InputUnusable(
+        f"{said}: {place} {rejects[0].line:,}: {rejects[0].reason}",
+        hint="check the separator, the quotes and the encoding" if place == "line" else "check the sheet",
+    )
+
+
+def not_read(side: Side, path: Path, rejects: Sequence[Reject], *, place: str = "line") -> NotChecked:
+    """What a run says of rows that it could not read."""
+    return NotChecked(
+        code="rejected_rows",
+        sentence=f"{counted(len(rejects), 'row')} of {printable(path.name)} could not be read, the first in {place} "
+        f"{rejects[0].line:,}: {rejects[0].reason}",
+        side=side,
+        rows=len(rejects),
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def write_rejects(side: Side, target: Path, rejects: Sequence[Reject]) -> Path | None:

@@ -18,6 +18,7 @@ from typing import IO, Protocol
 
 from auditor.errors import InputUnusable, SettingsError
 from auditor.files import megabytes, printable, require_space, whole_file
+from auditor.load.formats import is_workbook
 
 LARGEST_UNPACKED = 50 * 2**30
 """Bytes; more than this comes out of no honest archive of profiles."""
@@ -33,7 +34,7 @@ _LARGEST_DIRECTORY = MOST_MEMBERS * 2**10
 _CHUNK = 2**20
 _SHOWN = 5
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES"}
-_DATA = (".csv", ".parquet")
+_DATA = (".csv", ".parquet", ".jsonl", ".ndjson", ".arrow", ".feather")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -65,6 +66,8 @@ def unpack(path: Path, folder: Path, *, name: str, member: str | None = None) ->
     if start[:4] in _ZIP:
         with damaged(path):
             _check_directory(path)
+            if is_workbook(path):
+                return path
             with zipfile.ZipFile(path) as archive:
                 wanted = _wanted(archive, path, member)
                 _check_size(wanted.file_size, path)

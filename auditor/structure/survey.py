@@ -16,9 +16,8 @@ from pathlib import Path
 from auditor import match, rules
 from auditor.config import Settings
 from auditor.contract import DEFAULT_COMPARE, Column, Contract, read_contract
-from auditor.engine import Engine, literal
-from auditor.load import column_names, land, spelling, work_out
-from auditor.load.parquetfile import is_parquet
+from auditor.engine import Engine
+from auditor.load import column_names, column_types, land, spelling, work_out
 from auditor.model import (
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
@@ -167,7 +166,7 @@ def _engine(settings: Settings, scratch: Path, file: Pulled) -> Engine:
 def _land(
     engine: Engine, settings: Settings, draft: Contract, file: Pulled, scratch: Path
 ) -> Mapping[str, AttributeType]:
-    """The truth as texts, and its keys; gives the types that its own file declares, which only Parquet does, or its
+    """The truth as texts, and its keys; gives the types that its own file declares, which Parquet and Arrow do, or its
     database."""
     register(engine.con)
     spelt = spelling(Side.TRUTH, settings)
@@ -184,10 +183,10 @@ def _land(
     work_out(engine, draft, landed, there)
     engine.view(match.RAW[Side.TRUTH], landed.path)
     match.find_keys(engine, draft, Side.TRUTH)
-    if not is_parquet(file.path):
+    declared = column_types(engine, file.path)
+    if declared is None:
         return {}
-    described = engine.con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(file.path)})").fetchall()
-    words = {str(name): str(kind).partition("(")[0] for name, kind, *_ in described} | dict(file.types)
+    words = {name: kind.partition("(")[0] for name, kind in declared.items()} | dict(file.types)
     return {name: _DECLARED[word] for name, word in words.items() if word in _DECLARED}
 
 

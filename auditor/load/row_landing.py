@@ -1,0 +1,98 @@
+"""The landing of formats that are read row by row: JSON lines and workbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.engine import Engine
+from auditor.errors import InputUnusable
+from auditor.files import printable, require_space
+from auditor.load.formats import Format
+from auditor.load.jsonlines import Lines, Read
+from auditor.load.landed import Landed, Progress, choose
+from auditor.load.parts import Parts
+from auditor.load.rejects import bear, limited, not_read, write_rejects
+from auditor.load.sift import Reject
+from auditor.load.workbook import Sheet
+from auditor.model import Side
+
+
+def row_names(path: Path, kind: Format, sheet: str | None) -> list[str]:
+    """The names of the columns; those of JSON lines in the order in which they first stand in the file."""
+    if kind is Format.WORKBOOK:
+        return Sheet(path, sheet).header()
+    read = (one.row for one in Lines(path) if isinstance(one, Read))
+    return list(dict.fromkeys(name for row in read for name in row))
+
+
+@dataclass
+class Rows:
+    """The landing of one file."""
+
+    engine: Engine
+    side: Side
+    path: Path
+    target: Path
+    scratch: Path
+    report: Progress
+    most_rejected: tuple[int, float]
+    kind: Format
+    sheet: str | None
+
+    def land(self, columns: Sequence[str] | None) -> Landed:
+        """Raises as `auditor.load.land` does."""
+        size = self.path.stat().st_size
+        require_space(self.scratch, 2 * size)
+        notes: list[str] = []
+        place = "row" if self.kind is Format.WORKBOOK else "line"
+        parts, rejects = Parts(self.path, self.scratch), list[Reject]()
+        reject = limited(rejects, self.path)
+        for one in self._read(parts, notes, size):
+            if isinstance(one, Read):
+                parts.add(one.row)
+            else:
+                reject(one)
+        rows = parts.rows + len(rejects)
+        bear(self.path, rows, rejects, self.most_rejected, place=place)
+        if not parts.names:
+            raise InputUnusable(f"{printable(self.path)} has no rows", hint="has it been exported completely?")
+        kept = choose(self.path, parts.names, columns, notes)
+        landed = parts.land(self.engine, kept, self.target)
+        if landed != parts.rows:
+            raise AssertionError(f"{parts.rows - landed} rows were lost between reading and landing")
+        return Landed(
+            side=self.side,
+            path=self.target,
+            columns=tuple(name for _, name in kept),
+            rows=rows,
+            rejected=len(rejects),
+            rejects=write_rejects(self.side, self.target, rejects),
+            encoding="utf-8" if self.kind is Format.JSON_LINES else "",
+            separator="",
+            notes=tuple(notes),
+            not_checked=(not_read(self.side, self.path, rejects, place=place),) if rejects else (),
+        )
+
+    def _read(self, parts: Parts, notes: list[str], size: int) -> Iterator[Read | Reject]:
+        """The rows, and afterwards what is to be said of the file."""
+        if self.kind is Format.WORKBOOK:
+            sheet = Sheet(self.path, self.sheet, lambda rows: self.report(0, size, rows))
+            names = sheet.header()
+            choose(self.path, names, None, [])  # a name that stands twice, before its values are one
+            parts.name(names)
+            yield from sheet
+            if sheet.empty:
+                notes.append(f"{sheet.empty:,} empty rows were passed over")
+            if sheet.long_numbers:
+                notes.append(f"{sheet.long_numbers:,} numbers have more than the 15 digits that Excel keeps")
+            return
+        lines = Lines(self.path, lambda done, rows: self.report(done, size, rows))
+        yield from lines
+        if lines.marked:
+            notes.append("the file begins with a byte order mark, which was passed over")
+        if lines.empty:
+            notes.append(f"{lines.empty:,} empty lines were passed over")
+        if not lines.ended:
+            notes.append("the last line has no line end")
