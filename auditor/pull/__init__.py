@@ -3,6 +3,7 @@
     newest ─► arrived? ─► old? ─► fetched before? ─► fetched ─► unpacked
                                   (servers only)
     database ─► its rows of one moment
+    folder of Parquet files ─► one file
 
 A plain file of this machine stays where it is and is read there; one of a server is kept in the state folder; what an
 archive holds, and the rows of a database, are written into the run's folder.
@@ -21,7 +22,7 @@ from auditor.config import Located, Truth
 from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.files import printable, require_space, unchanged
 from auditor.model import Side
-from auditor.pull import databases
+from auditor.pull import databases, datasets
 from auditor.pull.archives import unpack
 from auditor.pull.kept import Kept, hash_of
 from auditor.pull.locations import Address, Listing, address_of, local_listing, unfinished
@@ -134,6 +135,8 @@ def pull_file(
         found = waiting.arrived(lambda: local_listing(location, base, timezone), lambda one: _age(one) >= QUIET)
         _check_age(found, location, max_age, now)
         path = Path(found.place)
+        if path.is_dir():
+            return _from_folder(side, location, found, folder, timezone, hashed=hashed)
         with unchanged(path):
             _check_empty(found)
             digest = hash_of(path) if hashed else ""
@@ -181,6 +184,26 @@ def _from_database(side: Side, location: str, folder: Path, base: Path, means: M
         snapshot=found.moment,
         types=found.types,
         may_write=found.may_write,
+    )
+
+
+def _from_folder(side: Side, location: str, seen: Found, folder: Path, timezone: tzinfo, *, hashed: bool) -> Pulled:
+    """Many Parquet files as one."""
+    path = Path(seen.place)
+    digest = datasets.digest(path) if hashed else ""
+    ready = datasets.join(path, folder / f"{side.value}.unpacked")
+    if datasets.look(path, location, timezone) != seen:
+        raise _moving(location, seen)
+    return Pulled(
+        side=side,
+        path=ready.resolve(),
+        location=location,
+        file=seen.name,
+        bytes=seen.bytes or 0,
+        sha256=digest,
+        name_moment=seen.named,
+        name_has_time=seen.named is not None and not seen.named_to_the_day,
+        mtime=seen.modified or datetime.now(UTC),
     )
 
 

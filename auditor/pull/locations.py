@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from auditor.errors import SettingsError, TryLater
 from auditor.files import printable
+from auditor.pull import datasets
 from auditor.pull.archives import listed
 from auditor.pull.moments import Found, found
 
@@ -137,10 +138,10 @@ def local_listing(location: str, base: Path, timezone: tzinfo) -> Listing:
     """What `location` names on this machine. Raises SettingsError for what is no file."""
     pattern = local_pattern(location, base)
     paths = [Path(pattern)] if Path(pattern).exists() else [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207 - pathlib's glob takes no absolute pattern
+    if len(paths) == 1 and paths[0].is_dir():
+        return Listing(datasets.look(paths[0], location, timezone))
     if len(paths) == 1 and not paths[0].is_file():
-        raise SettingsError(
-            f"{printable(location)} is a folder or a device, not a file", hint=f"name the files in it: {location}/*.csv"
-        )
+        raise SettingsError(f"{printable(location)} is a device, not a file", hint="name a file")
     there = []
     for path in paths:
         # A file may be moved away between listing and looking; the others are still there.
