@@ -24,6 +24,7 @@ from auditor.contract import Blank, Column, Compare, Contract, Master, parse_rul
 from auditor.engine import Engine
 from auditor.errors import SettingsError
 from auditor.load import Landed, Looked, column_names, column_types, land, looking_ahead, rejected_rows
+from auditor.logs import stage_ended
 from auditor.model import Side, Source
 from auditor.moments import shown_moment
 from auditor.problems import nearest
@@ -118,6 +119,7 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
                 for file, looked in zip(files, ahead, strict=True)
             ]
         landing = time.monotonic() - started
+        stage_ended("load", landing)
         warm.join()
         from auditor import conclude, diff, explain, match, run_folder
         from auditor.audit import FRAMES, Audit
@@ -133,19 +135,22 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
                 which = question.platform if one.side is Side.PLATFORM else question.truth
                 raise SettingsError(
                     f"--where {question.where}: this is no condition over the columns of {which}", hint=error.hint
-                ) from error
+                ) from None
         match.match(engine)
         base = _base(engine, agreed.path, contract, scratch) if agreed else None
         known = diff.Known(base=base, base_by_key=True)
         rejected = {one.side: one.rejected for one in landed}
         found = diff.diff(engine, contract, known, diff.Moments(), rejected)
         compared = time.monotonic() - started - landing
+        stage_ended("diff", compared)
         explain.explain(engine, contract.compared, platform_name=NAMES[Side.PLATFORM], truth_name=NAMES[Side.TRUTH])
         if question.same_person:
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
         rejected_rows(engine, landed)
         results = conclude.collect(engine)
+        explained = time.monotonic() - started - landing - compared
+        stage_ended("explain", explained)
         not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found, NAMES)]
         audit = Audit(
             run=f"{now:%Y%m%dT%H%M%SZ}",
@@ -162,7 +167,7 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
             columns=contract.columns,
             key=contract.key,
             folder=folder or scratch,
-            seconds={"load": landing, "diff": compared, "explain": time.monotonic() - started - landing - compared},
+            seconds={"load": landing, "diff": compared, "explain": explained},
             **{name: getattr(results, name) for name in FRAMES},
         )
         if folder is not None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,6 +31,7 @@ from auditor.files import full_disk
 from auditor.ledger import Ledger, lock
 from auditor.ledger.records import RunRecord
 from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows, spelling, work_out
+from auditor.logs import stage
 from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
 from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
@@ -92,9 +92,8 @@ class _Watch:
     @contextmanager
     def stage(self, name: str, what: str) -> Iterator[None]:
         self.tell(what)
-        started = time.monotonic()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+        with stage(name, self.seconds):
+            yield
         if name == self.only:
             raise EnoughError(self.facts)
 

@@ -11,6 +11,7 @@ import httpx
 from auditor.actito.answers import Answer, Call, Unfit, check, first, record, require_json
 from auditor.actito.errors import UnexpectedAnswer, WrongKey
 from auditor.actito.limits import Clock
+from auditor.actito.log import LOGGER
 
 TOKEN = Call("GET", "/auth/token", what="a token", right="of an API user")
 USUAL_LIFE = 900.0
@@ -51,12 +52,18 @@ class TokenAuth(httpx.Auth):
         """The token to use; a new one if there is none, it is too old, or it is the one that was `refused`."""
         with self._lock:
             if not self._token or self._token == refused or self._clock() >= self._until:
+                LOGGER.info("a new token: %s", self._why(refused))
                 self._token = ""
                 asked = self._clock()
                 response = yield self._sign_in(request)
                 token, life = _read(Answer.of(response, TOKEN))
                 self._token, self._until = token, asked + max(life - MARGIN, life / 2)
             return self._token
+
+    def _why(self, refused: str | None) -> str:
+        if not self._token:
+            return "there is none yet"
+        return "the last one was refused" if self._token == refused else "the last one is about to end"
 
     def _sign_in(self, request: httpx.Request) -> httpx.Request:
         key = self._key()

@@ -5,7 +5,6 @@ Reader, Writer ─► Connection.read, .write ─► stamina ─► httpx.Client
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +37,7 @@ from auditor.actito.errors import (
     Unreachable,
 )
 from auditor.actito.limits import Clock, Sleep, limits_for
+from auditor.actito.log import ATTEMPT
 from auditor.actito.transport import LimitedTransport, Oversized, Severed, Unacceptable
 
 ATTEMPTS = 5
@@ -69,29 +69,6 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Files = Mapping[str, tuple[str, bytes, str]]
 """Multipart parts: part name to (file name, content, MIME type)."""
-
-
-class _HideUrls(logging.Filter):
-    """httpx logs every URL at INFO, and a URL of a profile may hold an e-mail address: only the host is left."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                f"{arg.scheme}://{arg.host}/…" if isinstance(arg, httpx.URL) else arg for arg in record.args
-            )
-        return True
-
-
-class _Silence(logging.Filter):
-    """httpcore logs whole header blocks at DEBUG: nothing of them is kept."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return False
-
-
-_hide_urls, _silence = _HideUrls(), _Silence()
-logging.getLogger("httpx").addFilter(_hide_urls)
-logging.getLogger("httpcore.http11").addFilter(_silence)
 
 
 class Connection:
@@ -135,7 +112,7 @@ class Connection:
         )
 
     def __repr__(self) -> str:
-        return f"Connection({self._url}, {self.entity})"
+        return f"Connection({_host(self._url)}, {self.entity})"
 
     def __enter__(self) -> Self:
         return self
@@ -153,7 +130,7 @@ class Connection:
 
         Raises ActitoError.
         """
-        return self._repeated(lambda: self._once(call, writing=False), ATTEMPTS)
+        return self._repeated(lambda attempt: self._once(call, attempt, writing=False), ATTEMPTS)
 
     def write(
         self,
@@ -167,19 +144,20 @@ class Connection:
 
         Raises MaybeSent when the effect is unknown, any other ActitoError when nothing was changed.
         """
-        return self._repeated(lambda: self._once(call, writing=True, body=body, files=files), attempts)
+        return self._repeated(lambda attempt: self._once(call, attempt, writing=True, body=body, files=files), attempts)
 
-    def _repeated(self, once: Callable[[], Answer], attempts: int) -> Answer:
+    def _repeated(self, once: Callable[[int], Answer], attempts: int) -> Answer:
         for attempt in stamina.retry_context(
             on=_again, attempts=attempts, timeout=TOTAL_SECONDS, wait_initial=0.5, wait_max=20.0
         ):
             with attempt:
-                return once()
+                return once(attempt.num)
         raise AssertionError("the last attempt returns or raises")
 
     def _once(
         self,
         call: Call,
+        attempt: int,
         *,
         writing: bool,
         body: Mapping[str, object] | None = None,
@@ -192,6 +170,7 @@ class Connection:
             headers={"Accept": call.accept},
             json=body,
             files=files,
+            extensions={ATTEMPT: attempt},
         )
         try:
             response = self._client.send(request)

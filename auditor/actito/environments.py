@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from auditor.actito import log
 from auditor.actito.auth import TokenAuth
 
 ENVIRONMENTS: Final = {
@@ -39,11 +40,15 @@ def accepts(url: str, key: Callable[[], str]) -> bool | None:
     One attempt. Raises SettingsError when the key is not there, WrongKey when it is none by its form.
     """
     sign_in = next(TokenAuth(url.rstrip("/"), key, clock=time.monotonic).auth_flow(httpx.Request("GET", url)))
+    began = time.monotonic()
     try:
         with httpx.Client(timeout=PATIENCE, follow_redirects=False) as client:
-            status = client.send(sign_in, auth=None).status_code
-    except httpx.HTTPError:
+            answer = client.send(sign_in, auth=None)
+    except httpx.HTTPError as error:
+        log.broke(sign_in, error, time.monotonic() - began)
         return None
+    status = answer.status_code
+    log.answered(sign_in, status, len(answer.content), time.monotonic() - began)
     return True if status == httpx.codes.OK else False if status in (401, 403) else None
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from auditor.actito.log import LOGGER
 from auditor.actito.register import FileRegister
 from auditor.errors import TryLater
 
@@ -58,7 +59,8 @@ class Limits:
     ) -> None:
         """With `folder`, together with everybody who names the same. Raises TryLater when it cannot be written to."""
         self._calls = calls_per_minute
-        self._sleep = sleep
+        self._sleep, self._clock = sleep, clock
+        self._concurrency = concurrency
         self._free = threading.BoundedSemaphore(concurrency)
         self._next = threading.Lock()
         self._folder = folder
@@ -73,7 +75,7 @@ class Limits:
 
         Raises TryLater, before the block, when the register cannot be written to.
         """
-        with self._free:
+        with self._one_of_ours():
             with self._next:  # one thread of this process at a time looks for a place
                 place = self._begin()
             try:
@@ -84,13 +86,34 @@ class Limits:
     def close(self) -> None:
         self._register.close()
 
+    @contextlib.contextmanager
+    def _one_of_ours(self) -> Iterator[None]:
+        if not self._free.acquire(blocking=False):
+            began = self._clock()
+            self._free.acquire()
+            self._waited(began)
+        try:
+            yield
+        finally:
+            self._free.release()
+
     def _begin(self) -> int:
+        began: float | None = None
         while True:
             with self._usable():
                 found = self._register.begin(self._calls, WINDOW)
             if isinstance(found, int):
+                if began is not None:
+                    self._waited(began)
                 return found
+            if found:
+                LOGGER.info("waiting %.1f s: %d calls within %.0f s are used up", found, self._calls, WINDOW)
+            elif began is None:
+                began = self._clock()
             self._sleep(max(found, _SHORTEST_SLEEP))
+
+    def _waited(self, began: float) -> None:
+        LOGGER.info("waited %.1f s for the end of another call: %d at once", self._clock() - began, self._concurrency)
 
     @contextlib.contextmanager
     def _usable(self) -> Iterator[None]:

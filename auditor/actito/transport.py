@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 
+from auditor.actito import log
 from auditor.actito.limits import Clock, Limits
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -37,13 +38,22 @@ class LimitedTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with self._limits.turn():
             started = self._clock()
-            response = self._inner.handle_request(request)
             try:
-                body = b"".join(self._parts(response, started))
-            except (httpx.RemoteProtocolError, httpx.ReadError):
-                raise Severed("the answer ends in the middle") from None
-            finally:
-                response.close()
+                response = self._whole(request, started)
+            except httpx.TransportError as error:
+                log.broke(request, error, self._clock() - started)
+                raise
+            log.answered(request, response.status_code, len(response.content), self._clock() - started)
+        return response
+
+    def _whole(self, request: httpx.Request, started: float) -> httpx.Response:
+        response = self._inner.handle_request(request)
+        try:
+            body = b"".join(self._parts(response, started))
+        except (httpx.RemoteProtocolError, httpx.ReadError):
+            raise Severed("the answer ends in the middle") from None
+        finally:
+            response.close()
         return httpx.Response(response.status_code, headers=response.headers, content=body)
 
     def _parts(self, response: httpx.Response, started: float) -> Iterator[bytes]:

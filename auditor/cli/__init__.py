@@ -20,6 +20,7 @@ import click
 from auditor import __version__
 from auditor.cli import interrupts
 from auditor.errors import AuditorError, Exit
+from auditor.logs import only_ours
 
 COMMANDS = {
     "demo": "Make a complete working folder and run everything in it, offline.",
@@ -87,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def execute(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code. Every foreseeable failure is a sentence, anything else a bug that shows."""
     try:
-        result = group.main(args=arguments, prog_name="auditor", standalone_mode=False)
+        with only_ours():
+            result = group.main(args=arguments, prog_name="auditor", standalone_mode=False)
     except AuditorError as error:
         _say(f"error: {error}")
         if error.hint:

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from auditor.cli.screen import load_settings, say, settings_option
+from auditor.cli.verbose import verbose_option
 
 
 @click.command("apply")
 @settings_option
+@verbose_option
 @click.argument("plan")
 @click.option("--yes", is_flag=True, help="Do not ask. Brakes still need --confirm.")
 @click.option("--confirm", "confirmations", multiple=True, metavar="KIND=COUNT",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from auditor.cli.screen import say
+from auditor.cli.verbose import verbose_option
 from auditor.errors import SettingsError
 
 
@@ -29,6 +30,7 @@ from auditor.errors import SettingsError
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report.")
 @click.option("--fail-on", metavar="RULE", default="none", show_default=True,
               help="none, findings, STATUS>N or STATUS>P%: exit 3 beyond it.")  # fmt: skip
+@verbose_option
 def command(
     platform: str,
     truth: str,

@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from auditor.cli.screen import load_settings, settings_option
+from auditor.cli.verbose import verbose_option
 
 _SHOWN = {"ok": "ok", "warning": "look", "trouble": "WRONG", "not checked": "?"}
 
 
 @click.command("doctor")
 @settings_option
+@verbose_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON document.")
 def command(settings_file: Path, as_json: bool) -> int:
     """Check everything that a run needs, and say how to put right what is wrong. Changes nothing.

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from auditor.cli.screen import load_settings, say, settings_option
+from auditor.cli.verbose import verbose_option
 
 
 @click.command("fix")
 @settings_option
+@verbose_option
 @click.argument("keys", nargs=-1, required=True)
 @click.option("--decisions", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="The file that a worklist gave.")  # fmt: skip

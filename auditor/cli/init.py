@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli.screen import confirmed_on_terminal, say, settings_option, wrapped
+from auditor.cli.verbose import verbose_option
 
 if TYPE_CHECKING:
     from auditor.config import Settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("init")
 @settings_option
+@verbose_option
 @click.option("--table", metavar="ENTITY/TABLE", help="The licence entity and the profile table.")
 @click.option(
     "--api-key", metavar="REFERENCE", help="Where the key for reading is: env:NAME, file:PATH, keyring:SERVICE/USER."

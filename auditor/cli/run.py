@@ -8,6 +8,7 @@ import click
 
 from auditor.cli.interrupts import end_if_asked
 from auditor.cli.screen import Steps, load_settings, say, settings_option, table
+from auditor.cli.verbose import verbose_option
 
 STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
 """Of the pipeline; named here as well, so that help need not import it. A test compares the two."""
@@ -15,6 +16,7 @@ STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
 
 @click.command("run")
 @settings_option
+@verbose_option
 @click.option("--export", metavar="FILE", help="A profile export downloaded by hand.")
 @click.option("--truth", metavar="FILE", help="A truth file to use instead of the configured one.")
 @click.option("--fail-on", metavar="RULE", default="none", show_default=True,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, load_settings, printable, say, settings_option
+from auditor.cli.verbose import verbose_option
 
 if TYPE_CHECKING:
     from auditor.model import Structure
@@ -37,6 +38,7 @@ def command() -> None:
 
 @command.command("show")
 @settings_option
+@verbose_option
 @click.option("--json", "as_json", is_flag=True, help="Print the structure as one JSON document.")
 def show(settings_file: Path, as_json: bool) -> None:
     """Show the structure as Actito has it now."""
@@ -58,6 +60,7 @@ def show(settings_file: Path, as_json: bool) -> None:
 
 @command.command("diff")
 @settings_option
+@verbose_option
 @click.option("--fail-on", type=click.Choice(["none", "findings"]), default="none", show_default=True,
               help="Exit 3 when something does not fit.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON document.")
@@ -86,6 +89,7 @@ def diff(settings_file: Path, fail_on: str, as_json: bool) -> int:
 
 @command.command("propose")
 @settings_option
+@verbose_option
 @click.option("--attribute", "attributes", multiple=True, metavar="NAME=COLUMN",
               help="A new attribute for a truth column that the contract does not map; repeatable.")  # fmt: skip
 @click.option("--type", "types", multiple=True, metavar="NAME=TYPE",
@@ -120,6 +124,7 @@ def propose(
 
 @command.command("apply")
 @settings_option
+@verbose_option
 @click.argument("plan")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def apply(settings_file: Path, plan: str, yes: bool) -> int:

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from auditor.cli.screen import load_settings, settings_option
+from auditor.cli.verbose import verbose_option
 
 
 @click.command("undo")
 @settings_option
+@verbose_option
 @click.argument("plan")
 def command(settings_file: Path, plan: str) -> None:
     """Make a plan that restores what an applied plan changed. Apply it like any other.
