@@ -188,11 +188,11 @@ def translated() -> Iterator[None]:
     """Turn what the machine lacks (disk, memory) into an error that a user can act on; all else is a bug."""
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
-        raise TryLater("not enough memory for this run", hint="raise engine.memory_limit in auditor.toml") from error
+    except duckdb.OutOfMemoryException:
+        raise TryLater("not enough memory for this run", hint="raise engine.memory_limit in auditor.toml") from None
     except duckdb.IOException as error:
         if any(word in str(error).lower() for word in _FULL):
             raise TryLater(
                 "the disk is full: the run was stopped and nothing was planned", hint="free some space"
-            ) from error
+            ) from None
         raise

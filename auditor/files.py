@@ -53,7 +53,7 @@ def full_disk(folder: Path) -> Iterator[None]:
             library = type(error).__module__.partition(".")[0]
             full = library in _LIBRARIES and _FULL_IN_WORDS.search(str(error)) is not None
         if full:
-            raise TryLater(f"the disk of {folder} is full: nothing was kept", hint="free some space") from error
+            raise TryLater(f"the disk of {folder} is full: nothing was kept", hint="free some space") from None
         raise
 
 

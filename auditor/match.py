@@ -76,14 +76,14 @@ def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
     )
     try:
         engine.create(f"{side.value}_keys", keys)
-    except (duckdb.BinderException, duckdb.ParserException, duckdb.ConversionException) as error:
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.ConversionException):
         expression = contract.population_platform if side is Side.PLATFORM else contract.population_truth
         if expression is None:
             raise
         raise SettingsError(
             f"{_place(contract, side)} cannot be evaluated over the rows of its file: {expression}",
             hint="every column of a file is text there; compare with texts, or cast: CAST(age AS INTEGER) > 18",
-        ) from error
+        ) from None
 
 
 def match(engine: Engine) -> None:
@@ -231,11 +231,11 @@ def _population(engine: Engine, contract: Contract, side: Side) -> ir.Table:
     statement = f'SELECT *, {condition} AS "auditor:included" FROM {quote(RAW[side])}'
     try:
         engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {statement}")
-    except duckdb.Error as error:
+    except duckdb.Error:
         raise SettingsError(
             f"{_place(contract, side)} is not a condition over the columns of its file: {expression}",
             hint="name the side's own columns, for example: status <> 'prospect'",
-        ) from error
+        ) from None
     return engine.table(name)
 
 

@@ -225,8 +225,13 @@ def test_archives_that_hold_no_single_file_are_named(tmp_path: Path, work: Path)
     assert "2 files" in said
     assert "a.csv, b.csv" in said
     assert "0 files" in refused(SettingsError, zipped(tmp_path / "none.zip"), work)
+    letter = zipped(tmp_path / "letter.docx", ("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>"))
+    assert "Office" in refused(SettingsError, letter, work)
+
+
+def test_a_workbook_is_no_archive(tmp_path: Path, work: Path) -> None:
     excel = zipped(tmp_path / "book.xlsx", ("[Content_Types].xml", b"<x/>"), ("xl/workbook.xml", b"<x/>"))
-    assert "Office" in refused(SettingsError, excel, work)
+    assert pull(excel, work).path == excel
 
 
 @pytest.mark.parametrize("packed", ["gz", "zip"])
@@ -268,8 +273,9 @@ def test_secrets_in_an_address_and_unknown_kinds_are_refused_without_being_repea
     assert "s3cret" not in said
 
 
-def test_a_folder_is_no_file(tmp_path: Path, work: Path) -> None:
-    assert "folder" in refused(SettingsError, tmp_path, work)
+def test_a_folder_without_data_and_another_machine_are_no_files(tmp_path: Path, work: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    assert "folder" in refused(TryLater, tmp_path / "nothing", work)
     assert "another machine" in refused(SettingsError, "file://server/share/x.csv", work)
 
 

@@ -35,8 +35,8 @@ def names(engine: Engine, path: Path) -> list[str]:
     try:
         with translated():
             rows = engine.con.execute("SELECT name, num_children FROM parquet_schema(?)", [str(path)]).fetchall()
-    except duckdb.Error as error:
-        raise damaged(path) from error
+    except duckdb.Error:
+        raise damaged(path) from None
     found: list[str] = []
     place = 1  # the first row is the file itself
     while place < len(rows):

@@ -88,11 +88,11 @@ def damaged(path: Path) -> Iterator[None]:
         yield
     except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error) as error:
         what = "is cut off" if isinstance(error, EOFError) else "is damaged"
-        raise _damaged(path, what) from error
+        raise _damaged(path, what) from None
     except OSError as error:
         if error.errno is not None:
             raise
-        raise _damaged(path, "is cut off or damaged") from error  # Arrow's errors about content have no number
+        raise _damaged(path, "is cut off or damaged") from None  # Arrow's errors about content have no number
 
 
 def _damaged(path: Path, what: str) -> InputUnusable:
@@ -205,7 +205,7 @@ def _choose(files: list[zipfile.ZipInfo], path: Path, member: str | None) -> zip
     names = listed([info.filename for info in fitting or files])
     raise SettingsError(
         f"the archive {printable(path)} holds {len(fitting)} files {what}{names}, and exactly one is expected",
-        hint='put one CSV or Parquet file into it, or name it: member = "NAME"',
+        hint='put one data file into it, or name it: member = "NAME"',
     )
 
 
