@@ -1,7 +1,8 @@
 """Permissions seen from both sides and over time: the history's new entries, and the findings.
 
-A finding concerns a profile that both sides have, and one permission column. What a plan may do about it is decided in
-`auditor.permissions`, and nowhere else.
+A finding concerns a profile of the platform and one permission column: whom the platform does not have, it cannot
+contact, and of a key that is set apart nobody can say whose permission it is. What a plan may do about a finding is
+decided in `auditor.permissions`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ from auditor import rules
 from auditor.contract import Column, Contract, Polarity
 from auditor.engine import Engine
 from auditor.match import RAW, evidence, source_name
-from auditor.model import Permission, PermissionFinding, Side
-from auditor.primitives import INSTANT
+from auditor.model import Permission, PermissionFinding, Side, Status
+from auditor.primitives import INSTANT, tidy
 
 
 def permissions(engine: Engine, contract: Contract, history: str, run: str, moments: dict[Side, datetime]) -> None:
-    """Create `permission_changes`, `permission_states` and `permission_findings`; `match` has run.
+    """Create `permission_changes`, `permission_states` and `permission_findings`; `match` and `diff` have run.
 
     permission_changes: run, at, side, key (canonical), column, value, moment, source: what the history lacks.
-    permission_states: key (canonical), column, platform, truth, evidence (moment), source: matched profiles.
+    permission_states: key (canonical), column, platform, truth (null: it does not know the person), evidence (moment),
+    source, platform_updated: every profile of the platform that is not set apart.
     permission_findings: audit.PERMISSIONS with the canonical key.
     """
     for side in Side:
         engine.create(f"{side.value}_permissions", _states(engine, contract, side))
     _changes(engine, history, run, moments)
-    _matched_states(engine)
-    _findings(engine, contract, history)
+    _both_states(engine)
+    _findings(engine, contract, history, moments)
 
 
 def evidence_of_differences(engine: Engine) -> ir.Table:
@@ -119,10 +121,10 @@ def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetim
     engine.create("permission_changes", pieces[0].union(pieces[1]))
 
 
-def _matched_states(engine: Engine) -> None:
+def _both_states(engine: Engine) -> None:
     platform = engine.table("platform_permissions")
     truth = engine.table("truth_permissions").rename(truth="value", evidence="moment", evidence_source="source")
-    both = platform.join(truth, ["key", "column"])
+    both = platform.left_join(truth, ["key", "column"])
     engine.create(
         "permission_states",
         both.select(
@@ -137,38 +139,79 @@ def _matched_states(engine: Engine) -> None:
     )
 
 
-def _findings(engine: Engine, contract: Contract, history: str) -> None:
-    states, past = engine.table("permission_states"), engine.table(history)
-    off_before = past.filter(past.value == Permission.OFF.value)
-    off_before = off_before.group_by("key", "column").agg(since=off_before["at"].max())
-    joined = engine.create(
-        "permission_past", states.left_join(off_before, ["key", "column"]).drop("key_right", "column_right")
-    )
+def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Side, datetime]) -> None:
+    states = engine.table("permission_states")
+    seen = states.left_join(_seen_off(engine, history, moments), ["key", "column"]).drop("key_right", "column_right")
+    seen = seen.left_join(_withdrawn(states, contract), "key").drop("key_right")
+    for name, keys in (("unreachable", _unreachable(engine, contract)), ("on_its_way", _on_its_way(engine))):
+        marked = keys.distinct().mutate(**{name: ibis.literal(True)})
+        seen = seen.left_join(marked, "key").drop("key_right").mutate(**{name: ibis._[name].fill_null(False)})
+    facts = engine.create("permission_facts", seen)
     on, off = Permission.ON.value, Permission.OFF.value
-    with_evidence = [column.name for column in contract.permissions if column.evidence_date]
-    conditions = {
-        PermissionFinding.OPTED_OUT_IN_TRUTH: (joined.platform == on) & (joined.truth == off),
-        PermissionFinding.OPTED_OUT_ON_PLATFORM: (joined.platform == off) & (joined.truth == on),
-        PermissionFinding.CONTACTABLE_AGAIN: (joined.platform == on) & joined.since.notnull(),
+    here, there = facts.platform == on, facts.truth.fill_null(Permission.EMPTY.value)
+    general = facts["column"].isin([*(column.name for column in contract.permissions if column.general), ""])
+    evidenced = facts["column"].isin([*(column.name for column in contract.permissions if column.evidence_date), ""])
+    # A truth that is still off has turned nothing on again.
+    off_before = ibis.greatest(facts.off_platform, ibis.ifelse(there == off, ibis.null(INSTANT), facts.off_truth))
+    never = ibis.null(INSTANT)
+    conditions: dict[PermissionFinding, tuple[ir.BooleanValue, ir.TimestampValue]] = {
+        PermissionFinding.OPTED_OUT_IN_TRUTH: (here & (there == off), facts.evidence),
+        PermissionFinding.OPTED_OUT_ON_PLATFORM: ((facts.platform == off) & (there == on), facts.platform_updated),
+        PermissionFinding.CONTACTABLE_AGAIN: (here & off_before.notnull(), off_before),
+        PermissionFinding.AGAINST_CONSENT: (here & facts.withdrawn.fill_null(False) & ~general, facts.withdrawn_at),
         PermissionFinding.WITHOUT_EVIDENCE: (
-            (joined.truth == on) & joined.evidence.isnull() & joined["column"].isin([*with_evidence, ""])
+            ((there == on) | (here & (there != off))) & facts.evidence.isnull() & evidenced & ~facts.on_its_way,
+            never,
         ),
-    }
-    since = {
-        PermissionFinding.CONTACTABLE_AGAIN: joined.since,
-        PermissionFinding.OPTED_OUT_IN_TRUTH: joined.evidence,
-        PermissionFinding.OPTED_OUT_ON_PLATFORM: joined.platform_updated,
-        PermissionFinding.WITHOUT_EVIDENCE: ibis.null(INSTANT),
+        PermissionFinding.WITHOUT_CONTACT: (here & facts.unreachable, never),
     }
     pieces = [
-        joined.filter(condition).select(
-            "key",
-            "column",
-            finding=ibis.literal(finding.value),
-            platform="platform",
-            truth="truth",
-            since=since[finding],
+        facts.filter(condition).select(
+            "key", "column", finding=ibis.literal(finding.value), platform="platform", truth="truth", since=since
         )
-        for finding, condition in conditions.items()
+        for finding, (condition, since) in conditions.items()
     ]
-    engine.create("permission_findings", ibis.union(*pieces))
+    cells = engine.table("cells")
+    sent = cells.filter(cells.pending).select("key", "column")
+    engine.create("permission_findings", ibis.union(*pieces).anti_join(sent, ["key", "column"]))
+
+
+def _seen_off(engine: Engine, history: str, moments: dict[Side, datetime]) -> ir.Table:
+    """When each side was last seen off before: key, column, off_platform, off_truth.
+
+    What a side said after the moment that it shows now comes later, not before.
+    """
+    past = engine.table(history)
+    off = past.filter(past.value == Permission.OFF.value)
+    last = {
+        f"off_{side.value}": off["at"].max(
+            where=(off.side == side.value) & (off["at"] <= ibis.literal(at, type=INSTANT))
+        )
+        for side, at in moments.items()
+    }
+    return off.group_by("key", "column").agg(**last)
+
+
+def _withdrawn(states: ir.Table, contract: Contract) -> ir.Table:
+    """Who has a general permission that is off, on whichever side: key, withdrawn, withdrawn_at (may be null)."""
+    off = Permission.OFF.value
+    general = [column.name for column in contract.permissions if column.general]
+    refused = states.filter(states["column"].isin([*general, ""]))
+    in_truth = (refused.truth == off).fill_null(False)
+    refused = refused.filter(in_truth | (refused.platform == off))
+    since = ibis.ifelse((refused.truth == off).fill_null(False), refused.evidence, refused.platform_updated)
+    return refused.group_by("key").agg(withdrawn=refused.count() > 0, withdrawn_at=since.min())
+
+
+def _unreachable(engine: Engine, contract: Contract) -> ir.Table:
+    """Profiles of the platform whose every address and number is blank: key; none where none of them is mapped."""
+    matched, raw = engine.table("matched"), engine.table(RAW[Side.PLATFORM])
+    blank = [tidy(raw[column.header]).fill_null("") == "" for column in contract.contacts]
+    without = raw.filter(*blank) if blank else raw.limit(0)
+    return matched.semi_join(without, matched.platform_row == without["file_row_number"]).select("key")
+
+
+def _on_its_way(engine: Engine) -> ir.Table:
+    """Profiles that only the platform has and that the truth may still hear of: key."""
+    profiles = engine.table("profiles")
+    return profiles.filter(profiles.status == Status.ORPHAN.value, profiles.waiting).select(key=profiles.canonical)

@@ -115,6 +115,8 @@ class Column:
     float_noise: bool = False
     """True where a binary float takes part: a relative distance of 1e-12 is noise, not a difference."""
     permission: Polarity | None = None
+    general: bool = False
+    """True of a permission that stands over all others, such as marketing consent: while it is off, none may be on."""
     evidence_date: str | None = None
     """Truth column with the moment at which the permission was given or withdrawn."""
     evidence_source: str | None = None
@@ -164,6 +166,12 @@ class Contract:
         return tuple(column for column in self.columns if column.permission is not None)
 
     @property
+    def contacts(self) -> tuple[Column, ...]:
+        """The columns by which a person is contacted: e-mail addresses and phone numbers."""
+        ways = (AttributeType.EMAIL, AttributeType.PHONE, Compare.EMAIL, Compare.PHONE)
+        return tuple(column for column in self.columns if column.type in ways or column.compare in ways)
+
+    @property
     def truth_columns(self) -> tuple[str, ...]:
         """Every column of the truth that this contract names, once, in a stable order."""
         names = [column.truth for column in self.columns]
@@ -193,6 +201,8 @@ class Evidence(Strict):
 
 
 class ColumnFile(Strict):
+    model_config = pydantic.ConfigDict(json_schema_extra={"dependentRequired": {"general": ["permission"]}})
+
     truth: str
     header: str | None = None
     compare: str | None = pydantic.Field(default=None, json_schema_extra={"pattern": f"^({'|'.join(Compare)})(:.*)?$"})
@@ -206,6 +216,8 @@ class ColumnFile(Strict):
     empty: Literal["null", "value"] = "null"
     tolerance: Decimal | None = pydantic.Field(default=None, ge=0)
     permission: Polarity | None = None
+    general: bool = False
+    """True of a permission that stands over all others, such as marketing consent: while it is off, none may be on."""
     evidence: Evidence = Evidence()
 
 
@@ -308,6 +320,12 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
     permission = spec.permission
     if permission is None and name.startswith(SUBSCRIPTION_PREFIX):
         permission = Polarity.OPT_IN
+    if spec.general and name.startswith(SUBSCRIPTION_PREFIX):
+        problems.append(
+            f"{place}.general: a subscription is given for one purpose; the general consent is an attribute"
+        )
+    elif spec.general and permission is None:
+        problems.append(f'{place}.general: only a permission can be general; add permission = "opt-in" or "opt-out"')
     default_master = Master.BOTH if permission is not None else Master.TRUTH
     if spec.tolerance is not None and compare is not Compare.NUMBER and structure is not None:
         problems.append(f"{place}.tolerance: only columns compared as number have one")
@@ -329,6 +347,7 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
         empty_is_value=spec.empty == "value",
         tolerance=spec.tolerance,
         permission=permission,
+        general=spec.general,
         evidence_date=spec.evidence.date,
         evidence_source=spec.evidence.source,
     )

@@ -99,8 +99,12 @@ class PermissionFinding(StrEnum):
     """Off in Actito, on in the truth: the truth has not heard of an opt-out."""
     CONTACTABLE_AGAIN = "contactable_again"
     """On in Actito although an earlier run saw it off, on either side, and nobody decided so."""
+    AGAINST_CONSENT = "against_consent"
+    """On in Actito, while a general permission of the same profile is off on a side."""
     WITHOUT_EVIDENCE = "without_evidence"
-    """On, while the contract names an evidence column that is empty."""
+    """On, while the contract names an evidence column that is empty, or the truth does not know the person."""
+    WITHOUT_CONTACT = "without_contact"
+    """On in Actito, where the profile has neither an e-mail address nor a phone number."""
 
 
 class Permission(StrEnum):

@@ -85,6 +85,11 @@ FINDING: Final[Mapping[str, tuple[str, str]]] = {
         "On in {platform}, off in {truth}",
         "May be contacted against their will: {truth} says no, {platform} would still send.",
     ),
+    PermissionFinding.AGAINST_CONSENT: (
+        "On against the general consent",
+        "May be contacted against their will: this permission is on in {platform}, though the general consent that "
+        "stands over it is withdrawn. A subscription alone is no consent.",
+    ),
     PermissionFinding.CONTACTABLE_AGAIN: (
         "On again after an opt-out",
         "An earlier run saw this permission off, and nobody decided that it should be on again.",
@@ -95,10 +100,21 @@ FINDING: Final[Mapping[str, tuple[str, str]]] = {
     ),
     PermissionFinding.WITHOUT_EVIDENCE: (
         "On without evidence",
-        "The permission is on, but {truth} does not say when it was given.",
+        "The permission is on, but {truth} does not say when it was given, or does not know the person.",
+    ),
+    PermissionFinding.WITHOUT_CONTACT: (
+        "On without an address or a number",
+        "The permission is on, but {platform} has no e-mail address and no phone number to contact this person.",
     ),
 }
 """The gravest first."""
+
+AGAINST_THEIR_WILL: Final = (
+    PermissionFinding.OPTED_OUT_IN_TRUTH,
+    PermissionFinding.AGAINST_CONSENT,
+    PermissionFinding.CONTACTABLE_AGAIN,
+)
+"""The findings by which somebody may be contacted who has said no."""
 
 FLAG: Final[Mapping[str, tuple[str, str]]] = {
     "pending": ("Sent, not yet in an export", "Corrected already; the next export will show it."),

@@ -53,6 +53,7 @@ TRUTH = {
     "segmentations#ClientTier": "tier",
 }
 EVIDENCE = {"marketingConsent": "consent_at", "subscriptions#Newsletter": "optin_news_at"}
+GENERAL = ("marketingConsent", "doNotContact")
 NAMES = ("addressStreet", "addressLocality")
 TEXTS = ("lastName", "firstName", *NAMES)
 DATES = ("birthDate", "firstPurchaseDate")
@@ -182,9 +183,10 @@ def audit(before: tuple[Table, Table], after: tuple[Table, Table]) -> dict[str, 
         elif theirs is None and ours is not None:
             waiting = _moment(ours[0]["updateMoment"]) + day > truth.as_of
             profiles[key] = {"status": "orphan", "waiting": waiting, "gone": False, "differences": {}}
+            permissions |= _permissions(key, ours[0], None, history, evidence_due=not waiting)
         elif ours is not None and theirs is not None:
             cells = _cells(key, ours[0], theirs[0], base, platform.as_of, kept)
-            permissions |= _permissions(key, ours[0], theirs[0], history)
+            permissions |= _permissions(key, ours[0], theirs[0], history, evidence_due=True)
             if cells:
                 conflicting = any(cell["status"] == "conflicting" for cell in cells.values())
                 profiles[key] = {
@@ -266,18 +268,32 @@ def _permission(column: str, value: object) -> str:
     return "on" if (value == "true") != (column == "doNotContact") else "off"
 
 
-def _permissions(key: str, ours: Row, theirs: Row, off: set[tuple[str, str]]) -> set[tuple[str, str, str]]:
+def _permissions(
+    key: str, ours: Row, theirs: Row | None, off: set[tuple[str, str]], *, evidence_due: bool
+) -> set[tuple[str, str, str]]:
     found: set[tuple[str, str, str]] = set()
-    for column in PERMISSIONS:
-        one = _permission(column, canonical(column, ours[column]))
-        two = _permission(column, canonical(column, sent(column, theirs[TRUTH[column]])))
+    states = {
+        column: (
+            _permission(column, canonical(column, ours[column])),
+            _permission(column, canonical(column, sent(column, theirs[TRUTH[column]]))) if theirs else "empty",
+        )
+        for column in PERMISSIONS
+    }
+    refused = any("off" in states[column] for column in GENERAL)
+    reachable = ours["emailAddress"] or ours["gsmNumber"]
+    for column, (one, two) in states.items():
         if (one, two) == ("on", "off"):
             found.add((key, column, "opted_out_in_truth"))
         if (one, two) == ("off", "on"):
             found.add((key, column, "opted_out_on_platform"))
         if one == "on" and (key, column) in off:
             found.add((key, column, "contactable_again"))
-        if two == "on" and column in EVIDENCE and not theirs[EVIDENCE[column]]:
+        if one == "on" and refused and column not in GENERAL:
+            found.add((key, column, "against_consent"))
+        if one == "on" and not reachable:
+            found.add((key, column, "without_contact"))
+        proven = theirs is not None and column in EVIDENCE and theirs[EVIDENCE[column]]
+        if "on" in (one, two) and two != "off" and column in EVIDENCE and evidence_due and not proven:
             found.add((key, column, "without_evidence"))
     return found
 

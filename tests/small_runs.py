@@ -98,8 +98,10 @@ class Runs:
         with closing(Engine(temp=work, folders=[self.folder])) as engine:
             register(engine.con)
             named = (*PLATFORM_COLUMNS, "profileId") if self.profile_ids else PLATFORM_COLUMNS
+            named = tuple(dict.fromkeys((*named, *(column.header for column in self.contract.columns))))
             land(engine, Side.PLATFORM, platform, named, work / "platform.parquet")
-            land(engine, Side.TRUTH, truth, TRUTH_COLUMNS, work / "truth.parquet")
+            there = tuple(dict.fromkeys((*TRUTH_COLUMNS, *self.contract.truth_columns)))
+            land(engine, Side.TRUTH, truth, there, work / "truth.parquet")
             for side in Side:
                 match.find_keys(engine, self.contract, side)
             match.match(engine)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.model import Permission, PermissionFinding
+from auditor.contract import Column, Compare, Polarity
+from auditor.model import AttributeType, Permission, PermissionFinding
 from tests.small_runs import CONTRACT, Row, Runs
 
 DAY = timedelta(days=1)
@@ -88,7 +89,7 @@ def test_a_damaged_part_of_the_history_is_left_aside_and_the_rest_stays(runs: Ru
     runs.run([here("false")], [there()], "r1", MONDAY)
     runs.run([here("true")], [there()], "r2", MONDAY + DAY)
     (runs.state / "permissions-r2.parquet").write_bytes(b"PAR1")
-    seen = runs.run([here("true")], [there()], "r3", MONDAY + 2 * DAY)
+    seen = runs.run([here("true")], [there(news_at="2026-01-01")], "r3", MONDAY + 2 * DAY)
     assert len(seen.memory.warnings) == 1
     assert seen.changes == [("platform", "k", NEWS, ON)]
     assert seen.findings == {("k", NEWS, "contactable_again"): MONDAY}
@@ -126,7 +127,7 @@ def test_findings_of_a_first_run(runs: Runs) -> None:
 
 
 def test_a_permission_without_evidence(runs: Runs) -> None:
-    """Where the contract names evidence, and only where the truth is on; what is no moment is no evidence."""
+    """Where the contract names evidence and a side is on, unless the truth is off; what is no moment is no evidence."""
     dates = {"none": None, "empty": "", "word": "soon", "moment": "2026-01-01 10:00:00"}
     cases = list(itertools.product(STATES, STATES, dates))
     seen = runs.run(
@@ -136,7 +137,7 @@ def test_a_permission_without_evidence(runs: Runs) -> None:
         MONDAY,
     )
     assert {(key, column) for key, column, finding in seen.findings if finding == "without_evidence"} == {
-        (f"{p} {t} {date}", NEWS) for p, t, date in cases if t == ON and date != "moment"
+        (f"{p} {t} {date}", NEWS) for p, t, date in cases if (t == ON or (p == ON and t == EMPTY)) and date != "moment"
     }
 
 
@@ -165,8 +166,157 @@ def test_since_when(runs: Runs) -> None:
     assert later == {("b", NEWS, "opted_out_on_platform"): datetime(2026, 1, 5, 9, tzinfo=UTC)}
 
 
-def test_who_is_on_one_side_only_has_no_finding(runs: Runs) -> None:
-    assert runs.run([here("true", key="a")], [there("no", key="b")], "r1", MONDAY).findings == {}
+def test_what_came_later_than_what_a_side_shows_is_no_opt_out_before(runs: Runs) -> None:
+    """An export from before the opt-out shows the permission on, and nobody has turned it on again."""
+    runs.run([here("false")], [there()], "r1", MONDAY)
+    proven = there(news_at="2026-01-01")
+    assert runs.run([here("true")], [proven], "r2", MONDAY - DAY).findings == {}
+    runs.run([here("true", key="b")], [there("no", key="b")], "r3", MONDAY + DAY, truth_as_of=MONDAY + 3 * DAY)
+    again = runs.run(
+        [here("true", key="b")], [there("yes", key="b", news_at="2026-01-01")], "r4", MONDAY + DAY,
+        truth_as_of=MONDAY + 4 * DAY,
+    )  # fmt: skip
+    assert again.findings == {("b", NEWS, "contactable_again"): MONDAY + 3 * DAY}
+
+
+def test_what_was_sent_already_is_no_finding(runs: Runs) -> None:
+    """The export shows what stood there before our opt-out was written; the next one will show the opt-out."""
+    both = [here("true")], [there("no")]
+    assert runs.run(*both, "r1", MONDAY, sent={("k", NEWS)}).findings == {}
+    assert set(runs.run(*both, "r2", MONDAY, sent={("k", CALLS)}).findings) == {("k", NEWS, "opted_out_in_truth")}
+
+
+# --- profiles that only one side has ---
+
+
+def test_who_is_not_on_the_platform_cannot_be_contacted_there(runs: Runs) -> None:
+    assert runs.run([], [there("yes", "no", key="b")], "r1", MONDAY).findings == {}
+
+
+def test_whom_the_truth_does_not_know_may_be_contacted_all_the_same(runs: Runs) -> None:
+    """Nobody can say when they agreed, and an opt-out that an earlier run saw is not forgotten with the person."""
+    runs.run([here("false")], [there("no")], "r1", MONDAY)
+    assert runs.run([here("true")], [], "r2", MONDAY + DAY).findings == {
+        ("k", NEWS, "contactable_again"): MONDAY,
+        ("k", NEWS, "without_evidence"): None,
+    }
+    assert runs.run([here("false")], [], "r3", MONDAY + 2 * DAY).findings == {}
+
+
+def test_whom_the_truth_may_still_hear_of_needs_no_evidence_yet(runs: Runs) -> None:
+    """Somebody who signed up an hour before the truth's extract, with a synchronisation that takes a day."""
+    waiting = runs.with_contract(replace(CONTRACT, grace=timedelta(hours=24)))
+    new = [here("true", key="new", updateMoment="2026-03-02 04:00:00")]
+    old = [here("true", key="old", updateMoment="2026-02-20 04:00:00")]
+    assert set(waiting.run(new + old, [], "r1", MONDAY).findings) == {("old", NEWS, "without_evidence")}
+
+
+def test_of_a_key_twice_nobody_can_say_whose_permission_it_is(runs: Runs) -> None:
+    assert runs.run([here("true"), here("true")], [there("no")], "r1", MONDAY).findings == {}
+    assert runs.run([here("true")], [there("no"), there("no")], "r2", MONDAY).findings == {}
+
+
+# --- consent and subscriptions, addresses and numbers ---
+
+CONSENT, SILENCE, ADDRESS, PHONE = "marketingConsent", "doNotContact", "emailAddress", "gsmNumber"
+WHOLE = replace(
+    CONTRACT,
+    columns=(
+        CONTRACT.columns[0],
+        CONTRACT.columns[3],
+        Column(CONSENT, "consent", CONSENT, Compare.BOOLEAN, permission=Polarity.OPT_IN, general=True,
+               evidence_date="consent_at"),
+        Column(SILENCE, "silence", SILENCE, Compare.BOOLEAN, permission=Polarity.OPT_OUT, general=True),
+        Column(ADDRESS, "mail", ADDRESS, Compare.EMAIL),
+        Column(PHONE, "mobile", "mobile number", type=AttributeType.PHONE),
+    ),
+)  # fmt: skip
+REACHED = {ADDRESS: "a@example.com"}
+EVIDENCED = {"news_at": "2026-01-01", "consent_at": "2026-01-02"}
+
+
+def test_a_subscription_against_the_general_consent(runs: Runs) -> None:
+    """On in Actito while the consent is off on either side, whatever the truth says of the subscription.
+
+    Consent without any subscription harms nobody, and a consent that nobody asked for is not withdrawn: no findings.
+    """
+    whole = runs.with_contract(WHOLE)
+    cases = list(itertools.product(STATES, STATES, STATES, STATES))
+    seen = whole.run(
+        [{"id": " ".join(c), NEWS: STATES[c[0]], CONSENT: STATES[c[1]], **REACHED} for c in cases],
+        [{"id": " ".join(c), "news": STATES[c[2]], "consent": STATES[c[3]], **EVIDENCED} for c in cases],
+        "r1",
+        MONDAY,
+    )
+    found = {(key, column) for key, column, finding in seen.findings if finding == "against_consent"}
+    assert found == {(" ".join(c), NEWS) for c in cases if c[0] == ON and OFF in (c[1], c[3])}
+    assert sum(finding == "against_consent" for _, _, finding in seen.findings) == 15
+
+
+def test_a_general_refusal_counts_like_a_consent_withdrawn(runs: Runs) -> None:
+    """Its off is spelt true, and a general permission is never against another one."""
+    whole = runs.with_contract(WHOLE)
+    profile = {"id": "k", NEWS: "true", CONSENT: "true", SILENCE: "true", **REACHED}
+    said = {"id": "k", "news": "yes", "consent": "yes", "silence": "yes", **EVIDENCED}
+    assert set(whole.run([profile], [said], "r1", MONDAY).findings) == {("k", NEWS, "against_consent")}
+    assert set(whole.run([profile], [], "r2", MONDAY).findings) == {
+        ("k", NEWS, "against_consent"),
+        ("k", NEWS, "without_evidence"),
+        ("k", CONSENT, "without_evidence"),
+    }
+
+
+def test_since_when_the_consent_is_withdrawn(runs: Runs) -> None:
+    """The earliest that a side proves: the truth's evidence, else the change of the platform's row."""
+    whole = runs.with_contract(WHOLE)
+    profile = {"id": "k", NEWS: "true", CONSENT: "false", SILENCE: "no", **REACHED, "updateMoment": "2026-01-05 10:00"}
+    said = {"id": "k", "news": "yes", "consent": "no", "silence": "no", **EVIDENCED}
+    in_truth = whole.run([profile], [said], "r1", MONDAY).findings
+    assert in_truth == {("k", NEWS, "against_consent"): datetime(2026, 1, 1, 23, tzinfo=UTC)}
+    on_platform = whole.run([{**profile, SILENCE: "yes"}], [{**said, "consent": ""}], "r2", MONDAY).findings
+    assert on_platform["k", NEWS, "against_consent"] == datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def test_a_contract_without_a_general_permission_finds_nothing_against_it(runs: Runs) -> None:
+    plain = replace(WHOLE, columns=tuple(replace(column, general=False) for column in WHOLE.columns))
+    profile = {"id": "k", NEWS: "true", CONSENT: "false", **REACHED}
+    said = {"id": "k", "news": "yes", "consent": "no", **EVIDENCED}
+    assert runs.with_contract(plain).run([profile], [said], "r1", MONDAY).findings == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "number", "reached"),
+    [
+        ("a@example.com", None, True),
+        (None, "0470123456", True),
+        ("no address at all", "", True),
+        (None, None, False),
+        ("", " \u00a0 ", False),
+    ],
+)
+def test_a_permission_to_contact_nobody_knows_where(
+    runs: Runs, address: str | None, number: str | None, reached: bool
+) -> None:
+    """What counts is what the platform has; a value that is no address is a violation, and there all the same."""
+    whole = runs.with_contract(WHOLE)
+    profile = {NEWS: "true", CONSENT: "true", ADDRESS: address, "mobile number": number}
+    said = {"news": "yes", "consent": "yes", "mail": "a@example.com", "mobile": "0470123456", **EVIDENCED}
+    off = {"id": "off", NEWS: "false", CONSENT: None}
+    seen = whole.run([{"id": "k", **profile}, off], [{"id": "k", **said}], "r1", MONDAY)
+    expected = set() if reached else {("k", NEWS, "without_contact"), ("k", CONSENT, "without_contact")}
+    assert set(seen.findings) == expected
+    alone = {
+        finding
+        for finding in whole.run([{"id": "k", **profile}], [], "r2", MONDAY).findings
+        if "without_contact" in finding
+    }
+    assert alone == expected
+
+
+def test_a_contract_that_maps_neither_address_nor_number_cannot_tell(runs: Runs) -> None:
+    plain = replace(WHOLE, columns=WHOLE.columns[:4])
+    seen = runs.with_contract(plain).run([{"id": "k", NEWS: "true"}], [there("yes", **EVIDENCED)], "r1", MONDAY)
+    assert seen.findings == {}
 
 
 def test_a_contract_without_permissions(runs: Runs) -> None:

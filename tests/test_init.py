@@ -90,7 +90,7 @@ def test_the_mapping_is_the_one_that_a_person_wrote(made: Path, sandbox: Sandbox
 
 def test_how_values_are_read_and_who_decides_is_what_a_person_wrote(made: Path, sandbox: Sandbox) -> None:
     def told(column: Column) -> tuple[object, ...]:
-        return (column.format, column.decimal, column.values, column.permission, column.evidence_date,
+        return (column.format, column.decimal, column.values, column.permission, column.general, column.evidence_date,
                 column.evidence_source)  # fmt: skip
 
     known = {column.name: told(column) for column in right(sandbox).columns}

@@ -224,11 +224,11 @@ def test_permissions_and_their_evidence() -> None:
     truth = {**ROWS, "optin_news": ["yes"] * PEOPLE, "optin_news_at": moments, "optin_news_source": ["web"] * PEOPLE,
              "do_not_contact": ["no"] * PEOPLE, "gewijzigd_op": moments}  # fmt: skip
     proposal = propose(look(truth))
-    found = {one.name: (one.permission, dict(one.evidence)) for one in proposal.columns if one.permission}
+    found = {one.name: (one.permission, one.general, dict(one.evidence)) for one in proposal.columns if one.permission}
     assert found == {
-        "marketingConsent": ("opt-in", {}),
-        "doNotContact": ("opt-out", {}),
-        "subscriptions#Newsletter": ("opt-in", {"date": "optin_news_at", "source": "optin_news_source"}),
+        "marketingConsent": ("opt-in", True, {}),
+        "doNotContact": ("opt-out", True, {}),
+        "subscriptions#Newsletter": ("opt-in", False, {"date": "optin_news_at", "source": "optin_news_source"}),
     }
     assert proposal.updated_truth == "gewijzigd_op"
 

@@ -498,8 +498,10 @@ def test_people_contacted_against_their_will_are_counted_once() -> None:
     findings = [
         ("1", kinds.OPTED_OUT_IN_TRUTH),
         ("1", kinds.CONTACTABLE_AGAIN),
-        ("2", kinds.CONTACTABLE_AGAIN),
+        ("2", kinds.AGAINST_CONSENT),
         ("3", kinds.OPTED_OUT_ON_PLATFORM),
+        ("4", kinds.WITHOUT_EVIDENCE),
+        ("5", kinds.WITHOUT_CONTACT),
     ]
     rows = [{"key": key, "column": "marketingConsent", "finding": kind.value} for key, kind in findings]
     assert report_view.headline(audit_of(permissions=rows), SAY).grave == (

@@ -128,6 +128,7 @@ WRONG_CONTRACTS = {
     "an unknown rule": ('truth = "id"', 'truth = "id"\ncompare = "fuzzy"'),
     "an unknown master": ('truth = "id"', 'truth = "id"\nmaster = "crm"'),
     "an unknown permission": ('truth = "id"', 'truth = "id"\npermission = "yes"'),
+    "a general permission that is none": ('truth = "id"', 'truth = "id"\ngeneral = true'),
     "a decimal sign that is none": ('truth = "id"', 'truth = "id"\ndecimal = ";"'),
     "a value that is no text": ('truth = "id"', 'truth = "id"\nvalues = { a = 1 }'),
     "a distance below nothing": ('truth = "id"', 'truth = "id"\ncompare = "number"\ntolerance = -1'),
@@ -153,6 +154,7 @@ def test_contracts_that_the_program_refuses(case: str, tmp_path: Path) -> None:
         'compare = "number"\ntolerance = 0.01',
         'evidence = { date = "at" }',
         'values = { H = "M" }',
+        'permission = "opt-out"\ngeneral = true',
     ],
 )
 def test_right_contracts(more: str, tmp_path: Path) -> None:
@@ -176,3 +178,9 @@ def test_editors_can_say_what_a_setting_is_for() -> None:
     schema = json.loads(published("auditor.schema.json"))
     assert schema["$defs"]["Actito"]["properties"]["bulk_empty"]["description"]
     assert schema["$defs"]["Platform"]["properties"]["max_age"]["default"] == "36h"
+
+
+def test_a_subscription_is_no_general_consent(tmp_path: Path) -> None:
+    text = CONTRACT + '[columns."subscriptions#News"]\ntruth = "news"\ngeneral = true\n'
+    with pytest.raises(SettingsError, match=r"columns\.subscriptions#News\.general: a subscription is given for one"):
+        read_contract(tmp_path / "contract.toml", None, text=text)

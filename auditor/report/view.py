@@ -102,7 +102,7 @@ def headline(audit: Audit, say: Words) -> Headline:
     counts = audit.counts
     keys = sum(counts.profiles.values())
     differing = audit.profiles.filter(~(pl.col("waiting") | pl.col("pending"))).height
-    against = _people(audit, PermissionFinding.OPTED_OUT_IN_TRUTH, PermissionFinding.CONTACTABLE_AGAIN)
+    against = _people(audit, *words.AGAINST_THEIR_WILL)
     invalid = audit.violations.height
     if differing:
         verb = "does" if differing == 1 else "do"

@@ -7,13 +7,18 @@ in the sandbox's own spelling, so that a slip on either side shows.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditor.sandbox.crm import MAPPING, cell
+from auditor.sandbox.crm import EVIDENCE, MAPPING, cell
+from auditor.sandbox.dialect import SUBSCRIPTION
 from auditor.sandbox.state import UNREADABLE, CrmRow, Profile, State
 
 FORMAT = 1
+
+REFUSED = {"marketingConsent": ("false", "no"), "doNotContact": ("true", "yes")}
+"""General permissions, and how each side spells that somebody may not be contacted."""
 
 _CLEARED_BY_TRUTH = "note"
 """The only column whose empty CRM cell means something: the contract says blank = "clear"."""
@@ -76,6 +81,8 @@ class Answers:
         """The answer file's content, with the counts of the final state."""
         census = _Census(state)
         rows = census.rows()
+        known_alone = {key for key, profile in self.profiles.items() if profile["waiting"]}
+        self.permissions |= census.against_consent() | census.without_contact() | census.unknown_to_crm(known_alone)
         not_checked = [
             code
             for code, present in (
@@ -147,6 +154,47 @@ class _Census:
             "truth_excluded": len(self.prospects),
         }
 
+    def against_consent(self) -> set[tuple[str, str, str]]:
+        """Subscribed on the platform, while consent or the wish not to be contacted forbids it on either side."""
+        found: set[tuple[str, str, str]] = set()
+        for profile, row in self._contactable():
+            ours = [profile.values.get(column) for column in REFUSED]
+            theirs = [cell(row, column).strip().lower() if row else "" for column in REFUSED]
+            refusals = [
+                (value, spelt, *REFUSED[column]) for column, value, spelt in zip(REFUSED, ours, theirs, strict=True)
+            ]
+            if any(value == here or spelt == there for value, spelt, here, there in refusals):
+                found |= {
+                    (profile.values["customerId"], column, "against_consent") for column in _subscriptions(profile)
+                }
+        return found
+
+    def without_contact(self) -> set[tuple[str, str, str]]:
+        """On for somebody of whom the platform has neither an e-mail address nor a phone number."""
+        return {
+            (profile.values["customerId"], column, "without_contact")
+            for profile, _ in self._contactable()
+            if not profile.values.get("emailAddress") and not profile.values.get("gsmNumber")
+            for column in _permissions(profile)
+        }
+
+    def unknown_to_crm(self, waiting: set[str]) -> set[tuple[str, str, str]]:
+        """On for somebody whom the CRM, which keeps the evidence, does not know; `waiting` may still get there."""
+        return {
+            (profile.values["customerId"], column, "without_evidence")
+            for profile, row in self._contactable()
+            if row is None and profile.values["customerId"] not in waiting
+            for column in _permissions(profile)
+            if column in EVIDENCE
+        }
+
+    def _contactable(self) -> Iterator[tuple[Profile, CrmRow | None]]:
+        """Profiles that are compared, each with the CRM's row where there is one."""
+        out = self.duplicates | set(self.excluded)
+        for key, (profile, *_) in self.platform.items():
+            if key not in out:
+                yield profile, self.truth.get(key, [None])[0]
+
     def kept(self) -> dict[str, int]:
         """Filled on the platform, empty in the CRM, per column; columns without any are left out."""
         counts: Counter[str] = Counter()
@@ -161,3 +209,13 @@ class _Census:
                 if column != _CLEARED_BY_TRUTH and column in profile.values and not cell(row, column).strip()
             )
         return dict(sorted(counts.items()))
+
+
+def _subscriptions(profile: Profile) -> list[str]:
+    return [name for name, value in profile.values.items() if name.startswith(SUBSCRIPTION) and value == "true"]
+
+
+def _permissions(profile: Profile) -> list[str]:
+    """What says that this person may be contacted."""
+    allowed = [name for name, (refused, _) in REFUSED.items() if profile.values.get(name) not in (None, refused)]
+    return [*allowed, *_subscriptions(profile)]

@@ -155,6 +155,8 @@ _PERMISSIONS: Final = (
         for column in permissions.PERMISSIONS
     )
     + tuple(Share(permissions.evidence_lost(column)) for column in ("subscriptions#Newsletter", "marketingConsent"))
+    + (Share(permissions.subscribed_against_consent("subscriptions#Newsletter")),)
+    + (Share(permissions.subscribed_against_consent("subscriptions#Events")), Share(permissions.address_lost))
     + tuple(Share(permissions.asked_on_both(column), 2) for column in ("marketingConsent", "doNotContact"))
     + tuple(
         Share(plant(column, truth_later=truth_later), 2)

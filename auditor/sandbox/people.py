@@ -138,8 +138,9 @@ class People:
         contact = rng.random()
         if contact < 0.84:
             values["doNotContact"] = _word(contact < 0.04)
+        refused = values.get("marketingConsent") == "false" or values.get("doNotContact") == "true"
         for name, share in (("Newsletter", 0.55), ("Promotions", 0.4), ("Events", 0.3)):
-            values[f"subscriptions#{name}"] = _word(rng.random() < share)
+            values[f"subscriptions#{name}"] = _word(rng.random() < share and not refused)
 
 
 def _word(value: bool) -> str:

@@ -128,6 +128,41 @@ def asked_on_both(column: str) -> Plant:
     return plant
 
 
+def subscribed_against_consent(column: str) -> Plant:
+    """The general consent is withdrawn on both sides, and the subscription stands: no difference at all."""
+
+    def plant(week: Week) -> bool:
+        person = week.take(
+            lambda person: _stands(person, column, on=True) and _stands(person, "marketingConsent", on=True)
+        )
+        if person is None:
+            return False
+        week.platform_moves(person, {"marketingConsent": "false"}, week.past())
+        week.truth_moves(person, {"marketingConsent": "false"}, week.past())
+        return True
+
+    return plant
+
+
+def address_lost(week: Week) -> bool:
+    """Subscribed, but Actito has lost both the e-mail address and the mobile number."""
+    lost = ("emailAddress", "gsmNumber")
+    person = week.take(
+        lambda person: (
+            _stands(person, "subscriptions#Newsletter", on=True)
+            and all(column in person[1].values and cell(person[2], column) for column in lost)
+        )
+    )
+    if person is None:
+        return False
+    had = {column: person[1].values[column] for column in lost}
+    week.platform_moves(person, dict.fromkeys(lost), week.past())
+    for column in lost:
+        week.differ(person, column, had[column], moved="platform", reason="empty_on_platform")
+    week.answers.violation("platform", person[0], "emailAddress", "mandatory")
+    return True
+
+
 def evidence_lost(column: str) -> Plant:
     """On and on, but the CRM no longer says since when."""
 

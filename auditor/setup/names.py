@@ -180,6 +180,11 @@ def says_permission(name: str) -> str | None:
     return "opt-in" if meant in CONSENT or joined & _CONSENT_WORDS else None
 
 
+def says_general(name: str) -> bool:
+    """Whether the name of a column says that it stands over all other permissions."""
+    return meaning(name) in CONSENT | REFUSAL
+
+
 def sensitivity(platform: str, truth: str) -> str:
     """`public`, `personal` or `special`; what is not known is personal."""
     if {*words(platform), *words(truth)} & _SPECIAL_WORDS:

@@ -60,6 +60,8 @@ class Mapped:
     reading: Reading = field(default_factory=Reading)
     permission: str | None = None
     """`opt-in` or `opt-out`."""
+    general: bool = False
+    """Whether it stands over all other permissions, if it is one."""
     evidence: Mapping[str, str] = field(default_factory=dict)
     """`date` and `source` → truth column."""
     sensitivity: str = "personal"
@@ -248,6 +250,7 @@ def _mapped(name: str, column: str, attribute: Attribute, sure: float, reason: s
         reason=reason,
         reading=how,
         permission=permission,
+        general=not name.startswith(SUBSCRIPTION_PREFIX) and (names.says_general(name) or names.says_general(column)),
         sensitivity=names.sensitivity(name, column),
     )
 
