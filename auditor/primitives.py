@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _BLANKS = r"[\s\x{000B}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+"
 """Every Unicode blank, in the regular expressions of the engine (RE2)."""
 
+_MORE_THAN_ASCII = r"[^\x00-\x7F]"
+
 _INVISIBLE = r"[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
 """Characters of no width: soft hyphen, joiners, marks of direction, byte order mark."""
 
@@ -107,15 +109,20 @@ def fold(text: ir.StringValue) -> ir.StringValue:
     return folded
 
 
+def trimmed(text: ir.StringValue) -> ir.StringValue:
+    """Without blanks of any kind at the ends."""
+    return ibis.ifelse(text.re_search(_MORE_THAN_ASCII), text.re_replace(rf"^{_BLANKS}|{_BLANKS}$", ""), text.strip())
+
+
 def code(text: ir.StringValue) -> ir.StringValue:
-    """Trimmed, upper case."""
-    return text.strip().upper()
+    """Trimmed, upper case, NFC."""
+    return ibis.ifelse(text.re_search(_MORE_THAN_ASCII), trimmed(nfc(text)), text.strip()).upper()
 
 
 def email(text: ir.StringValue) -> ir.StringValue:
     """Trimmed, lower case, NFC; an internationalised domain in its ASCII form."""
     plain = nfc(text).strip().lower()
-    return ibis.ifelse(plain.re_search(r"@.*[^\x00-\x7F]"), _domain(plain), plain)
+    return ibis.ifelse(plain.re_search(_MORE_THAN_ASCII), _domain(trimmed(plain)), plain)
 
 
 def bare_code(text: ir.StringValue) -> ir.StringValue:
@@ -284,13 +291,18 @@ def plain_number(text: str | None) -> str | None:
 @lru_cache(_CACHE)
 def ascii_domain(address: str | None) -> str | None:
     """The address with its domain in ASCII form (IDNA), unchanged where there is none."""
-    if not address:
+    local, at, domain = (address or "").rpartition("@")
+    if not at or domain.isascii():
         return address
-    local, at, domain = address.rpartition("@")
     try:
-        return local + at + domain.encode("idna").decode("ascii")
+        return local + at + ".".join(map(_since_2010, domain.split("."))).encode("idna").decode("ascii")
     except UnicodeError:
         return address
+
+
+def _since_2010(label: str) -> str:
+    """Python's codec is of 2003, when ß was read as ss: now straße.de and strasse.de are two domains."""
+    return "xn--" + label.encode("punycode").decode("ascii") if "ß" in label or "ς" in label else label
 
 
 def _metadata(region: str) -> PhoneMetadata | None:

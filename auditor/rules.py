@@ -35,6 +35,7 @@ from auditor.primitives import (
     number,
     phone,
     tidy,
+    trimmed,
     truth_value,
 )
 
@@ -94,7 +95,7 @@ def sent(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
         case Compare.TEXT | Compare.NAME:
             return blank_to_null(tidy(value))
         case Compare.EMAIL:
-            return blank_to_null(value.strip())
+            return blank_to_null(trimmed(value))
         case Compare.SET:
             return blank_to_null(members(value, in_order=False))
         case _:
@@ -165,8 +166,8 @@ def _mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:
     """The value map of the contract, applied to the trimmed cell; what it does not name stays as it is."""
     if not values:
         return text
-    trimmed = text.strip()
-    return ibis.cases(*((trimmed == source, target) for source, target in values.items()), else_=text)
+    bare = text.strip()
+    return ibis.cases(*((bare == source, target) for source, target in values.items()), else_=text)
 
 
 def _decimal(form: ir.StringValue) -> ir.DecimalValue:
