@@ -1,22 +1,27 @@
 """Matching and diffing once more, slowly and obviously: dictionaries and loops, nothing of `auditor.rules`.
 
-It knows the rules `exact`, `text`, `number` and `boolean`, for the plain values that the tests make. `Contract` and
-`Column` are only read as a specification.
+It knows every comparison rule, for the plain values that the tests make. `Contract` and `Column` are only read as a
+specification.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import phonenumbers
+
 from auditor.contract import Blank, Column, Compare, Contract
 from auditor.model import Side
 
+UTC = ZoneInfo("UTC")
 Row = Mapping[str, str | None]
 
 
@@ -145,11 +150,11 @@ def _cell(
     kept: Counter[str],
     formats: Counter[str],
 ) -> tuple[object, ...] | None:
-    raw, spelt = p.row[column.header], t.row[column.truth]
+    zone, raw, spelt = contract.timezone, p.row[column.header], t.row[column.truth]
     if not column.empty_is_value:
         raw = raw or None
-    on_platform, in_truth = form(raw, column, Side.PLATFORM), form(spelt, column, Side.TRUTH)
-    sent = send(spelt, column)
+    on_platform, in_truth = form(raw, column, Side.PLATFORM, zone), form(spelt, column, Side.TRUTH, zone)
+    sent = send(spelt, column, zone)
     if _equal(on_platform, in_truth, column):
         formats[column.name] += raw != sent
         return None
@@ -172,36 +177,116 @@ def _cell(
     return (key, column.name, raw, sent, agreed.get(column.name), status, moved, waiting, pending, blocked)
 
 
-def form(text: str | None, column: Column, side: Side) -> str | None:
+def form(text: str | None, column: Column, side: Side, zone: ZoneInfo = UTC) -> str | None:
     """The canonical form of a plain value; None where it is empty."""
     if side is Side.TRUTH and text is not None:
         text = column.values.get(text.strip(), text)
     if text is None or (text == "" and not column.empty_is_value):
         return None
     match column.compare:
-        case Compare.TEXT:
-            return " ".join(text.split()) or None
-        case Compare.NUMBER:
-            plain = text.strip().replace(",", ".") if side is Side.TRUTH and column.decimal == "," else text.strip()
-            try:
-                return format(Decimal(plain).normalize() + 0, "f") if plain else None
-            except ArithmeticError:
-                return " ".join(text.split())
-        case Compare.BOOLEAN:
-            word = text.strip().lower()
-            spellings = {"true": "true", "1": "true", "yes": "true", "false": "false", "0": "false", "no": "false"}
-            return spellings.get(word, " ".join(text.split()) or None)
-        case _:
+        case Compare.EXACT:
             return text
+        case Compare.NAME:
+            letters = unicodedata.normalize("NFD", _tidy(text).lower().replace("ß", "ss").replace("ł", "l"))
+            return "".join(letter for letter in letters if not unicodedata.combining(letter)) or None
+        case Compare.EMAIL:
+            local, at, domain = unicodedata.normalize("NFC", text).strip().lower().rpartition("@")
+            return local + at + domain.replace("münchen", "xn--mnchen-3ya") or None
+        case Compare.CODE:
+            return text.strip().upper() or None
+        case Compare.SET:
+            return ",".join(sorted({_tidy(member) for member in text.split(",")} - {""})) or None
+        case _:
+            return _read(text.strip(), column, side, zone) or _tidy(text) or None
 
 
-def send(text: str | None, column: Column) -> str | None:
+def send(text: str | None, column: Column, zone: ZoneInfo = UTC) -> str | None:
     """What a correction would write of a plain value."""
-    found = form(text, column, Side.TRUTH)
-    if column.compare in (Compare.NUMBER, Compare.BOOLEAN) and found is not None and text is not None:
-        readable = found in ("true", "false") or found.replace(".", "").replace("-", "").isdecimal()
-        return found if readable else column.values.get(text.strip(), text)
-    return found
+    if text is not None:
+        text = column.values.get(text.strip(), text)
+    if text is None or (text == "" and not column.empty_is_value):
+        return None
+    match column.compare:
+        case Compare.EXACT:
+            return text
+        case Compare.CODE:
+            return text.strip().upper() or None
+        case Compare.TEXT | Compare.NAME:
+            return _tidy(text) or None
+        case Compare.EMAIL:
+            return text.strip() or None
+        case Compare.SET:
+            return ",".join(member for member in map(_tidy, text.split(",")) if member) or None
+        case _:
+            return _read(text.strip(), column, Side.TRUTH, zone) or (text if _tidy(text) else None)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _read(text: str, column: Column, side: Side, zone: ZoneInfo) -> str | None:
+    """A value as the platform would spell it; None for what the rule cannot read."""
+    ways = [(None, ".")] if side is Side.PLATFORM else [(column.format, column.decimal), (None, ".")]
+    read = (_READERS[column.compare](text, column, spelt, decimal, zone) for spelt, decimal in ways)
+    return next((found for found in read if found is not None), None)
+
+
+def _number(text: str, _column: Column, _spelt: str | None, decimal: str, _zone: ZoneInfo) -> str | None:
+    if decimal == ",":
+        if re.fullmatch(r"[+-]?(\d{1,3}([. ]\d{3})+|\d*)(,\d*)?", text) is None:
+            return None
+        text = text.replace(".", "").replace(" ", "").replace(",", ".")
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        return None
+    return format(value.normalize() + 0, "f").lower().replace("infinity", "inf")
+
+
+def _boolean(text: str, *_: object) -> str | None:
+    spellings = {"true": ("true", "1", "y", "yes", "t"), "false": ("false", "0", "n", "no", "f")}
+    return next((found for found, words in spellings.items() if text.lower() in words), None)
+
+
+def _phone(text: str, column: Column, *_: object) -> str | None:
+    try:
+        number = phonenumbers.parse(text.replace("(0)", ""), column.argument)
+    except phonenumbers.NumberParseException:
+        return None
+    spelt = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return spelt if phonenumbers.is_valid_number(number) else None
+
+
+def _date(text: str, _column: Column, spelt: str | None, _decimal: str, _zone: ZoneInfo) -> str | None:
+    if spelt is None:
+        text = text.removesuffix(" 00:00:00")
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text) is None:
+            return None
+    try:
+        return datetime.strptime(text, spelt or "%Y-%m-%d").date().isoformat()  # noqa: DTZ007 -- a calendar day
+    except ValueError:
+        return None
+
+
+def _moment(text: str, _column: Column, spelt: str | None, _decimal: str, zone: ZoneInfo) -> str | None:
+    """In `zone`; an hour that spring leaves out is an hour later, as it is there on the way through UTC."""
+    try:
+        found = datetime.strptime(text, spelt) if spelt else datetime.fromisoformat(text)  # noqa: DTZ007 -- see below
+    except ValueError:
+        return None
+    found = found if found.tzinfo else found.replace(tzinfo=zone)
+    return found.astimezone(UTC).astimezone(zone).replace(tzinfo=None).isoformat(" ")
+
+
+_READERS: Mapping[Compare, Callable[[str, Column, str | None, str, ZoneInfo], str | None]] = {
+    Compare.TEXT: lambda *_: None,
+    Compare.NUMBER: _number,
+    Compare.BOOLEAN: _boolean,
+    Compare.PHONE: _phone,
+    Compare.DATE: _date,
+    Compare.TIMESTAMP: _moment,
+}
 
 
 def _equal(a: str | None, b: str | None, column: Column) -> bool:
@@ -221,20 +306,36 @@ def _younger(moment: datetime | None, shown: datetime | None, contract: Contract
     return moment + contract.grace > shown
 
 
+def key_of(contract: Contract, side: Side, row: Row) -> str | None:
+    """The canonical key of a row; None where it is not usable."""
+    parts = zip(contract.keys, _key_cells(contract, side, row), strict=True)
+    forms = [form(text, column, side, contract.timezone) for column, text in parts]
+    return _joined(forms) if all(part is not None and part.strip() for part in forms) else None
+
+
+def shown_key_of(contract: Contract, side: Side, row: Row) -> str | None:
+    """The key as the side spells it."""
+    return _joined(_key_cells(contract, side, row))
+
+
+def anchor_of(contract: Contract, row: Row) -> str | None:
+    """What ties a profile of the platform to its agreed values."""
+    return row.get("profileId") or key_of(contract, Side.PLATFORM, row)
+
+
+def _key_cells(contract: Contract, side: Side, row: Row) -> list[str | None]:
+    return [row[column.header if side is Side.PLATFORM else column.truth] for column in contract.keys]
+
+
 def _place(contract: Contract, side: Side, row: Row, inside: Mapping[str, str], zone: ZoneInfo) -> _Placed:
-    names = [column.header if side is Side.PLATFORM else column.truth for column in contract.keys]
-    forms = [form(row[name], column, side) for name, column in zip(names, contract.keys, strict=True)]
-    texts = [row[name] for name in names]
-    whole = all(part is not None and part.strip() for part in forms)
     updated = contract.updated_platform if side is Side.PLATFORM else contract.updated_truth
     said = row[updated] if updated else None
-    moment = datetime.fromisoformat(said).replace(tzinfo=zone) if said else None
     return _Placed(
         row,
-        _joined(forms) if whole else None,
-        _joined(texts),
+        key_of(contract, side, row),
+        shown_key_of(contract, side, row),
         all(row[name] == value for name, value in inside.items()),
-        moment,
+        datetime.fromisoformat(said).replace(tzinfo=zone) if said else None,
     )
 
 

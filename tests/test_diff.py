@@ -1,4 +1,4 @@
-"""Matching and the diff: against a slow and obvious one, the three-way table in full, hostile names, the identity."""
+"""Matching and the diff: the three-way table in full, hostile names, keys, who is set apart. The laws: `test_laws`."""
 
 # ruff: noqa: E501 -- the rows of a table are read better than they are wide
 
@@ -6,30 +6,26 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from auditor import match
 from auditor.contract import Blank, Column, Compare, Contract, Polarity, read_contract
-from auditor.diff import Diff, Known, Moments, audited_values, diff
+from auditor.diff import Diff, audited_values
 from auditor.engine import Engine
 from auditor.errors import SettingsError
-from auditor.model import Side, Status
-from tests.slow_diff import Row, SlowKnown, slow_diff
+from auditor.model import Status
+from tests.diff_runs import Landing, assert_identity, engine_in, found, run, tables
+from tests.slow_diff import Row, SlowKnown
 
 ZONE = ZoneInfo("Europe/Brussels")
-SHOWN = {Side.PLATFORM: datetime(2026, 3, 10, 12, tzinfo=UTC), Side.TRUTH: datetime(2026, 3, 10, 6, tzinfo=UTC)}
-EVERYBODY: Mapping[Side, Mapping[str, str]] = {Side.PLATFORM: {}, Side.TRUTH: {}}
 
 COLUMNS = (
     Column("id", "contact", "id", Compare.TEXT),
@@ -51,220 +47,23 @@ CONTRACT = Contract(
     population_platform="kind = 'in'",
     population_truth="state = 'in'",
 )
-INSIDE = {Side.PLATFORM: {"kind": "in"}, Side.TRUTH: {"state": "in"}}
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path_factory.mktemp("diff"))
-    from auditor.primitives import register
-
-    register(engine.con)
-    yield engine
-    engine.close()
-
-
-@dataclass(frozen=True)
-class Landing:
-    """Where the tables of an example are written, each under a name of its own."""
-
-    folder: Path
-    numbers: Iterator[int]
-
-    def land(self, engine: Engine, side: Side, rows: Sequence[Row], names: Sequence[str]) -> None:
-        frame = pl.DataFrame([dict(row) for row in rows], schema=dict.fromkeys(names, pl.String), orient="row")
-        path = self.folder / f"{side.value}-{next(self.numbers)}.parquet"
-        frame.write_parquet(path)
-        engine.view(match.RAW[side], path)
+    with engine_in(tmp_path_factory.mktemp("diff")) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="module")
 def landing(engine: Engine) -> Landing:
-    [(folder,)] = engine.rows("SELECT current_setting('temp_directory')")
-    return Landing(Path(folder), itertools.count())
-
-
-def names_of(contract: Contract, side: Side) -> list[str]:
-    names = [match.source_name(column, side) for column in contract.columns]
-    extra = (
-        ["profileId", "kind", contract.updated_platform] if side is Side.PLATFORM else ["state", contract.updated_truth]
-    )
-    return list(dict.fromkeys([*names, *(name for name in extra if name)]))
-
-
-def tables(engine: Engine, contract: Contract, known: SlowKnown) -> Known:
-    """What is known, as tables on the connection."""
-    texts = {"key": pl.String, "column": pl.String}
-    compared = [column.name for column in contract.compared]
-    fields = [f"b{place}" for place in range(len(compared))] or ["none"]
-    rows = [
-        {
-            "anchor": anchor,
-            "marks": {
-                f"b{place}": ("n" if forms[name] is None else f"v{forms[name]}") if name in forms else None
-                for place, name in enumerate(compared)
-            },
-        }
-        for anchor, forms in known.base.items()
-    ]
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        "anchor": pl.String,
-        "marks": pl.Struct(dict.fromkeys(fields, pl.String)),
-    }
-    return Known(
-        base=engine.put("base", pl.DataFrame(rows, schema=schema)),
-        sent=engine.put("sent", pl.DataFrame(sorted(known.sent, key=str), schema=texts, orient="row")),
-        seen=engine.put("seen", pl.DataFrame({"key": sorted(known.seen)}, schema={"key": pl.String})),
-        blocked=engine.put("blocked", pl.DataFrame(sorted(known.blocked), schema=texts, orient="row")),
-    )
-
-
-def run(
-    engine: Engine,
-    landing: Landing,
-    contract: Contract,
-    platform: Sequence[Row],
-    truth: Sequence[Row],
-    known: Known | None = None,
-    rejected: Mapping[Side, int] | None = None,
-    shown: Mapping[Side, datetime | None] = SHOWN,
-) -> Diff:
-    for side, rows in ((Side.PLATFORM, platform), (Side.TRUTH, truth)):
-        landing.land(engine, side, rows, names_of(contract, side))
-        match.find_keys(engine, contract, side)
-    match.match(engine)
-    moments = Moments(shown[Side.PLATFORM], shown[Side.TRUTH])
-    return diff(engine, contract, known or Known(), moments, rejected or {})
-
-
-CELLS = ("key_text", "column", "platform", "truth", "base", "status", "moved", "waiting", "pending", "blocked")
-PROFILES = ("key", "platform_key", "truth_key", "profile_id", "status", "moved", "waiting", "gone", "pending", "columns",
-            "platform_rows", "truth_rows")  # fmt: skip
-
-
-def found(engine: Engine, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    return sorted(engine.rows(engine.table(table).select(*columns)), key=repr)
-
-
-def assert_identity(result: Diff) -> None:
-    """Every row of an input is counted exactly once (design §7)."""
-    for side, alone in ((Side.PLATFORM, Status.ORPHAN), (Side.TRUTH, Status.MISSING)):
-        apart = sum(result.rows[f"{side.value}_{what}"] for what in ("rejected", "excluded", "null_key", "duplicate"))
-        statuses = (Status.EQUAL, alone, Status.STALE, Status.CONFLICTING)
-        assert result.rows[side.value] == apart + sum(result.profiles[status] for status in statuses)
-
-
-# --- against the slow diff ---
-
-KEYS = st.sampled_from(["k1", "k2", "k3", "k4", "k5", "k6", " k1 ", "k 2", "k  2", "", "  ", None, "KEY", "\t"])
-MOMENTS = st.sampled_from(
-    ["2026-03-01 10:00:00", "2026-03-09 12:00:00", "2026-03-09 13:00:01", "2026-03-10 09:00:00", None]
-)
-TEXT = st.sampled_from(["a", "A", "", None, "a b", " a  b "])
-NUMBER = st.sampled_from(["1", "2", "2.5", "1.0", "", None, "x"])
-WITH_COMMA = st.sampled_from(["1", "2", "2,5", "1,0", "", None, "x"])
-FLAG = st.sampled_from(["true", "1", "false", "", None, "?"])
-WORD = st.sampled_from(["ja", " nee ", "true", "0", "", None, "?"])
-PLATFORM = st.fixed_dictionaries({
-    "id": KEYS, "note": TEXT, "Stad": TEXT, "points": NUMBER, "tag": TEXT, "optIn": FLAG,
-    "profileId": st.sampled_from([None, "p1", "p2", "p3", "p4", "p5", ""]),
-    "kind": st.sampled_from(["in", "in", "in", "in", "out", None]), "updateMoment": MOMENTS,
-})  # fmt: skip
-TRUTH = st.fixed_dictionaries({
-    "contact": KEYS, "remark": TEXT, "city": TEXT, "points": WITH_COMMA, "tag": TEXT, "mail": WORD,
-    "state": st.sampled_from(["in", "in", "in", "in", "out", None]), "modified_at": MOMENTS,
-})  # fmt: skip
-SHOWN_KEYS = st.sampled_from(["k1", "k2", "k3", "k4", "k5", "k6", " k1 ", "k 2"])
-COMPARED = [column.name for column in COLUMNS[1:]]
-KNOWN = st.builds(
-    SlowKnown,
-    base=st.dictionaries(
-        st.sampled_from(["k1", "k2", "k3", "k4", "p1", "p2", "p3"]),
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "note": st.sampled_from(["a", "A", None]),
-                "city": st.sampled_from(["a", "a b", None]),
-                "points": st.sampled_from(["1", "2.5", None]),
-                "tag": st.sampled_from(["a", "", None]),
-                "optIn": st.sampled_from(["true", "false", None]),
-            },
-        ),
-        max_size=6,
-    ),
-    sent=st.frozensets(st.tuples(SHOWN_KEYS, st.sampled_from([None, *COMPARED])), max_size=8),
-    seen=st.frozensets(st.sampled_from(["k1", "k2", "k3", "k 2"]), max_size=3),
-    blocked=st.frozensets(st.tuples(SHOWN_KEYS, st.sampled_from(COMPARED)), max_size=5),
-)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    platform=st.lists(PLATFORM, max_size=14),
-    truth=st.lists(TRUTH, max_size=14),
-    known=KNOWN,
-    grace=st.sampled_from([timedelta(0), timedelta(hours=24)]),
-    unread=st.integers(0, 2),
-)
-def test_the_diff_is_what_dictionaries_and_loops_say(
-    engine: Engine,
-    landing: Landing,
-    platform: list[Row],
-    truth: list[Row],
-    known: SlowKnown,
-    grace: timedelta,
-    unread: int,
-) -> None:
-    contract = replace(CONTRACT, grace=grace)
-    rejected = {Side.PLATFORM: unread, Side.TRUTH: 0}
-    result = run(engine, landing, contract, platform, truth, tables(engine, contract, known), rejected)
-    slow = slow_diff(contract, platform, truth, known, SHOWN, INSIDE, rejected)
-    assert found(engine, "cells", CELLS) == sorted(slow.cells, key=repr)
-    assert found(engine, "profiles", PROFILES) == sorted(slow.found, key=repr)
-    assert dict(result.rows) == slow.rows
-    assert {status.value: number for status, number in result.profiles.items()} == slow.profiles
-    counts = (result.waiting, result.pending, result.gone, dict(result.kept), dict(result.formats))
-    assert counts == (slow.waiting, slow.pending, slow.gone, slow.kept, slow.formats)
-    assert_identity(result)
+    return Landing.beside(engine)
 
 
 PLAIN_PLATFORM = {"id": "k1", "note": "a", "Stad": "a", "points": "1", "tag": "a", "optIn": "true", "profileId": None,
                   "kind": "in", "updateMoment": None}  # fmt: skip
 PLAIN_TRUTH = {"contact": "k1", "remark": "a", "city": "a", "points": "1", "tag": "a", "mail": "ja", "state": "in",
                "modified_at": None}  # fmt: skip
-
-
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-@given(platform=st.lists(PLATFORM, max_size=10), truth=st.lists(TRUTH, max_size=10), known=KNOWN, seed=st.randoms())
-def test_order_of_rows_and_columns_means_nothing(
-    engine: Engine, landing: Landing, platform: list[Row], truth: list[Row], known: SlowKnown, seed: Any
-) -> None:
-    """Only which spelling of a key that occurs twice is shown may depend on the order of the rows."""
-    shuffled_columns = list(COLUMNS[1:])
-    seed.shuffle(shuffled_columns)
-    turned = replace(CONTRACT, columns=(*shuffled_columns, COLUMNS[0]))
-    first = run(engine, landing, CONTRACT, platform, truth, tables(engine, CONTRACT, known))
-    cells, statuses = (
-        found(engine, "cells", CELLS),
-        found(engine, "profiles", ("canonical", "status", "waiting", "gone")),
-    )
-    seed.shuffle(platform)
-    seed.shuffle(truth)
-    again = run(engine, landing, turned, platform, truth, tables(engine, turned, known))
-    assert again == first
-    assert found(engine, "cells", CELLS) == cells
-    assert found(engine, "profiles", ("canonical", "status", "waiting", "gone")) == statuses
-
-
-def test_inputs_are_left_as_they_are(engine: Engine, landing: Landing) -> None:
-    run(engine, landing, CONTRACT, [PLAIN_PLATFORM], [PLAIN_TRUTH])
-    files = {path: path.read_bytes() for path in landing.folder.glob("*.parquet")}
-    before = {name: engine.rows(f"FROM {name}") for name in match.RAW.values()}
-    match.find_keys(engine, CONTRACT, Side.PLATFORM)
-    match.match(engine)
-    diff(engine, CONTRACT, Known(), Moments(), {})
-    assert {path: path.read_bytes() for path in landing.folder.glob("*.parquet")} == files
-    assert {name: engine.rows(f"FROM {name}") for name in match.RAW.values()} == before
 
 
 # --- who moved, in full ---
