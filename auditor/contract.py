@@ -122,13 +122,6 @@ class Column:
     evidence_source: str | None = None
     """Truth column that says where it was given or withdrawn."""
 
-    @property
-    def rule_signature(self) -> str:
-        """Changes when the comparison changes; agreed values of another signature are no base."""
-        parts: list[object] = [self.compare.value, self.argument, self.empty_is_value]
-        parts += [sorted(self.values.items()), self.format, self.decimal]
-        return repr(parts)
-
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -148,6 +141,13 @@ class Contract:
     population_platform: str | None = None
     """SQL condition over the export's own columns: who is compared at all; None means everybody."""
     population_truth: str | None = None
+
+    def signature(self, column: Column) -> str:
+        """Changes when the comparison of a column changes; agreed values of another signature are no base."""
+        parts: list[object] = [column.compare.value, column.argument, column.empty_is_value]
+        parts += [sorted(column.values.items()), column.format, column.decimal]
+        parts += [self.timezone.key] if column.compare is Compare.TIMESTAMP else []
+        return repr(parts)
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

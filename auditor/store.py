@@ -129,7 +129,7 @@ class Store:
         else:
             files["base"] = self._write(engine, self._agreed(engine, contract, memory, sent), f"base-{run}.parquet")
             files["seen"] = self._write(engine, self._everybody(engine, memory, run), f"seen-{run}.parquet")
-            files["columns"] = {column.name: column.rule_signature for column in contract.compared}
+            files["columns"] = {column.name: contract.signature(column) for column in contract.compared}
         parts = list(memory.files.get("permissions", []))
         if engine.rows("SELECT 1 FROM permission_changes LIMIT 1"):
             parts.append(self._write(engine, engine.table("permission_changes"), f"permissions-{run}.parquet"))
@@ -180,7 +180,7 @@ class Store:
         stored = engine.table("base_stored")
         marks: dict[str, ir.Value] = {"none": ibis.null(str)}
         for position, column in enumerate(contract.compared):
-            known = signatures.get(column.name) == column.rule_signature and column.name in stored.columns
+            known = signatures.get(column.name) == contract.signature(column) and column.name in stored.columns
             marks[f"b{position}"] = stored[column.name] if known else ibis.null(str)
         engine.create("base", stored.select(anchor=stored["auditor:anchor"], marks=ibis.struct(marks)))
         return "base"
@@ -212,7 +212,7 @@ class Store:
         older = stored.anti_join(engine.table("base_now"), "auditor:anchor")
         kept = {
             column.name: older[column.name]
-            if current.get(column.name) == column.rule_signature and column.name in stored.columns
+            if current.get(column.name) == contract.signature(column) and column.name in stored.columns
             else ibis.null(str)
             for column in contract.compared
         }

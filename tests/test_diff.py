@@ -89,6 +89,21 @@ THREE_WAY = (
     ("?", "old", "old", "equal", None),
     ("?", "-", "-", "equal", None),
 )  # fmt: skip
+
+
+def test_the_table_of_who_moved_has_every_combination() -> None:
+    """Of a base, a platform and a truth that are empty, agreed, new or yet another; values but for their names."""
+
+    def pattern(*words: str) -> tuple[str | int, ...]:
+        """Empty cells stand as they are, values by the order in which they first occur."""
+        values = list(dict.fromkeys(word for word in words if word not in "-?"))
+        return tuple(word if word in "-?" else values.index(word) for word in words)
+
+    every = {pattern(*words) for words in itertools.product("?-abc", "-abc", "-abc")}
+    unknown = {("?", "a", "b"), ("?", "-", "a"), ("?", "a", "-")}  # below, with every order of moments
+    assert {pattern(*words) for words in [*(row[:3] for row in THREE_WAY), *unknown]} == every
+
+
 MOMENTS_OF_ROWS = (
     # platform, truth, what they suggest where there is no agreed value
     (EARLIER, LATER, "stale", "truth_by_moment"),

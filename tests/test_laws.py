@@ -40,7 +40,7 @@ def landing(engine: Engine) -> Landing:
     return Landing.beside(engine)
 
 
-@some(25)
+@some(20)
 @given(case=cases(), unread=st.integers(0, 2))
 def test_the_answer_is_what_dictionaries_and_loops_say(
     engine: Engine, landing: Landing, case: Case, unread: int
@@ -58,7 +58,7 @@ def test_the_answer_is_what_dictionaries_and_loops_say(
     assert counts == (slow.waiting, slow.pending, slow.gone, slow.kept, slow.formats)
 
 
-@some(6)
+@some(4)
 @given(case=cases())
 def test_partition(engine: Engine, landing: Landing, case: Case) -> None:
     """Every key has one status, every row is counted once, and only profiles of both sides have differences."""
@@ -87,7 +87,7 @@ MIRRORED = {
 """Who moved, seen from the other side. Without an agreed value only a later truth suggests anything."""
 
 
-@some(6)
+@some(4)
 @given(case=cases(symmetric=True))
 def test_mirror(engine: Engine, landing: Landing, case: Case) -> None:
     """Where the sides change places, so does everything that is said of them."""
@@ -120,7 +120,7 @@ def mirrored(contract: Contract) -> Contract:
     )
 
 
-@some(5)
+@some(4)
 @given(case=cases(symmetric=True))
 def test_identity(engine: Engine, landing: Landing, case: Case) -> None:
     """Whatever is compared with itself agrees with itself."""
@@ -136,7 +136,7 @@ def test_identity(engine: Engine, landing: Landing, case: Case) -> None:
     assert not result.kept
 
 
-@some(8)
+@some(6)
 @given(case=cases())
 def test_repair(engine: Engine, landing: Landing, case: Case) -> None:
     """The platform with every difference applied, the missing created and the orphans deleted is the truth."""
@@ -162,7 +162,7 @@ def test_repair(engine: Engine, landing: Landing, case: Case) -> None:
     assert after.profiles == {status: expected.get(status, 0) for status in Status}
 
 
-@some(5)
+@some(4)
 @given(case=cases(), chance=st.randoms(use_true_random=False))
 def test_order_of_rows_and_columns_means_nothing(engine: Engine, landing: Landing, case: Case, chance: Any) -> None:
     """Only which spelling of a key that occurs twice is shown may depend on the order of the rows."""
@@ -178,7 +178,7 @@ def test_order_of_rows_and_columns_means_nothing(engine: Engine, landing: Landin
     assert told(replace(case.contract, columns=tuple(columns)), platform, truth) == first
 
 
-@some(3)
+@some(2)
 @given(case=cases())
 def test_inputs_are_left_as_they_are(engine: Engine, landing: Landing, case: Case) -> None:
     run(engine, landing, case.contract, case.platform, case.truth, tables(engine, case.contract, case.known))

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -138,6 +139,18 @@ def test_a_changed_rule_drops_the_column_and_no_other(runs: Runs) -> None:
     assert seen.moved == {("k", "city"): "unknown", ("k", "note"): "truth"}
     again = runs.run([row("Gent")], [row("Luik")], "r3", MONDAY + 2 * DAY)
     assert again.moved == {("k", "city"): "unknown"}
+
+
+def test_another_time_zone_drops_moments_and_nothing_else(runs: Runs) -> None:
+    """A moment was agreed on as it stands in the zone: in another one, both sides would seem to have moved."""
+    columns = (*CONTRACT.columns[:2], Column("seen", "seen", "seen", Compare.TIMESTAMP))
+    brussels = runs.with_contract(replace(CONTRACT, columns=columns))
+    at = {"seen": "2026-01-05T09:00:00Z"}
+    brussels.run([row("Gent", **at)], [row("Gent", **at)], "r1", MONDAY)
+    utc = runs.with_contract(replace(brussels.contract, timezone=ZoneInfo("UTC")))
+    later = {"seen": "2026-01-06T09:00:00Z"}
+    seen = utc.run([row("Gent", **at)], [row("Luik", **later)], "r2", MONDAY + DAY)
+    assert seen.moved == {("k", "city"): "truth", ("k", "seen"): "unknown"}
 
 
 def test_a_column_more_or_less_leaves_the_others_alone(runs: Runs) -> None:
