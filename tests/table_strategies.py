@@ -4,12 +4,14 @@ several, keys twice and missing, hostile names, what earlier runs left, update m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from hypothesis import strategies as st
 
 from auditor.contract import Blank, Column, Compare, Contract, Polarity
@@ -268,3 +270,41 @@ def _known(
         seen=frozenset(draw(st.lists(st.sampled_from(seen), max_size=4))) if seen else frozenset(),
         blocked=frozenset(draw(st.lists(st.tuples(some, st.sampled_from(names)), max_size=8))),
     )
+
+
+# --- typed tables, for files ---
+
+TYPES: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
+    "status": (pl.Int64(), (0, 1, -5, 2**53 + 1, None)),
+    'a"b': (pl.Decimal(12, 2), (Decimal("1.50"), Decimal("-0.00"), Decimal("0.30"), Decimal("100.10"), None)),
+    "_l": (pl.Float64(), (0.0, -0.0, 0.1 + 0.2, 0.3, float("nan"), float("inf"), -float("inf"), 1e300, None)),
+    "key": (pl.Date(), (date(2024, 2, 29), date(1900, 1, 1), None)),
+    "two\nlines": (pl.Datetime("us"), (datetime(2024, 3, 31, 2, 30), datetime(2024, 3, 31, 2, 30, 0, 500_000), None)),  # noqa: DTZ001
+    "p0": (pl.Datetime("us", "UTC"), (*(datetime(2024, 10, 27, hour, 30, tzinfo=UTC) for hour in (0, 1)), None)),
+    "row": (pl.Boolean(), (True, False, None)),
+    "%s": (pl.List(pl.String()), (("a", "b"), ("b", "a"), ("a",), (), None)),
+    "é": (pl.String(), (*_EXACT, "", None)),
+}  # fmt: skip
+"""Column → its type in Parquet, and values."""
+TYPED_KEY = ("code", "number")
+TypedRow = dict[str, Any]
+
+
+@st.composite
+def typed_tables(draw: st.DrawFn) -> tuple[list[TypedRow], list[TypedRow]]:
+    """Two tables of `TYPES` under a key of two columns, text and whole number; some rows twice, some without a key."""
+    keys = [(code, number) for code in ("x", '"', "é") for number in (1, 2, 30)]
+    odd = st.lists(st.sampled_from([(None, 1), ("x", None), ("x", 1), ("y", 7)]), max_size=2)
+    sides: list[list[TypedRow]] = []
+    for _ in range(2):
+        rows = []
+        for code, number in [*draw(st.permutations(keys))[:7], *draw(odd)]:
+            cells = {name: draw(st.sampled_from(values)) for name, (_, values) in TYPES.items()}
+            rows.append({"code": code, "number": number, **cells})
+        sides.append(rows)
+    for row in sides[1]:
+        alike = [one for one in sides[0] if all(one[name] == row[name] for name in TYPED_KEY)]
+        for name in TYPES if alike else ():
+            if draw(st.booleans()):
+                row[name] = alike[0][name]
+    return sides[0], sides[1]

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,12 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor import match
+from auditor.compare import Question, compare
 from auditor.contract import Contract
 from auditor.engine import Engine
 from auditor.model import Side, Status
 from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, engine_in, found, run, tables
 from tests.slow_diff import Row, slow_diff
-from tests.table_strategies import INSIDE, Case, cases
+from tests.table_strategies import INSIDE, TYPED_KEY, Case, TypedRow, cases, typed_tables
+from tests.typed_files import FORMS, expected
 
 SHOWN_BACK = {Side.PLATFORM: SHOWN[Side.TRUTH], Side.TRUTH: SHOWN[Side.PLATFORM]}
 BOTH = (Status.EQUAL, Status.STALE, Status.CONFLICTING)
@@ -191,3 +195,33 @@ def test_inputs_are_left_as_they_are(engine: Engine, landing: Landing, case: Cas
     match.match(engine)
     assert {path: path.read_bytes() for path in landing.folder.glob("*.parquet")} == files
     assert {name: sorted(engine.rows(f"FROM {name}"), key=repr) for name in match.RAW.values()} == rows
+
+
+# --- files ---
+
+
+def test_types_and_pieces_mean_nothing(tmp_path: Path) -> None:
+    """One Parquet file or several, small groups of rows, a CSV file of texts: the answer is that of the values."""
+
+    @some(3)
+    @given(sides=typed_tables())
+    def law(sides: tuple[list[TypedRow], list[TypedRow]]) -> None:
+        platform, truth = sides
+        with TemporaryDirectory(dir=tmp_path) as name:
+            here = {kind: write(Path(name), kind, platform) for kind, write in FORMS.items()}
+            there = {kind: write(Path(name), kind + "-truth", truth) for kind, write in FORMS.items()}
+            before = {path: path.read_bytes() for path in Path(name).rglob("*") if path.is_file()}
+            for one, other in (("whole", "whole"), ("groups", "texts"), ("texts", "folder"), ("folder", "groups")):
+                assert told(here[one], there[other]) == expected(platform, truth), (one, other)
+            for kind in FORMS:
+                assert told(here["whole"], here[kind]) == expected(platform, platform), kind
+            assert {path: path.read_bytes() for path in Path(name).rglob("*") if path.is_file()} == before
+
+    law()
+
+
+def told(platform: Path, truth: Path) -> tuple[dict[str, int], set[tuple[str, str]]]:
+    """Keys per status, and the cells that differ."""
+    audit = compare(Question(str(platform), str(truth), TYPED_KEY)).audit
+    cells = set(audit.differences.select("key", "column").iter_rows())
+    return {status.value: number for status, number in audit.counts.profiles.items() if number}, cells
