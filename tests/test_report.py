@@ -508,6 +508,8 @@ def test_people_contacted_against_their_will_are_counted_once() -> None:
         "2 people may be contacted against their will."
     )
     assert report_view.headline(audit_of(permissions=rows[3:]), SAY).grave == ""
+    grave = {finding for finding, *_, grave in report_view.findings(audit_of(permissions=rows), SAY) if grave}
+    assert grave == {kinds.OPTED_OUT_IN_TRUTH, kinds.AGAINST_CONSENT, kinds.CONTACTABLE_AGAIN}
 
 
 def test_permissions_come_before_every_other_finding_and_what_was_not_checked_before_them(audit: Audit) -> None:

@@ -182,11 +182,13 @@ def statuses(audit: Audit, say: Words) -> list[StatusView]:
     ]
 
 
-def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int]]:
-    """Stored word, label, meaning and number of each permission finding, the gravest first."""
+def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int, bool]]:
+    """Stored word, label, meaning, number of each permission finding, the gravest first; and whether it means that
+    somebody may be contacted against their will.
+    """
     numbers = dict(audit.permissions.group_by("finding").len().iter_rows())
     return [
-        (finding, say.fill(label), say.fill(meaning), numbers.get(finding, 0))
+        (finding, say.fill(label), say.fill(meaning), numbers.get(finding, 0), finding in words.AGAINST_THEIR_WILL)
         for finding, (label, meaning) in words.FINDING.items()
     ]
 
