@@ -1,5 +1,7 @@
 """One audit as a finished value: what the report renders, what a plan is made from, what `run.json` records.
 
+`Conclusion` is what it came to, in numbers and sentences; `Audit` has the rows beside it.
+
 Frames are Polars and follow the columns below exactly; text unless said otherwise. They are the Parquet files of a run
 folder, whose names and columns are a public interface.
 """
@@ -7,7 +9,7 @@ folder, whose names and columns are a public interface.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -99,15 +101,22 @@ class Counts:
     violations_by_side: Mapping[Side, int] = field(default_factory=dict)
     violations_by_rule: Mapping[str, int] = field(default_factory=dict)
     permissions: Mapping[str, int] = field(default_factory=dict)
+    standing: Mapping[Status, int] = field(default_factory=dict)
+    """Keys per status that is a finding: neither waiting for the ordinary synchronisation nor sent already."""
 
     @property
     def differences(self) -> int:
         return sum(self.differences_by_column.values())
 
+    @property
+    def other_findings(self) -> int:
+        """Invalid values and permission findings."""
+        return sum(self.violations_by_side.values()) + sum(self.permissions.values())
 
-@dataclass(frozen=True)
-class Audit:
-    """A finished audit of one profile table."""
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """What an audit came to, without its rows: those are in the Parquet files of `folder`."""
 
     run: str
     """UTC stamp and a short id: names the run folder."""
@@ -127,15 +136,13 @@ class Audit:
     folder: Path
     seconds: Mapping[str, float]
     """Per stage."""
-    profiles: pl.DataFrame
-    differences: pl.DataFrame
-    causes: pl.DataFrame
-    violations: pl.DataFrame
-    permissions: pl.DataFrame
-    same_person: pl.DataFrame
-    rejected: pl.DataFrame
     notices: tuple[str, ...] = ()
     """What is new since the last run and bears on this one: changes of the structure, memory that was left aside."""
+
+    def with_rows(self, rows: Mapping[str, pl.DataFrame]) -> Audit:
+        """The audit, with the rows of each of FRAMES."""
+        values: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Audit(**(values | dict(rows)))
 
     def source(self, side: Side) -> Source:
         return next(source for source in self.sources if source.side is side)
@@ -178,3 +185,16 @@ class Audit:
             "report": f"runs/{self.run}/report.html",
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit(Conclusion):
+    """A finished audit of one profile table, with its rows."""
+
+    profiles: pl.DataFrame
+    differences: pl.DataFrame
+    causes: pl.DataFrame
+    violations: pl.DataFrame
+    permissions: pl.DataFrame
+    same_person: pl.DataFrame
+    rejected: pl.DataFrame

@@ -1,13 +1,13 @@
-"""From the tables on the connection to one finished value: counts, verdict and frames with the keys people know.
+"""From the tables on the connection to what an audit came to: files, counts, verdict.
 
 Inside a run keys are canonical; outside they are spelt as the platform spells them where both sides have them. This
-module is where one becomes the other.
+module is where one becomes the other. The rows go from the engine into their files and never through Python.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
@@ -24,46 +24,45 @@ RENUMBERED_PAIRS = 20
 
 FINDING_STATUSES = (Status.MISSING, Status.ORPHAN, Status.STALE, Status.CONFLICTING, Status.DUPLICATE)
 
-
-@dataclass(frozen=True)
-class Results:
-    """The result tables of a run as frames, in the columns of `auditor.audit`."""
-
-    profiles: pl.DataFrame
-    differences: pl.DataFrame
-    causes: pl.DataFrame
-    violations: pl.DataFrame
-    permissions: pl.DataFrame
-    same_person: pl.DataFrame
-    rejected: pl.DataFrame
+_TABLES = {"permissions": "permission_findings"}
+"""Results whose table on the connection has another name."""
 
 
-def collect(engine: Engine) -> Results:
-    """Read the result tables: `profiles`, `differences`, `causes`, `violations`, `permission_findings`,
-    `same_person` and `rejected`, each in a deterministic order. A table that is not there has no rows.
+def write(engine: Engine, folder: Path) -> None:
+    """Write `profiles`, `differences`, `causes`, `violations`, `permissions`, `same_person` and `rejected` as Parquet.
+
+    Each in the columns of `auditor.audit` and in a deterministic order. A table that is not there has no rows.
     """
-    _name_keys(engine)
-    there = {name for (name,) in engine.rows("SELECT table_name FROM duckdb_tables()")}
-    frames: dict[str, pl.DataFrame] = {}
+    there = _there(engine)
     for name, schema in FRAMES.items():
-        source = {"permissions": "permission_findings"}.get(name, name)
-        if source not in there:
-            frames[name] = schema.to_frame()
+        path = folder / f"{name}.parquet"
+        if name not in there:
+            schema.to_frame().write_parquet(path)
+            path.chmod(0o600)
             continue
-        table = engine.table(source)
-        table = _shown(engine, name, table)
-        frame = engine.frame(table.select(*schema.names()))
-        order = [column for column in schema.names() if column in _ORDER]
-        frames[name] = frame.cast(dict(schema)).sort(order, nulls_last=True)  # type: ignore[arg-type]
-    return Results(**frames)
+        rows = _shown(engine, name, engine.table(there[name])).select(*schema.names())
+        order = [rows[column].asc(nulls_first=False) for column in _ORDER if column in rows.columns]
+        with engine.in_order():
+            engine.write(rows.order_by(order), path)
 
 
 _ORDER = ("side", "key", "platform_key", "truth_key", "column", "rule", "finding", "cause", "line")
 
 
-def count(diff: Diff, results: Results) -> Counts:
+def read(folder: Path) -> dict[str, pl.DataFrame]:
+    """The results that `write` left in a folder, by the names that they have in an `Audit`."""
+    return {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+
+
+def count(engine: Engine, diff: Diff) -> Counts:
     """The numbers of the audit. Pending differences are sent already: they count as pending, not by reason."""
-    differences = results.differences
+    there = _there(engine)
+
+    def tally(name: str, column: str) -> dict[str, int]:
+        return _tally(engine, engine.table(there[name]), column) if name in there else {}
+
+    profiles = engine.table("profiles")
+    standing = _tally(engine, profiles.filter(~profiles.waiting & ~profiles.pending), "status")
     return Counts(
         rows=diff.rows,
         profiles=diff.profiles,
@@ -71,13 +70,23 @@ def count(diff: Diff, results: Results) -> Counts:
         pending=diff.pending,
         gone=diff.gone,
         kept=diff.kept,
-        differences_by_column=_tally(differences, "column"),
-        differences_by_reason=_tally(differences, "reason"),
+        differences_by_column=tally("differences", "column"),
+        differences_by_reason=tally("differences", "reason"),
         formats=diff.formats,
-        violations_by_side={Side(side): number for side, number in _tally(results.violations, "side").items()},
-        violations_by_rule=_tally(results.violations, "rule"),
-        permissions=_tally(results.permissions, "finding"),
+        violations_by_side={Side(side): number for side, number in tally("violations", "side").items()},
+        violations_by_rule=tally("violations", "rule"),
+        permissions=tally("permissions", "finding"),
+        standing={status: standing.get(status.value, 0) for status in FINDING_STATUSES},
     )
+
+
+def same_persons(engine: Engine) -> int:
+    """How many pairs of a missing and an orphan profile are probably the same person."""
+    there = _there(engine)
+    if "same_person" not in there:
+        return 0
+    [(pairs,)] = engine.rows(engine.table("same_person").count().name("pairs").as_table())
+    return int(pairs)
 
 
 def violations_per_rule(engine: Engine) -> dict[str, int]:
@@ -138,9 +147,8 @@ def nearly_matched(near: int, names: Mapping[Side, str], key: Sequence[str]) -> 
     )
 
 
-def stop_if_renumbered(results: Results, found: Diff) -> None:
-    """Raise InputUnusable where most of the missing and orphan profiles are evidently the same people, rekeyed."""
-    pairs = results.same_person.height
+def stop_if_renumbered(pairs: int, found: Diff) -> None:
+    """Raise InputUnusable where `pairs` says that most missing and orphan profiles are the same people, rekeyed."""
     missing, orphans = found.profiles[Status.MISSING], found.profiles[Status.ORPHAN]
     compared = sum(found.profiles.values())
     if pairs >= RENUMBERED_PAIRS and 2 * pairs >= max(missing, orphans) and 10 * pairs >= compared:
@@ -151,44 +159,41 @@ def stop_if_renumbered(results: Results, found: Diff) -> None:
         )
 
 
-def standing(profiles: pl.DataFrame) -> Mapping[Status, int]:
-    """Keys per status that are findings: neither waiting for the ordinary synchronisation nor sent already."""
-    tally = _tally(profiles.filter(~pl.col("waiting") & ~pl.col("pending")), "status")
-    return {status: tally.get(status.value, 0) for status in FINDING_STATUSES}
-
-
-def verdict(results: Results, not_checked: Iterable[NotChecked]) -> Verdict:
+def verdict(counts: Counts, not_checked: Iterable[NotChecked]) -> Verdict:
     """`incomplete` goes before everything: what could not be checked is never a pass."""
     if any(not_checked):
         return Verdict.INCOMPLETE
-    if sum(standing(results.profiles).values()) or results.violations.height or results.permissions.height:
-        return Verdict.FINDINGS
-    return Verdict.CLEAN
+    return Verdict.FINDINGS if sum(counts.standing.values()) or counts.other_findings else Verdict.CLEAN
 
 
-def _name_keys(engine: Engine) -> None:
-    """Create `key_names`: canonical key, and the key as it is shown."""
-    matched, twice = engine.table("matched"), engine.table("duplicates")
-    known = matched.select(canonical=matched.key, shown=ibis.coalesce(matched.platform_text, matched.truth_text))
-    doubled = twice.select(canonical=twice.key, shown=ibis.coalesce(twice.platform_text, twice.truth_text))
-    engine.create("key_names", known.union(doubled))
+def _there(engine: Engine) -> dict[str, str]:
+    """Result → its table, for those that are on the connection."""
+    tables = {name for (name,) in engine.rows("SELECT table_name FROM duckdb_tables()")}
+    named = {name: _TABLES.get(name, name) for name in FRAMES}
+    return {name: table for name, table in named.items() if table in tables}
 
 
 def _shown(engine: Engine, name: str, table: ir.Table) -> ir.Table:
     """The table with its keys as people know them."""
-    names = engine.table("key_names")
-    if name in ("permissions", "differences"):
-        return _renamed(table, names, "key")
+    if name == "differences":
+        return table.mutate(key=table.key_text)
+    if name == "permissions":
+        return _renamed(engine, table, "key")
     if name == "same_person":
-        return _renamed(_renamed(table, names, "platform_key"), names, "truth_key")
+        return _renamed(engine, _renamed(engine, table, "platform_key"), "truth_key")
     return table
 
 
-def _renamed(table: ir.Table, names: ir.Table, column: str) -> ir.Table:
+def _renamed(engine: Engine, table: ir.Table, column: str) -> ir.Table:
+    matched, twice = engine.table("matched"), engine.table("duplicates")
+    known = matched.select(canonical=matched.key, shown=ibis.coalesce(matched.platform_text, matched.truth_text))
+    doubled = twice.select(canonical=twice.key, shown=ibis.coalesce(twice.platform_text, twice.truth_text))
+    names = known.union(doubled)
     joined = table.left_join(names, table[column] == names.canonical)
     return joined.mutate(**{column: ibis.coalesce(joined.shown, joined[column])}).drop("canonical", "shown")
 
 
-def _tally(frame: pl.DataFrame, column: str) -> dict[str, int]:
-    counted = frame.group_by(column).len().sort(["len", column], descending=[True, False])
-    return {str(value): int(number) for value, number in counted.iter_rows()}
+def _tally(engine: Engine, table: ir.Table, column: str) -> dict[str, int]:
+    """Value → rows, the most frequent first."""
+    counted = engine.rows(table.group_by(value=table[column]).agg(n=table.count()))
+    return {str(value): int(number) for value, number in sorted(counted, key=lambda row: (-row[1], str(row[0])))}

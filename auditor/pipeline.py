@@ -22,7 +22,7 @@ import polars as pl
 
 from auditor import conclude, consent, diff, explain, match, report, run_folder, settle
 from auditor.actito import DIALECTS, Connection, Reader, learned
-from auditor.audit import FRAMES, Audit
+from auditor.audit import Audit
 from auditor.config import Settings, describe
 from auditor.contract import Contract, read_contract
 from auditor.engine import Engine
@@ -203,8 +203,9 @@ def _audit(
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
             rejected_rows(engine, landed)
-            results = conclude.collect(engine)
-            conclude.stop_if_renumbered(results, found)
+            conclude.stop_if_renumbered(conclude.same_persons(engine), found)
+            counts = conclude.count(engine, found)
+            conclude.write(engine, work)
         known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
         last = ledger.last_run(table)
         shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
@@ -221,8 +222,8 @@ def _audit(
             platform_name=names.platform,
             truth_name=names.truth,
             started=now,
-            verdict=conclude.verdict(results, not_checked),
-            counts=conclude.count(found, results),
+            verdict=conclude.verdict(counts, not_checked),
+            counts=counts,
             not_checked=tuple(not_checked),
             sources=tuple(sources),
             columns=contract.columns,
@@ -230,7 +231,7 @@ def _audit(
             folder=work,
             seconds=watch.seconds,
             notices=(*changed, *shrunk, *near, *memory.warnings),
-            **{frame: getattr(results, frame) for frame in FRAMES},
+            **conclude.read(work),
         )
         with watch.stage("report", "writing the report"):
             _write(engine, audit, contract, structure, remembered(ledger.decisions(table)))
@@ -391,7 +392,6 @@ def _known(engine: Engine, ledger: Ledger, memory: Memory, table: str, as_of: da
 def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structure, decided: Sequence[Decision]) -> None:
     """The results of the audit, and what a plan made on it will need."""
     folder = audit.folder
-    run_folder.write_results(audit)
     run_folder.write_structure(structure, folder)
     engine.write(match.creations(engine, contract), folder / "creations.parquet")
     engine.write(match.taken(engine, contract, structure), folder / "taken.parquet")

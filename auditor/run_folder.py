@@ -33,15 +33,6 @@ from auditor.structure.proposal import structure_from
 OWNER_ONLY = 0o600
 
 
-def write_results(audit: Audit) -> None:
-    """The Parquet files of the results, by their public names."""
-    for name in FRAMES:
-        frame: pl.DataFrame = getattr(audit, name)
-        path = audit.folder / f"{name}.parquet"
-        frame.write_parquet(path)
-        path.chmod(OWNER_ONLY)
-
-
 def write_structure(structure: Structure, folder: Path) -> None:
     _write_json(folder / "structure.json", dataclasses.asdict(structure))
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.compare import Compared, Question, compare
+from auditor.comparison import Comparison, Question, compare
 from auditor.errors import SettingsError
 from auditor.model import Status, Verdict
 
@@ -40,17 +40,17 @@ def parquet_file(path: Path, frame: Mapping[str, Any], **schema: Any) -> Path:
     return path
 
 
-def ask(platform: Path, truth: Path, **more: Any) -> Compared:
+def ask(platform: Path, truth: Path, **more: Any) -> Comparison:
     key = more.pop("key", ("id",))
     return compare(Question(str(platform), str(truth), key, **more))
 
 
-def statuses(compared: Compared) -> dict[str, int]:
-    return {status.value: number for status, number in compared.audit.counts.profiles.items() if number}
+def statuses(compared: Comparison) -> dict[str, int]:
+    return {status.value: number for status, number in compared.conclusion.counts.profiles.items() if number}
 
 
-def differing(compared: Compared) -> dict[tuple[str, str], tuple[str | None, str | None]]:
-    rows = compared.audit.differences.select("key", "column", "platform", "truth").iter_rows()
+def differing(compared: Comparison) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+    rows = compared.differences.select("key", "column", "platform", "truth").iter_rows()
     return {(key, column): (platform, truth) for key, column, platform, truth in rows}
 
 
@@ -82,11 +82,11 @@ def test_laws(platform: dict[str, tuple[str, str]], truth: dict[str, tuple[str, 
 
         itself = ask(first, first)
         assert statuses(itself) == {"equal": len(platform)}
-        assert itself.audit.verdict is Verdict.CLEAN
-        assert itself.audit.differences.is_empty()
+        assert itself.conclusion.verdict is Verdict.CLEAN
+        assert itself.differences.is_empty()
 
         there, back = ask(first, second), ask(second, first)
-        counts, mirrored = there.audit.counts.profiles, back.audit.counts.profiles
+        counts, mirrored = there.conclusion.counts.profiles, back.conclusion.counts.profiles
         assert (counts[Status.MISSING], counts[Status.ORPHAN]) == (mirrored[Status.ORPHAN], mirrored[Status.MISSING])
         assert differing(back) == {cell: (b, a) for cell, (a, b) in differing(there).items()}
         expected = {
@@ -102,7 +102,7 @@ def test_laws(platform: dict[str, tuple[str, str]], truth: dict[str, tuple[str, 
         repaired = {row["id"]: dict(row) for row in rows_of(platform)}
         for (key, column), (_, value) in differing(there).items():
             repaired[key][column] = value
-        for key, status in there.audit.profiles.select("key", "status").iter_rows():
+        for key, status in there.profiles.select("key", "status").iter_rows():
             if status == "missing":
                 repaired[key] = {"id": key, "name": truth[key][0], "note": truth[key][1]}
             if status == "orphan":
@@ -172,7 +172,7 @@ def test_a_key_of_another_type_is_the_same_key(tmp_path: Path) -> None:
     texts = csv_file(tmp_path / "texts.csv", [{"id": "01", "v": "a"}, {"id": "2", "v": "c"}], ("id", "v"))
     compared = ask(texts, numbers)
     assert statuses(compared) == {"equal": 1, "conflicting": 1}
-    assert compared.audit.profiles["key"].to_list() == ["2"]
+    assert compared.profiles["key"].to_list() == ["2"]
 
 
 # --- options ---
@@ -204,7 +204,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 def test_columns_that_only_one_file_has_are_named_and_not_compared(pair: tuple[Path, Path]) -> None:
     compared = ask(*pair)
     assert (compared.only_platform, compared.only_truth) == (("phone", "only"), ("mobile", "extra"))
-    assert {column.name for column in compared.audit.columns} == {"id", "points", "country"}
+    assert {column.name for column in compared.conclusion.columns} == {"id", "points", "country"}
 
 
 def test_map_rule_tolerance_and_ignore(pair: tuple[Path, Path]) -> None:
@@ -216,13 +216,13 @@ def test_map_rule_tolerance_and_ignore(pair: tuple[Path, Path]) -> None:
     compared = ask(*pair, ignored=("only", "extra", "country"), **more)
     assert differing(compared) == {("2", "phone"): ("0470 99 88 77", "+32471998877"), ("2", "points"): ("20.5", "22")}
     assert (compared.only_platform, compared.only_truth) == ((), ())
-    assert dict(compared.audit.counts.formats) == {"phone": 1, "points": 1}
+    assert dict(compared.conclusion.counts.formats) == {"phone": 1, "points": 1}
 
 
 def test_where_holds_on_both_sides(pair: tuple[Path, Path]) -> None:
     compared = ask(*pair, where="country = 'BE'")
     assert statuses(compared) == {"conflicting": 2}
-    rows = compared.audit.counts.rows
+    rows = compared.conclusion.counts.rows
     assert (rows["platform_excluded"], rows["truth_excluded"]) == (1, 1)
 
 
@@ -237,7 +237,7 @@ def test_base_tells_who_moved_and_profile_numbers_do_not_matter(tmp_path: Path) 
         tmp_path / "b.csv", [{"id": "1", "profileId": "77", "a": "new", "b": "old", "c": "t", "d": "t"}], names
     )
     compared = ask(first, second, base=str(base))
-    moved = dict(compared.audit.differences.select("column", "moved").iter_rows())
+    moved = dict(compared.differences.select("column", "moved").iter_rows())
     assert moved == {"a": "truth", "b": "platform", "c": "both", "d": "unknown"}
     assert statuses(compared) == {"conflicting": 1}
 
@@ -252,9 +252,9 @@ def test_match_finds_the_same_person_under_another_key(tmp_path: Path) -> None:
     }
     first = csv_file(tmp_path / "a.csv", [{"id": "1", **person}], names)
     second = csv_file(tmp_path / "b.csv", [{"id": "9", **person}], names)
-    found = ask(first, second, same_person=True).audit.same_person
+    found = ask(first, second, same_person=True).same_person
     assert found.select("platform_key", "truth_key").rows() == [("1", "9")]
-    assert ask(first, second).audit.same_person.is_empty()
+    assert ask(first, second).same_person.is_empty()
 
 
 @pytest.mark.parametrize(
@@ -284,9 +284,9 @@ def test_a_key_of_several_columns_is_shown_as_json(tmp_path: Path) -> None:
     first = csv_file(tmp_path / "a.csv", [{"a": 'x"', "b": "tab\there", "v": "1"}, {"a": "x", "v": "1"}], names)
     second = csv_file(tmp_path / "b.csv", [{"a": 'x"', "b": "tab\there", "v": "2"}], names)
     compared = ask(first, second, key=("a", "b"))
-    assert [json.loads(key) for key in compared.audit.differences["key"]] == [['x"', "tab\there"]]
-    assert compared.audit.verdict is Verdict.INCOMPLETE
-    assert [item.code for item in compared.audit.not_checked] == ["null_key"]
+    assert [json.loads(key) for key in compared.differences["key"]] == [['x"', "tab\there"]]
+    assert compared.conclusion.verdict is Verdict.INCOMPLETE
+    assert [item.code for item in compared.conclusion.not_checked] == ["null_key"]
 
 
 def test_keys_twice_are_set_apart(tmp_path: Path) -> None:
@@ -294,8 +294,8 @@ def test_keys_twice_are_set_apart(tmp_path: Path) -> None:
     second = csv_file(tmp_path / "b.csv", [{"id": "1", "v": "a"}], ("id", "v"))
     compared = ask(first, second)
     assert statuses(compared) == {"duplicate": 1}
-    assert compared.audit.counts.rows["platform_duplicate"] == 2
-    assert compared.audit.verdict is Verdict.FINDINGS
+    assert compared.conclusion.counts.rows["platform_duplicate"] == 2
+    assert compared.conclusion.verdict is Verdict.FINDINGS
 
 
 @pytest.mark.parametrize("name", ["key", "status", "row", "file", 'a"b', "two\nlines", "p0"])
@@ -310,7 +310,7 @@ def test_results_are_left_in_the_folder_and_nowhere_else(pair: tuple[Path, Path]
     out = tmp_path / "out"
     compared = compare(Question(str(pair[0]), str(pair[1]), ("id",)), folder=out)
     assert {path.name for path in out.iterdir()} >= {"profiles.parquet", "differences.parquet", "causes.parquet"}
-    assert pl.read_parquet(out / "differences.parquet").equals(compared.audit.differences)
+    assert pl.read_parquet(out / "differences.parquet").equals(compared.differences)
     assert {path.name for path in tmp_path.iterdir()} == {"out", *(path.name for path in pair)}
 
 
@@ -318,7 +318,7 @@ def test_a_plain_comparison_loads_neither_pandas_nor_great_expectations(pair: tu
     """They take seconds to import, and nobody who compares two CSV files needs them."""
     script = (
         "import json, sys\n"
-        "from auditor.compare import Question, compare\n"
+        "from auditor.comparison import Question, compare\n"
         "compare(Question(sys.argv[1], sys.argv[2], ('id',)))\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
     )

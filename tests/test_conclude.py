@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import polars as pl
+from dataclasses import replace
+
 import pytest
 
 from auditor import conclude
-from auditor.audit import FRAMES, SAME_PERSON
+from auditor.audit import Counts
 from auditor.diff import Diff
 from auditor.errors import InputUnusable
 from auditor.model import NotChecked, Side, Status, Verdict
@@ -18,16 +19,9 @@ def found(*, missing: int = 0, orphans: int = 0, equal: int = 0, exported: int =
     return Diff({"platform": exported}, profiles, 0, 0, 0)
 
 
-def results(pairs: int = 0) -> conclude.Results:
-    frames = {name: schema.to_frame() for name, schema in FRAMES.items()}
-    rows = [(f"old {n}", f"new {n}", 0.9, "same e-mail address") for n in range(pairs)]
-    frames["same_person"] = pl.DataFrame(rows, schema=SAME_PERSON, orient="row")
-    return conclude.Results(**frames)
-
-
 def test_renumbered_keys_stop_the_run() -> None:
     with pytest.raises(InputUnusable, match="keys look renumbered: 90 of 100"):
-        conclude.stop_if_renumbered(results(90), found(missing=100, orphans=95, equal=200))
+        conclude.stop_if_renumbered(90, found(missing=100, orphans=95, equal=200))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +30,7 @@ def test_renumbered_keys_stop_the_run() -> None:
     ids=["too few", "less than half", "a small part of the table", "nobody is the same"],
 )
 def test_ordinary_drift_does_not(pairs: int, missing: int, orphans: int, equal: int) -> None:
-    conclude.stop_if_renumbered(results(pairs), found(missing=missing, orphans=orphans, equal=equal))
+    conclude.stop_if_renumbered(pairs, found(missing=missing, orphans=orphans, equal=equal))
 
 
 def test_an_export_below_actitos_count_blocks_plans() -> None:
@@ -49,8 +43,12 @@ def test_profiles_that_we_created_since_are_not_lost_rows() -> None:
 
 
 def test_what_could_not_be_checked_is_never_a_pass() -> None:
-    assert conclude.verdict(results(), []) is Verdict.CLEAN
-    assert conclude.verdict(results(), [NotChecked("null_key", "1 row has no key")]) is Verdict.INCOMPLETE
+    nothing = Counts(rows={}, profiles={Status.EQUAL: 1})
+    assert conclude.verdict(nothing, []) is Verdict.CLEAN
+    assert conclude.verdict(nothing, [NotChecked("null_key", "1 row has no key")]) is Verdict.INCOMPLETE
+    assert conclude.verdict(replace(nothing, standing={Status.STALE: 1}), []) is Verdict.FINDINGS
+    assert conclude.verdict(replace(nothing, violations_by_side={Side.TRUTH: 1}), []) is Verdict.FINDINGS
+    assert conclude.verdict(replace(nothing, permissions={"contactable_again": 1}), []) is Verdict.FINDINGS
 
 
 @pytest.mark.parametrize(("limit", "told"), [(0.1, ["CRM", "Actito"]), (0.11, ["CRM"]), (0.5, [])])

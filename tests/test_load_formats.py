@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from auditor.compare import Question, compare
+from auditor.comparison import Question, compare
 from auditor.engine import Engine
 from auditor.errors import AuditorError, InputUnusable, SettingsError
 from auditor.load import Landed, column_names, land
@@ -123,10 +123,10 @@ def test_the_same_rows_are_equal_in_every_format(
         WRITERS[file.suffix[1:]](file, NAMES, rows)
     compared = compare(Question(str(files[0]), str(files[1]), key=("id",)))
     assert compared.only_platform == compared.only_truth == ()
-    assert {status: number for status, number in compared.audit.counts.profiles.items() if number} == {
+    assert {status: number for status, number in compared.conclusion.counts.profiles.items() if number} == {
         Status.EQUAL: len(rows)
     }
-    assert compared.audit.not_checked == ()
+    assert compared.conclusion.not_checked == ()
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -245,7 +245,7 @@ def test_packed_json_lines(tmp_path: Path) -> None:
     packed = tmp_path / "b.jsonl.gz"
     packed.write_bytes(gzip.compress((tmp_path / "a.jsonl").read_bytes()))
     compared = compare(Question(str(tmp_path / "a.jsonl"), str(packed), key=("id",)))
-    assert compared.audit.counts.profiles[Status.EQUAL] == 1
+    assert compared.conclusion.counts.profiles[Status.EQUAL] == 1
 
 
 # --- Arrow ---

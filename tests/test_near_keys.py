@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.compare import Compared, Question, compare
+from auditor.comparison import Comparison, Question, compare
 from auditor.model import Status
 
 
@@ -25,7 +25,7 @@ def file(path: Path, keys: Sequence[str], *, names: Sequence[str] = ("id",), mor
     return str(path)
 
 
-def ask(folder: Path, platform: Sequence[str], truth: Sequence[str], **more: object) -> Compared:
+def ask(folder: Path, platform: Sequence[str], truth: Sequence[str], **more: object) -> Comparison:
     files = [file(folder / f"{name}.csv", keys) for name, keys in (("platform", platform), ("truth", truth))]
     return compare(Question(*files, key=("id",), **more))  # type: ignore[arg-type,misc]
 
@@ -73,7 +73,7 @@ def test_parts_of_a_key_of_several_columns(tmp_path: Path) -> None:
     names = ("shop", "id")
     first = file(tmp_path / "a.csv", ["BE/0042", "NL/7"], names=names)
     second = file(tmp_path / "b.csv", ["be/42", "NL/8"], names=names)
-    [notice] = compare(Question(first, second, key=names)).audit.notices
+    [notice] = compare(Question(first, second, key=names)).conclusion.notices
     assert notice.startswith("1 profile that only File 2 has is")
     assert notice.endswith("rule for shop and id would match them")
 
@@ -98,5 +98,5 @@ def test_as_many_are_counted_as_loops_find(tmp_path: Path, platform: list[str], 
     only = [[key for key in side if key not in sides[1 - n] and key not in twice] for n, side in enumerate(sides)]
     counted = [Counter(map(bare, keys)) for keys in only]
     near = sum(1 for form, rows in counted[0].items() if rows == 1 and counted[1][form] == 1)
-    notices = ask(tmp_path, platform, truth).audit.notices
+    notices = ask(tmp_path, platform, truth).conclusion.notices
     assert [int(notice.split()[0]) for notice in notices] == ([near] if near else [])

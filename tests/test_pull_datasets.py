@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.compare import Question, compare
+from auditor.comparison import Question, compare
 from auditor.config import Located
 from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.model import Side, Status
@@ -65,7 +65,7 @@ def test_it_compares_with_one_file_of_the_same_rows(tmp_path: Path) -> None:
         part(tmp_path / "many" / f"part-{number:05}.parquet", id=ids[number : number + 100])
     part(tmp_path / "one.parquet", id=ids)
     compared = compare(Question(str(tmp_path / "one.parquet"), str(tmp_path / "many"), key=("id",)))
-    assert compared.audit.counts.profiles[Status.EQUAL] == 2_000
+    assert compared.conclusion.counts.profiles[Status.EQUAL] == 2_000
 
 
 def test_the_hash_names_the_files_and_what_they_hold(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def command(
     Text is compared as it is unless a rule says otherwise; typed columns by their type. Nothing is guessed.
     """
     from auditor.cli.fail_on import parse_fail_on
-    from auditor.compare import Question, compare
+    from auditor.comparison import Question, compare
 
     failing = parse_fail_on(fail_on)
     if html is not None and not html.parent.is_dir():
@@ -73,23 +73,19 @@ def command(
     compared = compare(question, folder=out)
     from auditor.cli.summary import exit_code, print_json, print_summary
 
-    audit = compared.audit
     for names, which in ((compared.only_platform, platform), (compared.only_truth, truth)):
         if names:
             say(f"only in {which}, not compared: {', '.join(names)}")
     if html is not None:
         from auditor.report import page
 
-        html.write_text(page(audit, privacy="full"), "utf-8")
+        html.write_text(page(compared.audit, privacy="full"), "utf-8")
         html.chmod(0o600)
     if as_json:
-        document = audit.summary()
-        kept = ("format", "verdict", "rows", "profiles", "differences", "formats", "not_checked")
-        only = {"platform": list(compared.only_platform), "truth": list(compared.only_truth)}
-        print_json({name: document[name] for name in kept} | {"columns_on_one_side": only})
+        print_json(compared.summary)
     else:
-        print_summary(audit)
-    return exit_code(audit, failing)
+        print_summary(compared.conclusion, compared.causes)
+    return exit_code(compared.conclusion, failing)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

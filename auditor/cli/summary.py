@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditor.audit import Audit
+from auditor.audit import Conclusion
 from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import table, wrapped
-from auditor.conclude import standing
 from auditor.errors import Exit
 from auditor.model import Status, Verdict
 from auditor.words import STATUS, Words
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SHOWN_CAUSES = 8
 
 VERDICT = {Verdict.CLEAN: "no differences found", Verdict.FINDINGS: "findings", Verdict.INCOMPLETE: "not fully checked"}
 
 
-def exit_code(audit: Audit, rule: FailOn) -> int:
+def exit_code(audit: Conclusion, rule: FailOn) -> int:
     """6 before 3 before 0."""
     if audit.verdict is Verdict.INCOMPLETE:
         return int(Exit.INCOMPLETE)
-    others = audit.violations.height + audit.permissions.height
-    compared = sum(audit.counts.profiles.values())
-    if exceeded(rule, standing(audit.profiles), compared=compared, other_findings=others):
+    counts = audit.counts
+    compared = sum(counts.profiles.values())
+    if exceeded(rule, counts.standing, compared=compared, other_findings=counts.other_findings):
         return int(Exit.FINDINGS)
     return int(Exit.FINE)
 
@@ -36,7 +38,7 @@ def print_json(document: Mapping[str, Any]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=1))
 
 
-def print_summary(audit: Audit) -> None:
+def print_summary(audit: Conclusion, causes: pl.DataFrame) -> None:
     """What an audit found, in less than a screen."""
     counts = audit.counts
     statuses = Words(audit.platform_name, audit.truth_name).labels(STATUS)
@@ -51,13 +53,13 @@ def print_summary(audit: Audit) -> None:
         ("of these, waiting for the next synchronisation", counts.waiting),
         ("of these, sent and not yet in an export", counts.pending),
         (f"of these, deleted in {audit.platform_name} since an earlier run", counts.gone),
-        ("permission findings", audit.permissions.height),
-        ("invalid values", audit.violations.height),
+        ("permission findings", sum(counts.permissions.values())),
+        ("invalid values", sum(counts.violations_by_side.values())),
     ]
     table([line for line in extra if line[1]])
-    if audit.causes.height:
+    if causes.height:
         click.echo("\nlargest causes")
-        largest = audit.causes.sort(["profiles", "cause"], descending=[True, False]).head(SHOWN_CAUSES)
+        largest = causes.sort(["profiles", "cause"], descending=[True, False]).head(SHOWN_CAUSES)
         for sentence in largest["sentence"]:
             click.echo(wrapped("  - ", sentence))
     click.echo()

@@ -11,13 +11,15 @@ import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from auditor.contract import Blank, Column, Compare, Contract, Master, parse_rule
@@ -31,7 +33,9 @@ from auditor.problems import nearest
 from auditor.pull import Pulled, pull_file
 
 if TYPE_CHECKING:
-    from auditor.audit import Audit
+    import polars as pl
+
+    from auditor.audit import Audit, Conclusion
 
 TABLE = "compare"
 
@@ -62,30 +66,87 @@ class Question:
     memory_limit: str = "700MB"
 
 
-@dataclass(frozen=True)
-class Compared:
-    """The audit of two files, and the columns that only one of them has."""
+class Comparison:
+    """What comparing two tables came to; its rows are read when they are asked for.
 
-    audit: Audit
-    only_platform: tuple[str, ...]
-    only_truth: tuple[str, ...]
+    The files are in `folder`, as Parquet. A folder that nobody named is a temporary one and goes with this value.
+    """
+
+    def __init__(
+        self,
+        conclusion: Conclusion,
+        only: tuple[tuple[str, ...], tuple[str, ...]],
+        *,
+        temporary: bool,
+    ) -> None:
+        self.conclusion = conclusion
+        self.only_platform, self.only_truth = only
+        """The columns that one of the two tables has alone: they were not compared."""
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, conclusion.folder, ignore_errors=True)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Verdict and counts: the document that `auditor compare --json` prints."""
+        document = self.conclusion.summary()
+        kept = ("format", "verdict", "rows", "profiles", "differences", "formats", "not_checked")
+        only = {"platform": list(self.only_platform), "truth": list(self.only_truth)}
+        return {name: document[name] for name in kept} | {"columns_on_one_side": only}
+
+    @cached_property
+    def profiles(self) -> pl.DataFrame:
+        """A row per key that is not equal, in the columns of `auditor.audit.PROFILES`."""
+        return self._read("profiles")
+
+    @cached_property
+    def differences(self) -> pl.DataFrame:
+        """A row per differing cell, in the columns of `auditor.audit.DIFFERENCES`."""
+        return self._read("differences")
+
+    @cached_property
+    def causes(self) -> pl.DataFrame:
+        """A row per cause, the largest first, in the columns of `auditor.audit.CAUSES`."""
+        return self._read("causes").sort(["profiles", "cause"], descending=[True, False])
+
+    @cached_property
+    def same_person(self) -> pl.DataFrame:
+        """Who is probably the same person, in the columns of `auditor.audit.SAME_PERSON`; only if it was asked for."""
+        return self._read("same_person")
+
+    @property
+    def audit(self) -> Audit:
+        """The whole as one value in memory, as the report needs it."""
+        from auditor.conclude import read
+
+        return self.conclusion.with_rows(read(self.conclusion.folder))
+
+    def _read(self, name: str) -> pl.DataFrame:
+        import polars as pl
+
+        return pl.read_parquet(self.conclusion.folder / f"{name}.parquet")
+
+    def __repr__(self) -> str:
+        counts = self.conclusion.counts.profiles
+        found = ", ".join(f"{number:,} {status.value}" for status, number in counts.items() if number)
+        return f"<{self.conclusion.table}: {self.conclusion.verdict.value}; {found or 'no rows'}>"
 
 
-def compare(question: Question, *, folder: Path | None = None, now: datetime | None = None) -> Compared:
-    """Compare two files. The result's files stay in `folder`; with None they are gone, and the value is all there is.
+def compare(question: Question, *, folder: Path | None = None, now: datetime | None = None) -> Comparison:
+    """Compare two files. The result's files stay in `folder`; with None they go with the value.
 
     Raises SettingsError for a column or rule that is not there, InputUnusable and TryLater for the files themselves.
     """
     moment = now or datetime.now(UTC)
     fresh = folder is not None and not folder.exists()
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    results = folder or Path(tempfile.mkdtemp(prefix="auditor-"))
+    results.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with tempfile.TemporaryDirectory(prefix="auditor-", dir=folder) as scratch:
-            return _compare(question, Path(scratch), folder, moment)
+        with tempfile.TemporaryDirectory(prefix=".compare-", dir=results) as scratch:
+            conclusion, only = _compare(question, Path(scratch), results, moment)
+            return Comparison(conclusion, only, temporary=folder is None)
     except BaseException:
-        if fresh and folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder is None or fresh:
+            shutil.rmtree(results, ignore_errors=True)
         raise
 
 
@@ -97,7 +158,10 @@ def _import_expressions() -> None:
     import auditor.explain  # noqa: F401
 
 
-def _compare(question: Question, scratch: Path, folder: Path | None, now: datetime) -> Compared:
+def _compare(
+    question: Question, scratch: Path, folder: Path, now: datetime
+) -> tuple[Conclusion, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The conclusion, whose rows are in `folder` then, and the columns that one side has alone."""
     started = time.monotonic()
     files = [
         pull_file(side, path, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
@@ -105,7 +169,7 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
     ]
     agreed = _pull_base(question.base, scratch, now) if question.base else None
     places = [file.path.parent for file in (*files, *([agreed] if agreed else []))]
-    engine = Engine(memory_limit=question.memory_limit, temp=scratch, folders=[*places, *([folder] if folder else [])])
+    engine = Engine(memory_limit=question.memory_limit, temp=scratch, folders=[*places, folder])
     with closing(engine):
         types = {file.side: {**_types(engine, file.path), **file.types} for file in files}
         contract, only = _contract(question, types)
@@ -121,8 +185,8 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
         landing = time.monotonic() - started
         stage_ended("load", landing)
         warm.join()
-        from auditor import conclude, diff, explain, match, run_folder
-        from auditor.audit import FRAMES, Audit
+        from auditor import conclude, diff, explain, match
+        from auditor.audit import Conclusion
         from auditor.primitives import needs_functions, register
 
         if any(needs_functions(column.compare) for column in contract.columns):
@@ -148,31 +212,29 @@ def _compare(question: Question, scratch: Path, folder: Path | None, now: dateti
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
         rejected_rows(engine, landed)
-        results = conclude.collect(engine)
+        counts = conclude.count(engine, found)
+        conclude.write(engine, folder)
         explained = time.monotonic() - started - landing - compared
         stage_ended("explain", explained)
         not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found, NAMES)]
-        audit = Audit(
+        conclusion = Conclusion(
             run=f"{now:%Y%m%dT%H%M%SZ}",
             entity="",
             table=" and ".join(file.file if file.snapshot else Path(file.location).name for file in files),
             platform_name=NAMES[Side.PLATFORM],
             truth_name=NAMES[Side.TRUTH],
             started=now,
-            verdict=conclude.verdict(results, not_checked),
-            counts=conclude.count(found, results),
+            verdict=conclude.verdict(counts, not_checked),
+            counts=counts,
             not_checked=tuple(not_checked),
             notices=conclude.nearly_matched(match.near_keys(engine), NAMES, contract.key),
             sources=tuple(_source(file, one) for file, one in zip(files, landed, strict=True)),
             columns=contract.columns,
             key=contract.key,
-            folder=folder or scratch,
+            folder=folder,
             seconds={"load": landing, "diff": compared, "explain": explained},
-            **{name: getattr(results, name) for name in FRAMES},
         )
-        if folder is not None:
-            run_folder.write_results(audit)
-        return Compared(audit, *only)
+        return conclusion, only
 
 
 def _types(engine: Engine, path: Path) -> dict[str, str]:
@@ -182,7 +244,7 @@ def _types(engine: Engine, path: Path) -> dict[str, str]:
 
 def _contract(
     question: Question, types: Mapping[Side, Mapping[str, str]]
-) -> tuple[Contract, tuple[tuple[str, ...], ...]]:
+) -> tuple[Contract, tuple[tuple[str, ...], tuple[str, ...]]]:
     """How the columns of both files are compared; and the columns that only one has. All problems at once."""
     platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
     asked = (*question.key, *question.mapped, *question.ignored, *question.rules, *question.tolerances)
