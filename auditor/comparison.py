@@ -42,6 +42,8 @@ TABLE = "compare"
 NAMES = {Side.PLATFORM: "File 1", Side.TRUTH: "File 2"}
 """What the sides are called on screens."""
 
+SHOWN_CAUSES = 8
+
 
 @dataclass(frozen=True)
 class Question:
@@ -64,6 +66,11 @@ class Question:
     """A file of last agreed values, spelt as the platform spells them."""
     same_person: bool = False
     memory_limit: str = "700MB"
+    called: Mapping[Side, str] = field(default_factory=dict)
+    """What a side is called where something is wrong with it; else it is its path."""
+
+    def place(self, side: Side) -> str:
+        return self.called.get(side) or (self.platform if side is Side.PLATFORM else self.truth)
 
 
 class Comparison:
@@ -125,6 +132,14 @@ class Comparison:
 
         return pl.read_parquet(self.conclusion.folder / f"{name}.parquet")
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from auditor.report import for_notebook
+
+        conclusion = self.conclusion
+        sides = ((conclusion.platform_name, self.only_platform), (conclusion.truth_name, self.only_truth))
+        return for_notebook(conclusion, self.causes["sentence"].head(SHOWN_CAUSES).to_list(), sides)
+
     def __repr__(self) -> str:
         counts = self.conclusion.counts.profiles
         found = ", ".join(f"{number:,} {status.value}" for status, number in counts.items() if number)
@@ -163,6 +178,7 @@ def _compare(
 ) -> tuple[Conclusion, tuple[tuple[str, ...], tuple[str, ...]]]:
     """The conclusion, whose rows are in `folder` then, and the columns that one side has alone."""
     started = time.monotonic()
+    names = {**NAMES, **question.called}
     files = [
         pull_file(side, path, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
         for side, path in ((Side.PLATFORM, question.platform), (Side.TRUTH, question.truth))
@@ -196,9 +212,9 @@ def _compare(
             try:
                 match.find_keys(engine, contract, one.side)
             except SettingsError as error:
-                which = question.platform if one.side is Side.PLATFORM else question.truth
                 raise SettingsError(
-                    f"--where {question.where}: this is no condition over the columns of {which}", hint=error.hint
+                    f"--where {question.where}: this is no condition over the columns of {question.place(one.side)}",
+                    hint=error.hint,
                 ) from None
         match.match(engine)
         base = _base(engine, agreed.path, contract, scratch) if agreed else None
@@ -207,7 +223,7 @@ def _compare(
         found = diff.diff(engine, contract, known, diff.Moments(), rejected)
         compared = time.monotonic() - started - landing
         stage_ended("diff", compared)
-        explain.explain(engine, contract.compared, platform_name=NAMES[Side.PLATFORM], truth_name=NAMES[Side.TRUTH])
+        explain.explain(engine, contract.compared, platform_name=names[Side.PLATFORM], truth_name=names[Side.TRUTH])
         if question.same_person:
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
@@ -216,18 +232,21 @@ def _compare(
         conclude.write(engine, folder)
         explained = time.monotonic() - started - landing - compared
         stage_ended("explain", explained)
-        not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found, NAMES)]
+        not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found, names)]
         conclusion = Conclusion(
             run=f"{now:%Y%m%dT%H%M%SZ}",
             entity="",
-            table=" and ".join(file.file if file.snapshot else Path(file.location).name for file in files),
-            platform_name=NAMES[Side.PLATFORM],
-            truth_name=NAMES[Side.TRUTH],
+            table=" and ".join(
+                question.called.get(file.side) or (file.file if file.snapshot else Path(file.location).name)
+                for file in files
+            ),
+            platform_name=names[Side.PLATFORM],
+            truth_name=names[Side.TRUTH],
             started=now,
             verdict=conclude.verdict(counts, not_checked),
             counts=counts,
             not_checked=tuple(not_checked),
-            notices=conclude.nearly_matched(match.near_keys(engine), NAMES, contract.key),
+            notices=conclude.nearly_matched(match.near_keys(engine), names, contract.key),
             sources=tuple(_source(file, one) for file, one in zip(files, landed, strict=True)),
             columns=contract.columns,
             key=contract.key,
@@ -247,22 +266,23 @@ def _contract(
 ) -> tuple[Contract, tuple[tuple[str, ...], tuple[str, ...]]]:
     """How the columns of both files are compared; and the columns that only one has. All problems at once."""
     platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
+    ours, theirs = (question.place(side) for side in Side)
     asked = (*question.key, *question.mapped, *question.ignored, *question.rules, *question.tolerances)
     problems = [
-        f'"{name}" is no column of {question.platform}{nearest(name, platform)}'
+        f'"{name}" is no column of {ours}{nearest(name, platform)}'
         for name in asked
         if name not in platform and not (name in question.ignored and name in truth)
     ]
     for name, other in question.mapped.items():
         if other not in truth:
-            problems.append(f'--map {name}={other}: "{other}" is no column of {question.truth}{nearest(other, truth)}')
+            problems.append(f'--map {name}={other}: "{other}" is no column of {theirs}{nearest(other, truth)}')
     names = {name: question.mapped.get(name, name) for name in platform if name not in question.ignored}
     for name in question.key:
         if name in question.ignored:
             problems.append(f'the key column "{name}" cannot be left out with --ignore')
         if name in names and names[name] not in truth:
             hint = nearest(names[name], truth)
-            problems.append(f'the key column "{name}" is not in {question.truth}{hint}; name it with --map {name}=…')
+            problems.append(f'the key column "{name}" is not in {theirs}{hint}; name it with --map {name}=…')
     columns = []
     for name, other in names.items():
         if other in truth:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor import match
-from auditor.compare import Question, compare
+from auditor.comparison import Question, compare
 from auditor.contract import Contract
 from auditor.engine import Engine
 from auditor.model import Side, Status

@@ -21,10 +21,10 @@ import jinja2
 from markupsafe import Markup
 
 from auditor import __version__, words
-from auditor.audit import Audit
+from auditor.audit import Audit, Conclusion
 from auditor.contract import Master
 from auditor.data import data_folder
-from auditor.model import FORMAT
+from auditor.model import FORMAT, Status
 from auditor.report import view as report_view
 from auditor.report.redact import Privacy, for_work, pseudonyms, shown, visible
 from auditor.report.rows import labels, packed_rows
@@ -32,7 +32,7 @@ from auditor.report.view import TrendPoint
 from auditor.report.xlsx import workbook
 from auditor.words import Words
 
-__all__ = ["Privacy", "TrendPoint", "Written", "page", "render"]
+__all__ = ["Privacy", "TrendPoint", "Written", "for_notebook", "page", "render"]
 
 SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
 """In the order in which the page runs them, as one script."""
@@ -74,6 +74,24 @@ def page(audit: Audit, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) ->
     redacted = shown(audit, privacy)
     rows = None if privacy == "aggregate" else packed_rows(redacted)
     return _html(audit, redacted, rows, kind=privacy, trend=trend)
+
+
+def for_notebook(conclusion: Conclusion, causes: Sequence[str], one_sided: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A comparison in less than a screen, as HTML: sentences of causes, and the columns that a side has alone."""
+    say = Words(conclusion.platform_name, conclusion.truth_name)
+    statuses = say.labels(words.STATUS)
+    return (
+        _templates(data_folder("reports"))
+        .get_template("notebook.html")
+        .render(
+            conclusion=conclusion,
+            verdict=words.VERDICT[conclusion.verdict],
+            not_checked=[item.sentence for item in conclusion.not_checked],
+            statuses=[(statuses[status.value], conclusion.counts.profiles.get(status, 0)) for status in Status],
+            causes=causes,
+            one_sided=one_sided,
+        )
+    )
 
 
 def _worklist(audit: Audit, trend: Sequence[TrendPoint]) -> str:
