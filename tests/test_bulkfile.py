@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.model import Attribute, Kind, Route, Structure
+from auditor.model import Attribute, AttributeType, Kind, Route, Segmentation, Structure
 from auditor.plan.bulkfile import corrective_file, corrective_files, csv_bytes
 from auditor.writes import Cell, Plan, Write
 
@@ -77,8 +77,24 @@ def test_a_file_per_batch_and_creations_only_create() -> None:
         "8", Cell("subscriptions#Newsletter", "true", "false"), kind=Kind.UNSUBSCRIBE, batch="b-unsubscribe-1"
     )
     first, second = corrective_files(plan_of(opt_out, created), STRUCTURE)
-    assert (first.mode, first.csv) == ("UPDATE_ONLY", b"customerId;subscriptions#Newsletter\n8;false\n")
+    assert (first.mode, first.csv) == ("UPDATE_ONLY", b"customerId;subscriptions#Newsletter\n8;FALSE\n")
     assert (second.mode, second.csv) == ("CREATE_ONLY", b"customerId;note\n9;n\n")
+
+
+def test_yes_and_no_are_written_in_the_capitals_that_a_page_shows() -> None:
+    """D-etlf shows `TRUE`; that small letters are taken as well is nowhere said. A text that says so is a text."""
+    structure = Structure(
+        "16",
+        "Customers",
+        (Attribute("customerId"), Attribute("note"), Attribute("vegan", AttributeType.BOOLEAN)),
+        subscriptions=("News",),
+        segmentations=(Segmentation("Vip"), Segmentation("Tier", exclusive=True, segments=("true", "b"))),
+    )
+    columns = ("note", "vegan", "subscriptions#News", "segmentations#Vip", "segmentations#Tier")
+    same = [Cell(column, None, "true") for column in columns]
+    other = [Cell(column, None, "Y") for column in columns[1:2]] + [Cell("segmentations#Vip", None, "false")]
+    (file,) = corrective_files(plan_of(bulk("true", *same), bulk("8", *other)), structure)
+    assert file.csv.decode().splitlines()[1:] == ["true;true;TRUE;TRUE;TRUE;true", "8;;Y;;FALSE;"]
 
 
 def test_nothing_is_cleared_by_file() -> None:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from auditor.errors import GuardRefused
-from auditor.model import Kind, Route, Structure
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Kind, Route, Structure
 from auditor.writes import Plan, Write
 
 MAX_BYTES: Final = 100_000_000
 """Actito refuses larger files (D-limits: 100 MB, read as decimal to be on the safe side)."""
 
 _SPECIAL = frozenset(';"\r\n')
+_WORDS: Final = {"true": "TRUE", "false": "FALSE"}
+"""Capitals are what a page shows of a file (D-etlf); that small letters are taken as well is nowhere said."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment a ZIP can tell: a file's content must not depend on when it was made."""
 
@@ -81,7 +83,7 @@ def _file(name: str, writes: Sequence[Write], key: Sequence[str], structure: Str
     columns = (*key, *(column for column in structure.columns if column in changed))
     if changed.difference(columns):
         raise ValueError("a file holds columns of the structure only")
-    content = csv_bytes(columns, _rows(writes, columns))
+    content = csv_bytes(columns, _rows(writes, columns, _flags(structure)))
     archive = _zipped(f"{name}.csv", content)
     if len(content) > MAX_BYTES:
         raise GuardRefused(f"the file {name} has {len(content):,} bytes; Actito takes {MAX_BYTES:,}")
@@ -89,13 +91,21 @@ def _file(name: str, writes: Sequence[Write], key: Sequence[str], structure: Str
     return CorrectiveFile(name, mode, key[0], columns, len(writes), content, archive)
 
 
-def _rows(writes: Iterable[Write], columns: Sequence[str]) -> Iterator[list[str | None]]:
+def _flags(structure: Structure) -> frozenset[str]:
+    """The columns that hold yes or no."""
+    simple = (SEGMENTATION_PREFIX + one.name for one in structure.segmentations if not one.exclusive)
+    subscriptions = (SUBSCRIPTION_PREFIX + name for name in structure.subscriptions)
+    booleans = (one.name for one in structure.attributes if one.type is AttributeType.BOOLEAN)
+    return frozenset((*booleans, *subscriptions, *simple))
+
+
+def _rows(writes: Iterable[Write], columns: Sequence[str], flags: Collection[str]) -> Iterator[list[str | None]]:
     for write in writes:
         values = {columns[0]: write.key}
         for cell in write.cells:
             if not cell.after:
                 raise ValueError("values are cleared one by one, never by file")
-            values[cell.column] = cell.after
+            values[cell.column] = _WORDS.get(cell.after, cell.after) if cell.column in flags else cell.after
         yield [values.get(column) for column in columns]
 
 
