@@ -182,6 +182,17 @@ def test_a_structure_in_the_form_of_v4() -> None:
     )
 
 
+def test_a_structure_that_says_of_no_attribute_whether_it_is_unique_is_not_understood() -> None:
+    """The answer of V4 was seen without (G-php). That nothing is unique would be a guess, and a wrong one."""
+    wire = Wire()
+    wire.on("GET", TABLES_V4, ok({"profileTableNames": [{"name": "Customers"}]}))
+    spec = {"attributes": {"emailAddress": {"valueType": "EmailAddress", "mandatory": True}}, "subscriptions": []}
+    wire.on("GET", f"{TABLES_V4}/Customers", ok(spec))
+    with pytest.raises(UnexpectedAnswer, match=r"no usable attributes\.unique in it") as caught:
+        Reader(wire.connect(V4)).structure("Customers")
+    assert "dialect" in str(caught.value.hint)
+
+
 def test_an_unknown_table_says_which_there_are() -> None:
     wire = Wire()
     wire.on("GET", TABLES, ok([{"id": "16", "name": "Customers"}]))

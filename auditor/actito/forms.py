@@ -38,10 +38,15 @@ def tables(content: object) -> list[Table]:
 
 
 def structure(content: object, asked: Table) -> Structure:
-    """V5 with a list of attributes (D-struct), V4 with a map from name to attribute (G-php)."""
+    """V5 with a list of attributes (D-struct), V4 with a map from name to attribute (G-php).
+
+    The map was seen without `unique` (§4.2): where no attribute has it, nothing is known of any.
+    """
     table = record(content, "attributes")
     listed = first(table, "attributes")
     if isinstance(listed, dict):
+        if listed and not any(isinstance(item, dict) and "unique" in item for item in listed.values()):
+            raise Unfit("attributes.unique")
         attributes = [_attribute(name, record(item, f"attributes.{name}")) for name, item in listed.items()]
     else:
         items = [record(item, "attributes") for item in array(listed, "attributes")]
