@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from auditor.actito import V4, V5, Connection, Reader, Spelling, Writer, learn, learned
 from auditor.actito.spelling import DATES, HOLDING, MILLISECONDS, MOMENTS, NAMING, SEGMENTS, TRUTHS, USUAL
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
+from auditor.sandbox.dialect import EPOCH, varied
 from auditor.sandbox.process import API_KEY, Sandbox
 from tests import structure_folder
 from tests.actito_wire import Wire, ok
@@ -273,10 +274,10 @@ def kept(folder: Path) -> Mapping[str, object]:
 
 
 def seed_with(**choices: object) -> int:
-    """A seed of the sandbox that draws these choices."""
-    from auditor.sandbox.dialect import varied
-
-    return next(s for s in range(500) if all(getattr(varied(s), name) == one for name, one in choices.items()))
+    """A seed of the sandbox that draws these choices, and else the usual form of dates and moments."""
+    usual = varied(None)
+    wanted = {"dates": usual.dates, "moments": usual.moments, **choices}
+    return next(s for s in range(5000) if all(getattr(varied(s), name) == one for name, one in wanted.items()))
 
 
 @pytest.mark.parametrize("dialect", [V5, V4], ids=["v5", "v4"])
@@ -299,6 +300,9 @@ def test_what_one_profile_shows_is_kept(running: Sandbox, tmp_path: Path, dialec
         assert anew.moment == first.moment
         assert kept(tmp_path)["boolean"] == [True, False]
         assert repr(learned(reader, table, tmp_path)) == repr(anew)
+        running.forms(seed_with(dates="%Y-%m-%dT00:00:00", moments=EPOCH))
+        other = learned(reader, table, tmp_path, anew=True)
+        assert (other.date, other.moment) == ("yyyy-MM-ddT00:00:00", MILLISECONDS)
     running.forms(None)
 
 

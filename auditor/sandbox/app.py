@@ -92,7 +92,7 @@ def make_app(licence: Licence, limits: Limits, dialect: Dialect, faults: Faults)
         *CallsV5(state, tokens, dialect).routes(),
         *CallsV4(state, dialect).routes(),
         *StructureCalls(state).routes(),
-        *ImportCalls(state, queue, limits).routes(),
+        *ImportCalls(state, queue, limits, dialect).routes(),
     ]
     return Starlette(
         routes=[

@@ -11,7 +11,8 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from auditor.sandbox.dialect import MOMENT, TIMEZONE
 
@@ -34,6 +35,9 @@ class Clock:
     def local(self) -> datetime:
         """In Actito's zone, without one."""
         return self.now().astimezone(TIMEZONE).replace(tzinfo=None)
+
+    def day(self, zone: str) -> date:
+        return self.now().astimezone(ZoneInfo(zone)).date()
 
     def stamp(self) -> str:
         """Now, as a moment stands in a profile."""

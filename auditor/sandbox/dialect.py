@@ -12,10 +12,10 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 TIMEZONE: Final = ZoneInfo("Europe/Brussels")
-"""Moments are local times without offset, and the day of the bulk quota is a calendar day here: Actito is Belgian."""
+"""Moments are local times of here, and usually without offset; so is the day of the bulk quota: Actito is Belgian."""
 
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
-"""Answers and exports write moments as imports read them (D-etlf)."""
+"""Exports write moments as imports read them (D-etlf), and answers do usually."""
 
 TRUE_WORDS: Final = frozenset({"TRUE", "1", "Y", "YES", "T"})
 FALSE_WORDS: Final = frozenset({"FALSE", "0", "N", "NO", "F"})
@@ -37,6 +37,9 @@ SEGMENTATION: Final = "segmentations#"
 SEARCH_DEFAULT: Final = 100
 SEARCH_MAXIMUM: Final = 1000
 """Profiles in one answer of a list: a `number` is known (G-sdk), its bounds are not."""
+
+EPOCH: Final = "milliseconds since 1970"
+"""A form of `Dialect.moments` that strftime does not know."""
 
 IMPORT_STATUS: Final = {
     "waiting": "PENDING",
@@ -118,6 +121,28 @@ class Dialect:
     slow_maximum: float = 2.0
     """Seconds a slowed call takes at most."""
     token_seconds: int = 900
+    dates: str = "%Y-%m-%d"
+    """How answers write dates, and calls may: as files do (D-etlf), as far as anybody knows."""
+    moments: str = MOMENT
+    """The same of moments; a form that ends with Z is UTC."""
+    enumeration: Literal["allowedValues", "acceptedValues"] = "allowedValues"
+    """Where the structure lists the values of an attribute: the second was seen on custom tables (U-ctjson)."""
+    profile_page: Literal["profiles", "content", "bare"] = "profiles"
+    """The list of profiles in V5."""
+    scenario_list: Literal["wrapped", "bare", "names"] = "wrapped"
+    definition_list: Literal["in full", "bare", "ids"] = "in full"
+    """Stored ETL definitions: whether their list holds more than their ids."""
+    counters_told: Literal["all", "seen"] = "all"
+    """Beyond `withErrors` and `rowsInError`, which were seen (G-mhp)."""
+    codes: Literal["UPPER_SNAKE", "camelCase"] = "UPPER_SNAKE"
+    """Of refused fields and rows."""
+    file_booleans: Literal["any case", "upper case"] = "any case"
+    """Words of yes and no in a file: D-etlf shows capitals."""
+    day_ends: Literal["Europe/Brussels", "UTC"] = "Europe/Brussels"
+    """Midnight of the bulk quota."""
+    refused_import_counts: bool = False
+    """Whether an import that is answered with 400 is one of the day."""
+    largest_answer: int = SEARCH_MAXIMUM
 
     def become(self, other: Dialect) -> None:
         """Take over every choice of another one: routes hold on to this object."""
@@ -125,7 +150,7 @@ class Dialect:
             setattr(self, each.name, getattr(other, each.name))
 
 
-_FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
+FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "allow_update_default": (True, False),
     "empty_cell_erases": (False, True),
     "unfilled_as_null": (False, True),
@@ -159,6 +184,18 @@ _FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "older_addresses": (False, True),
     "error_separator": ("as sent", ","),
     "export_booleans": (("true", "false"), ("TRUE", "FALSE"), ("1", "0"), ("Y", "N")),
+    "dates": ("%Y-%m-%d", "%d/%m/%Y", "%Y-%m-%dT00:00:00"),
+    "moments": (MOMENT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", EPOCH),
+    "enumeration": ("allowedValues", "acceptedValues"),
+    "profile_page": ("profiles", "content", "bare"),
+    "scenario_list": ("wrapped", "bare", "names"),
+    "definition_list": ("in full", "bare", "ids"),
+    "counters_told": ("all", "seen"),
+    "codes": ("UPPER_SNAKE", "camelCase"),
+    "file_booleans": ("any case", "upper case"),
+    "day_ends": ("Europe/Brussels", "UTC"),
+    "refused_import_counts": (False, True),
+    "largest_answer": (SEARCH_MAXIMUM, SEARCH_DEFAULT),
 }
 """Every form that nobody has seen, with the plausible choices; the first one is the usual."""
 
@@ -166,4 +203,4 @@ _FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
 def varied(seed: int | None) -> Dialect:
     """A dialect with every choice drawn from `seed`; the usual one for None."""
     rng = random.Random(seed)  # noqa: S311 -- nothing secret
-    return Dialect() if seed is None else Dialect(**{name: rng.choice(choices) for name, choices in _FORMS.items()})
+    return Dialect() if seed is None else Dialect(**{name: rng.choice(choices) for name, choices in FORMS.items()})

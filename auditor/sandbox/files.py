@@ -33,8 +33,6 @@ def export(held: Profiles, dialect: Dialect, faults: Faults) -> bytes:
     Under a fault it comes as exports do come.
     """
     happens = faults.happens
-    flags = {name for name, attribute in held.table.by_name.items() if attribute.value_type == "BOOLEAN"}
-    flags |= held.table.defaults.keys()
     for profile in held.profiles.values() if "note" in held.table.by_name else ():
         if happens("export-quotes", f"profile {profile.id}"):
             held.change(profile, {"note": _UGLY}, profile.values["updateMoment"])
@@ -44,7 +42,7 @@ def export(held: Profiles, dialect: Dialect, faults: Faults) -> bytes:
     spelled = dict(zip(("true", "false"), dialect.export_booleans, strict=True))
     rows = []
     for profile in held.profiles.values():
-        values = {column: _cell(flags, column, value, spelled) for column, value in profile.values.items()}
+        values = {column: _cell(held.table.flags, column, value, spelled) for column, value in profile.values.items()}
         rows.append([str(profile.id) if column == "profileId" else values.get(column, "") for column in columns])
         if happens("export-duplicates", f"profile {profile.id}"):
             rows.append(rows[-1])

@@ -21,6 +21,7 @@ from auditor.sandbox.breaches import Breaches, Call, judged
 from auditor.sandbox.checks import Problem, known
 from auditor.sandbox.dialect import IMPORT_STATUS, MOMENT, Code, Dialect
 from auditor.sandbox.faults import Faults
+from auditor.sandbox.spelling import code_in
 from auditor.sandbox.state import Profile, Profiles, State
 from auditor.sandbox.storage import Storage
 from auditor.sandbox.writes import Changes, Refusal, checked, missing, taken
@@ -62,7 +63,7 @@ class Execution:
     etl: str | None = None
     """Id of the stored definition that was triggered; None for a one-shot execution."""
     digest: str = ""
-    """Of the archive."""
+    """Of the rows in the archive."""
     status: str = IMPORT_STATUS["waiting"]
     start: str | None = None
     end: str | None = None
@@ -213,7 +214,7 @@ class Queue:
                 definition.held, cells, key, definition.mode
             )
             if isinstance(written, Problem):
-                refused.append([*record, written.code, headers.get(written.field, "")])
+                refused.append([*record, code_in(written.code, self._dialect), headers.get(written.field, "")])
                 continue
             profile, created = written
             counts["rowsCreated" if created else "rowsUpdated"] += 1
@@ -265,7 +266,12 @@ class Queue:
 
     def _changes(self, held: Profiles, cells: dict[str, str]) -> Changes:
         erases = self._dialect.empty_cell_erases
-        return checked(held.table, ((column, cell) for column, cell in cells.items() if cell or erases))
+        given = {column: cell for column, cell in cells.items() if cell or erases}
+        small = [column for column in held.table.flags & given.keys() if given[column] != given[column].upper()]
+        if small and self._dialect.file_booleans == "upper case":
+            problems = tuple(Problem(column, Code.INVALID, f"{column} is not a boolean") for column in small)
+            raise Refusal(400, "the values were refused", problems)
+        return checked(held.table, given.items())
 
     def _save(self, execution: Execution) -> None:
         names = ("definition", "table", "etl", "digest", "status", "start", "end", "message", "counts")

@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from auditor.sandbox.dialect import Dialect
 from auditor.sandbox.imports import Execution, Queue, parse_definition, read_definition
 from auditor.sandbox.limits import Limits
 from auditor.sandbox.routes_v4 import check_entity, read_json, table_of
 from auditor.sandbox.state import State
+from auditor.sandbox.structure import TABLE
 from auditor.sandbox.writes import Refusal
 
 _DEFINITION_BYTES = 1_000_000
@@ -21,10 +23,11 @@ _DEFINITION_BYTES = 1_000_000
 class ImportCalls:
     """What can be asked and started about the imports of one licence."""
 
-    def __init__(self, state: State, queue: Queue, limits: Limits) -> None:
+    def __init__(self, state: State, queue: Queue, limits: Limits, dialect: Dialect) -> None:
         self.state = state
         self._queue = queue
         self._limits = limits
+        self._dialect = dialect
 
     def routes(self) -> list[Route]:
         v5, v4 = "/mass-imports/v5/entities/{entity}", "/mass-imports/v4/entity/{entity}"
@@ -50,7 +53,7 @@ class ImportCalls:
         ]
 
     async def execute(self, request: Request) -> Response:
-        """Accept a one-shot execution. One that is refused does not count against the calls of the day."""
+        """Accept a one-shot execution."""
         check_entity(request)
         content, definition = await self._parts(request)
         execution = self._accept(content, parse_definition(definition))
@@ -131,11 +134,17 @@ class ImportCalls:
         return JSONResponse({name: value for name, value in result.items() if name != "table"})
 
     def _accept(self, content: bytes, definition: dict[str, Any], etl: str | None = None) -> Execution:
-        if len(content) > self._limits.zip_bytes:
-            raise Refusal(400, f"the archive is larger than {self._limits.zip_bytes // 1_000_000} MB")
-        if not content.startswith(b"PK"):
-            raise Refusal(400, "inputFile is not a ZIP archive")
-        self._count_bulk_call(read_definition(self.state, definition).held.table.name)
+        try:
+            if len(content) > self._limits.zip_bytes:
+                raise Refusal(400, f"the archive is larger than {self._limits.zip_bytes // 1_000_000} MB")
+            if not content.startswith(b"PK"):
+                raise Refusal(400, "inputFile is not a ZIP archive")
+            table = read_definition(self.state, definition).held.table.name
+        except Refusal:
+            if self._dialect.refused_import_counts:
+                self._count_bulk_call(TABLE)
+            raise
+        self._count_bulk_call(table)
         return self._queue.add(definition, content, etl)
 
     async def _parts(self, request: Request, *, stored: bool = False) -> tuple[bytes, bytes]:
@@ -169,9 +178,8 @@ class ImportCalls:
         return number
 
     def _count_bulk_call(self, table: str) -> None:
-        """Calendar day in Actito's zone (assumed)."""
         calls: dict[str, int] = self.state.facts["bulk_calls"]
-        day = f"{table} {self.state.clock.local().date().isoformat()}"
+        day = f"{table} {self.state.clock.day(self._dialect.day_ends)}"
         if calls.get(day, 0) >= self._limits.bulk_per_day:
             raise Refusal(429, "the bulk calls of this table for today are used up")
         calls[day] = calls.get(day, 0) + 1

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auditor.sandbox.checks import known
-from auditor.sandbox.dialect import SEARCH_DEFAULT, SEARCH_MAXIMUM, SEGMENTATION, SUBSCRIPTION, Dialect
+from auditor.sandbox.dialect import SEARCH_DEFAULT, SEGMENTATION, SUBSCRIPTION, Dialect
 from auditor.sandbox.state import Profile, Profiles, State
 from auditor.sandbox.structure import ENTITY, ENTITY_ID
 from auditor.sandbox.writes import Refusal, changes_v4, checked, matching, sections, store
@@ -56,7 +56,7 @@ class CallsV4:
         number = request.query_params.get("number", str(SEARCH_DEFAULT))
         if not number.isdecimal():
             raise Refusal(400, "number is not a whole number")
-        found = _found(held, request)[: min(int(number), SEARCH_MAXIMUM)]
+        found = _found(held, request)[: min(int(number), self._dialect.largest_answer)]
         return JSONResponse({"profiles": [self._body(held, profile) for profile in found]})
 
     async def count(self, request: Request) -> Response:

@@ -1,18 +1,69 @@
-"""Says the same in another form: answers as the dialect spells what nobody has seen.
+"""Says the same in another form: answers as the dialect spells what nobody has seen, and calls that are spelled so.
 
-Works on whole answers, by the names in them, so that the routes need to know one form only.
+Works on whole answers and bodies, by the names in them, so that the routes need to know one form only.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from auditor.sandbox.dialect import IMPORT_STATUS, Dialect
+from auditor.sandbox.dialect import EPOCH, IMPORT_STATUS, MOMENT, TIMEZONE, Dialect
 from auditor.sandbox.exchange import Answer
 from auditor.sandbox.structure import BY_NAME
 
 _SEEN_TYPES = frozenset({"CUSTOM", "LASTNAME", "FIRSTNAME", "BIRTHDATE", "SEX", "MOTHER_LANGUAGE", "EMAIL_ADDRESS"})
 """Types of attributes that a page shows (D-struct)."""
+
+
+_DATE: Final = "%Y-%m-%d"
+_SEEN_COUNTERS: Final = ("table", "withErrors", "rowsInError")
+
+
+def understood(body: bytes, dialect: Dialect, path: str) -> bytes:
+    """The body of a call about a profile with its dates and moments in the usual form, which is taken as well."""
+    if not path.startswith("/profiles/") or not body.startswith(b"{"):
+        return body
+    try:
+        content = json.loads(body)
+        attributes = content["attributes"]
+        if isinstance(attributes, dict):
+            content["attributes"] = {name: _usual(name, value, dialect) for name, value in attributes.items()}
+        else:
+            for item in attributes:
+                item["value"] = _usual(item["name"], item["value"], dialect)
+    except (ValueError, TypeError, KeyError):
+        return body
+    return json.dumps(content).encode()
+
+
+def _usual(name: str, value: Any, dialect: Dialect) -> Any:
+    kind = BY_NAME[name].value_type if name in BY_NAME else ""
+    form, usual = {"DATE": (dialect.dates, _DATE), "TIMESTAMP": (dialect.moments, MOMENT)}.get(kind, ("", ""))
+    if not form or value is None:
+        return value
+    try:
+        if form == EPOCH:
+            moment = datetime.fromtimestamp(int(value) / 1000, UTC)
+        else:
+            moment = datetime.strptime(str(value), form)  # noqa: DTZ007 -- local, unless the form says otherwise
+            moment = moment.replace(tzinfo=UTC if form.endswith("Z") else TIMEZONE)
+    except ValueError:
+        return value
+    return moment.astimezone(TIMEZONE).strftime(usual)
+
+
+def _timed(text: str, usual: str, form: str) -> Any:
+    moment = datetime.strptime(text, usual).replace(tzinfo=TIMEZONE)
+    if form == EPOCH:
+        return int(moment.timestamp()) * 1000
+    return (moment.astimezone(UTC) if form.endswith("Z") else moment).strftime(form)
+
+
+def code_in(code: str, dialect: Dialect) -> str:
+    """The code of a refused field or row."""
+    return code if dialect.codes == "UPPER_SNAKE" else _camel_case(code)
 
 
 def respell(answer: Answer, dialect: Dialect, method: str, path: str) -> None:
@@ -44,6 +95,16 @@ def _content(content: Any, dialect: Dialect, path: str) -> Any:
         return {dialect.execution_id if name == "executionId" else name: _id(number, dialect)}
     if content.keys() in ({"subscriptions"}, {"segmentation"}):
         return _alone(content, dialect)
+    if path.startswith("/profiles/v5/") and "attributes" in content:
+        return _flat(content, dialect)
+    if path.startswith("/profiles/v5/") and "profiles" in content:
+        page = [_flat(profile, dialect) for profile in content["profiles"]]
+        rest = {name: value for name, value in content.items() if name != "profiles"}
+        return page if dialect.profile_page == "bare" else {**rest, dialect.profile_page: page}
+    if content.keys() == {"scenarios"}:
+        return _scenarios(content["scenarios"], dialect)
+    if content.keys() == {"etls"}:
+        return _definitions(content["etls"], dialect)
     if path.startswith("/profiles/v4/") and "profiles" in content:
         return content | {"profiles": [_profile(profile, dialect, apart=False) for profile in content["profiles"]]}
     if path.startswith("/profiles/v4/") and "attributes" in content:
@@ -70,12 +131,37 @@ def _profile(profile: dict[str, Any], dialect: Dialect, *, apart: bool) -> dict[
     }
 
 
+def _flat(profile: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """One of V5, where booleans are always those of JSON."""
+    attributes = {
+        name: value if isinstance(value, bool) else _value(name, value, dialect)
+        for name, value in profile["attributes"].items()
+    }
+    return profile | {"profileId": _id(profile["profileId"], dialect), "attributes": attributes}
+
+
+def _scenarios(items: list[dict[str, Any]], dialect: Dialect) -> Any:
+    if dialect.scenario_list == "names":
+        return {"scenarios": [item["name"] for item in items]}
+    return items if dialect.scenario_list == "bare" else {"scenarios": items}
+
+
+def _definitions(items: list[dict[str, Any]], dialect: Dialect) -> Any:
+    if dialect.definition_list == "ids":
+        return {"etls": [{"id": item["id"], "name": item["name"]} for item in items]}
+    return items if dialect.definition_list == "bare" else {"etls": items}
+
+
 def _value(name: str, text: str | None, dialect: Dialect) -> Any:
     if text is None or name not in BY_NAME:
         return text
     if name == "profileId":
         return _id(text, dialect)
     kind = BY_NAME[name].value_type
+    if kind == "DATE":
+        return _timed(text, _DATE, dialect.dates)
+    if kind == "TIMESTAMP":
+        return _timed(text, MOMENT, dialect.moments)
     if dialect.numbers == "number" and kind == "BOOLEAN":
         return text == "true"
     return int(text) if dialect.numbers == "number" and kind in ("INTEGER", "LONG") else text
@@ -108,7 +194,7 @@ def _alone(content: dict[str, Any], dialect: Dialect) -> Any:
 def _structure(table: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     attributes = table["attributes"]
     if isinstance(attributes, list):
-        attributes = [{**item, "type": _type(item["type"], dialect)} for item in attributes]
+        attributes = [_attribute(item, dialect) for item in attributes]
     return table | {
         "attributes": attributes,
         "subscriptions": _named(table["subscriptions"], dialect),
@@ -116,9 +202,20 @@ def _structure(table: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     }
 
 
+def _attribute(item: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    item = {**item, "type": _type(item["type"], dialect)}
+    limits = item.get("valueRestriction", {})
+    if "allowedValues" in limits:
+        rest = {name: limit for name, limit in limits.items() if name != "allowedValues"}
+        item["valueRestriction"] = rest | {dialect.enumeration: limits["allowedValues"]}
+    return item
+
+
 def _type(name: str, dialect: Dialect) -> str:
-    if name in _SEEN_TYPES or dialect.predefined_types == "UPPER_SNAKE":
-        return name
+    return name if name in _SEEN_TYPES or dialect.predefined_types == "UPPER_SNAKE" else _camel_case(name)
+
+
+def _camel_case(name: str) -> str:
     first, *rest = name.lower().split("_")
     return first + "".join(word.capitalize() for word in rest)
 
@@ -153,6 +250,8 @@ def _word(usual: str, dialect: Dialect) -> str:
 
 
 def _counters(content: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    if dialect.counters_told == "seen":
+        content = {name: value for name, value in content.items() if name in _SEEN_COUNTERS}
     return content | {"withErrors": str(content["withErrors"]).lower()} if dialect.flags == "text" else content
 
 
@@ -168,7 +267,7 @@ def _refusal(answer: Answer, dialect: Dialect, content: Any) -> None:
     if answer.status == 409 and dialect.conflict == "400":
         answer.status = 400
         content["status"] = 400
-    problems = content.pop("errors")
+    problems = [problem | {"code": code_in(problem["code"], dialect)} for problem in content.pop("errors")]
     if dialect.errors == "empty":
         answer.empty()
     elif dialect.errors == "text":

@@ -105,6 +105,12 @@ class Table:
         return dict.fromkeys(off, "false") | self.chosen
 
     @cached_property
+    def flags(self) -> frozenset[str]:
+        """The columns that hold yes or no."""
+        booleans = {attribute.name for attribute in self.attributes if attribute.value_type == "BOOLEAN"}
+        return frozenset(booleans | (self.defaults.keys() - self.chosen.keys()))
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of an export, in its order."""
         return (

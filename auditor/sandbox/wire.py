@@ -22,7 +22,7 @@ from auditor.sandbox.exchange import Answer, replayed, whole_body
 from auditor.sandbox.faults import Faults
 from auditor.sandbox.limits import Limits
 from auditor.sandbox.meanwhile import Meanwhile
-from auditor.sandbox.spelling import respell
+from auditor.sandbox.spelling import respell, understood
 from auditor.sandbox.state import State
 from auditor.sandbox.storage import API_KEY
 from auditor.sandbox.structure import TABLE
@@ -112,7 +112,7 @@ class Wire:
     async def _carry_out(self, scope: Scope, subject: str, body: bytes, call: Call) -> Answer:
         answer, path = Answer(500), scope["path"]
         with self._meanwhile.around(scope["method"], path, subject), judged(call):
-            await self._app(dict(scope), replayed(body), answer.take)
+            await self._app(dict(scope), replayed(understood(body, self._dialect, path)), answer.take)
         content = answer.json()
         if content is not None and path.startswith("/profile-table-structure/"):
             self._meanwhile.amend(subject, content)
@@ -140,7 +140,8 @@ class Wire:
         if self._faults.happens("throttle", subject):
             await clock.sleep(self._dialect.slow_maximum)
         if method == "POST" and path.endswith(_STARTS_IMPORT) and self._faults.happens("quota-used", subject):
-            self._state.facts["bulk_calls"][f"{TABLE} {clock.local().date()}"] = self._limits.bulk_per_day
+            today = f"{TABLE} {clock.day(self._dialect.day_ends)}"
+            self._state.facts["bulk_calls"][today] = self._limits.bulk_per_day
 
     def _refusal(self, scope: Scope, subject: str) -> Answer | None:
         """An answer of the platform's edge, instead of carrying the call out."""
