@@ -16,9 +16,9 @@ from pathlib import Path
 import polars as pl
 
 from auditor import permissions, run_folder
-from auditor.actito import Reader, Writer, learned
+from auditor.actito import ActitoError, Reader, Writer, learned
 from auditor.apply import Progress, apply_plan
-from auditor.apply.job import Limits
+from auditor.apply.job import FINAL, Limits
 from auditor.apply.outcomes import Applied, outcome_path, read_outcomes, write_outcomes
 from auditor.apply.undo import undo_plan
 from auditor.audit import Audit
@@ -39,6 +39,8 @@ from auditor.writes import Plan, read_plan
 
 CHANGED = 0.1
 """A column that changed in this share of the profiles since the last run stops a plan."""
+NAMED = 5
+"""Scenarios that are told by their names."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,27 @@ def apply(
         )
         write_outcomes(folder, applied)
         return applied
+
+
+def may_start(settings: Settings, path: Path) -> str:
+    """A sentence about the scenarios that what is left of a stored plan may start (§14b); empty where it starts none.
+
+    Which write starts which cannot be asked, and what was started cannot be undone. Scenarios that cannot be read stop
+    nobody: the sentence says so.
+    """
+    chosen, folder = read_plan(path), path.resolve().parent
+    earlier = read_outcomes(folder, chosen.sha)
+    if not chosen.writes or (earlier is not None and set(earlier["outcome"]) <= set(FINAL)):
+        return ""
+    begin = f"what is written may start scenarios of {chosen.table}"
+    try:
+        with connect(settings) as connection:
+            found = Reader(connection).scenarios(run_folder.read_structure(folder))
+    except ActitoError as error:
+        return f"{begin}, and which are active could not be read: {error}"
+    active = [one.name for one in found if one.active is not False]
+    named = ", ".join(active[:NAMED]) + (f" and {len(active) - NAMED:,} more" if len(active) > NAMED else "")
+    return f"{begin}. Active: {named}; which write starts which, Actito does not say." if active else ""
 
 
 def undo(settings: Settings, path: Path, *, now: datetime) -> Planned:

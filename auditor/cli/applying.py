@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from auditor import remedy
 from auditor.apply import Progress as Done
 from auditor.cli.planned import KIND, print_applied
-from auditor.cli.screen import confirmed_on_terminal, say
+from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
 from auditor.config import Settings
 from auditor.errors import GuardRefused
 from auditor.model import Kind
@@ -21,6 +22,9 @@ from auditor.writes import read_plan
 
 def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], ask: bool) -> int | None:
     """Apply a stored plan and print what became of it; gives the exit code, None when somebody said no."""
+    started = remedy.may_start(settings, path)
+    if started:
+        say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
     if ask:
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in read_plan(path).counts.items()) or "nothing"
         if not confirmed_on_terminal(f"write to {settings.names.platform} ({settings.actito.url}): {counts}?"):

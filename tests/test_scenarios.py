@@ -1,0 +1,76 @@
+"""Before somebody decides to write, the scenarios that this may start are named; not to know them is no obstacle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import stamina
+
+from auditor.errors import Exit
+from auditor.sandbox.process import Sandbox
+from tests.small_folder import auditor
+from tests.structure_folder import make
+
+APPLY = ["apply", "--confirm", "create=4"]
+
+
+@pytest.fixture(autouse=True)
+def no_pauses() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=2, cap=True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("licence") / "sandbox", profiles=0, limits="extended") as running:
+        yield running
+
+
+@pytest.fixture
+def plan(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """Four people to be created in an empty table."""
+    sandbox.clear_faults()
+    sandbox.reset(profiles=0)
+    folder = make(tmp_path / "work", sandbox)
+    monkeypatch.chdir(folder)
+    assert auditor(capsys, "run").code == Exit.FINE
+    assert auditor(capsys, "plan").code == Exit.FINE
+    [path] = folder.glob("runs/*/plan-*.json")
+    return str(path)
+
+
+def test_active_scenarios_are_named_before_the_question(
+    sandbox: Sandbox, plan: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The licence has three, of which one is stopped."""
+    told = auditor(capsys, *APPLY, plan)
+    assert told.code == Exit.REFUSED, "nobody was there to answer"
+    lines = [line for line in told.err.splitlines() if "note:" in line or "scenario" in line]
+    assert lines[0].startswith("  note: what is written may start scenarios of Customers")
+    shown = " ".join(told.err.split())
+    assert "Active: Welcome, Birthday wishes; which write starts which, Actito does not say." in shown
+    assert "Win back" not in shown
+    assert shown.index("Welcome") < shown.index("nobody is there to answer")
+    assert max(map(len, told.err.splitlines())) <= 80
+    assert sandbox.profiles() == []
+
+
+@pytest.mark.parametrize("fault", ["truncated", "redirect"])
+def test_what_cannot_be_read_is_said_and_not_taken_for_none(
+    sandbox: Sandbox, plan: str, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    sandbox.fault(fault, 1, on="/scenarios/")
+    told = auditor(capsys, *APPLY, plan, "--yes")
+    assert told.code == Exit.FINE
+    shown = " ".join(told.err.split())
+    assert "note: what is written may start scenarios of Customers, and which are active could not be read" in shown
+    assert len(sandbox.profiles()) == 4
+
+
+def test_nothing_is_said_where_nothing_is_left_to_write(
+    sandbox: Sandbox, plan: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "Welcome" in auditor(capsys, *APPLY, plan, "--yes").err
+    assert "scenario" not in auditor(capsys, *APPLY, plan, "--yes").err
