@@ -12,7 +12,8 @@ help:
 	@echo "make demo   set up .venv and run the main job offline, in the folder demo/"
 	@echo "make test   set up .venv and Chromium, and run all tests"
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
-	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY"
+	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY;"
+	@echo "            the calls a minute that the client reaches within its limits"
 	@echo "make wheel  build dist/*.whl"
 	@echo "make pins   pin the newest versions that pyproject.toml allows"
 	@echo "make clean  remove what these targets made, the folder demo/ too"
@@ -39,6 +40,7 @@ bench:
 	@$(BIN)/python bench/compare.py $(ARGS)
 	@$(BIN)/python bench/landing.py $(ARGS)
 	@$(BIN)/python bench/postgresql.py $(ARGS)
+	@$(BIN)/python bench/calls.py $(ARGS)
 
 wheel:
 	@sh scripts/environment run

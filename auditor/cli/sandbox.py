@@ -34,12 +34,13 @@ def command(
 ) -> None:
     """Run the stand-in Actito server, for trying and testing.
 
-    Its API key is sandbox-key. Ask it for a profile, as Actito would be asked:
+    Its API key is sandbox-key, its entity acme. Ask it for a profile, as Actito would be asked:
 
     \b
       TOKEN=$(curl -s -H 'Authorization: sandbox-key' localhost:8700/auth/token \\
               | python3 -c 'import json,sys; print(json.load(sys.stdin)["accessToken"])')
-      curl -s -H "Authorization: Bearer $TOKEN" localhost:8700/entities/v5/entities
+      curl -s -H "Authorization: Bearer $TOKEN" \\
+              localhost:8700/profiles/v4/entity/acme/table/Customers/profile/1
 
     What only a stand-in can do lies under /_sandbox/:
 
