@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from auditor import cli
+from auditor.actito import auth
 from auditor.sandbox.process import API_KEY, Sandbox
 from tests import small_folder
 from tests.small_folder import Made, copy, licence, made
@@ -51,7 +52,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def plant(path: Path) -> list[str]:
-    """Exchange free text, names and streets of a truth file for secrets, and add rows that cannot be read."""
+    """Exchange free text, names, streets and e-mail addresses of a truth file for secrets, and add people whose keys
+    are some, and rows that cannot be read.
+    """
     chance, secrets = random.Random(7), list[str]()  # noqa: S311 -- secrets of the test alone
 
     def secret() -> str:
@@ -63,12 +66,19 @@ def plant(path: Path) -> list[str]:
     for row in rows:
         row["nickname"], row["last_name"], row["street"] = secret(), f"Q{secret()}", f"{secret()} 7"
         row["remark"] = " ".join(form.format(secret()) for form in HOSTILE)
-        if chance.random() < 0.2:
+        drawn = chance.random()
+        if drawn < 0.2:
             row["email"] = f"{secret()}@@example.com"  # Actito would refuse it
+        elif drawn < 0.6:
+            row["email"] = f"{secret()}@example.com"  # looked for, in an address, before it is written
+    new = [
+        row | {"contact_id": f"K{secret()}", "email": f"{secret()}@example.com", "last_name": f"Q{secret()}"}
+        for row in rows[:20]
+    ]
     with path.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows[:-1])
+        writer.writerows([*new, *rows[:-1]])
         file.write(f"{secret()},too,few\n{secret()},Ren\udce9{',' * (len(rows[0]) - 2)}\n")
         writer.writerows(rows[-1:])
     return secrets
@@ -111,7 +121,15 @@ def test_no_secret_is_printed_logged_or_raised(
     newest = max((folder / "crm").iterdir())
     secrets = [*plant(newest), API_KEY]
     assert len(set(secrets)) >= 1000
-    raised, said = list[str](), list[str]()
+    raised, said, tokens = list[str](), list[str](), list[str]()
+    signed_in = auth._read
+
+    def noting(answer: Any) -> tuple[str, float]:
+        token, life = signed_in(answer)
+        tokens.append(token)
+        return token, life
+
+    monkeypatch.setattr(auth, "_read", noting)
     inside: Callable[..., object] = cli.group.main
 
     def overheard(**arguments: Any) -> object:
@@ -153,4 +171,10 @@ def test_no_secret_is_printed_logged_or_raised(
     assert ears.heard, "somebody listened"
     assert raised, "something was raised"
     assert "try 1" in everything, "and requests were told of"
+    assert "/profile/{profile}: 200" in everything, "about people by their keys among them"
+    assert tokens, "and somebody signed in"
+    secrets += tokens
+    there = str(sandbox.profiles())
+    assert sum(secret in there for secret in secrets) > 100, "what was written held them"
+    assert re.search(r"customerId': 'K[0-9a-f]{12}'", there), "so did what was created"
     assert [secret for secret in secrets if secret in everything] == []
