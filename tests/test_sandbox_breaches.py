@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import socket
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -142,6 +147,49 @@ def test_each_breach_is_recorded_once_and_without_values(sandbox: Sandbox, http:
 
 def test_every_kind_of_breach_is_shown_here() -> None:
     assert RUDE.keys() == BREACHES.keys()
+
+
+TESTS = """
+import pytest
+from tests.conftest import no_breach
+from tests.sandbox_client import PROFILES_V4, attributes, client
+from auditor.sandbox.process import Sandbox
+
+@pytest.fixture
+def http(tmp_path):
+    with Sandbox(tmp_path, profiles=3) as sandbox, client(sandbox) as http:
+        yield http
+
+def rude(http):
+    http.put(f"{PROFILES_V4}/1", json=attributes(profileId="7"))
+
+def test_rude(http):
+    rude(http)
+
+def test_polite(http):
+    http.get(f"{PROFILES_V4}/1")
+
+@pytest.mark.breaches("technical_attribute")
+def test_rude_on_purpose(http):
+    rude(http)
+
+@pytest.mark.breaches("upsert")
+def test_rude_in_another_way_than_it_says(http):
+    rude(http)
+"""
+
+
+def test_a_breach_fails_the_test_that_caused_it_and_no_other(tmp_path: Path) -> None:
+    """The fixture of `conftest` in a session of its own."""
+    (tmp_path / "test_own.py").write_text(TESTS, "utf-8")
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider"]
+    command += ["-c", str(root / "pyproject.toml"), "--rootdir", str(tmp_path), str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=120)
+    failed = set(re.findall(r"^ERROR test_own.py::(\w+) - .*AssertionError", ended.stdout, re.MULTILINE))
+    assert failed == {"test_rude", "test_rude_in_another_way_than_it_says"}, ended.stdout
+    assert "4 passed, 2 errors" in ended.stdout
 
 
 def test_a_careful_client_breaches_nothing(sandbox: Sandbox, http: httpx.Client) -> None:
