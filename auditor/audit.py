@@ -34,7 +34,7 @@ PROFILES: Final = pl.Schema(
         "gone": pl.Boolean(),
         "pending": pl.Boolean(),  # everything that makes it differ was sent after the moment the export shows
         "columns": pl.List(TEXT),  # the columns that differ
-        "matched_by": TEXT,  # "key"
+        "matched_by": TEXT,  # the key that matched it (see Counts.matched_by); null where nothing did
         "platform_rows": pl.Int64(),
         "truth_rows": pl.Int64(),
     }
@@ -98,6 +98,10 @@ class Counts:
     differences_by_column: Mapping[str, int] = field(default_factory=dict)
     differences_by_reason: Mapping[str, int] = field(default_factory=dict)
     formats: Mapping[str, int] = field(default_factory=dict)
+    matched_by: Mapping[str, int] = field(default_factory=dict)
+    """How the profiles of both sides were matched: `key`, or the columns of a fallback key joined by ` + `, followed by
+    `, normalised` where the two sides spell that key differently. Keys set apart because a fallback key could match
+    several rows are counted under `, ambiguous`."""
     violations_by_side: Mapping[Side, int] = field(default_factory=dict)
     violations_by_rule: Mapping[str, int] = field(default_factory=dict)
     permissions: Mapping[str, int] = field(default_factory=dict)
@@ -136,6 +140,8 @@ class Conclusion:
     folder: Path
     seconds: Mapping[str, float]
     """Per stage."""
+    fallbacks: tuple[tuple[str, ...], ...] = ()
+    """The columns of the fallback keys."""
     notices: tuple[str, ...] = ()
     """What is new since the last run and bears on this one: changes of the structure, memory that was left aside."""
 
@@ -167,6 +173,7 @@ class Conclusion:
                 "by_reason": dict(counts.differences_by_reason),
             },
             "formats": dict(counts.formats),
+            "matched_by": dict(counts.matched_by),
             "violations": {
                 **{side.value: counts.violations_by_side.get(side, 0) for side in Side},
                 "by_rule": dict(counts.violations_by_rule),

@@ -54,6 +54,8 @@ class Question:
     truth: str
     key: tuple[str, ...]
     """By the platform's names."""
+    fallbacks: tuple[tuple[str, ...], ...] = ()
+    """Further keys, for rows that lack the key; see `auditor.fallback`."""
     mapped: Mapping[str, str] = field(default_factory=dict)
     """Platform's name → truth's name, where they differ."""
     ignored: tuple[str, ...] = ()
@@ -96,7 +98,7 @@ class Comparison:
     def summary(self) -> dict[str, Any]:
         """Verdict and counts: the document that `auditor compare --json` prints."""
         document = self.conclusion.summary()
-        kept = ("format", "verdict", "rows", "profiles", "differences", "formats", "not_checked")
+        kept = ("format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "not_checked")
         only = {"platform": list(self.only_platform), "truth": list(self.only_truth)}
         return {name: document[name] for name in kept} | {"columns_on_one_side": only}
 
@@ -246,10 +248,14 @@ def _compare(
             verdict=conclude.verdict(counts, not_checked),
             counts=counts,
             not_checked=tuple(not_checked),
-            notices=conclude.nearly_matched(match.near_keys(engine), names, contract.key),
+            notices=(
+                *conclude.how_matched(found, names, contract.key),
+                *conclude.nearly_matched(match.near_keys(engine), names, contract.key),
+            ),
             sources=tuple(_source(file, one) for file, one in zip(files, landed, strict=True)),
             columns=contract.columns,
             key=contract.key,
+            fallbacks=contract.fallbacks,
             folder=folder,
             seconds={"load": landing, "diff": compared, "explain": explained},
         )
@@ -267,7 +273,8 @@ def _contract(
     """How the columns of both files are compared; and the columns that only one has. All problems at once."""
     platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
     ours, theirs = (question.place(side) for side in Side)
-    asked = (*question.key, *question.mapped, *question.ignored, *question.rules, *question.tolerances)
+    keys = (*question.key, *(name for names in question.fallbacks for name in names))
+    asked = (*keys, *question.mapped, *question.ignored, *question.rules, *question.tolerances)
     problems = [
         f'"{name}" is no column of {ours}{nearest(name, platform)}'
         for name in asked
@@ -277,7 +284,7 @@ def _contract(
         if other not in truth:
             problems.append(f'--map {name}={other}: "{other}" is no column of {theirs}{nearest(other, truth)}')
     names = {name: question.mapped.get(name, name) for name in platform if name not in question.ignored}
-    for name in question.key:
+    for name in dict.fromkeys(keys):
         if name in question.ignored:
             problems.append(f'the key column "{name}" cannot be left out with --ignore')
         if name in names and names[name] not in truth:
@@ -304,6 +311,7 @@ def _contract(
         timezone=ZoneInfo("UTC"),
         population_platform=question.where,
         population_truth=question.where,
+        fallbacks=question.fallbacks,
     )
     return contract, only
 
@@ -386,24 +394,25 @@ def _base(engine: Engine, path: Path, contract: Contract, scratch: Path) -> str:
     """The third file as the table `base` that the diff expects."""
     import ibis
 
-    from auditor import rules
+    from auditor import fallback, match, rules
 
     there = set(column_names(engine, path))
-    missing = [name for name in contract.key if name not in there]
+    missing = [name for names in (contract.key, *contract.fallbacks) for name in names if name not in there]
     if missing:
         raise SettingsError(f'the key column "{missing[0]}" is not in {path.name}')
     kept = [column.name for column in contract.columns if column.name in there]
     landed = land(engine, Side.PLATFORM, path, scratch / "base.parquet", columns=kept)
     engine.view("base_raw", landed.path)
     raw, zone = engine.table("base_raw"), contract.timezone.key
-    forms = [rules.canonical(raw[column.name], column, Side.PLATFORM, zone) for column in contract.keys]
+    forms = match.key_columns(raw, contract, Side.PLATFORM)
+    anchor = ibis.coalesce(*(form for name, form in forms.items() if name == "key" or name.startswith(fallback.FORM)))
     marks = {
         f"b{position}": rules.marked(rules.canonical(raw[column.name], column, Side.PLATFORM, zone))
         if column.name in there
         else ibis.null(str)
         for position, column in enumerate(contract.compared)
     }
-    rows = raw.select(anchor=rules.key_form(forms), marks=ibis.struct(marks or {"none": ibis.null(str)}))
+    rows = raw.select(anchor=anchor, marks=ibis.struct(marks or {"none": ibis.null(str)}))
     engine.create("base", rows.distinct(on="anchor"))
     return "base"
 

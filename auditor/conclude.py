@@ -17,6 +17,8 @@ from auditor.audit import FRAMES, Counts
 from auditor.diff import Diff
 from auditor.engine import Engine
 from auditor.errors import InputUnusable
+from auditor.fallback import AMBIGUOUS, NORMALISED
+from auditor.match import KEY
 from auditor.model import NotChecked, Side, Status, Verdict
 
 RENUMBERED_PAIRS = 20
@@ -73,6 +75,7 @@ def count(engine: Engine, diff: Diff) -> Counts:
         differences_by_column=tally("differences", "column"),
         differences_by_reason=tally("differences", "reason"),
         formats=diff.formats,
+        matched_by=diff.matched_by,
         violations_by_side={Side(side): number for side, number in tally("violations", "side").items()},
         violations_by_rule=tally("violations", "rule"),
         permissions=tally("permissions", "finding"),
@@ -145,6 +148,28 @@ def nearly_matched(near: int, names: Mapping[Side, str], key: Sequence[str]) -> 
         f"{ones} that only {names[Side.TRUTH]} has {are} in {names[Side.PLATFORM]} under a key that differs by nothing "
         f"but case, blanks or leading zeros: another comparison rule for {' and '.join(key)} would match them",
     )
+
+
+def how_matched(found: Diff, names: Mapping[Side, str], key: Sequence[str]) -> tuple[str, ...]:
+    """Says how many profiles were not simply matched by the key that both sides spell alike; nothing where all were."""
+    sentences = []
+    for by, number in found.matched_by.items():
+        if by == KEY:
+            continue
+        name = by.removesuffix(NORMALISED).removesuffix(AMBIGUOUS)
+        shown = " and ".join(key) if name == KEY else name
+        ones, are = ("1 profile", "is") if number == 1 else (f"{number:,} profiles", "are")
+        differently = f"though {names[Side.PLATFORM]} and {names[Side.TRUTH]} spell it differently"
+        if by == name + AMBIGUOUS:
+            one, fits = ("1", "fits") if number == 1 else (f"{number:,}", "fit")
+            sentence = f"{one} {shown} {fits} several profiles, one of which has no {' and '.join(key)}: not compared"
+        elif name == KEY:
+            sentence = f"{ones} {are} matched by {shown}, {differently}"
+        else:
+            sentence = f"{ones} without {' and '.join(key)} on a side {are} matched by {shown}"
+            sentence += f", {differently}" if by != name else ""
+        sentences.append(sentence)
+    return tuple(sentences)
 
 
 def stop_if_renumbered(pairs: int, found: Diff) -> None:

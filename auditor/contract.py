@@ -141,6 +141,8 @@ class Contract:
     population_platform: str | None = None
     """SQL condition over the export's own columns: who is compared at all; None means everybody."""
     population_truth: str | None = None
+    fallbacks: tuple[tuple[str, ...], ...] = ()
+    """Keys for rows that lack the key, in their order; see `auditor.fallback`."""
 
     def signature(self, column: Column) -> str:
         """Changes when the comparison of a column changes; agreed values of another signature are no base."""
@@ -158,8 +160,8 @@ class Contract:
 
     @property
     def compared(self) -> tuple[Column, ...]:
-        """The columns that are compared: all but the key's."""
-        return tuple(column for column in self.columns if column.name not in self.key)
+        """The columns that are compared: all but the key's, and these too where a profile may lack them."""
+        return tuple(column for column in self.columns if self.fallbacks or column.name not in self.key)
 
     @property
     def permissions(self) -> tuple[Column, ...]:
@@ -222,7 +224,7 @@ class ColumnFile(Strict):
 
 
 _NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-_KEY: dict[str, Any] = {"anyOf": [_NAMES, {"type": "array", "items": _NAMES, "minItems": 1, "maxItems": 1}]}
+_KEY: dict[str, Any] = {"anyOf": [_NAMES, {"type": "array", "items": _NAMES, "minItems": 1}]}
 
 
 class File(Strict):
@@ -255,16 +257,17 @@ def read_contract(path: Path, structure: Structure | None, *, text: str | None =
     """
     file = read_toml(path, File, what="contract", text=text)
     problems: list[str] = []
-    key = _key(file, problems)
+    key, *fallbacks = _keys(file, problems)
     columns = [_column(name, spec, file.country, structure, problems) for name, spec in file.columns.items()]
     problems += [
         f"columns.{name}: this name is taken by the key in the files of a run; such a column cannot be mapped"
         for name in file.columns
         if name.lower() == "key" and key != (name,)
     ]
-    for name in key:
+    for name in dict.fromkeys((*key, *(name for other in fallbacks for name in other))):
         if name not in file.columns:
             problems.append(f'key column "{name}" has no [columns.{name}]{nearest(name, file.columns)}')
+    for name in key:
         attribute = structure.attribute(name) if structure else None
         if attribute is not None and len(key) == 1 and not attribute.unique:
             problems.append(f'key column "{name}" is not a unique attribute of the table')
@@ -282,6 +285,7 @@ def read_contract(path: Path, structure: Structure | None, *, text: str | None =
         grace=file.sync.grace,
         population_platform=file.population.platform,
         population_truth=file.population.truth,
+        fallbacks=tuple(fallbacks),
     )
 
 
@@ -294,13 +298,14 @@ def parse_rule(text: str) -> tuple[Compare, str]:
     return Compare(name), argument
 
 
-def _key(file: File, problems: list[str]) -> tuple[str, ...]:
-    first = file.key[0]
-    if isinstance(first, str):
-        return tuple(str(name) for name in file.key)
-    if len(file.key) > 1:
-        problems.append("key: a second, fallback key is not supported yet; name one key")
-    return tuple(first)
+def _keys(file: File, problems: list[str]) -> list[tuple[str, ...]]:
+    """The key, and after it the fallback keys."""
+    if isinstance(file.key[0], str):
+        return [tuple(str(name) for name in file.key)]
+    keys = [tuple(names) for names in file.key]
+    problems += [f"key: {list(names)} stands there twice" for names in dict.fromkeys(keys) if keys.count(names) > 1]
+    problems += ["key: a key without columns" for names in keys if not names]
+    return keys
 
 
 def _column(name: str, spec: ColumnFile, country: str, structure: Structure | None, problems: list[str]) -> Column:

@@ -22,7 +22,7 @@ import ibis.expr.types as ir
 from auditor import primitives, rules
 from auditor.contract import Blank, Column, Contract
 from auditor.engine import Engine
-from auditor.match import RAW, anchor, exists, source_name
+from auditor.match import RAW, anchor, exists, matched_by, source_name
 from auditor.model import Moved, Side, Status
 
 
@@ -61,6 +61,8 @@ class Diff:
     gone: int
     kept: Mapping[str, int] = field(default_factory=dict)
     formats: Mapping[str, int] = field(default_factory=dict)
+    matched_by: Mapping[str, int] = field(default_factory=dict)
+    """As in `audit.PROFILES`, of all keys that both sides have and of those that are set apart as ambiguous."""
 
 
 def diff(engine: Engine, contract: Contract, known: Known, moments: Moments, rejected: Mapping[Side, int]) -> Diff:
@@ -253,7 +255,8 @@ def _profiles(engine: Engine, contract: Contract, known: Known, moments: Moments
         pending=cells.pending.all(),
         columns=cells.column.collect(order_by=cells.column),
     )
-    joined = differing.join(matched, "key")
+    by_fallback = engine.table("by_fallback")
+    joined = differing.join(matched, "key").left_join(by_fallback, "key").drop("key_right")
     changed = joined.select(
         canonical=joined.key,
         key=joined.platform_text,
@@ -266,11 +269,12 @@ def _profiles(engine: Engine, contract: Contract, known: Known, moments: Moments
         gone=ibis.literal(False),
         pending=joined.pending,
         columns=joined["columns"],  # the attribute would be the names of the table
-        matched_by=ibis.literal("key"),
+        matched_by=matched_by(joined),
         platform_rows=ibis.literal(1, type="int64"),
         truth_rows=ibis.literal(1, type="int64"),
     )
-    duplicates = engine.table("duplicates")
+    unsure = by_fallback.filter(by_fallback.ambiguous)
+    duplicates = engine.table("duplicates").left_join(unsure, "key").drop("key_right")
     twice = duplicates.select(
         canonical=duplicates.key,
         key=ibis.coalesce(duplicates.platform_text, duplicates.truth_text),
@@ -283,7 +287,7 @@ def _profiles(engine: Engine, contract: Contract, known: Known, moments: Moments
         gone=ibis.literal(False),
         pending=ibis.literal(False),
         columns=_no_columns(),
-        matched_by=ibis.null(str),
+        matched_by=duplicates.matched_by,
         platform_rows=duplicates.platform_rows.cast("int64"),
         truth_rows=duplicates.truth_rows.cast("int64"),
     )
@@ -346,7 +350,12 @@ def _count(engine: Engine, contract: Contract, rejected: Mapping[Side, int]) -> 
     per_status = dict(engine.rows(profiles.group_by("status").agg(n=profiles.count())))
     matched = engine.table("matched")
     both = matched.filter(matched.platform_row.notnull() & matched.truth_row.notnull())
-    [(joined,)] = engine.rows(both.agg(n=both.count()))
+    by_fallback = engine.table("by_fallback")
+    both = both.left_join(by_fallback, "key").mutate(matched_by=matched_by)
+    how = {str(name): int(number) for name, number in engine.rows(both.group_by("matched_by").agg(n=both.count()))}
+    joined = sum(how.values())
+    unsure = profiles.filter(profiles.status == Status.DUPLICATE.value, profiles.matched_by.notnull())
+    how |= dict(engine.rows(unsure.group_by("matched_by").agg(n=unsure.count())))
     counts = {status: int(per_status.get(status.value, 0)) for status in Status}
     counts[Status.EQUAL] = joined - counts[Status.STALE] - counts[Status.CONFLICTING]
     flags = profiles.agg(
@@ -356,7 +365,7 @@ def _count(engine: Engine, contract: Contract, rejected: Mapping[Side, int]) -> 
     )
     [(waiting, pending, gone)] = engine.rows(flags)
     kept, formats = _kept_and_formats(engine, contract)
-    return Diff(rows, counts, int(waiting), int(pending), int(gone), kept, formats)
+    return Diff(rows, counts, int(waiting), int(pending), int(gone), kept, formats, dict(sorted(how.items())))
 
 
 def _kept_and_formats(engine: Engine, contract: Contract) -> tuple[dict[str, int], dict[str, int]]:

@@ -1,6 +1,7 @@
 """Matching: which rows of the two sides are one profile, and which are set apart before anything is compared.
 
     keys        per side: row number, canonical key, in the population or not, hash of the row, update moment
+    by fallback rows that lack the key are tied to others by a fallback key; see `auditor.fallback`
     excluded    keys that either side's population leaves out
     duplicates  keys that occur more than once on a side
     matched     all other keys of both sides, joined
@@ -19,12 +20,15 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 
-from auditor import primitives, rules
+from auditor import fallback, primitives, rules
 from auditor.contract import Column, Contract
 from auditor.derived import derived
 from auditor.engine import Engine, quote
 from auditor.errors import SettingsError
 from auditor.model import Side, Structure
+
+KEY = "key"
+"""What the key is called in `matched_by`, whatever its columns are."""
 
 RAW = {Side.PLATFORM: "platform_raw", Side.TRUTH: "truth_raw"}
 """Views over the landed snapshots: text columns under their own names, and `file_row_number`."""
@@ -54,21 +58,17 @@ def wanted_columns(contract: Contract, side: Side, there: Sequence[str]) -> list
 def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
     """Create `{side}_keys`: row, key, text, included, hash, moment and, for the platform, profile_id (may be null).
 
-    `key` is canonical and null where it is not usable; `text` is the key as the side spells it. Raises SettingsError
-    when the population's expression cannot be evaluated.
+    `key` is canonical and null where it is not usable; `text` is the key as the side spells it. Beside them stand the
+    fallback keys, as `auditor.fallback` explains. Raises SettingsError when the population's expression cannot be
+    evaluated.
     """
     zone = contract.timezone.key
     raw = _population(engine, contract, side)
-    forms = [
-        _unless_blank(rules.canonical(raw[source_name(column, side)], column, side, zone)) for column in contract.keys
-    ]
-    texts = [raw[source_name(column, side)] for column in contract.keys]
     updated = contract.updated_platform if side is Side.PLATFORM else contract.updated_truth
     no_moment = ibis.null(primitives.INSTANT)
     keys = raw.select(
         row=raw["file_row_number"],
-        key=rules.key_form(forms),
-        text=rules.key_form(texts),
+        **key_columns(raw, contract, side),
         included=raw["auditor:included"],
         hash=_row_hash(raw, contract, side),
         moment=primitives.instant(raw[updated], None, zone) if updated else no_moment,
@@ -86,8 +86,36 @@ def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
         ) from None
 
 
+def key_columns(raw: ir.Table, contract: Contract, side: Side) -> dict[str, ir.StringValue]:
+    """`key`, `text`, and two further columns per fallback key; of a row as it stands in its side."""
+
+    def parts(names: Sequence[str]) -> tuple[list[ir.StringValue], list[ir.StringValue]]:
+        columns = [contract.column(name) for name in names]
+        return key_forms(raw, columns, side, contract.timezone.key), [raw[source_name(one, side)] for one in columns]
+
+    forms, texts = parts(contract.key)
+    found = {"key": rules.key_form(forms), "text": rules.key_form(texts)}
+    if contract.fallbacks:
+        # A key that looks like the text of a fallback key could be taken for one: it ties nobody to anything.
+        found["key"] = ibis.ifelse(found["key"].startswith('{"'), ibis.null(str), found["key"])
+        found[fallback.OWN] = found["key"]
+    for names in contract.fallbacks:
+        name = fallback.name_of(names)
+        forms, texts = parts(names)
+        form = rules.key_object(names, forms)
+        found[fallback.FORM + name] = form
+        found[fallback.TEXT + name] = ibis.ifelse(form.notnull(), rules.key_object(names, texts), ibis.null(str))
+    return found
+
+
+def key_forms(raw: ir.Table, columns: Sequence[Column], side: Side, zone: str) -> list[ir.StringValue]:
+    """The canonical forms of the parts of a key; null where one ties nobody to anything."""
+    return [_unless_blank(rules.canonical(raw[source_name(column, side)], column, side, zone)) for column in columns]
+
+
 def match(engine: Engine) -> None:
     """Create `excluded`, `duplicates` and `matched`; `find_keys` has run for both sides."""
+    fallback.resolve(engine)
     _set_apart(engine)
     _match(engine)
 
@@ -95,6 +123,12 @@ def match(engine: Engine) -> None:
 def anchor(table: ir.Table) -> ir.StringValue:
     """What ties a profile to its agreed values: its profileId if the export has it, else its key."""
     return ibis.coalesce(table.profile_id, table.key)
+
+
+def matched_by(rows: ir.Table) -> ir.StringValue:
+    """Which key has matched a row of `matched`, as `audit.PROFILES` spells it; `by_fallback` is joined to the rows."""
+    by_key = ibis.ifelse(rows.platform_text == rows.truth_text, KEY, KEY + fallback.NORMALISED)
+    return ibis.coalesce(rows.matched_by, by_key)
 
 
 def checked(engine: Engine, contract: Contract, structure: Structure, side: Side) -> str:
@@ -284,7 +318,9 @@ def _set_apart(engine: Engine) -> None:
         twice = inside.group_by("key").agg(rows=inside.count()).filter(lambda t: t.rows > 1)
         counted[side] = engine.create(f"{side.value}_twice", twice)
     names = [table.select("key") for table in counted.values()]
-    duplicates = engine.create("duplicate_keys", names[0].union(names[1], distinct=True))
+    unsure = engine.table("by_fallback").filter(lambda table: table.ambiguous).select("key")
+    unsure = unsure.anti_join(excluded, "key")
+    duplicates = engine.create("duplicate_keys", ibis.union(*names, unsure, distinct=True))
     rows = {}
     for side, keys in sides.items():
         here = keys.filter(keys.included).semi_join(duplicates, "key")

@@ -178,6 +178,8 @@ class Why(StrEnum):
     """Erased on request: never created again."""
     SAME_PERSON = "same_person"
     """Probably on the platform already, under another key."""
+    UNADDRESSED = "unaddressed"
+    """Has no key on the platform, and the export does not hold the profileId to address it by."""
     LISTED = "listed"
     """Only on the platform: shown, not deleted."""
     DUPLICATE = "duplicate"

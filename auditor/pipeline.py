@@ -209,7 +209,8 @@ def _audit(
         known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
         last = ledger.last_run(table)
         shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
-        near = conclude.nearly_matched(match.near_keys(engine), names.by_side, contract.key)
+        near = conclude.how_matched(found, names.by_side, contract.key)
+        near += conclude.nearly_matched(match.near_keys(engine), names.by_side, contract.key)
         not_checked = [
             *known_gaps,
             *conclude.without_key(found, names.by_side),
@@ -228,6 +229,7 @@ def _audit(
             sources=tuple(sources),
             columns=contract.columns,
             key=contract.key,
+            fallbacks=contract.fallbacks,
             folder=work,
             seconds=watch.seconds,
             notices=(*changed, *shrunk, *near, *memory.warnings),

@@ -5,6 +5,7 @@ It is told from the newest run's snapshot, so it says what that run saw. A profi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections import Counter
@@ -21,10 +22,10 @@ import ibis
 import ibis.expr.types as ir
 import polars as pl
 
-from auditor import match, rules, run_folder
+from auditor import fallback, match, rules, run_folder
 from auditor.config import Settings
 from auditor.contract import Column, Contract, read_contract
-from auditor.engine import Engine
+from auditor.engine import Engine, quote
 from auditor.errors import SettingsError
 from auditor.files import printable
 from auditor.ledger import Ledger
@@ -33,6 +34,7 @@ from auditor.model import FORMAT, Side, Status
 from auditor.primitives import register
 from auditor.report.redact import shape
 from auditor.store import HISTORY, Store
+from auditor.writes import by_fallback, key_parts
 
 _SAMPLED_KEYS = 1000
 """Keys looked at to tell somebody who mistyped one what keys look like."""
@@ -111,6 +113,8 @@ class Story:
     status: Status | None
     """None: outside the population, or on neither side in this run."""
     excluded: bool
+    matched_by: str | None
+    """As in `audit.PROFILES`; None where nothing was matched or set apart by a fallback key."""
     flags: tuple[str, ...]
     """waiting, gone, pending: of the whole profile."""
     rows: tuple[Rows, ...]
@@ -134,6 +138,7 @@ class Story:
             "key": self.key,
             "profile_id": self.profile_id,
             "status": "excluded" if self.excluded else self.status,
+            "matched_by": self.matched_by,
             **{flag: flag in self.flags for flag in ("waiting", "gone", "pending")},
             "rows": [asdict(pair) for pair in self.rows],
             "violations": _plain(self.violations.drop("key")),
@@ -161,8 +166,8 @@ def tell(settings: Settings, key: str) -> Story:
         engine = Engine(memory_limit=settings.engine.memory_limit, temp=Path(scratch), folders=[folder, store.folder])
         with closing(engine):
             register(engine.con)
+            canonical = _find(engine, contract, folder, key)
             memory = store.load(engine, contract)
-            canonical = _find(engine, contract, folder, _parts(contract, key))
             return _Teller(settings, engine, contract, folder, key, canonical, memory.base, memory.warnings).story()
 
 
@@ -175,26 +180,24 @@ def shown_keys(settings: Settings, keys: Iterable[str]) -> set[str]:
 
 def _parts(contract: Contract, key: str) -> list[str]:
     """The parts of a key as it was typed."""
-    if len(contract.key) == 1:
-        return [key]
     try:
-        parts = json.loads(key)
+        return list(key_parts(key, contract.key, ()).values())
     except ValueError:
-        parts = None
-    if not (isinstance(parts, list) and len(parts) == len(contract.key) and all(isinstance(one, str) for one in parts)):
         example = json.dumps([name.upper() for name in contract.key])
         raise SettingsError(
             f"a key has {len(contract.key)} parts: {', '.join(contract.key)}", hint=f"auditor show '{example}'"
-        )
-    return parts
+        ) from None
 
 
-def _find(engine: Engine, contract: Contract, folder: Path, parts: Sequence[str]) -> str | None:
+def _find(engine: Engine, contract: Contract, folder: Path, key: str) -> str | None:
     """Reduce the two snapshots to the rows of one key and match them; gives the canonical key, None for an empty one.
 
     A key is read as the platform spells it, and where nobody has that, as the truth does.
     """
     snapshots = {side: _snapshot(engine, contract, folder, side) for side in Side}
+    if contract.fallbacks:
+        return _find_among_all(engine, contract, snapshots, key)
+    parts = _parts(contract, key)
     first = None
     for spelling in Side:
         forms = [
@@ -207,7 +210,7 @@ def _find(engine: Engine, contract: Contract, folder: Path, parts: Sequence[str]
             continue
         found = 0
         for side, raw in snapshots.items():
-            own = rules.key_form(_key_forms(raw, contract, side))
+            own = rules.key_form(match.key_forms(raw, contract.keys, side, contract.timezone.key))
             rows = engine.create(match.RAW[side], raw.filter(own == wanted))
             found += len(engine.rows(rows.select("file_row_number")))
         if found:
@@ -217,6 +220,68 @@ def _find(engine: Engine, contract: Contract, folder: Path, parts: Sequence[str]
         match.find_keys(engine, contract, side)
     match.match(engine)
     return first
+
+
+def _find_among_all(engine: Engine, contract: Contract, snapshots: Mapping[Side, ir.Table], key: str) -> str | None:
+    """The same where there are fallback keys: whom a row is matched with depends on all others.
+
+    A key may be the one that a profile has on either side, or a fallback key as a JSON object or, of one column, alone.
+    """
+    for side, raw in snapshots.items():
+        engine.con.execute(f"DROP TABLE {quote(match.RAW[side])}")
+        engine.name(match.RAW[side], raw)
+        match.find_keys(engine, contract, side)
+    match.match(engine)
+    first = None
+    keys = [engine.table(f"{side.value}_keys") for side in Side]
+    for form in _typed(engine, contract, key):
+        first = first or form
+        rows = [
+            table.filter(ibis.or_(*(table[name] == form for name in _forms_of(table)))).select("key", "text")
+            for table in keys
+        ]
+        found = sorted(engine.rows(rows[0].union(rows[1])))
+        if len({one for one, _ in found}) > 1:
+            shown = ", ".join(dict.fromkeys(printable(text) for _, text in found))
+            raise SettingsError(f'"{printable(key)}" is not one profile\'s alone', hint=f"name one of them: {shown}")
+        if found:
+            first = found[0][0]
+            break
+    for side, table in zip(Side, keys, strict=True):
+        own = engine.create(f"{side.value}_keys", table.filter(table.key == ibis.literal(first, type=str)))
+        raw = snapshots[side]
+        engine.con.execute(f"DROP VIEW {quote(match.RAW[side])} CASCADE")
+        engine.create(match.RAW[side], raw.semi_join(own, raw["file_row_number"] == own.row))
+    for name in ("matched", "duplicates", "excluded"):
+        table = engine.table(name)
+        engine.create(name, table.filter(table.key == ibis.literal(first, type=str)))
+    return first
+
+
+def _forms_of(keys: ir.Table) -> list[str]:
+    return [fallback.OWN, *(fallback.FORM + name for name in fallback.names(keys))]
+
+
+def _typed(engine: Engine, contract: Contract, key: str) -> list[str]:
+    """Every canonical form that a typed key may stand for, the likeliest first."""
+    readings: list[tuple[Sequence[str], Mapping[str, str]]] = []
+    if by_fallback(key, contract.fallbacks):
+        with contextlib.suppress(ValueError):
+            given = key_parts(key, contract.key, contract.fallbacks)
+            readings.append((tuple(given), given))
+    else:
+        alone = [names for names in contract.fallbacks if len(names) == 1]
+        if len(contract.key) == 1 or not alone or key.startswith("["):
+            readings.append((contract.key, dict(zip(contract.key, _parts(contract, key), strict=True))))
+        readings += [(names, {names[0]: key}) for names in alone]
+    found = []
+    for names, parts in readings:
+        for side in Side:
+            texts = [(ibis.literal(str(parts[name]), type=str), contract.column(name)) for name in names]
+            forms = [rules.canonical(text, column, side, contract.timezone.key) for text, column in texts]
+            form = rules.key_form(forms) if names == contract.key else rules.key_object(names, forms)
+            found += [one for (one,) in engine.rows(form.name("key").as_table()) if one is not None]
+    return list(dict.fromkeys(found))
 
 
 def _snapshot(engine: Engine, contract: Contract, folder: Path, side: Side) -> ir.Table:
@@ -240,11 +305,6 @@ def _snapshot(engine: Engine, contract: Contract, folder: Path, side: Side) -> i
     # Nothing is found yet: matching an empty table is right for a key that nobody has.
     engine.create(match.RAW[side], raw.limit(0))
     return raw
-
-
-def _key_forms(raw: ir.Table, contract: Contract, side: Side) -> list[ir.StringValue]:
-    zone = contract.timezone.key
-    return [rules.canonical(raw[match.source_name(column, side)], column, side, zone) for column in contract.keys]
 
 
 @dataclass
@@ -285,6 +345,7 @@ class _Teller:
             profile_id=next((number for _, _, number in self._keys(Side.PLATFORM)), None),
             status=status,
             excluded=excluded,
+            matched_by=self._matched_by(),
             flags=tuple(flag for flag in ("waiting", "gone", "pending") if profile and profile[0][flag]),
             rows=tuple(self._rows(key, status)),
             violations=self._violations(key, texts, status),
@@ -305,6 +366,14 @@ class _Teller:
         if profile:
             return Status(profile[0]["status"])
         return Status.EQUAL if match.exists(self.engine, "matched") else None
+
+    def _matched_by(self) -> str | None:
+        labels = self.engine.table("by_fallback")
+        rows = self.engine.table("matched").left_join(labels, "key")
+        both = rows.filter(rows.platform_row.notnull() & rows.truth_row.notnull())
+        apart = self.engine.table("duplicates").join(labels, "key")
+        found = [both.select(by=match.matched_by(both)), apart.filter(apart.ambiguous).select(by="matched_by")]
+        return next((str(by) for (by,) in self.engine.rows(found[0].union(found[1]))), None)
 
     def _result(self, name: str) -> pl.DataFrame:
         return pl.read_parquet(self.folder / f"{name}.parquet")

@@ -40,6 +40,7 @@ def compare(
     truth: Table,
     *,
     key: str | Sequence[str],
+    fallback_keys: Sequence[str | Sequence[str]] = (),
     mapped: Mapping[str, str] | None = None,
     ignore: Sequence[str] = (),
     rules: Mapping[str, str] | None = None,
@@ -52,12 +53,13 @@ def compare(
 ) -> Comparison:
     """Compare two tables by a key, as `auditor compare` does with files.
 
-    `key` names one or several columns of the platform. `mapped` says which column of the truth is meant where the
-    names differ, `ignore` leaves columns out, `rules` says how a column is compared (`{"phone": "phone:BE"}`), and
-    `tolerances` which distance between two numbers is none, inclusive. `where` is a condition over the columns of each
-    side: who is compared at all. `base` holds the values on which both sides last agreed, and tells who moved. `match`
-    looks for the same person under another key. `out` is a folder for the results, as Parquet; without it they live as
-    long as the value that is returned. The engine holds to `memory_limit`.
+    `key` names one or several columns of the platform; `fallback_keys` are for rows that lack it (`docs/keys.md`).
+    `mapped` says which column of the truth is meant where the names differ, `ignore` leaves columns out, `rules` says
+    how a column is compared (`{"phone": "phone:BE"}`), and `tolerances` which distance between two numbers is none,
+    inclusive. `where` is a condition over the columns of each side: who is compared at all. `base` holds the values on
+    which both sides last agreed, and tells who moved. `match` looks for the same person under another key. `out` is a
+    folder for the results, as Parquet; without it they live as long as the value that is returned. The engine holds to
+    `memory_limit`.
 
     Raises SettingsError for what is named and not there or cannot be compared, InputUnusable and TryLater for inputs
     that cannot be read.
@@ -68,6 +70,7 @@ def compare(
             platform=_location(platform, "platform", folder),
             truth=_location(truth, "truth", folder),
             key=(key,) if isinstance(key, str) else tuple(key),
+            fallbacks=tuple((one,) if isinstance(one, str) else tuple(one) for one in fallback_keys),
             mapped=dict(mapped or {}),
             ignored=tuple(ignore),
             rules=dict(rules or {}),

@@ -14,7 +14,8 @@ The rules are composed of the primitives of `auditor.primitives`, one entry per 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -160,6 +161,17 @@ def key_form(parts: list[ir.StringValue]) -> ir.StringValue:
         return parts[0]
     whole = reduce(lambda left, right: left & right, (part.notnull() for part in parts))
     return ibis.ifelse(whole, json_array(parts), ibis.null(str))
+
+
+def key_object(names: Sequence[str], parts: Sequence[ir.StringValue]) -> ir.StringValue:
+    """One text for a fallback key, that no other key has: a JSON object of its columns; null if any part is null."""
+    text: ir.StringValue = ibis.literal("{")
+    for place, (name, part) in enumerate(zip(names, parts, strict=True)):
+        array = json_array([part])
+        value = array.substr(1, array.length() - 2)
+        text = text.concat("," if place else "", json.dumps(name, ensure_ascii=False) + ":").concat(value)
+    whole = reduce(lambda left, right: left & right, (part.notnull() for part in parts))
+    return ibis.ifelse(whole, text.concat("}"), ibis.null(str))
 
 
 def _mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:

@@ -154,6 +154,7 @@ def read_audit(folder: Path, contract: Contract) -> Audit:
         sources=tuple(_source(source) for source in content["inputs"]),
         columns=contract.columns,
         key=contract.key,
+        fallbacks=contract.fallbacks,
         folder=folder,
         seconds=content["seconds"],
         notices=tuple(content.get("notices", ())),

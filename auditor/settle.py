@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
-from auditor import rules
+from auditor import fallback, rules
 from auditor.contract import Contract
 from auditor.engine import Engine
 from auditor.ledger import Ledger
@@ -28,8 +28,8 @@ def from_export(
         return {}
     engine.put("unsettled", unsettled.select("key", "column", "kind", "after").unique())
     waiting = engine.table("unsettled")
-    keys, raw = engine.table("platform_keys"), engine.table(RAW[Side.PLATFORM])
-    there = keys.select(key=keys.text, row=keys.row)
+    raw = engine.table(RAW[Side.PLATFORM])
+    there = fallback.spellings(engine)
     once = there.group_by("key").agg(row=there.row.min(), rows=there.count()).filter(lambda t: t.rows == 1)
     whole = waiting.filter(waiting["column"].isnull()).left_join(there.select("key", shown="key").distinct(), "key")
     present = whole.shown.notnull()

@@ -24,7 +24,7 @@ import ibis
 import ibis.expr.types as ir
 import pydantic
 
-from auditor import rules
+from auditor import fallback, rules
 from auditor.contract import Contract
 from auditor.engine import Engine, literal, quote
 from auditor.match import RAW, anchor, source_name
@@ -82,8 +82,9 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def load(self, engine: Engine, contract: Contract) -> Memory:
-        """Put what earlier runs left on the connection: `base`, `seen` and `permission_history`.
+        """Put what earlier runs left on the connection: `base`, `seen` and `permission_history`; `match` has run.
 
+        Who is remembered by a fallback key, and has a better key by now, is found under that.
         A file that is damaged, missing or of another table is left aside with a warning, never trusted.
         """
         state, warnings = self._state()
@@ -96,6 +97,8 @@ class Store:
             self._table(engine, f"history_{n}", part, warnings) for n, part in enumerate(state.get("permissions", []))
         ]
         self._history(engine, [part for part in parts if part])
+        if contract.fallbacks:
+            seen = self._follow(engine, base, seen)
         if base is not None:
             base = self._marks(engine, contract, state.get("columns") or {})
         as_of = datetime.fromisoformat(state["as_of"]) if state.get("as_of") else None
@@ -125,7 +128,9 @@ class Store:
         files["number"] = self._number or memory.files.get("number")
         older = memory.as_of is not None and as_of < memory.as_of
         if older:
-            files |= {name: memory.files.get(name) for name in ("run", "as_of", "base", "seen", "columns")}
+            files |= {
+                name: memory.files.get(name) for name in ("run", "as_of", "base", "seen", "columns")
+            }
         else:
             files["base"] = self._write(engine, self._agreed(engine, contract, memory, sent), f"base-{run}.parquet")
             files["seen"] = self._write(engine, self._everybody(engine, memory, run), f"seen-{run}.parquet")
@@ -134,13 +139,17 @@ class Store:
         if engine.rows("SELECT 1 FROM permission_changes LIMIT 1"):
             parts.append(self._write(engine, engine.table("permission_changes"), f"permissions-{run}.parquet"))
         files["permissions"] = parts
+        self._replace(files)
+        return files
+
+    def _replace(self, files: Mapping[str, Any]) -> None:
+        """From now on `state.json` says this."""
         partial = self.folder / PARTIAL
         with partial.open("w", encoding="utf-8") as handle:
             json.dump(files, handle, indent=1)
             handle.flush()
             os.fsync(handle.fileno())
         partial.replace(self.folder / "state.json")
-        return files
 
     def _state(self) -> tuple[dict[str, Any], list[str]]:
         path = self.folder / "state.json"
@@ -182,8 +191,32 @@ class Store:
         for position, column in enumerate(contract.compared):
             known = signatures.get(column.name) == contract.signature(column) and column.name in stored.columns
             marks[f"b{position}"] = stored[column.name] if known else ibis.null(str)
-        engine.create("base", stored.select(anchor=stored["auditor:anchor"], marks=ibis.struct(marks)))
+        base = stored.select(anchor=stored["auditor:anchor"], marks=ibis.struct(marks))
+        if contract.fallbacks:
+            aliases = engine.table("aliases")
+            followed = base.join(aliases, base.anchor == aliases.formerly)
+            followed = followed.select(anchor="key", marks="marks").anti_join(base, "anchor")
+            base = base.union(followed)
+        engine.create("base", base)
         return "base"
+
+    def _follow(self, engine: Engine, base: str | None, seen: str | None) -> str | None:
+        """Create `aliases`, and take history and `seen` over to the keys that profiles have by now; gives `seen`."""
+        history = engine.table(HISTORY)
+        known = [history.select("key")]
+        known += [engine.table(seen).select("key")] if seen else []
+        known += [engine.table(base).select(key="auditor:anchor")] if base else []
+        found = fallback.aliases(engine, ibis.union(*known) if len(known) > 1 else known[0])
+        found = engine.create("aliases", found)
+        names = found.select("formerly", now="key")
+        joined = history.left_join(names, history.key == names.formerly)
+        engine.create(HISTORY, joined.mutate(key=ibis.coalesce(joined.now, joined.key)).select(*history.columns))
+        if seen is None:
+            return None
+        table = engine.table(seen)
+        followed = table.join(names, table.key == names.formerly).select(key="now", run="run")
+        engine.create("seen_by_alias", table.select("key", "run").union(followed.anti_join(table, "key")))
+        return "seen_by_alias"
 
     def _agreed(self, engine: Engine, contract: Contract, memory: Memory, sent: str | None) -> ir.Table:
         """The new base: agreed cells get their value, all others keep what they had, absent profiles too."""
@@ -241,7 +274,8 @@ class Store:
 
     def _everybody(self, engine: Engine, memory: Memory, run: str) -> ir.Table:
         keys = engine.table("platform_keys")
-        now = keys.filter(keys.key.notnull()).select("key").distinct().mutate(run=ibis.literal(run))
+        now = keys.filter(keys.key.notnull()).select("key").union(fallback.lacking(keys), distinct=True)
+        now = now.mutate(run=ibis.literal(run))
         if memory.seen is None:
             return now
         seen = engine.table(memory.seen)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -86,6 +86,7 @@ class Plan:
     """When, with zone. Not part of the name's hash."""
     export_as_of: datetime
     key: tuple[str, ...]
+    """The key columns."""
     writes: tuple[Write, ...]
     left: tuple[LeftAlone, ...] = ()
     population: int = 0
@@ -98,6 +99,12 @@ class Plan:
     """SHA of the plan that this one takes back."""
     stop: str | None = None
     """Why the plan must not be applied without a look, for example a side that shrank; None: nothing of the kind."""
+    fallbacks: tuple[tuple[str, ...], ...] = ()
+    """The columns of the fallback keys: a profile that lacks the key is named by a JSON object of those of one."""
+
+    def key_parts(self, key: str) -> dict[str, str]:
+        """A key text as value per column."""
+        return key_parts(key, self.key, self.fallbacks)
 
     @cached_property
     def sha(self) -> str:
@@ -116,6 +123,8 @@ class Plan:
 
     def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        if not self.fallbacks:
+            del content["fallbacks"]
         content["made"] = self.made.isoformat()
         content["export_as_of"] = self.export_as_of.isoformat()
         content["writes"] = [_plain(write) for write in self.writes]
@@ -126,6 +135,26 @@ class Plan:
         """The stored form, with its name inside, so that a changed file is noticed. One write stands on one line."""
         lines = [f"{_text(name)}: {_lines(value)}" for name, value in {"sha": self.sha, **self._content()}.items()]
         return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def key_parts(text: str, key: Sequence[str], fallbacks: Sequence[tuple[str, ...]]) -> dict[str, str]:
+    """A key text as value per column. Raises ValueError where it is no key of these columns."""
+    if by_fallback(text, fallbacks):
+        parts = json.loads(text)
+        columns = next((names for names in fallbacks if set(names) == set(parts)), None)
+        values = [parts[name] for name in columns or ()]
+    elif len(key) == 1:
+        columns, values = tuple(key), [text]
+    else:
+        columns, values = tuple(key), json.loads(text)
+    if columns is None or not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError("not a key of these columns")
+    return dict(zip(columns, values, strict=True))
+
+
+def by_fallback(key: str, fallbacks: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a key text is that of a profile that lacks the key; no key of its own looks like that."""
+    return bool(fallbacks) and key.startswith('{"')
 
 
 def read_plan(path: Path) -> Plan:
@@ -150,6 +179,7 @@ def _plan(content: Mapping[str, Any]) -> Plan:
     values["made"] = datetime.fromisoformat(values["made"])
     values["export_as_of"] = datetime.fromisoformat(values["export_as_of"])
     values["key"] = tuple(values["key"])
+    values["fallbacks"] = tuple(tuple(names) for names in values.get("fallbacks", ()))
     values["writes"] = tuple(_write(write) for write in values["writes"])
     values["left"] = tuple(LeftAlone(**left) for left in values["left"])
     return Plan(**values)

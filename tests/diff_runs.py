@@ -106,7 +106,7 @@ def run(
 
 CELLS = ("key_text", "column", "platform", "truth", "base", "status", "moved", "waiting", "pending", "blocked")
 PROFILES = ("key", "platform_key", "truth_key", "profile_id", "status", "moved", "waiting", "gone", "pending",
-            "columns", "platform_rows", "truth_rows")  # fmt: skip
+            "columns", "platform_rows", "truth_rows", "matched_by")  # fmt: skip
 
 
 def found(engine: Engine, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:

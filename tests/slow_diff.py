@@ -47,16 +47,23 @@ class SlowDiff:
     cells: list[tuple[object, ...]]
     """key, column, platform, truth, base, status, moved, waiting, pending, blocked."""
     found: list[tuple[object, ...]]
-    """key, platform_key, truth_key, profile_id, status, moved, waiting, gone, pending, columns, rows on each side."""
+    """key, platform_key, truth_key, profile_id, status, moved, waiting, gone, pending, columns, rows on each side, key
+    that matched it."""
+    matched_by: Counter[str]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Placed:
     row: Row
     key: str | None
     text: str | None
     inside: bool
     moment: datetime | None
+    forms: list[str | None]
+    """The key and the fallback keys."""
+    texts: list[str | None]
+    matched_by: str = "key"
+    ambiguous: bool = False
 
 
 def slow_diff(
@@ -72,6 +79,7 @@ def slow_diff(
     zone = contract.timezone
     sides = {Side.PLATFORM: platform, Side.TRUTH: truth}
     placed = {side: [_place(contract, side, row, inside[side], zone) for row in rows] for side, rows in sides.items()}
+    _by_fallback(placed[Side.PLATFORM], placed[Side.TRUTH], [" + ".join(names) for names in contract.fallbacks])
     excluded = {one.key for ones in placed.values() for one in ones if one.key is not None and not one.inside}
     members: dict[Side, dict[str, list[_Placed]]] = {}
     for side, ones in placed.items():
@@ -80,9 +88,10 @@ def slow_diff(
             if one.key is not None and one.key not in excluded:
                 members[side].setdefault(one.key, []).append(one)
     keys = sorted(set(members[Side.PLATFORM]) | set(members[Side.TRUTH]))
-    twice = {key for key in keys if any(len(members[side].get(key, [])) > 1 for side in Side)}
+    unsure = {one.key for side in Side for ones in members[side].values() for one in ones if one.ambiguous}
+    twice = {key for key in keys if key in unsure or any(len(members[side].get(key, [])) > 1 for side in Side)}
     statuses = ("equal", "missing", "orphan", "stale", "conflicting", "duplicate")
-    result = SlowDiff({}, dict.fromkeys(statuses, 0), 0, 0, 0, {}, {}, [], [])
+    result = SlowDiff({}, dict.fromkeys(statuses, 0), 0, 0, 0, {}, {}, [], [], Counter())
     for side, ones in placed.items():
         out = [one for one in ones if not one.inside or one.key in excluded]
         result.rows[side.value] = len(ones) + rejected[side]
@@ -99,8 +108,11 @@ def slow_diff(
         shown_key = p.text if p else t.text if t else None
         status, moved, waiting, gone, pending = "", None, False, False, False
         columns: list[str] | None = None
+        by: str | None = None
         if key in twice:
             status = "duplicate"
+            by = next((one.matched_by for one in (*here, *there) if one.ambiguous), None)
+            result.matched_by += Counter([by] if by else [])
         elif p is None:
             assert t is not None
             status, gone = "missing", key in known.seen
@@ -111,6 +123,9 @@ def slow_diff(
             waiting = _younger(p.moment, shown[Side.TRUTH], contract)
             pending = (shown_key or "", None) in known.sent
         else:
+            by = p.matched_by
+            by += ", normalised" if by == "key" and p.texts[0] != t.texts[0] else ""
+            result.matched_by[by] += 1
             cells = []
             for column in contract.compared:
                 cell = _cell(contract, column, p, t, known, anchor or key, shown[Side.PLATFORM], kept, formats)
@@ -133,7 +148,7 @@ def slow_diff(
         keys_of_sides = (p.text if p else None, t.text if t else None)
         flags = (waiting, gone, pending)
         result.found.append(
-            (shown_key, *keys_of_sides, anchor, status, moved, *flags, columns, len(here), len(there)),
+            (shown_key, *keys_of_sides, anchor, status, moved, *flags, columns, len(here), len(there), by),
         )
     result.kept, result.formats = dict(kept), dict(+formats)
     return result
@@ -327,16 +342,74 @@ def _key_cells(contract: Contract, side: Side, row: Row) -> list[str | None]:
     return [row[column.header if side is Side.PLATFORM else column.truth] for column in contract.keys]
 
 
+def _by_fallback(platform: list[_Placed], truth: list[_Placed], names: Sequence[str]) -> None:
+    """Give the rows the key that they go by: every pair of rows is looked at, for every fallback key in its turn."""
+
+    def first_in_common(p: _Placed, t: _Placed) -> int | None:
+        both = [place for place in range(len(p.forms)) if p.forms[place] is not None and t.forms[place] is not None]
+        return both[0] if both else None
+
+    related = [
+        (p, t, place)
+        for p in platform
+        for t in truth
+        if (place := first_in_common(p, t)) is not None and p.forms[place] == t.forms[place]
+    ]
+    done = [id(one) for p, t, place in related if place == 0 for one in (p, t)]
+    for place, name in enumerate(names, start=1):
+        now = []
+        for p, t, where in related:
+            if where != place:
+                continue
+            holders = [[one for one in side if one.forms[place] == p.forms[place]] for side in (platform, truth)]
+            alone = len(holders[0]) == len(holders[1]) == 1 and id(p) not in done and id(t) not in done
+            for one in (p, t):
+                if id(one) in done:
+                    continue
+                now.append(id(one))
+                if alone:
+                    one.key = next(
+                        form for pair in zip(p.forms, t.forms, strict=True) for form in pair if form is not None
+                    )
+                    one.matched_by = name + (", normalised" if p.texts[place] != t.texts[place] else "")
+                else:
+                    one.key, one.text, one.ambiguous = p.forms[place], one.texts[place], True
+                    one.matched_by = name + ", ambiguous"
+        done += now
+    for one in (*platform, *truth):
+        if id(one) not in done:
+            one.key = next((form for form in one.forms if form is not None), None)
+
+
 def _place(contract: Contract, side: Side, row: Row, inside: Mapping[str, str], zone: ZoneInfo) -> _Placed:
+    forms, texts = [], []
+    for names in (contract.key, *contract.fallbacks):
+        columns = [contract.column(name) for name in names]
+        cells = [row[column.header if side is Side.PLATFORM else column.truth] for column in columns]
+        parts = [form(cell, column, side, contract.timezone) for cell, column in zip(cells, columns, strict=True)]
+        whole = all(part is not None and part.strip() for part in parts)
+        if names is contract.key:
+            like_an_object = bool(contract.fallbacks) and (parts[0] or "").startswith('{"')
+            forms.append(_joined(parts) if whole and not like_an_object else None)
+            texts.append(_joined(cells))
+        else:
+            forms.append(_object(names, parts) if whole else None)
+            texts.append(_object(names, cells) if whole else None)
     updated = contract.updated_platform if side is Side.PLATFORM else contract.updated_truth
     said = row[updated] if updated else None
     return _Placed(
         row,
-        key_of(contract, side, row),
-        shown_key_of(contract, side, row),
+        forms[0],
+        next((text for key, text in zip(forms, texts, strict=True) if key is not None), texts[0]),
         all(row[name] == value for name, value in inside.items()),
         datetime.fromisoformat(said).replace(tzinfo=zone) if said else None,
+        forms,
+        texts,
     )
+
+
+def _object(names: Sequence[str], parts: Sequence[str | None]) -> str:
+    return json.dumps(dict(zip(names, parts, strict=True)), ensure_ascii=False, separators=(",", ":"))
 
 
 def _joined(parts: Sequence[str | None]) -> str | None:

@@ -231,7 +231,8 @@ def test_show_tells_both_sides_as_their_files_spell_them(
         key = min(key for key, profile in answers.items() if profile["status"] == status)
     document, screen = told(capsys, key)
     assert set(document) == {
-        "format", "run", "table", "key", "profile_id", "status", "waiting", "gone", "pending", "rows", "violations",
+        "format", "run", "table", "key", "profile_id", "status", "matched_by", "waiting", "gone", "pending", "rows",
+        "violations",
         "permission_findings", "permission_history", "writes", "decisions", "warnings",
     }  # fmt: skip
     assert (document["format"], document["status"], document["run"]) == (1, status, newest_run(folder).name)

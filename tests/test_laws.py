@@ -60,6 +60,7 @@ def test_the_answer_is_what_dictionaries_and_loops_say(
     assert {status.value: number for status, number in result.profiles.items()} == slow.profiles
     counts = (result.waiting, result.pending, result.gone, dict(result.kept), dict(result.formats))
     assert counts == (slow.waiting, slow.pending, slow.gone, slow.kept, slow.formats)
+    assert result.matched_by == slow.matched_by
 
 
 @some(4)

@@ -64,9 +64,11 @@ def test_other_keys_are_not(tmp_path: Path, platform: str, truth: str) -> None:
 
 
 def test_a_rule_that_matches_them_leaves_nothing_to_hint_at(tmp_path: Path) -> None:
-    audit = ask(tmp_path, ["0042"], ["42"], rules={"id": "number"}).audit
-    assert audit.notices == ()
-    assert audit.counts.profiles[Status.EQUAL] == 1
+    """But they are marked: they are the same by that rule only."""
+    audit = ask(tmp_path, ["0042", "7"], ["42", "7"], rules={"id": "number"}).audit
+    assert audit.notices == ("1 profile is matched by id, though File 1 and File 2 spell it differently",)
+    assert audit.counts.matched_by == {"key": 1, "key, normalised": 1}
+    assert audit.counts.profiles[Status.EQUAL] == 2
 
 
 def test_parts_of_a_key_of_several_columns(tmp_path: Path) -> None:

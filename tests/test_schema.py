@@ -122,7 +122,6 @@ truth = "id"
 WRONG_CONTRACTS = {
     "no key": ('key = ["customerId"]', ""),
     "an empty key": ('["customerId"]', "[]"),
-    "a second key": ('["customerId"]', '[["customerId"], ["emailAddress"]]'),
     "no columns": ('[columns.customerId]\ntruth = "id"', ""),
     "a column that nothing feeds": ('truth = "id"', 'compare = "text"'),
     "an unknown rule": ('truth = "id"', 'truth = "id"\ncompare = "fuzzy"'),

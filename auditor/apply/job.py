@@ -6,7 +6,6 @@ threads that write: every method may be called from any of them.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,11 +130,6 @@ def targets(write: Write) -> Cells:
     if write.kind in (Kind.CREATE, Kind.DELETE):
         return (PROFILE,)
     return tuple(cell for cell in write.cells if not cell.carried)
-
-
-def key_parts(plan: Plan, key: str) -> dict[str, str]:
-    """A key text as value per key column."""
-    return {plan.key[0]: key} if len(plan.key) == 1 else dict(zip(plan.key, json.loads(key), strict=True))
 
 
 @dataclass(slots=True)

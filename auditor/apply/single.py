@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from auditor.actito import ActitoError, Conflict, MaybeSent, NotFound, Profile, ProfileRef, Refused
-from auditor.apply.job import PROFILE, Cells, Job, Stopped, key_parts
+from auditor.apply.job import PROFILE, Cells, Job, Stopped
 from auditor.errors import TryLater
 from auditor.model import Kind, Outcome
 from auditor.writes import Cell, Write
@@ -42,7 +42,7 @@ def find(job: Job, write: Write) -> Profile | None:
     """The profile a write is about, by its profileId or else by its key."""
     if write.profile_id is not None:
         return job.reader.profile(job.structure, write.profile_id)
-    return next((profile for profile in _look_up(job, key_parts(job.plan, write.key))), None)
+    return next((profile for profile in _look_up(job, job.plan.key_parts(write.key))), None)
 
 
 def _correct(job: Job, number: int) -> None:
@@ -68,7 +68,7 @@ def _is_the_one(job: Job, write: Write, profile: Profile) -> bool:
     changing = {cell.column for cell in write.cells}
     return all(
         job.equal(column, value, profile.values.get(column))
-        for column, value in key_parts(job.plan, write.key).items()
+        for column, value in job.plan.key_parts(write.key).items()
         if column in profile.values and column not in changing
     )
 
@@ -162,7 +162,7 @@ def _read_back(job: Job, number: int, profile_id: str, sent: _Sent, writes: Mapp
 def _create(job: Job, number: int) -> None:
     write = job.plan.writes[number]
     values = {cell.column: cell.after or "" for cell in created(write)}
-    identifiers = {**values, **key_parts(job.plan, write.key)}
+    identifiers = {**values, **job.plan.key_parts(write.key)}
     existing = _look_up(job, identifiers)
     if existing:
         _judge_existing(job, number, existing[0])
@@ -189,7 +189,7 @@ def _create(job: Job, number: int) -> None:
 
 def _judge_existing(job: Job, number: int, profile: Profile) -> None:
     """Ours if an earlier attempt of this plan may have made it; else somebody else was first."""
-    key = key_parts(job.plan, job.plan.writes[number].key)
+    key = job.plan.key_parts(job.plan.writes[number].key)
     same_key = all(job.equal(column, value, profile.values.get(column)) for column, value in key.items())
     if job.attempt(number, PROFILE) is None or not same_key:
         job.conclude(number, (PROFILE,), Outcome.REFUSED, "exists")
@@ -224,7 +224,7 @@ def _confirm_creation(job: Job, number: int, profile_id: str | None, writes: Map
     write = job.plan.writes[number]
     try:
         if profile_id is None:
-            profile = next(iter(_look_up(job, key_parts(job.plan, write.key))), None)
+            profile = next(iter(_look_up(job, job.plan.key_parts(write.key))), None)
         else:
             profile = job.reader.profile(job.structure, profile_id)
     except ActitoError as error:

@@ -71,6 +71,7 @@ def undo_plan(
         made=now,
         export_as_of=now,
         key=plan.key,
+        fallbacks=plan.fallbacks,
         writes=tuple(writes),
         left=tuple(left),
         population=plan.population,

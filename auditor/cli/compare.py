@@ -16,6 +16,8 @@ from auditor.errors import SettingsError
 @click.argument("platform")
 @click.argument("truth")
 @click.option("--key", multiple=True, required=True, metavar="COLUMN", help="Again for a key of several columns.")
+@click.option("--fallback-key", "fallbacks", multiple=True, metavar="COLUMN",
+              help="For rows that have no key on a side; A+B for two columns. Again for a further one.")  # fmt: skip
 @click.option("--map", "mapped", multiple=True, metavar="PLATFORM=TRUTH", help="A column with another name there.")
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave a column out.")
 @click.option("--rule", multiple=True, metavar="COLUMN=RULE[:ARGUMENT]",
@@ -35,6 +37,7 @@ def command(
     platform: str,
     truth: str,
     key: tuple[str, ...],
+    fallbacks: tuple[str, ...],
     mapped: tuple[str, ...],
     ignore: tuple[str, ...],
     rule: tuple[str, ...],
@@ -62,6 +65,7 @@ def command(
         platform=platform,
         truth=truth,
         key=key,
+        fallbacks=tuple(tuple(text.split("+")) for text in fallbacks),
         mapped=dict(_pair(text, "--map") for text in mapped),
         ignored=ignore,
         rules=dict(_pair(text, "--rule") for text in rule),

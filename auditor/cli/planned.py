@@ -50,6 +50,7 @@ WHY = {
     Why.GONE: "deleted in Actito since an earlier run",
     Why.ERASED: "erased on request",
     Why.SAME_PERSON: "probably there already, under another key",
+    Why.UNADDRESSED: "have no key in Actito, and the export no profileId",
     Why.LISTED: "only in Actito: listed, not deleted",
     Why.DUPLICATE: "same key twice",
     Why.NOT_CHECKED: "may be in rows that could not be read",

@@ -89,8 +89,23 @@ def _headline(story: Story, words: Words) -> Iterator[str]:
         what = words.fill(STATUS[story.status][0])
     number = [f"profileId {story.profile_id}"] if story.profile_id else []
     flags = [words.fill(FLAG[flag][0]) for flag in story.flags]
+    flags += [how for how in (_matched(story),) if how]
     yield from _wrapped(" · ".join([f"{story.table} {_visible(story.key)}", what, *flags, *number]), indent=0)
     yield f"as the run {story.run} saw it; times are in {story.timezone.key}"
+
+
+def _matched(story: Story) -> str:
+    """By which key, where it is not simply the key that both sides spell alike."""
+    from auditor.fallback import AMBIGUOUS, NORMALISED
+    from auditor.match import KEY
+
+    by = story.matched_by or KEY
+    name = by.removesuffix(NORMALISED).removesuffix(AMBIGUOUS)
+    if by == KEY:
+        return ""
+    if by == name + AMBIGUOUS:
+        return f"{name} fits several profiles: not compared"
+    return ("matched" if name == KEY else f"matched by {name}") + (", spelt differently" if by != name else "")
 
 
 def _which(story: Story, place: int, words: Words) -> str:

@@ -14,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from auditor import match
+from auditor import fallback, match
 from auditor.actito import DIALECTS, Connection, Reader
 from auditor.config import Secret, Settings
 from auditor.contract import Contract, read_contract
-from auditor.engine import Engine
+from auditor.engine import Engine, quote
 from auditor.errors import AuditorError
 from auditor.ledger import FILE, Ledger
 from auditor.load import Landed, column_names, land, spelling, work_out
@@ -221,8 +221,10 @@ class Patient:
         work_out(engine, contract, landed, header)
         engine.view(match.RAW[side], landed.path)
         match.find_keys(engine, contract, side)
+        keys = engine.table(f"{side.value}_keys")
+        first = ", ".join(quote(name) for name in ("key", *(fallback.FORM + name for name in fallback.names(keys))))
         [(no_key, repeated)] = engine.rows(
-            f"SELECT coalesce(sum(n) FILTER (key IS NULL), 0), count(*) FILTER (key IS NOT NULL AND n > 1) "
-            f"FROM (SELECT key, count(*) AS n FROM {side.value}_keys WHERE included GROUP BY key)"
+            f"SELECT coalesce(sum(n) FILTER (own IS NULL), 0), count(*) FILTER (own IS NOT NULL AND n > 1) "
+            f"FROM (SELECT coalesce({first}) AS own, count(*) AS n FROM {side.value}_keys WHERE included GROUP BY own)"
         )
         return Input(pulled, (), landed, int(no_key), int(repeated))

@@ -25,7 +25,7 @@ from auditor.plan.decisions import Decision
 from auditor.plan.policy import Action, Knowledge, Policy, differences, judge
 from auditor.plan.routing import AuditedValues, Road, Routed, route_corrections, route_creations
 from auditor.plan.uniques import arrange
-from auditor.writes import Cell, LeftAlone, Plan, Write
+from auditor.writes import Cell, LeftAlone, Plan, Write, by_fallback
 from auditor.writes import Collection as Provenance
 
 UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT})
@@ -75,6 +75,11 @@ def make_plans(
     when files are asked for and cannot be made.
     """
     _require_checked(audit.not_checked)
+    nameless = [
+        (key, profile_id)
+        for key, profile_id in audit.profiles.select("key", "profile_id").iter_rows()
+        if by_fallback(key, audit.fallbacks)
+    ]
     known = Knowledge(
         columns={column.name: column for column in audit.columns},
         structure=facts.structure,
@@ -83,6 +88,8 @@ def make_plans(
         evidence=permissions.evidence_by_cell(facts.evidence),
         history=facts.history,
         undone=frozenset(facts.undone.select("key", "column", "platform", "truth").iter_rows()),
+        key=frozenset(audit.key if audit.fallbacks else ()),
+        unaddressed=frozenset(key for key, profile_id in nameless if profile_id is None),
     )
     road = Road(
         policy=policy,
@@ -92,6 +99,7 @@ def make_plans(
         file_calls=facts.file_calls_left,
         export_age=made - audit.source(Side.PLATFORM).as_of,
         single_key=len(audit.key) == 1,
+        alone=frozenset(key for key, _ in nameless),
         first_load=audit.counts.rows.get(Side.PLATFORM.value) == 0,
         audited=_audited_values(audit, facts.platform),
     )
@@ -137,7 +145,9 @@ def _unmatched(audit: Audit, policy: Policy) -> Iterator[Write | LeftAlone]:
     A row of the truth that could not be read, or has no key, may be the very person: then nobody is deleted.
     """
     rows = audit.counts.rows
+    missing = audit.profiles.filter(pl.col("status") == Status.MISSING.value)["key"]
     unsure = rows.get("truth_rejected", 0) + rows.get("truth_null_key", 0) > 0
+    unsure = unsure or any(by_fallback(key, audit.fallbacks) for key in missing)
     same_person = set(audit.same_person["platform_key"])
     wanted = audit.profiles.filter(pl.col("status").is_in([Status.ORPHAN.value, Status.DUPLICATE.value])).sort("key")
     for key, status, profile_id, pending, waiting in wanted.select(
@@ -148,6 +158,7 @@ def _unmatched(audit: Audit, policy: Policy) -> Iterator[Write | LeftAlone]:
             Why.PENDING: pending,
             Why.WAITING: waiting,
             Why.SAME_PERSON: key in same_person,
+            Why.UNADDRESSED: profile_id is None and by_fallback(key, audit.fallbacks),
             Why.LISTED: policy.only_on_platform == "list",
             Why.NOT_CHECKED: unsure,
         }
@@ -226,6 +237,7 @@ def _plan(
         made=made,
         export_as_of=audit.source(Side.PLATFORM).as_of,
         key=audit.key,
+        fallbacks=audit.fallbacks,
         writes=routed.writes,
         left=tuple(sorted((*left, *routed.left), key=lambda item: (item.key, item.column or "", item.why))),
         population=audit.counts.rows.get("platform", 0),

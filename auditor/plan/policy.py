@@ -91,6 +91,10 @@ class Knowledge:
     history: pl.DataFrame = field(default_factory=permissions.HISTORY.to_frame)
     undone: Collection[tuple[str, str, str | None, str | None]] = frozenset()
     """Key, column, platform and truth text of writes that were taken back."""
+    key: frozenset[str] = frozenset()
+    """The key columns, where a profile may lack them: a fallback key is no proof that it should have this key."""
+    unaddressed: frozenset[str] = frozenset()
+    """Keys of profiles that the platform can neither find by the key nor by a profileId."""
 
 
 def differences(frame: pl.DataFrame) -> list[Difference]:
@@ -161,12 +165,16 @@ def _verdict(
         return Why.FOR_THE_TRUTH
     if row.blocked or _refused(row, known.structure):
         return Why.BLOCKED
+    if row.key in known.unaddressed:
+        return Why.UNADDRESSED
     if column.permission is not None:
         case = _case(row, column.permission, known, opt_outs)
         by = decision.by if decision else None
         return permissions.decide(case, by=by, now=known.now, timezone=known.timezone)
     kind = Kind.UPDATE if row.truth else Kind.CLEAR
-    return kind if decision else _by_default(row, column, policy, kind)
+    if decision:
+        return kind
+    return Why.DECISION if row.column in known.key else _by_default(row, column, policy, kind)
 
 
 def _by_default(row: Difference, column: Column, policy: Policy, kind: Kind) -> Kind | Why:

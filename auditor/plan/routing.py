@@ -56,6 +56,8 @@ class Road:
     export_age: timedelta
     single_key: bool
     """False for a key of several columns: Actito finds the profile of a row by one unique attribute (U-bulk)."""
+    alone: frozenset[str] = frozenset()
+    """Keys of profiles that a file cannot name, for they lack the key."""
     first_load: bool = False
     """True while the table is empty."""
     audited: AuditedValues | None = None
@@ -201,7 +203,7 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
         write
         for write in creations
         if road.open(road.policy.max_age)
-        and write.key not in opted_in
+        and write.key not in opted_in | road.alone
         and not any(road.policy.in_real_time(cell.column) for cell in write.cells)
     ]
     steps = sum(FIRST_STEPS) if road.first_load else 0
@@ -244,15 +246,19 @@ def _file_opt_outs(writes: Sequence[Write], files: _Files) -> list[Write]:
     if not road.open(road.policy.permission_max_age):
         return list(writes)
     enough = 1 if road.policy.route == "bulk" else road.policy.bulk_min_rows
-    counts = Counter(cell.column for write in writes for cell in write.cells)
+    named = [write for write in writes if write.key not in road.alone]
+    counts = Counter(cell.column for write in named for cell in write.cells)
     filed: set[str] = set()
     for column, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if count < enough or road.policy.in_real_time(column):
             continue
-        rows = [replace(write, cells=_only(write, {column})) for write in writes if _only(write, {column})]
+        rows = [replace(write, cells=_only(write, {column})) for write in named if _only(write, {column})]
         if files.take(Kind.UNSUBSCRIBE, rows):
             filed.add(column)
-    single = (replace(write, cells=_only(write, counts.keys() - filed)) for write in writes)
+    single = (
+        write if write.key in road.alone else replace(write, cells=_only(write, counts.keys() - filed))
+        for write in writes
+    )
     return [write for write in single if write.cells]
 
 
@@ -270,7 +276,7 @@ def _groups(updates: Sequence[Write], road: Road) -> list[list[Write]]:
     groups: dict[tuple[str, ...], list[Write]] = {}
     for write in updates:
         columns = tuple(cell.column for cell in write.cells)
-        if writes_per_key[write.key] == 1 and by_file.issuperset(columns):
+        if writes_per_key[write.key] == 1 and by_file.issuperset(columns) and write.key not in road.alone:
             groups.setdefault(columns, []).append(write)
     return [sorted(group, key=lambda write: write.key) for _, group in sorted(groups.items(), key=_largest_first)]
 
@@ -289,7 +295,7 @@ def _file_merged(writes: Sequence[Write], files: _Files) -> None:
     road = files.road
     if not writes or not road.may_merge:
         return
-    writes = sorted(writes, key=lambda write: write.key)
+    writes = sorted((write for write in writes if write.key not in road.alone), key=lambda write: write.key)
     if road.policy.bulk_empty != "keep" and road.audited is not None:
         changed = {cell.column for write in writes for cell in write.cells}
         columns = [name for name in road.columns if name in changed]
