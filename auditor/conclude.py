@@ -180,7 +180,7 @@ def stop_if_renumbered(pairs: int, found: Diff) -> None:
         raise InputUnusable(
             f"keys look renumbered: {pairs:,} of {missing:,} profiles that seem missing are evidently there under "
             "another key",
-            hint="check the key of the contract and that column in both inputs; nothing was reported or planned",
+            hint="nothing was reported or planned; to carry over what is known: auditor rekey --map old-new.csv",
         )
 
 

@@ -129,12 +129,14 @@ class Store:
         older = memory.as_of is not None and as_of < memory.as_of
         if older:
             files |= {
-                name: memory.files.get(name) for name in ("run", "as_of", "base", "seen", "columns")
+                name: memory.files.get(name) for name in ("run", "as_of", "base", "seen", "columns", "anchored_by")
             }
         else:
             files["base"] = self._write(engine, self._agreed(engine, contract, memory, sent), f"base-{run}.parquet")
             files["seen"] = self._write(engine, self._everybody(engine, memory, run), f"seen-{run}.parquet")
             files["columns"] = {column.name: contract.signature(column) for column in contract.compared}
+            files["anchored_by"] = "profile_id" if self._numbered(engine) else "key"
+        files["rekey"] = memory.files.get("rekey")
         parts = list(memory.files.get("permissions", []))
         if engine.rows("SELECT 1 FROM permission_changes LIMIT 1"):
             parts.append(self._write(engine, engine.table("permission_changes"), f"permissions-{run}.parquet"))
@@ -150,6 +152,60 @@ class Store:
             handle.flush()
             os.fsync(handle.fileno())
         partial.replace(self.folder / "state.json")
+
+    def _numbered(self, engine: Engine) -> bool:
+        keys = engine.table("platform_keys")
+        return bool(engine.rows(keys.filter(keys.profile_id.notnull()).select("row").limit(1)))
+
+    def known_keys(self, engine: Engine) -> set[str]:
+        """The canonical keys of everybody that anything is remembered of; `load` has run.
+
+        Where the export has profileIds, agreed values lie under these, which stay what they are.
+        """
+        return {
+            str(key)
+            for table, column in self._remembered(engine).values()
+            for (key,) in engine.rows(table.select(column).distinct())
+        }
+
+    @property
+    def rekeyed(self) -> Mapping[str, str]:
+        """The last change of keys that was carried out here: `name` and `map`, the hash of its pairs; empty: none."""
+        return self._state()[0].get("rekey") or {}
+
+    def _remembered(self, engine: Engine) -> dict[str, tuple[ir.Table, str]]:
+        """What `state.json` names → the table on the connection, and its column that holds a canonical key."""
+        state, _ = self._state()
+        tables = {"seen": ("seen", "key"), "permissions": (HISTORY, "key")}
+        tables |= {"base": ("base_stored", "auditor:anchor")} if state.get("anchored_by") == "key" else {}
+        return {what: (engine.table(name), column) for what, (name, column) in tables.items() if state.get(what)}
+
+    def counted(self, engine: Engine, pairs: str) -> dict[str, int]:
+        """How much of what is remembered lies under the `old` keys of the table `pairs`; `load` has run."""
+        renamed, counts = engine.table(pairs), {"base": 0, "seen": 0, "permissions": 0}
+        for what, (table, column) in self._remembered(engine).items():
+            found = table.semi_join(renamed, [(column, "old")])
+            [(counts[what],)] = engine.rows(found.count().name("n").as_table())
+        return counts
+
+    def rekey(self, engine: Engine, pairs: str, name: str, content: str) -> None:
+        """Carry everything over from `old` to `new` keys (canonical) of the table `pairs`, all or nothing.
+
+        `load` has run and has warned of nothing. `name` and `content` are what `rekeyed` says from now on.
+        """
+        files, renamed = dict(self._state()[0]), engine.table(pairs)
+        try:
+            for what, (table, column) in self._remembered(engine).items():
+                joined = table.left_join(renamed, [(column, "old")])
+                now = joined.mutate(**{column: ibis.coalesce(joined.new, joined[column])}).select(*table.columns)
+                entry = self._write(engine, now, f"{what}-{name}.parquet")
+                files[what] = [entry] if what == "permissions" else entry
+            files["rekey"] = {"name": name, "map": content}
+            self._replace(files)
+        except BaseException:
+            self._discard(name)
+            raise
+        self._tidy(files)
 
     def _state(self) -> tuple[dict[str, Any], list[str]]:
         path = self.folder / "state.json"

@@ -38,10 +38,11 @@ OPTIONS = {
     "apply": ["PLAN", "--yes", "--confirm", "--settings"],
     "fix": ["KEYS...", "--yes", "--settings"],
     "undo": ["PLAN", "--settings"],
+    "rekey": ["--map", "--yes", "--settings"],
     "structure": ["show", "diff", "propose", "apply"],
     "compare": [
-        "PLATFORM", "TRUTH", "--key", "--map", "--ignore", "--rule", "--tolerance", "--where", "--base", "--match",
-        "--json", "--out", "--html", "--fail-on",
+        "PLATFORM", "TRUTH", "--key", "--fallback-key", "--map", "--ignore", "--rule", "--tolerance", "--where",
+        "--base", "--match", "--json", "--out", "--html", "--fail-on",
     ],
     "sandbox": ["--port", "8700", "--dir", "--profiles", "--seed", "--limits", "sandbox-key"],
 }  # fmt: skip
@@ -55,7 +56,7 @@ ROWS = {
 }
 SUMMARY = {
     "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "gone", "kept", "differences",
-    "formats", "violations", "permissions", "not_checked", "notices", "report", "seconds",
+    "formats", "matched_by", "violations", "permissions", "not_checked", "notices", "report", "seconds",
 }  # fmt: skip
 """The members of the public document."""
 
@@ -465,7 +466,8 @@ def test_compare_prints_and_writes_what_run_does(
     assert "only in a.csv, not compared: own" in said.err
     document = json.loads(said.out)
     assert set(document) == {
-        "format", "verdict", "rows", "profiles", "differences", "formats", "not_checked", "columns_on_one_side",
+        "format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "not_checked",
+        "columns_on_one_side",
     }  # fmt: skip
     assert document["profiles"] == {
         "equal": 1, "missing": 1, "orphan": 1, "stale": 0, "conflicting": 1, "duplicate": 0,

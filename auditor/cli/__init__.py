@@ -35,6 +35,7 @@ COMMANDS = {
     "apply": "Carry out a plan, and verify it.",
     "fix": "Plan and apply for named profiles.",
     "undo": "Make a plan that takes an applied plan back.",
+    "rekey": "Carry over what is known of profiles that got other keys.",
     "structure": "Show, compare and extend the structure of the profile table.",
     "compare": "Compare any two files, without Actito and without settings.",
     "sandbox": "Run the stand-in Actito server.",

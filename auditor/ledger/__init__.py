@@ -13,6 +13,7 @@ What is asked of it:
     opt_outs, undone                   what a plan must respect: opt-outs we sent, changes somebody took back
     decide, decisions                  what stewards chose
     remember_erased, erased_among      people who must not come back, as keyed hashes
+    keys, rekey, rekeyed               keys that were given anew: everything recorded goes by the new ones
     forget, verify, head               erase somebody's values; prove that nothing else was changed
 
 Nothing is ever updated: an outcome is a row of its own and the last one counts (see `auditor.ledger.chain`).
@@ -57,6 +58,9 @@ FILE: Final = "ledger.sqlite"
 
 _STANDING: Final = "sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') IN ('landed', 'unknown')"
 """Writes that took effect or may have."""
+
+_EVER_CALLED: Final = "key_then IN (SELECT ? UNION SELECT old FROM rekeys WHERE tab = ? AND new = ?)"
+"""Narrows `writes_now` by an index, which a key that is found out for each row is not."""
 
 _UNCONFIRMED: Final = "tab = ? AND sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') = 'unknown'"
 
@@ -230,8 +234,8 @@ class Ledger:
                 "settled_at",
             ),
             "SELECT plan, number, kind, route, col, before, after, sent_at, outcome, detail, settled_at"
-            " FROM writes_now WHERE tab = ? AND key = ? ORDER BY id",
-            (table, key),
+            f" FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED} ORDER BY id",
+            (table, key, key, table, key),
         )
 
     def pending(self, table: str, after: datetime) -> pl.DataFrame:
@@ -375,8 +379,8 @@ class Ledger:
     def decisions(self, table: str) -> tuple[Decision, ...]:
         """The last decision on each cell."""
         rows = self._chain.query(
-            "SELECT tab, person, key, col, platform, truth, choice, decided_at FROM decisions WHERE id IN"
-            " (SELECT max(id) FROM decisions WHERE tab = ? AND key IS NOT NULL GROUP BY key, col) ORDER BY id",
+            "SELECT tab, person, key, col, platform, truth, choice, decided_at FROM decisions_now WHERE id IN"
+            " (SELECT max(id) FROM decisions_now WHERE tab = ? AND key IS NOT NULL GROUP BY key, col) ORDER BY id",
             (table,),
         )
         return tuple(
@@ -397,6 +401,34 @@ class Ledger:
         text = json.dumps([column, unicodedata.normalize("NFC", value).strip().casefold()], ensure_ascii=False)
         return hmac.new(self._chain.salt, text.encode(), hashlib.sha256).hexdigest()
 
+    # Keys that were given anew
+
+    def keys(self, table: str) -> frozenset[str]:
+        """The keys of all profiles with writes or decisions, as they are called by now."""
+        rows = self._chain.query(
+            "SELECT key FROM writes_now WHERE tab = ? UNION SELECT key FROM decisions_now WHERE tab = ?", (table, table)
+        )
+        return frozenset(key for (key,) in rows if key is not None)
+
+    def rekey(self, table: str, pairs: Mapping[str, str], name: str, at: datetime) -> None:
+        """What is recorded under the old keys of `pairs` is about profiles with the new ones; under a `name`, once."""
+        with self.transaction():
+            upto = self._chain.entries
+            rows: list[tuple[Value, ...]] = [(table, old, new, upto, name) for old, new in pairs.items()]
+            for old, new, until in self._chain.query(
+                "SELECT old, new, upto FROM rekeys WHERE id IN"
+                " (SELECT max(id) FROM rekeys WHERE tab = ? AND old IS NOT NULL GROUP BY old, upto)",
+                (table,),
+            ):
+                if new in pairs:
+                    rows.append((table, old, pairs[new], until, name))
+            rows.append((table, None, None, upto, name))  # also where there is nothing to carry over
+            self._chain.append("rekeys", rows, at)
+
+    def rekeyed(self, name: str) -> bool:
+        """Whether a rekey of that name is recorded."""
+        return bool(self._chain.query("SELECT 1 FROM rekeys WHERE rekey = ? LIMIT 1", (name,)))
+
     # Erasing and proving
 
     def forget(self, table: str, keys: Collection[str]) -> int:
@@ -405,7 +437,11 @@ class Ledger:
         with self.transaction():
             for key in keys:
                 writes = [
-                    row for (row,) in self._chain.query("SELECT id FROM writes WHERE tab = ? AND key = ?", (table, key))
+                    row
+                    for (row,) in self._chain.query(
+                        f"SELECT id FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}",
+                        (table, key, key, table, key),
+                    )
                 ]
                 for write in writes:
                     rows = self._chain.query(
@@ -413,8 +449,14 @@ class Ledger:
                     )
                     count += self._chain.erase("outcomes", [row for (row,) in rows])
                 count += self._chain.erase("writes", writes)
-                rows = self._chain.query("SELECT id FROM decisions WHERE tab = ? AND key = ?", (table, key))
+                rows = self._chain.query("SELECT id FROM decisions_now WHERE tab = ? AND key = ?", (table, key))
                 count += self._chain.erase("decisions", [row for (row,) in rows])
+                rows = self._chain.query(
+                    "SELECT id FROM rekeys WHERE tab = ? AND"
+                    " (new = ? OR new IN (SELECT old FROM rekeys WHERE tab = ? AND new = ?))",
+                    (table, key, table, key),
+                )
+                count += self._chain.erase("rekeys", [row for (row,) in rows])
         self._chain.flush()
         return count
 

@@ -121,6 +121,11 @@ class Chain:
         return self._last()[1].hex()
 
     @property
+    def entries(self) -> int:
+        """The number of the last entry."""
+        return self._last()[0]
+
+    @property
     def salt(self) -> bytes:
         """32 random bytes of this file, made once: for keyed hashes of identifiers."""
         return bytes(self.query("SELECT value FROM facts WHERE name = 'salt'")[0][0])
@@ -234,7 +239,9 @@ class Chain:
             return
         tables = "".join(map(self._create, self._tables))
         if 0 < found < version:  # tables were only ever added
-            self._connection.executescript(f"BEGIN IMMEDIATE;\n{tables}\nPRAGMA user_version = {version};\nCOMMIT;")
+            self._connection.executescript(
+                f"BEGIN IMMEDIATE;\n{tables}{indexes}\nPRAGMA user_version = {version};\nCOMMIT;"
+            )
             return
         if found or self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise SettingsError(

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from auditor.ledger.chain import Table
 from auditor.model import Kind, Outcome, Route, Verdict
 
-VERSION: Final = 2
-"""2 knows changes of structures; older files get what they lack when they are opened."""
+VERSION: Final = 3
+"""2 knows changes of structures, 3 keys that were given anew; older files get what they lack when they are opened."""
 
 QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
 """Where the platform's day of bulk calls begins and ends [assumed]."""
@@ -40,29 +40,45 @@ TABLES: Final = {
     ),
     "erased": Table(("hash",)),
     "structure_events": Table(("plan", "tab", "item", "state", "at")),
+    "rekeys": Table(("tab", "old", "new", "upto", "rekey"), personal=("old", "new"), integers=("upto",)),
 }
+"""`rekeys`: what was recorded under `old` up to the entry `upto` is about the profile `new`."""
 
-INDEXES: Final = """
-CREATE UNIQUE INDEX plans_sha ON plans (sha);
-CREATE INDEX imports_day ON imports (tab, day);
-CREATE INDEX import_events_import ON import_events ("import");
-CREATE INDEX writes_plan ON writes (plan, number);
-CREATE INDEX writes_sent ON writes (tab, sent_at);
-CREATE INDEX writes_key ON writes (tab, key);
-CREATE INDEX outcomes_write ON outcomes ("write");
-CREATE INDEX erased_hash ON erased (hash);
+_KEY_NOW: Final = """coalesce((SELECT r.new FROM rekeys r WHERE r.tab = o.tab AND r.old = o.key AND r.upto >= o.entry
+                ORDER BY r.upto, r.id DESC LIMIT 1), o.key)"""
+"""The key that a profile has by now. Somebody else may have had the key before, or have it since."""
+
+INDEXES: Final = f"""
+CREATE UNIQUE INDEX IF NOT EXISTS plans_sha ON plans (sha);
+CREATE INDEX IF NOT EXISTS imports_day ON imports (tab, day);
+CREATE INDEX IF NOT EXISTS import_events_import ON import_events ("import");
+CREATE INDEX IF NOT EXISTS writes_plan ON writes (plan, number);
+CREATE INDEX IF NOT EXISTS writes_sent ON writes (tab, sent_at);
+CREATE INDEX IF NOT EXISTS writes_key ON writes (tab, key);
+CREATE INDEX IF NOT EXISTS outcomes_write ON outcomes ("write");
+CREATE INDEX IF NOT EXISTS erased_hash ON erased (hash);
+CREATE INDEX IF NOT EXISTS rekeys_old ON rekeys (tab, old);
+DROP VIEW IF EXISTS decisions_now;
+DROP VIEW IF EXISTS writes_now;
+DROP VIEW IF EXISTS imports_now;
 CREATE VIEW imports_now AS
   SELECT i.*, e.state, e.at AS state_at,
          (SELECT max(execution) FROM import_events WHERE "import" = i.id) AS execution
   FROM imports i LEFT JOIN import_events e ON e.id = (SELECT max(id) FROM import_events WHERE "import" = i.id);
 CREATE VIEW writes_now AS
-  SELECT w.*, o.outcome, o.detail, o.settled_at, coalesce(o.profile_id, w.profile_id) AS address,
-         CASE WHEN i.id IS NULL THEN w.sent_at WHEN i.state = 'finished' THEN i.state_at ELSE i.patience END
+  SELECT o.id, o.plan, o.number, o.tab, o.kind, o.route, {_KEY_NOW} AS key, o.key AS key_then, o.col, o.before,
+         o.after, o.sent_at, o."import", e.outcome, e.detail, e.settled_at,
+         coalesce(e.profile_id, o.profile_id) AS address,
+         CASE WHEN i.id IS NULL THEN o.sent_at WHEN i.state = 'finished' THEN i.state_at ELSE i.patience END
            AS effective
-  FROM writes w
-  LEFT JOIN outcomes o ON o.id = (SELECT max(id) FROM outcomes WHERE "write" = w.id)
-  LEFT JOIN imports_now i ON i.id = w."import";
+  FROM writes o
+  LEFT JOIN outcomes e ON e.id = (SELECT max(id) FROM outcomes WHERE "write" = o.id)
+  LEFT JOIN imports_now i ON i.id = o."import";
+CREATE VIEW decisions_now AS
+  SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.col, o.platform, o.truth, o.choice, o.decided_at
+  FROM decisions o;
 """
+"""What finds and shows the rows; made anew with every version."""
 
 
 class ImportState(StrEnum):
