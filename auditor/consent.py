@@ -20,8 +20,13 @@ from auditor.model import Permission, PermissionFinding, Side, Status
 from auditor.primitives import INSTANT, tidy
 
 
-def permissions(engine: Engine, contract: Contract, history: str, run: str, moments: dict[Side, datetime]) -> None:
+def permissions(
+    engine: Engine, contract: Contract, history: str, run: str, moments: dict[Side, datetime], decided: str
+) -> None:
     """Create `permission_changes`, `permission_states` and `permission_findings`; `match` and `diff` have run.
+
+    `decided` names the table of opt-ins that a person decided and we wrote: key (as the platform spells it), column,
+    sent_at.
 
     permission_changes: run, at, side, key (canonical), column, value, moment, source: what the history lacks.
     permission_states: key (canonical), column, platform, truth (null: it does not know the person), evidence (moment),
@@ -32,7 +37,7 @@ def permissions(engine: Engine, contract: Contract, history: str, run: str, mome
         engine.create(f"{side.value}_permissions", _states(engine, contract, side))
     _changes(engine, history, run, moments)
     _both_states(engine)
-    _findings(engine, contract, history, moments)
+    _findings(engine, contract, history, moments, decided)
 
 
 def evidence_of_differences(engine: Engine) -> ir.Table:
@@ -139,9 +144,10 @@ def _both_states(engine: Engine) -> None:
     )
 
 
-def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Side, datetime]) -> None:
-    states = engine.table("permission_states")
-    seen = states.left_join(_seen_off(engine, history, moments), ["key", "column"]).drop("key_right", "column_right")
+def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Side, datetime], decided: str) -> None:
+    seen = states = engine.table("permission_states")
+    for known in (_seen_off(engine, history, moments), _decided(engine, decided)):
+        seen = seen.left_join(known, ["key", "column"]).drop("key_right", "column_right")
     seen = seen.left_join(_withdrawn(states, contract), "key").drop("key_right")
     for name, keys in (("unreachable", _unreachable(engine, contract)), ("on_its_way", _on_its_way(engine))):
         marked = keys.distinct().mutate(**{name: ibis.literal(True)})
@@ -153,11 +159,12 @@ def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Si
     evidenced = facts["column"].isin([*(column.name for column in contract.permissions if column.evidence_date), ""])
     # A truth that is still off has turned nothing on again.
     off_before = ibis.greatest(facts.off_platform, ibis.ifelse(there == off, ibis.null(INSTANT), facts.off_truth))
+    on_again = off_before.notnull() & (facts.decided.isnull() | (facts.decided < off_before))
     never = ibis.null(INSTANT)
     conditions: dict[PermissionFinding, tuple[ir.BooleanValue, ir.TimestampValue]] = {
         PermissionFinding.OPTED_OUT_IN_TRUTH: (here & (there == off), facts.evidence),
         PermissionFinding.OPTED_OUT_ON_PLATFORM: ((facts.platform == off) & (there == on), facts.platform_updated),
-        PermissionFinding.CONTACTABLE_AGAIN: (here & off_before.notnull(), off_before),
+        PermissionFinding.CONTACTABLE_AGAIN: (here & on_again, off_before),
         PermissionFinding.AGAINST_CONSENT: (here & facts.withdrawn.fill_null(False) & ~general, facts.withdrawn_at),
         PermissionFinding.WITHOUT_EVIDENCE: (
             ((there == on) | (here & (there != off))) & facts.evidence.isnull() & evidenced & ~facts.on_its_way,
@@ -190,6 +197,13 @@ def _seen_off(engine: Engine, history: str, moments: dict[Side, datetime]) -> ir
         for side, at in moments.items()
     }
     return off.group_by("key", "column").agg(**last)
+
+
+def _decided(engine: Engine, decided: str) -> ir.Table:
+    """When a person's opt-in was last written: key (canonical), column, decided."""
+    opt_ins, matched = engine.table(decided), engine.table("matched").select(canonical="key", shown="platform_text")
+    joined = opt_ins.join(matched, opt_ins.key == matched.shown)
+    return joined.group_by(key=joined.canonical, column=joined["column"]).agg(decided=joined.sent_at.max())
 
 
 def _withdrawn(states: ir.Table, contract: Contract) -> ir.Table:

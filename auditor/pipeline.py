@@ -190,7 +190,8 @@ def _audit(
             known, created = _known(engine, ledger, memory, table, moments[Side.PLATFORM])
             shown = diff.Moments(moments[Side.PLATFORM], moments[Side.TRUTH])
             found = diff.diff(engine, contract, known, shown, {side.side: side.rejected for side in landed})
-            consent.permissions(engine, contract, HISTORY, name, moments)
+            decided = engine.put("opt_ins", ledger.opt_ins(table))
+            consent.permissions(engine, contract, HISTORY, name, moments, decided)
             watch.facts["diff"] = {status.value: number for status, number in found.profiles.items()}
         if request.baseline:
             store.save(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)

@@ -36,6 +36,7 @@ CONTRACT = Contract(
     updated_platform="updateMoment",
     updated_truth="modified_at",
 )  # fmt: skip
+OPT_INS = pl.Schema({"key": pl.String(), "column": pl.String(), "sent_at": pl.Datetime("us", "UTC")})
 PLATFORM_COLUMNS = ("id", "city", "note", "subscriptions#News", "doNotCall", "updateMoment")
 TRUTH_COLUMNS = ("id", "city", "note", "news", "silent", "news_at", "news_from", "modified_at")
 
@@ -90,9 +91,12 @@ class Runs:
         *,
         truth_as_of: datetime | None = None,
         sent: Collection[tuple[str, str | None]] = (),
+        decided: Collection[tuple[str, str, datetime]] = (),
         save: bool = True,
     ) -> Seen:
-        """One run on an export that shows `as_of`; `sent` (key, column) was written after that moment."""
+        """One run on an export that shows `as_of`; `sent` (key, column) was written after that moment, and `decided`
+        (key, column, moment) are opt-ins that a person decided.
+        """
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
         with closing(Engine(temp=work, folders=[self.folder])) as engine:
@@ -111,7 +115,8 @@ class Runs:
             known = Known(base=memory.base, sent=engine.put("sent", written), seen=memory.seen)
             found = diff(engine, self.contract, known, Moments(as_of, truth_as_of or as_of), {})
             moments = {Side.PLATFORM: as_of, Side.TRUTH: truth_as_of or as_of}
-            consent.permissions(engine, self.contract, HISTORY, name, moments)
+            opt_ins = pl.DataFrame(list(decided), schema=OPT_INS, orient="row")
+            consent.permissions(engine, self.contract, HISTORY, name, moments, engine.put("opt_ins", opt_ins))
             seen = Seen(
                 memory,
                 found,

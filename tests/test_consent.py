@@ -24,6 +24,9 @@ def runs(tmp_path: Path) -> Runs:
     return Runs(tmp_path)
 
 
+PROVEN = {"news_at": "2026-01-01"}
+
+
 def here(news: str | None = None, silent: str | None = None, key: str = "k", **more: str | None) -> Row:
     return {"id": key, NEWS: news, CALLS: silent, **more}
 
@@ -177,6 +180,18 @@ def test_what_came_later_than_what_a_side_shows_is_no_opt_out_before(runs: Runs)
         truth_as_of=MONDAY + 4 * DAY,
     )  # fmt: skip
     assert again.findings == {("b", NEWS, "contactable_again"): MONDAY + 3 * DAY}
+
+
+def test_what_a_person_decided_is_no_question_any_more(runs: Runs) -> None:
+    """Until the permission is seen off once more, after that decision."""
+    on, off = ([here("true")], [there("yes", **PROVEN)]), ([here("false")], [there("no")])
+    opt_in = [("k", NEWS, MONDAY + timedelta(hours=12))]
+    runs.run(*off, "r1", MONDAY)
+    assert set(runs.run(*on, "r2", MONDAY + DAY, save=False).findings) == {("k", NEWS, "contactable_again")}
+    assert runs.run(*on, "r2", MONDAY + DAY, decided=opt_in).findings == {}
+    runs.run(*off, "r3", MONDAY + 2 * DAY, decided=opt_in)
+    again = runs.run(*on, "r4", MONDAY + 3 * DAY, decided=opt_in).findings
+    assert again == {("k", NEWS, "contactable_again"): MONDAY + 2 * DAY}
 
 
 def test_what_was_sent_already_is_no_finding(runs: Runs) -> None:

@@ -207,6 +207,16 @@ def test_opt_outs_and_undone_cells_are_remembered(ledger: Ledger) -> None:
     assert ledger.writes_of(TABLE, "1")["plan"].to_list() == ["p", "p", "u"]
 
 
+def test_opt_ins_count_only_once_they_are_read_back(ledger: Ledger) -> None:
+    """What may have gone wrong answers nobody's question; of two opt-ins of one permission the later one counts."""
+    for hour, (key, outcome) in enumerate([("1", Outcome.LANDED), ("1", Outcome.LANDED), ("2", Outcome.UNKNOWN)]):
+        opt_in = Intent(0, Kind.SUBSCRIBE, Route.SINGLE, key, f"id-{key}", "subscriptions#News", "false", "true")
+        at = NOON + hour * HOUR
+        ledger.settle(ledger.intend(f"p{hour}", TABLE, [opt_in], at), outcome, at)
+    assert ledger.opt_ins(TABLE).rows() == [("1", "subscriptions#News", NOON + HOUR)]
+    assert ledger.opt_ins("Others").is_empty()
+
+
 def test_the_last_decision_on_a_cell_counts(ledger: Ledger) -> None:
     first = Decision(TABLE, "An", "1", "city", "Gent", "Ghent", "truth", NOON)
     second = Decision(TABLE, "Jan", "1", "city", "Gent", "Ghent", "platform", NOON + HOUR)

@@ -308,6 +308,15 @@ class Ledger:
             (table,),
         )
 
+    def opt_ins(self, table: str) -> pl.DataFrame:
+        """Opt-ins that landed, each decided by a named person. Columns: key, column, sent_at (the latest of each)."""
+        return self._frame(
+            ("key", "column", "sent_at"),
+            "SELECT key, col, max(sent_at) FROM writes_now WHERE tab = ? AND kind = 'subscribe' AND outcome = 'landed'"
+            " GROUP BY key, col ORDER BY id",
+            (table,),
+        )
+
     def undone(self, table: str) -> pl.DataFrame:
         """Cells whose last write took an earlier one back.
 
