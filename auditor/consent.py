@@ -157,6 +157,8 @@ def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Si
     here, there = facts.platform == on, facts.truth.fill_null(Permission.EMPTY.value)
     general = facts["column"].isin([*(column.name for column in contract.permissions if column.general), ""])
     evidenced = facts["column"].isin([*(column.name for column in contract.permissions if column.evidence_date), ""])
+    # Not to have refused is no permission to be of any use.
+    given = facts["column"].isin([*(c.name for c in contract.permissions if c.permission is Polarity.OPT_IN), ""])
     # A truth that is still off has turned nothing on again.
     off_before = ibis.greatest(facts.off_platform, ibis.ifelse(there == off, ibis.null(INSTANT), facts.off_truth))
     on_again = off_before.notnull() & (facts.decided.isnull() | (facts.decided < off_before))
@@ -170,7 +172,7 @@ def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Si
             ((there == on) | (here & (there != off))) & facts.evidence.isnull() & evidenced & ~facts.on_its_way,
             never,
         ),
-        PermissionFinding.WITHOUT_CONTACT: (here & facts.unreachable, never),
+        PermissionFinding.WITHOUT_CONTACT: (here & facts.unreachable & given, never),
     }
     pieces = [
         facts.filter(condition).select(

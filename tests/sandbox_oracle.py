@@ -290,7 +290,7 @@ def _permissions(
             found.add((key, column, "contactable_again"))
         if one == "on" and refused and column not in GENERAL:
             found.add((key, column, "against_consent"))
-        if one == "on" and not reachable:
+        if one == "on" and not reachable and column != "doNotContact":
             found.add((key, column, "without_contact"))
         proven = theirs is not None and column in EVIDENCE and theirs[EVIDENCE[column]]
         if "on" in (one, two) and two != "off" and column in EVIDENCE and evidence_due and not proven:

@@ -312,9 +312,11 @@ def test_a_contract_without_a_general_permission_finds_nothing_against_it(runs: 
 def test_a_permission_to_contact_nobody_knows_where(
     runs: Runs, address: str | None, number: str | None, reached: bool
 ) -> None:
-    """What counts is what the platform has; a value that is no address is a violation, and there all the same."""
+    """What counts is what the platform has; a value that is no address is a violation, and there all the same. Not to
+    have refused is no permission.
+    """
     whole = runs.with_contract(WHOLE)
-    profile = {NEWS: "true", CONSENT: "true", ADDRESS: address, "mobile number": number}
+    profile = {NEWS: "true", CONSENT: "true", SILENCE: "false", ADDRESS: address, "mobile number": number}
     said = {"news": "yes", "consent": "yes", "mail": "a@example.com", "mobile": "0470123456", **EVIDENCED}
     off = {"id": "off", NEWS: "false", CONSENT: None}
     seen = whole.run([{"id": "k", **profile}, off], [{"id": "k", **said}], "r1", MONDAY)

@@ -170,12 +170,12 @@ class _Census:
         return found
 
     def without_contact(self) -> set[tuple[str, str, str]]:
-        """On for somebody of whom the platform has neither an e-mail address nor a phone number."""
+        """Agreed to by somebody of whom the platform has neither an e-mail address nor a phone number."""
         return {
             (profile.values["customerId"], column, "without_contact")
             for profile, _ in self._contactable()
             if not profile.values.get("emailAddress") and not profile.values.get("gsmNumber")
-            for column in _permissions(profile)
+            for column in _given(profile)
         }
 
     def unknown_to_crm(self, waiting: set[str]) -> set[tuple[str, str, str]]:
@@ -184,7 +184,7 @@ class _Census:
             (profile.values["customerId"], column, "without_evidence")
             for profile, row in self._contactable()
             if row is None and profile.values["customerId"] not in waiting
-            for column in _permissions(profile)
+            for column in _given(profile)
             if column in EVIDENCE
         }
 
@@ -215,7 +215,7 @@ def _subscriptions(profile: Profile) -> list[str]:
     return [name for name, value in profile.values.items() if name.startswith(SUBSCRIPTION) and value == "true"]
 
 
-def _permissions(profile: Profile) -> list[str]:
-    """What says that this person may be contacted."""
-    allowed = [name for name, (refused, _) in REFUSED.items() if profile.values.get(name) not in (None, refused)]
-    return [*allowed, *_subscriptions(profile)]
+def _given(profile: Profile) -> list[str]:
+    """What this person has agreed to."""
+    consent = ["marketingConsent"] if profile.values.get("marketingConsent") == "true" else []
+    return [*consent, *_subscriptions(profile)]
