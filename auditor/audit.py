@@ -58,7 +58,19 @@ DIFFERENCES: Final = pl.Schema(
     }
 )
 CAUSES: Final = pl.Schema(
-    {"cause": TEXT, "column": TEXT, "reason": TEXT, "pattern": TEXT, "profiles": pl.Int64(), "sentence": TEXT}
+    {
+        "cause": TEXT,
+        "column": TEXT,
+        "reason": TEXT,
+        "pattern": TEXT,
+        "profiles": pl.Int64(),
+        "sentence": TEXT,
+        "common": TEXT,  # what most of its profiles have in common; null: nothing that others do not have as well
+        "share": pl.Float64(),  # of its profiles that have it, from 0 to 1
+        "elsewhere": pl.Float64(),  # of the other profiles whose column is filled
+        "lift": pl.Float64(),  # how many times as frequent the cause is there as elsewhere; null: it is nowhere else
+        "examples": pl.List(pl.Struct({"key": TEXT, "platform": TEXT, "truth": TEXT})),  # as in differences
+    }
 )
 VIOLATIONS: Final = pl.Schema({"side": TEXT, "key": TEXT, "column": TEXT, "value": TEXT, "rule": TEXT, "detail": TEXT})
 PERMISSIONS: Final = pl.Schema(

@@ -96,7 +96,7 @@ class Comparison:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Verdict and counts: the document that `auditor compare --json` prints."""
+        """Verdict and counts: the document that `auditor compare --json` prints, with the causes beside it."""
         document = self.conclusion.summary()
         kept = ("format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "not_checked")
         only = {"platform": list(self.only_platform), "truth": list(self.only_truth)}
@@ -225,7 +225,14 @@ def _compare(
         found = diff.diff(engine, contract, known, diff.Moments(), rejected)
         compared = time.monotonic() - started - landing
         stage_ended("diff", compared)
-        explain.explain(engine, contract.compared, platform_name=names[Side.PLATFORM], truth_name=names[Side.TRUTH])
+        explain.explain(
+            engine,
+            contract.compared,
+            platform_name=names[Side.PLATFORM],
+            truth_name=names[Side.TRUTH],
+            contract=contract,
+            freely=True,
+        )
         if question.same_person:
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)

@@ -197,9 +197,8 @@ def _audit(
             store.save(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
             raise EnoughError(watch.facts)
         with watch.stage("explain", "explaining every difference"):
-            zone = contract.timezone.key
             explain.explain(
-                engine, contract.compared, platform_name=names.platform, truth_name=names.truth, timezone=zone
+                engine, contract.compared, platform_name=names.platform, truth_name=names.truth, contract=contract
             )
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)

@@ -158,8 +158,13 @@ def read_audit(folder: Path, contract: Contract) -> Audit:
         folder=folder,
         seconds=content["seconds"],
         notices=tuple(content.get("notices", ())),
-        **{name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES},
+        **{name: _frame(folder, name) for name in FRAMES},
     )
+
+
+def _frame(folder: Path, name: str) -> pl.DataFrame:
+    """A result as it was written; columns that came later than the run are empty."""
+    return pl.concat([FRAMES[name].to_frame(), pl.read_parquet(folder / f"{name}.parquet")], how="diagonal_relaxed")
 
 
 def _counts(counts: Counts) -> dict[str, Any]:

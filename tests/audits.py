@@ -381,7 +381,14 @@ def _causes_of(differences: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
                 "pattern": "Xxxx → xxxx",
                 "profiles": 0,
                 "sentence": f"{row['column']} is another one, as with {row['key']}: {row['platform'] or ''}"[:200],
+                "common": None,
+                "share": None,
+                "elsewhere": None,
+                "lift": None,
+                "examples": [],
             },
         )
         cause["profiles"] += 1
+        if len(cause["examples"]) < 3:
+            cause["examples"].append({name: row[name] for name in ("key", "platform", "truth")})
     return list(causes.values())

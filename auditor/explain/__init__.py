@@ -1,6 +1,6 @@
 """Explain: why each value differs, which differences have one cause, and who is probably the same person.
 
-cells ─► reasons ─► patterns ─► groups ─► differences, causes
+cells ─► reasons ─► patterns ─► groups ─► commonalities ─► differences, causes
 missing, orphans ─► same_person
 """
 
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor import audit
-from auditor.contract import Column
+from auditor.contract import Column, Contract
 from auditor.engine import Engine
-from auditor.explain.cause_sentences import sentence
-from auditor.explain.causes import Group, cause_id, groups, with_patterns
+from auditor.explain.cause_sentences import Names, common_code, sentence
+from auditor.explain.causes import Example, Group, cause_id, examples, groups, with_patterns
+from auditor.explain.commonalities import Common, commonalities
 from auditor.explain.persons import same_person
 from auditor.explain.reasons import with_reasons
 
@@ -28,7 +29,13 @@ _INTERNAL = ("platform_canonical", "truth_canonical")
 
 
 def explain(
-    engine: Engine, columns: Sequence[Column], *, platform_name: str, truth_name: str, timezone: str = "UTC"
+    engine: Engine,
+    columns: Sequence[Column],
+    *,
+    platform_name: str,
+    truth_name: str,
+    contract: Contract | None = None,
+    freely: bool = False,
 ) -> None:
     """Create the temporary tables `differences` and `causes` from the temporary table `cells`.
 
@@ -36,31 +43,41 @@ def explain(
     `platform_canonical`, `truth_canonical`, `platform_updated`, `truth_updated` and what else a difference has.
     `differences` has the columns of `audit.DIFFERENCES` first and then the further ones of `cells`; `causes` has those
     of `audit.CAUSES`, the largest cause first. Every difference has exactly one reason and one cause. The names of the
-    sides are the configured ones; days in sentences are those of `timezone`.
+    sides are the configured ones.
+
+    With a contract, whose diff has left `matched` and `fetched` on the connection, causes also say what their profiles
+    have in common. `freely` allows to name personal values there: where nobody but the owner of the files reads it.
     """
     reasoned = with_reasons(engine, engine.table("cells"), columns, "reasoned_cells")
     patterned = with_patterns(engine, reasoned, columns, "patterned_cells")
-    found = groups(engine, patterned, timezone)
-    frame = _causes(found, platform_name, truth_name)
-    engine.put("causes", frame)
+    found = groups(engine, patterned)
+    names = Names(platform_name, truth_name, contract.timezone.key if contract else "UTC", freely=freely)
+    common = commonalities(engine, patterned, found, contract) if contract else {}
+    shown = examples(engine, patterned)
+    known = {column.name: column for column in columns}
+    rows = [_cause(group, known[group.column], common.get(group), shown[group.place], names) for group in found]
+    engine.put("causes", pl.DataFrame(rows, schema=audit.CAUSES, orient="row"))
     engine.create("differences", _differences(patterned, engine.table("causes")))
     for name in ("reasoned_cells", "patterned_cells", "swapped_cells", "cut_lengths", "value_pairs"):
         engine.con.execute(f"DROP TABLE {name}")
 
 
-def _causes(found: Sequence[Group], platform_name: str, truth_name: str) -> pl.DataFrame:
-    rows = [
-        (
-            cause_id(group.column, group.reason, group.pattern),
-            group.column,
-            group.reason,
-            group.pattern,
-            group.profiles,
-            sentence(group, platform_name=platform_name, truth_name=truth_name),
-        )
-        for group in found
-    ]
-    return pl.DataFrame(rows, schema=audit.CAUSES, orient="row")
+def _cause(
+    group: Group, column: Column, common: Common | None, shown: Sequence[Example], names: Names
+) -> tuple[object, ...]:
+    """A row of `causes`."""
+    tally = common.tally if common else None
+    return (
+        cause_id(*group.place),
+        *group.place,
+        group.profiles,
+        sentence(group, names, column, common),
+        common_code(common, column, names) if common else None,
+        tally.share if tally else None,
+        tally.elsewhere if tally else None,
+        tally.lift if tally else None,
+        [example._asdict() for example in shown],
+    )
 
 
 def _differences(cells: ir.Table, causes: ir.Table) -> ir.Table:

@@ -9,7 +9,7 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
                    blanks missing on platform · other blanks
     case           upper case → mixed case (platform → truth), and so on
     accents        accents missing on platform · other accents
-    punctuation    punctuation missing on platform · other punctuation
+    punctuation    leading + missing on platform · punctuation missing on platform · other punctuation
     encoding       garbled on platform · letters lost on platform
     leading_zero   zeros missing on platform
     truncated      cut off on platform · cut off on platform after 30 characters, where most are
@@ -20,10 +20,9 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import ibis
 
@@ -32,19 +31,18 @@ from auditor.engine import Engine
 from auditor.explain.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
 from auditor.explain.spelling import damage
 from auditor.model import SEGMENTATION_PREFIX, Reason
-from auditor.primitives import declared, nfc_normalize
+from auditor.primitives import nfc_normalize
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 MOST: Final = 0.8
-"""The share of a group that makes a length or a day typical of it."""
+"""The share of a group that makes a length typical of it."""
 FEWEST_FOR_A_LENGTH: Final = 5
-FEWEST_FOR_A_DAY: Final = 20
+EXAMPLES: Final = 3
+"""Differences that are shown of a cause."""
 MOST_PAIRS: Final = 12
 """A column with more pairs of values than this is not told apart by them."""
-
-_local_time = declared("timezone", ("string", "timestamp('UTC')"), "timestamp")
 
 _ON: Final = " on platform"
 _IN: Final = " in truth"
@@ -58,13 +56,21 @@ class Group:
     reason: str
     pattern: str
     profiles: int
-    platform_day: date | None = None
-    """The day on which most of these profiles changed on the platform; None: there is none."""
-    truth_day: date | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        return self.column, self.reason, self.pattern
 
 
-_PLACE: Final = ("column", "reason", "pattern")
-_Days: TypeAlias = Mapping[tuple[str, str, str], tuple[date | None, int]]
+class Example(NamedTuple):
+    """One difference of a cause, as it stands in `differences`."""
+
+    key: str
+    platform: str | None
+    truth: str | None
+
+
+PLACE: Final = ("column", "reason", "pattern")
 
 
 def cause_id(column: str, reason: str, pattern: str) -> str:
@@ -90,7 +96,7 @@ def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:
         Reason.WHITESPACE: _blank_pattern(p, t),
         Reason.CASE: _style(p).concat(ibis.literal(" → "), _style(t)),
         Reason.ACCENTS: _missing("accents", _has_no_accents(p), _has_no_accents(t)),
-        Reason.PUNCTUATION: _missing("punctuation", ~p.re_search(PUNCTUATION), ~t.re_search(PUNCTUATION)),
+        Reason.PUNCTUATION: _punctuation_pattern(p, t),
         Reason.ENCODING: damage(p, t).fill_null(""),
         Reason.LEADING_ZERO: _missing("zeros", _zeros(p) < _zeros(t), _zeros(t) < _zeros(p)),
         Reason.TRUNCATED: ibis.ifelse(p.length() < t.length(), "cut off" + _ON, "cut off" + _IN),
@@ -117,6 +123,15 @@ def _blank_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue:
         (odd_p == odd_t, _missing("blanks", fewer < 0, fewer > 0)),
         (odd_p != "", odd_p.concat(_ON)),
         else_=odd_t.concat(_IN),
+    )
+
+
+def _punctuation_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue:
+    plus = ibis.literal("+")
+    return ibis.cases(
+        (plus.concat(p) == t, "leading + missing" + _ON),
+        (plus.concat(t) == p, "leading + missing" + _IN),
+        else_=_missing("punctuation", ~p.re_search(PUNCTUATION), ~t.re_search(PUNCTUATION)),
     )
 
 
@@ -221,26 +236,21 @@ def _refined(cells: ir.Table, lengths: ir.Table, pairs: ir.Table) -> ir.Table:
 # --- groups ---
 
 
-def groups(engine: Engine, cells: ir.Table, timezone: str) -> list[Group]:
-    """The groups of the patterned cells, the largest first. Days are those of the time zone."""
-    sizes = engine.rows(cells.group_by(*_PLACE).agg(n=cells.count()).select(*_PLACE, "n"))
-    platform = _typical_days(engine, cells, "platform_updated", timezone)
-    truth = _typical_days(engine, cells, "truth_updated", timezone)
-    found = []
-    for column, reason, pattern, size in sizes:
-        place = (column, reason, pattern)
-        days = [
-            day if size >= FEWEST_FOR_A_DAY and profiles >= MOST * size else None
-            for day, profiles in (platform.get(place, (None, 0)), truth.get(place, (None, 0)))
-        ]
-        found.append(Group(column, reason, pattern, size, platform_day=days[0], truth_day=days[1]))
+def groups(engine: Engine, cells: ir.Table) -> list[Group]:
+    """The groups of the patterned cells, the largest first."""
+    sizes = engine.rows(cells.group_by(*PLACE).agg(n=cells.count()).select(*PLACE, "n"))
+    found = [Group(column, reason, pattern, size) for column, reason, pattern, size in sizes]
     return sorted(found, key=lambda group: (-group.profiles, group.column, group.reason, group.pattern))
 
 
-def _typical_days(engine: Engine, cells: ir.Table, moment: str, timezone: str) -> _Days:
-    """Per group the day on which most of it changed on a side, and how many did."""
-    known = cells.filter(cells[moment].notnull())
-    day = _local_time(ibis.literal(timezone), known[moment]).date()
-    counted = known.group_by(*_PLACE, day=day).agg(n=known.count())
-    most = counted.group_by(*_PLACE).agg(day=counted.day.argmax(counted.n), n=counted.n.max())
-    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in engine.rows(most.select(*_PLACE, "day", "n"))}
+def examples(engine: Engine, cells: ir.Table) -> dict[tuple[str, str, str], list[Example]]:
+    """Per group its first few cells in the order of their keys."""
+    shown = cells.key_text if "key_text" in cells.columns else cells.key
+    order = ibis.row_number().over(group_by=list(PLACE), order_by=[cells.key])
+    first = cells.select(*PLACE, shown.name("shown"), "platform", "truth", place=order).filter(
+        lambda row: row.place < EXAMPLES
+    )
+    found: dict[tuple[str, str, str], list[Example]] = {}
+    for column, reason, pattern, key, platform, truth, _ in engine.rows(first.order_by(*PLACE, "place")):
+        found.setdefault((column, reason, pattern), []).append(Example(key, platform, truth))
+    return found
