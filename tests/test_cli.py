@@ -467,8 +467,11 @@ def test_compare_prints_and_writes_what_run_does(
     document = json.loads(said.out)
     assert set(document) == {
         "format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "not_checked",
-        "columns_on_one_side",
+        "causes", "columns_on_one_side",
     }  # fmt: skip
+    [cause] = document["causes"]
+    assert (cause["column"], cause["reason"], cause["profiles"], cause["common"]) == ("name", "case", 1, None)
+    assert cause["examples"] == [{"key": "2", "platform": "Bob", "truth": "bob"}]
     assert document["profiles"] == {
         "equal": 1, "missing": 1, "orphan": 1, "stale": 0, "conflicting": 1, "duplicate": 0,
     }  # fmt: skip
@@ -481,3 +484,28 @@ def test_compare_prints_and_writes_what_run_does(
     by_name = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--rule", "name=name")
     assert by_name.code == Exit.FINE
     assert re.search(r"Agrees\s+2\b", by_name.out)
+
+
+def test_compare_shows_the_largest_causes_with_examples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of each, whatever is in the values: a line stays a line of 80 columns, and nothing acts on the terminal."""
+    monkeypatch.chdir(tmp_path)
+    cities = ("Gent", "Namur", "Oostende", "Brugge")
+    rows = [(f"C{n:03}", f"Name {n}", cities[n % 4], "") for n in range(400)]
+    here = [(key, name.upper() if city == "Gent" else name, city, note) for key, name, city, note in rows]
+    here[1] = ("C001", "Name 1", "Namur", "\x1b[31mred " + "long " * 60)
+    for file, lines in (("a.csv", here), ("b.csv", rows)):
+        text = "\n".join(";".join(line) for line in [("id", "name", "city", "note"), *lines])
+        (tmp_path / file).write_text(text + "\n", "utf-8")
+    said = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id")
+    _, causes = said.out.split("largest causes\n")
+    assert causes.splitlines()[:6] == [
+        "  - 100 profiles: name is in upper case in File 1, File 2 writes it in mixed",
+        "    case. All of them have city Gent, none of the others",
+        "      C000: “NAME 0” → “Name 0”",
+        "      C004: “NAME 4” → “Name 4”",
+        "  - 1 profile: note is filled in File 1, empty in File 2",
+        "      C001: “\ufffd[31mred long long long long …” → empty",
+    ]
+    assert max(map(len, said.out.splitlines())) <= 80

@@ -155,6 +155,10 @@ def planted() -> tuple[Audit, list[str]]:
             "pattern": f"{row['platform']} → {row['truth']}",
             "profiles": 1,
             "sentence": f"1 profile: {row['column']} differs, as in {row['key']}, where it is {row['truth']}",
+            "common": f"value in truth = {row['truth']}",
+            "share": 1.0,
+            "elsewhere": 0.25,
+            "examples": [{name: row[name] for name in ("key", "platform", "truth")}],
         }
         for row in differences
     ]
@@ -237,7 +241,12 @@ def test_what_other_stages_say_without_quoting_anybody_is_kept() -> None:
             "reason": "case",
             "pattern": "upper case → mixed case",
             "profiles": 2,
-            "sentence": "2 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case",
+            "sentence": "2 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case. All of them "
+            "changed in Actito on 2026-03-02, none of the others",
+            "common": "platform changed 2026-03-02 09:00:00 … 2026-03-02 21:00:00",
+            "share": 1.0,
+            "elsewhere": 0.0,
+            "examples": [{"key": "1", "platform": "DUBOIS", "truth": "Dubois"}],
         },
         {
             "cause": "c-2",
@@ -265,9 +274,15 @@ def test_what_other_stages_say_without_quoting_anybody_is_kept() -> None:
         rejected=[{"side": "truth", "line": 9, "reason": "3 cells where the header has 20", "text": "An;Smet;7"}],
     )
     masked = shown(audit, "masked")
-    assert masked.causes.select("cause", "sentence").rows() == [
-        ("1", "lastName is in upper case in Actito, the CRM writes it in mixed case"),
-        ("2", "note is empty in CRM and filled in Actito"),
+    assert masked.causes.select("cause", "sentence", "common", "examples").rows() == [
+        (
+            "1",
+            "lastName is in upper case in Actito, the CRM writes it in mixed case. All of them changed in Actito on "
+            "2026-03-02, none of the others",
+            "platform changed 2026-03-02 09:00:00 … 2026-03-02 21:00:00",
+            None,
+        ),
+        ("2", "note is empty in CRM and filled in Actito", None, None),
     ]
     assert masked.violations["detail"].to_list() == ["at most 30 characters; this one has 31"]
     assert masked.same_person["evidence"].to_list() == ["same e-mail address"]

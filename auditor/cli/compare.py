@@ -75,7 +75,7 @@ def command(
         same_person=match,
     )
     compared = compare(question, folder=out)
-    from auditor.cli.summary import exit_code, print_json, print_summary
+    from auditor.cli.summary import EXAMPLES, exit_code, print_json, print_summary
 
     for names, which in ((compared.only_platform, platform), (compared.only_truth, truth)):
         if names:
@@ -86,9 +86,9 @@ def command(
         html.write_text(page(compared.audit, privacy="full"), "utf-8")
         html.chmod(0o600)
     if as_json:
-        print_json(compared.summary)
+        print_json(compared.summary | {"causes": compared.causes.to_dicts()})
     else:
-        print_summary(compared.conclusion, compared.causes)
+        print_summary(compared.conclusion, compared.causes, examples=EXAMPLES)
     return exit_code(compared.conclusion, failing)
 
 

@@ -73,7 +73,7 @@ class Steps:
             self._next = now + (BLINK if self._terminal else MINUTE)
             text = _transfer(printable(name), done, total, rows, now - self._begun)
             if self._terminal:
-                click.echo(f"\r\x1b[K{_cut(text, WIDTH - 1)}", nl=False, err=True, color=True)
+                click.echo(f"\r\x1b[K{cut(text, WIDTH - 1)}", nl=False, err=True, color=True)
             else:
                 say(f"  {now - self._start:5.1f} s  {text.strip()}")
 
@@ -114,7 +114,7 @@ def table(rows: Sequence[Sequence[object]], *, header: Sequence[str] | None = No
         widths[-1] = max(10, min(widths[-1], WIDTH - others))
     for line in lines:
         cells = [
-            text.rjust(width) if right else _cut(text, width).ljust(width)
+            text.rjust(width) if right else cut(text, width).ljust(width)
             for text, width, right in zip(line, widths, numeric, strict=True)
         ]
         click.echo((" " * indent + "  ".join(cells)).rstrip())
@@ -153,5 +153,6 @@ def _cell(value: object) -> str:
     return printable(str(value))
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """The beginning of a text that is longer than the width."""
     return text if len(text) <= width else text[: width - 1] + "…"

@@ -10,7 +10,7 @@ import click
 
 from auditor.audit import Conclusion
 from auditor.cli.fail_on import FailOn, exceeded
-from auditor.cli.screen import table, wrapped
+from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
 from auditor.model import Status, Verdict
 from auditor.words import STATUS, Words
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 SHOWN_CAUSES = 8
+CAUSES_WITH_EXAMPLES = 5
+EXAMPLES = 2
+KEY_WIDTH = 30
 
 VERDICT = {Verdict.CLEAN: "no differences found", Verdict.FINDINGS: "findings", Verdict.INCOMPLETE: "not fully checked"}
 
@@ -38,8 +41,8 @@ def print_json(document: Mapping[str, Any]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=1))
 
 
-def print_summary(audit: Conclusion, causes: pl.DataFrame) -> None:
-    """What an audit found, in less than a screen."""
+def print_summary(audit: Conclusion, causes: pl.DataFrame, *, examples: int = 0) -> None:
+    """What an audit found, in less than a screen; the largest causes with so many examples, which are values."""
     counts = audit.counts
     statuses = Words(audit.platform_name, audit.truth_name).labels(STATUS)
     click.echo(f"{audit.table}: {VERDICT[audit.verdict]}")
@@ -58,8 +61,25 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame) -> None:
     ]
     table([line for line in extra if line[1]])
     if causes.height:
-        click.echo("\nlargest causes")
-        largest = causes.sort(["profiles", "cause"], descending=[True, False]).head(SHOWN_CAUSES)
-        for sentence in largest["sentence"]:
-            click.echo(wrapped("  - ", sentence))
+        _print_causes(causes, examples)
     click.echo()
+
+
+def _print_causes(causes: pl.DataFrame, examples: int) -> None:
+    click.echo("\nlargest causes")
+    largest = causes.sort(["profiles", "cause"], descending=[True, False])
+    shown = largest.head(CAUSES_WITH_EXAMPLES if examples else SHOWN_CAUSES)
+    for cause in shown.iter_rows(named=True):
+        click.echo(wrapped("  - ", cause["sentence"]))
+        for example in (cause["examples"] or ())[:examples]:
+            click.echo(_example(**example))
+    if rest := largest.height - shown.height:
+        click.echo(f"  … and {rest:,} smaller one{'s' if rest != 1 else ''}")
+
+
+def _example(key: str, platform: str | None, truth: str | None) -> str:
+    """`      C000507: “DUBOIS” → “Dubois”`: a key, and the value on both sides, on one line."""
+    name = cut(printable(key), KEY_WIDTH)
+    width = (WIDTH - 6 - len(name) - len(": “” → “”")) // 2
+    values = ["empty" if not text else f"“{cut(printable(text), width)}”" for text in (platform, truth)]
+    return f"      {name}: {' → '.join(values)}"

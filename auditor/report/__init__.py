@@ -36,6 +36,8 @@ __all__ = ["Privacy", "TrendPoint", "Written", "for_notebook", "page", "render"]
 
 SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
 """In the order in which the page runs them, as one script."""
+LONGEST_EXAMPLE: Final = 60
+"""Characters of a value that is an example of a cause."""
 OWNER_ONLY: Final = 0o600
 FOR_OTHERS: Final = 0o644
 
@@ -147,7 +149,7 @@ def _templates(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(n=_number, moment=_moment, percent=_percent, size=_size)
+    environment.filters.update(n=_number, moment=_moment, percent=_percent, size=_size, cut=_cut)
     return environment
 
 
@@ -190,6 +192,12 @@ def _percent(share: float) -> str:
     if 0.999 < share < 1:
         return "over 99.9 %"
     return f"{share * 100:.1f} %".replace(".0 %", " %")
+
+
+def _cut(value: str) -> str:
+    """The beginning of a value, on one line."""
+    text = " ".join(value.split())
+    return text if len(text) <= LONGEST_EXAMPLE else text[: LONGEST_EXAMPLE - 1] + "…"
 
 
 def _moment(value: datetime) -> str:

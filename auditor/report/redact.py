@@ -65,11 +65,24 @@ def shown(audit: Audit, privacy: Privacy) -> Audit:
 def for_work(audit: Audit) -> Audit:
     """The audit with real values, but only of what needs work: what waits or was sent already is left out."""
     settled = pl.col("waiting") | pl.col("pending")
+    ranked = _ranked(audit)
+    differences = ranked.differences.filter(~settled)
     return replace(
-        _ranked(audit),
-        differences=_ranked(audit).differences.filter(~settled),
+        ranked,
+        differences=differences,
         profiles=audit.profiles.filter(~settled),
+        causes=ranked.causes.with_columns(_open_examples(ranked.causes, differences)),
     )
+
+
+def _open_examples(causes: pl.DataFrame, differences: pl.DataFrame) -> pl.Series:
+    """The examples of causes that are among the differences."""
+    open_cells = set(differences.select("cause", "key").iter_rows())
+    kept = [
+        [example for example in examples or () if (cause, example["key"]) in open_cells]
+        for cause, examples in causes.select("cause", "examples").iter_rows()
+    ]
+    return pl.Series("examples", kept, dtype=causes.schema["examples"])
 
 
 def pseudonyms(audit: Audit) -> dict[str, str]:
@@ -208,13 +221,20 @@ def _masked_causes(audit: Audit, mask: _Mask) -> pl.DataFrame:
     by_cause = dict(values.drop_nulls().group_by("cause").agg(pl.col("value").unique()).iter_rows())
     patterns: list[str | None] = []
     sentences: list[str | None] = []
+    commons: list[str | None] = []
     for row in causes.iter_rows(named=True):
         own = by_cause.get(row["cause"], ())
         pattern = mask.text(row["column"], row["pattern"], own)
         sentence = mask.text(row["column"], row["sentence"], own)
         patterns.append(pattern)
         sentences.append(sentence if pattern is not None and sentence else say.cause(row["column"], row["reason"]))
-    return causes.with_columns(_texts("pattern", patterns), _texts("sentence", sentences))
+        commons.append(mask.text(row["column"], row["common"], own) if pattern is not None and sentence else None)
+    return causes.with_columns(
+        _texts("pattern", patterns),
+        _texts("sentence", sentences),
+        _texts("common", commons),
+        pl.lit(None, FRAMES["causes"]["examples"]).alias("examples"),
+    )
 
 
 class _Mask:

@@ -5,9 +5,9 @@ Every cell is text, so that nothing in it is ever a formula, a link or a number 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 from auditor import words
 from auditor.audit import Audit
@@ -158,17 +158,37 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
     )
     yield (
         "causes",
-        ("Cause", "Field", "Why", "Pattern", "Profiles", "In words"),
+        (
+            "Cause",
+            "Field",
+            "Why",
+            "Pattern",
+            "Profiles",
+            "In words",
+            "In common",
+            "Of these",
+            "Of the others",
+            "Times as frequent there",
+        ),
         (
             (
                 _text(row["cause"]),
                 _text(row["column"]),
                 name("reason", row["reason"]),
-                *(_text(row[column]) for column in ("pattern", "profiles", "sentence")),
+                *(_text(row[column]) for column in ("pattern", "profiles", "sentence", "common")),
+                *_frequency(row),
             )
             for row in audit.causes.iter_rows(named=True)
         ),
     )
+
+
+def _frequency(row: Mapping[str, Any]) -> Row:
+    """How many profiles of a cause have what they have in common, how many others, and what that makes."""
+    if row["common"] is None:
+        return "", "", ""
+    lift = "nowhere else" if row["lift"] is None else f"{row['lift']:.1f}"
+    return f"{row['share']:.1%}", f"{row['elsewhere']:.1%}", lift
 
 
 def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
