@@ -84,12 +84,10 @@ def count(engine: Engine, diff: Diff) -> Counts:
 
 
 def same_persons(engine: Engine) -> int:
-    """How many pairs of a missing and an orphan profile are probably the same person."""
-    there = _there(engine)
-    if "same_person" not in there:
-        return 0
-    [(pairs,)] = engine.rows(engine.table("same_person").count().name("pairs").as_table())
-    return int(pairs)
+    """How many missing profiles are evidently, or probably, an orphan one: `same_person` and `renumbered` are there."""
+    pairs = [engine.table(name).select("truth_key") for name in ("same_person", "renumbered")]
+    [(number,)] = engine.rows(pairs[0].union(pairs[1]).truth_key.nunique().name("pairs").as_table())
+    return int(number)
 
 
 def violations_per_rule(engine: Engine) -> dict[str, int]:
@@ -170,6 +168,17 @@ def how_matched(found: Diff, names: Mapping[Side, str], key: Sequence[str]) -> t
             sentence += f", {differently}" if by != name else ""
         sentences.append(sentence)
     return tuple(sentences)
+
+
+def under_other_keys(number: int, names: Mapping[Side, str]) -> tuple[str, ...]:
+    """Says of a `number` of profiles that an earlier run knew them by another key; nothing where there are none."""
+    if not number:
+        return ()
+    ones, have = ("1 profile", "has") if number == 1 else (f"{number:,} profiles", "have")
+    return (
+        f"{ones} {have} another key in {names[Side.PLATFORM]} than in an earlier run (same profileId): what is known "
+        "of them, opt-outs among it, is carried over by auditor rekey --map old-new.csv",
+    )
 
 
 def stop_if_renumbered(pairs: int, found: Diff) -> None:

@@ -177,6 +177,43 @@ def near_keys(engine: Engine) -> int:
     return int(near)
 
 
+def renumbered(engine: Engine, contract: Contract, structure: Structure, seen: str | None) -> None:
+    """Create `renumbered`: platform_key, truth_key (canonical) of missing and orphan profiles that are the same people.
+
+    They have the same value of a unique attribute that no other of them has, or the profileId under which an earlier
+    run saw the key that is missing now. `absent_rows` has run; `seen` is the table of who was seen, None: nobody.
+    """
+    missing, orphans, matched = (engine.table(name) for name in ("missing_rows", "orphan_rows", "matched"))
+    pieces = [missing.limit(0).select(platform_key="key", truth_key="key")]
+    for column in contract.columns:
+        attribute = structure.attribute(column.name)
+        if attribute is not None and attribute.unique and column.name not in contract.key:
+            sides = [
+                rows.filter(rows[column.name].notnull()).select("key", value=column.name) for rows in (orphans, missing)
+            ]
+            once = [rows.group_by("value").agg(key=rows.key.min(), n=rows.count()) for rows in sides]
+            here, there = (rows.filter(rows.n == 1) for rows in once)
+            joined = here.join(there, "value", rname="truth_{name}")
+            pieces.append(joined.select(platform_key="key", truth_key="truth_key"))
+    if seen is not None:
+        before = engine.table(seen)
+        now = matched.filter(matched.truth_row.isnull() & matched.profile_id.notnull()).select("profile_id", own="key")
+        joined = now.join(before, "profile_id").semi_join(missing, "key")
+        pieces.append(joined.select(platform_key="own", truth_key="key"))
+    engine.create("renumbered", ibis.union(*pieces, distinct=True))
+
+
+def other_keys(engine: Engine, seen: str | None) -> int:
+    """How many profiles of both sides an earlier run saw under another key, by their profileId, that nobody has now."""
+    if seen is None:
+        return 0
+    keys, matched, before = engine.table("platform_keys"), engine.table("matched"), engine.table(seen)
+    both = matched.filter(matched.truth_row.notnull() & matched.profile_id.notnull()).select("profile_id", own="key")
+    was = before.filter(before.profile_id.notnull()).anti_join(keys, "key").join(both, "profile_id")
+    [(number,)] = engine.rows(was.own.nunique().name("n").as_table())
+    return int(number)
+
+
 def absent_rows(engine: Engine, contract: Contract) -> None:
     """Create `missing_rows` and `orphan_rows`: key and one canonical text per mapped column, for keys of one side."""
     matched, zone = engine.table("matched"), contract.timezone.key

@@ -202,6 +202,7 @@ def _audit(
             )
             match.absent_rows(engine, contract)
             explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
+            match.renumbered(engine, contract, structure, memory.seen)
             rejected_rows(engine, landed)
             conclude.stop_if_renumbered(conclude.same_persons(engine), found)
             counts = conclude.count(engine, found)
@@ -209,7 +210,8 @@ def _audit(
         known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
         last = ledger.last_run(table)
         shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
-        near = conclude.how_matched(found, names.by_side, contract.key)
+        near = conclude.under_other_keys(match.other_keys(engine, memory.seen), names.by_side)
+        near += conclude.how_matched(found, names.by_side, contract.key)
         near += conclude.nearly_matched(match.near_keys(engine), names.by_side, contract.key)
         not_checked = [
             *known_gaps,

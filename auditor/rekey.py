@@ -105,16 +105,16 @@ def _carry(
     known = store.known_keys(engine)
     called = dict(_canonical(engine, contract, ledger.keys(table)))
     told = {form for form in called.values() if form is not None}
-    if unfinished is None:
-        _require_free(pairs, known | told)
-    by_old = {one.old_form: one for one in pairs}
-    moving = [one for one in pairs if one.old_form in known | told]
-    in_ledger = {text: by_old[form].new for text, form in called.items() if form in by_old}
-    erased = list(_erased(contract, ledger, pairs))
     renamed = pl.DataFrame(
         [(one.old_form, one.new_form) for one in pairs], schema={"old": pl.String, "new": pl.String}, orient="row"
     )
     engine.put("renamed", renamed)
+    if unfinished is None:
+        _require_free(pairs, known | told, store.same_people(engine, "renamed"))
+    by_old = {one.old_form: one for one in pairs}
+    moving = [one for one in pairs if one.old_form in known | told]
+    in_ledger = {text: by_old[form].new for text, form in called.items() if form in by_old}
+    erased = list(_erased(contract, ledger, pairs))
     counts = {**store.counted(engine, "renamed"), "ledger": len(in_ledger), "erased": len(erased)}
     nothing = not (moving or erased or unfinished)
     if dry or nothing:
@@ -155,10 +155,13 @@ def _read(engine: Engine, contract: Contract, path: Path, scratch: Path) -> list
     return [one for one in found if one.old != one.new]
 
 
-def _require_free(pairs: Sequence[_Pair], known: set[str]) -> None:
-    """Raise SettingsError where a new key is somebody else's, who is not given another one by the same map."""
-    moved = {one.old_form for one in pairs}
-    taken = sum(one.old_form in known and one.new_form in known - moved for one in pairs)
+def _require_free(pairs: Sequence[_Pair], known: set[str], same: set[str]) -> None:
+    """Raise SettingsError where a new key is somebody else's, who is not given another one by the same map.
+
+    It is nobody else's where the old key is among the `same`: people who were seen under both with one profileId.
+    """
+    taken_now = known - {one.old_form for one in pairs}
+    taken = sum(one.old_form in known - same and one.new_form in taken_now for one in pairs)
     if taken:
         raise SettingsError(
             f"{taken:,} of the new keys are known here already, as somebody else's: two profiles would become one",

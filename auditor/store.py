@@ -4,7 +4,8 @@ One folder per profile table, `state/TABLE/`. `state.json` names the files that 
 end of a completed run, so a run that stops halfway changes nothing.
 
     base-RUN.parquet         `anchor` and one column per compared column: the mark of the last agreed value
-    seen-RUN.parquet         `key` (canonical) of everybody who was on the platform in any run, `run` that saw them last
+    seen-RUN.parquet         `key` (canonical) of everybody who was on the platform in any run, `profile_id` that they
+                             had, `run` that saw them last
     permissions-RUN.parquet  the changes that one run saw: run, at, side, key, column, value, moment, source
 """
 
@@ -88,11 +89,18 @@ class Store:
         A file that is damaged, missing or of another table is left aside with a warning, never trusted.
         """
         state, warnings = self._state()
-        if state.get("base") and self._number and state.get("number", self._number) not in (None, self._number):
+        anew = bool(self._number) and state.get("number", self._number) not in (None, self._number)
+        if state.get("base") and anew:
             warnings.append("the table was made anew in Actito: what was agreed before does not hold for it")
             state = {**state, "base": None}
         base = self._table(engine, "base_stored", state.get("base"), warnings)
-        seen = self._table(engine, "seen", state.get("seen"), warnings)
+        seen = self._table(engine, "seen_stored", state.get("seen"), warnings)
+        if seen is not None:
+            stored = engine.table(seen)
+            # The numbers of another table are other people's; the first files had none.
+            number = ibis.null(str) if anew or "profile_id" not in stored.columns else stored.profile_id
+            engine.name("seen", stored.select("key", "run", profile_id=number))
+            seen = "seen"
         parts = [
             self._table(engine, f"history_{n}", part, warnings) for n, part in enumerate(state.get("permissions", []))
         ]
@@ -133,7 +141,7 @@ class Store:
             }
         else:
             files["base"] = self._write(engine, self._agreed(engine, contract, memory, sent), f"base-{run}.parquet")
-            files["seen"] = self._write(engine, self._everybody(engine, memory, run), f"seen-{run}.parquet")
+            files["seen"] = self._write(engine, self._everybody(engine, contract, memory, run), f"seen-{run}.parquet")
             files["columns"] = {column.name: contract.signature(column) for column in contract.compared}
             files["anchored_by"] = "profile_id" if self._numbered(engine) else "key"
         files["rekey"] = memory.files.get("rekey")
@@ -180,6 +188,16 @@ class Store:
         tables |= {"base": ("base_stored", "auditor:anchor")} if state.get("anchored_by") == "key" else {}
         return {what: (engine.table(name), column) for what, (name, column) in tables.items() if state.get(what)}
 
+    def same_people(self, engine: Engine, pairs: str) -> set[str]:
+        """The `old` keys of the table `pairs` whose `new` ones an earlier run saw with the same profileId."""
+        if "seen" not in self._remembered(engine):
+            return set()
+        seen = self._remembered(engine)["seen"][0]
+        numbered = seen.filter(seen.profile_id.notnull()).select("key", "profile_id")
+        before = engine.table(pairs).join(numbered, [("old", "key")]).select("old", "new", "profile_id")
+        found = before.semi_join(numbered, [("new", "key"), "profile_id"])
+        return {str(old) for (old,) in engine.rows(found.select("old"))}
+
     def counted(self, engine: Engine, pairs: str) -> dict[str, int]:
         """How much of what is remembered lies under the `old` keys of the table `pairs`; `load` has run."""
         renamed, counts = engine.table(pairs), {"base": 0, "seen": 0, "permissions": 0}
@@ -196,6 +214,9 @@ class Store:
         files, renamed = dict(self._state()[0]), engine.table(pairs)
         try:
             for what, (table, column) in self._remembered(engine).items():
+                if what == "seen":  # somebody who was seen under both
+                    twice = renamed.semi_join(table, [("new", column)]).anti_join(renamed, [("new", "old")])
+                    table = table.anti_join(twice, [(column, "old")])
                 joined = table.left_join(renamed, [(column, "old")])
                 now = joined.mutate(**{column: ibis.coalesce(joined.new, joined[column])}).select(*table.columns)
                 entry = self._write(engine, now, f"{what}-{name}.parquet")
@@ -270,8 +291,9 @@ class Store:
         if seen is None:
             return None
         table = engine.table(seen)
-        followed = table.join(names, table.key == names.formerly).select(key="now", run="run")
-        engine.create("seen_by_alias", table.select("key", "run").union(followed.anti_join(table, "key")))
+        followed = table.join(names, table.key == names.formerly).select("run", "profile_id", key="now")
+        followed = followed.anti_join(table, "key").select(*table.columns)
+        engine.create("seen_by_alias", table.union(followed))
         return "seen_by_alias"
 
     def _agreed(self, engine: Engine, contract: Contract, memory: Memory, sent: str | None) -> ir.Table:
@@ -328,14 +350,17 @@ class Store:
         }
         return joined.mutate(**kept).select(now.columns)
 
-    def _everybody(self, engine: Engine, memory: Memory, run: str) -> ir.Table:
+    def _everybody(self, engine: Engine, contract: Contract, memory: Memory, run: str) -> ir.Table:
         keys = engine.table("platform_keys")
-        now = keys.filter(keys.key.notnull()).select("key").union(fallback.lacking(keys), distinct=True)
-        now = now.mutate(run=ibis.literal(run))
+        there = keys.filter(keys.key.notnull())
+        now = there.group_by("key").agg(run=ibis.literal(run), profile_id=there.profile_id.min())
+        if contract.fallbacks:
+            lacking = fallback.lacking(keys).distinct().anti_join(now, "key")
+            now = now.union(lacking.mutate(run=ibis.literal(run), profile_id=ibis.null(str)))
         if memory.seen is None:
             return now
         seen = engine.table(memory.seen)
-        return now.union(seen.anti_join(now, "key").select("key", "run"))
+        return now.union(seen.anti_join(now, "key").select(*now.columns))
 
     def _history(self, engine: Engine, parts: Sequence[str]) -> None:
         types = {"at": "TIMESTAMPTZ", "moment": "TIMESTAMPTZ"}
