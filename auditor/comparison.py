@@ -257,7 +257,7 @@ def _compare(
             not_checked=tuple(not_checked),
             notices=(
                 *conclude.how_matched(found, names, contract.key),
-                *conclude.nearly_matched(match.near_keys(engine), names, contract.key),
+                *conclude.nearly_matched(match.near_keys(engine), names, (contract.key, *contract.fallbacks)),
             ),
             sources=tuple(_source(file, one) for file, one in zip(files, landed, strict=True)),
             columns=contract.columns,

@@ -137,14 +137,15 @@ def shrunk(
     )
 
 
-def nearly_matched(near: int, names: Mapping[Side, str], key: Sequence[str]) -> tuple[str, ...]:
-    """Says of `near` keys that they would be matched by another rule; nothing where there are none."""
+def nearly_matched(near: int, names: Mapping[Side, str], keys: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Says that `near` profiles would be matched by another rule of one of the keys; nothing where there are none."""
     if not near:
         return ()
     ones, are = ("1 profile", "is") if near == 1 else (f"{near:,} profiles", "are")
     return (
         f"{ones} that only {names[Side.TRUTH]} has {are} in {names[Side.PLATFORM]} under a key that differs by nothing "
-        f"but case, blanks or leading zeros: another comparison rule for {' and '.join(key)} would match them",
+        f"but case, blanks, Unicode form or leading zeros: another comparison rule for "
+        f"{' or '.join(' and '.join(key) for key in keys)} would match them",
     )
 
 

@@ -39,6 +39,12 @@ def names(keys: ir.Table) -> list[str]:
     return [name.removeprefix(FORM) for name in keys.columns if name.startswith(FORM)]
 
 
+def levels(keys: ir.Table) -> list[str]:
+    """The columns that hold a side's keys, as the rows have them: the key's and those of the fallback keys."""
+    found = names(keys)
+    return [OWN if found else "key", *(FORM + name for name in found)]
+
+
 def resolve(engine: Engine) -> None:
     """Give every row of `platform_keys` and `truth_keys` the key that it goes by, and the text that it is shown by.
 

@@ -163,18 +163,34 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
 
 
 def near_keys(engine: Engine) -> int:
-    """How many keys that only the truth has are one that only the platform has, but for case, blanks and leading zeros.
+    """How many profiles of one side alone are one of the other, but for case, blanks, Unicode form and leading zeros.
 
-    They are not matched, for the key's rule tells them apart. Keys that have several such partners are not counted.
+    They are not matched, for the rule of the first key that both have tells these apart. Who has several such partners
+    is not counted.
     """
     matched = engine.table("matched")
-    lonely = [
-        matched.filter(matched[f"{other.value}_row"].isnull()).select(bare=primitives.bare_code(matched.key))
-        for other in Side
-    ]
-    once = [keys.group_by("bare").having(keys.count() == 1).agg() for keys in lonely]
-    [(near,)] = engine.rows(once[0].semi_join(once[1], "bare").count().name("near").as_table())
-    return int(near)
+    lonely = {}
+    for side, other in zip(Side, reversed(Side), strict=True):
+        alone = matched.filter(matched[f"{other.value}_row"].isnull())
+        keys = engine.table(f"{side.value}_keys")
+        lonely[side] = keys.semi_join(alone, [("row", f"{side.value}_row")])
+    levels = fallback.levels(lonely[Side.PLATFORM])
+    near = 0
+    for place, name in enumerate(levels):
+        sides = []
+        for rows in lonely.values():
+            named = rows.filter(rows[name].notnull())
+            earlier = {f"earlier{number}": named[one].notnull() for number, one in enumerate(levels[:place])}
+            bare = named.select(bare=primitives.bare_code(named[name]), **earlier)
+            number = bare.count().over(group_by="bare")
+            sides.append(bare.mutate(number=number).filter(ibis._.number == 1))
+        here, there = sides
+        pairs = here.join(there, "bare", rname="truth_{name}")
+        for number in range(place):
+            pairs = pairs.filter(~(pairs[f"earlier{number}"] & pairs[f"truth_earlier{number}"]))
+        [(found,)] = engine.rows(pairs.count().name("near").as_table())
+        near += int(found)
+    return near
 
 
 def renumbered(engine: Engine, contract: Contract, structure: Structure, seen: str | None) -> None:

@@ -212,7 +212,7 @@ def _audit(
         shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
         near = conclude.under_other_keys(match.other_keys(engine, memory.seen), names.by_side)
         near += conclude.how_matched(found, names.by_side, contract.key)
-        near += conclude.nearly_matched(match.near_keys(engine), names.by_side, contract.key)
+        near += conclude.nearly_matched(match.near_keys(engine), names.by_side, (contract.key, *contract.fallbacks))
         not_checked = [
             *known_gaps,
             *conclude.without_key(found, names.by_side),

@@ -49,8 +49,8 @@ def test_a_key_that_is_almost_another_is_hinted_at_and_not_matched(tmp_path: Pat
     assert audit.counts.profiles[Status.MISSING] == audit.counts.profiles[Status.ORPHAN] == 2
     [notice] = audit.notices
     assert notice == (
-        "1 profile that only File 2 has is in File 1 under a key that differs by nothing but case, blanks or leading "
-        "zeros: another comparison rule for id would match them"
+        "1 profile that only File 2 has is in File 1 under a key that differs by nothing but case, blanks, Unicode "
+        "form or leading zeros: another comparison rule for id would match them"
     )
     [pair] = audit.same_person.rows()
     assert pair == (platform, truth, 0.7, "same key but for case, blanks or leading zeros")
@@ -78,6 +78,26 @@ def test_parts_of_a_key_of_several_columns(tmp_path: Path) -> None:
     [notice] = compare(Question(first, second, key=names)).conclusion.notices
     assert notice.startswith("1 profile that only File 2 has is")
     assert notice.endswith("rule for shop and id would match them")
+
+
+@pytest.mark.parametrize(
+    ("platform", "truth", "hinted"),
+    [
+        ("|é@x", "7|E\u0301@x", True),  # a fallback key, where one side lacks the key
+        ("|a@x", "|A@X", True),
+        ("8|a@x", "7|A@X", False),  # both have the key: two people
+        ("07|b@x", "7|a@x", True),
+        ("|a@x", "7|b@x", False),
+    ],
+)
+def test_fallback_keys_are_hinted_at_where_they_would_match(
+    tmp_path: Path, platform: str, truth: str, hinted: bool
+) -> None:
+    for name, (key, mail) in {"a": platform.split("|"), "b": truth.split("|")}.items():
+        (tmp_path / f"{name}.csv").write_text(f"id,mail,note\n{key},{mail},x\n", "utf-8")
+    question = Question(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), key=("id",), fallbacks=(("mail",),))
+    said = compare(question).conclusion.notices
+    assert [notice.endswith("rule for id or mail would match them") for notice in said] == ([True] if hinted else [])
 
 
 INVISIBLE = "\u00ad\u200b\u2060\ufeff"
