@@ -17,7 +17,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.contract import Column
-from auditor.model import FORMAT, NotChecked, Side, Source, Status, Verdict
+from auditor.model import FORMAT, NotChecked, Reason, Side, Source, Status, Verdict
 
 TEXT: Final = pl.String()
 MOMENT: Final = pl.Datetime("us", "UTC")
@@ -128,6 +128,18 @@ class Counts:
     def other_findings(self) -> int:
         """Invalid values and permission findings."""
         return sum(self.violations_by_side.values()) + sum(self.permissions.values())
+
+
+def swapped_with(differences: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """(key, column) of swapped values → key of the profile that carries the value, as far as both spell it alike.
+
+    `differences` are in the columns of DIFFERENCES, with real values.
+    """
+    swapped = differences.filter(pl.col("reason") == Reason.SWAPPED.value).select(
+        "key", "column", *(pl.col(name).str.strip_chars().str.to_lowercase() for name in ("platform", "truth"))
+    )
+    found = swapped.join(swapped, left_on=["column", "platform", "truth"], right_on=["column", "truth", "platform"])
+    return {(key, column): other for key, column, other in found.select("key", "column", "key_right").iter_rows()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ import ibis.expr.types as ir
 import polars as pl
 
 from auditor import fallback, match, rules, run_folder
+from auditor.audit import swapped_with
 from auditor.config import Settings
 from auditor.contract import Column, Contract, read_contract
 from auditor.engine import Engine, quote
@@ -63,6 +64,8 @@ class Difference:
     waiting: bool
     pending: bool
     blocked: bool
+    swapped_with: str | None = None
+    """Key of the profile that carries this one's value, and whose value this one carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,7 @@ def _find_among_all(engine: Engine, contract: Contract, snapshots: Mapping[Side,
     for form in _typed(engine, contract, key):
         first = first or form
         rows = [
-            table.filter(ibis.or_(*(table[name] == form for name in _forms_of(table)))).select("key", "text")
+            table.filter(ibis.or_(*(table[name] == form for name in fallback.levels(table)))).select("key", "text")
             for table in keys
         ]
         found = sorted(engine.rows(rows[0].union(rows[1])))
@@ -256,10 +259,6 @@ def _find_among_all(engine: Engine, contract: Contract, snapshots: Mapping[Side,
         table = engine.table(name)
         engine.create(name, table.filter(table.key == ibis.literal(first, type=str)))
     return first
-
-
-def _forms_of(keys: ir.Table) -> list[str]:
-    return [fallback.OWN, *(fallback.FORM + name for name in fallback.names(keys))]
 
 
 def _typed(engine: Engine, contract: Contract, key: str) -> list[str]:
@@ -394,11 +393,20 @@ class _Teller:
     def _rows(self, key: str, status: Status | None) -> Iterator[Rows]:
         """The rows of both sides beside each other, the first with the first."""
         raw = {side: self._raw(side) for side in Side}
+        everybody = self._result("differences")
+        own = everybody.filter(pl.col("key") == key)
+        others = swapped_with(everybody) if "swapped" in own["reason"] else {}
         differences = {
             row["column"]: Difference(
-                row["status"], row["moved"], row["reason"], row["waiting"], row["pending"], row["blocked"]
+                row["status"],
+                row["moved"],
+                row["reason"],
+                row["waiting"],
+                row["pending"],
+                row["blocked"],
+                others.get((key, row["column"])),
             )
-            for row in self._result("differences").filter(pl.col("key") == key).iter_rows(named=True)
+            for row in own.iter_rows(named=True)
         }
         agreed = self._agreed()
         compared = status in (Status.EQUAL, Status.STALE, Status.CONFLICTING)

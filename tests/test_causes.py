@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -196,6 +197,25 @@ def test_a_value_that_may_be_named_cannot_act_on_a_terminal() -> None:
     common = Common((Trait(Value(Side.TRUTH), "\x1b[31m" + "x" * 60),), Tally(1200, 1200, 0, 2000))
     said = sentence(group, Names("A", "B", freely=True), column("note"), common)
     assert said.endswith("All of them have “\ufffd[31m" + "x" * 34 + "…” in the B, none of the others")
+
+
+@pytest.mark.parametrize(("profiles", "swaps"), [(2, "the two: 1 swap"), (2400, "two of them each: 1,200 swaps")])
+def test_two_profiles_that_carry_each_others_value_are_one_swap(profiles: int, swaps: str) -> None:
+    group = Group("emailAddress", Reason.SWAPPED, "", profiles)
+    said = sentence(group, Names("Actito", "CRM"), column("emailAddress"))
+    assert said == f"{profiles:,} profiles: emailAddress was exchanged between {swaps}"
+
+
+def test_each_of_them_is_told_who_carries_its_value() -> None:
+    rows = [
+        ("1", "emailAddress", "Ann@x.be ", "bob@x.be", "swapped"),
+        ("2", "emailAddress", "bob@x.be", "ann@x.be", "swapped"),
+        ("3", "gsmNumber", "bob@x.be", "ann@x.be", "swapped"),
+        ("4", "emailAddress", "cy@x.be", "di@x.be", "swapped"),
+        ("5", "emailAddress", "di@x.be", "cy@x.be", "different"),
+    ]
+    frame = pl.DataFrame(rows, schema=["key", "column", "platform", "truth", "reason"], orient="row")
+    assert audit.swapped_with(frame) == {("1", "emailAddress"): "2", ("2", "emailAddress"): "1"}
 
 
 @pytest.mark.parametrize("reason", list(Reason))

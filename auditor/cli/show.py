@@ -149,6 +149,8 @@ def _notes(cell: Cell, words: Words) -> Iterator[str]:
         ]
         parts += [words.fill(FLAG[name][0]) for name in ("waiting", "pending", "blocked") if getattr(found, name)]
         yield " · ".join(parts)
+        if found.swapped_with is not None:
+            yield f"exchanged with {_visible(found.swapped_with)}"
         if cell.agreed is not None:
             yield f"last agreed: {_spelt(cell.agreed)}"
         if cell.sent != cell.truth and cell.sent is not None:

@@ -31,7 +31,7 @@ _PLAIN: Final[Mapping[str, str]] = {
     Reason.TRUNCATED: "{column} is cut off on one side",
     Reason.DATE_SWAPPED: "{column} has day and month exchanged",
     Reason.NUMBER_FORMAT: "{column} is the same number, written differently in {platform} and {truth}",
-    Reason.SWAPPED: "{column} was exchanged with that of another profile",
+    Reason.SWAPPED: "{column} was exchanged between {swaps}",
     Reason.TYPO: "{column} differs in a letter or two, probably a typing error",
     Reason.DIFFERENT: "{column} is not the same in {platform} and {truth}",
 }
@@ -209,4 +209,5 @@ def _clause(group: Group, platform: str, truth: str) -> str:
         if found:
             here, other = (platform, truth) if side is Side.PLATFORM else (truth, platform)
             return _ON_ONE_SIDE[what].format(column=column, side=here, other=other) + length
-    return _PLAIN[group.reason].format(column=column, platform=platform, truth=truth)
+    swaps = "the two: 1 swap" if group.profiles == 2 else f"two of them each: {group.profiles // 2:,} swaps"
+    return _PLAIN[group.reason].format(column=column, platform=platform, truth=truth, swaps=swaps)

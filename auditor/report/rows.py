@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor import words
-from auditor.audit import Audit
+from auditor.audit import Audit, swapped_with
 from auditor.contract import Column, Master, Polarity
 from auditor.model import Moved, Permission, Side, Status
 from auditor.permissions import Ruling, ruling, state
@@ -26,7 +26,7 @@ _DAY: Final = "%Y-%m-%d"
 """Days are what a steward needs of a moment, and a column of minutes would weigh as much as a column of names."""
 
 _OF_ONE_PERSON: Final = frozenset(
-    ("key", "id", "profile_id", "truth_key", "platform", "truth", "base", "value", "text", "evidence")
+    ("key", "id", "profile_id", "truth_key", "swapped", "platform", "truth", "base", "value", "text", "evidence")
 )
 """Columns that travel without numbers, a value per row, where most rows have a value of their own. None can be chosen
 as a filter, which needs every value to be there once."""
@@ -41,7 +41,7 @@ def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None) -> str:
     `ids`: the short ids under which the masked page shows the same people (only where real keys are shown).
     """
     tables = {
-        "differences": _differences(audit),
+        "differences": _differences(audit, named=ids is not None),
         "profiles": _profiles(audit),
         "permissions": _permissions(audit),
         "violations": _violations(audit),
@@ -107,7 +107,8 @@ def _is_open(column: Column | None, platform: str | None, truth: str | None, sta
     return status == Status.CONFLICTING or moved == Moved.TRUTH_BY_MOMENT
 
 
-def _differences(audit: Audit) -> Table:
+def _differences(audit: Audit, *, named: bool) -> Table:
+    """`named`: the values are real, so it can be told with whom they were exchanged."""
     permissions = {column.name: column.permission for column in audit.columns if column.permission is not None}
     frame = audit.differences.with_columns(
         flags=_flags("pending", "waiting", "blocked"),
@@ -118,6 +119,8 @@ def _differences(audit: Audit) -> Table:
     ).sort("need", "kind", "column", descending=[True, True, False], maintain_order=True)
     names = "key column platform truth base status moved reason cause flags need kind platform_updated truth_updated"
     table = {name: frame[name].to_list() for name in names.split()}
+    if named and (others := swapped_with(frame)):
+        table["swapped"] = [others.get(cell) for cell in zip(table["key"], table["column"], strict=True)]
     # The choice that leaves somebody contactable whom the other side says is not: it needs a name and evidence.
     table["on"] = [
         None if polarity is None else _choice_that_permits(platform, truth, polarity)

@@ -43,8 +43,13 @@ const CELLS = {
     const standing = element("div", "standing");
     standing.append(sign, table.label("status", status));
     cell.append(standing);
-    const { moved, flags, base } = table.columns;
+    const { moved, flags, base, swapped } = table.columns;
     if (moved && moved.at(row)) note(cell, table.label("moved", moved.at(row)));
+    if (swapped && swapped.at(row)) {
+      const other = element("small", "", "exchanged with ");
+      showValue(other, keyText(swapped.at(row)));
+      cell.append(other);
+    }
     if (flags && flags.at(row) && table.box.dataset.table === "differences") cell.append(element("span", "tag", table.label("flags", flags.at(row))));
     if (base && base.at(row)) {
       const last = element("small", "", "last agreed: ");
