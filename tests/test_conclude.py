@@ -8,9 +8,12 @@ import pytest
 
 from auditor import conclude
 from auditor.audit import Counts
+from auditor.cli.fail_on import parse_fail_on
+from auditor.cli.summary import exit_code
 from auditor.diff import Diff
-from auditor.errors import InputUnusable
-from auditor.model import NotChecked, Side, Status, Verdict
+from auditor.errors import Exit, InputUnusable
+from auditor.model import NotChecked, PermissionFinding, Side, Status, Verdict
+from tests.audits import audit_of
 
 
 def found(*, missing: int = 0, orphans: int = 0, equal: int = 0, exported: int = 0) -> Diff:
@@ -49,6 +52,15 @@ def test_what_could_not_be_checked_is_never_a_pass() -> None:
     assert conclude.verdict(replace(nothing, standing={Status.STALE: 1}), []) is Verdict.FINDINGS
     assert conclude.verdict(replace(nothing, violations_by_side={Side.TRUTH: 1}), []) is Verdict.FINDINGS
     assert conclude.verdict(replace(nothing, permissions={"contactable_again": 1}), []) is Verdict.FINDINGS
+
+
+@pytest.mark.parametrize("finding", PermissionFinding)
+def test_a_permission_finding_alone_fails_where_findings_do(finding: PermissionFinding) -> None:
+    """Of every kind, also where all profiles agree; `--fail-on stale>0` asks for something else."""
+    audit = audit_of(equal=1, permissions=[{"key": "1", "column": "marketingConsent", "finding": finding.value}])
+    assert audit.verdict is Verdict.FINDINGS
+    assert exit_code(audit, parse_fail_on("findings")) == Exit.FINDINGS
+    assert exit_code(audit, parse_fail_on("stale>0")) == exit_code(audit, parse_fail_on("none")) == Exit.FINE
 
 
 @pytest.mark.parametrize(("limit", "told"), [(0.1, ["CRM", "Actito"]), (0.11, ["CRM"]), (0.5, [])])
