@@ -74,7 +74,7 @@ def render(audit: Audit, folder: Path, *, privacy: Privacy, trend: Sequence[Tren
 def page(audit: Audit, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> str:
     """The report alone, as one HTML document."""
     redacted = shown(audit, privacy)
-    rows = None if privacy == "aggregate" else packed_rows(redacted)
+    rows = None if privacy == "aggregate" else packed_rows(redacted, real=privacy == "full")
     return _html(audit, redacted, rows, kind=privacy, trend=trend)
 
 
@@ -98,7 +98,7 @@ def for_notebook(conclusion: Conclusion, causes: Sequence[str], one_sided: Seque
 
 def _worklist(audit: Audit, trend: Sequence[TrendPoint]) -> str:
     work = for_work(audit)
-    return _html(audit, work, packed_rows(work, pseudonyms(audit)), kind="worklist", trend=trend)
+    return _html(audit, work, packed_rows(work, pseudonyms(audit), real=True), kind="worklist", trend=trend)
 
 
 def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: Sequence[TrendPoint]) -> str:

@@ -35,13 +35,14 @@ Table = Mapping[str, Sequence[str | None]]
 """Column name → one text per row; None: empty."""
 
 
-def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None) -> str:
+def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None, *, real: bool = False) -> str:
     """Every row about a person in `audit`, which is shown as it is: mask it before. Base64 of gzip of JSON.
 
-    `ids`: the short ids under which the masked page shows the same people (only where real keys are shown).
+    `ids`: the short ids under which the masked page shows the same people (only where real keys are shown). `real`: the
+    values are, so it can be told with whom they were exchanged.
     """
     tables = {
-        "differences": _differences(audit, named=ids is not None),
+        "differences": _differences(audit, real=real),
         "profiles": _profiles(audit),
         "permissions": _permissions(audit),
         "violations": _violations(audit),
@@ -107,8 +108,7 @@ def _is_open(column: Column | None, platform: str | None, truth: str | None, sta
     return status == Status.CONFLICTING or moved == Moved.TRUTH_BY_MOMENT
 
 
-def _differences(audit: Audit, *, named: bool) -> Table:
-    """`named`: the values are real, so it can be told with whom they were exchanged."""
+def _differences(audit: Audit, *, real: bool) -> Table:
     permissions = {column.name: column.permission for column in audit.columns if column.permission is not None}
     frame = audit.differences.with_columns(
         flags=_flags("pending", "waiting", "blocked"),
@@ -119,7 +119,7 @@ def _differences(audit: Audit, *, named: bool) -> Table:
     ).sort("need", "kind", "column", descending=[True, True, False], maintain_order=True)
     names = "key column platform truth base status moved reason cause flags need kind platform_updated truth_updated"
     table = {name: frame[name].to_list() for name in names.split()}
-    if named and (others := swapped_with(frame)):
+    if real and (others := swapped_with(frame)):
         table["swapped"] = [others.get(cell) for cell in zip(table["key"], table["column"], strict=True)]
     # The choice that leaves somebody contactable whom the other side says is not: it needs a name and evidence.
     table["on"] = [
