@@ -5,7 +5,6 @@ It is told from the newest run's snapshot, so it says what that run saw. A profi
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
 from collections import Counter
@@ -19,23 +18,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
-import ibis.expr.types as ir
 import polars as pl
 
-from auditor import fallback, match, rules, run_folder
+from auditor import match, rules, run_folder
 from auditor.audit import swapped_with
 from auditor.config import Settings
 from auditor.contract import Column, Contract, read_contract
-from auditor.engine import Engine, quote
+from auditor.engine import Engine
 from auditor.errors import SettingsError
 from auditor.files import printable
 from auditor.ledger import Ledger
 from auditor.ledger.records import Decision
 from auditor.model import FORMAT, Side, Status
 from auditor.primitives import register
+from auditor.profile_search import find
 from auditor.report.redact import shape
 from auditor.store import HISTORY, Store
-from auditor.writes import by_fallback, key_parts
 
 _SAMPLED_KEYS = 1000
 """Keys looked at to tell somebody who mistyped one what keys look like."""
@@ -169,7 +167,7 @@ def tell(settings: Settings, key: str) -> Story:
         engine = Engine(memory_limit=settings.engine.memory_limit, temp=Path(scratch), folders=[folder, store.folder])
         with closing(engine):
             register(engine.con)
-            canonical = _find(engine, contract, folder, key)
+            canonical = find(engine, contract, folder, key)
             memory = store.load(engine, contract)
             return _Teller(settings, engine, contract, folder, key, canonical, memory.base, memory.warnings).story()
 
@@ -179,131 +177,6 @@ def shown_keys(settings: Settings, keys: Iterable[str]) -> set[str]:
     folder = run_folder.find_run(settings.runs_folder, None)
     known = set(pl.read_parquet(folder / "profiles.parquet", columns=["key"])["key"])
     return {key if key in known else tell(settings, key).key for key in keys}
-
-
-def _parts(contract: Contract, key: str) -> list[str]:
-    """The parts of a key as it was typed."""
-    try:
-        return list(key_parts(key, contract.key, ()).values())
-    except ValueError:
-        example = json.dumps([name.upper() for name in contract.key])
-        raise SettingsError(
-            f"a key has {len(contract.key)} parts: {', '.join(contract.key)}", hint=f"auditor show '{example}'"
-        ) from None
-
-
-def _find(engine: Engine, contract: Contract, folder: Path, key: str) -> str | None:
-    """Reduce the two snapshots to the rows of one key and match them; gives the canonical key, None for an empty one.
-
-    A key is read as the platform spells it, and where nobody has that, as the truth does.
-    """
-    snapshots = {side: _snapshot(engine, contract, folder, side) for side in Side}
-    if contract.fallbacks:
-        return _find_among_all(engine, contract, snapshots, key)
-    parts = _parts(contract, key)
-    first = None
-    for spelling in Side:
-        forms = [
-            rules.canonical(ibis.literal(part, type=str), column, spelling, contract.timezone.key)
-            for part, column in zip(parts, contract.keys, strict=True)
-        ]
-        [(wanted,)] = engine.rows(rules.key_form(forms).name("key").as_table())
-        first = first or wanted
-        if wanted is None:
-            continue
-        found = 0
-        for side, raw in snapshots.items():
-            own = rules.key_form(match.key_forms(raw, contract.keys, side, contract.timezone.key))
-            rows = engine.create(match.RAW[side], raw.filter(own == wanted))
-            found += len(engine.rows(rows.select("file_row_number")))
-        if found:
-            first = wanted
-            break
-    for side in Side:
-        match.find_keys(engine, contract, side)
-    match.match(engine)
-    return first
-
-
-def _find_among_all(engine: Engine, contract: Contract, snapshots: Mapping[Side, ir.Table], key: str) -> str | None:
-    """The same where there are fallback keys: whom a row is matched with depends on all others.
-
-    A key may be the one that a profile has on either side, or a fallback key as a JSON object or, of one column, alone.
-    """
-    for side, raw in snapshots.items():
-        engine.con.execute(f"DROP TABLE {quote(match.RAW[side])}")
-        engine.name(match.RAW[side], raw)
-        match.find_keys(engine, contract, side)
-    match.match(engine)
-    first = None
-    keys = [engine.table(f"{side.value}_keys") for side in Side]
-    for form in _typed(engine, contract, key):
-        first = first or form
-        rows = [
-            table.filter(ibis.or_(*(table[name] == form for name in fallback.levels(table)))).select("key", "text")
-            for table in keys
-        ]
-        found = sorted(engine.rows(rows[0].union(rows[1])))
-        if len({one for one, _ in found}) > 1:
-            shown = ", ".join(dict.fromkeys(printable(text) for _, text in found))
-            raise SettingsError(f'"{printable(key)}" is not one profile\'s alone', hint=f"name one of them: {shown}")
-        if found:
-            first = found[0][0]
-            break
-    for side, table in zip(Side, keys, strict=True):
-        own = engine.create(f"{side.value}_keys", table.filter(table.key == ibis.literal(first, type=str)))
-        raw = snapshots[side]
-        engine.con.execute(f"DROP VIEW {quote(match.RAW[side])} CASCADE")
-        engine.create(match.RAW[side], raw.semi_join(own, raw["file_row_number"] == own.row))
-    for name in ("matched", "duplicates", "excluded"):
-        table = engine.table(name)
-        engine.create(name, table.filter(table.key == ibis.literal(first, type=str)))
-    return first
-
-
-def _typed(engine: Engine, contract: Contract, key: str) -> list[str]:
-    """Every canonical form that a typed key may stand for, the likeliest first."""
-    readings: list[tuple[Sequence[str], Mapping[str, str]]] = []
-    if by_fallback(key, contract.fallbacks):
-        with contextlib.suppress(ValueError):
-            given = key_parts(key, contract.key, contract.fallbacks)
-            readings.append((tuple(given), given))
-    else:
-        alone = [names for names in contract.fallbacks if len(names) == 1]
-        if len(contract.key) == 1 or not alone or key.startswith("["):
-            readings.append((contract.key, dict(zip(contract.key, _parts(contract, key), strict=True))))
-        readings += [(names, {names[0]: key}) for names in alone]
-    found = []
-    for names, parts in readings:
-        for side in Side:
-            texts = [(ibis.literal(str(parts[name]), type=str), contract.column(name)) for name in names]
-            forms = [rules.canonical(text, column, side, contract.timezone.key) for text, column in texts]
-            form = rules.key_form(forms) if names == contract.key else rules.key_object(names, forms)
-            found += [one for (one,) in engine.rows(form.name("key").as_table()) if one is not None]
-    return list(dict.fromkeys(found))
-
-
-def _snapshot(engine: Engine, contract: Contract, folder: Path, side: Side) -> ir.Table:
-    """A side of the run as it was landed."""
-    path = folder / f"{side.value}.parquet"
-    if not path.exists():
-        raise SettingsError(
-            f"{folder.name} has no {path.name} any more: snapshots are kept for a limited time",
-            hint="run the audit again",
-        )
-    name = f"{side.value}_snapshot"
-    engine.view(name, path)
-    raw = engine.table(name)
-    named = [match.source_name(column, side) for column in contract.columns]
-    absent = [one for one in named if one not in raw.columns]
-    if absent:
-        raise SettingsError(
-            f'the contract changed since the run {folder.name}: that run did not load "{absent[0]}"',
-            hint="run the audit again",
-        )
-    # Nothing is found yet: matching an empty table is right for a key that nobody has.
-    engine.create(match.RAW[side], raw.limit(0))
-    return raw
 
 
 @dataclass
