@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import json
 import os
@@ -13,6 +14,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -161,6 +163,12 @@ def seen_more(folder: Path, _: pytest.MonkeyPatch) -> None:
     path.write_text(json.dumps(content))
 
 
+def newer_package(_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "auditor.doctor.machine.version", lambda name: "2.0.1" if name == "duckdb" else metadata.version(name)
+    )
+
+
 NEEDS_KEY = dict.fromkeys(("entity", "table", "profiles", "clock", "contract", "structure"), "not checked")
 
 
@@ -208,6 +216,7 @@ NEEDS_KEY = dict.fromkeys(("entity", "table", "profiles", "clock", "contract", "
         (readable_key, {"permissions": "warning"}, {"permissions": "sandbox/api-key"}),
         (changed_ledger, {"ledger": "trouble"}, {"ledger": "entry 1 does not hold the rows it was written with"}),
         (long_ago, {"schedule": "warning"}, {"schedule": "days ago"}),
+        (newer_package, {"versions": "trouble"}, {"versions": "duckdb 2.0.1 is installed, and <2,>=1.5 is needed"}),
         (full_disk, {"disk": "trouble"}, {"disk": "a run needs about"}),
         (setting(r"\[platform\]", '[engine]\nmemory_limit = "900TB"\n[platform]'),
          {"memory": "warning"}, {"memory": "900TB"}),
@@ -233,7 +242,30 @@ def test_what_is_wrong_is_found_where_it_is(
     assert code == (Exit.SETTINGS if "trouble" in seen else Exit.INCOMPLETE if "not checked" in seen else Exit.FINE)
     for item in found.values():
         assert item["reason"]
-        assert item["repair"] or item["state"] != "warning" or item["check"] == "export rows"
+        assert item["repair"] or item["state"] != "warning"
+
+
+def test_rows_of_the_export_that_cannot_be_read_count_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = max((folder / "exports").iterdir())
+    with path.open(encoding="utf-8", newline="") as file:
+        there = len(list(csv.reader(file, delimiter=";"))) - 1
+    spoil = newest("exports", lambda lines: [lines[0], *(line + ";more" for line in lines[1:6]), *lines[6:]])
+    spoil(folder, monkeypatch)
+    _, found = diagnosis(capsys)
+    assert found["export rows"]["reason"].startswith(f"the export has {there} rows, Actito counts")
+    assert "5 rows cannot be read" in found["export"]["reason"]
+
+
+def test_what_init_has_made_is_for_its_owner_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder of state that the first call to Actito makes is as private as one that a run makes."""
+    shutil.rmtree(folder / "state")
+    shutil.rmtree(folder / "runs")
+    assert auditor(capsys, "structure", "show").code == Exit.FINE
+    assert (folder / "state").stat().st_mode & 0o077 == 0
+    _, found = diagnosis(capsys)
+    assert found["permissions"]["state"] == "ok"
 
 
 def test_while_another_auditor_works_its_ledger_is_left_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,8 @@ class FileRegister:
 
     def __init__(self, folder: Path, places: int, clock: Callable[[], float]) -> None:
         """Raises OSError when the folder or its files cannot be made."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in (folder.parent, folder):  # parents=True gives them the usual mode
+            one.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clock = clock
         self._thread = threading.Lock()  # flock does not keep threads with one descriptor apart
         self._mine: set[int] = set()

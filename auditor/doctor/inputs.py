@@ -88,7 +88,7 @@ def export_rows(patient: Patient) -> Finding:
     if landed is None:
         return Finding(State.NOT_CHECKED, "the rows of the export were not read, for columns are missing")
     there = Reader(patient.connection.need()).count(patient.structure.need())
-    rows = landed.rows + landed.rejected
+    rows = landed.rows
     if rows < there:
         return Finding(
             State.WARNING,
@@ -96,7 +96,11 @@ def export_rows(patient: Patient) -> Finding:
             "if so many did not come since the export was made, it is incomplete: activate it without a filter",
         )
     if landed.rejected:
-        return Finding(State.WARNING, f"{counted(landed.rejected, 'row')} of the export cannot be read")
+        return Finding(
+            State.WARNING,
+            f"{counted(landed.rejected, 'row')} of the export cannot be read",
+            "export it again: Actito writes no such rows",
+        )
     return Finding(State.OK, f"the export has {counted(rows, 'row')}, Actito counts {counted(there, 'profile')}")
 
 

@@ -7,9 +7,11 @@ import platform as system
 import shutil
 import stat
 from datetime import UTC, timedelta
-from importlib.metadata import version
+from importlib.metadata import requires, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from packaging.requirements import Requirement
 
 from auditor import __version__, run_folder
 from auditor.doctor.patient import Finding, Patient, State
@@ -18,6 +20,7 @@ from auditor.files import MARGIN, megabytes
 from auditor.ledger import quota_day
 from auditor.structure.describe import counted, listed
 
+DISTRIBUTION = "profile-auditor"
 TOLD = ("duckdb", "polars", "great-expectations", "httpx")
 """Packages whose versions explain a behaviour."""
 COPIES = 3
@@ -26,7 +29,16 @@ _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 
 def versions(patient: Patient) -> Finding:
-    """What runs here?"""
+    """What runs here, and is it what the auditor was made for?"""
+    wanted = [Requirement(text) for text in requires(DISTRIBUTION) or ()]
+    unfit = [
+        f"{one.name} {version(one.name)} is installed, and {one.specifier} is needed"
+        for one in wanted
+        if (one.marker is None or one.marker.evaluate({"extra": ""}))
+        and not one.specifier.contains(version(one.name), prereleases=True)
+    ]
+    if unfit:
+        return Finding(State.TROUBLE, "; ".join(unfit), f"pip install --upgrade {DISTRIBUTION}")
     packages = ", ".join(f"{name} {version(name)}" for name in TOLD)
     return Finding(State.OK, f"auditor {__version__}, Python {system.python_version()}, {packages}")
 
