@@ -5,6 +5,7 @@
 | a byte order mark | what it says: UTF-8 or UTF-16 |
 | every other one is zero | UTF-16 |
 | UTF-8, or at least as many rows that are (beyond ASCII) as rows that are not | UTF-8; the others are rejected |
+| UTF-8 but for characters that are written as two surrogates | UTF-8; their rows are rejected |
 | else, and every letter stands where it may in a Western name | Windows-1252, of which ISO-8859-1 is a part |
 
 Anything else is not guessed, since a name that is read in the wrong encoding would be written to a person: ISO-8859-15
@@ -38,6 +39,8 @@ _ODD = re.compile(
     r"|¤|[\x81\x8d\x8f\x90\x9d]"
 )
 """What makes a text doubtful when it is read as Windows-1252."""
+_NEARLY_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]|\xc0\x80")
+"""Surrogates and NULs as Oracle (CESU-8) and Java write them: their rows cannot be read, and the file is UTF-8."""
 
 
 def at_first_sight(path: Path) -> str:
@@ -61,7 +64,7 @@ def recognise(path: Path) -> str:
             if line.isascii():
                 continue
             try:
-                line.decode()
+                _NEARLY_UTF8.sub(b"", line).decode()
                 native += 1
             except UnicodeDecodeError as error:
                 if error.end == len(line) and error.reason == "unexpected end of data":
