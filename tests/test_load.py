@@ -336,6 +336,26 @@ def test_a_row_beyond_all_bounds_is_rejected(engine: Engine, tmp_path: Path) -> 
     assert [reject[0] for reject in rejects(result)] == [3]
 
 
+def test_rows_with_other_line_ends_that_hide_in_a_rejected_one_stop_the_plan(engine: Engine, tmp_path: Path) -> None:
+    mac = "1;2\r" * (5 * 2**18)  # the header and all that is looked at for its line end
+    for content, loaded, text in (
+        (f"a;b\r{mac}3;4\n5;6\n7;8\r9;0\r", 5 * 2**18 + 1, "3;4\n5;6\n7;8"),
+        ("a;b\n1;2\n3;4\r5;6\r7;8\n9;0\n", 2, "3;4\r5;6\r7;8"),
+        ('a;b\n1;2\n"3";"4"\r"5";"6"\n9;0\n', 2, '"3";"4"\r"5";"6"'),
+    ):
+        result = landed(engine, tmp_path, content.encode())
+        assert (len(rows(result)), [one[2] for one in rejects(result)]) == (loaded, [text])
+        assert any(item.blocks_plan for item in result.not_checked)
+
+
+def test_a_row_of_a_mac_file_beyond_all_bounds_is_rejected(engine: Engine, tmp_path: Path) -> None:
+    long = b"3;" + b"x" * (17 * 2**20)
+    result = landed(engine, tmp_path, b"a;b\r" + b"1;2\r" * (5 * 2**18) + long + b"\r5;6\r" + long + b"\r7;8")
+    assert rows(result)[5 * 2**18 - 1 :] == [("1", "2"), ("5", "6"), ("7", "8")]
+    assert {reason for _, reason, _ in rejects(result)} == {"the row is longer than 16,777,216 bytes"}
+    assert (result.rejected, result.rows) == (2, 5 * 2**18 + 4)
+
+
 def test_progress_ends_at_the_end(engine: Engine, tmp_path: Path) -> None:
     source = tmp_path / "a.csv"
     source.write_bytes(lines("a;b", "1;2"))

@@ -116,11 +116,18 @@ class Sieve:
                     _skip_line(file)
                 yield line
             return
-        rest = b""
+        rest, given_up = b"", False
         while chunk := file.read(_CHUNK):
             *lines, rest = (rest + chunk).split(b"\r")
             for line in lines:
-                yield line + b"\r"
+                if not given_up:
+                    yield line + b"\r"
+                given_up = False
+            if given_up:
+                rest = b""
+            elif len(rest) > LONGEST_RECORD:
+                yield rest + b"\r"
+                rest, given_up = b"", True
         if rest:
             yield rest
 
@@ -267,6 +274,9 @@ class Sieve:
         return not any(line.strip() for line in ahead)
 
     def _reject(self, lines: list[bytes], reason: str) -> bytes | None:
+        other = b"\n" if self._dialect.line_end == b"\r" else b"\r"
+        if any(other in _body(line) for line in lines):  # rows that end otherwise may hide in it
+            self.result.doubtful.append(self._line - len(lines) + 1)
         text = _body(b"".join(lines)).decode("utf-8", "backslashreplace")
         self.result.rejected += 1
         self._report(Reject(self._line - len(lines) + 1, reason, text))
