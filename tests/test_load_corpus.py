@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from auditor.engine import Engine
-from auditor.errors import InputUnusable
+from auditor.errors import InputUnusable, SettingsError
 from tests.test_load import WELL_FORMED, answer, landed, lines, rejects, rows
 
 BOM = b"\xef\xbb\xbf"
@@ -70,6 +70,60 @@ def test_rows_of_the_file_are_loaded_or_rejected(name: str, engine: Engine, tmp_
     assert result.rejected == len(expected) - len(fitting) == len(rejects(result))
 
 
+# What the csv module does not read: the answers are written by hand, as rows and as lines that are rejected.
+HOSTILE: dict[str, tuple[bytes, list[tuple[str, str]], list[int]]] = {
+    "half of a surrogate pair": (b"a;b\n1;\xed\xa0\x80\n2;x\n", [("2", "x")], [2]),
+    "surrogate pairs as Oracle and Java write them": (
+        b"a;b\n1;\xed\xa0\xbd\xed\xb8\x80\n2;x\n3;\xed\xa0\xbd\xed\xb8\x81\n", [("2", "x")], [2, 4],
+    ),
+    "surrogates beside letters": (b"a;b\n1;Zo\xc3\xab\n2;\xc3\xa9\xed\xbf\xbf\n", [("1", "Zoë")], [3]),
+    "a NUL in two bytes": (b"a;b\n1;x\xc0\x80y\n2;x\n", [("2", "x")], [2]),
+    "beyond Unicode": (b"a;b\n1;\xc3\xab\n2;\xf4\x90\x80\x80\n3;x\n", [("1", "ë"), ("3", "x")], [3]),
+    "mixed encodings": (
+        "a;b\n1;Zoë\n2;Łódź\n".encode() + "3;Zoë\n".encode("latin-1") + "4;Łódź\n".encode("cp1250") + b"5;x\n",
+        [("1", "Zoë"), ("2", "Łódź"), ("5", "x")],
+        [4, 5],
+    ),
+    "mixed encodings in cells of several lines": (
+        'a;b\n1;"Zoë\nZoë"\n'.encode() + '2;"x\nZoë"\n'.encode("latin-1") + "3;é\n".encode(),
+        [("1", "Zoë\nZoë"), ("3", "é")],
+        [4],
+    ),
+    "quotes and bytes of no character": (
+        b'a;b\n1;\xc3\xab\n2;"x\xff"\n"3;\xfe\n4;\xc3\xab\n', [("1", "ë"), ("4", "ë")], [3, 4],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["as it is", "windows", "among many rows"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_bytes_that_are_no_text_cost_their_own_rows_only(name: str, form: str, engine: Engine, tmp_path: Path) -> None:
+    content, loaded, rejected = HOSTILE[name]
+    plain, before = [("x", "x")] * _MORE, 0
+    if form == "windows":
+        content = content.replace(b"\n", b"\r\n")
+        loaded = [(a, b.replace("\n", "\r\n")) for a, b in loaded]
+    elif form == "among many rows":
+        content, loaded, before = _among_many(content), [*plain, *loaded, *plain], _MORE
+    result = landed(engine, tmp_path, content)
+    assert rows(result) == loaded
+    assert [line - before for line, _, _ in rejects(result)] == rejected
+    assert result.rows == len(loaded) + len(rejected)
+
+
+def test_names_of_columns_that_only_just_differ(engine: Engine, tmp_path: Path) -> None:
+    """Upper and lower case, a name that stands twice, a NUL: one of them may be meant, and is then read alone."""
+    content = b"Mail;mail;MAIL;x\x00y;\x00;m\xc3\xa0il\n1;2;3;4;5;6\n"
+    result = landed(engine, tmp_path, content, columns=["mail", "màil"])
+    assert rows(result) == [("2", "6")]
+    with pytest.raises(SettingsError, match="differ in upper and lower case only"):
+        landed(engine, tmp_path, content)
+    with pytest.raises(SettingsError, match='has the column "mail" twice, as columns 1 and 3'):
+        landed(engine, tmp_path, b"mail;x;mail\n1;2;3\n", columns=["x"])
+    whole = landed(engine, tmp_path, b"a;x\x00y;b\n1;2;3\n")
+    assert (rows(whole), whole.notes[-1]) == ([("1", "3")], "column 2 has a NUL in its name and was left out")
+
+
 LARGE = [f"{i};name {i};{'' if i % 7 else 'a note'};BE" for i in range(20_000)]
 
 
@@ -89,6 +143,24 @@ def test_a_stray_quote_at_every_place_of_a_row_costs_that_row_only(row: int, eng
         else:
             assert '"' in "".join(cell or "" for cell in got.pop(row))
         assert got == others
+
+
+def test_a_stray_quote_where_the_reading_of_a_file_is_divided(engine: Engine, tmp_path: Path) -> None:
+    """A file is looked at a MiB at a time: a quote on either side of the seam costs its own row only, too."""
+    table = [f"{i:05};{'n' * 60};{i % 7};{'m' * 40}" for i in range(20_000)]
+    whole = lines("a;b;c;d", *table)
+    expected = [tuple(one.split(";")) for one in table]
+    seam = whole.index(b"\n", 2**20) + 1
+    for place in [*range(2**20 - 3, 2**20 + 4), *range(seam - 3, seam + 9), *range(seam + 60, seam + 70)]:
+        result = landed(engine, tmp_path, whole[:place] + b'"' + whole[place:])
+        row = whole.count(b"\n", 0, place) - 1
+        got = rows(result)
+        assert result.rows == 20_000
+        if result.rejected:
+            assert [line for line, _, _ in rejects(result)] == [row + 2]
+        else:
+            assert '"' in "".join(cell or "" for cell in got.pop(row))
+        assert got == expected[:row] + expected[row + 1 :]
 
 
 def test_a_stray_quote_in_the_last_row_loses_nothing(engine: Engine, tmp_path: Path) -> None:

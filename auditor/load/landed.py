@@ -78,7 +78,9 @@ def choose(
                 f'{file} has the column "{printable(name)}" twice, as columns {places[name] + 1} and {place + 1}',
                 hint="export each column once",
             )
-        if name.strip():
+        if "\0" in name:  # which SQL cannot spell
+            notes.append(f"column {place + 1} has a NUL in its name and was left out")
+        elif name.strip():
             places[name] = place
         else:
             notes.append(f"column {place + 1} has no name and was left out")
