@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import json
 import os
+import re
 import shutil
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from auditor.actito import Reader
 from auditor.cli import execute
 from auditor.cli.demonstration import fetch_inputs
 from auditor.config import read_settings
 from auditor.contract import Column, Contract, read_contract
 from auditor.data import data_folder
 from auditor.errors import Exit
+from auditor.model import Attribute, Structure
+from auditor.pipeline import connect
+from auditor.pull.moments import moment_in_name
 from auditor.sandbox.process import Sandbox
+from auditor.setup.propose import Proposal
+from auditor.setup.sheet import sheet
+from auditor.setup.written import Answers
 
 PROFILES = 150
 
@@ -126,24 +136,81 @@ def test_the_suite_is_the_one_that_a_run_would_make(made: Path) -> None:
 
 
 def test_the_sheet_asks_for_what_a_run_needs(made: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    sheet = (made / "request-sheet.md").read_text("utf-8")
+    text = (made / "request-sheet.md").read_text("utf-8")
     contract = read_contract(made / "expectations" / "Customers" / "contract.toml", None)
     for column in contract.columns:
-        assert f"  - `{column.name}`\n" in sheet
-    for words in ("`profileId`", "`updateMoment`", "exports/Customers_*.csv", "`read_profiles`", "`write_imports`",
-                  "UTF-8", "address"):  # fmt: skip
-        assert words in sheet
+        assert f"  - `{column.name}`\n" in text
+    for words in ("`profileId`", "`updateMoment`", "`exports/`", "`Customers_$yyyyMMdd.csv`", "`read_profiles`",
+                  "`write_imports`", "UTF-8", "address"):  # fmt: skip
+        assert words in text
     key = (sandbox.directory / "api-key").read_text("utf-8").strip()
     for path in made.rglob("*"):
         if path.is_file():
             assert key.encode() not in path.read_bytes(), path
 
 
+def named_in_the_sheet(location: str) -> str:
+    """What the sheet says of the export to activate, on one line."""
+    structure = Structure("1", "Customers", (Attribute("customerId"),))
+    proposal = Proposal("Customers", ("customerId",), (), (), (), (), None, None, "Europe/Brussels", "BE")
+    answers = Answers("acme", "Customers", "https://api3.actito.com", "env:KEY", location, "crm.csv")
+    text = sheet(answers, proposal, structure)
+    assert max(map(len, text.splitlines())) <= 80
+    return " ".join(text.partition("## 2.")[0].split())
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "exports/Customers_*.csv",
+        "sftp://auditor@files.acme.example/out/acme_*.zip",
+        "ftps://files.acme.example/*.csv.gz",
+        "s3://bucket/out/*_full_*.csv",
+        "s3://bucket/out/Customers*",
+        "sftp://files.acme.example/out/Customers.csv",
+    ],
+)
+def test_the_name_that_the_sheet_asks_for_is_one_that_is_found(location: str) -> None:
+    said = named_in_the_sheet(location)
+    [name] = re.findall(r"- Name: `([^`]+)`", said)
+    day = name.replace("$yyyyMMdd", "20260503")
+    assert fnmatch.fnmatchcase(day, location.rpartition("/")[2])
+    assert (moment_in_name(day, UTC) is not None) == ("*" in location), "the date in its name tells the newest"
+    packed = {".zip": "packed as ZIP", ".gz": "packed as GZIP", ".csv": "not packed"}.get(Path(name).suffix, "at will")
+    assert packed in said
+
+
+def test_the_sheet_sends_the_export_to_where_actito_can_deliver_it() -> None:
+    assert "To: `sftp://files.acme.example/out/`" in named_in_the_sheet("sftp://files.acme.example/out/C_*.csv")
+    said = named_in_the_sheet("exports/Customers_*.csv")
+    assert "To: a file server of yours" in said
+    assert "`exports/` on the auditor's machine" in said
+
+
+def test_a_steward_reads_the_contract_on_a_small_screen(made: Path, sandbox: Sandbox) -> None:
+    text = (made / "expectations" / "Customers" / "contract.toml").read_text("utf-8")
+    assert max(map(len, text.splitlines())) <= 80
+    columns = tomllib.loads(text)["columns"]
+    with connect(read_settings(made / "auditor.toml")) as reading:
+        found = read_contract(made / "contract.toml", Reader(reading).structure("Customers"), text=text)
+    assert (
+        max(map(len, (made / "auditor.toml").read_text("utf-8").replace(str(sandbox.directory), "").splitlines())) <= 80
+    )
+    assert {name: column["compare"] for name, column in columns.items()} == {
+        column.name: column.compare for column in found.columns
+    }
+    for word in ("who is right", "An empty cell", 'sensitivity = "personal"', "# sure 0.98: both names mean"):
+        assert word in text
+
+
 def test_the_sheet_is_the_result(folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     assert init(sandbox, "--yes") == Exit.FINE
     said = capsys.readouterr()
     assert said.out == (folder / "request-sheet.md").read_text("utf-8")
-    assert max(map(len, said.err.replace(str(folder), "").splitlines())) <= 80
+    assert (
+        max(map(len, (said.out + said.err).replace(str(folder), "").replace(str(sandbox.directory), "").splitlines()))
+        <= 80
+    )
 
 
 def test_all_answers_as_options(folder: Path, sandbox: Sandbox) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from auditor.contract import DEFAULT_COMPARE
 from auditor.model import SUBSCRIPTION_PREFIX, AttributeType
 from auditor.setup.propose import Mapped, Proposal
 from auditor.setup.schema import BESIDE_CONTRACT, BESIDE_SETTINGS
@@ -41,19 +43,21 @@ def settings_text(answers: Answers) -> str:
     writing = (
         f"write_api_key = {_text(answers.write_api_key)}\n"
         if answers.write_api_key
-        else '# write_api_key = "env:ACTITO_WRITE_KEY"   # a key of its own for corrections; audits only read\n'
+        else '# A key of its own for corrections; audits only read.\n# write_api_key = "env:ACTITO_WRITE_KEY"\n'
     )
     return f"""\
 #:schema {BESIDE_SETTINGS}
-# The settings of the profile auditor. `auditor config explain` shows every setting, its value and where it comes from.
+# The settings of the profile auditor. `auditor config explain` shows every
+# setting, its value and where it comes from.
 entity = {_text(answers.entity)}
 table  = {_text(answers.table)}
 
 [actito]
 url     = {_text(answers.url)}
-api_key = {_text(answers.api_key)}   # where the key is kept; the key itself never stands here
+# Where the key is kept. The key itself never stands here.
+api_key = {_text(answers.api_key)}
 {writing}
-[names]                                  # what the two sides are called on screens
+[names]                                  # of the two sides, on screens
 platform = {_text(answers.platform_name)}
 truth    = {_text(answers.truth_name)}
 
@@ -65,10 +69,12 @@ max_age = "36h"                          # an older export stops a run
 from = {_text(answers.truth)}
 {separator}{encoding}
 [report]
-privacy = "masked"                       # masked: no personal values; aggregate: numbers alone; full
+# masked: no personal values; aggregate: numbers alone; full
+privacy = "masked"
 
 [state]
-dir = "state"                            # what the auditor remembers: on a local disk, and in your backup
+# What the auditor remembers: on a local disk, and in your backup.
+dir = "state"
 """
 
 
@@ -81,18 +87,28 @@ def contract_text(proposal: Proposal, *, platform: str, truth: str, master: str 
 
 def _contract(proposal: Proposal, platform: str, truth: str, master: str) -> Iterator[str]:
     yield f"#:schema {BESIDE_CONTRACT}"
-    yield f"# Which column of {truth} feeds which column of {platform}, how values are compared, and who is right."
-    yield "# Proposed by `auditor init` from names, types and values. Please read every line: a proposal is a guess."
-    yield "# The number behind `sure` says how certain the guess is, from 0 to 1."
+    yield from _comment(
+        f"Which column of {truth} feeds which column of {platform}, how values are compared, and who is right. "
+        "Proposed by `auditor init` from names, types and values. Please read every line: a proposal is a guess. The "
+        "number behind `sure` says how certain the guess is, from 0 to 1."
+    )
+    yield "#"
+    yield from _comment(
+        f'Where a column does not say otherwise: {truth} is right (master = "truth"), but of permissions no side alone '
+        f'is (master = "both"). An empty cell of {truth} leaves {platform}\'s value alone (blank = "keep"). Values are '
+        'shown to nobody who need not see them (sensitivity = "personal").'
+    )
     yield f"key      = [{', '.join(_text(name) for name in proposal.key)}]   # tells which two rows are the same person"
     if proposal.updated_truth and proposal.updated_platform:
         ours, theirs = _text(proposal.updated_platform), _text(proposal.updated_truth)
-        yield f"updated  = {{ platform = {ours}, truth = {theirs} }}   # when a row was last changed"
+        yield f"updated  = {{ platform = {ours}, truth = {theirs} }}   # last changed"
     yield f"timezone = {_text(proposal.timezone)}   # of moments written without a zone"
     yield f"country  = {_text(proposal.country)}                # of phone numbers written without a country"
-    yield 'sync     = { grace = "24h" }     # how long an ordinary synchronisation may take before a gap counts'
+    yield "# How long an ordinary synchronisation may take before a gap counts."
+    yield 'sync     = { grace = "24h" }'
     yield ""
-    yield "# [population]                     # who is compared at all; everybody, unless you say otherwise"
+    yield "# Who is compared at all: everybody, unless you say otherwise."
+    yield "# [population]"
     yield f"# truth    = \"status <> 'prospect'\"   # in the columns of {truth}"
     if len(proposal.key) == 1:
         yield f'# platform = "{proposal.key[0]} is not null"'
@@ -112,10 +128,15 @@ def _contract(proposal: Proposal, platform: str, truth: str, master: str) -> Ite
 
 def _column(one: Mapped, master: str) -> Iterator[str]:
     yield f"[columns.{_key(one.name)}]"
-    yield f"truth = {_text(one.truth)}   # sure {one.confidence:.2f}: {_one_line(one.reason)}"
+    yield from _comment(f"sure {one.confidence:.2f}: {_one_line(one.reason)}")
+    yield f"truth = {_text(one.truth)}"
     how = one.reading
-    if one.kind is AttributeType.STRING and not one.several:
-        yield 'compare = "text"                 # blanks around and doubled, and forms of Unicode, do not count'
+    if one.several:
+        yield 'compare = "set"                  # several values, in any order'
+    elif one.kind is AttributeType.STRING:
+        yield 'compare = "text"                 # blanks around and doubled do not count'
+    else:
+        yield f"compare = {_text(DEFAULT_COMPARE[one.kind])}"
     if how.format and one.kind in _DATED:
         unsure = f"   # LOOK: {how.unsure}" if how.unsure else ""
         yield f"format = {_text(how.format)}{unsure}"
@@ -152,6 +173,11 @@ def _text(value: str) -> str:
 
 def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
+
+
+def _comment(text: str) -> list[str]:
+    """A comment of at most 78 columns, so that it fits when another `# ` stands before it."""
+    return textwrap.wrap(text, 78, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
 
 
 def _one_line(text: str) -> str:
