@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from auditor.contract import Column, Compare
-from auditor.model import Side
+from auditor.model import AttributeType, Side
 from auditor.primitives import (
     blank_to_null,
     code,
@@ -59,6 +59,10 @@ def reading(column: Column, side: Side, zone: str) -> Reading:
     if side is Side.PLATFORM:
         return Reading(values={}, format=None, decimal=".", zone=zone)
     return Reading(values=column.values, format=column.format, decimal=column.decimal, zone=zone)
+
+
+_WHOLE = (AttributeType.INTEGER, AttributeType.LONG)
+"""Attributes without a fraction."""
 
 
 def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
@@ -119,6 +123,9 @@ def _parsed(value: ir.StringValue, column: Column, spelt: Reading) -> ir.StringV
     match column.compare:
         case Compare.PHONE:
             return phone(value, column.argument)
+        case Compare.NUMBER if column.type in _WHOLE:
+            # 9.7E+16 is what a spreadsheet has left of a card number.
+            return ibis.ifelse(value.re_search("[eE]"), ibis.null(str), number(value, spelt.decimal))
         case Compare.NUMBER:
             return number(value, spelt.decimal)
         case Compare.DATE:

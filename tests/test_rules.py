@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from auditor import rules
 from auditor.contract import Column, Compare
 from auditor.engine import Engine
-from auditor.model import Side
+from auditor.model import AttributeType, Side
 from auditor.primitives import ascii_domain, phone_number, plain_number, register
 
 ZONE = "Europe/Brussels"
@@ -369,6 +369,18 @@ def test_sets_have_no_order_and_no_repetition(judge: Judge, members: list[str], 
     first, second = judge.forms(column("set"), [",".join(members), ",".join(shuffled + shuffled)])
     assert first.truth == second.truth
     assert set((first.truth or "").split(",")) - {""} == {tidy(member) for member in members} - {""}
+
+
+def test_a_whole_number_has_no_exponent(judge: Judge) -> None:
+    """Where Actito holds whole numbers, 9.7E+16 is what a spreadsheet has left of 97000000002038229."""
+    texts = ["9.7E+16", "1e5", " 1E5 ", "007", "12.0", "97000000002038229", "1e"]
+    for kind in (AttributeType.INTEGER, AttributeType.LONG):
+        found = judge.forms(column("number", type=kind), texts)
+        assert [form.truth for form in found] == ["9.7E+16", "1e5", "1E5", "7", "12", "97000000002038229", "1e"]
+        assert [form.platform for form in found] == [form.truth for form in found]
+        assert found[0].sent == "9.7E+16"
+    [form] = judge.forms(column("number", type=AttributeType.NUMERIC), ["1e5"])
+    assert form.truth == "100000"
 
 
 # --- phone numbers: the library is right ---
