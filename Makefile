@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later, make and a POSIX shell. `make help` lists the targets.
 # PYTHON=… chooses the Python; ARGS=… goes to the program behind `demo`, `test` and `bench`.
 .POSIX:
-.PHONY: help demo test check bench wheel pins clean
+.PHONY: help demo test check bench calibration wheel pins clean
 
 ARGS =
 BIN = .venv/bin
@@ -14,6 +14,7 @@ help:
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
 	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY;"
 	@echo "            the calls a minute that the client reaches within its limits"
+	@echo "make calibration  fit the weights of same persons, and measure what their score is worth"
 	@echo "make wheel  build dist/*.whl"
 	@echo "make pins   pin the newest versions that pyproject.toml allows"
 	@echo "make clean  remove what these targets made, the folder demo/ too"
@@ -41,6 +42,10 @@ bench:
 	@$(BIN)/python bench/landing.py $(ARGS)
 	@$(BIN)/python bench/postgresql.py $(ARGS)
 	@$(BIN)/python bench/calls.py $(ARGS)
+
+calibration:
+	@sh scripts/environment develop
+	@$(BIN)/python -m bench.same_person
 
 wheel:
 	@sh scripts/environment run

@@ -76,7 +76,16 @@ VIOLATIONS: Final = pl.Schema({"side": TEXT, "key": TEXT, "column": TEXT, "value
 PERMISSIONS: Final = pl.Schema(
     {"key": TEXT, "column": TEXT, "finding": TEXT, "platform": TEXT, "truth": TEXT, "since": MOMENT}
 )
-SAME_PERSON: Final = pl.Schema({"platform_key": TEXT, "truth_key": TEXT, "score": pl.Float64(), "evidence": TEXT})
+SAME_PERSON: Final = pl.Schema(
+    {
+        "platform_key": TEXT,  # null where side is truth
+        "truth_key": TEXT,  # null where side is platform
+        "other_key": TEXT,  # the second key of a pair of one side; null where side is both
+        "side": TEXT,  # both: one key is missing, the other an orphan; platform, truth: twice on that side
+        "score": pl.Float64(),  # the probability, from 0 to 1, that both are one person
+        "evidence": TEXT,  # which columns are the same, similar and different
+    }
+)
 REJECTED: Final = pl.Schema({"side": TEXT, "line": pl.Int64(), "reason": TEXT, "text": TEXT})
 
 FRAMES: Final[Mapping[str, pl.Schema]] = {
@@ -117,6 +126,8 @@ class Counts:
     violations_by_side: Mapping[Side, int] = field(default_factory=dict)
     violations_by_rule: Mapping[str, int] = field(default_factory=dict)
     permissions: Mapping[str, int] = field(default_factory=dict)
+    same_person: Mapping[str, int] = field(default_factory=dict)
+    """Pairs by `side`: both, platform, truth."""
     standing: Mapping[Status, int] = field(default_factory=dict)
     """Keys per status that is a finding: neither waiting for the ordinary synchronisation nor sent already."""
 
@@ -203,6 +214,7 @@ class Conclusion:
                 "by_rule": dict(counts.violations_by_rule),
             },
             "permissions": dict(counts.permissions),
+            "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},
             "not_checked": [
                 {
                     "code": item.code,

@@ -98,7 +98,17 @@ class Comparison:
     def summary(self) -> dict[str, Any]:
         """Verdict and counts: the document that `auditor compare --json` prints, with the causes beside it."""
         document = self.conclusion.summary()
-        kept = ("format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "not_checked")
+        kept = (
+            "format",
+            "verdict",
+            "rows",
+            "profiles",
+            "differences",
+            "formats",
+            "matched_by",
+            "same_person",
+            "not_checked",
+        )
         only = {"platform": list(self.only_platform), "truth": list(self.only_truth)}
         return {name: document[name] for name in kept} | {"columns_on_one_side": only}
 
@@ -234,8 +244,9 @@ def _compare(
             freely=True,
         )
         if question.same_person:
-            match.absent_rows(engine, contract)
-            explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
+            evidence = explain.evidence_columns(contract.columns)
+            everybody = {side: match.people(engine, contract, side, evidence.values()) for side in Side}
+            explain.same_person(engine, everybody, evidence)
         rejected_rows(engine, landed)
         counts = conclude.count(engine, found)
         conclude.write(engine, folder)

@@ -48,7 +48,7 @@ def write(engine: Engine, folder: Path) -> None:
             engine.write(rows.order_by(order), path)
 
 
-_ORDER = ("side", "key", "platform_key", "truth_key", "column", "rule", "finding", "cause", "line")
+_ORDER = ("side", "key", "platform_key", "truth_key", "other_key", "column", "rule", "finding", "cause", "line")
 
 
 def read(folder: Path) -> dict[str, pl.DataFrame]:
@@ -79,14 +79,17 @@ def count(engine: Engine, diff: Diff) -> Counts:
         violations_by_side={Side(side): number for side, number in tally("violations", "side").items()},
         violations_by_rule=tally("violations", "rule"),
         permissions=tally("permissions", "finding"),
+        same_person=tally("same_person", "side"),
         standing={status: standing.get(status.value, 0) for status in FINDING_STATUSES},
     )
 
 
 def same_persons(engine: Engine) -> int:
     """How many missing profiles are evidently, or probably, an orphan one: `same_person` and `renumbered` are there."""
-    pairs = [engine.table(name).select("truth_key") for name in ("same_person", "renumbered")]
-    [(number,)] = engine.rows(pairs[0].union(pairs[1]).truth_key.nunique().name("pairs").as_table())
+    probably = engine.table("same_person")
+    pairs = probably.filter(probably.side == "both").select("truth_key")
+    evidently = engine.table("renumbered").select("truth_key")
+    [(number,)] = engine.rows(pairs.union(evidently).truth_key.nunique().name("pairs").as_table())
     return int(number)
 
 
@@ -215,7 +218,8 @@ def _shown(engine: Engine, name: str, table: ir.Table) -> ir.Table:
     if name == "permissions":
         return _renamed(engine, table, "key")
     if name == "same_person":
-        return _renamed(engine, _renamed(engine, table, "platform_key"), "truth_key")
+        for column in ("platform_key", "truth_key", "other_key"):
+            table = _renamed(engine, table, column)
     return table
 
 

@@ -13,7 +13,7 @@ Everything is an Ibis expression on the run's DuckDB connection. The two inputs 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 import duckdb
@@ -232,20 +232,39 @@ def other_keys(engine: Engine, seen: str | None) -> int:
 
 def absent_rows(engine: Engine, contract: Contract) -> None:
     """Create `missing_rows` and `orphan_rows`: key and one canonical text per mapped column, for keys of one side."""
-    matched, zone = engine.table("matched"), contract.timezone.key
+    matched = engine.table("matched")
     for side, name in ((Side.TRUTH, "missing_rows"), (Side.PLATFORM, "orphan_rows")):
         other = Side.PLATFORM if side is Side.TRUTH else Side.TRUTH
         alone = matched.filter(matched[f"{other.value}_row"].isnull())
         alone = alone.select("key", **{"auditor:own_row": f"{side.value}_row"})
-        raw = engine.table(RAW[side])
-        cells = {
-            column.name: rules.canonical(raw[source_name(column, side)], column, side, zone)
-            for column in contract.columns
+        engine.create(name, _with_forms(engine, contract, side, alone, contract.columns))
+
+
+def people(engine: Engine, contract: Contract, side: Side, names: Collection[str]) -> ir.Table:
+    """The keys of a side as `auditor:key`, whether the other side lacks them as `auditor:alone`, and the canonical
+    forms of the columns that are named.
+    """
+    matched = engine.table("matched")
+    other = Side.PLATFORM if side is Side.TRUTH else Side.TRUTH
+    here = matched.filter(matched[f"{side.value}_row"].notnull())
+    here = here.select(
+        **{
+            "auditor:key": here.key,
+            "auditor:alone": here[f"{other.value}_row"].isnull(),
+            "auditor:own_row": here[f"{side.value}_row"],
         }
-        forms = raw.select(raw["file_row_number"].name("auditor:row"), **cells)
-        joined = alone.join(forms, alone["auditor:own_row"] == forms["auditor:row"])
-        joined = joined.drop("auditor:own_row", "auditor:row")
-        engine.create(name, joined)
+    )
+    named = [column for column in contract.columns if column.name in names]
+    return _with_forms(engine, contract, side, here, named)
+
+
+def _with_forms(engine: Engine, contract: Contract, side: Side, keys: ir.Table, columns: Iterable[Column]) -> ir.Table:
+    """`keys`, whose `auditor:own_row` is a row of the side, with the canonical forms of that row in its place."""
+    raw, zone = engine.table(RAW[side]), contract.timezone.key
+    cells = {column.name: rules.canonical(raw[source_name(column, side)], column, side, zone) for column in columns}
+    forms = raw.select(raw["file_row_number"].name("auditor:row"), **cells)
+    joined = keys.join(forms, keys["auditor:own_row"] == forms["auditor:row"])
+    return joined.drop("auditor:own_row", "auditor:row")
 
 
 def greatest_moment(engine: Engine, side: Side, updated: str, zone: str) -> datetime | None:

@@ -201,11 +201,13 @@ def _audit(
                 engine, contract.compared, platform_name=names.platform, truth_name=names.truth, contract=contract
             )
             match.absent_rows(engine, contract)
-            explain.same_person(engine, missing="missing_rows", orphans="orphan_rows", columns=contract.columns)
+            evidence = explain.evidence_columns(contract.columns)
+            everybody = {side: match.people(engine, contract, side, evidence.values()) for side in Side}
+            explain.same_person(engine, everybody, evidence)
             match.renumbered(engine, contract, structure, memory.seen)
             rejected_rows(engine, landed)
-            conclude.stop_if_renumbered(conclude.same_persons(engine), found)
             counts = conclude.count(engine, found)
+            conclude.stop_if_renumbered(conclude.same_persons(engine), found)
             conclude.write(engine, work)
         known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
         last = ledger.last_run(table)

@@ -328,7 +328,13 @@ def realistic(number: int = 400, *, seed: int = 7, hostile: bool = True) -> Audi
         violations=violations,
         permissions=permissions,
         same_person=[
-            {"platform_key": f"3000{at:02}", "truth_key": f"2000{at:02}", "score": 0.98 - at / 50, "evidence": evidence}
+            {
+                "platform_key": f"3000{at:02}",
+                "truth_key": f"2000{at:02}",
+                "side": "both",
+                "score": 0.98 - at / 50,
+                "evidence": evidence,
+            }
             for at, evidence in enumerate(("emailAddress", "gsmNumber and lastName", "lastName and birthDate"))
         ],
         rejected=[{"side": "truth", "line": 4711, "reason": "too_few_cells", "text": 'Dupont;"Rue'}],

@@ -53,7 +53,9 @@ def test_a_key_that_is_almost_another_is_hinted_at_and_not_matched(tmp_path: Pat
         "form or leading zeros: another comparison rule for id would match them"
     )
     [pair] = audit.same_person.rows()
-    assert pair == (platform, truth, 0.7, "same key but for case, blanks or leading zeros")
+    assert pair[:4] == (platform, truth, None, "both")
+    assert pair[4] > 0.9
+    assert pair[5] == "same key but for case, blanks or leading zeros"
 
 
 @pytest.mark.parametrize(("platform", "truth"), [("42", "420"), ("K7", "K8"), ("a.1", "a1"), ("e1", "é1"), ("1", "l")])

@@ -1,7 +1,7 @@
 """Explain: why each value differs, which differences have one cause, and who is probably the same person.
 
 cells ─► reasons ─► patterns ─► groups ─► commonalities ─► differences, causes
-missing, orphans ─► same_person
+people ─► candidates ─► weights ─► same_person
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from auditor.engine import Engine
 from auditor.explain.cause_sentences import Names, common_code, sentence
 from auditor.explain.causes import Example, Group, cause_id, examples, groups, with_patterns
 from auditor.explain.commonalities import Common, commonalities
-from auditor.explain.persons import same_person
+from auditor.explain.persons import evidence_columns, same_person
 from auditor.explain.reasons import with_reasons
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["explain", "same_person"]
+__all__ = ["evidence_columns", "explain", "same_person"]
 
 _INTERNAL = ("platform_canonical", "truth_canonical")
 

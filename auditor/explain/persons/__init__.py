@@ -1,0 +1,46 @@
+"""Probably the same person: one who is missing under one key and on the platform under another, or twice on one side.
+
+    people       the rows of both sides in the forms in which people are compared
+    candidates   pairs that agree in a block; never more than a bounded number
+    model        levels of evidence and their weights
+    weighing     what the evidence of every pair says and weighs, by splink where it is installed
+    pairs        whom a pair is believed of: across the sides one to one, within a side no pair that follows from others
+
+No value ever leaves the tables: the evidence names columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from auditor.engine import Engine, translated
+from auditor.explain.persons import candidates, pairs, people, weighing
+from auditor.explain.persons.people import evidence_columns
+from auditor.explain.spelling import register
+from auditor.model import Side
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+__all__ = ["evidence_columns", "same_person"]
+
+
+def same_person(
+    engine: Engine, rows: Mapping[Side, ir.Table], evidence: Mapping[str, str], *, splink: bool | None = None
+) -> None:
+    """Create the temporary table `same_person` (columns of `audit.SAME_PERSON`), the best pairs first.
+
+    `rows` has per side a row per key with `auditor:key`, `auditor:alone` (the other side does not have it) and the
+    canonical forms of the columns that `evidence` names per kind (null: empty). Pairs of the two sides are of rows that
+    are alone, and each of these is in one at most. `splink` chooses who weighs; None: splink where it is installed.
+    """
+    with translated():
+        register(engine.con)
+        people.collect(engine, rows, evidence)
+        candidates.find(engine)
+        weighing.weigh(engine, least=pairs.LEAST_WEIGHT, splink=splink)
+        pairs.choose(engine, evidence)
+        for name in ("persons", "person_pairs", "weighed_pairs"):
+            engine.con.execute(f"DROP TABLE {name}")

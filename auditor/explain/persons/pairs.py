@@ -1,0 +1,129 @@
+"""Which of the weighed pairs are believed, and the evidence in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from math import log2
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from auditor import audit
+from auditor.engine import Engine
+from auditor.explain.persons.model import KINDS, PRIOR, THRESHOLD, Link, Says
+from auditor.model import Side
+
+LEAST_WEIGHT: Final = log2(THRESHOLD / (1 - THRESHOLD)) - max(PRIOR.values())
+"""In bits: what weighs less is below the threshold in every kind of pair."""
+
+_SEVERAL: Final = 10_000
+"""Rows that are fetched at once."""
+
+
+class Pair(NamedTuple):
+    """A row of `scored_pairs`."""
+
+    l: int  # noqa: E741 (as in the tables)
+    r: int
+    across: bool
+    score: float
+    levels: tuple[int, ...]
+
+
+def choose(engine: Engine, columns: Mapping[str, str]) -> None:
+    """Create the temporary table `same_person` from `weighed_pairs` and `persons`.
+
+    `columns` names the column that holds each kind of evidence.
+    """
+    pairs = _scored(engine)
+    chosen = pl.DataFrame(
+        [
+            (pair.l, pair.r, "both" if pair.across else None, pair.score, evidence(pair.levels, columns))
+            for pair in _believed(pairs)
+        ],
+        schema={"l": pl.Int64(), "r": pl.Int64(), "side": pl.String(), "score": pl.Float64(), "evidence": pl.String()},
+        orient="row",
+    )
+    engine.put("chosen_pairs", chosen)
+    platform = f"a.side = '{Side.PLATFORM.value}'"
+    truth = f"b.side = '{Side.TRUTH.value}'"
+    keys = {
+        "platform_key": f"CASE WHEN {platform} THEN a.key END",
+        "truth_key": f"CASE WHEN {truth} THEN CASE WHEN c.side IS NULL THEN a.key ELSE b.key END END",
+        "other_key": "CASE WHEN c.side IS NULL THEN b.key END",
+        "side": "coalesce(c.side, a.side)",
+        "score": "score",
+        "evidence": "evidence",
+    }
+    selected = ", ".join(f"{keys[name]} AS {name}" for name in audit.SAME_PERSON)
+    engine.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE same_person AS SELECT {selected} FROM chosen_pairs AS c "
+        "JOIN persons AS a ON a.id = c.l JOIN persons AS b ON b.id = c.r ORDER BY score DESC, c.l, c.r"
+    )
+    engine.con.execute("DROP TABLE chosen_pairs")
+
+
+def probability(weight: str, across: str) -> str:
+    """In SQL: the probability, 0 to 1, that pairs of such weights are one person."""
+    prior = f"CASE WHEN {across} THEN {PRIOR[Link.ACROSS]} ELSE {PRIOR[Link.WITHIN]} END"
+    return f"(1 / (1 + 2.0 ** -({weight} + {prior})))"
+
+
+def _scored(engine: Engine) -> Iterator[Pair]:
+    """The pairs above the threshold, the best first."""
+    gammas = ", ".join(f"gamma_{kind.name}" for kind in KINDS)
+    found = engine.con.execute(
+        f"SELECT l, r, across, round({probability('weight', 'across')}, 3) AS score, {gammas} FROM ("
+        "SELECT w.*, a.side <> b.side AS across FROM weighed_pairs AS w "
+        "JOIN persons AS a ON a.id = w.l JOIN persons AS b ON b.id = w.r"
+        f") WHERE score >= {THRESHOLD} ORDER BY score DESC, weight DESC, l, r"
+    )
+    while rows := found.fetchmany(_SEVERAL):
+        for left, right, across, score, *levels in rows:
+            yield Pair(left, right, across, score, tuple(levels))
+
+
+def _believed(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """The best pairs first. Across, a row that has its partner is in no further pair; within a side, a pair that
+    follows from better ones is left out, so that three rows of one person are two pairs.
+    """
+    taken: set[int] = set()
+    groups: dict[int, int] = {}
+
+    def first_of(row: int) -> int:
+        while (above := groups.get(row, row)) != row:
+            groups[row] = groups.get(above, above)
+            row = above
+        return row
+
+    for pair in pairs:
+        if pair.across:
+            if pair.l not in taken and pair.r not in taken:
+                taken |= {pair.l, pair.r}
+                yield pair
+        elif (left := first_of(pair.l)) != (right := first_of(pair.r)):
+            groups[right] = left
+            yield pair
+
+
+def evidence(levels: tuple[int, ...], columns: Mapping[str, str]) -> str:
+    """`same emailAddress and birthDate, firstName similar, addressPostalCode different`."""
+    return _evidence(levels, tuple(columns.get(kind.name, "key") for kind in KINDS))
+
+
+@lru_cache(10_000)
+def _evidence(levels: tuple[int, ...], names: tuple[str, ...]) -> str:
+    said = [kind.says(level) for kind, level in zip(KINDS, levels, strict=True)]
+    parts = []
+    for says, form in ((Says.SAME, "same {}"), (Says.SIMILAR, "{} similar"), (Says.DIFFERENT, "{} different")):
+        agreed = [name for name, one in zip(names, said, strict=True) if one is says]
+        if says is Says.SAME and agreed[:1] == ["key"]:
+            agreed[0] = "key but for case, blanks or leading zeros"
+        if agreed:
+            parts.append(form.format(_listed(agreed)))
+    return ", ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

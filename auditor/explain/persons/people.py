@@ -1,0 +1,114 @@
+"""The rows of both sides in the forms in which people are compared, whatever their columns are called."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import ibis
+
+from auditor.contract import Column, Compare
+from auditor.engine import Engine
+from auditor.explain.folds import with_levels
+from auditor.explain.persons.model import KINDS, MOST_NAMESAKES
+from auditor.model import AttributeType, Side
+from auditor.primitives import bare_code
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+_MOST_SHARING: Final[Mapping[str, str]] = {
+    "email": "5",
+    "phone": "5",
+    "birth_date": "20 + (SELECT count(*) FROM persons) // 1000",
+}
+"""What more rows of a side share is nobody's own: a switchboard, a mailbox for everybody, 1 January 1900."""
+
+_USUAL_NAMES: Final[Mapping[str, str]] = {
+    "email": "email emailaddress mail mailaddress courriel emailadres",
+    "phone": "gsmnumber gsm phone phonenumber mobile mobilephone mobilenumber cellphone telephone telephonenumber tel "
+    "telefoon telefon portable",
+    "birth_date": "birthdate birthday dateofbirth dob born bornon geboortedatum datenaissance datedenaissance "
+    "geburtsdatum",
+    "last_name": "lastname surname familyname nom nomdefamille achternaam familienaam nachname",
+    "first_name": "firstname givenname forename prenom voornaam vorname",
+    "postal_code": "addresspostalcode postalcode postcode zip zipcode codepostal plz postleitzahl",
+    "street": "addressstreet street streetaddress address rue straat strasse adresse adres",
+}
+"""Kind of evidence → names of columns, first of all Actito's predefined attribute, in small letters alone."""
+_KIND_OF: Final = {name: kind for kind, names in _USUAL_NAMES.items() for name in names.split()}
+_PREDEFINED: Final = frozenset(names.split()[0] for names in _USUAL_NAMES.values()) | {"emailaddress"}
+
+_NAMES: Final = ("last_name", "first_name", "street")
+"""Compared by letters and digits alone: no case, accents, blanks or punctuation."""
+
+
+def evidence_columns(columns: Sequence[Column]) -> dict[str, str]:
+    """Kind of evidence → the name of the column that holds it; kinds that no column holds are left out.
+
+    A column is known by its name on either side, or by the type or the rule that makes it an e-mail address or a phone
+    number. Actito's own attributes go before others, and the first column before later ones.
+    """
+    found: dict[str, str] = {}
+    for column in columns:
+        names = [_letters(name) for name in (column.name, column.truth)]
+        kind = next((_KIND_OF[name] for name in names if name in _KIND_OF), None)
+        if kind is None and (column.type is AttributeType.EMAIL or column.compare is Compare.EMAIL):
+            kind = "email"
+        if kind is None and (column.type is AttributeType.PHONE or column.compare is Compare.PHONE):
+            kind = "phone"
+        if kind is not None and (kind not in found or names[0] in _PREDEFINED):
+            found[kind] = column.name
+    return found
+
+
+def collect(engine: Engine, rows: Mapping[Side, ir.Table], columns: Mapping[str, str]) -> None:
+    """Create the temporary table `persons`: `id`, `side`, `key`, `alone`, a text per kind of evidence, `namesakes`.
+
+    `rows` has per side `auditor:key`, `auditor:alone` (the other side does not have it) and the columns that `columns`
+    names, in canonical form. `id` numbers the rows by side and key. Null: empty, not mapped, or nobody's own, for too
+    many share it. `namesakes` counts the rows with that first and last name, on the side that has more of them, up to
+    `MOST_NAMESAKES`.
+    """
+    sides = [_forms(table, columns).mutate(side=ibis.literal(side.value)) for side, table in rows.items()]
+    engine.create("person_forms", ibis.union(sides[0], *sides[1:]))
+    engine.con.execute(
+        "CREATE OR REPLACE TEMP TABLE persons AS "
+        "WITH named AS (SELECT last_name, first_name, side, count(*) AS n FROM person_forms GROUP BY ALL), "
+        f"most AS (SELECT last_name, first_name, least(max(n), {MOST_NAMESAKES}) AS namesakes FROM named "
+        "GROUP BY last_name, first_name) "
+        "SELECT row_number() OVER (ORDER BY side, key) AS id, p.*, namesakes "
+        "FROM person_forms AS p LEFT JOIN most USING (last_name, first_name)"
+    )
+    engine.con.execute("DROP TABLE person_forms")
+    for kind, most in _MOST_SHARING.items():
+        if kind in columns:
+            _forget_shared(engine, kind, most)
+
+
+def _forget_shared(engine: Engine, kind: str, most: str) -> None:
+    shared = f"SELECT side, {kind} FROM persons GROUP BY ALL HAVING count(*) > {most}"
+    engine.con.execute(f"UPDATE persons SET {kind} = NULL WHERE (side, {kind}) IN ({shared})")
+
+
+def _forms(table: ir.Table, columns: Mapping[str, str]) -> ir.Table:
+    texts = {
+        kind.name: table[columns[kind.name]].cast(str) if kind.name in columns else ibis.null(str) for kind in KINDS
+    }
+    rows = table.select(key=table["auditor:key"], alone=table["auditor:alone"], **texts)
+    rows = with_levels(rows, **{kind: kind for kind in _NAMES if kind in columns})
+    forms: dict[str, ir.StringValue] = {
+        kind.name: rows[f"{kind.name}_bare" if kind.name in _NAMES and kind.name in columns else kind.name]
+        for kind in KINDS
+    }
+    forms["email"] = forms["email"].strip().lower()
+    forms["phone"] = forms["phone"].re_replace("[^0-9]", "").right(8)
+    forms["bare_key"] = bare_code(rows.key)
+    return rows.select("key", "alone", **{kind: form.nullif("") for kind, form in forms.items()})
+
+
+def _letters(name: str) -> str:
+    return "".join(
+        letter for letter in unicodedata.normalize("NFD", name.lower()) if letter.isascii() and letter.isalpha()
+    )

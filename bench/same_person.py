@@ -1,0 +1,128 @@
+"""How far the score of "probably the same person" can be trusted: `make calibration`.
+
+On generated people whose truth is known (`tests/people.py`): the weights of `auditor/explain/persons/model.py`, fitted
+by logistic regression to companies that lie apart from those that it is judged on; then, of these, how often a pair of
+a score is one person, how many of the reported pairs are right and how many of all pairs are reported, with splink and
+without it. Nothing is written: a fit that is better goes into the model by hand.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from auditor.engine import Engine
+from auditor.explain.persons import candidates, people, weighing
+from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, PRIOR, USUAL_NAMESAKES, Link, Says
+from auditor.explain.spelling import register
+from tests.people import VARIED, generate
+from tests.person_trials import COLUMNS, Trial, load, together, tried
+
+PEOPLE = 10_000
+FITTED = range(20)
+"""Seeds; each company of `VARIED` in turn."""
+HELD_OUT = range(100, 110)
+EDGES = (0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+Vector = npt.NDArray[np.float64]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Engine(temp=Path(folder))
+        names, patterns, matches, counts = _pairs(engine)
+        _show_fit(names, _fitted(patterns, matches, counts))
+        trials = [tried(engine, generate(seed, PEOPLE), splink=False) for seed in HELD_OUT]
+    print(f"\n{len(trials)} other companies of {PEOPLE:,} people; splink gives the same answer")
+    _show("of one side and the other", together(trial["both"] for trial in trials))
+    _show("of one side", together(trial[side] for trial in trials for side in ("platform", "truth")))
+    for company in range(len(VARIED)):
+        here = together(trial["both"] for trial in trials[company :: len(VARIED)])
+        print(f"  company {company}: precision {here.precision:.3f}, recall {here.recall:.3f}")
+
+
+def _pairs(engine: Engine) -> tuple[list[tuple[str, str]], Vector, Vector, Vector]:
+    """The names of the features; and per pattern of levels its features, and how many pairs are one person, and are."""
+    frames = pl.concat(list(_candidates(engine)))
+    gammas = [f"gamma_{kind.name}" for kind in KINDS]
+    tally = frames.group_by("across", "namesakes", *gammas).agg(pl.col("same").sum(), pl.len())
+    names: list[tuple[str, str]] = []
+    columns: list[Vector] = []
+    for kind in KINDS:
+        gamma = tally[f"gamma_{kind.name}"].to_numpy()
+        for place, level in enumerate(kind.levels):
+            if level.says is not Says.NOTHING:
+                names.append((kind.name, level.says.value))
+                columns.append((gamma == len(kind.levels) - 1 - place).astype(float))
+        if kind.name == NAMESAKES:
+            usual = np.log2(USUAL_NAMESAKES / tally["namesakes"].fill_null(USUAL_NAMESAKES).to_numpy())
+            names.append((kind.name, "namesakes"))
+            columns.append((gamma == len(kind.levels) - 1) * usual)
+    across = tally["across"].to_numpy()
+    names += [("prior", Link.ACROSS), ("prior", Link.WITHIN)]
+    columns += [across.astype(float), (~across).astype(float)]
+    return (
+        names,
+        np.column_stack(columns),
+        tally["same"].to_numpy().astype(float),
+        tally["len"].to_numpy().astype(float),
+    )
+
+
+def _candidates(engine: Engine) -> Iterator[pl.DataFrame]:
+    register(engine.con)
+    for seed in FITTED:
+        made = generate(seed, PEOPLE)
+        people.collect(engine, load(engine, made), COLUMNS)
+        candidates.find(engine)
+        weighing.weigh(engine, least=-1000, splink=False)
+        known = pl.DataFrame(
+            [("platform", row.key, row.person) for row in made.platform]
+            + [("truth", row.key, row.person) for row in made.truth],
+            schema={"side": pl.String(), "key": pl.String(), "person": pl.Int64()},
+            orient="row",
+        )
+        engine.put("known", known)
+        yield engine.frame(
+            "SELECT a.side <> b.side AS across, k.person = n.person AS same, "
+            "greatest(a.namesakes, b.namesakes) AS namesakes, COLUMNS('gamma_.*') FROM weighed_pairs AS w "
+            "JOIN persons AS a ON a.id = w.l JOIN persons AS b ON b.id = w.r "
+            "JOIN known AS k ON k.side = a.side AND k.key = a.key JOIN known AS n ON n.side = b.side AND n.key = b.key"
+        )
+
+
+def _fitted(features: Vector, matches: Vector, counts: Vector) -> Vector:
+    """The weights in bits: logistic regression by Newton's method, held back by half a pair of each."""
+    weights = np.zeros(features.shape[1])
+    for _ in range(30):
+        expected = 1 / (1 + np.exp(-features @ weights))
+        slope = features.T @ (matches - counts * expected) - 0.5 * weights
+        bend = (features.T * (counts * expected * (1 - expected))) @ features + 0.5 * np.eye(len(weights))
+        weights += np.linalg.solve(bend, slope)
+    bits: Vector = weights / np.log(2)
+    return bits
+
+
+def _show_fit(names: list[tuple[str, str]], weights: Vector) -> None:
+    held = [(level.weight, kind.name) for kind in KINDS for level in kind.levels if level.says is not Says.NOTHING]
+    held.insert([name for name, _ in names].index(NAMESAKES) + 3, (NAMESAKES_WEIGHT, NAMESAKES))
+    held += [(PRIOR[Link.ACROSS], "prior"), (PRIOR[Link.WITHIN], "prior")]
+    print(f"{'evidence':<12} {'level':<10} {'fitted':>7} {'in use':>7}   bits")
+    for (name, level), weight, (used, _) in zip(names, weights, held, strict=True):
+        print(f"{name:<12} {level:<10} {weight:7.1f} {used:7.1f}")
+
+
+def _show(what: str, trial: Trial) -> None:
+    print(f"  pairs {what}: {len(trial.right):,} reported of {trial.there:,}, "
+          f"precision {trial.precision:.3f}, recall {trial.recall:.3f}")  # fmt: skip
+    for pairs, score, share in trial.bins(EDGES):
+        print(f"    {pairs:6,} pairs of score {score:.2f}: {share:.2f} are one person")
+
+
+if __name__ == "__main__":
+    main()

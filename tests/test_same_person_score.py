@@ -1,0 +1,123 @@
+"""What the score of a pair is worth, on people that the weights were not fitted to; and that splink changes nothing."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+
+from auditor import audit, explain
+from auditor.engine import Engine
+from tests.people import VARIED, People, Rates, Row, generate, same_pairs
+from tests.person_trials import COLUMNS, Trial, load, together, tried
+
+HELD_OUT = range(1000, 1000 + len(VARIED))
+"""Seeds that `make calibration` fits nothing to, one of each company."""
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(temp=tmp_path_factory.mktemp("spill"))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def trials(engine: Engine) -> dict[str, Trial]:
+    each = [tried(engine, generate(seed, 4000), splink=False) for seed in HELD_OUT]
+    return {
+        "across": together(trial["both"] for trial in each),
+        "within": together(trial[side] for trial in each for side in ("platform", "truth")),
+    }
+
+
+@pytest.mark.parametrize(("pairs", "precision", "recall"), [("across", 0.95, 0.75), ("within", 0.88, 0.5)])
+def test_most_of_what_is_reported_is_right_and_most_pairs_are_reported(
+    trials: dict[str, Trial], pairs: str, precision: float, recall: float
+) -> None:
+    """Recall counts everybody, those too of whom nothing in the rows tells that they are one person."""
+    trial = trials[pairs]
+    assert trial.there > 300
+    assert trial.precision >= precision
+    assert trial.recall >= recall
+
+
+@pytest.mark.parametrize(("pairs", "off"), [("across", 0.08), ("within", 0.12)])
+def test_of_the_pairs_of_a_score_that_share_is_one_person(trials: dict[str, Trial], pairs: str, off: float) -> None:
+    """Somewhat more may be right than the score says: of several candidates the best has been chosen already."""
+    bins = trials[pairs].bins((0.6, 0.8, 0.9, 0.97))
+    assert len(bins) == 4
+    for number, score, share in bins:
+        assert number >= 30
+        assert score - off <= share <= score + 0.25, (number, score, share)
+
+
+def test_a_trial_tells_right_from_wrong() -> None:
+    """The judge above: two rows of one person, and a stranger."""
+    row = Row(1, "a", None, "Maes", "An", None, None, None, None)
+    people = People(
+        platform=(row,),
+        truth=(replace(row, key="b"), replace(row, person=2, key="c")),
+    )
+    assert same_pairs(people.platform, people.truth) == {("a", "b")}
+    trial = Trial((0.7, 0.9), (False, True), there=4)
+    assert (trial.precision, trial.recall) == (0.5, 0.25)
+    assert trial.bins((0.6, 0.8)) == [(1, 0.7, 0.0), (1, 0.9, 1.0)]
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_splink_gives_the_same_answer(engine: Engine, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is chosen where it is installed, and where it is not the same pairs come out."""
+    people = generate(seed, 1500)
+    found = {}
+    for installed in (True, False):
+        if not installed:
+            monkeypatch.setitem(sys.modules, "splink", None)
+        explain.same_person(engine, load(engine, people), COLUMNS)
+        found[installed] = engine.frame("FROM same_person").sort("side", "platform_key", "truth_key", "other_key")
+    assert found[True].height > 50
+    assert found[True].schema == audit.SAME_PERSON
+    assert found[True].equals(found[False])
+
+
+def test_splink_leaves_nothing_behind(engine: Engine) -> None:
+    before = engine.rows("SELECT table_name FROM duckdb_tables() WHERE table_name <> 'same_person'")
+    explain.same_person(engine, load(engine, generate(1, 200)), COLUMNS, splink=True)
+    after = engine.rows("SELECT table_name FROM duckdb_tables() WHERE table_name <> 'same_person'")
+    assert set(after) - set(before) <= {("people_platform",), ("people_truth",)}
+    assert engine.rows("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
+
+
+def test_the_engine_measures_likeness_as_rapidfuzz_does(engine: Engine) -> None:
+    dice = random.Random(5)  # noqa: S311 (test data)
+    words = ["".join(dice.choices("abcde", k=dice.randint(1, 9))) for _ in range(300)]
+    pairs = list(pairwise(words))
+    engine.put("word_pairs", pl.DataFrame(pairs, schema={"a": pl.String(), "b": pl.String()}, orient="row"))
+    measured = engine.rows("SELECT a, b, jaro_winkler_similarity(a, b), damerau_levenshtein(a, b) FROM word_pairs")
+    assert len(measured) == len(pairs)
+    for a, b, alike, edits in measured:
+        assert alike == pytest.approx(JaroWinkler.similarity(a, b)), (a, b)
+        assert edits == DamerauLevenshtein.distance(a, b), (a, b)
+
+
+def test_everybody_with_one_telephone_and_one_birth_date_does_not_explode(engine: Engine) -> None:
+    """And two thousand people of one name are no candidates for each other."""
+    people = generate(0, 3000, Rates(matched=0.0, rekeyed=0.3, empty=(0.0,) * 7))
+    alike = People(
+        *(
+            tuple(
+                Row(row.person, row.key, row.email, "Maes", "An", "1980-01-01", "+32400000000", "1000", "Kerkstraat 1")
+                for row in side
+            )
+            for side in (people.platform, people.truth)
+        )
+    )
+    trial = tried(engine, alike, splink=False)["both"]
+    assert set(trial.right) == {True}  # by their e-mail addresses alone
+    assert trial.recall > 0.2
