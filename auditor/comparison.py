@@ -110,7 +110,7 @@ class Comparison:
             "not_checked",
         )
         only = {"platform": list(self.only_platform), "truth": list(self.only_truth)}
-        return {name: document[name] for name in kept} | {"columns_on_one_side": only}
+        return {name: document[name] for name in (*kept, "not_checked")} | {"columns_on_one_side": only}
 
     @cached_property
     def profiles(self) -> pl.DataFrame:

@@ -54,6 +54,20 @@ def test_a_file_from_the_worklist(tmp_path: Path) -> None:
     assert third.choice is Choice.IGNORE
 
 
+def test_two_keys_may_be_two_people(tmp_path: Path) -> None:
+    """Of several pairs of one key each is decided by itself."""
+    pairs = [
+        line(column="auditor:same_person", platform="C-1", truth=other, choice="two_people") for other in ("C-2", "C-3")
+    ]
+    assert [(one.choice, one.truth) for one in read(tmp_path, document(*pairs))] == [
+        (Choice.TWO_PEOPLE, "C-2"),
+        (Choice.TWO_PEOPLE, "C-3"),
+    ]
+    for wrong in (line(choice="two_people"), {**pairs[0], "choice": "truth"}):
+        with pytest.raises(SettingsError, match=r"decisions\.0\.choice"):
+            read(tmp_path, document(wrong))
+
+
 def test_no_decisions_are_fine(tmp_path: Path) -> None:
     assert read(tmp_path, document()) == ()
 

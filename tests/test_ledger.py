@@ -19,6 +19,7 @@ from auditor.ledger import FILE, Ledger, quota_day
 from auditor.ledger.lock import hold
 from auditor.ledger.records import (
     IMPORT_PATIENCE,
+    SAME_PERSON,
     BulkCalls,
     Decision,
     ImportState,
@@ -223,6 +224,14 @@ def test_the_last_decision_on_a_cell_counts(ledger: Ledger) -> None:
     ledger.decide([first], NOON)
     ledger.decide([second], NOON + HOUR)
     assert ledger.decisions(TABLE) == (second,)
+
+
+def test_pairs_of_one_key_are_decided_each_by_itself_and_forgotten_with_either_key(ledger: Ledger) -> None:
+    pairs = [Decision(TABLE, "An", "1", SAME_PERSON, "1", other, "two_people", NOON) for other in ("2", "3")]
+    ledger.decide(pairs, NOON)
+    assert ledger.decisions(TABLE) == tuple(pairs)
+    ledger.forget(TABLE, ["3"])
+    assert ledger.decisions(TABLE) == tuple(pairs[:1])
 
 
 def test_erased_people_are_recognised_and_not_readable(ledger: Ledger, tmp_path: Path) -> None:

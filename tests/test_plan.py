@@ -21,6 +21,7 @@ from auditor import permissions
 from auditor.audit import Audit, Counts
 from auditor.contract import Blank, Column, Master, Polarity
 from auditor.errors import GuardRefused, InputUnusable, SettingsError
+from auditor.ledger.records import SAME_PERSON
 from auditor.model import Attribute, Kind, NotChecked, Route, Segmentation, Side, Source, Structure, Verdict
 from auditor.plan import UNDONE, Facts, make_plans
 from auditor.plan.brakes import brakes, held
@@ -660,6 +661,58 @@ def test_nobody_is_created_while_rows_of_the_platform_could_not_be_read() -> Non
     counts = Counts({"platform": 10, "platform_rejected": 1}, {})
     plan = creation([missing("1")], {"candidates": candidates({"key": "1"})}, counts=counts)
     assert (plan.writes, left(plan)) == ((), [("1", None, "not_checked")])
+
+
+TWICE = [
+    {"platform_key": "a", "truth_key": "1", "side": "both", "score": 0.9},
+    {"truth_key": "2", "other_key": "3", "side": "truth", "score": 0.9},
+    {"truth_key": "2", "other_key": "4", "side": "truth", "score": 0.8},
+    {"platform_key": "1", "other_key": "5", "side": "platform", "score": 0.8},
+]
+"""Probably the same persons. A key of one side says nothing about the same key of the other."""
+
+
+def two_people(first: str, second: str) -> Decision:
+    return Decision(first, SAME_PERSON, first, second, Choice.TWO_PEOPLE, "An")
+
+
+@pytest.mark.parametrize(
+    ("decided", "created"),
+    [
+        ([], ["5"]),
+        ([two_people("a", "1")], ["1", "5"]),
+        ([two_people("2", "3")], ["3", "5"]),
+        ([two_people("2", "3"), two_people("2", "4")], ["2", "3", "4", "5"]),
+        ([two_people("3", "2"), decision("2", "city", "2", "3")], ["5"]),
+    ],
+    ids=["nothing", "across", "one of two pairs", "both pairs", "of other cells"],
+)
+def test_probably_the_same_persons_are_created_only_where_a_steward_says_so(
+    decided: list[Decision], created: list[str]
+) -> None:
+    keys = [str(number) for number in range(1, 6)]
+    plan = creation(
+        [missing(key) for key in keys],
+        {"candidates": candidates(*({"key": key} for key in keys))},
+        decisions=decided,
+        same_person=frame(audits.SAME_PERSON, TWICE),
+    )
+    assert [write.key for write in plan.writes] == created
+    assert left(plan) == [(key, None, "same_person") for key in keys if key not in created]
+
+
+@pytest.mark.parametrize(
+    ("decided", "deleted"),
+    [([], ["3"]), ([two_people("a", "1")], ["3", "a"]), ([two_people("1", "5")], ["1", "3", "5"])],
+)
+def test_probably_the_same_persons_are_deleted_only_where_a_steward_says_so(
+    decided: list[Decision], deleted: list[str]
+) -> None:
+    orphans = [{"key": key, "platform_key": key, "profile_id": f"1{key}", "status": "orphan"} for key in "135a"]
+    audit = an_audit((), orphans, same_person=frame(audits.SAME_PERSON, TWICE))
+    plan = plans(audit, Policy(only_on_platform="delete"), decisions=decided)[0]
+    assert [write.key for write in plan.writes] == deleted
+    assert {why for _, _, why in left(plan)} <= {"same_person"}
 
 
 def test_an_opt_in_can_be_decided_together_with_a_creation() -> None:

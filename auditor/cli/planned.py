@@ -49,7 +49,7 @@ WHY = {
     Why.QUOTA: "too many for today's calls",
     Why.GONE: "deleted in Actito since an earlier run",
     Why.ERASED: "erased on request",
-    Why.SAME_PERSON: "probably there already, under another key",
+    Why.SAME_PERSON: "probably one person under two keys: a decision",
     Why.UNADDRESSED: "have no key in Actito, and the export no profileId",
     Why.LISTED: "only in Actito: listed, not deleted",
     Why.DUPLICATE: "same key twice",

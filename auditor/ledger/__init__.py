@@ -36,6 +36,7 @@ from auditor.ledger.records import (
     IMPORT_PATIENCE,
     INDEXES,
     QUOTA_ZONE,
+    SAME_PERSON,
     TABLES,
     UNCOUNTED,
     VERSION,
@@ -386,11 +387,12 @@ class Ledger:
         self._chain.append("decisions", rows, at)
 
     def decisions(self, table: str) -> tuple[Decision, ...]:
-        """The last decision on each cell."""
+        """The last decision on each cell, and on each pair of keys."""
         rows = self._chain.query(
             "SELECT tab, person, key, col, platform, truth, choice, decided_at FROM decisions_now WHERE id IN"
-            " (SELECT max(id) FROM decisions_now WHERE tab = ? AND key IS NOT NULL GROUP BY key, col) ORDER BY id",
-            (table,),
+            " (SELECT max(id) FROM decisions_now WHERE tab = ? AND key IS NOT NULL"
+            "  GROUP BY key, col, CASE col WHEN ? THEN truth END) ORDER BY id",
+            (table, SAME_PERSON),
         )
         return tuple(
             Decision(tab, person, key, column, platform, truth, choice, _moment(decided))
@@ -458,7 +460,11 @@ class Ledger:
                     )
                     count += self._chain.erase("outcomes", [row for (row,) in rows])
                 count += self._chain.erase("writes", writes)
-                rows = self._chain.query("SELECT id FROM decisions_now WHERE tab = ? AND key = ?", (table, key))
+                rows = self._chain.query(
+                    "SELECT id FROM decisions_now WHERE tab = ? AND (key = ? OR col = ? AND"
+                    " (truth = ? OR truth IN (SELECT old FROM rekeys WHERE tab = ? AND new = ?)))",
+                    (table, key, SAME_PERSON, key, table, key),
+                )
                 count += self._chain.erase("decisions", [row for (row,) in rows])
                 rows = self._chain.query(
                     "SELECT id FROM rekeys WHERE tab = ? AND"

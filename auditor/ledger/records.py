@@ -198,9 +198,14 @@ class BulkCalls:
     """True where the platform said that the day's calls are used up."""
 
 
+SAME_PERSON: Final = "auditor:same_person"
+"""Stands for the column in a decision on two keys that are probably one person: `key` and `platform` are the first of
+them, `truth` is the second, whichever sides they are of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a steward chose for one cell, given both values as seen."""
+    """What a steward chose for one cell, given both values as seen, or for a pair of keys (SAME_PERSON)."""
 
     table: str
     person: str

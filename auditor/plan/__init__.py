@@ -22,6 +22,7 @@ from auditor.model import Kind, NotChecked, Route, Side, Status, Structure, Why
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.creations import TAKEN, Candidates, create
 from auditor.plan.decisions import Decision
+from auditor.plan.pairs import held
 from auditor.plan.policy import Action, Knowledge, Policy, differences, judge
 from auditor.plan.routing import AuditedValues, Road, Routed, route_corrections, route_creations
 from auditor.plan.uniques import arrange
@@ -107,7 +108,8 @@ def make_plans(
     if only is not None:
         audit = _restricted(audit, only)
 
-    answers = [*judge(differences(audit.differences), decisions, policy, known), *_unmatched(audit, policy)]
+    judged = judge(differences(audit.differences), decisions, policy, known)
+    answers = [*judged, *_unmatched(audit, policy, decisions)]
     corrections = _writes(answers, audit)
     updates = [write for write in corrections if write.kind is Kind.UPDATE]
     clears = [write for write in corrections if write.kind is Kind.CLEAR]
@@ -139,7 +141,7 @@ def _restricted(audit: Audit, only: Collection[str]) -> Audit:
     return replace(audit, profiles=audit.profiles.filter(named), differences=audit.differences.filter(named))
 
 
-def _unmatched(audit: Audit, policy: Policy) -> Iterator[Write | LeftAlone]:
+def _unmatched(audit: Audit, policy: Policy, decisions: Iterable[Decision]) -> Iterator[Write | LeftAlone]:
     """Profiles that are on the platform only, and keys that occur twice. Deleting is asked for, or not done.
 
     A row of the truth that could not be read, or has no key, may be the very person: then nobody is deleted.
@@ -148,7 +150,7 @@ def _unmatched(audit: Audit, policy: Policy) -> Iterator[Write | LeftAlone]:
     missing = audit.profiles.filter(pl.col("status") == Status.MISSING.value)["key"]
     unsure = rows.get("truth_rejected", 0) + rows.get("truth_null_key", 0) > 0
     unsure = unsure or any(by_fallback(key, audit.fallbacks) for key in missing)
-    same_person = set(audit.same_person["platform_key"])
+    same_person = held(audit, Side.PLATFORM, decisions)
     wanted = audit.profiles.filter(pl.col("status").is_in([Status.ORPHAN.value, Status.DUPLICATE.value])).sort("key")
     for key, status, profile_id, pending, waiting in wanted.select(
         "key", "status", "profile_id", "pending", "waiting"

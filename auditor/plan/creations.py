@@ -15,6 +15,7 @@ from auditor.contract import Column, Master, Polarity
 from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Side, Status, Why
 from auditor.permissions import Case, Cell, Evidence
 from auditor.plan.decisions import Choice, Decision, Standing, standing
+from auditor.plan.pairs import held
 from auditor.plan.policy import Action, Knowledge
 
 TAKEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
@@ -44,7 +45,8 @@ def create(
     """
     missing = audit.profiles.filter(pl.col("status") == Status.MISSING).sort("key")
     unreadable = audit.counts.rows.get("platform_rejected", 0) > 0
-    same_person = set(audit.same_person["truth_key"])
+    decisions = tuple(decisions)
+    same_person = held(audit, Side.TRUTH, decisions)
     taken = set(candidates.taken.select("key", "column").iter_rows())
     taken_keys = {key for key, _ in taken}
     wanted = []
@@ -66,7 +68,7 @@ def create(
     rows = candidates.rows.filter(pl.col("key").is_in(wanted)).sort("key").to_dicts()
     if [row["key"] for row in rows] != wanted:
         raise ValueError("the candidates do not hold every missing key exactly once")
-    yield from _profiles(audit, rows, tuple(decisions), known)
+    yield from _profiles(audit, rows, decisions, known)
 
 
 def _profiles(

@@ -15,6 +15,7 @@ from typing import Literal
 import pydantic
 
 from auditor.errors import SettingsError
+from auditor.ledger.records import SAME_PERSON
 from auditor.ledger.records import Decision as Remembered
 from auditor.problems import Strict, nearest, problem_list, read_json
 
@@ -31,6 +32,8 @@ class Choice(StrEnum):
     """The platform is right: a line for the owners of the truth."""
     IGNORE = "ignore"
     """Leave both as they are."""
+    TWO_PEOPLE = "two_people"
+    """Of a pair of probably one person: they are two, and each is planned for as if the other were not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +124,18 @@ def read_decisions(path: Path, *, table: str, columns: Collection[str]) -> tuple
     """
     file = read_json(path, _File, what="decisions file")
     problems: list[str] = []
+    columns = {*columns, SAME_PERSON}
     if file.table != table:
         problems.append(f'table: the decisions are about "{file.table}", not about "{table}"')
-    chosen: dict[tuple[str, str], _Line] = {}
+    chosen: dict[tuple[str, str, str | None], _Line] = {}
     for number, line in enumerate(file.decisions):
         place = f"decisions.{number}"
         if line.column not in columns:
             problems.append(f'{place}.column: "{line.column}" is not compared{nearest(line.column, columns)}')
-        earlier = chosen.setdefault((line.key, line.column), line)
+        if (line.choice is Choice.TWO_PEOPLE) != (line.column == SAME_PERSON):
+            problems.append(f'{place}.choice: "{Choice.TWO_PEOPLE}" is chosen for "{SAME_PERSON}", and nothing else is')
+        second = line.truth if line.column == SAME_PERSON else None
+        earlier = chosen.setdefault((line.key, line.column, second), line)
         if earlier != line:
             problems.append(f'{place}: the second decision on "{line.column}" of "{line.key}", unlike the first')
     if problems:
