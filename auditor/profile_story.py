@@ -122,6 +122,8 @@ class Story:
     violations: pl.DataFrame
     findings: pl.DataFrame
     """Permission findings."""
+    same_person: pl.DataFrame
+    """key, side, score, evidence: under which other keys, on which side, this person probably is as well."""
     history: pl.DataFrame
     """run, at, side, column, value, moment, source: every change of a permission that any run saw, oldest first."""
     writes: pl.DataFrame
@@ -144,6 +146,7 @@ class Story:
             "rows": [asdict(pair) for pair in self.rows],
             "violations": _plain(self.violations.drop("key")),
             "permission_findings": _plain(self.findings.drop("key")),
+            "same_person": _plain(self.same_person),
             "permission_history": _plain(self.history),
             "writes": _plain(self.writes),
             "decisions": [
@@ -222,11 +225,27 @@ class _Teller:
             rows=tuple(self._rows(key, status)),
             violations=self._violations(key, texts, status),
             findings=self._result("permissions").filter(pl.col("key") == key),
+            same_person=self._same_person(names),
             history=history,
             writes=writes,
             decisions=tuple(decided),
             warnings=self.warnings,
         )
+
+    def _same_person(self, names: Sequence[str]) -> pl.DataFrame:
+        """The other ends of the pairs that one of the keys is in, the surest first."""
+        pairs = self._result("same_person")
+        ends = [
+            pairs.filter(pl.col(own).is_in(names)).select(
+                key=pl.coalesce(others), side=pl.col("side").replace("both", far), score="score", evidence="evidence"
+            )
+            for own, others, far in (
+                ("platform_key", ["other_key", "truth_key"], Side.TRUTH),
+                ("truth_key", ["other_key", "platform_key"], Side.PLATFORM),
+                ("other_key", ["platform_key", "truth_key"], None),
+            )
+        ]
+        return pl.concat(ends).sort("score", "key", descending=[True, False])
 
     def _keys(self, side: Side) -> list[tuple[int, str, str | None]]:
         keys = self.engine.table(f"{side.value}_keys")

@@ -56,7 +56,7 @@ ROWS = {
 }
 SUMMARY = {
     "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "gone", "kept", "differences",
-    "formats", "matched_by", "violations", "permissions", "not_checked", "notices", "report", "seconds",
+    "formats", "matched_by", "violations", "permissions", "same_person", "not_checked", "notices", "report", "seconds",
 }  # fmt: skip
 """The members of the public document."""
 
@@ -233,8 +233,8 @@ def test_show_tells_both_sides_as_their_files_spell_them(
     document, screen = told(capsys, key)
     assert set(document) == {
         "format", "run", "table", "key", "profile_id", "status", "matched_by", "waiting", "gone", "pending", "rows",
-        "violations",
-        "permission_findings", "permission_history", "writes", "decisions", "warnings",
+        "violations", "permission_findings", "same_person", "permission_history",
+        "writes", "decisions", "warnings",
     }  # fmt: skip
     assert (document["format"], document["status"], document["run"]) == (1, status, newest_run(folder).name)
     assert len(document["rows"]) == max(len(platform.get(key, [])), len(truth.get(key, [])))
@@ -466,7 +466,7 @@ def test_compare_prints_and_writes_what_run_does(
     assert "only in a.csv, not compared: own" in said.err
     document = json.loads(said.out)
     assert set(document) == {
-        "format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "not_checked",
+        "format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "same_person", "not_checked",
         "causes", "columns_on_one_side",
     }  # fmt: skip
     [cause] = document["causes"]

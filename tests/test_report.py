@@ -201,9 +201,11 @@ def planted() -> tuple[Audit, list[str]]:
             {
                 "platform_key": secret("Key"),
                 "truth_key": secret("Key"),
+                "side": "both",
                 "score": 0.9,
                 "evidence": f"same as {secrets[-1]}",
-            }
+            },
+            {"platform_key": secret("Key"), "other_key": secret("Key"), "side": "platform", "score": 0.9},
         ],
         rejected=[{"side": "truth", "line": 3, "reason": f"near {secret('Line')}", "text": f"7;{secrets[-1]};8"}],
     )
@@ -270,7 +272,9 @@ def test_what_other_stages_say_without_quoting_anybody_is_kept() -> None:
                 "detail": "at most 30 characters; this one has 31",
             }
         ],
-        same_person=[{"platform_key": "7", "truth_key": "8", "score": 0.9, "evidence": "same e-mail address"}],
+        same_person=[
+            {"platform_key": "7", "truth_key": "8", "side": "both", "score": 0.9, "evidence": "same emailAddress"}
+        ],
         rejected=[{"side": "truth", "line": 9, "reason": "3 cells where the header has 20", "text": "An;Smet;7"}],
     )
     masked = shown(audit, "masked")
@@ -285,7 +289,7 @@ def test_what_other_stages_say_without_quoting_anybody_is_kept() -> None:
         ("2", "note is empty in CRM and filled in Actito", None, None),
     ]
     assert masked.violations["detail"].to_list() == ["at most 30 characters; this one has 31"]
-    assert masked.same_person["evidence"].to_list() == ["same e-mail address"]
+    assert masked.same_person["evidence"].to_list() == ["same emailAddress"]
     assert masked.rejected["reason"].to_list() == ["3 cells where the header has 20"]
 
 
@@ -472,13 +476,14 @@ def test_what_would_act_or_hide_is_made_visible(text: str, expected: str) -> Non
 def test_the_workbook_holds_nothing_but_text(tmp_path: Path, audit: Audit) -> None:
     written = render(audit, tmp_path, privacy="full")
     sheets = cells_of(written.workbook)
-    assert list(sheets) == ["summary", "profiles", "differences", "violations", "permissions", "causes"]
+    assert list(sheets) == ["summary", "profiles", "differences", "violations", "permissions", "same person", "causes"]
     texts = {cell for row in sheets["differences"] for cell in row}
     for value in ("=cmd|' /C calc'!A0", "https://example.com/owned", "0470123456", "abc⟨U+202E⟩gnp.exe"):
         assert value in texts
     assert max(map(len, texts)) == 32_767
     assert len(sheets["differences"]) == audit.differences.height + 1
     assert len(sheets["profiles"]) == audit.profiles.height + 1
+    assert len(sheets["same person"]) == audit.same_person.height + 1
     assert ["Verdict", "Not fully checked"] in sheets["summary"]
 
 

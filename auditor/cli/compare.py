@@ -88,7 +88,7 @@ def command(
     if as_json:
         print_json(compared.summary | {"causes": compared.causes.to_dicts()})
     else:
-        print_summary(compared.conclusion, compared.causes, examples=EXAMPLES)
+        print_summary(compared.conclusion, compared.causes, compared.same_person, examples=EXAMPLES)
     return exit_code(compared.conclusion, failing)
 
 

@@ -74,7 +74,7 @@ def command(
     if as_json:
         print_json(audit.summary())
     else:
-        print_summary(audit, audit.causes)
+        print_summary(audit, audit.causes, audit.same_person)
     code = exit_code(audit, rule)
     if not quiet and not as_json:
         say(f"the report: {audit.folder / 'report.html'}")

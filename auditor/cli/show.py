@@ -73,6 +73,7 @@ def lines(story: Story) -> Iterator[str]:
         yield from _wrapped("   ".join(legend), indent=2)
     yield from _section("invalid values", _violations(story, words))
     yield from _section("permission findings", _findings(story, words))
+    yield from _section("probably the same person", _same_person(story, words))
     yield from _section("permission history", _history(story, words))
     yield from _section("written by the auditor", _writes(story))
     yield from _section("decided", _decisions(story, words))
@@ -174,6 +175,11 @@ def _findings(story: Story, words: Words) -> Iterator[str]:
         yield f"{row['column']}: {words.fill(FINDING[row['finding']][0])}{since}"
 
 
+def _same_person(story: Story, words: Words) -> Iterator[str]:
+    for row in story.same_person.iter_rows(named=True):
+        yield f"{_visible(row['key'])} in {words.side(row['side'])}, {row['score']:.0%} sure: {row['evidence']}"
+
+
 def _history(story: Story, words: Words) -> Iterator[str]:
     for row in story.history.iter_rows(named=True):
         parts = [_visible(row["source"])] if row["source"] else []
@@ -196,12 +202,18 @@ def _writes(story: Story) -> Iterator[str]:
 
 
 def _decisions(story: Story, words: Words) -> Iterator[str]:
+    from auditor.ledger.records import SAME_PERSON
+
     chosen = {
         "truth": words.fill("write {truth}'s value to {platform}"),
         "platform": words.fill("{platform} is right"),
         "ignore": "leave both as they are",
     }
     for one in story.decisions:
+        if one.column == SAME_PERSON:
+            pair = f"{_spelt(one.platform)} and {_spelt(one.truth)}"
+            yield f"{_local(one.decided_at, story)}  two people: {pair}, by {one.person}"
+            continue
         values = f"{_spelt(one.platform)} in {words.platform}, {_spelt(one.truth)} in {words.truth}"
         yield f"{_local(one.decided_at, story)}  {one.column}: {chosen[one.choice]}, by {one.person} ({values})"
 

@@ -12,7 +12,7 @@ from auditor.audit import Conclusion
 from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
-from auditor.model import Status, Verdict
+from auditor.model import Side, Status, Verdict
 from auditor.words import STATUS, Words
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ SHOWN_CAUSES = 8
 CAUSES_WITH_EXAMPLES = 5
 EXAMPLES = 2
 KEY_WIDTH = 30
+SHOWN_PAIRS = 5
 
 VERDICT = {Verdict.CLEAN: "no differences found", Verdict.FINDINGS: "findings", Verdict.INCOMPLETE: "not fully checked"}
 
@@ -41,7 +42,7 @@ def print_json(document: Mapping[str, Any]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=1))
 
 
-def print_summary(audit: Conclusion, causes: pl.DataFrame, *, examples: int = 0) -> None:
+def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataFrame, *, examples: int = 0) -> None:
     """What an audit found, in less than a screen; the largest causes with so many examples, which are values."""
     counts = audit.counts
     statuses = Words(audit.platform_name, audit.truth_name).labels(STATUS)
@@ -62,6 +63,7 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, *, examples: int = 0)
     table([line for line in extra if line[1]])
     if causes.height:
         _print_causes(causes, examples)
+    _print_pairs(audit, same_person)
     click.echo()
 
 
@@ -83,3 +85,21 @@ def _example(key: str, platform: str | None, truth: str | None) -> str:
     width = (WIDTH - 6 - len(name) - len(": “” → “”")) // 2
     values = ["empty" if not text else f"“{cut(printable(text), width)}”" for text in (platform, truth)]
     return f"      {name}: {' → '.join(values)}"
+
+
+def _print_pairs(audit: Conclusion, pairs: pl.DataFrame) -> None:
+    """How many are probably one person, and the surest pairs of each kind by their keys."""
+    kinds = {
+        "both": f"missing in {audit.platform_name} under one key, there alone under another",
+        Side.PLATFORM.value: f"twice in {audit.platform_name}",
+        Side.TRUTH.value: f"twice in {audit.truth_name}",
+    }
+    surest = pairs.sort("score", descending=True, maintain_order=True)
+    for side, where in kinds.items():
+        if not audit.counts.same_person.get(side):
+            continue
+        click.echo()
+        click.echo(wrapped("", f"probably the same person, {where}: {audit.counts.same_person[side]:,}", indent=2))
+        for row in surest.filter(surest["side"] == side).head(SHOWN_PAIRS).iter_rows(named=True):
+            one, other = row["platform_key"] or row["truth_key"], row["other_key"] or row["truth_key"]
+            click.echo(wrapped("  - ", f"{one} and {other}, {row['score']:.0%} sure"))

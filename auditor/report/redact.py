@@ -93,7 +93,7 @@ def pseudonyms(audit: Audit) -> dict[str, str]:
     columns = [
         *(audit.profiles[name] for name in ("key", "platform_key", "truth_key")),
         *(frame["key"] for frame in (audit.differences, audit.violations, audit.permissions)),
-        *(audit.same_person[name] for name in ("platform_key", "truth_key")),
+        *(audit.same_person[name] for name in ("platform_key", "truth_key", "other_key")),
     ]
     keys = sorted({key for column in columns for key in column.unique().to_list() if key is not None})
     salt = hashlib.sha256(repr([audit.run, [source.sha256 for source in audit.sources], keys]).encode()).digest()
@@ -199,10 +199,10 @@ def _masked(audit: Audit) -> Audit:
             pl.col("since").dt.truncate("1d"),
         ),
         same_person=same.with_columns(
-            *(_mapped(same[name], ids.get) for name in ("platform_key", "truth_key")),
+            *(_mapped(same[name], ids.get) for name in ("platform_key", "truth_key", "other_key")),
             _texts(
                 "evidence",
-                (_unless_quoted(row["evidence"], list(row.values())[:2]) for row in same.iter_rows(named=True)),
+                (_unless_quoted(row["evidence"], list(row.values())[:3]) for row in same.iter_rows(named=True)),
             ),
         ),
         rejected=rejected.with_columns(

@@ -26,7 +26,7 @@ _DAY: Final = "%Y-%m-%d"
 """Days are what a steward needs of a moment, and a column of minutes would weigh as much as a column of names."""
 
 _OF_ONE_PERSON: Final = frozenset(
-    ("key", "id", "profile_id", "truth_key", "swapped", "platform", "truth", "base", "value", "text", "evidence")
+    ("key", "id", "profile_id", "other_key", "swapped", "platform", "truth", "base", "value", "text", "evidence")
 )
 """Columns that travel without numbers, a value per row, where most rows have a value of their own. None can be chosen
 as a filter, which needs every value to be there once."""
@@ -73,6 +73,10 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         "finding": say.labels(words.FINDING),
         "flags": say.labels(words.FLAG),
         "side": {side.value: say.side(side) for side in Side},
+        "where": {
+            "both": f"{say.platform} and {say.truth}",
+            **{side.value: f"Twice in {say.side(side)}" for side in Side},
+        },
         "kind": {"permission": "Permissions only", "field": "Other fields only"},
         "need": {"yes": "Needs a decision", "no": "Needs none"},
         "choice": {
@@ -166,9 +170,11 @@ def _violations(audit: Audit) -> Table:
 
 def _same_person(audit: Audit) -> Table:
     frame = audit.same_person.sort("score", descending=True, maintain_order=True)
+    keys = frame.select(key=pl.coalesce("platform_key", "truth_key"), other_key=pl.coalesce("other_key", "truth_key"))
     return {
-        "key": frame["platform_key"].to_list(),
-        "truth_key": frame["truth_key"].to_list(),
+        "where": frame["side"].to_list(),
+        "key": keys["key"].to_list(),
+        "other_key": keys["other_key"].to_list(),
         "score": [None if score is None else f"{score:.0%}" for score in frame["score"]],
         "evidence": frame["evidence"].to_list(),
     }

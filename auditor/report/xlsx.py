@@ -27,8 +27,8 @@ Row = Sequence[str]
 def workbook(audit: Audit, privacy: Privacy) -> bytes:
     """`audit`, which is shown as it is (mask it before), as the bytes of an XLSX file.
 
-    Sheets: summary, profiles, differences, violations, permissions, causes. The sheets about people have their
-    header line only where the privacy leaves no person in the audit.
+    Sheets: summary, profiles, differences, violations, permissions, same person, causes. The sheets about people have
+    their header line only where the privacy leaves no person in the audit.
     """
     import xlsxwriter  # slow to import, and not needed by `compare`
 
@@ -154,6 +154,19 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
                 *(_text(row[column]) for column in ("platform", "truth", "since")),
             )
             for row in audit.permissions.iter_rows(named=True)
+        ),
+    )
+    yield (
+        "same person",
+        (f"Key in {say.platform}", f"Key in {say.truth}", "Second key", "Where", "How sure", "Because of"),
+        (
+            (
+                *(_text(row[column]) for column in ("platform_key", "truth_key", "other_key")),
+                name("where", row["side"]),
+                f"{row['score']:.1%}",
+                _text(row["evidence"]),
+            )
+            for row in audit.same_person.sort("score", descending=True, maintain_order=True).iter_rows(named=True)
         ),
     )
     yield (

@@ -65,7 +65,7 @@ const CELLS = {
 
   value(cell, row, table) { showValue(cell, table.columns.value.at(row)); },
   text(cell, row, table) { showValue(cell, table.columns.text.at(row)); },
-  truth_key(cell, row, table) { showValue(cell, keyText(table.columns.truth_key.at(row))); },
+  other_key(cell, row, table) { showValue(cell, keyText(table.columns.other_key.at(row))); },
 };
 
 // One of two values beside each other: what has no counterpart is marked.
