@@ -166,6 +166,11 @@ VERDICT: Final[Mapping[str, str]] = {
 }
 
 
+def percent(score: float) -> str:
+    """A probability from 0 to 1 as whole per cent, rounded down: nothing that is not certain is called so."""
+    return f"{int(score * 100)}%"
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The words for one pair of side names."""

@@ -176,8 +176,10 @@ def _findings(story: Story, words: Words) -> Iterator[str]:
 
 
 def _same_person(story: Story, words: Words) -> Iterator[str]:
+    from auditor.words import percent
+
     for row in story.same_person.iter_rows(named=True):
-        yield f"{_visible(row['key'])} in {words.side(row['side'])}, {row['score']:.0%} sure: {row['evidence']}"
+        yield f"{_visible(row['key'])} in {words.side(row['side'])}, {percent(row['score'])} sure: {row['evidence']}"
 
 
 def _history(story: Story, words: Words) -> Iterator[str]:

@@ -13,7 +13,7 @@ from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
 from auditor.model import Side, Status, Verdict
-from auditor.words import STATUS, Words
+from auditor.words import STATUS, Words, percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,4 +102,4 @@ def _print_pairs(audit: Conclusion, pairs: pl.DataFrame) -> None:
         click.echo(wrapped("", f"probably the same person, {where}: {audit.counts.same_person[side]:,}", indent=2))
         for row in surest.filter(surest["side"] == side).head(SHOWN_PAIRS).iter_rows(named=True):
             one, other = row["platform_key"] or row["truth_key"], row["other_key"] or row["truth_key"]
-            click.echo(wrapped("  - ", f"{one} and {other}, {row['score']:.0%} sure"))
+            click.echo(wrapped("  - ", f"{one} and {other}, {percent(row['score'])} sure"))

@@ -175,7 +175,7 @@ def _same_person(audit: Audit) -> Table:
         "where": frame["side"].to_list(),
         "key": keys["key"].to_list(),
         "other_key": keys["other_key"].to_list(),
-        "score": [None if score is None else f"{score:.0%}" for score in frame["score"]],
+        "score": [None if score is None else words.percent(score) for score in frame["score"]],
         "evidence": frame["evidence"].to_list(),
     }
 

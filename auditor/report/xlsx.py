@@ -163,7 +163,7 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
             (
                 *(_text(row[column]) for column in ("platform_key", "truth_key", "other_key")),
                 name("where", row["side"]),
-                f"{row['score']:.1%}",
+                words.percent(row["score"]),
                 _text(row["evidence"]),
             )
             for row in audit.same_person.sort("score", descending=True, maintain_order=True).iter_rows(named=True)

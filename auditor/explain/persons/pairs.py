@@ -71,10 +71,10 @@ def probability(weight: str, across: str) -> str:
 
 
 def _scored(engine: Engine) -> Iterator[Pair]:
-    """The pairs above the threshold, the best first."""
+    """The pairs above the threshold, the best first. None is certain: the highest score is 0.999."""
     gammas = ", ".join(f"gamma_{kind.name}" for kind in KINDS)
     found = engine.con.execute(
-        f"SELECT l, r, across, round({probability('weight', 'across')}, 3) AS score, {gammas} FROM ("
+        f"SELECT l, r, across, least(round({probability('weight', 'across')}, 3), 0.999) AS score, {gammas} FROM ("
         "SELECT w.*, a.side <> b.side AS across FROM weighed_pairs AS w "
         "JOIN persons AS a ON a.id = w.l JOIN persons AS b ON b.id = w.r"
         f") WHERE score >= {THRESHOLD} ORDER BY score DESC, weight DESC, l, r"
