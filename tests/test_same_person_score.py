@@ -119,5 +119,5 @@ def test_everybody_with_one_telephone_and_one_birth_date_does_not_explode(engine
         )
     )
     trial = tried(engine, alike, splink=False)["both"]
-    assert set(trial.right) == {True}  # by their e-mail addresses alone
+    assert trial.precision > 0.8  # by their e-mail addresses alone, some of which a household shares
     assert trial.recall > 0.2
