@@ -62,6 +62,10 @@ class Difference:
     waiting: bool
     pending: bool
     blocked: bool
+    cause: str
+    """Its id."""
+    cause_sentence: str
+    """What the profiles that share the cause have in common; begins with their number."""
     swapped_with: str | None = None
     """Key of the profile that carries this one's value, and whose value this one carries."""
 
@@ -288,6 +292,7 @@ class _Teller:
         everybody = self._result("differences")
         own = everybody.filter(pl.col("key") == key)
         others = swapped_with(everybody) if "swapped" in own["reason"] else {}
+        sentences = dict(self._result("causes").select("cause", "sentence").iter_rows())
         differences = {
             row["column"]: Difference(
                 row["status"],
@@ -296,6 +301,8 @@ class _Teller:
                 row["waiting"],
                 row["pending"],
                 row["blocked"],
+                row["cause"],
+                sentences.get(row["cause"], ""),
                 others.get((key, row["column"])),
             )
             for row in own.iter_rows(named=True)

@@ -272,6 +272,19 @@ def test_show_tells_the_value_last_agreed(
         assert "last agreed: " in screen
 
 
+def test_show_tells_who_shares_the_cause(
+    folder: Path, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A field that was damaged for many at once is no story of this one person."""
+    reasons = {key: profile["differences"].get("lastName", {}).get("reason") for key, profile in answers.items()}
+    keys = sorted(key for key, reason in reasons.items() if reason == "case")
+    document, screen = told(capsys, keys[0])
+    [cell] = [cell for cell in document["rows"][0]["cells"] if cell["column"] == "lastName"]
+    shared = f"{len(keys)} profiles: lastName is in upper case in Actito, the CRM writes it in mixed case"
+    assert cell["difference"]["cause_sentence"].startswith(shared)
+    assert f"one of {shared}" in " ".join(screen.split())
+
+
 def test_show_finds_a_key_however_a_side_spells_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, "  C000001 ")[0]["key"] == "C000001"
 

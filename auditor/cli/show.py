@@ -152,6 +152,8 @@ def _notes(cell: Cell, words: Words) -> Iterator[str]:
         yield " · ".join(parts)
         if found.swapped_with is not None:
             yield f"exchanged with {_visible(found.swapped_with)}"
+        if not found.cause_sentence.startswith("1 profile:"):
+            yield f"one of {found.cause_sentence}"
         if cell.agreed is not None:
             yield f"last agreed: {_spelt(cell.agreed)}"
         if cell.sent != cell.truth and cell.sent is not None:
