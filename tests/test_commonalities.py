@@ -342,6 +342,17 @@ def test_profiles_that_could_not_have_the_cause_are_no_others(engine: Engine) ->
     assert cause.common is None
 
 
+def test_what_the_reason_says_already_is_not_said_again(engine: Engine) -> None:
+    """Phones cut off in the truth: that they all have the length at which they were cut off is the damage itself."""
+    world = World(7)
+    for n, row in enumerate(world.truth):
+        if row["tier"] == "Gold" and row["mobile"]:
+            row["mobile"] = world.platform[n]["mobile"][:-1]
+    [cause] = causes(engine, world)
+    assert cause.sentence.partition(". ")[0].endswith("phone is cut off in the CRM after 11 characters")
+    assert cause.common == "segmentations#Tier = Gold"
+
+
 def test_specially_protected_columns_are_never_asked(engine: Engine) -> None:
     world = World(6)
     for n, row in enumerate(world.truth):

@@ -34,8 +34,8 @@ _WINDOWS: Final = (600, 7200)
 _PREFIXES: Final = (1, 2, 3, 4)
 _TEXTS: Final = (Compare.EXACT, Compare.TEXT, Compare.NAME, Compare.EMAIL, Compare.PHONE)
 _TOLD_BY_THE_START: Final = (Reason.LEADING_ZERO, Reason.WHITESPACE)
-_TOLD_BY_THE_LENGTH: Final = (Reason.TYPO, Reason.DIFFERENT)
-"""A short value that differs is never called mistyped."""
+_TOLD_BY_THE_LENGTH: Final = (Reason.TRUNCATED, Reason.TYPO, Reason.DIFFERENT)
+"""The length is the damage, or it decided the reason: a short value that differs is never called mistyped."""
 
 Own = Mapping[Side, "ir.StringValue"]
 """Side → the canonical value of a cause's own column."""
