@@ -12,6 +12,7 @@ import pytest
 from auditor.model import Verdict
 from tests.walk import (
     Walk,
+    assert_causes,
     assert_counts,
     assert_differences,
     assert_no_permission_went_up,
@@ -42,6 +43,10 @@ def test_every_key_has_the_status_that_was_planted(walked: Walk) -> None:
 
 def test_every_difference_is_found_and_explained_as_planted(walked: Walk) -> None:
     assert_differences(walked)
+
+
+def test_what_one_event_did_to_many_is_said(walked: Walk) -> None:
+    assert_causes(walked)
 
 
 def test_every_violation_is_found(walked: Walk) -> None:

@@ -115,6 +115,26 @@ def assert_differences(walked: Walk) -> None:
     assert found == planted
 
 
+def assert_causes(walked: Walk) -> None:
+    """What many differences have in common because one event made them is said as it was planted, and nothing else."""
+    causes = walked.before.causes
+    planted = walked.answers["causes"]
+    assert planted
+    assert causes["common"].drop_nulls().sort().to_list() == sorted(one["common"] for one in planted)
+    for one in planted:
+        [found] = causes.filter(common=one["common"]).to_dicts()
+        assert (found["column"], found["reason"]) == (one["column"], one["reason"])
+        assert round(found["share"] * found["profiles"]) == len(one["keys"])
+        cells = {
+            (key, cell["platform"], cell["truth"])
+            for key, profile in walked.answers["profiles"].items()
+            for column, cell in profile["differences"].items()
+            if column == one["column"]
+        }
+        assert len(found["examples"]) == 3
+        assert {tuple(example.values()) for example in found["examples"]} <= cells
+
+
 def assert_violations(walked: Walk) -> None:
     names = ("side", "key", "column", "rule")
     assert set(walked.before.violations.select(names).iter_rows()) == {

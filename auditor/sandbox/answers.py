@@ -7,7 +7,7 @@ in the sandbox's own spelling, so that a slip on either side shows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ class Answers:
     violations: set[tuple[str, str, str, str]] = field(default_factory=set)
     permissions: set[tuple[str, str, str]] = field(default_factory=set)
     same_person: list[dict[str, str]] = field(default_factory=list)
+    causes: list[dict[str, Any]] = field(default_factory=list)
 
     def row(self, key: str, status: str, *, fate: str = "left", waiting: bool = False, gone: bool = False) -> None:
         """A whole profile: missing, orphan or duplicate. `fate` is what the default policy makes of it."""
@@ -77,6 +78,10 @@ class Answers:
     def permission(self, key: str, column: str, finding: str) -> None:
         self.permissions.add((key, column, finding))
 
+    def cause(self, column: str, reason: str, keys: Iterable[str], *, common: str) -> None:
+        """Differences that one event made, and what all of them have in common."""
+        self.causes.append({"column": column, "reason": reason, "keys": sorted(keys), "common": common})
+
     def complete(self, state: State) -> dict[str, Any]:
         """The answer file's content, with the counts of the final state."""
         census = _Census(state)
@@ -105,6 +110,7 @@ class Answers:
             "kept": census.kept(),
             "same_person": sorted(self.same_person, key=lambda pair: pair["platform_key"]),
             "not_checked": not_checked,
+            "causes": self.causes,
         }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from auditor.sandbox import plants_causes as causes
 from auditor.sandbox import plants_permissions as permissions
 from auditor.sandbox import plants_rows as rows
 from auditor.sandbox import plants_values as values
@@ -31,7 +32,7 @@ class Share:
 def drift(state: State) -> None:
     """Let a week pass: plants everything and stores the answers as `state.facts["answers"]`."""
     week = Week(state)
-    values.correct_capitals(week)
+    causes.correct_capitals(week)
     values.correct_mistakes(week)
     # A tenth of the people at most beside the two above; small licences take more, so that they show more.
     budget = max(state.people // 8, min(state.people, 1 + state.people // 3, 400))
@@ -40,6 +41,7 @@ def drift(state: State) -> None:
         for share, times in todo:
             if turn < times and budget > 0 and share.plant(week):
                 budget -= 1
+    causes.cut_phones(week)
     state.facts["answers"] = week.answers.complete(state)
 
 

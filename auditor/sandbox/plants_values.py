@@ -360,15 +360,6 @@ def same_address(*, in_truth: bool) -> Plant:
     return plant
 
 
-def correct_capitals(week: Week) -> None:
-    """The CRM puts all last names in capitals right in one go: one cause with many profiles."""
-    moment = week.past()
-    for key, right in week.state.facts["capitals"].items():
-        person = week.person(key)
-        week.truth_moves(person, {"lastName": right}, moment)
-        week.differ(person, "lastName", right, moved="truth", reason="case", fate="corrected")
-
-
 def correct_mistakes(week: Week) -> None:
     """The CRM puts old mistakes right, one after the other."""
     for key, (column, reason, right) in week.state.facts["mistakes"].items():
