@@ -210,7 +210,7 @@ def without_plus(world: World, tier: str) -> set[int]:
 )
 @given(
     seed=st.integers(0, 2**32),
-    profiles=st.integers(60, 900),
+    profiles=st.integers(200, 900),
     minute=st.integers(0, 24 * 60 - 1),
     minutes=st.sampled_from([0, 1, 7, 45, 100]),
     tier=st.sampled_from(["Gold", "Silver"]),

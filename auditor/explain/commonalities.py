@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_CAUSES: Final = 40
 """Only the largest causes are looked at."""
-SAMPLED_OF_A_CAUSE: Final = 500
+SAMPLED_OF_A_CAUSE: Final = 200
 SAMPLED_ELSEWHERE: Final = 2_000
 FINALISTS: Final = 3
 """Traits of a cause that are counted exactly."""
