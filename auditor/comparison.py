@@ -12,8 +12,8 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,7 +25,18 @@ from zoneinfo import ZoneInfo
 from auditor.contract import Blank, Column, Compare, Contract, Master, parse_rule
 from auditor.engine import Engine
 from auditor.errors import SettingsError
-from auditor.load import Landed, Looked, column_names, column_types, land, looking_ahead, rejected_rows
+from auditor.load import (
+    Landed,
+    Looked,
+    can_lie,
+    column_names,
+    column_types,
+    land,
+    lay,
+    looking_ahead,
+    rejected_rows,
+    undamaged,
+)
 from auditor.logs import stage_ended
 from auditor.model import Side, Source
 from auditor.moments import shown_moment
@@ -198,7 +209,7 @@ def _compare(
     agreed = _pull_base(question.base, scratch, now) if question.base else None
     places = [file.path.parent for file in (*files, *([agreed] if agreed else []))]
     engine = Engine(memory_limit=question.memory_limit, temp=scratch, folders=[*places, folder])
-    with closing(engine):
+    with closing(engine), ExitStack() as reading:
         types = {file.side: {**_types(engine, file.path), **file.types} for file in files}
         contract, only = _contract(question, types)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
@@ -206,8 +217,8 @@ def _compare(
         with looking_ahead((file.path, None, None) for file in files) as ahead:
             ahead[0].result()
             warm.start()
-            landed = [
-                _land(engine, file, looked.result(), contract, scratch)
+            written = [
+                None if can_lie(file.path) else _land(engine, file, looked.result(), contract, scratch)
                 for file, looked in zip(files, ahead, strict=True)
             ]
         landing = time.monotonic() - started
@@ -219,20 +230,27 @@ def _compare(
 
         if any(needs_functions(column.compare) for column in contract.columns):
             register(engine.con)
+        alike = _alike(contract, types) if not any(file.types for file in files) else []
+        laid = [file.path for file, one in zip(files, written, strict=True) if one is None]
+        reading.enter_context(undamaged(engine, laid))
+        landed = [
+            one or _laid(engine, file, contract, match.RAW[file.side], alike)
+            for file, one in zip(files, written, strict=True)
+        ]
         for one in landed:
-            engine.view(match.RAW[one.side], one.path)
+            if one.path not in laid:
+                engine.view(match.RAW[one.side], one.path)
             try:
                 match.find_keys(engine, contract, one.side)
             except SettingsError as error:
                 raise SettingsError(
-                    f"--where {question.where}: this is no condition over the columns of {question.place(one.side)}",
+                    f"--where {question.where}: no condition over the columns of {question.place(one.side)}",
                     hint=error.hint,
                 ) from None
         match.match(engine)
         base = _base(engine, agreed.path, contract, scratch) if agreed else None
         known = diff.Known(base=base, base_by_key=True)
-        rejected = {one.side: one.rejected for one in landed}
-        found = diff.diff(engine, contract, known, diff.Moments(), rejected)
+        found = diff.diff(engine, contract, known, diff.Moments(), {one.side: one.rejected for one in landed})
         compared = time.monotonic() - started - landing
         stage_ended("diff", compared)
         explain.explain(
@@ -395,10 +413,39 @@ _RULES = {
 
 def _land(engine: Engine, file: Pulled, looked: Looked | None, contract: Contract, scratch: Path) -> Landed:
     """One file as a snapshot of the columns that both have; a condition may need others."""
-    columns = [column.header if file.side is Side.PLATFORM else column.truth for column in contract.columns]
-    wanted: Sequence[str] | None = None if contract.population_platform else columns
+    wanted = None if contract.population_platform else _names(contract, file.side)
     target = scratch / f"{file.side.value}.parquet"
     return land(engine, file.side, file.path, target, columns=wanted, looked=looked)
+
+
+def _laid(engine: Engine, file: Pulled, contract: Contract, view: str, alike: Collection[Column]) -> Landed:
+    """One file as a view of the columns that both have; cells of those in `alike` are first compared as stored."""
+    as_stored = [_name(column, file.side) for column in alike]
+    columns, condition = _names(contract, file.side), contract.population_platform
+    return lay(engine, file.side, file.path, view, columns=columns, alike=as_stored, condition=condition)
+
+
+def _alike(contract: Contract, types: Mapping[Side, Mapping[str, str]]) -> list[Column]:
+    """The columns that both files store in one type of which equal cells are equal in every form.
+
+    Texts are not among them, for an empty one may be none; two zeros or NaNs are equal numbers and different texts.
+    """
+    platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
+    return [
+        column
+        for column in contract.compared
+        if (kind := platform[column.header]) == truth[column.truth]
+        and (kind.partition("(")[0] in _RULES)
+        and (column.compare is Compare.NUMBER or kind not in ("FLOAT", "DOUBLE"))
+    ]
+
+
+def _name(column: Column, side: Side) -> str:
+    return column.header if side is Side.PLATFORM else column.truth
+
+
+def _names(contract: Contract, side: Side) -> list[str]:
+    return [_name(column, side) for column in contract.columns]
 
 
 def _pull_base(location: str, scratch: Path, now: datetime) -> Pulled:

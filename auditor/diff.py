@@ -73,7 +73,7 @@ def diff(engine: Engine, contract: Contract, known: Known, moments: Moments, rej
     _fetch(engine, contract, known)
     _cells(engine, contract, known, moments)
     _profiles(engine, contract, known, moments)
-    return _count(engine, contract, rejected)
+    return _count(engine, contract, known, rejected)
 
 
 def _fetch(engine: Engine, contract: Contract, known: Known) -> None:
@@ -137,9 +137,8 @@ def _rows(engine: Engine, contract: Contract, side: Side) -> ir.Table:
 
     The cells travel in one struct: DuckDB joins two columns several times faster than forty.
     """
-    raw, wanted = engine.table(RAW[side]), engine.table("differing")
     row = f"{side.value}_row"
-    found = raw.semi_join(wanted, raw["file_row_number"] == wanted[row])
+    found = engine.picked(RAW[side], "differing", row)
     cells = {f"r{position}": found[source_name(column, side)] for position, column in enumerate(contract.compared)}
     packed = ibis.struct(cells or {"none": ibis.null(str)})
     return engine.create(
@@ -161,8 +160,9 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
     """Create `cells`: one row per differing cell of a profile that both sides have."""
     fetched = engine.table("fetched")
     selects = [
-        _cell(fetched, column, _forms(fetched, contract, known, position, column))
+        _cell(rows, column, _forms(rows, contract, known, position, column))
         for position, column in enumerate(contract.compared)
+        for rows in (_unlike(fetched, position, column),)
     ] or [_cell(fetched, Column("", "", ""), dict.fromkeys(("p", "t", "pc", "tc", "b"), ibis.null(str)))]
     cells = ibis.union(selects[0], *selects[1:]) if len(selects) > 1 else selects[0]
     cells = engine.create("differing_cells", cells)
@@ -193,6 +193,15 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
         blocked = engine.table(known.blocked).distinct()
         cells = _flag(cells, blocked, "blocked", [cells.key_text == blocked.key, cells.column == blocked.column])
     engine.create("cells", cells)
+
+
+def _unlike(fetched: ir.Table, position: int, column: Column) -> ir.Table:
+    """The rows whose raw cells are not evidently equal: most cells are, and no form of those has to be found."""
+    return fetched.filter(~_evident(fetched, position)) if rules.read_alike(column) else fetched
+
+
+def _evident(fetched: ir.Table, position: int) -> ir.BooleanValue:
+    return fetched.platform[f"r{position}"].identical_to(fetched.truth[f"r{position}"])
 
 
 _OF_A_PAIR = ("key", "platform_text", "profile_id", "platform_updated", "truth_updated")
@@ -325,7 +334,7 @@ def _profile(rows: ir.Table, status: Status, *, waiting: ir.BooleanValue) -> ir.
     )
 
 
-def _count(engine: Engine, contract: Contract, rejected: Mapping[Side, int]) -> Diff:
+def _count(engine: Engine, contract: Contract, known: Known, rejected: Mapping[Side, int]) -> Diff:
     rows: dict[str, int] = {}
     for side in Side:
         keys = engine.table(f"{side.value}_keys")
@@ -364,22 +373,29 @@ def _count(engine: Engine, contract: Contract, rejected: Mapping[Side, int]) -> 
         gone=profiles.gone.sum().fill_null(0),
     )
     [(waiting, pending, gone)] = engine.rows(flags)
-    kept, formats = _kept_and_formats(engine, contract)
+    kept, formats = _kept_and_formats(engine, contract, known)
     return Diff(rows, counts, int(waiting), int(pending), int(gone), kept, formats, dict(sorted(how.items())))
 
 
-def _kept_and_formats(engine: Engine, contract: Contract) -> tuple[dict[str, int], dict[str, int]]:
-    """Per column: cells left as they are for the truth is empty, and cells equal by rule but not letter by letter."""
+def _kept_and_formats(engine: Engine, contract: Contract, known: Known) -> tuple[dict[str, int], dict[str, int]]:
+    """Per column: cells left as they are for the truth is empty, and cells equal by rule but not letter by letter.
+
+    Letter by letter: neither as the truth spells it itself, nor as it would be sent.
+    """
     columns = contract.compared
     if not columns:
         return {}, {}
-    pairs = engine.table("pairs")
-    sums: dict[str, ir.Value] = {}
-    for position in range(len(columns)):
-        spelt_alike = pairs[f"p{position}"].identical_to(pairs[f"t{position}"])
-        sums[f"k{position}"] = pairs[f"kept{position}"].sum().fill_null(0)
-        sums[f"f{position}"] = (pairs[f"same{position}"] & ~spelt_alike).sum().fill_null(0)
-    [counted] = engine.rows(pairs.agg(**sums))
+    fetched = engine.table("fetched")
+    flags: dict[str, ir.Value] = {}
+    for position, column in enumerate(columns):
+        forms = _forms(fetched, contract, known, position, column)
+        judged = _judged(forms["pc"], forms["tc"], column)
+        spelt_otherwise = judged["same"] & ~forms["p"].identical_to(forms["t"])
+        evident = _evident(fetched, position)
+        kept = ibis.ifelse(evident, ibis.literal(False), judged["kept"]) if rules.read_alike(column) else judged["kept"]
+        flags |= {f"k{position}": kept, f"f{position}": ibis.ifelse(evident, ibis.literal(False), spelt_otherwise)}
+    flagged = fetched.select(**flags)
+    [counted] = engine.rows(flagged.agg(**{name: flagged[name].sum().fill_null(0) for name in flags}))
     kept = {column.name: int(counted[2 * n]) for n, column in enumerate(columns) if counted[2 * n]}
     formats = {column.name: int(counted[2 * n + 1]) for n, column in enumerate(columns) if counted[2 * n + 1]}
     return kept, formats

@@ -44,6 +44,8 @@ class Engine:
         """`temp` is where DuckDB spills; `folders` (and `temp`) are all it may read or write."""
         allowed = [str(folder.resolve()) + "/" for folder in (temp, *folders)]
         self._temp = temp.resolve()
+        self._worked_out: dict[str, tuple[str, str]] = {}
+        """View → where its rows lie, and what it selects of them; see `lay_over`."""
         self.con = duckdb.connect(
             ":memory:",
             config={
@@ -156,6 +158,27 @@ class Engine:
         """A view over a Parquet file, with its row numbers (from 0, in file order) as `file_row_number`."""
         source = f"read_parquet({literal(parquet.resolve())}, file_row_number = true)"
         self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * FROM {source}")
+
+    def lay_over(self, name: str, source: str, selected: str) -> None:
+        """A view that works its columns out of a source (SQL), which has a `file_row_number` as it has itself."""
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {selected} FROM {source}")
+        self._worked_out[name] = source, selected
+
+    def picked(self, name: str, wanted: str, row: str) -> ir.Table:
+        """The rows of an input's view whose numbers stand in the column `row` of the table `wanted`.
+
+        What a view works out of its source is worked out for these rows alone.
+        """
+        if name not in self._worked_out:
+            rows, numbers = self.table(name), self.table(wanted)
+            return rows.semi_join(numbers, rows["file_row_number"] == numbers[row])
+        source, selected = self._worked_out[name]
+        picked = quote(f"{name}_picked")
+        matching = f"SEMI JOIN {quote(wanted)} AS wanted ON source.file_row_number = wanted.{quote(row)}"
+        with translated():
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {picked} AS SELECT * FROM {source} AS source {matching}")
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(f'{name}_shown')} AS SELECT {selected} FROM {picked}")
+        return self.table(f"{name}_shown")
 
     def write(self, query: ir.Table | str, path: Path) -> None:
         """Write an expression, or a table by its name, as a Parquet file: under another name first, then in place."""

@@ -33,6 +33,9 @@ KEY = "key"
 RAW = {Side.PLATFORM: "platform_raw", Side.TRUTH: "truth_raw"}
 """Views over the landed snapshots: text columns under their own names, and `file_row_number`."""
 
+STORED, INCLUDED = "auditor:stored:", "auditor:included"
+"""What such a view may have beside them: a column's cells as both sides store them, and whether a row is compared."""
+
 
 def source_name(column: Column, side: Side) -> str:
     """The column's own name on a side."""
@@ -69,7 +72,7 @@ def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
     keys = raw.select(
         row=raw["file_row_number"],
         **key_columns(raw, contract, side),
-        included=raw["auditor:included"],
+        included=raw[INCLUDED],
         hash=_row_hash(raw, contract, side),
         moment=primitives.instant(raw[updated], None, zone) if updated else no_moment,
         profile_id=_profile_id(raw, side),
@@ -331,10 +334,13 @@ def taken(engine: Engine, contract: Contract, structure: Structure) -> ir.Table:
 
 def _population(engine: Engine, contract: Contract, side: Side) -> ir.Table:
     """The raw rows and whether each belongs to the population (SQL semantics: unknown is no)."""
+    raw = engine.table(RAW[side])
+    if INCLUDED in raw.columns:
+        return raw
     expression = contract.population_platform if side is Side.PLATFORM else contract.population_truth
     condition = f"COALESCE(({expression}), FALSE)" if expression else "TRUE"
     name = f"{side.value}_rows"
-    statement = f'SELECT *, {condition} AS "auditor:included" FROM {quote(RAW[side])}'
+    statement = f'SELECT *, {condition} AS "{INCLUDED}" FROM {quote(RAW[side])}'
     try:
         engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {statement}")
     except duckdb.Error:
@@ -352,13 +358,17 @@ def _place(contract: Contract, side: Side) -> str:
 def _row_hash(raw: ir.Table, contract: Contract, side: Side) -> ir.IntegerValue:
     """A hash of what the platform would hold: its own raw cells, or the sent forms of the truth's.
 
-    Rows with one hash are equal under every rule, for equal text is. A struct is hashed, never a concatenation.
+    Where both sides store a column alike, it is the stored cells that are hashed. Rows with one hash are equal under
+    every rule, for equal text is. A struct is hashed, never a concatenation.
     """
     zone = contract.timezone.key
     cells: dict[str, ir.Value] = {}
     for position, column in enumerate(contract.compared):
         text = raw[source_name(column, side)]
-        if side is Side.TRUTH:
+        stored = STORED + source_name(column, side)
+        if stored in raw.columns:
+            cells[f"c{position}"] = raw[stored]
+        elif side is Side.TRUTH:
             cells[f"c{position}"] = rules.sent(text, column, zone)
         else:
             cells[f"c{position}"] = text if column.empty_is_value else primitives.blank_to_null(text)

@@ -65,6 +65,11 @@ _WHOLE = (AttributeType.INTEGER, AttributeType.LONG)
 """Attributes without a fraction."""
 
 
+def read_alike(column: Column) -> bool:
+    """Whether both sides spell a column in one way: then texts that are equal are equal values, whatever the rule."""
+    return reading(column, Side.PLATFORM, "") == reading(column, Side.TRUTH, "")
+
+
 def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
     """The canonical form of a cell: text, null where it is empty.
 

@@ -171,7 +171,7 @@ def _cell(
     on_platform, in_truth = form(raw, column, Side.PLATFORM, zone), form(spelt, column, Side.TRUTH, zone)
     sent = send(spelt, column, zone)
     if _equal(on_platform, in_truth, column):
-        formats[column.name] += raw != sent
+        formats[column.name] += raw != sent and p.row[column.header] != spelt
         return None
     if in_truth is None and on_platform is not None and (column.blank is Blank.KEEP or column.permission):
         kept[column.name] += 1

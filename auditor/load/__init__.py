@@ -18,9 +18,9 @@ DuckDB gets no bytes that were not looked at: some it takes so ill that its whol
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -30,8 +30,8 @@ from auditor.config import Settings
 from auditor.contract import Contract
 from auditor.derived import add_derived, derived
 from auditor.engine import Engine, literal
-from auditor.errors import AuditorError
-from auditor.files import fingerprint, full_disk, require_space, unchanged
+from auditor.errors import AuditorError, SettingsError
+from auditor.files import fingerprint, full_disk, printable, require_space, unchanged
 from auditor.load import arrowfile, parquetfile
 from auditor.load.csv_landing import Csv, Looked
 from auditor.load.csvfile import is_utf8, read_dialect, survey
@@ -49,12 +49,15 @@ __all__ = [
     "Looked",
     "Marks",
     "Progress",
+    "can_lie",
     "column_names",
     "column_types",
     "land",
+    "lay",
     "looking_ahead",
     "rejected_rows",
     "spelling",
+    "undamaged",
     "work_out",
 ]
 
@@ -139,6 +142,57 @@ def land(
                     landed = _land_typed(engine, side, path, target, columns, kind)
         report(total, total, landed.rows)
     return landed
+
+
+def lay(
+    engine: Engine,
+    side: Side,
+    path: Path,
+    view: str,
+    *,
+    columns: Sequence[str],
+    alike: Collection[str] = (),
+    condition: str | None = None,
+) -> Landed:
+    """Make a Parquet file the view `view` where it lies: without writing it down again, as `land` would.
+
+    The view has the columns that a landing would have. Of those in `alike`, which the other side stores in the same
+    type, it has the stored cells as well, for equal ones need not become text. `condition` is one over the columns as
+    they are stored. Whoever reads the view does so within `undamaged`. Raises as `land` does, and SettingsError for a
+    condition that is none.
+    """
+    path = path.resolve()
+    notes: list[str] = []
+    kept = choose(path, parquetfile.names(engine, path), columns, notes)
+    try:
+        rows = parquetfile.lay(engine, path, kept, view, alike, condition)
+    except duckdb.Error:
+        if condition is None:
+            raise parquetfile.damaged(path) from None
+        raise SettingsError(
+            f"this is no condition over the columns of {printable(path.name)}: {condition}",
+            hint="name its own columns, which have the types that they are stored in, for example: age > 18",
+        ) from None
+    return Landed(side, path, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes))
+
+
+def can_lie(path: Path) -> bool:
+    """Whether `lay` can make a view of the file."""
+    return format_of(path) is Format.PARQUET
+
+
+@contextmanager
+def undamaged(engine: Engine, laid: Sequence[Path]) -> Iterator[None]:
+    """While files are read where they lie: one that turns out to be damaged, or changes, is said to be so."""
+    with ExitStack() as watching:
+        for path in laid:
+            watching.enter_context(unchanged(path))
+        try:
+            yield
+        except duckdb.Error:
+            for path in laid:
+                parquetfile.require_whole(engine, path)
+            raise
 
 
 @contextmanager

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ import duckdb
 from auditor.engine import Engine, literal, quote, translated
 from auditor.errors import InputUnusable
 from auditor.files import printable
+from auditor.match import INCLUDED, STORED
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
@@ -49,6 +50,43 @@ def as_texts(engine: Engine, path: Path, kept: Sequence[tuple[int, str]]) -> str
     """A query that gives the columns at the given places, as text, under the given names."""
     reading = f"read_parquet({literal(path)})"
     return f"SELECT {texts(engine.con.sql(f'SELECT * FROM {reading}'), kept)} FROM {reading}"
+
+
+def lay(
+    engine: Engine,
+    path: Path,
+    kept: Sequence[tuple[int, str]],
+    view: str,
+    alike: Collection[str],
+    condition: str | None,
+) -> int:
+    """Make `view` over the file as it lies, with what a landing would have, and give the number of its rows.
+
+    Beside the texts of the columns at the given places, under the given names, it has the stored cells of those that
+    are named in `alike`, and whether the row fits the condition. Raises duckdb.Error for a condition that is none.
+    """
+    reading = f"read_parquet({literal(path)}, file_row_number = true)"
+    described = engine.con.sql(f"SELECT * FROM {reading}")
+    stored = {name: quote(described.columns[place]) for place, name in kept}
+    fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
+    columns = ", ".join(dict.fromkeys(stored.values()))
+    source = f'(SELECT {columns}, file_row_number, {fits} AS "{INCLUDED}" FROM {reading})'
+    as_stored = [f"{column} AS {quote(STORED + name)}" for name, column in stored.items() if name in alike]
+    selected = [texts(described, kept), *as_stored, "file_row_number", f'"{INCLUDED}"']
+    engine.lay_over(view, source, ", ".join(selected))
+    [(rows,)] = engine.con.execute("SELECT num_rows FROM parquet_file_metadata(?)", [str(path)]).fetchall()
+    return int(rows)
+
+
+def require_whole(engine: Engine, path: Path) -> None:
+    """Raise InputUnusable unless every cell of the file can be read."""
+    described = engine.con.sql(f"SELECT * FROM read_parquet({literal(path)})")
+    read = ", ".join(f"count({quote(name)}::VARCHAR)" for name in described.columns)
+    try:
+        with translated():
+            engine.con.execute(f"SELECT {read} FROM read_parquet({literal(path)})")
+    except duckdb.Error:
+        raise damaged(path) from None
 
 
 def types(engine: Engine, path: Path) -> dict[str, str]:
