@@ -1,8 +1,9 @@
 """What a comparison costs beside what cannot be avoided: `make bench`, options in ARGS (`--help` shows them).
 
-Two CSV files of the same contacts, 20 columns wide, are landed as Parquet by DuckDB, and compared by `auditor compare`,
-each time by a new process that is measured from outside: seconds from start to end, and the most memory it held. All
-are measured in turn, so that whatever else the machine does hits them alike, and the medians are shown.
+Two files of the same contacts are compared by `auditor compare`, read by DuckDB, compared by one DuckDB statement that
+normalises, explains and checks nothing (the yardstick), and compared by other tools. Each time it is a new process,
+measured from outside: seconds from start to end, and the most memory it held. All are measured in turn, so that
+whatever else the machine does hits them alike, and the medians are shown. Counts are held against the yardstick's.
 """
 
 from __future__ import annotations
@@ -14,100 +15,150 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-KEY = "customer_id"
-MOST_TIME = 2.0
-"""The aim: at most this many times the landing."""
-MOST_MEMORY = 1024
-"""The aim, in MiB."""
+from measure import Cost, measure
+from peers import PEERS, Peer, installed
 
-LANDING = """
+KEY = "customer_id"
+HERE = Path(__file__).parent
+CACHE = HERE.parent / ".cache" / "bench"
+
+READING = """
 import sys, duckdb
 duckdb.execute("SET enable_progress_bar = false")
-for source in sys.argv[2:]:
-    duckdb.execute(f"COPY (FROM read_csv('{source}'{sys.argv[1]})) TO '{source}.parquet'")
+for path in sys.argv[1:]:
+    reading = f"read_csv('{path}', all_varchar = true)" if path.endswith(".csv") else f"read_parquet('{path}')"
+    duckdb.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM {reading}").fetchall()
 """
+
+AUDITOR, YARDSTICK, READ = "auditor compare", "the yardstick", "DuckDB reading"
+PLAIN_ROWS = 1_000_000
+"""Of the cases that are held against the usual one."""
+WIDE_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one process."""
+class Round:
+    """Two files, and what is run on them."""
 
-    seconds: float
-    mebibytes: float
-    """The most that was resident at once."""
+    case: str
+    rows: int
+    format: str
+    peers: bool = False
+
+    @property
+    def title(self) -> str:
+        return f"{self.case}, {self.rows:,} rows, {self.format}"
 
 
-def measure(command: Sequence[str], output: Path) -> Cost:
-    """Run the command to its end, with its stdout in `output`. Raises SystemExit with what it said if it fails.
-
-    A child counts what its parent held at the fork as its own, so this process must stay small: it imports no library.
-    """
-    with output.open("wb") as out, tempfile.TemporaryFile() as said:
-        start = time.perf_counter()
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=said)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
-            said.seek(0)
-            raise SystemExit(f"{command[0]} ended with {child.returncode}:\n{said.read().decode(errors='replace')}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(seconds, usage.ru_maxrss * unit / 2**20)
+def rounds(sizes: Sequence[int], formats: Sequence[str], cases: Sequence[str], *, peers: bool) -> Iterator[Round]:
+    """What is measured, in order."""
+    for rows in sizes if "usual" in cases else ():
+        for format in formats:  # noqa: A001
+            yield Round("usual", rows, format, peers)
+    if "wide" in cases:
+        yield Round("wide", WIDE_ROWS, "parquet", peers)
+    for case in ("different", "disjoint", "one-key"):
+        if case in cases:
+            yield Round(case, PLAIN_ROWS, "parquet")
 
 
 def main() -> None:
-    """Make the files, measure, print the table."""
+    """Make the files, measure, print the tables."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of each file (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=5, help="how often each is measured (default: %(default)s)")
+    parser.add_argument("--rows", default="1000000,5000000,10000000", help="sizes (default: %(default)s)")
+    parser.add_argument("--formats", default="parquet,csv", help="(default: %(default)s)")
+    parser.add_argument("--cases", default="usual,wide,different,disjoint,one-key", help="(default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=3, help="how often each is measured (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the contacts (default: %(default)s)")
-    options = parser.parse_args()
+    parser.add_argument("--no-peers", action="store_true", help="leave the other tools out")
+    parser.add_argument("--save", type=Path, help="write the numbers as JSON, for bench/plot.py")
+    asked, _ = parser.parse_known_args()
 
-    with tempfile.TemporaryDirectory(prefix="auditor-bench-") as name:
-        folder = Path(name)
-        contacts = Path(__file__).with_name("contacts.py")
-        subprocess.run([sys.executable, contacts, folder, str(options.rows), str(options.seed)], check=True)
-        files = [str(folder / "first.csv"), str(folder / "second.csv")]
-        size = sum(Path(file).stat().st_size for file in files) / 2**20
-        print(f"two files of {options.rows:,} rows and 20 columns, together {size:,.0f} MiB; {os.cpu_count()} cores")
+    sizes = [int(size) for size in asked.rows.split(",")]
+    saved = []
+    print(f"{os.cpu_count()} cores; medians of {asked.repeat}")
+    for one in rounds(sizes, asked.formats.split(","), asked.cases.split(","), peers=not asked.no_peers):
+        with tempfile.TemporaryDirectory(prefix="auditor-bench-") as name:
+            costs = run(one, Path(name), asked.repeat, asked.seed)
+        show(one, costs)
+        saved.append({"case": one.case, "rows": one.rows, "format": one.format, "costs": summary(costs)})
+        if asked.save:
+            asked.save.write_text(json.dumps(saved, indent=1) + "\n", "utf-8")
 
-        results = folder / "results"
-        compare = [sys.executable, "-m", "auditor", "compare", *files, "--key", KEY, "--out", str(results), "--json"]
-        commands = {
-            "landing, types found": [sys.executable, "-c", LANDING, "", *files],
-            "landing, all text": [sys.executable, "-c", LANDING, ", all_varchar = true", *files],
-            "auditor compare": compare,
+
+def run(one: Round, folder: Path, repeat: int, seed: int) -> dict[str, list[Cost]]:
+    """Every tool on the files of a round, in turn, `repeat` times."""
+    made = [str(folder), str(one.rows), str(seed), one.case, "--parquet"]
+    subprocess.run([sys.executable, str(HERE / "contacts.py"), *made], check=True)
+    for other in folder.iterdir():
+        if other.suffix != f".{one.format}":
+            other.unlink()
+    first, second = (str(folder / f"{name}.{one.format}") for name in ("first", "second"))
+    results = folder / "results"
+    commands = {
+        READ: [sys.executable, "-c", READING, first, second],
+        YARDSTICK: [sys.executable, str(HERE / "yardstick.py"), first, second, KEY, str(folder / "yardstick.parquet")],
+        AUDITOR: [
+            sys.executable, "-m", "auditor", "compare", first, second, "--key", KEY, "--out", str(results), "--json",
+        ],
+    }  # fmt: skip
+    if one.case == "one-key":  # 400,000,000 pairs
+        del commands[YARDSTICK]
+    there: Mapping[str, Peer] = {peer.name: peer for peer in PEERS if one.peers and one.format in peer.formats}
+    for name, peer in there.items():
+        place = installed(peer, CACHE)
+        if place is None:
+            print(f"  {name} does not install here", file=sys.stderr)
+            continue
+        commands[name] = peer.command(place, first, second, KEY, results)
+    costs: dict[str, list[Cost]] = {title: [] for title in commands}
+    for done in range(repeat):
+        for title, command in commands.items():
+            shutil.rmtree(results, ignore_errors=True)
+            if title in there:
+                results.mkdir()
+            cost = measure(command, folder / f"{title}.printed", fine=(0, 1) if title in there else (0,))
+            costs[title].append(cost)
+        print(f"  {one.title}: measured {done + 1} of {repeat}", file=sys.stderr)
+    if YARDSTICK in commands:
+        agree(folder)
+    return costs
+
+
+def agree(folder: Path) -> None:
+    """Stop unless the auditor and the yardstick count the same keys."""
+    found = json.loads((folder / f"{AUDITOR}.printed").read_text("utf-8"))["profiles"]
+    counted = [found["orphan"], found["missing"], found["stale"] + found["conflicting"]]
+    wanted = [int(number) for number in (folder / f"{YARDSTICK}.printed").read_text("utf-8").split()]
+    if counted != wanted:
+        raise SystemExit(f"the auditor counts {counted}, the yardstick {wanted}")
+
+
+def summary(costs: Mapping[str, Sequence[Cost]]) -> dict[str, dict[str, float]]:
+    """Title → median seconds and greatest memory, in MiB."""
+    return {
+        title: {
+            "seconds": round(median(cost.seconds for cost in measured), 3),
+            "peak": round(max(cost.mebibytes for cost in measured), 1),
         }
-        costs: dict[str, list[Cost]] = {title: [] for title in commands}
-        for done in range(options.repeat):
-            for title, command in commands.items():
-                shutil.rmtree(results, ignore_errors=True)
-                costs[title].append(measure(command, folder / "printed"))
-            print(f"  measured {done + 1} of {options.repeat}", file=sys.stderr)
-        found = json.loads((folder / "printed").read_text("utf-8"))
-    show(costs, MOST_TIME, MOST_MEMORY)
-    print(f"found: {', '.join(f'{number:,} {status}' for status, number in found['profiles'].items() if number)}")
+        for title, measured in costs.items()
+    }
 
 
-def show(costs: dict[str, list[Cost]], most_time: float, most_memory: int | None = None) -> None:
-    """The medians, beside those of the first, and the aims, in at most 80 columns."""
-    print(f"\n{'median':<22}{'seconds':>9}{'from':>8}{'to':>8}{'ratio':>8}{'peak MiB':>11}")
-    first = median(cost.seconds for cost in next(iter(costs.values())))
+def show(one: Round, costs: Mapping[str, Sequence[Cost]]) -> None:
+    """The medians in at most 80 columns; ratios are to the yardstick."""
+    print(f"\n{one.title}\n{'':<22}{'seconds':>9}{'from':>8}{'to':>8}{'ratio':>8}{'peak MiB':>11}")
+    yardstick = median(cost.seconds for cost in costs[YARDSTICK]) if YARDSTICK in costs else None
     for title, measured in costs.items():
         seconds = [cost.seconds for cost in measured]
+        ratio = f"{median(seconds) / yardstick:.2f}" if yardstick else ""
         peak = max(cost.mebibytes for cost in measured)
-        print(
-            f"{title:<22}{median(seconds):>9.2f}{min(seconds):>8.2f}{max(seconds):>8.2f}"
-            f"{median(seconds) / first:>8.2f}{peak:>11,.0f}"
-        )
-    memory = "" if most_memory is None else f"{most_memory:,}"
-    print(f"{'the aim':<22}{'':>9}{'':>8}{'':>8}{most_time:>8.2f}{memory:>11}\n")
+        print(f"{title:<22}{median(seconds):>9.2f}{min(seconds):>8.2f}{max(seconds):>8.2f}{ratio:>8}{peak:>11,.0f}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from compare import Cost, measure, show
+from measure import Cost, measure, show
 
 MOST_TIME = 1.4
 """The aim: at most this many times the COPY."""

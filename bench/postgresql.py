@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from compare import Cost, measure, show
+from measure import Cost, measure, show
 
 MOST_TIME = 2.0
 """The aim: at most this many times COPY."""

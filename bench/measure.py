@@ -1,0 +1,56 @@
+"""How a process is measured from outside: seconds from start to end, and the most memory it held."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one process."""
+
+    seconds: float
+    mebibytes: float
+    """The most that was resident at once."""
+
+
+def measure(command: Sequence[str], output: Path, fine: Sequence[int] = (0,)) -> Cost:
+    """Run the command to its end, with its stdout in `output`. Raises SystemExit with what it said if it ends otherwise
+    than with a code of `fine`.
+
+    A child counts what its parent held at the fork as its own, so this process must stay small: it imports no library.
+    """
+    with output.open("wb") as out, tempfile.TemporaryFile() as said:
+        start = time.perf_counter()
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=said)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode not in fine:
+            said.seek(0)
+            raise SystemExit(f"{command[0]} ended with {child.returncode}:\n{said.read().decode(errors='replace')}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Cost(seconds, usage.ru_maxrss * unit / 2**20)
+
+
+def show(costs: Mapping[str, Sequence[Cost]], most_time: float, most_memory: int | None = None) -> None:
+    """The medians, beside those of the first, and the aims, in at most 80 columns."""
+    print(f"\n{'median':<22}{'seconds':>9}{'from':>8}{'to':>8}{'ratio':>8}{'peak MiB':>11}")
+    first = median(cost.seconds for cost in next(iter(costs.values())))
+    for title, measured in costs.items():
+        seconds = [cost.seconds for cost in measured]
+        peak = max(cost.mebibytes for cost in measured)
+        print(
+            f"{title:<22}{median(seconds):>9.2f}{min(seconds):>8.2f}{max(seconds):>8.2f}"
+            f"{median(seconds) / first:>8.2f}{peak:>11,.0f}"
+        )
+    memory = "" if most_memory is None else f"{most_memory:,}"
+    print(f"{'the aim':<22}{'':>9}{'':>8}{'':>8}{most_time:>8.2f}{memory:>11}\n")
