@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,3 +132,19 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     code = "import auditor, sys; print(sorted({'ibis', 'polars', 'pandas', 'duckdb', 'pyarrow'} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+def test_the_notebook_runs_from_top_to_bottom() -> None:
+    notebook = json.loads((Path(__file__).parent.parent / "notebooks" / "compare_two_tables.ipynb").read_text("utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, Any] = {}
+    for cell in cells:
+        exec(compile(cell, "cell", "exec"), names)  # noqa: S102 # our own file
+    assert set(names["found"].differences["reason"]) == {"case", "different"}
+
+
+def test_a_condition_sees_the_types_of_a_table() -> None:
+    profiles = auditor.compare(PLATFORM, TRUTH, key="id", where="id < 3").summary["profiles"]
+    assert (profiles["equal"], profiles["missing"], profiles["orphan"], profiles["conflicting"]) == (1, 0, 0, 1)
+    with pytest.raises(SettingsError, match=r"no condition over the columns of platform.parquet: nobody > 3"):
+        auditor.compare(PLATFORM, TRUTH, key="id", where="nobody > 3")
