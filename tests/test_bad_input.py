@@ -72,7 +72,9 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
         before = footprint(Path.cwd())
         said = auditor(capsys, *command)
         assert said.code == code, said.err
-        assert re.match(r"(error|Usage): ", said.err), "the first word says that it is an error"
+        told = re.search(r"^\S", said.err, re.MULTILINE)  # notes before it are indented
+        assert told, said.err
+        assert re.match(r"(error|Usage): ", said.err[told.start() :]), "the first word says that it is an error"
         for word in words:
             assert word in said.err
         assert said.out == ""
