@@ -148,7 +148,8 @@ def _column(one: Mapped, master: str) -> Iterator[str]:
     if one.permission is not None and (one.permission != "opt-in" or not one.name.startswith(SUBSCRIPTION_PREFIX)):
         yield f"permission = {_text(one.permission)}             # says whether somebody may be contacted"
     if one.permission is not None and one.general:
-        yield "general = true                  # stands over all other permissions: while it is off, none may be on"
+        yield "# Stands over all other permissions: while it is off, none may be on."
+        yield "general = true"
     if one.evidence:
         pairs = ", ".join(f"{what} = {_text(column)}" for what, column in one.evidence.items())
         yield f"evidence = {{ {pairs} }}"
