@@ -104,7 +104,7 @@ NAMESAKES: Final = "first_name"
 """The kind whose being the same counts by how many rows of a side have the same first and last name."""
 USUAL_NAMESAKES: Final = 1.5
 """As many as leave the weight of a name as it is."""
-MOST_NAMESAKES: Final = 14
-"""More are counted as so many: a name that everybody has says nothing, but it does not speak against anybody."""
+MOST_NAMESAKES: Final = 5
+"""More are counted as so many: a name that everybody has does not undo a telephone and an address that are the same."""
 NAMESAKES_WEIGHT: Final = 1.6
 """Bits that it takes away when there are twice as many, and adds when there are half as many."""
