@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+STORED, INCLUDED = "auditor:stored:", "auditor:included"
+"""What the view of an input may have beside its texts: a column's cells as both sides store them, and whether a row is
+compared at all."""
+
 _FULL = ("no space left", "not enough space", "file too large", "quota exceeded")
 """How the operating system says, through DuckDB, that a disk takes no more."""
 

@@ -23,7 +23,7 @@ import ibis.expr.types as ir
 from auditor import fallback, primitives, rules
 from auditor.contract import Column, Contract
 from auditor.derived import derived
-from auditor.engine import Engine, quote
+from auditor.engine import INCLUDED, STORED, Engine, quote
 from auditor.errors import SettingsError
 from auditor.model import Side, Structure
 
@@ -32,9 +32,6 @@ KEY = "key"
 
 RAW = {Side.PLATFORM: "platform_raw", Side.TRUTH: "truth_raw"}
 """Views over the landed snapshots: text columns under their own names, and `file_row_number`."""
-
-STORED, INCLUDED = "auditor:stored:", "auditor:included"
-"""What such a view may have beside them: a column's cells as both sides store them, and whether a row is compared."""
 
 
 def source_name(column: Column, side: Side) -> str:

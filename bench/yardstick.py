@@ -44,7 +44,8 @@ def main() -> None:
     con.execute("SET enable_progress_bar = false")
     con.execute("SET preserve_insertion_order = false")
     con.execute(statement(con, first, second, key, target))
-    conditions = ("t IS NULL", "p IS NULL", "p IS NOT NULL AND t IS NOT NULL")
+    ours, theirs = f"p.{quote(key)}", f"t.{quote(key)}"
+    conditions = (f"{theirs} IS NULL", f"{ours} IS NULL", f"{ours} = {theirs}")
     counted = ", ".join(f"count(*) FILTER ({condition})" for condition in conditions)
     print(*con.execute(f"SELECT {counted} FROM read_parquet('{target}')").fetchall()[0])
 

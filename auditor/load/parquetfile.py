@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from auditor.engine import Engine, literal, quote, translated
+from auditor.engine import INCLUDED, STORED, Engine, literal, quote, translated
 from auditor.errors import InputUnusable
 from auditor.files import printable
-from auditor.match import INCLUDED, STORED
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
