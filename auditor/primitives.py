@@ -162,7 +162,7 @@ def date_text(text: ir.StringValue, format: str | None) -> ir.StringValue:  # no
             plain.re_search(r"^\d{4}-\d{2}-\d{2}$"), _try_strptime(plain, "%Y-%m-%d"), ibis.null("timestamp")
         )
     else:
-        day = _try_strptime(plain, format)
+        day = _spelt_so(plain, format)
     return _strftime(_of_our_era(day), "%Y-%m-%d")
 
 
@@ -176,7 +176,7 @@ def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.Timestamp
     """The moment itself, with zone; null for what is none."""
     plain = text.strip()
     if format is not None:
-        return _local_to_instant(zone, _of_our_era(_try_strptime(plain, format)))
+        return _local_to_instant(zone, _of_our_era(_spelt_so(plain, format)))
     iso = plain.re_search(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$")
     zoned = plain.re_search(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(Z|[+-]\d{2}(:?\d{2})?)$")
     return ibis.cases(
@@ -184,6 +184,11 @@ def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.Timestamp
         (zoned, plain.try_cast(INSTANT)),
         else_=ibis.null(INSTANT),
     )
+
+
+def _spelt_so(text: ir.StringValue, format: str) -> ir.TimestampValue:  # noqa: A002
+    """The moment in a format; without a digit there is none, although DuckDB reads `Infinity` in every format."""
+    return _try_strptime(ibis.ifelse(text.re_search(r"\d"), text, ibis.null(str)), format)
 
 
 def _of_our_era(moment: ir.TimestampValue) -> ir.TimestampValue:

@@ -318,6 +318,13 @@ def test_dates_are_those_that_datetime_knows(judge: Judge, day: date, cut: int, 
     _compare_with(judge, column("date", format="%d/%m/%Y"), european, reference_european)
 
 
+@pytest.mark.parametrize("format", ["%d/%m/%Y", "%Y%m%d", "%Y-%m-%d %H:%M:%S"])
+@pytest.mark.parametrize("rule", ["date", "timestamp"])
+def test_a_word_is_no_day_in_any_format(judge: Judge, rule: str, format: str) -> None:  # noqa: A002
+    words = ["Infinity", "-infinity", "epoch", "EPOCH", "today"]
+    _compare_with(judge, column(rule, format=format), words, lambda word: word)
+
+
 AROUND_CHANGES = st.sampled_from(
     [datetime(2024, 3, 31, 1, tzinfo=UTC), datetime(2024, 10, 27, 1, tzinfo=UTC), datetime(1999, 7, 1, tzinfo=UTC)]
 )
