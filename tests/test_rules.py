@@ -325,6 +325,15 @@ def test_a_word_is_no_day_in_any_format(judge: Judge, rule: str, format: str) ->
     _compare_with(judge, column(rule, format=format), words, lambda word: word)
 
 
+def test_an_offset_from_utc_is_one_that_a_clock_may_have(judge: Judge) -> None:
+    """The farthest are +14:00 and -12:00."""
+    none = ["2024-01-01 10:00:00+19:00", "2024-01-01 10:00:00-16:00", "2024-01-01 10:00:00+02:75"]
+    _compare_with(judge, column("timestamp"), none, lambda text: text)
+    spelt = ["2024-01-01T10:00:00+14:00", "2023-12-31 10:30:00.000-09:30"]
+    expected = dict(zip(spelt, ["2023-12-31 21:00:00", "2023-12-31 21:00:00"], strict=True))
+    _compare_with(judge, column("timestamp"), spelt, expected.__getitem__)
+
+
 AROUND_CHANGES = st.sampled_from(
     [datetime(2024, 3, 31, 1, tzinfo=UTC), datetime(2024, 10, 27, 1, tzinfo=UTC), datetime(1999, 7, 1, tzinfo=UTC)]
 )
