@@ -196,10 +196,15 @@ def _mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:
 
 def _decimal(form: ir.StringValue) -> ir.DecimalValue:
     """Null for what is no number or has over 25 digits before the point; a difference has room for one more."""
-    return form.try_cast("decimal(37, 12)")
+    return _plain(form).try_cast("decimal(37, 12)")
+
+
+def _plain(form: ir.StringValue) -> ir.StringValue:
+    """Null for what is no number in canonical form: engines take other texts for numbers as well, such as `1_0`."""
+    return ibis.ifelse(form.re_search(r"^-?\d+(\.\d+)?$"), form, ibis.null(str))
 
 
 def _finite(form: ir.StringValue) -> ir.FloatingValue:
     """Null for infinity and NaN, which DuckDB orders like numbers: every distance to them would be small enough."""
-    value = form.try_cast("float64")
+    value = _plain(form).try_cast("float64")
     return ibis.ifelse(value.isinf() | value.isnan(), ibis.null("float64"), value)
