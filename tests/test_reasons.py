@@ -221,6 +221,7 @@ TABLE: tuple[tuple[str | None, str | None, str, str], ...] = (
     ("true", "false", "boolean", "different"),
     ("fr", "nl", "code", "different"),
     ("😀", "Jan", "text", "different"),
+    ("Élise\x00Peeters", "Élise\x00Janssens", "text", "different"),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from auditor.explain.spelling import LOOK_ALIKES, plain_for_alike
-from auditor.primitives import declared, fold, nfc_normalize, strip_accents
+from auditor.primitives import declared, fold, nfc, strip_accents
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -48,7 +48,7 @@ def ascii_only(text: ir.StringValue) -> ir.BooleanValue:
 
 def shape(text: ir.StringValue) -> ir.StringValue:
     """What a text looks like: NFC, nothing invisible, look-alikes as the plain character."""
-    composed = nfc_normalize(ibis.ifelse(text.re_search(INVISIBLE), text.re_replace(INVISIBLE, ""), text))
+    composed = nfc(ibis.ifelse(text.re_search(INVISIBLE), text.re_replace(INVISIBLE, ""), text))
     return ibis.ifelse(ascii_only(text) & ~text.contains("`"), text, _plain_for_alike(composed))
 
 
