@@ -210,17 +210,15 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("place", ["dataLoadings", "loadings", "dataLoading"])
 @pytest.mark.parametrize("mapping", ["attributesMapping", "mapping"])
-@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("listed", [None, ("headerColumn", "attributeName"), ("header", "attribute")])
 @pytest.mark.parametrize("inner", [True, False])
 def test_a_changed_definition_keeps_its_form_and_everything_else(
-    place: str, mapping: str, listed: bool, inner: bool
+    place: str, mapping: str, listed: tuple[str, str] | None, inner: bool
 ) -> None:
     pairs: object = {"no": "customerId", "old": "note"}
     if listed:
-        pairs = [
-            {"headerColumn": "no", "attributeName": "customerId", "transformation": "TRIM"},
-            {"headerColumn": "old", "attributeName": "note"},
-        ]
+        header, column = listed
+        pairs = [{header: "no", column: "customerId", "transformation": "TRIM"}, {header: "old", column: "note"}]
     custom = {"destination": {"type": "CUSTOM_TABLE", "id": "9"}, mapping: "left alone"}
     stored: dict[str, Any] = {
         "name": "nightly",
@@ -237,11 +235,11 @@ def test_a_changed_definition_keeps_its_form_and_everything_else(
     changed = body["definition"] if inner else body
     assert (changed["schedule"], changed[place][0]) == ({"at": "02:00"}, custom)
     if listed:
-        assert changed[place][1][mapping][0] == {
-            "headerColumn": "no",
-            "attributeName": "customerId",
-            "transformation": "TRIM",
-        }
+        assert changed[place][1][mapping] == [
+            {header: "no", column: "customerId", "transformation": "TRIM"},
+            {header: "new", column: "note"},
+            {header: "b", column: "badge"},
+        ]
     assert body["id"] == 501
 
 
@@ -252,11 +250,27 @@ def test_a_definition_of_other_tables_is_not_changed() -> None:
 
 
 def test_a_definition_without_a_place_for_its_state_is_not_changed() -> None:
-    stored = {"name": "n", "status": "ACTIVE", "profileTableId": "16", "attributesMapping": {"no": "customerId"}}
+    stored = {"name": "n", "status": "SCHEDULED", "profileTableId": "16", "attributesMapping": {"no": "customerId"}}
     (loading,) = definitions.definition(stored, "501").loadings
     with pytest.raises(Unfit, match="active"):
         changed_body(stored, Definition("501", "n", False, (loading,)))
     assert changed_body(stored, Definition("501", "m", True, (loading,))) == {**stored, "name": "m"}
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("active", True, False),
+        ("enabled", False, True),
+        ("status", "ACTIVE", "INACTIVE"),
+        ("state", "DISABLED", "ENABLED"),
+    ],
+)
+def test_a_definition_is_switched_in_the_words_that_it_has(name: str, before: object, after: object) -> None:
+    stored = {"name": "n", name: before, "profileTableId": "16", "attributesMapping": {"no": "customerId"}}
+    read = definitions.definition(stored, "501")
+    assert read.active is (before in (True, "ACTIVE"))
+    assert changed_body(stored, Definition("501", "n", not read.active, read.loadings)) == {**stored, name: after}
 
 
 def test_pages_end_where_nobody_new_comes() -> None:

@@ -1,7 +1,7 @@
 """Actito's API as typed questions and changes: the only package that speaks HTTP.
 
 results    what it answers, as frozen values         errors      what can go wrong
-reader     every question                            writer      every change (for apply and undo alone)
+reader     every question (pages: of lists)          writer      every change (for apply and undo alone)
 connection sign-in, limits, retries, meaning of statuses (auth, limits, answers)
 dialect    its addresses, and what is assumed        bodies, definitions   the forms of what is sent
 forms      the forms of its answers (row_files: of its files)

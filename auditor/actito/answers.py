@@ -35,7 +35,11 @@ P = ParamSpec("P")
 _REFUSALS = (400, 413, 422)
 _TIMEOUT = 408
 _NAME = re.compile(r"[A-Za-z][\w.#-]{0,99}")
-_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}|[a-z]{1,31}([A-Z][a-z0-9]{1,31}){1,5}")
+"""One word in capitals, or several as in `invalidValue`: a single small word could be somebody's name."""
+_REFUSALS_IN = ("errors", "fieldErrors", "violations")
+_FIELDS = ("field", "attribute", "errorColumn", "property", "propertyPath")
+_CODES = ("code", "errorCode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,10 @@ class Answer:
     def of(cls, response: httpx.Response, call: Call) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return cls(what=call.what, status=response.status_code, body=response.content, headers=headers)
+
+    @property
+    def without_content(self) -> bool:
+        return self.status == httpx.codes.NO_CONTENT
 
     def json(self) -> object:
         """The content, numbers with a fraction as their own text. Raises Unfit when it is not JSON."""
@@ -204,12 +212,12 @@ def _fields(answer: Answer) -> tuple[tuple[str, str], ...]:
         content = record(answer.json(), "errors")
     except Unfit:
         return ()
-    errors = content.get("errors", content.get("fieldErrors", [content]))
+    errors = next((content[name] for name in _REFUSALS_IN if content.get(name)), [content])
     if isinstance(errors, dict):
         pairs = list(errors.items())
     else:
         items = [item for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
-        pairs = [(_any(item, "field", "attribute", "errorColumn"), _any(item, "code", "errorCode")) for item in items]
+        pairs = [(_any(item, *_FIELDS), _any(item, *_CODES)) for item in items]
     named = ((_clean(_NAME, name), _clean(_CODE, code)) for name, code in pairs)
     return tuple((name, code) for name, code in named if name)
 

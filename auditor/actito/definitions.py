@@ -11,15 +11,16 @@ from typing import Final
 
 from auditor.actito import bodies
 from auditor.actito.answers import Unfit, array, first, name_of, record
-from auditor.actito.forms import active, has, items_of
+from auditor.actito.forms import FLAGS, WORDS, active, has, items_of
 from auditor.actito.results import Definition, Loading
+from auditor.actito.vocabulary import OPPOSITES
 
 IDS: Final = ("id", "etlId", "name")
 _LOADINGS: Final = ("dataLoadings", "loadings", "dataLoading")
 _DESTINATIONS: Final = ("destination", "profileTableId")
 _MAPPINGS: Final = ("attributesMapping", "mapping")
-_HEADERS: Final = ("headerColumn", "header", "attributeName", "attribute")
-_COLUMNS: Final = ("attributeName", "attribute", "headerColumn")
+_HEADER: Final = ("headerColumn", "header")
+_COLUMN: Final = ("attributeName", "attribute")
 
 
 def definitions(content: object) -> list[Definition | str]:
@@ -65,16 +66,25 @@ def changed_body(content: object, wanted: Definition) -> dict[str, object]:
         raise Unfit("dataLoadings of the same tables")
     body["name"] = wanted.name
     if wanted.active != stored.active and wanted.active is not None:
-        flag = next((name for name in ("active", "isActive", "enabled") if isinstance(body.get(name), bool)), None)
-        if flag is None:
-            raise Unfit("active")
-        body[flag] = wanted.active
+        body |= _switched(body)
     whole = has(body, *_DESTINATIONS)
     new = iter(wanted.loadings)
     items = [_changed(item, next(new)) if _loading(item) is not None else dict(item) for item in _items(body)]
     if whole:
         return body | items[0]
     return body | {next(name for name in _LOADINGS if body.get(name) is not None): items}
+
+
+def _switched(body: Mapping[str, object]) -> dict[str, object]:
+    """The other state, where the one it has is a flag or a word with an opposite."""
+    for name in FLAGS:
+        if isinstance(body.get(name), bool):
+            return {name: not body[name]}
+    for name in WORDS:
+        opposite = OPPOSITES.get(str(body.get(name)))
+        if opposite is not None:
+            return {name: opposite}
+    raise Unfit("active")
 
 
 def _items(whole: Mapping[str, object]) -> list[Mapping[str, object]]:
@@ -99,7 +109,15 @@ def _mapping(found: object) -> dict[str, str]:
     if isinstance(found, dict):
         return {name: name_of(found, name) for name in found}
     items = [record(item, "attributesMapping") for item in array(found, "attributesMapping")]
-    return {name_of(item, *_HEADERS): name_of(item, *_COLUMNS) for item in items}
+    return {_header(item): _column(item) for item in items}
+
+
+def _header(pair: Mapping[str, object]) -> str:
+    return name_of(pair, *_HEADER, *_COLUMN)
+
+
+def _column(pair: Mapping[str, object]) -> str:
+    return name_of(pair, *_COLUMN, _HEADER[0])
 
 
 def _changed(item: Mapping[str, object], wanted: Loading) -> dict[str, object]:
@@ -113,9 +131,14 @@ def _changed(item: Mapping[str, object], wanted: Loading) -> dict[str, object]:
     if isinstance(stored, dict):
         return body | {place: dict(wanted.mapping)}
     there = [record(one, place) for one in array(stored, place)] if stored is not None else []
-    kept = {name_of(one, *_HEADERS): one for one in there if name_of(one, *_COLUMNS) in wanted.mapping.values()}
+    kept = {_header(one): one for one in there}
+    names = [
+        next((name for name in group if any(name in one for one in there)), group[0]) for group in (_HEADER, _COLUMN)
+    ]
     pairs = [
-        dict(kept[header]) if header in kept and name_of(kept[header], *_COLUMNS) == column else new
-        for (header, column), new in zip(wanted.mapping.items(), bodies.mapping(wanted.mapping), strict=True)
+        dict(kept[header])
+        if header in kept and _column(kept[header]) == column
+        else dict(zip(names, (header, column), strict=True))
+        for header, column in wanted.mapping.items()
     ]
     return body | {place: pairs}

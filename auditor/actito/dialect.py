@@ -134,7 +134,7 @@ class Dialect:
     def profile(self, method: str, entity: str, table: Structure, ref: ProfileRef) -> Call:
         """Reading, changing and deleting one profile: [seen] G-sdk, G-fn, G-shokme (§6.2, §6.5, §6.6)."""
         what = {"GET": "a profile", "PUT": "the change of a profile", "DELETE": "the deletion of a profile"}[method]
-        return self._profiles(method, entity, table, [_Encoded(_reference(ref, what))], what)
+        return self._profiles(method, entity, table, [_Encoded(_reference(table, ref, what))], what)
 
     def creation(self, entity: str, table: Structure) -> Call:
         """[seen] D-feed. The default of `allowUpdate` is not known (§6.1): it is never relied on."""
@@ -143,18 +143,18 @@ class Dialect:
     def subscriptions(self, entity: str, table: Structure, ref: ProfileRef) -> Call:
         """[seen] G-prod, G-shokme (§6.7)."""
         what = "the subscriptions of a profile"
-        return self._profiles("GET", entity, table, [_Encoded(_reference(ref, what)), "subscription"], what)
+        return self._profiles("GET", entity, table, [_Encoded(_reference(table, ref, what)), "subscription"], what)
 
     def subscription(self, entity: str, table: Structure, profile_id: str, name: str, *, on: bool) -> Call:
         """[seen] G-prod, G-shokme; without a body (§6.7)."""
         what = f'{"a" if on else "the end of a"} subscription to "{name}"'
-        words = [_Encoded(_reference(profile_id, what)), "subscription", name]
+        words = [_Encoded(_reference(table, profile_id, what)), "subscription", name]
         return self._profiles("POST" if on else "DELETE", entity, table, words, what)
 
     def segmentations(self, entity: str, table: Structure, ref: ProfileRef) -> Call:
         """[seen] G-prod (§6.8)."""
         what = "the segmentations of a profile"
-        return self._profiles("GET", entity, table, [_Encoded(_reference(ref, what)), "segmentation"], what)
+        return self._profiles("GET", entity, table, [_Encoded(_reference(table, ref, what)), "segmentation"], what)
 
     def segment(
         self, entity: str, table: Structure, profile_id: str, name: str, *, category: str | None, on: bool
@@ -165,7 +165,7 @@ class Dialect:
         """
         what = f'{"entering" if on else "leaving"} the segmentation "{category or name}"'
         segment = _segment(name) + (f";category={_segment(category)}" if category is not None else "")
-        words = [_Encoded(_reference(profile_id, what)), "segmentation", _Encoded(segment)]
+        words = [_Encoded(_reference(table, profile_id, what)), "segmentation", _Encoded(segment)]
         return self._profiles("PUT" if on else "DELETE", entity, table, words, what)
 
     # Imports
@@ -260,10 +260,16 @@ def _segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _reference(ref: ProfileRef, what: str) -> str:
-    """`7` or `emailAddress=john%40doe.com` (§6); only digits are a profileId, or `x=y` could pass for one."""
+def _reference(table: Structure, ref: ProfileRef, what: str) -> str:
+    """`7` or `emailAddress=john%40doe.com` (§6); only digits are a profileId, or `x=y` could pass for one.
+
+    The attribute must be unique, and what is answered where it is not was not seen: nobody is asked then.
+    """
     if isinstance(ref, tuple):
         attribute, value = ref
+        known = table.attribute(attribute)
+        if known is None or not known.unique:
+            raise Refused(what, ((attribute, "NOT_UNIQUE"),), writing=False)
         if not value:
             raise Refused(what, ((attribute, "EMPTY"),), writing=False)
         return f"{_segment(attribute)}={quote(value, safe='')}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from auditor.actito.answers import Unfit, array, first, name_of, record
 from auditor.actito.results import Execution, ExecutionState, Profile, Scenario, Table
@@ -22,6 +23,9 @@ from auditor.model import (
     Structure,
 )
 
+FLAGS: Final = ("active", "isActive", "enabled")
+WORDS: Final = ("status", "state")
+"""Where a stored definition or a scenario says whether it is active: all [assumed]."""
 _TRUE = frozenset({"true", "1", "y", "yes", "t"})
 _FALSE = frozenset({"false", "0", "n", "no", "f"})
 
@@ -137,6 +141,11 @@ def found(content: object, attribute: str, value: str) -> list[Mapping[str, obje
     items = [record(item, "profiles") for item in items_of(content, "profiles")]
     texts = (_attributes(first(item, "attributes")).get(attribute) for item in items)
     return [item for item, text in zip(items, texts, strict=True) if (text or "").casefold() == value.casefold()]
+
+
+def found_id(content: object) -> str:
+    """The `profileId` in an answer about one profile."""
+    return profile_id(record(content, "attributes"))
 
 
 def profile_id(content: Mapping[str, object]) -> str:
@@ -307,10 +316,11 @@ def _truth(value: object, part: str) -> bool:
 
 def active(item: Mapping[str, object]) -> bool | None:
     """By a flag, or by a word for its state; None where neither is there or the word is not known."""
-    for name in ("active", "isActive", "enabled"):
+    for name in FLAGS:
         if item.get(name) is not None:
             return _truth(item[name], name)
-    return ACTIVE.get(str(item.get("status") or item.get("state") or "").upper())
+    word = next((item[name] for name in WORDS if item.get(name)), "")
+    return ACTIVE.get(str(word).upper())
 
 
 def _with_name(item: object, part: str) -> Mapping[str, object]:

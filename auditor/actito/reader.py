@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from auditor.actito import definitions, forms
-from auditor.actito.answers import Answer
+from auditor.actito.answers import Answer, Call
 from auditor.actito.connection import Connection
 from auditor.actito.errors import NotFound
+from auditor.actito.pages import whole_list
 from auditor.actito.results import (
     Definition,
     Execution,
@@ -42,11 +43,11 @@ class Reader:
 
     def entities(self) -> list[str]:
         """Names of the entities that the key may see (§3, D-quick)."""
-        return self._connection.read(self._dialect.entities()).read_as(forms.entities)
+        return whole_list(self._connection, self._dialect.entities(), forms.entities)
 
     def tables(self) -> list[Table]:
         """The profile tables of the entity that the key may see (§4.1, G-lep; §4.3, D-struct)."""
-        return self._connection.read(self._dialect.tables(self._entity)).read_as(forms.tables)
+        return whole_list(self._connection, self._dialect.tables(self._entity), forms.tables)
 
     def structure(self, table: str) -> Structure:
         """The structure of a table, by its name or id (§4.2, G-php; §4.3, D-struct). NotFound says which there are.
@@ -81,8 +82,7 @@ class Reader:
 
     def definitions(self) -> list[Definition]:
         """Every stored ETL definition of the entity (§8.3). One call, and one more for each that is only named."""
-        answer = self._connection.read(self._dialect.definitions("GET", self._entity))
-        listed = answer.read_as(definitions.definitions)
+        listed = whole_list(self._connection, self._dialect.definitions("GET", self._entity), definitions.definitions)
         return [self.definition(known) if isinstance(known, str) else known for known in listed]
 
     def definition(self, definition_id: str) -> Definition:
@@ -92,7 +92,7 @@ class Reader:
 
     def scenarios(self, table: Structure) -> list[Scenario]:
         """The scenarios of a table: what a write may start (§14b). NotFound where the licence has no scenarios."""
-        return self._connection.read(self._dialect.scenarios(self._entity, table)).read_as(forms.scenarios)
+        return whole_list(self._connection, self._dialect.scenarios(self._entity, table), forms.scenarios)
 
     def count(self, table: Structure) -> int:
         """How many profiles the table has now (§6.3, G-php)."""
@@ -101,7 +101,8 @@ class Reader:
     def profile(self, table: Structure, by: ProfileRef) -> Profile | None:
         """One profile as it is now (§6.2, G-sdk), or None when there is none (404, U-http: it may also be hidden).
 
-        One call, or up to three where the answer leaves out subscriptions or segmentations.
+        One call, or up to three where the answer leaves out subscriptions or segmentations. By an attribute that is not
+        unique it is Refused before anything is asked: whether Actito would say 400 or 404 is not known (§6).
         """
         found = self._profile(table, by)
         if found is None:
@@ -150,10 +151,13 @@ class Reader:
             call = self._dialect.profile_list(self._entity, table, number, size)
             answer = self._connection.read(call)
             items = answer.read_as(forms.page)
-            page = [answer.part(forms.profile, item, table, None, None, self._spelling) for item in items]
-            new = [profile for profile in page if profile.profile_id not in seen][: limit - len(seen)]
-            yield from new
-            seen.update(profile.profile_id for profile in new)
+            page = {answer.part(forms.profile_id, item): item for item in items}
+            new = [profile_id for profile_id in page if profile_id not in seen][: limit - len(seen)]
+            for profile_id in new:
+                profile = self._listed(answer, table, profile_id, page[profile_id])
+                if profile is not None:
+                    yield profile
+            seen.update(new)
             if not new or len(seen) >= limit:
                 return
 
@@ -164,14 +168,9 @@ class Reader:
         search brings is left out. So an empty list means that no profile was found, not that there certainly is none.
         """
         answer = self._connection.read(self._dialect.search(self._entity, table, attribute, value, limit))
-        profiles: list[Profile] = []
-        for item in answer.read_as(forms.found, attribute, value)[:limit]:
-            if answer.part(forms.sections_missing, item, table):
-                profile = self.profile(table, answer.part(forms.profile_id, item))
-                profiles += [profile] if profile is not None else []
-            else:
-                profiles.append(answer.part(forms.profile, item, table, None, None, self._spelling))
-        return profiles
+        items = answer.read_as(forms.found, attribute, value)[:limit]
+        listed = (self._listed(answer, table, answer.part(forms.profile_id, item), item) for item in items)
+        return [profile for profile in listed if profile is not None]
 
     def execution(self, execution_id: str) -> Execution:
         """How far an import has come (§7.3, G-php, G-mhp; §8.4, D-wht)."""
@@ -184,11 +183,24 @@ class Reader:
 
     def refused_rows(self, execution_id: str) -> list[RefusedRow]:
         """The rows an import refused (G-php). NotFound where Actito keeps no such file, as after a clean import."""
-        return read_refused_rows(self._connection.read(self._dialect.refused_rows(self._entity, execution_id)))
+        return read_refused_rows(self._file(self._dialect.refused_rows(self._entity, execution_id)))
 
     def result_rows(self, execution_id: str) -> list[ResultRow]:
         """The rows an import took over (G-mhp). NotFound where Actito keeps no such file."""
-        return read_result_rows(self._connection.read(self._dialect.result_rows(self._entity, execution_id)))
+        return read_result_rows(self._file(self._dialect.result_rows(self._entity, execution_id)))
+
+    def _file(self, call: Call) -> Answer:
+        """404 or 204 where there is none: neither was seen (§7.3, §8.4)."""
+        answer = self._connection.read(call)
+        if answer.without_content:
+            raise NotFound(call.what)
+        return answer
+
+    def _listed(self, answer: Answer, table: Structure, profile_id: str, item: Mapping[str, object]) -> Profile | None:
+        """A profile of a list; asked for once more where the list leaves out its subscriptions or segmentations."""
+        if answer.part(forms.sections_missing, item, table):
+            return self.profile(table, profile_id)
+        return answer.part(forms.profile, item, table, None, None, self._spelling)
 
     def _profile(self, table: Structure, by: ProfileRef) -> tuple[Answer, dict[str, object]] | None:
         """The answer about one profile, and the sections that it leaves out, from their own addresses."""
@@ -208,7 +220,7 @@ def identified(connection: Connection, table: Structure) -> Table:
     """A table with its id, which V4 does not tell: V5 is asked for it then. Raises ActitoError."""
     if table.table_id != table.table:
         return Table(table.table_id, table.table)
-    listed = connection.read(connection.dialect.tables(connection.entity, "v5")).read_as(forms.tables)
+    listed = whole_list(connection, connection.dialect.tables(connection.entity, "v5"), forms.tables)
     found = next((known for known in listed if known.name == table.table), None)
     if found is None:
         raise NotFound(f'the profile table "{table.table}" in the entity "{connection.entity}"')

@@ -21,7 +21,8 @@ TYPES: Mapping[str, AttributeType] = {
     "numeric": AttributeType.NUMERIC,
     "long": AttributeType.LONG,
     "number": AttributeType.NUMERIC,  # [seen] on custom tables in the portal's page on them, beside LONG
-    "coordinates": AttributeType.COORDINATES,  # [assumed] after the file format of that name (D-etlf)
+    # [assumed] after the file format of that name (D-etlf), and what else it may be called.
+    **dict.fromkeys(("coordinates", "geocoordinates", "geolocation"), AttributeType.COORDINATES),
     # `type` of predefined attributes, V5: the first four [seen] D-struct, the others [assumed].
     "birthdate": AttributeType.DATE,
     "sex": AttributeType.SEX,
@@ -82,6 +83,13 @@ ACTIVE: Mapping[str, bool] = {
     **dict.fromkeys(("INACTIVE", "DEACTIVATED", "DISABLED", "STOPPED", "PAUSED", "DRAFT", "OFF", "ARCHIVED"), False),
 }
 """Words for the state of a stored definition or a scenario: all [assumed]. Any other word says nothing."""
+
+OPPOSITES: Mapping[str, str] = {
+    one: other
+    for pair in (("ACTIVE", "INACTIVE"), ("ENABLED", "DISABLED"), ("ACTIVATED", "DEACTIVATED"), ("ON", "OFF"))
+    for one, other in (pair, pair[::-1])
+}
+"""Words of which one says what the other denies: a definition that has one is switched to the other [assumed]."""
 
 STATES: Mapping[str, ExecutionState] = {
     "SUCCESS": ExecutionState.DONE,  # [seen] D-wht

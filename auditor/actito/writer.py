@@ -141,8 +141,8 @@ class Writer:
     ) -> str:
         """Create the profile that `key` (a unique attribute and its value) names, or change it; V5 (§6.4, G-shokme).
 
-        Returns its profileId. Columns and values as in `update`. It brings back who was deleted meanwhile: corrections
-        never use it. MaybeSent too when the answer does not say under which profileId.
+        Returns its profileId, which is asked for where the answer does not say it (no answer was seen). Columns and
+        values as in `update`. It brings back who was deleted meanwhile: corrections never use it.
         """
         _require_columns(table, {**values, key[0]: key[1]})
         _require_stay(table, values)
@@ -151,8 +151,10 @@ class Writer:
             raise Refused("the creation or change of a profile", ((key[0], "NOT_UNIQUE"),))
         call = self._dialect.upsert(self._entity, table)
         answer = self._connection.write(call, body=upsert_body(table, key, values, collection, self._spelling))
-        with _carried_out(call):
+        try:
             return _created(answer, "profileId", "id")
+        except UnexpectedAnswer:
+            return self._found(table, key, call)
 
     def subscribe(self, table: Structure, profile_id: str, name: str, *, collection: Collection | None = None) -> None:
         """Begin a subscription (§6.7), with the moment and source of the permission where it is given."""
@@ -238,6 +240,14 @@ class Writer:
             raise error from None
         with _carried_out(call):
             return _created(answer, "executionId", "id")
+
+    def _found(self, table: Structure, key: tuple[str, str], done: Call) -> str:
+        """Whom a change left under `key`. An error here comes too late to mean that nothing was changed."""
+        try:
+            answer = self._connection.read(self._dialect.profile("GET", self._entity, table, key))
+            return answer.read_as(forms.found_id)
+        except ActitoError:
+            raise MaybeSent(done.what) from None
 
     def _steps(
         self, table: Structure, profile_id: str, values: Mapping[str, str | None], collection: Collection | None
