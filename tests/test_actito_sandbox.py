@@ -107,10 +107,10 @@ def _held(sandbox: Sandbox) -> dict[str, dict[str, str]]:
 
 def test_entities_and_tables(sandbox: Sandbox) -> None:
     with connect(sandbox) as connection:
-        assert Reader(connection).entities() == ["acme"]
+        assert Reader(connection).entities() == ["acme", "acme-stores"]
         assert Reader(connection).tables() == [Table("16", "Customers")]
     with connect(sandbox, V4) as connection:
-        assert Reader(connection).entities() == ["acme"]
+        assert Reader(connection).entities() == ["acme", "acme-stores"]
         assert Reader(connection).tables() == [Table("Customers", "Customers")]
 
 

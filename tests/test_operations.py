@@ -125,7 +125,7 @@ def packed(*lines: str) -> bytes:
 
 
 def reader_entities(at: Scene) -> None:
-    assert at.reader.entities() == ["acme"]
+    assert at.reader.entities() == ["acme", "acme-stores"]
 
 
 def reader_tables(at: Scene) -> None:

@@ -91,7 +91,7 @@ def make_app(licence: Licence, limits: Limits, dialect: Dialect, faults: Faults)
     actito = [
         *CallsV5(state, tokens, dialect).routes(),
         *CallsV4(state, dialect).routes(),
-        *StructureCalls(state).routes(),
+        *StructureCalls(state, dialect).routes(),
         *ImportCalls(state, queue, limits, dialect).routes(),
     ]
     return Starlette(

@@ -22,7 +22,7 @@ FALSE_WORDS: Final = frozenset({"FALSE", "0", "N", "NO", "F"})
 """D-etlf names TRUE, 1 and Y; the opposites and the long forms follow from them, in any case."""
 
 COORDINATES_TYPE: Final = "COORDINATES"
-"""D-etlf knows coordinates as a format; the name of the value type was not seen."""
+"""D-etlf knows coordinates as a format; the name of the value type was not seen (see `Dialect.coordinates`)."""
 
 MULTI_VALUE_SEPARATOR: Final = ","
 """Exports join several values so (D-expf); imports and JSON are taken to do the same."""
@@ -99,11 +99,17 @@ class Dialect:
     """Of the predefined types that were not seen."""
     created: Literal["200", "201", "201 without body"] = "200"
     """The second and third have a `Location`, which U-http knows for 201."""
-    deleted: Literal["204", "200 with text"] = "204"
+    done: Literal["204", "200 with text", "200 with JSON"] = "204"
+    """The answer to a deletion, and to every other change of which nothing has to be told."""
     conflict: Literal["409", "400"] = "409"
-    errors: Literal["errors", "fieldErrors", "none", "empty", "text"] = "errors"
+    wrong_key: Literal["400", "404"] = "400"
+    """Of a profile that is addressed by an attribute that is not unique."""
+    unknown_name: Literal["404", "400"] = "404"
+    """Of a subscription or a segment that the table does not have."""
+    errors: Literal["errors", "fieldErrors", "listed", "violations", "beside", "none", "empty", "text"] = "errors"
     """The body of a refusal beyond `status` and `message` (G-php)."""
-    status: Literal["status", "state", "executionStatus"] = "status"
+    status: Literal["status", "state", "executionStatus", "alone"] = "status"
+    """The last is a text instead of an object, where V4 answers nothing else."""
     words: tuple[str, ...] = tuple(IMPORT_STATUS.values())
     """States of an import, in the order of IMPORT_STATUS."""
     counters: Literal["in a list", "in an object", "beside"] = "in a list"
@@ -114,6 +120,8 @@ class Dialect:
     error_separator: Literal["as sent", ","] = "as sent"
     """V4 hands refused rows back with commas (G-php)."""
     export_booleans: tuple[str, str] = ("true", "false")
+    change_delay: float = 0.3
+    """Seconds until a change of the structure is seen, where it is not seen at once."""
     import_delay: float = 0.15
     """Seconds an import waits before it starts: imports are queued, and a client must poll."""
     slow_step: float = 0.02
@@ -129,13 +137,47 @@ class Dialect:
     """Where the structure lists the values of an attribute: the second was seen on custom tables (U-ctjson)."""
     profile_page: Literal["profiles", "content", "bare"] = "profiles"
     """The list of profiles in V5."""
+    profile_items: Literal["flat", "as in V4"] = "flat"
+    """Profiles in V5: the first is how it takes them (G-shokme)."""
+    upserted: Literal["200", "201", "204"] = "200"
+    list_pages: Literal["whole", "numbered", "linked", "in a header"] = "whole"
+    """Lists of entities, tables, scenarios and stored definitions: of none a page was seen. Those that come without a
+    wrapper have no place to number or to link pages."""
     scenario_list: Literal["wrapped", "bare", "names"] = "wrapped"
     definition_list: Literal["in full", "bare", "ids"] = "in full"
     """Stored ETL definitions: whether their list holds more than their ids."""
-    counters_told: Literal["all", "seen"] = "all"
-    """Beyond `withErrors` and `rowsInError`, which were seen (G-mhp)."""
+    definition_id: Literal["id", "etlId"] = "id"
+    definition_inside: Literal["beside", "definition"] = "beside"
+    """Whether a stored definition has its content beside its id, or in an object of its own."""
+    loadings: Literal["dataLoadings", "loadings", "alone"] = "dataLoadings"
+    """Where it says what it loads: the last has the parts of a single loading beside its name."""
+    destination: Literal["type and id", "type and name", "tableType", "profileTableId"] = "type and id"
+    mapping: Literal["attributesMapping", "mapping", "by header"] = "attributesMapping"
+    """Pairs as V4 has them (G-mhp), pairs of other names, or an object."""
+    activity: Literal["active", "enabled", "status"] = "active"
+    """How a stored definition and a scenario say whether they are active."""
+    counters_told: Literal["all", "seen", "none"] = "all"
+    """Beyond `withErrors` and `rowsInError`, which were seen in V4 (G-mhp); in V5 none was."""
     codes: Literal["UPPER_SNAKE", "camelCase"] = "UPPER_SNAKE"
     """Of refused fields and rows."""
+    no_file: Literal["404", "204", "header alone"] = "404"
+    """Asked for the refused rows of an import that refused none."""
+    row_errors: Literal["first", "each"] = "first"
+    """Whether a row that is wrong in several ways is handed back once, or once for each."""
+    result_columns: Literal["profileId", "none"] = "profileId"
+    """What the result file has beside the columns that were sent."""
+    multi_values: Literal["joined", "list"] = "joined"
+    """Several values of one attribute in an answer: exports join them (D-expf)."""
+    v4_types: Literal["String", "named"] = "String"
+    """What V4 calls the types of which no V4 name was seen."""
+    v4_ids: bool = False
+    """Whether V4 tells the ids of tables beside their names."""
+    coordinates: Literal["COORDINATES", "GEO_COORDINATES", "GEOLOCATION"] = "COORDINATES"
+    """The name of the type."""
+    empty_parts: Literal["empty lists", "left out"] = "empty lists"
+    """Subscriptions and segmentations of a table that has none."""
+    changes_seen: Literal["at once", "later"] = "at once"
+    """When the structure shows a change that was asked for: it is called a request."""
     file_booleans: Literal["any case", "upper case"] = "any case"
     """Words of yes and no in a file: D-etlf shows capitals."""
     day_ends: Literal["Europe/Brussels", "UTC"] = "Europe/Brussels"
@@ -168,10 +210,12 @@ FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "exclusive": ("type", "flag"),
     "predefined_types": ("UPPER_SNAKE", "camelCase"),
     "created": ("200", "201", "201 without body"),
-    "deleted": ("204", "200 with text"),
+    "done": ("204", "200 with text", "200 with JSON"),
     "conflict": ("409", "400"),
-    "errors": ("errors", "fieldErrors", "none", "empty", "text"),
-    "status": ("status", "state", "executionStatus"),
+    "wrong_key": ("400", "404"),
+    "unknown_name": ("404", "400"),
+    "errors": ("errors", "fieldErrors", "listed", "violations", "beside", "none", "empty", "text"),
+    "status": ("status", "state", "executionStatus", "alone"),
     "words": (
         tuple(IMPORT_STATUS.values()),
         ("WAITING", "IN_PROGRESS", "SUCCESS", "WITH_ERROR", "ERROR"),
@@ -188,10 +232,28 @@ FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "moments": (MOMENT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", EPOCH),
     "enumeration": ("allowedValues", "acceptedValues"),
     "profile_page": ("profiles", "content", "bare"),
+    "profile_items": ("flat", "as in V4"),
+    "upserted": ("200", "201", "204"),
+    "list_pages": ("whole", "numbered", "linked", "in a header"),
     "scenario_list": ("wrapped", "bare", "names"),
     "definition_list": ("in full", "bare", "ids"),
-    "counters_told": ("all", "seen"),
+    "definition_id": ("id", "etlId"),
+    "definition_inside": ("beside", "definition"),
+    "loadings": ("dataLoadings", "loadings", "alone"),
+    "destination": ("type and id", "type and name", "tableType", "profileTableId"),
+    "mapping": ("attributesMapping", "mapping", "by header"),
+    "activity": ("active", "enabled", "status"),
+    "counters_told": ("all", "seen", "none"),
     "codes": ("UPPER_SNAKE", "camelCase"),
+    "no_file": ("404", "204", "header alone"),
+    "row_errors": ("first", "each"),
+    "result_columns": ("profileId", "none"),
+    "multi_values": ("joined", "list"),
+    "v4_types": ("String", "named"),
+    "v4_ids": (False, True),
+    "coordinates": ("COORDINATES", "GEO_COORDINATES", "GEOLOCATION"),
+    "empty_parts": ("empty lists", "left out"),
+    "changes_seen": ("at once", "later"),
     "file_booleans": ("any case", "upper case"),
     "day_ends": ("Europe/Brussels", "UTC"),
     "refused_import_counts": (False, True),

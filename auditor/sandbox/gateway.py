@@ -12,9 +12,11 @@ from typing import Any, Final
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from auditor.sandbox import envelopes
 from auditor.sandbox.breaches import Breaches, Call, judged, place_of
 from auditor.sandbox.clock import Clock
 from auditor.sandbox.dialect import Dialect
+from auditor.sandbox.exchange import Answer
 from auditor.sandbox.faults import Faults
 from auditor.sandbox.limits import Counters
 from auditor.sandbox.writes import Refusal
@@ -73,7 +75,10 @@ class Gateway:
         with judged(Call(place_of(scope["method"], scope["path"]))):
             refusal = self._refusal(scope)
         if refusal is not None:
-            await problem(refusal)(scope, receive, send)
+            usual = problem(refusal)
+            answer = Answer(usual.status_code, dict(usual.headers), bytes(usual.body))
+            envelopes.refusal(answer, self._dialect, answer.json())
+            await answer.give(send)
             return
         clock = self._tokens.clock
         try:

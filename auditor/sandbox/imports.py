@@ -20,8 +20,8 @@ from typing import Any, Final
 from auditor.sandbox.breaches import Breaches, Call, judged
 from auditor.sandbox.checks import Problem, known
 from auditor.sandbox.dialect import IMPORT_STATUS, MOMENT, Code, Dialect
+from auditor.sandbox.envelopes import code_in
 from auditor.sandbox.faults import Faults
-from auditor.sandbox.spelling import code_in
 from auditor.sandbox.state import Profile, Profiles, State
 from auditor.sandbox.storage import Storage
 from auditor.sandbox.writes import Changes, Refusal, checked, missing, taken
@@ -213,22 +213,26 @@ class Queue:
             written = self._refused(definition.held, cells, key) or self._write(
                 definition.held, cells, key, definition.mode
             )
-            if isinstance(written, Problem):
-                refused.append([*record, code_in(written.code, self._dialect), headers.get(written.field, "")])
+            if isinstance(written[0], Problem):
+                told = written if self._dialect.row_errors == "each" else written[:1]
+                ends = [[code_in(one.code, self._dialect), headers.get(one.field, "")] for one in told]
+                refused += [[*record, *end] for end in ends]
+                counts["rowsInError"] += 1
                 continue
             profile, created = written
             counts["rowsCreated" if created else "rowsUpdated"] += 1
             results.append([*record, str(profile.id), "CREATED" if created else "UPDATED"])
-        counts["rowsInError"] = len(refused)
-        if refused and definition.error_file:
-            separator = definition.separator if self._dialect.error_separator == "as sent" else ","
+        separator = definition.separator if self._dialect.error_separator == "as sent" else ","
+        zipped = self._dialect.error_file == "zip"
+        if definition.error_file and (refused or self._dialect.no_file == "header alone"):
             rows = [[*header, "errorCode", "errorColumn"], *refused]
-            execution.errors = _file("errors.csv", rows, separator, zipped=self._dialect.error_file == "zip")
+            execution.errors = _file("errors.csv", rows, separator, zipped=zipped)
         if definition.result_file:
-            rows = [[*header, "profileId", "result"], *results]
-            execution.result = _file("result.csv", rows, definition.separator)
+            width = len(header) + (2 if self._dialect.result_columns == "profileId" else 0)
+            rows = [row[:width] for row in ([*header, "profileId", "result"], *results)]
+            execution.result = _file("result.csv", rows, separator, zipped=zipped)
 
-    def _refused(self, held: Profiles, cells: dict[str, str], key: str) -> Problem | None:
+    def _refused(self, held: Profiles, cells: dict[str, str], key: str) -> tuple[Problem, ...]:
         """What a fault does to a row: somebody deletes its profile just before, or it is refused for nothing."""
         subject = f"row {cells[key]}"
         number = held.find(key, cells[key])
@@ -236,28 +240,30 @@ class Queue:
             held.delete(held.profiles[number])
         if self._faults.happens("rows-refused", subject):
             code = _ROW_CODES[self._faults.happened["rows-refused"] % len(_ROW_CODES)]
-            return Problem(key, code, "refused by a fault")
-        return None
+            return (Problem(key, code, "refused by a fault"),)
+        return ()
 
-    def _write(self, held: Profiles, cells: dict[str, str], key: str, mode: str) -> tuple[Profile, bool] | Problem:
-        """One row; the first thing that is wrong with it refuses it as a whole (one `errorColumn` was seen)."""
+    def _write(
+        self, held: Profiles, cells: dict[str, str], key: str, mode: str
+    ) -> tuple[Profile, bool] | tuple[Problem, ...]:
+        """One row; anything that is wrong with it refuses it as a whole."""
         if not cells[key]:
-            return Problem(key, Code.MANDATORY, "the key is empty")
+            return (Problem(key, Code.MANDATORY, "the key is empty"),)
         number = held.find(key, cells[key])
         profile = held.profiles[number] if number is not None else None
         if profile is None and mode == "UPDATE_ONLY":
-            return Problem(key, Code.UNKNOWN_PROFILE, "no profile has this key")
+            return (Problem(key, Code.UNKNOWN_PROFILE, "no profile has this key"),)
         if profile is not None and mode == "CREATE_ONLY":
-            return Problem(key, Code.EXISTS, "a profile has this key")
+            return (Problem(key, Code.EXISTS, "a profile has this key"),)
         try:
             changes = self._changes(held, cells)
         except Refusal as refusal:
             for problem in refusal.problems:
                 self._breaches.refused(problem.code, problem.field)
-            return refusal.problems[0]
+            return refusal.problems
         problems = taken(held, changes, profile) or (missing(held.table, changes) if profile is None else ())
         if problems:
-            return problems[0]
+            return problems
         stamp = held.clock.stamp()
         if profile is None:
             return held.create(changes, created=stamp), True

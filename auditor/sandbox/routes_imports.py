@@ -63,15 +63,15 @@ class ImportCalls:
         return JSONResponse(self._execution(request).answer())
 
     async def error_file(self, request: Request) -> Response:
-        return _zip(self._execution(request).errors)
+        return self._file(self._execution(request).errors)
 
     async def result_file(self, request: Request) -> Response:
-        return _zip(self._execution(request).result)
+        return self._file(self._execution(request).result)
 
     async def definitions(self, request: Request) -> Response:
         """In full: whether the list holds more than names is not known."""
-        check_entity(request)
-        return JSONResponse({"etls": [{"id": number, **body} for number, body in self.state.definitions.items()]})
+        stored = self.state.definitions if check_entity(request) else {}
+        return JSONResponse({"etls": [{"id": number, **body} for number, body in stored.items()]})
 
     async def create_definition(self, request: Request) -> Response:
         check_entity(request)
@@ -171,9 +171,8 @@ class ImportCalls:
         return {"active": True, **{part: value for part, value in body.items() if part != "id"}}
 
     def _stored(self, request: Request) -> str:
-        check_entity(request)
         number: str = request.path_params["etl"]
-        if number not in self.state.definitions:
+        if not check_entity(request) or number not in self.state.definitions:
             raise Refusal(404, "there is no such definition")
         return number
 
@@ -185,15 +184,15 @@ class ImportCalls:
         calls[day] = calls.get(day, 0) + 1
 
     def _execution(self, request: Request) -> Execution:
-        check_entity(request)
-        number = request.path_params["execution"]
+        number = request.path_params["execution"] if check_entity(request) else ""
         execution = self._queue.executions.get(int(number)) if number.isdecimal() else None
         if execution is None:
             raise Refusal(404, "there is no such execution")
         return execution
 
-
-def _zip(content: bytes | None) -> Response:
-    if content is None:
-        raise Refusal(404, "the execution has no such file")
-    return Response(content, media_type="application/zip")
+    def _file(self, content: bytes | None) -> Response:
+        if content is None and self._dialect.no_file == "204":
+            return Response(status_code=204)
+        if content is None:
+            raise Refusal(404, "the execution has no such file")
+        return Response(content, media_type="application/zip")

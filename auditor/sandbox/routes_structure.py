@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -9,16 +10,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auditor.sandbox.checks import Problem
-from auditor.sandbox.dialect import Code
+from auditor.sandbox.dialect import Code, Dialect
 from auditor.sandbox.routes_v4 import check_entity, read_json, table_of
 from auditor.sandbox.state import Profiles, State
-from auditor.sandbox.structure import Impossible, as_v4, as_v5, changed, created
+from auditor.sandbox.structure import Impossible, Table, as_v4, as_v5, changed, created
 from auditor.sandbox.writes import Refusal
 
 SCENARIOS: Final = (
-    {"id": 31, "name": "Welcome", "status": "ACTIVE"},
-    {"id": 32, "name": "Birthday wishes", "status": "ACTIVE"},
-    {"id": 33, "name": "Win back 2024", "status": "STOPPED"},
+    {"id": 31, "name": "Welcome", "active": True},
+    {"id": 32, "name": "Birthday wishes", "active": True},
+    {"id": 33, "name": "Win back 2024", "active": False},
 )
 """Those of `Customers`: scenarios are made in the portal, so a table that the API created has none (shape assumed)."""
 
@@ -26,8 +27,10 @@ SCENARIOS: Final = (
 class StructureCalls:
     """What can be asked and changed about the tables of one licence."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, dialect: Dialect) -> None:
         self.state = state
+        self._dialect = dialect
+        self._begun: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
         v5 = "/profile-table-structure/v5/entities/{entity}/profile-tables"
@@ -43,15 +46,15 @@ class StructureCalls:
         ]
 
     async def list_v5(self, request: Request) -> Response:
-        check_entity(request)
-        return JSONResponse({"profileTables": [as_v5(held.table) for held in self.state.tables()]})
+        return JSONResponse({"profileTables": [as_v5(held.table) for held in self._tables(request)]})
 
     async def get_v5(self, request: Request) -> Response:
         return JSONResponse(as_v5(self._by_id(request).table))
 
     async def list_v4(self, request: Request) -> Response:
-        check_entity(request)
-        return JSONResponse({"profileTableNames": [{"name": held.table.name} for held in self.state.tables()]})
+        """`name` was seen (G-lep)."""
+        tables = [{"id": held.table.id, "name": held.table.name} for held in self._tables(request)]
+        return JSONResponse({"profileTableNames": tables})
 
     async def get_v4(self, request: Request) -> Response:
         return JSONResponse(as_v4(table_of(self.state, request).table))
@@ -83,12 +86,24 @@ class StructureCalls:
         if mandatory and held.profiles:
             problems = tuple(_problem(name, Code.MANDATORY) for name in sorted(mandatory))
             raise Refusal(400, "the profiles of the table have no value for a mandatory attribute", problems)
-        held.restructure(table)
+        if self._dialect.changes_seen == "later":
+            change = asyncio.create_task(self._later(held, table))
+            self._begun.add(change)
+            change.add_done_callback(self._begun.discard)
+        else:
+            held.restructure(table)
         return Response(status_code=204)
+
+    async def _later(self, held: Profiles, table: Table) -> None:
+        await self.state.clock.sleep(self._dialect.change_delay)
+        held.restructure(table)
 
     async def scenarios(self, request: Request) -> Response:
         held = table_of(self.state, request)
         return JSONResponse({"scenarios": list(SCENARIOS) if held is self.state else []})
+
+    def _tables(self, request: Request) -> list[Profiles]:
+        return self.state.tables() if check_entity(request) else []
 
     def _by_id(self, request: Request) -> Profiles:
         held = table_of(self.state, request)

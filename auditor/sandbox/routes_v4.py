@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auditor.sandbox.checks import known
-from auditor.sandbox.dialect import SEARCH_DEFAULT, SEGMENTATION, SUBSCRIPTION, Dialect
+from auditor.sandbox.checks import Problem, known
+from auditor.sandbox.dialect import SEARCH_DEFAULT, SEGMENTATION, SUBSCRIPTION, Code, Dialect
 from auditor.sandbox.state import Profile, Profiles, State
-from auditor.sandbox.structure import ENTITY, ENTITY_ID
+from auditor.sandbox.structure import ENTITIES, ENTITY
 from auditor.sandbox.writes import Refusal, changes_v4, checked, matching, sections, store
 
 
@@ -38,7 +38,7 @@ class CallsV4:
         ]
 
     async def entities(self, request: Request) -> Response:
-        return JSONResponse({"entities": [{"id": ENTITY_ID, "name": ENTITY, "comment": None}]})
+        return JSONResponse(entities())
 
     async def create(self, request: Request) -> Response:
         held = table_of(self.state, request)
@@ -82,7 +82,7 @@ class CallsV4:
         column = SUBSCRIPTION + request.path_params["name"]
         held, profile = self._profile(request)
         if known(held.table, column) is not None:
-            raise Refusal(404, "the table has no such subscription")
+            raise self._unknown("subscription", request.path_params["name"])
         store(held, profile, {column: "true" if request.method == "POST" else "false"})
         return Response(status_code=204)
 
@@ -101,9 +101,14 @@ class CallsV4:
                 return Response(status_code=204)
             changes = {column: name if request.method == "PUT" else None}
         else:
-            raise Refusal(404, "the table has no such segment")
+            raise self._unknown("segment", name)
         store(held, profile, checked(held.table, changes.items()))
         return Response(status_code=204)
+
+    def _unknown(self, what: str, name: str) -> Refusal:
+        """What the table does not have (§6.7): the status is assumed."""
+        problem = Problem(name, Code.UNKNOWN_FIELD, f"the table has no such {what}")
+        return Refusal(int(self._dialect.unknown_name), f"the table has no such {what}", (problem,))
 
     def _allows_update(self, request: Request) -> bool:
         given = request.query_params.get("allowUpdate")
@@ -115,7 +120,7 @@ class CallsV4:
 
     def _profile(self, request: Request) -> tuple[Profiles, Profile]:
         held = table_of(self.state, request)
-        return held, find_profile(held, request.path_params["profile"])
+        return held, find_profile(held, request.path_params["profile"], self._dialect)
 
     def _body(self, held: Profiles, profile: Profile) -> dict[str, list[dict[str, Any]]]:
         body: dict[str, list[dict[str, Any]]] = {"attributes": [], "subscriptions": [], "segmentations": []}
@@ -134,28 +139,32 @@ class CallsV4:
         return body
 
 
-def find_profile(held: Profiles, reference: str) -> Profile:
-    """By `profileId` or `attribute=value` of a unique attribute. Raises Refusal: 400, or 404 where there is none."""
+def find_profile(held: Profiles, reference: str, dialect: Dialect) -> Profile:
+    """By `profileId` or `attribute=value` of a unique attribute. Raises Refusal: 404 where there is none."""
     name, equals, value = reference.partition("=")
     if not equals:
         name, value = "profileId", reference
     elif name not in held.table.by_name or not held.table.by_name[name].unique:
-        raise Refusal(400, "a profile is addressed by its id or a unique attribute")
+        raise Refusal(int(dialect.wrong_key), "a profile is addressed by its id or a unique attribute")
     number = held.find(name, value)
     if number is None:
         raise Refusal(404, "there is no such profile")
     return held.profiles[number]
 
 
-def check_entity(request: Request) -> None:
-    if request.path_params["entity"] != ENTITY:
+def check_entity(request: Request) -> bool:
+    """Whether it is the one with tables. Raises Refusal: 404 for one that is not there, 403 for a write elsewhere."""
+    entity = request.path_params["entity"]
+    if entity not in ENTITIES:
         raise Refusal(404, "there is no such entity")
+    if entity != ENTITY and request.method != "GET":
+        raise Refusal(403, "the key may only read in this entity")
+    return bool(entity == ENTITY)
 
 
 def table_of(state: State, request: Request) -> Profiles:
     """By name, or by id: clients use both (G-prod). Raises Refusal (404)."""
-    check_entity(request)
-    held = state.at(request.path_params["table"])
+    held = state.at(request.path_params["table"]) if check_entity(request) else None
     if held is None:
         raise Refusal(404, "there is no such profile table")
     return held
@@ -173,6 +182,11 @@ def _found(held: Profiles, request: Request) -> list[Profile]:
         number = held.find(name, value)
         return [] if number is None else [held.profiles[number]]
     return [profile for profile in held.profiles.values() if profile.values.get(name) == value]
+
+
+def entities() -> dict[str, Any]:
+    """What both versions answer (D-quick; of V4 the names alone were seen)."""
+    return {"entities": [{"id": number, "name": name, "comment": None} for number, name in enumerate(ENTITIES, 1)]}
 
 
 async def read_json(request: Request) -> Any:

@@ -11,10 +11,9 @@ from starlette.routing import Route
 
 from auditor.sandbox.dialect import SEARCH_DEFAULT, SEARCH_MAXIMUM, Dialect
 from auditor.sandbox.gateway import Tokens
-from auditor.sandbox.routes_v4 import find_profile, read_json, table_of
+from auditor.sandbox.routes_v4 import entities, find_profile, read_json, table_of
 from auditor.sandbox.state import Profile, Profiles, State
 from auditor.sandbox.storage import API_KEY
-from auditor.sandbox.structure import ENTITY, ENTITY_ID
 from auditor.sandbox.writes import Refusal, changes_v5, sections, store
 
 
@@ -50,7 +49,7 @@ class CallsV5:
         )
 
     async def entities(self, request: Request) -> Response:
-        return JSONResponse({"entities": [{"id": ENTITY_ID, "name": ENTITY, "comment": None}]})
+        return JSONResponse(entities())
 
     async def list_profiles(self, request: Request) -> Response:
         held = table_of(self.state, request)
@@ -70,7 +69,7 @@ class CallsV5:
 
     async def get_profile(self, request: Request) -> Response:
         held = table_of(self.state, request)
-        return JSONResponse(_body(held, find_profile(held, request.path_params["profile"])))
+        return JSONResponse(_body(held, find_profile(held, request.path_params["profile"], self._dialect)))
 
     async def upsert(self, request: Request) -> Response:
         """Update the profile that `key` names, or create one."""

@@ -6,34 +6,56 @@ Works on whole answers and bodies, by the names in them, so that the routes need
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from auditor.sandbox.dialect import EPOCH, IMPORT_STATUS, MOMENT, TIMEZONE, Dialect
+from auditor.sandbox.definitions import spelled, told_active, usual
+from auditor.sandbox.dialect import (
+    COORDINATES_TYPE,
+    EPOCH,
+    IMPORT_STATUS,
+    MOMENT,
+    MULTI_VALUE_SEPARATOR,
+    TIMEZONE,
+    Dialect,
+)
+from auditor.sandbox.envelopes import camel_case, created, done, is_list, paged, refusal, upserted
 from auditor.sandbox.exchange import Answer
-from auditor.sandbox.structure import BY_NAME
+from auditor.sandbox.structure import BY_NAME, V4_TYPES
 
 _SEEN_TYPES = frozenset({"CUSTOM", "LASTNAME", "FIRSTNAME", "BIRTHDATE", "SEX", "MOTHER_LANGUAGE", "EMAIL_ADDRESS"})
 """Types of attributes that a page shows (D-struct)."""
 
 
 _DATE: Final = "%Y-%m-%d"
+_NUMBERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "BOOLEAN": "true".__eq__,
+    "INTEGER": int,
+    "LONG": int,
+    "NUMERIC": float,
+}
 _SEEN_COUNTERS: Final = ("table", "withErrors", "rowsInError")
 
 
 def understood(body: bytes, dialect: Dialect, path: str) -> bytes:
-    """The body of a call about a profile with its dates and moments in the usual form, which is taken as well."""
-    if not path.startswith("/profiles/") or not body.startswith(b"{"):
+    """The body of a call in the usual form, which is taken as well: moments of a profile, stored definitions."""
+    if not body.startswith(b"{"):
         return body
     try:
         content = json.loads(body)
+        if re.search(r"/etls(/[^/]+)?$", path):
+            return json.dumps(usual(content, dialect)).encode()
+        if not path.startswith("/profiles/"):
+            return body
         attributes = content["attributes"]
         if isinstance(attributes, dict):
             content["attributes"] = {name: _usual(name, value, dialect) for name, value in attributes.items()}
         else:
             for item in attributes:
                 item["value"] = _usual(item["name"], item["value"], dialect)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return body
     return json.dumps(content).encode()
 
@@ -61,23 +83,23 @@ def _timed(text: str, usual: str, form: str) -> Any:
     return (moment.astimezone(UTC) if form.endswith("Z") else moment).strftime(form)
 
 
-def code_in(code: str, dialect: Dialect) -> str:
-    """The code of a refused field or row."""
-    return code if dialect.codes == "UPPER_SNAKE" else _camel_case(code)
-
-
-def respell(answer: Answer, dialect: Dialect, method: str, path: str) -> None:
+def respell(answer: Answer, dialect: Dialect, method: str, path: str, query: str) -> None:
     """Change an answer of the usual form into the dialect's."""
     content = answer.json()
-    if method == "DELETE" and answer.status == 204 and dialect.deleted == "200 with text":
-        answer.status = 200
-        answer.write_text("OK")
+    if method != "GET" and answer.status == 204:
+        done(answer, dialect)
     elif answer.status >= 400:
-        _refusal(answer, dialect, content)
+        refusal(answer, dialect, content)
     elif content is not None:
-        answer.write(_content(content, dialect, path))
-        if method == "POST" and isinstance(content, dict) and ("profileId" in content or "executionId" in content):
-            _created(answer, dialect, path, str(content.get("profileId") or content.get("executionId")))
+        spelled_so = _content(content, dialect, path)
+        if method == "GET" and is_list(content):
+            spelled_so = paged(answer, spelled_so, dialect, path, query)
+        answer.write(spelled_so)
+        number = next((content[name] for name in ("profileId", "executionId") if name in content), None)
+        if method == "PUT" and path.startswith("/profiles/v5/"):
+            upserted(answer, dialect)
+        elif method == "POST" and (number is not None or answer.status == 201):
+            created(answer, dialect, path, str(content["id"] if number is None else number))
 
 
 def _content(content: Any, dialect: Dialect, path: str) -> Any:
@@ -87,7 +109,8 @@ def _content(content: Any, dialect: Dialect, path: str) -> Any:
         tables = [_structure(table, dialect) for table in content["profileTables"]]
         return tables if dialect.bare_lists else {"profileTables": tables}
     if content.keys() == {"profileTableNames"}:
-        return content["profileTableNames"] if dialect.bare_lists else content
+        named = [item if dialect.v4_ids else {"name": item["name"]} for item in content["profileTableNames"]]
+        return named if dialect.bare_lists else {"profileTableNames": named}
     if content.keys() == {"count"}:
         return content["count"] if dialect.count == "bare" else {dialect.count: content["count"]}
     if content.keys() in ({"profileId"}, {"executionId"}):
@@ -96,33 +119,38 @@ def _content(content: Any, dialect: Dialect, path: str) -> Any:
     if content.keys() in ({"subscriptions"}, {"segmentation"}):
         return _alone(content, dialect)
     if path.startswith("/profiles/v5/") and "attributes" in content:
-        return _flat(content, dialect)
+        return _profile_v5(content, dialect)
     if path.startswith("/profiles/v5/") and "profiles" in content:
-        page = [_flat(profile, dialect) for profile in content["profiles"]]
+        page = [_profile_v5(profile, dialect) for profile in content["profiles"]]
         rest = {name: value for name, value in content.items() if name != "profiles"}
         return page if dialect.profile_page == "bare" else {**rest, dialect.profile_page: page}
     if content.keys() == {"scenarios"}:
         return _scenarios(content["scenarios"], dialect)
     if content.keys() == {"etls"}:
         return _definitions(content["etls"], dialect)
+    if "dataLoadings" in content:
+        return spelled(content, dialect)
+    if content.keys() == {"id"} and path.endswith("/etls"):
+        return {dialect.definition_id: content["id"]}
     if path.startswith("/profiles/v4/") and "profiles" in content:
-        return content | {"profiles": [_profile(profile, dialect, apart=False) for profile in content["profiles"]]}
+        return content | {"profiles": [_profile(profile, dialect) for profile in content["profiles"]]}
     if path.startswith("/profiles/v4/") and "attributes" in content:
-        return _profile(content, dialect, apart=dialect.sections == "apart")
+        return _profile(content, dialect)
     if path.startswith("/profile-table-structure/") and "attributes" in content:
         return _structure(content, dialect)
     if "etlId" in content and "results" in content:
         return _execution(content, dialect)
     if content.keys() == {"status"}:
-        return {dialect.status: _word(content["status"], dialect)}
+        word = _word(content["status"], dialect)
+        return word if dialect.status == "alone" else {dialect.status: word}
     if "withErrors" in content:
         return _counters(content, dialect)
     return content
 
 
-def _profile(profile: dict[str, Any], dialect: Dialect, *, apart: bool) -> dict[str, Any]:
+def _profile(profile: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     attributes = [{**item, "value": _value(item["name"], item["value"], dialect)} for item in profile["attributes"]]
-    if apart:
+    if dialect.sections == "apart":
         return {"attributes": attributes}
     return {
         "attributes": attributes,
@@ -131,8 +159,10 @@ def _profile(profile: dict[str, Any], dialect: Dialect, *, apart: bool) -> dict[
     }
 
 
-def _flat(profile: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
-    """One of V5, where booleans are always those of JSON."""
+def _profile_v5(profile: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """Flat, where booleans are always those of JSON; or as V4 has it."""
+    if dialect.profile_items == "as in V4":
+        return _profile(_listed(profile), dialect)
     attributes = {
         name: value if isinstance(value, bool) else _value(name, value, dialect)
         for name, value in profile["attributes"].items()
@@ -140,16 +170,34 @@ def _flat(profile: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     return profile | {"profileId": _id(profile["profileId"], dialect), "attributes": attributes}
 
 
+def _listed(profile: dict[str, Any]) -> dict[str, Any]:
+    def text(value: Any) -> Any:
+        return str(value).lower() if isinstance(value, bool) else value
+
+    return {
+        "attributes": [{"name": name, "value": text(value)} for name, value in profile["attributes"].items()],
+        "subscriptions": [{"name": name, "subscribe": on} for name, on in profile["subscriptions"].items()],
+        "segmentations": [
+            {"belongs": held, "segmentation": {"name": name}}
+            if isinstance(held, bool)
+            else {"belongs": True, "segmentation": {"category": name, "name": held}}
+            for name, held in profile["segmentations"].items()
+        ],
+    }
+
+
 def _scenarios(items: list[dict[str, Any]], dialect: Dialect) -> Any:
     if dialect.scenario_list == "names":
         return {"scenarios": [item["name"] for item in items]}
-    return items if dialect.scenario_list == "bare" else {"scenarios": items}
+    told = [told_active(item, dialect) for item in items]
+    return told if dialect.scenario_list == "bare" else {"scenarios": told}
 
 
 def _definitions(items: list[dict[str, Any]], dialect: Dialect) -> Any:
     if dialect.definition_list == "ids":
-        return {"etls": [{"id": item["id"], "name": item["name"]} for item in items]}
-    return items if dialect.definition_list == "bare" else {"etls": items}
+        return {"etls": [{dialect.definition_id: item["id"], "name": item["name"]} for item in items]}
+    told = [spelled(item, dialect) for item in items]
+    return told if dialect.definition_list == "bare" else {"etls": told}
 
 
 def _value(name: str, text: str | None, dialect: Dialect) -> Any:
@@ -162,9 +210,11 @@ def _value(name: str, text: str | None, dialect: Dialect) -> Any:
         return _timed(text, _DATE, dialect.dates)
     if kind == "TIMESTAMP":
         return _timed(text, MOMENT, dialect.moments)
-    if dialect.numbers == "number" and kind == "BOOLEAN":
-        return text == "true"
-    return int(text) if dialect.numbers == "number" and kind in ("INTEGER", "LONG") else text
+    if BY_NAME[name].multi_valued and dialect.multi_values == "list":
+        return text.split(MULTI_VALUE_SEPARATOR)
+    if dialect.numbers == "number" and kind in _NUMBERS:
+        return _NUMBERS[kind](text)
+    return text
 
 
 def _id(number: Any, dialect: Dialect) -> Any:
@@ -195,15 +245,23 @@ def _structure(table: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     attributes = table["attributes"]
     if isinstance(attributes, list):
         attributes = [_attribute(item, dialect) for item in attributes]
-    return table | {
+    else:
+        attributes = {
+            name: {**item, "valueType": _v4_type(item["valueType"], dialect)} for name, item in attributes.items()
+        }
+        table = {name: part for name, part in table.items() if name != "id" or dialect.v4_ids}
+    told = table | {
         "attributes": attributes,
         "subscriptions": _named(table["subscriptions"], dialect),
         "segmentations": [_segmentation(item, dialect) for item in table["segmentations"]],
     }
+    return {name: part for name, part in told.items() if part != [] or dialect.empty_parts == "empty lists"}
 
 
 def _attribute(item: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     item = {**item, "type": _type(item["type"], dialect)}
+    if item.get("valueType") == COORDINATES_TYPE:
+        item["valueType"] = dialect.coordinates
     limits = item.get("valueRestriction", {})
     if "allowedValues" in limits:
         rest = {name: limit for name, limit in limits.items() if name != "allowedValues"}
@@ -212,12 +270,17 @@ def _attribute(item: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
 
 
 def _type(name: str, dialect: Dialect) -> str:
-    return name if name in _SEEN_TYPES or dialect.predefined_types == "UPPER_SNAKE" else _camel_case(name)
+    return name if name in _SEEN_TYPES or dialect.predefined_types == "UPPER_SNAKE" else camel_case(name)
 
 
-def _camel_case(name: str) -> str:
-    first, *rest = name.lower().split("_")
-    return first + "".join(word.capitalize() for word in rest)
+def _v4_type(name: str, dialect: Dialect) -> str:
+    if name in V4_TYPES.values():
+        return name
+    if dialect.v4_types == "String":
+        return "String"
+    long = {"TITLE": "PERSON_TITLE", COORDINATES_TYPE: dialect.coordinates}.get(name, name)
+    camel = camel_case(long)
+    return camel[0].upper() + camel[1:]
 
 
 def _named(items: list[Any], dialect: Dialect) -> list[Any]:
@@ -238,7 +301,10 @@ def _segmentation(item: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
 
 def _execution(content: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     rest = {name: value for name, value in content.items() if name not in ("status", "results")}
-    rest |= {"id": _id(content["id"], dialect), dialect.status: _word(content["status"], dialect)}
+    word = "status" if dialect.status == "alone" else dialect.status
+    rest |= {"id": _id(content["id"], dialect), word: _word(content["status"], dialect)}
+    if dialect.counters_told == "none":
+        return rest
     results = [_counters(one, dialect) for one in content["results"]]
     if dialect.counters == "beside":
         return {**rest, **results[0]}
@@ -250,29 +316,6 @@ def _word(usual: str, dialect: Dialect) -> str:
 
 
 def _counters(content: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
-    if dialect.counters_told == "seen":
+    if dialect.counters_told != "all":
         content = {name: value for name, value in content.items() if name in _SEEN_COUNTERS}
     return content | {"withErrors": str(content["withErrors"]).lower()} if dialect.flags == "text" else content
-
-
-def _created(answer: Answer, dialect: Dialect, path: str, number: str) -> None:
-    if dialect.created != "200":
-        answer.status = 201
-        answer.headers["location"] = f"{path}/{number}"
-    if dialect.created == "201 without body":
-        answer.empty()
-
-
-def _refusal(answer: Answer, dialect: Dialect, content: Any) -> None:
-    if answer.status == 409 and dialect.conflict == "400":
-        answer.status = 400
-        content["status"] = 400
-    problems = [problem | {"code": code_in(problem["code"], dialect)} for problem in content.pop("errors")]
-    if dialect.errors == "empty":
-        answer.empty()
-    elif dialect.errors == "text":
-        answer.write_text("refused")
-    elif dialect.errors == "fieldErrors":
-        answer.write(content | {"fieldErrors": {problem["field"]: problem["code"] for problem in problems}})
-    else:
-        answer.write(content | ({"errors": problems} if dialect.errors == "errors" else {}))

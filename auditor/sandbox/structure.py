@@ -14,7 +14,8 @@ from typing import Any, Final
 from auditor.sandbox.dialect import COORDINATES_TYPE, SEGMENTATION, SUBSCRIPTION
 
 ENTITY: Final = "acme"
-ENTITY_ID: Final = 1
+ENTITIES: Final = (ENTITY, "acme-stores")
+"""Those that the key sees. The second has no tables, and the key may only read in it."""
 
 SHOPS: Final = {
     "Antwerpen Meir": "51.218414|4.404346",
@@ -304,10 +305,15 @@ def as_v5(table: Table) -> dict[str, Any]:
 
 
 def as_v4(table: Table) -> dict[str, Any]:
-    """The table as the V4 call answers it (G-php; `unique` and `segmentations` assumed)."""
+    """The table as the V4 call answers it (G-php; `id`, `unique` and `segmentations` assumed)."""
     return {
+        "id": table.id,
         "attributes": {
-            a.name: {"valueType": _V4_TYPES.get(a.value_type, "String"), "mandatory": a.mandatory, "unique": a.unique}
+            a.name: {
+                "valueType": V4_TYPES.get(a.value_type, a.value_type),
+                "mandatory": a.mandatory,
+                "unique": a.unique,
+            }
             for a in table.attributes
         },
         "subscriptions": [{"name": name} for name in table.subscriptions],
@@ -322,13 +328,15 @@ _PREDEFINED: Final = {a.type: a.value_type for a in CUSTOMERS.attributes if a.ty
     "ADDRESS_BOX": "STRING",
 }
 _FREE: Final = ("STRING", "INTEGER", "LONG", "NUMERIC", "BOOLEAN", "DATE", "TIMESTAMP", COORDINATES_TYPE)
-_V4_TYPES: Final = {
+V4_TYPES: Final = {
     "EMAIL": "EmailAddress",
     "PHONE": "PhoneNumber",
     "DATE": "Datum",
     "TIMESTAMP": "Moment",
     "BOOLEAN": "Boolean",
+    "STRING": "String",
 }
+"""Those that were seen (G-php); `spelling` has names for the others."""
 
 
 def _attribute_v5(attribute: Attribute) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class Wire:
         if content is not None and path.startswith("/profile-table-structure/"):
             self._meanwhile.amend(subject, content)
             answer.write(content)
-        respell(answer, self._dialect, scope["method"], path)
+        respell(answer, self._dialect, scope["method"], path, scope["query_string"].decode("latin-1"))
         return answer
 
     def _judge(self, method: str, path: str, query: str, body: bytes) -> None:
