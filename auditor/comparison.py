@@ -226,10 +226,10 @@ def _compare(
         warm.join()
         from auditor import conclude, diff, explain, match
         from auditor.audit import Conclusion
-        from auditor.primitives import needs_functions, register
+        from auditor.primitives import FUNCTIONS, needs_functions
 
         if any(needs_functions(column.compare) for column in contract.columns):
-            register(engine.con)
+            engine.register(FUNCTIONS)
         alike = _alike(contract, types) if not any(file.types for file in files) else []
         laid = [file.path for file, one in zip(files, written, strict=True) if one is None]
         reading.enter_context(undamaged(engine, laid))

@@ -206,7 +206,7 @@ def verdict(counts: Counts, not_checked: Iterable[NotChecked]) -> Verdict:
 
 def _there(engine: Engine) -> dict[str, str]:
     """Result → its table, for those that are on the connection."""
-    tables = {name for (name,) in engine.rows("SELECT table_name FROM duckdb_tables()")}
+    tables = engine.made()
     named = {name: _TABLES.get(name, name) for name in FRAMES}
     return {name: table for name, table in named.items() if table in tables}
 

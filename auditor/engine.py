@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from duckdb.func import FunctionNullHandling
+from duckdb.sqltypes import BOOLEAN, VARCHAR
 
 from auditor.errors import TryLater
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 STORED, INCLUDED = "auditor:stored:", "auditor:included"
 """What the view of an input may have beside its texts: a column's cells as both sides store them, and whether a row is
 compared at all."""
+
+_TYPES = {"string": VARCHAR, "boolean": BOOLEAN}
+"""Ibis's names of what Python functions give, and DuckDB's."""
 
 _FULL = ("no space left", "not enough space", "file too large", "quota exceeded")
 """How the operating system says, through DuckDB, that a disk takes no more."""
@@ -42,7 +47,19 @@ def literal(text: str | Path) -> str:
 
 
 class Engine:
-    """A DuckDB connection in this process, bounded in memory, that can reach the given folders and nothing else."""
+    """A DuckDB connection in this process, bounded in memory, that can reach the given folders and nothing else.
+
+    Whoever uses no more than the methods from `table` to `write` need not know that it is DuckDB: what they take are
+    expressions, and names of what was made of them before.
+    """
+
+    refusals: tuple[type[Exception], ...] = (
+        duckdb.DataError,
+        duckdb.NotSupportedError,
+        duckdb.PermissionException,
+        duckdb.ProgrammingError,
+    )
+    """How the engine says that a condition of the user's does not fit the table, or not all of its rows."""
 
     def __init__(self, *, memory_limit: str = "4GB", temp: Path, folders: Iterable[Path] = ()) -> None:
         """`temp` is where DuckDB spills; `folders` (and `temp`) are all it may read or write."""
@@ -50,6 +67,7 @@ class Engine:
         self._temp = temp.resolve()
         self._worked_out: dict[str, tuple[str, str]] = {}
         """View → where its rows lie, and what it selects of them; see `lay_over`."""
+        self._registered = set[str]()
         self.con = duckdb.connect(
             ":memory:",
             config={
@@ -96,6 +114,38 @@ class Engine:
         """Give an expression a name, as a temporary view, replacing one of that name."""
         with translated():
             self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {self.sql(expression)}")
+
+    def condition(self, name: str, source: str, condition: str | None) -> None:
+        """Name the rows of `source` with `INCLUDED` beside them: whether they fit a condition in SQL, where unknown is
+        no. Raises one of `refusals` for what is no condition over its columns.
+        """
+        fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
+        statement = f"SELECT *, {fits} AS {quote(INCLUDED)} FROM {quote(source)}"
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {statement}")
+
+    def register(self, functions: Iterable[tuple[str, Callable[..., Any], int, str]]) -> None:
+        """Let expressions call Python functions: name, function, number of texts that it takes, Ibis type that it
+        gives. One that is registered already stays.
+        """
+        for name, function, texts, gives in functions:
+            if name not in self._registered:
+                self._registered.add(name)
+                self.con.create_function(
+                    name, function, [VARCHAR] * texts, _TYPES[gives], null_handling=FunctionNullHandling.SPECIAL
+                )
+
+    def has_rows(self, name: str) -> bool:
+        """Whether a table or view has any row."""
+        return bool(self.rows(f"SELECT 1 FROM {quote(name)} LIMIT 1"))
+
+    def made(self) -> set[str]:
+        """The names of all tables that `create` and `put` have made."""
+        return {name for (name,) in self.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+
+    def drop(self, *names: str) -> None:
+        """Forget tables that nothing needs any more."""
+        for name in names:
+            self.con.execute(f"DROP TABLE {quote(name)}")
 
     @contextlib.contextmanager
     def in_order(self) -> Iterator[None]:

@@ -16,14 +16,13 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 
 from auditor import fallback, primitives, rules
 from auditor.contract import Column, Contract
 from auditor.derived import derived
-from auditor.engine import INCLUDED, STORED, Engine, quote
+from auditor.engine import INCLUDED, STORED, Engine
 from auditor.errors import SettingsError
 from auditor.model import Side, Structure
 
@@ -76,7 +75,7 @@ def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
     )
     try:
         engine.create(f"{side.value}_keys", keys)
-    except (duckdb.BinderException, duckdb.ParserException, duckdb.ConversionException):
+    except engine.refusals:
         expression = contract.population_platform if side is Side.PLATFORM else contract.population_truth
         if expression is None:
             raise
@@ -335,12 +334,10 @@ def _population(engine: Engine, contract: Contract, side: Side) -> ir.Table:
     if INCLUDED in raw.columns:
         return raw
     expression = contract.population_platform if side is Side.PLATFORM else contract.population_truth
-    condition = f"COALESCE(({expression}), FALSE)" if expression else "TRUE"
     name = f"{side.value}_rows"
-    statement = f'SELECT *, {condition} AS "{INCLUDED}" FROM {quote(RAW[side])}'
     try:
-        engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {statement}")
-    except duckdb.Error:
+        engine.condition(name, RAW[side], expression)
+    except engine.refusals:
         raise SettingsError(
             f"{_place(contract, side)} is not a condition over the columns of its file: {expression}",
             hint="name the side's own columns, for example: status <> 'prospect'",
@@ -453,4 +450,4 @@ def _match(engine: Engine) -> None:
 
 def exists(engine: Engine, table: str) -> bool:
     """Whether a table has any row."""
-    return bool(engine.rows(f"SELECT 1 FROM {quote(table)} LIMIT 1"))
+    return engine.has_rows(table)

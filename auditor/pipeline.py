@@ -36,7 +36,7 @@ from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
 from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
 from auditor.plan.policy import for_the_truth
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.pull import Means, Pulled, pull_file
 from auditor.store import HISTORY, Memory, Store
 from auditor.structure.since import notices
@@ -160,7 +160,7 @@ def _audit(
     folders = [work, settings.runs_folder / name, settings.state_folder, *(source.path.parent for source in pulled)]
     engine = Engine(memory_limit=settings.engine.memory_limit, temp=work / "spill", folders=folders)
     with closing(engine), Ledger(settings.state_folder) as ledger:
-        register(engine.con)
+        engine.register(FUNCTIONS)
         with watch.stage("load", "loading both sides"):
             with looking_ahead(_looks(pulled, settings)) as ahead:
                 landed = [

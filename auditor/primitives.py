@@ -2,7 +2,7 @@
 
 Each takes and gives a text expression; null goes in and comes out as null. A function whose value cannot be read gives
 null, and the rule decides what that means. Functions that DuckDB brings along are declared, not written; those that
-need a library per value are Python functions that `register` puts on the connection: expressions settle well-formed
+need a library per value are Python functions that engines register (`FUNCTIONS`): expressions settle well-formed
 values, and only the rest, each distinct spelling once, reaches them.
 """
 
@@ -13,16 +13,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
-from duckdb.func import FunctionNullHandling
-from duckdb.sqltypes import VARCHAR
 
 from auditor.contract import Compare
 
 if TYPE_CHECKING:
-    import duckdb
     import ibis.expr.types as ir
     from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
@@ -239,23 +236,12 @@ def _number_of(text: ir.StringValue, metadata: PhoneMetadata, prefix: str) -> ir
     return matches(metadata.general_desc) & (matches(metadata.mobile) | matches(metadata.fixed_line))
 
 
-# --- Python functions on the connection ---
+# --- Python functions of single values ---
 
 
 def needs_functions(rule: Compare) -> bool:
     """Whether a rule may call a Python function. To register those, DuckDB imports pandas, which is slow."""
     return rule in (Compare.PHONE, Compare.NUMBER, Compare.EMAIL)
-
-
-def register(con: duckdb.DuckDBPyConnection) -> None:
-    """Put the Python functions that the primitives may call on a connection; once per connection."""
-    functions: tuple[tuple[str, Callable[..., str | None], int], ...] = (
-        ("auditor_phone", phone_number, 2),
-        ("auditor_number", plain_number, 1),
-        ("auditor_domain", ascii_domain, 1),
-    )
-    for name, function, parameters in functions:
-        con.create_function(name, function, [VARCHAR] * parameters, VARCHAR, null_handling=FunctionNullHandling.SPECIAL)
 
 
 @lru_cache(_CACHE)
@@ -317,3 +303,11 @@ def _metadata(region: str) -> PhoneMetadata | None:
     from phonenumbers import PhoneMetadata
 
     return PhoneMetadata.metadata_for_region(region.upper(), None)
+
+
+FUNCTIONS: Final[Sequence[tuple[str, Callable[..., Any], int, str]]] = (
+    ("auditor_phone", phone_number, 2, "string"),
+    ("auditor_number", plain_number, 1, "string"),
+    ("auditor_domain", ascii_domain, 1, "string"),
+)
+"""What `Engine.register` puts before expressions that the primitives make: name, function, parameters, result."""

@@ -30,7 +30,7 @@ from auditor.files import printable
 from auditor.ledger import Ledger
 from auditor.ledger.records import Decision
 from auditor.model import FORMAT, Side, Status
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.profile_search import find
 from auditor.report.redact import shape
 from auditor.store import HISTORY, Store
@@ -173,7 +173,7 @@ def tell(settings: Settings, key: str) -> Story:
     with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
         engine = Engine(memory_limit=settings.engine.memory_limit, temp=Path(scratch), folders=[folder, store.folder])
         with closing(engine):
-            register(engine.con)
+            engine.register(FUNCTIONS)
             canonical = find(engine, contract, folder, key)
             memory = store.load(engine, contract)
             return _Teller(settings, engine, contract, folder, key, canonical, memory.base, memory.warnings).story()

@@ -29,7 +29,7 @@ from auditor.files import full_disk
 from auditor.ledger import Ledger, lock
 from auditor.load import column_names, land
 from auditor.model import Side
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.store import Store
 from auditor.writes import key_parts
 
@@ -77,7 +77,7 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
         folders = [store.folder, path.resolve().parent]
         engine = Engine(memory_limit=settings.engine.memory_limit, temp=Path(scratch), folders=folders)
         with closing(engine):
-            register(engine.con)
+            engine.register(FUNCTIONS)
             memory = store.load(engine, replace(contract, fallbacks=()))  # under the keys that are stored
             if memory.warnings:
                 raise SettingsError(f"nothing was carried over: {'; '.join(memory.warnings)}")

@@ -12,7 +12,7 @@ from auditor import rules
 from auditor.contract import Column
 from auditor.engine import Engine, literal
 from auditor.model import Side
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 
 
 class Sameness:
@@ -40,7 +40,7 @@ class Sameness:
         folder = TemporaryDirectory(prefix="auditor-")
         engine = Engine(memory_limit="500MB", temp=Path(folder.name))
         folder.cleanup()  # nothing of this size is ever spilt
-        register(engine.con)
+        engine.register(FUNCTIONS)
         return engine
 
     def _ask(self, column: str, left: str, right: str) -> bool:

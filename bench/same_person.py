@@ -19,7 +19,7 @@ import polars as pl
 from auditor.engine import Engine
 from auditor.explain.persons import candidates, people, weighing
 from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, PRIOR, USUAL_NAMESAKES, Link, Says
-from auditor.explain.spelling import register
+from auditor.explain.spelling import FUNCTIONS
 from tests.people import VARIED, generate
 from tests.person_trials import COLUMNS, Trial, load, together, tried
 
@@ -75,7 +75,7 @@ def _pairs(engine: Engine) -> tuple[list[tuple[str, str]], Vector, Vector, Vecto
 
 
 def _candidates(engine: Engine) -> Iterator[pl.DataFrame]:
-    register(engine.con)
+    engine.register(FUNCTIONS)
     for seed in FITTED:
         made = generate(seed, PEOPLE)
         people.collect(engine, load(engine, made), COLUMNS)

@@ -17,7 +17,7 @@ from auditor.contract import Contract
 from auditor.diff import Diff, Known, Moments, diff
 from auditor.engine import Engine
 from auditor.model import Side, Status
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from tests.slow_diff import Row, SlowKnown
 
 SHOWN = {Side.PLATFORM: datetime(2026, 3, 10, 12, tzinfo=UTC), Side.TRUTH: datetime(2026, 3, 10, 6, tzinfo=UTC)}
@@ -27,7 +27,7 @@ SHOWN = {Side.PLATFORM: datetime(2026, 3, 10, 12, tzinfo=UTC), Side.TRUTH: datet
 @contextmanager
 def engine_in(folder: Path) -> Iterator[Engine]:
     with closing(Engine(temp=folder)) as engine:
-        register(engine.con)
+        engine.register(FUNCTIONS)
         yield engine
 
 

@@ -16,7 +16,7 @@ from auditor.contract import Column, Compare, Contract, Polarity
 from auditor.diff import Diff, Known, Moments, diff
 from auditor.engine import Engine
 from auditor.model import Side
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.store import HISTORY, Memory, Store
 
 Row = Mapping[str, str | None]
@@ -100,7 +100,7 @@ class Runs:
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
         with closing(Engine(temp=work, folders=[self.folder])) as engine:
-            register(engine.con)
+            engine.register(FUNCTIONS)
             named = (*PLATFORM_COLUMNS, "profileId") if self.profile_ids else PLATFORM_COLUMNS
             named = tuple(dict.fromkeys((*named, *(column.header for column in self.contract.columns))))
             land(engine, Side.PLATFORM, platform, named, work / "platform.parquet")

@@ -132,10 +132,10 @@ class Cause:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    from auditor.primitives import register
+    from auditor.primitives import FUNCTIONS
 
     engine = Engine(temp=tmp_path_factory.mktemp("commonalities"))
-    register(engine.con)
+    engine.register(FUNCTIONS)
     yield engine
     engine.close()
 

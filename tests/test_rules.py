@@ -31,7 +31,7 @@ from auditor import rules
 from auditor.contract import Column, Compare
 from auditor.engine import Engine
 from auditor.model import AttributeType, Side
-from auditor.primitives import ascii_domain, phone_number, plain_number, register
+from auditor.primitives import FUNCTIONS, ascii_domain, phone_number, plain_number
 
 ZONE = "Europe/Brussels"
 BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -103,7 +103,7 @@ def _numbered(columns: Mapping[str, Sequence[str | None]]) -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     engine = Engine(temp=tmp_path_factory.mktemp("rules"))
-    register(engine.con)
+    engine.register(FUNCTIONS)
     yield Judge(engine)
     engine.close()
 

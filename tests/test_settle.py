@@ -14,7 +14,7 @@ from auditor.engine import Engine
 from auditor.ledger import Ledger
 from auditor.ledger.records import Intent
 from auditor.model import Kind, Outcome, Route, Side
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.settle import from_export
 from tests.small_runs import CONTRACT, PLATFORM_COLUMNS, TRUTH_COLUMNS, Row, land
 
@@ -31,7 +31,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def settle(ledger: Ledger, folder: Path, export: Sequence[Row], as_of: datetime) -> dict[Outcome, int]:
     with closing(Engine(temp=folder)) as engine:
-        register(engine.con)
+        engine.register(FUNCTIONS)
         land(engine, Side.PLATFORM, export, PLATFORM_COLUMNS, folder / "platform.parquet")
         land(engine, Side.TRUTH, [], TRUTH_COLUMNS, folder / "truth.parquet")
         for side in Side:

@@ -23,7 +23,7 @@ from auditor.errors import AuditorError
 from auditor.ledger import FILE, Ledger
 from auditor.load import Landed, column_names, land, spelling, work_out
 from auditor.model import Side, Structure
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.pull import Means, Pulled, pull_file
 
 T = TypeVar("T")
@@ -202,7 +202,7 @@ class Patient:
             memory_limit=settings.engine.memory_limit, temp=folder / "spill", folders=[folder, pulled.path.parent]
         )
         self._stack.callback(engine.close)
-        register(engine.con)
+        engine.register(FUNCTIONS)
         header = column_names(engine, pulled.path, **spelt)
         columns = match.wanted_columns(contract, side, header)
         missing = tuple(name for name in columns if name not in header)

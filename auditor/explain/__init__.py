@@ -58,8 +58,7 @@ def explain(
     rows = [_cause(group, known[group.column], common.get(group), shown[group.place], names) for group in found]
     engine.put("causes", pl.DataFrame(rows, schema=audit.CAUSES, orient="row"))
     engine.create("differences", _differences(patterned, engine.table("causes")))
-    for name in ("reasoned_cells", "patterned_cells", "swapped_cells", "cut_lengths", "value_pairs"):
-        engine.con.execute(f"DROP TABLE {name}")
+    engine.drop("reasoned_cells", "patterned_cells", "swapped_cells", "cut_lengths", "value_pairs")
 
 
 def _cause(

@@ -162,8 +162,7 @@ class _Look:
                 if count > total / 2 and aspect.suits(cause.column, cause.group.reason, cause.group.pattern):
                     tally = Tally(round(count / total * size), size, 0, 0)
                     yield _Candidate(cause, (Trait(aspect, value),), tally)
-        for name in ("cause_sample", "cause_modes"):
-            self.engine.con.execute(f"DROP TABLE {name}")
+        self.engine.drop("cause_sample", "cause_modes")
 
     def unusual(self, shared: Sequence[_Candidate]) -> Iterator[_Candidate]:
         """Of what the values of a cause share the one answer that says most, judged by other differing profiles.

@@ -14,7 +14,7 @@ import ibis
 from auditor.contract import Column, Compare
 from auditor.engine import Engine
 from auditor.explain.folds import BLANK, UMLAUTS, spelt_out, trimmed, with_levels
-from auditor.explain.spelling import LEAST_LENGTH, MOST_EDITS, damage, mistyped, register, same_number
+from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, mistyped, same_number
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Reason
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def with_reasons(engine: Engine, cells: ir.Table, columns: Sequence[Column], nam
     and `truth_canonical`; further columns are carried through. `columns` tells which of them are numbers, choices and
     identifiers.
     """
-    register(engine.con)
+    engine.register(FUNCTIONS)
     engine.create(name, _by_pair(cells, columns))
     engine.create("swapped_cells", _swapped(engine.table(name), columns))
     return engine.create(name, _marked_as_swapped(engine.table(name), engine.table("swapped_cells")))

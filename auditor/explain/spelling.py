@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from duckdb.func import FunctionNullHandling
-from duckdb.sqltypes import BOOLEAN, VARCHAR, DuckDBPyType
 from rapidfuzz.distance import DamerauLevenshtein
 
 from auditor.primitives import declared
-
-if TYPE_CHECKING:
-    import duckdb
 
 _REMEMBERED: Final = 100_000
 # Both cases of a letter map to both cases of one Latin letter, although only one of them may look like it: so that
@@ -70,20 +65,6 @@ plain_for_alike = declared("auditor_plain_for_alike", ("string",))
 damage = declared("auditor_damage", ("string", "string"))
 same_number = declared("auditor_same_number", ("string", "string"), "boolean")
 mistyped = declared("auditor_mistyped", ("string", "string"), "boolean")
-
-
-def register(con: duckdb.DuckDBPyConnection) -> None:
-    """Put the functions on a connection; a second time changes nothing."""
-    known = {name for (name,) in con.execute("SELECT function_name FROM duckdb_functions()").fetchall()}
-    functions: dict[str, tuple[Callable[..., Any], int, DuckDBPyType]] = {
-        "auditor_plain_for_alike": (without_look_alikes, 1, VARCHAR),
-        "auditor_damage": (damage_of, 2, VARCHAR),
-        "auditor_same_number": (is_same_number, 2, BOOLEAN),
-        "auditor_mistyped": (is_mistyped, 2, BOOLEAN),
-    }
-    for name, (function, texts, result) in functions.items():
-        if name not in known:
-            con.create_function(name, function, [VARCHAR] * texts, result, null_handling=FunctionNullHandling.SPECIAL)
 
 
 # --- look-alikes ---
@@ -190,3 +171,12 @@ def is_mistyped(platform: str | None, truth: str | None) -> bool:
         return False
     allowed = min(MOST_EDITS, -(-max(len(platform), len(truth)) // 4))
     return DamerauLevenshtein.distance(platform, truth, score_cutoff=allowed) <= allowed
+
+
+FUNCTIONS: Final[Sequence[tuple[str, Callable[..., Any], int, str]]] = (
+    ("auditor_plain_for_alike", without_look_alikes, 1, "string"),
+    ("auditor_damage", damage_of, 2, "string"),
+    ("auditor_same_number", is_same_number, 2, "boolean"),
+    ("auditor_mistyped", is_mistyped, 2, "boolean"),
+)
+"""What `Engine.register` puts before these expressions: name, function, parameters, result."""

@@ -26,10 +26,11 @@ from typing import Final, TypedDict
 
 import duckdb
 
+from auditor.audit import REJECTED
 from auditor.config import Settings
 from auditor.contract import Contract
 from auditor.derived import add_derived, derived
-from auditor.engine import Engine, literal
+from auditor.engine import Engine
 from auditor.errors import AuditorError, SettingsError
 from auditor.files import fingerprint, full_disk, printable, require_space, unchanged
 from auditor.load import arrowfile, parquetfile
@@ -253,13 +254,10 @@ def column_types(engine: Engine, path: Path) -> dict[str, str] | None:
 
 def rejected_rows(engine: Engine, landed: Iterable[Landed]) -> None:
     """Create the temporary table `rejected`, in the columns of `audit.REJECTED`, from what the landings left."""
-    engine.con.execute(
-        'CREATE OR REPLACE TEMP TABLE rejected (side VARCHAR, line BIGINT, reason VARCHAR, "text" VARCHAR)'
-    )
-    for one in landed:
-        if one.rejects is not None:
-            source = f"read_parquet({literal(one.rejects.resolve())})"
-            engine.con.execute(f'INSERT INTO rejected SELECT side, line, reason, "text" FROM {source}')
+    import polars as pl
+
+    left = [pl.read_parquet(one.rejects, columns=REJECTED.names()) for one in landed if one.rejects is not None]
+    engine.put("rejected", pl.concat([REJECTED.to_frame(), *left]))
 
 
 def work_out(engine: Engine, contract: Contract, landed: Landed, there: Sequence[str]) -> None:

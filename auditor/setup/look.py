@@ -18,7 +18,7 @@ from auditor.engine import Engine, quote
 from auditor.errors import AuditorError, SettingsError
 from auditor.load import Landed, land, spelling
 from auditor.model import Side, Structure
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.setup.propose import Looked, find_key
 from auditor.setup.values import Cells
 from auditor.structure.survey import pull_input
@@ -51,7 +51,7 @@ def look(settings: Settings, structure: Structure, *, now: datetime, key: str | 
             notes.append(f"the mapping is proposed from names and types alone: {error}")
         engine = Engine(memory_limit=settings.engine.memory_limit, temp=folder / "spill", folders=folders)
         with closing(engine):
-            register(engine.con)
+            engine.register(FUNCTIONS)
             landed = land(engine, Side.TRUTH, truth.path, folder / "t.parquet", **spelling(Side.TRUTH, settings))
             notes += [f"{settings.names.truth}: {note}" for note in landed.notes]
             engine.view("look_truth", landed.path)

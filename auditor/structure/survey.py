@@ -27,7 +27,7 @@ from auditor.model import (
     Side,
     Structure,
 )
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.pull import Means, Pulled, pull_file
 from auditor.structure.infer import Inferred, infer
 from auditor.structure.measure import Forms, Refusal, forms, refused, segments
@@ -168,7 +168,7 @@ def _land(
 ) -> Mapping[str, AttributeType]:
     """The truth as texts, and its keys; gives the types that its own file declares, which Parquet and Arrow do, or its
     database."""
-    register(engine.con)
+    engine.register(FUNCTIONS)
     spelt = spelling(Side.TRUTH, settings)
     there = column_names(engine, file.path, **spelt)
     landed = land(

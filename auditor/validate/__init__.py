@@ -13,7 +13,7 @@ import duckdb
 
 from auditor.engine import Engine, literal, quote, translated
 from auditor.model import NotChecked, Rule, Side
-from auditor.primitives import register
+from auditor.primitives import FUNCTIONS
 from auditor.validate.suite import Expectation, Suite
 
 if TYPE_CHECKING:
@@ -107,9 +107,7 @@ def _prepare(engine: Engine, side: Side) -> None:
         (side VARCHAR, "key" VARCHAR, "column" VARCHAR, "value" VARCHAR, rule VARCHAR, detail VARCHAR)"""
     )
     engine.con.execute(f"DELETE FROM {quote(VIOLATIONS_TABLE)} WHERE side = ?", [side.value])
-    known = engine.rows("SELECT 1 FROM duckdb_functions() WHERE function_name = 'auditor_phone' LIMIT 1")
-    if not known:
-        register(engine.con)
+    engine.register(FUNCTIONS)
 
 
 def _judged_view(engine: Engine, name: str, view: str, columns: list[str], as_they_are: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from auditor.engine import Engine, translated
 from auditor.explain.persons import candidates, pairs, people, weighing
 from auditor.explain.persons.people import evidence_columns
-from auditor.explain.spelling import register
+from auditor.explain.spelling import FUNCTIONS
 from auditor.model import Side
 
 if TYPE_CHECKING:
@@ -37,10 +37,9 @@ def same_person(
     are alone, and each of these is in one at most. `splink` chooses who weighs; None: splink where it is installed.
     """
     with translated():
-        register(engine.con)
+        engine.register(FUNCTIONS)
         people.collect(engine, rows, evidence)
         candidates.find(engine)
         weighing.weigh(engine, least=pairs.LEAST_WEIGHT, splink=splink)
         pairs.choose(engine, evidence)
-        for name in ("persons", "person_pairs", "weighed_pairs"):
-            engine.con.execute(f"DROP TABLE {name}")
+        engine.drop("persons", "person_pairs", "weighed_pairs")
