@@ -69,7 +69,8 @@ def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
 def test_what_is_declared_is_pinned() -> None:
     project = _project()
     assert _named(project[""]) <= set(_pinned("requirements.txt"))
-    assert _named(project["dev"]) <= set(_pinned("requirements-dev.txt"))
+    developing = set(_pinned("requirements-dev.txt")) | set(_pinned("requirements-built.txt"))
+    assert _named(project["dev"]) <= developing
 
 
 def test_development_runs_on_what_users_run_on() -> None:
@@ -78,7 +79,7 @@ def test_development_runs_on_what_users_run_on() -> None:
         assert developing.get(name) == lines
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-built.txt"])
 def test_pins_hold_hashes_and_no_address(name: str) -> None:
     text = (CHECKOUT / name).read_text("utf-8")
     assert "://" not in text

@@ -9,7 +9,18 @@ import time
 
 import pytest
 
-HEAVY = {"great_expectations", "pandas", "ibis", "duckdb", "polars", "pyarrow", "sqlalchemy", "httpx", "starlette"}
+HEAVY = {
+    "great_expectations",
+    "pandas",
+    "pyspark",
+    "ibis",
+    "duckdb",
+    "polars",
+    "pyarrow",
+    "sqlalchemy",
+    "httpx",
+    "starlette",
+}
 
 _MODULES = """
 import json, sys
@@ -48,6 +59,19 @@ def test_help_of_each_command_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = json.loads(done.stdout.splitlines()[-1])
     assert not {name.partition(".")[0] for name in loaded} & HEAVY
+
+
+def test_an_audit_does_not_load_spark() -> None:
+    """Great Expectations would, where it is installed: seconds, a warning, and the end of a process without Spark."""
+    script = (
+        "import importlib.util, json, sys; from auditor.validate import preload; preload(); assert importlib.util."
+        "find_spec('pyspark'); print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+    assert "great_expectations" in loaded
+    assert "pyspark" not in loaded
+    assert done.stderr == ""
 
 
 def test_help_is_quick() -> None:

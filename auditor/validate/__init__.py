@@ -6,6 +6,7 @@ through Python. What could not be evaluated is a result of its own and never a p
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -58,8 +59,18 @@ class Validation:
 
 
 def preload() -> None:
-    """Import Great Expectations, which takes about five seconds: to be called in a thread while data are pulled."""
-    import auditor.validate.expectations  # noqa: F401
+    """Import Great Expectations, which takes about five seconds: to be called in a thread while data are pulled.
+
+    Where pyspark is installed it would import that too, which takes twice as long and prints warnings.
+    """
+    hidden = "pyspark" not in sys.modules
+    if hidden:
+        sys.modules["pyspark"] = None  # type: ignore[assignment]
+    try:
+        import auditor.validate.expectations  # noqa: F401
+    finally:
+        if hidden:
+            del sys.modules["pyspark"]
 
 
 def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = KEY, row: str = ROW) -> Validation:
@@ -72,6 +83,7 @@ def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = 
     The violations of the side replace those it had in the temporary table `violations`; a fresh table if there is
     none. A cell that is empty, or blank, violates nothing but that it is mandatory.
     """
+    preload()
     from auditor.validate.expectations import Question, evaluate
 
     with translated():
