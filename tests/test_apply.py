@@ -405,6 +405,18 @@ def test_a_profile_that_is_gone_is_not_resurrected(world: World) -> None:
     assert "1" not in world.platform.profiles
 
 
+def test_a_subscription_that_is_gone_is_not_called_a_profile_that_is_gone(world: World) -> None:
+    """Actito says 404 for either, and only one of them means that the person is not there any more."""
+
+    def gone() -> None:
+        raise NotFound('the end of a subscription to "News" in "Customers"')
+
+    world.platform.profiles["1"][NEWS] = "true"
+    world.platform.faults["update", "before"] = gone
+    applied = world.apply(plan_of(opt_out(1)))
+    assert told(applied, "column", "outcome", "detail") == [(NEWS, "refused", "not_in_table")]
+
+
 def test_a_profile_with_another_key_by_now_is_not_touched(world: World) -> None:
     world.platform.profiles["1"]["customerId"] = "C77"
     applied = world.apply(plan_of(city(1)))

@@ -117,7 +117,7 @@ def _send(job: Job, number: int, profile_id: str, due: Cells, writes: Mapping[st
             if isinstance(error, MaybeSent):
                 sent.doubtful += failed
             elif isinstance(error, Refused | NotFound):
-                left |= _refuse(job, number, failed, writes, error)
+                left |= _refuse(job, number, profile_id, failed, writes, error)
             else:
                 job.settle(number, (*failed, *left.values()), writes, Outcome.SKIPPED, "platform")
                 left = {}
@@ -129,16 +129,30 @@ def _send(job: Job, number: int, profile_id: str, due: Cells, writes: Mapping[st
 
 
 def _refuse(
-    job: Job, number: int, failed: list[Cell], writes: Mapping[str, int], error: Refused | NotFound
+    job: Job,
+    number: int,
+    profile_id: str,
+    failed: list[Cell],
+    writes: Mapping[str, int],
+    error: Refused | NotFound,
 ) -> dict[str, Cell]:
     """Record refused cells; returns those of the refused request that were not at fault."""
+    reason = "refused" if isinstance(error, Refused) else _not_found(job, profile_id)
     codes = dict(error.fields) if isinstance(error, Refused) else {}
     named = [cell for cell in failed if cell.column in codes or cell.column.rpartition("#")[2] in codes]
     for cell in named or failed:
         code = codes.get(cell.column) or codes.get(cell.column.rpartition("#")[2])
-        detail = code or ("gone" if isinstance(error, NotFound) else "refused")
-        job.settle(number, (cell,), writes, Outcome.REFUSED, detail)
+        job.settle(number, (cell,), writes, Outcome.REFUSED, code or reason)
     return {cell.column: cell for cell in failed if cell not in named} if named else {}
+
+
+def _not_found(job: Job, profile_id: str) -> str:
+    """A 404 does not say what is not there: the profile, or the subscription or segment that the plan knew."""
+    try:
+        there = job.reader.profile(job.structure, profile_id) is not None
+    except ActitoError:
+        return "not_found"
+    return "not_in_table" if there else "gone"
 
 
 def _read_back(job: Job, number: int, profile_id: str, sent: _Sent, writes: Mapping[str, int]) -> None:
