@@ -150,7 +150,7 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
     cells: dict[str, ir.Value] = {"auditor:row": raw["file_row_number"]}
     for column in contract.columns:
         text = raw[source_name(column, side)]
-        cells[column.name] = rules.sent(text, column, zone) if side is Side.TRUTH else primitives.blank_to_null(text)
+        cells[column.name] = (rules.sent if side is Side.TRUTH else rules.held)(text, column, zone)
         attribute = structure.attribute(column.name)
         if attribute is not None and attribute.unique:
             cells[f"auditor:unique:{column.name}"] = rules.canonical(text, column, side, zone)

@@ -113,6 +113,14 @@ def sent(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
             return _read(value, column, Side.TRUTH, zone).fill_null(as_it_is)
 
 
+def held(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
+    """The platform's value: text, null where it is empty. How exports spell dates and moments is not known (§10), so
+    those that can be read are told as files have them; whatever else is there is told as it is."""
+    if column.compare not in (Compare.DATE, Compare.TIMESTAMP):
+        return blank_to_null(text)
+    return _read(text, column, Side.PLATFORM, zone).fill_null(blank_to_null(text))
+
+
 def _read(value: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
     """A typed value in the platform's spelling; null for what cannot be read.
 

@@ -45,8 +45,12 @@ def spelled(definition: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     loadings = [_loading(one, dialect) for one in definition["dataLoadings"]]
     body |= loadings[0] if dialect.loadings == "alone" else {dialect.loadings: loadings}
     body = told_active(body, dialect)
-    number = {dialect.definition_id: definition["id"]}
+    number = {dialect.definition_id: stored_id(definition["id"], dialect)}
     return number | ({"definition": body} if dialect.definition_inside == "definition" else body)
+
+
+def stored_id(number: str, dialect: Dialect) -> str | int:
+    return int(number) if dialect.ids == "number" else number
 
 
 def usual(given: dict[str, Any], dialect: Dialect) -> dict[str, Any]:

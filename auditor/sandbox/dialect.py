@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 TIMEZONE: Final = ZoneInfo("Europe/Brussels")
 """Moments are local times of here, and usually without offset; so is the day of the bulk quota: Actito is Belgian."""
 
+DATE: Final = "%Y-%m-%d"
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
 """Exports write moments as imports read them (D-etlf), and answers do usually."""
 
@@ -120,6 +121,9 @@ class Dialect:
     error_separator: Literal["as sent", ","] = "as sent"
     """V4 hands refused rows back with commas (G-php)."""
     export_booleans: tuple[str, str] = ("true", "false")
+    export_dates: str = "%Y-%m-%d"
+    export_moments: str = MOMENT
+    """As imports have them (D-etlf), or as ISO 8601 has them too; a form that ends with Z is UTC."""
     change_delay: float = 0.3
     """Seconds until a change of the structure is seen, where it is not seen at once."""
     import_delay: float = 0.15
@@ -137,6 +141,9 @@ class Dialect:
     """Where the structure lists the values of an attribute: the second was seen on custom tables (U-ctjson)."""
     profile_page: Literal["profiles", "content", "bare"] = "profiles"
     """The list of profiles in V5."""
+    profile_pages: Literal["from 0", "from 1", "not known"] = "from 0"
+    """How its pages are counted; the last answers everything to every page."""
+    largest_page: int = SEARCH_MAXIMUM
     profile_items: Literal["flat", "as in V4"] = "flat"
     """Profiles in V5: the first is how it takes them (G-shokme)."""
     upserted: Literal["200", "201", "204"] = "200"
@@ -228,10 +235,14 @@ FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "older_addresses": (False, True),
     "error_separator": ("as sent", ","),
     "export_booleans": (("true", "false"), ("TRUE", "FALSE"), ("1", "0"), ("Y", "N")),
+    "export_dates": ("%Y-%m-%d", "%Y-%m-%dT00:00:00"),
+    "export_moments": (MOMENT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"),
     "dates": ("%Y-%m-%d", "%d/%m/%Y", "%Y-%m-%dT00:00:00"),
     "moments": (MOMENT, "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", EPOCH),
     "enumeration": ("allowedValues", "acceptedValues"),
     "profile_page": ("profiles", "content", "bare"),
+    "profile_pages": ("from 0", "from 1", "not known"),
+    "largest_page": (SEARCH_MAXIMUM, 10),
     "profile_items": ("flat", "as in V4"),
     "upserted": ("200", "201", "204"),
     "list_pages": ("whole", "numbered", "linked", "in a header"),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Set
 from datetime import datetime
 from typing import Final
 
 from auditor.sandbox.crm import COLUMNS as CRM_COLUMNS
-from auditor.sandbox.dialect import Dialect
+from auditor.sandbox.dialect import DATE, MOMENT, Dialect
 from auditor.sandbox.faults import Faults
+from auditor.sandbox.spelling import timed
 from auditor.sandbox.state import UNREADABLE, Profiles, State
-from auditor.sandbox.structure import TABLE
+from auditor.sandbox.structure import TABLE, Table
 
 _UGLY: Final = 'She said: "call; write" and left.\r\nThen\ncame, back;'
 
@@ -39,10 +39,9 @@ def export(held: Profiles, dialect: Dialect, faults: Faults) -> bytes:
     columns = list(held.table.columns)
     if happens("export-reordered", "export"):
         columns.sort(key=lambda column: faults.draw("export-reordered", column))
-    spelled = dict(zip(("true", "false"), dialect.export_booleans, strict=True))
     rows = []
     for profile in held.profiles.values():
-        values = {column: _cell(held.table.flags, column, value, spelled) for column, value in profile.values.items()}
+        values = {column: _cell(held.table, column, value, dialect) for column, value in profile.values.items()}
         rows.append([str(profile.id) if column == "profileId" else values.get(column, "") for column in columns])
         if happens("export-duplicates", f"profile {profile.id}"):
             rows.append(rows[-1])
@@ -59,9 +58,13 @@ def export(held: Profiles, dialect: Dialect, faults: Faults) -> bytes:
     return content[: len(content) // 2] if happens("export-half", "export") else content
 
 
-def _cell(flags: Set[str], column: str, value: str, spelled: dict[str, str]) -> str:
-    is_boolean = column in flags
-    return spelled[value] if is_boolean and value in spelled else value
+def _cell(table: Table, column: str, value: str, dialect: Dialect) -> str:
+    if column in table.flags and value in ("true", "false"):
+        return dialect.export_booleans[value == "false"]
+    kind = table.by_name[column].value_type if column in table.by_name else ""
+    if kind == "DATE":
+        return str(timed(value, DATE, dialect.export_dates))
+    return str(timed(value, MOMENT, dialect.export_moments)) if kind == "TIMESTAMP" else value
 
 
 def crm(state: State) -> bytes:

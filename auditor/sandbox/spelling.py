@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from auditor.sandbox.definitions import spelled, told_active, usual
+from auditor.sandbox.definitions import spelled, stored_id, told_active, usual
 from auditor.sandbox.dialect import (
     COORDINATES_TYPE,
+    DATE,
     EPOCH,
     IMPORT_STATUS,
     MOMENT,
@@ -29,7 +30,6 @@ _SEEN_TYPES = frozenset({"CUSTOM", "LASTNAME", "FIRSTNAME", "BIRTHDATE", "SEX", 
 """Types of attributes that a page shows (D-struct)."""
 
 
-_DATE: Final = "%Y-%m-%d"
 _NUMBERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "BOOLEAN": "true".__eq__,
     "INTEGER": int,
@@ -62,7 +62,7 @@ def understood(body: bytes, dialect: Dialect, path: str) -> bytes:
 
 def _usual(name: str, value: Any, dialect: Dialect) -> Any:
     kind = BY_NAME[name].value_type if name in BY_NAME else ""
-    form, usual = {"DATE": (dialect.dates, _DATE), "TIMESTAMP": (dialect.moments, MOMENT)}.get(kind, ("", ""))
+    form, usual = {"DATE": (dialect.dates, DATE), "TIMESTAMP": (dialect.moments, MOMENT)}.get(kind, ("", ""))
     if not form or value is None:
         return value
     try:
@@ -76,7 +76,8 @@ def _usual(name: str, value: Any, dialect: Dialect) -> Any:
     return moment.astimezone(TIMEZONE).strftime(usual)
 
 
-def _timed(text: str, usual: str, form: str) -> Any:
+def timed(text: str, usual: str, form: str) -> Any:
+    """A date or moment of the usual form in another one: a text, or milliseconds."""
     moment = datetime.strptime(text, usual).replace(tzinfo=TIMEZONE)
     if form == EPOCH:
         return int(moment.timestamp()) * 1000
@@ -131,7 +132,7 @@ def _content(content: Any, dialect: Dialect, path: str) -> Any:
     if "dataLoadings" in content:
         return spelled(content, dialect)
     if content.keys() == {"id"} and path.endswith("/etls"):
-        return {dialect.definition_id: content["id"]}
+        return {dialect.definition_id: stored_id(content["id"], dialect)}
     if path.startswith("/profiles/v4/") and "profiles" in content:
         return content | {"profiles": [_profile(profile, dialect) for profile in content["profiles"]]}
     if path.startswith("/profiles/v4/") and "attributes" in content:
@@ -195,7 +196,9 @@ def _scenarios(items: list[dict[str, Any]], dialect: Dialect) -> Any:
 
 def _definitions(items: list[dict[str, Any]], dialect: Dialect) -> Any:
     if dialect.definition_list == "ids":
-        return {"etls": [{dialect.definition_id: item["id"], "name": item["name"]} for item in items]}
+        return {
+            "etls": [{dialect.definition_id: stored_id(item["id"], dialect), "name": item["name"]} for item in items]
+        }
     told = [spelled(item, dialect) for item in items]
     return told if dialect.definition_list == "bare" else {"etls": told}
 
@@ -207,9 +210,9 @@ def _value(name: str, text: str | None, dialect: Dialect) -> Any:
         return _id(text, dialect)
     kind = BY_NAME[name].value_type
     if kind == "DATE":
-        return _timed(text, _DATE, dialect.dates)
+        return timed(text, DATE, dialect.dates)
     if kind == "TIMESTAMP":
-        return _timed(text, MOMENT, dialect.moments)
+        return timed(text, MOMENT, dialect.moments)
     if BY_NAME[name].multi_valued and dialect.multi_values == "list":
         return text.split(MULTI_VALUE_SEPARATOR)
     if dialect.numbers == "number" and kind in _NUMBERS:
