@@ -27,6 +27,8 @@ from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Structure
 _NAMED_AT_MOST = 10
 _PAGE = 100
 """Profiles asked for at a time: what the largest page is, no source says."""
+_SAME_AGAIN = 2
+"""So many pages without anybody new, one after the other, are the end."""
 
 
 class Reader:
@@ -142,12 +144,13 @@ class Reader:
     def profiles(self, table: Structure, limit: int) -> Iterator[Profile]:
         """At most `limit` profiles of the table, in Actito's order, page by page (V5, §6.3).
 
-        Pages are [assumed]: a platform that does not know them answers the same profiles again, and none comes twice.
-        For whole tables there are exports (§10).
+        Pages are [assumed]: a platform that does not know them answers the same profiles again, and so does once one
+        that counts them from 1. None comes twice. For whole tables there are exports (§10).
         """
         seen: set[str] = set()
         size = min(limit, _PAGE)
-        for number in range(-(-limit // size)):
+        number = known = 0
+        while known < _SAME_AGAIN:
             call = self._dialect.profile_list(self._entity, table, number, size)
             answer = self._connection.read(call)
             items = answer.read_as(forms.page)
@@ -158,8 +161,10 @@ class Reader:
                 if profile is not None:
                     yield profile
             seen.update(new)
-            if not new or len(seen) >= limit:
+            if not page or len(seen) >= limit:
                 return
+            number += 1
+            known = 0 if new else known + 1
 
     def find(self, table: Structure, attribute: str, value: str, limit: int) -> list[Profile]:
         """At most `limit` profiles whose attribute has this value, upper and lower case alike (§6.3, G-sdk).

@@ -56,16 +56,14 @@ class CallsV5:
         page, size = request.query_params.get("page", "0"), request.query_params.get("size", str(SEARCH_DEFAULT))
         if not (page.isdecimal() and size.isdecimal() and 0 < int(size) <= SEARCH_MAXIMUM):
             raise Refusal(400, f"page counts from 0, size from 1 to {SEARCH_MAXIMUM}")
-        start = int(page) * int(size)
         found = list(held.profiles.values())
-        return JSONResponse(
-            {
-                "profiles": [_body(held, profile) for profile in found[start : start + int(size)]],
-                "page": int(page),
-                "size": int(size),
-                "totalElements": len(found),
-            }
-        )
+        length = min(int(size), self._dialect.largest_page)
+        place = int(page) if self._dialect.profile_pages == "from 0" else max(int(page) - 1, 0)
+        shown = found[place * length : (place + 1) * length]
+        if self._dialect.profile_pages == "not known":
+            shown, length = found, len(found)
+        profiles = [_body(held, profile) for profile in shown]
+        return JSONResponse({"profiles": profiles, "page": int(page), "size": length, "totalElements": len(found)})
 
     async def get_profile(self, request: Request) -> Response:
         held = table_of(self.state, request)
