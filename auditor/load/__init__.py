@@ -33,11 +33,11 @@ from auditor.derived import add_derived, derived
 from auditor.engine import Engine
 from auditor.errors import AuditorError, SettingsError
 from auditor.files import fingerprint, full_disk, printable, require_space, unchanged
+from auditor.formats import Format, format_of
 from auditor.load import arrowfile, parquetfile
 from auditor.load.csv_landing import Csv, Looked
 from auditor.load.csvfile import is_utf8, read_dialect, survey
 from auditor.load.encodings import at_first_sight
-from auditor.load.formats import Format, format_of
 from auditor.load.landed import Landed, Progress, choose, write_texts
 from auditor.load.marks import USUAL, Marks
 from auditor.load.marks import at_first_sight as marks_at_first_sight

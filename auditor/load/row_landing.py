@@ -9,7 +9,7 @@ from pathlib import Path
 from auditor.engine import Engine
 from auditor.errors import InputUnusable
 from auditor.files import printable, require_space
-from auditor.load.formats import Format
+from auditor.formats import Format
 from auditor.load.jsonlines import Lines, Read
 from auditor.load.landed import Landed, Progress, choose
 from auditor.load.parts import Parts

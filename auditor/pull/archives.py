@@ -18,7 +18,7 @@ from typing import IO, Protocol
 
 from auditor.errors import InputUnusable, SettingsError
 from auditor.files import megabytes, printable, require_space, whole_file
-from auditor.load.formats import is_workbook
+from auditor.formats import is_workbook
 
 LARGEST_UNPACKED = 50 * 2**30
 """Bytes; more than this comes out of no honest archive of profiles."""
