@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trustme
+from pyarrow import parquet
 
 from auditor.config import Truth
 from auditor.engine import Engine
@@ -89,6 +91,9 @@ POSTGRESQL: list[tuple[str, str | None]] = [
     ("''::text", ""),
     ("'0470123456'::varchar(20)", "0470123456"),
     ("'BE'::char(10)", "BE"),
+    (r"'\N'::text", r"\N"),
+    (r"'\.'::text", r"\."),
+    (r"E'a\tb\\\tc\\\\n\r\n'::text", "a\tb\\\tc\\\\n\r\n"),
     ("'Straße'::text", "Straße"),
     ("'-32768'::smallint", "-32768"),
     ("9223372036854775807::bigint", "9223372036854775807"),
@@ -100,6 +105,8 @@ POSTGRESQL: list[tuple[str, str | None]] = [
     ("'-Infinity'::numeric", "-Infinity"),
     ("0.1::float8 + 0.2::float8", "0.30000000000000004"),
     ("0.1::real", "0.1"),
+    ("5::float8", "5.0"),
+    ("'-Infinity'::float8", "-inf"),
     ("true", "true"),
     ("'1234567.89'::money", "1234567.89"),
     ("'2024-02-29'::date", "2024-02-29"),
@@ -110,6 +117,7 @@ POSTGRESQL: list[tuple[str, str | None]] = [
     ("'-infinity'::timestamp", "-infinity"),
     ("'2024-02-29 12:30:00.123456+02'::timestamptz", "2024-02-29 10:30:00.123456Z"),
     ("'infinity'::timestamptz", "infinity"),
+    ("'0044-03-15 12:00+00 BC'::timestamptz", "0044-03-15 12:00:00Z BC"),
     ("'12:30:00'::time", "12:30:00"),
     ("'1 year 2 months 3 days 04:05:06'::interval", "1 year 2 mons 3 days 04:05:06"),
     ("'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
@@ -127,8 +135,9 @@ POSTGRESQL: list[tuple[str, str | None]] = [
     ("'1000 AA'::postcode", "1000 AA"),
     ("ARRAY['happy','sad']::mood[]", "happy,sad"),
     (r"'\xDEADBEEF'::bytea", r"\xDEADBEEF"),
+    (r"'\xDEADBEEF'::digest", r"\xDEADBEEF"),
     ("convert_to('Liège', 'UTF8')", "Liège"),
-    ("'192.168.0.1/24'::inet", "192.168.0.1/24"),
+    ("'192.168.0.1/32'::inet", "192.168.0.1/32"),
     ("B'101'", "101"),
     ("'[1,5)'::int4range", "[1,5)"),
     ("ROW(1, 'x')", "(1,x)"),
@@ -144,10 +153,43 @@ def test_every_type_of_postgresql_becomes_the_text_that_its_people_know(server: 
         "CREATE TYPE mood AS ENUM ('sad', 'happy')",
         "CREATE EXTENSION citext",
         "CREATE DOMAIN postcode AS text CHECK (length(VALUE) = 7)",
+        "CREATE DOMAIN digest AS bytea",
     )
     query = "SELECT " + ", ".join(f"{value} AS c{place}" for place, (value, _) in enumerate(POSTGRESQL))
     [row] = landed(server.address(), tmp_path, query=query)
     assert row == {f"c{place}": text for place, (_, text) in enumerate(POSTGRESQL)}
+
+
+def test_no_character_means_anything_in_a_text(server: Server, tmp_path: Path) -> None:
+    """Each one alone, and beside those that mean something in what PostgreSQL sends."""
+    ends = "ARRAY['', '\\', '\\N', E'\t', E'\n', E'\r\n', '\"', ',']"
+    query = (
+        f"SELECT chr(i) AS one, a || chr(i) || b AS between FROM generate_series(1, 12287) i,"
+        f" unnest({ends}) a, unnest({ends}) b WHERE i < 256 OR a = b"
+    )
+    marks = ["", "\\", "\\N", "\t", "\n", "\r\n", '"', ","]
+    expected = sorted(
+        (chr(i), a + chr(i) + b) for i in range(1, 12288) for a in marks for b in marks if i < 256 or a == b
+    )
+    read = landed(server.address(), tmp_path, query=query)
+    assert sorted((row["one"], row["between"]) for row in read) == expected
+
+
+@pytest.mark.parametrize("value", ["", "\\.", "\ufeff", None])
+def test_a_column_alone_keeps_its_null_and_empty_texts(server: Server, tmp_path: Path, value: str | None) -> None:
+    query = "SELECT CASE i WHEN 1 THEN " + ("NULL" if value is None else f"'{value}'") + " ELSE 'x' END AS only"
+    rows = landed(server.address(), tmp_path, query=f"{query} FROM generate_series(1, 2) i ORDER BY i")
+    assert rows == [{"only": value}, {"only": "x"}]
+
+
+def test_long_cells_are_whole_and_few_at_a_time(server: Server, tmp_path: Path) -> None:
+    """One of 20 MB is longer than what is otherwise read together; 100 of 1 MB do not wait to be written together."""
+    query = "SELECT i, repeat('x', CASE i WHEN 7 THEN 20000000 ELSE 1000000 END) AS long FROM generate_series(1, 100) i"
+    found = pulled(server.address(), tmp_path, query=query)
+    file = parquet.ParquetFile(found.path)
+    assert [len(text) for text in file.read()["long"].to_pylist()] == [1_000_000] * 6 + [20_000_000] + [1_000_000] * 93
+    groups = [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)]
+    assert max(groups) < 80
 
 
 def test_what_was_read_is_recorded_with_the_moment_of_the_database(server: Server, tmp_path: Path) -> None:
@@ -234,6 +276,22 @@ def test_all_rows_are_of_one_moment(server: Server, tmp_path: Path) -> None:
         (SettingsError, ("", "#contacts"), {"query": "SELECT 1"}, "more than one is named"),
         (SettingsError, ("", ""), {"query": "DROP TABLE contacts"}, "does not begin as one that reads"),
         (SettingsError, ("postgres?", "postgres?nonsense=1&"), {"table": "contacts"}, "is not understood"),
+        (SettingsError, ("postgres?", "postgres?sslmod=disable&"), {"table": "contacts"}, 'did you mean "sslmode"'),
+        (SettingsError, ("postgres?", "postgres?sslmode=maybe&"), {"table": "contacts"}, "is not understood"),
+        (SettingsError, ("postgres?", "postgres?connect_timeout=soon&"), {"table": "contacts"}, "is not understood"),
+        (
+            SettingsError,
+            ("postgres?", "postgres?sslrootcert=ca.pem&"),
+            {"table": "contacts"},
+            "there is no file ca.pem",
+        ),
+        (
+            SettingsError,
+            ("postgres?", "postgres?target_session_attrs=standby&"),
+            {"table": "contacts"},
+            "as the address",
+        ),
+        (SettingsError, ("auditor_reader@", "trusted@"), {"table": "contacts"}, "does not let us in"),
     ],
 )
 def test_each_failure_is_told_without_a_secret_or_a_value(
@@ -385,18 +443,35 @@ def test_a_certificate_is_checked_against_the_authority_that_is_named(server: Se
         assert len(landed(address, tmp_path, database=ours)) == 3
 
 
-def test_another_machine_is_not_spoken_to_in_clear() -> None:
-    """Unless the address says so."""
+def test_another_machine_is_not_spoken_to_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the address says so. Who asks for more in PGSSLMODE gets more, who asks for less does not."""
     from auditor.pull.databases.address import database_address
-    from auditor.pull.databases.postgresql import _uri
+    from auditor.pull.databases.postgresql import _dsn
 
     access = Truth.model_validate({"from": "x", "table": "t"})
-    for host, more, expected in (
-        ("db.acme.example", "", True), ("10.0.0.7", "", True), ("db.acme.example", "?sslmode=disable", False),
-        ("localhost", "", False), ("", "?host=/run/postgresql", False), ("", "?host=db.acme.example", True),
+    for host, more, told, expected in (
+        ("db.acme.example", "", "", "require"), ("10.0.0.7", "", "", "require"),
+        ("db.acme.example", "", "verify-full", "verify-full"), ("db.acme.example", "", "prefer", "require"),
+        ("db.acme.example", "?sslmode=disable", "verify-full", "disable"), ("localhost", "", "", None),
+        ("", "?host=/run/postgresql", "", None), ("", "?host=db.acme.example", "", "require"),
     ):  # fmt: skip
+        monkeypatch.setenv("PGSSLMODE", told)
         address = database_address(f"postgresql://{host}/crm{more}", access, Path())
-        assert ("sslmode=require" in _uri(address)) is expected
+        assert parse_qs(urlsplit(_dsn(address)).query).get("sslmode") == (None if expected is None else [expected])
+
+
+def test_an_address_without_a_host_is_where_libpq_would_look(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a socket of this machine, or by another machine, and then not in clear."""
+    by_socket = f"postgresql://{READER}@:{server.port}/postgres?password=env:READER_PASSWORD&host={server.folder}"
+    assert len(landed(f"{by_socket}#contacts", tmp_path)) == 3
+    by_environment = f"postgresql://{READER}@:{server.port}/postgres?password=env:READER_PASSWORD#contacts"
+    monkeypatch.setenv("PGHOST", str(server.folder))
+    assert len(landed(by_environment, tmp_path)) == 3
+    monkeypatch.setenv("PGHOST", "127.1")  # this machine, by a name that might be of another
+    with pytest.raises(SettingsError, match="speaks no TLS"):
+        pulled(by_environment, tmp_path)
 
 
 @pytest.mark.parametrize("place", ["postgresql", "sqlite:crm.db", "adbc+sqlite:crm.db", "sqlite+pysqlite:///{}/crm.db"])

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 30
 _PACKAGES = {
-    "adbc_driver_postgresql": "postgresql",
-    "adbc_driver_manager": "postgresql",
+    "asyncpg": "postgresql",
     "pymysql": "mysql",
 }
 """Imported module → the extra that installs it."""

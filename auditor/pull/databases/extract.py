@@ -24,8 +24,8 @@ from auditor.files import printable, require_space, whole_file
 
 ROWS: Final = 20_000
 """Of a batch, where the driver hands out rows."""
-_CELLS: Final = 1_250_000
-"""Of a row group."""
+_CELLS, _BYTES = 1_250_000, 64 * 2**20
+"""Of a row group, at most, and a batch more."""
 
 
 class Open(Protocol):
@@ -57,30 +57,31 @@ def write(
 
     Raises InputUnusable for text that is none, TryLater for a full disk.
     """
-    rows = size = 0
+    rows = size = gathered = 0
     writer: parquet.ParquetWriter | None = None
     waiting: list[pa.RecordBatch] = []
 
     def flush() -> None:
-        nonlocal writer
+        nonlocal writer, gathered
         schema = waiting[0].schema if waiting else pa.schema([(name, pa.string()) for name in columns])
         if writer is None:
             # Read once and thrown away: statistics and dictionaries cost more than they save.
             writer = parquet.ParquetWriter(
                 partial, schema, compression="lz4", use_dictionary=False, write_statistics=False
             )
-        require_space(target.parent, sum(batch.nbytes for batch in waiting))
+        require_space(target.parent, gathered)
         if waiting:
             writer.write_table(pa.Table.from_batches(waiting, schema))
             waiting.clear()
+            gathered = 0
 
     group = max(2048, _CELLS // max(len(columns), 1))
     with whole_file(target) as partial, contextlib.closing(batches):
         try:
             for batch in batches:
                 waiting.append(batch)
-                rows, size = rows + batch.num_rows, size + batch.nbytes
-                if sum(one.num_rows for one in waiting) >= group:
+                rows, size, gathered = rows + batch.num_rows, size + batch.nbytes, gathered + batch.nbytes
+                if gathered >= _BYTES or sum(one.num_rows for one in waiting) >= group:
                     flush()
                 told(rows, size)
             flush()

@@ -1,20 +1,25 @@
-"""PostgreSQL, by its ADBC driver: one transaction that only reads, of one moment; rows come as COPY sends them.
+"""PostgreSQL, by COPY: one transaction that only reads, of one moment; rows come as the server spells them.
 
-Texts, whole numbers, booleans, binary floats and bytes come in their binary form. Everything else the server spells
-itself (`::text`, ISO dates, UTC), so that no driver can round, cut or misread it: numbers of any precision, NaN,
+Texts, whole numbers, booleans, binary floats and bytes are read into columns of their type. Everything else the server
+casts to text (`::text`, ISO dates, UTC), so that no driver can round, cut or misread it: numbers of any precision, NaN,
 infinity, dates before Christ, intervals, and types that nobody here has heard of.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
-from collections.abc import Generator, Iterator, Sequence
+import ssl
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 import pyarrow as pa
+from pyarrow import compute
 
 from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.files import printable
@@ -23,18 +28,35 @@ from auditor.pull.databases.address import Address, quoted
 from auditor.pull.databases.extract import checked
 
 if TYPE_CHECKING:
-    from auditor.pull.databases.adbc import Session
+    from auditor.pull.databases.wire import Session
 
-_SESSION: Final = (
-    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-    "SET LOCAL TimeZone = 'UTC'",
-    "SET LOCAL DateStyle = 'ISO, YMD'",
-    "SET LOCAL IntervalStyle = 'postgres'",
-    "SET LOCAL extra_float_digits = 1",
-    "SET LOCAL xmloption = 'content'",
-    "SET LOCAL synchronize_seqscans = off",  # else a scan begins where another one is
-)
-_AS_THEY_ARE: Final = ("text", "varchar", "bool", "int2", "int4", "int8", "float4", "float8", "bytea")
+_BEGIN: Final = """
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL TimeZone = 'UTC';
+SET LOCAL DateStyle = 'ISO, YMD';
+SET LOCAL IntervalStyle = 'postgres';
+SET LOCAL extra_float_digits = 1;
+SET LOCAL bytea_output = 'hex';
+SET LOCAL xmloption = 'content';
+SET LOCAL synchronize_seqscans = off  -- else a scan begins where another one is
+"""
+_PARAMETERS: Final = ("application_name", "connect_timeout", "dbname", "gsslib", "host", "krbsrvname", "options",
+    "passfile", "port", "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcert", "sslcrl", "sslkey",
+    "sslmode", "sslnegotiation", "sslrootcert", "target_session_attrs", "user")  # fmt: skip
+"""Of libpq's, those that may stand behind the `?`."""
+_FILES: Final = ("passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert")
+_TLS: Final = ("require", "verify-ca", "verify-full")
+_AS_THEY_ARE: Final = {
+    "bool": pa.bool_(),
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float4": pa.float32(),
+    "float8": pa.float64(),
+    **dict.fromkeys(("text", "varchar", "numeric", "date", "time", "timestamp", "timestamptz"), pa.string()),
+    **dict.fromkeys(("uuid", "json", "jsonb", "bytea"), pa.string()),
+}
+"""Types that COPY spells as a cast to text does, which costs more, and those that are no text here."""
 _WORDS: Final = {
     "bool": "BOOLEAN",
     "int2": "SMALLINT",
@@ -55,39 +77,51 @@ _ABSENT = re.compile(r'(relation|column|schema) "?([^"\n]+?)"? does not exist')
 @contextlib.contextmanager
 def opened(address: Address) -> Iterator[Postgresql]:
     """The database, readable. Raises AuditorError for everything that reading meets."""
-    import adbc_driver_postgresql
-    from adbc_driver_manager import Error
+    from asyncpg import InterfaceError, InternalClientError, PostgresError
 
-    from auditor.pull.databases.adbc import connected
+    from auditor.pull.databases.wire import connected
 
-    uri, connection = _uri(address), contextlib.ExitStack()
+    if not (address.host or "host" in dict(address.options)):
+        address = replace(address, host=os.environ.get("PGHOST", ""))
+    dsn, connection = _dsn(address), contextlib.ExitStack()
+    password = address.password.reveal() if address.password is not None else None
     with connection:
         try:
-            session = connection.enter_context(connected(lambda: adbc_driver_postgresql.connect(uri)))
-        except Error as error:
+            timeout = float(dict(address.options).get("connect_timeout", "15")) or None
+            session = connection.enter_context(connected(dsn, password=password, timeout=timeout))
+        except (PostgresError, InterfaceError, InternalClientError, OSError, RuntimeError, ValueError) as error:
             raise _refused(error, address) from None
         try:
-            for statement in _SESSION:
-                session.run(statement)
+            session.run(_BEGIN)
             yield Postgresql(session, address)
-        except Error as error:
+        except (PostgresError, InterfaceError, InternalClientError) as error:
             raise _sentence(error, address) from None
 
 
-def _uri(address: Address) -> str:
-    """As libpq reads it, with the password; never shown."""
-    options = {"application_name": "profile-auditor", "connect_timeout": "15", "tcp_user_timeout": "120000"}
-    options |= dict(address.options)
-    if not (address.local or "sslmode" in options):
-        options["sslmode"] = "require"
+def _dsn(address: Address) -> str:
+    """The address as asyncpg reads it, without the password. Raises SettingsError for what it would not heed."""
+    options = {"application_name": "profile-auditor"} | dict(address.options)
+    place = {"host": address.host, "port": address.port, "user": address.user, "dbname": address.database}
+    options |= {name: str(value) for name, value in place.items() if value}
+    for name in options:
+        if name not in _PARAMETERS:
+            raise SettingsError(
+                f"the parameter {printable(name)} in the address of {address.server} is not understood"
+                f"{nearest(name, _PARAMETERS)}",
+                hint=f"these are: {', '.join(_PARAMETERS)}",
+            )
     if address.settings.ca is not None:
         options |= {"sslmode": "verify-full", "sslrootcert": str(address.settings.ca)}
-    if address.password is not None:
-        options["password"] = address.password.reveal()
-    user = f"{quote(address.user, safe='')}@" if address.user else ""
-    host = f"[{address.host}]" if ":" in address.host else quote(address.host, safe=",.-")
-    port = f":{address.port}" if address.port else ""
-    return f"postgresql://{user}{host}{port}/{quote(address.database, safe='')}?{urlencode(options, quote_via=quote)}"
+    elif not (address.local or "sslmode" in options):
+        told = os.environ.get("PGSSLMODE")
+        options["sslmode"] = told if told in _TLS else "require"
+    for name in _FILES:
+        if name in options and not Path(options[name]).is_file():
+            raise SettingsError(f"there is no file {printable(options[name])}, which {name} names")
+    options.pop("connect_timeout", None)
+    if ":" in address.host:
+        options["host"] = f"[{address.host}]"
+    return f"postgresql://?{urlencode(options, quote_via=quote)}"
 
 
 class Postgresql:
@@ -102,17 +136,22 @@ class Postgresql:
         self._unchecked = encoding == "SQL_ASCII"  # it stores any bytes as text
         self.moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
         self._find_table()
-        self.names = session.names(f"SELECT * FROM {self._source} AS q LIMIT 0")
+        self.names = session.names(f"SELECT * FROM {self._source} AS q")
         self._texts: dict[str, str] = {}
+        self._stored: dict[str, pa.DataType] = {}
+        self._made: dict[str, Callable[[pa.Array], pa.Array]] = {}
         self.types: dict[str, str] = {}
         if len(set(self.names)) == len(self.names):
             self._look_at_types()
 
     def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
-        picked = ", ".join(f"{self._texts[name]} AS {quoted([name])}" for name in columns)
+        picked = ", ".join(self._texts[name] for name in columns)
         limit = "" if rows is None else f" LIMIT {rows:d}"
-        batches = self._session.batches(f"SELECT {picked} FROM {self._source} AS q{limit}")
-        return checked(batches) if self._unchecked else batches
+        schema = pa.schema([(name, self._stored[name]) for name in columns])
+        query = f"SELECT {picked} FROM {self._source} AS q{limit}"
+        if self._unchecked:
+            return checked(self._session.batches(query, schema, self._made, encoding="SQL_ASCII"))
+        return self._session.batches(query, schema, self._made)
 
     def may_write(self) -> bool | None:
         rights = "'INSERT, UPDATE, DELETE, TRUNCATE'"
@@ -161,13 +200,16 @@ class Postgresql:
             listed = (base_category or category) == "A" and word not in ("int2vector", "oidvector")
             if word in _WORDS or listed:
                 self.types[name] = "VARCHAR[]" if listed else _WORDS[word]
-            self._texts[name] = _text(quoted(["q", name]), word, plain=builtin and base is None, listed=listed)
+            value = quoted(["q", name])
+            plain = builtin and base is None and word in _AS_THEY_ARE
+            self._texts[name] = value if plain else _text(value, word, listed=listed)
+            self._stored[name] = _AS_THEY_ARE[word] if plain else pa.string()
+            if word in _MADE:
+                self._made[name] = _MADE[word]
 
 
-def _text(value: str, kind: str, *, plain: bool, listed: bool) -> str:
-    """SQL for one value as text, or as it is."""
-    if plain and kind in _AS_THEY_ARE:
-        return value
+def _text(value: str, kind: str, *, listed: bool) -> str:
+    """SQL for one value as text."""
     if listed:
         # As members of a Parquet list are spelt; what that cannot spell (nulls, more dimensions) as PostgreSQL does.
         quoted_member = """CASE WHEN m ~ '[,"]' THEN '"' || replace(m, '"', '""') || '"' ELSE m END"""
@@ -181,39 +223,58 @@ def _text(value: str, kind: str, *, plain: bool, listed: bool) -> str:
         )
     if kind == "money":
         return f"{value}::numeric::text"
-    if kind == "timestamptz":
-        return f"replace({value}::text, '+00', 'Z')"
     return f"{value}::text"
+
+
+def _zulu(moments: pa.Array) -> pa.Array:
+    return compute.replace_substring(moments, "+00", "Z")
+
+
+def _bytes(digits: pa.Array) -> pa.Array:
+    texts = digits.to_pylist()
+    return pa.array([None if text is None else bytes.fromhex(text.removeprefix("\\x")) for text in texts], pa.binary())
+
+
+_MADE: Final = {"timestamptz": _zulu, "bytea": _bytes}
+"""What is made here of the texts of a type."""
 
 
 def _literal(text: str) -> str:
     return "E'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _refused(error: Any, address: Address) -> AuditorError:
-    """Why there is no connection: libpq says it in words alone, and repeats what it was given."""
-    text, where = str(error), address.server
-    found = (error.sqlstate or "")[:2]
-    if found == "28" or re.search(r"authentication failed|no password supplied|role .* does not exist|pg_hba", text):
+def _refused(error: Exception, address: Address) -> AuditorError:
+    """Why there is no connection. Texts are not repeated: they may hold what was given."""
+    where, found = address.server, (getattr(error, "sqlstate", None) or "")
+    if found[:2] == "28" or found == "42501":
         return SettingsError(
             f"{where} does not let us in", hint="check user and password, and which hosts pg_hba.conf lets in"
         )
-    if found == "3D" or re.search(r"database .* does not exist", text):
+    if found[:2] == "3D":
         return SettingsError(
             f"{where}: there is no such database", hint="correct the name behind the last / of the address"
         )
-    if "does not support SSL" in text:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SettingsError(
+            f"the certificate of {where} is not trusted", hint="name its authority: [truth.database] ca"
+        )
+    if isinstance(error, ssl.SSLError):
+        return SettingsError(
+            f"TLS with {where} does not come about ({error.reason})", hint="check the files that the address names"
+        )
+    if isinstance(error, ConnectionError) and "SSL" in str(error):
         return SettingsError(
             f"{where} speaks no TLS, and people's data would cross the network in clear",
             hint="switch it on there, or add ?sslmode=disable to the address if the network is your own",
         )
-    if re.search(r"certificate|sslmode|SSL", text):
-        return SettingsError(
-            f"the certificate of {where} is not trusted", hint="name its authority: [truth.database] ca"
-        )
-    if re.search(r"invalid (URI|connection option|sslmode)|unterminated", text):
+    if isinstance(error, ValueError):
         return SettingsError("the address of the database is not understood", hint="check it, the part behind ? too")
-    return TryLater(f"{where} cannot be reached", hint="check its name and port, and that it is up; then run again")
+    if isinstance(error, OSError) or found:
+        return TryLater(f"{where} cannot be reached", hint="check its name and port, and that it is up; then run again")
+    return SettingsError(
+        f"{where} cannot be used as the address says ({type(error).__name__})",
+        hint="check which way of signing in the server wants, and target_session_attrs",
+    )
 
 
 def _sentence(error: Any, address: Address) -> AuditorError:
