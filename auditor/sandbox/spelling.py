@@ -77,8 +77,11 @@ def _usual(name: str, value: Any, dialect: Dialect) -> Any:
 
 
 def timed(text: str, usual: str, form: str) -> Any:
-    """A date or moment of the usual form in another one: a text, or milliseconds."""
-    moment = datetime.strptime(text, usual).replace(tzinfo=TIMEZONE)
+    """A date or moment of the usual form in another one: a text, or milliseconds. What is none stays as it is."""
+    try:
+        moment = datetime.strptime(text, usual).replace(tzinfo=TIMEZONE)
+    except ValueError:
+        return text
     if form == EPOCH:
         return int(moment.timestamp()) * 1000
     return (moment.astimezone(UTC) if form.endswith("Z") else moment).strftime(form)
