@@ -222,6 +222,38 @@ def test_what_was_recognised_is_said(engine: Engine, tmp_path: Path) -> None:
     assert landed(engine, tmp_path, lines("a;b", "1;2"), separator=";").notes == ()
 
 
+@pytest.mark.parametrize("mark", [";", ",", "\t", "^"])
+@pytest.mark.parametrize("spelt", ["sep={}", '"sep={}"', "SEP={}", "\ufeffsep={}"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_for_excel_names_the_separator_and_is_no_row(
+    mark: str, spelt: str, end: str, engine: Engine, tmp_path: Path
+) -> None:
+    """Lines are counted all the same: a rejected row is named by its own."""
+    content = end.join([spelt.format(mark), f"a{mark}b", f"1{mark}2", f"3{mark}4{mark}5", f"6{mark}7", ""])
+    result = landed(engine, tmp_path, content.encode())
+    assert result.columns == ("a", "b")
+    assert rows(result) == [("1", "2"), ("6", "7")]
+    assert (result.rows, result.rejected) == (3, 1)
+    assert result.rejects is not None
+    assert pl.read_parquet(result.rejects)["line"].to_list() == [4]
+    assert any("separator" in note and "no row" in note for note in result.notes)
+    assert column_names(engine, tmp_path / "input.csv") == list(result.columns)
+    declared = landed(engine, tmp_path, content.encode(), separator=mark)
+    assert (declared.columns, declared.rows) == (result.columns, 3)
+    assert any("names a separator" in note for note in declared.notes)
+
+
+def test_a_large_file_for_excel_is_read_the_plain_way(engine: Engine, tmp_path: Path) -> None:
+    result = landed(engine, tmp_path, b"sep=;\na;b\n" + b"1;2\n" * 100_000)
+    assert (result.rows, result.rejected, result.not_checked) == (100_000, 0, ())
+
+
+@pytest.mark.parametrize("header", ["sep=;;x", "separator;x", "sep;x", "sep=ab;x"])
+def test_names_that_only_look_like_a_line_for_excel_are_names(header: str, engine: Engine, tmp_path: Path) -> None:
+    result = landed(engine, tmp_path, lines(header, header))
+    assert result.rows == 1
+
+
 def test_a_separator_that_was_set_is_used(engine: Engine, tmp_path: Path) -> None:
     assert landed(engine, tmp_path, lines("a,b;c,d", "1,2;3,4"), separator=";").columns == ("a,b", "c,d")
     assert rows(landed(engine, tmp_path, lines("a^b", "1^2"), separator="^")) == [("1", "2")]

@@ -20,6 +20,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
 
 from auditor.comparison import Question, compare
 from auditor.engine import Engine
@@ -318,6 +319,22 @@ def test_cells_of_a_workbook(value: object, form: str, text: str, tmp_path: Path
 
     _, frame = landing(workbook(tmp_path / "a.xlsx", write))
     assert frame.rows() == [("1", text)]
+
+
+def test_a_row_that_names_a_separator_is_no_row_of_a_workbook(tmp_path: Path, landing: Any) -> None:
+    """What is left where a CSV file that begins with `sep=;` was opened and saved."""
+
+    book = Workbook()
+    assert isinstance(book.active, Worksheet)
+    for row in (["sep=;"], ["id", "value"], ["1", "fine"], ["2", "fine", "too many"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    landed, frame = landing(tmp_path / "a.xlsx")
+    assert frame.columns == ["id", "value"]
+    assert frame.rows() == [("1", "fine")]
+    assert (landed.rows, landed.rejected) == (2, 1)
+    assert pl.read_parquet(landed.rejects)["line"].to_list() == [4]
+    assert any("names a separator" in note for note in landed.notes)
 
 
 def test_rows_of_a_workbook_that_cannot_be_believed_are_rejected(tmp_path: Path, landing: Any) -> None:

@@ -66,7 +66,10 @@ class Csv:
             self.notes.append(f"the encoding {encoding} was recognised, which needs a look at the names")
         mark = dialect.grammar.separator.decode()
         if separator is None:
-            self.notes.append(f"the separator {spelt(mark)} was recognised from the header line")
+            line = "line before the header, which is no row" if dialect.named else "header line"
+            self.notes.append(f"the separator {spelt(mark)} was recognised from the {line}")
+        elif dialect.named:
+            self.notes.append("the line before the header names a separator and was passed over")
         if dialect.bom and source is self.path:
             self.notes.append("the file begins with a byte order mark, which was passed over")
         header = [self.marks.read(name) for name in dialect.header]
@@ -112,11 +115,11 @@ class Csv:
         """Rows landed; None where DuckDB stumbles or its rows are not as many as the lines that were counted."""
         line_end = r"\r\n" if dialect.line_end == b"\r\n" else r"\n"
         try:
-            with self.engine.watched(self._part(0.0, 1.0, seen.lines - 1)):
-                rows = self._copy(source, dialect, kept, skip=1, line_end=line_end)
+            with self.engine.watched(self._part(0.0, 1.0, seen.lines - dialect.header_lines)):
+                rows = self._copy(source, dialect, kept, skip=dialect.header_lines, line_end=line_end)
         except duckdb.InvalidInputException:
             return None
-        return rows if rows == seen.lines - 1 else None
+        return rows if rows == seen.lines - dialect.header_lines else None
 
     def _sifted(self, source: Path, dialect: Dialect, kept: Sequence[tuple[int, str]], rejects: list[Reject]) -> Sifted:
         total = self.path.stat().st_size

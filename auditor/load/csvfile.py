@@ -24,6 +24,7 @@ _CHUNK = 2**20
 _LONGEST_HEADER = 4 * 2**20
 _BOM = codecs.BOM_UTF8
 _KEEPING = "surrogateescape"
+_NAMED: Final = re.compile(rb'("?)sep=([^"\r\n])\1(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
 class Torn(Exception):
@@ -111,6 +112,8 @@ class Dialect:
     line_end: bytes
     """Of the header line: `\\n`, `\\r\\n` or `\\r`. What ends in a line feed may end otherwise further down."""
     bom: bool
+    named: bool = False
+    """A line before the header names the separator: `sep=;`, as Excel reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,10 @@ def read_dialect(
     while head.startswith((b"\r\n", b"\n", b"\r"), start):
         start += 2 if head.startswith(b"\r\n", start) else 1
         lines += 1
+    named = _NAMED.match(head, start)
+    if named is not None:
+        start = named.end()
+        lines += 1
     end = start
     while True:
         found = head.find(line_end, end)
@@ -166,7 +173,7 @@ def read_dialect(
         raise InputUnusable(f"{printable(path)} is empty: it has no header line", hint="export it again")
     if found < 0 and len(head) == _LONGEST_HEADER:
         raise InputUnusable(f"the first line of {printable(path)} has no end: it is not a CSV file with a header line")
-    mark = separator.encode() if separator else _recognised(record)
+    mark = separator.encode() if separator else named[2] if named else _recognised(record)
     if len(mark) != 1:
         raise SettingsError("a separator is one ASCII character, such as ; or ,")
     try:
@@ -178,14 +185,14 @@ def read_dialect(
         raise InputUnusable(f"the header line of {printable(path)} cannot be read: {torn.reason}") from None
     if head.endswith(b"\r\n", start, end):
         line_end = b"\r\n"
-    return Dialect(Grammar(mark, len(header)), header, lines, end, line_end, bom)
+    return Dialect(Grammar(mark, len(header)), header, lines, end, line_end, bom, named is not None)
 
 
 def survey(path: Path, dialect: Dialect) -> Survey:
     """Read all bytes once."""
     lines = returns = windows_ends = 0
     foreign = False
-    plain, last = dialect.line_end != b"\r" and dialect.header_lines == 1, b""
+    plain, last = dialect.line_end != b"\r" and dialect.header_lines == 1 + dialect.named, b""
     grammar = dialect.grammar
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):

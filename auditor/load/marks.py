@@ -103,7 +103,7 @@ class Marks:
 
 USUAL: Final = Marks()
 _HEAD = 2**20
-_APOSTROPHES = re.compile(rb"(?:\xef\xbb\xbf)?'[^'\r\n]*'(?:[;,\t|]'[^'\r\n]*')*\r?\n")
+_APOSTROPHES = re.compile(rb"(?:\xef\xbb\xbf)?(?:sep=.\r?\n)?'[^'\r\n]*'(?:[;,\t|]'[^'\r\n]*')*\r?\n")
 """A header line whose every name stands between apostrophes."""
 _BACKSLASHES = re.compile(rb'[^\\"]\\"(?![;,\t|"\r\n]|\Z)')
 """A quote behind a backslash and before more text, which no file has where a quote is doubled."""

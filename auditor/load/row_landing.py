@@ -83,6 +83,8 @@ class Rows:
             choose(self.path, names, None, [])  # a name that stands twice, before its values are one
             parts.name(names)
             yield from sheet
+            if sheet.named:
+                notes.append("the row before the names, which is no row but names a separator, was passed over")
             if sheet.empty:
                 notes.append(f"{sheet.empty:,} empty rows were passed over")
             if sheet.long_numbers:

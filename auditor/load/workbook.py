@@ -37,6 +37,7 @@ _LARGEST: Final = 8 * 2**30
 _STEP: Final = 5_000
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError, AttributeError, EOFError)
 _ZEROS: Final = re.compile("0+")
+_SEPARATOR: Final = re.compile("sep=.", re.IGNORECASE)
 
 
 @dataclass
@@ -49,11 +50,15 @@ class Sheet:
     told: Callable[[int], None] = lambda rows: None
     empty: int = 0
     long_numbers: int = 0
+    named: bool = False
+    """The first row is the line `sep=;` of a CSV file, and the names stand in the second."""
 
     def header(self) -> list[str]:
         """The names of the first row. Raises InputUnusable and SettingsError as reading does."""
         with self._opened() as (sheet, _):
-            return self._names(next(iter(sheet.iter_rows()), ()))
+            rows = sheet.iter_rows(max_row=2)
+            row = next(rows, ())
+            return self._names(next(rows, ()) if _names_separator(row) else row)
 
     def __iter__(self) -> Iterator[Read | Reject]:
         with self._opened() as (sheet, formulas):
@@ -61,7 +66,9 @@ class Sheet:
             meant = formulas.iter_rows() if formulas is not None else repeat(None)
             names: list[str] = []
             for number, (row, origin) in enumerate(zip(shown, meant, strict=False), 1):
-                if number == 1:
+                if number == 1 and _names_separator(row):
+                    self.named = True
+                elif not names:
                     names = self._names(row)
                 elif all(cell.value is None for cell in row) and not _unworked(row, origin):
                     self.empty += 1
@@ -170,6 +177,11 @@ class Sheet:
             f"{printable(self.path)} has several sheets: {titles}",
             hint="name the one that is meant in [truth] sheet, or save it as a file of its own",
         )
+
+
+def _names_separator(row: Sequence[Any]) -> bool:
+    texts = [str(cell.value) for cell in row if cell.value is not None]
+    return len(texts) == 1 and _SEPARATOR.fullmatch(texts[0]) is not None
 
 
 def _unworked(row: Sequence[Any], origin: Sequence[Any] | None) -> int:
