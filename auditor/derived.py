@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -19,6 +20,9 @@ from auditor.contract import Contract
 from auditor.engine import Engine, literal, quote
 from auditor.errors import SettingsError
 from auditor.problems import nearest
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
 
 _NODES = (
     "Column Identifier Literal Null Boolean Paren DPipe Concat ConcatWs Coalesce Nullif Case If And Or Not EQ NEQ GT "
@@ -36,6 +40,11 @@ _HINT = (
     "try_cast, strptime, strftime"
 )
 
+
+_CELL, _LONGEST, _WIDEST = 1_000, 1_000_000, 1_000
+"""Characters: of a cell, as is assumed; that a value made of such cells may have; that a value may be padded to."""
+_OTHER = 40
+"""Characters that a number, a date or a truth value becomes at most, but for decimals of hundreds of digits."""
 
 _EXPRESSION = re.compile(r"[|()'+*<>=;]| [-/%] ")
 """What no ordinary name holds: a text without it is a name, and one that is not there is a missing column."""
@@ -121,7 +130,39 @@ def _understood(name: str, text: str, there: tuple[str, ...]) -> Derived:
                 raise SettingsError(f'{place}: the truth has no column "{node.sql()}"{nearest(node.name, there)}')
             columns[node.name] = None
             node.this.set("quoted", True)
+    if (most := _longest(tree, place)) > _LONGEST:
+        raise SettingsError(
+            f"{place}: a value could become {most:,} characters long where cells have {_CELL:,}",
+            hint=f"at most {_LONGEST:,} are allowed: put less in place of what is replaced",
+        )
     return Derived(text, f"CAST({tree.sql(dialect='duckdb')} AS VARCHAR)", tuple(columns))
+
+
+def _longest(node: Expr, place: str) -> int:
+    """Characters that a value may have at most, where every cell has `_CELL`. Raises SettingsError for padding that is
+    not bounded."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Column):
+        return _CELL
+    if isinstance(node, exp.Literal):
+        return len(node.this)
+    inner = sum(_longest(part, place) for part in node.iter_expressions())
+    if isinstance(node, exp.Pad):
+        width = node.expression
+        if not (isinstance(width, exp.Literal) and width.this.isdecimal() and int(width.this) <= _WIDEST):
+            raise SettingsError(f"{place}: the width of lpad and rpad is a whole number up to {_WIDEST:,}", hint=_HINT)
+        return max(inner, int(width.this))
+    if isinstance(node, exp.Replace | exp.RegexpReplace):
+        text, found, put = _longest(node.this, place), node.expression, node.args.get("replacement")
+        most = _longest(put, place) if put is not None else 0
+        if isinstance(node, exp.Replace) and isinstance(found, exp.Literal) and found.this:
+            return text * max(1, -(-most // len(found.this)))
+        # At worst every character is replaced, each place between them too, and what was found is put back.
+        return text * (1 + str(put).count("\\")) + (text + 1) * most
+    if isinstance(node, exp.TimeToStr):
+        return inner * 10  # `%A` is `Wednesday`
+    return inner + _OTHER
 
 
 @cache

@@ -51,6 +51,12 @@ def worked_out(engine: Engine, tmp_path: Path, expression: str) -> Sequence[str 
     return [value for (value,) in rows]
 
 
+def umlauts(text: str) -> str:
+    for letter, spelt in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue"), ("ß", "ss")):
+        text = f"replace({text}, '{letter}', '{spelt}')"
+    return text
+
+
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
@@ -66,6 +72,9 @@ def worked_out(engine: Engine, tmp_path: Path, expression: str) -> Sequence[str 
         ("lpad(\"#\", 3, '0')", ["001", "002", "003"]),
         ("nullif(regexp_replace(last, '[^a-z]', '', 'g'), '')", ["eeters", "o", "eil"]),
         ("split_part(born, '/', 3)", ["1980", "1999", None]),
+        ("rpad(last, 1000, ' ')", ["Peeters".ljust(1000), "Bo".ljust(1000), "O'Neil".ljust(1000)]),
+        (umlauts("last"), ["Peeters", "Bo", "O'Neil"]),
+        ("replace(last, 'e', first)", ["PAnAntAnrs", None, "O'NCéil"]),
     ],
 )
 def test_what_an_expression_gives(expression: str, expected: list[str | None], engine: Engine, tmp_path: Path) -> None:
@@ -109,6 +118,15 @@ def duckdb_rows(engine: Engine, query: str) -> list[str | None]:
         "cast(first as struct(a text))",
         "cast(first as secret_type)",
         "repeat(first, 1000000000)",
+        "lpad(first, 1000000000, 'x')",
+        "rpad(first, 1001, 'x')",
+        "lpad(first, 1e9, 'x')",
+        "lpad(first, points::int, 'x')",
+        "lpad(first, length(first) * 1000000, 'x')",
+        "replace(replace(first, 'a', first), 'b', first)",
+        "replace(first, 'a', '" + "x" * 2000 + "')",
+        "regexp_replace(first, '.', '" + r"\0" * 2000 + "', 'g')",
+        "lpad(" + "regexp_replace(" * 4 + "first" + ", '', 'xxxxxxxxx', 'g')" * 4 + ", 3, '0')",
         "'x' || $1",
         "truth_raw.first || ''",
         "first || lst",
