@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Cost, measure, show
+from measure import Cost, first_size, measure, show
 
 MOST_TIME = 1.4
 """The aim: at most this many times the COPY."""
@@ -47,7 +47,9 @@ with looking_ahead([(source, None, None) for source in sources]) as ahead:
 def main() -> None:
     """Make the files, measure, print."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of the file (default: %(default)s)")
+    parser.add_argument(
+        "--rows", type=first_size, default=1_000_000, help="of the file; of a list the first (default: %(default)s)"
+    )
     parser.add_argument("--repeat", type=int, default=5, help="how often each is measured (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the contacts (default: %(default)s)")
     options, _ = parser.parse_known_args()

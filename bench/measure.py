@@ -22,6 +22,11 @@ class Cost:
     """The most that was resident at once."""
 
 
+def first_size(text: str) -> int:
+    """The number of rows of a measurement that takes one size: ARGS go to all, and bench/compare.py takes a list."""
+    return int(text.partition(",")[0])
+
+
 def measure(command: Sequence[str], output: Path, fine: Sequence[int] = (0,)) -> Cost:
     """Run the command to its end, with its stdout in `output`. Raises SystemExit with what it said if it ends otherwise
     than with a code of `fine`.

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Cost, measure, show
+from measure import Cost, first_size, measure, show
 
 MOST_TIME = 2.0
 """The aim: at most this many times COPY."""
@@ -55,7 +55,9 @@ land(engine, Side.TRUTH, folder / "truth.unpacked", folder / "truth.parquet")
 def main() -> None:
     """Fill a table, measure, print."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of the table (default: %(default)s)")
+    parser.add_argument(
+        "--rows", type=first_size, default=1_000_000, help="of the table; of a list the first (default: %(default)s)"
+    )
     parser.add_argument("--repeat", type=int, default=5, help="how often each is measured (default: %(default)s)")
     options, _ = parser.parse_known_args()
     sys.path.insert(0, str(Path(__file__).parent.parent))
