@@ -277,6 +277,7 @@ def test_all_rows_are_of_one_moment(server: Server, tmp_path: Path) -> None:
         (SettingsError, ("", ""), {"query": "DROP TABLE contacts"}, "does not begin as one that reads"),
         (SettingsError, ("postgres?", "postgres?nonsense=1&"), {"table": "contacts"}, "is not understood"),
         (SettingsError, ("postgres?", "postgres?sslmod=disable&"), {"table": "contacts"}, 'did you mean "sslmode"'),
+        (SettingsError, ("postgres?", "postgres?sslmode=verify-full&"), {"table": "contacts"}, "which authority"),
         (SettingsError, ("postgres?", "postgres?sslmode=maybe&"), {"table": "contacts"}, "is not understood"),
         (SettingsError, ("postgres?", "postgres?connect_timeout=soon&"), {"table": "contacts"}, "is not understood"),
         (
@@ -299,6 +300,7 @@ def test_each_failure_is_told_without_a_secret_or_a_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("OTHER", postgres_server.PASSWORD)
+    monkeypatch.setenv("HOME", str(tmp_path))  # where certificates are looked for
     address = server.address().replace(*change) if change[0] else server.address() + change[1]
     said = refused(kind, address, tmp_path, **source)
     assert why in said

@@ -267,6 +267,11 @@ def _refused(error: Exception, address: Address) -> AuditorError:
             f"{where} speaks no TLS, and people's data would cross the network in clear",
             hint="switch it on there, or add ?sslmode=disable to the address if the network is your own",
         )
+    if isinstance(error, ValueError) and "root certificate" in str(error):
+        return SettingsError(
+            f"nobody says which authority vouches for {where}",
+            hint="name it: [truth.database] ca, or sslrootcert in the address",
+        )
     if isinstance(error, ValueError):
         return SettingsError("the address of the database is not understood", hint="check it, the part behind ? too")
     if isinstance(error, OSError) or found:
