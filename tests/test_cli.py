@@ -499,6 +499,19 @@ def test_compare_prints_and_writes_what_run_does(
     assert re.search(r"Agrees\s+2\b", by_name.out)
 
 
+def test_compare_says_how_it_read_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_bytes("id\tname\n1\tRenée\n".encode("windows-1252"))
+    (tmp_path / "b.csv").write_text("sep=|\nid|name\n1|Renée\n", "utf-8")
+    said = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id")
+    assert "a.csv: read as windows-1252, separated by tabs\n" in said.err
+    assert "b.csv: read as utf-8, separated by |\n" in said.err
+    pl.DataFrame({"id": ["1"], "name": ["Renée"]}).write_parquet(tmp_path / "b.parquet")
+    assert "b.parquet" not in auditor(capsys, "compare", "a.csv", "b.parquet", "--key", "id").err
+
+
 def test_compare_shows_the_largest_causes_with_examples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,6 +77,10 @@ def command(
     compared = compare(question, folder=out)
     from auditor.cli.summary import EXAMPLES, exit_code, print_json, print_summary
 
+    for source in compared.conclusion.sources:
+        if source.separator:
+            mark = "tabs" if source.separator == "\t" else source.separator
+            say(f"{source.file}: read as {source.encoding}, separated by {mark}")
     for names, which in ((compared.only_platform, platform), (compared.only_truth, truth)):
         if names:
             say(f"only in {which}, not compared: {', '.join(names)}")
