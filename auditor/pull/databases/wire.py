@@ -21,8 +21,10 @@ BLOCK: Final = 4 * 2**20
 """Bytes of rows that are read together."""
 AHEAD: Final = 3
 """Blocks that come before they are asked for."""
+_HANDFUL: Final = 64 * 2**10
 _MOMENT: Final = 0.001
-"""Seconds for which rows gather: a server sends 8 KiB at a time, and to take each costs more than the server's work."""
+"""Where fewer bytes than a handful have come, rows gather for a moment, in seconds: a server sends 8 KiB at a time, and
+to take each by itself costs more than the server's work."""
 _ESCAPES: Final = (("b", "\b"), ("f", "\f"), ("n", "\n"), ("r", "\r"), ("t", "\t"), ("v", "\v"))
 _GOODBYE: Final = 5.0
 """Seconds that a server has to end what it does for us."""
@@ -95,7 +97,8 @@ class Session:
                     arrived.put(b"".join(waiting))
                     del waiting[1:]
                     size = 0
-                await asyncio.sleep(_MOMENT)
+                if len(data) < _HANDFUL:
+                    await asyncio.sleep(_MOMENT)
                 while arrived.qsize() >= AHEAD:
                     await asyncio.sleep(_MOMENT)
 
