@@ -49,8 +49,8 @@ def literal(text: str | Path) -> str:
 class Engine:
     """A DuckDB connection in this process, bounded in memory, that can reach the given folders and nothing else.
 
-    Whoever uses no more than the methods from `table` to `write` need not know that it is DuckDB: what they take are
-    expressions, and names of what was made of them before.
+    Whoever uses no more than the methods from `table` to `write` runs unchanged on a cluster (`auditor.spark`): what
+    they take are expressions, and names of what was made of them before.
     """
 
     refusals: tuple[type[Exception], ...] = (
@@ -233,6 +233,14 @@ class Engine:
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {picked} AS SELECT * FROM {source} AS source {matching}")
         self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(f'{name}_shown')} AS SELECT {selected} FROM {picked}")
         return self.table(f"{name}_shown")
+
+    def types(self, location: str) -> dict[str, str]:
+        """Column → type of what the engine sees by itself; this one sees files alone, which are landed."""
+        raise NotImplementedError(location)
+
+    def read(self, name: str, location: str, columns: Sequence[str]) -> None:
+        """Give a name to columns of what the engine sees by itself, as texts beside row numbers."""
+        raise NotImplementedError(location)
 
     def write(self, query: ir.Table | str, path: Path) -> None:
         """Write an expression, or a table by its name, as a Parquet file: under another name first, then in place."""

@@ -61,7 +61,7 @@ def _pinned(name: str) -> dict[str, set[str]]:
 
 def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     project = _project()
-    extras = ("keyring", "sftp", "postgresql", "adbc", "mysql", "match")
+    extras = ("keyring", "sftp", "postgresql", "adbc", "mysql", "match", "spark")
     declared = _named(project[""]).union(*(_named(project[extra]) for extra in extras))
     assert _imported() | set(WITHOUT_IMPORT) == declared
 
