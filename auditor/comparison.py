@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,6 +42,7 @@ from auditor.model import Side, Source
 from auditor.moments import shown_moment
 from auditor.problems import nearest
 from auditor.pull import Pulled, pull_file
+from auditor.spark import connect, sees
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,6 +80,8 @@ class Question:
     """A file of last agreed values, spelt as the platform spells them."""
     same_person: bool = False
     memory_limit: str = "700MB"
+    remote: str | None = None
+    """The address of the Spark cluster that compares, sc://host:15002; None: DuckDB does, in this process."""
     called: Mapping[Side, str] = field(default_factory=dict)
     """What a side is called where something is wrong with it; else it is its path."""
 
@@ -202,23 +205,29 @@ def _compare(
     """The conclusion, whose rows are in `folder` then, and the columns that one side has alone."""
     started = time.monotonic()
     names = {**NAMES, **question.called}
+    named = {Side.PLATFORM: question.platform, Side.TRUTH: question.truth}
+    seen = {side: location for side, location in named.items() if sees(location, question.remote)}
     files = [
-        pull_file(side, path, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
-        for side, path in ((Side.PLATFORM, question.platform), (Side.TRUTH, question.truth))
+        pull_file(side, location, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
+        for side, location in named.items()
+        if side not in seen
     ]
     agreed = _pull_base(question.base, scratch, now) if question.base else None
     places = [file.path.parent for file in (*files, *([agreed] if agreed else []))]
-    engine = Engine(memory_limit=question.memory_limit, temp=scratch, folders=[*places, folder])
-    with closing(engine), ExitStack() as reading:
+    with closing(_engine(question, scratch, [*places, folder])) as engine, ExitStack() as reading:
         types = {file.side: {**_types(engine, file.path), **file.types} for file in files}
+        types |= {side: engine.types(location) for side, location in seen.items()}
         contract, only = _contract(question, types)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
         warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
         with looking_ahead((file.path, None, None) for file in files) as ahead:
-            ahead[0].result()
+            if ahead:
+                ahead[0].result()
             warm.start()
             written = [
-                None if can_lie(file.path) else _land(engine, file, looked.result(), contract, scratch)
+                None
+                if can_lie(file.path) and question.remote is None
+                else _land(engine, file, looked.result(), contract, scratch)
                 for file, looked in zip(files, ahead, strict=True)
             ]
         landing = time.monotonic() - started
@@ -240,11 +249,14 @@ def _compare(
         for one in landed:
             if one.path not in laid:
                 engine.view(match.RAW[one.side], one.path)
+        for side, location in seen.items():
+            engine.read(match.RAW[side], location, _kept(side, contract) or list(types[side]))
+        for side in Side:
             try:
-                match.find_keys(engine, contract, one.side)
+                match.find_keys(engine, contract, side)
             except SettingsError as error:
                 raise SettingsError(
-                    f"--where {question.where}: no condition over the columns of {question.place(one.side)}",
+                    f"--where {question.where}: no condition over the columns of {question.place(side)}",
                     hint=error.hint,
                 ) from None
         match.match(engine)
@@ -271,12 +283,14 @@ def _compare(
         explained = time.monotonic() - started - landing - compared
         stage_ended("explain", explained)
         not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found, names)]
+        sources = _sources(files, landed, seen, now)
         conclusion = Conclusion(
             run=f"{now:%Y%m%dT%H%M%SZ}",
             entity="",
             table=" and ".join(
-                question.called.get(file.side) or (file.file if file.snapshot else Path(file.location).name)
-                for file in files
+                question.called.get(source.side)
+                or (source.file if source.as_of_from == "snapshot" else Path(source.location).name)
+                for source in sources
             ),
             platform_name=names[Side.PLATFORM],
             truth_name=names[Side.TRUTH],
@@ -288,7 +302,7 @@ def _compare(
                 *conclude.how_matched(found, names, contract.key),
                 *conclude.nearly_matched(match.near_keys(engine), names, (contract.key, *contract.fallbacks)),
             ),
-            sources=tuple(_source(file, one) for file, one in zip(files, landed, strict=True)),
+            sources=sources,
             columns=contract.columns,
             key=contract.key,
             fallbacks=contract.fallbacks,
@@ -296,6 +310,17 @@ def _compare(
             seconds={"load": landing, "diff": compared, "explain": explained},
         )
         return conclusion, only
+
+
+def _engine(question: Question, scratch: Path, folders: Sequence[Path]) -> Engine:
+    if question.remote is not None and question.same_person:
+        raise SettingsError(
+            "--match looks for the same persons on this machine, and a cluster compares",
+            hint="leave it out, or compare without --engine spark",
+        )
+    if question.remote is None:
+        return Engine(memory_limit=question.memory_limit, temp=scratch, folders=folders)
+    return connect(question.remote, memory_limit=question.memory_limit, temp=scratch, folders=folders)
 
 
 def _types(engine: Engine, path: Path) -> dict[str, str]:
@@ -412,10 +437,16 @@ _RULES = {
 
 
 def _land(engine: Engine, file: Pulled, looked: Looked | None, contract: Contract, scratch: Path) -> Landed:
-    """One file as a snapshot of the columns that both have; a condition may need others."""
-    wanted = None if contract.population_platform else _names(contract, file.side)
+    """One file as a snapshot of the columns that are needed."""
     target = scratch / f"{file.side.value}.parquet"
-    return land(engine, file.side, file.path, target, columns=wanted, looked=looked)
+    return land(engine, file.side, file.path, target, columns=_kept(file.side, contract), looked=looked)
+
+
+def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
+    """The columns of a side that both have; None for all of them, which a condition may need."""
+    if contract.population_platform:
+        return None
+    return _names(contract, side)
 
 
 def _laid(engine: Engine, file: Pulled, contract: Contract, view: str, alike: Collection[Column]) -> Landed:
@@ -480,6 +511,18 @@ def _base(engine: Engine, path: Path, contract: Contract, scratch: Path) -> str:
     rows = raw.select(anchor=anchor, marks=ibis.struct(marks or {"none": ibis.null(str)}))
     engine.create("base", rows.distinct(on="anchor"))
     return "base"
+
+
+def _sources(
+    files: Sequence[Pulled], landed: Sequence[Landed], seen: Mapping[Side, str], now: datetime
+) -> tuple[Source, ...]:
+    """Both inputs, the platform first; what the cluster reads itself shows the moment of its reading."""
+    own = {file.side: _source(file, one) for file, one in zip(files, landed, strict=True)}
+    far = {
+        side: Source(side=side, location=location, bytes=0, sha256="", as_of=now, as_of_from="snapshot", file=location)
+        for side, location in seen.items()
+    }
+    return tuple({**own, **far}[side] for side in Side)
 
 
 def _source(file: Pulled, landed: Landed) -> Source:

@@ -310,6 +310,16 @@ class EngineSettings(Strict):
     name: Literal["duckdb"] = "duckdb"
     memory_limit: str = pydantic.Field(default="4GB", pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B)$")
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _runs_here(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("name") == "spark":
+            raise ValueError(
+                "audits run on DuckDB so far: what they validate, remember and plan is on this machine "
+                "(auditor compare --engine spark compares on a cluster)"
+            )
+        return given
+
 
 class Brakes(Strict):
     """Per kind of write: beyond this a plan stops until its exact count is confirmed."""

@@ -340,7 +340,9 @@ def _count(engine: Engine, contract: Contract, known: Known, rejected: Mapping[S
         keys = engine.table(f"{side.value}_keys")
         out = ~keys.included
         if exists(engine, "excluded"):
-            out = out | keys.key.isin(engine.table("excluded").key)
+            apart = engine.table("excluded").select(apart="key")
+            keys = keys.left_join(apart, keys.key == apart.apart)
+            out = ~keys.included | keys.apart.notnull()
         counted = keys.agg(
             total=keys.count(),
             excluded=out.fill_null(False).sum().fill_null(0),

@@ -28,8 +28,9 @@ class _ArrowStream(Protocol):
 
 
 Table: TypeAlias = "str | os.PathLike[str] | _ArrowStream"
-"""A path, the address of a database with its table (`postgresql://db/crm#contacts`), or a table of this process: a
-Polars frame (lazy or not), a pandas frame, an Arrow table or reader, a DuckDB relation, an Ibis table."""
+"""A path, the address of a database with its table (`postgresql://db/crm#contacts`), what a cluster sees
+(`cluster:crm.contacts`), or a table of this process: a Polars frame (lazy or not), a pandas frame, an Arrow table or
+reader, a DuckDB relation, an Ibis table."""
 
 _INDEX = "__index_level_"
 """What pandas calls an index that has no name; a range is left out by pandas itself."""
@@ -48,6 +49,7 @@ def compare(
     where: str | None = None,
     base: Table | None = None,
     match: bool = False,
+    remote: str | None = None,
     out: str | os.PathLike[str] | None = None,
     memory_limit: str = "700MB",
 ) -> Comparison:
@@ -57,9 +59,9 @@ def compare(
     `mapped` says which column of the truth is meant where the names differ, `ignore` leaves columns out, `rules` says
     how a column is compared (`{"phone": "phone:BE"}`), and `tolerances` which distance between two numbers is none,
     inclusive. `where` is a condition over the columns of each side: who is compared at all. `base` holds the values on
-    which both sides last agreed, and tells who moved. `match` looks for the same person under another key. `out` is a
-    folder for the results, as Parquet; without it they live as long as the value that is returned. The engine holds to
-    `memory_limit`.
+    which both sides last agreed, and tells who moved. `match` looks for the same person under another key. `remote` is
+    the address of a Spark cluster that compares, sc://host:15002 (`docs/spark.md`). `out` is a folder for the results,
+    as Parquet; without it they live as long as the value that is returned. The engine holds to `memory_limit`.
 
     Raises SettingsError for what is named and not there or cannot be compared, InputUnusable and TryLater for inputs
     that cannot be read.
@@ -78,6 +80,7 @@ def compare(
             where=where,
             base=None if base is None else _location(base, "base", folder),
             same_person=match,
+            remote=remote,
             memory_limit=memory_limit,
             called={
                 side: side.value for side, table in zip(Side, (platform, truth), strict=True) if not _is_path(table)

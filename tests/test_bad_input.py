@@ -131,6 +131,11 @@ def test_no_settings_file_for_the_other_commands(
         ("concurrency      = 8", "concurrency = 0", ["actito.concurrency", "greater than or equal to 1"]),
         ('export = "exports', 'max_age = "1 week"\nexport = "exports', ["platform.max_age", '"36h"']),
         ("http://127", "http://actito.example.com/127", ["actito.url", "https://"]),
+        (
+            "[report]",
+            '[engine]\nname = "spark"\nremote = "sc://host"\n[report]',
+            ["engine", "audits run on DuckDB so far"],
+        ),
     ],
 )
 def test_settings_that_are_wrong(old: str, new: str, words: list[str], folder: Path, refused: Refused) -> None:

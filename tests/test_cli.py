@@ -42,7 +42,7 @@ OPTIONS = {
     "structure": ["show", "diff", "propose", "apply"],
     "compare": [
         "PLATFORM", "TRUTH", "--key", "--fallback-key", "--map", "--ignore", "--rule", "--tolerance", "--where",
-        "--base", "--match", "--json", "--out", "--html", "--fail-on",
+        "--base", "--match", "--engine", "--remote", "--json", "--out", "--html", "--fail-on",
     ],
     "sandbox": ["--port", "8700", "--dir", "--profiles", "--seed", "--limits", "sandbox-key"],
 }  # fmt: skip

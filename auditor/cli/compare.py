@@ -27,6 +27,9 @@ from auditor.errors import SettingsError
 @click.option("--where", metavar="EXPRESSION", help="Compare only rows that fit, for example \"country = 'BE'\".")
 @click.option("--base", metavar="FILE", help="Values on which both sides last agreed: tells who moved.")
 @click.option("--match", is_flag=True, help="Find probable same persons under other keys.")
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True,
+              help="What compares: DuckDB in this process, or a Spark cluster.")  # fmt: skip
+@click.option("--remote", metavar="ADDRESS", help="Of the Spark cluster: sc://host:15002.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the results as Parquet files.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report.")
@@ -45,6 +48,8 @@ def command(
     where: str | None,
     base: str | None,
     match: bool,
+    engine: str,
+    remote: str | None,
     as_json: bool,
     out: Path | None,
     html: Path | None,
@@ -54,11 +59,21 @@ def command(
 
     A table is named as postgresql://user@host/database?password=env:NAME#schema.table, or sqlite:crm.db#table.
     Text is compared as it is unless a rule says otherwise; typed columns by their type. Nothing is guessed.
+
+    With --engine spark a cluster compares. What it sees itself is named as cluster:s3a://bucket/folder or
+    cluster:crm.contacts.
     """
     from auditor.cli.fail_on import parse_fail_on
     from auditor.comparison import Question, compare
 
     failing = parse_fail_on(fail_on)
+    if (engine == "spark") is (remote is None):
+        raise SettingsError(
+            "--engine spark needs --remote, the address of the cluster"
+            if remote is None
+            else "--remote is for --engine spark",
+            hint="--engine spark --remote sc://host:15002",
+        )
     if html is not None and not html.parent.is_dir():
         raise SettingsError(f"--html {html}: there is no folder {html.parent}")
     question = Question(
@@ -73,6 +88,7 @@ def command(
         where=where,
         base=base,
         same_person=match,
+        remote=remote,
     )
     compared = compare(question, folder=out)
     from auditor.cli.summary import EXAMPLES, exit_code, print_json, print_summary
