@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -60,6 +61,8 @@ def write(
     rows = size = gathered = 0
     writer: parquet.ParquetWriter | None = None
     waiting: list[pa.RecordBatch] = []
+    writing: list[Future[None]] = []
+    pool = ThreadPoolExecutor(1, "write")  # while a row group is written, the next one is read
 
     def flush() -> None:
         nonlocal writer, gathered
@@ -70,8 +73,10 @@ def write(
                 partial, schema, compression="lz4", use_dictionary=False, write_statistics=False
             )
         require_space(target.parent, gathered)
+        while writing:
+            writing.pop().result()
         if waiting:
-            writer.write_table(pa.Table.from_batches(waiting, schema))
+            writing.append(pool.submit(writer.write_table, pa.Table.from_batches(waiting, schema)))
             waiting.clear()
             gathered = 0
 
@@ -85,7 +90,10 @@ def write(
                     flush()
                 told(rows, size)
             flush()
+            while writing:
+                writing.pop().result()
         finally:
+            pool.shutdown()
             if writer is not None:
                 writer.close()
     return rows
