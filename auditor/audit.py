@@ -17,7 +17,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.contract import Column
-from auditor.model import FORMAT, NotChecked, Reason, Side, Source, Status, Verdict
+from auditor.model import FORMAT, NotChecked, Reason, Rule, Severity, Side, Source, Status, Verdict
 
 TEXT: Final = pl.String()
 MOMENT: Final = pl.Datetime("us", "UTC")
@@ -72,7 +72,17 @@ CAUSES: Final = pl.Schema(
         "examples": pl.List(pl.Struct({"key": TEXT, "platform": TEXT, "truth": TEXT})),  # as in differences
     }
 )
-VIOLATIONS: Final = pl.Schema({"side": TEXT, "key": TEXT, "column": TEXT, "value": TEXT, "rule": TEXT, "detail": TEXT})
+VIOLATIONS: Final = pl.Schema(
+    {
+        "side": TEXT,
+        "key": TEXT,  # null where the table or column as a whole is wrong
+        "column": TEXT,  # several are joined by a comma; null where it is about the table
+        "value": TEXT,
+        "rule": TEXT,  # model.Rule, or the short name of a steward's own expectation
+        "detail": TEXT,  # what is right, in words
+        "severity": TEXT,  # model.Severity
+    }
+)
 PERMISSIONS: Final = pl.Schema(
     {"key": TEXT, "column": TEXT, "finding": TEXT, "platform": TEXT, "truth": TEXT, "since": MOMENT}
 )
@@ -125,6 +135,7 @@ class Counts:
     several rows are counted under `, ambiguous`."""
     violations_by_side: Mapping[Side, int] = field(default_factory=dict)
     violations_by_rule: Mapping[str, int] = field(default_factory=dict)
+    violations_by_severity: Mapping[str, int] = field(default_factory=dict)
     permissions: Mapping[str, int] = field(default_factory=dict)
     same_person: Mapping[str, int] = field(default_factory=dict)
     """Pairs by `side`: both, platform, truth."""
@@ -138,7 +149,23 @@ class Counts:
     @property
     def other_findings(self) -> int:
         """Invalid values and permission findings."""
-        return sum(self.violations_by_side.values()) + sum(self.permissions.values())
+        return self.errors + sum(self.permissions.values())
+
+    @property
+    def errors(self) -> int:
+        """Violations that are findings: all but warnings, notes and what is tolerated."""
+        less = sum(number for severity, number in self.violations_by_severity.items() if severity != Severity.ERROR)
+        return sum(self.violations_by_side.values()) - less
+
+
+def kept_out(violations: pl.DataFrame) -> pl.DataFrame:
+    """The violations for whose sake a value must not be sent: Actito would refuse it, or a steward calls it an error.
+
+    A warning of a steward's own does not keep a value from being corrected. Nor does it ever let a value through that
+    breaks the structure, whatever severity somebody gave that.
+    """
+    error = pl.col("severity").fill_null(Severity.ERROR.value) == Severity.ERROR.value
+    return violations.filter(error | pl.col("rule").is_in([rule.value for rule in Rule]))
 
 
 def swapped_with(differences: pl.DataFrame) -> dict[tuple[str, str], str]:
@@ -212,6 +239,7 @@ class Conclusion:
             "violations": {
                 **{side.value: counts.violations_by_side.get(side, 0) for side in Side},
                 "by_rule": dict(counts.violations_by_rule),
+                "by_severity": dict(counts.violations_by_severity),
             },
             "permissions": dict(counts.permissions),
             "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},

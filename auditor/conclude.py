@@ -78,6 +78,7 @@ def count(engine: Engine, diff: Diff) -> Counts:
         matched_by=diff.matched_by,
         violations_by_side={Side(side): number for side, number in tally("violations", "side").items()},
         violations_by_rule=tally("violations", "rule"),
+        violations_by_severity=tally("violations", "severity"),
         permissions=tally("permissions", "finding"),
         same_person=tally("same_person", "side"),
         standing={status: standing.get(status.value, 0) for status in FINDING_STATUSES},

@@ -90,6 +90,16 @@ class Rule(StrEnum):
     COORDINATES = "coordinates"
 
 
+class Severity(StrEnum):
+    """What a violation means, as it stands in `violations.parquet`. Only errors are findings."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    TOLERATED = "tolerated"
+    """Of whatever severity, but so few rows fail that the expectation is met (`mostly`)."""
+
+
 class PermissionFinding(StrEnum):
     """A finding about a permission column, as it stands in `permissions.parquet`."""
 

@@ -32,7 +32,7 @@ from auditor.ledger import Ledger, lock
 from auditor.ledger.records import RunRecord
 from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows, spelling, work_out
 from auditor.logs import stage
-from auditor.model import Kind, NotChecked, Side, Source, Status, Structure
+from auditor.model import Kind, NotChecked, Rule, Severity, Side, Source, Status, Structure
 from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
 from auditor.plan.policy import for_the_truth
@@ -390,7 +390,9 @@ def _known(engine: Engine, ledger: Ledger, memory: Memory, table: str, as_of: da
     pending = ledger.pending(table, after=as_of)
     sent = engine.put("sent", pending.select("key", "column").unique())
     violations = engine.table("violations")
-    engine.create("blocked", violations.filter(violations.side == Side.TRUTH.value).select("key", "column").distinct())
+    refused = violations.rule.isin([rule.value for rule in Rule]) | (violations.severity == Severity.ERROR.value)
+    on_truth = violations.filter(refused & (violations.side == Side.TRUTH.value))
+    engine.create("blocked", on_truth.select("key", "column").distinct())
     created = pending.filter(pl.col("kind") == Kind.CREATE.value).height
     return diff.Known(base=memory.base, sent=sent, seen=memory.seen, blocked="blocked"), created
 

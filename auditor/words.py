@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from auditor.contract import Column, Compare, Master, Sensitivity
-from auditor.model import Moved, PermissionFinding, Reason, Rule, Side, Status, Verdict
+from auditor.model import Moved, PermissionFinding, Reason, Rule, Severity, Side, Status, Verdict
 
 STATUS: Final[Mapping[str, tuple[str, str]]] = {
     Status.EQUAL: ("Agrees", "Both sides say the same."),
@@ -78,6 +78,13 @@ RULE: Final[Mapping[str, tuple[str, str]]] = {
     Rule.INTEGER: ("Not a whole number", "Correct is, for example, 1200."),
     Rule.NUMBER: ("Not a number", "Correct is, for example, 12.50."),
     Rule.COORDINATES: ("Not a place", "Correct is latitude and longitude, for example 50.85|4.35."),
+}
+
+SEVERITY: Final[Mapping[str, str]] = {
+    Severity.ERROR: "Error",
+    Severity.WARNING: "Warning",
+    Severity.INFO: "Note",
+    Severity.TOLERATED: "Within the threshold",
 }
 
 FINDING: Final[Mapping[str, tuple[str, str]]] = {

@@ -163,7 +163,7 @@ def test_run_prints_the_public_document(
     assert set(document["rows"]) == ROWS
     assert set(document["profiles"]) == PROFILES
     assert set(document["differences"]) == {"total", "by_column", "by_reason"}
-    assert set(document["violations"]) == {"platform", "truth", "by_rule"}
+    assert set(document["violations"]) == {"platform", "truth", "by_rule", "by_severity"}
     assert set(document["seconds"]) == {"pull", "load", "match", "validate", "diff", "explain", "report"}
     assert document["run"] == newest_run(folder).name
     assert (folder / document["report"]).is_file()

@@ -54,6 +54,25 @@ def test_what_could_not_be_checked_is_never_a_pass() -> None:
     assert conclude.verdict(replace(nothing, permissions={"contactable_again": 1}), []) is Verdict.FINDINGS
 
 
+@pytest.mark.parametrize(
+    ("severities", "verdict"),
+    [
+        ({"warning": 2, "info": 1, "tolerated": 4}, Verdict.CLEAN),
+        ({"warning": 2, "info": 1, "tolerated": 3, "error": 1}, Verdict.FINDINGS),
+        ({"error": 7}, Verdict.FINDINGS),
+    ],
+)
+def test_errors_alone_are_findings(severities: dict[str, int], verdict: Verdict) -> None:
+    """What a steward calls a warning or a note, and what a threshold allows, is shown and decides nothing."""
+    counts = Counts(
+        rows={},
+        profiles={Status.EQUAL: 1},
+        violations_by_side={Side.TRUTH: 7},
+        violations_by_severity=severities,
+    )
+    assert conclude.verdict(counts, []) is verdict
+
+
 @pytest.mark.parametrize("finding", PermissionFinding)
 def test_a_permission_finding_alone_fails_where_findings_do(finding: PermissionFinding) -> None:
     """Of every kind, also where all profiles agree; `--fail-on stale>0` asks for something else."""

@@ -637,7 +637,9 @@ def test_who_is_never_created() -> None:
     violations = [
         {"side": "truth", "key": "bad-name", "column": "lastName", "rule": "max_length"},
         {"side": "truth", "key": "twice", "column": "card", "rule": "unique"},
-        {"side": "truth", "key": "bad-city", "column": "city", "rule": "max_length"},
+        {"side": "truth", "key": "bad-city", "column": "city", "rule": "max_length", "severity": "info"},
+        {"side": "truth", "key": "created", "column": "lastName", "rule": "match_regex", "severity": "warning"},
+        {"side": "truth", "key": "twice", "column": "email", "rule": "match_regex", "severity": "error"},
         {"side": "platform", "key": "created", "column": "email", "rule": "email"},
     ]
     plan = creation(
@@ -661,6 +663,7 @@ def test_who_is_never_created() -> None:
         ("same", None, "same_person"),
         ("taken", None, "taken"),
         ("twice", "card", "blocked"),
+        ("twice", "email", "blocked"),
         ("waiting", None, "waiting"),
     ]
     assert all(cell.column != "city" for cell in plan.writes[0].cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,40 @@ def test_a_refresh_renews_what_is_generated_and_keeps_what_is_not() -> None:
     assert renewed.extra == with_own().extra
 
 
+def test_a_refresh_keeps_what_a_steward_changed_of_a_generated_expectation() -> None:
+    """The limit is Actito's to change; how much it matters, and to whom, is the steward's."""
+    suite = generated()
+    [place] = [
+        n for n, item in enumerate(suite.expectations) if (item.columns, item.rule) == (("nickname",), "max_length")
+    ]
+    content = suite.content()
+    item = content["expectations"][place]
+    item["kwargs"]["mostly"] = 0.99
+    item["meta"] |= {"severity": "warning", "who_cares": "shops", "ticket": 12, "sentence": "an old sentence"}
+    item |= {"id": "abc", "notes": "asked for"}
+    changed = Suite(suite.name, tuple(Expectation(one["type"], one["kwargs"], one["meta"], {
+        name: one[name] for name in ("id", "notes") if name in one}) for one in content["expectations"]))  # fmt: skip
+    shorter = replace(
+        STRUCTURE,
+        attributes=tuple(
+            replace(one, max_length=20) if one.name == "nickname" else one for one in STRUCTURE.attributes
+        ),
+    )
+    renewed = refresh(changed, shorter, contract()).expectations[place]
+    assert renewed.kwargs == {"column": "nickname", "max_value": 20, "mostly": 0.99}
+    assert renewed.severity == "warning"
+    assert (renewed.meta["who_cares"], renewed.meta["ticket"], renewed.extra["id"]) == ("shops", 12, "abc")
+    assert renewed.sentence == "at most 20 characters", "what is right follows the structure"
+
+
+def test_every_generated_expectation_says_where_it_comes_from_and_who_cares() -> None:
+    for item in generated().expectations:
+        assert item.meta["source"] == "structure"
+        assert item.meta["severity"] == "error"
+        assert item.meta["sentence"]
+        assert item.meta["who_cares"] in ("data steward", "engineer of the synchronisation", "data protection officer")
+
+
 def test_a_refresh_without_a_change_changes_nothing() -> None:
     once = refresh(with_own(), STRUCTURE, contract())
     assert refresh(once, STRUCTURE, contract()) == once
@@ -181,6 +216,10 @@ def test_a_steward_may_say_in_words_what_is_right() -> None:
         (
             '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "meta": 1}]}',
             "expectations[0].meta is no object",
+        ),
+        (
+            '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "meta": {"severity": "fatal"}}]}',
+            "expectations[0].meta.severity is none of error, warning and info",
         ),
         (
             '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "meta": {"source": "structure"}}]}',

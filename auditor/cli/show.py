@@ -163,10 +163,14 @@ def _notes(cell: Cell, words: Words) -> Iterator[str]:
 
 
 def _violations(story: Story, words: Words) -> Iterator[str]:
-    from auditor.words import RULE
+    from auditor.model import Severity
+    from auditor.words import RULE, SEVERITY
 
     for row in story.violations.iter_rows(named=True):
-        yield f"{words.side(row['side'])} {row['column']}: {RULE[row['rule']][0]}: {_spelt(row['value'])}"
+        rule, _ = RULE.get(row["rule"], (row["detail"], ""))
+        weight = "" if row["severity"] in (None, Severity.ERROR) else f" ({SEVERITY[row['severity']].lower()})"
+        value = f": {_spelt(row['value'])}" if row["value"] is not None else ""
+        yield f"{words.side(row['side'])} {row['column'] or 'row'}: {rule}{weight}{value}"
 
 
 def _findings(story: Story, words: Words) -> Iterator[str]:

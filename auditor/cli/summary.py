@@ -12,7 +12,7 @@ from auditor.audit import Conclusion
 from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
-from auditor.model import Side, Status, Verdict
+from auditor.model import Severity, Side, Status, Verdict
 from auditor.words import STATUS, Words, percent
 
 if TYPE_CHECKING:
@@ -58,7 +58,12 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         ("of these, sent and not yet in an export", counts.pending),
         (f"of these, deleted in {audit.platform_name} since an earlier run", counts.gone),
         ("permission findings", sum(counts.permissions.values())),
-        ("invalid values", sum(counts.violations_by_side.values())),
+        ("invalid values", counts.errors),
+        *(
+            (f"{what} of the suite", counts.violations_by_severity.get(severity, 0))
+            for severity, what in ((Severity.WARNING, "warnings"), (Severity.INFO, "notes"))
+        ),
+        ("invalid values within a threshold", counts.violations_by_severity.get(Severity.TOLERATED, 0)),
     ]
     table([line for line in extra if line[1]])
     if causes.height:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from auditor import permissions
-from auditor.audit import TEXT, Audit
+from auditor.audit import TEXT, Audit, kept_out
 from auditor.errors import InputUnusable
 from auditor.model import Kind, NotChecked, Route, Side, Status, Structure, Why
 from auditor.permissions import EVIDENCE, HISTORY
@@ -209,7 +209,7 @@ def _audited_values(audit: Audit, platform: pl.DataFrame | None) -> AuditedValue
     if platform is None:
         return None
     written = set(audit.differences.filter(pl.col("pending"))["key"])
-    on_platform = audit.violations.filter(pl.col("side") == Side.PLATFORM)
+    on_platform = kept_out(audit.violations).filter(pl.col("side") == Side.PLATFORM)
     invalid = set(on_platform.select("key", "column").iter_rows())
 
     def look_up(keys: Sequence[str], columns: Sequence[str]) -> Mapping[str, Mapping[str, str | None]]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor import permissions, writes
-from auditor.audit import TEXT, Audit
+from auditor.audit import TEXT, Audit, kept_out
 from auditor.contract import Column, Master, Polarity
 from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Side, Status, Why
 from auditor.permissions import Case, Cell, Evidence
@@ -75,7 +75,7 @@ def _profiles(
     audit: Audit, rows: Sequence[Mapping[str, Any]], decisions: Sequence[Decision], known: Knowledge
 ) -> Iterator[Action | writes.LeftAlone]:
     violated: dict[str, set[str]] = {}
-    on_truth = audit.violations.filter(pl.col("side") == Side.TRUTH)
+    on_truth = kept_out(audit.violations).filter(pl.col("side") == Side.TRUTH)
     for key, column in on_truth.select("key", "column").iter_rows():
         violated.setdefault(key, set()).add(column)
     demands = _demands(audit, known)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor import words
-from auditor.audit import Audit, swapped_with
+from auditor.audit import VIOLATIONS, Audit, swapped_with
 from auditor.contract import Column, Master, Polarity
 from auditor.model import Moved, Permission, Side, Status
 from auditor.permissions import Ruling, ruling, state
@@ -70,6 +70,7 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         "moved": say.labels(words.MOVED),
         "reason": say.labels(words.REASON),
         "rule": say.labels(words.RULE),
+        "severity": dict(words.SEVERITY),
         "finding": say.labels(words.FINDING),
         "flags": say.labels(words.FLAG),
         "side": {side.value: say.side(side) for side in Side},
@@ -165,7 +166,7 @@ def _permissions(audit: Audit) -> Table:
 
 
 def _violations(audit: Audit) -> Table:
-    return {name: audit.violations[name].to_list() for name in ("side", "key", "column", "value", "rule", "detail")}
+    return {name: audit.violations[name].to_list() for name in VIOLATIONS.names()}
 
 
 def _same_person(audit: Audit) -> Table:

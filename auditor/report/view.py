@@ -103,7 +103,7 @@ def headline(audit: Audit, say: Words) -> Headline:
     keys = sum(counts.profiles.values())
     differing = audit.profiles.filter(~(pl.col("waiting") | pl.col("pending"))).height
     against = _people(audit, *words.AGAINST_THEIR_WILL)
-    invalid = audit.violations.height
+    invalid = counts.errors
     if differing:
         verb = "does" if differing == 1 else "do"
         sentence = f"{differing:,} of {_many(keys, 'profile', 'profiles')} {verb} not agree"

@@ -132,13 +132,14 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
     )
     yield (
         "violations",
-        ("Side", "Profile", "Field", "Value", "Rule", "Detail"),
+        ("Side", "Profile", "Field", "Value", "Rule", "Detail", "Severity"),
         (
             (
                 say.side(row["side"]),
                 *(_text(row[column]) for column in ("key", "column", "value")),
                 name("rule", row["rule"]),
                 _text(row["detail"]),
+                name("severity", row["severity"]),
             )
             for row in audit.violations.iter_rows(named=True)
         ),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from auditor.engine import Engine, literal, quote, translated
-from auditor.model import NotChecked, Rule, Side
+from auditor.model import NotChecked, Rule, Severity, Side
 from auditor.primitives import FUNCTIONS
 from auditor.validate.suite import Expectation, Suite
 
@@ -42,6 +42,8 @@ class Checked:
     rule: str
     failing: int
     """Failing rows, all of them in the violations; 1 for a table or column as a whole that fails."""
+    severity: Severity = Severity.ERROR
+    """What the failing rows mean; TOLERATED where the expectation is met although some fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,9 @@ def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = 
             if problem:
                 not_evaluated.append(_not_evaluated(side, expectation, problem))
             else:
-                failing = 0 if answer.met else answer.failing or 1
-                evaluated.append(Checked(", ".join(expectation.columns) or None, expectation.rule, failing))
+                failing = (answer.failing or 0) if answer.met else answer.failing or 1
+                about = ", ".join(expectation.columns) or None
+                evaluated.append(Checked(about, expectation.rule, failing, _severity(expectation, answer)))
     return Validation(side, tuple(evaluated), tuple(not_evaluated))
 
 
@@ -116,7 +119,8 @@ def _prepare(engine: Engine, side: Side) -> None:
     """The table of violations without those of this side, and the functions that conditions call."""
     engine.con.execute(
         f"""CREATE TEMP TABLE IF NOT EXISTS {quote(VIOLATIONS_TABLE)}
-        (side VARCHAR, "key" VARCHAR, "column" VARCHAR, "value" VARCHAR, rule VARCHAR, detail VARCHAR)"""
+        (side VARCHAR, "key" VARCHAR, "column" VARCHAR, "value" VARCHAR, rule VARCHAR, detail VARCHAR,
+         severity VARCHAR)"""
     )
     engine.con.execute(f"DELETE FROM {quote(VIOLATIONS_TABLE)} WHERE side = ?", [side.value])
     engine.register(FUNCTIONS)
@@ -146,15 +150,16 @@ def _record(
     engine: Engine, side: Side, view: str, expectation: Expectation, answer: Answer, names: tuple[str, str]
 ) -> str | None:
     """Put every failing row into the violations; why that was not possible, or None."""
-    if answer.met:
+    if answer.met and answer.rows is None:
         return None
     key, row = (quote(name) for name in names)
     columns = expectation.columns
     value = f"t.{quote(columns[0])}" if len(columns) == 1 else "NULL"
-    parameters = [side.value, ", ".join(columns) or None, expectation.rule]
+    parameters = [side.value, ", ".join(columns) or None, expectation.rule, expectation.sentence]
+    parameters.append(_severity(expectation, answer).value)
     target = f"INSERT INTO {quote(VIOLATIONS_TABLE)}"
     if answer.rows is None:
-        engine.con.execute(f"{target} VALUES (?, NULL, ?, NULL, ?, ?)", [*parameters, expectation.sentence])
+        engine.con.execute(f"{target} VALUES (?, NULL, ?, NULL, ?, ?, ?)", parameters)
         return None
     try:
         engine.con.execute(f"CREATE OR REPLACE TEMP TABLE auditor_failing AS SELECT {row} FROM ({answer.rows})")
@@ -165,11 +170,15 @@ def _record(
         return "the rows it selects are not the rows it counted"
     engine.con.execute(
         f"""{target}
-        SELECT ?, t.{key}, ?, {value}, ?, {_detail(expectation, value)}
+        SELECT ?, t.{key}, ?, {value}, ?, {_detail(expectation, value)}, ?
         FROM {quote(view)} AS t SEMI JOIN auditor_failing USING ({row})""",
-        [*parameters, expectation.sentence],
+        parameters,
     )
     return None
+
+
+def _severity(expectation: Expectation, answer: Answer) -> Severity:
+    return Severity.TOLERATED if answer.met and answer.failing else expectation.severity
 
 
 def _detail(expectation: Expectation, value: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read while great_expectations is imported
 
+import duckdb
 import great_expectations as gx
 from great_expectations.compatibility.pydantic import validator as pydantic_validator
 from great_expectations.core.batch import Batch
@@ -41,7 +42,6 @@ from auditor.validate.duckdb_dialect import sqlalchemy_engine
 from auditor.validate.value_kinds import JUDGED, every_member, length_between, of_kind, one_of
 
 if TYPE_CHECKING:
-    import duckdb
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
 # Its log holds SQL and, in errors, values.
@@ -141,9 +141,10 @@ class Answer:
     problem: str | None = None
     """Why it could not be evaluated, without any value of the table."""
     failing: int | None = None
-    """Number of failing rows; None for an expectation that judges no single rows."""
+    """Number of failing rows, also where it is met because so few fail (`mostly`); None for an expectation that judges
+    no single rows."""
     rows: str | None = None
-    """SQL that selects the number (`row_column`) of every failing row; None as above."""
+    """SQL that selects the number (`row_column`) of every failing row; None as above, or where none fails."""
 
 
 def evaluate(
@@ -166,6 +167,9 @@ def evaluate(
         configuration = ExpectationConfiguration(
             type=question.type, kwargs=dict(question.kwargs), meta={_POSITION: position}
         )
+        if question.type == _BY_QUERY and "{batch}" not in str(question.kwargs.get("unexpected_rows_query")):
+            answers[position] = Answer(problem="its query does not select from {batch}")
+            continue
         try:
             condition = getattr(configuration.to_domain_obj(), "row_condition", None)
             scopes[position] = _scope(execution, condition)
@@ -184,6 +188,8 @@ def evaluate(
         if answer.rows and scopes[position]:
             text = f'SELECT "{row_column}" FROM ({answer.rows}) SEMI JOIN ({scopes[position]}) USING ("{row_column}")'
             answer = replace(answer, rows=text)
+        if questions[position].type == _BY_QUERY and answer.met is False:
+            answer = _rows_of_query(con, table, str(questions[position].kwargs["unexpected_rows_query"]), row_column)
         answers[position] = answer
     return [answers[position] for position in range(len(questions))]
 
@@ -194,6 +200,20 @@ def _scope(execution: SqlAlchemyExecutionEngine, condition: Any) -> str | None:
         return None
     domain: Any = execution.get_domain_records({"row_condition": condition})
     return str(domain.compile(execution.engine))
+
+
+def _rows_of_query(con: duckdb.DuckDBPyConnection, table: str, query: str, row_column: str) -> Answer:
+    """The answer of a steward's own SQL that found rows: which ones, where its rows are rows of the table.
+
+    A query that groups or counts says only that something is wrong with the table as a whole.
+    """
+    inner = query.strip().rstrip(";").format(batch=f'"{table}"')
+    rows = f'SELECT DISTINCT "{row_column}" FROM ({inner})'
+    try:
+        failing = con.execute(f"SELECT count(*) FROM ({rows})").fetchall()[0][0]
+    except duckdb.BinderException:
+        return Answer(met=False)
+    return Answer(met=False, failing=failing, rows=rows)
 
 
 def _results(
@@ -256,12 +276,15 @@ def _map_answer(success: bool, content: Mapping[str, Any], rows: int | None) -> 
         failing = 0  # the sum over no rows
     if not isinstance(failing, int) or not 0 <= failing <= judged:
         return Answer(problem="it counted no failing rows")
-    if success:
+    if success and failing == 0:
         return Answer(met=True, failing=0)
     if failing == 0 or not isinstance(query, str):
         return Answer(problem="it failed without saying where")
-    return Answer(met=False, failing=failing, rows=query.rstrip().removesuffix(";"))
+    return Answer(met=success, failing=failing, rows=query.rstrip().removesuffix(";"))
 
+
+_BY_QUERY: Final = "unexpected_rows_expectation"
+"""A steward's own SQL, which selects the rows that are wrong."""
 
 _WITHOUT_CONTENT: Final = frozenset({"expect_column_to_exist"})
 """Expectations that have nothing to tell but yes or no."""

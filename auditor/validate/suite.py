@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from auditor.model import (
     Attribute,
     AttributeType,
     Rule,
+    Severity,
     Structure,
 )
 from auditor.problems import problem_list
@@ -32,8 +33,23 @@ STRUCTURE: Final = "structure"
 TEXT_LENGTH: Final = 255
 """Longest text, in characters, where the structure names no limit (D-etlf)."""
 
+STEWARD: Final = "data steward"
+ENGINEER: Final = "engineer of the synchronisation"
+PROTECTION: Final = "data protection officer"
+
+_WHO_CARES: Final[Mapping[Rule, str]] = {Rule.MANDATORY: ENGINEER, Rule.UNIQUE: ENGINEER, Rule.SEGMENT: ENGINEER}
+"""Who sees to a broken rule first, where it is not the steward: without these a whole row is refused."""
+
 _SHOWN: Final = 10
 """How many allowed values a sentence lists."""
+
+_SEVERITIES: Final[Mapping[str, Severity]] = {
+    "error": Severity.ERROR,
+    "critical": Severity.ERROR,
+    "warning": Severity.WARNING,
+    "info": Severity.INFO,
+}
+"""Our words, and Great Expectations' where it has another one."""
 
 _KINDS: Final[Mapping[AttributeType, tuple[Rule, str]]] = {
     AttributeType.EMAIL: (
@@ -86,6 +102,11 @@ class Expectation:
         return self.meta.get("source") == STRUCTURE
 
     @property
+    def place(self) -> tuple[str, tuple[str, ...], str]:
+        """What it is about, whatever its settings are: a changed limit is still the limit of that column."""
+        return self.type, self.columns, self.rule
+
+    @property
     def rule(self) -> str:
         """The code in `violations.rule`: a `model.Rule`, or for a steward's own the short name of its type."""
         if self.generated:
@@ -94,6 +115,11 @@ class Expectation:
         for prefix in ("expect_", "column_", "values_", "to_"):
             short = short.removeprefix(prefix)
         return short
+
+    @property
+    def severity(self) -> Severity:
+        """What a failing row means: our own word in `meta`, else Great Expectations' own field, else an error."""
+        return _SEVERITIES.get(str(self.meta.get("severity") or self.extra.get("severity")), Severity.ERROR)
 
     @property
     def sentence(self) -> str:
@@ -133,13 +159,28 @@ def refresh(suite: Suite | None, structure: Structure, contract: Contract) -> Su
     """The suite of the present structure: generated anew, with what others than us added to `suite` kept.
 
     Only mapped columns have expectations: nothing is known of the others. Technical attributes have none: Actito
-    makes them itself. The result is equal to `suite` when nothing changed.
+    makes them itself. Of a generated expectation the severity, the threshold (`mostly`), who cares and whatever else a
+    steward wrote beside it stay theirs. The result is equal to `suite` when nothing changed.
     """
     generated = tuple(expectation for column in contract.columns for expectation in _of_column(column, structure))
     if suite is None:
         return Suite(name=structure.table, expectations=generated)
+    before = {expectation.place: expectation for expectation in suite.expectations if expectation.generated}
+    kept = tuple(_with_theirs(new, before.get(new.place)) for new in generated)
     own = tuple(expectation for expectation in suite.expectations if not expectation.generated)
-    return Suite(name=suite.name, expectations=generated + own, extra=suite.extra)
+    return Suite(name=suite.name, expectations=kept + own, extra=suite.extra)
+
+
+def _with_theirs(new: Expectation, old: Expectation | None) -> Expectation:
+    """A generated expectation with what a steward changed of the one that it replaces."""
+    if old is None:
+        return new
+    kwargs = {**new.kwargs, **{name: old.kwargs[name] for name in ("mostly",) if name in old.kwargs}}
+    return replace(new, kwargs=kwargs, meta={**old.meta, **new.meta, **_theirs(old)}, extra=old.extra)
+
+
+def _theirs(old: Expectation) -> dict[str, Any]:
+    return {name: old.meta[name] for name in ("severity", "who_cares") if name in old.meta}
 
 
 def read_suite(path: Path) -> Suite:
@@ -262,7 +303,8 @@ def _of_kind(name: str, kind: AttributeType, *, several: bool = False, region: s
 
 
 def _expect(kind: str, kwargs: dict[str, Any], rule: Rule, sentence: str) -> Expectation:
-    meta = {"source": STRUCTURE, "rule": rule.value, "severity": "error", "sentence": sentence}
+    who = PROTECTION if str(kwargs["column"]).startswith(SUBSCRIPTION_PREFIX) else _WHO_CARES.get(rule, STEWARD)
+    meta = {"source": STRUCTURE, "rule": rule.value, "severity": "error", "sentence": sentence, "who_cares": who}
     return Expectation(type=kind, kwargs=kwargs, meta=meta)
 
 
@@ -289,5 +331,7 @@ def _problems(content: object) -> Iterable[str]:
         meta = item.get("meta")
         if meta is not None and not isinstance(meta, dict):
             yield f"{place}.meta is no object"
+        elif meta and meta.get("severity") not in (None, *_SEVERITIES):
+            yield f"{place}.meta.severity is none of error, warning and info"
         elif meta and meta.get("source") == STRUCTURE and meta.get("rule") not in tuple(Rule):
             yield f"{place}.meta.rule is not a rule of the structure"

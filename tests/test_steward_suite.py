@@ -1,0 +1,156 @@
+"""What a steward adds to the suite, in a whole run: all failing rows, what they mean, and what is kept from Actito."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from auditor.errors import Exit
+from auditor.model import Rule
+from auditor.sandbox.process import Sandbox
+from tests.small_folder import Made, auditor, copy, licence, made
+
+OWN: list[dict[str, Any]] = [
+    {
+        "type": "expect_column_values_to_not_be_null",
+        "kwargs": {"column": "nickname"},
+        "meta": {"source": "steward", "severity": "info", "sentence": "a nickname to greet them by"},
+    },
+    {
+        "type": "expect_column_values_to_match_regex",
+        "kwargs": {"column": "lastName", "regex": "^no name begins so"},
+        "severity": "warning",
+    },
+    {
+        "type": "expect_column_values_to_match_regex",
+        "kwargs": {"column": "emailAddress", "regex": "^no address begins so"},
+        "meta": {"severity": "error"},
+    },
+    {
+        "type": "expect_column_values_to_match_like_pattern",
+        "kwargs": {"column": "lastName", "like_pattern": "no name", "mostly": 0.0},
+    },
+    {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": "SELECT * FROM {batch} WHERE nope"}},
+    {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "shoeSize"}},
+]
+"""In Great Expectations' own words, as a steward would write them into the file."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    folder: Path
+    document: dict[str, Any]
+    violations: pl.DataFrame
+    differences: pl.DataFrame
+
+    def of(self, rule: str, column: str) -> pl.DataFrame:
+        return self.violations.filter((pl.col("rule") == rule) & (pl.col("column") == column))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with licence(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ran(small: Made, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Today's audit with a steward's own expectations in the suite."""
+    folder = copy(small.agreed, tmp_path_factory.mktemp("steward") / "work", sandbox)
+    path = folder / "expectations" / "Customers" / "suite.json"
+    content = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**content, "expectations": [*content["expectations"], *OWN]}), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        from auditor.cli import execute
+
+        assert execute(["run"]) == Exit.INCOMPLETE
+    run = max(path for path in (folder / "runs").iterdir() if not path.name.startswith("."))
+    document = json.loads((run / "run.json").read_text("utf-8"))
+    return Ran(
+        folder, document, pl.read_parquet(run / "violations.parquet"), pl.read_parquet(run / "differences.parquet")
+    )
+
+
+def test_every_row_that_fails_is_there_and_no_other(ran: Ran) -> None:
+    """The export says who has no nickname; who is not among the violations is outside what was checked, and counted."""
+    with max(ran.folder.glob("exports/*.csv")).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    without = [row["customerId"] for row in rows if not row["nickname"].strip()]
+    found = ran.of("not_be_null", "nickname").filter(pl.col("side") == "platform")["key"].to_list()
+    assert found
+    assert set(found) <= set(without)
+    aside = sum(ran.document["rows"][f"platform_{name}"] for name in ("excluded", "null_key", "rejected"))
+    assert len(without) - len(found) <= aside
+    assert set(ran.of("not_be_null", "nickname")["severity"]) == {"info"}
+    assert set(ran.of("not_be_null", "nickname")["detail"]) == {"a nickname to greet them by"}
+
+
+def test_rows_within_a_threshold_are_shown_as_that(ran: Ran) -> None:
+    names = ran.of("match_regex", "lastName")
+    assert set(names["severity"]) == {"warning"}
+    tolerated = ran.of("match_like_pattern", "lastName")
+    assert set(tolerated["severity"]) == {"tolerated"}
+    assert sorted(tolerated["key"].to_list()) == sorted(names["key"].to_list())
+
+
+def test_a_warning_keeps_nothing_from_being_corrected_and_an_error_does(ran: Ran) -> None:
+    """What Actito would refuse is kept out whatever a steward says."""
+    refused = set(
+        ran.violations.filter((pl.col("side") == "truth") & pl.col("rule").is_in([rule.value for rule in Rule]))
+        .select("key", "column")
+        .iter_rows()
+    )
+    filled = ran.differences.filter(pl.col("truth").is_not_null())
+    names = filled.filter(pl.col("column") == "lastName")
+    assert names.height
+    assert {row["key"] for row in names.iter_rows(named=True) if row["blocked"]} == {
+        key for key in names["key"] if (key, "lastName") in refused
+    }
+    addresses = filled.filter(pl.col("column") == "emailAddress")
+    assert addresses.height
+    assert addresses["blocked"].all()
+
+
+def test_what_cannot_be_evaluated_is_named_and_is_no_pass(ran: Ran) -> None:
+    sentences = [item["sentence"] for item in ran.document["not_checked"] if item["code"] == "not_evaluated"]
+    assert ran.document["verdict"] == "incomplete"
+    for kind, why in (("unexpected_rows_expectation", "it ended with"), ("not_be_null", "shoeSize is not mapped")):
+        assert len([text for text in sentences if kind in text and why in text]) == 2, "one for each side"
+
+
+def test_severities_are_counted(ran: Ran) -> None:
+    counted = ran.document["violations"]
+    by_hand = dict(ran.violations.group_by("severity").len().iter_rows())
+    assert counted["by_severity"] == by_hand
+    assert set(by_hand) == {"error", "warning", "info", "tolerated"}
+    assert counted["platform"] + counted["truth"] == ran.violations.height
+
+
+def test_show_tells_a_stewards_violation(
+    ran: Ran, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ran.folder)
+    key = ran.of("not_be_null", "nickname").filter(pl.col("side") == "platform")["key"][0]
+    said = auditor(capsys, "show", key)
+    assert said.code == Exit.FINE
+    screen = " ".join(said.out.split())
+    assert "Actito nickname: a nickname to greet them by (note)" in screen
+
+
+def test_the_stewards_expectations_are_in_the_suite_as_they_were(ran: Ran) -> None:
+    content = json.loads((ran.folder / "expectations" / "Customers" / "suite.json").read_text("utf-8"))
+    kept = content["expectations"][-len(OWN) :]
+    assert [{name: item[name] for name in own} for item, own in zip(kept, OWN, strict=True)] == OWN
