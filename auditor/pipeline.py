@@ -41,6 +41,7 @@ from auditor.pull import Means, Pulled, pull_file
 from auditor.store import HISTORY, Memory, Store
 from auditor.structure.since import notices
 from auditor.validate import preload, validate
+from auditor.validate.changes import changes
 from auditor.validate.suite import Suite, read_suite, refresh, store_suite
 
 STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
@@ -154,7 +155,7 @@ def _audit(
             for notice in changed:  # probably why
                 tell(notice)
             raise
-        suite = _suite(settings, structure, contract)
+        suite = _suite(settings, structure, contract, tell)
         pulled = _pull(settings, request, contract, work, now, tell, moved)
         watch.facts["pull"] = {"counted_by_platform": count, **{f"{one.side.value}_bytes": one.bytes for one in pulled}}
     folders = [work, settings.runs_folder / name, settings.state_folder, *(source.path.parent for source in pulled)]
@@ -271,13 +272,15 @@ def _ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[str, ...
         return structure, reader.count(structure), changed
 
 
-def _suite(settings: Settings, structure: Structure, contract: Contract) -> Suite:
-    """The stored suite, brought up to the live structure; a steward's own expectations stay."""
+def _suite(settings: Settings, structure: Structure, contract: Contract, tell: Tell) -> Suite:
+    """The stored suite, brought up to the live structure; a steward's own expectations stay. What changed is told."""
     path = settings.table_folder / "suite.json"
     stored = read_suite(path) if path.exists() else None
     suite = refresh(stored, structure, contract)
     if suite != stored:
         store_suite(suite, path)
+    for sentence in changes(stored, suite):
+        tell(f"  suite: {sentence}")
     return suite
 
 

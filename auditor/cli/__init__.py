@@ -37,6 +37,7 @@ COMMANDS = {
     "undo": "Make a plan that takes an applied plan back.",
     "rekey": "Carry over what is known of profiles that got other keys.",
     "structure": "Show, compare and extend the structure of the profile table.",
+    "suite": "Keep the suite of the table: what a correct value is.",
     "compare": "Compare any two files, without Actito and without settings.",
     "sandbox": "Run the stand-in Actito server.",
 }

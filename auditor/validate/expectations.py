@@ -35,6 +35,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_conditio
 from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
     ColumnMapMetricProvider,
 )
+from great_expectations.expectations.registry import list_registered_expectation_implementations
 from great_expectations.validator.validator import Validator
 
 from auditor.model import AttributeType
@@ -145,6 +146,20 @@ class Answer:
     no single rows."""
     rows: str | None = None
     """SQL that selects the number (`row_column`) of every failing row; None as above, or where none fails."""
+
+
+def known_types() -> list[str]:
+    """The names of all expectations that a suite may use: Great Expectations' own and ours."""
+    return sorted(list_registered_expectation_implementations())
+
+
+def unusable(kind: str, kwargs: Mapping[str, Any]) -> str | None:
+    """Why an expectation cannot be made with these settings, without looking at any data; None where it can."""
+    try:
+        ExpectationConfiguration(type=kind, kwargs=dict(kwargs)).to_domain_obj()
+    except Exception as error:  # noqa: BLE001  (whatever is wrong with a steward's expectation, it is told)
+        return _unbuilt(error)
+    return None
 
 
 def evaluate(

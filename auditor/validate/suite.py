@@ -183,6 +183,21 @@ def _theirs(old: Expectation) -> dict[str, Any]:
     return {name: old.meta[name] for name in ("severity", "who_cares") if name in old.meta}
 
 
+def steward_s(
+    kind: str,
+    kwargs: Mapping[str, Any],
+    *,
+    severity: Severity,
+    sentence: str | None = None,
+    who_cares: str | None = None,
+) -> Expectation:
+    """An expectation of a steward's own, whose severity Great Expectations reads as well."""
+    words = {"sentence": sentence, "who_cares": who_cares}
+    meta = {"source": "steward", "severity": severity.value, **{name: text for name, text in words.items() if text}}
+    theirs = "critical" if severity is Severity.ERROR else severity.value
+    return Expectation(kind, dict(kwargs), meta, {"severity": theirs})
+
+
 def read_suite(path: Path) -> Suite:
     """Read a stored suite.
 
