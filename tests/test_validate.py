@@ -568,6 +568,30 @@ def test_expectations_about_several_columns_name_them_all(engine: Engine) -> Non
     ]
 
 
+def test_rows_that_several_columns_leave_empty_keep_no_expectation_from_being_judged(engine: Engine) -> None:
+    """Great Expectations leaves them out where it counts (`ignore_row_if`), but not in the SQL that it gives back."""
+    columns: dict[str, list[Cell]] = {"a": ["1", None, "2", "", "5"], "b": ["1", None, "3", "4", None]}
+    result = judge(
+        engine,
+        columns,
+        own("expect_column_pair_values_to_be_equal", column_A="a", column_B="b"),
+        own("expect_column_pair_values_to_be_equal", column_A="a", column_B="b",
+            ignore_row_if="either_value_is_missing"),
+        own("expect_select_column_values_to_be_unique_within_record", column_list=["a", "b"],
+            ignore_row_if="any_value_is_missing"),
+        own("expect_compound_columns_to_be_unique", column_list=["a", "b"]),
+    )  # fmt: skip
+    assert result.not_evaluated == ()
+    assert [checked.failing for checked in result.evaluated] == [3, 1, 1, 0]
+    assert [(key, rule) for _, key, _, _, rule, _ in violations(engine)] == [
+        ("k0", "select_column_values_to_be_unique_within_record"),
+        ("k2", "pair_values_to_be_equal"),
+        ("k2", "pair_values_to_be_equal"),
+        ("k3", "pair_values_to_be_equal"),
+        ("k4", "pair_values_to_be_equal"),
+    ]
+
+
 def test_what_is_wrong_with_a_table_as_a_whole_is_one_violation_without_a_key(engine: Engine) -> None:
     result = judge(
         engine,

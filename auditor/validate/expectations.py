@@ -38,6 +38,7 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 from great_expectations.expectations.registry import list_registered_expectation_implementations
 from great_expectations.validator.validator import Validator
 
+import auditor.validate.contact_expectations  # noqa: F401  (registers its own)
 from auditor.model import AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
 from auditor.validate.value_kinds import JUDGED, every_member, length_between, of_kind, one_of
@@ -186,8 +187,7 @@ def evaluate(
             answers[position] = Answer(problem="its query does not select from {batch}")
             continue
         try:
-            condition = getattr(configuration.to_domain_obj(), "row_condition", None)
-            scopes[position] = _scope(execution, condition)
+            scopes[position] = _scope(execution, configuration.to_domain_obj())
         except Exception as error:  # noqa: BLE001  (whatever is wrong with a steward's expectation, the others go on)
             answers[position] = Answer(problem=_unbuilt(error))
         else:
@@ -209,11 +209,19 @@ def evaluate(
     return [answers[position] for position in range(len(questions))]
 
 
-def _scope(execution: SqlAlchemyExecutionEngine, condition: Any) -> str | None:
-    """SQL of the rows that a `row_condition` leaves, None without one: it counts, but is not in the SQL given back."""
-    if condition is None:
+def _scope(execution: SqlAlchemyExecutionEngine, expectation: Any) -> str | None:
+    """SQL of the rows that an expectation looks at, None where it is all of them.
+
+    What leaves rows out (`row_condition`, and `ignore_row_if` of several columns) counts, but is not in the SQL given
+    back.
+    """
+    condition, ignore = getattr(expectation, "row_condition", None), getattr(expectation, "ignore_row_if", None)
+    names = ("column_A", "column_B", "column_list")
+    several = {name: getattr(expectation, name) for name in names if getattr(expectation, name, None)}
+    if condition is None and (ignore in (None, "neither", "never") or not several):
         return None
-    domain: Any = execution.get_domain_records({"row_condition": condition})
+    ignored = {**several, "ignore_row_if": ignore} if several and ignore else {}
+    domain: Any = execution.get_domain_records({"row_condition": condition, **ignored})
     return str(domain.compile(execution.engine))
 
 
