@@ -22,7 +22,7 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
     ),
     "expect_column_emails_to_not_be_disposable": (
         ["x@mailinator.com", "x@YOPMAIL.com", "x@box.mailinator.com"],
-        [*FINE_ADDRESSES, "x@notmailinator.com", "x@mailinator.com.be", "mailinator.com@acme.be", "x@mailinatorxcom.be"],
+        [*FINE_ADDRESSES, "x@notmailinator.com", "x@mailinator.com.be", "mailinator.com@acme.be", "x@mailinatorxcom"],
     ),
     "expect_column_emails_to_not_have_mistyped_domains": (
         "a@gmial.com a@gmail.con a@gmail.co a@gmal.com a@gmaill.com a@hotmial.com a@hotmal.be a@outlok.com a@telnet.be "
