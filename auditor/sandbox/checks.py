@@ -70,7 +70,7 @@ def _attribute(attribute: Attribute, value: str) -> str | Problem:
 
 
 def _boolean(column: str, value: str) -> str | Problem:
-    word = value.upper()
+    word = value.upper() if value.isascii() else ""  # in capitals the long s of old prints is an S
     if word in TRUE_WORDS:
         return "true"
     if word in FALSE_WORDS:
@@ -79,7 +79,7 @@ def _boolean(column: str, value: str) -> str | Problem:
 
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+")
-_LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
+_LABEL = re.compile(r"(?!-)(?:[^\W_]|-){1,63}(?<!-)")
 
 
 def _is_email(value: str) -> bool:
@@ -92,11 +92,11 @@ def _is_email(value: str) -> bool:
     return bool(labels) and known_ending and all(_LABEL.fullmatch(label) for label in labels)
 
 
-_INTEGER = re.compile(r"-?\d{1,19}")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_PHONE = re.compile(r"\+[1-9]\d{6,14}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
+_INTEGER = re.compile(r"-?[0-9]+")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 def _is_integer(value: str, bits: int) -> bool:
@@ -124,9 +124,12 @@ def _is_moment(value: str) -> bool:
 
 
 def _is_coordinates(value: str) -> bool:
-    """Two decimals joined by a bar (D-etlf). Which comes first is not stated: both may have the wider range."""
+    """Two decimals joined by a bar (D-etlf). Which comes first is not stated: either may have the wider range."""
     parts = value.split("|")
-    return len(parts) == 2 and all(_NUMBER.fullmatch(part) and abs(float(part)) <= 180 for part in parts)
+    if len(parts) != 2 or not all(_NUMBER.fullmatch(part) for part in parts):
+        return False
+    near, far = sorted(abs(float(part)) for part in parts)
+    return near <= 90 and far <= 180
 
 
 _FORMS: Final = {

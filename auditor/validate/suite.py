@@ -55,7 +55,7 @@ _KINDS: Final[Mapping[AttributeType, tuple[Rule, str]]] = {
     AttributeType.EMAIL: (
         Rule.EMAIL,
         "an e-mail address such as name@example.com: no accents before the @, no two dots in a row, "
-        "an ending of at least two letters",
+        "an ending that exists, such as .be",
     ),
     AttributeType.PHONE: (Rule.PHONE, "an existing phone number in international form, such as +3210458514"),
     AttributeType.LANGUAGE: (Rule.LANGUAGE, "a language code of ISO 639-1 in capitals, such as FR"),

@@ -7,6 +7,8 @@ that cannot be judged would pass. `every_member` asks a condition of each member
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -100,7 +102,17 @@ def _exists(day: Text) -> Condition:
 
 
 def _email(text: Text) -> Condition:
-    return sa.and_(_full(text, _EMAIL), sa.not_(sa.func.contains(text, "..", type_=sa.Boolean())))
+    ending = sa.func.lower(sa.func.split_part(text, ".", -1))
+    dots = sa.func.contains(text, "..", type_=sa.Boolean())
+    return sa.and_(_full(text, _EMAIL), sa.not_(dots), ending.in_(endings()))
+
+
+@cache
+def endings() -> list[str]:
+    """The endings of domains that exist, in small letters, as IANA lists them: those in other scripts in both forms."""
+    lines = (files("auditor.validate") / "endings.txt").read_text("ascii").lower().splitlines()
+    listed = [line for line in lines if not line.startswith("#")]
+    return sorted({*listed, *(ending.encode().decode("idna") for ending in listed)})
 
 
 def _coordinates(text: Text) -> Condition:
