@@ -1,25 +1,38 @@
-"""The suite of the table from the command line: brought up to the structure, and added to.
+"""The suite of the table from the command line.
 
 refreshed   the live structure ─► the generated expectations, with what a steward wrote kept
 added       an expectation of a steward's own, judged usable before it stands in the file
+suggested   the newest run's snapshot ─► what would suit the columns, each with its evidence
+accepted    one of these, put into the file
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from auditor import rules
 from auditor.config import Settings
-from auditor.contract import read_contract
+from auditor.contract import Contract, read_contract
+from auditor.engine import Engine
 from auditor.errors import SettingsError
-from auditor.model import Severity
+from auditor.match import RAW, source_name
+from auditor.model import Severity, Side
+from auditor.primitives import FUNCTIONS
 from auditor.problems import nearest
 from auditor.restructure import live_structure
-from auditor.validate import preload
+from auditor.run_folder import find_run, read_structure
+from auditor.validate import preload, validate
 from auditor.validate.changes import changes
+from auditor.validate.proposals import Proposal, for_contacts, of_look
 from auditor.validate.suite import Expectation, Suite, read_suite, refresh, steward_s, store_suite
+
+MOST_FAILING: Final = 0.2
+"""Share of a side's rows beyond which a check is not proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,87 @@ def added(
     _check(one)
     store_suite(Suite(suite.name, (*suite.expectations, one), suite.extra), path)
     return one
+
+
+def suggested(settings: Settings) -> tuple[Path, list[Proposal]]:
+    """The run that was looked at, and what its snapshot proposes and the suite has not: each with its evidence.
+
+    A check that more than a fifth of a side's rows would fail is not proposed: it does not suit the table. Raises
+    SettingsError where there is no finished run, or none whose snapshot is still there.
+    """
+    suite = read_suite(suite_file(settings))
+    run = find_run(settings.runs_folder, None)
+    if not all((run / f"{side.value}.parquet").exists() for side in Side):
+        raise SettingsError(f"{run} has no snapshot any more", hint="make a new run: auditor run")
+    structure = read_structure(run)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    known = {(one.type, one.columns) for one in suite.expectations}
+    with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
+        temp = Path(scratch)
+        with closing(Engine(memory_limit=settings.engine.memory_limit, temp=temp, folders=[run])) as engine:
+            engine.register(FUNCTIONS)
+            sides = {side: _looked_at(engine, run, contract, side) for side in Side}
+            mapped = [name for name in sides[Side.PLATFORM] if name in sides[Side.TRUTH]]
+            wanted = [one for one in for_contacts(structure, mapped) if (one.type, one.columns) not in known]
+            proposals = _judged(engine, wanted, settings)
+            views = {settings.names.of(side): _view(side) for side in Side}
+            proposals += of_look(engine, views, structure, mapped)
+    return run, [one for one in proposals if (one.expectation.type, one.expectation.columns) not in known]
+
+
+def accepted(settings: Settings, names: Sequence[str]) -> list[Expectation]:
+    """Put the proposals of these names into the suite, with their evidence, and give them.
+
+    Raises SettingsError, with nothing written, for a name that is none.
+    """
+    run, proposals = suggested(settings)
+    by_name = {one.name: one for one in proposals}
+    for name in names:
+        if name not in by_name:
+            raise SettingsError(
+                f'"{name}" is no proposal of the run {run.name}', hint="auditor suite suggest lists them"
+            )
+    chosen = [by_name[name] for name in dict.fromkeys(names)]
+    new = [replace(one.expectation, meta={**one.expectation.meta, "evidence": one.evidence}) for one in chosen]
+    path = suite_file(settings)
+    suite = read_suite(path)
+    store_suite(Suite(suite.name, (*suite.expectations, *new), suite.extra), path)
+    return new
+
+
+def _looked_at(engine: Engine, run: Path, contract: Contract, side: Side) -> list[str]:
+    """Make the table of a side in the columns of `validate`, and name the mapped columns that its snapshot holds."""
+    engine.view(RAW[side], run / f"{side.value}.parquet")
+    raw = engine.table(RAW[side])
+    zone, spelt = contract.timezone.key, rules.sent if side is Side.TRUTH else rules.held
+    there = [column for column in contract.columns if source_name(column, side) in raw.columns]
+    cells = {column.name: spelt(raw[source_name(column, side)], column, zone) for column in there}
+    numbers = {"auditor:row": raw["file_row_number"], "auditor:key": raw["file_row_number"].cast(str)}
+    engine.create(_view(side), raw.select(**numbers, **cells))
+    return list(cells)
+
+
+def _judged(engine: Engine, wanted: Sequence[Expectation], settings: Settings) -> list[Proposal]:
+    """What suits both sides, with the number of rows that would fail now."""
+    suite = Suite("proposals", tuple(wanted))
+    told: dict[int, list[str]] = {}
+    for side in Side:
+        [(rows,)] = engine.rows(f'SELECT count(*) FROM "{_view(side)}"')
+        found = validate(engine, side, _view(side), suite)
+        if found.not_evaluated:
+            raise AssertionError(found.not_evaluated[0].sentence)
+        for place, checked in enumerate(found.evaluated):
+            if checked.failing <= rows * MOST_FAILING:
+                told.setdefault(place, []).append(f"{checked.failing:,} of {rows:,} in {settings.names.of(side)}")
+    return [
+        Proposal(wanted[place], f"rows that would fail now: {', '.join(texts)}")
+        for place, texts in sorted(told.items())
+        if len(texts) == len(Side)
+    ]
+
+
+def _view(side: Side) -> str:
+    return f"suggested_{side.value}"
 
 
 def _check(one: Expectation) -> None:

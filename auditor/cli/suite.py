@@ -78,6 +78,32 @@ def add(
     click.echo(wrapped("added: ", printable(f"{', '.join(one.columns) or 'the table'}: {one.sentence}")))
 
 
+@command.command("suggest")
+@settings_option
+@verbose_option
+@click.option("--accept", "names", multiple=True, metavar="NAME",
+              help="Put this proposal into the suite; repeatable.")  # fmt: skip
+def suggest(settings_file: Path, names: tuple[str, ...]) -> None:
+    """Propose expectations from what the newest run's data look like, each with the evidence for it.
+
+    Nothing is in the suite before it is accepted, by the name that stands before it. What is accepted is a warning:
+    its severity may be changed in the file.
+    """
+    settings = load_settings(settings_file)
+    from auditor import suites
+
+    if names:
+        for one in suites.accepted(settings, names):
+            click.echo(wrapped("added: ", f"{', '.join(one.columns)}: {one.sentence}"))
+        return
+    run, proposals = suites.suggested(settings)
+    for proposal in proposals:
+        one = proposal.expectation
+        click.echo(wrapped(f"  {proposal.name}  ", f"{', '.join(one.columns)}: {one.sentence}", indent=10))
+        click.echo(wrapped("          ", proposal.evidence, indent=10))
+    say(f"{len(proposals)} proposals from the run {run.name}; to accept one:\n  auditor suite suggest --accept NAME")
+
+
 def _pair(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not name or not equals:
