@@ -32,7 +32,7 @@ from auditor.ledger import Ledger, lock
 from auditor.ledger.records import RunRecord
 from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows, spelling, work_out
 from auditor.logs import stage
-from auditor.model import Kind, NotChecked, Rule, Severity, Side, Source, Status, Structure
+from auditor.model import Kind, Rule, Severity, Side, Source, Status, Structure
 from auditor.moments import shown_moment
 from auditor.plan.decisions import Decision, remembered
 from auditor.plan.policy import for_the_truth
@@ -40,7 +40,7 @@ from auditor.primitives import FUNCTIONS
 from auditor.pull import Means, Pulled, pull_file
 from auditor.store import HISTORY, Memory, Store
 from auditor.structure.since import notices
-from auditor.validate import preload, validate
+from auditor.validate import Validation, preload, record, validate
 from auditor.validate.changes import changes
 from auditor.validate.suite import Suite, read_suite, refresh, store_suite
 
@@ -182,7 +182,9 @@ def _audit(
             match.match(engine)
         warm.join()
         with watch.stage("validate", "validating both sides against the table structure"):
-            unevaluated = _validate(engine, contract, structure, suite)
+            validations = _validate(engine, contract, structure, suite)
+            unevaluated = [item for one in validations for item in one.not_evaluated]
+            run_folder.write_validation(record.document(suite.name, validations), work)
             watch.facts["validate"] = conclude.violations_per_rule(engine)
         with watch.stage("diff", "comparing"):
             store = Store(settings.state_folder, settings.entity, table, structure.number)
@@ -380,12 +382,8 @@ def _source(engine: Engine, pulled: Pulled, landed: Landed, contract: Contract, 
     )
 
 
-def _validate(engine: Engine, contract: Contract, structure: Structure, suite: Suite) -> list[NotChecked]:
-    not_evaluated: list[NotChecked] = []
-    for side in Side:
-        view = match.checked(engine, contract, structure, side)
-        not_evaluated += validate(engine, side, view, suite).not_evaluated
-    return not_evaluated
+def _validate(engine: Engine, contract: Contract, structure: Structure, suite: Suite) -> list[Validation]:
+    return [validate(engine, side, match.checked(engine, contract, structure, side), suite) for side in Side]
 
 
 def _known(engine: Engine, ledger: Ledger, memory: Memory, table: str, as_of: datetime) -> tuple[diff.Known, int]:

@@ -5,6 +5,7 @@ run.json            counts, inputs with hashes, versions, seconds; written last:
 creations.parquet   what creating each missing profile would send      taken.parquet, evidence.parquet,
                         history.parquet, audited.parquet: what else a plan must know
 structure.json      the table structure the audit saw
+validation.json     what came of each expectation of the suite on each side
 audit.duckdb        the results as tables and the snapshot as views, for whoever likes SQL
 for-the-truth.csv, report.html, worklist.html, report.xlsx
 """
@@ -40,6 +41,20 @@ def write_structure(structure: Structure, folder: Path) -> None:
 def read_structure(folder: Path) -> Structure:
     content = json.loads((folder / "structure.json").read_text("utf-8"))
     return structure_from(content)
+
+
+def write_validation(content: Mapping[str, Any], folder: Path) -> None:
+    """`validation.json`, in the form of `validate.record`."""
+    _write_json(folder / "validation.json", content)
+
+
+def read_validation(folder: Path) -> dict[str, Any]:
+    """Raises SettingsError for a run of a time when none was kept."""
+    path = folder / "validation.json"
+    if not path.exists():
+        raise SettingsError(f"{folder} keeps no result of its validation", hint="make a new run: auditor run")
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
 
 
 def write_run(audit: Audit, settings: Mapping[str, Any], recognised: tuple[str, ...]) -> None:

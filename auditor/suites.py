@@ -3,7 +3,8 @@
 refreshed   the live structure ─► the generated expectations, with what a steward wrote kept
 added       an expectation of a steward's own, judged usable before it stands in the file
 suggested   the newest run's snapshot ─► what would suit the columns, each with its evidence
-accepted    one of these, put into the file
+accepted    some of these, put into the file
+exported    what validation found in a run, for other tools
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from auditor.model import Severity, Side
 from auditor.primitives import FUNCTIONS
 from auditor.problems import nearest
 from auditor.restructure import live_structure
-from auditor.run_folder import find_run, read_structure
-from auditor.validate import preload, validate
+from auditor.run_folder import find_run, read_run, read_structure, read_validation
+from auditor.validate import preload, record, validate
 from auditor.validate.changes import changes
 from auditor.validate.proposals import Proposal, for_contacts, of_look
 from auditor.validate.suite import Expectation, Suite, read_suite, refresh, steward_s, store_suite
@@ -138,6 +139,19 @@ def accepted(settings: Settings, names: Sequence[str]) -> list[Expectation]:
     suite = read_suite(path)
     store_suite(Suite(suite.name, (*suite.expectations, *new), suite.extra), path)
     return new
+
+
+def exported(settings: Settings, run: str | None, form: str, side: Side) -> dict[str, Any]:
+    """What validation found in a run, None the newest, in the form `gx` (one side) or `openlineage` (both)."""
+    folder = find_run(settings.runs_folder, run)
+    content, told = read_validation(folder), read_run(folder)
+    if form == "gx":
+        return record.as_gx(content, side.value, run=told["run"], started=told["started"])
+    table = (f"actito:{told['entity']}", told["table"])
+    locations = {source["side"]: source["location"] for source in told["inputs"]}
+    inputs = {Side.PLATFORM.value: table, Side.TRUTH.value: ("truth", locations[Side.TRUTH.value])}
+    job = (f"auditor:{told['entity']}", told["table"])
+    return record.as_openlineage(content, run=told["run"], started=told["started"], job=job, inputs=inputs)
 
 
 def _looked_at(engine: Engine, run: Path, contract: Contract, side: Side) -> list[str]:

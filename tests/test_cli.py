@@ -40,7 +40,7 @@ OPTIONS = {
     "undo": ["PLAN", "--settings"],
     "rekey": ["--map", "--yes", "--settings"],
     "structure": ["show", "diff", "propose", "apply"],
-    "suite": ["refresh", "add", "suggest"],
+    "suite": ["refresh", "add", "suggest", "export"],
     "compare": [
         "PLATFORM", "TRUTH", "--key", "--fallback-key", "--map", "--ignore", "--rule", "--tolerance", "--where",
         "--base", "--match", "--engine", "--remote", "--json", "--out", "--html", "--fail-on",

@@ -6,8 +6,10 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -137,6 +139,68 @@ def test_severities_are_counted(ran: Ran) -> None:
     assert counted["by_severity"] == by_hand
     assert set(by_hand) == {"error", "warning", "info", "tolerated"}
     assert counted["platform"] + counted["truth"] == ran.violations.height
+
+
+@pytest.mark.parametrize("side", ["platform", "truth"])
+def test_a_result_is_exported_as_great_expectations_loads_it(
+    ran: Ran, side: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
+
+    monkeypatch.chdir(ran.folder)
+    said = auditor(capsys, "suite", "export", "--side", side)
+    assert said.code == Exit.FINE
+    result: Any = expectationSuiteValidationResultSchema.load(json.loads(said.out))
+    suite = json.loads((ran.folder / "expectations" / "Customers" / "suite.json").read_text("utf-8"))
+    assert (result["success"], result["suite_name"]) == (False, "Customers")
+    assert len(result["results"]) == len(suite["expectations"]) == result["statistics"]["evaluated_expectations"]
+    found = ran.violations.filter(pl.col("side") == side)
+    counted = sum(one["result"].get("unexpected_count", 0) for one in result["results"])
+    assert counted == found.height
+    raised = [one for one in result["results"] if one["exception_info"]["raised_exception"]]
+    assert [one["success"] for one in raised] == [False, False]
+    for one in result["results"]:
+        share = one["result"].get("unexpected_percent", 0)
+        assert (share > 0) == (one["result"].get("unexpected_count", 0) > 0)
+    within = [one["success"] for one in result["results"] if "mostly" in one["expectation_config"]["kwargs"]]
+    assert within == [True], "a threshold that is met is a success"
+
+
+def test_a_result_is_exported_as_assertions_of_openlineage(
+    ran: Ran, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The facet's own demands: each assertion has its type and a yes or no, and names at most one column."""
+    monkeypatch.chdir(ran.folder)
+    said = auditor(capsys, "suite", "export", "--as", "openlineage")
+    event = json.loads(said.out)
+    assert event["eventType"] == "COMPLETE"
+    assert UUID(event["run"]["runId"])
+    assert datetime.fromisoformat(event["eventTime"]).tzinfo is not None
+    assert {"producer", "schemaURL", "job", "inputs"} <= event.keys()
+    assert [one["name"] for one in event["inputs"]] == ["Customers", "crm/contacts_*.csv"]
+    for one in event["inputs"]:
+        facet = one["inputFacets"]["dataQualityAssertions"]
+        assert {"_producer", "_schemaURL", "assertions"} == facet.keys()
+        for item in facet["assertions"]:
+            assert isinstance(item["assertion"], str)
+            assert isinstance(item["success"], bool)
+            assert isinstance(item.get("column", ""), str)
+            assert item["severity"] in ("error", "warn")
+        not_evaluated = [item for item in facet["assertions"] if item["description"].startswith("not evaluated: ")]
+        assert [item["success"] for item in not_evaluated] == [False, False]
+        nobody = [item for item in facet["assertions"] if "address begins so" in str(item)]
+        assert nobody == [], "settings of the suite are not in it"
+
+
+def test_an_export_holds_no_value_of_a_profile(
+    ran: Ran, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ran.folder)
+    addresses = ran.of("match_regex", "emailAddress")["value"].drop_nulls().to_list()
+    assert addresses
+    for form in (["--side", "truth"], ["--side", "platform"], ["--as", "openlineage"]):
+        said = auditor(capsys, "suite", "export", *form)
+        assert not any(address in said.out for address in addresses)
 
 
 def test_show_tells_a_stewards_violation(

@@ -104,6 +104,26 @@ def suggest(settings_file: Path, names: tuple[str, ...]) -> None:
     say(f"{len(proposals)} proposals from the run {run.name}; to accept one:\n  auditor suite suggest --accept NAME")
 
 
+@command.command("export")
+@settings_option
+@verbose_option
+@click.argument("run", required=False)
+@click.option("--as", "form", type=click.Choice(["gx", "openlineage"]), default="gx", show_default=True,
+              help="Great Expectations' result of a suite, or an OpenLineage event with assertions.")  # fmt: skip
+@click.option("--side", type=click.Choice(["platform", "truth"]), default="platform", show_default=True,
+              help="The side that a result of Great Expectations is of; an event is of both.")  # fmt: skip
+def export(settings_file: Path, run: str | None, form: str, side: str) -> None:
+    """Print what validation found in a run, the newest unless one is named, as JSON for other tools.
+
+    It holds counts and the settings of the suite, and no values of profiles.
+    """
+    settings = load_settings(settings_file)
+    from auditor import suites
+    from auditor.model import Side
+
+    click.echo(json.dumps(suites.exported(settings, run, form, Side(side)), ensure_ascii=False, indent=1))
+
+
 def _pair(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not name or not equals:

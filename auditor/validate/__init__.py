@@ -47,12 +47,27 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one expectation of the suite: not evaluated where `problem` says why."""
+
+    expectation: Expectation
+    met: bool = False
+    failing: int | None = None
+    """Failing rows; None where it judges no single rows or was not evaluated."""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Validation:
     """What the suite says of one side. The violations are in the table `violations`."""
 
     side: Side
     evaluated: tuple[Checked, ...]
     not_evaluated: tuple[NotChecked, ...]
+    results: tuple[Result, ...] = ()
+    """One for each expectation of the suite, in its order."""
+    rows: int = 0
+    """Rows that were judged."""
 
     @property
     def violations(self) -> int:
@@ -93,26 +108,32 @@ def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = 
         columns = [str(name) for name, *_ in engine.con.execute(f"DESCRIBE {quote(view)}").fetchall()]
         judged = f"auditor_judged_{side.value}"
         _judged_view(engine, judged, view, columns, (key, row))
-        not_evaluated: list[NotChecked] = []
-        present: list[Expectation] = []
-        for expectation in suite.expectations:
-            unmapped = [name for name in expectation.columns if name not in columns]
-            if unmapped:
-                not_evaluated.append(_not_evaluated(side, expectation, f"{', '.join(unmapped)} is not mapped"))
-            else:
-                present.append(expectation)
+        unmapped = {
+            place: ", ".join(name for name in expectation.columns if name not in columns)
+            for place, expectation in enumerate(suite.expectations)
+        }
+        present = [expectation for place, expectation in enumerate(suite.expectations) if not unmapped[place]]
         questions = [Question(item.type, _kwargs(item, columns)) for item in present]
-        answers = evaluate(engine.con, judged, questions, row_column=row)
+        answers = iter(evaluate(engine.con, judged, questions, row_column=row))
+        results: list[Result] = []
+        not_evaluated: list[NotChecked] = []
         evaluated: list[Checked] = []
-        for expectation, answer in zip(present, answers, strict=True):
-            problem = answer.problem or _record(engine, side, view, expectation, answer, (key, row))
+        for place, expectation in enumerate(suite.expectations):
+            if unmapped[place]:
+                problem: str | None = f"{unmapped[place]} is not mapped"
+            else:
+                answer = next(answers)
+                problem = answer.problem or _record(engine, side, view, expectation, answer, (key, row))
             if problem:
                 not_evaluated.append(_not_evaluated(side, expectation, problem))
+                results.append(Result(expectation, problem=problem))
             else:
+                results.append(Result(expectation, bool(answer.met), answer.failing))
                 failing = (answer.failing or 0) if answer.met else answer.failing or 1
                 about = ", ".join(expectation.columns) or None
                 evaluated.append(Checked(about, expectation.rule, failing, _severity(expectation, answer)))
-    return Validation(side, tuple(evaluated), tuple(not_evaluated))
+        [(rows,)] = engine.rows(f"SELECT count(*) FROM {quote(view)}")
+    return Validation(side, tuple(evaluated), tuple(not_evaluated), tuple(results), rows)
 
 
 def _prepare(engine: Engine, side: Side) -> None:

@@ -1,0 +1,143 @@
+"""What validation found, as one document per run, and in the forms that other tools read.
+
+The document is `validation.json` of a run folder: counts, settings of the suite and reasons, never values of profiles.
+
+as_gx             Great Expectations' result of a suite, for one side
+as_openlineage    an OpenLineage event whose inputs carry data-quality assertions, for both
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from auditor import __version__
+from auditor.model import FORMAT, Severity
+from auditor.validate import Validation
+
+PRODUCER: Final = f"urn:profile-auditor:{__version__}"
+_EVENT: Final = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+_FACET: Final = (
+    "https://openlineage.io/spec/facets/1-0-1/DataQualityAssertionsDatasetFacet.json"
+    "#/$defs/DataQualityAssertionsDatasetFacet"
+)
+
+MET, FAILED, NOT_EVALUATED = "met", "failed", "not_evaluated"
+
+
+def document(suite: str, validations: Sequence[Validation]) -> dict[str, Any]:
+    """`validation.json`: per side the rows that were judged and what came of each expectation, in the suite's order."""
+    return {
+        "format": FORMAT,
+        "suite": suite,
+        "sides": {
+            one.side.value: {
+                "rows": one.rows,
+                "results": [
+                    {
+                        "expectation": result.expectation.content(),
+                        "columns": list(result.expectation.columns),
+                        "sentence": result.expectation.sentence,
+                        "severity": result.expectation.severity.value,
+                        "outcome": NOT_EVALUATED if result.problem else MET if result.met else FAILED,
+                        "failing": result.failing,
+                        "reason": result.problem,
+                    }
+                    for result in one.results
+                ],
+            }
+            for one in validations
+        },
+    }
+
+
+def as_gx(content: Mapping[str, Any], side: str, *, run: str, started: str) -> dict[str, Any]:
+    """The result of the suite on one side as Great Expectations stores it (ExpectationSuiteValidationResult).
+
+    What could not be evaluated is a result with an exception, as in Great Expectations, and no success.
+    """
+    of_side = content["sides"][side]
+    results = [_gx_result(result, of_side["rows"]) for result in of_side["results"]]
+    met = sum(result["success"] for result in results)
+    return {
+        "success": met == len(results),
+        "results": results,
+        "suite_name": content["suite"],
+        "suite_parameters": {},
+        "statistics": {
+            "evaluated_expectations": len(results),
+            "successful_expectations": met,
+            "unsuccessful_expectations": len(results) - met,
+            "success_percent": 100 * met / len(results) if results else None,
+        },
+        "meta": {"run_id": {"run_name": run, "run_time": started}, "side": side},
+    }
+
+
+def _gx_result(result: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    raised = result["outcome"] == NOT_EVALUATED
+    counted: dict[str, Any] = {}
+    if not raised and result["failing"] is not None:
+        share = 100 * result["failing"] / rows if rows else 0.0
+        counted = {"element_count": rows, "unexpected_count": result["failing"], "unexpected_percent": share}
+    exception = {
+        "raised_exception": raised,
+        "exception_message": result["reason"],
+        "exception_traceback": None,
+    }
+    return {
+        "success": result["outcome"] == MET,
+        "expectation_config": result["expectation"],
+        "result": counted,
+        "meta": {},
+        "exception_info": exception,
+    }
+
+
+def as_openlineage(
+    content: Mapping[str, Any], *, run: str, started: str, job: tuple[str, str], inputs: Mapping[str, tuple[str, str]]
+) -> dict[str, Any]:
+    """A COMPLETE event of a run: both sides are inputs, each with its assertions.
+
+    `started` is ISO 8601 with zone. `job` and each of `inputs` (by side) are namespace and name.
+    """
+    return {
+        "eventType": "COMPLETE",
+        "eventTime": started,
+        "producer": PRODUCER,
+        "schemaURL": _EVENT,
+        "run": {"runId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{'/'.join(job)}/{run}"))},
+        "job": {"namespace": job[0], "name": job[1]},
+        "inputs": [
+            {
+                "namespace": inputs[side][0],
+                "name": inputs[side][1],
+                "inputFacets": {
+                    "dataQualityAssertions": {
+                        "_producer": PRODUCER,
+                        "_schemaURL": _FACET,
+                        "assertions": [_assertion(result) for result in of_side["results"]],
+                    }
+                },
+            }
+            for side, of_side in content["sides"].items()
+        ],
+        "outputs": [],
+    }
+
+
+def _assertion(result: Mapping[str, Any]) -> dict[str, Any]:
+    """One assertion; what could not be evaluated is no success, and says why."""
+    told = f"not evaluated: {result['reason']}" if result["outcome"] == NOT_EVALUATED else result["sentence"]
+    assertion = {
+        "assertion": result["expectation"]["type"],
+        "success": result["outcome"] == MET,
+        "severity": "error" if result["severity"] == Severity.ERROR else "warn",
+        "description": told,
+    }
+    if len(result["columns"]) == 1:
+        assertion["column"] = result["columns"][0]
+    if result["failing"] is not None:
+        assertion["actual"] = f"{result['failing']} failing rows"
+    return assertion
