@@ -13,6 +13,7 @@ help:
 	@echo "make test   set up .venv and Chromium, and run all tests"
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
 	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY;"
+	@echo "            validating a side against merely counting;"
 	@echo "            the calls a minute that the client reaches within its limits"
 	@echo "make calibration  fit the weights of same persons, and measure what their score is worth"
 	@echo "make wheel  build dist/*.whl"
@@ -40,6 +41,7 @@ bench:
 	@sh scripts/environment develop
 	@$(BIN)/python bench/compare.py $(ARGS)
 	@$(BIN)/python bench/landing.py $(ARGS)
+	@$(BIN)/python bench/validate.py $(ARGS)
 	@$(BIN)/python bench/postgresql.py $(ARGS)
 	@$(BIN)/python bench/calls.py $(ARGS)
 

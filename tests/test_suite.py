@@ -203,6 +203,15 @@ def test_a_steward_may_say_in_words_what_is_right() -> None:
     assert sentence() == "meets the expectation be_in_set of the suite"
 
 
+def test_an_expectation_without_words_says_its_settings() -> None:
+    """Whoever reads of a failing value must learn what a right one looks like."""
+    one = Expectation("expect_column_values_to_match_regex", {"column": "a", "regex": "^C[0-9]{6}$", "mostly": 0.9})
+    assert one.sentence == "meets the expectation match_regex of the suite: regex ^C[0-9]{6}$"
+    long = Expectation("expect_column_values_to_be_in_set", {"column": "a", "value_set": ["x" * 500]})
+    assert len(long.sentence) < 200
+    assert long.sentence.endswith("x…")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

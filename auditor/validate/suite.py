@@ -40,6 +40,9 @@ PROTECTION: Final = "data protection officer"
 _WHO_CARES: Final[Mapping[Rule, str]] = {Rule.MANDATORY: ENGINEER, Rule.UNIQUE: ENGINEER, Rule.SEGMENT: ENGINEER}
 """Who sees to a broken rule first, where it is not the steward: without these a whole row is refused."""
 
+_LONGEST_SETTINGS: Final = 120
+"""Characters of its settings that stand for an expectation that nobody has put into words."""
+
 _SHOWN: Final = 10
 """How many allowed values a sentence lists."""
 
@@ -123,13 +126,17 @@ class Expectation:
 
     @property
     def sentence(self) -> str:
-        """What is right, in words: the steward's own (`meta.sentence` or `notes`), or the name of the rule."""
+        """What is right, in words: the steward's own (`meta.sentence` or `notes`), or the rule and its settings."""
         for text in (self.meta.get("sentence"), self.extra.get("notes")):
             if isinstance(text, str) and text.strip():
                 return text.strip()
             if isinstance(text, list) and text:
                 return " ".join(str(line).strip() for line in text)
-        return f"meets the expectation {self.rule} of the suite"
+        about = ("column", "column_A", "column_B", "column_list", "mostly")
+        settings = ", ".join(f"{name} {value}" for name, value in self.kwargs.items() if name not in about)
+        if len(settings) > _LONGEST_SETTINGS:
+            settings = settings[:_LONGEST_SETTINGS] + "…"
+        return f"meets the expectation {self.rule} of the suite" + (f": {settings}" if settings else "")
 
     def content(self) -> dict[str, Any]:
         """The form in the file."""
