@@ -178,6 +178,15 @@ def percent(score: float) -> str:
     return f"{int(score * 100)}%"
 
 
+def share(part: float) -> str:
+    """A share from 0 to 1 in per cent, never "0 %" or "100 %" of what is not nothing or all."""
+    if 0 < part < 0.001:
+        return "under 0.1 %"
+    if 0.999 < part < 1:
+        return "over 99.9 %"
+    return f"{part * 100:.1f} %".replace(".0 %", " %")
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The words for one pair of side names."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditor import words
 from auditor.cli.planned import KIND, OUTCOME, WHY
 from auditor.cli.summary import VERDICT
-from auditor.model import Kind, Moved, Outcome, PermissionFinding, Reason, Rule, Status, Verdict, Why
+from auditor.model import Kind, Moved, Outcome, PermissionFinding, Reason, Rule, Severity, Status, Verdict, Why
 
 
 def test_every_word_of_the_pages() -> None:
@@ -14,6 +16,7 @@ def test_every_word_of_the_pages() -> None:
     assert set(words.REASON) == set(Reason)
     assert set(words.RULE) == set(Rule)
     assert set(words.FINDING) == set(PermissionFinding)
+    assert set(words.SEVERITY) == set(Severity)
 
 
 def test_every_word_of_the_terminal() -> None:
@@ -21,3 +24,21 @@ def test_every_word_of_the_terminal() -> None:
     assert set(KIND) == set(Kind)
     assert set(OUTCOME) == set(Outcome)
     assert set(VERDICT) == set(Verdict)
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (0.0, "0 %"),
+        (1e-9, "under 0.1 %"),
+        (0.0009, "under 0.1 %"),
+        (0.001, "0.1 %"),
+        (0.125, "12.5 %"),
+        (0.5, "50 %"),
+        (0.999, "99.9 %"),
+        (0.9999, "over 99.9 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_a_share_that_is_not_nothing_is_never_shown_as_nothing(part: float, text: str) -> None:
+    assert words.share(part) == text

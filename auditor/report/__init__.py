@@ -149,7 +149,7 @@ def _templates(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(n=_number, moment=_moment, percent=_percent, size=_size, cut=_cut)
+    environment.filters.update(n=_number, moment=_moment, percent=words.share, size=_size, cut=_cut)
     return environment
 
 
@@ -183,15 +183,6 @@ def _visible_text(value: object) -> object:
 
 def _number(value: int) -> str:
     return f"{value:,}"
-
-
-def _percent(share: float) -> str:
-    """Never "0 %" or "100 %" of what is not nothing or all."""
-    if 0 < share < 0.001:
-        return "under 0.1 %"
-    if 0.999 < share < 1:
-        return "over 99.9 %"
-    return f"{share * 100:.1f} %".replace(".0 %", " %")
 
 
 def _cut(value: str) -> str:

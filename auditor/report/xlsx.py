@@ -202,7 +202,7 @@ def _frequency(row: Mapping[str, Any]) -> Row:
     if row["common"] is None:
         return "", "", ""
     lift = "nowhere else" if row["lift"] is None else f"{row['lift']:.1f}"
-    return f"{row['share']:.1%}", f"{row['elsewhere']:.1%}", lift
+    return words.share(row["share"]), words.share(row["elsewhere"]), lift
 
 
 def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
