@@ -578,3 +578,31 @@ def test_lost_letters_name_the_side_that_lost_them() -> None:
     assert damage_of("Zoë", "Zo\ufffd") == "letters lost in truth"
     assert damage_of("Who?", "Why?") is None
     assert damage_of("Zoë", "Zoé") is None
+
+
+def test_a_garbled_letter_is_found_in_whatever_unicode_form(engine: Engine) -> None:
+    garbled = ["NoÃ«l", unicodedata.normalize("NFD", "NoÃ«l")]
+    right = ["Noël", unicodedata.normalize("NFD", "Noël")]
+    assert reasons_of(engine, [Cell(p, t) for p in garbled for t in right]) == ["encoding"] * 4
+
+
+@pytest.mark.parametrize(
+    ("platform", "truth", "reason"),
+    [
+        ("Åkesson", "ÅKESSON", "case"),
+        ("Åkesson", "Akesson", "accents"),
+        ("Åkessen", "Åkesson", "typo"),
+        ("Καλλιόπη", "Καλλιοπα", "typo"),
+        ("Καλλιόπη", "Καλλα", "different"),
+        ("日本太郎", "日本次郎", "typo"),
+        ("日本太郎", "中村次子", "different"),
+    ],
+)
+def test_letters_of_several_bytes_count_as_one(engine: Engine, platform: str, truth: str, reason: str) -> None:
+    assert reasons_of(engine, [Cell(platform, truth)]) == [reason]
+
+
+def test_long_texts_are_judged_quickly_and_alike(engine: Engine) -> None:
+    text = "abcdefghij" * 100_000
+    found = reasons_of(engine, [Cell(text, text[:500] + "!?" + text[500:-1] + "zz"), Cell(text[:-1] + "z", text)])
+    assert found == ["different", "typo"]

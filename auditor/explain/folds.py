@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from auditor.explain.spelling import LOOK_ALIKES, plain_for_alike
+from auditor.explain.spelling import LOOK_ALIKES, without_look_alikes
 from auditor.primitives import declared, fold, nfc, strip_accents
 
 if TYPE_CHECKING:
@@ -102,4 +102,4 @@ def with_levels(table: ir.Table, **texts: str) -> ir.Table:
 
 
 def _plain_for_alike(text: ir.StringValue) -> ir.StringValue:
-    return ibis.ifelse(text.re_search(f"[{''.join(LOOK_ALIKES)}]"), plain_for_alike(text), text)
+    return ibis.ifelse(text.re_search(f"[{''.join(LOOK_ALIKES)}]"), without_look_alikes(text), text)

@@ -13,9 +13,10 @@ import ibis
 
 from auditor.contract import Column, Compare
 from auditor.engine import Engine
-from auditor.explain.folds import BLANK, UMLAUTS, spelt_out, trimmed, with_levels
-from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, mistyped, same_number
+from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, spelt_out, trimmed, with_levels
+from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, same_number
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Reason
+from auditor.primitives import nfc_normalize, strip_accents
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,9 +33,17 @@ _FORGIVING: Final = (Compare.NAME.value, Compare.EMAIL.value, Compare.PHONE.valu
 _IDENTIFIERS: Final = (AttributeType.EMAIL, AttributeType.PHONE, AttributeType.LONG)
 """Types whose values are nearly always one person's own."""
 
-_MAYBE_GARBLED: Final = r"[ÃÂÄÅÐÑÎÏØÙâ]|[Â-ô][\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+_MAYBE_GARBLED: Final = r"[ÃÂÄÅÐÑÎÏØÙâ]|[Â-ô][\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|\p{Mn}"
 _LETTERS_LOST: Final = r"[?\x{FFFD}]"
 _NOT_ASCII: Final = r"[^\x00-\x7F]"
+_LONGEST_COUNTED: Final = 200
+"""Characters: the engine counts the edits of a text to the end, however many there are."""
+_MOST_BYTES: Final = 4
+"""Of a character in UTF-8."""
+_REMOVABLE: Final = (
+    f"[{BLANK[1:-1]}"
+    r"\x{0000}-\x{001F}\x{007F}-\x{009F}\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
+)
 _ISO_DAY: Final = r"^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1[0-2])(.*)$"
 _EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
 """Dates that stay dates when day and month are exchanged."""
@@ -116,7 +125,22 @@ def _garbled(table: ir.Table) -> ir.BooleanValue:
     lost = (p.re_search(_LETTERS_LOST) & t.re_search(_NOT_ASCII)) | (
         t.re_search(_LETTERS_LOST) & p.re_search(_NOT_ASCII)
     )
-    return ibis.ifelse(suspicious | lost, damage(p, t).notnull(), ibis.literal(False))
+    # A name may well begin with Å. What is damaged are letters beyond ASCII, and the others stay.
+    p_rest, t_rest = _letters_that_stay(p), _letters_that_stay(t)
+    rest = (
+        (p_rest == t_rest) | (p_rest == _ascii_letters(strip_accents(t))) | (_ascii_letters(strip_accents(p)) == t_rest)
+    )
+    maybe = ibis.ifelse(suspicious | lost, rest, ibis.literal(False))
+    return ibis.ifelse(maybe, damage(p, t).notnull(), ibis.literal(False))
+
+
+def _letters_that_stay(text: ir.StringValue) -> ir.StringValue:
+    return _ascii_letters(nfc_normalize(text.re_replace(_REMOVABLE, "")))
+
+
+def _ascii_letters(text: ir.StringValue) -> ir.StringValue:
+    """The visible ASCII characters of a text, without the question marks that stand for lost letters."""
+    return text.re_replace("[^!->@-~]", "")
 
 
 def _same_but_for_leading_zeros(table: ir.Table) -> ir.BooleanValue:
@@ -180,7 +204,13 @@ def _mistyped(table: ir.Table) -> ir.BooleanValue:
 def _a_letter_or_two(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
     near = (p.length() - t.length()).abs() <= MOST_EDITS
     long_enough = (p.length() >= LEAST_LENGTH) & (t.length() >= LEAST_LENGTH)
-    return ibis.ifelse(near & long_enough, mistyped(p, t), ibis.literal(False))
+    allowed = ibis.least(MOST_EDITS, (ibis.greatest(p.length(), t.length()) + 3) // 4)
+    # The engine counts bytes, of which a letter has four at most, and one edit of a letter is one to four of its bytes.
+    counted = edits(p, t)
+    maybe = (counted <= _MOST_BYTES * allowed) & ~(ascii_only(p) & ascii_only(t))
+    is_mistyped = ibis.cases((counted <= allowed, True), (maybe, mistyped(p, t)), else_=False)
+    short = ibis.greatest(p.length(), t.length()) <= _LONGEST_COUNTED
+    return ibis.ifelse(near & long_enough, ibis.ifelse(short, is_mistyped, mistyped(p, t)), ibis.literal(False))
 
 
 # --- two profiles that carry each other's value ---

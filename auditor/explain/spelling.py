@@ -11,11 +11,14 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from auditor.primitives import declared
+from auditor.primitives import declared, nfc_normalize
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _REMEMBERED: Final = 100_000
 # Both cases of a letter map to both cases of one Latin letter, although only one of them may look like it: so that
@@ -48,7 +51,6 @@ LOOK_ALIKES: Final[Mapping[str, str]] = {
     **{chr(wide): chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
 }
 """Characters, and the plain ones they look like."""
-_TO_PLAIN: Final = str.maketrans(dict(LOOK_ALIKES))
 
 _LAYERS: Final = 3
 """How often a text may have been garbled on its way."""
@@ -61,19 +63,23 @@ LEAST_LENGTH: Final = 4
 MOST_EDITS: Final = 2
 
 
-plain_for_alike = declared("auditor_plain_for_alike", ("string",))
 damage = declared("auditor_damage", ("string", "string"))
 same_number = declared("auditor_same_number", ("string", "string"), "boolean")
 mistyped = declared("auditor_mistyped", ("string", "string"), "boolean")
+edits = declared("damerau_levenshtein", ("string", "string"), "int64")
+"""The engine's own: bytes left out, added, replaced or exchanged."""
 
 
 # --- look-alikes ---
 
 
-@lru_cache(_REMEMBERED)
-def without_look_alikes(text: str | None) -> str | None:
+def without_look_alikes(text: ir.StringValue) -> ir.StringValue:
     """NFC, with the plain character in the place of every one that only looks like it."""
-    return None if text is None else unicodedata.normalize("NFC", text.translate(_TO_PLAIN))
+    single = {alike: plain for alike, plain in LOOK_ALIKES.items() if len(plain) == 1}
+    plain = text.translate("".join(single), "".join(single.values()))
+    for ligature, letters in _LIGATURES.items():
+        plain = plain.replace(ligature, letters)
+    return nfc_normalize(plain)
 
 
 # --- encoding ---
@@ -174,7 +180,6 @@ def is_mistyped(platform: str | None, truth: str | None) -> bool:
 
 
 FUNCTIONS: Final[Sequence[tuple[str, Callable[..., Any], int, str]]] = (
-    ("auditor_plain_for_alike", without_look_alikes, 1, "string"),
     ("auditor_damage", damage_of, 2, "string"),
     ("auditor_same_number", is_same_number, 2, "boolean"),
     ("auditor_mistyped", is_mistyped, 2, "boolean"),
