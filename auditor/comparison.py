@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -239,7 +239,7 @@ def _compare(
 
         if any(needs_functions(column.compare) for column in contract.columns):
             engine.register(FUNCTIONS)
-        alike = _alike(contract, types) if not any(file.types for file in files) else []
+        alike = _alike(contract, types) if not any(file.types for file in files) else {}
         laid = [file.path for file, one in zip(files, written, strict=True) if one is None]
         reading.enter_context(undamaged(engine, laid))
         landed = [
@@ -409,30 +409,24 @@ def _rule_of(platform: str, truth: str) -> Compare:
     return typed[0] if len(typed) == 1 else Compare.EXACT
 
 
+_INTEGERS = {
+    **dict.fromkeys(("TINYINT", "UTINYINT"), 3),
+    **dict.fromkeys(("SMALLINT", "USMALLINT"), 5),
+    **dict.fromkeys(("INTEGER", "UINTEGER"), 10),
+    "BIGINT": 19,
+    "UBIGINT": 20,
+}
+"""Types of whole numbers, and the digits of the longest."""
+
+_MOST_DIGITS = 38
+
 _RULES = {
     "DATE": Compare.DATE,
     "TIMESTAMP": Compare.TIMESTAMP,
     "TIMESTAMP WITH TIME ZONE": Compare.TIMESTAMP,
     **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), Compare.TIMESTAMP),
     "BOOLEAN": Compare.BOOLEAN,
-    **dict.fromkeys(
-        (
-            "TINYINT",
-            "SMALLINT",
-            "INTEGER",
-            "BIGINT",
-            "HUGEINT",
-            "UTINYINT",
-            "USMALLINT",
-            "UINTEGER",
-            "UBIGINT",
-            "UHUGEINT",
-            "DECIMAL",
-            "FLOAT",
-            "DOUBLE",
-        ),
-        Compare.NUMBER,
-    ),
+    **dict.fromkeys((*_INTEGERS, "HUGEINT", "UHUGEINT", "DECIMAL", "FLOAT", "DOUBLE"), Compare.NUMBER),
 }
 
 
@@ -449,26 +443,47 @@ def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
     return _names(contract, side)
 
 
-def _laid(engine: Engine, file: Pulled, contract: Contract, view: str, alike: Collection[Column]) -> Landed:
+def _laid(engine: Engine, file: Pulled, contract: Contract, view: str, alike: Mapping[str, str]) -> Landed:
     """One file as a view of the columns that both have; cells of those in `alike` are first compared as stored."""
-    as_stored = [_name(column, file.side) for column in alike]
+    as_stored = {_name(one, file.side): alike[one.name] for one in contract.compared if one.name in alike}
     columns, condition = _names(contract, file.side), contract.population_platform
     return lay(engine, file.side, file.path, view, columns=columns, alike=as_stored, condition=condition)
 
 
-def _alike(contract: Contract, types: Mapping[Side, Mapping[str, str]]) -> list[Column]:
-    """The columns that both files store in one type of which equal cells are equal in every form.
+def _alike(contract: Contract, types: Mapping[Side, Mapping[str, str]]) -> dict[str, str]:
+    """The columns that both files store in types of one kind of which equal cells are equal in every form, and the type
+    that has room for both.
 
     Texts are not among them, for an empty one may be none; two zeros or NaNs are equal numbers and different texts.
     """
     platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
-    return [
-        column
-        for column in contract.compared
-        if (kind := platform[column.header]) == truth[column.truth]
-        and (kind.partition("(")[0] in _RULES)
-        and (column.compare is Compare.NUMBER or kind not in ("FLOAT", "DOUBLE"))
-    ]
+    alike = {}
+    for column in contract.compared:
+        kind = _wider(platform[column.header], truth[column.truth])
+        known = kind is not None and kind.partition("(")[0] in _RULES
+        if kind is not None and known and (column.compare is Compare.NUMBER or kind not in ("FLOAT", "DOUBLE")):
+            alike[column.name] = kind
+    return alike
+
+
+def _wider(one: str, other: str) -> str | None:
+    """The type that holds the values of both exactly; None where none is known."""
+    if one == other:
+        return one
+    digits = _digits(one), _digits(other)
+    if None in digits:
+        return None
+    before, behind = (max(numbers) for numbers in zip(*filter(None, digits), strict=True))
+    return f"DECIMAL({before + behind}, {behind})" if before + behind <= _MOST_DIGITS else None
+
+
+def _digits(kind: str) -> tuple[int, int] | None:
+    """How many digits a type of exact numbers has room for before and behind the point; None: it is no such type."""
+    name, _, rest = kind.partition("(")
+    if name == "DECIMAL":
+        width, scale = map(int, rest.rstrip(")").split(","))
+        return width - scale, scale
+    return (_INTEGERS[name], 0) if name in _INTEGERS else None
 
 
 def _name(column: Column, side: Side) -> str:

@@ -18,7 +18,7 @@ DuckDB gets no bytes that were not looked at: some it takes so ill that its whol
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -152,21 +152,21 @@ def lay(
     view: str,
     *,
     columns: Sequence[str],
-    alike: Collection[str] = (),
+    alike: Mapping[str, str] | None = None,
     condition: str | None = None,
 ) -> Landed:
     """Make a Parquet file the view `view` where it lies: without writing it down again, as `land` would.
 
-    The view has the columns that a landing would have. Of those in `alike`, which the other side stores in the same
-    type, it has the stored cells as well, for equal ones need not become text. `condition` is one over the columns as
-    they are stored. Whoever reads the view does so within `undamaged`. Raises as `land` does, and SettingsError for a
-    condition that is none.
+    The view has the columns that a landing would have. Of those in `alike`, which the other side stores likewise, it
+    has the stored cells as well, in the type that is named there: equal ones need not become text. `condition` is one
+    over the columns as they are stored. Whoever reads the view does so within `undamaged`. Raises as `land` does, and
+    SettingsError for a condition that is none.
     """
     path = path.resolve()
     notes: list[str] = []
     kept = choose(path, parquetfile.names(engine, path), columns, notes)
     try:
-        rows = parquetfile.lay(engine, path, kept, view, alike, condition)
+        rows = parquetfile.lay(engine, path, kept, view, alike or {}, condition)
     except duckdb.Error:
         if condition is None:
             raise parquetfile.damaged(path) from None

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,8 @@ def names(engine: Engine, path: Path) -> list[str]:
     """The names of the top-level columns exactly as stored. Raises InputUnusable for a damaged file."""
     try:
         with translated():
-            rows = engine.con.execute("SELECT name, num_children FROM parquet_schema(?)", [str(path)]).fetchall()
+            # Not a bound value: for those DuckDB imports pandas.
+            rows = engine.con.execute(f"SELECT name, num_children FROM parquet_schema({literal(path)})").fetchall()
     except duckdb.Error:
         raise damaged(path) from None
     found: list[str] = []
@@ -56,13 +57,14 @@ def lay(
     path: Path,
     kept: Sequence[tuple[int, str]],
     view: str,
-    alike: Collection[str],
+    alike: Mapping[str, str],
     condition: str | None,
 ) -> int:
     """Make `view` over the file as it lies, with what a landing would have, and give the number of its rows.
 
     Beside the texts of the columns at the given places, under the given names, it has the stored cells of those that
-    are named in `alike`, and whether the row fits the condition. Raises duckdb.Error for a condition that is none.
+    `alike` names, in the types it names, and whether the row fits the condition. Raises duckdb.Error for a condition
+    that is none.
     """
     reading = f"read_parquet({literal(path)}, file_row_number = true)"
     described = engine.con.sql(f"SELECT * FROM {reading}")
@@ -70,10 +72,10 @@ def lay(
     fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
     columns = ", ".join(dict.fromkeys(stored.values()))
     source = f'(SELECT {columns}, file_row_number, {fits} AS "{INCLUDED}" FROM {reading})'
-    as_stored = [f"{column} AS {quote(STORED + name)}" for name, column in stored.items() if name in alike]
+    as_stored = [f"{stored[name]}::{kind} AS {quote(STORED + name)}" for name, kind in alike.items()]
     selected = [texts(described, kept), *as_stored, "file_row_number", f'"{INCLUDED}"']
     engine.lay_over(view, source, ", ".join(selected))
-    [(rows,)] = engine.con.execute("SELECT num_rows FROM parquet_file_metadata(?)", [str(path)]).fetchall()
+    [(rows,)] = engine.con.execute(f"SELECT num_rows FROM parquet_file_metadata({literal(path)})").fetchall()
     return int(rows)
 
 
