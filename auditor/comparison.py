@@ -251,15 +251,17 @@ def _compare(
                 engine.view(match.RAW[one.side], one.path)
         for side, location in seen.items():
             engine.read(match.RAW[side], location, _kept(side, contract) or list(types[side]))
+        # A cluster keeps what it has read; a condition has to fail here, where it can be named.
+        kept = question.where is not None or question.remote is not None
         for side in Side:
             try:
-                match.find_keys(engine, contract, side)
+                match.find_keys(engine, contract, side, kept=kept)
             except SettingsError as error:
                 raise SettingsError(
                     f"--where {question.where}: no condition over the columns of {question.place(side)}",
                     hint=error.hint,
                 ) from None
-        match.match(engine)
+        match.match(engine, whole=kept or question.same_person or bool(contract.fallbacks))
         base = _base(engine, agreed.path, contract, scratch) if agreed else None
         known = diff.Known(base=base, base_by_key=True)
         found = diff.diff(engine, contract, known, diff.Moments(), {one.side: one.rejected for one in landed})

@@ -2,7 +2,8 @@
 
 Values are looked at only where matched rows have different hashes:
 
-    pairs     full rows of matched keys whose hashes differ, with canonical forms and agreed values
+    fetched   full rows of matched keys whose hashes differ
+    unlike    their cells that are not evidently equal, with canonical forms and agreed values
     cells     one row per differing cell, three-way status, flags
     profiles  one row per key that is not equal
 
@@ -12,8 +13,8 @@ Everything is an Ibis expression on the run's DuckDB connection. Tables are addr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import ibis
@@ -22,7 +23,7 @@ import ibis.expr.types as ir
 from auditor import primitives, rules
 from auditor.contract import Blank, Column, Contract
 from auditor.engine import Engine
-from auditor.match import RAW, anchor, exists, matched_by, source_name
+from auditor.match import KEY, RAW, anchor, exists, matched_by, source_name
 from auditor.model import Moved, Side, Status
 
 
@@ -68,67 +69,72 @@ class Diff:
 def diff(engine: Engine, contract: Contract, known: Known, moments: Moments, rejected: Mapping[Side, int]) -> Diff:
     """Compare the two landed sides; `match` has run. `rejected` counts unreadable rows per side.
 
-    Creates `pairs`, `cells` and `profiles`, and gives the counts.
+    Creates `fetched`, `cells` and `profiles`, and gives the counts.
     """
     _fetch(engine, contract, known)
-    _cells(engine, contract, known, moments)
+    _unlike(engine, contract, known)
+    _cells(engine, known, contract, moments)
     _profiles(engine, contract, known, moments)
-    return _count(engine, contract, known, rejected)
+    return _count(engine, contract, rejected)
+
+
+def pairs(engine: Engine, contract: Contract, known: Known) -> ir.Table:
+    """The pairs that may differ; `diff` has run.
+
+    Per compared column n: `pc{n}` the platform's canonical form, `same{n}` whether the truth's equals it by rule, and
+    `b{n}` the agreed mark. To write them all down takes several times longer than to find them out again.
+    """
+    fetched = engine.table("fetched")
+    columns: dict[str, ir.Value] = {}
+    for position, column in enumerate(contract.compared):
+        forms = _forms(fetched[f"p{position}"], fetched[f"t{position}"], column, contract.timezone.key)
+        columns |= {f"pc{position}": forms["pc"], f"tc{position}": forms["tc"]}
+        columns[f"b{position}"] = _mark(fetched, known, position)
+    found = fetched.select("key", "profile_id", **columns)
+    same = {
+        f"same{position}": rules.equal(found[f"pc{position}"], found[f"tc{position}"], column)
+        for position, column in enumerate(contract.compared)
+    }
+    return found.mutate(**same)
 
 
 def _fetch(engine: Engine, contract: Contract, known: Known) -> None:
-    """Create the view `pairs`: the full rows of matched keys whose hashes differ.
+    """Create `fetched`: the rows of matched keys whose hashes differ.
 
-    Per compared column n: `p{n}` raw, `t{n}` sent form, `pc{n}` and `tc{n}` canonical, `b{n}` the agreed mark,
-    `same{n}` equal by rule, `kept{n}` empty in the truth and left as it is. Only the raw cells are kept, in the table
-    `fetched`; to write down the others as well takes several times longer than to find them out again.
+    Per compared column n: `p{n}` and `t{n}`, the texts of both sides, and `b{n}`, the agreed mark if there is a base.
     """
     matched = engine.table("matched")
-    pairs = engine.create("differing", matched.filter(~matched.same).drop("same"))
+    both = matched.platform_row.notnull() & matched.truth_row.notnull()
+    pairs = engine.create("differing", matched.filter(both & ~matched.same).drop("same"))
+    given = pairs.columns
     for side in Side:
         pairs = pairs.join(_rows(engine, contract, side), f"{side.value}_row")
     if known.base is not None:
         base = engine.table(known.base)
         own = pairs.key if known.base_by_key else anchor(pairs)
         pairs = pairs.left_join(base, own == base.anchor).drop("anchor")
-    pairs = engine.create("fetched", pairs)
-    packed = [name for name in ("platform", "truth", "marks") if name in pairs.columns]
-    forms = {
-        f"{name}{position}": value
-        for position, column in enumerate(contract.compared)
-        for name, value in _forms(pairs, contract, known, position, column).items()
-    }
-    engine.name("forms", pairs.mutate(**forms).drop(*packed))
-    pairs = engine.table("forms")
-    judged: dict[str, ir.Value] = {}
-    for position, column in enumerate(contract.compared):
-        platform, truth = pairs[f"pc{position}"], pairs[f"tc{position}"]
-        judged |= {f"{name}{position}": value for name, value in _judged(platform, truth, column).items()}
-    engine.name("pairs", pairs.mutate(**judged))
+    cells: dict[str, ir.Value] = {}
+    for position in range(len(contract.compared)):
+        cells |= {f"p{position}": pairs.platform[f"r{position}"], f"t{position}": pairs.truth[f"r{position}"]}
+        if known.base is not None:
+            cells[f"b{position}"] = pairs.marks[f"b{position}"]
+    engine.create("fetched", pairs.select(*given, **cells))
 
 
-def _forms(fetched: ir.Table, contract: Contract, known: Known, position: int, column: Column) -> dict[str, ir.Value]:
-    """The values of one compared column of a pair, by the names that `_fetch` explains."""
-    zone = contract.timezone.key
-    platform_text, truth_text = fetched.platform[f"r{position}"], fetched.truth[f"r{position}"]
-    raw = platform_text if column.empty_is_value else primitives.blank_to_null(platform_text)
-    platform = rules.canonical(raw, column, Side.PLATFORM, zone)
-    truth = rules.canonical(truth_text, column, Side.TRUTH, zone)
+def _mark(fetched: ir.Table, known: Known, position: int) -> ir.StringValue:
+    return ibis.null(str) if known.base is None else fetched[f"b{position}"]
+
+
+def _forms(platform: ir.StringValue, truth: ir.StringValue, column: Column, zone: str) -> dict[str, ir.StringValue]:
+    """Of the texts of both sides: `p` as the platform holds its own, `t` as it would hold the truth's, and `pc` and
+    `tc` in canonical form.
+    """
+    held = _held(platform, column)
     return {
-        "p": raw,
-        "t": rules.sent(truth_text, column, zone),
-        "pc": platform,
-        "tc": truth,
-        "b": ibis.null(str) if known.base is None else fetched.marks[f"b{position}"],
-    }
-
-
-def _judged(platform: ir.StringValue, truth: ir.StringValue, column: Column) -> dict[str, ir.Value]:
-    """What a column's rule and contract make of two canonical forms."""
-    keeps = column.blank is Blank.KEEP or column.permission is not None
-    return {
-        "kept": (truth.isnull() & platform.notnull()) if keeps else ibis.literal(False),
-        "same": rules.equal(platform, truth, column),
+        "p": held,
+        "t": rules.sent(truth, column, zone),
+        "pc": rules.canonical(held, column, Side.PLATFORM, zone),
+        "tc": rules.canonical(truth, column, Side.TRUTH, zone),
     }
 
 
@@ -148,24 +154,68 @@ def _rows(engine: Engine, contract: Contract, side: Side) -> ir.Table:
 
 def audited_values(engine: Engine, contract: Contract) -> ir.Table:
     """The raw texts of the platform for every profile that may differ: `key` as shown, and a column per column."""
-    pairs = engine.table("pairs")
-    texts: dict[str, ir.Value] = {"key": pairs.platform_text}
-    if len(contract.key) == 1:
-        texts[contract.key[0]] = pairs.platform_text
-    texts |= {column.name: pairs[f"p{position}"] for position, column in enumerate(contract.compared)}
-    return pairs.select(**texts)
-
-
-def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -> None:
-    """Create `cells`: one row per differing cell of a profile that both sides have."""
     fetched = engine.table("fetched")
-    selects = [
-        _cell(rows, column, _forms(rows, contract, known, position, column))
-        for position, column in enumerate(contract.compared)
-        for rows in (_unlike(fetched, position, column),)
-    ] or [_cell(fetched, Column("", "", ""), dict.fromkeys(("p", "t", "pc", "tc", "b"), ibis.null(str)))]
-    cells = ibis.union(selects[0], *selects[1:]) if len(selects) > 1 else selects[0]
-    cells = engine.create("differing_cells", cells)
+    texts: dict[str, ir.Value] = {"key": fetched.platform_text}
+    if len(contract.key) == 1:
+        texts[contract.key[0]] = fetched.platform_text
+    for position, column in enumerate(contract.compared):
+        texts[column.name] = _held(fetched[f"p{position}"], column)
+    return fetched.select(**texts)
+
+
+def _held(text: ir.StringValue, column: Column) -> ir.StringValue:
+    """What the platform holds in a cell; null where it is empty."""
+    return text if column.empty_is_value else primitives.blank_to_null(text)
+
+
+def _unlike(engine: Engine, contract: Contract, known: Known) -> None:
+    """Create `unlike`: one row per cell of `fetched` that is not evidently equal, with its forms.
+
+    Beside them whether it is the `same` by rule, `respelt` (the same, but not letter by letter: neither as the truth
+    spells it itself, nor as it would be sent), and `kept` because it is empty in the truth. Columns that are compared
+    alike are looked at together, in long form: what is asked of a hundred columns is then planned once.
+    """
+    fetched = engine.table("fetched")
+    pieces = [_long(fetched, contract, known, position) for position in range(len(contract.compared))] or [
+        _long(fetched.limit(0), contract, known, -1)
+    ]
+    cells = engine.create("unlike_texts", ibis.union(*pieces))
+    groups: list[list[Column]] = []
+    for column in contract.compared:
+        group = next((group for group in groups if _alike(group[0], column)), None)
+        if group is None:
+            groups.append([column])
+        else:
+            group.append(column)
+    judged = [_judged(cells, group, contract.timezone.key) for group in groups] or [_judged(cells, [_NO_COLUMN], "UTC")]
+    engine.create("unlike", ibis.union(*judged))
+    engine.drop("unlike_texts")
+
+
+_NO_COLUMN = Column("", "", "")
+
+
+def _alike(one: Column, other: Column) -> bool:
+    """Whether two columns are compared in the same way."""
+    return replace(one, name="", truth="", header="") == replace(other, name="", truth="", header="")
+
+
+def _long(fetched: ir.Table, contract: Contract, known: Known, position: int) -> ir.Table:
+    """The cells of one column (-1: of none) that are not evidently equal, as texts."""
+    if position < 0:
+        column, platform, truth, mark = _NO_COLUMN, ibis.null(str), ibis.null(str), ibis.null(str)
+    else:
+        column, mark = contract.compared[position], _mark(fetched, known, position)
+        platform, truth = fetched[f"p{position}"], fetched[f"t{position}"]
+        if rules.read_alike(column):  # most cells are spelt alike, and no form of those has to be found
+            fetched = fetched.filter(~platform.identical_to(truth))
+    return fetched.select(*_OF_A_PAIR, column=ibis.literal(column.name), p_text=platform, t_text=truth, base=mark)
+
+
+def _cells(engine: Engine, known: Known, contract: Contract, moments: Moments) -> None:
+    """Create `cells`: one row per differing cell of a profile that both sides have."""
+    cells = engine.table("unlike")
+    cells = cells.filter(~cells.same & ~cells.kept).drop("same", "respelt", "kept")
     platform_moved, truth_moved = cells.platform_moved, cells.truth_moved
     by_moment = (cells.truth_updated > cells.platform_updated).fill_null(False)
     moved = ibis.cases(
@@ -195,42 +245,35 @@ def _cells(engine: Engine, contract: Contract, known: Known, moments: Moments) -
     engine.create("cells", cells)
 
 
-def _unlike(fetched: ir.Table, position: int, column: Column) -> ir.Table:
-    """The rows whose raw cells are not evidently equal: most cells are, and no form of those has to be found."""
-    return fetched.filter(~_evident(fetched, position)) if rules.read_alike(column) else fetched
-
-
-def _evident(fetched: ir.Table, position: int) -> ir.BooleanValue:
-    return fetched.platform[f"r{position}"].identical_to(fetched.truth[f"r{position}"])
-
-
 _OF_A_PAIR = ("key", "platform_text", "profile_id", "platform_updated", "truth_updated")
 
 
-def _cell(fetched: ir.Table, column: Column, forms: Mapping[str, ir.Value]) -> ir.Table:
-    """The pairs that differ in one column, in long form.
-
-    From `fetched` and not from `pairs`: DuckDB plans all columns of a view anew for each select that uses it.
-    """
-    pairs = fetched.select(*_OF_A_PAIR, **forms)
-    judged = _judged(pairs.pc, pairs.tc, column)
-    differs = pairs.filter(~judged["same"] & ~judged["kept"])
-    agreed = rules.unmarked(differs.b)
-    return differs.select(
-        key=differs.key,
-        key_text=differs.platform_text,
-        profile_id=differs.profile_id,
-        column=ibis.literal(column.name),
+def _judged(cells: ir.Table, columns: Sequence[Column], zone: str) -> ir.Table:
+    """Of the cells in long form those of columns that are compared alike, with their forms and what comes of them."""
+    column = columns[0]
+    cells = cells.filter(cells.column.isin([one.name for one in columns]))
+    cells = cells.mutate(**_forms(cells.p_text, cells.t_text, column, zone))
+    agreed = rules.unmarked(cells.base)
+    same = rules.equal(cells.pc, cells.tc, column)
+    keeps = column.blank is Blank.KEEP or column.permission is not None
+    return cells.select(
+        key="key",
+        key_text="platform_text",
+        profile_id="profile_id",
+        column="column",
         compare=ibis.literal(column.compare.value),
-        platform=differs.p,
-        truth=differs.t,
-        platform_canonical=differs.pc,
-        truth_canonical=differs.tc,
-        base=differs.b,
-        platform_moved=~rules.equal(differs.pc, agreed, column),
-        truth_moved=~rules.equal(differs.tc, agreed, column),
-        platform_updated=differs.platform_updated,
-        truth_updated=differs.truth_updated,
+        platform="p",
+        truth="t",
+        platform_canonical="pc",
+        truth_canonical="tc",
+        base="base",
+        platform_moved=~rules.equal(cells.pc, agreed, column),
+        truth_moved=~rules.equal(cells.tc, agreed, column),
+        platform_updated="platform_updated",
+        truth_updated="truth_updated",
+        same=same,
+        respelt=same & ~cells.p.identical_to(cells.t) & ~cells.p_text.identical_to(cells.t_text),
+        kept=(cells.tc.isnull() & cells.pc.notnull()) if keeps else ibis.literal(False),
     )
 
 
@@ -334,7 +377,7 @@ def _profile(rows: ir.Table, status: Status, *, waiting: ir.BooleanValue) -> ir.
     )
 
 
-def _count(engine: Engine, contract: Contract, known: Known, rejected: Mapping[Side, int]) -> Diff:
+def _count(engine: Engine, contract: Contract, rejected: Mapping[Side, int]) -> Diff:
     rows: dict[str, int] = {}
     for side in Side:
         keys = engine.table(f"{side.value}_keys")
@@ -360,10 +403,15 @@ def _count(engine: Engine, contract: Contract, known: Known, rejected: Mapping[S
     profiles = engine.table("profiles")
     per_status = dict(engine.rows(profiles.group_by("status").agg(n=profiles.count())))
     matched = engine.table("matched")
+    [(found,)] = engine.rows(matched.platform_row.count().name("found").as_table())
+    set_apart = ("rejected", "null_key", "duplicate", "excluded")
+    left_out = rows["platform"] - sum(rows[f"platform_{name}"] for name in set_apart) - found
     both = matched.filter(matched.platform_row.notnull() & matched.truth_row.notnull())
     by_fallback = engine.table("by_fallback")
     both = both.left_join(by_fallback, "key").mutate(matched_by=matched_by)
     how = {str(name): int(number) for name, number in engine.rows(both.group_by("matched_by").agg(n=both.count()))}
+    if left_out:
+        how[KEY] = how.get(KEY, 0) + left_out
     joined = sum(how.values())
     unsure = profiles.filter(profiles.status == Status.DUPLICATE.value, profiles.matched_by.notnull())
     how |= dict(engine.rows(unsure.group_by("matched_by").agg(n=unsure.count())))
@@ -375,32 +423,18 @@ def _count(engine: Engine, contract: Contract, known: Known, rejected: Mapping[S
         gone=profiles.gone.sum().fill_null(0),
     )
     [(waiting, pending, gone)] = engine.rows(flags)
-    kept, formats = _kept_and_formats(engine, contract, known)
+    kept, formats = _kept_and_formats(engine, contract)
     return Diff(rows, counts, int(waiting), int(pending), int(gone), kept, formats, dict(sorted(how.items())))
 
 
-def _kept_and_formats(engine: Engine, contract: Contract, known: Known) -> tuple[dict[str, int], dict[str, int]]:
-    """Per column: cells left as they are for the truth is empty, and cells equal by rule but not letter by letter.
-
-    Letter by letter: neither as the truth spells it itself, nor as it would be sent.
-    """
-    columns = contract.compared
-    if not columns:
-        return {}, {}
-    fetched = engine.table("fetched")
-    flags: dict[str, ir.Value] = {}
-    for position, column in enumerate(columns):
-        forms = _forms(fetched, contract, known, position, column)
-        judged = _judged(forms["pc"], forms["tc"], column)
-        spelt_otherwise = judged["same"] & ~forms["p"].identical_to(forms["t"])
-        evident = _evident(fetched, position)
-        kept = ibis.ifelse(evident, ibis.literal(False), judged["kept"]) if rules.read_alike(column) else judged["kept"]
-        flags |= {f"k{position}": kept, f"f{position}": ibis.ifelse(evident, ibis.literal(False), spelt_otherwise)}
-    flagged = fetched.select(**flags)
-    [counted] = engine.rows(flagged.agg(**{name: flagged[name].sum().fill_null(0) for name in flags}))
-    kept = {column.name: int(counted[2 * n]) for n, column in enumerate(columns) if counted[2 * n]}
-    formats = {column.name: int(counted[2 * n + 1]) for n, column in enumerate(columns) if counted[2 * n + 1]}
-    return kept, formats
+def _kept_and_formats(engine: Engine, contract: Contract) -> tuple[dict[str, int], dict[str, int]]:
+    """Per column: cells left as they are for the truth is empty, and cells equal by rule but not letter by letter."""
+    unlike = engine.table("unlike")
+    counted = unlike.group_by("column").agg(kept=unlike.kept.sum(), formats=unlike.respelt.sum())
+    found = {column: (int(kept), int(formats)) for column, kept, formats in engine.rows(counted)}
+    numbers = [(column.name, *found.get(column.name, (0, 0))) for column in contract.compared]
+    kept = {name: number for name, number, _ in numbers if number}
+    return kept, {name: number for name, _, number in numbers if number}
 
 
 def _no_columns() -> ir.ArrayValue:

@@ -4,7 +4,7 @@
     by fallback rows that lack the key are tied to others by a fallback key; see `auditor.fallback`
     excluded    keys that either side's population leaves out
     duplicates  keys that occur more than once on a side
-    matched     all other keys of both sides, joined
+    matched     all other keys of both sides, joined; perhaps without the pairs that are evidently equal
 
 Everything is an Ibis expression on the run's DuckDB connection. The two inputs are the views `platform_raw` and
 `truth_raw` over the landed snapshots.
@@ -54,12 +54,13 @@ def wanted_columns(contract: Contract, side: Side, there: Sequence[str]) -> list
     return list(dict.fromkeys([*wanted, *(name for name in there if name in useful)]))
 
 
-def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
+def find_keys(engine: Engine, contract: Contract, side: Side, *, kept: bool = True) -> None:
     """Create `{side}_keys`: row, key, text, included, hash, moment and, for the platform, profile_id (may be null).
 
     `key` is canonical and null where it is not usable; `text` is the key as the side spells it. Beside them stand the
-    fallback keys, as `auditor.fallback` explains. Raises SettingsError when the population's expression cannot be
-    evaluated.
+    fallback keys, as `auditor.fallback` explains. Keys that are not `kept` are worked out whenever they are asked for:
+    less memory, and less time where that is seldom. Raises SettingsError when the population's expression cannot be
+    evaluated, of keys that are not kept only for what is no expression at all.
     """
     zone = contract.timezone.key
     raw = _population(engine, contract, side)
@@ -73,8 +74,12 @@ def find_keys(engine: Engine, contract: Contract, side: Side) -> None:
         moment=primitives.instant(raw[updated], None, zone) if updated else no_moment,
         profile_id=_profile_id(raw, side),
     )
+    name = f"{side.value}_keys"
+    if not kept and not contract.fallbacks:
+        engine.name(name, keys)
+        return
     try:
-        engine.create(f"{side.value}_keys", keys)
+        engine.create(name, keys)
     except engine.refusals:
         expression = contract.population_platform if side is Side.PLATFORM else contract.population_truth
         if expression is None:
@@ -112,11 +117,31 @@ def key_forms(raw: ir.Table, columns: Sequence[Column], side: Side, zone: str) -
     return [_unless_blank(rules.canonical(raw[source_name(column, side)], column, side, zone)) for column in columns]
 
 
-def match(engine: Engine) -> None:
-    """Create `excluded`, `duplicates` and `matched`; `find_keys` has run for both sides."""
+def match(engine: Engine, *, whole: bool = True) -> None:
+    """Create `excluded`, `duplicates` and `matched`; `find_keys` has run for both sides.
+
+    Where `matched` need not be `whole`, it lacks pairs that are equal in every cell, key and all. Nobody asks those
+    anything in a comparison of two files, and there may be millions of them.
+    """
     fallback.resolve(engine)
-    _set_apart(engine)
-    _match(engine)
+    _exclude(engine)
+    if whole or not _all_once(engine):
+        _set_apart(engine)
+        _match(engine, whole=whole)
+    _show_apart(engine)
+
+
+def compared(engine: Engine) -> ir.Table:
+    """The landed rows of the platform whose profiles both sides have; `match` has run."""
+    raw, keys, matched = (engine.table(name) for name in (RAW[Side.PLATFORM], "platform_keys", "matched"))
+    orphans = matched.filter(matched.platform_row.notnull() & matched.truth_row.isnull())
+    others = [
+        keys.filter(~keys.included | keys.key.isnull()).select("row"),
+        orphans.select(row="platform_row"),
+        *(keys.semi_join(engine.table(name), "key").select("row") for name in _APART if exists(engine, name)),
+    ]
+    others_rows = ibis.union(*others)
+    return raw.anti_join(others_rows, raw["file_row_number"] == others_rows.row)
 
 
 def anchor(table: ir.Table) -> ir.StringValue:
@@ -381,24 +406,70 @@ def _unless_blank(form: ir.StringValue) -> ir.StringValue:
     return ibis.ifelse(form < "!", ibis.ifelse(form.strip() == "", ibis.null(str), form), form)
 
 
+_APART = ("excluded", "duplicate_keys")
+"""The tables of the keys that are not compared."""
+
+
+def _exclude(engine: Engine) -> None:
+    """Create `excluded`: the keys out of the population of either side."""
+    sides = (engine.table(f"{side.value}_keys") for side in Side)
+    out = [keys.filter(~keys.included & keys.key.notnull()).select("key") for keys in sides]
+    engine.create("excluded", out[0].union(out[1], distinct=True))
+
+
+def _inside(engine: Engine, side: Side, apart: Iterable[str] = _APART) -> ir.Table:
+    """The rows of a side that have a key, without those that are set apart."""
+    keys = engine.table(f"{side.value}_keys")
+    inside = keys.filter(keys.included & keys.key.notnull())
+    for name in apart:
+        if exists(engine, name):
+            inside = inside.anti_join(engine.table(name), "key")
+    return inside
+
+
+def _all_once(engine: Engine) -> bool:
+    """Match on the assumption that no key stands twice on a side or has to be set apart; whether that was right.
+
+    That no key of the platform does is seen by counting them. Then each row of the truth has one partner at most: where
+    some share one, more rows of the truth than of the platform have a partner. To group the truth's keys as well would
+    take as long as to match them.
+    """
+    if exists(engine, "excluded") or exists(engine, "by_fallback"):
+        return False
+    platform, truth = (_inside(engine, side, ()) for side in Side)
+    counts = platform.agg(rows=platform.count(), different=platform.key.hash().nunique())
+    [(ours, different)] = engine.rows(counts)
+    if different < ours:
+        return False
+    engine.create("duplicate_keys", platform.limit(0).select("key"))
+    _match(engine, whole=False)
+    matched = engine.table("matched")
+    here = matched.filter(matched.truth_row.isnull())
+    there = matched.filter(matched.platform_row.isnull())
+    [(orphans,)] = engine.rows(here.count().name("orphans").as_table())
+    [(missing, keys)] = engine.rows(there.agg(missing=there.count(), different=there.key.nunique()))
+    [(theirs,)] = engine.rows(truth.count().name("theirs").as_table())
+    return bool(theirs - missing == ours - orphans and keys == missing)
+
+
 def _set_apart(engine: Engine) -> None:
-    """Create `excluded` (keys out of the population of either side) and `duplicates` (key twice on a side)."""
-    sides = {side: engine.table(f"{side.value}_keys") for side in Side}
-    out = [keys.filter(~keys.included & keys.key.notnull()).select("key") for keys in sides.values()]
-    excluded = engine.create("excluded", out[0].union(out[1], distinct=True))
-    counted = {}
-    for side, keys in sides.items():
-        inside = keys.filter(keys.included & keys.key.notnull())
-        if exists(engine, "excluded"):
-            inside = inside.anti_join(excluded, "key")
+    """Create `duplicate_keys`: keys that stand twice on a side, and what a fallback key sets apart."""
+    found = []
+    for side in Side:
+        inside = _inside(engine, side, ("excluded",))
         twice = inside.group_by("key").agg(rows=inside.count()).filter(lambda t: t.rows > 1)
-        counted[side] = engine.create(f"{side.value}_twice", twice)
-    names = [table.select("key") for table in counted.values()]
+        found.append(engine.create(f"{side.value}_twice", twice).select("key"))
     unsure = engine.table("by_fallback").filter(lambda table: table.ambiguous).select("key")
-    unsure = unsure.anti_join(excluded, "key")
-    duplicates = engine.create("duplicate_keys", ibis.union(*names, unsure, distinct=True))
+    unsure = unsure.anti_join(engine.table("excluded"), "key")
+    engine.create("duplicate_keys", ibis.union(*found, unsure, distinct=True))
+
+
+def _show_apart(engine: Engine) -> None:
+    """Create `duplicates`: of each of the `duplicate_keys` how often it stands on each side, and its first row."""
+    duplicates = engine.table("duplicate_keys")
     rows = {}
-    for side, keys in sides.items():
+    for side in Side:
+        keys = engine.table(f"{side.value}_keys")
         here = keys.filter(keys.included).semi_join(duplicates, "key")
         first = here.group_by("key").agg(
             rows=here.count(),
@@ -421,17 +492,13 @@ def _set_apart(engine: Engine) -> None:
     )
 
 
-def _match(engine: Engine) -> None:
+def _match(engine: Engine, *, whole: bool) -> None:
     """Create `matched`: one row per key that is in the population and on no side twice."""
-    sides = {}
-    for side in Side:
-        keys = engine.table(f"{side.value}_keys")
-        inside = keys.filter(keys.included & keys.key.notnull())
-        for apart in ("excluded", "duplicate_keys"):
-            if exists(engine, apart):
-                inside = inside.anti_join(engine.table(apart), "key")
-        sides[side] = inside
-    joined = sides[Side.PLATFORM].outer_join(sides[Side.TRUTH], "key", rname="truth_{name}")
+    platform, truth = (_inside(engine, side) for side in Side)
+    joined = platform.outer_join(truth, "key", rname="truth_{name}")
+    if not whole:
+        alike = (joined.hash == joined.truth_hash) & (joined.text == joined.truth_text)
+        joined = joined.filter(~alike.fill_null(False))
     engine.create(
         "matched",
         joined.select(

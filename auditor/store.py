@@ -25,7 +25,7 @@ import ibis
 import ibis.expr.types as ir
 import pydantic
 
-from auditor import fallback, rules
+from auditor import diff, fallback, rules
 from auditor.contract import Contract
 from auditor.engine import Engine, literal, quote
 from auditor.match import RAW, anchor, source_name
@@ -299,7 +299,8 @@ class Store:
     def _agreed(self, engine: Engine, contract: Contract, memory: Memory, sent: str | None) -> ir.Table:
         """The new base: agreed cells get their value, all others keep what they had, absent profiles too."""
         zone = contract.timezone.key
-        matched, raw, pairs = engine.table("matched"), engine.table(RAW[Side.PLATFORM]), engine.table("pairs")
+        matched, raw = engine.table("matched"), engine.table(RAW[Side.PLATFORM])
+        pairs = diff.pairs(engine, contract, diff.Known(base=memory.base))
         alike = matched.filter(matched.same)
         alike = alike.select(anchor=anchor(alike), row=alike.platform_row)
         joined = alike.join(raw, alike.row == raw["file_row_number"])

@@ -1,11 +1,11 @@
 """What the profiles of a cause have in common that the other compared profiles do not.
 
     sample     a few hundred profiles of each large cause: which answer to each question do most of them share?
-    screen     which of these answers are rare enough among all compared profiles to say something?
+    screen     which of these answers seem rare enough among the compared profiles to say something?
     count      exactly, for the best two or three traits of each cause and every two at once
 
 "The others" are the compared profiles whose column is filled on the platform and which do not have the cause. Samples
-are drawn by a digest of the key, so the same inputs give the same answer in whatever order and on whatever engine.
+are drawn by a digest of the key, so the same inputs give the same answer in whatever order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from auditor.engine import Engine
 from auditor.explain.causes import PLACE, Group
 from auditor.explain.traits import OfItself, Origin, Other, Own, Trait, Window, aspects, sources
 from auditor.explain.weight import FEWEST, MOST_ELSEWHERE, Tally, telling
-from auditor.match import RAW, source_name
+from auditor.match import RAW, compared, source_name
 from auditor.model import Side
 
 if TYPE_CHECKING:
@@ -36,9 +36,13 @@ MOST_CAUSES: Final = 40
 """Only the largest causes are looked at."""
 SAMPLED_OF_A_CAUSE: Final = 200
 SAMPLED_ELSEWHERE: Final = 2_000
+SCREENED: Final = 200_000
+"""About so many of the compared profiles are asked which traits are rare."""
 FINALISTS: Final = 3
 """Traits of a cause that are counted exactly."""
 
+_PARTS: Final = 1 << 20
+"""Into which all profiles are divided to draw some of them."""
 _DIGITS: Final = 8
 """Of a digest, hexadecimal: enough to draw a sample by."""
 
@@ -185,7 +189,7 @@ class _Look:
                 yield one
         for position, candidates in asked.items():
             column = self.contract.compared[position]
-            rows = drawn.select("key", **{f"p{position}": drawn.platform[f"r{position}"]})
+            rows = drawn.select("key", f"p{position}")
             rows = rows.anti_join(self.cells.filter(self.cells.column == column.name), "key")
             fits = [self._fits(rows, _question(one.cause, one.traits)) for one in candidates]
             sums = {f"q{place}": rows.count(where=condition) for place, condition in enumerate(fits)}
@@ -202,13 +206,17 @@ class _Look:
 
     def screened(self, shared: Sequence[_Candidate]) -> Iterator[_Candidate]:
         """The same with how many others have them; whether the column is filled there is not asked yet."""
+        everybody = _Question((), -1)
+        self._ask({everybody})
+        drawn = SCREENED / self._known[everybody] if self._known[everybody] > SCREENED else 1.0
         questions = [_question(one.cause, one.traits) for one in shared]
-        own = {_all_filled(one.cause) for one, question in zip(shared, questions, strict=True) if question.own >= 0}
-        self._ask({*questions, *own, _Question((), -1)})
+        found = self._counts(list(dict.fromkeys([everybody, *questions])), drawn)
+        drawn = found[everybody] / max(self._known[everybody], 1)
         for one, question in zip(shared, questions, strict=True):
             inside, size = one.tally.inside, one.tally.cause
-            everybody = max(self._known[_Question((), -1)] - size, 0)
-            yield replace(one, tally=Tally(inside, size, max(self._known[question] - inside, 0), everybody))
+            others = max(self._known[everybody] - size, 0)
+            having = round(found[question] / drawn) if drawn else 0
+            yield replace(one, tally=Tally(inside, size, min(max(having - inside, 0), others), others))
 
     def counted(self, finalists: Mapping[int, Sequence[_Candidate]]) -> dict[int, list[_Candidate]]:
         """Every finalist, and every two of a cause at once, with exact counts."""
@@ -306,10 +314,10 @@ class _Look:
     def _differing(self, positions: Iterable[int], *, sources: bool) -> ir.Table:
         """The differing profiles: `key`, and the platform's cells and the sources."""
         fetched = self.engine.table("fetched")
-        cells = {f"p{position}": fetched.platform[f"r{position}"] for position in sorted(positions)}
+        cells = [f"p{position}" for position in sorted(positions)]
         if not sources:
-            return fetched.select("key", **cells)
-        return self._with_sources(fetched.select("key", "truth_row", **cells)).drop("truth_row")
+            return fetched.select("key", *cells)
+        return self._with_sources(fetched.select("key", "truth_row", *cells)).drop("truth_row")
 
     def _with_sources(self, rows: ir.Table) -> ir.Table:
         raw = self.engine.table(RAW[Side.TRUTH])
@@ -317,7 +325,7 @@ class _Look:
         origins = raw.select(source_row=raw["file_row_number"], **names)
         return rows.join(origins, rows.truth_row == origins.source_row).drop("source_row")
 
-    def _compared(self) -> ir.Table:
+    def _moments(self) -> ir.Table:
         """The profiles that both sides have once: rows and moments."""
         matched = self.engine.table("matched")
         both = matched.filter(matched.platform_row.notnull() & matched.truth_row.notnull())
@@ -326,23 +334,30 @@ class _Look:
     def _ask(self, questions: set[_Question]) -> None:
         """Count how many of the compared profiles fit each question that was not asked before."""
         new = [question for question in questions if question not in self._known]
-        if not new:
-            return
-        asking = [trait.aspect for question in new for trait in question.traits]
+        if new:
+            self._known |= self._counts(new, 1.0)
+
+    def _counts(self, questions: Sequence[_Question], drawn: float) -> dict[_Question, int]:
+        """How many of the compared profiles fit each question, in a sample that is such a share of them."""
+        asking = [trait.aspect for question in questions for trait in question.traits]
         positions = {aspect.position for aspect in asking if isinstance(aspect, Other)}
-        positions |= {place for question in new for place in (question.own, question.filled) if place >= 0}
-        rows = self._compared()
-        if positions:
-            raw = self.engine.table(RAW[Side.PLATFORM])
-            columns = self.contract.compared
-            cells = {f"p{place}": raw[source_name(columns[place], Side.PLATFORM)] for place in sorted(positions)}
-            landed = raw.select(landed_row=raw["file_row_number"], **cells)
-            rows = rows.join(landed, rows.platform_row == landed.landed_row)
-        if any(isinstance(aspect, Origin) for aspect in asking):
+        positions |= {place for question in questions for place in (question.own, question.filled) if place >= 0}
+        origins = any(isinstance(aspect, Origin) for aspect in asking)
+        raw, columns = compared(self.engine), self.contract.compared
+        if drawn < 1:
+            key = [raw[source_name(column, Side.PLATFORM)] for column in self.contract.keys]
+            digest = ibis.struct({f"k{place}": part for place, part in enumerate(key)}).hash()
+            raw = raw.filter((digest & (_PARTS - 1)) < int(drawn * _PARTS))
+        cells = {f"p{place}": raw[source_name(columns[place], Side.PLATFORM)] for place in sorted(positions)}
+        rows = raw.select(landed_row=raw["file_row_number"], **cells)
+        if origins or any(isinstance(aspect, Window) for aspect in asking):
+            moments = self._moments()
+            rows = rows.join(moments, rows.landed_row == moments.platform_row)
+        if origins:
             rows = self._with_sources(rows)
-        sums = {f"q{place}": rows.count(where=self._fits(rows, question)) for place, question in enumerate(new)}
+        sums = {f"q{place}": rows.count(where=self._fits(rows, question)) for place, question in enumerate(questions)}
         [counts] = self.engine.rows(rows.agg(**sums))
-        self._known |= dict(zip(new, counts, strict=True))
+        return dict(zip(questions, counts, strict=True))
 
     def _fits(self, rows: ir.Table, question: _Question) -> ir.BooleanValue:
         own: Own = {}
