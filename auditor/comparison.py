@@ -34,6 +34,7 @@ from auditor.load import (
     land,
     lay,
     looking_ahead,
+    never_empty,
     rejected_rows,
     undamaged,
 )
@@ -239,9 +240,11 @@ def _compare(
 
         if any(needs_functions(column.compare) for column in contract.columns):
             engine.register(FUNCTIONS)
-        alike = _alike(contract, types) if not any(file.types for file in files) else {}
         laid = [file.path for file, one in zip(files, written, strict=True) if one is None]
         reading.enter_context(undamaged(engine, laid))
+        alike = _alike(contract, types) if not any(file.types for file in files) else {}
+        if len(laid) == len(files):
+            alike |= _filled_texts(engine, files, contract, types)
         landed = [
             one or _laid(engine, file, contract, match.RAW[file.side], alike)
             for file, one in zip(files, written, strict=True)
@@ -456,7 +459,7 @@ def _alike(contract: Contract, types: Mapping[Side, Mapping[str, str]]) -> dict[
     """The columns that both files store in types of one kind of which equal cells are equal in every form, and the type
     that has room for both.
 
-    Texts are not among them, for an empty one may be none; two zeros or NaNs are equal numbers and different texts.
+    Two zeros or NaNs are equal numbers and different texts. Of texts see `_filled_texts`.
     """
     platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
     alike = {}
@@ -466,6 +469,20 @@ def _alike(contract: Contract, types: Mapping[Side, Mapping[str, str]]) -> dict[
         if kind is not None and known and (column.compare is Compare.NUMBER or kind not in ("FLOAT", "DOUBLE")):
             alike[column.name] = kind
     return alike
+
+
+def _filled_texts(
+    engine: Engine, files: Sequence[Pulled], contract: Contract, types: Mapping[Side, Mapping[str, str]]
+) -> dict[str, str]:
+    """The columns of texts that neither file has an empty one of, which would be the same as none."""
+    filled = {file.side: never_empty(engine, file.path) for file in files}
+    return {
+        column.name: "VARCHAR"
+        for column in contract.compared
+        if column.compare is Compare.EXACT
+        and all(types[side][_name(column, side)] == "VARCHAR" for side in Side)
+        and all(_name(column, side) in filled[side] for side in Side)
+    }
 
 
 def _wider(one: str, other: str) -> str | None:

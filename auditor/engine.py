@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,8 +65,8 @@ class Engine:
         """`temp` is where DuckDB spills; `folders` (and `temp`) are all it may read or write."""
         allowed = [str(folder.resolve()) + "/" for folder in (temp, *folders)]
         self._temp = temp.resolve()
-        self._worked_out: dict[str, tuple[str, str]] = {}
-        """View → where its rows lie, and what it selects of them; see `lay_over`."""
+        self._worked_out: dict[str, tuple[str, Mapping[str, tuple[str, Callable[[str], str]]]]] = {}
+        """View → where its rows lie, and how it is worked out of them; see `lay_over`."""
         self._registered = set[str]()
         self.con = duckdb.connect(
             ":memory:",
@@ -213,26 +213,39 @@ class Engine:
         source = f"read_parquet({literal(parquet.resolve())}, file_row_number = true)"
         self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * FROM {source}")
 
-    def lay_over(self, name: str, source: str, selected: str) -> None:
-        """A view that works its columns out of a source (SQL), which has a `file_row_number` as it has itself."""
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {selected} FROM {source}")
-        self._worked_out[name] = source, selected
+    def lay_over(self, name: str, source: str, spelt: Mapping[str, tuple[str, Callable[[str], str]]]) -> None:
+        """A view that works its columns out of a source (SQL), whose `file_row_number` and `INCLUDED` it has as well.
 
-    def picked(self, name: str, wanted: str, row: str) -> ir.Table:
-        """The rows of an input's view whose numbers stand in the column `row` of the table `wanted`.
+        Per column the source's column, and how SQL is made of a cell of it.
+        """
+        selected = [f"{work_out(quote(column))} AS {quote(own)}" for own, (column, work_out) in spelt.items()]
+        selected += ["file_row_number", quote(INCLUDED)]
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {', '.join(selected)} FROM {source}")
+        self._worked_out[name] = source, spelt
 
-        What a view works out of its source is worked out for these rows alone.
+    def beside(self, target: str, wanted: str, row: str, name: str, columns: Sequence[str], prefix: str) -> ir.Table:
+        """Make the table `target`: the rows of the table `wanted`, with columns of an input's view beside them.
+
+        They are of the row of the view `name` whose number stands in `row`, and are called by the prefix and their
+        place. What the view works out of its source is worked out for these rows alone.
         """
         if name not in self._worked_out:
             rows, numbers = self.table(name), self.table(wanted)
-            return rows.semi_join(numbers, rows["file_row_number"] == numbers[row])
-        source, selected = self._worked_out[name]
-        picked = quote(f"{name}_picked")
-        matching = f"SEMI JOIN {quote(wanted)} AS wanted ON source.file_row_number = wanted.{quote(row)}"
+            cells = {f"{prefix}{place}": rows[column] for place, column in enumerate(columns)}
+            joined = numbers.join(rows, numbers[row] == rows["file_row_number"])
+            return self.create(target, joined.select(*(numbers[one] for one in numbers.columns), **cells))
+        source, spelt = self._worked_out[name]
+        own = {quote(f"{prefix}{place}"): spelt[column] for place, column in enumerate(columns)}
+        stored = "".join(f", source.{quote(column)} AS {new}" for new, (column, _) in own.items())
+        shown = ", ".join(f"{work_out(new)} AS {new}" for new, (_, work_out) in own.items())
+        joined_rows = (
+            f"SELECT wanted.*{stored} FROM {source} AS source "
+            f"JOIN {quote(wanted)} AS wanted ON source.file_row_number = wanted.{quote(row)}"
+        )
+        replaced = f"* REPLACE ({shown})" if shown else "*"
         with translated():
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {picked} AS SELECT * FROM {source} AS source {matching}")
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(f'{name}_shown')} AS SELECT {selected} FROM {picked}")
-        return self.table(f"{name}_shown")
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(target)} AS SELECT {replaced} FROM ({joined_rows})")
+        return self.table(target)
 
     def types(self, location: str) -> dict[str, str]:
         """Column → type of what the engine sees by itself; this one sees files alone, which are landed."""

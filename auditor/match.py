@@ -120,14 +120,16 @@ def key_forms(raw: ir.Table, columns: Sequence[Column], side: Side, zone: str) -
 def match(engine: Engine, *, whole: bool = True) -> None:
     """Create `excluded`, `duplicates` and `matched`; `find_keys` has run for both sides.
 
-    Where `matched` need not be `whole`, it lacks pairs that are equal in every cell, key and all. Nobody asks those
-    anything in a comparison of two files, and there may be millions of them.
+    Where `matched` need not be `whole`, it lacks pairs that are equal in every cell, key and all, but for those that
+    are `drawn`. Nobody asks the others anything in a comparison of two files, and there may be millions of them.
     """
     fallback.resolve(engine)
     _exclude(engine)
     if whole or not _all_once(engine):
         _set_apart(engine)
-        _match(engine, whole=whole)
+        platform = _inside(engine, Side.PLATFORM)
+        [(rows,)] = engine.rows(platform.count().name("rows").as_table())
+        _match(engine, rows, whole=whole)
     _show_apart(engine)
 
 
@@ -442,7 +444,7 @@ def _all_once(engine: Engine) -> bool:
     if different < ours:
         return False
     engine.create("duplicate_keys", platform.limit(0).select("key"))
-    _match(engine, whole=False)
+    _match(engine, ours, whole=False)
     matched = engine.table("matched")
     here = matched.filter(matched.truth_row.isnull())
     there = matched.filter(matched.platform_row.isnull())
@@ -492,13 +494,21 @@ def _show_apart(engine: Engine) -> None:
     )
 
 
-def _match(engine: Engine, *, whole: bool) -> None:
-    """Create `matched`: one row per key that is in the population and on no side twice."""
+DRAWN = 20_000
+"""About so many keys are `drawn` in `matched`, by a digest: a sample of what is usual."""
+_PARTS = 1 << 20
+"""Into which all keys are divided to draw some of them."""
+
+
+def _match(engine: Engine, rows: int, *, whole: bool) -> None:
+    """Create `matched`: one row per key that is in the population and on no side twice. `rows`: the platform's."""
     platform, truth = (_inside(engine, side) for side in Side)
     joined = platform.outer_join(truth, "key", rname="truth_{name}")
+    drawn = (joined.key.hash() & (_PARTS - 1)) < min(DRAWN * _PARTS // max(rows, 1), _PARTS)
+    drawn = drawn.fill_null(False)
     if not whole:
         alike = (joined.hash == joined.truth_hash) & (joined.text == joined.truth_text)
-        joined = joined.filter(~alike.fill_null(False))
+        joined = joined.filter(~alike.fill_null(False) | drawn)
     engine.create(
         "matched",
         joined.select(
@@ -509,6 +519,7 @@ def _match(engine: Engine, *, whole: bool) -> None:
             truth_text=joined.truth_text,
             profile_id=joined.profile_id,
             same=joined.hash == joined.truth_hash,
+            drawn=drawn,
             platform_updated=joined.moment,
             truth_updated=joined.truth_moment,
         ),

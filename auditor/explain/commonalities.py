@@ -36,13 +36,9 @@ MOST_CAUSES: Final = 40
 """Only the largest causes are looked at."""
 SAMPLED_OF_A_CAUSE: Final = 200
 SAMPLED_ELSEWHERE: Final = 2_000
-SCREENED: Final = 200_000
-"""About so many of the compared profiles are asked which traits are rare."""
 FINALISTS: Final = 3
 """Traits of a cause that are counted exactly."""
 
-_PARTS: Final = 1 << 20
-"""Into which all profiles are divided to draw some of them."""
 _DIGITS: Final = 8
 """Of a digest, hexadecimal: enough to draw a sample by."""
 
@@ -208,14 +204,15 @@ class _Look:
         """The same with how many others have them; whether the column is filled there is not asked yet."""
         everybody = _Question((), -1)
         self._ask({everybody})
-        drawn = SCREENED / self._known[everybody] if self._known[everybody] > SCREENED else 1.0
         questions = [_question(one.cause, one.traits) for one in shared]
-        found = self._counts(list(dict.fromkeys([everybody, *questions])), drawn)
-        drawn = found[everybody] / max(self._known[everybody], 1)
+        rows = self.engine.table("drawn")
+        if any(isinstance(one.traits[0].aspect, Origin) for one in shared):
+            rows = self._with_sources(rows)
+        found = self._counts(rows, list(dict.fromkeys([everybody, *questions])))
         for one, question in zip(shared, questions, strict=True):
             inside, size = one.tally.inside, one.tally.cause
             others = max(self._known[everybody] - size, 0)
-            having = round(found[question] / drawn) if drawn else 0
+            having = round(found[question] / max(found[everybody], 1) * self._known[everybody])
             yield replace(one, tally=Tally(inside, size, min(max(having - inside, 0), others), others))
 
     def counted(self, finalists: Mapping[int, Sequence[_Candidate]]) -> dict[int, list[_Candidate]]:
@@ -334,20 +331,13 @@ class _Look:
     def _ask(self, questions: set[_Question]) -> None:
         """Count how many of the compared profiles fit each question that was not asked before."""
         new = [question for question in questions if question not in self._known]
-        if new:
-            self._known |= self._counts(new, 1.0)
-
-    def _counts(self, questions: Sequence[_Question], drawn: float) -> dict[_Question, int]:
-        """How many of the compared profiles fit each question, in a sample that is such a share of them."""
-        asking = [trait.aspect for question in questions for trait in question.traits]
+        if not new:
+            return
+        asking = [trait.aspect for question in new for trait in question.traits]
         positions = {aspect.position for aspect in asking if isinstance(aspect, Other)}
-        positions |= {place for question in questions for place in (question.own, question.filled) if place >= 0}
+        positions |= {place for question in new for place in (question.own, question.filled) if place >= 0}
         origins = any(isinstance(aspect, Origin) for aspect in asking)
         raw, columns = compared(self.engine), self.contract.compared
-        if drawn < 1:
-            key = [raw[source_name(column, Side.PLATFORM)] for column in self.contract.keys]
-            digest = ibis.struct({f"k{place}": part for place, part in enumerate(key)}).hash()
-            raw = raw.filter((digest & (_PARTS - 1)) < int(drawn * _PARTS))
         cells = {f"p{place}": raw[source_name(columns[place], Side.PLATFORM)] for place in sorted(positions)}
         rows = raw.select(landed_row=raw["file_row_number"], **cells)
         if origins or any(isinstance(aspect, Window) for aspect in asking):
@@ -355,6 +345,10 @@ class _Look:
             rows = rows.join(moments, rows.landed_row == moments.platform_row)
         if origins:
             rows = self._with_sources(rows)
+        self._known |= self._counts(rows, new)
+
+    def _counts(self, rows: ir.Table, questions: Sequence[_Question]) -> dict[_Question, int]:
+        """How many of the rows fit each question."""
         sums = {f"q{place}": rows.count(where=self._fits(rows, question)) for place, question in enumerate(questions)}
         [counts] = self.engine.rows(rows.agg(**sums))
         return dict(zip(questions, counts, strict=True))

@@ -56,6 +56,7 @@ __all__ = [
     "land",
     "lay",
     "looking_ahead",
+    "never_empty",
     "rejected_rows",
     "spelling",
     "undamaged",
@@ -175,6 +176,11 @@ def lay(
             hint="name its own columns, which have the types that they are stored in, for example: age > 18",
         ) from None
     return Landed(side, path, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes))
+
+
+def never_empty(engine: Engine, path: Path) -> set[str]:
+    """The columns of a file that can lie that hold no empty text, as far as the file says so."""
+    return parquetfile.never_empty(engine, path)
 
 
 def can_lie(path: Path) -> bool:

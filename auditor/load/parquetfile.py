@@ -15,7 +15,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,13 +69,16 @@ def lay(
     """
     reading = f"read_parquet({literal(path)}, file_row_number = true)"
     described = engine.con.sql(f"SELECT * FROM {reading}")
-    stored = {name: quote(described.columns[place]) for place, name in kept}
+    stored = {name: described.columns[place] for place, name in kept}
+    kinds = {name: described.types[place] for place, name in kept}
     fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
-    columns = ", ".join(dict.fromkeys(stored.values()))
+    columns = ", ".join(map(quote, dict.fromkeys(stored.values())))
     source = f'(SELECT {columns}, file_row_number, {fits} AS "{INCLUDED}" FROM {reading})'
-    as_stored = [f"{stored[name]}::{kind} AS {quote(STORED + name)}" for name, kind in alike.items()]
-    selected = [texts(described, kept), *as_stored, "file_row_number", f'"{INCLUDED}"']
-    engine.lay_over(view, source, ", ".join(selected))
+    spelt: dict[str, tuple[str, Callable[[str], str]]] = {
+        name: (column, partial(_text, kind=kinds[name])) for name, column in stored.items()
+    }
+    spelt |= {STORED + name: (stored[name], f"{{}}::{kind}".format) for name, kind in alike.items()}
+    engine.lay_over(view, source, spelt)
     [(rows,)] = engine.con.execute(f"SELECT num_rows FROM parquet_file_metadata({literal(path)})").fetchall()
     return int(rows)
 
@@ -94,6 +98,13 @@ def types(engine: Engine, path: Path) -> dict[str, str]:
     """Column → DuckDB's type."""
     described = engine.con.sql(f"SELECT * FROM read_parquet({literal(path)})")
     return dict(zip(names(engine, path), map(str, described.types), strict=True))
+
+
+def never_empty(engine: Engine, path: Path) -> set[str]:
+    """The columns of which the file itself says that they hold no empty text: their least text is another."""
+    empty = "stats_min_value IS NULL AND stats_null_count IS DISTINCT FROM num_values OR stats_min_value = ''"
+    query = f"SELECT path_in_schema FROM parquet_metadata({literal(path)}) GROUP BY 1 HAVING NOT bool_or({empty})"
+    return {name for (name,) in engine.con.execute(query).fetchall()}
 
 
 def texts(described: DuckDBPyRelation, kept: Sequence[tuple[int, str]]) -> str:
