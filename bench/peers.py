@@ -92,14 +92,19 @@ PEERS = (
 
 def installed(peer: Peer, cache: Path) -> Path | None:
     """The `bin` of its environment, made now if there is none; None where it does not install."""
-    place = cache / peer.requirement.replace("[", "-").replace("]", "")
+    return environment(peer.requirement, cache)
+
+
+def environment(requirement: str, cache: Path) -> Path | None:
+    """The `bin` of an environment that has one requirement; see `installed`."""
+    place = cache / requirement.replace("[", "-").replace("]", "")
     done = place / "installed"
     if not done.exists():
-        print(f"  installing {peer.requirement}", file=sys.stderr)
+        print(f"  installing {requirement}", file=sys.stderr)
         place.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
         pip = [str(place / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
-        if subprocess.run([*pip, peer.requirement], capture_output=True).returncode != 0:
+        if subprocess.run([*pip, requirement], capture_output=True).returncode != 0:
             return None
         done.touch()
     return place / "bin"
