@@ -1,8 +1,5 @@
 """The spine of `auditor compare`: the diff alone, on any two files or tables of databases, without Actito and without
 settings.
-
-Without a contract, text is compared as it is; columns that both sides type alike by that type, and where the types of
-the two sides differ, the text side is read by the other's rule.
 """
 
 from __future__ import annotations
@@ -14,15 +11,12 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from auditor.contract import Blank, Column, Compare, Contract, Master, parse_rule
+from auditor.contract import Compare, Contract
 from auditor.engine import Engine
 from auditor.errors import SettingsError
 from auditor.load import (
@@ -41,8 +35,8 @@ from auditor.load import (
 from auditor.logs import stage_ended
 from auditor.model import Side, Source
 from auditor.moments import shown_moment
-from auditor.problems import nearest
 from auditor.pull import Pulled, pull_file
+from auditor.question import Question, contract_of, name_of, names_of, stored_alike
 from auditor.spark import connect, sees
 
 if TYPE_CHECKING:
@@ -50,44 +44,10 @@ if TYPE_CHECKING:
 
     from auditor.audit import Audit, Conclusion
 
-TABLE = "compare"
-
 NAMES = {Side.PLATFORM: "File 1", Side.TRUTH: "File 2"}
 """What the sides are called on screens."""
 
 SHOWN_CAUSES = 8
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be compared, and how."""
-
-    platform: str
-    """Path of the first file, or the address of a database with its table: postgresql://db/crm#contacts."""
-    truth: str
-    key: tuple[str, ...]
-    """By the platform's names."""
-    fallbacks: tuple[tuple[str, ...], ...] = ()
-    """Further keys, for rows that lack the key; see `auditor.fallback`."""
-    mapped: Mapping[str, str] = field(default_factory=dict)
-    """Platform's name → truth's name, where they differ."""
-    ignored: tuple[str, ...] = ()
-    rules: Mapping[str, str] = field(default_factory=dict)
-    """Column → rule, with its argument, as in `phone:BE`."""
-    tolerances: Mapping[str, Decimal] = field(default_factory=dict)
-    where: str | None = None
-    """A condition over the columns of each side: who is compared at all."""
-    base: str | None = None
-    """A file of last agreed values, spelt as the platform spells them."""
-    same_person: bool = False
-    memory_limit: str = "700MB"
-    remote: str | None = None
-    """The address of the Spark cluster that compares, sc://host:15002; None: DuckDB does, in this process."""
-    called: Mapping[Side, str] = field(default_factory=dict)
-    """What a side is called where something is wrong with it; else it is its path."""
-
-    def place(self, side: Side) -> str:
-        return self.called.get(side) or (self.platform if side is Side.PLATFORM else self.truth)
 
 
 class Comparison:
@@ -218,7 +178,7 @@ def _compare(
     with closing(_engine(question, scratch, [*places, folder])) as engine, ExitStack() as reading:
         types = {file.side: {**_types(engine, file.path), **file.types} for file in files}
         types |= {side: engine.types(location) for side, location in seen.items()}
-        contract, only = _contract(question, types)
+        contract, only = contract_of(question, types)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
         warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
         with looking_ahead((file.path, None, None) for file in files) as ahead:
@@ -242,7 +202,7 @@ def _compare(
             engine.register(FUNCTIONS)
         laid = [file.path for file, one in zip(files, written, strict=True) if one is None]
         reading.enter_context(undamaged(engine, laid))
-        alike = _alike(contract, types) if not any(file.types for file in files) else {}
+        alike = stored_alike(contract, types) if not any(file.types for file in files) else {}
         if len(laid) == len(files):
             alike |= _filled_texts(engine, files, contract, types)
         landed = [
@@ -333,108 +293,6 @@ def _types(engine: Engine, path: Path) -> dict[str, str]:
     return column_types(engine, path) or dict.fromkeys(column_names(engine, path), "VARCHAR")
 
 
-def _contract(
-    question: Question, types: Mapping[Side, Mapping[str, str]]
-) -> tuple[Contract, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """How the columns of both files are compared; and the columns that only one has. All problems at once."""
-    platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
-    ours, theirs = (question.place(side) for side in Side)
-    keys = (*question.key, *(name for names in question.fallbacks for name in names))
-    asked = (*keys, *question.mapped, *question.ignored, *question.rules, *question.tolerances)
-    problems = [
-        f'"{name}" is no column of {ours}{nearest(name, platform)}'
-        for name in asked
-        if name not in platform and not (name in question.ignored and name in truth)
-    ]
-    for name, other in question.mapped.items():
-        if other not in truth:
-            problems.append(f'--map {name}={other}: "{other}" is no column of {theirs}{nearest(other, truth)}')
-    names = {name: question.mapped.get(name, name) for name in platform if name not in question.ignored}
-    for name in dict.fromkeys(keys):
-        if name in question.ignored:
-            problems.append(f'the key column "{name}" cannot be left out with --ignore')
-        if name in names and names[name] not in truth:
-            hint = nearest(names[name], truth)
-            problems.append(f'the key column "{name}" is not in {theirs}{hint}; name it with --map {name}=…')
-    columns = []
-    for name, other in names.items():
-        if other in truth:
-            try:
-                columns.append(_column(name, other, question, platform[name], truth[other]))
-            except ValueError as error:
-                problems.append(f"--rule {name}: {error}")
-    if problems:
-        raise SettingsError("\n".join(dict.fromkeys(problems)))
-    both = {column.truth for column in columns}
-    only = (
-        tuple(name for name, other in names.items() if other not in truth),
-        tuple(name for name in truth if name not in both and name not in question.ignored),
-    )
-    contract = Contract(
-        table=TABLE,
-        key=question.key,
-        columns=tuple(columns),
-        timezone=ZoneInfo("UTC"),
-        population_platform=question.where,
-        population_truth=question.where,
-        fallbacks=question.fallbacks,
-    )
-    return contract, only
-
-
-def _column(name: str, other: str, question: Question, platform: str, truth: str) -> Column:
-    rule, argument = _rule_of(platform, truth), ""
-    if name in question.tolerances:
-        rule = Compare.NUMBER
-    if name in question.rules:
-        rule, argument = parse_rule(question.rules[name])
-        if rule is Compare.PHONE and not argument:
-            raise ValueError("the country of numbers without one is needed, for example phone:BE")
-    return Column(
-        name=name,
-        truth=other,
-        header=name,
-        compare=rule,
-        argument=argument,
-        master=Master.BOTH,
-        blank=Blank.CLEAR,
-        tolerance=question.tolerances.get(name),
-        float_noise=rule is Compare.NUMBER and ("DOUBLE" in (platform, truth) or "FLOAT" in (platform, truth)),
-    )
-
-
-def _rule_of(platform: str, truth: str) -> Compare:
-    """The rule of a column by the types of both files; where they differ, text is read by the other's."""
-    rules = [_RULES.get(kind.partition("(")[0], Compare.EXACT) for kind in (platform, truth)]
-    if platform.endswith("[]") or truth.endswith("[]"):
-        return Compare.SET
-    if rules[0] is rules[1]:
-        return rules[0]
-    typed = [rule for rule in rules if rule is not Compare.EXACT]
-    return typed[0] if len(typed) == 1 else Compare.EXACT
-
-
-_INTEGERS = {
-    **dict.fromkeys(("TINYINT", "UTINYINT"), 3),
-    **dict.fromkeys(("SMALLINT", "USMALLINT"), 5),
-    **dict.fromkeys(("INTEGER", "UINTEGER"), 10),
-    "BIGINT": 19,
-    "UBIGINT": 20,
-}
-"""Types of whole numbers, and the digits of the longest."""
-
-_MOST_DIGITS = 38
-
-_RULES = {
-    "DATE": Compare.DATE,
-    "TIMESTAMP": Compare.TIMESTAMP,
-    "TIMESTAMP WITH TIME ZONE": Compare.TIMESTAMP,
-    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), Compare.TIMESTAMP),
-    "BOOLEAN": Compare.BOOLEAN,
-    **dict.fromkeys((*_INTEGERS, "HUGEINT", "UHUGEINT", "DECIMAL", "FLOAT", "DOUBLE"), Compare.NUMBER),
-}
-
-
 def _land(engine: Engine, file: Pulled, looked: Looked | None, contract: Contract, scratch: Path) -> Landed:
     """One file as a snapshot of the columns that are needed."""
     target = scratch / f"{file.side.value}.parquet"
@@ -445,30 +303,14 @@ def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
     """The columns of a side that both have; None for all of them, which a condition may need."""
     if contract.population_platform:
         return None
-    return _names(contract, side)
+    return names_of(contract, side)
 
 
 def _laid(engine: Engine, file: Pulled, contract: Contract, view: str, alike: Mapping[str, str]) -> Landed:
     """One file as a view of the columns that both have; cells of those in `alike` are first compared as stored."""
-    as_stored = {_name(one, file.side): alike[one.name] for one in contract.compared if one.name in alike}
-    columns, condition = _names(contract, file.side), contract.population_platform
+    as_stored = {name_of(one, file.side): alike[one.name] for one in contract.compared if one.name in alike}
+    columns, condition = names_of(contract, file.side), contract.population_platform
     return lay(engine, file.side, file.path, view, columns=columns, alike=as_stored, condition=condition)
-
-
-def _alike(contract: Contract, types: Mapping[Side, Mapping[str, str]]) -> dict[str, str]:
-    """The columns that both files store in types of one kind of which equal cells are equal in every form, and the type
-    that has room for both.
-
-    Two zeros or NaNs are equal numbers and different texts. Of texts see `_filled_texts`.
-    """
-    platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
-    alike = {}
-    for column in contract.compared:
-        kind = _wider(platform[column.header], truth[column.truth])
-        known = kind is not None and kind.partition("(")[0] in _RULES
-        if kind is not None and known and (column.compare is Compare.NUMBER or kind not in ("FLOAT", "DOUBLE")):
-            alike[column.name] = kind
-    return alike
 
 
 def _filled_texts(
@@ -480,37 +322,9 @@ def _filled_texts(
         column.name: "VARCHAR"
         for column in contract.compared
         if column.compare is Compare.EXACT
-        and all(types[side][_name(column, side)] == "VARCHAR" for side in Side)
-        and all(_name(column, side) in filled[side] for side in Side)
+        and all(types[side][name_of(column, side)] == "VARCHAR" for side in Side)
+        and all(name_of(column, side) in filled[side] for side in Side)
     }
-
-
-def _wider(one: str, other: str) -> str | None:
-    """The type that holds the values of both exactly; None where none is known."""
-    if one == other:
-        return one
-    digits = _digits(one), _digits(other)
-    if None in digits:
-        return None
-    before, behind = (max(numbers) for numbers in zip(*filter(None, digits), strict=True))
-    return f"DECIMAL({before + behind}, {behind})" if before + behind <= _MOST_DIGITS else None
-
-
-def _digits(kind: str) -> tuple[int, int] | None:
-    """How many digits a type of exact numbers has room for before and behind the point; None: it is no such type."""
-    name, _, rest = kind.partition("(")
-    if name == "DECIMAL":
-        width, scale = map(int, rest.rstrip(")").split(","))
-        return width - scale, scale
-    return (_INTEGERS[name], 0) if name in _INTEGERS else None
-
-
-def _name(column: Column, side: Side) -> str:
-    return column.header if side is Side.PLATFORM else column.truth
-
-
-def _names(contract: Contract, side: Side) -> list[str]:
-    return [_name(column, side) for column in contract.columns]
 
 
 def _pull_base(location: str, scratch: Path, now: datetime) -> Pulled:

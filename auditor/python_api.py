@@ -12,10 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
 
-from auditor.comparison import Comparison, Question
+from auditor.comparison import Comparison
 from auditor.comparison import compare as _compare
 from auditor.errors import SettingsError
 from auditor.model import Side
+from auditor.question import Question
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -20,9 +20,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.comparison import Comparison, Question, compare
+from auditor.comparison import Comparison, compare
 from auditor.errors import SettingsError
 from auditor.model import Status, Verdict
+from auditor.question import Question
 
 Row = Mapping[str, str | None]
 
@@ -318,7 +319,8 @@ def test_a_plain_comparison_loads_neither_pandas_nor_great_expectations(pair: tu
     """They take seconds to import, and nobody who compares two CSV files needs them."""
     script = (
         "import json, sys\n"
-        "from auditor.comparison import Question, compare\n"
+        "from auditor.comparison import compare\n"
+        "from auditor.question import Question\n"
         "compare(Question(sys.argv[1], sys.argv[2], ('id',)))\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
     )

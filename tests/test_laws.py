@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor import match
-from auditor.comparison import Question, compare
+from auditor.comparison import compare
 from auditor.contract import Contract
 from auditor.engine import Engine
 from auditor.model import Side, Status
+from auditor.question import Question
 from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, engine_in, found, run, tables
 from tests.slow_diff import Row, slow_diff
 from tests.table_strategies import INSIDE, TYPED_KEY, Case, TypedRow, cases, typed_tables

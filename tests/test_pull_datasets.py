@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.comparison import Question, compare
+from auditor.comparison import compare
 from auditor.config import Located
 from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.model import Side, Status
 from auditor.pull import Means, Pulled, pull_file
+from auditor.question import Question
 
 
 def pulled(folder: Path, tmp_path: Path, location: str | None = None) -> Pulled:

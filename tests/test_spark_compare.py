@@ -20,8 +20,9 @@ from polars.testing import assert_frame_equal
 import auditor
 from auditor.audit import FRAMES, Audit
 from auditor.cli import execute
-from auditor.comparison import Question, compare
+from auditor.comparison import compare
 from auditor.errors import Exit
+from auditor.question import Question
 from tests.spark_server import closed, sail
 from tests.test_rules import NASTY
 

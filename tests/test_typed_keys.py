@@ -8,8 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.comparison import Question, compare
+from auditor.comparison import compare
 from auditor.model import Status
+from auditor.question import Question
 
 KEY = ("number", "day", "amount", "at", "member")
 TYPES = {

@@ -64,7 +64,8 @@ def command(
     cluster:crm.contacts.
     """
     from auditor.cli.fail_on import parse_fail_on
-    from auditor.comparison import Question, compare
+    from auditor.comparison import compare
+    from auditor.question import Question
 
     failing = parse_fail_on(fail_on)
     if (engine == "spark") is (remote is None):
