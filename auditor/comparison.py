@@ -203,7 +203,7 @@ def _compare(
         laid = [file.path for file, one in zip(files, written, strict=True) if one is None]
         reading.enter_context(undamaged(engine, laid))
         alike = stored_alike(contract, types) if not any(file.types for file in files) else {}
-        if len(laid) == len(files):
+        if len(laid) == len(Side):
             alike |= _filled_texts(engine, files, contract, types)
         landed = [
             one or _laid(engine, file, contract, match.RAW[file.side], alike)

@@ -43,6 +43,7 @@ _local = declared("auditor_local", ("string", "string"))
 _utc = declared("auditor_utc", ("string", "string"))
 _xxhash = declared("xxhash64", ("string",), "int64")
 _json_text = declared("auditor_json_text", ("string",))
+_edits = declared("auditor_edits", ("string", "string"), "float64")
 _similarity = declared("auditor_similarity", ("string", "string"), "float64")
 _bytes = declared("octet_length", ("string",), "int32")
 _split = declared("split", ("string", "string"), "array<string>")
@@ -145,6 +146,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "strftime": _strftime,
     "timezone": _timezone,
     "to_json": _to_json,
+    "damerau_levenshtein": lambda node: _edits(*_two(node)).cast("int64"),
     "jaro_winkler_similarity": lambda node: _similarity(*_two(node)),
 }
 
@@ -162,11 +164,11 @@ def _cast(node: ops.Cast | ops.TryCast) -> ir.Value:
 
 
 def _hash(node: ops.Hash) -> ir.Value:
-    """Of one text, in which no two rows are spelt alike: `n` for null, else the length of the cell and the cell.
+    """Of one text, in which no two rows, or values, are spelt alike: `n` for null, else the length of a cell and the cell.
 
     Sail stumbles over several texts where one is the same in every row.
     """
-    cells = [cell.to_expr() for cell in node.arg.values]
+    cells = [cell.to_expr() for cell in (node.arg.values if isinstance(node.arg, ops.StructColumn) else [node.arg])]
     marked = [cell.length().cast(str).concat(":", cell).fill_null("n") for cell in cells]
     return _xxhash(reduce(lambda whole, cell: whole.concat(cell), marked, ibis.literal("")))
 

@@ -5,7 +5,7 @@
     parsed                  dates by strptime's formats, for Spark knows Java's
     utc, local              local times: the later one where the clock is put back, for Spark takes the earlier; and
                             in any year, for Sail knows no summer time after 2099
-    similarity              Jaro-Winkler over bytes
+    similarity, edits       Jaro-Winkler and Damerau-Levenshtein over bytes
 
 They run on the workers of a cluster, each distinct text once, and import nothing but what they need there.
 """
@@ -21,6 +21,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 _REMEMBERED: Final = 100_000
+_MOST_EDITS: Final = 8
 
 _OTHERWISE: Final = {"İ": "i"}
 """Lower case of one letter where Python has two."""
@@ -132,6 +133,16 @@ def similarity(one: str | None, other: str | None) -> float | None:
     return float(JaroWinkler.similarity(one.encode(), other.encode()))
 
 
+@lru_cache(_REMEMBERED)
+def edits(one: str | None, other: str | None) -> float | None:
+    """Bytes left out, added, replaced or exchanged; of more than nobody asks for, that many and one."""
+    from rapidfuzz.distance import DamerauLevenshtein
+
+    if one is None or other is None:
+        return None
+    return float(DamerauLevenshtein.distance(one.encode(), other.encode(), score_cutoff=_MOST_EDITS))
+
+
 FUNCTIONS: Final[Sequence[tuple[str, Callable[..., Any], int, str]]] = (
     ("auditor_nfc", nfc, 1, "string"),
     ("auditor_without_accents", without_accents, 1, "string"),
@@ -143,5 +154,6 @@ FUNCTIONS: Final[Sequence[tuple[str, Callable[..., Any], int, str]]] = (
     ("auditor_utc", utc, 2, "string"),
     ("auditor_json_text", json_text, 1, "string"),
     ("auditor_similarity", similarity, 2, "float64"),
+    ("auditor_edits", edits, 2, "float64"),
 )
 """What the engine registers: name, function, number of texts that it takes, Ibis type that it gives."""
