@@ -284,14 +284,7 @@ def _profiles(engine: Engine, contract: Contract, known: Known, moments: Moments
     late = _younger(missing.truth_updated, moments.platform, contract)
     early = _younger(orphans.platform_updated, moments.truth, contract)
     absent = (_profile(missing, Status.MISSING, waiting=late), _profile(orphans, Status.ORPHAN, waiting=early))
-    differing = cells.group_by("key").agg(
-        any_conflict=(cells.status == Status.CONFLICTING.value).any(),
-        moved=cells.moved.min(),
-        last_moved=cells.moved.max(),
-        waiting=(cells.waiting | cells.pending).all() & cells.waiting.any(),
-        pending=cells.pending.all(),
-        columns=cells.column.collect(),
-    )
+    differing = _per_profile(engine, cells)
     by_fallback = engine.table("by_fallback")
     joined = differing.join(matched, "key").left_join(by_fallback, "key").drop("key_right")
     changed = joined.select(
@@ -339,6 +332,29 @@ def _profiles(engine: Engine, contract: Contract, known: Known, moments: Moments
         absent_now = profiles.status.isin([Status.MISSING.value, Status.ORPHAN.value])
         profiles = _flag(profiles, whole, "pending", [profiles.key == whole.key, absent_now])
     engine.create("profiles", profiles)
+
+
+CELLS_AT_ONCE = 2_000_000
+"""Of so many differing cells their profiles are told at once: lists that grow cannot be laid aside on disk."""
+
+
+def _per_profile(engine: Engine, cells: ir.Table) -> ir.Table:
+    """What the differing cells of each key come to."""
+    [(number,)] = engine.rows(cells.count().name("cells").as_table())
+    parts = int(number) // CELLS_AT_ONCE + 1
+    found = []
+    for part in range(parts):
+        some = cells if parts == 1 else cells.filter((cells.key.hash() & 0xFFFF) % parts == part)
+        differing = some.group_by("key").agg(
+            any_conflict=(some.status == Status.CONFLICTING.value).any(),
+            moved=some.moved.min(),
+            last_moved=some.moved.max(),
+            waiting=(some.waiting | some.pending).all() & some.waiting.any(),
+            pending=some.pending.all(),
+            columns=some.column.collect(),
+        )
+        found.append(differing if parts == 1 else engine.create(f"differing_profiles{part}", differing))
+    return ibis.union(*found) if parts > 1 else found[0]
 
 
 def _profile(rows: ir.Table, status: Status, *, waiting: ir.BooleanValue) -> ir.Table:
