@@ -164,7 +164,7 @@ def _cast(node: ops.Cast | ops.TryCast) -> ir.Value:
 
 
 def _hash(node: ops.Hash) -> ir.Value:
-    """Of one text, in which no two rows, or values, are spelt alike: `n` for null, else the length of a cell and the cell.
+    """Of one text, in which no two rows or values are alike: `n` for null, else the length of a cell and the cell.
 
     Sail stumbles over several texts where one is the same in every row.
     """
