@@ -383,10 +383,13 @@ def test_a_value_that_its_holder_keeps_is_not_asked_for() -> None:
 
 
 def effort(work: Callable[[], object]) -> float:
-    """Processor time of this process alone, so that it does not matter who else works on the machine."""
-    before = time.process_time()
-    work()
-    return time.process_time() - before
+    """Processor time of this process alone, the least of three: whoever else works on the machine only adds to it."""
+    found = []
+    for _ in range(3):
+        before = time.process_time()
+        work()
+        found.append(time.process_time() - before)
+    return min(found)
 
 
 def test_a_long_chain_of_unique_values_takes_no_more_work_per_profile_than_a_short_one() -> None:
