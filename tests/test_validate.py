@@ -316,6 +316,22 @@ def test_built_in_expectations_ignore_what_is_empty(engine: Engine) -> None:
     assert failing(engine, "one") == set()
 
 
+def test_every_blank_is_empty_and_what_begins_with_one_is_not(engine: Engine) -> None:
+    """A failing cell is shown as it stands, beside those that are empty."""
+    cells: list[Cell] = [*BLANKS, *(f"{blank}x" for blank in BLANKS), "\x7f", "!", "~", "\u200b", None]
+    result = judge(
+        engine,
+        {"must": cells, "set": cells},
+        mandatory("must"),
+        generated("expect_column_values_to_be_in_set", Rule.ALLOWED_VALUES, column="set", value_set=["y"]),
+    )
+    assert result.not_evaluated == ()
+    assert failing(engine, "must") == {n for n, cell in enumerate(cells) if empty(cell)}
+    shown = engine.rows('SELECT "key", "value" FROM violations WHERE "column" = ?', ["set"])
+    assert dict(shown) == {f"k{n}": cell for n, cell in enumerate(cells) if not empty(cell)}
+    assert all(empty(cell) for (cell,) in engine.rows('SELECT "value" FROM violations WHERE "column" = \'must\''))
+
+
 def test_allowed_values_may_hold_any_character(engine: Engine) -> None:
     """They become part of the SQL text."""
     values: list[Cell] = [*HOSTILE, *(text + "!" for text in HOSTILE)]

@@ -7,6 +7,7 @@ through Python. What could not be evaluated is a result of its own and never a p
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,9 @@ KEY: Final = "auditor:key"
 ROW: Final = "auditor:row"
 UNIQUE: Final = "auditor:unique:"
 """Prefix of the columns that hold the canonical form of a unique attribute."""
+
+_RAW: Final = "auditor:raw:"
+"""Prefix of the columns that hold the cells as they are, where some are blank."""
 
 _UNIQUE_TYPE: Final = "expect_column_values_to_be_unique"
 _BLANK: Final = r"[\s\x{000B}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]*"
@@ -107,14 +111,17 @@ def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = 
         _prepare(engine, side)
         columns = [str(name) for name, *_ in engine.con.execute(f"DESCRIBE {quote(view)}").fetchall()]
         judged = f"auditor_judged_{side.value}"
-        _judged_view(engine, judged, view, columns, (key, row))
+        blank = _blank_columns(engine, view, [name for name in columns if name not in (key, row)])
+        _judged_view(engine, judged, view, columns, blank)
+        shown = {name: _RAW + name if name in blank else name for name in columns}
+        beside = [key, *(shown[name] for name in columns if name in blank or UNIQUE + name in columns)]
         unmapped = {
             place: ", ".join(name for name in expectation.columns if name not in columns)
             for place, expectation in enumerate(suite.expectations)
         }
         present = [expectation for place, expectation in enumerate(suite.expectations) if not unmapped[place]]
         questions = [Question(item.type, _kwargs(item, columns)) for item in present]
-        answers = iter(evaluate(engine.con, judged, questions, row_column=row))
+        answers = iter(evaluate(engine.con, judged, questions, row_column=row, beside=beside))
         results: list[Result] = []
         not_evaluated: list[NotChecked] = []
         evaluated: list[Checked] = []
@@ -123,7 +130,7 @@ def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = 
                 problem: str | None = f"{unmapped[place]} is not mapped"
             else:
                 answer = next(answers)
-                problem = answer.problem or _record(engine, side, view, expectation, answer, (key, row))
+                problem = answer.problem or _record(engine, side, expectation, answer, key, shown)
             if problem:
                 not_evaluated.append(_not_evaluated(side, expectation, problem))
                 results.append(Result(expectation, problem=problem))
@@ -147,13 +154,31 @@ def _prepare(engine: Engine, side: Side) -> None:
     engine.register(FUNCTIONS)
 
 
-def _judged_view(engine: Engine, name: str, view: str, columns: list[str], as_they_are: tuple[str, ...]) -> None:
-    """The side with every empty cell null: then Great Expectations' own expectations mean what ours mean."""
+def _blank_columns(engine: Engine, view: str, columns: list[str]) -> set[str]:
+    """The columns that have a blank cell somewhere: in most nobody has to look for one again."""
+    if not columns:
+        return set()
+    [found] = engine.rows(f"SELECT {', '.join(f'bool_or({_is_blank(name)})' for name in columns)} FROM {quote(view)}")
+    return {name for name, some in zip(columns, found, strict=True) if some}
+
+
+def _is_blank(column: str) -> str:
+    """Whether a cell is blank, as an SQL condition. Most begin with a printable character of ASCII, and a comparison
+    takes a fraction of what the pattern takes."""
+    cell = quote(column)
+    return (
+        f"CASE WHEN {cell} >= '!' AND {cell} < chr(127) THEN FALSE "
+        f"ELSE regexp_full_match({cell}, {literal(_BLANK)}) END"
+    )
+
+
+def _judged_view(engine: Engine, name: str, view: str, columns: list[str], blank: set[str]) -> None:
+    """The side with every blank cell null: then Great Expectations' own expectations mean what ours mean."""
     cells = [
-        quote(column)
-        if column in as_they_are
-        else f"CASE WHEN NOT regexp_full_match({quote(column)}, {literal(_BLANK)}) "
-        f"THEN {quote(column)} END AS {quote(column)}"
+        f"CASE WHEN NOT {_is_blank(column)} THEN {quote(column)} END AS {quote(column)}, "
+        f"{quote(column)} AS {quote(_RAW + column)}"
+        if column in blank
+        else quote(column)
         for column in columns
     ]
     engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {', '.join(cells)} FROM {quote(view)}")
@@ -168,34 +193,33 @@ def _kwargs(expectation: Expectation, columns: list[str]) -> dict[str, object]:
 
 
 def _record(
-    engine: Engine, side: Side, view: str, expectation: Expectation, answer: Answer, names: tuple[str, str]
+    engine: Engine, side: Side, expectation: Expectation, answer: Answer, key: str, shown: Mapping[str, str]
 ) -> str | None:
-    """Put every failing row into the violations; why that was not possible, or None."""
+    """Put every failing row into the violations; why that was not possible, or None.
+
+    `shown` names, per column, the one that holds its cells as they are.
+    """
     if answer.met and answer.rows is None:
         return None
-    key, row = (quote(name) for name in names)
     columns = expectation.columns
-    value = f"t.{quote(columns[0])}" if len(columns) == 1 else "NULL"
     parameters = [side.value, ", ".join(columns) or None, expectation.rule, expectation.sentence]
     parameters.append(_severity(expectation, answer).value)
     target = f"INSERT INTO {quote(VIOLATIONS_TABLE)}"
     if answer.rows is None:
         engine.con.execute(f"{target} VALUES (?, NULL, ?, NULL, ?, ?, ?)", parameters)
         return None
+    value = quote(shown[columns[0]]) if len(columns) == 1 else "NULL"
+    selected = f"?, {quote(key)}, ?, {value}, ?, {_detail(expectation, value)}, ?"
+    engine.con.begin()
+    fits = False
     try:
-        engine.con.execute(f"CREATE OR REPLACE TEMP TABLE auditor_failing AS SELECT {row} FROM ({answer.rows})")
+        [(stored,)] = engine.con.execute(f"{target} SELECT {selected} FROM ({answer.rows})", parameters).fetchall()
+        fits = stored == answer.failing
     except duckdb.BinderException:
         return f"it counts {answer.failing} failing rows, but its SQL cannot select them"
-    found = engine.rows(f"SELECT count(*), count(DISTINCT {row}) FROM auditor_failing")[0]
-    if found != (answer.failing, answer.failing):
-        return "the rows it selects are not the rows it counted"
-    engine.con.execute(
-        f"""{target}
-        SELECT ?, t.{key}, ?, {value}, ?, {_detail(expectation, value)}, ?
-        FROM {quote(view)} AS t SEMI JOIN auditor_failing USING ({row})""",
-        parameters,
-    )
-    return None
+    finally:
+        (engine.con.commit if fits else engine.con.rollback)()
+    return None if fits else "the rows it selects are not the rows it counted"
 
 
 def _severity(expectation: Expectation, answer: Answer) -> Severity:

@@ -146,7 +146,8 @@ class Answer:
     """Number of failing rows, also where it is met because so few fail (`mostly`); None for an expectation that judges
     no single rows."""
     rows: str | None = None
-    """SQL that selects the number (`row_column`) of every failing row; None as above, or where none fails."""
+    """SQL that selects the number of every failing row (`row_column`), once, with the columns `beside` it; None as
+    above, or where none fails."""
 
 
 def known_types() -> list[str]:
@@ -164,12 +165,18 @@ def unusable(kind: str, kwargs: Mapping[str, Any]) -> str | None:
 
 
 def evaluate(
-    con: duckdb.DuckDBPyConnection, table: str, questions: Sequence[Question], *, row_column: str
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    questions: Sequence[Question],
+    *,
+    row_column: str,
+    beside: Sequence[str] = (),
 ) -> list[Answer]:
     """Evaluate all questions on a table or view of the connection; answers in the order of the questions.
 
-    `row_column` holds a row's number. Anything but a complete answer is a `problem`: an exception, a missing or empty
-    result, a count that does not fit the table. Raises nothing that an expectation caused.
+    `row_column` holds a row's number; `beside` are further columns that are wanted of failing rows. Anything but a
+    complete answer is a `problem`: an exception, a missing or empty result, a count that does not fit the table. Raises
+    nothing that an expectation caused.
     """
     engine = sqlalchemy_engine(con)
     execution = SqlAlchemyExecutionEngine(engine=engine, create_temp_table=False)
@@ -193,15 +200,16 @@ def evaluate(
         else:
             configurations[position] = configuration
     rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0]
-    results = dict(_results(validator, list(configurations.values()), row_column))
+    names = [row_column, *beside]
+    results = dict(_results(validator, list(configurations.values()), names))
     # Great Expectations computes many metrics in one statement: one that fails takes others with it.
     for position, result in list(results.items()):
         if _raised(result):
-            results.update(_results(validator, [configurations[position]], row_column))
+            results.update(_results(validator, [configurations[position]], names))
     for position in configurations:
         answer = _answer(results.get(position), None if scopes[position] else rows)
         if answer.rows and scopes[position]:
-            text = f'SELECT "{row_column}" FROM ({answer.rows}) SEMI JOIN ({scopes[position]}) USING ("{row_column}")'
+            text = f'SELECT * FROM ({answer.rows}) SEMI JOIN ({scopes[position]}) USING ("{row_column}")'
             answer = replace(answer, rows=text)
         if questions[position].type == _BY_QUERY and answer.met is False:
             answer = _rows_of_query(con, table, str(questions[position].kwargs["unexpected_rows_query"]), row_column)
@@ -236,11 +244,11 @@ def _rows_of_query(con: duckdb.DuckDBPyConnection, table: str, query: str, row_c
         failing = con.execute(f"SELECT count(*) FROM ({rows})").fetchall()[0][0]
     except duckdb.BinderException:
         return Answer(met=False)
-    return Answer(met=False, failing=failing, rows=rows)
+    return Answer(met=False, failing=failing, rows=f'SELECT * FROM "{table}" SEMI JOIN ({rows}) USING ("{row_column}")')
 
 
 def _results(
-    validator: Validator, configurations: list[ExpectationConfiguration], row_column: str
+    validator: Validator, configurations: list[ExpectationConfiguration], names: list[str]
 ) -> Iterable[tuple[int, ExpectationValidationResult]]:
     """The results, each with the position of its question. No values come with them."""
     try:
@@ -252,14 +260,14 @@ def _results(
                     "result_format": "BASIC",
                     "partial_unexpected_count": 0,
                     "return_unexpected_index_query": True,
-                    "unexpected_index_column_names": [row_column],
+                    "unexpected_index_column_names": names,
                 },
             },
         )
     except Exception as error:  # noqa: BLE001  (it catches most by itself; what it does not must not pass either)
         if len(configurations) > 1:
             for configuration in configurations:
-                yield from _results(validator, [configuration], row_column)
+                yield from _results(validator, [configuration], names)
             return
         results = [_failed(configuration, error) for configuration in configurations]
     for result in results:
