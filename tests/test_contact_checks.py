@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from auditor.contract import Polarity
 from auditor.engine import Engine
+from auditor.model import Attribute, AttributeType, Permission, Structure
+from auditor.permissions import state
 from auditor.validate import preload
+from auditor.validate.proposals import for_contacts
 from tests.test_validate import Cell, failing, fill, judge, own, violations
 
 FINE_ADDRESSES = "jan.peeters@telenet.be info.peeters@gmail.com a@mail.com b@ymail.com c@hotmail.de d@acme.be".split()
@@ -163,3 +167,51 @@ def test_a_mistyped_country_of_many_rows_is_judged_whole(engine: Engine) -> None
     sexes: list[Cell] = ["M" if place % 3 else "F" for place in range(3_000)]
     fill(engine, {"a": sexes, "b": ["Mr"] * 3_000})
     assert len(pair(engine, "expect_column_pair_gender_to_fit_title", [(sex, "Mr") for sex in sexes])) == 1_000
+
+
+SAID = ["true", "TRUE", "1", "yes", "t", "false", "0", "No", "f", None, " ", "ja", "on", "Y "]
+"""What stands in a permission cell: yes, no, nothing, and words that say nothing to Actito."""
+
+
+@pytest.mark.parametrize("polarity", list(Polarity))
+def test_a_subscription_against_the_general_consent(engine: Engine, polarity: Polarity) -> None:
+    """On and off are what they are to the permission findings of a run."""
+    pairs = [(subscription, consent) for subscription in SAID for consent in SAID]
+    columns = {"subscriptions#News": [one for one, _ in pairs], "consent": [other for _, other in pairs]}
+    kwargs = {"column_A": "subscriptions#News", "column_B": "consent", "polarity": polarity.value}
+    result = judge(engine, columns, own("expect_column_pair_permission_to_have_consent", **kwargs))
+    assert result.not_evaluated == ()
+    wrong = {
+        f"k{place}"
+        for place, (subscription, consent) in enumerate(pairs)
+        if state(subscription, Polarity.OPT_IN) is Permission.ON and state(consent, polarity) is Permission.OFF
+    }
+    assert {row[1] for row in violations(engine)} == wrong
+    assert 0 < len(wrong) < len(pairs) / 3
+
+
+def test_a_permission_of_somebody_without_an_address_or_a_number(engine: Engine) -> None:
+    rows = [(said, email, phone) for said in SAID for email in ("a@acme.be", None, " ") for phone in ("+32470", "")]
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(("optIn", "email", "gsm"))}
+    expectation = own("expect_multicolumn_permission_to_be_reachable", column_list=["optIn", "email", "gsm"])
+    result = judge(engine, columns, expectation)
+    assert result.not_evaluated == ()
+    wrong = {
+        f"k{place}"
+        for place, (said, email, phone) in enumerate(rows)
+        if state(said, Polarity.OPT_IN) is Permission.ON and not (email or "").strip() and not (phone or "").strip()
+    }
+    assert {row[1] for row in violations(engine)} == wrong
+    assert len(wrong) == 2 * 6
+
+
+def test_what_a_run_says_as_a_permission_finding_is_not_proposed_for_the_suite() -> None:
+    """It would be said twice, and these two are findings of every run."""
+    structure = Structure(
+        "1",
+        "Customers",
+        (Attribute("emailAddress", AttributeType.EMAIL), Attribute("marketingConsent", AttributeType.BOOLEAN)),
+        ("News",),
+    )
+    proposed = for_contacts(structure, list(structure.columns))
+    assert not [one.type for one in proposed if "permission" in one.type]

@@ -14,6 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement
 
+from auditor.contract import Polarity
+from auditor.permissions import FALSE_SPELLINGS, TRUE_SPELLINGS
 from auditor.validate.value_kinds import COUNTRIES, Condition, Text
 
 ROLES: Final = frozenset(
@@ -140,6 +142,24 @@ def gender_of_title(sex: Text, title: Text) -> Condition:
     men = sa.and_(_word(sex) == "m", _word(title).in_(["mrs", "ms"]))
     women = sa.and_(_word(sex) == "f", _word(title) == "mr")
     return sa.not_(sa.or_(men, women))
+
+
+def consented(permission: Text, consent: Text, polarity: str) -> Condition:
+    """Not on while the general consent is off; true where either says nothing.
+
+    The subscription means that somebody may be contacted where it is yes, the consent as its `polarity` says.
+    """
+    against = FALSE_SPELLINGS if polarity == Polarity.OPT_IN else TRUE_SPELLINGS
+    return sa.not_(sa.and_(_spelt(permission, TRUE_SPELLINGS), _spelt(consent, against)))
+
+
+def reachable(permission: Text, contacts: list[Text]) -> Condition:
+    """Not on where there is no address and no number to contact somebody by."""
+    return sa.or_(sa.not_(_spelt(permission, TRUE_SPELLINGS)), *(contact.is_not(None) for contact in contacts))
+
+
+def _spelt(text: Text, spellings: frozenset[str]) -> Condition:
+    return _word(sa.func.trim(text)).in_(sorted(spellings))
 
 
 def shared_by_few(columns: list[Text], table: Any, most: int) -> Condition:

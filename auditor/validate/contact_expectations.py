@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import new_class
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import (
@@ -48,14 +48,14 @@ def _of_column(name: str, condition: Callable[..., Condition], *settings: str) -
     return _register(ColumnMapMetricProvider, f"column_values.{name}", settings, column_condition_partial, _sqlalchemy)
 
 
-def _of_pair(name: str, condition: Callable[..., Condition]) -> str:
+def _of_pair(name: str, condition: Callable[..., Condition], *settings: str) -> str:
     """The same of a condition on two columns."""
 
-    def _sqlalchemy(cls: Any, column_A: Any, column_B: Any, **_: Any) -> Any:  # noqa: N803  (by their names)
-        return condition(column_A, column_B)
+    def _sqlalchemy(cls: Any, column_A: Any, column_B: Any, **kwargs: Any) -> Any:  # noqa: N803  (by their names)
+        return condition(column_A, column_B, **{setting: kwargs[setting] for setting in settings})
 
     partial = column_pair_condition_partial
-    return _register(ColumnPairMapMetricProvider, f"column_pair_values.{name}", (), partial, _sqlalchemy)
+    return _register(ColumnPairMapMetricProvider, f"column_pair_values.{name}", settings, partial, _sqlalchemy)
 
 
 def _register(base: Any, name: str, settings: tuple[str, ...], partial: Any, condition: Any) -> str:
@@ -141,6 +141,35 @@ class ExpectColumnPairGenderToFitTitle(_PairExpectation):
     """The sex (`column_A`: M, F) is that of the title (`column_B`: Mr, Mrs, Ms)."""
 
     map_metric: ClassVar[str] = _of_pair("gender_of_title", contact_checks.gender_of_title)
+
+
+class ExpectColumnPairPermissionToHaveConsent(_PairExpectation):
+    """A subscription (`column_A`) is not on while the general consent (`column_B`) is off.
+
+    Two different things in Actito. `polarity` says how the consent is meant: yes is "opt-in", or "opt-out" for an
+    attribute such as doNotContact.
+    """
+
+    polarity: Literal["opt-in", "opt-out"] = "opt-in"
+    map_metric: ClassVar[str] = _of_pair("consented", contact_checks.consented, "polarity")
+    success_keys: ClassVar[tuple[str, ...]] = ("polarity", "mostly")
+
+
+class _Reachable(MulticolumnMapMetricProvider):
+    condition_metric_name = "multicolumn_values.reachable"
+    condition_value_keys = ()
+
+    @multicolumn_condition_partial(engine=SqlAlchemyExecutionEngine)  # type: ignore[untyped-decorator]
+    def _sqlalchemy(cls, column_list: Any, **_: Any) -> Any:  # noqa: N805
+        permission, *contacts = column_list
+        return contact_checks.reachable(permission, contacts)
+
+
+class ExpectMulticolumnPermissionToBeReachable(MulticolumnMapExpectation):
+    """A permission, the first of `column_list`, is on only where one of the others is filled: addresses and numbers."""
+
+    map_metric: ClassVar[str] = _Reachable.condition_metric_name
+    success_keys: ClassVar[tuple[str, ...]] = ("mostly",)
 
 
 class _SharedByFew(MulticolumnMapMetricProvider):
