@@ -141,6 +141,20 @@ def shrunk(
     )
 
 
+def not_yet(reasons: Mapping[Side, Iterable[str]], names: Mapping[Side, str]) -> tuple[str, ...]:
+    """Says why sudden jumps were not looked for, and on which sides; nothing where they were.
+
+    It is told and is no pass, but nothing in scope was left unchecked either: there was nothing to compare with.
+    """
+    sides: dict[str, list[str]] = {}
+    for side, found in reasons.items():
+        for reason in found:
+            sides.setdefault(reason, []).append(names[side])
+    return tuple(
+        f"sudden jumps were not looked for in {' and '.join(where)}: {reason}" for reason, where in sides.items()
+    )
+
+
 def nearly_matched(near: int, names: Mapping[Side, str], keys: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """Says that `near` profiles would be matched by another rule of one of the keys; nothing where there are none."""
     if not near:

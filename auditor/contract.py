@@ -82,6 +82,16 @@ DEFAULT_COMPARE: Mapping[AttributeType, Compare] = {
 }
 """The rule of a column whose contract names none, by the attribute's type in the structure."""
 
+READ_AS: Mapping[Compare, AttributeType] = {
+    Compare.EMAIL: AttributeType.EMAIL,
+    Compare.PHONE: AttributeType.PHONE,
+    Compare.NUMBER: AttributeType.NUMERIC,
+    Compare.DATE: AttributeType.DATE,
+    Compare.TIMESTAMP: AttributeType.TIMESTAMP,
+    Compare.BOOLEAN: AttributeType.BOOLEAN,
+}
+"""The rules that read a value → what a value must be so that they can."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -121,6 +131,15 @@ class Column:
     """Truth column with the moment at which the permission was given or withdrawn."""
     evidence_source: str | None = None
     """Truth column that says where it was given or withdrawn."""
+    reference_file: str | None = None
+    """CSV file with the keys of the table that the values refer to, beside the contract; None: there is none."""
+    reference_column: str | None = None
+    """Its column with the keys; None: the first."""
+
+    @property
+    def read_as(self) -> AttributeType | None:
+        """What a value must be or its rule cannot read it, where the structure leaves the column free text."""
+        return READ_AS.get(self.compare) if self.type is AttributeType.STRING and not self.multi_valued else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +221,11 @@ class Evidence(Strict):
     source: str | None = None
 
 
+class Reference(Strict):
+    file: str
+    column: str | None = None
+
+
 class ColumnFile(Strict):
     model_config = pydantic.ConfigDict(json_schema_extra={"dependentRequired": {"general": ["permission"]}})
 
@@ -221,6 +245,8 @@ class ColumnFile(Strict):
     general: bool = False
     """True of a permission that stands over all others, such as marketing consent: while it is off, none may be on."""
     evidence: Evidence = Evidence()
+    reference: Reference | None = None
+    """The keys of the custom table that the attribute refers to: a CSV file beside the contract."""
 
 
 _NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
@@ -355,6 +381,8 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
         general=spec.general,
         evidence_date=spec.evidence.date,
         evidence_source=spec.evidence.source,
+        reference_file=spec.reference.file if spec.reference else None,
+        reference_column=spec.reference.column if spec.reference else None,
     )
 
 

@@ -161,8 +161,9 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
     """Create the table of what is validated on a side and give its name; `match` has run.
 
     Columns: `auditor:row`, `auditor:key` (as it is shown to people), one text column per mapped column as the platform
-    would hold it, and `auditor:unique:NAME` with the canonical form of each unique attribute. Rows: those with a usable
-    key in the population, duplicates included.
+    would hold it, `auditor:unique:NAME` with the canonical form of each unique attribute, and `auditor:read:NAME` with
+    that of each free text that the contract's rule reads. Rows: those with a usable key in the population, duplicates
+    included.
     """
     zone = contract.timezone.key
     keys = engine.table(f"{side.value}_keys")
@@ -181,6 +182,8 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
         attribute = structure.attribute(column.name)
         if attribute is not None and attribute.unique:
             cells[f"auditor:unique:{column.name}"] = rules.canonical(text, column, side, zone)
+        if column.read_as is not None:
+            cells[f"auditor:read:{column.name}"] = rules.canonical(text, column, side, zone)
     rows = raw.select(**cells)
     joined = rows.join(inside, rows["auditor:row"] == inside["auditor:own_row"]).drop("auditor:own_row")
     name = f"checked_{side.value}"

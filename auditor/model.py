@@ -6,7 +6,8 @@ enums, names of columns) are a public, versioned interface.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -88,6 +89,18 @@ class Rule(StrEnum):
     INTEGER = "integer"
     NUMBER = "number"
     COORDINATES = "coordinates"
+    REFERENCE = "reference"
+
+
+class ContractRule(StrEnum):
+    """What the contract says beyond the structure, as it stands in `violations.parquet`. Actito takes such values."""
+
+    UNREADABLE = "unreadable"
+    """The comparison rule cannot read it: it is compared as mere text."""
+    UNTRANSLATED = "untranslated"
+    """Not one of the values that the contract's spellings are translated to."""
+    JUMP = "jump"
+    """More empty cells, or more of one value, than in the last runs."""
 
 
 class Severity(StrEnum):
@@ -268,6 +281,8 @@ class Structure:
     attributes: tuple[Attribute, ...]
     subscriptions: tuple[str, ...] = ()
     segmentations: tuple[Segmentation, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    """Attribute → id or name of the custom table whose business keys are its values."""
 
     @property
     def number(self) -> str | None:

@@ -40,9 +40,11 @@ from auditor.primitives import FUNCTIONS
 from auditor.pull import Means, Pulled, pull_file
 from auditor.store import HISTORY, Memory, Store
 from auditor.structure.since import notices
-from auditor.validate import Validation, preload, record, validate
+from auditor.validate import Validation, jumps, preload, record, validate
 from auditor.validate.changes import changes
-from auditor.validate.suite import Suite, read_suite, refresh, store_suite
+from auditor.validate.generate import refresh
+from auditor.validate.references import known_keys
+from auditor.validate.suite import Suite, read_suite, store_suite
 
 STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
 
@@ -182,9 +184,9 @@ def _audit(
             match.match(engine)
         warm.join()
         with watch.stage("validate", "validating both sides against the table structure"):
-            validations = _validate(engine, contract, structure, suite)
+            validations = _validate(engine, settings, contract, structure, suite, sources, ledger.secret)
             unevaluated = [item for one in validations for item in one.not_evaluated]
-            run_folder.write_validation(record.document(suite.name, validations), work)
+            run_folder.write_validation(record.document(suite.name, validations, ledger.secret), work)
             watch.facts["validate"] = conclude.violations_per_rule(engine)
         with watch.stage("diff", "comparing"):
             store = Store(settings.state_folder, settings.entity, table, structure.number)
@@ -215,6 +217,7 @@ def _audit(
         known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
         last = ledger.last_run(table)
         shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
+        not_yet = conclude.not_yet({one.side: one.not_yet for one in validations}, names.by_side)
         near = conclude.under_other_keys(match.other_keys(engine, memory.seen), names.by_side)
         near += conclude.how_matched(found, names.by_side, contract.key)
         near += conclude.nearly_matched(match.near_keys(engine), names.by_side, (contract.key, *contract.fallbacks))
@@ -239,7 +242,7 @@ def _audit(
             fallbacks=contract.fallbacks,
             folder=work,
             seconds=watch.seconds,
-            notices=(*changed, *shrunk, *near, *memory.warnings),
+            notices=(*changed, *shrunk, *near, *not_yet, *memory.warnings),
             **conclude.read(work),
         )
         with watch.stage("report", "writing the report"):
@@ -382,8 +385,25 @@ def _source(engine: Engine, pulled: Pulled, landed: Landed, contract: Contract, 
     )
 
 
-def _validate(engine: Engine, contract: Contract, structure: Structure, suite: Suite) -> list[Validation]:
-    return [validate(engine, side, match.checked(engine, contract, structure, side), suite) for side in Side]
+def _validate(
+    engine: Engine,
+    settings: Settings,
+    contract: Contract,
+    structure: Structure,
+    suite: Suite,
+    sources: Sequence[Source],
+    secret: str,
+) -> list[Validation]:
+    """Both sides, judged by the suite, by the keys of other tables and by what the last runs saw."""
+    keys = known_keys(engine, settings.table_folder, contract.columns)
+    results = []
+    for source in sources:
+        side, most = source.side, jumps.wanted_runs(suite)
+        documents = run_folder.last_validations(settings.runs_folder, settings.table, side, source.sha256, most)
+        past = record.past(documents, side.value, secret)
+        view = match.checked(engine, contract, structure, side)
+        results.append(validate(engine, side, view, suite, past=past, keys=keys))
+    return results
 
 
 def _known(engine: Engine, ledger: Ledger, memory: Memory, table: str, as_of: datetime) -> tuple[diff.Known, int]:

@@ -137,6 +137,27 @@ def last_structure(runs: Path, table: str) -> tuple[str, Structure] | None:
     return (folder.name, structure) if structure.table == table else None
 
 
+def last_validations(runs: Path, table: str, side: Side, now: str, most: int) -> list[dict[str, Any]]:
+    """What validation found in the newest finished runs of a table, the newest first, at most so many.
+
+    Each input of a side counts once, by its SHA-256, and the one that is looked at `now` not at all: a run that is
+    repeated on the same export has the same past.
+    """
+    known: set[str] = {now}
+    found: list[dict[str, Any]] = []
+    for path in sorted(runs.glob("[0-9]*/run.json"), reverse=True)[: 4 * most]:
+        folder = path.parent
+        try:
+            told = read_run(folder)
+            [sha] = [source["sha256"] for source in told["inputs"] if source["side"] == side.value]
+            if told["table"] == table and sha not in known and len(found) < most:
+                known.add(sha)
+                found.append(read_validation(folder))
+        except (SettingsError, OSError, ValueError, KeyError):
+            continue  # of an older version, or damaged: nothing to compare with
+    return found
+
+
 def read_run(folder: Path) -> dict[str, Any]:
     """The content of `run.json`."""
     content: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))

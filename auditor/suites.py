@@ -29,8 +29,9 @@ from auditor.restructure import live_structure
 from auditor.run_folder import find_run, read_run, read_structure, read_validation
 from auditor.validate import preload, record, validate
 from auditor.validate.changes import changes
+from auditor.validate.generate import refresh
 from auditor.validate.proposals import Proposal, for_contacts, of_look
-from auditor.validate.suite import Expectation, Suite, read_suite, refresh, steward_s, store_suite
+from auditor.validate.suite import Expectation, Suite, read_suite, steward_s, store_suite
 
 MOST_FAILING: Final = 0.2
 """Share of a side's rows beyond which a check is not proposed."""

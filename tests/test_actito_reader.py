@@ -125,7 +125,7 @@ V5_STRUCTURE = {
         {"name": "Vip", "type": "SIMPLE"},
         {"name": "ClientTier", "type": "EXCLUSIVE", "mandatory": False, "segments": ["Gold", "Silver"]},
     ],
-    "references": [],
+    "references": [{"attributeName": "novelty", "customTableId": "7f1c-shops"}],
 }
 V5_READ = Structure(
     table_id="16",
@@ -140,6 +140,7 @@ V5_READ = Structure(
     ),
     subscriptions=("Newsletter",),
     segmentations=(Segmentation("Vip"), Segmentation("ClientTier", exclusive=True, segments=("Gold", "Silver"))),
+    references={"novelty": "7f1c-shops"},
 )
 
 

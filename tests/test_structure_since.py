@@ -169,13 +169,18 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
 
 
+def changes_in(document: dict[str, Any]) -> list[str]:
+    """The notices of a run, less the one that so small a table has in every run."""
+    return [notice for notice in document["notices"] if "sudden jumps were not looked for" not in notice]
+
+
 def test_a_run_says_what_changed_since_the_last_and_the_next_says_nothing(
     running: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     running.reset(profiles=20)
     monkeypatch.chdir(make(tmp_path / "work", running))
     first = json.loads(auditor(capsys, "run", "--json").out)
-    assert first["notices"] == []
+    assert changes_in(first) == []
 
     new = {"addAttributes": [{"name": "shoeSize", "valueType": "INTEGER"}], "addSubscriptions": [{"name": "Fax"}]}
     change_table(running, new)
@@ -185,10 +190,10 @@ def test_a_run_says_what_changed_since_the_last_and_the_next_says_nothing(
     assert 'The subscription "Fax" is new' in shown
     assert shown.count("The contract does not map it: it is not compared.") == 2
     newest = max(Path("runs").glob("*/run.json"))
-    assert len(json.loads(newest.read_text())["notices"]) == 2
+    assert len(changes_in(json.loads(newest.read_text()))) == 2
     assert "The attribute &#34;shoeSize&#34; is new" in (newest.parent / "report.html").read_text()
 
-    assert json.loads(auditor(capsys, "run", "--json").out)["notices"] == []
+    assert changes_in(json.loads(auditor(capsys, "run", "--json").out)) == []
 
 
 def test_a_column_that_went_away_is_named_when_the_contract_needs_it(

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from auditor.contract import Column, Contract
+from auditor.contract import Column, Compare, Contract
 from auditor.errors import SettingsError
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from auditor.validate import preload
-from auditor.validate.suite import Expectation, Suite, read_suite, refresh, store_suite
+from auditor.validate.generate import refresh
+from auditor.validate.suite import Expectation, Suite, read_suite, store_suite
 
 T = AttributeType
 
@@ -34,6 +35,15 @@ STRUCTURE = Structure(
         Attribute("interests", multi_valued=True, allowed=("a", "b")),
         Attribute("nickname", min_length=2, max_length=30),
         Attribute("points", T.INTEGER),
+        Attribute("shop"),
+        Attribute("place", T.COORDINATES),
+        Attribute("born"),
+        Attribute("language", T.LANGUAGE),
+        Attribute("country", T.COUNTRY),
+        Attribute("seen", T.TIMESTAMP),
+        Attribute("active", T.BOOLEAN),
+        Attribute("value", T.NUMERIC),
+        Attribute("card", T.LONG),
         Attribute("unmapped", mandatory=True),
     ),
     subscriptions=("Newsletter",),
@@ -41,6 +51,7 @@ STRUCTURE = Structure(
         Segmentation("Vip"),
         Segmentation("Tier", exclusive=True, mandatory=True, segments=("Gold", "Silver")),
     ),
+    references={"shop": "Shops", "unmapped": "Others"},
 )
 
 OWN = Expectation(
@@ -69,7 +80,8 @@ def with_own() -> Suite:
 
 def test_every_restriction_of_the_structure_becomes_an_expectation() -> None:
     """Technical attributes are made by Actito itself, unmapped ones are not looked at: neither has any."""
-    assert [(", ".join(item.columns), item.rule) for item in generated().expectations] == [
+    of_structure = [item for item in generated().expectations if item.meta["source"] == "structure"]
+    assert [(", ".join(item.columns), item.rule) for item in of_structure] == [
         ("customerId", "unique"),
         ("customerId", "max_length"),
         ("emailAddress", "mandatory"),
@@ -87,6 +99,16 @@ def test_every_restriction_of_the_structure_becomes_an_expectation() -> None:
         ("nickname", "max_length"),
         ("nickname", "min_length"),
         ("points", "integer"),
+        ("shop", "max_length"),
+        ("shop", "reference"),
+        ("place", "coordinates"),
+        ("born", "max_length"),
+        ("language", "language"),
+        ("country", "country"),
+        ("seen", "timestamp"),
+        ("active", "boolean"),
+        ("value", "number"),
+        ("card", "integer"),
         ("subscriptions#Newsletter", "boolean"),
         ("segmentations#Vip", "boolean"),
         ("segmentations#Tier", "mandatory"),
@@ -98,7 +120,8 @@ def test_an_expectation_says_in_words_what_is_right() -> None:
     sentences = {(item.columns[0], item.rule): item.sentence for item in generated().expectations}
     assert sentences["nickname", "max_length"] == "at most 30 characters"
     assert sentences["lastName", "max_length"] == "at most 255 characters", "the limit of any text (D-etlf)"
-    assert sentences["segmentations#Tier", "segment"] == "one of Gold, Silver"
+    assert sentences["segmentations#Tier", "segment"] == "one of Gold, Silver, and no second one"
+    assert sentences["shop", "reference"] == "the key of a row that the table Shops has"
     assert all(sentences.values())
 
 
@@ -148,6 +171,8 @@ def test_a_refresh_renews_what_is_generated_and_keeps_what_is_not() -> None:
         ("customerId", "unique"),
         ("customerId", "max_length"),
         ("nickname", "max_length"),
+        ("customerId", "jump"),
+        ("nickname", "jump"),
         ("nickname", "match_regex"),
     ]
     assert renewed.expectations[2].kwargs["max_value"] == 5
@@ -182,9 +207,9 @@ def test_a_refresh_keeps_what_a_steward_changed_of_a_generated_expectation() -> 
 
 
 def test_every_generated_expectation_says_where_it_comes_from_and_who_cares() -> None:
+    assert {item.meta["source"] for item in generated().expectations} == {"structure", "contract"}
     for item in generated().expectations:
-        assert item.meta["source"] == "structure"
-        assert item.meta["severity"] == "error"
+        assert item.meta["severity"] == ("error" if item.meta["source"] == "structure" else "warning")
         assert item.meta["sentence"]
         assert item.meta["who_cares"] in ("data steward", "engineer of the synchronisation", "data protection officer")
 
@@ -200,16 +225,56 @@ def test_a_steward_may_say_in_words_what_is_right() -> None:
 
     assert sentence(meta={"sentence": " red or blue "}) == "red or blue"
     assert sentence(extra={"notes": ["red", "or blue"]}) == "red or blue"
-    assert sentence() == "meets the expectation be_in_set of the suite"
+    assert sentence() == "what expect_column_values_to_be_in_set of the suite asks for"
 
 
 def test_an_expectation_without_words_says_its_settings() -> None:
     """Whoever reads of a failing value must learn what a right one looks like."""
     one = Expectation("expect_column_values_to_match_regex", {"column": "a", "regex": "^C[0-9]{6}$", "mostly": 0.9})
-    assert one.sentence == "meets the expectation match_regex of the suite: regex ^C[0-9]{6}$"
+    assert one.sentence == "a text of the form ^C[0-9]{6}$"
+    many = Expectation("expect_column_values_to_be_in_set", {"column": "a", "value_set": list(range(12))})
+    assert many.sentence == "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 … (12 values)"
+    short = Expectation("expect_column_value_lengths_to_be_between", {"column": "a", "min_value": 2, "max_value": 5})
+    assert short.sentence == "2 to 5 characters"
+    rare = Expectation("expect_column_mean_to_be_between", {"column": "a", "max_value": 3})
+    assert rare.sentence == "what expect_column_mean_to_be_between of the suite asks for: max_value 3"
     long = Expectation("expect_column_values_to_be_in_set", {"column": "a", "value_set": ["x" * 500]})
-    assert len(long.sentence) < 200
+    assert len(long.sentence) < 250
     assert long.sentence.endswith("x…")
+
+
+def test_what_the_contract_says_beyond_the_structure_is_a_warning() -> None:
+    """A free text that its rule must be able to read, and spellings that are translated. Actito takes them all."""
+    of = {
+        "born": Column("born", "born", "born", Compare.DATE),
+        "shop": Column("shop", "shop", "shop", values={"1": "Gent", "2": "Luik", "02": "Luik"}),
+        "gsmNumber": Column("gsmNumber", "gsm", "gsmNumber", Compare.PHONE, "BE", T.PHONE),
+        "sex": Column("sex", "sex", "sex", type=T.SEX, values={"H": "M"}),
+        "lastName": Column("lastName", "name", "lastName", Compare.PHONE, "NL"),
+        "customerId": Column("customerId", "id", "customerId"),
+    }
+    small = Contract("Customers", ("customerId",), tuple(of.values()), ZoneInfo("UTC"))
+    told = [one for one in refresh(None, STRUCTURE, small).expectations if one.meta["source"] == "contract"]
+    assert [(one.columns[0], one.rule, {**one.kwargs, "column": ""}) for one in told if one.rule != "jump"] == [
+        ("born", "unreadable", {"column": "", "kind": "date"}),
+        ("shop", "untranslated", {"column": "", "value_set": ["Gent", "Luik"]}),
+        ("lastName", "unreadable", {"column": "", "kind": "phone", "region": "NL"}),
+    ]
+    assert {one.severity for one in told} == {"warning"}
+    assert told[0].sentence == "a date, however it is spelt: the contract compares this column as such"
+    jumps = {one.columns[0]: one.kwargs for one in told if one.rule == "jump"}
+    assert set(jumps) == set(of)
+    assert [name for name, kwargs in jumps.items() if kwargs.get("values") is False] == ["customerId"]
+
+
+def test_a_refresh_keeps_what_a_steward_calls_a_jump() -> None:
+    suite = generated()
+    changed = [
+        replace(one, kwargs={**one.kwargs, "effect": 4, "runs": 3, "least_rows": 9}) if one.rule == "jump" else one
+        for one in suite.expectations
+    ]
+    renewed = refresh(Suite(suite.name, tuple(changed)), STRUCTURE, contract())
+    assert renewed.expectations == tuple(changed)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +297,11 @@ def test_an_expectation_without_words_says_its_settings() -> None:
         ),
         (
             '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "meta": {"source": "structure"}}]}',
-            "expectations[0].meta.rule",
+            "expectations[0].meta.rule is not a rule of the structure",
+        ),
+        (
+            '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "meta": {"source": "contract", "rule": 1}}]}',
+            "expectations[0].meta.rule is not a rule of the contract",
         ),
     ],
 )

@@ -24,7 +24,9 @@ from auditor.contract import Column, Contract
 from auditor.engine import Engine, quote
 from auditor.model import Attribute, AttributeType, Rule, Segmentation, Severity, Side, Structure
 from auditor.validate import Checked, Validation, preload, validate
-from auditor.validate.suite import Expectation, Suite, refresh
+from auditor.validate.generate import refresh
+from auditor.validate.references import known_keys
+from auditor.validate.suite import Expectation, Suite
 
 Cell = str | None
 T = AttributeType
@@ -489,13 +491,104 @@ def test_every_rule_that_a_structure_can_make_is_evaluated_and_can_fail(engine: 
         "segmentations#Tier": "Gold",
     }
     wrong = dict.fromkeys(names, "?" * 256) | {"must": None, "unique": "1", "string": "1" * 256}
-    result = judge(engine, {name: [right[name], wrong[name]] for name in names}, *suite.expectations)
+    judged = [one for one in suite.expectations if one.meta["source"] == "structure"]
+    result = judge(engine, {name: [right[name], wrong[name]] for name in names}, *judged)
     assert result.not_evaluated == ()
-    assert {rule for *_, rule, _ in violations(engine)} == {*(rule.value for rule in Rule)} - {"min_length"}
-    assert len(result.evaluated) == len(suite.expectations)
+    apart = {"min_length", "reference"}
+    assert {rule for *_, rule, _ in violations(engine)} == {*(rule.value for rule in Rule)} - apart
+    assert len(result.evaluated) == len(judged)
     assert {column for _, key, column, *_ in violations(engine) if key == "k1"} == set(names)
     assert [row for row in violations(engine) if row[1] == "k0"] == [
         ("truth", "k0", "unique", "1", "unique", "a value that no other profile has")
+    ]
+
+
+def test_an_exclusive_segmentation_has_one_known_segment_and_no_second(engine: Engine) -> None:
+    tier = Segmentation("Tier", exclusive=True, mandatory=True, segments=("Gold", "Silver"))
+    structure = Structure("1", "Customers", (), (), (tier, Segmentation("Vip")))
+    names = [tier.name for tier in structure.segmentations]
+    columns = tuple(Column(f"segmentations#{name}", name, f"segmentations#{name}") for name in names)
+    suite = refresh(None, structure, Contract("Customers", ("id",), columns, ZoneInfo("UTC")))
+    cells: list[Cell] = ["Gold", "Silver", None, "gold", "Gold,Silver", "Bronze", " "]
+    judge(engine, {"segmentations#Tier": cells, "segmentations#Vip": ["true"] * 7}, *suite.expectations)
+    assert [(key, rule) for _, key, _, _, rule, _ in violations(engine)] == [
+        ("k2", "mandatory"),
+        ("k3", "segment"),
+        ("k4", "segment"),
+        ("k5", "segment"),
+        ("k6", "mandatory"),
+    ]
+
+
+# --- what only a run knows ---
+
+
+def reference(**kwargs: Any) -> Expectation:
+    return generated(
+        "expect_column_values_to_be_keys_of_table", Rule.REFERENCE, column="shop", refers_to="Shops", **kwargs
+    )
+
+
+def of_shops(engine: Engine, folder: Path, text: str | None, cells: Sequence[Cell], **kwargs: Any) -> Validation:
+    """Shops judged by the keys in a file of this content; None: there is no file."""
+    column = Column("shop", "shop", "shop", reference_file="shops.csv", reference_column=kwargs.pop("of", None))
+    if text is not None:
+        (folder / "shops.csv").write_text(text, "utf-8")
+    fill(engine, {"shop": cells})
+    keys = known_keys(engine, folder, [column])
+    return validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", (reference(**kwargs),)), keys=keys)
+
+
+def test_a_reference_is_to_a_row_that_is_there(engine: Engine, tmp_path: Path) -> None:
+    cells: list[Cell] = ["S1", "S2", None, " ", "s1", "S3", "it's", "S1 "]
+    result = of_shops(engine, tmp_path, "name;code\nGent;S1\nLuik;S2\n\nx;it's\n", cells, of="code")
+    assert result.not_evaluated == ()
+    assert failing(engine, "shop") == {4, 5, 7}
+    assert {rule for *_, rule, _ in violations(engine)} == {"reference"}
+    several: list[Cell] = ["S1,S2", "S1, S3", None, "it's"]
+    of_shops(engine, tmp_path, "code\nS1\nS2\nit's\n", several, members=True)
+    assert failing(engine, "shop") == {1}
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "why"),
+    [
+        (None, None, "the file shops.csv with the keys is not there"),
+        ("code\n", None, "the file shops.csv holds no keys"),
+        ("code\nS1\n", "key", 'shops.csv has no column "key"'),
+        ("", "key", 'shops.csv has no column "key"'),
+    ],
+)
+def test_a_reference_whose_table_is_not_there_is_not_evaluated(
+    engine: Engine, tmp_path: Path, text: str | None, of: str | None, why: str
+) -> None:
+    result = of_shops(engine, tmp_path, text, ["S1"], of=of)
+    assert result.evaluated == ()
+    [item] = result.not_evaluated
+    assert item.sentence.endswith(why)
+    assert violations(engine) == []
+
+
+def test_a_reference_without_a_file_says_how_to_name_one(engine: Engine) -> None:
+    result = judge(engine, {"shop": ["S1"]}, reference())
+    [item] = result.not_evaluated
+    assert '[columns.shop] reference = { file = "Shops.csv" }' in item.sentence
+
+
+def test_whether_a_text_can_be_read_is_judged_as_the_contract_reads_it(engine: Engine) -> None:
+    """The cell as Actito has it, beside what the comparison makes of it."""
+    fill(engine, {"born": ["3/4/1980", "soon", None], "auditor:read:born": ["1980-04-03", "soon", None]})
+    meta = {"source": "contract", "rule": "unreadable", "sentence": "a date", "severity": "warning"}
+    kind = "expect_column_values_to_be_of_kind"
+    expectations = (
+        Expectation(kind, {"column": "born", "kind": "date"}, meta),
+        Expectation(kind, {"column": "born", "kind": "date"}, {"source": "steward"}),
+    )
+    validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", expectations))
+    assert [(key, value, rule) for _, key, _, value, rule, _ in violations(engine)] == [
+        ("k0", "3/4/1980", "be_of_kind"),
+        ("k1", "soon", "be_of_kind"),
+        ("k1", "soon", "unreadable"),
     ]
 
 

@@ -61,6 +61,7 @@ def structure(content: object, asked: Table) -> Structure:
         attributes=tuple(attributes),
         subscriptions=tuple(_named(item, "subscriptions") for item in _optional(table, "subscriptions")),
         segmentations=tuple(_segmentation(item) for item in _optional(table, "segmentations")),
+        references=dict(_reference(item) for item in _optional(table, "references")),
     )
 
 
@@ -279,6 +280,13 @@ def _segmentation(item: object) -> Segmentation:
         mandatory=_truth(whole.get("mandatory") or False, "segmentations.mandatory"),
         segments=segments if exclusive else (),
     )
+
+
+def _reference(item: object) -> tuple[str, str]:
+    """The attribute and the custom table that it refers to: `{attributeName,customTableId}`, [assumed] (§4.3)."""
+    whole = record(item, "references")
+    table = name_of(whole, "customTableId", "customTable", "tableId", "table")
+    return name_of(whole, "attributeName", "attribute", "name"), table
 
 
 def _attributes(listed: object, known: Collection[str] = ()) -> dict[str, str | None]:

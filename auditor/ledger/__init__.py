@@ -408,6 +408,11 @@ class Ledger:
         known = {digest for (digest,) in self._chain.query("SELECT hash FROM erased")}
         return frozenset(value for value in values if self._hash(column, value) in known) if known else frozenset()
 
+    @property
+    def secret(self) -> str:
+        """What keyed hashes of this state folder are keyed with; another folder has another one."""
+        return self._chain.salt.hex()
+
     def _hash(self, column: str, value: str) -> str:
         text = json.dumps([column, unicodedata.normalize("NFC", value).strip().casefold()], ensure_ascii=False)
         return hmac.new(self._chain.salt, text.encode(), hashlib.sha256).hexdigest()

@@ -18,7 +18,8 @@ from auditor.setup.propose import Mapped, Proposal
 from auditor.setup.schema import put_beside
 from auditor.setup.sheet import sheet
 from auditor.setup.written import Answers, contract_text, settings_text
-from auditor.validate.suite import refresh, store_suite
+from auditor.validate.generate import refresh
+from auditor.validate.suite import store_suite
 
 SHEET: Final = "request-sheet.md"
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from auditor.engine import Engine, quote, translated
 from auditor.model import AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
-from auditor.validate.suite import Expectation
+from auditor.validate.suite import REFERENCE, Expectation
 from auditor.validate.value_kinds import every_member, length_between, of_kind, one_of
 
 MOST_SEGMENTS: Final = 50
@@ -109,10 +109,11 @@ def _forms(engine: Engine, view: str, column: str) -> Forms:
 
 
 def refused(engine: Engine, view: str, expectations: Iterable[Expectation]) -> list[Refusal]:
-    """The rules of the structure that cells of a view break; `auditor_phone` is registered. Uniqueness is judged by
+    """The rules of the structure that cells of a view break, but for keys of other tables, which are not looked
+    up; `auditor_phone` is registered. Uniqueness is judged by
     the column `auditor:unique:NAME`, which the view has.
     """
-    asked = [item for item in expectations if item.generated]
+    asked = [item for item in expectations if item.generated and item.type != REFERENCE]
     if not asked:
         return []
     table = sa.table(view)
@@ -148,7 +149,7 @@ def _cell(column: str) -> sa.ColumnElement[Any]:
 
 
 def _breaks(item: Expectation) -> sa.ColumnElement[int]:
-    """How many cells break an expectation that `validate.suite` made of the structure."""
+    """How many cells break an expectation that `validate.generate` made of the structure."""
     column, kwargs = str(item.kwargs["column"]), item.kwargs
     cell = _cell(column)
     if item.type == "expect_column_values_to_not_be_null":

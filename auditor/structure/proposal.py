@@ -205,6 +205,7 @@ def structure_from(content: Mapping[str, Any]) -> Structure:
         attributes=tuple(_attribute(entry) for entry in content["attributes"]),
         subscriptions=tuple(content["subscriptions"]),
         segmentations=tuple(_segmentation(entry) for entry in content["segmentations"]),
+        references=dict(content.get("references") or {}),  # the first runs kept none
     )
 
 

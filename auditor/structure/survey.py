@@ -32,7 +32,7 @@ from auditor.pull import Means, Pulled, pull_file
 from auditor.structure.infer import Inferred, infer
 from auditor.structure.measure import Forms, Refusal, forms, refused, segments
 from auditor.structure.proposal import Addition, extended
-from auditor.validate.suite import refresh
+from auditor.validate.generate import of_structure
 
 _DECLARED: Mapping[str, AttributeType] = {
     "BOOLEAN": AttributeType.BOOLEAN,
@@ -129,7 +129,7 @@ def _survey(
         inferred=inferred,
         segmentations=new,
         segments=_new_segments(engine, contract, live),
-        refusals=refused(engine, "surveyed", refresh(None, target, contract).expectations),
+        refusals=refused(engine, "surveyed", of_structure(target, contract)),
         filled={name: one.filled for name, one in measured.items()},
     )
 

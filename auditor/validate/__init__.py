@@ -9,14 +9,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
 from auditor.engine import Engine, literal, quote, translated
-from auditor.model import NotChecked, Rule, Severity, Side
+from auditor.model import ContractRule, NotChecked, Rule, Severity, Side
 from auditor.primitives import FUNCTIONS
-from auditor.validate.suite import Expectation, Suite
+from auditor.validate.jumps import Past
+from auditor.validate.references import Keys, keys_of
+from auditor.validate.suite import JUMP, REFERENCE, Expectation, Suite
 
 if TYPE_CHECKING:
     from auditor.validate.expectations import Answer
@@ -28,6 +31,8 @@ KEY: Final = "auditor:key"
 ROW: Final = "auditor:row"
 UNIQUE: Final = "auditor:unique:"
 """Prefix of the columns that hold the canonical form of a unique attribute."""
+READ: Final = "auditor:read:"
+"""Prefix of the columns that hold the form in which the contract's rule reads a free text."""
 
 _RAW: Final = "auditor:raw:"
 """Prefix of the columns that hold the cells as they are, where some are blank."""
@@ -59,6 +64,10 @@ class Result:
     failing: int | None = None
     """Failing rows; None where it judges no single rows or was not evaluated."""
     problem: str | None = None
+    not_yet: bool = False
+    """It was not evaluated because there is nothing to compare with yet, which is no gap in what can be checked."""
+    figures: Mapping[str, Any] | None = None
+    """Of the column, for later runs to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,11 @@ class Validation:
         """Number of rows that this side has in the violations."""
         return sum(checked.failing for checked in self.evaluated)
 
+    @property
+    def not_yet(self) -> tuple[str, ...]:
+        """Why there is nothing to compare with yet, each reason once."""
+        return tuple(dict.fromkeys(one.problem for one in self.results if one.not_yet and one.problem))
+
 
 def preload() -> None:
     """Import Great Expectations, which takes about five seconds: to be called in a thread while data are pulled.
@@ -94,18 +108,30 @@ def preload() -> None:
             del sys.modules["pyspark"]
 
 
-def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = KEY, row: str = ROW) -> Validation:
+def validate(
+    engine: Engine,
+    side: Side,
+    view: str,
+    suite: Suite,
+    *,
+    key: str = KEY,
+    row: str = ROW,
+    past: Past = Past(),  # noqa: B008  (frozen)
+    keys: Mapping[str, Keys] = MappingProxyType({}),
+) -> Validation:
     """Judge one side.
 
     `view` is a table or view with the columns `key` (text), `row` (a different whole number in each row), one text
-    column per mapped column in the form that would be sent, and `auditor:unique:NAME` with the canonical form of each
-    unique attribute. A view whose columns are costly to compute is best made a table first.
+    column per mapped column in the form that would be sent, `auditor:unique:NAME` with the canonical form of each
+    unique attribute, and `auditor:read:NAME` with that of each free text that the contract reads. A view whose columns
+    are costly to compute is best made a table first. `past` is what earlier runs saw of this side, `keys` the keys of
+    other tables by the column that refers to one.
 
     The violations of the side replace those it had in the temporary table `violations`; a fresh table if there is
     none. A cell that is empty, or blank, violates nothing but that it is mandatory.
     """
     preload()
-    from auditor.validate.expectations import Question, evaluate
+    from auditor.validate.expectations import Answer, Question, evaluate
 
     with translated():
         _prepare(engine, side)
@@ -114,28 +140,24 @@ def validate(engine: Engine, side: Side, view: str, suite: Suite, *, key: str = 
         blank = _blank_columns(engine, view, [name for name in columns if name not in (key, row)])
         _judged_view(engine, judged, view, columns, blank)
         shown = {name: _RAW + name if name in blank else name for name in columns}
-        beside = [key, *(shown[name] for name in columns if name in blank or UNIQUE + name in columns)]
-        unmapped = {
-            place: ", ".join(name for name in expectation.columns if name not in columns)
-            for place, expectation in enumerate(suite.expectations)
-        }
-        present = [expectation for place, expectation in enumerate(suite.expectations) if not unmapped[place]]
-        questions = [Question(item.type, _kwargs(item, columns)) for item in present]
+        apart = {name for name in columns if UNIQUE + name in columns or READ + name in columns}
+        beside = [key, *(shown[name] for name in columns if name in blank | apart)]
+        lacking = [_lacking(expectation, columns, keys) for expectation in suite.expectations]
+        asked = [one for one, lack in zip(suite.expectations, lacking, strict=True) if lack is None]
+        questions = [Question(item.type, _kwargs(item, columns, past, keys)) for item in asked]
         answers = iter(evaluate(engine.con, judged, questions, row_column=row, beside=beside))
         results: list[Result] = []
         not_evaluated: list[NotChecked] = []
         evaluated: list[Checked] = []
-        for place, expectation in enumerate(suite.expectations):
-            if unmapped[place]:
-                problem: str | None = f"{unmapped[place]} is not mapped"
-            else:
-                answer = next(answers)
-                problem = answer.problem or _record(engine, side, expectation, answer, key, shown)
+        for expectation, lack in zip(suite.expectations, lacking, strict=True):
+            answer = Answer(problem=lack) if lack else next(answers)
+            problem = answer.problem or _record(engine, side, expectation, answer, key, shown)
             if problem:
-                not_evaluated.append(_not_evaluated(side, expectation, problem))
-                results.append(Result(expectation, problem=problem))
+                results.append(Result(expectation, problem=problem, not_yet=answer.not_yet, figures=answer.figures))
+                if not answer.not_yet:
+                    not_evaluated.append(_not_evaluated(side, expectation, problem))
             else:
-                results.append(Result(expectation, bool(answer.met), answer.failing))
+                results.append(Result(expectation, bool(answer.met), answer.failing, figures=answer.figures))
                 failing = (answer.failing or 0) if answer.met else answer.failing or 1
                 about = ", ".join(expectation.columns) or None
                 evaluated.append(Checked(about, expectation.rule, failing, _severity(expectation, answer)))
@@ -184,11 +206,29 @@ def _judged_view(engine: Engine, name: str, view: str, columns: list[str], blank
     engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {', '.join(cells)} FROM {quote(view)}")
 
 
-def _kwargs(expectation: Expectation, columns: list[str]) -> dict[str, object]:
-    """The expectation's settings; uniqueness is judged by the canonical form, where there is one."""
+def _lacking(expectation: Expectation, columns: list[str], keys: Mapping[str, Keys]) -> str | None:
+    """Why an expectation need not even be asked; None where everything it needs is there."""
+    if unmapped := [name for name in expectation.columns if name not in columns]:
+        return f"{', '.join(unmapped)} is not mapped"
+    if expectation.type == REFERENCE:
+        return keys_of(keys, expectation.columns[0], str(expectation.kwargs.get("refers_to"))).problem
+    return None
+
+
+def _kwargs(expectation: Expectation, columns: list[str], past: Past, keys: Mapping[str, Keys]) -> dict[str, object]:
+    """The expectation's settings, with what only a run knows.
+
+    Uniqueness, and whether a value can be read, is judged by the canonical form, where there is one.
+    """
     kwargs = dict(expectation.kwargs)
     if expectation.type == _UNIQUE_TYPE and UNIQUE + str(kwargs["column"]) in columns:
         kwargs["column"] = UNIQUE + str(kwargs["column"])
+    elif expectation.rule == ContractRule.UNREADABLE and READ + str(kwargs["column"]) in columns:
+        kwargs["column"] = READ + str(kwargs["column"])
+    elif expectation.type == JUMP:
+        kwargs |= {"before": list(past.figures.get(str(kwargs["column"]), ())), "key": past.key}
+    elif expectation.type == REFERENCE:
+        kwargs["keys"] = keys[str(kwargs["column"])].table
     return kwargs
 
 
@@ -202,18 +242,20 @@ def _record(
     if answer.met and answer.rows is None:
         return None
     columns = expectation.columns
-    parameters = [side.value, ", ".join(columns) or None, expectation.rule, expectation.sentence]
-    parameters.append(_severity(expectation, answer).value)
+    place = [side.value, ", ".join(columns) or None]
+    told = [expectation.rule, expectation.sentence, _severity(expectation, answer).value]
     target = f"INSERT INTO {quote(VIOLATIONS_TABLE)}"
     if answer.rows is None:
-        engine.con.execute(f"{target} VALUES (?, NULL, ?, NULL, ?, ?, ?)", parameters)
+        if answer.observed:
+            told[1] = f"{expectation.sentence}; here {answer.observed}"
+        engine.con.execute(f"{target} VALUES (?, NULL, ?, ?, ?, ?, ?)", [*place, answer.value, *told])
         return None
     value = quote(shown[columns[0]]) if len(columns) == 1 else "NULL"
     selected = f"?, {quote(key)}, ?, {value}, ?, {_detail(expectation, value)}, ?"
     engine.con.begin()
     fits = False
     try:
-        [(stored,)] = engine.con.execute(f"{target} SELECT {selected} FROM ({answer.rows})", parameters).fetchall()
+        [(stored,)] = engine.con.execute(f"{target} SELECT {selected} FROM ({answer.rows})", [*place, *told]).fetchall()
         fits = stored == answer.failing
     except duckdb.BinderException:
         return f"it counts {answer.failing} failing rows, but its SQL cannot select them"

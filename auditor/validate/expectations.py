@@ -38,9 +38,12 @@ from great_expectations.expectations.metrics.map_metric_provider.column_map_metr
 from great_expectations.expectations.registry import list_registered_expectation_implementations
 from great_expectations.validator.validator import Validator
 
-import auditor.validate.contact_expectations  # noqa: F401  (registers its own)
+import auditor.validate.contact_expectations  # each registers its own
+import auditor.validate.jump_expectation
+import auditor.validate.reference_expectation  # noqa: F401
 from auditor.model import AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
+from auditor.validate.suite import JUMP
 from auditor.validate.value_kinds import JUDGED, every_member, length_between, of_kind, one_of
 
 if TYPE_CHECKING:
@@ -148,6 +151,14 @@ class Answer:
     rows: str | None = None
     """SQL that selects the number of every failing row (`row_column`), once, with the columns `beside` it; None as
     above, or where none fails."""
+    not_yet: bool = False
+    """It could not be evaluated because there is nothing to compare with: no fault of anybody's."""
+    observed: str | None = None
+    """What was found of a column as a whole, in words and without values."""
+    value: str | None = None
+    """The value that is at fault in a column as a whole. It may be personal."""
+    figures: Mapping[str, Any] | None = None
+    """What later runs compare with: `jumps.Figures` in its stored form."""
 
 
 def known_types() -> list[str]:
@@ -285,6 +296,8 @@ def _answer(result: ExpectationValidationResult | None, rows: int | None) -> Ans
     if _raised(result):
         return Answer(problem=f"it ended with {_cause(result)}")
     content = result.result
+    if result.expectation_config and result.expectation_config.type == JUMP:
+        return _jump_answer(result.success, content)
     if not isinstance(result.success, bool) or content is None:
         return Answer(problem="it gave no result")
     if "element_count" in content:
@@ -295,6 +308,15 @@ def _answer(result: ExpectationValidationResult | None, rows: int | None) -> Ans
     if "observed_value" in content and content["observed_value"] is None:
         return Answer(problem="there was nothing to observe")
     return Answer(met=result.success)
+
+
+def _jump_answer(success: bool | None, content: Mapping[str, Any]) -> Answer:
+    """The answer of the expectation on sudden jumps, which says more than others do."""
+    details = content["details"]
+    figures = details["figures"]
+    if "not_yet" in details:
+        return Answer(problem=details["not_yet"], not_yet=True, figures=figures)
+    return Answer(met=success, observed=content["observed_value"], value=details.get("value"), figures=figures)
 
 
 def _map_answer(success: bool, content: Mapping[str, Any], rows: int | None) -> Answer:

@@ -1,7 +1,9 @@
 """What validation found, as one document per run, and in the forms that other tools read.
 
-The document is `validation.json` of a run folder: counts, settings of the suite and reasons, never values of profiles.
+The document is `validation.json` of a run folder: counts, settings of the suite, reasons and, of the commonest values
+of a column, keyed hashes: never values of profiles.
 
+past              what the documents of the last runs tell the next one
 as_gx             Great Expectations' result of a suite, for one side
 as_openlineage    an OpenLineage event whose inputs carry data-quality assertions, for both
 """
@@ -9,12 +11,13 @@ as_openlineage    an OpenLineage event whose inputs carry data-quality assertion
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from auditor import __version__
 from auditor.model import FORMAT, Severity
 from auditor.validate import Validation
+from auditor.validate.jumps import Past, mark
 
 PRODUCER: Final = f"urn:profile-auditor:{__version__}"
 _EVENT: Final = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -26,11 +29,15 @@ _FACET: Final = (
 MET, FAILED, NOT_EVALUATED = "met", "failed", "not_evaluated"
 
 
-def document(suite: str, validations: Sequence[Validation]) -> dict[str, Any]:
-    """`validation.json`: per side the rows that were judged and what came of each expectation, in the suite's order."""
+def document(suite: str, validations: Sequence[Validation], key: str = "") -> dict[str, Any]:
+    """`validation.json`: per side the rows that were judged and what came of each expectation, in the suite's order.
+
+    `key` is the secret of the marks in the figures.
+    """
     return {
         "format": FORMAT,
         "suite": suite,
+        "marked_by": mark("", key),
         "sides": {
             one.side.value: {
                 "rows": one.rows,
@@ -43,6 +50,7 @@ def document(suite: str, validations: Sequence[Validation]) -> dict[str, Any]:
                         "outcome": NOT_EVALUATED if result.problem else MET if result.met else FAILED,
                         "failing": result.failing,
                         "reason": result.problem,
+                        **({} if result.figures is None else {"figures": dict(result.figures)}),
                     }
                     for result in one.results
                 ],
@@ -50,6 +58,21 @@ def document(suite: str, validations: Sequence[Validation]) -> dict[str, Any]:
             for one in validations
         },
     }
+
+
+def past(documents: Iterable[Mapping[str, Any]], side: str, key: str) -> Past:
+    """What runs saw of a side, from their documents, the newest first.
+
+    Whose marks were made with another key is left out, for every value would seem new.
+    """
+    seen: dict[str, list[Mapping[str, Any]]] = {}
+    for content in documents:
+        if content.get("marked_by") != mark("", key):
+            continue
+        for result in content["sides"][side]["results"]:
+            if "figures" in result:
+                seen.setdefault(result["columns"][0], []).append(result["figures"])
+    return Past(key, seen)
 
 
 def as_gx(content: Mapping[str, Any], side: str, *, run: str, started: str) -> dict[str, Any]:

@@ -1,50 +1,34 @@
 """The suite of one profile table: what a correct value is, as a native Great Expectations suite.
 
 Stored as `expectations/TABLE/suite.json`, which Great Expectations itself can load once
-`auditor.validate.expectations` is imported. What follows from the structure is generated (`meta.source` =
-"structure") and renewed by `refresh`; what a steward adds beside it stays. This module knows the file and nothing of
-Great Expectations.
+`auditor.validate.expectations` is imported. What follows from the structure and the contract is generated
+(`meta.source`) and renewed by `generate.refresh`; what a steward adds beside it stays. This module knows the file and
+nothing of Great Expectations.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from auditor.contract import Column, Contract
 from auditor.errors import SettingsError
-from auditor.model import (
-    SEGMENTATION_PREFIX,
-    SUBSCRIPTION_PREFIX,
-    Attribute,
-    AttributeType,
-    Rule,
-    Severity,
-    Structure,
-)
+from auditor.model import ContractRule, Rule, Severity
 from auditor.problems import problem_list
+from auditor.validate.sentences import in_words
 
 STRUCTURE: Final = "structure"
-"""`meta.source` of what is generated."""
+CONTRACT: Final = "contract"
+"""`meta.source` of what is generated, and from what."""
 
-TEXT_LENGTH: Final = 255
-"""Longest text, in characters, where the structure names no limit (D-etlf)."""
+REFERENCE: Final = "expect_column_values_to_be_keys_of_table"
+JUMP: Final = "expect_column_shares_to_not_jump"
+"""Expectations of ours that a run has to help: with the keys of another table, with the figures of the last runs."""
 
-STEWARD: Final = "data steward"
-ENGINEER: Final = "engineer of the synchronisation"
-PROTECTION: Final = "data protection officer"
-
-_WHO_CARES: Final[Mapping[Rule, str]] = {Rule.MANDATORY: ENGINEER, Rule.UNIQUE: ENGINEER, Rule.SEGMENT: ENGINEER}
-"""Who sees to a broken rule first, where it is not the steward: without these a whole row is refused."""
-
-_LONGEST_SETTINGS: Final = 120
-"""Characters of its settings that stand for an expectation that nobody has put into words."""
-
-_SHOWN: Final = 10
-"""How many allowed values a sentence lists."""
+_RULES: Final[Mapping[str, type[StrEnum]]] = {STRUCTURE: Rule, CONTRACT: ContractRule}
 
 _SEVERITIES: Final[Mapping[str, Severity]] = {
     "error": Severity.ERROR,
@@ -53,31 +37,6 @@ _SEVERITIES: Final[Mapping[str, Severity]] = {
     "info": Severity.INFO,
 }
 """Our words, and Great Expectations' where it has another one."""
-
-_KINDS: Final[Mapping[AttributeType, tuple[Rule, str]]] = {
-    AttributeType.EMAIL: (
-        Rule.EMAIL,
-        "an e-mail address such as name@example.com: no accents before the @, no two dots in a row, "
-        "an ending that exists, such as .be",
-    ),
-    AttributeType.PHONE: (Rule.PHONE, "an existing phone number in international form, such as +3210458514"),
-    AttributeType.LANGUAGE: (Rule.LANGUAGE, "a language code of ISO 639-1 in capitals, such as FR"),
-    AttributeType.COUNTRY: (Rule.COUNTRY, "a country code of ISO 3166-1 in two capitals, such as BE"),
-    AttributeType.DATE: (Rule.DATE, "an existing day, written YYYY-MM-DD"),
-    AttributeType.TIMESTAMP: (Rule.TIMESTAMP, "an existing moment, written YYYY-MM-DD HH:MM:SS"),
-    AttributeType.BOOLEAN: (Rule.BOOLEAN, "yes or no, written TRUE/FALSE, 1/0, Y/N, YES/NO or T/F"),
-    AttributeType.INTEGER: (Rule.INTEGER, "a whole number between -2147483648 and 2147483647, digits only"),
-    AttributeType.LONG: (Rule.INTEGER, "a whole number of at most 64 bits, digits only"),
-    AttributeType.NUMERIC: (Rule.NUMBER, "a number with a dot before the decimals, such as -42 or 3.14"),
-    AttributeType.COORDINATES: (Rule.COORDINATES, "two decimal degrees (WGS 84) joined by a bar: 4.610927|50.675338"),
-}
-"""Type of an attribute → the rule its values follow, and that rule in words (D-etlf, U-predef)."""
-
-_CHOICES: Final[Mapping[AttributeType, tuple[Rule, tuple[str, ...]]]] = {
-    AttributeType.SEX: (Rule.SEX, ("M", "F")),
-    AttributeType.TITLE: (Rule.TITLE, ("Mr", "Mrs", "Ms")),
-}
-"""Types with a handful of values (D-etlf)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +60,8 @@ class Expectation:
 
     @property
     def generated(self) -> bool:
-        """Whether it follows from the structure, and is therefore renewed with it."""
-        return self.meta.get("source") == STRUCTURE
+        """Whether it follows from the structure or the contract, and is therefore renewed with them."""
+        return self.meta.get("source") in (STRUCTURE, CONTRACT)
 
     @property
     def place(self) -> tuple[str, tuple[str, ...], str]:
@@ -132,11 +91,7 @@ class Expectation:
                 return text.strip()
             if isinstance(text, list) and text:
                 return " ".join(str(line).strip() for line in text)
-        about = ("column", "column_A", "column_B", "column_list", "mostly")
-        settings = ", ".join(f"{name} {value}" for name, value in self.kwargs.items() if name not in about)
-        if len(settings) > _LONGEST_SETTINGS:
-            settings = settings[:_LONGEST_SETTINGS] + "…"
-        return f"meets the expectation {self.rule} of the suite" + (f": {settings}" if settings else "")
+        return in_words(self.type, self.kwargs)
 
     def content(self) -> dict[str, Any]:
         """The form in the file."""
@@ -160,34 +115,6 @@ class Suite:
             "meta": {},
             **self.extra,
         }
-
-
-def refresh(suite: Suite | None, structure: Structure, contract: Contract) -> Suite:
-    """The suite of the present structure: generated anew, with what others than us added to `suite` kept.
-
-    Only mapped columns have expectations: nothing is known of the others. Technical attributes have none: Actito
-    makes them itself. Of a generated expectation the severity, the threshold (`mostly`), who cares and whatever else a
-    steward wrote beside it stay theirs. The result is equal to `suite` when nothing changed.
-    """
-    generated = tuple(expectation for column in contract.columns for expectation in _of_column(column, structure))
-    if suite is None:
-        return Suite(name=structure.table, expectations=generated)
-    before = {expectation.place: expectation for expectation in suite.expectations if expectation.generated}
-    kept = tuple(_with_theirs(new, before.get(new.place)) for new in generated)
-    own = tuple(expectation for expectation in suite.expectations if not expectation.generated)
-    return Suite(name=suite.name, expectations=kept + own, extra=suite.extra)
-
-
-def _with_theirs(new: Expectation, old: Expectation | None) -> Expectation:
-    """A generated expectation with what a steward changed of the one that it replaces."""
-    if old is None:
-        return new
-    kwargs = {**new.kwargs, **{name: old.kwargs[name] for name in ("mostly",) if name in old.kwargs}}
-    return replace(new, kwargs=kwargs, meta={**old.meta, **new.meta, **_theirs(old)}, extra=old.extra)
-
-
-def _theirs(old: Expectation) -> dict[str, Any]:
-    return {name: old.meta[name] for name in ("severity", "who_cares") if name in old.meta}
 
 
 def steward_s(
@@ -255,81 +182,6 @@ def store_suite(suite: Suite, path: Path) -> None:
     partial.replace(path)
 
 
-def _of_column(column: Column, structure: Structure) -> Iterable[Expectation]:
-    """Everything that the structure says of one column."""
-    name = column.name
-    if name.startswith(SUBSCRIPTION_PREFIX):
-        yield _of_kind(name, AttributeType.BOOLEAN)
-    elif name.startswith(SEGMENTATION_PREFIX):
-        yield from _of_segmentation(name, structure)
-    else:
-        attribute = structure.attribute(name)
-        if attribute is not None and not attribute.technical:
-            yield from _of_attribute(attribute, column)
-
-
-def _of_attribute(attribute: Attribute, column: Column) -> Iterable[Expectation]:
-    name, several = attribute.name, attribute.multi_valued
-    if attribute.mandatory:
-        yield _expect("expect_column_values_to_not_be_null", {"column": name}, Rule.MANDATORY, "must be filled in")
-    if attribute.unique:
-        yield _expect(
-            "expect_column_values_to_be_unique", {"column": name}, Rule.UNIQUE, "a value that no other profile has"
-        )
-    longest = attribute.max_length
-    if longest is None and attribute.type in (AttributeType.STRING, AttributeType.EMAIL):
-        longest = TEXT_LENGTH
-    lengths = "expect_column_member_lengths_to_be_between" if several else "expect_column_value_lengths_to_be_between"
-    if longest is not None:
-        sentence = f"at most {longest} characters"
-        yield _expect(lengths, {"column": name, "max_value": longest}, Rule.MAX_LENGTH, sentence)
-    if attribute.min_length:
-        sentence = f"at least {attribute.min_length} characters"
-        yield _expect(lengths, {"column": name, "min_value": attribute.min_length}, Rule.MIN_LENGTH, sentence)
-    if attribute.allowed:
-        yield _one_of(name, attribute.allowed, Rule.ALLOWED_VALUES, several=several)
-    if attribute.type in _CHOICES:
-        rule, choices = _CHOICES[attribute.type]
-        yield _one_of(name, choices, rule, several=several)
-    if attribute.type in _KINDS:
-        yield _of_kind(name, attribute.type, several=several, region=column.argument)
-
-
-def _of_segmentation(name: str, structure: Structure) -> Iterable[Expectation]:
-    segmentation = structure.segmentation(name)
-    if segmentation is None:
-        return
-    if not segmentation.exclusive:
-        yield _of_kind(name, AttributeType.BOOLEAN)
-        return
-    if segmentation.mandatory:
-        yield _expect("expect_column_values_to_not_be_null", {"column": name}, Rule.MANDATORY, "must be filled in")
-    yield _one_of(name, segmentation.segments, Rule.SEGMENT)
-
-
-def _one_of(name: str, values: tuple[str, ...], rule: Rule, *, several: bool = False) -> Expectation:
-    more = f" … ({len(values)} values)" if len(values) > _SHOWN else ""
-    kind = "expect_column_members_to_be_in_set" if several else "expect_column_values_to_be_in_set"
-    sentence = f"one of {', '.join(values[:_SHOWN])}{more}"
-    return _expect(kind, {"column": name, "value_set": list(values)}, rule, sentence)
-
-
-def _of_kind(name: str, kind: AttributeType, *, several: bool = False, region: str = "") -> Expectation:
-    rule, sentence = _KINDS[kind]
-    kwargs: dict[str, Any] = {"column": name, "kind": kind.value}
-    if several:
-        kwargs["members"] = True
-    if kind is AttributeType.PHONE and region:
-        kwargs["region"] = region
-    return _expect("expect_column_values_to_be_of_kind", kwargs, rule, sentence)
-
-
-def _expect(kind: str, kwargs: dict[str, Any], rule: Rule, sentence: str) -> Expectation:
-    who = PROTECTION if str(kwargs["column"]).startswith(SUBSCRIPTION_PREFIX) else _WHO_CARES.get(rule, STEWARD)
-    meta = {"source": STRUCTURE, "rule": rule.value, "severity": "error", "sentence": sentence, "who_cares": who}
-    return Expectation(type=kind, kwargs=kwargs, meta=meta)
-
-
 def _problems(content: object) -> Iterable[str]:
     """What keeps a document from being a suite, each with its place."""
     if not isinstance(content, dict):
@@ -355,5 +207,5 @@ def _problems(content: object) -> Iterable[str]:
             yield f"{place}.meta is no object"
         elif meta and meta.get("severity") not in (None, *_SEVERITIES):
             yield f"{place}.meta.severity is none of error, warning and info"
-        elif meta and meta.get("source") == STRUCTURE and meta.get("rule") not in tuple(Rule):
-            yield f"{place}.meta.rule is not a rule of the structure"
+        elif meta and meta.get("source") in _RULES and meta.get("rule") not in tuple(_RULES[meta["source"]]):
+            yield f"{place}.meta.rule is not a rule of the {meta['source']}"

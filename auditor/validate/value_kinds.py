@@ -66,11 +66,14 @@ def of_kind(text: Text, kind: AttributeType, region: str | None = None) -> Condi
 
 def every_member(text: Text, condition: Callable[[Text], Condition]) -> Condition:
     """Whether a condition holds for each member of a multi-valued cell, as far as there are members (`a, b`)."""
-    members = sa.func.list_filter(
-        sa.func.list_transform(sa.func.string_split(text, ","), _Lambda(sa.func.trim(_MEMBER))), _Lambda(_MEMBER != "")
-    )
-    each = sa.func.list_transform(members, _Lambda(condition(_MEMBER)))
+    each = sa.func.list_transform(members_of(text), _Lambda(condition(_MEMBER)))
     return sa.func.coalesce(sa.func.list_bool_and(each), sa.true())
+
+
+def members_of(text: Text) -> ColumnElement[Any]:
+    """The members of a multi-valued cell (`a, b`) as a list."""
+    parts = sa.func.list_transform(sa.func.string_split(text, ","), _Lambda(sa.func.trim(_MEMBER)))
+    return sa.func.list_filter(parts, _Lambda(_MEMBER != ""))
 
 
 def one_of(text: Text, values: list[Any]) -> Condition:

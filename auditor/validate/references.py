@@ -1,0 +1,64 @@
+"""The keys of other tables, for columns that refer to one: read from the files that the contract names.
+
+Actito's answer to "which rows has this table" is not known well enough to rely on, so the keys come from an export of
+that table, a CSV file beside the contract.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from auditor.contract import Column
+from auditor.engine import Engine
+
+_SEPARATORS = ";,\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys that a column may refer to; exactly one of the two is not None."""
+
+    table: str | None = None
+    """The table on the connection that holds them in its column `key`."""
+    problem: str | None = None
+    """Why they are not there, without any key."""
+
+
+def known_keys(engine: Engine, folder: Path, columns: Iterable[Column]) -> dict[str, Keys]:
+    """Put the keys of every column whose contract names a file on the connection; `folder` is the contract's."""
+    return {
+        column.name: _read(engine, folder / column.reference_file, column.reference_column, place)
+        for place, column in enumerate(columns)
+        if column.reference_file is not None
+    }
+
+
+def keys_of(known: Mapping[str, Keys], column: str, table: str) -> Keys:
+    """The keys for a column; where there are none, what to do about it."""
+    how = f'name a file with them in the contract: [columns.{column}] reference = {{ file = "{table}.csv" }}'
+    return known.get(column, Keys(problem=f"the keys of the table {table} are not known; {how}"))
+
+
+def _read(engine: Engine, path: Path, name: str | None, place: int) -> Keys:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            first = lines.readline()
+            lines.seek(0)
+            rows = csv.reader(lines, delimiter=max(_SEPARATORS, key=first.count))
+            header = next(rows, [])
+            if name is not None and name not in header:
+                return Keys(problem=f'{path.name} has no column "{name}"')
+            at = header.index(name) if name is not None else 0
+            keys = [row[at].strip() for row in rows if len(row) > at and row[at].strip()]
+    except FileNotFoundError:
+        return Keys(problem=f"the file {path.name} with the keys is not there")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return Keys(problem=f"the file {path.name} with the keys cannot be read ({type(error).__name__})")
+    if not keys:
+        return Keys(problem=f"the file {path.name} holds no keys")
+    return Keys(table=engine.put(f"auditor_keys_{place}", pl.DataFrame({"key": keys})))
