@@ -132,7 +132,7 @@ def test_the_files_fit_the_schemas_that_they_name(made: Path) -> None:
 
 def test_the_suite_is_the_one_that_a_run_would_make(made: Path) -> None:
     suite = (made / "expectations" / "Customers" / "suite.json").read_text("utf-8")
-    assert {item["meta"]["source"] for item in json.loads(suite)["expectations"]} == {"structure"}
+    assert {item["meta"]["source"] for item in json.loads(suite)["expectations"]} == {"structure", "contract"}
 
 
 def test_the_sheet_asks_for_what_a_run_needs(made: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

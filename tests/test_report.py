@@ -579,7 +579,6 @@ def test_every_stored_word_has_a_word_on_screens() -> None:
         (Status, words.STATUS),
         (Moved, words.MOVED),
         (Reason, words.REASON),
-        (Rule, words.RULE),
         (PermissionFinding, words.FINDING),
         (Compare, words.COMPARE),
         (Master, words.MASTER),

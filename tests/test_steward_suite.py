@@ -211,7 +211,7 @@ def test_show_tells_a_stewards_violation(
     said = auditor(capsys, "show", key)
     assert said.code == Exit.FINE
     screen = " ".join(said.out.split())
-    assert "Actito nickname: a nickname to greet them by (note)" in screen
+    assert "Actito nickname: Empty (note); correct is: a nickname to greet them by" in screen
 
 
 def test_the_stewards_expectations_are_in_the_suite_as_they_were(ran: Ran) -> None:

@@ -7,16 +7,40 @@ import pytest
 from auditor import words
 from auditor.cli.planned import KIND, OUTCOME, WHY
 from auditor.cli.summary import VERDICT
-from auditor.model import Kind, Moved, Outcome, PermissionFinding, Reason, Rule, Severity, Status, Verdict, Why
+from auditor.model import (
+    ContractRule,
+    Kind,
+    Moved,
+    Outcome,
+    PermissionFinding,
+    Reason,
+    Rule,
+    Severity,
+    Status,
+    Verdict,
+    Why,
+)
+from auditor.validate import preload
+from auditor.validate.suite import Expectation
 
 
 def test_every_word_of_the_pages() -> None:
     assert set(words.STATUS) == set(Status)
     assert set(words.MOVED) == set(Moved)
     assert set(words.REASON) == set(Reason)
-    assert set(words.RULE) == set(Rule)
+    assert set(words.RULE) >= {*Rule, *ContractRule}
     assert set(words.FINDING) == set(PermissionFinding)
     assert set(words.SEVERITY) == set(Severity)
+
+
+def test_every_expectation_says_what_is_wrong_in_plain_words() -> None:
+    """Of whatever a steward may put into the suite, and nothing else has words there."""
+    preload()
+    from auditor.validate.expectations import known_types
+
+    rules = {Expectation(kind, {}).rule for kind in known_types()} - {"nothing_to_be_said"}  # another test's own
+    assert set(words.RULE) == rules | {*Rule, *ContractRule}
+    assert all("_" not in text and text[0].isupper() for text in words.RULE.values())
 
 
 def test_every_word_of_the_terminal() -> None:

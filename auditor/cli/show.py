@@ -167,10 +167,10 @@ def _violations(story: Story, words: Words) -> Iterator[str]:
     from auditor.words import RULE, SEVERITY
 
     for row in story.violations.iter_rows(named=True):
-        rule, _ = RULE.get(row["rule"], (row["detail"], ""))
+        wrong = RULE.get(row["rule"], row["rule"])
         weight = "" if row["severity"] in (None, Severity.ERROR) else f" ({SEVERITY[row['severity']].lower()})"
         value = f": {_spelt(row['value'])}" if row["value"] is not None else ""
-        yield f"{words.side(row['side'])} {row['column'] or 'row'}: {rule}{weight}{value}"
+        yield f"{words.side(row['side'])} {row['column'] or 'row'}: {wrong}{weight}{value}; correct is: {row['detail']}"
 
 
 def _findings(story: Story, words: Words) -> Iterator[str]:

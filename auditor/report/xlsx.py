@@ -132,7 +132,7 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
     )
     yield (
         "violations",
-        ("Side", "Profile", "Field", "Value", "Rule", "Detail", "Severity"),
+        ("Side", "Profile", "Field", "Value", "What is wrong", "Correct is", "Severity"),
         (
             (
                 say.side(row["side"]),
