@@ -180,7 +180,18 @@ def test_a_good_name_whose_values_disagree_is_shown_and_not_mapped() -> None:
     assert "lastName" not in mapping(proposal)
     [doubtful] = [one for one in proposal.doubtful if one.name == "lastName"]
     assert doubtful.confidence < MAPPED < certain
-    assert "0% of 40 people" in doubtful.reason
+    assert "0 % of 40 people" in doubtful.reason
+
+
+def test_a_share_that_is_not_nothing_is_not_called_nothing() -> None:
+    """Three of a thousand people have the same name on both sides."""
+    many = {name: [*cells] * 25 for name, cells in ROWS.items()}
+    many["customerId"] = [f"C{n:05}" for n in range(1000)]
+    platform = {**{name: [*cells] * 25 for name, cells in PLATFORM.items()}, "customerId": many["customerId"]}
+    others = [name if n < 3 else f"Other{n}" for n, name in enumerate(many["lastName"])]
+    proposal = propose(look({**many, "lastName": others}, platform))
+    [doubtful] = [one for one in proposal.doubtful if one.name == "lastName"]
+    assert "0.3 % of 1,000 people" in doubtful.reason
 
 
 def test_confidence_falls_as_fewer_values_agree() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from auditor import words
 from auditor.model import (
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
@@ -216,8 +217,9 @@ def _confidence(alike: float, why: str, how: Reading, same: Agreement | None, fi
     if same is None or same.people < ENOUGH:
         sure = 0.8 * alike * (0.3 + 0.7 * how.fits)
         seen = "values could not be compared"
-        return sure, f"{why}; {seen}" if how.fits >= 0.9 else f"{why}; {how.fits:.0%} of the values fit; {seen}"
-    seen = f"{same.share:.0%} of {same.people:,} people have the same value"
+        fits = "" if how.fits >= 0.9 else f"{words.share(how.fits)} of the values fit; "
+        return sure, f"{why}; {fits}{seen}"
+    seen = f"{words.share(same.share)} of {same.people:,} people have the same value"
     telling = max(alike, min(1.0, 0.5 + 0.5 * same.different / _TELLING))  # yes and no agree by accident
     sure = 0.65 * same.beyond_chance * telling + 0.35 * alike
     if same.beyond_chance < _CONTRADICTED:
