@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
-from auditor.audit import Audit
+from auditor.audit import VIOLATIONS, Audit
 from auditor.model import Reason
 from auditor.report import Written, render
 from tests.audits import COLUMNS, HOSTILE, audit_of, difference, realistic
@@ -86,6 +87,27 @@ def test_the_report_opens_and_puts_the_verdict_and_permissions_first(tab: Page, 
     assert len(tops) == 4
     assert count(page, "permissions") == "31 permission findings"
     assert page.locator("[data-table=permissions] tbody tr").count() == 10
+
+
+def test_what_is_wrong_with_a_field_as_a_whole_is_nobodys(tab: Page, audit: Audit, tmp_path: Path) -> None:
+    """It has no key because it concerns all; and where several fields are wrong together, none of them is empty."""
+    rows = [
+        ("truth", None, "city", "Brussel", "jump", "as in the last runs; here 60 %", "warning"),
+        ("truth", None, None, None, "table_row_count_to_be_between", "2 to 5 rows", "error"),
+        ("truth", "7", "subscriptions#News, consent", None, "pair_permission_to_have_consent", "off", "info"),
+        ("truth", "8", "nickname", None, "not_be_null", "a nickname", "info"),
+    ]
+    violations = pl.DataFrame(rows, schema=VIOLATIONS, orient="row")
+    page = opened(tab, render(replace(audit, violations=violations), tmp_path, privacy="full").report)
+    assert values(page, "key", "violations") == ["all profiles", "all profiles", "7", "8"]
+    assert values(page, "value", "violations") == ["Brussel", "–", "–", "empty"]
+    assert values(page, "rule", "violations") == [
+        "Sudden jump",
+        "Too many or too few rows",
+        "On without the general consent",
+        "Empty",
+    ]
+    assert values(page, "detail", "violations")[1] == "2 to 5 rows"
 
 
 def test_what_changed_in_the_structure_stands_before_what_was_found(tab: Page, audit: Audit, tmp_path: Path) -> None:

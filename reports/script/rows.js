@@ -28,7 +28,7 @@ const CELLS = {
       showValue(button, keyText(value));
       button.addEventListener("click", () => go("differences", {}, value));
       cell.append(button);
-    } else if (value === null) cell.append(element("span", "empty", "no key"));
+    } else if (value === null) cell.append(element("span", "empty", table.box.dataset.table === "violations" ? "all profiles" : "no key"));
     else showValue(cell, keyText(value));
     if (id && id.at(row)) note(cell, id.at(row));
   },
@@ -63,7 +63,12 @@ const CELLS = {
     if (flags) cell.append(element("span", "tag", table.label("flags", flags)));
   },
 
-  value(cell, row, table) { showValue(cell, table.columns.value.at(row)); },
+  value(cell, row, table) {
+    const field = table.columns.column.at(row);
+    // What concerns several fields, or none, has no value of its own: nothing is empty there.
+    if (field === null || field.includes(", ")) cell.append(element("span", "empty", "–"));
+    else showValue(cell, table.columns.value.at(row));
+  },
   text(cell, row, table) { showValue(cell, table.columns.text.at(row)); },
   other_key(cell, row, table) { showValue(cell, keyText(table.columns.other_key.at(row))); },
 };
