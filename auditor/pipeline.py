@@ -185,7 +185,11 @@ def _audit(
         warm.join()
         with watch.stage("validate", "validating both sides against the table structure"):
             validations = _validate(engine, settings, contract, structure, suite, sources, ledger.secret)
-            unevaluated = [item for one in validations for item in one.not_evaluated]
+            unevaluated = [
+                replace(item, sentence=f"in {names.of(one.side)}, {item.sentence}")
+                for one in validations
+                for item in one.not_evaluated
+            ]
             run_folder.write_validation(record.document(suite.name, validations, ledger.secret), work)
             watch.facts["validate"] = conclude.violations_per_rule(engine)
         with watch.stage("diff", "comparing"):

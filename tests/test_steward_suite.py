@@ -131,6 +131,7 @@ def test_what_cannot_be_evaluated_is_named_and_is_no_pass(ran: Ran) -> None:
     assert ran.document["verdict"] == "incomplete"
     for kind, why in (("unexpected_rows_expectation", "it ended with"), ("not_be_null", "shoeSize is not mapped")):
         assert len([text for text in sentences if kind in text and why in text]) == 2, "one for each side"
+        assert {text.partition(",")[0] for text in sentences if kind in text} == {"in Actito", "in CRM"}
 
 
 def test_severities_are_counted(ran: Ran) -> None:

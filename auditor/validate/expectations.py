@@ -359,7 +359,18 @@ def _cause(result: ExpectationValidationResult) -> str:
     """The names of the exceptions; their texts may hold values."""
     texts = [f"{info.get('exception_message')}\n{info.get('exception_traceback')}" for info in _exceptions(result)]
     names = [name for text in texts for name in re.findall(r"\b[A-Z]\w+(?:Error|Exception)\b", text)[:1]]
-    return ", ".join(dict.fromkeys(names)) or "an exception"
+    told = (f"{name} ({_MEANS[name]})" if name in _MEANS else name for name in dict.fromkeys(names))
+    return ", ".join(told) or "an exception"
+
+
+_MEANS: Final = {
+    "BinderException": "its SQL does not fit the columns or their types",
+    "CatalogException": "its SQL names a table or function that is not there",
+    "ConversionException": "a value cannot be read as what it asks for",
+    "InvalidInputException": "one of its settings, such as a pattern, is not valid",
+    "ParserException": "its SQL cannot be read",
+}
+"""What DuckDB's exceptions mean for whoever wrote the expectation."""
 
 
 def _failed(configuration: ExpectationConfiguration, error: Exception) -> ExpectationValidationResult:
