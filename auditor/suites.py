@@ -41,7 +41,7 @@ MOST_FAILING: Final = 0.2
 class Refreshed:
     path: Path
     generated: int
-    """Expectations that follow from the structure."""
+    """Expectations that follow from the structure and the contract."""
     own: int
     """Expectations of a steward's, kept as they are."""
     changes: tuple[str, ...]

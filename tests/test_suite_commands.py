@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from auditor.errors import Exit
@@ -45,7 +46,7 @@ def test_a_refresh_without_a_change_says_so(folder: Path, capsys: pytest.Capture
     before = suite_of(folder).read_bytes()
     said = auditor(capsys, "suite", "refresh")
     assert (said.code, said.out) == (Exit.FINE, "nothing has changed\n")
-    assert f"{len(read(folder))} from the structure, 0 of your own" in said.err
+    assert f"{len(read(folder))} from structure and contract, 0 of your own" in said.err
     assert suite_of(folder).read_bytes() == before
 
 
@@ -82,6 +83,31 @@ def test_a_refresh_tells_what_changed_and_keeps_what_is_the_stewards(
     ]
     assert "1 of your own" in said.err
     assert read(folder)[-1] == own
+
+
+def test_a_refresh_follows_the_contract_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A free text that is compared as a date must be one; the threshold that a steward gave it goes with it."""
+    contract = folder / "expectations" / "Customers" / "contract.toml"
+    before = contract.read_text("utf-8")
+    head, section, rest = before.partition("[columns.nickname]\n")
+    assert section
+    contract.write_text(f'{head}{section}compare = "date"\n{rest}', "utf-8")
+    said = " ".join(auditor(capsys, "suite", "refresh").out.split())
+    assert said == "- new: nickname: a date, however it is spelt: the contract compares this column as such"
+    [new] = [one for one in read(folder) if one["meta"]["rule"] == "unreadable"]
+    assert (new["meta"]["source"], new["kwargs"]) == ("contract", {"column": "nickname", "kind": "date"})
+    assert auditor(capsys, "run").code == Exit.FINE
+    run = max(path for path in (folder / "runs").iterdir() if not path.name.startswith("."))
+    found = pl.read_parquet(run / "violations.parquet").filter(pl.col("rule") == "unreadable")
+    snapshot = pl.read_parquet(run / "platform.parquet")
+    filled = snapshot.filter(pl.col("nickname").str.strip_chars() != "")
+    assert set(found.filter(pl.col("side") == "platform")["value"]) <= set(filled["nickname"])
+    assert found.filter(pl.col("side") == "platform").height > filled.height / 2, "no nickname is a date"
+    assert set(found["severity"]) == {"warning"}
+    contract.write_text(before, "utf-8")
+    said = " ".join(auditor(capsys, "suite", "refresh").out.split())
+    assert said.startswith("- gone: nickname: a date")
+    assert not [one for one in read(folder) if one["meta"]["rule"] == "unreadable"]
 
 
 @pytest.mark.parametrize(("text", "place"), [("{\n nope", "line 2, column 2"), ('{"name": "x"}', "expectations")])

@@ -27,7 +27,7 @@ def command() -> None:
 @settings_option
 @verbose_option
 def refresh(settings_file: Path) -> None:
-    """Bring the suite up to the table structure as Actito has it now, and show what changed.
+    """Bring the suite up to the table structure as Actito has it now and to the contract, and show what changed.
 
     Expectations of your own stay, and so do the severity and threshold that you gave to one that is renewed.
     """
@@ -39,7 +39,7 @@ def refresh(settings_file: Path) -> None:
         click.echo(wrapped("  - ", printable(sentence)))
     if not done.changes:
         click.echo("the suite is made" if done.made else "nothing has changed")
-    say(f"{done.path}: {done.generated} from the structure, {done.own} of your own")
+    say(f"{done.path}: {done.generated} from structure and contract, {done.own} of your own")
 
 
 @command.command("add")
