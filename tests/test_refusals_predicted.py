@@ -36,9 +36,6 @@ MORE = [
 """Beside the values of each type: lengths around the limits, and words that one or another column takes."""
 
 
-UNKNOWN_TO_THE_STAND_IN = (".xn--p1ai", ".рф")
-"""Endings that exist and that the stand-in's shorter list lacks."""
-
 NUMBERS_OF_NOBODY = ("+99912345678", "+320470123456")
 """In international form, which is all that Actito's pages ask for (D-etlf), but no such number exists."""
 
@@ -78,7 +75,6 @@ def values(structure: Structure, column: str) -> list[str]:
     tried = [*MORE]
     if attribute is not None:
         tried += [*SEEDS.get(attribute.type, []), *attribute.allowed]
-        tried = [value for value in tried if not value.casefold().endswith(UNKNOWN_TO_THE_STAND_IN)]
         if attribute.multi_valued:
             tried += [",".join(attribute.allowed[:2]), ",".join([*attribute.allowed[:1], "nope"])]
     if segmentation is not None:

@@ -82,7 +82,7 @@ def judge(engine: Engine, columns: Mapping[str, Sequence[Cell]], *expectations: 
 
 
 def violations(engine: Engine) -> list[tuple[Any, ...]]:
-    return sorted(engine.rows("SELECT * EXCLUDE severity FROM violations"), key=repr)
+    return sorted(engine.rows("SELECT * EXCLUDE (severity, refusal) FROM violations"), key=repr)
 
 
 def failing(engine: Engine, column: str) -> set[int]:
@@ -155,7 +155,7 @@ def is_email(text: str) -> bool:
     if not at or not local or ".." in text or any(character not in allowed for character in local):
         return False
     labels = domain.split(".")
-    if len(labels) < 2 or any(not label or label[0] == "-" or label[-1] == "-" for label in labels):
+    if len(labels) < 2 or any(not 0 < len(label) < 64 or label[0] == "-" or label[-1] == "-" for label in labels):
         return False
     if labels[-1].lower() not in ENDINGS:
         return False

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from auditor.sandbox.codes import COUNTRIES, COUNTRY_ENDINGS, GENERIC_ENDINGS, LANGUAGES
+from auditor.sandbox.codes import COUNTRIES, ENDINGS, LANGUAGES
 from auditor.sandbox.dialect import (
     COORDINATES_TYPE,
     FALSE_WORDS,
@@ -54,9 +55,9 @@ def _attribute(attribute: Attribute, value: str) -> str | Problem:
     if attribute.value_type == "BOOLEAN":
         return _boolean(attribute.name, value)
     members = value.split(MULTI_VALUE_SEPARATOR) if attribute.multi_valued else [value]
-    longest = attribute.max_length or TEXT_LENGTH
+    longest = attribute.max_length or (TEXT_LENGTH if attribute.value_type in ("STRING", "EMAIL") else None)
     for member in members:
-        if len(member) > longest:
+        if longest is not None and len(member) > longest:
             return Problem(attribute.name, Code.TOO_LONG, f"{attribute.name} has at most {longest} characters")
         if len(member) < (attribute.min_length or 0):
             return Problem(
@@ -79,17 +80,26 @@ def _boolean(column: str, value: str) -> str | Problem:
 
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+")
-_LABEL = re.compile(r"(?!-)(?:[^\W_]|-){1,63}(?<!-)")
+_LONGEST_LABEL = 63
+"""Characters between two dots of a domain (RFC 1035): no page says so, but none longer can exist."""
 
 
 def _is_email(value: str) -> bool:
-    """The rules of U-predef; accents are allowed in the domain only."""
+    """The rules of U-predef; accents are allowed in the domain only, in either form of Unicode.
+
+    Of the other characters of a domain no page speaks: here they are those that a domain can have.
+    """
     local, at, domain = value.rpartition("@")
     if not at or ".." in value or not _LOCAL_PART.fullmatch(local):
         return False
     *labels, ending = domain.split(".")
-    known_ending = ending.lower() in COUNTRY_ENDINGS or ending.lower() in GENERIC_ENDINGS
-    return bool(labels) and known_ending and all(_LABEL.fullmatch(label) for label in labels)
+    return bool(labels) and ending.lower() in ENDINGS and all(_is_label(label) for label in labels)
+
+
+def _is_label(label: str) -> bool:
+    """Letters, digits, accents; hyphens, but not at an end."""
+    known_characters = all(character == "-" or unicodedata.category(character)[0] in "LMN" for character in label)
+    return 0 < len(label) <= _LONGEST_LABEL and known_characters and "-" not in (label[0], label[-1])
 
 
 _INTEGER = re.compile(r"-?[0-9]+")
@@ -124,7 +134,8 @@ def _is_moment(value: str) -> bool:
 
 
 def _is_coordinates(value: str) -> bool:
-    """Two decimals joined by a bar (D-etlf). Which comes first is not stated: either may have the wider range."""
+    """Two decimals joined by a bar, of WGS 84 (D-etlf), where one degree of the two is within 90 and the other within
+    180. Which comes first is not stated: either may."""
     parts = value.split("|")
     if len(parts) != 2 or not all(_NUMBER.fullmatch(part) for part in parts):
         return False

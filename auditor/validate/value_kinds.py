@@ -54,6 +54,9 @@ _LOCAL_PART: Final = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+"
 _LETTER: Final = r"[\p{L}\p{M}\p{N}]"
 _LABEL: Final = rf"{_LETTER}([\p{{L}}\p{{M}}\p{{N}}-]*{_LETTER})?"
 _ENDING: Final = r"(\p{L}[\p{L}\p{M}]+|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])"
+_LONGEST_LABEL: Final = 63
+"""Characters between two dots of a domain (RFC 1035): none longer can exist."""
+_LONG_LABEL: Final = rf"[^.]{{{_LONGEST_LABEL + 1}}}"
 _EMAIL: Final = rf"{_LOCAL_PART}@({_LABEL}\.)+{_ENDING}"
 
 
@@ -107,7 +110,9 @@ def _exists(day: Text) -> Condition:
 def _email(text: Text) -> Condition:
     ending = sa.func.lower(sa.func.split_part(text, ".", -1))
     dots = sa.func.contains(text, "..", type_=sa.Boolean())
-    return sa.and_(_full(text, _EMAIL), sa.not_(dots), ending.in_(endings()))
+    long = sa.func.regexp_matches(sa.func.split_part(text, "@", -1), _LONG_LABEL, type_=sa.Boolean())
+    short = sa.or_(sa.func.length(text) <= _LONGEST_LABEL, sa.not_(long))
+    return sa.and_(_full(text, _EMAIL), sa.not_(dots), ending.in_(endings()), short)
 
 
 @cache
