@@ -95,16 +95,16 @@ def installed(peer: Peer, cache: Path) -> Path | None:
     return environment(peer.requirement, cache)
 
 
-def environment(requirement: str, cache: Path) -> Path | None:
-    """The `bin` of an environment that has one requirement; see `installed`."""
-    place = cache / requirement.replace("[", "-").replace("]", "")
+def environment(requirements: str, cache: Path) -> Path | None:
+    """The `bin` of an environment that has these requirements, with blanks between; see `installed`."""
+    place = cache / requirements.replace("[", "-").replace("]", "").replace(" ", "-")
     done = place / "installed"
     if not done.exists():
-        print(f"  installing {requirement}", file=sys.stderr)
+        print(f"  installing {requirements}", file=sys.stderr)
         place.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
         pip = [str(place / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
-        if subprocess.run([*pip, requirement], capture_output=True).returncode != 0:
+        if subprocess.run([*pip, *requirements.split()], capture_output=True).returncode != 0:
             return None
         done.touch()
     return place / "bin"
