@@ -81,6 +81,7 @@ VIOLATIONS: Final = pl.Schema(
         "rule": TEXT,  # model.Rule, or the short name of a steward's own expectation
         "detail": TEXT,  # what is right, in words
         "severity": TEXT,  # model.Severity
+        "refusal": TEXT,  # model.Refusal: how Actito would refuse a value of the truth; null where it would not
     }
 )
 PERMISSIONS: Final = pl.Schema(

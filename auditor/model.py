@@ -103,6 +103,28 @@ class ContractRule(StrEnum):
     """More empty cells, or more of one value, than in the last runs."""
 
 
+class Refusal(StrEnum):
+    """How Actito refuses a value, as it stands in `violations.refusal`: the code of a row that comes back (G-php).
+
+    No catalogue of the codes was found: these are assumed (§7.3). Where a value is wrong in several ways, the first of
+    them is told: what can be seen of the value itself comes before what others have.
+    """
+
+    MANDATORY = "MANDATORY_MISSING"
+    TOO_LONG = "TOO_LONG"
+    TOO_SHORT = "TOO_SHORT"
+    INVALID = "INVALID_VALUE"
+    DUPLICATE = "DUPLICATE_KEY"
+
+
+REFUSED_AS: Final[Mapping[Rule, Refusal]] = dict.fromkeys(Rule, Refusal.INVALID) | {
+    Rule.MANDATORY: Refusal.MANDATORY,
+    Rule.UNIQUE: Refusal.DUPLICATE,
+    Rule.MAX_LENGTH: Refusal.TOO_LONG,
+    Rule.MIN_LENGTH: Refusal.TOO_SHORT,
+}
+
+
 class Severity(StrEnum):
     """What a violation means, as it stands in `violations.parquet`. Only errors are findings."""
 

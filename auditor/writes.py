@@ -71,6 +71,8 @@ class LeftAlone:
     column: str | None
     why: str
     """Stable code, one of model.Why."""
+    refusal: str | None = None
+    """How Actito would refuse it (model.Refusal), where that is why."""
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,9 @@ JUDGES: dict[AttributeType, tuple[Rule, Callable[[str], bool]]] = {
 SEEDS: dict[AttributeType, list[str]] = {
     T.EMAIL: """jan.peeters@example.be a+b'c@mail.kröße.com x@-a.be x@a-.be x@a.b j..p@a.be é@a.be a@b@c.be .a@b.be
         x@xn--abc.xn--p1ai x@a.xn-- x@a..be @a.be x@ x@a_b.be x@a.con x@a.zz x@a.РФ x@a.рф x@a.cmo x@a.COM
-        x@a.museum x@a.xn--zz""".split(),
+        x@a.museum x@a.xn--zz""".split()
+    + [f"x@{'d' * 63}.{'d' * 63}.be", f"x@{'d' * 64}.be", f"x@a.{'d' * 64}.be", f"{'l' * 70}@a.be"]
+    + ["x@kro\u0308sse.be", "x@\u0308a.be", "x@a\u00b2.be", "x@a\u200d.be"],
     T.PHONE: ["0470123456", "+32 470 12 34 56"]
     + "+32470123456 +320470123456 +33612345678 +3210458514 +390612345678 +12015550123 +99912345678".split(),
     T.DATE: """2024-02-29 2026-02-30 0000-01-01 0001-01-01 9999-12-31 2024-1-01 20240101 2024-W01-1 01/02/2024

@@ -170,7 +170,9 @@ def _violations(story: Story, words: Words) -> Iterator[str]:
         wrong = RULE.get(row["rule"], row["rule"])
         weight = "" if row["severity"] in (None, Severity.ERROR) else f" ({SEVERITY[row['severity']].lower()})"
         value = f": {_spelt(row['value'])}" if row["value"] is not None else ""
-        yield f"{words.side(row['side'])} {row['column'] or 'row'}: {wrong}{weight}{value}; correct is: {row['detail']}"
+        refusal = f"; {words.platform} would refuse it: {row['refusal']}" if row["refusal"] else ""
+        said = f"{wrong}{weight}{value}; correct is: {row['detail']}{refusal}"
+        yield f"{words.side(row['side'])} {row['column'] or 'row'}: {said}"
 
 
 def _findings(story: Story, words: Words) -> Iterator[str]:

@@ -18,7 +18,7 @@ import polars as pl
 from auditor import permissions
 from auditor.audit import TEXT, Audit, kept_out
 from auditor.errors import InputUnusable
-from auditor.model import Kind, NotChecked, Route, Side, Status, Structure, Why
+from auditor.model import Kind, NotChecked, Refusal, Route, Side, Status, Structure, Why
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.creations import TAKEN, Candidates, create
 from auditor.plan.decisions import Decision
@@ -223,6 +223,19 @@ def _audited_values(audit: Audit, platform: pl.DataFrame | None) -> AuditedValue
     return look_up
 
 
+def _told(audit: Audit, left: Sequence[LeftAlone]) -> Iterator[LeftAlone]:
+    """The same, with how Actito would refuse a value of the truth: what comes first, where several things are wrong."""
+    keys = {item.key for item in left if item.why == Why.BLOCKED}
+    wrong = audit.violations.filter(pl.col("refusal").is_not_null() & pl.col("key").is_in(keys))
+    refusals: dict[tuple[str, str], set[Refusal]] = {}
+    for key, column, refusal in wrong.select("key", "column", "refusal").iter_rows():
+        refusals.setdefault((key, column), set()).add(Refusal(refusal))
+    for item in left:
+        codes = refusals.get((item.key, item.column or ""), ())
+        first = next((code.value for code in Refusal if code in codes), item.refusal)
+        yield replace(item, refusal=first) if item.why == Why.BLOCKED else item
+
+
 def _plan(
     audit: Audit,
     facts: Facts,
@@ -231,6 +244,7 @@ def _plan(
     routed: Routed,
     left: Iterable[LeftAlone],
 ) -> Plan:
+    told = _told(audit, [*left, *routed.left])
     return Plan(
         run=audit.run,
         entity=audit.entity,
@@ -241,7 +255,7 @@ def _plan(
         key=audit.key,
         fallbacks=audit.fallbacks,
         writes=routed.writes,
-        left=tuple(sorted((*left, *routed.left), key=lambda item: (item.key, item.column or "", item.why))),
+        left=tuple(sorted(told, key=lambda item: (item.key, item.column or "", item.why))),
         population=audit.counts.rows.get("platform", 0),
         route_reason=routed.reason,
         carried=routed.carried,

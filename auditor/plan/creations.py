@@ -12,7 +12,7 @@ import polars as pl
 from auditor import permissions, writes
 from auditor.audit import TEXT, Audit, kept_out
 from auditor.contract import Column, Master, Polarity
-from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Side, Status, Why
+from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Refusal, Side, Status, Why
 from auditor.permissions import Case, Cell, Evidence
 from auditor.plan.decisions import Choice, Decision, Standing, standing
 from auditor.plan.pairs import held
@@ -87,7 +87,9 @@ def _profiles(
         key, bad = row["key"], violated.get(row["key"], set())
         blocking = demands.blocking(row, bad)
         if blocking:
-            yield from (writes.LeftAlone(key, column, Why.BLOCKED.value) for column in blocking)
+            for column in blocking:
+                lacks = column in demands.required and not row.get(column)
+                yield writes.LeftAlone(key, column, Why.BLOCKED.value, Refusal.MANDATORY.value if lacks else None)
             continue
         # The truth's own moment, never the audit's clock; where the row has none that can be, nothing is said.
         updated = row.get("auditor:updated")

@@ -132,7 +132,7 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
     )
     yield (
         "violations",
-        ("Side", "Profile", "Field", "Value", "What is wrong", "Correct is", "Severity"),
+        ("Side", "Profile", "Field", "Value", "What is wrong", "Correct is", "Severity", "Refused as"),
         (
             (
                 say.side(row["side"]),
@@ -140,6 +140,7 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
                 name("rule", row["rule"]),
                 _text(row["detail"]),
                 name("severity", row["severity"]),
+                _text(row["refusal"]),
             )
             for row in audit.violations.iter_rows(named=True)
         ),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from auditor.engine import Engine, literal, quote, translated
-from auditor.model import ContractRule, NotChecked, Rule, Severity, Side
+from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, NotChecked, Rule, Severity, Side
 from auditor.primitives import FUNCTIONS
 from auditor.validate.jumps import Past
 from auditor.validate.references import Keys, keys_of
@@ -170,7 +170,7 @@ def _prepare(engine: Engine, side: Side) -> None:
     engine.con.execute(
         f"""CREATE TEMP TABLE IF NOT EXISTS {quote(VIOLATIONS_TABLE)}
         (side VARCHAR, "key" VARCHAR, "column" VARCHAR, "value" VARCHAR, rule VARCHAR, detail VARCHAR,
-         severity VARCHAR)"""
+         severity VARCHAR, refusal VARCHAR)"""
     )
     engine.con.execute(f"DELETE FROM {quote(VIOLATIONS_TABLE)} WHERE side = ?", [side.value])
     engine.register(FUNCTIONS)
@@ -243,15 +243,16 @@ def _record(
         return None
     columns = expectation.columns
     place = [side.value, ", ".join(columns) or None]
-    told = [expectation.rule, expectation.sentence, _severity(expectation, answer).value]
+    told: list[str | None] = [expectation.rule, expectation.sentence, _severity(expectation, answer).value]
+    told.append(_refusal(side, expectation))
     target = f"INSERT INTO {quote(VIOLATIONS_TABLE)}"
     if answer.rows is None:
         if answer.observed:
             told[1] = f"{expectation.sentence}; here {answer.observed}"
-        engine.con.execute(f"{target} VALUES (?, NULL, ?, ?, ?, ?, ?)", [*place, answer.value, *told])
+        engine.con.execute(f"{target} VALUES (?, NULL, ?, ?, ?, ?, ?, ?)", [*place, answer.value, *told])
         return None
     value = quote(shown[columns[0]]) if len(columns) == 1 else "NULL"
-    selected = f"?, {quote(key)}, ?, {value}, ?, {_detail(expectation, value)}, ?"
+    selected = f"?, {quote(key)}, ?, {value}, ?, {_detail(expectation, value)}, ?, ?"
     engine.con.begin()
     fits = False
     try:
@@ -262,6 +263,17 @@ def _record(
     finally:
         (engine.con.commit if fits else engine.con.rollback)()
     return None if fits else "the rows it selects are not the rows it counted"
+
+
+def _refusal(side: Side, expectation: Expectation) -> str | None:
+    """How Actito would refuse a value that fails, None where it would take it.
+
+    A new profile without a segment of a mandatory segmentation gets the default one (U-seg).
+    """
+    filled_in = expectation.rule == Rule.MANDATORY and expectation.columns[0].startswith(SEGMENTATION_PREFIX)
+    if side is Side.PLATFORM or expectation.rule not in REFUSED_AS or filled_in:
+        return None
+    return REFUSED_AS[Rule(expectation.rule)].value
 
 
 def _severity(expectation: Expectation, answer: Answer) -> Severity:
