@@ -75,6 +75,8 @@ def values(structure: Structure, column: str) -> list[str]:
     tried = [*MORE]
     if attribute is not None:
         tried += [*SEEDS.get(attribute.type, []), *attribute.allowed]
+        if attribute.unique:  # each address once, in whatever case
+            tried = list({value.lower(): value for value in tried}.values())
         if attribute.multi_valued:
             tried += [",".join(attribute.allowed[:2]), ",".join([*attribute.allowed[:1], "nope"])]
     if segmentation is not None:

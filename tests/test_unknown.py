@@ -11,9 +11,9 @@ from auditor.sandbox.dialect import FORMS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "unknown.md").read_text("utf-8")
-ANSWERED, ASKED = (
+ANSWERED, ASKED, TAKEN = (
     [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| ")][1:]
-    for part in TEXT.split("## How Actito wants to be asked")
+    for part in re.split(r"## (?:How Actito wants to be asked|What Actito takes for a value)\n", TEXT)
 )
 
 
@@ -27,6 +27,12 @@ def test_each_form_that_is_varied_has_its_row_and_no_other() -> None:
 def test_what_cannot_be_varied_says_where_it_is_chosen(row: list[str]) -> None:
     assert "§" in row[0]
     assert (ROOT / row[2].strip("`")).is_file()
+
+
+@pytest.mark.parametrize("row", TAKEN, ids=lambda row: row[0])
+def test_what_is_taken_for_a_value_says_which_part_of_the_pages_is_silent(row: list[str]) -> None:
+    assert "§" in row[0]
+    assert len(row) == 2
 
 
 def test_every_assumption_of_the_client_stands_in_its_dialect() -> None:

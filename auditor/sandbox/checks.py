@@ -19,7 +19,7 @@ from auditor.sandbox.dialect import (
     TRUE_WORDS,
     Code,
 )
-from auditor.sandbox.structure import TECHNICAL, Attribute, Table
+from auditor.sandbox.structure import REPOSITORIES, TECHNICAL, Attribute, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ def _attribute(attribute: Attribute, value: str) -> str | Problem:
             )
         if attribute.allowed and member not in attribute.allowed:
             return Problem(attribute.name, Code.INVALID, f"{attribute.name} does not allow this value")
+        if attribute.refers_to is not None and member not in REPOSITORIES[attribute.refers_to]:
+            return Problem(attribute.name, Code.INVALID, f"{attribute.name} refers to no row of {attribute.refers_to}")
         if not _FORMS.get(attribute.value_type, bool)(member):
             return Problem(attribute.name, Code.INVALID, f"{attribute.name} is not {_NAMES[attribute.value_type]}")
     return value

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -27,6 +27,9 @@ SHOPS: Final = {
 }
 """Favourite shops and where they are."""
 
+REPOSITORIES: Final[Mapping[str, tuple[str, ...]]] = {"shops": tuple(SHOPS)}
+"""Custom tables that attributes may refer to, with their business keys (§13). There is no call about them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -41,6 +44,8 @@ class Attribute:
     max_length: int | None = None
     min_length: int | None = None
     allowed: tuple[str, ...] = ()
+    refers_to: str | None = None
+    """One of REPOSITORIES, whose keys are its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,16 @@ def created(number: str, body: Any) -> Table:
         raise Impossible("name", "the name of a table holds neither symbols nor blanks")
     empty = Table(number, name, _TECHNICAL)
     parts = {part: body.get(part) for part in ("attributes", "subscriptions", "segmentations")}
-    return _added(empty, parts["attributes"], parts["subscriptions"], parts["segmentations"])
+    table = _added(empty, parts["attributes"], parts["subscriptions"], parts["segmentations"])
+    return _referring(table, _list(body.get("references"), "references"))
+
+
+def _referring(table: Table, references: list[dict[str, Any]]) -> Table:
+    """The table with what its attributes refer to, in the form that its description has too (§4.3)."""
+    to = {item.get("attributeName"): item.get("customTableId") for item in references}
+    if not to.keys() <= table.by_name.keys() or not set(to.values()) <= REPOSITORIES.keys():
+        raise Impossible("references", f"an attribute refers to one of {', '.join(REPOSITORIES)}")
+    return replace(table, attributes=tuple(replace(one, refers_to=to.get(one.name)) for one in table.attributes))
 
 
 def changed(table: Table, body: Any) -> Table:
@@ -300,7 +314,9 @@ def as_v5(table: Table) -> dict[str, Any]:
         "displayOptions": {"forAttributes": [{"name": "lastName", "description": "Last name"}]},
         "subscriptions": [{"name": name} for name in table.subscriptions],
         "segmentations": _segmentations(table),
-        "references": [],
+        "references": [
+            {"attributeName": a.name, "customTableId": a.refers_to} for a in table.attributes if a.refers_to
+        ],
     }
 
 
