@@ -13,7 +13,6 @@ from auditor.errors import SettingsError
 from auditor.model import Kind, Outcome, Route, Why
 from auditor.problems import nearest
 from auditor.remedy import Planned
-from auditor.writes import Plan
 
 KIND = {
     Kind.UNSUBSCRIBE: "permissions withdrawn",
@@ -81,19 +80,17 @@ def print_plan(planned: Planned) -> None:
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
-        table([(number, WHY[Why(why)] + _codes(plan, why)) for why, number in left.most_common()], indent=4)
+        table([(number, WHY[Why(why)]) for why, number in left.most_common()], indent=4)
+        refusals = Counter(item.refusal for item in plan.left if item.refusal)
+        if refusals:
+            told = "refused as " + ", ".join(f"{code} ({number:,})" for code, number in refusals.most_common())
+            click.echo(textwrap.fill(told, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6))
     if plan.stop:
         click.echo(f"  stopped until every count is confirmed: {plan.stop}")
     if plan.writes:
         flags = "".join(f" {brake.confirmation}" for brake in planned.brakes)
         say(f"  to carry it out: auditor apply {plan.sha[:12]}{flags}")
     click.echo()
-
-
-def _codes(plan: Plan, why: str) -> str:
-    """How Actito would refuse what is left alone for that, in its own words."""
-    codes = Counter(item.refusal for item in plan.left if item.why == why and item.refusal)
-    return "".join(f", {code} {number:,}" for code, number in codes.most_common()).replace(",", ":", 1)
 
 
 def print_applied(applied: Applied) -> None:
