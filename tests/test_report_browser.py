@@ -97,7 +97,7 @@ def test_what_is_wrong_with_a_field_as_a_whole_is_nobodys(tab: Page, audit: Audi
         ("truth", "7", "subscriptions#News, consent", None, "pair_permission_to_have_consent", "off", "info"),
         ("truth", "8", "nickname", None, "not_be_null", "a nickname", "info"),
     ]
-    violations = pl.DataFrame(rows, schema=VIOLATIONS, orient="row")
+    violations = pl.DataFrame([(*row, None) for row in rows], schema=VIOLATIONS, orient="row")
     page = opened(tab, render(replace(audit, violations=violations), tmp_path, privacy="full").report)
     assert values(page, "key", "violations") == ["all profiles", "all profiles", "7", "8"]
     assert values(page, "value", "violations") == ["Brussel", "–", "–", "empty"]
@@ -108,6 +108,19 @@ def test_what_is_wrong_with_a_field_as_a_whole_is_nobodys(tab: Page, audit: Audi
         "Empty",
     ]
     assert values(page, "detail", "violations")[1] == "2 to 5 rows"
+
+
+def test_how_actito_would_refuse_a_value_stands_beside_it(tab: Page, audit: Audit, tmp_path: Path) -> None:
+    rows = [
+        ("truth", "7", "nickname", "x" * 40, "max_length", "at most 30", "error", "TOO_LONG"),
+        ("platform", "8", "nickname", "x" * 40, "max_length", "at most 30", "error", None),
+    ]
+    violations = pl.DataFrame(rows, schema=VIOLATIONS, orient="row")
+    page = opened(tab, render(replace(audit, violations=violations), tmp_path, privacy="full").report)
+    assert dict(zip(values(page, "key", "violations"), values(page, "refusal", "violations"), strict=True)) == {
+        "7": "TOO_LONG",
+        "8": "",
+    }
 
 
 def test_what_changed_in_the_structure_stands_before_what_was_found(tab: Page, audit: Audit, tmp_path: Path) -> None:
