@@ -98,6 +98,8 @@ def command(
         if source.separator:
             mark = "tabs" if source.separator == "\t" else source.separator
             say(f"{source.file}: read as {source.encoding}, separated by {mark}")
+    if remote is not None:
+        say("not checked: validation (auditor run validates, on DuckDB alone for now)")
     for names, which in ((compared.only_platform, platform), (compared.only_truth, truth)):
         if names:
             say(f"only in {which}, not compared: {', '.join(names)}")
