@@ -125,7 +125,7 @@ EMPTY: list[Cell] = [*["", None, " "] * 40, *USUAL[120:]]
 
 
 def violations(engine: Engine) -> list[tuple[Any, ...]]:
-    return engine.rows("SELECT * FROM violations")
+    return engine.rows('SELECT side, "key", "column", value, rule, detail, severity FROM violations')
 
 
 def test_the_first_run_neither_passes_nor_is_it_a_gap(engine: Engine) -> None:
@@ -177,11 +177,25 @@ def test_too_few_rows_are_not_judged(engine: Engine) -> None:
 
 def test_of_a_unique_column_only_empty_cells_are_counted(engine: Engine) -> None:
     past = stored(judged(engine, USUAL, Past("secret"), values=False))
-    assert [one["marks"] for one in past.figures["city"]] == [{}]
+    assert [one["marks"] for figures in past.figures.values() for one in figures] == [{}]
     judged(engine, BAD, past, values=False)
     assert violations(engine) == []
     judged(engine, EMPTY, past, values=False)
     assert len(violations(engine)) == 1
+
+
+def test_each_expectation_is_compared_with_what_it_saw_itself(engine: Engine) -> None:
+    """A steward may ask the same of some rows of the column, or more strictly: neither is mixed with the other."""
+    of_others = {"type": "comparison", "column": {"name": "city"}, "operator": "!=", "parameter": "Luik"}
+    settings: list[dict[str, Any]] = [{}, {"effect": 0.01}, {"values": False}, {"row_condition": of_others}]
+    fill(engine, {"city": USUAL})
+    suite = Suite("Customers", tuple(Expectation(JUMP, {"column": "city", **one}) for one in settings))
+    first = validate(engine, Side.TRUTH, "checked_truth", suite)
+    past = record.past([record.document("Customers", [first], "")], "truth", "")
+    again = validate(engine, Side.TRUTH, "checked_truth", suite, past=past)
+    assert [one.met for one in again.results] == [True] * 4
+    assert [one.figures["rows"] for one in again.results if one.figures] == [200, 200, 200, 120]
+    assert [len(figures) for figures in past.figures.values()] == [1, 1, 1]
 
 
 def test_by_itself_great_expectations_neither_passes_nor_fails_it(engine: Engine) -> None:

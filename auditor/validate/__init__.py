@@ -17,7 +17,7 @@ import duckdb
 from auditor.engine import Engine, literal, quote, translated
 from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, NotChecked, Rule, Severity, Side
 from auditor.primitives import FUNCTIONS
-from auditor.validate.jumps import Past
+from auditor.validate.jumps import Past, subject
 from auditor.validate.references import Keys, keys_of
 from auditor.validate.suite import JUMP, REFERENCE, Expectation, Suite
 
@@ -226,7 +226,7 @@ def _kwargs(expectation: Expectation, columns: list[str], past: Past, keys: Mapp
     elif expectation.rule == ContractRule.UNREADABLE and READ + str(kwargs["column"]) in columns:
         kwargs["column"] = READ + str(kwargs["column"])
     elif expectation.type == JUMP:
-        kwargs |= {"before": list(past.figures.get(str(kwargs["column"]), ())), "key": past.key}
+        kwargs |= {"before": list(past.figures.get(subject(kwargs), ())), "key": past.key}
     elif expectation.type == REFERENCE:
         kwargs["keys"] = keys[str(kwargs["column"])].table
     return kwargs

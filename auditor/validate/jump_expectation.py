@@ -43,6 +43,8 @@ class _Commonest(ColumnAggregateMetricProvider):
         runtime_configuration: dict[str, Any],
     ) -> tuple[int, int, list[tuple[str, int]]]:
         table, _, domain = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type="column")
+        if isinstance(table, sa.Select):  # of the rows that fit a condition
+            table = table.subquery()
         column: Any = sa.column(domain["column"])
         [(rows, filled)] = execution_engine.execute_query(
             sa.select(sa.func.count(), sa.func.count(column)).select_from(table)

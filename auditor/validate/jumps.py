@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import asin, sqrt
@@ -84,7 +85,13 @@ class Past:
     key: str = ""
     """The secret of the marks."""
     figures: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    """Column → figures of each run, as they are stored, the newest first."""
+    """Subject → figures of each run, as they are stored, the newest first."""
+
+
+def subject(kwargs: Mapping[str, Any]) -> str:
+    """What the figures of an expectation are of: a column, and the rows and values that it looks at."""
+    parts = [kwargs.get(name) for name in ("column", "values", "row_condition")]
+    return json.dumps([parts[0], parts[1] is not False, parts[2]], sort_keys=True, default=str)
 
 
 def wanted_runs(suite: Suite) -> int:

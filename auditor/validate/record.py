@@ -17,7 +17,7 @@ from typing import Any, Final
 from auditor import __version__
 from auditor.model import FORMAT, Severity
 from auditor.validate import Validation
-from auditor.validate.jumps import Past, mark
+from auditor.validate.jumps import Past, mark, subject
 
 PRODUCER: Final = f"urn:profile-auditor:{__version__}"
 _EVENT: Final = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -69,9 +69,13 @@ def past(documents: Iterable[Mapping[str, Any]], side: str, key: str) -> Past:
     for content in documents:
         if content.get("marked_by") != mark("", key):
             continue
-        for result in content["sides"][side]["results"]:
-            if "figures" in result:
-                seen.setdefault(result["columns"][0], []).append(result["figures"])
+        now = {
+            subject(result["expectation"]["kwargs"]): result["figures"]
+            for result in content["sides"][side]["results"]
+            if "figures" in result
+        }
+        for name, figures in now.items():
+            seen.setdefault(name, []).append(figures)
     return Past(key, seen)
 
 
