@@ -1,7 +1,8 @@
 """The rows of a database as one Parquet file: a batch at a time, with nothing changed and nothing lost.
 
 What a database can spell itself arrives as text in its own spelling; what its driver turns into values of Python is
-spelt here, as `auditor.load.parquetfile` spells the types of a Parquet file.
+spelt here, as `auditor.load.parquetfile` spells the types of a Parquet file. pyarrow is imported when a database has
+begun to send, which takes about as long.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
-
-import pyarrow as pa
-from pyarrow import parquet
 
 from auditor.errors import InputUnusable
 from auditor.files import printable, require_space, whole_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow import parquet
 
 ROWS: Final = 20_000
 """Of a batch, where the driver hands out rows."""
@@ -65,6 +67,9 @@ def write(
     pool = ThreadPoolExecutor(1, "write")  # while a row group is written, the next one is read
 
     def flush() -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
         nonlocal writer, gathered
         schema = waiting[0].schema if waiting else pa.schema([(name, pa.string()) for name in columns])
         if writer is None:
@@ -103,6 +108,8 @@ def checked(batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
     """The same batches. Raises InputUnusable for text that is not UTF-8, which not every driver has looked at."""
     with contextlib.closing(batches):
         for batch in batches:
+            import pyarrow as pa
+
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
                     try:
@@ -129,6 +136,8 @@ class Rows:
 
     def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
         """One batch. Raises InputUnusable for a value of a type that has no spelling, naming column and type."""
+        import pyarrow as pa
+
         arrays = []
         for place, (name, values) in enumerate(zip(self.columns, zip(*rows, strict=True), strict=True)):
             spell = self.spell.get(place, spelt)

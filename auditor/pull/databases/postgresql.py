@@ -18,9 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
-import pyarrow as pa
-from pyarrow import compute
-
 from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.files import printable
 from auditor.problems import nearest
@@ -28,6 +25,8 @@ from auditor.pull.databases.address import Address, quoted
 from auditor.pull.databases.extract import checked
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from auditor.pull.databases.wire import Session
 
 _BEGIN: Final = """
@@ -47,16 +46,16 @@ _PARAMETERS: Final = ("application_name", "connect_timeout", "dbname", "gsslib",
 _FILES: Final = ("passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert")
 _TLS: Final = ("require", "verify-ca", "verify-full")
 _AS_THEY_ARE: Final = {
-    "bool": pa.bool_(),
-    "int2": pa.int16(),
-    "int4": pa.int32(),
-    "int8": pa.int64(),
-    "float4": pa.float32(),
-    "float8": pa.float64(),
-    **dict.fromkeys(("text", "varchar", "numeric", "date", "time", "timestamp", "timestamptz"), pa.string()),
-    **dict.fromkeys(("uuid", "json", "jsonb", "bytea"), pa.string()),
+    "bool": "bool",
+    "int2": "int16",
+    "int4": "int32",
+    "int8": "int64",
+    "float4": "float32",
+    "float8": "float64",
+    **dict.fromkeys(("text", "varchar", "numeric", "date", "time", "timestamp", "timestamptz"), "string"),
+    **dict.fromkeys(("uuid", "json", "jsonb", "bytea"), "string"),
 }
-"""Types that COPY spells as a cast to text does, which costs more, and those that are no text here."""
+"""Arrow's name for types that COPY spells as a cast to text does, which costs more, and those that are no text here."""
 _WORDS: Final = {
     "bool": "BOOLEAN",
     "int2": "SMALLINT",
@@ -138,7 +137,7 @@ class Postgresql:
         self._find_table()
         self.names = session.names(f"SELECT * FROM {self._source} AS q")
         self._texts: dict[str, str] = {}
-        self._stored: dict[str, pa.DataType] = {}
+        self._stored: dict[str, str] = {}
         self._made: dict[str, Callable[[pa.Array], pa.Array]] = {}
         self.types: dict[str, str] = {}
         if len(set(self.names)) == len(self.names):
@@ -147,11 +146,11 @@ class Postgresql:
     def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         picked = ", ".join(self._texts[name] for name in columns)
         limit = "" if rows is None else f" LIMIT {rows:d}"
-        schema = pa.schema([(name, self._stored[name]) for name in columns])
+        types = {name: self._stored[name] for name in columns}
         query = f"SELECT {picked} FROM {self._source} AS q{limit}"
         if self._unchecked:
-            return checked(self._session.batches(query, schema, self._made, encoding="SQL_ASCII"))
-        return self._session.batches(query, schema, self._made)
+            return checked(self._session.batches(query, types, self._made, encoding="SQL_ASCII"))
+        return self._session.batches(query, types, self._made)
 
     def may_write(self) -> bool | None:
         rights = "'INSERT, UPDATE, DELETE, TRUNCATE'"
@@ -203,7 +202,7 @@ class Postgresql:
             value = quoted(["q", name])
             plain = builtin and base is None and word in _AS_THEY_ARE
             self._texts[name] = value if plain else _text(value, word, listed=listed)
-            self._stored[name] = _AS_THEY_ARE[word] if plain else pa.string()
+            self._stored[name] = _AS_THEY_ARE[word] if plain else "string"
             if word in _MADE:
                 self._made[name] = _MADE[word]
 
@@ -227,10 +226,14 @@ def _text(value: str, kind: str, *, listed: bool) -> str:
 
 
 def _zulu(moments: pa.Array) -> pa.Array:
+    from pyarrow import compute
+
     return compute.replace_substring(moments, "+00", "Z")
 
 
 def _bytes(digits: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
     texts = digits.to_pylist()
     return pa.array([None if text is None else bytes.fromhex(text.removeprefix("\\x")) for text in texts], pa.binary())
 

@@ -1,6 +1,7 @@
 """A connection to PostgreSQL, by asyncpg, and the rows that COPY sends through it.
 
-asyncpg runs in an event loop, and that in a thread of its own: rows come while earlier ones are written.
+asyncpg runs in an event loop, and that in a thread of its own: rows come while earlier ones are written, and while
+pyarrow is imported.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from queue import SimpleQueue
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import asyncpg
-import pyarrow as pa
-from pyarrow import compute, csv
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BLOCK: Final = 4 * 2**20
 """Bytes of rows that are read together."""
-AHEAD: Final = 3
+AHEAD: Final = 12
 """Blocks that come before they are asked for."""
 _HANDFUL: Final = 64 * 2**10
 _MOMENT: Final = 0.001
@@ -73,12 +75,12 @@ class Session:
     def batches(
         self,
         query: str,
-        schema: pa.Schema,
+        types: Mapping[str, str],
         made: Mapping[str, Callable[[pa.Array], pa.Array]],
         *,
         encoding: str = "UTF8",
     ) -> Generator[pa.RecordBatch]:
-        """The rows of a query as they come, in columns of the given names and types.
+        """The rows of a query as they come, in columns of the given names and Arrow's types.
 
         `made` makes what is wanted of a column of texts. That a text is in the encoding, the server knows.
         """
@@ -114,6 +116,9 @@ class Session:
         copying = asyncio.run_coroutine_threadsafe(copy(), self._loop)
         rows = 0
         try:
+            import pyarrow as pa
+
+            schema = pa.schema([(name, pa.type_for_alias(alias)) for name, alias in types.items()])
             while (block := arrived.get()) is not None:
                 batch = _read(block, schema, made)
                 rows += batch.num_rows
@@ -132,6 +137,9 @@ class Session:
 
 def _read(block: bytes, schema: pa.Schema, made: Mapping[str, Callable[[pa.Array], pa.Array]]) -> pa.RecordBatch:
     """Whole rows of COPY's text format, behind an empty line."""
+    import pyarrow as pa
+    from pyarrow import csv
+
     reading = csv.ReadOptions(use_threads=False, block_size=len(block), skip_rows=1, column_names=schema.names)
     parsing = csv.ParseOptions(delimiter="\t", quote_char=False, ignore_empty_lines=False)
     converting = csv.ConvertOptions(
@@ -146,15 +154,18 @@ def _read(block: bytes, schema: pa.Schema, made: Mapping[str, Callable[[pa.Array
         [batch] = csv.read_csv(pa.py_buffer(block), reading, parsing, converting).to_batches()
     except pa.ArrowInvalid:
         raise AssertionError("rows of COPY were not understood") from None  # its own text quotes them
+    escapes = block.count(b"\\") > sum(column.null_count for column in batch.columns)  # \N is one too
     columns = []
     for name, column in zip(schema.names, batch.columns, strict=True):
-        if column.type == pa.string() and b"\\" in column.buffers()[2].to_pybytes():
+        if escapes and column.type == pa.string() and b"\\" in column.buffers()[2].to_pybytes():
             column = _unescaped(column)
         columns.append(made[name](column) if name in made else column)
     return pa.RecordBatch.from_arrays(columns, schema.names)
 
 
 def _unescaped(column: pa.Array) -> pa.Array:
+    from pyarrow import compute
+
     column = compute.replace_substring(column, "\\\\", "\0")  # which no text of PostgreSQL holds
     for letter, meant in _ESCAPES:
         column = compute.replace_substring(column, "\\" + letter, meant)
