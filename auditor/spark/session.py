@@ -94,7 +94,7 @@ class Spark(Engine):
 
     def table(self, name: str) -> ir.Table:
         with translated(self._remote):
-            return super().table(name)
+            return self.ibis.table(name)
 
     def create(self, name: str, expression: ir.Table) -> ir.Table:
         """Materialise an expression as a table of this session's database, replacing one of that name.
