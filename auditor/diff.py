@@ -206,7 +206,7 @@ def _long(fetched: ir.Table, contract: Contract, known: Known) -> ir.Table:
 
 
 def _cells(engine: Engine, known: Known, contract: Contract, moments: Moments) -> None:
-    """Create `cells`: one row per differing cell of a profile that both sides have."""
+    """Name `cells`: one row per differing cell of a profile that both sides have."""
     cells = engine.table("unlike")
     cells = cells.filter(~cells.same & ~cells.kept).drop("same", "respelt", "kept")
     platform_moved, truth_moved = cells.platform_moved, cells.truth_moved
@@ -235,7 +235,9 @@ def _cells(engine: Engine, known: Known, contract: Contract, moments: Moments) -
     if known.blocked is not None:
         blocked = engine.table(known.blocked).distinct()
         cells = _flag(cells, blocked, "blocked", [cells.key_text == blocked.key, cells.column == blocked.column])
-    engine.create("cells", cells)
+    if known.sent is not None or known.blocked is not None:
+        cells = engine.create("cells_flagged", cells)
+    engine.name("cells", cells)
 
 
 _OF_A_PAIR = ("key", "platform_text", "profile_id", "platform_updated", "truth_updated")

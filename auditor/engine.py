@@ -144,8 +144,9 @@ class Engine:
         return bool(self.rows(f"SELECT 1 FROM {quote(name)} LIMIT 1"))
 
     def made(self) -> set[str]:
-        """The names of all tables that `create` and `put` have made."""
-        return {name for (name,) in self.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        """All names that `create`, `put` and `name` have given."""
+        names = "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE temporary"
+        return {name for (name,) in self.con.execute(names).fetchall()}
 
     def drop(self, *names: str) -> None:
         """Forget tables that nothing needs any more."""

@@ -37,7 +37,7 @@ def explain(
     contract: Contract | None = None,
     freely: bool = False,
 ) -> None:
-    """Create the temporary tables `differences` and `causes` from the temporary table `cells`.
+    """Create the temporary view `differences` and the table `causes` from the temporary table `cells`.
 
     `cells` has a row per differing cell: `key`, `column`, `compare`, `platform` (raw), `truth` (sent form),
     `platform_canonical`, `truth_canonical`, `platform_updated`, `truth_updated` and what else a difference has.
@@ -50,6 +50,7 @@ def explain(
     """
     reasoned = with_reasons(engine, engine.table("cells"), columns, "reasoned_cells")
     patterned = with_patterns(engine, reasoned, columns, "patterned_cells")
+    engine.drop("reasoned_cells", "swapped_cells", "cut_lengths", "value_pairs")
     found = groups(engine, patterned)
     names = Names(platform_name, truth_name, contract.timezone.key if contract else "UTC", freely=freely)
     common = commonalities(engine, patterned, found, contract) if contract else {}
@@ -57,8 +58,8 @@ def explain(
     known = {column.name: column for column in columns}
     rows = [_cause(group, known[group.column], common.get(group), shown[group.place], names) for group in found]
     engine.put("causes", pl.DataFrame(rows, schema=audit.CAUSES, orient="row"))
-    engine.create("differences", _differences(patterned, engine.table("causes")))
-    engine.drop("reasoned_cells", "patterned_cells", "swapped_cells", "cut_lengths", "value_pairs")
+    # No second copy: there may be many millions.
+    engine.name("differences", _differences(patterned, engine.table("causes")))
 
 
 def _cause(

@@ -83,10 +83,12 @@ def cause_id(column: str, reason: str, pattern: str) -> str:
 
 def with_patterns(engine: Engine, cells: ir.Table, columns: Sequence[Column], name: str) -> ir.Table:
     """`cells` (with their reasons) with a `pattern` beside, never null, as a temporary table of that name."""
-    patterned = engine.create(name, cells.mutate(pattern=_pattern(cells, columns)))
-    lengths = engine.create("cut_lengths", _typical_lengths(patterned))
-    pairs = engine.create("value_pairs", _telling_pairs(patterned, columns))
-    return engine.create(name, _refined(patterned, lengths, pairs))
+    lengths = engine.create("cut_lengths", _typical_lengths(cells))
+    pairs = engine.create("value_pairs", _telling_pairs(cells, columns))
+    patterned = cells.mutate(pattern=_pattern(cells, columns))
+    if engine.has_rows("cut_lengths") or engine.has_rows("value_pairs"):
+        patterned = _refined(patterned, lengths, pairs)
+    return engine.create(name, patterned)
 
 
 def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:
@@ -99,7 +101,7 @@ def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:
         Reason.PUNCTUATION: _punctuation_pattern(p, t),
         Reason.ENCODING: damage(p, t).fill_null(""),
         Reason.LEADING_ZERO: _missing("zeros", _zeros(p) < _zeros(t), _zeros(t) < _zeros(p)),
-        Reason.TRUNCATED: ibis.ifelse(p.length() < t.length(), "cut off" + _ON, "cut off" + _IN),
+        Reason.TRUNCATED: _cut_pattern(p, t),
         Reason.DIFFERENT: _switch_pattern(cells, columns),
     }
     return ibis.cases(*((cells.reason == reason.value, pattern) for reason, pattern in by_reason.items()), else_="")
@@ -133,6 +135,10 @@ def _punctuation_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue
         (plus.concat(t) == p, "leading + missing" + _IN),
         else_=_missing("punctuation", ~p.re_search(PUNCTUATION), ~t.re_search(PUNCTUATION)),
     )
+
+
+def _cut_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue:
+    return ibis.ifelse(p.length() < t.length(), "cut off" + _ON, "cut off" + _IN)
 
 
 def _odd_blanks(text: ir.StringValue) -> ir.StringValue:
@@ -192,6 +198,7 @@ def _switch_pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValu
 def _typical_lengths(cells: ir.Table) -> ir.Table:
     """The length at which most values of a column were cut off, per column and side, where there is one."""
     cut = cells.filter(cells.reason == Reason.TRUNCATED.value)
+    cut = cut.mutate(pattern=_cut_pattern(cut.platform, cut.truth))
     shorter = ibis.least(cut.platform.length(), cut.truth.length())
     counted = cut.group_by("column", "pattern", cut_length=shorter).agg(n=cut.count())
     typical = counted.group_by("column", "pattern").agg(

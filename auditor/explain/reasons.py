@@ -7,6 +7,7 @@ exchanged (the two empty ones exchange with them); only `swapped` looks at other
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -58,9 +59,9 @@ def with_reasons(engine: Engine, cells: ir.Table, columns: Sequence[Column], nam
     identifiers.
     """
     engine.register(FUNCTIONS)
-    engine.create(name, _by_pair(cells, columns))
-    engine.create("swapped_cells", _swapped(engine.table(name), columns))
-    return engine.create(name, _marked_as_swapped(engine.table(name), engine.table("swapped_cells")))
+    reasoned = engine.create(name, _by_pair(cells, columns))
+    swapped = engine.create("swapped_cells", _swapped(reasoned, columns))
+    return engine.create(name, _marked_as_swapped(reasoned, swapped)) if engine.has_rows("swapped_cells") else reasoned
 
 
 def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
@@ -77,11 +78,18 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         t_own=cells.truth_canonical.fill_null(""),
     )
     table = with_levels(table, p="p", t="t")
-    table = table.mutate(p_seen=trimmed(table.p_shape), t_seen=trimmed(table.t_shape))
-    garbled = _garbled(table)
+    table = table.mutate(
+        p_seen=_without_ends(table.p_shape, table.p_joined),
+        t_seen=_without_ends(table.t_shape, table.t_joined),
+        p_emptiness=_emptiness(table.platform),
+        t_emptiness=_emptiness(table.truth),
+        in_ascii=ascii_only(table.p) & ascii_only(table.t),
+    )
+    table = table.mutate(is_garbled=_garbled(table))
+    garbled = table.is_garbled
     reason = ibis.cases(
-        (_emptier(table.platform, table.truth), Reason.EMPTY_ON_PLATFORM.value),
-        (_emptier(table.truth, table.platform), Reason.EMPTY_IN_TRUTH.value),
+        (table.p_emptiness > table.t_emptiness, Reason.EMPTY_ON_PLATFORM.value),
+        (table.t_emptiness > table.p_emptiness, Reason.EMPTY_IN_TRUTH.value),
         (table.p_shape == table.t_shape, Reason.UNICODE_FORM.value),
         (table.p_joined == table.t_joined, Reason.WHITESPACE.value),
         (table.p_lower == table.t_lower, Reason.CASE.value),
@@ -102,21 +110,22 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
 # --- conditions on a pair ---
 
 
-def _emptier(text: ir.StringValue, other: ir.StringValue) -> ir.BooleanValue:
-    """Whether the one is empty where the other is not. Null is emptier than no text, no text than only blanks."""
-    return _emptiness(text) > _emptiness(other)
-
-
 def _emptiness(text: ir.StringValue) -> ir.IntegerValue:
-    only_blanks = text.re_search(rf"^{BLANK}+$")
+    """Null is emptier than no text, no text than only blanks."""
+    # Nearly every text begins with a visible character of ASCII, and then is not only blanks.
+    maybe = (text < "!") | (text > "~")
+    only_blanks = _if(maybe, text.re_search(rf"^{BLANK}+$"))
     return ibis.cases((text.isnull(), 3), (text == "", 2), (only_blanks, 1), else_=0)
 
 
+def _without_ends(text: ir.StringValue, joined: ir.StringValue) -> ir.StringValue:
+    return ibis.ifelse(text == joined, text, trimmed(text))
+
+
 def _same_but_for_accents(table: ir.Table) -> ir.BooleanValue:
-    either = table.p_lower.concat(table.t_lower)
-    umlaut = either.re_search(f"[{''.join(UMLAUTS)}]")
-    spelt = ibis.ifelse(umlaut, spelt_out(table.p_lower) == spelt_out(table.t_lower), ibis.literal(False))
-    return (table.p_plain == table.t_plain) | spelt
+    umlaut = table.p_lower.concat(table.t_lower).re_search(f"[{''.join(UMLAUTS)}]")
+    spelt = _if(umlaut, spelt_out(table.p_lower) == spelt_out(table.t_lower))
+    return (table.p_plain == table.t_plain) | _if(~table.in_ascii, spelt)
 
 
 def _garbled(table: ir.Table) -> ir.BooleanValue:
@@ -130,8 +139,8 @@ def _garbled(table: ir.Table) -> ir.BooleanValue:
     rest = (
         (p_rest == t_rest) | (p_rest == _ascii_letters(strip_accents(t))) | (_ascii_letters(strip_accents(p)) == t_rest)
     )
-    maybe = ibis.ifelse(suspicious | lost, rest, ibis.literal(False))
-    return ibis.ifelse(maybe, damage(p, t).notnull(), ibis.literal(False))
+    maybe = _if(suspicious | lost, rest)
+    return _if(~table.in_ascii, _if(maybe, damage(p, t).notnull()))
 
 
 def _letters_that_stay(text: ir.StringValue) -> ir.StringValue:
@@ -152,7 +161,8 @@ def _same_but_for_leading_zeros(table: ir.Table) -> ir.BooleanValue:
             & (_no_zeros(table[level]) == _no_zeros(table[other]))
         )
 
-    return ibis.ifelse(table.is_number, digits("p_joined", "t_joined"), digits("p_bare", "t_bare"))
+    zero = table.p_bare.startswith("0") | table.t_bare.startswith("0")
+    return _if(zero, ibis.ifelse(table.is_number, digits("p_joined", "t_joined"), digits("p_bare", "t_bare")))
 
 
 def _no_zeros(text: ir.StringValue) -> ir.StringValue:
@@ -162,7 +172,7 @@ def _no_zeros(text: ir.StringValue) -> ir.StringValue:
 def _cut_off(table: ir.Table) -> ir.BooleanValue:
     shaped = _begins(table.p_seen, table.t_seen, table.compare) | _begins(table.t_seen, table.p_seen, table.compare)
     own = _begins(table.p_own, table.t_own, table.compare) | _begins(table.t_own, table.p_own, table.compare)
-    return shaped | (table.is_forgiving & own)
+    return shaped | _if(table.is_forgiving, own)
 
 
 def _begins(short: ir.StringValue, long: ir.StringValue, compare: ir.StringValue) -> ir.BooleanValue:
@@ -177,8 +187,12 @@ def _day_and_month_exchanged(table: ir.Table) -> ir.BooleanValue:
     p, t = table.p_seen, table.t_seen
     iso = p.re_replace(_ISO_DAY, r"\1-\3-\2\4") == t
     european = p.re_replace(_EUROPEAN_DAY, r"\2/\1/\3\4") == t.re_replace(_EUROPEAN_DAY, r"\1/\2/\3\4")
-    own = table.is_moment & (table.p_own.re_replace(_ISO_DAY, r"\1-\3-\2\4") == table.t_own)
-    return iso | european | own
+    own = table.p_own.re_replace(_ISO_DAY, r"\1-\3-\2\4") == table.t_own
+    return (
+        _if(p.contains("-") & t.contains("-"), iso)
+        | _if(p.contains("/") & t.contains("/"), european)
+        | _if(table.is_moment, own)
+    )
 
 
 def _same_number(table: ir.Table) -> ir.BooleanValue:
@@ -186,8 +200,8 @@ def _same_number(table: ir.Table) -> ir.BooleanValue:
     both = p.re_search(_LIKE_A_NUMBER) & t.re_search(_LIKE_A_NUMBER)
     exponent = p.lower().contains("e") | t.lower().contains("e")
     # The same number has the same digits, zeros at the ends apart.
-    candidate = both & (exponent | (_significant(p) == _significant(t)))
-    return ibis.ifelse(candidate, same_number(p, t), ibis.literal(False))
+    candidate = _if(both, exponent | (_significant(p) == _significant(t)))
+    return _if(candidate, same_number(p, t))
 
 
 def _significant(text: ir.StringValue) -> ir.StringValue:
@@ -198,7 +212,7 @@ def _mistyped(table: ir.Table) -> ir.BooleanValue:
     word = ~table.is_number & ~table.is_moment & ~table.is_choice
     shaped = _a_letter_or_two(table.p_seen, table.t_seen)
     own = _a_letter_or_two(table.p_own, table.t_own)
-    return word & (shaped | (table.is_forgiving & own))
+    return _if(word, shaped | _if(table.is_forgiving, own))
 
 
 def _a_letter_or_two(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
@@ -210,7 +224,24 @@ def _a_letter_or_two(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
     maybe = (counted <= _MOST_BYTES * allowed) & ~(ascii_only(p) & ascii_only(t))
     is_mistyped = ibis.cases((counted <= allowed, True), (maybe, mistyped(p, t)), else_=False)
     short = ibis.greatest(p.length(), t.length()) <= _LONGEST_COUNTED
-    return ibis.ifelse(near & long_enough, ibis.ifelse(short, is_mistyped, mistyped(p, t)), ibis.literal(False))
+    maybe_mistyped = _if(near & long_enough, _share_a_part(p, t))
+    return _if(maybe_mistyped, ibis.ifelse(short, is_mistyped, mistyped(p, t)))
+
+
+def _share_a_part(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
+    """Whether a part of the one text stands in the other, which is found out ten times faster than edits are counted.
+
+    An edit spoils two neighbouring parts at most, when it exchanges letters: of enough parts one is left.
+    """
+    parts = 2 * MOST_EDITS + 1
+    ends = [p.length() * place // parts for place in range(parts + 1)]
+    return ibis.or_(*(t.contains(p.substr(start, end - start)) for start, end in pairwise(ends)))
+
+
+def _if(candidate: ir.BooleanValue, condition: ir.BooleanValue) -> ir.BooleanValue:
+    """Both, and the condition is not looked at where there is no candidate: an engine evaluates all of an `&`."""
+    both: ir.BooleanValue = ibis.ifelse(candidate, condition, ibis.literal(False))
+    return both
 
 
 # --- two profiles that carry each other's value ---

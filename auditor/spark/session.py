@@ -118,6 +118,7 @@ class Spark(Engine):
     def name(self, name: str, expression: ir.Table) -> None:
         with translated(self._remote):
             self.session.sql(self.sql(expression)).createOrReplaceTempView(name)
+        self._made.add(name)
 
     def condition(self, name: str, source: str, condition: str | None) -> None:
         fits = f"COALESCE(({_translated_condition(condition)}), FALSE)" if condition else "TRUE"
