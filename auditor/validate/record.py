@@ -22,7 +22,7 @@ from auditor.validate.jumps import Past, mark, subject
 PRODUCER: Final = f"urn:profile-auditor:{__version__}"
 _EVENT: Final = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _FACET: Final = (
-    "https://openlineage.io/spec/facets/1-0-1/DataQualityAssertionsDatasetFacet.json"
+    "https://openlineage.io/spec/facets/1-1-0/DataQualityAssertionsDatasetFacet.json"
     "#/$defs/DataQualityAssertionsDatasetFacet"
 )
 
@@ -162,6 +162,7 @@ def _assertion(result: Mapping[str, Any]) -> dict[str, Any]:
         "success": result["outcome"] == MET,
         "severity": "error" if result["severity"] == Severity.ERROR else "warn",
         "description": told,
+        "params": result["expectation"]["kwargs"],
     }
     if len(result["columns"]) == 1:
         assertion["column"] = result["columns"][0]
