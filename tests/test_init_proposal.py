@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from auditor.contract import read_contract
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from auditor.setup.propose import MAPPED, Looked, Proposal, propose
 from auditor.setup.values import Cells
+from auditor.setup.written import contract_text
 
 STRUCTURE = Structure(
     "7",
@@ -181,6 +185,19 @@ def test_a_good_name_whose_values_disagree_is_shown_and_not_mapped() -> None:
     [doubtful] = [one for one in proposal.doubtful if one.name == "lastName"]
     assert doubtful.confidence < MAPPED < certain
     assert "0 % of 40 people" in doubtful.reason
+
+
+def test_a_reference_says_what_it_needs_to_be_checked(tmp_path: Path) -> None:
+    """The lines are a comment: they hold once there is a file, and until then the contract is right without."""
+    referring = replace(STRUCTURE, references={"addressLocality": "Cities"})
+    seen = replace(look(ROWS), structure=referring)
+    text = contract_text(propose(seen), platform="Actito", truth="CRM")
+    assert "refers to the table Cities" in text
+    path = tmp_path / "contract.toml"
+    assert read_contract(path, referring, text=text).column("addressLocality").reference_file is None
+    needed = text.replace('# reference = { file = "Cities.csv" }', 'reference = { file = "Cities.csv" }')
+    assert read_contract(path, referring, text=needed).column("addressLocality").reference_file == "Cities.csv"
+    assert "refers to" not in contract_text(propose(look(ROWS)), platform="Actito", truth="CRM")
 
 
 def test_a_share_that_is_not_nothing_is_not_called_nothing() -> None:

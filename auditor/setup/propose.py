@@ -68,6 +68,8 @@ class Mapped:
     sensitivity: str = "personal"
     master: str | None = None
     """None: as the contract has it by default."""
+    refers_to: str | None = None
+    """The custom table whose keys its values are; None: it refers to none."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,10 @@ def propose(
     for way in sorted(ways, key=lambda one: -one.confidence):
         if way.confidence >= SHOWN and way.name not in chosen and way.truth not in taken:
             doubtful.setdefault(way.name, way)
-    columns = tuple(chosen[name] for name in sorted(chosen, key=_order(structure, key)))
+    columns = tuple(
+        replace(chosen[name], refers_to=structure.references.get(name))
+        for name in sorted(chosen, key=_order(structure, key))
+    )
     used = taken | {column for one in columns for column in one.evidence.values()} | ({updated} if updated else set())
     place = default_country or country(*_phones_and_countries(columns, looked)) or "BE"
     moment = "updateMoment" if _has("updateMoment", looked) else None

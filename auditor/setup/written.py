@@ -153,6 +153,9 @@ def _column(one: Mapped, master: str) -> Iterator[str]:
     if one.evidence:
         pairs = ", ".join(f"{what} = {_text(column)}" for what, column in one.evidence.items())
         yield f"evidence = {{ {pairs} }}"
+    if one.refers_to is not None:
+        yield f"# LOOK: refers to the table {_one_line(one.refers_to)}. Without a file of its keys it is not checked:"
+        yield f"# reference = {{ file = {_text(one.refers_to + '.csv')} }}"
     decides = one.master or (None if one.permission is not None or master == "truth" else master)
     if decides is not None:
         yield f"master = {_text(decides)}"
