@@ -147,10 +147,10 @@ def number(text: ir.StringValue, decimal: str) -> ir.StringValue:
     if decimal == ",":
         spelt_so = plain.re_search(_WITH_COMMA)
         return ibis.ifelse(spelt_so, number(plain.re_replace(_GROUPS, "").replace(",", "."), "."), ibis.null(str))
-    digits = plain.re_search(r"^-?\d+(\.\d+)?$") & plain.re_search("[1-9]")
+    digits = plain.re_search(r"^-?\d+(\.\d+)?$")
     bare = plain.re_replace(r"^(-?)0+(\d)", r"\1\2")
     bare = ibis.ifelse(bare.contains("."), bare.re_replace(r"0+$", "").re_replace(r"\.$", ""), bare)
-    return ibis.ifelse(digits, bare, _number(plain))
+    return ibis.ifelse(digits, ibis.ifelse(bare == "-0", "0", bare), _number(plain))
 
 
 def date_text(text: ir.StringValue, format: str | None) -> ir.StringValue:  # noqa: A002

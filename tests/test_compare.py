@@ -315,8 +315,14 @@ def test_results_are_left_in_the_folder_and_nowhere_else(pair: tuple[Path, Path]
     assert {path.name for path in tmp_path.iterdir()} == {"out", *(path.name for path in pair)}
 
 
-def test_a_plain_comparison_loads_neither_pandas_nor_great_expectations(pair: tuple[Path, Path]) -> None:
-    """They take seconds to import, and nobody who compares two CSV files needs them."""
+@pytest.mark.parametrize("points", ["10", "0", "-0.00"])
+def test_a_plain_comparison_loads_neither_pandas_nor_great_expectations(tmp_path: Path, points: str) -> None:
+    """They take seconds to import, and nobody who compares two files needs them."""
+    pair = (tmp_path / "first.parquet", tmp_path / "second.parquet")
+    for path, number in zip(pair, (points, "7.5"), strict=True):
+        pl.DataFrame({"id": ["1"], "points": [number]}).with_columns(pl.col("points").cast(pl.Float64)).write_parquet(
+            path
+        )
     script = (
         "import json, sys\n"
         "from auditor.comparison import compare\n"
