@@ -13,7 +13,7 @@ help:
 	@echo "make test   set up .venv and Chromium, and run all tests"
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
 	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY;"
-	@echo "            validating a side against merely counting;"
+	@echo "            validating a side against merely counting, and against other tools;"
 	@echo "            the calls a minute that the client reaches within its limits"
 	@echo "make calibration  fit the weights of same persons, and measure what their score is worth"
 	@echo "make wheel  build dist/*.whl"

@@ -133,6 +133,8 @@ class Judged:
     statuses: dict[str, str]
     left: dict[str, set[tuple[str, str | None]]]
     """Key → column and code of what the plans leave out because it would be refused."""
+    shown: tuple[str, str]
+    """A key with one fault, and what `auditor show` tells of it."""
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +192,11 @@ def judged(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Judged
         for one in json.loads(plan.read_text("utf-8"))["left"]:
             if one["why"] == Why.BLOCKED:
                 left.setdefault(one["key"], set()).add((one["column"], one["refusal"]))
-    return Judged(violations, taken, statuses, left)
+    key = next(key for key, faults in violations.items() if len(faults) == 1 and statuses[key] == "missing")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as told:
+        patch.chdir(folder)
+        execute(["show", key])
+    return Judged(violations, taken, statuses, left, (key, told.getvalue()))
 
 
 def written(path: Path, content: list[Row], separator: str) -> None:
@@ -274,3 +280,10 @@ def test_the_plan_tells_of_each_cell_that_it_leaves_out_how_it_would_be_refused(
             assert (column, code) in judged.violations[key], (key, column)
             wrong = {Refusal(other) for name, other in judged.violations[key] if name == column}
             assert code == min(wrong, key=list(Refusal).index)
+
+
+def test_what_is_shown_of_a_profile_says_how_it_would_be_refused(judged: Judged) -> None:
+    key, told = judged.shown
+    [(column, code)] = judged.violations[key]
+    assert f"CRM {column}: " in told
+    assert f"; Actito would refuse it: {code}" in " ".join(told.split())
