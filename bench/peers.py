@@ -68,7 +68,7 @@ PEERS = (
     ),
     Peer(
         "diffly",
-        "diffly[cli]==1.6.0",
+        "diffly[typer]==1.6.0",
         lambda place, first, second, key, out: [str(place / "diffly"), first, second, "--primary-key", key],
         formats=("parquet",),
         lists_rows=False,
@@ -83,7 +83,7 @@ PEERS = (
     ),
     Peer(
         "pyversus",
-        "pyversus==0.1.3",
+        "pyversus==0.1.3 duckdb<1.5",
         lambda place, first, second, key, out: [str(place / "python"), "-c", PYVERSUS, first, second, key],
         lists_rows=False,
     ),
@@ -97,7 +97,7 @@ def installed(peer: Peer, cache: Path) -> Path | None:
 
 def environment(requirements: str, cache: Path) -> Path | None:
     """The `bin` of an environment that has these requirements, with blanks between; see `installed`."""
-    place = cache / requirements.replace("[", "-").replace("]", "").replace(" ", "-")
+    place = cache / "".join(letter if letter.isalnum() or letter in "=.-" else "-" for letter in requirements)
     done = place / "installed"
     if not done.exists():
         print(f"  installing {requirements}", file=sys.stderr)
