@@ -497,7 +497,7 @@ def _show_apart(engine: Engine) -> None:
     )
 
 
-DRAWN = 5_000
+DRAWN = 2_000
 """About so many keys are `drawn` in `matched`, by a digest: a sample of what is usual."""
 _PARTS = 1 << 20
 """Into which all keys are divided to draw some of them."""
