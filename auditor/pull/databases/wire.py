@@ -154,10 +154,9 @@ def _read(block: bytes, schema: pa.Schema, made: Mapping[str, Callable[[pa.Array
         [batch] = csv.read_csv(pa.py_buffer(block), reading, parsing, converting).to_batches()
     except pa.ArrowInvalid:
         raise AssertionError("rows of COPY were not understood") from None  # its own text quotes them
-    escapes = block.count(b"\\") > sum(column.null_count for column in batch.columns)  # \N is one too
     columns = []
     for name, column in zip(schema.names, batch.columns, strict=True):
-        if escapes and column.type == pa.string() and b"\\" in column.buffers()[2].to_pybytes():
+        if column.type == pa.string() and b"\\" in column.buffers()[2].to_pybytes():
             column = _unescaped(column)
         columns.append(made[name](column) if name in made else column)
     return pa.RecordBatch.from_arrays(columns, schema.names)
