@@ -20,7 +20,7 @@ import ibis
 import ibis.expr.types as ir
 
 from auditor import fallback, primitives, rules
-from auditor.contract import Column, Contract
+from auditor.contract import Column, Compare, Contract
 from auditor.derived import derived
 from auditor.engine import INCLUDED, STORED, Engine
 from auditor.errors import SettingsError
@@ -161,9 +161,9 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
     """Create the table of what is validated on a side and give its name; `match` has run.
 
     Columns: `auditor:row`, `auditor:key` (as it is shown to people), one text column per mapped column as the platform
-    would hold it, `auditor:unique:NAME` with the canonical form of each unique attribute, and `auditor:read:NAME` with
-    that of each free text that the contract's rule reads. Rows: those with a usable key in the population, duplicates
-    included.
+    would hold it, `auditor:unique:NAME` with the canonical form of each unique attribute, `auditor:read:NAME` with that
+    of each free text that the contract's rule reads, and `auditor:counted:NAME` with that of each value that an export
+    may spell in several ways. Rows: those with a usable key in the population, duplicates included.
     """
     zone = contract.timezone.key
     keys = engine.table(f"{side.value}_keys")
@@ -184,11 +184,16 @@ def checked(engine: Engine, contract: Contract, structure: Structure, side: Side
             cells[f"auditor:unique:{column.name}"] = rules.canonical(text, column, side, zone)
         if column.read_as is not None:
             cells[f"auditor:read:{column.name}"] = rules.canonical(text, column, side, zone)
+        if column.compare in _SPELT_IN_WAYS:
+            cells[f"auditor:counted:{column.name}"] = rules.canonical(text, column, side, zone)
     rows = raw.select(**cells)
     joined = rows.join(inside, rows["auditor:row"] == inside["auditor:own_row"]).drop("auditor:own_row")
     name = f"checked_{side.value}"
     engine.create(name, joined)
     return name
+
+
+_SPELT_IN_WAYS = (Compare.BOOLEAN, Compare.DATE, Compare.TIMESTAMP, Compare.NUMBER)
 
 
 def near_keys(engine: Engine) -> int:

@@ -33,6 +33,8 @@ UNIQUE: Final = "auditor:unique:"
 """Prefix of the columns that hold the canonical form of a unique attribute."""
 READ: Final = "auditor:read:"
 """Prefix of the columns that hold the form in which the contract's rule reads a free text."""
+COUNTED: Final = "auditor:counted:"
+"""Prefix of the columns that hold the canonical form of a value that an export may spell in several ways."""
 
 _RAW: Final = "auditor:raw:"
 """Prefix of the columns that hold the cells as they are, where some are blank."""
@@ -123,8 +125,9 @@ def validate(
 
     `view` is a table or view with the columns `key` (text), `row` (a different whole number in each row), one text
     column per mapped column in the form that would be sent, `auditor:unique:NAME` with the canonical form of each
-    unique attribute, and `auditor:read:NAME` with that of each free text that the contract reads. A view whose columns
-    are costly to compute is best made a table first. `past` is what earlier runs saw of this side, `keys` the keys of
+    unique attribute, `auditor:read:NAME` with that of each free text that the contract reads, and
+    `auditor:counted:NAME` with that of each value that an export may spell in several ways. A view whose columns are
+    costly to compute is best made a table first. `past` is what earlier runs saw of this side, `keys` the keys of
     other tables by the column that refers to one.
 
     The violations of the side replace those it had in the temporary table `violations`; a fresh table if there is
@@ -227,6 +230,8 @@ def _kwargs(expectation: Expectation, columns: list[str], past: Past, keys: Mapp
         kwargs["column"] = READ + str(kwargs["column"])
     elif expectation.type == JUMP:
         kwargs |= {"before": list(past.figures.get(subject(kwargs), ())), "key": past.key}
+        if COUNTED + str(kwargs["column"]) in columns:  # an export in other forms is not one of other values
+            kwargs["column"] = COUNTED + str(kwargs["column"])
     elif expectation.type == REFERENCE:
         kwargs["keys"] = keys[str(kwargs["column"])].table
     return kwargs
