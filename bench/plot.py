@@ -18,7 +18,8 @@ DRAWING = """
 import json, sys
 import matplotlib
 matplotlib.use("svg")
-matplotlib.rcParams |= {"svg.hashsalt": "bench", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+matplotlib.rcParams |= {"svg.hashsalt": "bench", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
+matplotlib.rcParams |= {"axes.spines.top": False, "axes.spines.right": False}
 import matplotlib.pyplot as plt
 
 measured = [one for one in json.load(open(sys.argv[1])) if one["case"] == "usual"]
@@ -39,8 +40,9 @@ for column, format in enumerate(formats):
         axis.grid(alpha=0.3)
     axes[0][column].set_title({"csv": "CSV", "parquet": "Parquet"}[format])
     axes[1][column].set_xlabel("million rows of 20 columns on each side")
-axes[0][0].legend(frameon=False)
-figure.tight_layout()
+named = {name: line for axis in axes.flat for line, name in zip(*axis.get_legend_handles_labels())}
+figure.legend(named.values(), named.keys(), frameon=False, loc="lower center", ncols=5)
+figure.tight_layout(rect=(0, 0.07, 1, 1))
 figure.savefig(sys.argv[2], metadata={"Date": None, "Creator": None})
 """
 
