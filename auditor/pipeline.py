@@ -399,10 +399,10 @@ def _validate(
     secret: str,
 ) -> list[Validation]:
     """Both sides, judged by the suite, by the keys of other tables and by what the last runs saw."""
-    keys = known_keys(engine, settings.table_folder, contract.columns)
+    keys, most = known_keys(engine, settings.table_folder, contract.columns), jumps.wanted_runs(suite)
     results = []
     for source in sources:
-        side, most = source.side, jumps.wanted_runs(suite)
+        side = source.side
         documents = run_folder.last_validations(settings.runs_folder, settings.table, side, source.sha256, most)
         past = record.past(documents, side.value, secret)
         view = match.checked(engine, contract, structure, side)

@@ -1,7 +1,7 @@
 """The pull stage for databases: the rows of one table or query, at one moment, as a Parquet file of the run's folder.
 
     address     what a location says, and its password by reference
-    postgresql  by ADBC             ┐
+    postgresql  by COPY, asyncpg    ┐
     sqlite      by Python itself    │ open in a transaction that only reads, name the columns, stream the wanted ones
     mysql       by PyMySQL          │
     others      SQLAlchemy, ADBC    ┘
