@@ -15,7 +15,9 @@ import pytest
 
 from auditor.errors import Exit
 from auditor.model import Rule
+from auditor.run_folder import read_validation
 from auditor.sandbox.process import Sandbox
+from auditor.validate.record import as_gx
 from tests.small_folder import Made, auditor, copy, licence, made
 
 OWN: list[dict[str, Any]] = [
@@ -172,6 +174,18 @@ def test_a_result_is_exported_as_great_expectations_loads_it(
         assert (share > 0) == (one["result"].get("unexpected_count", 0) > 0)
     within = [one["success"] for one in result["results"] if "mostly" in one["expectation_config"]["kwargs"]]
     assert within == [True], "a threshold that is met is a success"
+
+
+@pytest.mark.parametrize("run", [f"20261126T230256Z-{end}" for end in ("0100", "2359", "2400", "6156", "9999", "1e05")])
+def test_great_expectations_makes_a_page_of_every_run(ran: Ran, run: str) -> None:
+    """Its page reads the name of a run as a moment if it can, with what follows the hyphen as an offset from UTC."""
+    from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+
+    content = read_validation(ran.folder / "runs" / ran.document["run"])
+    told = as_gx(content, "platform", run=run, started="2026-11-26T23:02:56Z")
+    page = ValidationResultsPageRenderer().render(expectationSuiteValidationResultSchema.load(told))
+    assert run in json.dumps(page.to_json_dict())
 
 
 def test_a_result_is_exported_as_assertions_of_openlineage(
