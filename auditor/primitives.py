@@ -88,10 +88,10 @@ def blank_to_null(text: ir.StringValue) -> ir.StringValue:
 
 def nfc(text: ir.StringValue) -> ir.StringValue:
     """Unicode NFC; a NUL becomes the sign that stands for it."""
-    return nfc_normalize(_printable(text))
+    return nfc_normalize(printable(text))
 
 
-def _printable(text: ir.StringValue) -> ir.StringValue:
+def printable(text: ir.StringValue) -> ir.StringValue:
     """DuckDB's Unicode functions end a text at the first NUL: two values that differ behind it would be equal."""
     return text.re_replace(r"\x00", "\N{SYMBOL FOR NULL}")
 
@@ -103,7 +103,7 @@ def tidy(text: ir.StringValue) -> ir.StringValue:
 
 def fold(text: ir.StringValue) -> ir.StringValue:
     """Case and accents ignored: lower case, base letters."""
-    folded = strip_accents(_printable(text)).lower()
+    folded = strip_accents(printable(text)).lower()
     for letter, plain in _LETTERS.items():
         folded = folded.replace(letter, plain)
     return folded

@@ -222,6 +222,8 @@ TABLE: tuple[tuple[str | None, str | None, str, str], ...] = (
     ("fr", "nl", "code", "different"),
     ("😀", "Jan", "text", "different"),
     ("Élise\x00Peeters", "Élise\x00Janssens", "text", "different"),
+    ("Peeters\x00Elise", "Peeters\x00Élise", "exact", "accents"),
+    ("Peeters\x00Élise", "Peeters\x00ELISE", "exact", "accents"),
 )  # fmt: skip
 
 

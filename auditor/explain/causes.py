@@ -31,7 +31,7 @@ from auditor.engine import Engine
 from auditor.explain.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
 from auditor.explain.spelling import damage
 from auditor.model import SEGMENTATION_PREFIX, Reason
-from auditor.primitives import nfc_normalize
+from auditor.primitives import nfc, printable
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -108,7 +108,7 @@ def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:
 
 
 def _unicode_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue:
-    composed_p, composed_t = nfc_normalize(p) == p, nfc_normalize(t) == t
+    composed_p, composed_t = (nfc(text) == printable(text) for text in (p, t))
     return ibis.cases(
         (p.re_search(INVISIBLE) & ~t.re_search(INVISIBLE), "invisible characters" + _ON),
         (t.re_search(INVISIBLE) & ~p.re_search(INVISIBLE), "invisible characters" + _IN),

@@ -47,9 +47,9 @@ def ascii_only(text: ir.StringValue) -> ir.BooleanValue:
 
 
 def shape(text: ir.StringValue) -> ir.StringValue:
-    """What a text looks like: NFC, nothing invisible, look-alikes as the plain character."""
+    """What a text looks like: NFC, nothing invisible, look-alikes as the plain character, a NUL as its sign."""
     composed = nfc(ibis.ifelse(text.re_search(INVISIBLE), text.re_replace(INVISIBLE, ""), text))
-    return ibis.ifelse(ascii_only(text) & ~text.contains("`"), text, _plain_for_alike(composed))
+    return ibis.ifelse(ascii_only(text) & ~text.re_search(r"[`\x00]"), text, _plain_for_alike(composed))
 
 
 def joined(text: ir.StringValue) -> ir.StringValue:
