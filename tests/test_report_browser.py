@@ -15,6 +15,7 @@ import pytest
 
 from auditor.audit import VIOLATIONS, Audit
 from auditor.model import Reason
+from auditor.plan.decisions import read_decisions
 from auditor.report import Written, render
 from tests.audits import COLUMNS, HOSTILE, audit_of, difference, realistic
 
@@ -302,13 +303,47 @@ def test_decisions_are_downloaded_with_the_name_and_both_values(work: Page) -> N
 
 
 def test_the_program_reads_what_the_worklist_writes(work: Page, tmp_path: Path) -> None:
-    decisions = pytest.importorskip("auditor.plan.decisions")
     row(work, "0042").get_by_role("button", name="Use CRM value").click()
     work.get_by_label("Your name").fill("An Smet")
     path = tmp_path / "decisions.json"
     path.write_text(json.dumps(downloaded(work)[1]), encoding="utf-8")
-    read = decisions.read_decisions(path, table="Customers", columns=[column.name for column in COLUMNS])
+    read = read_decisions(path, table="Customers", columns=[column.name for column in COLUMNS])
     assert [(one.key, one.choice.value, one.by) for one in read] == [("0042", "truth", "An Smet")]
+
+
+def test_who_is_probably_one_person_is_decided_to_be_two(tab: Page, tmp_path: Path) -> None:
+    """A plan leaves both alone until then; the program reads what is downloaded."""
+    pairs = [
+        {"platform_key": "17", "truth_key": "99", "side": "both", "score": 0.98, "evidence": "same emailAddress"},
+        {"truth_key": "3", "other_key": "4", "side": "truth", "score": 0.9, "evidence": "same gsmNumber"},
+        {"platform_key": "5", "other_key": "6", "side": "platform", "score": 0.8, "evidence": "same lastName"},
+    ]
+    rows = [difference("0042", "lastName", "Dubois", "Vermeulen")]
+    page = opened(tab, render(audit_of(differences=rows, same_person=pairs), tmp_path, privacy="masked").worklist)
+    same = page.locator("[data-table=same] tbody tr")
+    for place in (0, 1):
+        same.nth(place).get_by_role("button", name="They are two people").click()
+    same.nth(2).get_by_role("button", name="Leave for now").click()
+    assert page.locator(".decided").inner_text() == "2 decided, 1 left for now (not downloaded yet)"
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    two = same.nth(1).get_by_role("button", name="They are two people")
+    assert two.get_attribute("aria-pressed") == "true"
+    page.get_by_label("Your name").fill("An Smet")
+    path = tmp_path / "decisions.json"
+    path.write_text(json.dumps(downloaded(page)[1]), encoding="utf-8")
+    read = read_decisions(path, table="Customers", columns=[column.name for column in COLUMNS])
+    assert [(one.key, one.column, one.platform, one.truth, one.choice.value) for one in read] == [
+        ("17", "auditor:same_person", "17", "99", "two_people"),
+        ("3", "auditor:same_person", "3", "4", "two_people"),
+    ]
+
+
+def test_a_report_for_others_decides_nothing(tab: Page, written: Written) -> None:
+    page = opened(tab, written.report)
+    assert page.locator("[data-table=same] tbody tr").count() > 0
+    assert page.get_by_role("button", name="They are two people").count() == 0
 
 
 def test_what_actito_would_refuse_cannot_be_chosen(work: Page) -> None:

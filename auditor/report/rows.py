@@ -85,6 +85,7 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
             "truth": f"Use {say.truth} value",
             "platform": f"Keep {say.platform} value",
             "later": "Left for now",
+            "two_people": "Two people",
         },
     }
 

@@ -1,22 +1,17 @@
 // The worklist: what a steward chooses per row, or for the rows listed of a cause or a profile, and the file of it.
 
-const CHOICES = ["", "truth", "platform", "later"];
+const CHOICES = ["", "truth", "platform", "later", "two_people"];
+const SAME_PERSON = "auditor:same_person"; // what stands for a field in a decision on two people
 
 class Decisions {
-  constructor(table, run, digest) {
+  // `pairs`: the list of probably the same persons; undefined where there are none.
+  constructor(table, pairs, run, digest) {
     this.table = table;
+    this.lists = pairs ? [table, pairs] : [table];
     this.store = `auditor ${run} ${digest}`;
     this.masters = JSON.parse(here.masters);
     this.saved = true;
-    this.column = { values: CHOICES, index: new Uint32Array(table.size), at: (row) => CHOICES[this.column.index[row]], ranks: [0, 1, 2, 3] };
-    table.columns.choice = this.column;
-    table.selects = [...table.box.querySelectorAll("[data-facet]")];
-    for (const select of table.selects.filter((select) => select.dataset.facet === "choice")) {
-      select.addEventListener("change", () => {
-        table.chosen.choice = select.value === "any" ? null : Number(select.value);
-        table.update();
-      });
-    }
+    for (const list of this.lists) this.open(list);
     this.name = document.getElementById("by");
     this.group = table.box.querySelector(".group");
     table.box.addEventListener("filtered", () => this.showGroup());
@@ -31,7 +26,20 @@ class Decisions {
     this.showCount();
   }
 
-  // Why a choice cannot be made for a row; null: it can.
+  // Give a list its column of choices, and the filter of them.
+  open(list) {
+    const index = new Uint32Array(list.size);
+    list.columns.choice = { values: CHOICES, index, at: (row) => CHOICES[index[row]], ranks: CHOICES.map((_, number) => number) };
+    list.selects = [...list.box.querySelectorAll("[data-facet]")];
+    for (const select of list.selects.filter((select) => select.dataset.facet === "choice")) {
+      select.addEventListener("change", () => {
+        list.chosen.choice = select.value === "any" ? null : Number(select.value);
+        list.update();
+      });
+    }
+  }
+
+  // Why a choice cannot be made for a row of the differences; null: it can.
   refused(row, choice) {
     const { flags, on, column } = this.table.columns;
     const set = (flags.at(row) ?? "").split(" ");
@@ -52,49 +60,57 @@ class Decisions {
     return this.table.columns.on.at(row) === choice;
   }
 
-  cell(cell, row) {
+  cell(cell, row, list) {
+    if (list !== this.table) {
+      this.buttons(cell, row, list, [["two_people", "They are two people"], ["later", "Leave for now"]]);
+      return;
+    }
+    const refused = this.refused(row, "truth");
+    this.buttons(cell, row, list, [["truth", `Use ${here.truth} value`, refused], ["platform", `Keep ${here.platform} value`], ["later", "Leave for now"]]);
+    if (this.permits(row, "truth")) note(cell, `“Use ${here.truth} value” makes this person contactable: it needs your name, and evidence in ${here.truth} newer than the opt-out. Without evidence it is refused.`);
+    else if (this.permits(row, "platform")) note(cell, `“Keep ${here.platform} value” leaves this person contactable although ${here.truth} does not say so: it needs your name, and evidence.`);
+    if (refused) note(cell, refused);
+  }
+
+  // One button per choice: its word, its text, and why it cannot be made.
+  buttons(cell, row, list, choices) {
     const group = element("div", "choices");
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Your decision");
-    const chosen = this.column.at(row);
-    for (const [choice, text] of [["truth", `Use ${here.truth} value`], ["platform", `Keep ${here.platform} value`], ["later", "Leave for now"]]) {
+    const chosen = list.columns.choice.at(row);
+    for (const [choice, text, why] of choices) {
       const button = element("button", "", text);
       button.type = "button";
       button.dataset.choice = choice;
       button.setAttribute("aria-pressed", String(chosen === choice));
-      const why = this.refused(row, choice);
       if (why) {
         button.disabled = true;
         button.title = why;
       }
-      button.addEventListener("click", () => this.choose(row, chosen === choice ? "" : choice));
+      button.addEventListener("click", () => this.choose(row, chosen === choice ? "" : choice, list));
       group.append(button);
     }
     cell.append(group);
-    if (this.permits(row, "truth")) note(cell, `“Use ${here.truth} value” makes this person contactable: it needs your name, and evidence in ${here.truth} newer than the opt-out. Without evidence it is refused.`);
-    else if (this.permits(row, "platform")) note(cell, `“Keep ${here.platform} value” leaves this person contactable although ${here.truth} does not say so: it needs your name, and evidence.`);
-    const why = this.refused(row, "truth");
-    if (why) note(cell, why);
   }
 
-  choose(row, choice) {
-    if (this.permits(row, choice) && !this.name.value.trim()) {
+  choose(row, choice, list) {
+    if (list === this.table && this.permits(row, choice) && !this.name.value.trim()) {
       this.say("Type your name first: who leaves somebody contactable answers for it, with evidence.");
       this.name.focus();
       return;
     }
     this.say("");
-    this.set(row, choice);
+    this.set(row, choice, list);
     this.keep();
-    const line = this.table.box.querySelector(`tr[data-row="${row}"]`);
-    const fresh = this.table.line(row);
+    const line = list.box.querySelector(`tr[data-row="${row}"]`);
+    const fresh = list.line(row);
     line.replaceWith(fresh);
     fresh.querySelector(`[data-choice="${choice || "later"}"]`)?.focus();
     this.showCount();
   }
 
-  set(row, choice) {
-    this.column.index[row] = CHOICES.indexOf(choice);
+  set(row, choice, list = this.table) {
+    list.columns.choice.index[row] = CHOICES.indexOf(choice);
     this.saved = false;
   }
 
@@ -124,9 +140,11 @@ class Decisions {
 
   showCount() {
     let decided = 0, later = 0;
-    for (const choice of this.column.index) {
-      if (choice === 1 || choice === 2) decided++;
-      else if (choice === 3) later++;
+    for (const { columns } of this.lists) {
+      for (const choice of columns.choice.index) {
+        if (CHOICES[choice] === "later") later++;
+        else if (choice) decided++;
+      }
     }
     document.querySelector(".decided").textContent =
       `${decided.toLocaleString("en")} decided, ${later.toLocaleString("en")} left for now` + (this.saved ? "" : " (not downloaded yet)");
@@ -140,8 +158,7 @@ class Decisions {
   // Kept as row numbers and choices, without values of profiles; a browser may refuse, then they live in the page only.
   keep() {
     try {
-      const chosen = [];
-      this.column.index.forEach((choice, row) => { if (choice) chosen.push([row, choice]); });
+      const chosen = this.lists.map(({ columns }) => [...columns.choice.index.entries()].filter(([, choice]) => choice));
       localStorage.setItem(this.store, JSON.stringify(chosen));
     } catch { /* the warning before leaving the page remains */ }
   }
@@ -149,8 +166,10 @@ class Decisions {
   restore() {
     try {
       const chosen = JSON.parse(localStorage.getItem(this.store) ?? "[]");
-      for (const [row, choice] of chosen) this.column.index[row] = choice;
-      this.saved = chosen.length === 0;
+      chosen.forEach((rows, place) => {
+        for (const [row, choice] of rows) this.lists[place].columns.choice.index[row] = choice;
+      });
+      this.saved = chosen.every((rows) => rows.length === 0);
     } catch { /* nothing kept */ }
   }
 
@@ -161,12 +180,16 @@ class Decisions {
       this.name.focus();
       return;
     }
-    const { key, column, platform, truth } = this.table.columns;
-    const decisions = [];
-    this.column.index.forEach((number, row) => {
-      const choice = CHOICES[number];
-      if (choice !== "truth" && choice !== "platform") return;
-      decisions.push({ key: key.at(row), column: column.at(row), platform: platform.at(row), truth: truth.at(row), choice });
+    const decisions = this.lists.flatMap(({ size, columns }) => {
+      const pair = columns.other_key !== undefined;
+      const decided = [...Array(size).keys()].filter((row) => !["", "later"].includes(columns.choice.at(row)));
+      return decided.map((row) => ({
+        key: columns.key.at(row),
+        column: pair ? SAME_PERSON : columns.column.at(row),
+        platform: (pair ? columns.key : columns.platform).at(row),
+        truth: (pair ? columns.other_key : columns.truth).at(row),
+        choice: columns.choice.at(row),
+      }));
     });
     const content = JSON.stringify({ format: 1, run: here.run, table: here.tableName, by, decisions }, null, 1) + "\n";
     const link = element("a");

@@ -12,7 +12,7 @@ async function start() {
   const { tables: contents, labels, digest } = await unpack(packed.textContent);
   packed.remove();
   let decisions = null;
-  const render = (cell, name, row, table) => name === "choice" ? decisions.cell(cell, row) : renderCell(cell, name, row, table);
+  const render = (cell, name, row, table) => name === "choice" ? decisions.cell(cell, row, table) : renderCell(cell, name, row, table);
   for (const box of document.querySelectorAll("[data-table]")) {
     const name = box.dataset.table;
     for (const place of box.querySelectorAll("table, thead, tbody")) place.setAttribute("role", place.tagName === "TABLE" ? "table" : "rowgroup");
@@ -20,7 +20,7 @@ async function start() {
     for (const place of box.querySelectorAll("thead th")) place.setAttribute("role", "columnheader");
     tables[name] = new Table(box, contents[name], labels, render);
   }
-  if (here.kind === "worklist") decisions = new Decisions(tables.differences, here.run, digest);
+  if (here.kind === "worklist") decisions = new Decisions(tables.differences, tables.same, here.run, digest);
   for (const [name, table] of Object.entries(tables)) {
     const open = name === "differences" && decisions && table.columns.need.values.includes("yes");
     table.filter(open ? { need: "yes" } : {});
