@@ -251,6 +251,35 @@ def test_what_differs_is_marked(
     assert [text.split("\n")[0] for text in cells.all_inner_texts()] == [left, right]
 
 
+WORDS = ["segmentations#", "Loyal", "Customers", "address", "Postal", "Code", "Residence", "Ean13", "opt_", "parties"]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_long_name_of_a_field_breaks_between_its_words(tab: Page, tmp_path: Path, width: int) -> None:
+    names = ("segmentations#LoyalCustomers", "addressPostalCodeSecondResidenceEan13", "opt_in_for_third_parties")
+    rows = [difference(str(number), name, "a", "b") for number, name in enumerate(names)]
+    tab.set_viewport_size({"width": width, "height": 900})
+    page = opened(tab, render(audit_of(differences=rows), tmp_path, privacy="full").report)
+    assert sorted(values(page, "column")) == sorted(names), "copied and read aloud as one"
+    torn = page.evaluate(
+        """words => [...document.querySelectorAll('.field')].flatMap(cell => words.filter(word => {
+          const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+          while (texts.nextNode()) {
+            const at = texts.currentNode.data.indexOf(word);
+            if (at < 0) continue;
+            const range = document.createRange();
+            range.setStart(texts.currentNode, at);
+            range.setEnd(texts.currentNode, at + word.length);
+            return range.getClientRects().length > 1;
+          }
+          return false;
+        }))""",
+        WORDS,
+    )
+    assert torn == []
+    assert page.locator("[data-table=differences] tbody .field").count() == len(names)
+
+
 # --- The worklist ------------------------------------------------------------------------------------------------
 
 

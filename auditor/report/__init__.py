@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +39,9 @@ SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
 """In the order in which the page runs them, as one script."""
 LONGEST_EXAMPLE: Final = 60
 """Characters of a value that is an example of a cause."""
+_WORDS: Final = re.compile("(?<=[#_.-])(?=.)|(?<=[a-z0-9])(?=[A-Z])")
+"""Where one word of a field's name ends and the next begins, as in `text.js`."""
+
 OWNER_ONLY: Final = 0o600
 FOR_OTHERS: Final = 0o644
 
@@ -149,7 +153,8 @@ def _templates(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(n=_number, moment=_moment, percent=words.share, size=_size, cut=_cut)
+    environment.filters.update(n=_number, moment=_moment, percent=words.share, size=_size)
+    environment.filters.update(cut=_cut, breakable=_breakable)
     return environment
 
 
@@ -179,6 +184,11 @@ def _csp_hash(text: str) -> str:
 def _visible_text(value: object) -> object:
     """What a template prints: names from the table structure may hold characters that turn or hide the text around."""
     return visible(value) if type(value) is str else value
+
+
+def _breakable(name: str) -> Markup:
+    """The name of a field, which may break between its words."""
+    return Markup("<wbr>").join(_WORDS.split(visible(name)))
 
 
 def _number(value: int) -> str:

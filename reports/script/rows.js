@@ -33,6 +33,9 @@ const CELLS = {
     if (id && id.at(row)) note(cell, id.at(row));
   },
 
+  column(cell, row, table) { showField(cell, table.columns.column.at(row)); },
+  columns(cell, row, table) { showField(cell, table.columns.columns.at(row)); },
+
   platform(cell, row, table) { pair(cell, row, table, 0); },
   truth(cell, row, table) { pair(cell, row, table, 1); },
 

@@ -125,3 +125,12 @@ function keyText(key) {
   }
   return key;
 }
+
+// Fill `cell` with names of fields, which may break between their words and nowhere else.
+function showField(cell, names) {
+  const words = (names ?? "").split(/(?<=[#_.-])(?=.)|(?<=[a-z0-9])(?=[A-Z])/);
+  words.forEach((word, at) => {
+    if (at) cell.append(element("wbr"));
+    if (word) showValue(cell, word);
+  });
+}
