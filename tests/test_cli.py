@@ -492,7 +492,11 @@ def test_compare_prints_and_writes_what_run_does(
     assert document["differences"] == {"total": 1, "by_column": {"name": 1}, "by_reason": {"case": 1}}
     for name, schema in FRAMES.items():
         assert pl.read_parquet(tmp_path / "out" / f"{name}.parquet").columns == schema.names()
-    assert (tmp_path / "page.html").read_text("utf-8").lower().startswith("<!doctype html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert page.lower().startswith("<!doctype html")
+    assert "Only in a.csv, not compared: own." in page
+    unknown = ("SHA-256", 'id="permissions"', 'id="invalid"', "Who is right", "Everything in scope was checked")
+    assert [text for text in unknown if text in page] == [], "what no comparison looks at is not said to be fine"
     assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o600
 
     by_name = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--rule", "name=name")

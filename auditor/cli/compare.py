@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import click
 
-from auditor.cli.screen import say
+from auditor.cli.screen import say, wrapped
 from auditor.cli.verbose import verbose_option
 from auditor.errors import SettingsError
 
@@ -100,13 +101,19 @@ def command(
             say(f"{source.file}: read as {source.encoding}, separated by {mark}")
     if remote is not None:
         say("not checked: validation (auditor run validates, on DuckDB alone for now)")
-    for names, which in ((compared.only_platform, platform), (compared.only_truth, truth)):
-        if names:
-            say(f"only in {which}, not compared: {', '.join(names)}")
+    one_sided = [
+        f"only in {which}, not compared: {', '.join(names)}"
+        for names, which in ((compared.only_platform, platform), (compared.only_truth, truth))
+        if names
+    ]
+    for sentence in one_sided:
+        say(wrapped("", sentence, indent=2))
     if html is not None:
         from auditor.report import page
 
-        html.write_text(page(compared.audit, privacy="full"), "utf-8")
+        audit = compared.audit
+        told = replace(audit, notices=(*audit.notices, *(f"{one[0].upper()}{one[1:]}." for one in one_sided)))
+        html.write_text(page(told, privacy="full"), "utf-8")
         html.chmod(0o600)
     if as_json:
         print_json(compared.summary | {"causes": compared.causes.to_dicts()})
