@@ -141,7 +141,10 @@ def compare(question: Question, *, folder: Path | None = None, now: datetime | N
     moment = now or datetime.now(UTC)
     fresh = folder is not None and not folder.exists()
     results = folder or Path(tempfile.mkdtemp(prefix="auditor-"))
-    results.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        results.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"the folder {results} for the results cannot be made: {error.strerror}") from None
     try:
         with tempfile.TemporaryDirectory(prefix=".compare-", dir=results) as scratch:
             conclusion, only = _compare(question, Path(scratch), results, moment)

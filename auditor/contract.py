@@ -116,6 +116,8 @@ class Column:
     """Truth value to platform value, applied before anything else; other values stay as they are."""
     format: str | None = None
     """strptime format of the truth's dates or moments; None means ISO 8601."""
+    spelt_alike: bool = False
+    """True where the platform's dates and moments may be in that format as well: it is no Actito, but any table."""
     decimal: str = "."
     """Decimal separator of the truth's numbers."""
     empty_is_value: bool = False
@@ -273,6 +275,11 @@ class File(Strict):
             raise ValueError(f'"{value}" is not a time zone{nearest(value, available_timezones())}')
         return value
 
+    @pydantic.field_validator("country")
+    @classmethod
+    def _known_country(cls, value: str) -> str:
+        return _country(value)
+
 
 def read_contract(path: Path, structure: Structure | None, *, text: str | None = None) -> Contract:
     """Read the contract file, or the `text` that is about to be written there, and check it against the live structure
@@ -316,12 +323,23 @@ def read_contract(path: Path, structure: Structure | None, *, text: str | None =
 
 
 def parse_rule(text: str) -> tuple[Compare, str]:
-    """`"phone:BE"` as rule and argument. Raises ValueError with the nearest rule for an unknown name."""
+    """`"phone:BE"` as rule and argument. Raises ValueError with the nearest rule for an unknown name, and for a country
+    whose numbers nobody knows."""
     name, _, argument = text.partition(":")
     if name not in tuple(Compare):
         known = ", ".join(Compare)
         raise ValueError(f'"{name}" is not a comparison rule{nearest(name, list(Compare))} (rules: {known})')
+    if argument and name == Compare.PHONE:
+        _country(argument)
     return Compare(name), argument
+
+
+def _country(code: str) -> str:
+    from phonenumbers import SUPPORTED_REGIONS  # a large package; who has no phones does not pay for it
+
+    if code not in SUPPORTED_REGIONS:
+        raise ValueError(f'"{code}" is no country: two capital letters of ISO 3166 are expected, such as BE or GB')
+    return code
 
 
 def _keys(file: File, problems: list[str]) -> list[tuple[str, ...]]:
@@ -348,6 +366,9 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
             problems.append(f"{place}.compare: {error}")
     if compare is Compare.PHONE and not argument:
         argument = country
+    elif argument and compare is not Compare.PHONE:
+        wanted = f': say format = "{argument}" beside it' if compare in (Compare.DATE, Compare.TIMESTAMP) else ""
+        problems.append(f'{place}.compare: nothing may stand behind "{compare}"{wanted}')
     permission = spec.permission
     if permission is None and name.startswith(SUBSCRIPTION_PREFIX):
         permission = Polarity.OPT_IN

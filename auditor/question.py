@@ -34,7 +34,8 @@ class Question:
     """Platform's name → truth's name, where they differ."""
     ignored: tuple[str, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
-    """Column → rule, with its argument, as in `phone:BE`."""
+    """Column → rule, with its argument: the country of numbers without one, `phone:BE`, or how a side may spell what
+    is not spelt as ISO 8601 has it, `date:%d/%m/%Y` and `timestamp:%d/%m/%Y %H:%M`."""
     tolerances: Mapping[str, Decimal] = field(default_factory=dict)
     where: str | None = None
     """A condition over the columns of each side: who is compared at all."""
@@ -101,19 +102,27 @@ def contract_of(
 
 
 def _column(name: str, other: str, question: Question, platform: str, truth: str) -> Column:
-    rule, argument = _rule_of(platform, truth), ""
+    rule, argument, spelling = _rule_of(platform, truth), "", None
     if name in question.tolerances:
         rule = Compare.NUMBER
     if name in question.rules:
         rule, argument = parse_rule(question.rules[name])
         if rule is Compare.PHONE and not argument:
             raise ValueError("the country of numbers without one is needed, for example phone:BE")
+        if argument and rule in (Compare.DATE, Compare.TIMESTAMP):
+            if "%" not in argument:
+                raise ValueError(f'"{argument}" is no format; {rule}:%d/%m/%Y would be one')
+            spelling = argument
+        elif argument and rule is not Compare.PHONE:
+            raise ValueError(f'nothing may stand behind "{rule}"')
     return Column(
         name=name,
         truth=other,
         header=name,
         compare=rule,
-        argument=argument,
+        argument=argument if rule is Compare.PHONE else "",
+        format=spelling,
+        spelt_alike=True,
         master=Master.BOTH,
         blank=Blank.CLEAR,
         tolerance=question.tolerances.get(name),

@@ -56,9 +56,13 @@ class Reading:
 
 def reading(column: Column, side: Side, zone: str) -> Reading:
     """The platform always spells as Actito's formats say (D-etlf); the truth as its contract says."""
-    if side is Side.PLATFORM:
-        return Reading(values={}, format=None, decimal=".", zone=zone)
+    if side is Side.PLATFORM and not column.spelt_alike:
+        return _actitos(zone)
     return Reading(values=column.values, format=column.format, decimal=column.decimal, zone=zone)
+
+
+def _actitos(zone: str) -> Reading:
+    return Reading(values={}, format=None, decimal=".", zone=zone)
 
 
 _WHOLE = (AttributeType.INTEGER, AttributeType.LONG)
@@ -127,8 +131,8 @@ def _read(value: ir.StringValue, column: Column, side: Side, zone: str) -> ir.St
     What the truth's own spelling does not explain would be sent as it is, so it means what the platform reads in it.
     """
     read = _parsed(value, column, reading(column, side, zone))
-    if side is Side.TRUTH and (column.format is not None or column.decimal != "."):
-        read = read.fill_null(_parsed(value, column, reading(column, Side.PLATFORM, zone)))
+    if reading(column, side, zone) != _actitos(zone):
+        read = read.fill_null(_parsed(value, column, _actitos(zone)))
     return read
 
 

@@ -504,6 +504,19 @@ def test_compare_prints_and_writes_what_run_does(
     assert re.search(r"Agrees\s+2\b", by_name.out)
 
 
+def test_compare_says_how_many_rows_the_condition_leaves_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing compared, nothing found: that a condition is mistyped must not look like agreement."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(f"id,land\n1,BE\n2,NL\n{'3,BE' if name == 'b.csv' else ''}\n", "utf-8")
+    said = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--where", "land = 'be'")
+    left_out = r"rows of File 1 outside the population +2\n +rows of File 2 outside the population +3\n"
+    assert re.search(left_out, said.out)
+    assert "outside" not in auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id").out
+
+
 def test_compare_says_how_it_read_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -243,6 +243,19 @@ def test_base_tells_who_moved_and_profile_numbers_do_not_matter(tmp_path: Path) 
     assert statuses(compared) == {"conflicting": 1}
 
 
+def test_dates_in_a_declared_format_are_read_on_either_side(tmp_path: Path) -> None:
+    names = ("id", "born", "seen")
+    here = [("1", "29/02/1980", "2024-03-31 03:30:00"), ("2", "1980-02-29", "31/03/2024 03:30"), ("3", "1/3/1980", "")]
+    there = [("1", "1980-02-29", "31/03/2024 03:30"), ("2", "29/02/1980", "31/03/2024 03:30"), ("3", "03/01/1980", "")]
+    first, second = (
+        csv_file(tmp_path / name, [dict(zip(names, row, strict=True)) for row in rows], names)
+        for name, rows in (("a.csv", here), ("b.csv", there))
+    )
+    found = ask(first, second, rules={"born": "date:%d/%m/%Y", "seen": "timestamp:%d/%m/%Y %H:%M"})
+    assert found.differences.select("key", "column", "reason").rows() == [("3", "born", "date_swapped")]
+    assert set(differing(ask(first, second, rules={"born": "date"}))) >= {("1", "born"), ("2", "born")}
+
+
 def test_match_finds_the_same_person_under_another_key(tmp_path: Path) -> None:
     names = ("id", "emailAddress", "lastName", "firstName", "birthDate")
     person = {
@@ -267,6 +280,10 @@ def test_match_finds_the_same_person_under_another_key(tmp_path: Path) -> None:
         ({"mapped": {"id": "nothing"}}, ['"nothing" is no column']),
         ({"rules": {"points": "numbr"}}, ["numbr", "number"]),
         ({"rules": {"points": "phone"}}, ["--rule points", "phone:BE"]),
+        ({"rules": {"points": "phone:Belgium"}}, ["--rule points", '"Belgium" is no country', "BE"]),
+        ({"rules": {"points": "phone:UK"}}, ['"UK" is no country', "GB"]),
+        ({"rules": {"points": "number:,"}}, ["--rule points", 'nothing may stand behind "number"']),
+        ({"rules": {"points": "date:dd/mm/yyyy"}}, ["--rule points", '"dd/mm/yyyy" is no format', "%d/%m/%Y"]),
         ({"rules": {"pints": "number"}, "ignored": ("nope",)}, ['"pints"', "points", '"nope"']),
         ({"tolerances": {"nope": Decimal(1)}}, ['"nope"']),
         ({"where": "nonsense ="}, ["nonsense ="]),
@@ -278,6 +295,11 @@ def test_what_cannot_be_compared_is_said_at_once(
     with pytest.raises(SettingsError) as raised:
         ask(*pair, **more)
     assert all(word in str(raised.value) for word in words), str(raised.value)
+
+
+def test_a_folder_that_cannot_be_made_is_no_bug(pair: tuple[Path, Path]) -> None:
+    with pytest.raises(SettingsError, match="for the results cannot be made"):
+        compare(Question(str(pair[0]), str(pair[1]), ("id",)), folder=pair[0] / "out")
 
 
 def test_a_key_of_several_columns_is_shown_as_json(tmp_path: Path) -> None:

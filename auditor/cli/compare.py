@@ -22,8 +22,8 @@ from auditor.errors import SettingsError
 @click.option("--map", "mapped", multiple=True, metavar="PLATFORM=TRUTH", help="A column with another name there.")
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave a column out.")
 @click.option("--rule", multiple=True, metavar="COLUMN=RULE[:ARGUMENT]",
-              help="How a column is compared, key columns too: exact, text, name, email, phone:BE, number, date, "
-              "timestamp, boolean, code, set.")  # fmt: skip
+              help="How a column is compared, key columns too: exact, text, name, email, phone:BE, number, date or "
+              "date:%d/%m/%Y, timestamp, boolean, code, set.")  # fmt: skip
 @click.option("--tolerance", multiple=True, metavar="COLUMN=DISTANCE", help="Numbers this close are equal.")
 @click.option("--where", metavar="EXPRESSION", help="Compare only rows that fit, for example \"country = 'BE'\".")
 @click.option("--base", metavar="FILE", help="Values on which both sides last agreed: tells who moved.")

@@ -54,6 +54,10 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
     click.echo()
     table([(statuses[status.value], counts.profiles.get(status, 0)) for status in Status])
     extra = [
+        *(
+            (f"rows of {name} outside the population", counts.rows.get(f"{side}_excluded", 0))
+            for name, side in ((audit.platform_name, Side.PLATFORM), (audit.truth_name, Side.TRUTH))
+        ),
         ("of these, waiting for the next synchronisation", counts.waiting),
         ("of these, sent and not yet in an export", counts.pending),
         (f"of these, deleted in {audit.platform_name} since an earlier run", counts.gone),
