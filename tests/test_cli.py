@@ -7,8 +7,11 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -16,8 +19,11 @@ from rich.cells import cell_len
 
 from auditor.audit import FRAMES
 from auditor.cli import COMMANDS
+from auditor.cli.show import _history, _section
 from auditor.errors import Exit
+from auditor.profile_story import Story
 from auditor.sandbox.process import Sandbox
+from auditor.words import Words
 from tests.small_folder import COLUMNS, Made, Said, auditor, copy, footprint, licence, made
 
 NEWS = "subscriptions#Newsletter"
@@ -31,7 +37,7 @@ OPTIONS = {
     "config": ["explain", "schemas"],
     "doctor": ["--json", "--settings"],
     "run": ["--export", "--truth", "--fail-on", "--only", "--json", "--settings"],
-    "show": ["KEY", "--json", "--settings"],
+    "show": ["KEY", "--all", "--json", "--settings"],
     "runs": ["--json", "--settings"],
     "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
     "plan": ["RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--settings"],
@@ -310,7 +316,29 @@ def test_show_tells_the_permission_history(folder: Path, capsys: pytest.CaptureF
         if (entry["column"], entry["side"], entry["run"]) == (NEWS, "truth", first)
     ]
     assert (seen["value"], seen["source"]) == ("on", crm[key][0]["optin_news_from"] or None)
-    assert f"CRM {NEWS}: contact allowed" in " ".join(screen.split())
+    assert re.search(rf"CRM [^(]*{NEWS}[^:;]*: contact allowed", " ".join(screen.split()))
+
+
+def test_show_tells_a_long_permission_history_on_one_screen() -> None:
+    """What a side said at one time is one entry, and of many entries the newest are shown."""
+    columns = ("subscriptions#A", "subscriptions#B", "subscriptions#C")
+    began = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    history = [
+        {
+            "run": f"run-{day}", "at": began + timedelta(days=day), "side": "platform", "column": column,
+            "value": "off" if column == columns[day % 3] else "on", "moment": began, "source": None,
+        }
+        for day in range(40)
+        for column in columns
+    ]  # fmt: skip
+    story = SimpleNamespace(history=pl.DataFrame(history), timezone=ZoneInfo("UTC"))
+    entries = list(_section("permission history", _history(cast(Story, story), Words("Actito", "CRM")), 6))
+    assert entries[:3] == ["", "permission history", "  … and 34 before (--all)"]
+    assert " ".join(" ".join(entries[-2:]).split()) == (
+        "2026-02-09 12:00 Actito subscriptions#A: no contact; subscriptions#B, subscriptions#C: contact allowed "
+        "(row last changed 2026-01-01 12:00)"
+    )
+    assert len(entries) < 20
 
 
 def test_show_tells_invalid_values(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ VALUE_WIDTH = (WIDTH - 2 - NAME_WIDTH - 2 * 2) // 2
 VALUE_LINES = 6
 """A longer value is cut: nobody reads it in a column of a terminal."""
 
+NEWEST = 6
+"""Entries of what grows from run to run that are shown; the screen is one, and older ones are counted."""
+
 MARK = {"same": " ", "format": "~", "kept": "+", "differs": "!", "apart": " "}
 LEGEND = {
     "differs": "! differs",
@@ -34,8 +38,9 @@ CONTACT = {"on": "contact allowed", "off": "no contact", "empty": "does not say"
 @click.command("show")
 @settings_option
 @click.argument("key")
+@click.option("--all", "everything", is_flag=True, help="Also the older entries of the histories.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON document.")
-def command(settings_file: Path, key: str, as_json: bool) -> None:
+def command(settings_file: Path, key: str, everything: bool, as_json: bool) -> None:
     """Everything known of one profile.
 
     Both sides as their files spell them, last agreed values, invalid values, permission history, writes and decisions.
@@ -51,12 +56,12 @@ def command(settings_file: Path, key: str, as_json: bool) -> None:
     if as_json:
         print_json(story.document())
         return
-    for line in lines(story):
+    for line in lines(story, newest=None if everything else NEWEST):
         click.echo(line)
 
 
-def lines(story: Story) -> Iterator[str]:
-    """The story on a terminal, no line wider than 80 columns."""
+def lines(story: Story, *, newest: int | None = None) -> Iterator[str]:
+    """The story on a terminal, no line wider than 80 columns; of what was seen, written and decided so many entries."""
     from auditor.words import Words
 
     words = Words(story.platform_name, story.truth_name)
@@ -74,9 +79,9 @@ def lines(story: Story) -> Iterator[str]:
     yield from _section("invalid values", _violations(story, words))
     yield from _section("permission findings", _findings(story, words))
     yield from _section("probably the same person", _same_person(story, words))
-    yield from _section("permission history", _history(story, words))
-    yield from _section("written by the auditor", _writes(story))
-    yield from _section("decided", _decisions(story, words))
+    yield from _section("permission history", _history(story, words), newest)
+    yield from _section("written by the auditor", _writes(story), newest)
+    yield from _section("decided", _decisions(story, words), newest)
 
 
 def _headline(story: Story, words: Words) -> Iterator[str]:
@@ -191,13 +196,21 @@ def _same_person(story: Story, words: Words) -> Iterator[str]:
 
 
 def _history(story: Story, words: Words) -> Iterator[str]:
-    for row in story.history.iter_rows(named=True):
+    """What one side said at one time, with one proof, in one entry."""
+    rows = story.history.sort("at", "side", "moment", "source", "value", "column").iter_rows(named=True)
+    for _, seen in groupby(rows, key=lambda row: (row["at"], row["side"], row["moment"], row["source"])):
+        entry = list(seen)
+        row = entry[0]
         parts = [_visible(row["source"])] if row["source"] else []
         if row["moment"] is not None:
             what = "row last changed" if row["side"] == "platform" else "evidence"
             parts = [f"{what} {_local(row['moment'], story)}", *parts]
         proof = f" ({', '.join(parts)})" if parts else ""
-        yield f"{_local(row['at'], story)}  {words.side(row['side'])} {row['column']}: {CONTACT[row['value']]}{proof}"
+        said = [
+            f"{', '.join(one['column'] for one in alike)}: {CONTACT[value]}"
+            for value, alike in groupby(entry, key=lambda one: one["value"])
+        ]
+        yield f"{_local(row['at'], story)}  {words.side(row['side'])} {'; '.join(said)}{proof}"
 
 
 def _writes(story: Story) -> Iterator[str]:
@@ -228,11 +241,15 @@ def _decisions(story: Story, words: Words) -> Iterator[str]:
         yield f"{_local(one.decided_at, story)}  {one.column}: {chosen[one.choice]}, by {one.person} ({values})"
 
 
-def _section(title: str, entries: Iterator[str]) -> Iterator[str]:
-    for place, entry in enumerate(entries):
-        if place == 0:
-            yield ""
-            yield title
+def _section(title: str, entries: Iterator[str], newest: int | None = None) -> Iterator[str]:
+    every = list(entries)
+    shown = every if newest is None else every[-newest:]
+    if every:
+        yield ""
+        yield title
+    if len(shown) < len(every):
+        yield f"  … and {len(every) - len(shown):,} before (--all)"
+    for entry in shown:
         yield from _wrapped(entry, indent=2, hanging=4)
 
 
