@@ -19,7 +19,7 @@ from typing import Any, Final
 from auditor import rules
 from auditor.config import Settings
 from auditor.contract import Contract, read_contract
-from auditor.engine import Engine
+from auditor.engine import Engine, quote
 from auditor.errors import SettingsError
 from auditor.match import RAW, source_name
 from auditor.model import Severity, Side
@@ -27,11 +27,11 @@ from auditor.primitives import FUNCTIONS
 from auditor.problems import nearest
 from auditor.restructure import live_structure
 from auditor.run_folder import find_run, read_run, read_structure, read_validation
-from auditor.validate import preload, record, validate
+from auditor.validate import KEY, ROW, preload, record, validate
 from auditor.validate.changes import changes
 from auditor.validate.generate import refresh
 from auditor.validate.proposals import Proposal, for_contacts, of_look
-from auditor.validate.suite import Expectation, Suite, read_suite, steward_s, store_suite
+from auditor.validate.suite import JUMP, OF_KIND, REFERENCE, Expectation, Suite, read_suite, steward_s, store_suite
 
 MOST_FAILING: Final = 0.2
 """Share of a side's rows beyond which a check is not proposed."""
@@ -80,7 +80,7 @@ def added(
     """Put an expectation of a steward's own at the end of the suite, and give it.
 
     Raises SettingsError, with nothing written, where Great Expectations cannot make it, where it is about a column that
-    the contract does not map, or where the suite has it already.
+    the contract does not map, where its SQL, a pattern or types do not fit, or where the suite has it already.
     """
     path = suite_file(settings)
     suite = read_suite(path)
@@ -92,6 +92,7 @@ def added(
     if any((other.type, dict(other.kwargs)) == (one.type, dict(one.kwargs)) for other in suite.expectations):
         raise SettingsError(f"{path} has this expectation already")
     _check(one)
+    _try(one, suite, mapped, settings)
     store_suite(Suite(suite.name, (*suite.expectations, one), suite.extra), path)
     return one
 
@@ -201,3 +202,20 @@ def _check(one: Expectation) -> None:
     if one.type not in known:
         raise SettingsError(f'there is no expectation "{one.type}"{nearest(one.type, known)}')
     raise SettingsError(f"{one.type} cannot be used so: {problem}")
+
+
+def _try(one: Expectation, suite: Suite, mapped: Sequence[str], settings: Settings) -> None:
+    """Evaluate an expectation on a table without rows, where is seen whether SQL, patterns and types fit."""
+    from auditor.validate.expectations import MISFITS
+
+    if one.type in (JUMP, REFERENCE):  # a run gives them what they compare with
+        return
+    with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
+        memory = settings.engine.memory_limit
+        with closing(Engine(memory_limit=memory, temp=Path(scratch), folders=[])) as engine:
+            cells = ", ".join(f"{quote(name)} VARCHAR" for name in (KEY, *mapped))
+            engine.con.execute(f"CREATE TEMP TABLE nobody ({quote(ROW)} BIGINT, {cells})")
+            kinds = (other for other in suite.expectations if other.type == OF_KIND)
+            result, *_ = validate(engine, Side.TRUTH, "nobody", Suite("try", (one, *kinds))).results
+    if result.problem is not None and result.problem.startswith(MISFITS):
+        raise SettingsError(f"{one.type} could not be evaluated: {result.problem}")

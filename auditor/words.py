@@ -232,7 +232,7 @@ COMPARE: Final[Mapping[str, str]] = {
 MASTER: Final[Mapping[str, str]] = {
     Master.TRUTH: "{truth}",
     Master.PLATFORM: "{platform}",
-    Master.BOTH: "whoever changed it last",
+    Master.BOTH: "whoever changed it; a person, where both did",
 }
 
 SENSITIVITY: Final[Mapping[str, str]] = {

@@ -156,6 +156,10 @@ def test_an_expectation_of_ones_own_is_added_as_great_expectations_reads_it(
         (["expect_column_values_to_be_of_kind", "column=note", "kind=soup"], "kind: one of"),
         (["expect_column_value_lengths_to_be_between", "column=note", "max_value=0", "nope=1"], "nope"),
         (["expect_column_to_exist", "note"], "SETTING=VALUE is expected"),
+        (["expect_column_values_to_match_regex", "column=note", "regex=^C("], "a pattern, is not valid"),
+        (["expect_column_mean_to_be_between", "column=note", "min_value=1"], "its SQL does not fit the columns"),
+        (["unexpected_rows_expectation", "unexpected_rows_query=select * from {batch} where nope"], "does not fit"),
+        (["unexpected_rows_expectation", "unexpected_rows_query=select * frm {batch}"], "cannot be read"),
     ],
 )  # fmt: skip
 def test_what_could_not_be_evaluated_is_not_added(
@@ -166,6 +170,28 @@ def test_what_could_not_be_evaluated_is_not_added(
     assert told.code == Exit.SETTINGS
     assert said in " ".join(told.err.split())
     assert suite_of(folder).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["expect_column_values_to_be_between", "column=nickname", "min_value=0", "max_value=100000"],
+        ["expect_column_mean_to_be_between", "column=nickname", "min_value=1"],
+        ["expect_column_median_to_be_between", "column=nickname", "min_value=1"],
+        ["expect_column_distinct_values_to_be_in_set", "column=note", 'value_set=["a"]'],
+        ["expect_table_row_count_to_be_between", "min_value=1"],
+        ["unexpected_rows_expectation", "unexpected_rows_query=select note from {batch} group by note"],
+    ],
+)  # fmt: skip
+def test_what_rows_are_needed_for_is_added_without_any(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    suite = json.loads(suite_of(folder).read_text("utf-8"))
+    kind = {"type": "expect_column_values_to_be_of_kind", "kwargs": {"column": "nickname", "kind": "integer"}}
+    suite["expectations"].append(kind)
+    suite_of(folder).write_text(json.dumps(suite), "utf-8")
+    assert auditor(capsys, "suite", "add", *arguments).code == Exit.FINE
+    assert read(folder)[-1]["type"] == arguments[0]
 
 
 def test_the_same_is_not_added_twice(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

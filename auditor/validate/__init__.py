@@ -19,6 +19,7 @@ from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, NotChec
 from auditor.primitives import FUNCTIONS
 from auditor.validate.jumps import Past, subject
 from auditor.validate.references import Keys, keys_of
+from auditor.validate.sizes import SIZE, asks, by_size, kinds, wanted
 from auditor.validate.suite import JUMP, REFERENCE, Expectation, Suite
 
 if TYPE_CHECKING:
@@ -141,13 +142,18 @@ def validate(
         columns = [str(name) for name, *_ in engine.con.execute(f"DESCRIBE {quote(view)}").fetchall()]
         judged = f"auditor_judged_{side.value}"
         blank = _blank_columns(engine, view, [name for name in columns if name not in (key, row)])
-        _judged_view(engine, judged, view, columns, blank)
+        sizes = {name: kind for name, kind in wanted(suite).items() if name in columns}
+        _judged_view(engine, judged, view, columns, blank, sizes)
         shown = {name: _RAW + name if name in blank else name for name in columns}
-        apart = {name for name in columns if UNIQUE + name in columns or READ + name in columns}
+        apart = {name for name in columns if UNIQUE + name in columns or READ + name in columns or name in sizes}
         beside = [key, *(shown[name] for name in columns if name in blank | apart)]
         lacking = [_lacking(expectation, columns, keys) for expectation in suite.expectations]
         asked = [one for one, lack in zip(suite.expectations, lacking, strict=True) if lack is None]
-        questions = [Question(item.type, _kwargs(item, columns, past, keys)) for item in asked]
+        known = kinds(suite)
+        questions = [
+            Question(item.type, by_size(item.kwargs) if asks(item, known) else _kwargs(item, columns, past, keys))
+            for item in asked
+        ]
         answers = iter(evaluate(engine.con, judged, questions, row_column=row, beside=beside))
         results: list[Result] = []
         not_evaluated: list[NotChecked] = []
@@ -197,8 +203,13 @@ def _is_blank(column: str) -> str:
     )
 
 
-def _judged_view(engine: Engine, name: str, view: str, columns: list[str], blank: set[str]) -> None:
-    """The side with every blank cell null: then Great Expectations' own expectations mean what ours mean."""
+def _judged_view(
+    engine: Engine, name: str, view: str, columns: list[str], blank: set[str], sizes: Mapping[str, str]
+) -> None:
+    """The side with every blank cell null: then Great Expectations' own expectations mean what ours mean.
+
+    `sizes` are the columns whose sizes are asked for, with their types.
+    """
     cells = [
         f"CASE WHEN NOT {_is_blank(column)} THEN {quote(column)} END AS {quote(column)}, "
         f"{quote(column)} AS {quote(_RAW + column)}"
@@ -206,6 +217,7 @@ def _judged_view(engine: Engine, name: str, view: str, columns: list[str], blank
         else quote(column)
         for column in columns
     ]
+    cells += [f"TRY_CAST({quote(column)} AS {kind}) AS {quote(SIZE + column)}" for column, kind in sizes.items()]
     engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {', '.join(cells)} FROM {quote(view)}")
 
 

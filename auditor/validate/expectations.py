@@ -18,6 +18,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read while great_expectations is
 
 import duckdb
 import great_expectations as gx
+import numpy as np
 from great_expectations.compatibility.pydantic import validator as pydantic_validator
 from great_expectations.core.batch import Batch
 from great_expectations.data_context.types.base import (
@@ -41,6 +42,7 @@ from great_expectations.validator.validator import Validator
 import auditor.validate.contact_expectations  # each registers its own
 import auditor.validate.jump_expectation
 import auditor.validate.reference_expectation  # noqa: F401
+from auditor.engine import quote
 from auditor.model import AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
 from auditor.validate.suite import JUMP
@@ -219,6 +221,9 @@ def evaluate(
             results.update(_results(validator, [configurations[position]], names))
     for position in configurations:
         answer = _answer(results.get(position), None if scopes[position] else rows)
+        if answer.rows and questions[position].type == _TOGETHER:
+            looked_at = f"({scopes[position]})" if scopes[position] else quote(table)
+            answer = replace(answer, rows=_repeated(looked_at, questions[position].kwargs))
         if answer.rows and scopes[position]:
             text = f'SELECT * FROM ({answer.rows}) SEMI JOIN ({scopes[position]}) USING ("{row_column}")'
             answer = replace(answer, rows=text)
@@ -226,6 +231,14 @@ def evaluate(
             answer = _rows_of_query(con, table, str(questions[position].kwargs["unexpected_rows_query"]), row_column)
         answers[position] = answer
     return [answers[position] for position in range(len(questions))]
+
+
+def _repeated(scope: str, kwargs: Mapping[str, Any]) -> str:
+    """SQL of the rows whose values together stand in another row as well; a missing value is like no other. Great
+    Expectations' own names every column twice, which DuckDB cannot read."""
+    names = [quote(str(name)) for name in kwargs["column_list"]]
+    filled = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    return f"SELECT * FROM {scope} WHERE {filled} QUALIFY count(*) OVER (PARTITION BY {', '.join(names)}) > 1"
 
 
 def _scope(execution: SqlAlchemyExecutionEngine, expectation: Any) -> str | None:
@@ -298,16 +311,18 @@ def _answer(result: ExpectationValidationResult | None, rows: int | None) -> Ans
     content = result.result
     if result.expectation_config and result.expectation_config.type == JUMP:
         return _jump_answer(result.success, content)
-    if not isinstance(result.success, bool) or content is None:
+    if not isinstance(result.success, bool | np.bool_) or content is None:
         return Answer(problem="it gave no result")
     if "element_count" in content:
-        return _map_answer(result.success, content, rows)
+        return _map_answer(bool(result.success), content, rows)
     kind = result.expectation_config.type if result.expectation_config else ""
     if not content and kind not in _WITHOUT_CONTENT:
         return Answer(problem="it gave an empty result")
-    if "observed_value" in content and content["observed_value"] is None:
+    # Of the distinct values of a column only their number comes back, for we want none of them.
+    counted = any(isinstance(content.get(name), int) for name in ("unexpected_count", "missing_count"))
+    if "observed_value" in content and content["observed_value"] is None and not counted:
         return Answer(problem="there was nothing to observe")
-    return Answer(met=result.success)
+    return Answer(met=bool(result.success))
 
 
 def _jump_answer(success: bool | None, content: Mapping[str, Any]) -> Answer:
@@ -338,6 +353,8 @@ def _map_answer(success: bool, content: Mapping[str, Any], rows: int | None) -> 
 
 _BY_QUERY: Final = "unexpected_rows_expectation"
 """A steward's own SQL, which selects the rows that are wrong."""
+
+_TOGETHER: Final = "expect_compound_columns_to_be_unique"
 
 _WITHOUT_CONTENT: Final = frozenset({"expect_column_to_exist"})
 """Expectations that have nothing to tell but yes or no."""
@@ -371,6 +388,9 @@ _MEANS: Final = {
     "ParserException": "its SQL cannot be read",
 }
 """What DuckDB's exceptions mean for whoever wrote the expectation."""
+
+MISFITS: Final = tuple(f"it ended with {name} (" for name in _MEANS)
+"""How a problem begins that is one on a table without rows too, and no fault of any row."""
 
 
 def _failed(configuration: ExpectationConfiguration, error: Exception) -> ExpectationValidationResult:

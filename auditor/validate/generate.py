@@ -23,7 +23,7 @@ from auditor.model import (
     Structure,
 )
 from auditor.validate.sentences import in_words, listed
-from auditor.validate.suite import CONTRACT, JUMP, REFERENCE, STRUCTURE, Expectation, Suite
+from auditor.validate.suite import CONTRACT, JUMP, OF_KIND, REFERENCE, STRUCTURE, Expectation, Suite
 
 TEXT_LENGTH: Final = 255
 """Longest text, in characters, where the structure names no limit (D-etlf)."""
@@ -73,7 +73,6 @@ _READ_AS: Final[Mapping[AttributeType, str]] = {
 }
 """What a value must be, or the contract's rule cannot read it."""
 
-_OF_KIND: Final = "expect_column_values_to_be_of_kind"
 
 _THEIRS: Final = ("mostly", "effect", "runs", "least_rows")
 """Settings of a generated expectation that are a steward's to change: how much of it matters, never what is right."""
@@ -128,7 +127,7 @@ def _promised(column: Column, structure: Structure, contract: Contract) -> Itera
         if column.read_as is AttributeType.PHONE and column.argument:
             kwargs["region"] = column.argument
         sentence = f"{_READ_AS[column.read_as]}, however it is spelt: the contract compares this column as such"
-        yield _promise(_OF_KIND, kwargs, ContractRule.UNREADABLE, sentence)
+        yield _promise(OF_KIND, kwargs, ContractRule.UNREADABLE, sentence)
     known = tuple(dict.fromkeys(column.values.values()))
     if free and known and attribute is not None and not attribute.allowed and not column.multi_valued:
         sentence = f"one of the values that the contract translates to: {listed(known)}"
@@ -223,7 +222,7 @@ def _of_kind(name: str, kind: AttributeType, *, several: bool = False, region: s
         kwargs["members"] = True
     if kind is AttributeType.PHONE and region:
         kwargs["region"] = region
-    return _expect(_OF_KIND, kwargs, rule, sentence)
+    return _expect(OF_KIND, kwargs, rule, sentence)
 
 
 def _expect(kind: str, kwargs: dict[str, Any], rule: Rule, sentence: str) -> Expectation:

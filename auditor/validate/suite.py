@@ -24,6 +24,8 @@ STRUCTURE: Final = "structure"
 CONTRACT: Final = "contract"
 """`meta.source` of what is generated, and from what."""
 
+OF_KIND: Final = "expect_column_values_to_be_of_kind"
+"""The expectation of ours that says what a column holds."""
 REFERENCE: Final = "expect_column_values_to_be_keys_of_table"
 JUMP: Final = "expect_column_shares_to_not_jump"
 """Expectations of ours that a run has to help: with the keys of another table, with the figures of the last runs."""
