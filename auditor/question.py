@@ -60,7 +60,8 @@ def contract_of(
     ours, theirs = (question.place(side) for side in Side)
     keys = (*question.key, *(name for names in question.fallbacks for name in names))
     asked = (*keys, *question.mapped, *question.ignored, *question.rules, *question.tolerances)
-    problems = [
+    problems = [] if question.key else ["a key is needed: the column, or columns, that tell one row from another"]
+    problems += [
         f'"{name}" is no column of {ours}{nearest(name, platform)}'
         for name in asked
         if name not in platform and not (name in question.ignored and name in truth)

@@ -274,6 +274,7 @@ def test_match_finds_the_same_person_under_another_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
+        ({"key": ()}, ["a key is needed"]),
         ({"key": ("nr",)}, ['"nr" is no column']),
         ({"ignored": ("id",)}, ['the key column "id" cannot be left out']),
         ({"mapped": {"phone": "moblie"}}, ['"moblie" is no column', "mobile"]),

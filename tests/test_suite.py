@@ -236,8 +236,13 @@ def test_an_expectation_without_words_says_its_settings() -> None:
     assert many.sentence == "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 … (12 values)"
     short = Expectation("expect_column_value_lengths_to_be_between", {"column": "a", "min_value": 2, "max_value": 5})
     assert short.sentence == "2 to 5 characters"
-    rare = Expectation("expect_column_mean_to_be_between", {"column": "a", "max_value": 3})
-    assert rare.sentence == "what expect_column_mean_to_be_between of the suite asks for: max_value 3"
+    mean = Expectation("expect_column_mean_to_be_between", {"column": "a", "max_value": 3})
+    assert mean.sentence == "at most 3 as the mean of all values"
+    larger = {"column_A": "a", "column_B": "b", "or_equal": True}
+    pair = Expectation("expect_column_pair_values_a_to_be_greater_than_b", larger)
+    assert pair.sentence == "a larger value in a than in b, or the same"
+    rare = Expectation("expect_column_value_z_scores_to_be_less_than", {"column": "a", "threshold": 3})
+    assert rare.sentence == "what expect_column_value_z_scores_to_be_less_than of the suite asks for: threshold 3"
     long = Expectation("expect_column_values_to_be_in_set", {"column": "a", "value_set": ["x" * 500]})
     assert len(long.sentence) < 250
     assert long.sentence.endswith("x…")

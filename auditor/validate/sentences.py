@@ -73,9 +73,33 @@ _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     ),
     "expect_column_pair_values_a_to_be_greater_than_b": lambda kwargs: (
         f"a larger value in {kwargs['column_A']} than in {kwargs['column_B']}"
+        + (", or the same" if kwargs.get("or_equal") else "")
     ),
     "expect_select_column_values_to_be_unique_within_record": lambda kwargs: (
         f"different values in {listed(kwargs['column_list'])}"
+    ),
+    "expect_multicolumn_sum_to_equal": lambda kwargs: (
+        f"{kwargs['sum_total']} as the sum of {listed(kwargs['column_list'])}"
+    ),
+    "expect_column_distinct_values_to_be_in_set": lambda kwargs: f"no other value than {listed(kwargs['value_set'])}",
+    "expect_column_distinct_values_to_contain_set": lambda kwargs: f"each of {listed(kwargs['value_set'])} somewhere",
+    "expect_column_distinct_values_to_equal_set": lambda kwargs: (
+        f"each of {listed(kwargs['value_set'])} somewhere, and no other value"
+    ),
+    "expect_column_most_common_value_to_be_in_set": lambda kwargs: (
+        f"one of {listed(kwargs['value_set'])} as the commonest value"
+    ),
+    "expect_column_min_to_be_between": lambda kwargs: f"{_range(kwargs)} as the smallest value",
+    "expect_column_max_to_be_between": lambda kwargs: f"{_range(kwargs)} as the largest value",
+    "expect_column_mean_to_be_between": lambda kwargs: f"{_range(kwargs)} as the mean of all values",
+    "expect_column_median_to_be_between": lambda kwargs: f"{_range(kwargs)} as the median of all values",
+    "expect_column_sum_to_be_between": lambda kwargs: f"{_range(kwargs)} as the sum of all values",
+    "expect_column_stdev_to_be_between": lambda kwargs: f"{_range(kwargs)} as the standard deviation of all values",
+    "expect_column_proportion_of_unique_values_to_be_between": lambda kwargs: (
+        f"{_range(kwargs)} as the share of different values, from 0 to 1"
+    ),
+    "expect_column_proportion_of_non_null_values_to_be_between": lambda kwargs: (
+        f"{_range(kwargs)} as the share of filled cells, from 0 to 1"
     ),
     "expect_table_row_count_to_be_between": lambda kwargs: _range(kwargs, "rows"),
     "expect_table_row_count_to_equal": lambda kwargs: f"{kwargs['value']} rows",
