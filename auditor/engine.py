@@ -94,7 +94,9 @@ class Engine:
         """The Ibis backend over this very connection."""
         import ibis  # takes most of a second; commands that need no expressions do not pay for it
 
-        return ibis.duckdb.from_connection(self.con)
+        backend = ibis.duckdb.from_connection(self.con)
+        backend.compiler = _compiler()
+        return backend
 
     def table(self, name: str) -> ir.Table:
         """A table or view of this connection as an Ibis table."""
@@ -103,7 +105,8 @@ class Engine:
         # What the backend's own `table` gives, without pyarrow, which takes a quarter of a second to import.
         read = self.ibis.compiler.type_mapper.from_string
         described = self.con.execute(f"DESCRIBE {quote(name)}").fetchall()
-        return ibis.table({column: read(kind) for column, kind, *_ in described}, name)
+        kinds = {kind: read(kind) for kind in {kind for _, kind, *_ in described}}
+        return ibis.table({column: kinds[kind] for column, kind, *_ in described}, name)
 
     def sql(self, expression: ir.Expr) -> str:
         """The expression as SQL text for this connection."""
@@ -285,6 +288,19 @@ class Engine:
 
     def close(self) -> None:
         self.con.close()
+
+
+def _compiler() -> Any:
+    """Ibis's own, but for hashes: it makes a text of bits of each, to turn it into a number with a sign."""
+    import sqlglot.expressions as sge
+    from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
+
+    class Compiler(DuckDBCompiler):  # type: ignore[misc] # Ibis has no types
+        def visit_Hash(self, op: Any, *, arg: Any) -> Any:  # noqa: N802 # Ibis's name
+            half = sge.BitwiseRightShift(this=self.f.hash(arg), expression=sge.convert(1))
+            return self.cast(half, op.dtype)
+
+    return Compiler()
 
 
 @contextlib.contextmanager
