@@ -341,7 +341,8 @@ def _profiles(engine: Engine, contract: Contract, known: Known, moments: Moments
         whole = sent.filter(sent.column.isnull()).select("key").distinct()
         absent_now = profiles.status.isin([Status.MISSING.value, Status.ORPHAN.value])
         profiles = _flag(profiles, whole, "pending", [profiles.key == whole.key, absent_now])
-    engine.create("profiles", profiles)
+        profiles = engine.create("profiles_pending", profiles)
+    engine.name("profiles", profiles)
 
 
 CELLS_AT_ONCE = 2_000_000

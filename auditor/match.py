@@ -207,8 +207,9 @@ def near_keys(engine: Engine) -> int:
     for side, other in zip(Side, reversed(Side), strict=True):
         alone = matched.filter(matched[f"{other.value}_row"].isnull())
         keys = engine.table(f"{side.value}_keys")
-        lonely[side] = keys.semi_join(alone, [("row", f"{side.value}_row")])
-    levels = fallback.levels(lonely[Side.PLATFORM])
+        levels = fallback.levels(keys)
+        # Without fallback keys `matched` holds all that is asked for, and no file need be read again.
+        lonely[side] = alone if levels == [KEY] else keys.semi_join(alone, [("row", f"{side.value}_row")])
     near = 0
     for place, name in enumerate(levels):
         sides = []
