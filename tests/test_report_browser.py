@@ -101,14 +101,29 @@ def test_what_is_wrong_with_a_field_as_a_whole_is_nobodys(tab: Page, audit: Audi
     violations = pl.DataFrame([(*row, None) for row in rows], schema=VIOLATIONS, orient="row")
     page = opened(tab, render(replace(audit, violations=violations), tmp_path, privacy="full").report)
     assert values(page, "key", "violations") == ["all profiles", "all profiles", "7", "8"]
-    assert values(page, "value", "violations") == ["Brussel", "–", "–", "empty"]
+    assert values(page, "value", "violations") == ["–", "Brussel", "–", "empty"]
     assert values(page, "rule", "violations") == [
-        "Sudden jump",
         "Too many or too few rows",
+        "Sudden jump",
         "On without the general consent",
         "Empty",
     ]
-    assert values(page, "detail", "violations")[1] == "2 to 5 rows"
+    assert values(page, "detail", "violations")[0] == "2 to 5 rows"
+
+
+def test_errors_stand_before_warnings_and_one_is_no_plural(tab: Page, audit: Audit, tmp_path: Path) -> None:
+    rows = [
+        ("truth", "1", "nickname", "a", "be_between", "0 to 4", "warning", None),
+        ("truth", "2", "nickname", "b", "be_between", "0 to 4", "tolerated", None),
+        ("truth", "3", "nickname", "c", "max_length", "at most 30", "error", "TOO_LONG"),
+        ("truth", "4", "nickname", "d", "be_between", "0 to 4", "info", None),
+        ("truth", "5", "nickname", "e", "phone", "a number", None, None),
+    ]
+    violations = pl.DataFrame(rows, schema=VIOLATIONS, orient="row")
+    page = opened(tab, render(replace(audit, violations=violations), tmp_path, privacy="full").report)
+    assert values(page, "key", "violations") == ["3", "5", "1", "4", "2"]
+    page = opened(tab, render(replace(audit, violations=violations[:1]), tmp_path, privacy="full").report)
+    assert count(page, "violations") == "1 invalid value"
 
 
 def test_how_actito_would_refuse_a_value_stands_beside_it(tab: Page, audit: Audit, tmp_path: Path) -> None:

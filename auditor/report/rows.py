@@ -18,7 +18,7 @@ import polars as pl
 from auditor import words
 from auditor.audit import VIOLATIONS, Audit, swapped_with
 from auditor.contract import Column, Master, Polarity
-from auditor.model import Moved, Permission, Side, Status
+from auditor.model import Moved, Permission, Severity, Side, Status
 from auditor.permissions import Ruling, ruling, state
 from auditor.words import Words
 
@@ -167,7 +167,10 @@ def _permissions(audit: Audit) -> Table:
 
 
 def _violations(audit: Audit) -> Table:
-    return {name: audit.violations[name].to_list() for name in VIOLATIONS.names()}
+    order = {severity.value: rank for rank, severity in enumerate(Severity)}
+    rank = pl.col("severity").replace_strict(order, default=0, return_dtype=pl.Int64)
+    frame = audit.violations.sort(rank, maintain_order=True)
+    return {name: frame[name].to_list() for name in VIOLATIONS.names()}
 
 
 def _same_person(audit: Audit) -> Table:

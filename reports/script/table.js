@@ -191,7 +191,7 @@ class Table {
     for (const row of this.rows.subarray(start, start + size)) body.append(this.line(row));
     this.box.querySelector("tbody").replaceChildren(body);
     const format = (number) => number.toLocaleString("en");
-    const unit = this.box.dataset.unit;
+    const unit = this.size === 1 ? this.box.dataset.unit.replace(/s$/, "") : this.box.dataset.unit;
     this.box.querySelector(".count").textContent = this.rows.length === this.size
       ? `${format(this.size)} ${unit}`
       : this.rows.length ? `${format(this.rows.length)} of ${format(this.size)} ${unit}` : `None of the ${format(this.size)} ${unit} fits these filters.`;
