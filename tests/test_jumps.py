@@ -131,9 +131,12 @@ def violations(engine: Engine) -> list[tuple[Any, ...]]:
 def test_the_first_run_neither_passes_nor_is_it_a_gap(engine: Engine) -> None:
     result = judged(engine, USUAL, Past("secret"))
     assert (result.evaluated, result.not_evaluated) == ((), ())
-    assert result.not_yet == ("there is no earlier run to compare with",)
+    assert result.not_yet == ("there is no earlier run on other data to compare with",)
     [told] = record.document("Customers", [result], "secret")["sides"]["truth"]["results"]
-    assert (told["outcome"], told["reason"]) == ("not_evaluated", "there is no earlier run to compare with")
+    assert (told["outcome"], told["reason"]) == (
+        "not_evaluated",
+        "there is no earlier run on other data to compare with",
+    )
     assert violations(engine) == []
 
 
@@ -215,7 +218,7 @@ def test_by_itself_great_expectations_neither_passes_nor_fails_it(engine: Engine
         [Question(JUMP, {"column": "city"}), Question(JUMP, {"column": "city", "before": [before]})],
         row_column="auditor:row",
     )
-    assert (alone.met, alone.problem) == (None, "there is no earlier run to compare with")
+    assert (alone.met, alone.problem) == (None, "there is no earlier run on other data to compare with")
     assert (told.met, told.value) == (False, "Brussel")
 
 
@@ -243,7 +246,7 @@ def test_a_run_finds_what_jumped_since_the_last_one(
     folder = copy(made(tmp_path_factory).audited, tmp_path / "work", sandbox)
     monkeypatch.chdir(folder)
     first = json.loads((min(folder.glob("runs/2*")) / "run.json").read_text("utf-8"))
-    told = "sudden jumps were not looked for in Actito and CRM: there is no earlier run to compare with"
+    told = "sudden jumps were not looked for in Actito and CRM: there is no earlier run on other data to compare with"
     assert told in first["notices"]
     assert not any("jump" in one["sentence"] for one in first["not_checked"])
     before = json.loads((newest(folder) / "run.json").read_text("utf-8"))

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol
+from types import FrameType, SimpleNamespace
+from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from auditor import audit as audits
 from auditor import permissions
 from auditor.audit import Audit, Counts
+from auditor.cli.planned import print_plan
 from auditor.contract import Blank, Column, Master, Polarity
 from auditor.errors import GuardRefused, InputUnusable, SettingsError
 from auditor.ledger.records import SAME_PERSON
@@ -30,6 +31,7 @@ from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.policy import Policy, for_the_truth
+from auditor.remedy import Planned
 from auditor.writes import Cell, Collection, Plan, Write, read_plan
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -813,6 +815,15 @@ def test_an_audit_that_could_not_check_something_plans_nothing() -> None:
 def test_named_profiles_only() -> None:
     plan = correction(*many(5, "city"), only={"000002", "none"})
     assert [write.key for write in plan.writes] == ["000002"]
+
+
+def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    guard = "motherLanguage changed in 2,958 of 10,388 profiles since the last run"
+    stopped = plans(an_audit(many(3, "city")), facts=some_facts(guards=(guard,)))[0]
+    print_plan(cast(Planned, SimpleNamespace(plan=stopped, brakes=())))
+    screen = capsys.readouterr().out
+    assert f"stopped until every count is confirmed: {guard}" in " ".join(screen.split())
+    assert max(len(line) for line in screen.splitlines()) <= 80
 
 
 def test_guards_stop_both_plans_and_every_kind_then_needs_its_count() -> None:

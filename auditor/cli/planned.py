@@ -8,7 +8,7 @@ from collections import Counter
 import click
 
 from auditor.apply.outcomes import Applied
-from auditor.cli.screen import WIDTH, say, table
+from auditor.cli.screen import WIDTH, say, table, wrapped
 from auditor.errors import SettingsError
 from auditor.model import Kind, Outcome, Route, Why
 from auditor.problems import nearest
@@ -86,7 +86,7 @@ def print_plan(planned: Planned) -> None:
             told = "refused as " + ", ".join(f"{code} ({number:,})" for code, number in refusals.most_common())
             click.echo(textwrap.fill(told, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6))
     if plan.stop:
-        click.echo(f"  stopped until every count is confirmed: {plan.stop}")
+        click.echo(wrapped("  ", f"stopped until every count is confirmed: {plan.stop}"))
     if plan.writes:
         flags = "".join(f" {brake.confirmation}" for brake in planned.brakes)
         say(f"  to carry it out: auditor apply {plan.sha[:12]}{flags}")

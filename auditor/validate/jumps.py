@@ -140,7 +140,7 @@ def nothing_to_compare(now: Figures, before: Sequence[Figures], least_rows: int)
     """Why a jump cannot be told from chance or from a beginning; None where it can."""
     if now.rows < least_rows:
         return f"fewer than {least_rows:,} rows are too few to tell a jump from chance"
-    return None if before else "there is no earlier run to compare with"
+    return None if before else "there is no earlier run on other data to compare with"
 
 
 def _angle(part: float) -> float:
