@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from auditor.engine import Engine
 from auditor.sandbox.process import Sandbox
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     from playwright.sync_api import Browser
+
+# Of what the tests make, hardly anything waits for the collector; what they import, it would look through each time.
+gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -24,6 +30,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         slow = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_once() -> Iterator[None]:
+    """Hundreds of runs ask the same of other cells, and half of what a small run does is to write its SQL. Here an
+    expression is compiled anew only if no equal one has been; two are equal if all that they are made of is.
+    """
+    whole, compiled = Engine.sql, dict[Hashable, str]()
+
+    def sql(self: Engine, expression: ir.Expr) -> str:
+        if type(self) is not Engine:  # a cluster's tables belong to its session
+            return whole(self, expression)
+        asked = expression.op()
+        if len(compiled) > 3000:  # laws ask about tables that nobody asks about again
+            compiled.clear()
+        if asked not in compiled:
+            compiled[asked] = whole(self, expression)
+        return compiled[asked]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Engine, "sql", sql)
+        yield
 
 
 _breaches: list[dict[str, Any]] = []
