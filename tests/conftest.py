@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from auditor import pull
 from auditor.engine import Engine
 from auditor.sandbox.process import Sandbox
 
@@ -51,6 +52,17 @@ def compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Engine, "sql", sql)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def soon_looked_at_again() -> Iterator[None]:
+    """Files that were written just now are looked at twice, here after a moment only: nearly all tests write theirs.
+    How patient the program is with one that grows is tested with a sleep of its own.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pull, "PAUSE", 0.01)
+        patched.setattr(pull, "PAUSE_ELSEWHERE", 0.01)
         yield
 
 

@@ -132,7 +132,7 @@ def pull_file(
     address = address_of(location)
     waiting = _Waiting(location, means)
     if address is None:
-        found = waiting.arrived(lambda: local_listing(location, base, timezone), lambda one: _age(one) >= QUIET)
+        found = waiting.arrived(lambda: local_listing(location, base, timezone), lambda one: _age(one) >= QUIET, PAUSE)
         _check_age(found, location, max_age, now)
         path = Path(found.place)
         if path.is_dir():
@@ -275,7 +275,7 @@ class _Waiting:
         self._left = means.access.wait.total_seconds()
         self._told = False
 
-    def arrived(self, look: Callable[[], Listing], sure: Callable[[Found], bool], pause: float = PAUSE) -> Found:
+    def arrived(self, look: Callable[[], Listing], sure: Callable[[Found], bool], pause: float) -> Found:
         """The newest file, once two looks `pause` seconds apart are the same, or at once where it is `sure`.
 
         What was left behind by an upload that died moves no more and is passed over.
