@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -40,12 +42,23 @@ class Made:
 
 
 def made(factory: pytest.TempPathFactory) -> Made:
-    """The same for every module of a session."""
-    return _made(factory.getbasetemp() / "small")
+    """The same for every module and every process of a session: whoever comes first makes it, the others wait."""
+    base = factory.getbasetemp()
+    return _made((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small")
 
 
 @cache
 def _made(base: Path) -> Made:
+    base.mkdir(exist_ok=True)
+    there = Made(base / "agreed", base / "folder", base / "sandbox")
+    with (base / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not there.licence.exists():
+            _make(base)
+    return there
+
+
+def _make(base: Path) -> None:
     folder = base / "folder"
     prepare(folder)
     shorten(folder / "expectations" / "Customers" / "contract.toml")
@@ -61,7 +74,6 @@ def _made(base: Path) -> Made:
         shutil.copytree(folder, base / "agreed", ignore=shutil.ignore_patterns("sandbox"))
         pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=lambda _: None)
     (folder / "sandbox").rename(base / "sandbox")
-    return Made(base / "agreed", folder, base / "sandbox")
 
 
 def shorten(contract: Path) -> None:
