@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module", params=[(1500, 1), (3000, 7)], ids=["seed 1", "seed 7"])
 def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Walk:
     profiles, seed = request.param
-    return walk(tmp_path_factory.mktemp("walk"), profiles=profiles, seed=seed)
+    return walk(tmp_path_factory.mktemp("walk"), profiles=profiles, seed=seed, again=True)
 
 
 def test_agreed_sides_are_clean(walked: Walk) -> None:
@@ -107,8 +107,10 @@ def test_no_permission_went_up(walked: Walk) -> None:
 
 
 def test_the_old_export_proposes_nothing_twice(walked: Walk) -> None:
-    assert walked.old_export_again.counts.pending > 0
-    assert [plan.writes for plan in walked.plans_on_old_export if plan.writes] == []
+    assert walked.again is not None
+    found, plans = walked.again
+    assert found.counts.pending > 0
+    assert [plan.writes for plan in plans if plan.writes] == []
 
 
 def test_the_run_folder_tells_what_the_audit_told(walked: Walk) -> None:

@@ -41,13 +41,13 @@ class Walk:
     plans: list[Plan]
     applied: list[Applied]
     state_after: dict[str, dict[str, str]]
-    old_export_again: Audit
-    plans_on_old_export: list[Plan]
+    again: tuple[Audit, list[Plan]] | None
+    """What was found and planned on the old export after it had been put right, if that was asked for."""
     after: Audit
 
 
-def walk(folder: Path, *, profiles: int, seed: int) -> Walk:
-    """Baseline a week ago, drift, audit, plan, apply, audit of the old export, fresh export, audit."""
+def walk(folder: Path, *, profiles: int, seed: int, again: bool = False) -> Walk:
+    """Baseline a week ago, drift, audit, plan, apply, audit of the old export `again`, fresh export, audit."""
     prepare(folder)
     with Sandbox(folder / "sandbox", profiles=profiles, seed=seed, limits="extended") as sandbox:
         settings = write_settings(folder, sandbox.url)
@@ -70,20 +70,23 @@ def walk(folder: Path, *, profiles: int, seed: int) -> Walk:
         sandbox.idle()
         state_after = by_id(sandbox)
 
-        old_export_again = audit(settings)
-        plans_on_old_export = [planned.plan for planned in remedy.plan(settings, now=datetime.now(UTC))]
+        on_old_export = (audit(settings), planned_now(settings)) if again else None
 
         time.sleep(1.1 - time.time() % 1)  # an export's name tells its second
         fetch_inputs(sandbox, folder)
         after = audit(settings)
     return Walk(
         folder, settings, agreed, answers, before, state_before, plans, applied, state_after,
-        old_export_again, plans_on_old_export, after,
+        on_old_export, after,
     )  # fmt: skip
 
 
 def audit(settings: Settings, now: datetime | None = None) -> Audit:
     return pipeline.run(settings, pipeline.Request(), now=now or datetime.now(UTC), tell=lambda _: None)
+
+
+def planned_now(settings: Settings) -> list[Plan]:
+    return [planned.plan for planned in remedy.plan(settings, now=datetime.now(UTC))]
 
 
 def by_id(sandbox: Sandbox) -> dict[str, dict[str, str]]:
