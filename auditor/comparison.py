@@ -197,7 +197,7 @@ def _compare(
         landing = time.monotonic() - started
         stage_ended("load", landing)
         warm.join()
-        from auditor import conclude, diff, explain, match
+        from auditor import absent, conclude, diff, explain, match
         from auditor.audit import Conclusion
         from auditor.primitives import FUNCTIONS, needs_functions
 
@@ -243,7 +243,7 @@ def _compare(
         )
         if question.same_person:
             evidence = explain.evidence_columns(contract.columns)
-            everybody = {side: match.people(engine, contract, side, evidence.values()) for side in Side}
+            everybody = {side: absent.people(engine, contract, side, evidence.values()) for side in Side}
             explain.same_person(engine, everybody, evidence)
         rejected_rows(engine, landed)
         counts = conclude.count(engine, found)
@@ -268,7 +268,7 @@ def _compare(
             not_checked=tuple(not_checked),
             notices=(
                 *conclude.how_matched(found, names, contract.key),
-                *conclude.nearly_matched(match.near_keys(engine), names, (contract.key, *contract.fallbacks)),
+                *conclude.nearly_matched(absent.near_keys(engine), names, (contract.key, *contract.fallbacks)),
             ),
             sources=sources,
             columns=contract.columns,

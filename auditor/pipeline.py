@@ -20,7 +20,7 @@ from typing import Protocol
 
 import polars as pl
 
-from auditor import conclude, consent, diff, explain, match, report, run_folder, settle
+from auditor import absent, conclude, consent, diff, explain, match, report, run_folder, settle
 from auditor.actito import DIALECTS, Connection, Reader, learned
 from auditor.audit import Audit
 from auditor.config import Settings, describe
@@ -209,11 +209,11 @@ def _audit(
             explain.explain(
                 engine, contract.compared, platform_name=names.platform, truth_name=names.truth, contract=contract
             )
-            match.absent_rows(engine, contract)
+            absent.rows(engine, contract)
             evidence = explain.evidence_columns(contract.columns)
-            everybody = {side: match.people(engine, contract, side, evidence.values()) for side in Side}
+            everybody = {side: absent.people(engine, contract, side, evidence.values()) for side in Side}
             explain.same_person(engine, everybody, evidence)
-            match.renumbered(engine, contract, structure, memory.seen)
+            absent.renumbered(engine, contract, structure, memory.seen)
             rejected_rows(engine, landed)
             counts = conclude.count(engine, found)
             conclude.stop_if_renumbered(conclude.same_persons(engine), found)
@@ -222,9 +222,9 @@ def _audit(
         last = ledger.last_run(table)
         shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
         not_yet = conclude.not_yet({one.side: one.not_yet for one in validations}, names.by_side)
-        near = conclude.under_other_keys(match.other_keys(engine, memory.seen), names.by_side)
+        near = conclude.under_other_keys(absent.other_keys(engine, memory.seen), names.by_side)
         near += conclude.how_matched(found, names.by_side, contract.key)
-        near += conclude.nearly_matched(match.near_keys(engine), names.by_side, (contract.key, *contract.fallbacks))
+        near += conclude.nearly_matched(absent.near_keys(engine), names.by_side, (contract.key, *contract.fallbacks))
         not_checked = [
             *known_gaps,
             *conclude.without_key(found, names.by_side),
@@ -426,8 +426,8 @@ def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structur
     """The results of the audit, and what a plan made on it will need."""
     folder = audit.folder
     run_folder.write_structure(structure, folder)
-    engine.write(match.creations(engine, contract), folder / "creations.parquet")
-    engine.write(match.taken(engine, contract, structure), folder / "taken.parquet")
+    engine.write(absent.creations(engine, contract), folder / "creations.parquet")
+    engine.write(absent.taken(engine, contract, structure), folder / "taken.parquet")
     engine.write(diff.audited_values(engine, contract), folder / "audited.parquet")
     engine.write(consent.evidence_of_differences(engine), folder / "evidence.parquet")
     engine.write(consent.known_history(engine, HISTORY), folder / "history.parquet")

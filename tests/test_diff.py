@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from auditor import match
+from auditor import absent
 from auditor.contract import Blank, Column, Compare, Contract, Polarity, read_contract
 from auditor.diff import Diff, audited_values
 from auditor.engine import Engine
@@ -271,11 +271,11 @@ def test_a_column_that_files_of_a_run_could_not_hold_is_refused(tmp_path: Path) 
 def test_what_a_plan_reads_survives_hostile_column_names(engine: Engine, landing: Landing, name: str) -> None:
     contract = _everywhere([name, "other"])
     _audit(engine, landing, contract)
-    [created] = engine.frame(match.creations(engine, contract)).to_dicts()
+    [created] = engine.frame(absent.creations(engine, contract)).to_dicts()
     assert created[name] == "u"
     audited = engine.frame(audited_values(engine, contract)).to_dicts()
     assert [row[name] for row in audited] == ["p"]
-    match.absent_rows(engine, contract)
+    absent.rows(engine, contract)
     assert [row[name] for row in engine.frame("FROM missing_rows").to_dicts()] == ["u"]
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import match
+from auditor import absent, match
 from auditor.comparison import compare
 from auditor.contract import Contract
 from auditor.engine import Engine
@@ -158,7 +158,7 @@ def test_repair(engine: Engine, landing: Landing, case: Case) -> None:
     for key, name, value in found(engine, "cells", ("key", "column", "truth")):
         repaired[places[key]][headers[name]] = value
     created: list[Row] = []
-    for row in engine.frame(match.creations(engine, contract)).to_dicts():
+    for row in engine.frame(absent.creations(engine, contract)).to_dicts():
         new = {column.header: row[column.name] for column in contract.columns}
         created.append({**new, "kind": "in", "updateMoment": None, "profileId": None})
     after = run(engine, landing, contract, [*repaired.values(), *created], case.truth)
