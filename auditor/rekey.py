@@ -164,7 +164,7 @@ def _require_free(pairs: Sequence[_Pair], known: set[str], same: set[str]) -> No
     taken = sum(one.old_form in known - same and one.new_form in taken_now for one in pairs)
     if taken:
         raise SettingsError(
-            f"{taken:,} of the new keys are known here already, as somebody else's: two profiles would become one",
+            f"new keys that are known here already, as somebody else's: {taken:,}; two profiles would become one",
             hint="carry keys over before the first run that sees the new ones; leave these pairs out of the map",
         )
 

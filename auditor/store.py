@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import ibis
@@ -36,6 +36,13 @@ PARTIAL = "state.json.partial"
 
 HISTORY = "permission_history"
 """Name of the history table on the connection."""
+
+_LOST: Final = {
+    "base": "the last agreed values are not known, so directions are unknown this time",
+    "permissions": "a part of the permission history is not known, and who opted out then",
+    "seen": "who was there in earlier runs is not known, and who was deleted since",
+}
+"""Beginning of a file's name → what is not known without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +264,7 @@ class Store:
                 f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM read_parquet({literal(path.resolve())})"
             )
         except (OSError, duckdb.Error):
-            warnings.append(f"{path.name} is missing or damaged and was left aside")
+            warnings.append(f"{path.name} is missing or damaged and was left aside: {_LOST[path.name.split('-')[0]]}")
             return None
         return name
 

@@ -226,7 +226,7 @@ REFUSED: Mapping[str, tuple[list[tuple[str, str]], str]] = {
     "an old key twice": ([("1", "X1"), ("1 ", "X2")], "1 times an old key stands there more than once"),
     "a new key twice": ([("1", "X1"), ("2", "X1")], "1 times a new key stands there more than once"),
     "an empty key": ([("1", ""), (" ", "X")], "2 rows have an empty key"),
-    "somebody else's key": ([("1", "2")], "1 of the new keys are known here already"),
+    "somebody else's key": ([("1", "2")], "known here already, as somebody else's: 1; two profiles"),
 }
 
 
@@ -298,7 +298,7 @@ def test_the_command_says_how_much_and_asks(
     said = auditor(capsys, "rekey", "--map", path.name)
     assert said.code == 0
     assert said.out.splitlines() == [
-        "old-new.csv: 2 pairs, 1 of their old keys are known here",
+        "old-new.csv: 2 pairs; old keys that are known here: 1",
         "  profiles with agreed values        1",
         "  profiles seen in earlier runs      1",
         "  profiles with writes or decisions  1",

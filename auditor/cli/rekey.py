@@ -33,7 +33,8 @@ def command(settings_file: Path, pairs: Path, yes: bool) -> int:
 
     settings = load_settings(settings_file)
     found = rekey(settings, pairs, now=datetime.now(UTC), dry=True)
-    click.echo(f"{pairs.name}: {found.pairs:,} pairs, {found.known:,} of their old keys are known here")
+    many = f"{found.pairs:,} pair{'s' if found.pairs != 1 else ''}"
+    click.echo(f"{pairs.name}: {many}; old keys that are known here: {found.known:,}")
     table([(what, found.counts[name]) for name, what in WHAT.items() if found.counts[name]])
     if not any(found.counts.values()) and not found.known:
         say("nothing to carry over")
