@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -318,38 +318,6 @@ def _violations(side: str, table: Table, excluded: set[str]) -> set[tuple[str, s
     return found
 
 
-def broken_rules(column: str, value: str | None) -> list[str]:
-    """The rules of the structure that one value breaks, uniqueness apart."""
-    if value is None:
-        return ["mandatory"] if column in ("emailAddress", "lastName") else []
-    checks: dict[str, tuple[str, bool]] = {
-        "emailAddress": ("email", re.fullmatch(r"[\w.+'-]+@[Ee]xample\.(com|org|net)", value, re.A) is not None),
-        "gsmNumber": ("phone", value.startswith("+") and _phone(value) == value),
-        "motherLanguage": (
-            "language",
-            value in ["NL", "FR", "DE", "EN", "EL", "RU", "UK", "AR", "PL", "TR", "ZH", "HE"],
-        ),
-        "addressCountry": ("country", value in ("BE", "FR", "NL", "LU", "DE")),
-        "sex": ("sex", value in ("M", "F")),
-        "personTitle": ("title", value in ("Mr", "Mrs", "Ms")),
-        "birthDate": ("date", _date(value, "%Y-%m-%d") is not None),
-        "firstPurchaseDate": ("date", _date(value, "%Y-%m-%d") is not None),
-        "lastPurchaseMoment": ("timestamp", _date(value, "%Y-%m-%d %H:%M:%S") is not None),
-        "loyaltyPoints": ("integer", re.fullmatch(r"-?\d+", value) is not None),
-        "cardNumber": ("integer", re.fullmatch(r"-?\d+", value) is not None),
-        "lifetimeValue": ("number", _number(value) is not None),
-        "shopLocation": ("coordinates", re.fullmatch(r"5\d\.\d+\|\d\.\d+", value) is not None),
-        "favouriteShop": ("allowed_values", value != "Zeebrugge Haven"),
-        "segmentations#ClientTier": ("segment", value in ("Gold", "Silver", "Bronze")),
-        "nickname": ("min_length", len(value) >= 2),
-        "note": ("max_length", len(value) <= 255),
-    }
-    if column in BOOLEANS:
-        return [] if value.lower() in WORDS else ["boolean"]
-    rule, fine = checks.get(column, ("", True))
-    return [] if fine else [rule]
-
-
 def _explain(profiles: dict[str, dict[str, Any]], broken: set[tuple[str, str]]) -> None:
     """Add `reason` and `blocked` to every difference."""
     pairs = {
@@ -458,6 +426,41 @@ def _number(value: str) -> Decimal | None:
         return Decimal(value)
     except InvalidOperation:
         return None
+
+
+LANGUAGES = ("NL", "FR", "DE", "EN", "EL", "RU", "UK", "AR", "PL", "TR", "ZH", "HE")
+FINE: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "emailAddress": ("email", lambda value: bool(re.fullmatch(r"[\w.+'-]+@[Ee]xample\.(com|org|net)", value, re.A))),
+    "gsmNumber": ("phone", lambda value: value.startswith("+") and _phone(value) == value),
+    "motherLanguage": ("language", lambda value: value in LANGUAGES),
+    "addressCountry": ("country", lambda value: value in ("BE", "FR", "NL", "LU", "DE")),
+    "sex": ("sex", lambda value: value in ("M", "F")),
+    "personTitle": ("title", lambda value: value in ("Mr", "Mrs", "Ms")),
+    "birthDate": ("date", lambda value: _date(value, "%Y-%m-%d") is not None),
+    "firstPurchaseDate": ("date", lambda value: _date(value, "%Y-%m-%d") is not None),
+    "lastPurchaseMoment": ("timestamp", lambda value: _date(value, "%Y-%m-%d %H:%M:%S") is not None),
+    "loyaltyPoints": ("integer", lambda value: bool(re.fullmatch(r"-?\d+", value))),
+    "cardNumber": ("integer", lambda value: bool(re.fullmatch(r"-?\d+", value))),
+    "lifetimeValue": ("number", lambda value: _number(value) is not None),
+    "shopLocation": ("coordinates", lambda value: bool(re.fullmatch(r"5\d\.\d+\|\d\.\d+", value))),
+    "favouriteShop": ("allowed_values", lambda value: value != "Zeebrugge Haven"),
+    "segmentations#ClientTier": ("segment", lambda value: value in ("Gold", "Silver", "Bronze")),
+    "nickname": ("min_length", lambda value: len(value) >= 2),
+    "note": ("max_length", lambda value: len(value) <= 255),
+}
+"""Column → its rule, and what keeps it."""
+
+
+def broken_rules(column: str, value: str | None) -> list[str]:
+    """The rules of the structure that one value breaks, uniqueness apart."""
+    if value is None:
+        return ["mandatory"] if column in ("emailAddress", "lastName") else []
+    if column in BOOLEANS:
+        return [] if value.lower() in WORDS else ["boolean"]
+    if column not in FINE:
+        return []
+    rule, fine = FINE[column]
+    return [] if fine(value) else [rule]
 
 
 def _moment(value: str) -> datetime:
