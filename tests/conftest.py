@@ -38,12 +38,10 @@ def compiled_once() -> Iterator[None]:
     """Hundreds of runs ask the same of other cells, and half of what a small run does is to write its SQL. Here an
     expression is compiled anew only if no equal one has been; two are equal if all that they are made of is.
     """
-    whole, compiled = Engine.sql, dict[Hashable, str]()
+    whole, compiled = Engine.sql, dict[tuple[type[Engine], Hashable], str]()
 
     def sql(self: Engine, expression: ir.Expr) -> str:
-        if type(self) is not Engine:  # a cluster's tables belong to its session
-            return whole(self, expression)
-        asked = expression.op()
+        asked = type(self), expression.op()
         if len(compiled) > 3000:  # laws ask about tables that nobody asks about again
             compiled.clear()
         if asked not in compiled:
