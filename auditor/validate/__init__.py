@@ -25,8 +25,12 @@ from auditor.validate.suite import JUMP, REFERENCE, Expectation, Suite
 if TYPE_CHECKING:
     from auditor.validate.expectations import Answer
 
-VIOLATIONS_TABLE: Final = "violations"
-"""The temporary table of all violations of both sides, with the columns of `audit.VIOLATIONS`."""
+VIOLATIONS_VIEW: Final = "violations"
+"""The temporary view of all violations of both sides, with the columns of `audit.VIOLATIONS`."""
+_FAILING: Final = "failing_rows"
+"""The table behind it: of each failing row its key, its value, and the number of the expectation that it breaks."""
+_BROKEN: Final = "broken_expectations"
+"""The table of what the view says of a number: the same for every row that breaks the expectation."""
 
 KEY: Final = "auditor:key"
 ROW: Final = "auditor:row"
@@ -75,7 +79,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the suite says of one side. The violations are in the table `violations`."""
+    """What the suite says of one side. The violations are in the view `violations`."""
 
     side: Side
     evaluated: tuple[Checked, ...]
@@ -131,7 +135,7 @@ def validate(
     costly to compute is best made a table first. `past` is what earlier runs saw of this side, `keys` the keys of
     other tables by the column that refers to one.
 
-    The violations of the side replace those it had in the temporary table `violations`; a fresh table if there is
+    The violations of the side replace those it had in the temporary view `violations`, which is made if there is
     none. A cell that is empty, or blank, violates nothing but that it is mandatory.
     """
     preload()
@@ -175,13 +179,25 @@ def validate(
 
 
 def _prepare(engine: Engine, side: Side) -> None:
-    """The table of violations without those of this side, and the functions that conditions call."""
+    """The violations without those of this side, and the functions that conditions call."""
+    failing, broken = quote(_FAILING), quote(_BROKEN)
+    columns = 'number INTEGER, "key" VARCHAR, "value" VARCHAR'
+    engine.con.execute(f"CREATE TEMP TABLE IF NOT EXISTS {failing} ({columns})")
     engine.con.execute(
-        f"""CREATE TEMP TABLE IF NOT EXISTS {quote(VIOLATIONS_TABLE)}
-        (side VARCHAR, "key" VARCHAR, "column" VARCHAR, "value" VARCHAR, rule VARCHAR, detail VARCHAR,
+        f"""CREATE TEMP TABLE IF NOT EXISTS {broken}
+        (number INTEGER, side VARCHAR, "column" VARCHAR, rule VARCHAR, detail VARCHAR, measured BOOLEAN,
          severity VARCHAR, refusal VARCHAR)"""
     )
-    engine.con.execute(f"DELETE FROM {quote(VIOLATIONS_TABLE)} WHERE side = ?", [side.value])
+    engine.con.execute(
+        f"""CREATE TEMP VIEW IF NOT EXISTS {quote(VIOLATIONS_VIEW)} AS
+        SELECT side, "key", "column", "value", rule,
+            CASE WHEN measured THEN concat(detail, '; this one has ', length("value")) ELSE detail END AS detail,
+            severity, refusal
+        FROM {failing} JOIN {broken} USING (number)"""
+    )
+    of_side = f"SELECT number FROM {broken} WHERE side = ?"
+    engine.con.execute(f"DELETE FROM {failing} WHERE number IN ({of_side})", [side.value])
+    engine.con.execute(f"DELETE FROM {broken} WHERE side = ?", [side.value])
     engine.register(FUNCTIONS)
 
 
@@ -258,22 +274,27 @@ def _record(
     """
     if answer.met and answer.rows is None:
         return None
-    columns = expectation.columns
-    place = [side.value, ", ".join(columns) or None]
-    told: list[str | None] = [expectation.rule, expectation.sentence, _severity(expectation, answer).value]
-    told.append(_refusal(side, expectation))
-    target = f"INSERT INTO {quote(VIOLATIONS_TABLE)}"
-    if answer.rows is None:
-        if answer.observed:
-            told[1] = f"{expectation.sentence}; here {answer.observed}"
-        engine.con.execute(f"{target} VALUES (?, NULL, ?, ?, ?, ?, ?, ?)", [*place, answer.value, *told])
-        return None
-    value = quote(shown[columns[0]]) if len(columns) == 1 else "NULL"
-    selected = f"?, {quote(key)}, ?, {value}, ?, {_detail(expectation, value)}, ?, ?"
+    columns, told = expectation.columns, expectation.sentence
+    if answer.rows is None and answer.observed:
+        told = f"{told}; here {answer.observed}"
+    place = (side.value, ", ".join(columns) or None)
+    means = (_severity(expectation, answer).value, _refusal(side, expectation))
+    target = f"INSERT INTO {quote(_FAILING)}"
     engine.con.begin()
     fits = False
     try:
-        [(stored,)] = engine.con.execute(f"{target} SELECT {selected} FROM ({answer.rows})", [*place, *told]).fetchall()
+        [(number,)] = engine.con.execute(
+            f"""INSERT INTO {quote(_BROKEN)} SELECT coalesce(max(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?
+            FROM {quote(_BROKEN)} RETURNING number""",
+            [*place, expectation.rule, told, _measured(expectation), *means],
+        ).fetchall()
+        if answer.rows is None:
+            engine.con.execute(f"{target} VALUES (?, NULL, ?)", [number, answer.value])
+            fits = True
+            return None
+        value = quote(shown[columns[0]]) if len(columns) == 1 else "NULL"
+        selected = f"SELECT ?, {quote(key)}, {value} FROM ({answer.rows})"
+        [(stored,)] = engine.con.execute(f"{target} {selected}", [number]).fetchall()
         fits = stored == answer.failing
     except duckdb.BinderException:
         return f"it counts {answer.failing} failing rows, but its SQL cannot select them"
@@ -297,14 +318,10 @@ def _severity(expectation: Expectation, answer: Answer) -> Severity:
     return Severity.TOLERATED if answer.met and answer.failing else expectation.severity
 
 
-def _detail(expectation: Expectation, value: str) -> str:
-    """What is right, and for a length what this cell has, as an SQL expression with one parameter."""
-    if expectation.type == "expect_column_value_lengths_to_be_between" and expectation.rule in (
-        Rule.MAX_LENGTH,
-        Rule.MIN_LENGTH,
-    ):
-        return f"concat(?, '; this one has ', length({value}))"
-    return "?"
+def _measured(expectation: Expectation) -> bool:
+    """Whether the violations say of each value which length it has."""
+    lengths = (Rule.MAX_LENGTH, Rule.MIN_LENGTH)
+    return expectation.type == "expect_column_value_lengths_to_be_between" and expectation.rule in lengths
 
 
 def _not_evaluated(side: Side, expectation: Expectation, problem: str) -> NotChecked:
