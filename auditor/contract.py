@@ -323,14 +323,16 @@ def read_contract(path: Path, structure: Structure | None, *, text: str | None =
 
 
 def parse_rule(text: str) -> tuple[Compare, str]:
-    """`"phone:BE"` as rule and argument. Raises ValueError with the nearest rule for an unknown name, and for a country
-    whose numbers nobody knows."""
+    """`"phone:BE"` as rule and argument. Raises ValueError with the nearest rule for an unknown name, for a country
+    whose numbers nobody knows, and for an argument of a rule that takes none."""
     name, _, argument = text.partition(":")
     if name not in tuple(Compare):
         known = ", ".join(Compare)
         raise ValueError(f'"{name}" is not a comparison rule{nearest(name, list(Compare))} (rules: {known})')
     if argument and name == Compare.PHONE:
         _country(argument)
+    elif argument and name not in (Compare.DATE, Compare.TIMESTAMP):
+        raise ValueError(f'nothing may stand behind "{name}"')
     return Compare(name), argument
 
 
@@ -367,8 +369,7 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
     if compare is Compare.PHONE and not argument:
         argument = country
     elif argument and compare is not Compare.PHONE:
-        wanted = f': say format = "{argument}" beside it' if compare in (Compare.DATE, Compare.TIMESTAMP) else ""
-        problems.append(f'{place}.compare: nothing may stand behind "{compare}"{wanted}')
+        problems.append(f'{place}.compare: nothing may stand behind "{compare}": say format = "{argument}" beside it')
     permission = spec.permission
     if permission is None and name.startswith(SUBSCRIPTION_PREFIX):
         permission = Polarity.OPT_IN

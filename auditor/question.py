@@ -114,8 +114,6 @@ def _column(name: str, other: str, question: Question, platform: str, truth: str
             if "%" not in argument:
                 raise ValueError(f'"{argument}" is no format; {rule}:%d/%m/%Y would be one')
             spelling = argument
-        elif argument and rule is not Compare.PHONE:
-            raise ValueError(f'nothing may stand behind "{rule}"')
     return Column(
         name=name,
         truth=other,
