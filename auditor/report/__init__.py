@@ -153,8 +153,9 @@ def _templates(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(n=_number, moment=_moment, percent=words.share, size=_size)
-    environment.filters.update(cut=_cut, breakable=_breakable)
+    environment.filters.update(
+        n=_number, moment=_moment, percent=words.share, size=_size, cut=_cut, breakable=_breakable
+    )
     return environment
 
 
