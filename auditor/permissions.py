@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from auditor import writes
-from auditor.audit import MOMENT, TEXT
-from auditor.contract import Column, Polarity
 from auditor.errors import GuardRefused
+from auditor.findings.audit import MOMENT, TEXT
 from auditor.model import Kind, Moved, Permission, Route, Side, Why
+from auditor.settings.contract import Column, Polarity
 
 TRUE_SPELLINGS: Final = frozenset({"true", "1", "y", "yes", "t"})
 FALSE_SPELLINGS: Final = frozenset({"false", "0", "n", "no", "f"})

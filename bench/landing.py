@@ -31,7 +31,7 @@ duckdb.execute(f"COPY (FROM read_csv('{sys.argv[1]}', all_varchar = true)) TO '{
 LAND = """
 import sys
 from pathlib import Path
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.load import land, looking_ahead
 from auditor.model import Side
 folder, *sources = map(Path, sys.argv[1:])

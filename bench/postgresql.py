@@ -43,7 +43,7 @@ pull_file(Side.TRUTH, sys.argv[1], folder=Path(sys.argv[2]), max_age=None, now=d
 LAND = """
 import sys
 from pathlib import Path
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.load import land
 from auditor.model import Side
 folder = Path(sys.argv[1])

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.explain.persons import candidates, people, weighing
 from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, PRIOR, USUAL_NAMESAKES, Link, Says
 from auditor.explain.spelling import FUNCTIONS

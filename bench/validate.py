@@ -74,7 +74,7 @@ JUDGE = (
     RULES
     + """
 from pathlib import Path
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.model import Side
 from auditor.validate import validate
 from auditor.validate.suite import Expectation, Suite
@@ -93,7 +93,7 @@ print(result.violations)
 HALF = """
 import sys, time
 from pathlib import Path
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.model import Side
 from auditor.validate import preload, validate
 from auditor.validate.suite import Expectation, Suite

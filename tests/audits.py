@@ -16,8 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from auditor.audit import FRAMES, Audit, Counts
-from auditor.contract import Blank, Column, Compare, Master, Polarity, Sensitivity
+from auditor.findings.audit import FRAMES, Audit, Counts
 from auditor.model import (
     Moved,
     NotChecked,
@@ -30,6 +29,7 @@ from auditor.model import (
     Status,
     Verdict,
 )
+from auditor.settings.contract import Blank, Column, Compare, Master, Polarity, Sensitivity
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from auditor.contract import Column, Compare
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.model import AttributeType
+from auditor.settings.contract import Column, Compare
 
 MOMENT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from auditor import pull
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.sandbox.process import Sandbox
 
 if TYPE_CHECKING:

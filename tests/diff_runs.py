@@ -12,12 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from auditor import match
-from auditor.contract import Contract
-from auditor.diff import Diff, Known, Moments, diff
-from auditor.engine import Engine
+from auditor.diff.cells import Diff, Known, Moments, diff
+from auditor.engine.duckdb import Engine
+from auditor.equality.primitives import FUNCTIONS
+from auditor.match import join as match
 from auditor.model import Side, Status
-from auditor.primitives import FUNCTIONS
+from auditor.settings.contract import Contract
 from tests.slow_diff import Row, SlowKnown
 
 SHOWN = {Side.PLATFORM: datetime(2026, 3, 10, 12, tzinfo=UTC), Side.TRUTH: datetime(2026, 3, 10, 6, tzinfo=UTC)}

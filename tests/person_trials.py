@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor import explain
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.model import Side
 from tests.people import People, Row
 

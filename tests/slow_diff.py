@@ -1,4 +1,4 @@
-"""Matching and diffing once more, slowly and obviously: dictionaries and loops, nothing of `auditor.rules`.
+"""Matching and diffing once more, slowly and obviously: dictionaries and loops, nothing of `auditor.equality.rules`.
 
 It knows every comparison rule, for the plain values that the tests make. `Contract` and `Column` are only read as a
 specification.
@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
-from auditor.contract import Blank, Column, Compare, Contract
 from auditor.model import Side
+from auditor.settings.contract import Blank, Column, Compare, Contract
 
 UTC = ZoneInfo("UTC")
 Row = Mapping[str, str | None]

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from auditor import pipeline
 from auditor.cli import execute
 from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
+from auditor.commands import run as pipeline
 from auditor.sandbox.process import Sandbox
 
 PROFILES = 60

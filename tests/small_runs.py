@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from auditor import consent, match
-from auditor.contract import Column, Compare, Contract, Polarity
-from auditor.diff import Diff, Known, Moments, diff
-from auditor.engine import Engine
+from auditor.diff import permission_findings
+from auditor.diff.cells import Diff, Known, Moments, diff
+from auditor.engine.duckdb import Engine
+from auditor.equality.primitives import FUNCTIONS
+from auditor.match import join as match
 from auditor.model import Side
-from auditor.primitives import FUNCTIONS
-from auditor.store import HISTORY, Memory, Store
+from auditor.settings.contract import Column, Compare, Contract, Polarity
+from auditor.state.agreed import HISTORY, Memory, Store
 
 Row = Mapping[str, str | None]
 
@@ -116,7 +117,9 @@ class Runs:
             found = diff(engine, self.contract, known, Moments(as_of, truth_as_of or as_of), {})
             moments = {Side.PLATFORM: as_of, Side.TRUTH: truth_as_of or as_of}
             opt_ins = pl.DataFrame(list(decided), schema=OPT_INS, orient="row")
-            consent.permissions(engine, self.contract, HISTORY, name, moments, engine.put("opt_ins", opt_ins))
+            permission_findings.permissions(
+                engine, self.contract, HISTORY, name, moments, engine.put("opt_ins", opt_ins)
+            )
             seen = Seen(
                 memory,
                 found,

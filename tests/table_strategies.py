@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from hypothesis import strategies as st
 
-from auditor.contract import Blank, Column, Compare, Contract, Polarity
 from auditor.model import Side
+from auditor.settings.contract import Blank, Column, Compare, Contract, Polarity
 from tests.slow_diff import Row, SlowKnown, anchor_of, form, key_of, shown_key_of
 
 ZONE = ZoneInfo("Europe/Brussels")

@@ -29,12 +29,12 @@ from auditor.actito import (
     Refused,
     TokenRefused,
     UnexpectedAnswer,
-    Writer,
     WrongKey,
 )
 from auditor.actito.connection import ATTEMPTS
 from auditor.actito.limits import Limits
 from auditor.actito.transport import MAX_ANSWER_BYTES
+from auditor.actito.writer import Writer
 from auditor.errors import AuditorError, TryLater
 from tests.actito_wire import CUSTOMERS, KEY, PROFILE, URL, Time, Wire, ok
 

@@ -49,9 +49,9 @@ from auditor.actito import (
     TooLarge,
     UnexpectedAnswer,
     Unreachable,
-    Writer,
     WrongKey,
 )
+from auditor.actito.writer import Writer
 from tests.actito_wire import CUSTOMERS, KEY
 from tests.raw_server import Exchange, RawServer, Step, hangs_up, in_turn, says, waits
 

@@ -28,9 +28,9 @@ from auditor.actito import (
     Refused,
     RefusedRow,
     Table,
-    Writer,
     WrongKey,
 )
+from auditor.actito.writer import Writer
 from auditor.model import Structure
 from auditor.sandbox.process import API_KEY, Sandbox
 from auditor.writes import Collection

@@ -11,7 +11,8 @@ import httpx
 import pytest
 import stamina
 
-from auditor.actito import DIALECTS, V5, Connection, Dialect, ImportMode, Reader, Refused, Scenario, Writer
+from auditor.actito import DIALECTS, V5, Connection, Dialect, ImportMode, Reader, Refused, Scenario
+from auditor.actito.writer import Writer
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from auditor.sandbox.process import API_KEY, Sandbox
 

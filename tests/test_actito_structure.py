@@ -20,8 +20,8 @@ from auditor.actito import (
     Synchronisation,
     Table,
     UnexpectedAnswer,
-    Writer,
 )
+from auditor.actito.writer import Writer
 from auditor.errors import SettingsError
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from tests.actito_wire import CUSTOMERS, Wire, ok

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from auditor.actito import V4, V5, Dialect, ImportMode, MaybeSent, NotFound, Refused, Writer
+from auditor.actito import V4, V5, Dialect, ImportMode, MaybeSent, NotFound, Refused
 from auditor.actito.dialect import MAX_IMPORT_BYTES
+from auditor.actito.writer import Writer
 from auditor.errors import SettingsError
 from auditor.writes import Collection
 from tests.actito_wire import CUSTOMERS, PROFILE, Wire, ok

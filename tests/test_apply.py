@@ -36,8 +36,8 @@ from auditor.apply.job import Limits
 from auditor.apply.outcomes import OUTCOMES, Applied, read_outcomes, write_outcomes
 from auditor.apply.undo import undo_plan
 from auditor.errors import Exit, GuardRefused
-from auditor.ledger import Ledger
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
+from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Plan, Write
 
 NOON = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)

@@ -12,16 +12,17 @@ import polars as pl
 import pytest
 import stamina
 
-from auditor.actito import V5, Connection, ImportMode, QuotaUsed, Reader, Writer
+from auditor.actito import V5, Connection, ImportMode, QuotaUsed, Reader
+from auditor.actito.writer import Writer
 from auditor.apply import apply_plan
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import Applied
 from auditor.apply.undo import undo_plan
 from auditor.errors import Exit
-from auditor.ledger import Ledger
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.plan.bulkfile import corrective_file
 from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Collection, Plan, Write
 
 NEWS = "subscriptions#Newsletter"

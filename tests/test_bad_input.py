@@ -19,12 +19,12 @@ from pathlib import Path
 import pytest
 import stamina
 
-from auditor import pipeline
 from auditor.cli.fail_on import exceeded, parse_fail_on
-from auditor.config import read_settings
+from auditor.commands import run as pipeline
 from auditor.errors import Exit, TryLater
 from auditor.model import Status
 from auditor.sandbox.process import Sandbox
+from auditor.settings.config import read_settings
 from tests.small_folder import Made, Said, auditor, copy, footprint, licence, made
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import AuditorError, Exit, InputUnusable, SettingsError, TryLater
-from auditor.files import require_space, unchanged, whole_file
+from auditor.files.whole import require_space, unchanged, whole_file
 from auditor.load import column_names, land
 from auditor.model import Side
 from auditor.pull import pull_file

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import audit
-from auditor.contract import Column, Polarity, Sensitivity
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.explain import explain
 from auditor.explain.cause_sentences import Names, sentence, with_article
 from auditor.explain.causes import Group, cause_id
 from auditor.explain.commonalities import Common
 from auditor.explain.traits import Length, Other, Prefix, Trait, Value, Window
 from auditor.explain.weight import Tally
+from auditor.findings import audit
 from auditor.model import AttributeType, Reason, Side
+from auditor.settings.contract import Column, Polarity, Sensitivity
 from tests.cells_table import Cell, column, make_cells
 
 COLUMNS = (

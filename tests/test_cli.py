@@ -17,13 +17,13 @@ import polars as pl
 import pytest
 from rich.cells import cell_len
 
-from auditor.audit import FRAMES
 from auditor.cli import COMMANDS
 from auditor.cli.show import _history, _section
+from auditor.commands.show import Story
 from auditor.errors import Exit
-from auditor.profile_story import Story
+from auditor.findings.audit import FRAMES
+from auditor.findings.words import Words
 from auditor.sandbox.process import Sandbox
-from auditor.words import Words
 from tests.small_folder import COLUMNS, Made, Said, auditor, copy, footprint, licence, made
 
 NEWS = "subscriptions#Newsletter"

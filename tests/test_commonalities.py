@@ -16,13 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import match
-from auditor.contract import Column, Compare, Contract, Polarity, Sensitivity
-from auditor.diff import Known, Moments, diff
-from auditor.engine import Engine
+from auditor.diff.cells import Known, Moments, diff
+from auditor.engine.duckdb import Engine
 from auditor.explain import explain
 from auditor.explain.weight import Tally, telling
+from auditor.match import join as match
 from auditor.model import Side
+from auditor.settings.contract import Column, Compare, Contract, Polarity, Sensitivity
 
 ZONE = ZoneInfo("Europe/Brussels")
 PUBLIC = Sensitivity.PUBLIC
@@ -132,7 +132,7 @@ class Cause:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    from auditor.primitives import FUNCTIONS
+    from auditor.equality.primitives import FUNCTIONS
 
     engine = Engine(temp=tmp_path_factory.mktemp("commonalities"))
     engine.register(FUNCTIONS)

@@ -20,10 +20,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.comparison import Comparison, compare
+from auditor.commands.compare import Comparison, compare
 from auditor.errors import SettingsError
 from auditor.model import Status, Verdict
-from auditor.question import Question
+from auditor.settings.compare_options import Question
 
 Row = Mapping[str, str | None]
 

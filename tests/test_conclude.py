@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from auditor import conclude
-from auditor.audit import Counts
 from auditor.cli.fail_on import parse_fail_on
 from auditor.cli.summary import exit_code
-from auditor.diff import Diff
+from auditor.commands import conclude
+from auditor.diff.cells import Diff
 from auditor.errors import Exit, InputUnusable
+from auditor.findings.audit import Counts
 from auditor.model import NotChecked, PermissionFinding, Side, Status, Verdict
 from tests.audits import audit_of
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from auditor.cli import execute
+from auditor.commands.init.explain import lines_of, without_password
+from auditor.commands.init.schema import published
 from auditor.errors import Exit
-from auditor.setup.explain import lines_of, without_password
-from auditor.setup.schema import published
 
 FILE = """\
 #:schema ./schemas/auditor.schema.json

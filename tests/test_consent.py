@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.contract import Column, Compare, Polarity
 from auditor.model import AttributeType, Permission, PermissionFinding
+from auditor.settings.contract import Column, Compare, Polarity
 from tests.small_runs import CONTRACT, Row, Runs
 
 DAY = timedelta(days=1)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from auditor.contract import Polarity
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.model import Attribute, AttributeType, Permission, Structure
 from auditor.permissions import state
+from auditor.settings.contract import Polarity
 from auditor.validate import preload
 from auditor.validate.proposals import for_contacts
 from tests.test_validate import Cell, failing, fill, judge, own, violations

@@ -15,12 +15,12 @@ import pytest
 import trustme
 from pyarrow import parquet
 
-from auditor.config import Truth
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.load import land
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
+from auditor.settings.config import Truth
 from tests import postgres_server
 from tests.postgres_server import READER, READER_PASSWORD, Server
 

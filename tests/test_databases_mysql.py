@@ -25,10 +25,10 @@ from mysql_mimic.session import BaseSession
 from mysql_mimic.types import ColumnType
 from mysql_mimic.variables import GlobalVariables, SessionVariables
 
-from auditor.config import Truth
 from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
+from auditor.settings.config import Truth
 
 PASSWORD = "Zug-42-Bruegge"
 

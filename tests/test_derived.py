@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from auditor.cli import execute
-from auditor.contract import Contract, read_contract
-from auditor.derived import add_derived, derived
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.equality.derived import add_derived, derived
 from auditor.errors import Exit, SettingsError
 from auditor.sandbox.process import Sandbox
+from auditor.settings.contract import Contract, read_contract
 from tests.structure_folder import column, make
 
 ROWS = {

@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from auditor import absent
-from auditor.contract import Blank, Column, Compare, Contract, Polarity, read_contract
-from auditor.diff import Diff, audited_values
-from auditor.engine import Engine
+from auditor.diff import one_sided
+from auditor.diff.cells import Diff, audited_values
+from auditor.engine.duckdb import Engine
 from auditor.errors import SettingsError
 from auditor.model import Status
+from auditor.settings.contract import Blank, Column, Compare, Contract, Polarity, read_contract
 from tests.diff_runs import Landing, assert_identity, engine_in, found, run, tables
 from tests.slow_diff import Row, SlowKnown
 
@@ -271,11 +271,11 @@ def test_a_column_that_files_of_a_run_could_not_hold_is_refused(tmp_path: Path) 
 def test_what_a_plan_reads_survives_hostile_column_names(engine: Engine, landing: Landing, name: str) -> None:
     contract = _everywhere([name, "other"])
     _audit(engine, landing, contract)
-    [created] = engine.frame(absent.creations(engine, contract)).to_dicts()
+    [created] = engine.frame(one_sided.creations(engine, contract)).to_dicts()
     assert created[name] == "u"
     audited = engine.frame(audited_values(engine, contract)).to_dicts()
     assert [row[name] for row in audited] == ["p"]
-    absent.rows(engine, contract)
+    one_sided.rows(engine, contract)
     assert [row[name] for row in engine.frame("FROM missing_rows").to_dicts()] == ["u"]
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from auditor.actito import environments
-from auditor.doctor import CHECKS
+from auditor.commands.doctor import CHECKS
 from auditor.errors import Exit
 from auditor.sandbox.process import Sandbox
 from tests.small_folder import Made, auditor, copy, footprint, licence, made
@@ -153,7 +153,7 @@ def long_ago(folder: Path, _: pytest.MonkeyPatch) -> None:
 
 def full_disk(_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")  # as shutil has it
-    monkeypatch.setattr("auditor.doctor.machine.shutil", SimpleNamespace(disk_usage=lambda _: usage(10, 9, 1)))
+    monkeypatch.setattr("auditor.commands.doctor.machine.shutil", SimpleNamespace(disk_usage=lambda _: usage(10, 9, 1)))
 
 
 def seen_more(folder: Path, _: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def seen_more(folder: Path, _: pytest.MonkeyPatch) -> None:
 
 def newer_package(_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "auditor.doctor.machine.version", lambda name: "2.0.1" if name == "duckdb" else metadata.version(name)
+        "auditor.commands.doctor.machine.version", lambda name: "2.0.1" if name == "duckdb" else metadata.version(name)
     )
 
 
@@ -338,7 +338,7 @@ def test_a_key_of_another_environment_is_told_where_it_belongs(
         first, other = stack.enter_context(host(None)), stack.enter_context(host("another-key"))
         second = {"sandbox": sandbox.url, "none": other, "silent": "http://127.0.0.1:9"}[accepting]
         monkeypatch.setattr(environments, "ENVIRONMENTS", {"first": first, "second": second})
-        monkeypatch.setattr("auditor.doctor.platform.ENVIRONMENTS", {"first": first, "second": second})
+        monkeypatch.setattr("auditor.commands.doctor.platform.ENVIRONMENTS", {"first": first, "second": second})
         setting(f'"{re.escape(sandbox.url)}"', f'"{first}"')(folder, monkeypatch)
         code, found = diagnosis(capsys)
     assert (found["host"]["state"], found["key"]["state"]) == (state, "trouble")

@@ -18,10 +18,10 @@ from typing import Any, Final
 import pytest
 import stamina
 
-from auditor import remedy
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import Applied
 from auditor.cli.demonstration import write_settings
+from auditor.commands import remedy
 from auditor.errors import AuditorError, Exit
 from auditor.model import Kind, Outcome, Status
 from auditor.plan import routing

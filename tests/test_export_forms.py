@@ -15,7 +15,7 @@ import pytest
 import stamina
 
 from auditor.cli import execute
-from auditor.data import data_folder
+from auditor.files.data import data_folder
 from auditor.sandbox.dialect import FORMS, varied
 from auditor.sandbox.process import Sandbox
 from tests import small_folder

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from auditor.contract import Blank, Column, Compare, Contract, read_contract
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import SettingsError
 from auditor.model import Kind, Route, Side
 from auditor.plan.policy import Policy
+from auditor.settings.contract import Blank, Column, Compare, Contract, read_contract
 from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, engine_in, found, run
 from tests.slow_diff import Row, SlowKnown, slow_diff
 from tests.small_runs import CONTRACT as RUN_CONTRACT

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import stamina
 
-from auditor import remedy
 from auditor.cli.demonstration import write_settings
+from auditor.commands import remedy
 from auditor.errors import AuditorError
 from auditor.model import Outcome
 from auditor.sandbox.process import Sandbox

@@ -15,17 +15,18 @@ import polars as pl
 import pytest
 import stamina
 
-from auditor.actito import Reader, Writer
+from auditor.actito import Reader
+from auditor.actito.writer import Writer
 from auditor.apply import apply_plan
-from auditor.audit import Counts
 from auditor.cli import execute
-from auditor.ledger import Ledger
+from auditor.findings.audit import Counts
 from auditor.model import Kind, Route
 from auditor.plan import routing
 from auditor.plan.bulkfile import corrective_file
 from auditor.plan.decisions import Decision
 from auditor.plan.policy import Policy
 from auditor.sandbox.process import Sandbox
+from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Plan, Write
 from tests import structure_folder
 from tests.small_folder import auditor

@@ -20,17 +20,17 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from auditor.actito import Reader
 from auditor.cli import execute
 from auditor.cli.demonstration import fetch_inputs
-from auditor.config import read_settings
-from auditor.contract import Column, Contract, read_contract
-from auditor.data import data_folder
+from auditor.commands.init.propose import Proposal
+from auditor.commands.init.sheet import sheet
+from auditor.commands.init.written import Answers
+from auditor.commands.run import connect
 from auditor.errors import Exit
+from auditor.files.data import data_folder
 from auditor.model import Attribute, Structure
-from auditor.pipeline import connect
 from auditor.pull.moments import moment_in_name
 from auditor.sandbox.process import Sandbox
-from auditor.setup.propose import Proposal
-from auditor.setup.sheet import sheet
-from auditor.setup.written import Answers
+from auditor.settings.config import read_settings
+from auditor.settings.contract import Column, Contract, read_contract
 
 PROFILES = 150
 

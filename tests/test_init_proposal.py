@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from auditor.contract import read_contract
+from auditor.commands.init.propose import MAPPED, Looked, Proposal, propose
+from auditor.commands.init.values import Cells
+from auditor.commands.init.written import contract_text
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
-from auditor.setup.propose import MAPPED, Looked, Proposal, propose
-from auditor.setup.values import Cells
-from auditor.setup.written import contract_text
+from auditor.settings.contract import read_contract
 
 STRUCTURE = Structure(
     "7",

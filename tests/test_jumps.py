@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import Exit
 from auditor.model import Side
 from auditor.sandbox.process import Sandbox

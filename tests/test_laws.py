@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor import absent, match
-from auditor.comparison import compare
-from auditor.contract import Contract
-from auditor.engine import Engine
+from auditor.commands.compare import compare
+from auditor.diff import one_sided
+from auditor.engine.duckdb import Engine
+from auditor.match import join as match
 from auditor.model import Side, Status
-from auditor.question import Question
+from auditor.settings.compare_options import Question
+from auditor.settings.contract import Contract
 from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, engine_in, found, run, tables
 from tests.slow_diff import Row, slow_diff
 from tests.table_strategies import INSIDE, TYPED_KEY, Case, TypedRow, cases, typed_tables
@@ -158,7 +159,7 @@ def test_repair(engine: Engine, landing: Landing, case: Case) -> None:
     for key, name, value in found(engine, "cells", ("key", "column", "truth")):
         repaired[places[key]][headers[name]] = value
     created: list[Row] = []
-    for row in engine.frame(absent.creations(engine, contract)).to_dicts():
+    for row in engine.frame(one_sided.creations(engine, contract)).to_dicts():
         new = {column.header: row[column.name] for column in contract.columns}
         created.append({**new, "kind": "in", "updateMoment": None, "profileId": None})
     after = run(engine, landing, contract, [*repaired.values(), *created], case.truth)

@@ -15,9 +15,10 @@ import polars as pl
 import pytest
 
 from auditor.errors import Exit, SettingsError, TryLater
-from auditor.ledger import FILE, Ledger, quota_day
-from auditor.ledger.lock import hold
-from auditor.ledger.records import (
+from auditor.model import Kind, Outcome, Route, Verdict
+from auditor.state.ledger import FILE, Ledger, quota_day
+from auditor.state.ledger.lock import hold
+from auditor.state.ledger.records import (
     IMPORT_PATIENCE,
     SAME_PERSON,
     BulkCalls,
@@ -28,7 +29,6 @@ from auditor.ledger.records import (
     RunRecord,
     StructureState,
 )
-from auditor.model import Kind, Outcome, Route, Verdict
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -358,7 +358,7 @@ def test_a_state_folder_that_cannot_be_written_means_try_later(tmp_path: Path) -
 HOLDER = """
 import sys
 from pathlib import Path
-from auditor.ledger.lock import hold
+from auditor.state.ledger.lock import hold
 with hold(Path(sys.argv[1]), "auditor run"):
     print("held", flush=True)
     sys.stdin.read()

@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from auditor.actito import register
 from auditor.actito.limits import WINDOW, Limits, MemoryRegister, Register
 from auditor.actito.register import FileRegister
-from auditor.config import read_settings
+from auditor.commands.run import connect
 from auditor.errors import TryLater
-from auditor.pipeline import connect
+from auditor.settings.config import read_settings
 from tests.actito_wire import Time
 
 # The law, by an observer who knows when each call really began and ended

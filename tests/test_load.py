@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 from hypothesis import strategies as st
 
-from auditor.audit import REJECTED
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import InputUnusable
+from auditor.findings.audit import REJECTED
 from auditor.load import Landed, column_names, land
 from auditor.model import Side
 

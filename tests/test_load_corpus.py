@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import InputUnusable, SettingsError
 from tests.test_load import WELL_FORMED, answer, landed, lines, rejects, rows
 

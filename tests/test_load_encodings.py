@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import InputUnusable, SettingsError
 from auditor.load import column_names
 from tests.test_load import landed, rejects, rows

@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from auditor.comparison import compare
-from auditor.engine import Engine
+from auditor.commands.compare import compare
+from auditor.engine.duckdb import Engine
 from auditor.errors import AuditorError, InputUnusable, SettingsError
 from auditor.load import Landed, column_names, land
 from auditor.model import Side, Status
-from auditor.question import Question
+from auditor.settings.compare_options import Question
 
 Row = Mapping[str, str | None]
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import strategies as st
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import SettingsError
 from auditor.load import Landed, Marks, column_names, land
 from auditor.model import Side

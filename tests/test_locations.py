@@ -17,12 +17,12 @@ import asyncssh
 import pytest
 
 import auditor
-from auditor.config import Located, describe, read_settings
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
 from auditor.pull.locations import address_of
 from auditor.pull.servers import connected
+from auditor.settings.config import Located, describe, read_settings
 from tests.file_servers import (
     PASSWORD,
     USER,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from auditor.moments import shown_moment
+from auditor.findings.as_of import shown_moment
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 NAMED_DAY = datetime(2026, 3, 10, tzinfo=BRUSSELS)

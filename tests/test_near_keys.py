@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.comparison import Comparison, compare
+from auditor.commands.compare import Comparison, compare
 from auditor.model import Status
-from auditor.question import Question
+from auditor.settings.compare_options import Question
 
 
 def file(path: Path, keys: Sequence[str], *, names: Sequence[str] = ("id",), more: str = "x") -> str:

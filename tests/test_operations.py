@@ -29,8 +29,8 @@ from auditor.actito import (
     ProfileRef,
     Reader,
     Refused,
-    Writer,
 )
+from auditor.actito.writer import Writer
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from auditor.sandbox.process import API_KEY, Sandbox
 from auditor.writes import Collection

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from auditor import permissions
-from auditor.contract import Column, Polarity
 from auditor.errors import GuardRefused
 from auditor.model import Kind, Moved, Permission, Route, Why
 from auditor.permissions import Case, Evidence, Opt
+from auditor.settings.contract import Column, Polarity
 from auditor.writes import Cell, Collection, Write
 
 BRUSSELS = ZoneInfo("Europe/Brussels")

@@ -17,13 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor import audit as audits
 from auditor import permissions
-from auditor.audit import Audit, Counts
 from auditor.cli.planned import print_plan
-from auditor.contract import Blank, Column, Master, Polarity
+from auditor.commands.remedy import Planned
 from auditor.errors import GuardRefused, InputUnusable, SettingsError
-from auditor.ledger.records import SAME_PERSON
+from auditor.findings import audit as audits
+from auditor.findings.audit import Audit, Counts
 from auditor.model import Attribute, Kind, NotChecked, Route, Segmentation, Side, Source, Structure, Verdict
 from auditor.plan import UNDONE, Facts, make_plans
 from auditor.plan.brakes import brakes, held
@@ -31,7 +30,8 @@ from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.policy import Policy, for_the_truth
-from auditor.remedy import Planned
+from auditor.settings.contract import Blank, Column, Master, Polarity
+from auditor.state.ledger.records import SAME_PERSON
 from auditor.writes import Cell, Collection, Plan, Write, read_plan
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)

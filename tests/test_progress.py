@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.cli.screen import Steps
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 
 MB = 2**20
 

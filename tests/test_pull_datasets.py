@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.comparison import compare
-from auditor.config import Located
+from auditor.commands.compare import compare
 from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.model import Side, Status
 from auditor.pull import Means, Pulled, pull_file
-from auditor.question import Question
+from auditor.settings.compare_options import Question
+from auditor.settings.config import Located
 
 
 def pulled(folder: Path, tmp_path: Path, location: str | None = None) -> Pulled:

@@ -17,8 +17,8 @@ import polars as pl
 import pytest
 
 import auditor
-from auditor.audit import CAUSES, DIFFERENCES, PROFILES
 from auditor.errors import SettingsError
+from auditor.findings.audit import CAUSES, DIFFERENCES, PROFILES
 
 PLATFORM = pl.DataFrame({"id": [1, 2, 3], "name": ["a", "b", None], "points": [1.5, 2.0, None]})
 TRUTH = pl.DataFrame({"id": [1, 2, 4], "name": ["a", "B", "d"], "points": [1.5, 2.5, None]})

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import stamina
 
-from auditor import remedy
 from auditor.cli.demonstration import write_settings
-from auditor.ledger import Ledger
+from auditor.commands import remedy
 from auditor.model import Kind, Route
 from auditor.sandbox.process import Sandbox
+from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
 from tests import small_folder
 from tests.walk import by_id

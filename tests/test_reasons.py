@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.contract import Column
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.explain.reasons import with_reasons
 from auditor.explain.spelling import LOOK_ALIKES, damage_of
 from auditor.model import AttributeType, Reason
+from auditor.settings.contract import Column
 from tests.cells_table import Cell, canonical, column, make_cells
 
 COLUMNS = (

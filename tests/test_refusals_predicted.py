@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from auditor.config import read_settings
-from auditor.contract import Column, Contract
-from auditor.engine import Engine
+from auditor.commands.structure import live_structure
+from auditor.engine.duckdb import Engine
 from auditor.model import Rule, Side, Structure
-from auditor.restructure import live_structure
 from auditor.sandbox.process import Sandbox
+from auditor.settings.config import read_settings
+from auditor.settings.contract import Column, Contract
 from auditor.validate import preload, validate
 from auditor.validate.generate import refresh
 from tests.sandbox_client import EXECUTIONS, client, counts, run_import, unpacked

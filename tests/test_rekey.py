@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from auditor import run_folder
 from auditor.cli import execute
-from auditor.config import Settings, read_settings
-from auditor.contract import read_contract
+from auditor.commands.rekey import Rekeyed, rekey
 from auditor.errors import SettingsError, TryLater
-from auditor.ledger import FILE, Ledger
-from auditor.ledger.records import Decision, Intent
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
-from auditor.rekey import Rekeyed, rekey
+from auditor.settings.config import Settings, read_settings
+from auditor.settings.contract import read_contract
+from auditor.state import run_folder
+from auditor.state.ledger import FILE, Ledger
+from auditor.state.ledger.records import Decision, Intent
 from tests.small_folder import auditor, footprint
 from tests.small_runs import Row, Runs
 

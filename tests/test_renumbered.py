@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from auditor import absent
-from auditor.contract import Column, Compare, Contract
-from auditor.engine import Engine
+from auditor.diff import one_sided
+from auditor.engine.duckdb import Engine
 from auditor.errors import Exit
 from auditor.model import Attribute, Structure
 from auditor.sandbox.process import Sandbox
+from auditor.settings.contract import Column, Compare, Contract
 from tests.diff_runs import Landing, engine_in, found, run
 from tests.slow_diff import Row
 from tests.small_folder import auditor, copy, footprint, licence, made
@@ -48,11 +48,11 @@ def same(
 ) -> list[tuple[str, str]]:
     """Pairs of keys that are evidently one person's."""
     run(engine, Landing.beside(engine), CONTRACT, platform, truth)
-    absent.rows(engine, CONTRACT)
+    one_sided.rows(engine, CONTRACT)
     if seen is not None:
         schema = {"key": pl.String, "profile_id": pl.String}
         engine.put("seen_before", pl.DataFrame(seen, schema=schema, orient="row"))
-    absent.renumbered(engine, CONTRACT, STRUCTURE, None if seen is None else "seen_before")
+    one_sided.renumbered(engine, CONTRACT, STRUCTURE, None if seen is None else "seen_before")
     return found(engine, "renumbered", ("platform_key", "truth_key"))
 
 
@@ -73,8 +73,8 @@ def test_a_profile_that_both_sides_know_by_another_key_is_told(engine: Engine) -
     """Until what is known of it is carried over; a key that somebody still has is none that was given up."""
     platform = [row("A1", None, "p1"), row("2", None, "p2"), row("3", None, "p3"), row("A4", None, "p4")]
     same(engine, platform, [row("A1"), row("2"), row("3")], [("1", "p1"), ("A1", "p1"), ("2", "p3"), ("4", "p4")])
-    assert absent.other_keys(engine, "seen_before") == 1
-    assert absent.other_keys(engine, None) == 0
+    assert one_sided.other_keys(engine, "seen_before") == 1
+    assert one_sided.other_keys(engine, None) == 0
 
 
 def test_who_was_seen_under_both_keys_is_carried_over_late(tmp_path: Path) -> None:

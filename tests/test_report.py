@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
-from auditor import words
-from auditor.audit import Audit
-from auditor.contract import Column, Compare, Master, Polarity, Sensitivity
-from auditor.data import data_folder
+from auditor.files.data import data_folder
+from auditor.findings import words
+from auditor.findings.audit import Audit
+from auditor.findings.words import Words
 from auditor.model import (
     AttributeType,
     Moved,
@@ -39,7 +39,7 @@ from auditor.report import TrendPoint, page, render
 from auditor.report import view as report_view
 from auditor.report.redact import Privacy, pseudonyms, shape, shown, visible
 from auditor.report.rows import needs_decision
-from auditor.words import Words
+from auditor.settings.contract import Column, Compare, Master, Polarity, Sensitivity
 from tests.audits import COLUMNS, HOSTILE, NOW, audit_of, difference, profile, realistic
 
 SAY = Words("Actito", "CRM")

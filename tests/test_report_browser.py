@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from auditor.audit import VIOLATIONS, Audit
+from auditor.findings.audit import VIOLATIONS, Audit
 from auditor.model import Reason
 from auditor.plan.decisions import read_decisions
 from auditor.report import Written, render

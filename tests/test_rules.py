@@ -27,11 +27,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from auditor import rules
-from auditor.contract import Column, Compare
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.equality import rules
+from auditor.equality.primitives import FUNCTIONS, ascii_domain, phone_number, plain_number
 from auditor.model import AttributeType, Side
-from auditor.primitives import FUNCTIONS, ascii_domain, phone_number, plain_number
+from auditor.settings.contract import Column, Compare
 
 ZONE = "Europe/Brussels"
 BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pytest
 
-from auditor import audit, explain
-from auditor.contract import Column
-from auditor.engine import Engine
+from auditor import explain
+from auditor.engine.duckdb import Engine
 from auditor.explain.persons.model import THRESHOLD
+from auditor.findings import audit
 from auditor.model import Side
+from auditor.settings.contract import Column
 from tests.cells_table import column
 
 COLUMNS = (

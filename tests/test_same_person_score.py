@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from auditor import audit, explain
-from auditor.engine import Engine
+from auditor import explain
+from auditor.engine.duckdb import Engine
+from auditor.findings import audit
 from tests.people import VARIED, People, Rates, Row, generate, same_pairs
 from tests.person_trials import COLUMNS, Trial, load, together, tried
 

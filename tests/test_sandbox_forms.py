@@ -30,9 +30,9 @@ from auditor.actito import (
     Profile,
     Reader,
     Refused,
-    Writer,
     learned,
 )
+from auditor.actito.writer import Writer
 from auditor.model import Attribute, Kind, Route, Segmentation, Structure
 from auditor.plan.bulkfile import corrective_file
 from auditor.sandbox.dialect import FORMS, varied

@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from auditor.cli.demonstration import SETTINGS as DEMO_SETTINGS
-from auditor.config import read_settings
-from auditor.contract import read_contract
-from auditor.data import data_folder
+from auditor.commands.init.schema import BESIDE_CONTRACT, BESIDE_SETTINGS, NAMES, made, published, put_beside
 from auditor.errors import SettingsError
-from auditor.setup.schema import BESIDE_CONTRACT, BESIDE_SETTINGS, NAMES, made, published, put_beside
+from auditor.files.data import data_folder
+from auditor.settings.config import read_settings
+from auditor.settings.contract import read_contract
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from auditor import match
-from auditor.engine import Engine
-from auditor.ledger import Ledger
-from auditor.ledger.records import Intent
+from auditor.engine.duckdb import Engine
+from auditor.equality.primitives import FUNCTIONS
+from auditor.match import join as match
 from auditor.model import Kind, Outcome, Route, Side
-from auditor.primitives import FUNCTIONS
-from auditor.settle import from_export
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Intent
+from auditor.state.settle import from_export
 from tests.small_runs import CONTRACT, PLATFORM_COLUMNS, TRUTH_COLUMNS, Row, land
 
 TABLE = "Customers"

@@ -15,14 +15,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from auditor import primitives, rules
-from auditor.contract import Column
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.engine.functions import declared
+from auditor.engine.spark import connect, twins
+from auditor.engine.spark.entries import portable
+from auditor.equality import primitives, rules
+from auditor.equality.primitives import FUNCTIONS, nfc_normalize, strip_accents
 from auditor.explain import folds, spelling
 from auditor.model import Side
-from auditor.primitives import FUNCTIONS, nfc_normalize, strip_accents
-from auditor.spark import connect, twins
-from auditor.spark.entries import portable
+from auditor.settings.contract import Column
 from tests.spark_server import sail
 from tests.test_rules import TABLES, TEXTS, ZONE, Table, column
 
@@ -167,7 +168,7 @@ PAIRS: dict[str, Callable[[ir.StringValue, ir.StringValue], ir.Value]] = {
     "damage": spelling.damage,
     "same_number": spelling.same_number,
     "mistyped": spelling.mistyped,
-    "similarity": lambda a, b: primitives.declared("jaro_winkler_similarity", ("string", "string"), "float64")(a, b),
+    "similarity": lambda a, b: declared("jaro_winkler_similarity", ("string", "string"), "float64")(a, b),
     "order": lambda a, b: a < b,
     "begins": lambda a, b: a.startswith(b),
 }

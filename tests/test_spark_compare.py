@@ -18,11 +18,11 @@ from polars.datatypes import DataType
 from polars.testing import assert_frame_equal
 
 import auditor
-from auditor.audit import FRAMES, Audit
 from auditor.cli import execute
-from auditor.comparison import compare
+from auditor.commands.compare import compare
 from auditor.errors import Exit
-from auditor.question import Question
+from auditor.findings.audit import FRAMES, Audit
+from auditor.settings.compare_options import Question
 from tests.spark_server import closed, sail
 from tests.test_rules import NASTY
 
@@ -225,7 +225,7 @@ def test_what_to_install_is_said_where_pyspark_is_not(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.csv").write_text("id;name\n1;Ann\n", "utf-8")
-    for name in [name for name in sys.modules if name.startswith(("auditor.spark.", "pyspark"))]:
+    for name in [name for name in sys.modules if name.startswith(("auditor.engine.spark.", "pyspark"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pyspark", None)
     arguments = ["compare", "a.csv", "a.csv", "--key", "id", "--engine", "spark", "--remote", "sc://127.0.0.1:1"]

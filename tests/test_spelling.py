@@ -16,8 +16,9 @@ import stamina
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from auditor.actito import V4, V5, Connection, Reader, Spelling, Writer, learn, learned
+from auditor.actito import V4, V5, Connection, Reader, Spelling, learn, learned
 from auditor.actito.spelling import DATES, HOLDING, MILLISECONDS, MOMENTS, NAMING, SEGMENTS, TRUTHS, USUAL
+from auditor.actito.writer import Writer
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from auditor.sandbox.dialect import EPOCH, varied
 from auditor.sandbox.process import API_KEY, Sandbox

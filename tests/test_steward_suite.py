@@ -15,8 +15,8 @@ import pytest
 
 from auditor.errors import Exit
 from auditor.model import Rule
-from auditor.run_folder import read_validation
 from auditor.sandbox.process import Sandbox
+from auditor.state.run_folder import read_validation
 from auditor.validate.record import as_gx
 from tests.small_folder import Made, auditor, copy, licence, made
 

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from auditor.contract import Column, Compare
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.model import Status
-from auditor.store import Store
+from auditor.settings.contract import Column, Compare
+from auditor.state.agreed import Store
 from tests.small_runs import CONTRACT, Row, Runs
 
 DAY = timedelta(days=1)

@@ -13,9 +13,9 @@ import pytest
 
 import auditor as package
 from auditor.errors import Exit
-from auditor.ledger import Ledger
-from auditor.ledger.records import StructureState
 from auditor.sandbox.process import Sandbox
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import StructureState
 from tests.small_folder import auditor
 from tests.structure_folder import change_table, column, make, plan_of, raw_table, write_truth
 
@@ -262,7 +262,7 @@ def test_a_change_whose_answer_is_lost_is_read_back_and_never_sent_twice(
 ) -> None:
     """The table itself tells what became of it; where the change did not arrive, the plan is applied again."""
     monkeypatch.chdir(make(work, sandbox, columns=WANTED, extra=WANTING))
-    monkeypatch.setattr("auditor.restructure.PAUSES", (0.0, 0.1, 0.1))
+    monkeypatch.setattr("auditor.commands.structure.PAUSES", (0.0, 0.1, 0.1))
     auditor(capsys, "structure", "propose")
     sha = plan_of(work)["sha"]
     sandbox.fault(fault, 1.0, times=1, on="POST /profile-table-structure")
@@ -513,4 +513,4 @@ def test_who_is_given_the_power_to_write() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("auditor.actito"):
                 importers |= {place for alias in node.names if alias.name == "Writer"}
     outside = {place for place in importers if not place.startswith(("actito/", "apply/"))}
-    assert outside == {"remedy.py", "restructure.py"}
+    assert outside == {"commands/remedy.py", "commands/structure.py"}

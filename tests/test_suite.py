@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from auditor.contract import Column, Compare, Contract
 from auditor.errors import SettingsError
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
+from auditor.settings.contract import Column, Compare, Contract
 from auditor.validate import preload
 from auditor.validate.generate import refresh
 from auditor.validate.suite import Expectation, Suite, read_suite, store_suite

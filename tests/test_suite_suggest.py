@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import Exit
 from auditor.model import Attribute, AttributeType, Structure
 from auditor.sandbox.process import Sandbox

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.comparison import compare
+from auditor.commands.compare import compare
 from auditor.model import Status
-from auditor.question import Question
+from auditor.settings.compare_options import Question
 
 KEY = ("number", "day", "amount", "at", "member")
 TYPES = {

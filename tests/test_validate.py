@@ -19,10 +19,10 @@ import phonenumbers
 import polars as pl
 import pytest
 
-from auditor.audit import VIOLATIONS
-from auditor.contract import Column, Contract
-from auditor.engine import Engine, quote
+from auditor.engine.duckdb import Engine, quote
+from auditor.findings.audit import VIOLATIONS
 from auditor.model import Attribute, AttributeType, Rule, Segmentation, Severity, Side, Structure
+from auditor.settings.contract import Column, Contract
 from auditor.validate import Checked, Validation, preload, validate
 from auditor.validate.generate import refresh
 from auditor.validate.references import known_keys

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from auditor import words
 from auditor.cli.planned import KIND, OUTCOME, WHY
 from auditor.cli.summary import VERDICT
+from auditor.findings import words
 from auditor.model import (
     ContractRule,
     Kind,

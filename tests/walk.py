@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from auditor import pipeline, remedy
 from auditor.apply.outcomes import Applied
-from auditor.audit import Audit
 from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
-from auditor.config import Settings
+from auditor.commands import remedy
+from auditor.commands import run as pipeline
+from auditor.findings.audit import Audit
 from auditor.model import Kind, Outcome, Side, Status
 from auditor.sandbox.process import Sandbox
+from auditor.settings.config import Settings
 from auditor.writes import Plan
 
 ON = {

@@ -53,7 +53,6 @@ from auditor.actito.results import (
     Table,
 )
 from auditor.actito.spelling import Spelling, learn
-from auditor.actito.writer import Writer
 
 __all__ = [
     "DIALECTS",
@@ -98,7 +97,6 @@ __all__ = [
     "TooLarge",
     "UnexpectedAnswer",
     "Unreachable",
-    "Writer",
     "WrongKey",
     "learn",
     "learned",

@@ -8,7 +8,7 @@ next caller finds the place. The monotonic clock is one for all processes and kn
 where it began anew (the machine was started again), what is noted counts as if it had just ended: at worst one wait too
 many. `calls` is locked for some microseconds at a time, and nobody waits for anything else meanwhile.
 
-For processes of one machine, in a folder on a local disk (see `auditor.ledger.lock`).
+For processes of one machine, in a folder on a local disk (see `auditor.state.ledger.lock`).
 """
 
 from __future__ import annotations

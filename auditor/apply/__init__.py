@@ -34,9 +34,9 @@ from auditor.apply.load import carry_out_load
 from auditor.apply.outcomes import OUTCOMES, Applied
 from auditor.apply.single import carry_out
 from auditor.errors import GuardRefused, SettingsError
-from auditor.ledger import Ledger
-from auditor.ledger.records import PlanRecord
 from auditor.model import Kind, Outcome, Route, Structure
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import PlanRecord
 from auditor.writes import Plan
 
 _INTERRUPTED = Stopped("interrupted", "interrupted: everything sent is recorded; apply the plan again to go on")

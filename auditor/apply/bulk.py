@@ -19,9 +19,9 @@ from auditor.actito import (
 )
 from auditor.apply.job import FINAL, PROFILE, BulkFile, Job, Stopped, column_of, targets
 from auditor.apply.single import carry_out, created, find, give_up, values_stand
-from auditor.ledger import quota_day
-from auditor.ledger.records import QUOTA_ZONE, UNCOUNTED, ImportRecord, ImportState
 from auditor.model import Kind, Outcome, Route
+from auditor.state.ledger import quota_day
+from auditor.state.ledger.records import QUOTA_ZONE, UNCOUNTED, ImportRecord, ImportState
 
 MakeFile = Callable[[], BulkFile]
 """Makes the corrective file of a batch; called only when it is about to be sent."""

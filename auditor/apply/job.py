@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from auditor.actito import Collection, Execution, ImportMode, Profile, ProfileRef, RefusedRow
-from auditor.ledger import Ledger
-from auditor.ledger.records import Intent, WriteState
 from auditor.model import SUBSCRIPTION_PREFIX, Kind, Outcome, Route, Structure
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Intent, WriteState
 from auditor.writes import Cell, Plan, Write
 
 FINAL: Final = (Outcome.LANDED, Outcome.REFUSED, Outcome.CHANGED)

@@ -10,13 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from auditor import remedy
 from auditor.apply import Progress as Done
 from auditor.cli.planned import KIND, print_applied
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
-from auditor.config import Settings
+from auditor.commands import remedy
 from auditor.errors import GuardRefused
 from auditor.model import Kind
+from auditor.settings.config import Settings
 from auditor.writes import read_plan
 
 

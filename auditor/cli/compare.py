@@ -65,8 +65,8 @@ def command(
     cluster:crm.contacts.
     """
     from auditor.cli.fail_on import parse_fail_on
-    from auditor.comparison import compare
-    from auditor.question import Question
+    from auditor.commands.compare import compare
+    from auditor.settings.compare_options import Question
 
     failing = parse_fail_on(fail_on)
     if (engine == "spark") is (remote is None):

@@ -10,7 +10,7 @@ import click
 from auditor.cli.screen import WIDTH, printable, say, settings_option, wrapped
 
 if TYPE_CHECKING:
-    from auditor.setup.explain import Explained
+    from auditor.commands.init.explain import Explained
 
 
 @click.group("config")
@@ -26,7 +26,7 @@ def explain(settings_file: Path, as_json: bool) -> None:
 
     Of a secret only the reference is shown, and whether the variable that it names is set.
     """
-    from auditor.setup.explain import explain as explained
+    from auditor.commands.init.explain import explain as explained
 
     settings = explained(settings_file)
     if as_json:
@@ -48,7 +48,7 @@ def explain(settings_file: Path, as_json: bool) -> None:
 @settings_option
 def schemas(settings_file: Path) -> None:
     """Copy the JSON Schemas of this version beside the settings file, where editors find them."""
-    from auditor.setup.schema import put_beside
+    from auditor.commands.init.schema import put_beside
 
     for path in put_beside(settings_file.resolve().parent):
         say(f"written: {path}")

@@ -19,17 +19,18 @@ from pathlib import Path
 
 import click
 
-from auditor import pipeline, remedy
-from auditor.audit import Audit
 from auditor.cli.planned import KIND, print_applied
 from auditor.cli.screen import WIDTH, Steps, say, table
-from auditor.config import Settings, read_settings
-from auditor.data import data_folder
+from auditor.commands import remedy
+from auditor.commands import run as pipeline
+from auditor.commands.init.schema import put_beside
 from auditor.errors import SettingsError
+from auditor.files.data import data_folder
+from auditor.findings.audit import Audit
+from auditor.findings.words import STATUS, Words
 from auditor.model import Status
 from auditor.sandbox.process import Sandbox
-from auditor.setup.schema import put_beside
-from auditor.words import STATUS, Words
+from auditor.settings.config import Settings, read_settings
 
 MARK = ".auditor-demo"
 """A folder with this file is a demo and may be replaced by the next."""

@@ -26,7 +26,7 @@ def command(settings_file: Path, as_json: bool) -> int:
 
     from auditor.cli.screen import say, wrapped
     from auditor.cli.summary import print_json
-    from auditor.doctor import State, diagnose
+    from auditor.commands.doctor import State, diagnose
     from auditor.errors import Exit
 
     settings = load_settings(settings_file)

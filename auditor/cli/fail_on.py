@@ -37,7 +37,7 @@ def parse_fail_on(text: str) -> FailOn:
     name, number, percent = match.groups()
     known = [status.value for status in Status if status is not Status.EQUAL]
     if name not in known:
-        from auditor.problems import nearest  # takes its time, and is needed after a slip only
+        from auditor.settings.problems import nearest  # takes its time, and is needed after a slip only
 
         raise SettingsError(f'--fail-on: "{name}" is not a status{nearest(name, known)} (statuses: {", ".join(known)})')
     value = Decimal(number)

@@ -21,11 +21,11 @@ def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, 
     """Plan and apply for the named profiles, one by one, from the newest run."""
     from datetime import UTC, datetime
 
-    from auditor import remedy
     from auditor.cli.applying import carry_out
     from auditor.cli.planned import print_plan
+    from auditor.commands import remedy
+    from auditor.commands.show import shown_keys
     from auditor.errors import Exit
-    from auditor.profile_story import shown_keys
 
     settings = load_settings(settings_file)
     named = shown_keys(settings, keys)

@@ -12,9 +12,9 @@ from auditor.cli.screen import confirmed_on_terminal, say, settings_option, wrap
 from auditor.cli.verbose import verbose_option
 
 if TYPE_CHECKING:
-    from auditor.config import Settings
+    from auditor.commands.init.propose import Looked, Proposal
     from auditor.model import Structure
-    from auditor.setup.propose import Looked, Proposal
+    from auditor.settings.config import Settings
 
 
 @click.command("init")
@@ -90,14 +90,14 @@ def command(
 
     if not entity or not name or "/" in name or name.startswith("."):
         raise SettingsError(f'--table: ENTITY/TABLE is expected, not "{where}"', hint="--table acme/Customers")
-    from auditor.setup import start
+    from auditor.commands.init import start
 
     _leave_alone(start.files(settings_file, name), force)
     api_key = questions.ask("--api-key", "where the key for reading is (never the key itself)", api_key,
                             "env:ACTITO_API_KEY")  # fmt: skip
     export = questions.ask("--export", "where Actito puts its exports", export, f"exports/{name}_*.csv")
     truth = questions.ask("--truth", "where the source of truth lies", truth, "crm/*.csv")
-    from auditor.setup.written import Answers
+    from auditor.commands.init.written import Answers
 
     ours, _, theirs = names.partition(",")
     answers = Answers(entity, name, url, api_key, export, truth, write_api_key, separator, encoding,
@@ -107,7 +107,7 @@ def command(
     say("  asking Actito for the table structure, looking at both sides")
     structure, looked = _look(settings, key, chosen)
     start.check_names(structure, looked.truth, key, chosen)
-    from auditor.setup.propose import propose
+    from auditor.commands.init.propose import propose
 
     proposal = propose(looked, key=key, fed=chosen, default_country=country, timezone=timezone)
     _show(proposal)
@@ -128,8 +128,8 @@ def _look(settings: Settings, key: str | None, chosen: dict[str, str]) -> tuple[
     from datetime import UTC, datetime
 
     from auditor.actito import Reader
-    from auditor.pipeline import connect
-    from auditor.setup.look import look
+    from auditor.commands.init.look import look
+    from auditor.commands.run import connect
 
     with connect(settings) as connection:
         structure = Reader(connection).structure(settings.table)

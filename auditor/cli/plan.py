@@ -28,8 +28,9 @@ def command(
     """
     from datetime import UTC, datetime
 
-    from auditor import remedy, run_folder
     from auditor.cli.planned import print_plan
+    from auditor.commands import remedy
+    from auditor.state import run_folder
 
     settings = load_settings(settings_file)
     made = remedy.plan(settings, now=datetime.now(UTC), run=run, decisions=decisions, route=route)

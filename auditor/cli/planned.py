@@ -9,10 +9,10 @@ import click
 
 from auditor.apply.outcomes import Applied
 from auditor.cli.screen import WIDTH, say, table, wrapped
+from auditor.commands.remedy import Planned
 from auditor.errors import SettingsError
 from auditor.model import Kind, Outcome, Route, Why
-from auditor.problems import nearest
-from auditor.remedy import Planned
+from auditor.settings.problems import nearest
 
 KIND = {
     Kind.UNSUBSCRIBE: "permissions withdrawn",

@@ -29,7 +29,7 @@ def command(settings_file: Path, pairs: Path, yes: bool) -> int:
     Agreed values, permission history, decisions, writes and who was erased go on under the new keys: all of it, or
     nothing. Says how much there is and asks. Nothing is written to Actito; repeating it does no harm.
     """
-    from auditor.rekey import rekey
+    from auditor.commands.rekey import rekey
 
     settings = load_settings(settings_file)
     found = rekey(settings, pairs, now=datetime.now(UTC), dry=True)

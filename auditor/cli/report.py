@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def command(settings_file: Path, run: str | None, privacy: str | None, lang: str, open_it: bool) -> None:
     """Write the report of the newest run, or of the one named, again."""
-    from auditor import pipeline, report, run_folder
-    from auditor.contract import read_contract
-    from auditor.ledger import Ledger
+    from auditor import report
+    from auditor.commands import run as pipeline
+    from auditor.settings.contract import read_contract
+    from auditor.state import run_folder
+    from auditor.state.ledger import Ledger
 
     settings = load_settings(settings_file)
     folder = run_folder.find_run(settings.runs_folder, run)

@@ -46,8 +46,8 @@ def command(
     settings = load_settings(settings_file)
     from datetime import UTC, datetime
 
-    from auditor import pipeline
     from auditor.cli.summary import exit_code, print_json, print_summary
+    from auditor.commands import run as pipeline
 
     request = pipeline.Request(export=export, truth=truth, only=only, baseline=baseline)
     steps = None if quiet else Steps()

@@ -15,7 +15,7 @@ from auditor.cli.screen import load_settings, say, settings_option, table
 def command(settings_file: Path, as_json: bool) -> None:
     """The history of audits, newest first, with the numbers that should go down."""
     from auditor.cli.summary import print_json
-    from auditor.ledger import Ledger
+    from auditor.state.ledger import Ledger
 
     settings = load_settings(settings_file)
     with Ledger(settings.state_folder) as ledger:

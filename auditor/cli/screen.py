@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from auditor.config import Settings
+    from auditor.settings.config import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ def settings_option(function: Function) -> Function:
 
 def load_settings(path: Path) -> Settings:
     """The settings, read when they are needed."""
-    from auditor.config import read_settings
+    from auditor.settings.config import read_settings
 
     return read_settings(path)
 

@@ -13,8 +13,8 @@ import click
 from auditor.cli.screen import WIDTH, load_settings, say, settings_option
 
 if TYPE_CHECKING:
-    from auditor.profile_story import Cell, Rows, Story
-    from auditor.words import Words
+    from auditor.commands.show import Cell, Rows, Story
+    from auditor.findings.words import Words
 
 NAME_WIDTH = 24
 """Of `segmentations#ClientTier`; longer names take a line of their own."""
@@ -47,7 +47,7 @@ def command(settings_file: Path, key: str, everything: bool, as_json: bool) -> N
     KEY is spelt as either side spells it; a key of several columns is a JSON array. The values of the person are shown.
     """
     from auditor.cli.summary import print_json
-    from auditor.profile_story import tell
+    from auditor.commands.show import tell
 
     settings = load_settings(settings_file)
     story = tell(settings, key)
@@ -62,7 +62,7 @@ def command(settings_file: Path, key: str, everything: bool, as_json: bool) -> N
 
 def lines(story: Story, *, newest: int | None = None) -> Iterator[str]:
     """The story on a terminal, no line wider than 80 columns; of what was seen, written and decided so many entries."""
-    from auditor.words import Words
+    from auditor.findings.words import Words
 
     words = Words(story.platform_name, story.truth_name)
     yield from _headline(story, words)
@@ -85,7 +85,7 @@ def lines(story: Story, *, newest: int | None = None) -> Iterator[str]:
 
 
 def _headline(story: Story, words: Words) -> Iterator[str]:
-    from auditor.words import FLAG, STATUS
+    from auditor.findings.words import FLAG, STATUS
 
     if story.excluded:
         what = "outside the population of the contract, not compared"
@@ -102,8 +102,8 @@ def _headline(story: Story, words: Words) -> Iterator[str]:
 
 def _matched(story: Story) -> str:
     """By which key, where it is not simply the key that both sides spell alike."""
-    from auditor.fallback import AMBIGUOUS, NORMALISED
-    from auditor.match import KEY
+    from auditor.match.fallback import AMBIGUOUS, NORMALISED
+    from auditor.match.join import KEY
 
     by = story.matched_by or KEY
     name = by.removesuffix(NORMALISED).removesuffix(AMBIGUOUS)
@@ -144,7 +144,7 @@ def _pair(pair: Rows, words: Words) -> Iterator[str]:
 
 def _notes(cell: Cell, words: Words) -> Iterator[str]:
     """What the run found out about a differing cell, and the evidence of a permission."""
-    from auditor.words import FLAG, MOVED, REASON, STATUS
+    from auditor.findings.words import FLAG, MOVED, REASON, STATUS
 
     found = cell.difference
     if found is not None:
@@ -168,8 +168,8 @@ def _notes(cell: Cell, words: Words) -> Iterator[str]:
 
 
 def _violations(story: Story, words: Words) -> Iterator[str]:
+    from auditor.findings.words import RULE, SEVERITY
     from auditor.model import Severity
-    from auditor.words import RULE, SEVERITY
 
     for row in story.violations.iter_rows(named=True):
         wrong = RULE.get(row["rule"], row["rule"])
@@ -181,7 +181,7 @@ def _violations(story: Story, words: Words) -> Iterator[str]:
 
 
 def _findings(story: Story, words: Words) -> Iterator[str]:
-    from auditor.words import FINDING
+    from auditor.findings.words import FINDING
 
     for row in story.findings.iter_rows(named=True):
         since = f", since {_local(row['since'], story)}" if row["since"] else ""
@@ -189,7 +189,7 @@ def _findings(story: Story, words: Words) -> Iterator[str]:
 
 
 def _same_person(story: Story, words: Words) -> Iterator[str]:
-    from auditor.words import percent
+    from auditor.findings.words import percent
 
     for row in story.same_person.iter_rows(named=True):
         yield f"{_visible(row['key'])} in {words.side(row['side'])}, {percent(row['score'])} sure: {row['evidence']}"
@@ -225,7 +225,7 @@ def _writes(story: Story) -> Iterator[str]:
 
 
 def _decisions(story: Story, words: Words) -> Iterator[str]:
-    from auditor.ledger.records import SAME_PERSON
+    from auditor.state.ledger.records import SAME_PERSON
 
     chosen = {
         "truth": words.fill("write {truth}'s value to {platform}"),

@@ -14,8 +14,8 @@ from auditor.cli.screen import WIDTH, confirmed_on_terminal, load_settings, prin
 from auditor.cli.verbose import verbose_option
 
 if TYPE_CHECKING:
+    from auditor.commands.structure import Applied
     from auditor.model import Structure
-    from auditor.restructure import Applied
     from auditor.structure.fit import Finding
 
 LONGEST_NAME = 30
@@ -43,7 +43,7 @@ def command() -> None:
 def show(settings_file: Path, as_json: bool) -> None:
     """Show the structure as Actito has it now."""
     settings = load_settings(settings_file)
-    from auditor.restructure import live_structure, not_told
+    from auditor.commands.structure import live_structure, not_told
 
     live = live_structure(settings)
     if as_json:
@@ -73,7 +73,7 @@ def diff(settings_file: Path, fail_on: str, as_json: bool) -> int:
     settings = load_settings(settings_file)
     from datetime import UTC, datetime
 
-    from auditor import restructure
+    from auditor.commands import structure as restructure
     from auditor.errors import Exit
 
     live, findings = restructure.diff(settings, now=datetime.now(UTC))
@@ -107,7 +107,7 @@ def propose(
     settings = load_settings(settings_file)
     from datetime import UTC, datetime
 
-    from auditor import restructure
+    from auditor.commands import structure as restructure
     from auditor.structure.infer import parse_type
     from auditor.structure.survey import Wish
 
@@ -136,7 +136,7 @@ def apply(settings_file: Path, plan: str, yes: bool) -> int:
     settings = load_settings(settings_file)
     from datetime import UTC, datetime
 
-    from auditor import restructure
+    from auditor.commands import structure as restructure
     from auditor.errors import Exit, GuardRefused
     from auditor.structure.proposal import read_proposal
     from auditor.structure.sheet import sheet

@@ -32,7 +32,7 @@ def refresh(settings_file: Path) -> None:
     Expectations of your own stay, and so do the severity and threshold that you gave to one that is renewed.
     """
     settings = load_settings(settings_file)
-    from auditor import suites
+    from auditor.commands import suite as suites
 
     done = suites.refreshed(settings)
     for sentence in done.changes:
@@ -68,7 +68,7 @@ def add(
     Nothing is written where it could not be evaluated.
     """
     settings = load_settings(settings_file)
-    from auditor import suites
+    from auditor.commands import suite as suites
     from auditor.model import Severity
 
     given = dict(_pair(text) for text in kwargs)
@@ -90,7 +90,7 @@ def suggest(settings_file: Path, names: tuple[str, ...]) -> None:
     its severity may be changed in the file.
     """
     settings = load_settings(settings_file)
-    from auditor import suites
+    from auditor.commands import suite as suites
 
     if names:
         for one in suites.accepted(settings, names):
@@ -118,7 +118,7 @@ def export(settings_file: Path, run: str | None, form: str, side: str) -> None:
     It holds counts and the settings of the suite, and no values of profiles.
     """
     settings = load_settings(settings_file)
-    from auditor import suites
+    from auditor.commands import suite as suites
     from auditor.model import Side
 
     click.echo(json.dumps(suites.exported(settings, run, form, Side(side)), ensure_ascii=False, indent=1))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditor.audit import Conclusion
 from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
+from auditor.findings.audit import Conclusion
+from auditor.findings.words import STATUS, Words, percent
 from auditor.model import Severity, Side, Status, Verdict
-from auditor.words import STATUS, Words, percent
 
 if TYPE_CHECKING:
     import polars as pl

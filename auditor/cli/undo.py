@@ -21,8 +21,8 @@ def command(settings_file: Path, plan: str) -> None:
     """
     from datetime import UTC, datetime
 
-    from auditor import remedy
     from auditor.cli.planned import print_plan
+    from auditor.commands import remedy
 
     settings = load_settings(settings_file)
     path = remedy.find_plan(settings, plan)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from auditor import audit
-from auditor.contract import Column, Contract
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.explain.cause_sentences import Names, common_code, sentence
 from auditor.explain.causes import Example, Group, cause_id, examples, groups, with_patterns
 from auditor.explain.commonalities import Common, commonalities
 from auditor.explain.persons import evidence_columns, same_person
 from auditor.explain.reasons import with_reasons
+from auditor.findings import audit
+from auditor.settings.contract import Column, Contract
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from auditor.contract import Column
 from auditor.explain.causes import Group
 from auditor.explain.commonalities import Common
 from auditor.explain.traits import Domain, Origin, Other, Prefix, Trait, Value, Window
-from auditor.files import printable
+from auditor.files.whole import printable
 from auditor.model import SEGMENTATION_PREFIX, Reason, Side
+from auditor.settings.contract import Column
 
 _PLAIN: Final[Mapping[str, str]] = {
     Reason.EMPTY_ON_PLATFORM: "{column} is empty in {platform}, filled in {truth}",

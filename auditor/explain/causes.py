@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import ibis
 
-from auditor.contract import Column, Compare, Polarity, Sensitivity
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.equality.primitives import nfc, printable
 from auditor.explain.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
 from auditor.explain.spelling import damage
 from auditor.model import SEGMENTATION_PREFIX, Reason
-from auditor.primitives import nfc, printable
+from auditor.settings.contract import Column, Compare, Polarity, Sensitivity
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Final
 import ibis
 import polars as pl
 
-from auditor import rules
-from auditor.contract import Column, Contract
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.equality import rules
 from auditor.explain.causes import PLACE, Group
 from auditor.explain.traits import OfItself, Origin, Other, Own, Trait, Window, aspects, sources
 from auditor.explain.weight import FEWEST, MOST_ELSEWHERE, Tally, telling
-from auditor.match import RAW, compared, source_name
+from auditor.match.join import RAW, compared, source_name
 from auditor.model import Side
+from auditor.settings.contract import Column, Contract
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

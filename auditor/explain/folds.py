@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
+from auditor.engine.functions import declared
+from auditor.equality.primitives import fold, nfc, strip_accents
 from auditor.explain.spelling import LOOK_ALIKES, without_look_alikes
-from auditor.primitives import declared, fold, nfc, strip_accents
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

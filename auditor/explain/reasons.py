@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from auditor.contract import Column, Compare
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.equality.primitives import nfc_normalize, strip_accents
 from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, spelt_out, trimmed, with_levels
 from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, same_number
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Reason
-from auditor.primitives import nfc_normalize, strip_accents
+from auditor.settings.contract import Column, Compare
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from auditor.primitives import declared, nfc_normalize
+from auditor.engine.functions import declared
+from auditor.equality.primitives import nfc_normalize
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -22,9 +22,10 @@ from zoneinfo import ZoneInfo
 
 import ibis
 
-from auditor.contract import Column, Compare, Contract, Sensitivity
+from auditor.engine.functions import declared
+from auditor.equality.primitives import blank_to_null, code, truth_value
 from auditor.model import Reason, Side
-from auditor.primitives import blank_to_null, code, declared, truth_value
+from auditor.settings.contract import Column, Compare, Contract, Sensitivity
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

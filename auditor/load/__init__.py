@@ -26,14 +26,12 @@ from typing import Final, TypedDict
 
 import duckdb
 
-from auditor.audit import REJECTED
-from auditor.config import Settings
-from auditor.contract import Contract
-from auditor.derived import add_derived, derived
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.equality.derived import add_derived, derived
 from auditor.errors import AuditorError, SettingsError
-from auditor.files import fingerprint, full_disk, printable, require_space, unchanged
-from auditor.formats import Format, format_of
+from auditor.files.formats import Format, format_of
+from auditor.files.whole import fingerprint, full_disk, printable, require_space, unchanged
+from auditor.findings.audit import REJECTED
 from auditor.load import arrowfile, parquetfile
 from auditor.load.csv_landing import Csv, Looked
 from auditor.load.csvfile import is_utf8, read_dialect, survey
@@ -44,6 +42,8 @@ from auditor.load.marks import at_first_sight as marks_at_first_sight
 from auditor.load.rejects import rejects_of
 from auditor.load.row_landing import Rows, row_names
 from auditor.model import Side
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
 
 __all__ = [
     "Landed",

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import InputUnusable
-from auditor.files import printable
+from auditor.files.whole import printable
 from auditor.load.parquetfile import texts
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from auditor.engine import Engine, literal, quote
-from auditor.files import printable, require_space, whole_file
+from auditor.engine.duckdb import Engine, literal, quote
+from auditor.files.whole import printable, require_space, whole_file
 from auditor.load import encodings
 from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
 from auditor.load.landed import Landed, Progress, choose, spelt, write_texts

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.errors import InputUnusable, SettingsError
-from auditor.files import printable, whole_file
+from auditor.files.whole import printable, whole_file
 
 SEPARATORS: Final = (b";", b",", b"\t", b"|")
 """What is recognised in a header line; of equally frequent ones the first."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from auditor.engine import Engine, literal, translated
+from auditor.engine.duckdb import Engine, literal, translated
 from auditor.errors import SettingsError
-from auditor.files import printable, whole_file
+from auditor.files.whole import printable, whole_file
 from auditor.model import NotChecked, Side
-from auditor.problems import nearest
+from auditor.settings.problems import nearest
 
 Progress = Callable[[int, int, int | None], None]
 """Called with bytes done, bytes in all, and rows so far where they are known."""

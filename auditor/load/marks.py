@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from auditor.engine import literal
+from auditor.engine.duckdb import literal
 from auditor.errors import SettingsError
-from auditor.files import printable, whole_file
+from auditor.files.whole import printable, whole_file
 from auditor.load.csvfile import SEPARATORS
 
 QUOTE: Final = '"'

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from auditor.engine import INCLUDED, STORED, Engine, literal, quote, translated
+from auditor.engine.duckdb import INCLUDED, STORED, Engine, literal, quote, translated
 from auditor.errors import InputUnusable
-from auditor.files import printable
+from auditor.files.whole import printable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation

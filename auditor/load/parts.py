@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from auditor.engine import Engine, literal, quote
+from auditor.engine.duckdb import Engine, literal, quote
 from auditor.errors import InputUnusable
-from auditor.files import printable
+from auditor.files.whole import printable
 from auditor.load.landed import write_texts
 
 MOST_COLUMNS: Final = 10_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from auditor.audit import REJECTED
 from auditor.errors import InputUnusable
-from auditor.files import printable, whole_file
+from auditor.files.whole import printable, whole_file
+from auditor.findings.audit import REJECTED
 from auditor.load.sift import Reject
 from auditor.model import NotChecked, Side
 

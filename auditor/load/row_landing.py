@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.errors import InputUnusable
-from auditor.files import printable, require_space
-from auditor.formats import Format
+from auditor.files.formats import Format
+from auditor.files.whole import printable, require_space
 from auditor.load.jsonlines import Lines, Read
 from auditor.load.landed import Landed, Progress, choose
 from auditor.load.parts import Parts

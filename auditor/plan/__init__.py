@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from auditor import permissions
-from auditor.audit import TEXT, Audit, kept_out
 from auditor.errors import InputUnusable
+from auditor.findings.audit import TEXT, Audit, kept_out
 from auditor.model import Kind, NotChecked, Refusal, Route, Side, Status, Structure, Why
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.creations import TAKEN, Candidates, create

@@ -10,13 +10,13 @@ from typing import Any, Final
 import polars as pl
 
 from auditor import permissions, writes
-from auditor.audit import TEXT, Audit, kept_out
-from auditor.contract import Column, Master, Polarity
+from auditor.findings.audit import TEXT, Audit, kept_out
 from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Refusal, Side, Status, Why
 from auditor.permissions import Case, Cell, Evidence
 from auditor.plan.decisions import Choice, Decision, Standing, standing
 from auditor.plan.pairs import held
 from auditor.plan.policy import Action, Knowledge
+from auditor.settings.contract import Column, Master, Polarity
 
 TAKEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
 """Missing keys whose value of a unique column some profile of the platform has."""

@@ -15,9 +15,9 @@ from typing import Literal
 import pydantic
 
 from auditor.errors import SettingsError
-from auditor.ledger.records import SAME_PERSON
-from auditor.ledger.records import Decision as Remembered
-from auditor.problems import Strict, nearest, problem_list, read_json
+from auditor.settings.problems import Strict, nearest, problem_list, read_json
+from auditor.state.ledger.records import SAME_PERSON
+from auditor.state.ledger.records import Decision as Remembered
 
 DECISIONS_FORMAT = 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from auditor.audit import Audit
+from auditor.findings.audit import Audit
 from auditor.model import Side
 from auditor.plan.decisions import Choice, Decision
 

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from auditor import permissions, writes
-from auditor.audit import DIFFERENCES, TEXT
-from auditor.contract import Column, Master, Polarity
+from auditor.findings.audit import DIFFERENCES, TEXT
 from auditor.model import Kind, Moved, Status, Structure, Why
 from auditor.permissions import Case, Cell, Evidence, Opt
 from auditor.plan.decisions import Choice, Decision, Standing, standing
+from auditor.settings.contract import Column, Master, Polarity
 
 FOR_THE_TRUTH: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT, "why": TEXT})
 """The columns of `for-the-truth.csv`."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from auditor.contract import Column, Master
 from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind, Route, Why
 from auditor.plan.policy import Policy
+from auditor.settings.contract import Column, Master
 from auditor.writes import Cell, LeftAlone, Write
 
 CANARIES: Final = 20

@@ -18,15 +18,15 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.config import Located, Truth
 from auditor.errors import InputUnusable, SettingsError, TryLater
-from auditor.files import printable, require_space, unchanged
+from auditor.files.whole import printable, require_space, unchanged
 from auditor.model import Side
 from auditor.pull import databases, datasets
 from auditor.pull.archives import unpack
 from auditor.pull.kept import Kept, hash_of
 from auditor.pull.locations import Address, Listing, address_of, local_listing, unfinished
 from auditor.pull.moments import Found
+from auditor.settings.config import Located, Truth
 
 if TYPE_CHECKING:
     from auditor.pull.servers import Server

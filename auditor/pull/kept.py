@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from auditor.files import whole_file
+from auditor.files.whole import whole_file
 
 MOST_FILES = 8
 MOST_BYTES = 20 * 2**30

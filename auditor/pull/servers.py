@@ -19,12 +19,12 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from auditor.config import S3, Ftps, Https, Located, Secret, Sftp
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
-from auditor.files import FULL, megabytes, printable
+from auditor.files.whole import FULL, megabytes, printable
 from auditor.pull.archives import LARGEST_UNPACKED
 from auditor.pull.locations import Address, Listing, listing, nothing
 from auditor.pull.moments import Found, found
+from auditor.settings.config import S3, Ftps, Https, Located, Secret, Sftp
 
 PATIENCE = 30
 """Seconds until a server that does not answer counts as absent."""

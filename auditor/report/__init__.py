@@ -21,17 +21,18 @@ from typing import Final
 import jinja2
 from markupsafe import Markup
 
-from auditor import __version__, words
-from auditor.audit import Audit, Conclusion
-from auditor.contract import Master
-from auditor.data import data_folder
+from auditor import __version__
+from auditor.files.data import data_folder
+from auditor.findings import words
+from auditor.findings.audit import Audit, Conclusion
+from auditor.findings.words import Words
 from auditor.model import FORMAT, Status
 from auditor.report import view as report_view
 from auditor.report.redact import Privacy, for_work, pseudonyms, shown, visible
 from auditor.report.rows import labels, packed_rows
 from auditor.report.view import TrendPoint
 from auditor.report.xlsx import workbook
-from auditor.words import Words
+from auditor.settings.contract import Master
 
 __all__ = ["Privacy", "TrendPoint", "Written", "for_notebook", "page", "render"]
 

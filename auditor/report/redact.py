@@ -23,11 +23,11 @@ from typing import Final, Literal
 
 import polars as pl
 
-from auditor.audit import FRAMES, Audit
-from auditor.contract import Sensitivity
+from auditor.findings.audit import FRAMES, Audit
+from auditor.findings.words import Words
 from auditor.model import Permission
 from auditor.permissions import FALSE_SPELLINGS, TRUE_SPELLINGS
-from auditor.words import Words
+from auditor.settings.contract import Sensitivity
 
 Privacy = Literal["masked", "aggregate", "full"]
 

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from auditor import words
-from auditor.audit import VIOLATIONS, Audit, swapped_with
-from auditor.contract import Column, Master, Polarity
+from auditor.findings import words
+from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
+from auditor.findings.words import Words
 from auditor.model import Moved, Permission, Severity, Side, Status
 from auditor.permissions import Ruling, ruling, state
-from auditor.words import Words
+from auditor.settings.contract import Column, Master, Polarity
 
 _DAY: Final = "%Y-%m-%d"
 """Days are what a steward needs of a moment, and a column of minutes would weigh as much as a column of names."""

@@ -10,11 +10,11 @@ from typing import Final
 
 import polars as pl
 
-from auditor import words
-from auditor.audit import Audit
-from auditor.contract import Blank, Master
+from auditor.findings import words
+from auditor.findings.audit import Audit
+from auditor.findings.words import Words
 from auditor.model import PermissionFinding, Side, Status, Verdict
-from auditor.words import Words
+from auditor.settings.contract import Blank, Master
 
 HEAT_STEPS: Final = 5
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, Final
 
-from auditor import words
-from auditor.audit import Audit
+from auditor.findings import words
+from auditor.findings.audit import Audit
+from auditor.findings.words import Words
 from auditor.model import Side, Status
 from auditor.report.redact import Privacy, visible
 from auditor.report.rows import labels
-from auditor.words import Words
 
 LAST_ROW: Final = 1_048_575
 """Index of the last row that a sheet has."""

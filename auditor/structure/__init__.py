@@ -9,5 +9,5 @@
     proposal    a change of the structure as an immutable plan, named by its SHA-256
     sheet       that plan as a text for the people who look after Actito
 
-Nothing here asks or changes Actito: `auditor.restructure` does.
+Nothing here asks or changes Actito: `auditor.commands.structure` does.
 """

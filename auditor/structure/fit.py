@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from auditor.contract import Contract
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Rule, Structure
-from auditor.problems import nearest
+from auditor.settings.contract import Contract
+from auditor.settings.problems import nearest
 from auditor.structure.changes import Change, Reliance, meaning
 from auditor.structure.describe import TYPE, column_in_words, counted, lengths, listed
 from auditor.structure.measure import Refusal

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from auditor.actito.vocabulary import PREDEFINED, TYPES, VALUE_TYPES
-from auditor.contract import Column, Compare
 from auditor.errors import SettingsError
 from auditor.model import Attribute, AttributeType
-from auditor.problems import nearest
+from auditor.settings.contract import Column, Compare
+from auditor.settings.problems import nearest
 from auditor.structure.describe import counted
 from auditor.structure.measure import Forms
 

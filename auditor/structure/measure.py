@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from auditor.engine import Engine, quote, translated
+from auditor.engine.duckdb import Engine, quote, translated
 from auditor.model import AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
 from auditor.validate.suite import REFERENCE, Expectation

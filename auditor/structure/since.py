@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from auditor.actito import ActitoError, Reader
-from auditor.contract import Compare, Contract, read_contract
 from auditor.model import Structure
+from auditor.settings.contract import Compare, Contract, read_contract
 from auditor.structure.changes import Reliance, changes, told
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from auditor import match, rules
-from auditor.config import Settings
-from auditor.contract import DEFAULT_COMPARE, Column, Contract, read_contract
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.equality import rules
+from auditor.equality.primitives import FUNCTIONS
 from auditor.load import column_names, column_types, land, spelling, work_out
+from auditor.match import join as match
 from auditor.model import (
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
@@ -27,8 +27,9 @@ from auditor.model import (
     Side,
     Structure,
 )
-from auditor.primitives import FUNCTIONS
 from auditor.pull import Means, Pulled, pull_file
+from auditor.settings.config import Settings
+from auditor.settings.contract import DEFAULT_COMPARE, Column, Contract, read_contract
 from auditor.structure.infer import Inferred, infer
 from auditor.structure.measure import Forms, Refusal, forms, refused, segments
 from auditor.structure.proposal import Addition, extended

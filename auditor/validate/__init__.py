@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from auditor.engine import Engine, literal, quote, translated
+from auditor.engine.duckdb import Engine, literal, quote, translated
+from auditor.equality.primitives import FUNCTIONS
 from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, NotChecked, Rule, Severity, Side
-from auditor.primitives import FUNCTIONS
 from auditor.validate.jumps import Past, subject
 from auditor.validate.references import Keys, keys_of
 from auditor.validate.sizes import SIZE, asks, by_size, kinds, wanted

@@ -14,8 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement
 
-from auditor.contract import Polarity
 from auditor.permissions import FALSE_SPELLINGS, TRUE_SPELLINGS
+from auditor.settings.contract import Polarity
 from auditor.validate.value_kinds import COUNTRIES, Condition, Text
 
 ROLES: Final = frozenset(

@@ -41,7 +41,7 @@ from great_expectations.validator.validator import Validator
 import auditor.validate.contact_expectations  # each registers its own
 import auditor.validate.jump_expectation
 import auditor.validate.reference_expectation  # noqa: F401
-from auditor.engine import quote
+from auditor.engine.duckdb import quote
 from auditor.model import AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
 from auditor.validate.suite import JUMP

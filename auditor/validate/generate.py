@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from auditor.contract import Column, Contract
 from auditor.model import (
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
@@ -22,6 +21,7 @@ from auditor.model import (
     Severity,
     Structure,
 )
+from auditor.settings.contract import Column, Contract
 from auditor.validate.sentences import in_words, listed
 from auditor.validate.suite import CONTRACT, JUMP, OF_KIND, REFERENCE, STRUCTURE, Expectation, Suite
 

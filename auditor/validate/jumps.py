@@ -19,8 +19,8 @@ from math import asin, sqrt
 from statistics import median
 from typing import Any, Final
 
+from auditor.findings.words import share
 from auditor.validate.suite import JUMP, Suite
-from auditor.words import share
 
 COMMONEST: Final = 10
 """Values of a column that are counted."""

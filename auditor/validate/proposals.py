@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from auditor.engine import Engine, quote
+from auditor.engine.duckdb import Engine, quote
 from auditor.model import AttributeType, Severity, Structure
 from auditor.validate.suite import Expectation, steward_s
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.contract import Column
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.settings.contract import Column
 
 _SEPARATORS = ";,\t|"
 

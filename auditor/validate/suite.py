@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from auditor.errors import SettingsError
 from auditor.model import ContractRule, Rule, Severity
-from auditor.problems import problem_list
+from auditor.settings.problems import problem_list
 from auditor.validate.sentences import in_words
 
 STRUCTURE: Final = "structure"

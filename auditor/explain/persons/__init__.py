@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from auditor.engine import Engine, translated
+from auditor.engine.duckdb import Engine, translated
 from auditor.explain.persons import candidates, pairs, people, weighing
 from auditor.explain.persons.people import evidence_columns
 from auditor.explain.spelling import FUNCTIONS

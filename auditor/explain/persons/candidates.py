@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.model import Side
 
 MOST_SHARING: Final = 10

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from auditor import audit
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.explain.persons.model import KINDS, PRIOR, THRESHOLD, Link, Says
+from auditor.findings import audit
 from auditor.model import Side
 
 LEAST_WEIGHT: Final = log2(THRESHOLD / (1 - THRESHOLD)) - max(PRIOR.values())

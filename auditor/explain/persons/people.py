@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from auditor.contract import Column, Compare
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
+from auditor.equality.primitives import bare_code
 from auditor.explain.folds import with_levels
 from auditor.explain.persons.model import KINDS, MOST_NAMESAKES
 from auditor.model import AttributeType, Side
-from auditor.primitives import bare_code
+from auditor.settings.contract import Column, Compare
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Final
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, USUAL_NAMESAKES, Kind
 
 _SAME_NAME: Final = next(len(kind.levels) - 1 for kind in KINDS if kind.name == NAMESAKES)

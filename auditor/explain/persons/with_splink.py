@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from auditor.engine import Engine
+from auditor.engine.duckdb import Engine
 from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, USUAL_NAMESAKES, Kind, Level, Says
 
 _ROWS: Final = 1000.0

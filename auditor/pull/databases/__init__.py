@@ -19,11 +19,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.config import Located
 from auditor.errors import SettingsError
-from auditor.files import printable
-from auditor.problems import nearest
+from auditor.files.whole import printable
 from auditor.pull.databases.address import Address, database_address, is_database
+from auditor.settings.config import Located
+from auditor.settings.problems import nearest
 
 if TYPE_CHECKING:
     from auditor.pull.databases.extract import Open

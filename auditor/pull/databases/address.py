@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
-from auditor.config import Database, Located, Secret, Truth, password_in, secret
 from auditor.errors import SettingsError
-from auditor.files import printable
+from auditor.files.whole import printable
 from auditor.pull.locations import SERVERS
+from auditor.settings.config import Database, Located, Secret, Truth, password_in, secret
 
 KNOWN: Final = ("postgresql", "postgres", "mysql", "mariadb", "sqlite", "mssql", "snowflake", "bigquery", "oracle")
 

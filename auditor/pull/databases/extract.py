@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
 from auditor.errors import InputUnusable
-from auditor.files import printable, require_space, whole_file
+from auditor.files.whole import printable, require_space, whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

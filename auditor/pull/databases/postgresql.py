@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from auditor.errors import AuditorError, SettingsError, TryLater
-from auditor.files import printable
-from auditor.problems import nearest
+from auditor.files.whole import printable
 from auditor.pull.databases.address import Address, quoted
 from auditor.pull.databases.extract import checked
+from auditor.settings.problems import nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,0 +1,161 @@
+"""Contract, suite, structure, export, truth and the synchronisations."""
+
+from __future__ import annotations
+
+from auditor.actito import Reader
+from auditor.commands.doctor.subject import Finding, Input, Patient, State
+from auditor.model import Side
+from auditor.settings.contract import read_contract
+from auditor.state import run_folder
+from auditor.structure.describe import counted, listed
+from auditor.structure.since import notices, read_synchronisations
+from auditor.validate.suite import read_suite
+
+
+def contract(patient: Patient) -> Finding:
+    """Can the contract be read, and does it fit the table structure?"""
+    read_contract(patient.contract_file, None)
+    found = patient.contract.get()
+    return Finding(State.OK, f"the contract maps {counted(len(found.columns), 'column')} and fits the structure")
+
+
+def structure(patient: Patient) -> Finding:
+    """Is the table structure what the last run saw?"""
+    live = patient.structure.need()
+    last = run_folder.last_structure(patient.settings.runs_folder, live.table)
+    if last is None:
+        return Finding(State.OK, "there is no earlier run whose structure could differ")
+    patient.draft.need()
+    news = notices(*last, live, Reader(patient.connection.need()), patient.contract_file)
+    if not news:
+        return Finding(State.OK, f"the structure is what the run {last[0]} saw")
+    return Finding(State.WARNING, " ".join(news), "look at it: auditor structure diff")
+
+
+def suite(patient: Patient) -> Finding:
+    """Can the suite be read?"""
+    path = patient.settings.table_folder / "suite.json"
+    if not path.exists():
+        return Finding(State.OK, "there is no suite yet: the first run makes it from the structure")
+    return Finding(State.OK, f"the suite has {counted(len(read_suite(path).expectations), 'expectation')}")
+
+
+def synchronisations(patient: Patient) -> Finding:
+    """Does some synchronisation fill every column that the contract maps?"""
+    live, mapped = patient.structure.need(), [column.name for column in patient.draft.need().columns]
+    known, unread = read_synchronisations(Reader(patient.connection.need()), live)
+    if known is None:
+        return Finding(State.NOT_CHECKED, unread, "give the API user the right to read ETL definitions")
+    if not known:
+        return Finding(State.OK, "no synchronisation is stored in Actito: something else fills the table")
+    vague = [name for name, columns in known.items() if columns is None]
+    if vague:
+        return Finding(State.NOT_CHECKED, f"{listed(vague)}: which columns it fills is not said")
+    filled = {column for columns in known.values() for column in columns or ()}
+    missed = [name for name in mapped if name not in filled]
+    if missed:
+        return Finding(
+            State.WARNING,
+            f"no synchronisation ({listed(list(known))}) fills {listed(missed)}: only corrections keep them up to date",
+            "add them to a synchronisation's mapping, if something should fill them",
+        )
+    return Finding(State.OK, f"{listed(list(known))}: every column that the contract maps is filled")
+
+
+def export(patient: Patient) -> Finding:
+    """Is there a fresh export that can be read?"""
+    return _found(patient.platform.get())
+
+
+def truth(patient: Patient) -> Finding:
+    """Is there a truth that can be read?"""
+    return _found(patient.truth.get())
+
+
+def export_columns(patient: Patient) -> Finding:
+    """Has the export every column that the contract maps?"""
+    return _columns(patient.platform.need(), "the export", "have them added to it, or take them out of the contract")
+
+
+def truth_columns(patient: Patient) -> Finding:
+    """Has the truth every column that the contract maps?"""
+    return _columns(patient.truth.need(), "the truth", "correct their names in the contract, or have them added")
+
+
+def export_rows(patient: Patient) -> Finding:
+    """Has the export as many rows as Actito has profiles? A file cut at a line end looks like missing people."""
+    landed = patient.platform.need().landed
+    if landed is None:
+        return Finding(State.NOT_CHECKED, "the rows of the export were not read, for columns are missing")
+    there = Reader(patient.connection.need()).count(patient.structure.need())
+    rows = landed.rows
+    if rows < there:
+        return Finding(
+            State.WARNING,
+            f"the export has {counted(rows, 'row')}, Actito counts {counted(there, 'profile')} now",
+            "if so many did not come since the export was made, it is incomplete: activate it without a filter",
+        )
+    if landed.rejected:
+        return Finding(
+            State.WARNING,
+            f"{counted(landed.rejected, 'row')} of the export cannot be read",
+            "export it again: Actito writes no such rows",
+        )
+    return Finding(State.OK, f"the export has {counted(rows, 'row')}, Actito counts {counted(there, 'profile')}")
+
+
+def export_keys(patient: Patient) -> Finding:
+    """Is the key there, and unique, in the export?"""
+    return _keys(patient.platform.need(), "the export")
+
+
+def truth_keys(patient: Patient) -> Finding:
+    """Is the key there, and unique, in the truth?"""
+    return _keys(patient.truth.need(), "the truth")
+
+
+def _found(found: Input) -> Finding:
+    pulled, landed = found.pulled, found.landed
+    whose = "export" if pulled.side is Side.PLATFORM else "truth"
+    what = f"the newest {whose} is {pulled.file}" if pulled.snapshot is None else f"the {whose} is {pulled.file}"
+    if pulled.may_write:
+        return Finding(
+            State.WARNING,
+            f"{what}, and its user may write there: no more than reading is ever needed",
+            "make a user for the auditor that may only read",
+        )
+    if landed is None:
+        return Finding(State.OK, what)
+    reason = f"{what}: {counted(landed.rows, 'row')}"
+    if landed.encoding:
+        reason += f', {landed.encoding}, separator "{landed.separator}"'
+    if landed.rejected:
+        return Finding(
+            State.WARNING,
+            f"{reason}; {counted(landed.rejected, 'row')} cannot be read",
+            "mend them where the file is made: rejected.parquet of a run holds their lines and reasons",
+        )
+    return Finding(State.OK, reason)
+
+
+def _columns(found: Input, whose: str, repair: str) -> Finding:
+    if found.missing:
+        return Finding(State.TROUBLE, f"{whose} has no {listed(list(found.missing))}", repair)
+    return Finding(State.OK, f"{whose} has every column that the contract names")
+
+
+def _keys(found: Input, whose: str) -> Finding:
+    if found.landed is None:
+        return Finding(State.NOT_CHECKED, f"the rows of {whose} were not read, for columns are missing")
+    parts = []
+    if found.no_key:
+        parts.append(f"{counted(found.no_key, 'row')} without a key")
+    if found.repeated:
+        parts.append(f"{counted(found.repeated, 'key')} on several rows")
+    if parts:
+        return Finding(
+            State.WARNING,
+            f"{whose} has {' and '.join(parts)}: they are set apart, not compared",
+            "mend them where the data is made, or choose a key that every profile has once",
+        )
+    return Finding(State.OK, f"every row of {whose} has a key, and no key stands twice")

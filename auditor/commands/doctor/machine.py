@@ -1,0 +1,171 @@
+"""This machine: versions, disk, memory, files that others could read, the ledger, and what runs and ran."""
+
+from __future__ import annotations
+
+import os
+import platform as system
+import shutil
+import stat
+from datetime import UTC, timedelta
+from importlib.metadata import requires, version
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from packaging.requirements import Requirement
+
+from auditor import __version__
+from auditor.commands.doctor.subject import Finding, Patient, State
+from auditor.errors import SettingsError
+from auditor.files.whole import MARGIN, megabytes
+from auditor.state import run_folder
+from auditor.state.ledger import quota_day
+from auditor.structure.describe import counted, listed
+
+DISTRIBUTION = "profile-auditor"
+TOLD = ("duckdb", "polars", "great-expectations", "httpx")
+"""Packages whose versions explain a behaviour."""
+COPIES = 3
+"""A run holds each input about so many times: unpacked, landed, and what is spilled while comparing."""
+_UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def versions(patient: Patient) -> Finding:
+    """What runs here, and is it what the auditor was made for?"""
+    wanted = [Requirement(text) for text in requires(DISTRIBUTION) or ()]
+    unfit = [
+        f"{one.name} {version(one.name)} is installed, and {one.specifier} is needed"
+        for one in wanted
+        if (one.marker is None or one.marker.evaluate({"extra": ""}))
+        and not one.specifier.contains(version(one.name), prereleases=True)
+    ]
+    if unfit:
+        return Finding(State.TROUBLE, "; ".join(unfit), f"pip install --upgrade {DISTRIBUTION}")
+    packages = ", ".join(f"{name} {version(name)}" for name in TOLD)
+    return Finding(State.OK, f"auditor {__version__}, Python {system.python_version()}, {packages}")
+
+
+def time_zones(patient: Patient) -> Finding:
+    """Is the data about time zones there, and which does the contract name?"""
+    try:
+        ZoneInfo("Europe/Brussels")
+    except KeyError:  # ZoneInfoNotFoundError is one
+        return Finding(State.TROUBLE, "this machine has no data about time zones", "pip install tzdata")
+    return Finding(State.OK, f"moments without a zone are read as those of {patient.draft.need().timezone.key}")
+
+
+def disk(patient: Patient) -> Finding:
+    """Is there room for a run?"""
+    sides = [found.need().pulled for found in (patient.platform, patient.truth)]
+    needed = COPIES * sum(pulled.path.stat().st_size for pulled in sides) + MARGIN
+    place = _existing(patient.settings.runs_folder)
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        return Finding(
+            State.TROUBLE,
+            f"{megabytes(free)} are free for runs, and a run needs about {megabytes(needed)}",
+            "free some space, or shorten [state.retain]",
+        )
+    return Finding(State.OK, f"{megabytes(free)} are free for runs; one needs about {megabytes(needed)}")
+
+
+def memory(patient: Patient) -> Finding:
+    """Does the memory limit fit this machine?"""
+    limit = patient.settings.engine.memory_limit
+    number = limit.rstrip("iBKMGT ")
+    unit = limit[len(number) :].strip()
+    asked = float(number) * (1024 if "i" in unit else 1000) ** _UNITS[unit[0]]
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if asked > 0.8 * there:
+        return Finding(
+            State.WARNING,
+            f"memory_limit is {limit}, and this machine has {megabytes(there)}: the system may end a run",
+            "lower memory_limit below [engine]: what does not fit is written to disk",
+        )
+    return Finding(State.OK, f"memory_limit is {limit} of {megabytes(there)}")
+
+
+def permissions(patient: Patient) -> Finding:
+    """Can others read what should be read by its owner alone?"""
+    settings = patient.settings
+    keys = [key for key in (settings.actito.api_key, settings.actito.write_api_key) if key is not None]
+    files = [settings.folder / key.reference.removeprefix("file:") for key in keys if key.reference.startswith("file:")]
+    open_ones = [
+        path
+        for path in (*files, settings.runs_folder, settings.state_folder)
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
+    ]
+    if open_ones:
+        names = [str(path.relative_to(settings.folder)) if path.is_relative_to(settings.folder) else str(path)
+                 for path in open_ones]  # fmt: skip
+        return Finding(
+            State.WARNING,
+            f"others on this machine can read {listed(names)}",
+            f"chmod go= {' '.join(names)}",
+        )
+    return Finding(State.OK, "keys, runs and state are readable for their owner alone")
+
+
+def ledger(patient: Patient) -> Finding:
+    """Is the record of everything written unbroken?"""
+    record = patient.ledger.get()
+    if record is None:
+        return Finding(State.OK, "there is no ledger yet: the first run makes it")
+    found = record.verify()
+    if found.problems:
+        return Finding(
+            State.TROUBLE,
+            f"the ledger is not as it was written: {listed(list(found.problems))}",
+            "restore ledger.sqlite from a backup; write nothing until then",
+        )
+    return Finding(State.OK, f"the ledger is unbroken: {counted(found.entries, 'entry', 'entries')}")
+
+
+def quota(patient: Patient) -> Finding:
+    """How many bulk calls has the table left today?"""
+    record, settings = patient.ledger.need(), patient.settings
+    own = settings.actito.own_bulk_calls_per_day
+    if record is None:
+        return Finding(State.OK, f"none of the {own} bulk calls that the auditor may make today was made")
+    calls = record.bulk_calls(settings.table, quota_day(patient.now))
+    if calls.exhausted:
+        return Finding(
+            State.WARNING,
+            "Actito said today that the bulk calls of this table are used up",
+            "go on after midnight in Brussels, or ask who else imports into this table",
+        )
+    if calls.used >= own:
+        return Finding(
+            State.WARNING,
+            f"all {own} bulk calls that the auditor may make today were made",
+            "go on after midnight in Brussels",
+        )
+    return Finding(State.OK, f"{calls.used} of the {own} bulk calls that the auditor may make today were made")
+
+
+def other_runs(patient: Patient) -> Finding:
+    """Is another auditor at work on this folder?"""
+    if patient.busy:
+        return Finding(State.WARNING, "another auditor is at work here", "wait until it has ended")
+    return Finding(State.OK, "no other auditor is at work here")
+
+
+def schedule(patient: Patient) -> Finding:
+    """Do audits still happen?"""
+    settings = patient.settings
+    try:
+        last = run_folder.find_run(settings.runs_folder, None)
+    except SettingsError:
+        return Finding(State.OK, "there is no run yet; make the first: auditor run")
+    age = patient.now.astimezone(UTC) - run_folder.started(last)
+    if age > max(settings.platform.max_age, timedelta(days=1)):
+        return Finding(
+            State.WARNING,
+            f"the last run was {age.days} days ago ({last.name})" if age.days > 1 else f"the last run was {last.name}",
+            "if audits are scheduled, look whether the schedule still works",
+        )
+    return Finding(State.OK, f"the last run was {last.name}")
+
+
+def _existing(path: Path) -> Path:
+    """The nearest folder that exists."""
+    return next(place for place in (path, *path.parents) if place.exists())

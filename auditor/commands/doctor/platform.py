@@ -1,0 +1,123 @@
+"""Actito: the keys, the host, the rights, the table and the limits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from auditor.actito import Reader, WrongKey
+from auditor.actito.environments import ENVIRONMENTS, environment_of, find
+from auditor.commands.doctor.subject import Finding, Patient, State
+from auditor.structure.describe import counted
+
+DRIFT = 30
+"""Seconds by which this machine's clock may differ from the platform's: moments of both are compared."""
+LICENCE_CALLS, LICENCE_CONCURRENCY = 100, 5
+"""What a licence has per minute and at once, for everybody who shares it (D-limits)."""
+NAMED = 10
+
+
+def key(patient: Patient) -> Finding:
+    """Does Actito accept the key?"""
+    patient.entities.get()
+    return Finding(State.OK, f"Actito accepts the key {patient.settings.actito.api_key.reference}")
+
+
+def host(patient: Patient) -> Finding:
+    """Which environment does the key belong to (§1.2)?"""
+    actito = patient.settings.actito
+    name = environment_of(actito.url)
+    try:
+        patient.entities.get()
+    except WrongKey:
+        if name is None:
+            return Finding(State.NOT_CHECKED, f"{actito.url} is none of Actito's hosts, so no other was asked")
+        found, silent = find(actito.api_key.reveal, besides=actito.url)
+        if found is not None:
+            return Finding(
+                State.TROUBLE,
+                f"the key belongs to {found}, and the url is that of {name}",
+                f'set url = "{ENVIRONMENTS[found]}" below [actito]',
+            )
+        if silent:
+            return Finding(
+                State.NOT_CHECKED, f"{name} does not accept the key, and {', '.join(silent)} could not be asked"
+            )
+        return Finding(
+            State.TROUBLE,
+            "no environment of Actito accepts the key",
+            "make a new one in Actito's app Manage API users; the host is shown beside it",
+        )
+    if name is None:
+        return Finding(State.OK, f"the key belongs to {actito.url}, which is none of Actito's own hosts")
+    return Finding(State.OK, f"the key belongs to {name} ({actito.url})")
+
+
+def write_key(patient: Patient) -> Finding:
+    """Is there a key for writing that Actito accepts?"""
+    reference = patient.settings.actito.write_api_key
+    if reference is None:
+        return Finding(
+            State.WARNING,
+            "there is no key of its own for writing: apply uses the one that audits use",
+            "give audits a key that can only read, and name the other as write_api_key below [actito]",
+        )
+    Reader(patient.connect(reference)).entities()
+    return Finding(State.OK, f"Actito accepts the key {reference.reference}; what it may write is seen when it writes")
+
+
+def entity(patient: Patient) -> Finding:
+    """Is the entity one that the key may see?"""
+    asked, there = patient.settings.entity, patient.entities.need()
+    if asked in there:
+        return Finding(State.OK, f'the key sees the entity "{asked}"')
+    known = ", ".join(f'"{name}"' for name in there[:NAMED]) or "none"
+    return Finding(
+        State.TROUBLE, f'the key does not see the entity "{asked}", but {known}', "correct entity in the settings"
+    )
+
+
+def table(patient: Patient) -> Finding:
+    """Can the table structure be read?"""
+    structure = patient.structure.get()
+    columns = counted(len(structure.columns), "column")
+    return Finding(State.OK, f'the structure of "{structure.table}" can be read: {columns}')
+
+
+def profiles(patient: Patient) -> Finding:
+    """Can profiles be counted, which is how an incomplete export is noticed?"""
+    there = Reader(patient.connection.need()).count(patient.structure.need())
+    return Finding(State.OK, f"Actito counts {counted(there, 'profile')}")
+
+
+def clock(patient: Patient) -> Finding:
+    """Do this machine and the platform agree on what time it is?"""
+    connection = patient.connection.need()
+    patient.entities.need()
+    date = connection.read(connection.dialect.entities()).headers.get("date")
+    try:
+        theirs = parsedate_to_datetime(date or "")
+    except ValueError:
+        return Finding(State.NOT_CHECKED, "the platform does not say what time it is")
+    ahead = round((datetime.now(UTC) - theirs.astimezone(UTC)).total_seconds())
+    if abs(ahead) <= DRIFT:
+        return Finding(State.OK, "this machine's clock and the platform's agree")
+    direction = "ahead of" if ahead > 0 else "behind"
+    return Finding(
+        State.WARNING,
+        f"this machine's clock is {counted(abs(ahead), 'second')} {direction} the platform's",
+        "let the machine set its clock by NTP: which side is newer is told by moments",
+    )
+
+
+def limits(patient: Patient) -> Finding:
+    """Do the settings leave room for others who share the licence?"""
+    actito = patient.settings.actito
+    share = f"{actito.calls_per_minute:,} calls a minute, {actito.concurrency} at once"
+    if actito.calls_per_minute >= LICENCE_CALLS or actito.concurrency >= LICENCE_CONCURRENCY:
+        return Finding(
+            State.WARNING,
+            f"the auditor may use {share}; an ordinary licence has {LICENCE_CALLS} and {LICENCE_CONCURRENCY} for all",
+            "lower calls_per_minute and concurrency below [actito], unless the licence has extended limits",
+        )
+    return Finding(State.OK, f"{share}: room is left for others")

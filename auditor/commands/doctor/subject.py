@@ -1,0 +1,231 @@
+"""What the checks look at: each thing is asked for or read once, whoever needs it, and released at the end."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from auditor.actito import DIALECTS, Connection, Reader
+from auditor.engine.duckdb import Engine, quote
+from auditor.equality.primitives import FUNCTIONS
+from auditor.errors import AuditorError
+from auditor.load import Landed, column_names, land, spelling, work_out
+from auditor.match import fallback
+from auditor.match import join as match
+from auditor.model import Side, Structure
+from auditor.pull import Means, Pulled, pull_file
+from auditor.settings.config import Secret, Settings
+from auditor.settings.contract import Contract, read_contract
+from auditor.state.ledger import FILE, Ledger
+
+T = TypeVar("T")
+
+
+class State(StrEnum):
+    """How something stands."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """A run works, but not as well as it could, or not for long."""
+    TROUBLE = "trouble"
+    """A run fails, or its result is worth nothing."""
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found. Sentences for people; no values of profiles, no secrets."""
+
+    state: State
+    reason: str
+    repair: str = ""
+    """What to do about it; empty where nothing is wrong."""
+
+
+class Lacking(Exception):  # no error: a reason why something could not be looked at
+    """What a check needs is not there; another check says why."""
+
+
+class Once(Generic[T]):
+    """Something that is looked for once: what was found, or why not."""
+
+    def __init__(self, name: str, find: Callable[[], T]) -> None:
+        self._name, self._find = name, find
+        self._found: T | None = None
+        self._error: AuditorError | Lacking | None = None
+        self._done = False
+
+    def get(self) -> T:
+        """What was found. Raises AuditorError, again and again, where it was not; Lacking where it could not be."""
+        if not self._done:
+            try:
+                self._found = self._find()
+            except (AuditorError, Lacking) as error:
+                self._error = error
+            self._done = True
+        if self._error is not None:
+            raise self._error
+        return self._found  # type: ignore[return-value] # T may be None itself
+
+    def need(self) -> T:
+        """The same for whoever is not the one to tell: raises Lacking."""
+        try:
+            return self.get()
+        except AuditorError:
+            raise Lacking(self._name) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One side, landed in a scratch folder."""
+
+    pulled: Pulled
+    missing: tuple[str, ...]
+    """Columns that the contract names and the file has not."""
+    landed: Landed | None
+    """None where columns are missing."""
+    no_key: int = 0
+    repeated: int = 0
+    """Keys that stand on several rows."""
+
+
+class Patient:
+    """Everything that a run of these settings would touch. Close it at the end."""
+
+    def __init__(self, settings: Settings, now: datetime) -> None:
+        self.settings, self.now = settings, now
+        self._stack = ExitStack()
+        self.connection = Once("the platform", self._connection)
+        self.entities = Once("a key that is accepted", lambda: Reader(self.connection.need()).entities())
+        self.structure = Once("the table structure", self._structure)
+        self.draft = Once("the contract", lambda: read_contract(self.contract_file, None))
+        self.contract = Once("a contract that fits", self._contract)
+        self.platform = Once("an export that can be read", lambda: self._input(Side.PLATFORM))
+        self.ledger = Once("a ledger that can be read", self._ledger)
+        self.truth = Once("a truth that can be read", lambda: self._input(Side.TRUTH))
+
+    def close(self) -> None:
+        self._stack.close()
+
+    @property
+    def contract_file(self) -> Path:
+        return self.settings.table_folder / "contract.toml"
+
+    @cached_property
+    def scratch(self) -> Path:
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="auditor-doctor-")))
+
+    @cached_property
+    def busy(self) -> bool:
+        """Whether another auditor holds the lock of the state folder."""
+        path = self.settings.state_folder / "lock"
+        if not path.exists():
+            return False
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def _ledger(self) -> Ledger | None:
+        """A copy of the ledger, so that looking changes nothing; None where there is none yet."""
+        if self.busy:
+            raise Lacking("a ledger at rest")
+        names = [FILE, f"{FILE}-wal"]
+        there = [self.settings.state_folder / name for name in names if (self.settings.state_folder / name).exists()]
+        if not there:
+            return None
+        copy = self.scratch / "ledger"
+        copy.mkdir(exist_ok=True)
+        for path in there:
+            shutil.copy(path, copy / path.name)
+        return self._stack.enter_context(Ledger(copy))
+
+    def connect(self, key: Secret) -> Connection:
+        """Within the limits that all processes with this state folder share, where there is one already."""
+        actito, folder = self.settings.actito, self.settings.state_folder
+        connection = Connection(
+            actito.url,
+            key.reveal,
+            self.settings.entity,
+            dialect=DIALECTS[actito.dialect],
+            calls_per_minute=actito.calls_per_minute,
+            concurrency=actito.concurrency,
+            shared=folder / "limits" if (folder / "limits").is_dir() else None,
+        )
+        return self._stack.enter_context(connection)
+
+    def _connection(self) -> Connection:
+        return self.connect(self.settings.actito.api_key)
+
+    def _structure(self) -> Structure:
+        self.entities.need()
+        return Reader(self.connection.need()).structure(self.settings.table)
+
+    def _contract(self) -> Contract:
+        self.draft.need()
+        return read_contract(self.contract_file, self.structure.need())
+
+    def _input(self, side: Side) -> Input:
+        contract = self.draft.need()
+        settings = self.settings
+        folder = self.scratch / side.value
+        folder.mkdir()
+        pulled = pull_file(
+            side,
+            settings.platform.export if side is Side.PLATFORM else settings.truth.from_,
+            folder=folder,
+            max_age=settings.platform.max_age if side is Side.PLATFORM else None,
+            now=self.now,
+            timezone=contract.timezone,
+            base=settings.folder,
+            hashed=False,
+            means=Means(
+                settings.platform if side is Side.PLATFORM else settings.truth,
+                self.scratch / "pulled",
+                settings.state.retain.snapshots,
+                wanted=lambda there: [name for name in match.wanted_columns(contract, side, there) if name in there],
+                rights=True,
+            ),
+        )
+        spelt = spelling(side, settings)
+        engine = Engine(
+            memory_limit=settings.engine.memory_limit, temp=folder / "spill", folders=[folder, pulled.path.parent]
+        )
+        self._stack.callback(engine.close)
+        engine.register(FUNCTIONS)
+        header = column_names(engine, pulled.path, **spelt)
+        columns = match.wanted_columns(contract, side, header)
+        missing = tuple(name for name in columns if name not in header)
+        if missing:
+            return Input(pulled, missing, None)
+        target = folder / "landed.parquet"
+        landed = land(
+            engine,
+            side,
+            pulled.path,
+            target,
+            columns=columns,
+            **spelt,
+            most_rejected=settings.rejected(side),
+        )
+        work_out(engine, contract, landed, header)
+        engine.view(match.RAW[side], landed.path)
+        match.find_keys(engine, contract, side)
+        keys = engine.table(f"{side.value}_keys")
+        first = ", ".join(quote(name) for name in ("key", *(fallback.FORM + name for name in fallback.names(keys))))
+        [(no_key, repeated)] = engine.rows(
+            f"SELECT coalesce(sum(n) FILTER (own IS NULL), 0), count(*) FILTER (own IS NOT NULL AND n > 1) "
+            f"FROM (SELECT coalesce({first}) AS own, count(*) AS n FROM {side.value}_keys WHERE included GROUP BY own)"
+        )
+        return Input(pulled, (), landed, int(no_key), int(repeated))

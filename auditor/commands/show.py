@@ -1,0 +1,420 @@
+"""Everything known of one profile: both sides as their files spell them, agreed values, findings, history, writes.
+
+It is told from the newest run's snapshot, so it says what that run saw. A profile that agrees is told as well.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import ibis
+import polars as pl
+
+from auditor.commands.show_find import find
+from auditor.engine.duckdb import Engine
+from auditor.equality import rules
+from auditor.equality.primitives import FUNCTIONS
+from auditor.errors import SettingsError
+from auditor.files.whole import printable
+from auditor.findings.audit import swapped_with
+from auditor.match import join as match
+from auditor.model import FORMAT, Side, Status
+from auditor.report.redact import shape
+from auditor.settings.config import Settings
+from auditor.settings.contract import Column, Contract, read_contract
+from auditor.state import run_folder
+from auditor.state.agreed import HISTORY, Store
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Decision
+
+_SAMPLED_KEYS = 1000
+"""Keys looked at to tell somebody who mistyped one what keys look like."""
+
+
+class Relation(StrEnum):
+    """How the two cells of one column stand to each other."""
+
+    SAME = "same"
+    FORMAT = "format"
+    """Equal by the column's rule, but spelt differently."""
+    KEPT = "kept"
+    """Empty in the truth, and left as it is."""
+    DIFFERS = "differs"
+    APART = "apart"
+    """Not compared: the profile is on one side only, set apart or outside the population."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the run found out about a differing cell, in the words of `auditor.model`."""
+
+    status: str
+    moved: str
+    reason: str
+    waiting: bool
+    pending: bool
+    blocked: bool
+    cause: str
+    """Its id."""
+    cause_sentence: str
+    """What the profiles that share the cause have in common; begins with their number."""
+    swapped_with: str | None = None
+    """Key of the profile that carries this one's value, and whose value this one carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One column of one pair of rows."""
+
+    column: str
+    truth_column: str
+    """The truth's own name for it."""
+    platform: str | None
+    """As it stands in the file; None: empty, or no row."""
+    truth: str | None
+    sent: str | None
+    """The truth's value as it would be written to the platform."""
+    relation: Relation
+    agreed: str | None
+    """Canonical form of the last agreed value; empty: agreed to be empty; None: nothing is known."""
+    difference: Difference | None = None
+    evidence_date: str | None = None
+    """Of a permission column: when it was given or withdrawn, as the truth's file says."""
+    evidence_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A row of each side, beside each other. A duplicate has several of them, in file order."""
+
+    on_platform: bool
+    in_truth: bool
+    cells: tuple[Cell, ...]
+    platform_updated: str | None = None
+    """The row's update moment, as its file says."""
+    truth_updated: str | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything known of one profile."""
+
+    run: str
+    table: str
+    platform_name: str
+    truth_name: str
+    timezone: ZoneInfo
+    key: str
+    """As the platform spells it where it has the profile."""
+    profile_id: str | None
+    status: Status | None
+    """None: outside the population, or on neither side in this run."""
+    excluded: bool
+    matched_by: str | None
+    """As in `audit.PROFILES`; None where nothing was matched or set apart by a fallback key."""
+    flags: tuple[str, ...]
+    """waiting, gone, pending: of the whole profile."""
+    rows: tuple[Rows, ...]
+    violations: pl.DataFrame
+    findings: pl.DataFrame
+    """Permission findings."""
+    same_person: pl.DataFrame
+    """key, side, score, evidence: under which other keys, on which side, this person probably is as well."""
+    history: pl.DataFrame
+    """run, at, side, column, value, moment, source: every change of a permission that any run saw, oldest first."""
+    writes: pl.DataFrame
+    """In the columns of `Ledger.writes_of`."""
+    decisions: tuple[Decision, ...]
+    warnings: tuple[str, ...] = field(default=())
+    """What could not be read of the state folder."""
+
+    def document(self) -> dict[str, Any]:
+        """The document that `auditor show --json` prints."""
+        return {
+            "format": FORMAT,
+            "run": self.run,
+            "table": self.table,
+            "key": self.key,
+            "profile_id": self.profile_id,
+            "status": "excluded" if self.excluded else self.status,
+            "matched_by": self.matched_by,
+            **{flag: flag in self.flags for flag in ("waiting", "gone", "pending")},
+            "rows": [asdict(pair) for pair in self.rows],
+            "violations": _plain(self.violations.drop("key")),
+            "permission_findings": _plain(self.findings.drop("key")),
+            "same_person": _plain(self.same_person),
+            "permission_history": _plain(self.history),
+            "writes": _plain(self.writes),
+            "decisions": [
+                {name: value for name, value in _plain_row(asdict(one)).items() if name not in ("table", "key")}
+                for one in self.decisions
+            ],
+            "warnings": list(self.warnings),
+        }
+
+
+def tell(settings: Settings, key: str) -> Story:
+    """What is known of the profile with this key, spelt as either side spells it; a key of several columns as JSON.
+
+    Raises SettingsError where there is no run yet, its snapshot has expired or nothing is known of the key.
+    """
+    folder = run_folder.find_run(settings.runs_folder, None)
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
+    with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
+        engine = Engine(memory_limit=settings.engine.memory_limit, temp=Path(scratch), folders=[folder, store.folder])
+        with closing(engine):
+            engine.register(FUNCTIONS)
+            canonical = find(engine, contract, folder, key)
+            memory = store.load(engine, contract)
+            return _Teller(settings, engine, contract, folder, key, canonical, memory.base, memory.warnings).story()
+
+
+def shown_keys(settings: Settings, keys: Iterable[str]) -> set[str]:
+    """The keys as plans know them, however either side spells them. SettingsError for one that nobody has."""
+    folder = run_folder.find_run(settings.runs_folder, None)
+    known = set(pl.read_parquet(folder / "profiles.parquet", columns=["key"])["key"])
+    return {key if key in known else tell(settings, key).key for key in keys}
+
+
+@dataclass
+class _Teller:
+    """Collects a story from the connection, whose snapshots hold the rows of one key only."""
+
+    settings: Settings
+    engine: Engine
+    contract: Contract
+    folder: Path
+    typed: str
+    canonical: str | None
+    base: str | None
+    warnings: tuple[str, ...]
+
+    def story(self) -> Story:
+        texts = {side: [str(text) for _, text, _ in self._keys(side)] for side in Side}
+        names = list(dict.fromkeys([*texts[Side.PLATFORM], *texts[Side.TRUTH]]))
+        key = next(iter(names), self.typed)
+        profile = self._result("profiles").filter(pl.col("key").is_in(names)).head(1).to_dicts()
+        excluded = match.exists(self.engine, "excluded")
+        status = self._status(profile, excluded=excluded)
+        with Ledger(self.settings.state_folder) as ledger:
+            written = [ledger.writes_of(self.settings.table, name) for name in names or [key]]
+            decided = [one for one in ledger.decisions(self.settings.table) if one.key in (names or [key])]
+        writes = pl.concat(written).unique(maintain_order=True)
+        history = self._history()
+        if not (names or writes.height or decided or history.height):
+            raise self._unknown()
+        run = run_folder.read_run(self.folder)
+        return Story(
+            run=run["run"],
+            table=run["table"],
+            platform_name=run["names"]["platform"],
+            truth_name=run["names"]["truth"],
+            timezone=self.contract.timezone,
+            key=key,
+            profile_id=next((number for _, _, number in self._keys(Side.PLATFORM)), None),
+            status=status,
+            excluded=excluded,
+            matched_by=self._matched_by(),
+            flags=tuple(flag for flag in ("waiting", "gone", "pending") if profile and profile[0][flag]),
+            rows=tuple(self._rows(key, status)),
+            violations=self._violations(key, texts, status),
+            findings=self._result("permissions").filter(pl.col("key") == key),
+            same_person=self._same_person(names),
+            history=history,
+            writes=writes,
+            decisions=tuple(decided),
+            warnings=self.warnings,
+        )
+
+    def _same_person(self, names: Sequence[str]) -> pl.DataFrame:
+        """The other ends of the pairs that one of the keys is in, the surest first."""
+        pairs = self._result("same_person")
+        ends = [
+            pairs.filter(pl.col(own).is_in(names)).select(
+                key=pl.coalesce(others), side=pl.col("side").replace("both", far), score="score", evidence="evidence"
+            )
+            for own, others, far in (
+                ("platform_key", ["other_key", "truth_key"], Side.TRUTH),
+                ("truth_key", ["other_key", "platform_key"], Side.PLATFORM),
+                ("other_key", ["platform_key", "truth_key"], None),
+            )
+        ]
+        return pl.concat(ends).sort("score", "key", descending=[True, False])
+
+    def _keys(self, side: Side) -> list[tuple[int, str, str | None]]:
+        keys = self.engine.table(f"{side.value}_keys")
+        return self.engine.rows(keys.select("row", "text", "profile_id").order_by("row"))
+
+    def _status(self, profile: Sequence[Mapping[str, Any]], *, excluded: bool) -> Status | None:
+        if excluded:
+            return None
+        if profile:
+            return Status(profile[0]["status"])
+        return Status.EQUAL if match.exists(self.engine, "matched") else None
+
+    def _matched_by(self) -> str | None:
+        labels = self.engine.table("by_fallback")
+        rows = self.engine.table("matched").left_join(labels, "key")
+        both = rows.filter(rows.platform_row.notnull() & rows.truth_row.notnull())
+        apart = self.engine.table("duplicates").join(labels, "key")
+        found = [both.select(by=match.matched_by(both)), apart.filter(apart.ambiguous).select(by="matched_by")]
+        return next((str(by) for (by,) in self.engine.rows(found[0].union(found[1]))), None)
+
+    def _result(self, name: str) -> pl.DataFrame:
+        return pl.read_parquet(self.folder / f"{name}.parquet")
+
+    def _violations(self, key: str, texts: Mapping[Side, list[str]], status: Status | None) -> pl.DataFrame:
+        """Rows of a duplicate are judged under their own side's spelling, all others under the shown one."""
+        apart = status is Status.DUPLICATE
+        conditions = [
+            (pl.col("side") == side.value) & pl.col("key").is_in(texts[side] if apart else [key]) for side in Side
+        ]
+        return self._result("violations").filter(pl.any_horizontal(conditions))
+
+    def _history(self) -> pl.DataFrame:
+        history = self.engine.table(HISTORY)
+        own = history.filter(history.key == ibis.literal(self.canonical, type=str)).drop("key")
+        return self.engine.frame(own.order_by("at", "side", "column"))
+
+    def _rows(self, key: str, status: Status | None) -> Iterator[Rows]:
+        """The rows of both sides beside each other, the first with the first."""
+        raw = {side: self._raw(side) for side in Side}
+        everybody = self._result("differences")
+        own = everybody.filter(pl.col("key") == key)
+        others = swapped_with(everybody) if "swapped" in own["reason"] else {}
+        sentences = dict(self._result("causes").select("cause", "sentence").iter_rows())
+        differences = {
+            row["column"]: Difference(
+                row["status"],
+                row["moved"],
+                row["reason"],
+                row["waiting"],
+                row["pending"],
+                row["blocked"],
+                row["cause"],
+                sentences.get(row["cause"], ""),
+                others.get((key, row["column"])),
+            )
+            for row in own.iter_rows(named=True)
+        }
+        agreed = self._agreed()
+        compared = status in (Status.EQUAL, Status.STALE, Status.CONFLICTING)
+        for place in range(max(len(rows) for rows in raw.values())):
+            platform, truth = (rows[place] if place < len(rows) else {} for rows in raw.values())
+            cells = (
+                self._cell(column, platform, truth, differences.get(column.name), agreed, compared=compared)
+                for column in self.contract.columns
+            )
+            yield Rows(
+                on_platform=bool(platform),
+                in_truth=bool(truth),
+                cells=tuple(cells),
+                platform_updated=_at(platform, self.contract.updated_platform),
+                truth_updated=_at(truth, self.contract.updated_truth),
+            )
+
+    def _cell(
+        self,
+        column: Column,
+        platform: Mapping[str, str | None],
+        truth: Mapping[str, str | None],
+        difference: Difference | None,
+        agreed: Mapping[str, str | None],
+        *,
+        compared: bool,
+    ) -> Cell:
+        here, there = platform.get(column.header), truth.get(column.truth)
+        sent = truth.get(f"auditor:sent:{column.name}")
+        filled = here is not None and here.strip() != ""
+        if not compared:
+            relation = Relation.APART
+        elif difference is not None:
+            relation = Relation.DIFFERS
+        elif sent is None and filled:
+            relation = Relation.KEPT
+        else:
+            relation = Relation.SAME if (here if filled else None) == sent else Relation.FORMAT
+        return Cell(
+            column=column.name,
+            truth_column=column.truth,
+            platform=here,
+            truth=there,
+            sent=sent,
+            relation=relation,
+            agreed=agreed.get(column.name),
+            difference=difference,
+            evidence_date=_at(truth, column.evidence_date),
+            evidence_source=_at(truth, column.evidence_source),
+        )
+
+    def _raw(self, side: Side) -> list[dict[str, str | None]]:
+        """The rows of one side under their own names; of the truth also what would be sent, as `auditor:sent:NAME`."""
+        raw = self.engine.table(match.RAW[side])
+        if side is Side.TRUTH:
+            zone = self.contract.timezone.key
+            forms = {
+                f"auditor:sent:{column.name}": rules.sent(raw[column.truth], column, zone)
+                for column in self.contract.columns
+            }
+            raw = raw.mutate(**forms)
+        return self.engine.frame(raw.order_by("file_row_number").drop("file_row_number")).to_dicts()
+
+    def _agreed(self) -> dict[str, str | None]:
+        """Column → last agreed value in its canonical form, empty where both sides agreed to be empty."""
+        if self.base is None or self.canonical is None:
+            return {}
+        numbers = [number for _, _, number in self._keys(Side.PLATFORM) if number]
+        anchors = [*numbers, self.canonical][:1]
+        base = self.engine.table(self.base)
+        frame = self.engine.frame(base.filter(base.anchor.isin(anchors)).select("marks"))
+        marks = frame["marks"].to_list()[0] if frame.height else {}
+        known = {column.name: marks.get(f"b{place}") for place, column in enumerate(self.contract.compared)}
+        return {name: "" if mark == "n" else mark[1:] for name, mark in known.items() if mark is not None}
+
+    def _unknown(self) -> SettingsError:
+        """Nothing is known of this key: how many there are, and what most of them look like."""
+        rows = run_folder.read_run(self.folder)["rows"]
+        names = self.settings.names
+        counts = f"{rows['platform']:,} rows in {names.platform}, {rows['truth']:,} in {names.truth}"
+        looks = self._usual_shape()
+        return SettingsError(
+            f'no profile has the key "{printable(self.typed)}" in the run {self.folder.name} ({counts})',
+            hint=f"the key is {' and '.join(self.contract.key)}, spelt as either side spells it"
+            + (f"; most look like {looks}" if looks else ""),
+        )
+
+    def _usual_shape(self) -> str:
+        """The most frequent shape of a key, letters as x and digits as 9: how to spell one, and nobody's key."""
+        raw = self.engine.table(f"{Side.PLATFORM.value}_snapshot")
+        headers = [column.header for column in self.contract.keys]
+        sample = self.engine.rows(raw.select(*headers).limit(_SAMPLED_KEYS))
+        shapes = Counter(tuple(shape(part or "") for part in row) for row in sample)
+        if not shapes:
+            return ""
+        [(usual, _)] = shapes.most_common(1)
+        return usual[0] if len(usual) == 1 else json.dumps(usual, ensure_ascii=False)
+
+
+def _at(row: Mapping[str, str | None], name: str | None) -> str | None:
+    return row.get(name) if name else None
+
+
+def _plain(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return [_plain_row(row) for row in frame.to_dicts()]
+
+
+def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with its moments as ISO 8601."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}

@@ -1,0 +1,234 @@
+"""Permissions seen from both sides and over time: the history's new entries, and the findings.
+
+A finding concerns a profile of the platform and one permission column: whom the platform does not have, it cannot
+contact, and of a key that is set apart nobody can say whose permission it is. What a plan may do about a finding is
+decided in `auditor.permissions`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from auditor.engine.duckdb import Engine
+from auditor.engine.functions import INSTANT
+from auditor.equality import rules
+from auditor.equality.primitives import tidy
+from auditor.match.join import RAW, evidence, source_name
+from auditor.model import Permission, PermissionFinding, Side, Status
+from auditor.settings.contract import Column, Contract, Polarity
+
+
+def permissions(
+    engine: Engine, contract: Contract, history: str, run: str, moments: dict[Side, datetime], decided: str
+) -> None:
+    """Create `permission_changes`, `permission_states` and `permission_findings`; `match` and `diff` have run.
+
+    `decided` names the table of opt-ins that a person decided and we wrote: key (as the platform spells it), column,
+    sent_at.
+
+    permission_changes: run, at, side, key (canonical), column, value, moment, source: what the history lacks.
+    permission_states: key (canonical), column, platform, truth (null: it does not know the person), evidence (moment),
+    source, platform_updated: every profile of the platform that is not set apart.
+    permission_findings: audit.PERMISSIONS with the canonical key.
+    """
+    for side in Side:
+        engine.create(f"{side.value}_permissions", _states(engine, contract, side))
+    _changes(engine, history, run, moments)
+    _both_states(engine)
+    _findings(engine, contract, history, moments, decided)
+
+
+def evidence_of_differences(engine: Engine) -> ir.Table:
+    """What the truth says of the permission cells that differ: key as shown, column, date, source."""
+    cells, states = engine.table("cells"), engine.table("permission_states")
+    joined = cells.select("key", "key_text", "column").join(states, ["key", "column"])
+    return joined.select(key=joined.key_text, column=joined["column"], date=joined.evidence, source=joined.source)
+
+
+def known_history(engine: Engine, history: str) -> ir.Table:
+    """The permission history, this run's changes included, of profiles that are not equal: keys as shown."""
+    past, changes = engine.table(history), engine.table("permission_changes")
+    columns = ("run", "at", "side", "key", "column", "value")
+    everything = past.select(*columns).union(changes.select(*columns))
+    profiles = engine.table("profiles").select(canonical=ibis._.canonical, shown=ibis._.key)
+    joined = everything.join(profiles, everything.key == profiles.canonical)
+    return joined.mutate(key=joined.shown).select(*columns)
+
+
+def _states(engine: Engine, contract: Contract, side: Side) -> ir.Table:
+    """One row per permission column and key in the population of a side: key, column, value, moment, source."""
+    keys = engine.table(f"{side.value}_keys")
+    inside = keys.filter(keys.included & keys.key.notnull())
+    inside = inside.anti_join(engine.table("duplicate_keys"), "key").anti_join(engine.table("excluded"), "key")
+    inside = inside.select("key", "row", "moment")
+    columns = contract.permissions
+    raw = engine.table(RAW[side])
+    cells: dict[str, ir.Value] = {"own_row": raw["file_row_number"]}
+    for position, column in enumerate(columns):
+        cells[f"value{position}"] = says(raw[source_name(column, side)], column, side, contract.timezone.key)
+        if side is Side.TRUTH:
+            cells[f"moment{position}"], cells[f"source{position}"] = evidence(raw, column, contract.timezone.key)
+    own = raw.select(**cells)
+    joined = inside.join(own, inside.row == own.own_row)
+    on_platform = {"moment": joined.moment, "source": ibis.null(str)}
+    pieces = [
+        joined.select(
+            key=joined.key,
+            column=ibis.literal(column.name),
+            value=joined[f"value{position}"],
+            moment=on_platform["moment"] if side is Side.PLATFORM else joined[f"moment{position}"],
+            source=on_platform["source"] if side is Side.PLATFORM else joined[f"source{position}"],
+        )
+        for position, column in enumerate(columns)
+    ]
+    if not pieces:
+        nothing = {"column": ibis.null(str), "value": ibis.null(str), **on_platform}
+        pieces = [joined.limit(0).select(key=joined.key, **nothing)]
+    return ibis.union(pieces[0], *pieces[1:]) if len(pieces) > 1 else pieces[0]
+
+
+def says(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
+    """Whether a permission cell lets somebody be contacted: model.Permission; what cannot be read says nothing."""
+    form = rules.canonical(text, column, side, zone)
+    on, off = ("true", "false") if column.permission is Polarity.OPT_IN else ("false", "true")
+    return ibis.cases(
+        (form == on, Permission.ON.value), (form == off, Permission.OFF.value), else_=Permission.EMPTY.value
+    )
+
+
+def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetime]) -> None:
+    past = engine.table(history)
+    pieces = []
+    for side in Side:
+        at = ibis.literal(moments[side], type=INSTANT)
+        # An input may be older than what is known already: it is told apart from what was known at its own moment.
+        known = past.filter(past.side == side.value, past["at"] <= at)
+        newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("at"), ibis.desc("run")])
+        before = known.mutate(place=newest).filter(ibis._.place == 0).select("key", "column", was=ibis._["value"])
+        now = engine.table(f"{side.value}_permissions")
+        joined = now.left_join(before, ["key", "column"])
+        was = joined.was.fill_null(Permission.EMPTY.value)
+        changed = joined.filter(joined.value != was)
+        pieces.append(
+            changed.select(
+                run=ibis.literal(run),
+                at=at,
+                side=ibis.literal(side.value),
+                key=changed.key,
+                column=changed["column"],
+                value=changed.value,
+                moment=changed.moment,
+                source=changed.source,
+            )
+        )
+    engine.create("permission_changes", pieces[0].union(pieces[1]))
+
+
+def _both_states(engine: Engine) -> None:
+    platform = engine.table("platform_permissions")
+    truth = engine.table("truth_permissions").rename(truth="value", evidence="moment", evidence_source="source")
+    both = platform.left_join(truth, ["key", "column"])
+    engine.create(
+        "permission_states",
+        both.select(
+            key=both.key,
+            column=both["column"],
+            platform=both.value,
+            truth=both.truth,
+            evidence=both.evidence,
+            source=both.evidence_source,
+            platform_updated=both.moment,
+        ),
+    )
+
+
+def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Side, datetime], decided: str) -> None:
+    seen = states = engine.table("permission_states")
+    for known in (_seen_off(engine, history, moments), _decided(engine, decided)):
+        seen = seen.left_join(known, ["key", "column"]).drop("key_right", "column_right")
+    seen = seen.left_join(_withdrawn(states, contract), "key").drop("key_right")
+    for name, keys in (("unreachable", _unreachable(engine, contract)), ("on_its_way", _on_its_way(engine))):
+        marked = keys.distinct().mutate(**{name: ibis.literal(True)})
+        seen = seen.left_join(marked, "key").drop("key_right").mutate(**{name: ibis._[name].fill_null(False)})
+    facts = engine.create("permission_facts", seen)
+    on, off = Permission.ON.value, Permission.OFF.value
+    here, there = facts.platform == on, facts.truth.fill_null(Permission.EMPTY.value)
+    general = facts["column"].isin([*(column.name for column in contract.permissions if column.general), ""])
+    evidenced = facts["column"].isin([*(column.name for column in contract.permissions if column.evidence_date), ""])
+    # Not to have refused is no permission to be of any use.
+    given = facts["column"].isin([*(c.name for c in contract.permissions if c.permission is Polarity.OPT_IN), ""])
+    # A truth that is still off has turned nothing on again.
+    off_before = ibis.greatest(facts.off_platform, ibis.ifelse(there == off, ibis.null(INSTANT), facts.off_truth))
+    on_again = off_before.notnull() & (facts.decided.isnull() | (facts.decided < off_before))
+    never = ibis.null(INSTANT)
+    conditions: dict[PermissionFinding, tuple[ir.BooleanValue, ir.TimestampValue]] = {
+        PermissionFinding.OPTED_OUT_IN_TRUTH: (here & (there == off), facts.evidence),
+        PermissionFinding.OPTED_OUT_ON_PLATFORM: ((facts.platform == off) & (there == on), facts.platform_updated),
+        PermissionFinding.CONTACTABLE_AGAIN: (here & on_again, off_before),
+        PermissionFinding.AGAINST_CONSENT: (here & facts.withdrawn.fill_null(False) & ~general, facts.withdrawn_at),
+        PermissionFinding.WITHOUT_EVIDENCE: (
+            ((there == on) | (here & (there != off))) & facts.evidence.isnull() & evidenced & ~facts.on_its_way,
+            never,
+        ),
+        PermissionFinding.WITHOUT_CONTACT: (here & facts.unreachable & given, never),
+    }
+    pieces = [
+        facts.filter(condition).select(
+            "key", "column", finding=ibis.literal(finding.value), platform="platform", truth="truth", since=since
+        )
+        for finding, (condition, since) in conditions.items()
+    ]
+    cells = engine.table("cells")
+    sent = cells.filter(cells.pending).select("key", "column")
+    engine.create("permission_findings", ibis.union(*pieces).anti_join(sent, ["key", "column"]))
+
+
+def _seen_off(engine: Engine, history: str, moments: dict[Side, datetime]) -> ir.Table:
+    """When each side was last seen off before: key, column, off_platform, off_truth.
+
+    What a side said after the moment that it shows now comes later, not before.
+    """
+    past = engine.table(history)
+    off = past.filter(past.value == Permission.OFF.value)
+    last = {
+        f"off_{side.value}": off["at"].max(
+            where=(off.side == side.value) & (off["at"] <= ibis.literal(at, type=INSTANT))
+        )
+        for side, at in moments.items()
+    }
+    return off.group_by("key", "column").agg(**last)
+
+
+def _decided(engine: Engine, decided: str) -> ir.Table:
+    """When a person's opt-in was last written: key (canonical), column, decided."""
+    opt_ins, matched = engine.table(decided), engine.table("matched").select(canonical="key", shown="platform_text")
+    joined = opt_ins.join(matched, opt_ins.key == matched.shown)
+    return joined.group_by(key=joined.canonical, column=joined["column"]).agg(decided=joined.sent_at.max())
+
+
+def _withdrawn(states: ir.Table, contract: Contract) -> ir.Table:
+    """Who has a general permission that is off, on whichever side: key, withdrawn, withdrawn_at (may be null)."""
+    off = Permission.OFF.value
+    general = [column.name for column in contract.permissions if column.general]
+    refused = states.filter(states["column"].isin([*general, ""]))
+    in_truth = (refused.truth == off).fill_null(False)
+    refused = refused.filter(in_truth | (refused.platform == off))
+    since = ibis.ifelse((refused.truth == off).fill_null(False), refused.evidence, refused.platform_updated)
+    return refused.group_by("key").agg(withdrawn=refused.count() > 0, withdrawn_at=since.min())
+
+
+def _unreachable(engine: Engine, contract: Contract) -> ir.Table:
+    """Profiles of the platform whose every address and number is blank: key; none where none of them is mapped."""
+    matched, raw = engine.table("matched"), engine.table(RAW[Side.PLATFORM])
+    blank = [tidy(raw[column.header]).fill_null("") == "" for column in contract.contacts]
+    without = raw.filter(*blank) if blank else raw.limit(0)
+    return matched.semi_join(without, matched.platform_row == without["file_row_number"]).select("key")
+
+
+def _on_its_way(engine: Engine) -> ir.Table:
+    """Profiles that only the platform has and that the truth may still hear of: key."""
+    profiles = engine.table("profiles")
+    return profiles.filter(profiles.status == Status.ORPHAN.value, profiles.waiting).select(key=profiles.canonical)

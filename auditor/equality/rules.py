@@ -1,0 +1,222 @@
+"""What makes two values equal: the one definition of equality, as Ibis expressions.
+
+Three forms of a cell, each a text expression in which null means empty:
+
+    canonical   what the rule compares: two values are equal iff their canonical forms are, or lie within a tolerance
+    sent        how the platform would spell the truth's value: what a correction writes
+    marked      a canonical form in which "agreed to be empty" (`n`) differs from "nothing known" (null)
+
+A law ties them together: the canonical form of a sent form is the canonical form of the value it was made from.
+A value that its rule cannot read is compared as text, never as null.
+
+The rules are composed of the primitives of `auditor.equality.primitives`, one entry per engine there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import ibis
+
+from auditor.equality.primitives import (
+    blank_to_null,
+    code,
+    date_text,
+    email,
+    fold,
+    json_array,
+    members,
+    moment_text,
+    number,
+    phone,
+    tidy,
+    trimmed,
+    truth_value,
+)
+from auditor.model import AttributeType, Side
+from auditor.settings.contract import Column, Compare
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one side spells the values of a column: what has to be known to read them."""
+
+    values: Mapping[str, str]
+    format: str | None
+    decimal: str
+    zone: str
+
+
+def reading(column: Column, side: Side, zone: str) -> Reading:
+    """The platform always spells as Actito's formats say (D-etlf); the truth as its contract says."""
+    if side is Side.PLATFORM and not column.spelt_alike:
+        return _actitos(zone)
+    return Reading(values=column.values, format=column.format, decimal=column.decimal, zone=zone)
+
+
+def _actitos(zone: str) -> Reading:
+    return Reading(values={}, format=None, decimal=".", zone=zone)
+
+
+_WHOLE = (AttributeType.INTEGER, AttributeType.LONG)
+"""Attributes without a fraction."""
+
+
+def read_alike(column: Column) -> bool:
+    """Whether both sides spell a column in one way: then texts that are equal are equal values, whatever the rule."""
+    return reading(column, Side.PLATFORM, "") == reading(column, Side.TRUTH, "")
+
+
+def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
+    """The canonical form of a cell: text, null where it is empty.
+
+    `zone` is the name of the time zone of moments without one; moments are canonical in it, as the platform holds
+    them. Raises nothing: what cannot be read is text.
+    """
+    value = _mapped(text, reading(column, side, zone).values)
+    if column.empty_is_value and column.compare is Compare.EXACT:
+        return value
+    match column.compare:
+        case Compare.EXACT:
+            return blank_to_null(value)
+        case Compare.TEXT:
+            return blank_to_null(tidy(value))
+        case Compare.NAME:
+            return blank_to_null(fold(tidy(value)))
+        case Compare.EMAIL:
+            return blank_to_null(email(value))
+        case Compare.CODE:
+            return blank_to_null(code(value))
+        case Compare.SET:
+            return blank_to_null(members(value, in_order=True))
+        case _:
+            return _read(value, column, side, zone).fill_null(blank_to_null(tidy(value)))
+
+
+def sent(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
+    """The truth's value as the platform would spell it: text, null where it is empty."""
+    value = _mapped(text, reading(column, Side.TRUTH, zone).values)
+    match column.compare:
+        case Compare.EXACT | Compare.CODE:
+            return canonical(text, column, Side.TRUTH, zone)
+        case Compare.TEXT | Compare.NAME:
+            return blank_to_null(tidy(value))
+        case Compare.EMAIL:
+            return blank_to_null(trimmed(value))
+        case Compare.SET:
+            return blank_to_null(members(value, in_order=False))
+        case _:
+            as_it_is = ibis.ifelse(tidy(value) == "", ibis.null(str), value)
+            return _read(value, column, Side.TRUTH, zone).fill_null(as_it_is)
+
+
+def held(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
+    """The platform's value: text, null where it is empty. How exports spell dates and moments is not known (§10), so
+    those that can be read are told as files have them; whatever else is there is told as it is."""
+    if column.compare not in (Compare.DATE, Compare.TIMESTAMP):
+        return blank_to_null(text)
+    return _read(text, column, Side.PLATFORM, zone).fill_null(blank_to_null(text))
+
+
+def _read(value: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
+    """A typed value in the platform's spelling; null for what cannot be read.
+
+    What the truth's own spelling does not explain would be sent as it is, so it means what the platform reads in it.
+    """
+    read = _parsed(value, column, reading(column, side, zone))
+    if reading(column, side, zone) != _actitos(zone):
+        read = read.fill_null(_parsed(value, column, _actitos(zone)))
+    return read
+
+
+def _parsed(value: ir.StringValue, column: Column, spelt: Reading) -> ir.StringValue:
+    match column.compare:
+        case Compare.PHONE:
+            return phone(value, column.argument)
+        case Compare.NUMBER if column.type in _WHOLE:
+            # 9.7E+16 is what a spreadsheet has left of a card number.
+            return ibis.ifelse(value.re_search("[eE]"), ibis.null(str), number(value, spelt.decimal))
+        case Compare.NUMBER:
+            return number(value, spelt.decimal)
+        case Compare.DATE:
+            return date_text(value, spelt.format)
+        case Compare.TIMESTAMP:
+            return moment_text(value, spelt.format, spelt.zone, in_zone=spelt.zone)
+        case Compare.BOOLEAN:
+            return truth_value(value)
+        case rule:
+            raise AssertionError(f"{rule} is compared as text")
+
+
+def equal(platform: ir.StringValue, truth: ir.StringValue, column: Column) -> ir.BooleanValue:
+    """Whether two canonical forms are equal, or lie within the column's tolerance; never null."""
+    same = platform.identical_to(truth)
+    distance = column.tolerance
+    if distance is not None:
+        apart = (_decimal(platform) - _decimal(truth)).abs()
+        same = same | (apart <= ibis.literal(distance, type="decimal(38, 12)")).fill_null(False)
+    if column.float_noise:
+        left, right = _finite(platform), _finite(truth)
+        noise = (left - right).abs() <= 1e-12 * ibis.greatest(left.abs(), right.abs())
+        same = same | noise.fill_null(False)
+    return same
+
+
+def marked(form: ir.StringValue) -> ir.StringValue:
+    """`n` for empty, `v` and the form otherwise: never null, so null is free to mean "nothing known"."""
+    return ibis.literal("v").concat(form).fill_null("n")
+
+
+def unmarked(mark: ir.StringValue) -> ir.StringValue:
+    """The canonical form inside a mark; null for `n` and for null."""
+    return ibis.ifelse(mark == "n", ibis.null(str), mark.substr(1))
+
+
+def key_form(parts: list[ir.StringValue]) -> ir.StringValue:
+    """One text for a key: its only part, or a JSON array of several; null if any part is null."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = reduce(lambda left, right: left & right, (part.notnull() for part in parts))
+    return ibis.ifelse(whole, json_array(parts), ibis.null(str))
+
+
+def key_object(names: Sequence[str], parts: Sequence[ir.StringValue]) -> ir.StringValue:
+    """One text for a fallback key, that no other key has: a JSON object of its columns; null if any part is null."""
+    text: ir.StringValue = ibis.literal("{")
+    for place, (name, part) in enumerate(zip(names, parts, strict=True)):
+        array = json_array([part])
+        value = array.substr(1, array.length() - 2)
+        text = text.concat("," if place else "", json.dumps(name, ensure_ascii=False) + ":").concat(value)
+    whole = reduce(lambda left, right: left & right, (part.notnull() for part in parts))
+    return ibis.ifelse(whole, text.concat("}"), ibis.null(str))
+
+
+def _mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:
+    """The value map of the contract, applied to the trimmed cell; what it does not name stays as it is."""
+    if not values:
+        return text
+    bare = text.strip()
+    return ibis.cases(*((bare == source, target) for source, target in values.items()), else_=text)
+
+
+def _decimal(form: ir.StringValue) -> ir.DecimalValue:
+    """Null for what is no number or has over 25 digits before the point; a difference has room for one more."""
+    return _plain(form).try_cast("decimal(37, 12)")
+
+
+def _plain(form: ir.StringValue) -> ir.StringValue:
+    """Null for what is no number in canonical form: engines take other texts for numbers as well, such as `1_0`."""
+    return ibis.ifelse(form.re_search(r"^-?\d+(\.\d+)?$"), form, ibis.null(str))
+
+
+def _finite(form: ir.StringValue) -> ir.FloatingValue:
+    """Null for infinity and NaN, which DuckDB orders like numbers: every distance to them would be small enough."""
+    value = _plain(form).try_cast("float64")
+    return ibis.ifelse(value.isinf() | value.isnan(), ibis.null("float64"), value)

@@ -1,0 +1,1 @@
+"""Files that appear whole, their formats, and the data that travels with the program."""

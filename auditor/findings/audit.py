@@ -1,0 +1,272 @@
+"""One audit as a finished value: what the report renders, what a plan is made from, what `run.json` records.
+
+`Conclusion` is what it came to, in numbers and sentences; `Audit` has the rows beside it.
+
+Frames are Polars and follow the columns below exactly; text unless said otherwise. They are the Parquet files of a run
+folder, whose names and columns are a public interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from auditor.model import FORMAT, NotChecked, Reason, Rule, Severity, Side, Source, Status, Verdict
+from auditor.settings.contract import Column
+
+TEXT: Final = pl.String()
+MOMENT: Final = pl.Datetime("us", "UTC")
+
+PROFILES: Final = pl.Schema(
+    {
+        "key": TEXT,
+        "platform_key": TEXT,
+        "truth_key": TEXT,
+        "profile_id": TEXT,
+        "status": TEXT,  # model.Status; every key but the equal ones
+        "moved": TEXT,  # model.Moved of the profile's differences where they agree, else null
+        "waiting": pl.Boolean(),
+        "gone": pl.Boolean(),
+        "pending": pl.Boolean(),  # everything that makes it differ was sent after the moment the export shows
+        "columns": pl.List(TEXT),  # the columns that differ
+        "matched_by": TEXT,  # the key that matched it (see Counts.matched_by); null where nothing did
+        "platform_rows": pl.Int64(),
+        "truth_rows": pl.Int64(),
+    }
+)
+DIFFERENCES: Final = pl.Schema(
+    {
+        "key": TEXT,
+        "column": TEXT,
+        "platform": TEXT,  # the raw text
+        "truth": TEXT,  # as it would be written to the platform; null: empty
+        "base": TEXT,  # canonical value on which both sides last agreed; null: empty or no base
+        "status": TEXT,  # stale | conflicting
+        "moved": TEXT,  # model.Moved
+        "reason": TEXT,  # model.Reason
+        "cause": TEXT,  # causes.cause
+        "waiting": pl.Boolean(),
+        "pending": pl.Boolean(),
+        "blocked": pl.Boolean(),
+        "platform_updated": MOMENT,
+        "truth_updated": MOMENT,
+    }
+)
+CAUSES: Final = pl.Schema(
+    {
+        "cause": TEXT,
+        "column": TEXT,
+        "reason": TEXT,
+        "pattern": TEXT,
+        "profiles": pl.Int64(),
+        "sentence": TEXT,
+        "common": TEXT,  # what most of its profiles have in common; null: nothing that others do not have as well
+        "share": pl.Float64(),  # of its profiles that have it, from 0 to 1
+        "elsewhere": pl.Float64(),  # of the other profiles whose column is filled
+        "lift": pl.Float64(),  # how many times as frequent the cause is there as elsewhere; null: it is nowhere else
+        "examples": pl.List(pl.Struct({"key": TEXT, "platform": TEXT, "truth": TEXT})),  # as in differences
+    }
+)
+VIOLATIONS: Final = pl.Schema(
+    {
+        "side": TEXT,
+        "key": TEXT,  # null where the table or column as a whole is wrong
+        "column": TEXT,  # several are joined by a comma; null where it is about the table
+        "value": TEXT,
+        "rule": TEXT,  # model.Rule, or the short name of a steward's own expectation
+        "detail": TEXT,  # what is right, in words
+        "severity": TEXT,  # model.Severity
+        "refusal": TEXT,  # model.Refusal: how Actito would refuse a value of the truth; null where it would not
+    }
+)
+PERMISSIONS: Final = pl.Schema(
+    {"key": TEXT, "column": TEXT, "finding": TEXT, "platform": TEXT, "truth": TEXT, "since": MOMENT}
+)
+SAME_PERSON: Final = pl.Schema(
+    {
+        "platform_key": TEXT,  # null where side is truth
+        "truth_key": TEXT,  # null where side is platform
+        "other_key": TEXT,  # the second key of a pair of one side; null where side is both
+        "side": TEXT,  # both: one key is missing, the other an orphan; platform, truth: twice on that side
+        "score": pl.Float64(),  # the probability, from 0 to 1, that both are one person
+        "evidence": TEXT,  # which columns are the same, similar and different
+    }
+)
+REJECTED: Final = pl.Schema({"side": TEXT, "line": pl.Int64(), "reason": TEXT, "text": TEXT})
+
+FRAMES: Final[Mapping[str, pl.Schema]] = {
+    "profiles": PROFILES,
+    "differences": DIFFERENCES,
+    "causes": CAUSES,
+    "violations": VIOLATIONS,
+    "permissions": PERMISSIONS,
+    "same_person": SAME_PERSON,
+    "rejected": REJECTED,
+}
+"""File stem in the run folder → its columns."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers of an audit; `Audit.summary` shows them in their public form.
+
+    Identity, for the platform and likewise for the truth: rows = rejected + excluded + null_key + duplicate
+    + equal + orphan (truth: missing) + stale + conflicting.
+    """
+
+    rows: Mapping[str, int]
+    """`platform`, `platform_rejected`, `platform_null_key`, `platform_duplicate`, `platform_excluded`, `truth` …"""
+    profiles: Mapping[Status, int]
+    """Keys per status; waiting and pending ones are included."""
+    waiting: int = 0
+    pending: int = 0
+    gone: int = 0
+    kept: Mapping[str, int] = field(default_factory=dict)
+    differences_by_column: Mapping[str, int] = field(default_factory=dict)
+    differences_by_reason: Mapping[str, int] = field(default_factory=dict)
+    formats: Mapping[str, int] = field(default_factory=dict)
+    matched_by: Mapping[str, int] = field(default_factory=dict)
+    """How the profiles of both sides were matched: `key`, or the columns of a fallback key joined by ` + `, followed by
+    `, normalised` where the two sides spell that key differently. Keys set apart because a fallback key could match
+    several rows are counted under `, ambiguous`."""
+    violations_by_side: Mapping[Side, int] = field(default_factory=dict)
+    violations_by_rule: Mapping[str, int] = field(default_factory=dict)
+    violations_by_severity: Mapping[str, int] = field(default_factory=dict)
+    permissions: Mapping[str, int] = field(default_factory=dict)
+    same_person: Mapping[str, int] = field(default_factory=dict)
+    """Pairs by `side`: both, platform, truth."""
+    standing: Mapping[Status, int] = field(default_factory=dict)
+    """Keys per status that is a finding: neither waiting for the ordinary synchronisation nor sent already."""
+
+    @property
+    def differences(self) -> int:
+        return sum(self.differences_by_column.values())
+
+    @property
+    def other_findings(self) -> int:
+        """Invalid values and permission findings."""
+        return self.errors + sum(self.permissions.values())
+
+    @property
+    def errors(self) -> int:
+        """Violations that are findings: all but warnings, notes and what is tolerated."""
+        less = sum(number for severity, number in self.violations_by_severity.items() if severity != Severity.ERROR)
+        return sum(self.violations_by_side.values()) - less
+
+
+def kept_out(violations: pl.DataFrame) -> pl.DataFrame:
+    """The violations for whose sake a value must not be sent: Actito would refuse it, or a steward calls it an error.
+
+    A warning of a steward's own does not keep a value from being corrected. Nor does it ever let a value through that
+    breaks the structure, whatever severity somebody gave that.
+    """
+    error = pl.col("severity").fill_null(Severity.ERROR.value) == Severity.ERROR.value
+    return violations.filter(error | pl.col("rule").is_in([rule.value for rule in Rule]))
+
+
+def swapped_with(differences: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """(key, column) of swapped values → key of the profile that carries the value, as far as both spell it alike.
+
+    `differences` are in the columns of DIFFERENCES, with real values.
+    """
+    swapped = differences.filter(pl.col("reason") == Reason.SWAPPED.value).select(
+        "key", "column", *(pl.col(name).str.strip_chars().str.to_lowercase() for name in ("platform", "truth"))
+    )
+    found = swapped.join(swapped, left_on=["column", "platform", "truth"], right_on=["column", "truth", "platform"])
+    return {(key, column): other for key, column, other in found.select("key", "column", "key_right").iter_rows()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """What an audit came to, without its rows: those are in the Parquet files of `folder`."""
+
+    run: str
+    """UTC stamp and a short id: names the run folder."""
+    entity: str
+    table: str
+    platform_name: str
+    """What the platform is called on screens."""
+    truth_name: str
+    started: datetime
+    verdict: Verdict
+    counts: Counts
+    not_checked: tuple[NotChecked, ...]
+    sources: tuple[Source, ...]
+    columns: tuple[Column, ...]
+    """The compared columns, in the contract's order, with their rules and sensitivity."""
+    key: tuple[str, ...]
+    folder: Path
+    seconds: Mapping[str, float]
+    """Per stage."""
+    fallbacks: tuple[tuple[str, ...], ...] = ()
+    """The columns of the fallback keys."""
+    notices: tuple[str, ...] = ()
+    """What is new since the last run and bears on this one: changes of the structure, memory that was left aside."""
+
+    def with_rows(self, rows: Mapping[str, pl.DataFrame]) -> Audit:
+        """The audit, with the rows of each of FRAMES."""
+        values: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Audit(**(values | dict(rows)))
+
+    def source(self, side: Side) -> Source:
+        return next(source for source in self.sources if source.side is side)
+
+    def summary(self) -> dict[str, Any]:
+        """The document that `auditor run --json` prints and `run.json` begins with."""
+        counts = self.counts
+        return {
+            "format": FORMAT,
+            "run": self.run,
+            "table": self.table,
+            "verdict": self.verdict.value,
+            "rows": dict(counts.rows),
+            "profiles": {status.value: counts.profiles.get(status, 0) for status in Status},
+            "waiting": counts.waiting,
+            "pending": counts.pending,
+            "gone": counts.gone,
+            "kept": dict(counts.kept),
+            "differences": {
+                "total": counts.differences,
+                "by_column": dict(counts.differences_by_column),
+                "by_reason": dict(counts.differences_by_reason),
+            },
+            "formats": dict(counts.formats),
+            "matched_by": dict(counts.matched_by),
+            "violations": {
+                **{side.value: counts.violations_by_side.get(side, 0) for side in Side},
+                "by_rule": dict(counts.violations_by_rule),
+                "by_severity": dict(counts.violations_by_severity),
+            },
+            "permissions": dict(counts.permissions),
+            "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},
+            "not_checked": [
+                {
+                    "code": item.code,
+                    "side": item.side.value if item.side else None,
+                    "rows": item.rows,
+                    "sentence": item.sentence,
+                }
+                for item in self.not_checked
+            ],
+            "notices": list(self.notices),
+            "report": f"runs/{self.run}/report.html",
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit(Conclusion):
+    """A finished audit of one profile table, with its rows."""
+
+    profiles: pl.DataFrame
+    differences: pl.DataFrame
+    causes: pl.DataFrame
+    violations: pl.DataFrame
+    permissions: pl.DataFrame
+    same_person: pl.DataFrame
+    rejected: pl.DataFrame

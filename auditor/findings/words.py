@@ -1,0 +1,304 @@
+"""What the stored words are called on screens, with the configured names of the two sides.
+
+A text that holds `{platform}` or `{truth}` is completed by `Words`. Nothing here ever holds a value of a profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from auditor.model import ContractRule, Moved, PermissionFinding, Reason, Rule, Severity, Side, Status, Verdict
+from auditor.settings.contract import Column, Compare, Master, Sensitivity
+
+STATUS: Final[Mapping[str, tuple[str, str]]] = {
+    Status.EQUAL: ("Agrees", "Both sides say the same."),
+    Status.MISSING: (
+        "Not in {platform}",
+        "Only {truth} knows this person. A creation plan can add them, after somebody has looked at it.",
+    ),
+    Status.ORPHAN: ("Only in {platform}", "{truth} does not know this person. Listed; nothing is deleted."),
+    Status.STALE: (
+        "Outdated in {platform}",
+        "Only {truth} has changed since both sides agreed. A plan can correct {platform}.",
+    ),
+    Status.CONFLICTING: (
+        "Needs a decision",
+        "{platform} has changed, or both have, or nobody can tell. A person decides.",
+    ),
+    Status.DUPLICATE: (
+        "Same key twice",
+        "The key stands more than once on a side. Set apart: comparing them would be guessing.",
+    ),
+}
+
+MOVED: Final[Mapping[str, str]] = {
+    Moved.TRUTH: "{truth} changed",
+    Moved.TRUTH_BY_MOMENT: "{truth}'s row changed later",
+    Moved.PLATFORM: "{platform} changed",
+    Moved.BOTH: "both changed",
+    Moved.UNKNOWN: "direction unknown",
+}
+
+REASON: Final[Mapping[str, tuple[str, str]]] = {
+    Reason.EMPTY_ON_PLATFORM: ("Empty in {platform}", "is empty in {platform} and filled in {truth}"),
+    Reason.EMPTY_IN_TRUTH: ("Empty in {truth}", "is empty in {truth} and filled in {platform}"),
+    Reason.UNICODE_FORM: ("Look-alike characters", "looks the same, but holds invisible or look-alike characters"),
+    Reason.WHITESPACE: ("Blanks", "differs only in blanks"),
+    Reason.CASE: ("Upper or lower case", "differs only in upper and lower case"),
+    Reason.ACCENTS: ("Accents", "differs only in accents"),
+    Reason.PUNCTUATION: ("Punctuation", "differs only in hyphens, dots, commas or apostrophes"),
+    Reason.ENCODING: ("Garbled characters", "was garbled on its way from one system to another"),
+    Reason.LEADING_ZERO: ("Leading zero", "one side has lost or gained leading zeros"),
+    Reason.TRUNCATED: ("Cut off", "one side is cut off"),
+    Reason.DATE_SWAPPED: ("Day and month swapped", "has day and month swapped"),
+    Reason.NUMBER_FORMAT: ("Number format", "is the same number, written differently"),
+    Reason.SWAPPED: ("Swapped between profiles", "stands in another profile, which holds this one's value"),
+    Reason.TYPO: ("Typing error", "differs in a letter or two"),
+    Reason.DIFFERENT: ("Different", "is different"),
+}
+
+RULE: Final[Mapping[str, str]] = {
+    Rule.MANDATORY: "Must not be empty",
+    Rule.UNIQUE: "Must be unique",
+    Rule.MAX_LENGTH: "Too long",
+    Rule.MIN_LENGTH: "Too short",
+    Rule.ALLOWED_VALUES: "Not an allowed value",
+    Rule.SEGMENT: "Unknown segment",
+    Rule.EMAIL: "Not an e-mail address",
+    Rule.PHONE: "Not a phone number",
+    Rule.LANGUAGE: "Not a language",
+    Rule.COUNTRY: "Not a country",
+    Rule.SEX: "Not M or F",
+    Rule.TITLE: "Not a title",
+    Rule.DATE: "Not a date",
+    Rule.TIMESTAMP: "Not a moment",
+    Rule.BOOLEAN: "Not yes or no",
+    Rule.INTEGER: "Not a whole number",
+    Rule.NUMBER: "Not a number",
+    Rule.COORDINATES: "Not a place",
+    Rule.REFERENCE: "Refers to nothing",
+    ContractRule.UNREADABLE: "Cannot be read",
+    ContractRule.UNTRANSLATED: "Unknown spelling",
+    ContractRule.JUMP: "Sudden jump",
+    # A steward's own, by the short name of the expectation: first those for contacts, then Great Expectations'.
+    "emails_to_not_be_disposable": "Address for minutes only",
+    "emails_to_not_be_role_addresses": "Address of a function",
+    "emails_to_not_have_mistyped_domains": "Domain probably mistyped",
+    "not_be_placeholders": "Test or filler",
+    "be_possible_birth_dates": "Impossible birth date",
+    "not_be_emails": "An e-mail address as a name",
+    "not_be_garbled": "Garbled characters",
+    "pair_phone_to_be_of_country": "Phone of another country",
+    "pair_gender_to_fit_title": "Gender against title",
+    "multicolumn_values_to_be_shared_by_few": "Shared by too many",
+    "pair_permission_to_have_consent": "On without the general consent",
+    "multicolumn_permission_to_be_reachable": "On without an address or a number",
+    "shares_to_not_jump": "Sudden jump",
+    "be_keys_of_table": "Refers to nothing",
+    "be_of_kind": "Not of the right kind",
+    "members_to_be_in_set": "Not one of the right values",
+    "member_lengths_to_be_between": "Too long or too short",
+    "be_in_set": "Not one of the right values",
+    "not_be_in_set": "One of the values that must not be",
+    "distinct_values_to_be_in_set": "Holds other values than the right ones",
+    "distinct_values_to_contain_set": "A value is in no row",
+    "distinct_values_to_equal_set": "Holds other values than the right ones",
+    "most_common_value_to_be_in_set": "The commonest value is another one",
+    "be_between": "Too small or too large",
+    "max_to_be_between": "The largest value is too small or too large",
+    "min_to_be_between": "The smallest value is too small or too large",
+    "mean_to_be_between": "The mean is too small or too large",
+    "median_to_be_between": "The median is too small or too large",
+    "sum_to_be_between": "The sum is too small or too large",
+    "stdev_to_be_between": "Spread too little or too far",
+    "quantile_values_to_be_between": "Spread otherwise than it should be",
+    "kl_divergence_to_be_less_than": "Spread otherwise than it should be",
+    "value_z_scores_to_be_less_than": "Far from all others",
+    "not_be_outliers": "Far from all others",
+    "proportion_of_non_null_values_to_be_between": "Too many or too few cells are filled",
+    "proportion_of_unique_values_to_be_between": "Too many or too few different values",
+    "unique_value_count_to_be_between": "Too many or too few different values",
+    "value_lengths_to_be_between": "Too long or too short",
+    "value_lengths_to_equal": "Too long or too short",
+    "not_be_null": "Empty",
+    "be_null": "Must be empty",
+    "be_unique": "Must be unique",
+    "compound_columns_to_be_unique": "Must be unique together",
+    "select_column_values_to_be_unique_within_record": "The same value in several fields",
+    "match_regex": "Not of the right form",
+    "match_regex_list": "Not of the right form",
+    "match_like_pattern": "Not of the right form",
+    "match_like_pattern_list": "Not of the right form",
+    "not_match_regex": "Of a form that must not be",
+    "not_match_regex_list": "Of a form that must not be",
+    "not_match_like_pattern": "Of a form that must not be",
+    "not_match_like_pattern_list": "Of a form that must not be",
+    "match_strftime_format": "Not of the right form",
+    "match_json_schema": "Not of the right form",
+    "be_json_parseable": "Not of the right form",
+    "be_dateutil_parseable": "Not a date",
+    "be_decreasing": "Not in descending order",
+    "be_increasing": "Not in ascending order",
+    "be_of_type": "Not of the right type",
+    "be_in_type_list": "Not of the right type",
+    "type_to_be": "Not of the right type",
+    "exist": "The field is missing",
+    "pair_values_a_to_be_greater_than_b": "The first is not greater than the second",
+    "pair_values_to_be_equal": "The two are not equal",
+    "pair_values_to_be_in_set": "The two do not go together",
+    "multicolumn_sum_to_equal": "The sum is not right",
+    "multicolumn_values_to_be_equal": "They are not all equal",
+    "table_row_count_to_be_between": "Too many or too few rows",
+    "table_row_count_to_equal": "Too many or too few rows",
+    "table_row_count_to_equal_other_table": "Too many or too few rows",
+    "table_column_count_to_be_between": "Too many or too few fields",
+    "table_column_count_to_equal": "Too many or too few fields",
+    "table_columns_to_match_ordered_list": "Not the right fields",
+    "table_columns_to_match_set": "Not the right fields",
+    "unexpected_rows_expectation": "Found by a query of the suite",
+    "query_results_to_match_comparison": "Found by a query of the suite",
+}
+"""What is wrong; what is right stands beside it, in `violations.detail`."""
+
+SEVERITY: Final[Mapping[str, str]] = {
+    Severity.ERROR: "Error",
+    Severity.WARNING: "Warning",
+    Severity.INFO: "Note",
+    Severity.TOLERATED: "Within the threshold",
+}
+
+FINDING: Final[Mapping[str, tuple[str, str]]] = {
+    PermissionFinding.OPTED_OUT_IN_TRUTH: (
+        "On in {platform}, off in {truth}",
+        "May be contacted against their will: {truth} says no, {platform} would still send.",
+    ),
+    PermissionFinding.AGAINST_CONSENT: (
+        "On against the general consent",
+        "May be contacted against their will: this permission is on in {platform}, though the general consent that "
+        "stands over it is withdrawn. A subscription alone is no consent.",
+    ),
+    PermissionFinding.CONTACTABLE_AGAIN: (
+        "On again after an opt-out",
+        "An earlier run saw this permission off, and nobody decided that it should be on again.",
+    ),
+    PermissionFinding.OPTED_OUT_ON_PLATFORM: (
+        "Off in {platform}, on in {truth}",
+        "{truth} has not heard of the opt-out. {platform} is right until a person with evidence says otherwise.",
+    ),
+    PermissionFinding.WITHOUT_EVIDENCE: (
+        "On without evidence",
+        "The permission is on, but {truth} does not say when it was given, or does not know the person.",
+    ),
+    PermissionFinding.WITHOUT_CONTACT: (
+        "On without an address or a number",
+        "The permission is on, but {platform} has no e-mail address and no phone number to contact this person.",
+    ),
+}
+"""The gravest first."""
+
+AGAINST_THEIR_WILL: Final = (
+    PermissionFinding.OPTED_OUT_IN_TRUTH,
+    PermissionFinding.AGAINST_CONSENT,
+    PermissionFinding.CONTACTABLE_AGAIN,
+)
+"""The findings by which somebody may be contacted who has said no."""
+
+FLAG: Final[Mapping[str, tuple[str, str]]] = {
+    "pending": ("Sent, not yet in an export", "Corrected already; the next export will show it."),
+    "waiting": (
+        "Waiting for the next synchronisation",
+        "So recent that the ordinary synchronisation may still bring it. Not a finding yet.",
+    ),
+    "gone": ("Deleted in {platform} earlier", "An earlier run saw this person. Never created again by itself."),
+    "blocked": ("{platform} would refuse it", "The value of {truth} breaks a rule of the table and is not sent."),
+}
+
+COMPARE: Final[Mapping[str, str]] = {
+    Compare.EXACT: "character by character",
+    Compare.TEXT: "as text; blanks at the ends and doubled blanks ignored",
+    Compare.NAME: "as a name; upper and lower case, accents and extra blanks ignored",
+    Compare.EMAIL: "as an e-mail address",
+    Compare.PHONE: "as a phone number, in international form",
+    Compare.NUMBER: "as a number, however it is written",
+    Compare.DATE: "as a date",
+    Compare.TIMESTAMP: "as a moment",
+    Compare.BOOLEAN: "as yes or no, however it is spelt",
+    Compare.CODE: "as a code; upper and lower case ignored",
+    Compare.SET: "as a list, in any order",
+}
+
+MASTER: Final[Mapping[str, str]] = {
+    Master.TRUTH: "{truth}",
+    Master.PLATFORM: "{platform}",
+    Master.BOTH: "whoever changed it; a person, where both did",
+}
+
+SENSITIVITY: Final[Mapping[str, str]] = {
+    Sensitivity.PUBLIC: "not personal",
+    Sensitivity.PERSONAL: "personal",
+    Sensitivity.SPECIAL: "specially protected",
+}
+
+AS_OF_FROM: Final[Mapping[str, str]] = {
+    "name": "from the file's name",
+    "update_moment": "the latest change in it",
+    "file_time": "the file's own time",
+    "snapshot": "the database's clock",
+}
+
+VERDICT: Final[Mapping[str, str]] = {
+    Verdict.CLEAN: "No differences found",
+    Verdict.FINDINGS: "Findings",
+    Verdict.INCOMPLETE: "Not fully checked",
+}
+
+
+def percent(score: float) -> str:
+    """A probability from 0 to 1 as whole per cent, rounded down: nothing that is not certain is called so."""
+    return f"{int(score * 100)}%"
+
+
+def share(part: float) -> str:
+    """A share from 0 to 1 in per cent, never "0 %" or "100 %" of what is not nothing or all."""
+    if 0 < part < 0.001:
+        return "under 0.1 %"
+    if 0.999 < part < 1:
+        return "over 99.9 %"
+    return f"{part * 100:.1f} %".replace(".0 %", " %")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words for one pair of side names."""
+
+    platform: str
+    truth: str
+
+    def fill(self, text: str) -> str:
+        return text.replace("{platform}", self.platform).replace("{truth}", self.truth)
+
+    def side(self, side: Side | str) -> str:
+        return self.platform if side == Side.PLATFORM else self.truth
+
+    def labels(self, words: Mapping[str, tuple[str, str]] | Mapping[str, str]) -> dict[str, str]:
+        """Stored word → its short name on screens, in the order of `words`."""
+        return {str(code): self.fill(text if isinstance(text, str) else text[0]) for code, text in words.items()}
+
+    def cause(self, column: str, reason: str) -> str:
+        """A cause in the plainest sentence: nothing but the column and the reason."""
+        return f"{column} {self.fill(REASON[reason][1])}"
+
+    def compare(self, column: Column) -> str:
+        """How a column is compared, in words: the rule and everything that widens it."""
+        parts = [COMPARE[column.compare]]
+        if column.compare is Compare.PHONE and column.argument:
+            parts.append(f"numbers without a country are taken as {column.argument}")
+        if column.tolerance is not None:
+            parts.append(f"up to {column.tolerance} apart counts as equal")
+        if column.values:
+            parts.append(f"{len(column.values)} spellings of {self.truth} are translated first")
+        if column.empty_is_value:
+            parts.append("an empty text is a value of its own")
+        return "; ".join(parts)

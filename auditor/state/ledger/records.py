@@ -1,0 +1,217 @@
+"""What the ledger holds: its tables, and the values by which the rest of the program speaks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from auditor.model import Kind, Outcome, Route, Verdict
+from auditor.state.ledger.chain import Table
+
+VERSION: Final = 3
+"""2 knows changes of structures, 3 keys that were given anew; older files get what they lack when they are opened."""
+
+QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
+"""Where the platform's day of bulk calls begins and ends [assumed]."""
+
+IMPORT_PATIENCE: Final = timedelta(hours=1)
+"""How long an import whose end nobody saw may still be carried out: until then no export speaks against it."""
+
+TABLES: Final = {
+    "runs": Table(("run", "tab", "started", "finished", "verdict", "counts")),
+    "plans": Table(("sha", "run", "tab", "purpose", "made", "path", "counts", "undoes")),
+    "imports": Table(("plan", "batch", "tab", "file_sha", "day", "sent_at", "patience")),
+    "import_events": Table(("import", "state", "execution", "at"), integers=("import",)),
+    "writes": Table(
+        ("plan", "number", "tab", "kind", "route", "key", "profile_id", "col", "before", "after", "sent_at", "import"),
+        personal=("key", "profile_id", "before", "after"),
+        integers=("number", "import"),
+    ),
+    "outcomes": Table(
+        ("write", "outcome", "detail", "settled_at", "profile_id"), personal=("profile_id",), integers=("write",)
+    ),
+    "decisions": Table(
+        ("tab", "person", "key", "col", "platform", "truth", "choice", "decided_at"),
+        personal=("key", "platform", "truth"),
+    ),
+    "erased": Table(("hash",)),
+    "structure_events": Table(("plan", "tab", "item", "state", "at")),
+    "rekeys": Table(("tab", "old", "new", "upto", "rekey"), personal=("old", "new"), integers=("upto",)),
+}
+"""`rekeys`: what was recorded under `old` up to the entry `upto` is about the profile `new`."""
+
+_KEY_NOW: Final = """coalesce((SELECT r.new FROM rekeys r WHERE r.tab = o.tab AND r.old = o.key AND r.upto >= o.entry
+                ORDER BY r.upto, r.id DESC LIMIT 1), o.key)"""
+"""The key that a profile has by now. Somebody else may have had the key before, or have it since."""
+
+INDEXES: Final = f"""
+CREATE UNIQUE INDEX IF NOT EXISTS plans_sha ON plans (sha);
+CREATE INDEX IF NOT EXISTS imports_day ON imports (tab, day);
+CREATE INDEX IF NOT EXISTS import_events_import ON import_events ("import");
+CREATE INDEX IF NOT EXISTS writes_plan ON writes (plan, number);
+CREATE INDEX IF NOT EXISTS writes_sent ON writes (tab, sent_at);
+CREATE INDEX IF NOT EXISTS writes_key ON writes (tab, key);
+CREATE INDEX IF NOT EXISTS outcomes_write ON outcomes ("write");
+CREATE INDEX IF NOT EXISTS erased_hash ON erased (hash);
+CREATE INDEX IF NOT EXISTS rekeys_old ON rekeys (tab, old);
+DROP VIEW IF EXISTS decisions_now;
+DROP VIEW IF EXISTS writes_now;
+DROP VIEW IF EXISTS imports_now;
+CREATE VIEW imports_now AS
+  SELECT i.*, e.state, e.at AS state_at,
+         (SELECT max(execution) FROM import_events WHERE "import" = i.id) AS execution
+  FROM imports i LEFT JOIN import_events e ON e.id = (SELECT max(id) FROM import_events WHERE "import" = i.id);
+CREATE VIEW writes_now AS
+  SELECT o.id, o.plan, o.number, o.tab, o.kind, o.route, {_KEY_NOW} AS key, o.key AS key_then, o.col, o.before,
+         o.after, o.sent_at, o."import", e.outcome, e.detail, e.settled_at,
+         coalesce(e.profile_id, o.profile_id) AS address,
+         CASE WHEN i.id IS NULL THEN o.sent_at WHEN i.state = 'finished' THEN i.state_at ELSE i.patience END
+           AS effective
+  FROM writes o
+  LEFT JOIN outcomes e ON e.id = (SELECT max(id) FROM outcomes WHERE "write" = o.id)
+  LEFT JOIN imports_now i ON i.id = o."import";
+CREATE VIEW decisions_now AS
+  SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.col, o.platform, o.truth, o.choice, o.decided_at
+  FROM decisions o;
+"""
+"""What finds and shows the rows; made anew with every version."""
+
+
+class ImportState(StrEnum):
+    """What became of a bulk call. All but the two refusals count against the quota."""
+
+    SENT = "sent"
+    """Intent recorded; nothing else is known. Where it stays so, the call's id never arrived."""
+    STARTED = "started"
+    """The platform answered with an execution id."""
+    FINISHED = "finished"
+    REFUSED = "refused"
+    """The call itself was answered with an error: nothing was started."""
+    QUOTA = "quota"
+    """Refused because the day's calls are used up, by us or by others."""
+
+
+class StructureState(StrEnum):
+    """What became of one addition to a table structure."""
+
+    SENT = "sent"
+    """Intent recorded, before the call; where it stays so, reading the structure tells."""
+    LANDED = "landed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """Sent, and not seen in the structure yet."""
+
+
+UNCOUNTED: Final = (ImportState.REFUSED, ImportState.QUOTA)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A completed audit run."""
+
+    run: str
+    table: str
+    started: datetime
+    finished: datetime
+    verdict: Verdict
+    counts: Mapping[str, Any]
+    """Plain JSON values without values of profiles: rows per side, profiles per status, differences per column."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """A plan that was made."""
+
+    sha: str
+    run: str
+    table: str
+    purpose: Literal["correct", "create", "load", "undo", "structure"]
+    made: datetime
+    path: str
+    """Where it is stored, relative to the folder of the settings file; empty where it was not stored."""
+    counts: Mapping[str, int]
+    """Profiles per kind of write; of a structure, additions per kind."""
+    undoes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One cell (or the creation or deletion of one profile: `column` None) about to be written."""
+
+    number: int
+    """Position of its write in the plan, from 0."""
+    kind: Kind
+    route: Route
+    """How it really travels: canaries of a file go one by one."""
+    key: str
+    profile_id: str | None
+    column: str | None
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteState:
+    """The latest attempt at one cell of a plan."""
+
+    write: int
+    """Number of the attempt in the ledger."""
+    number: int
+    column: str | None
+    route: Route
+    outcome: Outcome | None
+    """None: an intent whose end is not recorded; it must be settled by reading."""
+    detail: str | None
+    sent_at: datetime | None
+    """None where the outcome was clear without a call."""
+    settled_at: datetime | None
+    profile_id: str | None
+    """Also that of a profile this write created."""
+    bulk_call: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """One bulk call."""
+
+    number: int
+    plan: str
+    batch: str
+    table: str
+    file_sha: str
+    sent_at: datetime
+    state: ImportState
+    execution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkCalls:
+    """The bulk calls of one table and one day."""
+
+    used: int
+    """Own calls that count, those whose id never arrived included."""
+    exhausted: bool
+    """True where the platform said that the day's calls are used up."""
+
+
+SAME_PERSON: Final = "auditor:same_person"
+"""Stands for the column in a decision on two keys that are probably one person: `key` and `platform` are the first of
+them, `truth` is the second, whichever sides they are of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a steward chose for one cell, given both values as seen, or for a pair of keys (SAME_PERSON)."""
+
+    table: str
+    person: str
+    key: str
+    column: str
+    platform: str | None
+    truth: str | None
+    choice: str
+    decided_at: datetime

@@ -1,0 +1,225 @@
+"""The folder of one run: what is written into it, and how a finished audit is read back.
+
+run.json            counts, inputs with hashes, versions, seconds; written last: a folder without it is no run
+*.parquet           the results in the columns of `auditor.findings.audit`, and the snapshot of both sides
+creations.parquet   what creating each missing profile would send      taken.parquet, evidence.parquet,
+                        history.parquet, audited.parquet: what else a plan must know
+structure.json      the table structure the audit saw
+validation.json     what came of each expectation of the suite on each side
+audit.duckdb        the results as tables and the snapshot as views, for whoever likes SQL
+for-the-truth.csv, report.html, worklist.html, report.xlsx
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from auditor import __version__
+from auditor.engine.duckdb import Engine, literal, quote
+from auditor.errors import SettingsError
+from auditor.findings.audit import FRAMES, Audit, Counts
+from auditor.match.join import RAW
+from auditor.model import NotChecked, Side, Source, Status, Structure, Verdict
+from auditor.settings.contract import Contract
+from auditor.structure.proposal import structure_from
+
+OWNER_ONLY = 0o600
+
+
+def write_structure(structure: Structure, folder: Path) -> None:
+    _write_json(folder / "structure.json", dataclasses.asdict(structure))
+
+
+def read_structure(folder: Path) -> Structure:
+    content = json.loads((folder / "structure.json").read_text("utf-8"))
+    return structure_from(content)
+
+
+def write_validation(content: Mapping[str, Any], folder: Path) -> None:
+    """`validation.json`, in the form of `validate.record`."""
+    _write_json(folder / "validation.json", content)
+
+
+def read_validation(folder: Path) -> dict[str, Any]:
+    """Raises SettingsError for a run of a time when none was kept."""
+    path = folder / "validation.json"
+    if not path.exists():
+        raise SettingsError(f"{folder} keeps no result of its validation", hint="make a new run: auditor run")
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def write_run(audit: Audit, settings: Mapping[str, Any], recognised: tuple[str, ...]) -> None:
+    """`run.json`: the public summary, then how it came about. `recognised`: what was found out about the files."""
+    content = {
+        **audit.summary(),
+        "version": __version__,
+        "entity": audit.entity,
+        "names": {"platform": audit.platform_name, "truth": audit.truth_name},
+        "started": audit.started.isoformat(),
+        "inputs": [dataclasses.asdict(source) for source in audit.sources],
+        "counts": _counts(audit.counts),
+        "blocks_plan": [item.code for item in audit.not_checked if item.blocks_plan],
+        "recognised": list(recognised),
+        "settings": settings,
+    }
+    _write_json(audit.folder / "run.json", content)
+
+
+def settle(engine: Engine, work: Path, final: Path) -> Path:
+    """Give a complete run folder its name, and leave `audit.duckdb` in it; gives the final folder.
+
+    The results are tables there, the snapshot views that find their files from any working folder.
+    """
+    engine.con.execute(f"ATTACH {literal(work / 'audit.duckdb')} AS result")
+    for name in FRAMES:
+        engine.con.execute(
+            f"CREATE TABLE result.{quote(name)} AS FROM read_parquet({literal(work / f'{name}.parquet')})"
+        )
+    engine.con.execute("DETACH result")
+    (work / "audit.duckdb").chmod(OWNER_ONLY)
+    shutil.rmtree(work / "spill", ignore_errors=True)
+    for leftover in (*work.glob("*-rejected.parquet"), *work.glob("*.unpacked")):
+        leftover.unlink()  # the rows are in rejected.parquet, the file is where it was pulled from
+    work.rename(final)
+    for side in Side:
+        engine.view(RAW[side], final / f"{side.value}.parquet")
+    return final
+
+
+def write_csv(frame: pl.DataFrame, path: Path) -> None:
+    """A table for other people's tools: `;`, UTF-8, RFC 4180."""
+    frame.write_csv(path, separator=";")
+    path.chmod(OWNER_ONLY)
+
+
+def started(folder: Path) -> datetime:
+    """When a run began, as its name says; UTC."""
+    return datetime.strptime(folder.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def drop_snapshot(folder: Path) -> None:
+    """Remove the copies of both inputs from a run folder; its results stay."""
+    for name in (*(f"{side.value}.parquet" for side in Side), "creations.parquet", "audited.parquet"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def find_run(runs: Path, name: str | None) -> Path:
+    """The folder of a run by its name or the beginning of it; None: the newest. SettingsError where there is none."""
+    there = sorted(path.parent for path in runs.glob("*/run.json") if not path.parent.name.startswith("."))
+    if not there:
+        raise SettingsError(f"there is no finished run in {runs}", hint="make one: auditor run")
+    if name is None:
+        return there[-1]
+    fitting = [folder for folder in there if folder.name.startswith(Path(name).name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = ", ".join(folder.name for folder in there[-3:])
+    what = "is no run" if not fitting else f"fits {len(fitting)} runs"
+    raise SettingsError(f'"{name}" {what} in {runs}', hint=f"the newest: {known}; `auditor runs` lists them all")
+
+
+def last_structure(runs: Path, table: str) -> tuple[str, Structure] | None:
+    """The newest finished run and its table structure; None where there is none, or where it audited another table."""
+    try:
+        folder = find_run(runs, None)
+        structure = read_structure(folder)
+    except (SettingsError, OSError):
+        return None
+    return (folder.name, structure) if structure.table == table else None
+
+
+def last_validations(runs: Path, table: str, side: Side, now: str, most: int) -> list[dict[str, Any]]:
+    """What validation found in the newest finished runs of a table, the newest first, at most so many.
+
+    Each input of a side counts once, by its SHA-256, and the one that is looked at `now` not at all: a run that is
+    repeated on the same export has the same past.
+    """
+    known: set[str] = {now}
+    found: list[dict[str, Any]] = []
+    for path in sorted(runs.glob("[0-9]*/run.json"), reverse=True)[: 4 * most]:
+        folder = path.parent
+        try:
+            told = read_run(folder)
+            [sha] = [source["sha256"] for source in told["inputs"] if source["side"] == side.value]
+            if told["table"] == table and sha not in known and len(found) < most:
+                known.add(sha)
+                found.append(read_validation(folder))
+        except (SettingsError, OSError, ValueError, KeyError):
+            continue  # of an older version, or damaged: nothing to compare with
+    return found
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The content of `run.json`."""
+    content: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
+    return content
+
+
+def read_audit(folder: Path, contract: Contract) -> Audit:
+    """A finished audit as it was, with the columns of today's contract."""
+    content = read_run(folder)
+    blocks = content["blocks_plan"]
+    return Audit(
+        run=content["run"],
+        entity=content["entity"],
+        table=content["table"],
+        platform_name=content["names"]["platform"],
+        truth_name=content["names"]["truth"],
+        started=datetime.fromisoformat(content["started"]),
+        verdict=Verdict(content["verdict"]),
+        counts=_read_counts(content["counts"]),
+        not_checked=tuple(
+            NotChecked(
+                code=item["code"],
+                sentence=item["sentence"],
+                side=Side(item["side"]) if item["side"] else None,
+                rows=item["rows"],
+                blocks_plan=item["code"] in blocks,
+            )
+            for item in content["not_checked"]
+        ),
+        sources=tuple(_source(source) for source in content["inputs"]),
+        columns=contract.columns,
+        key=contract.key,
+        fallbacks=contract.fallbacks,
+        folder=folder,
+        seconds=content["seconds"],
+        notices=tuple(content.get("notices", ())),
+        **{name: _frame(folder, name) for name in FRAMES},
+    )
+
+
+def _frame(folder: Path, name: str) -> pl.DataFrame:
+    """A result as it was written; columns that came later than the run are empty."""
+    return pl.concat([FRAMES[name].to_frame(), pl.read_parquet(folder / f"{name}.parquet")], how="diagonal_relaxed")
+
+
+def _counts(counts: Counts) -> dict[str, Any]:
+    return dataclasses.asdict(counts)
+
+
+def _read_counts(content: Mapping[str, Any]) -> Counts:
+    values = dict(content)
+    values["profiles"] = {Status(status): number for status, number in values["profiles"].items()}
+    values["violations_by_side"] = {Side(side): number for side, number in values["violations_by_side"].items()}
+    return Counts(**values)
+
+
+def _source(content: Mapping[str, Any]) -> Source:
+    return Source(**{**content, "side": Side(content["side"]), "as_of": datetime.fromisoformat(content["as_of"])})
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8")
+    partial.chmod(OWNER_ONLY)
+    partial.replace(path)
