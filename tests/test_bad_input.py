@@ -355,7 +355,7 @@ def test_an_export_below_actitos_own_count_is_audited_and_never_planned(
 def test_another_run_is_going_on(folder: Path, refused: Refused) -> None:
     """The lock is held by another process, as it would be."""
     script = (
-        "import sys; from pathlib import Path; from auditor.ledger import lock\n"
+        "import sys; from pathlib import Path; from auditor.state.ledger import lock\n"
         "with lock.hold(Path('state/lock'), 'auditor apply'): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -348,8 +348,8 @@ def test_a_plain_comparison_loads_neither_pandas_nor_great_expectations(tmp_path
         )
     script = (
         "import json, sys\n"
-        "from auditor.comparison import compare\n"
-        "from auditor.question import Question\n"
+        "from auditor.commands.compare import compare\n"
+        "from auditor.settings.compare_options import Question\n"
         "compare(Question(sys.argv[1], sys.argv[2], ('id',)))\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
     )

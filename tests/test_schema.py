@@ -21,7 +21,7 @@ from auditor.settings.contract import read_contract
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_published_schema_is_the_one_of_the_definitions(name: str) -> None:
-    assert published(name) == made()[name], "python -m auditor.setup.schema publishes them anew"
+    assert published(name) == made()[name], "python -m auditor.commands.init.schema publishes them anew"
     Draft202012Validator.check_schema(json.loads(published(name)))
 
 

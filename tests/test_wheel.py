@@ -73,7 +73,7 @@ def test_the_command_is_there(installed: Installed) -> None:
 @pytest.mark.parametrize("name", ["expectations", "reports"])
 def test_the_data_travel(installed: Installed, name: str) -> None:
     """Every tracked file of the checkout's folder lies in the package's own, and is found there."""
-    find = f"from auditor.data import data_folder; print(data_folder({name!r}))"
+    find = f"from auditor.files.data import data_folder; print(data_folder({name!r}))"
     folder = Path(installed.run(["python", "-c", find]).strip())
     assert folder.relative_to(installed.python.parent.parent.resolve()).parts[-4:] == (
         "site-packages",

@@ -118,6 +118,6 @@ def spelt(length: timedelta) -> str:
     return f"{int(length.total_seconds())}s"
 
 
-if __name__ == "__main__":  # python -m auditor.setup.schema: publish them anew
+if __name__ == "__main__":  # python -m auditor.commands.init.schema: publish them anew
     for _name, _text in made().items():
         (Path(__file__).parent / FOLDER / _name).write_text(_text, "utf-8")
