@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from auditor.apply import Progress as Done
+from auditor.cli import clock
 from auditor.cli.planned import KIND, print_applied
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
 from auditor.commands import remedy
@@ -44,8 +44,6 @@ def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], 
         def tell(done: Done) -> None:
             bar.update(task, completed=done.done, total=done.total)
 
-        applied = remedy.apply(
-            settings, path, confirmed=confirmed, clock=lambda: datetime.now(UTC), progress=tell, tell=say
-        )
+        applied = remedy.apply(settings, path, confirmed=confirmed, clock=clock.now, progress=tell, tell=say)
     print_applied(applied)
     return int(applied.exit_code)

@@ -14,11 +14,12 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.planned import KIND, print_applied
 from auditor.cli.screen import WIDTH, Steps, say, table
 from auditor.commands import remedy
@@ -117,7 +118,7 @@ def _port() -> int:
 
 def _agreed(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[str], None]) -> None:
     tell("a week ago: both sides agree; a first audit sets the agreed values")
-    then = datetime.now(UTC) - WEEK
+    then = clock.now() - WEEK
     sandbox.clock(then)
     fetch_inputs(sandbox, folder)
     audit = pipeline.run(settings, pipeline.Request(), now=then + timedelta(seconds=1), tell=_quiet)
@@ -126,16 +127,16 @@ def _agreed(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[
 
 def _drifted(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[str], None]) -> Audit:
     tell("a week of real life passes: imports, forms, corrections, mistakes, opt-outs")
-    sandbox.clock(datetime.now(UTC))
+    sandbox.clock(clock.now())
     answers = sandbox.drift()
     (folder / "answers.json").write_text(json.dumps(answers, ensure_ascii=False, indent=1) + "\n", "utf-8")
     fetch_inputs(sandbox, folder)
-    return pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=tell)
+    return pipeline.run(settings, pipeline.Request(), now=clock.now(), tell=tell)
 
 
 def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
     tell("making a plan of what may be corrected without asking anybody")
-    for planned in remedy.plan(settings, now=datetime.now(UTC)):
+    for planned in remedy.plan(settings, now=clock.now()):
         if not planned.plan.writes:
             continue
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in planned.plan.counts.items())
@@ -146,7 +147,7 @@ def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
             _aside(f"more than {brake.limit:,}, so the demo confirms: {brake.confirmation}")
         _aside(planned.plan.route_reason)
         confirmed = {brake.kind: brake.count for brake in planned.brakes}
-        applied = remedy.apply(settings, planned.path, confirmed=confirmed, clock=lambda: datetime.now(UTC))
+        applied = remedy.apply(settings, planned.path, confirmed=confirmed, clock=clock.now)
         print_applied(applied)
 
 
@@ -156,7 +157,7 @@ def _again(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[s
     # An export's name tells its second: the next one begins after everything that was written.
     time.sleep(1.1 - time.time() % 1)
     fetch_inputs(sandbox, folder)
-    return pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=tell)
+    return pipeline.run(settings, pipeline.Request(), now=clock.now(), tell=tell)
 
 
 def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, after: Audit) -> None:

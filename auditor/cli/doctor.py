@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.screen import load_settings, settings_option
 from auditor.cli.verbose import verbose_option
 
@@ -22,7 +23,6 @@ def command(settings_file: Path, as_json: bool) -> int:
     Exits 0 when a run would work (`look`: it could be better), 2 when something is wrong, and 6 when something could
     not be checked. The key is tried at Actito's other hosts when the configured one does not accept it.
     """
-    from datetime import UTC, datetime
 
     from auditor.cli.screen import say, wrapped
     from auditor.cli.summary import print_json
@@ -31,7 +31,7 @@ def command(settings_file: Path, as_json: bool) -> int:
 
     settings = load_settings(settings_file)
     found = []
-    for name, finding in diagnose(settings, now=datetime.now(UTC)):
+    for name, finding in diagnose(settings, now=clock.now()):
         found.append((name, finding))
         if not as_json:
             click.echo(wrapped(f"{_SHOWN[finding.state]:>5}  {name}: ", finding.reason, indent=7))

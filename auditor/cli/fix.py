@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.screen import load_settings, say, settings_option
 from auditor.cli.verbose import verbose_option
 
@@ -19,7 +20,6 @@ from auditor.cli.verbose import verbose_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, yes: bool) -> int:
     """Plan and apply for the named profiles, one by one, from the newest run."""
-    from datetime import UTC, datetime
 
     from auditor.cli.applying import carry_out
     from auditor.cli.planned import print_plan
@@ -29,7 +29,7 @@ def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, 
 
     settings = load_settings(settings_file)
     named = shown_keys(settings, keys)
-    made = remedy.plan(settings, now=datetime.now(UTC), decisions=decisions, route="single", only=named)
+    made = remedy.plan(settings, now=clock.now(), decisions=decisions, route="single", only=named)
     if not made:
         say("nothing differs for these profiles: `auditor show KEY` tells what is known of one")
         return int(Exit.FINE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.screen import confirmed_on_terminal, say, settings_option, wrapped
 from auditor.cli.verbose import verbose_option
 
@@ -125,15 +126,13 @@ def command(
 
 
 def _look(settings: Settings, key: str | None, chosen: dict[str, str]) -> tuple[Structure, Looked]:
-    from datetime import UTC, datetime
-
     from auditor.actito import Reader
     from auditor.commands.init.look import look
     from auditor.commands.run import connect
 
     with connect(settings) as connection:
         structure = Reader(connection).structure(settings.table)
-    return structure, look(settings, structure, now=datetime.now(UTC), key=key, fed=chosen.get(key or "", ""))
+    return structure, look(settings, structure, now=clock.now(), key=key, fed=chosen.get(key or "", ""))
 
 
 def _leave_alone(paths: list[Path], force: bool) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.screen import load_settings, say, settings_option
 from auditor.cli.verbose import verbose_option
 
@@ -26,14 +27,13 @@ def command(
 
     Corrections and creations are plans of their own. What is not planned is counted with its reason.
     """
-    from datetime import UTC, datetime
 
     from auditor.cli.planned import print_plan
     from auditor.commands import remedy
     from auditor.state import run_folder
 
     settings = load_settings(settings_file)
-    made = remedy.plan(settings, now=datetime.now(UTC), run=run, decisions=decisions, route=route)
+    made = remedy.plan(settings, now=clock.now(), run=run, decisions=decisions, route=route)
     if not made:
         say("nothing differs: there is nothing to plan")
     for planned in made:

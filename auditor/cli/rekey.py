@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.screen import confirmed_on_terminal, load_settings, say, settings_option, table
 
 WHAT = {
@@ -32,7 +32,7 @@ def command(settings_file: Path, pairs: Path, yes: bool) -> int:
     from auditor.commands.rekey import rekey
 
     settings = load_settings(settings_file)
-    found = rekey(settings, pairs, now=datetime.now(UTC), dry=True)
+    found = rekey(settings, pairs, now=clock.now(), dry=True)
     many = f"{found.pairs:,} pair{'s' if found.pairs != 1 else ''}"
     click.echo(f"{pairs.name}: {many}; old keys that are known here: {found.known:,}")
     table([(what, found.counts[name]) for name, what in WHAT.items() if found.counts[name]])
@@ -42,6 +42,6 @@ def command(settings_file: Path, pairs: Path, yes: bool) -> int:
     if not yes and not confirmed_on_terminal("carry this over to the new keys?"):
         say("nothing was changed; to go ahead without a question: --yes")
         return 0
-    rekey(settings, pairs, now=datetime.now(UTC), dry=False)
+    rekey(settings, pairs, now=clock.now(), dry=False)
     click.echo("carried over: the next run knows these profiles by their new keys")
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.interrupts import end_if_asked
 from auditor.cli.screen import Steps, load_settings, say, settings_option, table
 from auditor.cli.verbose import verbose_option
@@ -44,8 +45,6 @@ def command(
 
     rule = parse_fail_on(fail_on)
     settings = load_settings(settings_file)
-    from datetime import UTC, datetime
-
     from auditor.cli.summary import exit_code, print_json, print_summary
     from auditor.commands import run as pipeline
 
@@ -63,7 +62,7 @@ def command(
             steps.moved(name, done, total, rows)
 
     try:
-        audit = pipeline.run(settings, request, now=datetime.now(UTC), tell=tell, moved=moved)
+        audit = pipeline.run(settings, request, now=clock.now(), tell=tell, moved=moved)
     except pipeline.EnoughError as enough:
         if as_json:
             print_json({"format": 1, "table": settings.table, "stages": enough.facts})

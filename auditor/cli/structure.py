@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, load_settings, printable, say, settings_option
 from auditor.cli.verbose import verbose_option
 
@@ -71,12 +72,11 @@ def diff(settings_file: Path, fail_on: str, as_json: bool) -> int:
     Nothing is written.
     """
     settings = load_settings(settings_file)
-    from datetime import UTC, datetime
 
     from auditor.commands import structure as restructure
     from auditor.errors import Exit
 
-    live, findings = restructure.diff(settings, now=datetime.now(UTC))
+    live, findings = restructure.diff(settings, now=clock.now())
     if as_json:
         print_json(settings.entity, live, findings)
     else:
@@ -105,14 +105,13 @@ def propose(
     Types are inferred from the truth's own values, never so that anything would be lost. Nothing is sent.
     """
     settings = load_settings(settings_file)
-    from datetime import UTC, datetime
 
     from auditor.commands import structure as restructure
     from auditor.structure.infer import parse_type
     from auditor.structure.survey import Wish
 
     wish = Wish(columns=dict(_pair(text) for text in attributes), types=dict(parse_type(text) for text in types))
-    made = restructure.propose(settings, now=datetime.now(UTC), wish=wish, new_table=new_table, anew=anew)
+    made = restructure.propose(settings, now=clock.now(), wish=wish, new_table=new_table, anew=anew)
     if made is None:
         say("the structure has everything that the contract asks for: there is nothing to propose")
         return
@@ -134,7 +133,6 @@ def apply(settings_file: Path, plan: str, yes: bool) -> int:
     the same plan again adds nothing twice. Exits 4 while something is left, for Actito to finish or for a person.
     """
     settings = load_settings(settings_file)
-    from datetime import UTC, datetime
 
     from auditor.commands import structure as restructure
     from auditor.errors import Exit, GuardRefused
@@ -153,7 +151,7 @@ def apply(settings_file: Path, plan: str, yes: bool) -> int:
                 raise GuardRefused("nobody is there to answer", hint="add --yes to apply without being asked")
             say("nothing was sent")
             return int(Exit.FINE)
-    applied = restructure.apply(settings, path, clock=lambda: datetime.now(UTC))
+    applied = restructure.apply(settings, path, clock=clock.now)
     _print_applied(applied)
     return int(applied.exit_code)
 

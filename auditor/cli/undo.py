@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.screen import load_settings, settings_option
 from auditor.cli.verbose import verbose_option
 
@@ -19,11 +20,10 @@ def command(settings_file: Path, plan: str) -> None:
 
     Withdrawn permissions are not given back, and people who were created are not deleted: both are listed.
     """
-    from datetime import UTC, datetime
 
     from auditor.cli.planned import print_plan
     from auditor.commands import remedy
 
     settings = load_settings(settings_file)
     path = remedy.find_plan(settings, plan)
-    print_plan(remedy.undo(settings, path, now=datetime.now(UTC)))
+    print_plan(remedy.undo(settings, path, now=clock.now()))

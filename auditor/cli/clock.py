@@ -1,0 +1,10 @@
+"""The moment at which a command works. Commands ask here and hand it on: nothing below them asks what time it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """With zone."""
+    return datetime.now(UTC)
