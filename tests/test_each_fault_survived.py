@@ -21,7 +21,8 @@ import stamina
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import Applied
 from auditor.cli.demonstration import write_settings
-from auditor.commands import remedy
+from auditor.commands import apply as applying
+from auditor.commands.plan import plan
 from auditor.errors import AuditorError, Exit
 from auditor.model import Kind, Outcome, Status
 from auditor.plan import routing
@@ -149,7 +150,7 @@ def applied(folder: Path, sandbox: Sandbox, *, now: datetime | None = None) -> E
     for path in sorted(folder.glob("runs/*/plan-*.json")):
         try:
             confirmed: dict[Kind, int] = dict(read_plan(path).counts)
-            done.append(remedy.apply(settings, path, confirmed=confirmed, clock=lambda: now or datetime.now(UTC)))
+            done.append(applying.apply(settings, path, confirmed=confirmed, clock=lambda: now or datetime.now(UTC)))
         except AuditorError as error:
             raised.add(error.exit_code)
     return Ends(raised, {why.why for one in done for why in _stops(one)}, _sum(done), {one.exit_code for one in done})
@@ -170,7 +171,7 @@ def _planned(factory: pytest.TempPathFactory, route: str) -> Path:
     shutil.copytree(made.audited, folder)
     shutil.copytree(made.licence, folder / "sandbox")
     settings = write_settings(folder, "http://127.0.0.1:1")
-    remedy.plan(settings, now=datetime.now(UTC), route=route)
+    plan(settings, now=datetime.now(UTC), route=route)
     return folder
 
 
@@ -259,7 +260,7 @@ def test_a_plan_applied_by_files(
     with Sandbox(folder / "sandbox", profiles=small_folder.PROFILES, seed=3, limits="extended") as sandbox:
         sandbox.fault(name)
         with monkeypatch.context() as patched:
-            patched.setattr(remedy, "Limits", partial(Limits, import_wait=timedelta(seconds=0.3), poll_seconds=0.1))
+            patched.setattr(applying, "Limits", partial(Limits, import_wait=timedelta(seconds=0.3), poll_seconds=0.1))
             meanwhile = applied(folder, sandbox)
         assert sandbox.faults()[name]
         sandbox.clear_faults()
@@ -267,7 +268,7 @@ def test_a_plan_applied_by_files(
         assert meanwhile.stopped == ({IMPORTS[name]} if IMPORTS[name] else set())
         sandbox.advance(4000)
         with monkeypatch.context() as patched:
-            patched.setattr(remedy, "Limits", partial(Limits, poll_seconds=0.05))
+            patched.setattr(applying, "Limits", partial(Limits, poll_seconds=0.05))
             ends = applied(folder, sandbox)
         assert sum(sandbox.state()["imports"].values()) == (0 if name == "quota-used" else 1)
         different = len(values(by_id(sandbox)) ^ calm) // 2  # a profile with other values is in both, differently

@@ -15,7 +15,8 @@ import pytest
 import stamina
 
 from auditor.cli.demonstration import write_settings
-from auditor.commands import remedy
+from auditor.commands.apply import apply
+from auditor.commands.plan import plan
 from auditor.errors import AuditorError
 from auditor.model import Outcome
 from auditor.sandbox.process import Sandbox
@@ -54,7 +55,7 @@ class Case:
             confirmed = dict(read_plan(path).counts)
             for _ in range(3 if troubled else 1):
                 with contextlib.suppress(*([AuditorError] if troubled else [])):
-                    applied = remedy.apply(settings, path, confirmed=confirmed, clock=lambda: datetime.now(UTC))
+                    applied = apply(settings, path, confirmed=confirmed, clock=lambda: datetime.now(UTC))
                     counts.append(applied.counts)
         return counts
 
@@ -73,7 +74,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(made.audited, folder)
     shutil.copytree(made.licence, folder / "sandbox")
     settings = write_settings(folder, "http://127.0.0.1:1")
-    assert len(remedy.plan(settings, now=datetime.now(UTC), route="single")) > 1
+    assert len(plan(settings, now=datetime.now(UTC), route="single")) > 1
     return folder
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from auditor import permissions
 from auditor.cli.planned import print_plan
-from auditor.commands.remedy import Planned
+from auditor.commands.stored_plans import Planned
 from auditor.errors import GuardRefused, InputUnusable, SettingsError
 from auditor.findings import audit as audits
 from auditor.findings.audit import Audit, Counts

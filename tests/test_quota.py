@@ -13,7 +13,8 @@ import pytest
 import stamina
 
 from auditor.cli.demonstration import write_settings
-from auditor.commands import remedy
+from auditor.commands.apply import apply
+from auditor.commands.plan import plan
 from auditor.model import Kind, Route
 from auditor.sandbox.process import Sandbox
 from auditor.state.ledger import Ledger
@@ -40,7 +41,7 @@ def planned(factory: pytest.TempPathFactory, folder: Path) -> Path:
     made = small_folder.made(factory)
     shutil.copytree(made.audited, folder)
     shutil.copytree(made.licence, folder / "sandbox")
-    plans = remedy.plan(write_settings(folder, "http://127.0.0.1:1"), now=datetime.now(UTC), route="bulk")
+    plans = plan(write_settings(folder, "http://127.0.0.1:1"), now=datetime.now(UTC), route="bulk")
     one = next(one for one in plans if sum(write.canary for write in one.plan.writes) > 2)
     rows = [write for write in one.plan.writes if write.batch and write.kind is Kind.UPDATE]
     file = [replace(write, canary=False, route=Route.BULK) for write in rows[2:]]
@@ -66,7 +67,7 @@ def test_a_quota_that_others_used_up_is_said_kept_and_tried_again_after_midnight
     with Sandbox(tmp_path / "calm" / "sandbox", profiles=small_folder.PROFILES, seed=1) as sandbox:
         settings = write_settings(tmp_path / "calm", sandbox.url)
         calm = tmp_path / "calm" / path.relative_to(folder)
-        remedy.apply(settings, calm, confirmed=confirmed, clock=lambda: datetime.now(UTC))
+        apply(settings, calm, confirmed=confirmed, clock=lambda: datetime.now(UTC))
         expected = without_moments(by_id(sandbox))
 
     monkeypatch.chdir(folder)
@@ -86,7 +87,7 @@ def test_a_quota_that_others_used_up_is_said_kept_and_tried_again_after_midnight
 
         later = midnight.astimezone(UTC) + timedelta(seconds=1)
         sandbox.clock(later)
-        applied = remedy.apply(settings, path, confirmed=confirmed, clock=lambda: later)
+        applied = apply(settings, path, confirmed=confirmed, clock=lambda: later)
         assert applied.stopped is None
         assert without_moments(by_id(sandbox)) == expected
 

@@ -513,4 +513,4 @@ def test_who_is_given_the_power_to_write() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("auditor.actito"):
                 importers |= {place for alias in node.names if alias.name == "Writer"}
     outside = {place for place in importers if not place.startswith(("actito/", "apply/"))}
-    assert outside == {"commands/remedy.py", "commands/structure.py"}
+    assert outside == {"commands/apply.py", "commands/structure.py"}

@@ -11,8 +11,9 @@ from typing import Any
 
 from auditor.apply.outcomes import Applied
 from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
-from auditor.commands import remedy
 from auditor.commands import run as pipeline
+from auditor.commands.apply import apply
+from auditor.commands.plan import plan
 from auditor.findings.audit import Audit
 from auditor.model import Kind, Outcome, Side, Status
 from auditor.sandbox.process import Sandbox
@@ -64,10 +65,10 @@ def walk(folder: Path, *, profiles: int, seed: int, again: bool = False) -> Walk
         state_before = by_id(sandbox)
 
         plans, applied = [], []
-        for planned in remedy.plan(settings, now=datetime.now(UTC)):
+        for planned in plan(settings, now=datetime.now(UTC)):
             plans.append(planned.plan)
             confirmed = {brake.kind: brake.count for brake in planned.brakes}
-            applied.append(remedy.apply(settings, planned.path, confirmed=confirmed, clock=lambda: datetime.now(UTC)))
+            applied.append(apply(settings, planned.path, confirmed=confirmed, clock=lambda: datetime.now(UTC)))
         sandbox.idle()
         state_after = by_id(sandbox)
 
@@ -87,7 +88,7 @@ def audit(settings: Settings, now: datetime | None = None) -> Audit:
 
 
 def planned_now(settings: Settings) -> list[Plan]:
-    return [planned.plan for planned in remedy.plan(settings, now=datetime.now(UTC))]
+    return [planned.plan for planned in plan(settings, now=datetime.now(UTC))]
 
 
 def by_id(sandbox: Sandbox) -> dict[str, dict[str, str]]:

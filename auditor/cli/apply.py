@@ -26,7 +26,7 @@ def command(settings_file: Path, plan: str, yes: bool, confirmations: tuple[str,
     """
     from auditor.cli.applying import carry_out
     from auditor.cli.planned import parse_confirmations
-    from auditor.commands.remedy import find_plan
+    from auditor.commands.stored_plans import find_plan
 
     settings = load_settings(settings_file)
     confirmed = parse_confirmations(confirmations)

@@ -13,7 +13,7 @@ from auditor.apply import Progress as Done
 from auditor.cli import clock
 from auditor.cli.planned import KIND, print_applied
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
-from auditor.commands import remedy
+from auditor.commands.apply import apply, may_start
 from auditor.errors import GuardRefused
 from auditor.model import Kind
 from auditor.settings.config import Settings
@@ -22,7 +22,7 @@ from auditor.writes import read_plan
 
 def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], ask: bool) -> int | None:
     """Apply a stored plan and print what became of it; gives the exit code, None when somebody said no."""
-    started = remedy.may_start(settings, path)
+    started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
     if ask:
@@ -44,6 +44,6 @@ def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], 
         def tell(done: Done) -> None:
             bar.update(task, completed=done.done, total=done.total)
 
-        applied = remedy.apply(settings, path, confirmed=confirmed, clock=clock.now, progress=tell, tell=say)
+        applied = apply(settings, path, confirmed=confirmed, clock=clock.now, progress=tell, tell=say)
     print_applied(applied)
     return int(applied.exit_code)

@@ -22,9 +22,10 @@ import click
 from auditor.cli import clock
 from auditor.cli.planned import KIND, print_applied
 from auditor.cli.screen import WIDTH, Steps, say, table
-from auditor.commands import remedy
 from auditor.commands import run as pipeline
+from auditor.commands.apply import apply
 from auditor.commands.init.schema import put_beside
+from auditor.commands.plan import plan
 from auditor.errors import SettingsError
 from auditor.files.data import data_folder
 from auditor.findings.audit import Audit
@@ -136,7 +137,7 @@ def _drifted(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[
 
 def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
     tell("making a plan of what may be corrected without asking anybody")
-    for planned in remedy.plan(settings, now=clock.now()):
+    for planned in plan(settings, now=clock.now()):
         if not planned.plan.writes:
             continue
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in planned.plan.counts.items())
@@ -147,7 +148,7 @@ def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
             _aside(f"more than {brake.limit:,}, so the demo confirms: {brake.confirmation}")
         _aside(planned.plan.route_reason)
         confirmed = {brake.kind: brake.count for brake in planned.brakes}
-        applied = remedy.apply(settings, planned.path, confirmed=confirmed, clock=clock.now)
+        applied = apply(settings, planned.path, confirmed=confirmed, clock=clock.now)
         print_applied(applied)
 
 

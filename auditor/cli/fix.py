@@ -20,16 +20,13 @@ from auditor.cli.verbose import verbose_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, yes: bool) -> int:
     """Plan and apply for the named profiles, one by one, from the newest run."""
-
     from auditor.cli.applying import carry_out
     from auditor.cli.planned import print_plan
-    from auditor.commands import remedy
-    from auditor.commands.show import shown_keys
+    from auditor.commands.fix import confirmed, fix
     from auditor.errors import Exit
 
     settings = load_settings(settings_file)
-    named = shown_keys(settings, keys)
-    made = remedy.plan(settings, now=clock.now(), decisions=decisions, route="single", only=named)
+    made = fix(settings, keys, now=clock.now(), decisions=decisions)
     if not made:
         say("nothing differs for these profiles: `auditor show KEY` tells what is known of one")
         return int(Exit.FINE)
@@ -37,7 +34,6 @@ def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, 
     for planned in made:
         print_plan(planned)
         if planned.plan.writes:
-            confirmed = {brake.kind: brake.count for brake in planned.brakes}
-            code = carry_out(settings, planned.path, confirmed=confirmed, ask=not yes)
+            code = carry_out(settings, planned.path, confirmed=confirmed(planned), ask=not yes)
             worst = max(worst, Exit(code or 0))
     return int(worst)

@@ -27,18 +27,17 @@ def command(
 
     Corrections and creations are plans of their own. What is not planned is counted with its reason.
     """
-
     from auditor.cli.planned import print_plan
-    from auditor.commands import remedy
+    from auditor.commands.plan import corrective, plan
     from auditor.state import run_folder
 
     settings = load_settings(settings_file)
-    made = remedy.plan(settings, now=clock.now(), run=run, decisions=decisions, route=route)
+    made = plan(settings, now=clock.now(), run=run, decisions=decisions, route=route)
     if not made:
         say("nothing differs: there is nothing to plan")
     for planned in made:
         print_plan(planned)
         if files is not None:
             structure = run_folder.read_structure(planned.path.parent)
-            for path in remedy.corrective(planned.plan, structure, files):
+            for path in corrective(planned.plan, structure, files):
                 say(f"wrote {path}")

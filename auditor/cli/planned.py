@@ -9,7 +9,7 @@ import click
 
 from auditor.apply.outcomes import Applied
 from auditor.cli.screen import WIDTH, say, table, wrapped
-from auditor.commands.remedy import Planned
+from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
 from auditor.model import Kind, Outcome, Route, Why
 from auditor.settings.problems import nearest

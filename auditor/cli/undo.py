@@ -20,10 +20,10 @@ def command(settings_file: Path, plan: str) -> None:
 
     Withdrawn permissions are not given back, and people who were created are not deleted: both are listed.
     """
-
     from auditor.cli.planned import print_plan
-    from auditor.commands import remedy
+    from auditor.commands.stored_plans import find_plan
+    from auditor.commands.undo import undo
 
     settings = load_settings(settings_file)
-    path = remedy.find_plan(settings, plan)
-    print_plan(remedy.undo(settings, path, now=clock.now()))
+    path = find_plan(settings, plan)
+    print_plan(undo(settings, path, now=clock.now()))

@@ -2,7 +2,7 @@
 
     structure, contract, truth ─► diff ─► propose ─► (hand-over sheet, review) ─► apply ─► read back
 
-Beside `auditor.commands.remedy` the only module that is handed something that can write to Actito, and only the two
+Beside `auditor.commands.apply` the only module that is handed something that can write to Actito, and only the two
 methods of it that change a structure: see `StructureWriter`.
 """
 

@@ -1,0 +1,124 @@
+"""The spine of applying: from a reviewed plan to outcomes, verified.
+
+Beside `auditor.commands.structure` the only module that is handed something that can write to Actito.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from auditor import permissions
+from auditor.actito import ActitoError, Reader, learned
+from auditor.actito.writer import Writer
+from auditor.apply import Progress, apply_plan
+from auditor.apply.job import FINAL, Limits
+from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
+from auditor.commands.run import connect
+from auditor.commands.stored_plans import brakes
+from auditor.equality.single_value import Sameness
+from auditor.errors import GuardRefused, SettingsError
+from auditor.model import Kind
+from auditor.plan.brakes import held
+from auditor.plan.bulkfile import corrective_file
+from auditor.settings.config import Settings
+from auditor.settings.contract import read_contract
+from auditor.state import run_folder
+from auditor.state.ledger import Ledger, lock
+from auditor.writes import read_plan
+
+NAMED = 5
+"""Scenarios that are told by their names."""
+
+
+def apply(
+    settings: Settings,
+    path: Path,
+    *,
+    confirmed: Mapping[Kind, int],
+    clock: Callable[[], datetime],
+    progress: Callable[[Progress], None] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Applied:
+    """Carry out a stored plan, or go on with it; the outcome file lies beside it.
+
+    `tell` receives a line for each thing that the licence spells otherwise than usual.
+
+    Raises GuardRefused when a brake is not confirmed with its exact count, and whatever applying raises.
+    """
+    chosen = read_plan(path)
+    if (chosen.entity, chosen.table) != (settings.entity, settings.table):
+        raise SettingsError(f'the plan is for "{chosen.entity}/{chosen.table}", these settings are not')
+    waiting = held(chosen, brakes(settings), confirmed)
+    if waiting:
+        flags = " ".join(brake.confirmation for brake in waiting)
+        counts = ", ".join(f"{brake.count:,} × {brake.kind.value}" for brake in waiting)
+        reason = f": {chosen.stop}" if chosen.stop else ""
+        raise GuardRefused(
+            f"this plan needs its counts confirmed ({counts}){reason}", hint=f"after a look, add: {flags}"
+        )
+    folder = path.resolve().parent
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    permissions.guard(chosen.writes, contract.columns, restores=chosen.purpose == "undo")
+    same = Sameness(contract.columns, contract.timezone.key)
+    fixes, actito = settings.fixes, settings.actito
+    limits = Limits(
+        concurrency=actito.concurrency,
+        bulk_calls_per_day=min(actito.own_bulk_calls_per_day, actito.bulk_calls_per_day),
+        max_age=fixes.max_age,
+        permission_max_age=fixes.permission_max_age,
+    )
+    with (
+        lock.hold(settings.state_folder / "lock", "auditor apply"),
+        Ledger(settings.state_folder) as ledger,
+        connect(settings) as reading,
+        connect(settings, writing=True) as writing,
+    ):
+        live = Reader(reading).structure(settings.table)
+        if live != structure:
+            raise GuardRefused(
+                "the table structure changed since the audit behind this plan",
+                hint="run the audit again, then plan again",
+            )
+        spelling = learned(Reader(reading), structure, settings.state_folder)
+        for sentence in spelling.unusual:
+            tell(sentence)
+        applied = apply_plan(
+            chosen,
+            structure=structure,
+            reader=Reader(reading, spelling),
+            writer=Writer(writing, spelling),
+            ledger=ledger,
+            clock=clock,
+            same=same,
+            bulk_file=lambda one, batch: corrective_file(one, batch, structure),
+            limits=limits,
+            allow_stop=True,
+            earlier=read_outcomes(folder, chosen.sha),
+            progress=progress,
+        )
+        write_outcomes(folder, applied)
+        return applied
+
+
+def may_start(settings: Settings, path: Path) -> str:
+    """A sentence about the scenarios that what is left of a stored plan may start (§14b); empty where it starts none.
+
+    Which write starts which cannot be asked, and what was started cannot be undone. Scenarios that cannot be read stop
+    nobody: the sentence says so.
+    """
+    chosen, folder = read_plan(path), path.resolve().parent
+    earlier = read_outcomes(folder, chosen.sha)
+    if not chosen.writes or (earlier is not None and set(earlier["outcome"]) <= set(FINAL)):
+        return ""
+    begin = f"what is written may start scenarios of {chosen.table}"
+    try:
+        with connect(settings) as connection:
+            found = Reader(connection).scenarios(run_folder.read_structure(folder))
+    except ActitoError as error:
+        return f"{begin}, and which are active could not be read: {error}"
+    active = [one.name for one in found if one.active is not False]
+    named = ", ".join(active[:NAMED]) + (f" and {len(active) - NAMED:,} more" if len(active) > NAMED else "")
+    return f"{begin}. Active: {named}; which write starts which, Actito does not say." if active else ""

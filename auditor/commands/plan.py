@@ -1,0 +1,189 @@
+"""The spine of planning: from a finished audit to stored plans, with nothing sent.
+
+run folder ─► audit, with what was sent since ─┐
+ledger ─► decisions, quota, what was undone ───┼─► plans ─► stored beside the audit
+settings ─► policy ────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from auditor.commands.conclude import shrunk
+from auditor.commands.stored_plans import Planned, store, write
+from auditor.errors import SettingsError
+from auditor.findings.audit import Audit
+from auditor.model import Permission, Side, Structure
+from auditor.plan import Facts, make_plans
+from auditor.plan.bulkfile import corrective_files
+from auditor.plan.decisions import Decision, read_decisions, remembered
+from auditor.plan.policy import Policy
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract, read_contract
+from auditor.state import run_folder
+from auditor.state.ledger import Ledger, lock, quota_day, records
+from auditor.writes import Plan
+
+CHANGED = 0.1
+"""A column that changed in this share of the profiles since the last run stops a plan."""
+
+
+def plan(
+    settings: Settings,
+    *,
+    now: datetime,
+    run: str | None = None,
+    decisions: Path | None = None,
+    route: str | None = None,
+    only: Collection[str] | None = None,
+) -> tuple[Planned, ...]:
+    """Make the plans of a finished run (None: the newest) and store them in its folder; empty ones are left out.
+
+    `decisions` is a file from the worklist; what was decided earlier counts as well. `only` restricts the plans to
+    these keys. Raises SettingsError, InputUnusable or GuardRefused.
+    """
+    folder = run_folder.find_run(settings.runs_folder, run)
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    audit = run_folder.read_audit(folder, contract)
+    with lock.hold(settings.state_folder / "lock", "auditor plan"), Ledger(settings.state_folder) as ledger:
+        audit = _with_pending(audit, ledger)
+        decided = _decisions(settings, contract, ledger, decisions, now)
+        facts = _facts(settings, contract, structure, audit, folder, ledger, now)
+        policy = _policy(settings, route)
+        made = make_plans(audit, policy, facts, made=now, decisions=decided, only=only)
+        return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
+
+
+def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
+    """Write the corrective files of a plan and their import definitions for somebody else to import."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = []
+    for file in corrective_files(planned, structure, canaries=True):
+        for name, content in ((f"{file.name}.zip", file.archive), (f"{file.name}.csv", file.csv)):
+            written.append(write(folder / name, content))
+        definition = {
+            "mode": file.mode,
+            "key": file.key,
+            "columns": list(file.columns),
+            "encoding": "UTF-8",
+            "format": {"separator": ";", "enclosing": '"', "escaping": '"', "endOfLine": "\n"},
+        }
+        written.append(write(folder / f"{file.name}.json", (json.dumps(definition, indent=1) + "\n").encode()))
+    return written
+
+
+def _with_pending(audit: Audit, ledger: Ledger) -> Audit:
+    """The audit with what was sent since the export's moment marked as such, also what was sent after the audit."""
+    sent = ledger.pending(audit.table, after=audit.source(Side.PLATFORM).as_of).select("key", "column").unique()
+    cells = sent.filter(pl.col("column").is_not_null()).with_columns(sent=True)
+    whole = sent.filter(pl.col("column").is_null()).select("key", sent=True)
+    marked = pl.col("pending") | pl.col("sent").fill_null(False)
+    differences = audit.differences.join(cells, on=["key", "column"], how="left", maintain_order="left")
+    profiles = audit.profiles.join(whole, on="key", how="left", maintain_order="left")
+    return replace(
+        audit,
+        differences=differences.with_columns(pending=marked).drop("sent"),
+        profiles=profiles.with_columns(pending=marked).drop("sent"),
+    )
+
+
+def _decisions(
+    settings: Settings, contract: Contract, ledger: Ledger, path: Path | None, now: datetime
+) -> Sequence[Decision]:
+    """Everything decided so far, the new file's decisions included and remembered."""
+    if path is not None:
+        columns = [column.name for column in contract.columns]
+        new = read_decisions(path, table=settings.table, columns=columns)
+        kept = [
+            records.Decision(
+                settings.table, one.by, one.key, one.column, one.platform, one.truth, one.choice.value, now
+            )
+            for one in new
+        ]
+        ledger.decide(kept, now)
+    return remembered(ledger.decisions(settings.table))
+
+
+def _facts(
+    settings: Settings,
+    contract: Contract,
+    structure: Structure,
+    audit: Audit,
+    folder: Path,
+    ledger: Ledger,
+    now: datetime,
+) -> Facts:
+    candidates = _frame(folder, "creations")
+    undone = ledger.undone(settings.table)
+    own = ledger.opt_outs(settings.table).select(
+        run=pl.lit(audit.run), at="sent_at", side=pl.lit(Side.PLATFORM.value), key="key", column="column",
+        value=pl.lit(Permission.OFF.value),
+    )  # fmt: skip
+    history = _frame(folder, "history")
+    used = ledger.bulk_calls(settings.table, quota_day(now))
+    allowed = min(settings.actito.own_bulk_calls_per_day, settings.actito.bulk_calls_per_day)
+    erased = {
+        key
+        for column in contract.columns
+        if (attribute := structure.attribute(column.name)) is not None and attribute.unique
+        for key, value in candidates.select("key", column.name).iter_rows()
+        if value and ledger.erased_among(column.name, [value])
+    }
+    return Facts(
+        structure=structure,
+        timezone=contract.timezone,
+        file_calls_left=0 if used.exhausted else max(0, allowed - used.used),
+        platform=_frame(folder, "audited"),
+        candidates=candidates,
+        taken=_frame(folder, "taken"),
+        evidence=_frame(folder, "evidence"),
+        history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]
+        undone=undone.select("key", "column", platform="restored", truth="withdrawn"),
+        erased=frozenset(erased),
+        guards=_guards(audit, ledger, settings),
+    )
+
+
+def _guards(audit: Audit, ledger: Ledger, settings: Settings) -> tuple[str, ...]:
+    """What about this audit is so unusual that a plan needs every count confirmed."""
+    runs = [record for record in ledger.runs(audit.table) if record.run < audit.run]
+    before = runs[0].counts["rows"] if runs else None
+    sentences = list(shrunk(audit.counts.rows, before, settings.shrank, settings.names.by_side)) if before else []
+    compared = sum(audit.counts.profiles.values())
+    known = audit.differences.filter(pl.col("moved").is_in(["truth", "platform", "both"]))
+    for column, number in known.group_by("column").len().sort("column").iter_rows():
+        if number > compared * CHANGED:
+            sentences.append(f"{column} changed in {number:,} of {compared:,} profiles since the last run")
+    return tuple(sentences)
+
+
+def _policy(settings: Settings, route: str | None) -> Policy:
+    fixes = settings.fixes
+    return Policy(
+        route=route or fixes.route,  # type: ignore[arg-type]  # click and pydantic both checked it
+        realtime=tuple(fixes.realtime),
+        bulk_min_rows=fixes.bulk_min_rows,
+        without_base=fixes.without_base,
+        only_on_platform=fixes.only_on_platform,
+        bulk_empty=settings.actito.bulk_empty,
+        calls_per_minute=settings.actito.calls_per_minute,
+        max_age=fixes.max_age,
+        permission_max_age=fixes.permission_max_age,
+    )
+
+
+def _frame(folder: Path, name: str) -> pl.DataFrame:
+    path = folder / f"{name}.parquet"
+    if not path.exists():
+        raise SettingsError(
+            f"{folder.name} has no {path.name} any more: snapshots are kept for a limited time",
+            hint="run the audit again",
+        )
+    return pl.read_parquet(path)

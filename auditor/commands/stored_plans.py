@@ -1,0 +1,59 @@
+"""Plans as they lie in the folder of their run: stored under their SHA, found by its beginning, with their brakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.errors import SettingsError
+from auditor.model import Kind
+from auditor.plan.brakes import Brake, held
+from auditor.settings.config import Settings
+from auditor.state.ledger import Ledger, records
+from auditor.writes import Plan
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, where it is stored, and what must be confirmed before it is applied."""
+
+    plan: Plan
+    path: Path
+    brakes: tuple[Brake, ...]
+
+
+def store(one: Plan, folder: Path, ledger: Ledger, settings: Settings) -> Planned:
+    """Write a plan into the folder of its run, for its owner only, and record it."""
+    path = write(folder / f"plan-{one.sha}.json", one.to_json().encode())
+    counts = {kind.value: count for kind, count in one.counts.items()}
+    ledger.record_plan(
+        records.PlanRecord(one.sha, one.run, one.table, one.purpose, one.made, str(path), counts, one.undoes)
+    )
+    return Planned(one, path, held(one, brakes(settings), {}))
+
+
+def find_plan(settings: Settings, name: str) -> Path:
+    """A stored plan by its path or the beginning of its SHA."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    fitting = sorted(settings.runs_folder.glob(f"*/plan-{name.removeprefix('plan-')}*.json"))
+    if len(fitting) == 1:
+        return fitting[0]
+    what = "there is no plan" if not fitting else f"{len(fitting)} plans begin with"
+    raise SettingsError(f'{what} "{name}" in {settings.runs_folder}', hint="make one with `auditor plan`")
+
+
+def brakes(settings: Settings) -> Mapping[Kind, tuple[int, float]]:
+    """Kind of write → the number and the share of the profiles beyond which a plan needs its count confirmed."""
+    return {Kind(name): limit for name, limit in settings.fixes.brakes}
+
+
+def write(path: Path, content: bytes) -> Path:
+    """A file that appears whole, for its owner only."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.chmod(0o600)
+    partial.replace(path)
+    return path

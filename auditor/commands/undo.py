@@ -1,0 +1,29 @@
+"""The spine of undoing: from what was applied to a plan that takes it back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from auditor.apply.outcomes import read_outcomes
+from auditor.apply.undo import undo_plan
+from auditor.commands.stored_plans import Planned, store
+from auditor.errors import SettingsError
+from auditor.settings.config import Settings
+from auditor.settings.contract import read_contract
+from auditor.state import run_folder
+from auditor.state.ledger import Ledger, lock
+from auditor.writes import read_plan
+
+
+def undo(settings: Settings, path: Path, *, now: datetime) -> Planned:
+    """A plan that restores what an applied plan changed; it is applied like any other."""
+    chosen = read_plan(path)
+    folder = path.resolve().parent
+    outcomes = read_outcomes(folder, chosen.sha)
+    if outcomes is None:
+        raise SettingsError(f"{path.name} was never applied: there is nothing to undo")
+    contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
+    back = undo_plan(chosen, outcomes, now, permissions=[column.name for column in contract.permissions])
+    with lock.hold(settings.state_folder / "lock", "auditor undo"), Ledger(settings.state_folder) as ledger:
+        return store(back, folder, ledger, settings)
