@@ -234,7 +234,9 @@ def test_by_file(
     equal = [after[key].get("note") == sent for key, sent in unsettled.select("key", "after").iter_rows()]
     later = now() + timedelta(seconds=1)
     seen = unsettled.select("key", "column").with_columns(pl.Series("equal", equal))
-    assert ledger.settle_from_export("Customers", seen, later, later) == {Outcome.LANDED: 13}
+    told = ledger.told_by_export("Customers", seen, later)
+    assert (len(told.landed), told.changed) == (13, ())
+    ledger.record_settled(told, later)
     settled = carry_out(plan, connection, structure, ledger, sandbox)
     assert settled.counts[Outcome.LANDED] == 28
     assert ledger.pending("Customers", later).is_empty()

@@ -27,6 +27,7 @@ from auditor.state.ledger.records import (
     Intent,
     PlanRecord,
     RunRecord,
+    Settled,
     StructureState,
 )
 
@@ -144,8 +145,10 @@ def seen(*cells: tuple[str, str | None, bool]) -> pl.DataFrame:
 def test_a_newer_export_settles_what_was_unknown(ledger: Ledger) -> None:
     writes = ledger.intend("p", TABLE, [update(key, number=number) for number, key in enumerate("123")], NOON)
     ledger.settle(writes, Outcome.UNKNOWN, NOON)
-    done = ledger.settle_from_export(TABLE, seen(("1", "city", True), ("2", "city", False)), NOON + HOUR, NOON + HOUR)
-    assert done == {Outcome.LANDED: 1, Outcome.CHANGED: 1}
+    told = ledger.told_by_export(TABLE, seen(("1", "city", True), ("2", "city", False)), NOON + HOUR)
+    assert told == Settled(landed=(writes[0],), changed=(writes[1],))
+    assert [state.outcome for state in ledger.states("p").values()] == [Outcome.UNKNOWN] * 3, "nobody recorded it"
+    ledger.record_settled(told, NOON + HOUR)
     assert [state.outcome for state in ledger.states("p").values()] == [
         Outcome.LANDED,
         Outcome.CHANGED,
@@ -155,18 +158,22 @@ def test_a_newer_export_settles_what_was_unknown(ledger: Ledger) -> None:
 
 def test_an_export_from_before_the_write_settles_nothing(ledger: Ledger) -> None:
     ledger.intend("p", TABLE, [update("1")], NOON)
-    assert ledger.settle_from_export(TABLE, seen(("1", "city", True)), NOON - HOUR, NOON) == {}
+    assert ledger.told_by_export(TABLE, seen(("1", "city", True)), NOON - HOUR) == Settled()
 
 
 def test_an_import_that_nobody_saw_end_is_denied_only_after_a_while(ledger: Ledger) -> None:
     """It may still be waiting in the platform's queue when a slightly newer export is taken."""
-    ledger.intend_import("p", "b", TABLE, "f", [update("1"), update("2", number=1)], NOON)
+    _, writes = ledger.intend_import("p", "b", TABLE, "f", [update("1"), update("2", number=1)], NOON)
     early = NOON + IMPORT_PATIENCE / 2
     told = seen(("1", "city", True), ("2", "city", False))
-    assert ledger.settle_from_export(TABLE, told, early, early) == {Outcome.LANDED: 1}
+    at_first = ledger.told_by_export(TABLE, told, early)
+    assert at_first == Settled(landed=(writes[0],))
+    ledger.record_settled(at_first, early)
     assert keys(ledger.pending(TABLE, early)) == ["1", "2"]
     late = NOON + IMPORT_PATIENCE
-    assert ledger.settle_from_export(TABLE, told, late, late) == {Outcome.CHANGED: 1}
+    at_last = ledger.told_by_export(TABLE, told, late)
+    assert at_last == Settled(changed=(writes[1],))
+    ledger.record_settled(at_last, late)
     assert ledger.pending(TABLE, late).is_empty()
 
 

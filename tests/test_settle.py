@@ -37,7 +37,10 @@ def settle(ledger: Ledger, folder: Path, export: Sequence[Row], as_of: datetime)
         for side in Side:
             match.find_keys(engine, CONTRACT, side)
         match.match(engine)
-        return from_export(engine, CONTRACT, ledger, TABLE, as_of, as_of + timedelta(hours=1))
+        told = from_export(engine, CONTRACT, ledger, TABLE, as_of)
+    ledger.record_settled(told, as_of + timedelta(hours=1))
+    counted = {Outcome.LANDED: len(told.landed), Outcome.CHANGED: len(told.changed)}
+    return {outcome: number for outcome, number in counted.items() if number}
 
 
 def write(ledger: Ledger, key: str, column: str | None, after: str | None, kind: Kind = Kind.UPDATE) -> None:

@@ -32,7 +32,7 @@ def command(settings_file: Path, run: str | None, privacy: str | None, lang: str
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     audit = run_folder.read_audit(folder, contract)
-    with Ledger(settings.state_folder) as ledger:
+    with Ledger(settings.state_folder, reading=True) as ledger:
         earlier = [record for record in ledger.runs(settings.table, pipeline.TREND_RUNS) if record.run < audit.run]
     trend = [pipeline.trend_point(record) for record in reversed(earlier)]
     level = privacy or settings.report.privacy

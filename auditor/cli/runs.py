@@ -18,7 +18,7 @@ def command(settings_file: Path, as_json: bool) -> None:
     from auditor.state.ledger import Ledger
 
     settings = load_settings(settings_file)
-    with Ledger(settings.state_folder) as ledger:
+    with Ledger(settings.state_folder, reading=True) as ledger:
         records = ledger.runs(settings.table)
     if as_json:
         runs = [

@@ -167,7 +167,7 @@ def _audit(
         watch.facts["pull"] = {"counted_by_platform": count, **{f"{one.side.value}_bytes": one.bytes for one in pulled}}
     folders = [work, settings.runs_folder / name, settings.state_folder, *(source.path.parent for source in pulled)]
     engine = Engine(memory_limit=settings.engine.memory_limit, temp=work / "spill", folders=folders)
-    with closing(engine), Ledger(settings.state_folder) as ledger:
+    with closing(engine), Ledger(settings.state_folder, reading=True) as ledger:
         engine.register(FUNCTIONS)
         with watch.stage("load", "loading both sides"):
             with looking_ahead(_looks(pulled, settings)) as ahead:
@@ -200,7 +200,8 @@ def _audit(
         with watch.stage("diff", "comparing"):
             store = Store(settings.state_folder, settings.entity, table, structure.number)
             memory = store.load(engine, contract)
-            settle.from_export(engine, contract, ledger, table, moments[Side.PLATFORM], now)
+            settled = settle.from_export(engine, contract, ledger, table, moments[Side.PLATFORM])
+            ledger.suppose(settled)
             known, created = _known(engine, ledger, memory, table, moments[Side.PLATFORM])
             shown = diff.Moments(moments[Side.PLATFORM], moments[Side.TRUTH])
             found = diff.diff(engine, contract, known, shown, {side.side: side.rejected for side in landed})
@@ -264,8 +265,10 @@ def _audit(
         try:
             run_folder.settle(engine, work, final)
             # Both or none: the base of a run that nobody knows would be as wrong as a run without its base.
-            with full_disk(settings.state_folder), ledger.transaction():
-                ledger.record_run(_record(audit))
+            kept = Ledger(settings.state_folder, secret=ledger.secret)
+            with full_disk(settings.state_folder), kept, kept.transaction():
+                kept.record_settled(settled, now)
+                kept.record_run(_record(audit))
                 store.save(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
         except BaseException:
             shutil.rmtree(final, ignore_errors=True)

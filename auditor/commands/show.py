@@ -208,7 +208,7 @@ class _Teller:
         profile = self._result("profiles").filter(pl.col("key").is_in(names)).head(1).to_dicts()
         excluded = match.exists(self.engine, "excluded")
         status = self._status(profile, excluded=excluded)
-        with Ledger(self.settings.state_folder) as ledger:
+        with Ledger(self.settings.state_folder, reading=True) as ledger:
             written = [ledger.writes_of(self.settings.table, name) for name in names or [key]]
             decided = [one for one in ledger.decisions(self.settings.table) if one.key in (names or [key])]
         writes = pl.concat(written).unique(maintain_order=True)

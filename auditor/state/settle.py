@@ -10,15 +10,14 @@ from auditor.engine.duckdb import Engine
 from auditor.equality import rules
 from auditor.match import fallback
 from auditor.match.join import RAW, source_name
-from auditor.model import Kind, Outcome, Side
+from auditor.model import Kind, Side
 from auditor.settings.contract import Contract
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Settled
 
 
-def from_export(
-    engine: Engine, contract: Contract, ledger: Ledger, table: str, as_of: datetime, now: datetime
-) -> dict[Outcome, int]:
-    """Compare unconfirmed writes with what the export shows; gives the number of cells per outcome.
+def from_export(engine: Engine, contract: Contract, ledger: Ledger, table: str, as_of: datetime) -> Settled:
+    """Compares unconfirmed writes with what the export shows; records nothing.
 
     `match` has run. A cell has landed when the export holds the value that was sent, by the column's own rule; a
     created profile when it is there, a deleted one when it is not. A profile that the export does not show, or shows
@@ -26,7 +25,7 @@ def from_export(
     """
     unsettled = ledger.unsettled(table)
     if unsettled.is_empty():
-        return {}
+        return Settled()
     engine.put("unsettled", unsettled.select("key", "column", "kind", "after").unique())
     waiting = engine.table("unsettled")
     raw = engine.table(RAW[Side.PLATFORM])
@@ -54,4 +53,4 @@ def from_export(
         equal = rules.equal(held, sent, column)
         seen.append(engine.frame(joined.select(key=joined.key, column=joined["column"], equal=equal)))
     told = pl.concat([frame.cast({"key": pl.String, "column": pl.String, "equal": pl.Boolean}) for frame in seen])
-    return ledger.settle_from_export(table, told, as_of, now)
+    return ledger.told_by_export(table, told, as_of)

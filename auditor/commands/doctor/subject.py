@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -138,18 +137,12 @@ class Patient:
         return False
 
     def _ledger(self) -> Ledger | None:
-        """A copy of the ledger, so that looking changes nothing; None where there is none yet."""
+        """The ledger, for reading alone; None where there is none yet."""
         if self.busy:
             raise Lacking("a ledger at rest")
-        names = [FILE, f"{FILE}-wal"]
-        there = [self.settings.state_folder / name for name in names if (self.settings.state_folder / name).exists()]
-        if not there:
+        if not (self.settings.state_folder / FILE).exists():
             return None
-        copy = self.scratch / "ledger"
-        copy.mkdir(exist_ok=True)
-        for path in there:
-            shutil.copy(path, copy / path.name)
-        return self._stack.enter_context(Ledger(copy))
+        return self._stack.enter_context(Ledger(self.settings.state_folder, reading=True))
 
     def connect(self, key: Secret) -> Connection:
         """Within the limits that all processes with this state folder share, where there is one already."""

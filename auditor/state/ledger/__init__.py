@@ -8,7 +8,7 @@ What is asked of it:
     intend, settle                     an intent before each call, an outcome after it
     intend_import, import_event        the same for a bulk call; `bulk_calls` is what the day's quota has left
     pending, unsettled                 what was sent and no export shows yet; what nobody has confirmed
-    settle_from_export                 a newer export confirms or denies it
+    told_by_export                     what a newer export confirms or denies; to `suppose` it, and to `record_settled`
     record_structure, structure_events what was added to the table structure, an intent before each call
     opt_outs, undone                   what a plan must respect: opt-outs we sent, changes somebody took back
     decide, decisions                  what stewards chose
@@ -38,6 +38,7 @@ from auditor.state.ledger.records import (
     INDEXES,
     QUOTA_ZONE,
     SAME_PERSON,
+    SUPPOSED,
     TABLES,
     UNCOUNTED,
     VERSION,
@@ -48,6 +49,7 @@ from auditor.state.ledger.records import (
     Intent,
     PlanRecord,
     RunRecord,
+    Settled,
     StructureState,
     WriteState,
 )
@@ -72,9 +74,13 @@ class Ledger:
     Methods raise TryLater when the file cannot be read or written now.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open `folder/ledger.sqlite`, or make it (0600, folder 0700). Raises SettingsError when it is not ours."""
-        self._chain = Chain(folder / FILE, TABLES, version=VERSION, indexes=INDEXES)
+    def __init__(self, folder: Path, *, secret: str | None = None, reading: bool = False) -> None:
+        """Open `folder/ledger.sqlite`, or make it (0600, folder 0700) with this secret, or one of its own.
+
+        `reading`: no file is made or changed, and nothing can be recorded. Raises SettingsError when it is not ours.
+        """
+        salt = bytes.fromhex(secret) if secret else None
+        self._chain = Chain(folder / FILE, TABLES, version=VERSION, indexes=INDEXES, salt=salt, reading=reading)
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +114,10 @@ class Ledger:
 
     def last_run(self, table: str) -> RunRecord | None:
         return next(iter(self.runs(table, 1)), None)
+
+    def knows(self, run: str) -> bool:
+        """Whether a run of that name is recorded."""
+        return bool(self._chain.query("SELECT 1 FROM runs WHERE run = ? LIMIT 1", (run,)))
 
     def record_plan(self, plan: PlanRecord) -> None:
         """Record a plan once; a plan that is known already stays as it was recorded."""
@@ -265,8 +275,8 @@ class Ledger:
             (table,),
         )
 
-    def settle_from_export(self, table: str, seen: pl.DataFrame, as_of: datetime, at: datetime) -> dict[Outcome, int]:
-        """Confirm or deny unsettled cells by an export that shows the moment `as_of`; the number of cells per outcome.
+    def told_by_export(self, table: str, seen: pl.DataFrame, as_of: datetime) -> Settled:
+        """What an export that shows the moment `as_of` confirms or denies of what is unsettled.
 
         `seen` has a row per cell of `unsettled` that the export speaks of: `key`, `column` (null: the profile itself)
         and `equal`, true where the export holds the value sent (for a creation: where the profile is there). Equal
@@ -278,7 +288,8 @@ class Ledger:
             f"SELECT id, key, col, effective, sent_at FROM writes_now WHERE {_UNCONFIRMED} ORDER BY id DESC", (table,)
         )
         moment = stamp(as_of)
-        settled: dict[Outcome, list[int]] = {}
+        landed: list[int] = []
+        changed: list[int] = []
         superseded: list[int] = []
         latest: set[tuple[str, str | None]] = set()
         for write, key, column, effective, sent in rows:
@@ -288,17 +299,25 @@ class Ledger:
             if cell in latest:
                 superseded.append(write)
             elif told[cell]:
-                settled.setdefault(Outcome.LANDED, []).append(write)
+                landed.append(write)
             elif effective <= moment:
-                settled.setdefault(Outcome.CHANGED, []).append(write)
+                changed.append(write)
             else:
                 continue
             latest.add(cell)
+        return Settled(tuple(landed), tuple(changed), tuple(superseded))
+
+    def suppose(self, settled: Settled) -> None:
+        """Answer from now on as if this were recorded; nobody else sees it, and nothing keeps it."""
+        rows = [(write, Outcome.LANDED.value) for write in settled.landed]
+        rows += [(write, Outcome.CHANGED.value) for write in (*settled.changed, *settled.superseded)]
+        self._chain.suppose(SUPPOSED, "INSERT INTO supposed VALUES (?, ?)", rows)
+
+    def record_settled(self, settled: Settled, at: datetime) -> None:
         with self.transaction():
-            for outcome, writes in settled.items():
-                self.settle(writes, outcome, at, detail="export")
-            self.settle(superseded, Outcome.CHANGED, at, detail="superseded")
-        return {outcome: len(writes) for outcome, writes in settled.items()}
+            self.settle(settled.landed, Outcome.LANDED, at, detail="export")
+            self.settle(settled.changed, Outcome.CHANGED, at, detail="export")
+            self.settle(settled.superseded, Outcome.CHANGED, at, detail="superseded")
 
     def opt_outs(self, table: str) -> pl.DataFrame:
         """Opt-outs we sent that landed or may have. Columns: key, profile_id, column, sent_at (the latest of each)."""

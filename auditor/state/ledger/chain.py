@@ -88,25 +88,39 @@ class Verified:
 class Chain:
     """The database file. One object may be used from several threads; each call is one at a time."""
 
-    def __init__(self, path: Path, tables: Mapping[str, Table], *, version: int, indexes: str = "") -> None:
-        """Open or make the file, readable for its owner alone.
+    def __init__(
+        self,
+        path: Path,
+        tables: Mapping[str, Table],
+        *,
+        version: int,
+        indexes: str = "",
+        salt: bytes | None = None,
+        reading: bool = False,
+    ) -> None:
+        """Open or make the file, readable for its owner alone. One that is made now gets this `salt`, or a new one.
+
+        `reading`: no file is made or changed, and nothing can be appended. Where there is none, it is an empty one; one
+        of an older version is read as what it would become.
 
         Raises SettingsError when the file is none of ours or of a newer version, TryLater when it cannot be written.
         """
         self.path = path
         self._tables = tables
+        self._reading = reading
         self._lock = threading.RLock()
         self._depth = 0
-        self._prepare_file()
+        if not reading:
+            self._prepare_file()
         with self._explained():
-            # Transactions are begun and ended here and nowhere else: isolation_level=None.
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+            self._connection = _read_only(path, version) if reading else _connected(str(path))
             try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
-                self._connection.execute("PRAGMA foreign_keys = ON")
-                self._connection.execute("PRAGMA secure_delete = ON")
-                self._make(version, indexes)
+                if not reading:
+                    self._connection.execute("PRAGMA journal_mode = WAL")
+                    self._connection.execute("PRAGMA synchronous = FULL")
+                    self._connection.execute("PRAGMA foreign_keys = ON")
+                    self._connection.execute("PRAGMA secure_delete = ON")
+                self._make(version, indexes, salt)
             except BaseException:
                 self._connection.close()
                 raise
@@ -140,7 +154,7 @@ class Chain:
         """All or nothing, and on the disk when the block has ended. Blocks may be nested: the outermost decides."""
         with self._lock, self._explained():
             if self._depth == 0:
-                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.execute("BEGIN" if self._reading else "BEGIN IMMEDIATE")
             self._depth += 1
             try:
                 yield
@@ -154,8 +168,16 @@ class Chain:
             finally:
                 self._depth -= 1
 
+    def suppose(self, script: str, statement: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Make temporary tables and views by a script, and fill them: this object alone sees them, no file does."""
+        with self._lock, self._explained():
+            self._connection.executescript(script)
+            self._connection.executemany(statement, rows)
+
     def append(self, table: str, rows: Iterable[Sequence[Value]], at: datetime) -> range:
         """Append rows as one entry and return their ids, which are consecutive. No rows, no entry."""
+        if self._reading:
+            raise ValueError("what was opened for reading takes no rows")
         kind = self._tables[table]
         with self.transaction():
             first = int(self.query(f"SELECT coalesce(max(id), 0) + 1 FROM {table}")[0][0])
@@ -233,7 +255,7 @@ class Chain:
         except OSError as error:
             raise TryLater(f"cannot write {self.path}: {error.strerror}") from None
 
-    def _make(self, version: int, indexes: str) -> None:
+    def _make(self, version: int, indexes: str, salt: bytes | None) -> None:
         found = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
         if found == version:
             return
@@ -249,7 +271,7 @@ class Chain:
                 hint="use the program version that wrote it, or newer",
             )
         self._connection.executescript(f"BEGIN IMMEDIATE;\n{_CHAIN}{tables}{indexes}\nPRAGMA user_version = {version};")
-        self._connection.execute("INSERT INTO facts VALUES ('salt', ?)", (secrets.token_bytes(32),))
+        self._connection.execute("INSERT INTO facts VALUES ('salt', ?)", (salt or secrets.token_bytes(32),))
         self._connection.execute("COMMIT")
 
     def _create(self, name: str) -> str:
@@ -278,6 +300,33 @@ class Chain:
             raise SettingsError(
                 f"{self.path} is damaged or is no ledger: {error}", hint="restore it from a copy"
             ) from None
+
+
+def _connected(address: str, *, uri: bool = False) -> sqlite3.Connection:
+    """Transactions are begun and ended by Chain and nowhere else: isolation_level=None."""
+    return sqlite3.connect(address, uri=uri, isolation_level=None, check_same_thread=False, timeout=10)
+
+
+def _read_only(path: Path, version: int) -> sqlite3.Connection:
+    """The file as it lies there, and no trace of a look at it; a copy in memory where it has to be made first.
+
+    Who opens a file for reading alone and finds no log makes one, and leaves it; who may write takes it away. Where a
+    killed process left its log, who may write would work it into the file; the other reads it.
+    """
+    if not path.exists():
+        return _connected(":memory:")
+    how = "mode=ro&readonly_shm=1" if path.with_name(f"{path.name}-wal").exists() else "mode=rw"
+    connection = _connected(f"{path.resolve().as_uri()}?{how}", uri=True)
+    try:
+        if int(connection.execute("PRAGMA user_version").fetchone()[0]) < version:
+            copy = _connected(":memory:")
+            connection.backup(copy)
+            connection.close()
+            return copy
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def stamp(moment: datetime) -> str:

@@ -81,6 +81,18 @@ CREATE VIEW decisions_now AS
 """What finds and shows the rows; made anew with every version."""
 
 
+SUPPOSED: Final = """
+DROP VIEW IF EXISTS temp.writes_now;
+DROP TABLE IF EXISTS temp.supposed;
+CREATE TEMP TABLE supposed ("write" INTEGER PRIMARY KEY, outcome TEXT NOT NULL);
+CREATE TEMP VIEW writes_now AS
+  SELECT w.id, w.plan, w.number, w.tab, w.kind, w.route, w.key, w.key_then, w.col, w.before, w.after, w.sent_at,
+         w."import", coalesce(s.outcome, w.outcome) AS outcome, w.detail, w.settled_at, w.address, w.effective
+  FROM main.writes_now w LEFT JOIN supposed s ON s."write" = w.id;
+"""
+"""Puts a view before that of the file, in which writes have the outcomes of the table `supposed`."""
+
+
 class ImportState(StrEnum):
     """What became of a bulk call. All but the two refusals count against the quota."""
 
@@ -172,6 +184,16 @@ class WriteState:
     profile_id: str | None
     """Also that of a profile this write created."""
     bulk_call: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What an export says of writes that nobody had confirmed, by their numbers; nothing of it is recorded yet."""
+
+    landed: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
+    superseded: tuple[int, ...] = ()
+    """Earlier writes to a cell whose last one is among the others."""
 
 
 @dataclass(frozen=True, slots=True)
