@@ -18,7 +18,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from auditor.commands import remedy
+from auditor.commands.plan import plan
 from auditor.commands.run import Request, run
 from auditor.findings.audit import Audit
 from auditor.sandbox.process import Sandbox
@@ -201,7 +201,7 @@ def planned(folder: Path, now: datetime) -> list[dict[str, Any]]:
             ],
             "left": sorted(([left.key, left.column, left.why] for left in one.plan.left), key=repr),
         }
-        for one in remedy.plan(read_settings(folder / "auditor.toml"), now=now)
+        for one in plan(read_settings(folder / "auditor.toml"), now=now)
     ]
 
 
