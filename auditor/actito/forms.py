@@ -323,7 +323,7 @@ def _truth(value: object, part: str) -> bool:
 
 
 def active(item: Mapping[str, object]) -> bool | None:
-    """By a flag, or by a word for its state; None where neither is there or the word is not known."""
+    """Reads a flag, or a word for its state; None where neither is there or the word is not known."""
     for name in FLAGS:
         if item.get(name) is not None:
             return _truth(item[name], name)

@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """With zone."""
+    """The time, with zone."""
     return datetime.now(UTC)

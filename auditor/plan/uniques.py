@@ -1,4 +1,4 @@
-"""In which order unique values change hands.
+"""The order in which unique values change hands.
 
 A profile can take over a value only once the profile that holds it has let go, so the holder's write comes first. Where
 that goes round in a circle (two profiles exchange their values) no order works, and a person must look.

@@ -49,7 +49,7 @@ class Address:
 
     @property
     def server(self) -> str:
-        """For sentences and as the beginning of what identifies a file."""
+        """The server, as sentences name it and as what identifies a file begins."""
         return f"{self.host}:{self.port}" if self.port else self.host
 
 

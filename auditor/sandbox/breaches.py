@@ -77,7 +77,7 @@ class Breaches:
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def record(self, breach: str, where: str | None = None) -> None:
-        """Of the call that is being carried out; `where` is a column."""
+        """Notes a breach of the call that is being carried out; `where` is a column."""
         assert breach in BREACHES  # noqa: S101 -- a slip of ours
         call = CURRENT.get()
         if call is not None and not call.repeated:

@@ -19,7 +19,7 @@ from auditor.sandbox.dialect import MOMENT, TIMEZONE
 
 @dataclass(slots=True)
 class Clock:
-    """That of this machine, moved."""
+    """The clock of this machine, moved."""
 
     offset: timedelta = timedelta(0)
     """Of the calendar."""
@@ -29,11 +29,11 @@ class Clock:
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now(self) -> datetime:
-        """With zone (UTC)."""
+        """The moment, with zone (UTC)."""
         return datetime.now(UTC) + self.offset
 
     def local(self) -> datetime:
-        """In Actito's zone, without one."""
+        """The moment in Actito's zone, without one."""
         return self.now().astimezone(TIMEZONE).replace(tzinfo=None)
 
     def day(self, zone: str) -> date:

@@ -22,7 +22,7 @@ def camel_case(name: str) -> str:
 
 
 def is_list(content: Any) -> bool:
-    """In the usual form: one of those of which nobody has seen whether they come in pages."""
+    """Has the usual form: one of those of which nobody has seen whether they come in pages."""
     return isinstance(content, dict) and tuple(content) in [(name,) for name in _LISTS]
 
 
@@ -55,14 +55,14 @@ def done(answer: Answer, dialect: Dialect) -> None:
 
 
 def upserted(answer: Answer, dialect: Dialect) -> None:
-    """To the V5 call that creates or changes."""
+    """Answers the V5 call that creates or changes."""
     answer.status = int(dialect.upserted)
     if answer.status == 204:
         answer.empty()
 
 
 def created(answer: Answer, dialect: Dialect, path: str, number: str) -> None:
-    """To a creation at `path` of what is now `number`."""
+    """Answers a creation at `path` of what is now `number`."""
     if dialect.created == "200":
         answer.status = 202 if answer.status == 202 else 200
         answer.headers.pop("location", None)

@@ -89,7 +89,7 @@ class Faults:
         self.restart()
 
     def restart(self) -> None:
-        """As at the start: counts at zero, and the initial faults on."""
+        """Begin anew: counts at zero, and the initial faults on."""
         self.active = {name: Active(rate) for name, rate in self.initial.items()}
         self.happened.clear()
         self._met.clear()
@@ -107,7 +107,7 @@ class Faults:
         return True
 
     def draw(self, name: str, subject: str) -> float:
-        """From 0 to below 1: for this seed always the same the n-th time."""
+        """A number from 0 to below 1: for this seed always the same the n-th time."""
         self._met[name, subject] += 1
         text = f"{self.seed}|{name}|{self._met[name, subject]}|{subject}"
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest()) / 2**56
@@ -132,7 +132,7 @@ class Faults:
         self.active.clear()
 
     def answer(self) -> dict[str, Any]:
-        """For `/_sandbox/faults`: what is on, and how often each fault happened."""
+        """Answers `/_sandbox/faults`: what is on, and how often each fault happened."""
         return {
             "seed": self.seed,
             "on": {name: {"rate": one.rate, "times": one.left, "on": one.on} for name, one in self.active.items()},

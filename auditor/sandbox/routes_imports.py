@@ -69,7 +69,7 @@ class ImportCalls:
         return self._file(self._execution(request).result)
 
     async def definitions(self, request: Request) -> Response:
-        """In full: whether the list holds more than names is not known."""
+        """Lists them in full: whether the list holds more than names is not known."""
         stored = self.state.definitions if check_entity(request) else {}
         return JSONResponse({"etls": [{"id": number, **body} for number, body in stored.items()]})
 

@@ -140,7 +140,7 @@ class CallsV4:
 
 
 def find_profile(held: Profiles, reference: str, dialect: Dialect) -> Profile:
-    """By `profileId` or `attribute=value` of a unique attribute. Raises Refusal: 404 where there is none."""
+    """Finds by `profileId` or `attribute=value` of a unique attribute. Raises Refusal: 404 where there is none."""
     name, equals, value = reference.partition("=")
     if not equals:
         name, value = "profileId", reference
@@ -163,7 +163,7 @@ def check_entity(request: Request) -> bool:
 
 
 def table_of(state: State, request: Request) -> Profiles:
-    """By name, or by id: clients use both (G-prod). Raises Refusal (404)."""
+    """Finds by name, or by id: clients use both (G-prod). Raises Refusal (404)."""
     held = state.at(request.path_params["table"]) if check_entity(request) else None
     if held is None:
         raise Refusal(404, "there is no such profile table")

@@ -82,7 +82,7 @@ class Table:
 
     @cached_property
     def unique(self) -> tuple[str, ...]:
-        """Without `profileId`."""
+        """The unique attributes but `profileId`."""
         return tuple(a.name for a in self.attributes if a.unique and a.name not in TECHNICAL)
 
     @cached_property

@@ -27,7 +27,7 @@ class Refusal(Exception):
 
 
 def changes_v4(table: Table, body: Any) -> Changes:
-    """Of a body with the sections attributes, subscriptions and segmentations (§6.1). Raises Refusal (400)."""
+    """Reads a body with the sections attributes, subscriptions and segmentations (§6.1). Raises Refusal (400)."""
     if not isinstance(body, dict):
         raise Refusal(400, "a JSON object is expected")
     given: list[tuple[str, Any]] = []
@@ -41,7 +41,7 @@ def changes_v4(table: Table, body: Any) -> Changes:
 
 
 def changes_v5(table: Table, body: Any) -> Changes:
-    """Of a body with flat sections (§6.4). Raises Refusal (400)."""
+    """Reads a body with flat sections (§6.4). Raises Refusal (400)."""
     if not isinstance(body, dict):
         raise Refusal(400, "a JSON object is expected")
     given: list[tuple[str, Any]] = []

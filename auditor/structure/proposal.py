@@ -43,7 +43,7 @@ class Addition:
 
     @property
     def name(self) -> str:
-        """As the ledger and people name it: `attribute shoeSize`, `segment Tier/Gold`."""
+        """The name that the ledger and people use: `attribute shoeSize`, `segment Tier/Gold`."""
         if self.attribute is not None:
             return f"attribute {self.attribute.name}"
         if self.subscription is not None:

@@ -1,4 +1,4 @@
-"""From what a structure lacks to a proposal: what can be added, what only a person can change, and what to know."""
+"""Makes a proposal of what a structure lacks: what can be added, what only a person can change, and what to know."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def meaning(name: str) -> str | None:
 
 
 def likeness(platform: str, truth: str) -> tuple[float, str]:
-    """From 0 to 1, how much the names of a platform's and a truth's column say the same; and why, for people."""
+    """How much the names of a platform's and a truth's column say the same, from 0 to 1; and why, for people."""
     ours, theirs = words(_bare(platform)), words(truth)
     if not ours or not theirs:
         return 0.0, ""

@@ -48,7 +48,7 @@ class Session:
             ]
 
     def names(self, text: str) -> list[str]:
-        """Of the columns of a result that is not wanted."""
+        """The columns of a result that is not wanted."""
         with self._result(text) as (_, reader):
             return [field.name for field in reader.schema]
 

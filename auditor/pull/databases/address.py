@@ -62,7 +62,7 @@ class Address:
 
     @property
     def server(self) -> str:
-        """For sentences."""
+        """The server, as sentences name it."""
         where = f"{self.host or 'this machine'}:{self.port}" if self.port else self.host or "this machine"
         return printable(f"{self.database} on {where}" if self.database else where)
 

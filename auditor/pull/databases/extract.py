@@ -36,7 +36,7 @@ class Open(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """Of all columns of the table or query, in its order."""
+        """All columns of the table or query, in its order."""
 
     @property
     def types(self) -> Mapping[str, str]:

@@ -68,7 +68,7 @@ class Session:
         return [tuple(row) for row in _wait(self._loop, self._connection.fetch(text))]
 
     def names(self, text: str) -> list[str]:
-        """Of the columns of a query, which is not run; more than one statement is refused."""
+        """Names the columns of a query, which is not run; more than one statement is refused."""
         prepared = _wait(self._loop, self._connection.prepare(text))
         return [attribute.name for attribute in prepared.get_attributes()]
 
