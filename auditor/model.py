@@ -152,6 +152,11 @@ class PermissionFinding(StrEnum):
     """On in Actito, where the profile has neither an e-mail address nor a phone number."""
 
 
+TRUE_SPELLINGS: Final = ("true", "1", "y", "yes", "t")
+FALSE_SPELLINGS: Final = ("false", "0", "n", "no", "f")
+"""The booleans that Actito accepts, in any case (D-etlf; the full set is assumed)."""
+
+
 class Permission(StrEnum):
     """What a permission column says about contacting somebody, whichever way round the column is spelt."""
 

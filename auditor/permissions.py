@@ -19,12 +19,19 @@ import polars as pl
 from auditor import writes
 from auditor.errors import GuardRefused
 from auditor.findings.audit import MOMENT, TEXT
-from auditor.model import Kind, Moved, Permission, Route, Side, Why
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, Kind, Moved, Permission, Route, Side, Why
 from auditor.settings.contract import Column, Polarity
 
-TRUE_SPELLINGS: Final = frozenset({"true", "1", "y", "yes", "t"})
-FALSE_SPELLINGS: Final = frozenset({"false", "0", "n", "no", "f"})
-"""The booleans that Actito accepts, in any case (D-etlf; the full set is assumed)."""
+SPELLINGS: Final[Mapping[Polarity, Mapping[Permission, tuple[str, ...]]]] = {
+    Polarity.OPT_IN: {Permission.ON: TRUE_SPELLINGS, Permission.OFF: FALSE_SPELLINGS},
+    Polarity.OPT_OUT: {Permission.ON: FALSE_SPELLINGS, Permission.OFF: TRUE_SPELLINGS},
+}
+"""How a column says on and off: in any case, between any blanks. Whatever else is there says neither."""
+
+BLANKS: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" + (
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Every character that Unicode calls white space. Python strips more, which expressions do not."""
 
 EVIDENCE: Final = pl.Schema({"key": TEXT, "column": TEXT, "date": MOMENT, "source": TEXT})
 """What the truth says about the moment and place at which a permission was given or withdrawn."""
@@ -127,16 +134,13 @@ class Opt:
 
 def state(text: str | None, polarity: Polarity) -> Permission:
     """What a cell says. Anything that is not an accepted boolean is unknown, and unknown is not yes and not no."""
-    spelling = (text or "").strip().lower()
-    if spelling not in TRUE_SPELLINGS | FALSE_SPELLINGS:
-        return Permission.EMPTY
-    contactable = (spelling in TRUE_SPELLINGS) is (polarity is Polarity.OPT_IN)
-    return Permission.ON if contactable else Permission.OFF
+    word = (text or "").strip(BLANKS).lower()
+    return next((said for said, words in SPELLINGS[polarity].items() if word in words), Permission.EMPTY)
 
 
 def spelling(permission: Literal[Permission.ON, Permission.OFF], polarity: Polarity) -> str:
     """The boolean that says `permission` in a column of that polarity."""
-    return "true" if (permission is Permission.ON) is (polarity is Polarity.OPT_IN) else "false"
+    return SPELLINGS[polarity][permission][0]
 
 
 def ruling(platform: Permission, truth: Permission, moved: Moved) -> Ruling:

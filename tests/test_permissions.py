@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 
 from auditor import permissions
+from auditor.diff.permission_findings import says
+from auditor.engine.duckdb import Engine
+from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import GuardRefused
 from auditor.model import Kind, Moved, Permission, Route, Why
 from auditor.permissions import Case, Evidence, Opt
@@ -54,6 +58,26 @@ COMBINATIONS = [
     (polarity, platform, truth, moved)
     for polarity, (platform, truth), moved in itertools.product(Polarity, BY_HAND, MOVED)
 ]
+
+
+def test_tables_and_single_cells_say_the_same(tmp_path: Path) -> None:
+    """`permissions.state` and the expression over whole tables, for every spelling between every character."""
+    engine = Engine(memory_limit="500MB", temp=tmp_path)
+    engine.register(FUNCTIONS)
+    words = [spelt for word in ("true", "1", "y", "yes", "t", "false", "0", "n", "no", "f") for spelt in cases(word)]
+    words += ["", " ", "maybe", "ja", "2", "truefalse", "tr ue", "ſo", "ye\u017f", "ｙｅｓ", "ﬀ", "\u212a"]
+    texts = [None, *words, *(f"{chr(code)}{word}{chr(code)}" for code in range(1, 0x3001) for word in ("Yes", "0"))]
+    engine.put("texts", pl.DataFrame({"n": range(len(texts)), "text": texts}))
+    table = engine.table("texts")
+    for polarity in Polarity:
+        told = engine.rows(table.order_by("n").select(said=says(table.text, polarity)))
+        expected = [permissions.state(text, polarity) for text in texts]
+        assert [said for (said,) in told] == expected
+        assert {said.value for said in expected} == {"on", "off", "empty"}
+
+
+def cases(word: str) -> tuple[str, ...]:
+    return word, word.upper(), word.title(), f" {word}", f"{word}\u00a0", f"\t{word.upper()}\n"
 
 
 def case_of(polarity: Polarity, platform: str, truth: str, moved: Moved, evidence: datetime | None) -> Case:

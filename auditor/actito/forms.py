@@ -15,8 +15,10 @@ from auditor.actito.results import Execution, ExecutionState, Profile, Scenario,
 from auditor.actito.spelling import HOLDING, NAMING, USUAL, Spelling
 from auditor.actito.vocabulary import ACTIVE, STATES, TYPES
 from auditor.model import (
+    FALSE_SPELLINGS,
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
+    TRUE_SPELLINGS,
     Attribute,
     AttributeType,
     Segmentation,
@@ -26,8 +28,6 @@ from auditor.model import (
 FLAGS: Final = ("active", "isActive", "enabled")
 WORDS: Final = ("status", "state")
 """Where a stored definition or a scenario says whether it is active: all [assumed]."""
-_TRUE = frozenset({"true", "1", "y", "yes", "t"})
-_FALSE = frozenset({"false", "0", "n", "no", "f"})
 
 
 def entities(content: object) -> list[str]:
@@ -317,9 +317,9 @@ def _text(value: object, part: str) -> str | None:
 
 def _truth(value: object, part: str) -> bool:
     word = str(value).lower() if isinstance(value, bool | int | str) else ""
-    if word not in _TRUE | _FALSE:
+    if word not in TRUE_SPELLINGS + FALSE_SPELLINGS:
         raise Unfit(part)
-    return word in _TRUE
+    return word in TRUE_SPELLINGS
 
 
 def active(item: Mapping[str, object]) -> bool | None:

@@ -15,10 +15,11 @@ import ibis.expr.types as ir
 from auditor.engine.duckdb import Engine
 from auditor.engine.functions import INSTANT
 from auditor.equality import rules
-from auditor.equality.primitives import tidy
+from auditor.equality.primitives import tidy, trimmed
 from auditor.match.join import RAW, evidence, source_name
 from auditor.model import Permission, PermissionFinding, Side, Status
-from auditor.settings.contract import Column, Contract, Polarity
+from auditor.permissions import SPELLINGS
+from auditor.settings.contract import Contract, Polarity
 
 
 def permissions(
@@ -68,7 +69,9 @@ def _states(engine: Engine, contract: Contract, side: Side) -> ir.Table:
     raw = engine.table(RAW[side])
     cells: dict[str, ir.Value] = {"own_row": raw["file_row_number"]}
     for position, column in enumerate(columns):
-        cells[f"value{position}"] = says(raw[source_name(column, side)], column, side, contract.timezone.key)
+        text = raw[source_name(column, side)]
+        sent = text if side is Side.PLATFORM else rules.sent(text, column, contract.timezone.key)
+        cells[f"value{position}"] = says(sent, column.permission or Polarity.OPT_IN)
         if side is Side.TRUTH:
             cells[f"moment{position}"], cells[f"source{position}"] = evidence(raw, column, contract.timezone.key)
     own = raw.select(**cells)
@@ -90,13 +93,11 @@ def _states(engine: Engine, contract: Contract, side: Side) -> ir.Table:
     return ibis.union(pieces[0], *pieces[1:]) if len(pieces) > 1 else pieces[0]
 
 
-def says(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
-    """Whether a permission cell lets somebody be contacted: model.Permission; what cannot be read says nothing."""
-    form = rules.canonical(text, column, side, zone)
-    on, off = ("true", "false") if column.permission is Polarity.OPT_IN else ("false", "true")
-    return ibis.cases(
-        (form == on, Permission.ON.value), (form == off, Permission.OFF.value), else_=Permission.EMPTY.value
-    )
+def says(text: ir.StringValue, polarity: Polarity) -> ir.StringValue:
+    """Whether a text of the platform lets somebody be contacted: `permissions.state`, as an expression."""
+    word = trimmed(text).lower()
+    spelt = [(word.isin(words), said.value) for said, words in SPELLINGS[polarity].items()]
+    return ibis.cases(*spelt, else_=Permission.EMPTY.value)
 
 
 def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetime]) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from auditor.engine.functions import INSTANT, declared
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS
 from auditor.settings.contract import Compare
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ _MORE_THAN_ASCII = r"[^\x00-\x7F]"
 
 _INVISIBLE = r"[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
 """Characters of no width: soft hyphen, joiners, marks of direction, byte order mark."""
-
-_TRUE = ("true", "1", "y", "yes", "t")
-_FALSE = ("false", "0", "n", "no", "f")
-"""The spellings Actito accepts, in lower case (D-etlf; the full list is assumed)."""
 
 _LETTERS = {"ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ı": "i", "ς": "σ"}
 """Letters of names that are not an ASCII letter with an accent."""
@@ -124,7 +121,7 @@ def bare_code(text: ir.StringValue) -> ir.StringValue:
 def truth_value(text: ir.StringValue) -> ir.StringValue:
     """`true` or `false` for every spelling Actito accepts, null for anything else."""
     word = text.strip().lower()
-    return ibis.cases((word.isin(_TRUE), "true"), (word.isin(_FALSE), "false"), else_=ibis.null(str))
+    return ibis.cases((word.isin(TRUE_SPELLINGS), "true"), (word.isin(FALSE_SPELLINGS), "false"), else_=ibis.null(str))
 
 
 def number(text: ir.StringValue, decimal: str) -> ir.StringValue:

@@ -17,7 +17,7 @@ import polars as pl
 
 from auditor import permissions, writes
 from auditor.findings.audit import DIFFERENCES, TEXT
-from auditor.model import Kind, Moved, Status, Structure, Why
+from auditor.model import FALSE_SPELLINGS, Kind, Moved, Status, Structure, Why
 from auditor.permissions import Case, Cell, Evidence, Opt
 from auditor.plan.decisions import Choice, Decision, Standing, standing
 from auditor.settings.contract import Column, Master, Polarity
@@ -202,7 +202,7 @@ def _refused(row: Difference, structure: Structure) -> bool:
     segmentation = structure.segmentation(row.column)
     if segmentation is None or row.truth:
         return False
-    outside = (row.platform or "").strip().lower() in permissions.FALSE_SPELLINGS
+    outside = (row.platform or "").strip().lower() in FALSE_SPELLINGS
     return segmentation.mandatory or (outside and not segmentation.exclusive)
 
 

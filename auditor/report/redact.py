@@ -25,8 +25,7 @@ import polars as pl
 
 from auditor.findings.audit import FRAMES, Audit
 from auditor.findings.words import Words
-from auditor.model import Permission
-from auditor.permissions import FALSE_SPELLINGS, TRUE_SPELLINGS
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, Permission
 from auditor.settings.contract import Sensitivity
 
 Privacy = Literal["masked", "aggregate", "full"]
@@ -295,7 +294,7 @@ def _unless_torn_from(line: str | None, reason: str | None) -> str | None:
 
 
 def _is_yes_or_no(value: str) -> bool:
-    return value.strip().lower() in TRUE_SPELLINGS | FALSE_SPELLINGS
+    return value.strip().lower() in TRUE_SPELLINGS + FALSE_SPELLINGS
 
 
 def _empty(name: str) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from auditor.engine.duckdb import Engine, quote, translated
-from auditor.model import AttributeType
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
 from auditor.validate.suite import REFERENCE, Expectation
 from auditor.validate.value_kinds import every_member, length_between, of_kind, one_of
@@ -71,7 +71,8 @@ class Refusal:
     """Characters of the longest of them."""
 
 
-_YES_NO: Final = ("true", "false", "yes", "no", "y", "n", "t", "f")
+_YES_NO: Final = tuple(word for word in TRUE_SPELLINGS + FALSE_SPELLINGS if word.isalpha())
+"""A column of nothing but 1 and 0 may as well hold numbers."""
 
 
 def forms(engine: Engine, view: str, columns: Sequence[str]) -> dict[str, Forms]:

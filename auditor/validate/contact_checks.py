@@ -14,7 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement
 
-from auditor.permissions import FALSE_SPELLINGS, TRUE_SPELLINGS
+from auditor.model import Permission
+from auditor.permissions import SPELLINGS
 from auditor.settings.contract import Polarity
 from auditor.validate.value_kinds import COUNTRIES, Condition, Text
 
@@ -149,16 +150,20 @@ def consented(permission: Text, consent: Text, polarity: str) -> Condition:
 
     The subscription means that somebody may be contacted where it is yes, the consent as its `polarity` says.
     """
-    against = FALSE_SPELLINGS if polarity == Polarity.OPT_IN else TRUE_SPELLINGS
-    return sa.not_(sa.and_(_spelt(permission, TRUE_SPELLINGS), _spelt(consent, against)))
+    against = SPELLINGS[Polarity(polarity)][Permission.OFF]
+    return sa.not_(sa.and_(_subscribed(permission), _spelt(consent, against)))
 
 
 def reachable(permission: Text, contacts: list[Text]) -> Condition:
     """Not on where there is no address and no number to contact somebody by."""
-    return sa.or_(sa.not_(_spelt(permission, TRUE_SPELLINGS)), *(contact.is_not(None) for contact in contacts))
+    return sa.or_(sa.not_(_subscribed(permission)), *(contact.is_not(None) for contact in contacts))
 
 
-def _spelt(text: Text, spellings: frozenset[str]) -> Condition:
+def _subscribed(permission: Text) -> Condition:
+    return _spelt(permission, SPELLINGS[Polarity.OPT_IN][Permission.ON])
+
+
+def _spelt(text: Text, spellings: Iterable[str]) -> Condition:
     return _word(sa.func.trim(text)).in_(sorted(spellings))
 
 

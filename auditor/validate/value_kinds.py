@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ColumnElement
 
-from auditor.model import AttributeType
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, AttributeType
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumberDesc
@@ -43,7 +43,6 @@ COUNTRIES: Final = frozenset(
 )
 """ISO 3166-1 alpha-2."""
 
-_TRUE_OR_FALSE: Final = ["true", "false", "1", "0", "y", "n", "yes", "no", "t", "f"]
 _DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _WHOLE: Final = r"-?[0-9]+"
@@ -169,7 +168,7 @@ _KINDS: Final[Mapping[AttributeType, Callable[[Text], Condition]]] = {
         _full(text, f"{_DAY} {_TIME}"), _exists(sa.func.substring(text, 1, 10))
     ),
     # Not by a pattern that ignores case: to it the long s of old prints is an s.
-    AttributeType.BOOLEAN: lambda text: one_of(sa.func.lower(text), _TRUE_OR_FALSE),
+    AttributeType.BOOLEAN: lambda text: one_of(sa.func.lower(text), [*TRUE_SPELLINGS, *FALSE_SPELLINGS]),
     AttributeType.INTEGER: lambda text: _fits(text, _WHOLE, sa.Integer()),
     AttributeType.LONG: lambda text: _fits(text, _WHOLE, sa.BigInteger()),
     AttributeType.NUMERIC: lambda text: _full(text, _NUMBER),

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from auditor.model import AttributeType
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, AttributeType
 
 Cells = Sequence[str | None]
 
@@ -29,9 +29,9 @@ _CERTAIN: Final = 0.6
 FORMATS: Final = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d", "%d/%m/%y", "%d.%m.%y")
 """How dates are written beside ISO 8601, the likeliest in Europe first."""
 
-_YES: Final = {"true", "1", "y", "yes", "t", "oui", "o", "ja", "j", "vrai", "waar", "wahr"}
-_NO: Final = {"false", "0", "n", "no", "f", "non", "nee", "nein", "faux", "onwaar", "falsch"}
-_READABLE: Final = {"true", "1", "y", "yes", "t", "false", "0", "n", "no", "f"}
+_YES: Final = {*TRUE_SPELLINGS, "oui", "o", "ja", "j", "vrai", "waar", "wahr"}
+_NO: Final = {*FALSE_SPELLINGS, "non", "nee", "nein", "faux", "onwaar", "falsch"}
+_READABLE: Final = {*TRUE_SPELLINGS, *FALSE_SPELLINGS}
 """What the rule `boolean` reads by itself."""
 
 _CODES: Final[Mapping[AttributeType, Mapping[str, str]]] = {
