@@ -21,17 +21,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import click
 import phonenumbers
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from auditor.cli.compare import command as compare
 from auditor.engine.duckdb import Engine
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS, ascii_domain, phone_number, plain_number
 from auditor.model import AttributeType, Side
 from auditor.settings.contract import Column, Compare
+from tests.table_strategies import KINDS
 
 ZONE = "Europe/Brussels"
 BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -152,6 +155,12 @@ def _tables() -> Iterator[Table]:
 
 
 TABLES = tuple(_tables())
+
+
+def test_every_rule_is_named_by_help_and_tried_by_the_laws() -> None:
+    [about] = [option.help for option in compare.params if isinstance(option, click.Option) and "--rule" in option.opts]
+    assert set(Compare) <= set(re.findall(r"\w+", about or ""))
+    assert {kind.rule.compare for kind in KINDS} == set(Compare)
 
 
 def test_every_rule_has_a_dozen_lines() -> None:

@@ -6,6 +6,7 @@ written into a copy of the program, which `lint-imports` then reads as `make che
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -191,6 +192,18 @@ def test_the_power_to_write_is_not_handed_on() -> None:
     """`auditor.actito` has no `Writer`, and says nothing of one."""
     assert not hasattr(auditor.actito, "Writer")
     assert "Writer" not in auditor.actito.__all__
+
+
+def test_the_key_for_writing_is_asked_for_by_those_who_write() -> None:
+    """`connect(…, writing=True)` opens a connection with it; whoever reads has the other one."""
+    asking = {
+        path.relative_to(REPOSITORY / "auditor").as_posix()
+        for path in (REPOSITORY / "auditor").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "connect"
+        if any(word.arg == "writing" for word in node.keywords)
+    }
+    assert asking == {"commands/apply.py", "commands/structure.py"}
 
 
 # --- the layers ---
