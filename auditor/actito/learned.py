@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from dataclasses import fields
 from pathlib import Path
 from urllib.parse import quote
@@ -13,6 +12,8 @@ from auditor.actito.answers import Unfit
 from auditor.actito.errors import ActitoError
 from auditor.actito.reader import Reader
 from auditor.actito.spelling import USUAL, Spelling
+from auditor.errors import TryLater
+from auditor.files.whole import write_whole
 from auditor.model import Structure
 
 SAMPLE = 20
@@ -36,7 +37,7 @@ def learned(reader: Reader, table: Structure, folder: Path, *, anew: bool = Fals
     together = {one.name: getattr(shown, one.name) or getattr(kept, one.name, None) for one in fields(Spelling)}
     now = Spelling(**together)
     if kept is None or json.dumps(now.to_json()) != json.dumps(kept.to_json()):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, TryLater):
             _keep(now, file)
     return now
 
@@ -44,10 +45,7 @@ def learned(reader: Reader, table: Structure, folder: Path, *, anew: bool = Fals
 def _keep(spelling: Spelling, file: Path) -> None:
     """Whole or not at all, for its owner alone."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:  # noqa: PTH123 -- with a mode
-        stream.write(json.dumps(spelling.to_json(), indent=1) + "\n")
-    partial.replace(file)
+    write_whole(file, json.dumps(spelling.to_json(), indent=1) + "\n")
 
 
 def _kept(file: Path) -> Spelling | None:

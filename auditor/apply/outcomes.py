@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import polars as pl
 
 from auditor.apply.job import Stopped
 from auditor.errors import Exit
+from auditor.files.whole import whole_file
 from auditor.model import Outcome
 
 OUTCOMES: Final = pl.Schema(
@@ -73,10 +73,8 @@ def outcome_path(folder: Path, sha: str) -> Path:
 def write_outcomes(folder: Path, applied: Applied) -> Path:
     """Write the outcome file, whole or not at all, readable for its owner alone."""
     path = outcome_path(folder, applied.sha)
-    part = path.with_suffix(".part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 # with a mode
-        applied.outcomes.write_parquet(file)
-    part.replace(path)
+    with whole_file(path) as partial:
+        applied.outcomes.write_parquet(partial)
     return path
 
 

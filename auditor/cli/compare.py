@@ -11,6 +11,7 @@ import click
 from auditor.cli.screen import say, wrapped
 from auditor.cli.verbose import verbose_option
 from auditor.errors import SettingsError
+from auditor.files.whole import write_whole
 
 
 @click.command("compare")
@@ -113,8 +114,7 @@ def command(
 
         audit = compared.audit
         told = replace(audit, notices=(*audit.notices, *(f"{one[0].upper()}{one[1:]}." for one in one_sided)))
-        html.write_text(page(told, privacy="full"), "utf-8")
-        html.chmod(0o600)
+        write_whole(html, page(told, privacy="full"))
     if as_json:
         print_json(compared.summary | {"causes": compared.causes.to_dicts()})
     else:

@@ -28,6 +28,7 @@ from auditor.commands.init.schema import put_beside
 from auditor.commands.plan import plan
 from auditor.errors import SettingsError
 from auditor.files.data import data_folder
+from auditor.files.whole import write_whole
 from auditor.findings.audit import Audit
 from auditor.findings.words import STATUS, Words
 from auditor.model import Status
@@ -96,7 +97,7 @@ def prepare(folder: Path) -> None:
 
 def write_settings(folder: Path, url: str) -> Settings:
     """The settings file of a demo whose sandbox listens at `url`."""
-    (folder / "auditor.toml").write_text(SETTINGS.format(url=url), "utf-8")
+    write_whole(folder / "auditor.toml", SETTINGS.format(url=url))
     return read_settings(folder / "auditor.toml")
 
 
@@ -130,7 +131,7 @@ def _drifted(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[
     tell("a week of real life passes: imports, forms, corrections, mistakes, opt-outs")
     sandbox.clock(clock.now())
     answers = sandbox.drift()
-    (folder / "answers.json").write_text(json.dumps(answers, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    write_whole(folder / "answers.json", json.dumps(answers, ensure_ascii=False, indent=1) + "\n")
     fetch_inputs(sandbox, folder)
     return pipeline.run(settings, pipeline.Request(), now=clock.now(), tell=tell)
 

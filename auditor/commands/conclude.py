@@ -16,6 +16,7 @@ import polars as pl
 from auditor.diff.cells import Diff
 from auditor.engine.duckdb import Engine
 from auditor.errors import InputUnusable
+from auditor.files.whole import whole_file
 from auditor.findings.audit import FRAMES, Counts
 from auditor.match.fallback import AMBIGUOUS, NORMALISED
 from auditor.match.join import KEY
@@ -39,8 +40,8 @@ def write(engine: Engine, folder: Path) -> None:
     for name, schema in FRAMES.items():
         path = folder / f"{name}.parquet"
         if name not in there:
-            schema.to_frame().write_parquet(path)
-            path.chmod(0o600)
+            with whole_file(path) as partial:
+                schema.to_frame().write_parquet(partial)
             continue
         rows = _shown(engine, name, engine.table(there[name])).select(*schema.names())
         order = [rows[column].asc(nulls_first=False) for column in _ORDER if column in rows.columns]

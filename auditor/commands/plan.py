@@ -16,8 +16,9 @@ from pathlib import Path
 import polars as pl
 
 from auditor.commands.conclude import shrunk
-from auditor.commands.stored_plans import Planned, store, write
+from auditor.commands.stored_plans import Planned, store
 from auditor.errors import SettingsError
+from auditor.files.whole import write_whole
 from auditor.findings.audit import Audit
 from auditor.model import Permission, Side, Structure
 from auditor.plan import Facts, make_plans
@@ -67,7 +68,7 @@ def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
     written = []
     for file in corrective_files(planned, structure, canaries=True):
         for name, content in ((f"{file.name}.zip", file.archive), (f"{file.name}.csv", file.csv)):
-            written.append(write(folder / name, content))
+            written.append(write_whole(folder / name, content))
         definition = {
             "mode": file.mode,
             "key": file.key,
@@ -75,7 +76,7 @@ def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
             "encoding": "UTF-8",
             "format": {"separator": ";", "enclosing": '"', "escaping": '"', "endOfLine": "\n"},
         }
-        written.append(write(folder / f"{file.name}.json", (json.dumps(definition, indent=1) + "\n").encode()))
+        written.append(write_whole(folder / f"{file.name}.json", json.dumps(definition, indent=1) + "\n"))
     return written
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.errors import SettingsError
+from auditor.files.whole import write_whole
 from auditor.model import Kind
 from auditor.plan.brakes import Brake, held
 from auditor.settings.config import Settings
@@ -25,7 +26,7 @@ class Planned:
 
 def store(one: Plan, folder: Path, ledger: Ledger, settings: Settings) -> Planned:
     """Write a plan into the folder of its run, for its owner only, and record it."""
-    path = write(folder / f"plan-{one.sha}.json", one.to_json().encode())
+    path = write_whole(folder / f"plan-{one.sha}.json", one.to_json())
     counts = {kind.value: count for kind, count in one.counts.items()}
     ledger.record_plan(
         records.PlanRecord(one.sha, one.run, one.table, one.purpose, one.made, str(path), counts, one.undoes)
@@ -48,12 +49,3 @@ def find_plan(settings: Settings, name: str) -> Path:
 def brakes(settings: Settings) -> Mapping[Kind, tuple[int, float]]:
     """Kind of write → the number and the share of the profiles beyond which a plan needs its count confirmed."""
     return {Kind(name): limit for name, limit in settings.fixes.brakes}
-
-
-def write(path: Path, content: bytes) -> Path:
-    """A file that appears whole, for its owner only."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.chmod(0o600)
-    partial.replace(path)
-    return path

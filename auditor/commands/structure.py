@@ -19,7 +19,7 @@ from auditor.actito import DIALECTS, ActitoError, MaybeSent, NotAllowed, NotFoun
 from auditor.actito.writer import Writer
 from auditor.commands.run import connect
 from auditor.errors import AuditorError, Exit, GuardRefused, SettingsError
-from auditor.files.whole import whole_file
+from auditor.files.whole import write_whole
 from auditor.model import Attribute, Outcome, Segmentation, Structure
 from auditor.settings.config import Settings
 from auditor.settings.contract import read_contract
@@ -308,8 +308,7 @@ def _store(settings: Settings, proposal: Proposal) -> Proposed:
         folder.mkdir(mode=0o700, exist_ok=True)
         for target, content in ((path, proposal.to_json()), (path.with_suffix(".txt"), sheet(proposal))):
             if not target.exists():  # the same proposal, made again, is the same plan
-                with whole_file(target) as partial:
-                    partial.write_text(content, "utf-8")
+                write_whole(target, content)
         kept = read_proposal(path)
         ledger.record_plan(PlanRecord(kept.sha, "", kept.table, "structure", kept.made, str(path), dict(kept.counts)))
     return Proposed(kept, path, path.with_suffix(".txt"))

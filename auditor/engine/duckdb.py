@@ -19,6 +19,7 @@ from duckdb.func import FunctionNullHandling
 from duckdb.sqltypes import BOOLEAN, VARCHAR
 
 from auditor.errors import TryLater
+from auditor.files.whole import whole_file
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -265,13 +266,11 @@ class Engine:
         raise NotImplementedError(location)
 
     def write(self, query: ir.Table | str, path: Path) -> None:
-        """Write an expression, or a table by its name, as a Parquet file: under another name first, then in place."""
+        """Write an expression, or a table by its name, as a Parquet file: whole or not at all."""
         text = f"FROM {quote(query)}" if isinstance(query, str) else self.sql(query)
-        partial = path.with_name(path.name + ".partial")
-        with translated():
-            self.con.execute(f"COPY ({text}) TO {literal(partial.resolve())} (FORMAT parquet, COMPRESSION zstd)")
-        partial.chmod(0o600)
-        partial.replace(path)
+        options = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false"  # the partial file is one already
+        with whole_file(path) as partial, translated():
+            self.con.execute(f"COPY ({text}) TO {literal(partial.resolve())} ({options})")
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:

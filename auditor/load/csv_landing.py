@@ -126,7 +126,7 @@ class Csv:
         require_space(self.scratch, 2 * source.stat().st_size)
         clean = self.scratch / "clean.csv"
         sieve = Sieve(source, dialect, limited(rejects, self.path), self.recoded or "UTF-8")
-        with whole_file(clean) as partial, partial.open("wb") as out:
+        with whole_file(clean, durable=False) as partial, partial.open("wb") as out:
             sifted = sieve.run(out, lambda done, rows: self.report(min(done, total) // 2, total, rows))
         self._bear(sifted, rejects)
         with self.engine.watched(self._part(0.5, 0.5, sifted.records)):

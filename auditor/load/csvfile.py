@@ -227,7 +227,7 @@ def to_utf8(path: Path, encoding: str, target: Path) -> None:
     keeping = "surrogatepass" if codecs.lookup(_known(encoding)).name.startswith(("utf-16", "utf-32")) else _KEEPING
     decoder = _decoder(encoding, keeping)
     lines = 1
-    with whole_file(target) as partial, path.open("rb") as source, partial.open("wb") as out:
+    with whole_file(target, durable=False) as partial, path.open("rb") as source, partial.open("wb") as out:
         while True:
             chunk = source.read(_CHUNK)
             text = _decoded(decoder, chunk, path, encoding, lines, final=not chunk)

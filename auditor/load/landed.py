@@ -57,7 +57,7 @@ def write_texts(engine: Engine, query: str, target: Path, columns: int) -> int:
         f"FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE {group}, DICTIONARY_SIZE_LIMIT 200, "
         "STRING_DICTIONARY_PAGE_SIZE_LIMIT 20000, USE_TMP_FILE false"
     )
-    with whole_file(target) as partial, translated(), engine.in_order():
+    with whole_file(target, durable=False) as partial, translated(), engine.in_order():
         [(rows,)] = engine.con.execute(f"COPY ({query}) TO {literal(partial)} ({options})").fetchall()
     return int(rows)
 

@@ -52,7 +52,7 @@ class Marks:
 
     def respell(self, source: Path, target: Path) -> None:
         """Write a UTF-8 file again in the usual marks, line by line the same. Raises SettingsError where it cannot."""
-        with whole_file(target) as partial, source.open("rb") as file, partial.open("wb") as out:
+        with whole_file(target, durable=False) as partial, source.open("rb") as file, partial.open("wb") as out:
             while chunk := file.read(_CHUNK):
                 # To the end of a line, so that no escape stands apart from what it escapes.
                 out.write(self.usually(chunk + file.readline(), source))

@@ -80,6 +80,6 @@ def write_rejects(side: Side, target: Path, rejects: Sequence[Reject]) -> Path |
         [(side.value, reject.line, reject.reason, reject.text) for reject in rejects], REJECTED, orient="row"
     )
     path = rejects_of(target)
-    with whole_file(path) as partial:
+    with whole_file(path, durable=False) as partial:
         frame.write_parquet(partial)
     return path

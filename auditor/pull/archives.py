@@ -113,7 +113,7 @@ def _archive(start: bytes) -> str | None:
 
 def _unpacked(inner: _Readable | IO[bytes], path: Path, target: Path) -> Path:
     size = 0
-    with whole_file(target) as partial, partial.open("wb") as out:
+    with whole_file(target, durable=False) as partial, partial.open("wb") as out:
         while chunk := inner.read(_CHUNK):
             if size == 0 and (kind := _archive(chunk[:512])):
                 raise InputUnusable(

@@ -69,7 +69,7 @@ def join(folder: Path, target: Path) -> Path:
 
     parts = _parts(folder)
     schema = _schema(folder, parts)
-    with whole_file(target) as partial, pq.ParquetWriter(partial, schema) as writer:
+    with whole_file(target, durable=False) as partial, pq.ParquetWriter(partial, schema) as writer:
         for part in parts:
             require_space(target.parent, part.stat().st_size)
             values = _partition(folder, part)

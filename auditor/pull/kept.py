@@ -53,7 +53,7 @@ class Kept:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sweep(MOST_FILES - 1)
         whole = self._folder / f"{_short(identity)}-{os.getpid()}"
-        with whole_file(whole) as partial:
+        with whole_file(whole, durable=False) as partial:
             copy(partial)
         digest = hash_of(whole)
         return whole.replace(self._folder / f"{_short(identity)}-{digest}"), digest

@@ -7,9 +7,7 @@ policy. Rows about people travel as packed data (`report_rows`) and become text 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from markupsafe import Markup
 
 from auditor import __version__
 from auditor.files.data import data_folder
+from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, whole_files
 from auditor.findings import words
 from auditor.findings.audit import Audit, Conclusion
 from auditor.findings.words import Words
@@ -43,9 +42,6 @@ LONGEST_EXAMPLE: Final = 60
 _WORDS: Final = re.compile("(?<=[#_.-])(?=.)|(?<=[a-z0-9])(?=[A-Z])")
 """Where one word of a field's name ends and the next begins, as in `text.js`."""
 
-OWNER_ONLY: Final = 0o600
-FOR_OTHERS: Final = 0o644
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -60,7 +56,7 @@ class Written:
 
 
 def render(audit: Audit, folder: Path, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> Written:
-    """Write `report.html`, `worklist.html` and `report.xlsx` into the run folder; all of them or, on an OSError, none.
+    """Write `report.html`, `worklist.html` and `report.xlsx` into the run folder; all of them or none.
 
     `privacy` holds for the report and the workbook; the worklist always shows real values, of what needs work only.
     """
@@ -162,21 +158,9 @@ def _templates(folder: Path) -> jinja2.Environment:
 
 def _write_all(contents: dict[Path, tuple[bytes, int]]) -> None:
     """Write every file beside its place, then put all into place; nothing is left of them if one cannot be written."""
-    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in contents}
-    try:
-        for path, (content, mode) in contents.items():
-            temporary[path].unlink(missing_ok=True)
-            with os.fdopen(os.open(temporary[path], os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for path, place in temporary.items():
-            place.replace(path)
-    except BaseException:
-        for place in temporary.values():
-            with contextlib.suppress(OSError):
-                place.unlink(missing_ok=True)
-        raise
+    with whole_files({path: mode for path, (_, mode) in contents.items()}) as partials:
+        for partial, (content, _) in zip(partials, contents.values(), strict=True):
+            partial.write_bytes(content)
 
 
 def _csp_hash(text: str) -> str:

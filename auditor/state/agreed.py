@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,13 +27,13 @@ import pydantic
 from auditor.diff import cells as diff
 from auditor.engine.duckdb import Engine, literal, quote
 from auditor.equality import rules
+from auditor.files.whole import write_whole
 from auditor.match import fallback
 from auditor.match.join import RAW, anchor, source_name
 from auditor.model import Side
 from auditor.settings.contract import Contract
 
 STATE_FORMAT = 1
-PARTIAL = "state.json.partial"
 
 HISTORY = "permission_history"
 """Name of the history table on the connection."""
@@ -163,12 +162,7 @@ class Store:
 
     def _replace(self, files: Mapping[str, Any]) -> None:
         """From now on `state.json` says this."""
-        partial = self.folder / PARTIAL
-        with partial.open("w", encoding="utf-8") as handle:
-            json.dump(files, handle, indent=1)
-            handle.flush()
-            os.fsync(handle.fileno())
-        partial.replace(self.folder / "state.json")
+        write_whole(self.folder / "state.json", json.dumps(files, indent=1))
 
     def _numbered(self, engine: Engine) -> bool:
         keys = engine.table("platform_keys")
@@ -383,12 +377,10 @@ class Store:
     def _write(self, engine: Engine, expression: ir.Table, name: str) -> dict[str, str]:
         path = self.folder / name
         engine.write(expression, path)
-        path.chmod(0o600)
         return {"file": name, "sha256": _digest(path)}
 
     def _discard(self, run: str) -> None:
         """Remove what an interrupted run wrote, unless `state.json` counts on it already."""
-        (self.folder / PARTIAL).unlink(missing_ok=True)
         state = self.folder / "state.json"
         if not state.exists() or f"-{run}.parquet" not in state.read_text(encoding="utf-8"):
             for path in self.folder.glob(f"*-{run}.parquet*"):

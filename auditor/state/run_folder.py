@@ -25,13 +25,12 @@ import polars as pl
 from auditor import __version__
 from auditor.engine.duckdb import Engine, literal, quote
 from auditor.errors import SettingsError
+from auditor.files.whole import name_whole, whole_file, write_whole
 from auditor.findings.audit import FRAMES, Audit, Counts
 from auditor.match.join import RAW
 from auditor.model import NotChecked, Side, Source, Status, Structure, Verdict
 from auditor.settings.contract import Contract
 from auditor.structure.proposal import structure_from
-
-OWNER_ONLY = 0o600
 
 
 def write_structure(structure: Structure, folder: Path) -> None:
@@ -79,26 +78,36 @@ def settle(engine: Engine, work: Path, final: Path) -> Path:
 
     The results are tables there, the snapshot views that find their files from any working folder.
     """
-    engine.con.execute(f"ATTACH {literal(work / 'audit.duckdb')} AS result")
-    for name in FRAMES:
-        engine.con.execute(
-            f"CREATE TABLE result.{quote(name)} AS FROM read_parquet({literal(work / f'{name}.parquet')})"
-        )
-    engine.con.execute("DETACH result")
-    (work / "audit.duckdb").chmod(OWNER_ONLY)
+    with whole_file(work / "audit.duckdb") as partial:
+        partial.write_bytes(_empty_database(engine, work / "empty.duckdb"))
+        engine.con.execute(f"ATTACH {literal(partial)} AS result")
+        for name in FRAMES:
+            engine.con.execute(
+                f"CREATE TABLE result.{quote(name)} AS FROM read_parquet({literal(work / f'{name}.parquet')})"
+            )
+        engine.con.execute("DETACH result")
     shutil.rmtree(work / "spill", ignore_errors=True)
     for leftover in (*work.glob("*-rejected.parquet"), *work.glob("*.unpacked")):
         leftover.unlink()  # the rows are in rejected.parquet, the file is where it was pulled from
-    work.rename(final)
+    name_whole(work, final)
     for side in Side:
         engine.view(RAW[side], final / f"{side.value}.parquet")
     return final
 
 
+def _empty_database(engine: Engine, path: Path) -> bytes:
+    """What a database without tables consists of: DuckDB opens no empty file, and chooses the mode of one it makes."""
+    engine.con.execute(f"ATTACH {literal(path)} AS empty")
+    engine.con.execute("DETACH empty")
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
     """A table for other people's tools: `;`, UTF-8, RFC 4180."""
-    frame.write_csv(path, separator=";")
-    path.chmod(OWNER_ONLY)
+    with whole_file(path) as partial:
+        frame.write_csv(partial, separator=";")
 
 
 def started(folder: Path) -> datetime:
@@ -219,7 +228,4 @@ def _source(content: Mapping[str, Any]) -> Source:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8")
-    partial.chmod(OWNER_ONLY)
-    partial.replace(path)
+    write_whole(path, json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")

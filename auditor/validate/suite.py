@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.errors import SettingsError
+from auditor.files.whole import FOR_OTHERS, write_whole
 from auditor.model import ContractRule, Rule, Severity
 from auditor.settings.problems import problem_list
 from auditor.validate.sentences import in_words
@@ -179,9 +180,7 @@ def store_suite(suite: Suite, path: Path) -> None:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, text, mode=FOR_OTHERS)
 
 
 def _problems(content: object) -> Iterable[str]:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import pydantic
 from pydantic.json_schema import GenerateJsonSchema
 
-from auditor.files.whole import whole_file
+from auditor.files.whole import FOR_OTHERS, write_whole
 from auditor.settings import config, contract
 
 FOLDER: Final = "schemas"
@@ -40,8 +40,7 @@ def put_beside(settings_folder: Path) -> list[Path]:
     folder = settings_folder / FOLDER
     folder.mkdir(exist_ok=True)
     for name in NAMES:
-        with whole_file(folder / name) as path:
-            path.write_text(published(name), "utf-8")
+        write_whole(folder / name, published(name))
     return [folder / name for name in NAMES]
 
 
@@ -120,4 +119,4 @@ def spelt(length: timedelta) -> str:
 
 if __name__ == "__main__":  # python -m auditor.commands.init.schema: publish them anew
     for _name, _text in made().items():
-        (Path(__file__).parent / FOLDER / _name).write_text(_text, "utf-8")
+        write_whole(Path(__file__).parent / FOLDER / _name, _text, mode=FOR_OTHERS)

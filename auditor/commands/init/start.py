@@ -13,7 +13,7 @@ from auditor.commands.init.schema import put_beside
 from auditor.commands.init.sheet import sheet
 from auditor.commands.init.written import Answers, contract_text, settings_text
 from auditor.errors import SettingsError
-from auditor.files.whole import whole_file
+from auditor.files.whole import write_whole
 from auditor.model import SUBSCRIPTION_PREFIX, Structure
 from auditor.settings.config import Settings, read_settings
 from auditor.settings.contract import Contract, Master, Polarity, read_contract
@@ -122,10 +122,10 @@ def write(settings_file: Path, answers: Answers, proposal: Proposal, structure: 
     checked = _checked(contract, text, structure)
     settings_of(answers, settings_file)
     contract.parent.mkdir(parents=True, exist_ok=True)
-    _put(settings, settings_text(answers))
-    _put(contract, text)
+    write_whole(settings, settings_text(answers))
+    write_whole(contract, text)
     store_suite(refresh(None, structure, checked), suite)
-    _put(request, sheet(answers, proposal, structure))
+    write_whole(request, sheet(answers, proposal, structure))
     put_beside(settings.parent)
     return [settings, contract, suite, request]
 
@@ -133,8 +133,3 @@ def write(settings_file: Path, answers: Answers, proposal: Proposal, structure: 
 def _checked(path: Path, text: str, structure: Structure) -> Contract:
     tomllib.loads(text)
     return read_contract(path, structure, text=text)
-
-
-def _put(path: Path, text: str) -> None:
-    with whole_file(path) as target:
-        target.write_text(text, "utf-8")

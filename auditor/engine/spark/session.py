@@ -33,6 +33,7 @@ from auditor.engine.spark.entries import on_spark
 from auditor.engine.spark.inputs import quote
 from auditor.engine.spark.twins import FUNCTIONS
 from auditor.errors import SettingsError, TryLater
+from auditor.files.whole import whole_file
 from auditor.logs import silence
 
 if TYPE_CHECKING:
@@ -196,12 +197,10 @@ class Spark(Engine):
 
     def write(self, query: ir.Table | str, path: Path) -> None:
         expression = self.table(query) if isinstance(query, str) else query
-        partial = path.with_name(path.name + ".partial")
         with translated(self._remote):
             fetched = self.session.sql(self.sql(expression)).toArrow()
-        pq.write_table(fetched, partial, compression="zstd")
-        partial.chmod(0o600)
-        partial.replace(path)
+        with whole_file(path) as partial:
+            pq.write_table(fetched, partial, compression="zstd")
 
     def close(self) -> None:
         self.session.client.set_retry_policies([])  # it would wait ten minutes for a cluster that went away

@@ -86,7 +86,7 @@ def write(
             gathered = 0
 
     group = max(2048, _CELLS // max(len(columns), 1))
-    with whole_file(target) as partial, contextlib.closing(batches):
+    with whole_file(target, durable=False) as partial, contextlib.closing(batches):
         try:
             for batch in batches:
                 waiting.append(batch)
