@@ -97,7 +97,7 @@ def fold(text: ir.StringValue) -> ir.StringValue:
 
 
 def trimmed(text: ir.StringValue) -> ir.StringValue:
-    """Without blanks of any kind at the ends."""
+    """Leaves out blanks of any kind at the ends."""
     return ibis.ifelse(text.re_search(_MORE_THAN_ASCII), text.re_replace(rf"^{_BLANKS}|{_BLANKS}$", ""), text.strip())
 
 

@@ -54,12 +54,12 @@ def shape(text: ir.StringValue) -> ir.StringValue:
 
 
 def joined(text: ir.StringValue) -> ir.StringValue:
-    """Without any blank."""
+    """Leaves out every blank."""
     return ibis.ifelse(text.re_search(BLANK), text.re_replace(BLANK, ""), text)
 
 
 def lower(text: ir.StringValue) -> ir.StringValue:
-    """Without upper case."""
+    """Makes capitals small."""
     return text.lower()
 
 
@@ -70,7 +70,7 @@ def plain(text: ir.StringValue) -> ir.StringValue:
 
 
 def bare(text: ir.StringValue) -> ir.StringValue:
-    """Without punctuation."""
+    """Leaves out punctuation."""
     return ibis.ifelse(text.re_search(PUNCTUATION), text.re_replace(PUNCTUATION, ""), text)
 
 
@@ -83,7 +83,7 @@ def spelt_out(text: ir.StringValue) -> ir.StringValue:
 
 
 def trimmed(text: ir.StringValue) -> ir.StringValue:
-    """Without blanks of any kind at the ends."""
+    """Leaves out blanks of any kind at the ends."""
     ends = rf"^{BLANK}+|{BLANK}+$"
     return ibis.ifelse(text.re_search(ends), text.re_replace(ends, ""), text)
 

@@ -28,12 +28,12 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """Of the cause's profiles, from 0 to 1."""
+        """The part of the cause's profiles that has it, from 0 to 1."""
         return self.inside / self.cause if self.cause else 0.0
 
     @property
     def elsewhere(self) -> float:
-        """Of the other profiles, from 0 to 1."""
+        """The part of the other profiles that has it, from 0 to 1."""
         return self.outside / self.others if self.others else 0.0
 
     @property
@@ -55,7 +55,7 @@ class Tally:
 
     @property
     def weight(self) -> float:
-        """Of the evidence, in nats: chance gives so large a share with a probability of at most e to the -weight.
+        """How heavy the evidence is, in nats: chance gives so large a share with a probability of at most e to the -weight.
 
         Hoeffding's bound for drawing the cause's profiles from all of them without putting any back.
         """

@@ -36,7 +36,7 @@ def nfc(text: str | None) -> str | None:
 
 @lru_cache(_REMEMBERED)
 def without_accents(text: str | None) -> str | None:
-    """Without what is combined with letters, in NFC."""
+    """Leaves out what is combined with letters; in NFC."""
     if text is None:
         return None
     letters = (letter for letter in unicodedata.normalize("NFD", text) if unicodedata.category(letter)[0] != "M")
