@@ -55,7 +55,8 @@ class Tally:
 
     @property
     def weight(self) -> float:
-        """How heavy the evidence is, in nats: chance gives so large a share with a probability of at most e to the -weight.
+        """How heavy the evidence is, in nats: chance gives so large a share with a probability of at most
+        e to the -weight.
 
         Hoeffding's bound for drawing the cause's profiles from all of them without putting any back.
         """
