@@ -337,20 +337,6 @@ class Structure:
 
 
 @dataclass(frozen=True, slots=True)
-class NotChecked:
-    """Something in scope that could not be checked. It is never a pass: the verdict becomes `incomplete`."""
-
-    code: str
-    """Stable name, for example `null_key`, `rejected_rows`, `lines_do_not_close`, `below_count`."""
-    sentence: str
-    """What was not checked and why, for people; without values of profiles."""
-    side: Side | None = None
-    rows: int = 0
-    blocks_plan: bool = False
-    """True where a plan made on this audit could do harm, for example when lost rows look like missing people."""
-
-
-@dataclass(frozen=True, slots=True)
 class Source:
     """One input of an audit as it was pulled: recorded in run.json, never with values."""
 

@@ -17,9 +17,11 @@ from typing import Any
 import polars as pl
 
 from auditor.findings.audit import FRAMES, Audit, Counts
+from auditor.findings.codes import Code, NotChecked, Notice
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
 from auditor.model import (
     Moved,
-    NotChecked,
     Permission,
     PermissionFinding,
     Reason,
@@ -126,9 +128,18 @@ HOSTILE = (
 )
 
 
+def in_words(told: Notice | NotChecked) -> str:
+    """What a notice says of Actito and a CRM."""
+    return sentence(told, Words("Actito", "CRM"))
+
+
 def frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Rows with the columns of a run folder's file; columns that a row leaves out are null."""
-    schema = FRAMES[name]
+    """Rows with the columns of a run folder's file; columns that a row leaves out are null.
+
+    Causes have the columns beside them in which former versions stored what is said of them.
+    """
+    further = {"sentence": pl.String(), "common": pl.String()} if name == "causes" else {}
+    schema = pl.Schema({**FRAMES[name], **further})
     return pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema, orient="row")
 
 
@@ -340,15 +351,13 @@ def realistic(number: int = 400, *, seed: int = 7, hostile: bool = True) -> Audi
         rejected=[{"side": "truth", "line": 4711, "reason": "too_few_cells", "text": 'Dupont;"Rue'}],
         equal=9_480,
         not_checked=(
+            NotChecked(Code.NULL_KEY, Side.TRUTH, 2),
             NotChecked(
-                "null_key", "Two rows have no customer number, so nobody can be compared with them.", Side.TRUTH, 2
-            ),
-            NotChecked(
-                "lines_do_not_close",
-                "The lines of the export do not add up: rows may be missing from it.",
+                Code.LINES_DO_NOT_CLOSE,
                 Side.PLATFORM,
                 1,
                 blocks_plan=True,
+                parameters={"file": "Customers_20261123T050000.csv", "line": 4812},
             ),
         ),
     )

@@ -14,15 +14,19 @@ from hypothesis import strategies as st
 
 from auditor.engine.duckdb import Engine
 from auditor.explain import explain
-from auditor.explain.cause_sentences import Names, sentence, with_article
-from auditor.explain.causes import Group, cause_id
-from auditor.explain.commonalities import Common
+from auditor.explain.causes import cause_id
 from auditor.explain.traits import Length, Other, Prefix, Trait, Value, Window
 from auditor.explain.weight import Tally
 from auditor.findings import audit
+from auditor.findings.codes import Cause, read_shared, shared_text
+from auditor.findings.english.cause_sentences import cause, with_article
+from auditor.findings.sentences import with_sentences
+from auditor.findings.words import Words
 from auditor.model import AttributeType, Reason, Side
 from auditor.settings.contract import Column, Polarity, Sensitivity
 from tests.cells_table import Cell, column, make_cells
+
+SAY = Words("Actito", "CRM")
 
 COLUMNS = (
     column("lastName"),
@@ -47,8 +51,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def explained(engine: Engine, cells: Sequence[Cell], columns: Sequence[Column] = COLUMNS) -> list[tuple[Any, ...]]:
     """The causes of cells: column, reason, pattern, profiles, sentence."""
     make_cells(engine, cells)
-    explain(engine, columns, platform_name="Actito", truth_name="CRM")
-    return engine.rows('SELECT "column", reason, pattern, profiles, sentence FROM causes')
+    explain(engine, columns)
+    told = with_sentences(engine.frame("FROM causes"), SAY)
+    return told.select("column", "reason", "pattern", "profiles", "sentence").rows()
 
 
 PATTERNS = [
@@ -188,24 +193,24 @@ MARCH = (1_772_442_000, 1_772_442_000 + 360)
     ],
 )  # fmt: skip
 def test_what_is_common_is_said_plainly(traits: list[Trait], tally: Tally, said: str) -> None:
-    group = Group("lastName", Reason.CASE, "upper case → mixed case", 1200)
-    names = Names("Actito", "CRM", "Europe/Brussels")
-    assert sentence(group, names, column("lastName"), Common(tuple(traits), tally)) == (
+    shared = tuple(trait.facts(column("lastName"), "Europe/Brussels", freely=False) for trait in traits)
+    assert shared == read_shared(shared_text(shared)), "it is stored without a loss"
+    figures = (tally.share, tally.elsewhere, tally.lift)
+    one = Cause("lastName", Reason.CASE, "upper case → mixed case", 1200, shared, *figures)
+    assert cause(one, SAY) == (
         f"1,200 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case. {said}"
     )
 
 
 def test_a_value_that_may_be_named_cannot_act_on_a_terminal() -> None:
-    group = Group("note", Reason.DIFFERENT, "", 1200)
-    common = Common((Trait(Value(Side.TRUTH), "\x1b[31m" + "x" * 60),), Tally(1200, 1200, 0, 2000))
-    said = sentence(group, Names("A", "B", freely=True), column("note"), common)
+    shared = Trait(Value(Side.TRUTH), "\x1b[31m" + "x" * 60).facts(column("note"), "UTC", freely=True)
+    said = cause(Cause("note", Reason.DIFFERENT, "", 1200, (shared,), 1.0, 0.0), Words("A", "B"))
     assert said.endswith("All of them have “\ufffd[31m" + "x" * 34 + "…” in the B, none of the others")
 
 
 @pytest.mark.parametrize(("profiles", "swaps"), [(2, "the two: 1 swap"), (2400, "two of them each: 1,200 swaps")])
 def test_two_profiles_that_carry_each_others_value_are_one_swap(profiles: int, swaps: str) -> None:
-    group = Group("emailAddress", Reason.SWAPPED, "", profiles)
-    said = sentence(group, Names("Actito", "CRM"), column("emailAddress"))
+    said = cause(Cause("emailAddress", Reason.SWAPPED, "", profiles), SAY)
     assert said == f"{profiles:,} profiles: emailAddress was exchanged between {swaps}"
 
 
@@ -223,8 +228,8 @@ def test_each_of_them_is_told_who_carries_its_value() -> None:
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
-    one = sentence(Group("lastName", reason, "", 1), Names("Actito", "CRM"), column("lastName"))
-    many = sentence(Group("lastName", reason, "", 1200), Names("Actito", "CRM"), column("lastName"))
+    one = cause(Cause("lastName", reason, "", 1), SAY)
+    many = cause(Cause("lastName", reason, "", 1200), SAY)
     assert one.startswith("1 profile: lastName ")
     assert many.startswith("1,200 profiles: lastName ")
     assert "{" not in one

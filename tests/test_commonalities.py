@@ -6,7 +6,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,6 +20,8 @@ from auditor.diff.cells import Known, Moments, diff
 from auditor.engine.duckdb import Engine
 from auditor.explain import explain
 from auditor.explain.weight import Tally, telling
+from auditor.findings.sentences import with_sentences
+from auditor.findings.words import Words
 from auditor.match import join as match
 from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Contract, Polarity, Sensitivity
@@ -155,9 +157,9 @@ def causes(engine: Engine, world: World, *, freely: bool = False, contract: Cont
         match.find_keys(engine, contract, side)
     match.match(engine)
     diff(engine, contract, Known(), Moments(), {})
-    explain(engine, contract.compared, platform_name="Actito", truth_name="CRM", contract=contract, freely=freely)
-    query = 'SELECT "column", reason, profiles, sentence, common, share, elsewhere, lift FROM causes'
-    return [Cause(*row) for row in engine.rows(query)]
+    explain(engine, contract.compared, contract=contract, freely=freely)
+    told = with_sentences(engine.frame("FROM causes"), Words("Actito", "CRM"))
+    return [Cause(*row) for row in told.select(*(each.name for each in fields(Cause))).rows()]
 
 
 def reckoned(

@@ -11,15 +11,19 @@ from auditor.cli.summary import exit_code
 from auditor.commands import conclude
 from auditor.diff.cells import Diff
 from auditor.errors import Exit, InputUnusable
+from auditor.findings import notices
 from auditor.findings.audit import Counts
-from auditor.model import NotChecked, PermissionFinding, Side, Status, Verdict
+from auditor.findings.codes import Code, NotChecked
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
+from auditor.model import PermissionFinding, Side, Status, Verdict
 from tests.audits import audit_of
 
 
-def found(*, missing: int = 0, orphans: int = 0, equal: int = 0, exported: int = 0) -> Diff:
+def found(*, missing: int = 0, orphans: int = 0, equal: int = 0) -> Diff:
     profiles = dict.fromkeys(Status, 0)
     profiles |= {Status.MISSING: missing, Status.ORPHAN: orphans, Status.EQUAL: equal}
-    return Diff({"platform": exported}, profiles, 0, 0, 0)
+    return Diff({}, profiles, 0, 0, 0)
 
 
 def test_renumbered_keys_stop_the_run() -> None:
@@ -37,18 +41,18 @@ def test_ordinary_drift_does_not(pairs: int, missing: int, orphans: int, equal: 
 
 
 def test_an_export_below_actitos_count_blocks_plans() -> None:
-    [gap] = conclude.below_count(found(exported=90), 100, 0, "Actito")
+    [gap] = notices.below_count(90, 100, 0)
     assert (gap.code, gap.rows, gap.blocks_plan) == ("below_count", 10, True)
 
 
 def test_profiles_that_we_created_since_are_not_lost_rows() -> None:
-    assert conclude.below_count(found(exported=90), 100, 10, "Actito") == []
+    assert notices.below_count(90, 100, 10) == ()
 
 
 def test_what_could_not_be_checked_is_never_a_pass() -> None:
     nothing = Counts(rows={}, profiles={Status.EQUAL: 1})
     assert conclude.verdict(nothing, []) is Verdict.CLEAN
-    assert conclude.verdict(nothing, [NotChecked("null_key", "1 row has no key")]) is Verdict.INCOMPLETE
+    assert conclude.verdict(nothing, [NotChecked(Code.NULL_KEY, Side.TRUTH, 1)]) is Verdict.INCOMPLETE
     assert conclude.verdict(replace(nothing, standing={Status.STALE: 1}), []) is Verdict.FINDINGS
     assert conclude.verdict(replace(nothing, violations_by_side={Side.TRUTH: 1}), []) is Verdict.FINDINGS
     assert conclude.verdict(replace(nothing, permissions={"contactable_again": 1}), []) is Verdict.FINDINGS
@@ -85,11 +89,11 @@ def test_a_permission_finding_alone_fails_where_findings_do(finding: PermissionF
 @pytest.mark.parametrize(("limit", "told"), [(0.1, ["CRM", "Actito"]), (0.11, ["CRM"]), (0.5, [])])
 def test_a_side_that_shrank_is_told(limit: float, told: list[str]) -> None:
     """From 1,000 to 900 rows is a tenth exactly; nobody can lose a share of nothing."""
-    names = {Side.PLATFORM: "Actito", Side.TRUTH: "CRM"}
     limits = dict.fromkeys(Side, limit)
     before = {"platform": 1000, "truth": 2000}
-    sentences = conclude.shrunk({"platform": 900, "truth": 1700}, before, limits, names)
+    shrunk = notices.shrunk({"platform": 900, "truth": 1700}, before, limits)
+    sentences = [sentence(one, Words("Actito", "CRM")) for one in shrunk]
     assert sorted(sentence.split()[0] for sentence in sentences) == sorted(told)
     if told:
         assert "CRM shrank from 2,000 to 1,700 rows since the last run" in sentences
-    assert conclude.shrunk({"platform": 0, "truth": 2000}, {"platform": 0, "truth": 2000}, limits, names) == ()
+    assert notices.shrunk({"platform": 0, "truth": 2000}, {"platform": 0, "truth": 2000}, limits) == ()

@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.commands.compare import Comparison, compare
+from auditor.findings.audit import Conclusion
+from auditor.findings.sentences import sentence
 from auditor.model import Status
 from auditor.settings.compare_options import Question
 
@@ -29,6 +31,10 @@ def file(path: Path, keys: Sequence[str], *, names: Sequence[str] = ("id",), mor
 def ask(folder: Path, platform: Sequence[str], truth: Sequence[str], **more: object) -> Comparison:
     files = [file(folder / f"{name}.csv", keys) for name, keys in (("platform", platform), ("truth", truth))]
     return compare(Question(*files, key=("id",), **more))  # type: ignore[arg-type,misc]
+
+
+def told(conclusion: Conclusion) -> list[str]:
+    return [sentence(notice, conclusion.say) for notice in conclusion.notices]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,7 @@ def ask(folder: Path, platform: Sequence[str], truth: Sequence[str], **more: obj
 def test_a_key_that_is_almost_another_is_hinted_at_and_not_matched(tmp_path: Path, platform: str, truth: str) -> None:
     audit = ask(tmp_path, [platform, "1x", "2x"], [truth, "1x", "3x"], same_person=True).audit
     assert audit.counts.profiles[Status.MISSING] == audit.counts.profiles[Status.ORPHAN] == 2
-    [notice] = audit.notices
+    [notice] = told(audit)
     assert notice == (
         "1 profile that only File 2 has is in File 1 under a key that differs by nothing but case, blanks, Unicode "
         "form or leading zeros: another comparison rule for id would match them"
@@ -69,7 +75,7 @@ def test_other_keys_are_not(tmp_path: Path, platform: str, truth: str) -> None:
 def test_a_rule_that_matches_them_leaves_nothing_to_hint_at(tmp_path: Path) -> None:
     """But they are marked: they are the same by that rule only."""
     audit = ask(tmp_path, ["0042", "7"], ["42", "7"], rules={"id": "number"}).audit
-    assert audit.notices == ("1 profile is matched by id, though File 1 and File 2 spell it differently",)
+    assert told(audit) == ["1 profile is matched by id, though File 1 and File 2 spell it differently"]
     assert audit.counts.matched_by == {"key": 1, "key, normalised": 1}
     assert audit.counts.profiles[Status.EQUAL] == 2
 
@@ -78,7 +84,7 @@ def test_parts_of_a_key_of_several_columns(tmp_path: Path) -> None:
     names = ("shop", "id")
     first = file(tmp_path / "a.csv", ["BE/0042", "NL/7"], names=names)
     second = file(tmp_path / "b.csv", ["be/42", "NL/8"], names=names)
-    [notice] = compare(Question(first, second, key=names)).conclusion.notices
+    [notice] = told(compare(Question(first, second, key=names)).conclusion)
     assert notice.startswith("1 profile that only File 2 has is")
     assert notice.endswith("rule for shop and id would match them")
 
@@ -99,7 +105,7 @@ def test_fallback_keys_are_hinted_at_where_they_would_match(
     for name, (key, mail) in {"a": platform.split("|"), "b": truth.split("|")}.items():
         (tmp_path / f"{name}.csv").write_text(f"id,mail,note\n{key},{mail},x\n", "utf-8")
     question = Question(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), key=("id",), fallbacks=(("mail",),))
-    said = compare(question).conclusion.notices
+    said = told(compare(question).conclusion)
     assert [notice.endswith("rule for id or mail would match them") for notice in said] == ([True] if hinted else [])
 
 
@@ -123,5 +129,5 @@ def test_as_many_are_counted_as_loops_find(tmp_path: Path, platform: list[str], 
     only = [[key for key in side if key not in sides[1 - n] and key not in twice] for n, side in enumerate(sides)]
     counted = [Counter(map(bare, keys)) for keys in only]
     near = sum(1 for form, rows in counted[0].items() if rows == 1 and counted[1][form] == 1)
-    notices = ask(tmp_path, platform, truth).conclusion.notices
+    notices = told(ask(tmp_path, platform, truth).conclusion)
     assert [int(notice.split()[0]) for notice in notices] == ([near] if near else [])

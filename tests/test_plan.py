@@ -23,7 +23,8 @@ from auditor.commands.stored_plans import Planned
 from auditor.errors import GuardRefused, InputUnusable, SettingsError
 from auditor.findings import audit as audits
 from auditor.findings.audit import Audit, Counts
-from auditor.model import Attribute, Kind, NotChecked, Route, Segmentation, Side, Source, Structure, Verdict
+from auditor.findings.codes import Code, NotChecked
+from auditor.model import Attribute, Kind, Route, Segmentation, Side, Source, Structure, Verdict
 from auditor.plan import UNDONE, Facts, make_plans
 from auditor.plan.brakes import brakes, held
 from auditor.plan.bulkfile import corrective_files
@@ -804,11 +805,13 @@ def test_nobody_is_deleted_unless_asked_for() -> None:
 
 
 def test_an_audit_that_could_not_check_something_plans_nothing() -> None:
-    holes = (NotChecked("lines_do_not_close", "12 lines of the export are lost", blocks_plan=True),)
-    with pytest.raises(InputUnusable, match="12 lines of the export are lost") as raised:
+    holes = (NotChecked(Code.LINES_DO_NOT_CLOSE, blocks_plan=True, parameters={"file": "a.csv", "line": 12}),)
+    with pytest.raises(
+        InputUnusable, match=r"which lines of a\.csv belong together, first at line 12: rows may hide there"
+    ) as raised:
         plans(an_audit(many(1, "city"), not_checked=holes))
     assert raised.value.exit_code == 6
-    harmless = (NotChecked("null_key", "3 rows have no key", rows=3),)
+    harmless = (NotChecked(Code.NULL_KEY, Side.TRUTH, rows=3),)
     assert plans(an_audit(many(1, "city"), not_checked=harmless))[0].counts == {UPDATE: 1}
 
 

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from auditor.findings.audit import VIOLATIONS, Audit
+from auditor.findings.codes import read_notice
 from auditor.model import Reason
 from auditor.plan.decisions import read_decisions
 from auditor.report import Written, render
@@ -144,7 +145,8 @@ def test_what_changed_in_the_structure_stands_before_what_was_found(tab: Page, a
         'Since the run crm-12: The attribute "middleName" is new (text, up to 64 characters). It is not compared.',
         f'Since the run crm-12: The attribute "{HOSTILE[0]}" is gone. It is compared no more.',
     )
-    page = opened(tab, render(replace(audit, notices=changed), tmp_path, privacy="masked").report)
+    news = replace(audit, notices=tuple(map(read_notice, changed)))
+    page = opened(tab, render(news, tmp_path, privacy="masked").report)
     assert page.locator("#news li").all_inner_texts() == list(changed)
     places = [page.locator(f"#{name}").bounding_box() for name in ("not-checked", "news", "permissions")]
     tops = [place["y"] for place in places if place is not None]

@@ -14,10 +14,12 @@ import polars as pl
 import pytest
 
 from auditor.errors import Exit
+from auditor.findings.codes import Code, read_not_checked
 from auditor.model import Rule
 from auditor.sandbox.process import Sandbox
 from auditor.state.run_folder import read_validation
 from auditor.validate.record import as_gx
+from tests.audits import in_words
 from tests.small_folder import Made, auditor, copy, licence, made
 
 OWN: list[dict[str, Any]] = [
@@ -128,7 +130,8 @@ def test_a_warning_keeps_nothing_from_being_corrected_and_an_error_does(ran: Ran
 
 
 def test_what_cannot_be_evaluated_is_named_and_is_no_pass(ran: Ran) -> None:
-    sentences = [item["sentence"] for item in ran.document["not_checked"] if item["code"] == "not_evaluated"]
+    gaps = [read_not_checked(item, blocks_plan=False) for item in ran.document["not_checked"]]
+    sentences = [in_words(gap) for gap in gaps if gap.code is Code.NOT_EVALUATED]
     assert ran.document["verdict"] == "incomplete"
     for kind, why in (("unexpected_rows_expectation", "it ended with"), ("not_be_null", "shoeSize is not mapped")):
         assert len([text for text in sentences if kind in text and why in text]) == 2, "one for each side"

@@ -15,6 +15,7 @@ from auditor.commands import run as pipeline
 from auditor.commands.apply import apply
 from auditor.commands.plan import plan
 from auditor.findings.audit import Audit
+from auditor.findings.sentences import with_sentences
 from auditor.model import Kind, Outcome, Side, Status
 from auditor.sandbox.process import Sandbox
 from auditor.settings.config import Settings
@@ -122,7 +123,7 @@ def assert_differences(walked: Walk) -> None:
 
 def assert_causes(walked: Walk) -> None:
     """What many differences have in common because one event made them is said as it was planted, and nothing else."""
-    causes = walked.before.causes
+    causes = with_sentences(walked.before.causes, walked.before.say)
     planted = walked.answers["causes"]
     assert planted
     assert causes["common"].drop_nulls().sort().to_list() == sorted(one["common"] for one in planted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -95,6 +96,8 @@ def command(
     )
     compared = compare(question, folder=out)
     from auditor.cli.summary import EXAMPLES, exit_code, print_json, print_summary
+    from auditor.findings.codes import Code, Notice
+    from auditor.findings.sentences import sentence
 
     for source in compared.conclusion.sources:
         if source.separator:
@@ -103,20 +106,21 @@ def command(
     if remote is not None:
         say("not checked: validation (auditor run validates, on DuckDB alone for now)")
     one_sided = [
-        f"only in {which}, not compared: {', '.join(names)}"
+        Notice(Code.ONLY_ON_ONE_SIDE, {"columns": list(names), "where": which})
         for names, which in ((compared.only_platform, platform), (compared.only_truth, truth))
         if names
     ]
-    for sentence in one_sided:
-        say(wrapped("", sentence, indent=2))
+    for notice in one_sided:
+        say(wrapped("", sentence(notice, compared.conclusion.say), indent=2))
     if html is not None:
         from auditor.report import page
 
         audit = compared.audit
-        told = replace(audit, notices=(*audit.notices, *(f"{one[0].upper()}{one[1:]}." for one in one_sided)))
+        told = replace(audit, notices=(*audit.notices, *one_sided))
         write_whole(html, page(told, privacy="full"))
     if as_json:
-        print_json(compared.summary | {"causes": compared.causes.to_dicts()})
+        causes = [{**row, "shared": json.loads(row["shared"] or "[]")} for row in compared.causes.to_dicts()]
+        print_json(compared.summary | {"causes": causes})
     else:
         print_summary(compared.conclusion, compared.causes, compared.same_person, examples=EXAMPLES)
     return exit_code(compared.conclusion, failing)

@@ -102,8 +102,7 @@ def _headline(story: Story, words: Words) -> Iterator[str]:
 
 def _matched(story: Story) -> str:
     """By which key, where it is not simply the key that both sides spell alike."""
-    from auditor.match.fallback import AMBIGUOUS, NORMALISED
-    from auditor.match.join import KEY
+    from auditor.findings.audit import AMBIGUOUS, KEY, NORMALISED
 
     by = story.matched_by or KEY
     name = by.removesuffix(NORMALISED).removesuffix(AMBIGUOUS)

@@ -12,7 +12,8 @@ from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
 from auditor.findings.audit import Conclusion
-from auditor.findings.words import STATUS, Words, percent
+from auditor.findings.sentences import sentence, with_sentences
+from auditor.findings.words import STATUS, percent
 from auditor.model import Severity, Side, Status, Verdict
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataFrame, *, examples: int = 0) -> None:
     """What an audit found, in less than a screen; the largest causes with so many examples, which are values."""
     counts = audit.counts
-    statuses = Words(audit.platform_name, audit.truth_name).labels(STATUS)
+    statuses = audit.say.labels(STATUS)
     click.echo(f"{audit.table}: {VERDICT[audit.verdict]}")
     for item in audit.not_checked:
-        click.echo(wrapped("  not checked: ", item.sentence))
+        click.echo(wrapped("  not checked: ", sentence(item, audit.say)))
     for notice in audit.notices:
-        click.echo(wrapped("  note: ", notice))
+        click.echo(wrapped("  note: ", sentence(notice, audit.say)))
     click.echo()
     table([(statuses[status.value], counts.profiles.get(status, 0)) for status in Status])
     extra = [
@@ -71,7 +72,7 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
     ]
     table([line for line in extra if line[1]])
     if causes.height:
-        _print_causes(causes, examples)
+        _print_causes(with_sentences(causes, audit.say), examples)
     _print_pairs(audit, same_person)
     click.echo()
 

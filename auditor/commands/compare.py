@@ -99,8 +99,11 @@ class Comparison:
 
     @cached_property
     def causes(self) -> pl.DataFrame:
-        """A row per cause, the largest first, in the columns of `auditor.findings.audit.CAUSES`."""
-        return self._read("causes").sort(["profiles", "cause"], descending=[True, False])
+        """A row per cause, the largest first, in the columns of `auditor.findings.audit.CAUSES`, and what it says."""
+        from auditor.findings.sentences import with_sentences
+
+        largest_first = self._read("causes").sort(["profiles", "cause"], descending=[True, False])
+        return with_sentences(largest_first, self.conclusion.say)
 
     @cached_property
     def same_person(self) -> pl.DataFrame:
@@ -202,6 +205,7 @@ def _compare(
         from auditor.diff import cells as diff
         from auditor.diff import one_sided
         from auditor.equality.primitives import FUNCTIONS, needs_functions
+        from auditor.findings import notices
         from auditor.findings.audit import Conclusion
         from auditor.match import join as match
 
@@ -237,14 +241,7 @@ def _compare(
         found = diff.diff(engine, contract, known, diff.Moments(), {one.side: one.rejected for one in landed})
         compared = time.monotonic() - started - landing
         stage_ended("diff", compared)
-        explain.explain(
-            engine,
-            contract.compared,
-            platform_name=names[Side.PLATFORM],
-            truth_name=names[Side.TRUTH],
-            contract=contract,
-            freely=True,
-        )
+        explain.explain(engine, contract.compared, contract=contract, freely=True)
         if question.same_person:
             evidence = explain.evidence_columns(contract.columns)
             everybody = {side: one_sided.people(engine, contract, side, evidence.values()) for side in Side}
@@ -254,7 +251,7 @@ def _compare(
         conclude.write(engine, folder)
         explained = time.monotonic() - started - landing - compared
         stage_ended("explain", explained)
-        not_checked = [*(item for one in landed for item in one.not_checked), *conclude.without_key(found, names)]
+        not_checked = [*(item for one in landed for item in one.not_checked), *notices.without_key(found.rows)]
         sources = _sources(files, landed, seen, now)
         conclusion = Conclusion(
             run=f"{now:%Y%m%dT%H%M%SZ}",
@@ -271,8 +268,8 @@ def _compare(
             counts=counts,
             not_checked=tuple(not_checked),
             notices=(
-                *conclude.how_matched(found, names, contract.key),
-                *conclude.nearly_matched(one_sided.near_keys(engine), names, (contract.key, *contract.fallbacks)),
+                *notices.how_matched(found.matched_by, contract.key),
+                *notices.nearly_matched(one_sided.near_keys(engine), (contract.key, *contract.fallbacks)),
             ),
             sources=sources,
             columns=contract.columns,

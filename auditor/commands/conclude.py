@@ -6,7 +6,7 @@ module is where one becomes the other. The rows go from the engine into their fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import ibis
@@ -18,9 +18,8 @@ from auditor.engine.duckdb import Engine
 from auditor.errors import InputUnusable
 from auditor.files.whole import whole_file
 from auditor.findings.audit import FRAMES, Counts
-from auditor.match.fallback import AMBIGUOUS, NORMALISED
-from auditor.match.join import KEY
-from auditor.model import NotChecked, Side, Status, Verdict
+from auditor.findings.codes import NotChecked
+from auditor.model import Side, Status, Verdict
 
 RENUMBERED_PAIRS = 20
 """Fewer pairs of probably the same person never stop a run."""
@@ -100,105 +99,6 @@ def violations_per_rule(engine: Engine) -> dict[str, int]:
     violations = engine.table("violations")
     counted = violations.group_by("rule").agg(n=violations.count())
     return {str(rule): int(number) for rule, number in sorted(engine.rows(counted))}
-
-
-def without_key(found: Diff, names: Mapping[Side, str] | None = None) -> list[NotChecked]:
-    """Rows that no key ties to anybody: they could not be compared."""
-    result = []
-    for side in Side:
-        if rows := found.rows[f"{side.value}_null_key"]:
-            where = names[side] if names else side.value
-            what = "1 row has" if rows == 1 else f"{rows:,} rows have"
-            result.append(NotChecked("null_key", f"{what} no key in {where} and could not be compared", side, rows))
-    return result
-
-
-def below_count(found: Diff, count: int, created: int, platform_name: str) -> list[NotChecked]:
-    """An export with fewer profiles than Actito counts: whoever is not in it would look missing.
-
-    `count` is Actito's own number of profiles now, `created` how many of them we made after the export's moment.
-    """
-    exported = found.rows[Side.PLATFORM.value]
-    if exported >= count - created:
-        return []
-    sentence = (
-        f"the export holds {exported:,} profiles, {platform_name} counts {count:,}: it is cut off, filtered or old, "
-        "and whoever is not in it would look missing"
-    )
-    return [NotChecked("below_count", sentence, Side.PLATFORM, count - exported, blocks_plan=True)]
-
-
-def shrunk(
-    rows: Mapping[str, int], before: Mapping[str, int], limits: Mapping[Side, float], names: Mapping[Side, str]
-) -> tuple[str, ...]:
-    """A sentence for each side that lost as large a share of its rows since the last run as its limit, or a larger one.
-
-    `rows` and `before` count them by the name of the side.
-    """
-    return tuple(
-        f"{names[side]} shrank from {before[side.value]:,} to {rows[side.value]:,} rows since the last run"
-        for side in Side
-        if before[side.value] and rows[side.value] <= before[side.value] * (1 - limits[side])
-    )
-
-
-def not_yet(reasons: Mapping[Side, Iterable[str]], names: Mapping[Side, str]) -> tuple[str, ...]:
-    """Says why sudden jumps were not looked for, and on which sides; nothing where they were.
-
-    It is told and is no pass, but nothing in scope was left unchecked either: there was nothing to compare with.
-    """
-    sides: dict[str, list[str]] = {}
-    for side, found in reasons.items():
-        for reason in found:
-            sides.setdefault(reason, []).append(names[side])
-    return tuple(
-        f"sudden jumps were not looked for in {' and '.join(where)}: {reason}" for reason, where in sides.items()
-    )
-
-
-def nearly_matched(near: int, names: Mapping[Side, str], keys: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """Says that `near` profiles would be matched by another rule of one of the keys; nothing where there are none."""
-    if not near:
-        return ()
-    ones, are = ("1 profile", "is") if near == 1 else (f"{near:,} profiles", "are")
-    return (
-        f"{ones} that only {names[Side.TRUTH]} has {are} in {names[Side.PLATFORM]} under a key that differs by nothing "
-        f"but case, blanks, Unicode form or leading zeros: another comparison rule for "
-        f"{' or '.join(' and '.join(key) for key in keys)} would match them",
-    )
-
-
-def how_matched(found: Diff, names: Mapping[Side, str], key: Sequence[str]) -> tuple[str, ...]:
-    """Says how many profiles were not simply matched by the key that both sides spell alike; nothing where all were."""
-    sentences = []
-    for by, number in found.matched_by.items():
-        if by == KEY:
-            continue
-        name = by.removesuffix(NORMALISED).removesuffix(AMBIGUOUS)
-        shown = " and ".join(key) if name == KEY else name
-        ones, are = ("1 profile", "is") if number == 1 else (f"{number:,} profiles", "are")
-        differently = f"though {names[Side.PLATFORM]} and {names[Side.TRUTH]} spell it differently"
-        if by == name + AMBIGUOUS:
-            one, fits = ("1", "fits") if number == 1 else (f"{number:,}", "fit")
-            sentence = f"{one} {shown} {fits} several profiles, one of which has no {' and '.join(key)}: not compared"
-        elif name == KEY:
-            sentence = f"{ones} {are} matched by {shown}, {differently}"
-        else:
-            sentence = f"{ones} without {' and '.join(key)} on a side {are} matched by {shown}"
-            sentence += f", {differently}" if by != name else ""
-        sentences.append(sentence)
-    return tuple(sentences)
-
-
-def under_other_keys(number: int, names: Mapping[Side, str]) -> tuple[str, ...]:
-    """Says of a `number` of profiles that an earlier run knew them by another key; nothing where there are none."""
-    if not number:
-        return ()
-    ones, have = ("1 profile", "has") if number == 1 else (f"{number:,} profiles", "have")
-    return (
-        f"{ones} {have} another key in {names[Side.PLATFORM]} than in an earlier run (same profileId): what is known "
-        "of them, opt-outs among it, is carried over by auditor rekey --map old-new.csv",
-    )
 
 
 def stop_if_renumbered(pairs: int, found: Diff) -> None:

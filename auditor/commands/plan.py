@@ -15,11 +15,12 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.commands.conclude import shrunk
 from auditor.commands.stored_plans import Planned, store
 from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.audit import Audit
+from auditor.findings.notices import shrunk
+from auditor.findings.sentences import sentence
 from auditor.model import Permission, Side, Structure
 from auditor.plan import Facts, make_plans
 from auditor.plan.bulkfile import corrective_files
@@ -156,7 +157,8 @@ def _guards(audit: Audit, ledger: Ledger, settings: Settings) -> tuple[str, ...]
     """What about this audit is so unusual that a plan needs every count confirmed."""
     runs = [record for record in ledger.runs(audit.table) if record.run < audit.run]
     before = runs[0].counts["rows"] if runs else None
-    sentences = list(shrunk(audit.counts.rows, before, settings.shrank, settings.names.by_side)) if before else []
+    lost = shrunk(audit.counts.rows, before, settings.shrank) if before else ()
+    sentences = [sentence(one, audit.say) for one in lost]
     compared = sum(audit.counts.profiles.values())
     known = audit.differences.filter(pl.col("moved").is_in(["truth", "platform", "both"]))
     for column, number in known.group_by("column").len().sort("column").iter_rows():

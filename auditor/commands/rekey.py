@@ -25,6 +25,8 @@ from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import SettingsError
 from auditor.files.whole import full_disk
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
 from auditor.load import column_names, land
 from auditor.match import join as match
 from auditor.model import Side
@@ -82,7 +84,9 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
             engine.register(FUNCTIONS)
             memory = store.load(engine, replace(contract, fallbacks=()))  # under the keys that are stored
             if memory.warnings:
-                raise SettingsError(f"nothing was carried over: {'; '.join(memory.warnings)}")
+                say = Words(settings.names.platform, settings.names.truth)
+                lost = "; ".join(sentence(one, say) for one in memory.warnings)
+                raise SettingsError(f"nothing was carried over: {lost}")
             pairs = _read(engine, contract, path, Path(scratch))
             content = hashlib.sha256(json.dumps(sorted((one.old, one.new) for one in pairs)).encode()).hexdigest()
             unfinished = store.rekeyed.get("name") if not ledger.rekeyed(store.rekeyed.get("name", "")) else None

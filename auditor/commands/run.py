@@ -29,8 +29,12 @@ from auditor.engine.duckdb import Engine
 from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import SettingsError
 from auditor.files.whole import full_disk
+from auditor.findings import notices
 from auditor.findings.as_of import shown_moment
 from auditor.findings.audit import Audit
+from auditor.findings.codes import Notice
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
 from auditor.load import Landed, Looked, column_names, land, looking_ahead, rejected_rows, spelling, work_out
 from auditor.logs import stage
 from auditor.match import join as match
@@ -44,7 +48,7 @@ from auditor.state import run_folder, settle
 from auditor.state.agreed import HISTORY, Memory, Store
 from auditor.state.ledger import Ledger, lock
 from auditor.state.ledger.records import RunRecord
-from auditor.structure.since import notices
+from auditor.structure.since import since
 from auditor.validate import Validation, jumps, preload, record, validate
 from auditor.validate.changes import changes
 from auditor.validate.generate import refresh
@@ -160,7 +164,7 @@ def _audit(
             contract = read_contract(settings.table_folder / "contract.toml", structure)
         except SettingsError:
             for notice in changed:  # probably why
-                tell(notice)
+                tell(sentence(notice, Words(names.platform, names.truth)))
             raise
         suite = _suite(settings, structure, contract, tell)
         pulled = _pull(settings, request, contract, work, now, tell, moved)
@@ -190,11 +194,7 @@ def _audit(
         warm.join()
         with watch.stage("validate", "validating both sides against the table structure"):
             validations = _validate(engine, settings, contract, structure, suite, sources, ledger.secret)
-            unevaluated = [
-                replace(item, sentence=f"in {names.of(one.side)}, {item.sentence}")
-                for one in validations
-                for item in one.not_evaluated
-            ]
+            unevaluated = [item for one in validations for item in one.not_evaluated]
             run_folder.write_validation(record.document(suite.name, validations, ledger.secret), work)
             watch.facts["validate"] = conclude.violations_per_rule(engine)
         with watch.stage("diff", "comparing"):
@@ -212,9 +212,7 @@ def _audit(
             store.save(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
             raise EnoughError(watch.facts)
         with watch.stage("explain", "explaining every difference"):
-            explain.explain(
-                engine, contract.compared, platform_name=names.platform, truth_name=names.truth, contract=contract
-            )
+            explain.explain(engine, contract.compared, contract=contract)
             one_sided.rows(engine, contract)
             evidence = explain.evidence_columns(contract.columns)
             everybody = {side: one_sided.people(engine, contract, side, evidence.values()) for side in Side}
@@ -226,15 +224,15 @@ def _audit(
             conclude.write(engine, work)
         known_gaps = [item for side in landed for item in side.not_checked] + unevaluated
         last = ledger.last_run(table)
-        shrunk = conclude.shrunk(found.rows, last.counts["rows"], settings.shrank, names.by_side) if last else ()
-        not_yet = conclude.not_yet({one.side: one.not_yet for one in validations}, names.by_side)
-        near = conclude.under_other_keys(one_sided.other_keys(engine, memory.seen), names.by_side)
-        near += conclude.how_matched(found, names.by_side, contract.key)
-        near += conclude.nearly_matched(one_sided.near_keys(engine), names.by_side, (contract.key, *contract.fallbacks))
+        shrunk = notices.shrunk(found.rows, last.counts["rows"], settings.shrank) if last else ()
+        not_yet = notices.not_yet({one.side: one.not_yet for one in validations})
+        near = notices.under_other_keys(one_sided.other_keys(engine, memory.seen))
+        near += notices.how_matched(found.matched_by, contract.key)
+        near += notices.nearly_matched(one_sided.near_keys(engine), (contract.key, *contract.fallbacks))
         not_checked = [
             *known_gaps,
-            *conclude.without_key(found, names.by_side),
-            *conclude.below_count(found, count, created, names.platform),
+            *notices.without_key(found.rows),
+            *notices.below_count(found.rows[Side.PLATFORM.value], count, created),
         ]
         audit = Audit(
             run=name,
@@ -276,16 +274,16 @@ def _audit(
         return replace(audit, folder=final)
 
 
-def _ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[str, ...]]:
+def _ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[Notice, ...]]:
     """The live structure, Actito's own count of the profiles, and what changed in the structure since the last run."""
     with connect(settings) as connection:
         reader = Reader(connection)
         structure = reader.structure(settings.table)
         last = run_folder.last_structure(settings.runs_folder, structure.table)
         contract = settings.table_folder / "contract.toml"
-        changed = notices(*last, structure, reader, contract) if last is not None else ()
-        for sentence in learned(reader, structure, settings.state_folder, anew=True).unusual:
-            tell(sentence)
+        changed = since(*last, structure, reader, contract) if last is not None else ()
+        for unusual in learned(reader, structure, settings.state_folder, anew=True).unusual:
+            tell(unusual)
         return structure, reader.count(structure), changed
 
 
@@ -296,8 +294,8 @@ def _suite(settings: Settings, structure: Structure, contract: Contract, tell: T
     suite = refresh(stored, structure, contract)
     if suite != stored:
         store_suite(suite, path)
-    for sentence in changes(stored, suite):
-        tell(f"  suite: {sentence}")
+    for change in changes(stored, suite):
+        tell(f"  suite: {change}")
     return suite
 
 

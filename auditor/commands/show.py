@@ -27,6 +27,9 @@ from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import SettingsError
 from auditor.files.whole import printable
 from auditor.findings.audit import swapped_with
+from auditor.findings.codes import Notice
+from auditor.findings.sentences import sentence, with_sentences
+from auditor.findings.words import Words
 from auditor.match import join as match
 from auditor.model import FORMAT, Side, Status
 from auditor.report.redact import shape
@@ -199,7 +202,7 @@ class _Teller:
     typed: str
     canonical: str | None
     base: str | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
     def story(self) -> Story:
         texts = {side: [str(text) for _, text, _ in self._keys(side)] for side in Side}
@@ -216,11 +219,12 @@ class _Teller:
         if not (names or writes.height or decided or history.height):
             raise self._unknown()
         run = run_folder.read_run(self.folder)
+        say = Words(run["names"]["platform"], run["names"]["truth"])
         return Story(
             run=run["run"],
             table=run["table"],
-            platform_name=run["names"]["platform"],
-            truth_name=run["names"]["truth"],
+            platform_name=say.platform,
+            truth_name=say.truth,
             timezone=self.contract.timezone,
             key=key,
             profile_id=next((number for _, _, number in self._keys(Side.PLATFORM)), None),
@@ -228,14 +232,14 @@ class _Teller:
             excluded=excluded,
             matched_by=self._matched_by(),
             flags=tuple(flag for flag in ("waiting", "gone", "pending") if profile and profile[0][flag]),
-            rows=tuple(self._rows(key, status)),
+            rows=tuple(self._rows(key, status, say)),
             violations=self._violations(key, texts, status),
             findings=self._result("permissions").filter(pl.col("key") == key),
             same_person=self._same_person(names),
             history=history,
             writes=writes,
             decisions=tuple(decided),
-            warnings=self.warnings,
+            warnings=tuple(sentence(one, say) for one in self.warnings),
         )
 
     def _same_person(self, names: Sequence[str]) -> pl.DataFrame:
@@ -288,13 +292,14 @@ class _Teller:
         own = history.filter(history.key == ibis.literal(self.canonical, type=str)).drop("key")
         return self.engine.frame(own.order_by("at", "side", "column"))
 
-    def _rows(self, key: str, status: Status | None) -> Iterator[Rows]:
+    def _rows(self, key: str, status: Status | None, say: Words) -> Iterator[Rows]:
         """The rows of both sides beside each other, the first with the first."""
         raw = {side: self._raw(side) for side in Side}
         everybody = self._result("differences")
         own = everybody.filter(pl.col("key") == key)
         others = swapped_with(everybody) if "swapped" in own["reason"] else {}
-        sentences = dict(self._result("causes").select("cause", "sentence").iter_rows())
+        causes = with_sentences(self._result("causes"), say)
+        sentences = dict(causes.select("cause", "sentence").iter_rows())
         differences = {
             row["column"]: Difference(
                 row["status"],

@@ -176,7 +176,7 @@ def _judged(engine: Engine, wanted: Sequence[Expectation], settings: Settings) -
         [(rows,)] = engine.rows(f'SELECT count(*) FROM "{_view(side)}"')
         found = validate(engine, side, _view(side), suite)
         if found.not_evaluated:
-            raise AssertionError(found.not_evaluated[0].sentence)
+            raise AssertionError(found.not_evaluated[0])
         for place, checked in enumerate(found.evaluated):
             if checked.failing <= rows * MOST_FAILING:
                 told.setdefault(place, []).append(f"{checked.failing:,} of {rows:,} in {settings.names.of(side)}")

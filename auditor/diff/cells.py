@@ -23,7 +23,8 @@ import ibis.expr.types as ir
 from auditor.engine.duckdb import Engine
 from auditor.engine.functions import INSTANT
 from auditor.equality import primitives, rules
-from auditor.match.join import KEY, RAW, anchor, exists, matched_by, source_name
+from auditor.findings.audit import KEY
+from auditor.match.join import RAW, anchor, exists, matched_by, source_name
 from auditor.model import Moved, Side, Status
 from auditor.settings.contract import Blank, Column, Contract
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor.engine.duckdb import Engine
-from auditor.explain.cause_sentences import Names, common_code, sentence
 from auditor.explain.causes import Example, Group, cause_id, examples, groups, with_patterns
 from auditor.explain.commonalities import Common, commonalities
 from auditor.explain.persons import evidence_columns, same_person
 from auditor.explain.reasons import with_reasons
 from auditor.findings import audit
+from auditor.findings.codes import Shared, shared_text
 from auditor.settings.contract import Column, Contract
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ def explain(
     engine: Engine,
     columns: Sequence[Column],
     *,
-    platform_name: str,
-    truth_name: str,
     contract: Contract | None = None,
     freely: bool = False,
 ) -> None:
@@ -42,8 +40,7 @@ def explain(
     `cells` has a row per differing cell: `key`, `column`, `compare`, `platform` (raw), `truth` (sent form),
     `platform_canonical`, `truth_canonical`, `platform_updated`, `truth_updated` and what else a difference has.
     `differences` has the columns of `audit.DIFFERENCES` first and then the further ones of `cells`; `causes` has those
-    of `audit.CAUSES`, the largest cause first. Every difference has exactly one reason and one cause. The names of the
-    sides are the configured ones.
+    of `audit.CAUSES`, the largest cause first. Every difference has exactly one reason and one cause.
 
     With a contract, whose diff has left `matched` and `fetched` on the connection, causes also say what their profiles
     have in common. `freely` allows to name personal values there: where nobody but the owner of the files reads it.
@@ -52,18 +49,22 @@ def explain(
     patterned = with_patterns(engine, reasoned, columns, "patterned_cells")
     engine.drop("reasoned_cells", "swapped_cells", "cut_lengths", "value_pairs")
     found = groups(engine, patterned)
-    names = Names(platform_name, truth_name, contract.timezone.key if contract else "UTC", freely=freely)
+    zone = contract.timezone.key if contract else "UTC"
     common = commonalities(engine, patterned, found, contract) if contract else {}
     shown = examples(engine, patterned)
     known = {column.name: column for column in columns}
-    rows = [_cause(group, known[group.column], common.get(group), shown[group.place], names) for group in found]
+    rows = []
+    for group in found:
+        traits = common[group].traits if group in common else ()
+        shared = [trait.facts(known[group.column], zone, freely=freely) for trait in traits]
+        rows.append(_cause(group, common.get(group), shared, shown[group.place]))
     engine.put("causes", pl.DataFrame(rows, schema=audit.CAUSES, orient="row"))
     # No second copy: there may be many millions.
     engine.name("differences", _differences(patterned, engine.table("causes")))
 
 
 def _cause(
-    group: Group, column: Column, common: Common | None, shown: Sequence[Example], names: Names
+    group: Group, common: Common | None, shared: Sequence[Shared], shown: Sequence[Example]
 ) -> tuple[object, ...]:
     """A row of `causes`."""
     tally = common.tally if common else None
@@ -71,8 +72,7 @@ def _cause(
         cause_id(*group.place),
         *group.place,
         group.profiles,
-        sentence(group, names, column, common),
-        common_code(common, column, names) if common else None,
+        shared_text(shared) if shared else None,
         tally.share if tally else None,
         tally.elsewhere if tally else None,
         tally.lift if tally else None,

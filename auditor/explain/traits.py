@@ -24,6 +24,7 @@ import ibis
 
 from auditor.engine.functions import declared
 from auditor.equality.primitives import blank_to_null, code, truth_value
+from auditor.findings.codes import InCommon, Shared
 from auditor.model import Reason, Side
 from auditor.settings.contract import Column, Compare, Contract, Sensitivity
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _WINDOWS: Final = (600, 7200)
 """Seconds. Each is laid twice, half of it apart, so that no short import is cut in two."""
 _PREFIXES: Final = (1, 2, 3, 4)
+LONGEST: Final = 100
+"""Characters of a value that are kept: more than anybody wants in a sentence."""
 _TEXTS: Final = (Compare.EXACT, Compare.TEXT, Compare.NAME, Compare.EMAIL, Compare.PHONE)
 _TOLD_BY_THE_START: Final = (Reason.LEADING_ZERO, Reason.WHITESPACE)
 _TOLD_BY_THE_LENGTH: Final = (Reason.TRUNCATED, Reason.TYPO, Reason.DIFFERENT)
@@ -221,11 +224,26 @@ class Trait:
             return second.between(*self.ends)
         return self.aspect.holds(self.answer, rows, own, zone)
 
-    def window(self, zone: str) -> tuple[datetime, datetime]:
-        """The first and last moment in local time."""
-        first, last = self.ends or (0, 0)
-        local = ZoneInfo(zone)
-        return datetime.fromtimestamp(first, local), datetime.fromtimestamp(last, local)
+    def facts(self, column: Column, zone: str, *, freely: bool) -> Shared:
+        """What a cause of that column says of it; `freely`: whatever value it is may be named."""
+        aspect = self.aspect
+        named = {"value": str(self.answer)[:LONGEST]} if freely or aspect.public(column) else {}
+        match aspect:
+            case Window(side):
+                first, last = (datetime.fromtimestamp(end, ZoneInfo(zone)).isoformat() for end in self.ends or (0, 0))
+                return Shared(InCommon.CHANGED, {"side": side.value, "first": first, "last": last})
+            case Other():
+                return Shared(InCommon.COLUMN, {"column": aspect.column.name, **named})
+            case Origin():
+                return Shared(InCommon.SOURCE, {"column": aspect.name, **named})
+            case Value(side):
+                return Shared(InCommon.VALUE, {"side": side.value, **named})
+            case Prefix(size):
+                return Shared(InCommon.PREFIX, {"size": size, **named})
+            case Domain():
+                return Shared(InCommon.DOMAIN, named)
+            case _:
+                return Shared(InCommon.LENGTH, named)
 
 
 def aspects(contract: Contract) -> Iterator[Aspect]:

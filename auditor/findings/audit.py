@@ -16,8 +16,18 @@ from typing import Any, Final
 
 import polars as pl
 
-from auditor.model import FORMAT, NotChecked, Reason, Rule, Severity, Side, Source, Status, Verdict
+from auditor.findings.codes import NotChecked, Notice
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
+from auditor.model import FORMAT, Reason, Rule, Severity, Side, Source, Status, Verdict
 from auditor.settings.contract import Column
+
+KEY: Final = "key"
+"""What the key is called in `Counts.matched_by`, whatever its columns are."""
+NORMALISED: Final = ", normalised"
+"""Added there to a key's name: the two sides spell it differently."""
+AMBIGUOUS: Final = ", ambiguous"
+"""Added there to a key's name: what it could match is set apart."""
 
 TEXT: Final = pl.String()
 MOMENT: Final = pl.Datetime("us", "UTC")
@@ -64,8 +74,7 @@ CAUSES: Final = pl.Schema(
         "reason": TEXT,
         "pattern": TEXT,
         "profiles": pl.Int64(),
-        "sentence": TEXT,
-        "common": TEXT,  # what most of its profiles have in common; null: nothing that others do not have as well
+        "shared": TEXT,  # what most of its profiles have in common, as JSON (codes.Shared); null: nothing that tells
         "share": pl.Float64(),  # of its profiles that have it, from 0 to 1
         "elsewhere": pl.Float64(),  # of the other profiles whose column is filled
         "lift": pl.Float64(),  # how many times as frequent the cause is there as elsewhere; null: it is nowhere else
@@ -205,7 +214,7 @@ class Conclusion:
     """Per stage."""
     fallbacks: tuple[tuple[str, ...], ...] = ()
     """The columns of the fallback keys."""
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     """What is new since the last run and bears on this one: changes of the structure, memory that was left aside."""
 
     def with_rows(self, rows: Mapping[str, pl.DataFrame]) -> Audit:
@@ -216,8 +225,21 @@ class Conclusion:
     def source(self, side: Side) -> Source:
         return next(source for source in self.sources if source.side is side)
 
+    @property
+    def say(self) -> Words:
+        return Words(self.platform_name, self.truth_name)
+
     def summary(self) -> dict[str, Any]:
-        """The document that `auditor run --json` prints and `run.json` begins with."""
+        """The document that `auditor run --json` prints: facts, and beside them what they say."""
+        facts = self.facts()
+        told = zip(facts["not_checked"], self.not_checked, strict=True)
+        return facts | {
+            "not_checked": [{**content, "sentence": sentence(item, self.say)} for content, item in told],
+            "notices": [sentence(notice, self.say) for notice in self.notices],
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """What `run.json` begins with."""
         counts = self.counts
         return {
             "format": FORMAT,
@@ -244,16 +266,8 @@ class Conclusion:
             },
             "permissions": dict(counts.permissions),
             "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},
-            "not_checked": [
-                {
-                    "code": item.code,
-                    "side": item.side.value if item.side else None,
-                    "rows": item.rows,
-                    "sentence": item.sentence,
-                }
-                for item in self.not_checked
-            ],
-            "notices": list(self.notices),
+            "not_checked": [item.content() for item in self.not_checked],
+            "notices": [notice.content() for notice in self.notices],
             "report": f"runs/{self.run}/report.html",
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         }

@@ -10,13 +10,14 @@ import duckdb
 
 from auditor.engine.duckdb import Engine, literal, quote
 from auditor.files.whole import printable, require_space, whole_file
+from auditor.findings.codes import Code, NotChecked
 from auditor.load import encodings
 from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
 from auditor.load.landed import Landed, Progress, choose, spelt, write_texts
 from auditor.load.marks import Marks
 from auditor.load.rejects import bear, limited, not_read, write_rejects
 from auditor.load.sift import Reject, Sieve, Sifted
-from auditor.model import NotChecked, Side
+from auditor.model import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +142,19 @@ class Csv:
             )
         if sifted.empty_lines:
             self.notes.append(f"{sifted.empty_lines:,} empty lines were passed over")
-        name = printable(self.path.name)
         if rejects:
             self.not_checked.append(not_read(self.side, self.path, rejects))
         if rows != sifted.records or sifted.doubtful:
-            where = f", first at line {sifted.doubtful[0]:,}" if sifted.doubtful else ""
             self.not_checked.append(
                 NotChecked(
-                    code="lines_do_not_close",
-                    sentence=f"it is not certain which lines of {name} belong together{where}: "
-                    "rows may hide there, so nothing is planned on this audit",
+                    code=Code.LINES_DO_NOT_CLOSE,
                     side=self.side,
                     rows=max(len(sifted.doubtful), abs(rows - sifted.records)),
                     blocks_plan=True,
+                    parameters={
+                        "file": printable(self.path.name),
+                        "line": sifted.doubtful[0] if sifted.doubtful else None,
+                    },
                 )
             )
         return sifted

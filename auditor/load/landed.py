@@ -10,7 +10,8 @@ from typing import Final
 from auditor.engine.duckdb import Engine, literal, translated
 from auditor.errors import SettingsError
 from auditor.files.whole import printable, whole_file
-from auditor.model import NotChecked, Side
+from auditor.findings.codes import NotChecked
+from auditor.model import Side
 from auditor.settings.problems import nearest
 
 Progress = Callable[[int, int, int | None], None]

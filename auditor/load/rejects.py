@@ -8,8 +8,9 @@ from pathlib import Path
 from auditor.errors import InputUnusable
 from auditor.files.whole import printable, whole_file
 from auditor.findings.audit import REJECTED
+from auditor.findings.codes import Code, NotChecked
 from auditor.load.sift import Reject
-from auditor.model import NotChecked, Side
+from auditor.model import Side
 
 _REJECTED_TEXT = 64 * 2**20
 """Characters of rejected rows that are kept; more means that the file is not what it is taken for."""
@@ -58,11 +59,15 @@ def bear(path: Path, rows: int, rejects: Sequence[Reject], most: tuple[int, floa
 def not_read(side: Side, path: Path, rejects: Sequence[Reject], *, place: str = "line") -> NotChecked:
     """What a run says of rows that it could not read."""
     return NotChecked(
-        code="rejected_rows",
-        sentence=f"{counted(len(rejects), 'row')} of {printable(path.name)} could not be read, the first in {place} "
-        f"{rejects[0].line:,}: {rejects[0].reason}",
+        code=Code.REJECTED_ROWS,
         side=side,
         rows=len(rejects),
+        parameters={
+            "file": printable(path.name),
+            "place": place,
+            "line": rejects[0].line,
+            "reason": rejects[0].reason,
+        },
     )
 
 

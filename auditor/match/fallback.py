@@ -17,16 +17,12 @@ import ibis
 import ibis.expr.types as ir
 
 from auditor.engine.duckdb import Engine
+from auditor.findings.audit import AMBIGUOUS, NORMALISED
 from auditor.model import Side
 
 FORM, TEXT = "form:", "text:"
 OWN = "own_key"
 """The key itself, null where a row lacks it; `key` is what the row goes by."""
-
-NORMALISED = ", normalised"
-"""Added to a key's name in `matched_by`: the two sides spell it differently."""
-AMBIGUOUS = ", ambiguous"
-"""Added to a key's name in `matched_by`: what it could match is set apart."""
 
 
 def name_of(columns: Sequence[str]) -> str:

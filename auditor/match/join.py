@@ -24,12 +24,10 @@ from auditor.engine.functions import INSTANT
 from auditor.equality import primitives, rules
 from auditor.equality.derived import derived
 from auditor.errors import SettingsError
+from auditor.findings.audit import KEY, NORMALISED
 from auditor.match import fallback
 from auditor.model import Side, Structure
 from auditor.settings.contract import Column, Compare, Contract
-
-KEY = "key"
-"""What the key is called in `matched_by`, whatever its columns are."""
 
 RAW = {Side.PLATFORM: "platform_raw", Side.TRUTH: "truth_raw"}
 """Views over the landed snapshots: text columns under their own names, and `file_row_number`."""
@@ -155,7 +153,7 @@ def anchor(table: ir.Table) -> ir.StringValue:
 
 def matched_by(rows: ir.Table) -> ir.StringValue:
     """Which key has matched a row of `matched`, as `audit.PROFILES` spells it; `by_fallback` is joined to the rows."""
-    by_key = ibis.ifelse(rows.platform_text == rows.truth_text, KEY, KEY + fallback.NORMALISED)
+    by_key = ibis.ifelse(rows.platform_text == rows.truth_text, KEY, KEY + NORMALISED)
     return ibis.coalesce(rows.matched_by, by_key)
 
 

@@ -18,7 +18,8 @@ import polars as pl
 from auditor import permissions
 from auditor.errors import InputUnusable
 from auditor.findings.audit import TEXT, Audit, kept_out
-from auditor.model import Kind, NotChecked, Refusal, Route, Side, Status, Structure, Why
+from auditor.findings.sentences import sentence
+from auditor.model import Kind, Refusal, Route, Side, Status, Structure, Why
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.creations import TAKEN, Candidates, create
 from auditor.plan.decisions import Decision
@@ -75,7 +76,7 @@ def make_plans(
     Raises InputUnusable when the audit could not check something that a plan depends on, GuardRefused or SettingsError
     when files are asked for and cannot be made.
     """
-    _require_checked(audit.not_checked)
+    _require_checked(audit)
     nameless = [
         (key, profile_id)
         for key, profile_id in audit.profiles.select("key", "profile_id").iter_rows()
@@ -128,8 +129,8 @@ def make_plans(
     return correct, creations
 
 
-def _require_checked(not_checked: Iterable[NotChecked]) -> None:
-    blocking = [item.sentence for item in not_checked if item.blocks_plan]
+def _require_checked(audit: Audit) -> None:
+    blocking = [sentence(item, audit.say) for item in audit.not_checked if item.blocks_plan]
     if blocking:
         raise InputUnusable(
             f"nothing is planned on this audit: {'; '.join(blocking)}", hint="repair the input and run the audit again"

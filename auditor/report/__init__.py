@@ -24,6 +24,7 @@ from auditor.files.data import data_folder
 from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, whole_files
 from auditor.findings import words
 from auditor.findings.audit import Audit, Conclusion
+from auditor.findings.sentences import sentence, spelt_out
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Status
 from auditor.report import view as report_view
@@ -89,7 +90,8 @@ def for_notebook(conclusion: Conclusion, causes: Sequence[str], one_sided: Seque
         .render(
             conclusion=conclusion,
             verdict=words.VERDICT[conclusion.verdict],
-            not_checked=[item.sentence for item in conclusion.not_checked],
+            not_checked=[sentence(item, say) for item in conclusion.not_checked],
+            notices=[sentence(notice, say) for notice in conclusion.notices],
             statuses=[(statuses[status.value], conclusion.counts.profiles.get(status, 0)) for status in Status],
             causes=causes,
             one_sided=one_sided,
@@ -115,6 +117,7 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
         .get_template("page.html")
         .render(
             audit=audit,
+            told=lambda told: sentence(told, say),
             kind=kind,
             say=say,
             labels=labels(say),
@@ -151,7 +154,7 @@ def _templates(folder: Path) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        n=_number, moment=_moment, percent=words.share, size=_size, cut=_cut, breakable=_breakable
+        n=_number, moment=_moment, percent=words.share, size=_size, cut=_cut, breakable=_breakable, spelt_out=spelt_out
     )
     return environment
 

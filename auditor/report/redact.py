@@ -4,9 +4,9 @@
     aggregate  counts and causes only: no row about a person is left
     full       everything
 
-What other stages write as free text (sentences and patterns of causes, details, evidence, reasons of rejection) holds
-no values by their own promise. At `masked` it is not taken on trust: a text that quotes a value of its row all the same
-is dropped or replaced by our own words, and so is every one about a specially protected column.
+What other stages write as free text (patterns of causes, details, evidence, reasons of rejection), and what is said of
+causes, holds no values by their own promise. At `masked` it is not taken on trust: a text that quotes a value of its
+row all the same is dropped or replaced by our own words, and so is every one about a specially protected column.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Final, Literal
 import polars as pl
 
 from auditor.findings.audit import FRAMES, Audit
+from auditor.findings.sentences import with_sentences
 from auditor.findings.words import Words
 from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, Permission
 from auditor.settings.contract import Sensitivity
@@ -37,7 +38,6 @@ LONGEST_SHAPE: Final = 24
 _KEPT = frozenset(" !\"#%&'()*+,-./:;<=>?@[]_{|}~‘’“”«»–—…·•␣→")
 _PERMISSIONS = frozenset(permission.value for permission in Permission)
 _NO_WORD = re.compile(r"\W+")
-_COUNT = re.compile(r"^[\d,]+ profiles?: ")
 _SHORTEST_QUOTE: Final = 3
 """Shorter values, such as M or 7, are found in any text."""
 
@@ -152,14 +152,12 @@ def _mask_character(character: str) -> str:
 
 
 def _ranked(audit: Audit) -> Audit:
-    """The causes named by their rank, and without the count that a sentence begins with: it stands beside it."""
+    """The causes named by their rank, with what they say but for the count of profiles: it stands beside it."""
     causes = audit.causes.sort(["profiles", "column", "reason", "pattern", "cause"], descending=[True] + [False] * 4)
     ranks = {cause: str(rank) for rank, cause in enumerate(causes["cause"].to_list(), start=1)}
     return replace(
         audit,
-        causes=causes.with_columns(
-            _mapped(causes["cause"], ranks.get), _mapped(causes["sentence"], lambda text: _COUNT.sub("", text))
-        ),
+        causes=with_sentences(causes, audit.say, with_count=False).with_columns(_mapped(causes["cause"], ranks.get)),
         differences=audit.differences.with_columns(_mapped(audit.differences["cause"], ranks.get)),
     )
 
@@ -232,6 +230,7 @@ def _masked_causes(audit: Audit, mask: _Mask) -> pl.DataFrame:
         _texts("pattern", patterns),
         _texts("sentence", sentences),
         _texts("common", commons),
+        pl.lit(None, pl.String()).alias("shared"),
         pl.lit(None, FRAMES["causes"]["examples"]).alias("examples"),
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from auditor.findings import words
 from auditor.findings.audit import Audit
+from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.model import Side, Status
 from auditor.report.redact import Privacy, visible
@@ -225,7 +226,7 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
         yield say.labels(words.FLAG)[flag], str(getattr(counts, flag))
     yield "Differences", str(counts.differences)
     for item in audit.not_checked:
-        yield "Not checked", item.sentence
+        yield "Not checked", sentence(item, say)
 
 
 def _text(value: object) -> str:

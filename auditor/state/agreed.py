@@ -28,6 +28,7 @@ from auditor.diff import cells as diff
 from auditor.engine.duckdb import Engine, literal, quote
 from auditor.equality import rules
 from auditor.files.whole import write_whole
+from auditor.findings.codes import Code, Notice
 from auditor.match import fallback
 from auditor.match.join import RAW, anchor, source_name
 from auditor.model import Side
@@ -38,12 +39,8 @@ STATE_FORMAT = 1
 HISTORY = "permission_history"
 """Name of the history table on the connection."""
 
-_LOST: Final = {
-    "base": "the last agreed values are not known, so directions are unknown this time",
-    "permissions": "a part of the permission history is not known, and who opted out then",
-    "seen": "who was there in earlier runs is not known, and who was deleted since",
-}
-"""Beginning of a file's name → what is not known without it."""
+_LOST: Final = {"base": Code.BASE_LOST, "permissions": Code.PERMISSIONS_LOST, "seen": Code.SEEN_LOST}
+"""Beginning of a file's name → that it is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class Memory:
     """The run that wrote it."""
     as_of: datetime | None = None
     """The moment that run's export showed."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     files: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -99,7 +96,7 @@ class Store:
         state, warnings = self._state()
         anew = bool(self._number) and state.get("number", self._number) not in (None, self._number)
         if state.get("base") and anew:
-            warnings.append("the table was made anew in Actito: what was agreed before does not hold for it")
+            warnings.append(Notice(Code.TABLE_ANEW))
             state = {**state, "base": None}
         base = self._table(engine, "base_stored", state.get("base"), warnings)
         seen = self._table(engine, "seen_stored", state.get("seen"), warnings)
@@ -231,7 +228,7 @@ class Store:
             raise
         self._tidy(files)
 
-    def _state(self) -> tuple[dict[str, Any], list[str]]:
+    def _state(self) -> tuple[dict[str, Any], list[Notice]]:
         path = self.folder / "state.json"
         try:
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -241,14 +238,12 @@ class Store:
         except FileNotFoundError:
             return {}, []
         except (ValueError, KeyError, TypeError):
-            return {}, [
-                f"{path.name} of the agreed values is damaged and was left aside: directions are unknown this time"
-            ]
+            return {}, [Notice(Code.STATE_DAMAGED, {"file": path.name})]
         if own != self._who or state.get("format") != STATE_FORMAT:
-            return {}, [f"{path.name} belongs to another table or version and was left aside"]
+            return {}, [Notice(Code.STATE_OF_ANOTHER, {"file": path.name})]
         return state, []
 
-    def _table(self, engine: Engine, name: str, entry: Any, warnings: list[str]) -> str | None:
+    def _table(self, engine: Engine, name: str, entry: Any, warnings: list[Notice]) -> str | None:
         """A stored file as a view, None where there is none; a file that is not what was written is left aside."""
         if not entry:
             return None
@@ -260,7 +255,7 @@ class Store:
                 f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM read_parquet({literal(path.resolve())})"
             )
         except (OSError, duckdb.Error):
-            warnings.append(f"{path.name} is missing or damaged and was left aside: {_LOST[path.name.split('-')[0]]}")
+            warnings.append(Notice(_LOST[path.name.split("-")[0]], {"file": path.name}))
             return None
         return name
 

@@ -27,8 +27,9 @@ from auditor.engine.duckdb import Engine, literal, quote
 from auditor.errors import SettingsError
 from auditor.files.whole import name_whole, whole_file, write_whole
 from auditor.findings.audit import FRAMES, Audit, Counts
+from auditor.findings.codes import read_not_checked, read_notice
 from auditor.match.join import RAW
-from auditor.model import NotChecked, Side, Source, Status, Structure, Verdict
+from auditor.model import Side, Source, Status, Structure, Verdict
 from auditor.settings.contract import Contract
 from auditor.structure.proposal import structure_from
 
@@ -57,9 +58,9 @@ def read_validation(folder: Path) -> dict[str, Any]:
 
 
 def write_run(audit: Audit, settings: Mapping[str, Any], recognised: tuple[str, ...]) -> None:
-    """`run.json`: the public summary, then how it came about. `recognised`: what was found out about the files."""
+    """`run.json`: what the audit came to, then how it came about. `recognised`: what was found out about the files."""
     content = {
-        **audit.summary(),
+        **audit.facts(),
         "version": __version__,
         "entity": audit.entity,
         "names": {"platform": audit.platform_name, "truth": audit.truth_name},
@@ -187,14 +188,7 @@ def read_audit(folder: Path, contract: Contract) -> Audit:
         verdict=Verdict(content["verdict"]),
         counts=_read_counts(content["counts"]),
         not_checked=tuple(
-            NotChecked(
-                code=item["code"],
-                sentence=item["sentence"],
-                side=Side(item["side"]) if item["side"] else None,
-                rows=item["rows"],
-                blocks_plan=item["code"] in blocks,
-            )
-            for item in content["not_checked"]
+            read_not_checked(item, blocks_plan=item["code"] in blocks) for item in content["not_checked"]
         ),
         sources=tuple(_source(source) for source in content["inputs"]),
         columns=contract.columns,
@@ -202,7 +196,7 @@ def read_audit(folder: Path, contract: Contract) -> Audit:
         fallbacks=contract.fallbacks,
         folder=folder,
         seconds=content["seconds"],
-        notices=tuple(content.get("notices", ())),
+        notices=tuple(map(read_notice, content.get("notices", ()))),
         **{name: _frame(folder, name) for name in FRAMES},
     )
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from auditor.actito import ActitoError, Reader
+from auditor.findings.codes import Notice, read_notice
 from auditor.model import Structure
 from auditor.settings.contract import Compare, Contract, read_contract
 from auditor.structure.changes import Reliance, changes, told
 
 
-def notices(run: str, before: Structure, live: Structure, reader: Reader, contract: Path) -> tuple[str, ...]:
-    """A text for each change since `run`, whose structure was `before`, with what it means; nothing changed: none.
+def since(run: str, before: Structure, live: Structure, reader: Reader, contract: Path) -> tuple[Notice, ...]:
+    """A notice for each change since `run`, whose structure was `before`, with what it means; nothing changed: none.
 
     Only where something changed are the synchronisations asked for. Raises SettingsError for a contract that cannot be
     read, whatever the structure.
@@ -22,7 +23,7 @@ def notices(run: str, before: Structure, live: Structure, reader: Reader, contra
         return ()
     synchronisations, _ = read_synchronisations(reader, live)
     texts = told(found, reliance(read_contract(contract, None), synchronisations))
-    return tuple(f"Since the run {run}: {text}" for text in texts)
+    return tuple(read_notice(f"Since the run {run}: {text}") for text in texts)
 
 
 def read_synchronisations(reader: Reader, live: Structure) -> tuple[dict[str, tuple[str, ...] | None] | None, str]:

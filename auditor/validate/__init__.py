@@ -16,7 +16,8 @@ import duckdb
 
 from auditor.engine.duckdb import Engine, literal, quote, translated
 from auditor.equality.primitives import FUNCTIONS
-from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, NotChecked, Rule, Severity, Side
+from auditor.findings.codes import Code, NotChecked
+from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, Rule, Severity, Side
 from auditor.validate.jumps import Past, subject
 from auditor.validate.references import Keys, keys_of
 from auditor.validate.sizes import SIZE, asks, by_size, kinds, wanted
@@ -325,9 +326,5 @@ def _measured(expectation: Expectation) -> bool:
 
 
 def _not_evaluated(side: Side, expectation: Expectation, problem: str) -> NotChecked:
-    about = f" of {', '.join(expectation.columns)}" if expectation.columns else ""
-    return NotChecked(
-        code="not_evaluated",
-        sentence=f"the expectation {expectation.type}{about} could not be evaluated: {problem}",
-        side=side,
-    )
+    what = {"expectation": expectation.type, "columns": list(expectation.columns), "problem": problem}
+    return NotChecked(Code.NOT_EVALUATED, side, parameters=what)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from auditor.actito import Reader
 from auditor.commands.doctor.subject import Finding, Input, Patient, State
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
 from auditor.model import Side
 from auditor.settings.contract import read_contract
 from auditor.state import run_folder
 from auditor.structure.describe import counted, listed
-from auditor.structure.since import notices, read_synchronisations
+from auditor.structure.since import read_synchronisations, since
 from auditor.validate.suite import read_suite
 
 
@@ -26,10 +28,11 @@ def structure(patient: Patient) -> Finding:
     if last is None:
         return Finding(State.OK, "there is no earlier run whose structure could differ")
     patient.draft.need()
-    news = notices(*last, live, Reader(patient.connection.need()), patient.contract_file)
+    say = Words(patient.settings.names.platform, patient.settings.names.truth)
+    news = since(*last, live, Reader(patient.connection.need()), patient.contract_file)
     if not news:
         return Finding(State.OK, f"the structure is what the run {last[0]} saw")
-    return Finding(State.WARNING, " ".join(news), "look at it: auditor structure diff")
+    return Finding(State.WARNING, " ".join(sentence(one, say) for one in news), "look at it: auditor structure diff")
 
 
 def suite(patient: Patient) -> Finding:

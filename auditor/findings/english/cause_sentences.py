@@ -1,22 +1,20 @@
 """A cause in one plain English sentence: how many profiles, which field, what is wrong with it on which side.
 
 A sentence is made of a count, the name of a column, the reason, the pattern and the configured names of the two sides,
-beside them what the profiles have in common. Values are named as far as `Names.may_name` allows.
+beside them what the profiles have in common. Values are named as far as they are stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from auditor.explain.causes import Group
-from auditor.explain.commonalities import Common
-from auditor.explain.traits import Domain, Origin, Other, Prefix, Trait, Value, Window
 from auditor.files.whole import printable
+from auditor.findings.codes import Cause, InCommon, Shared
+from auditor.findings.english.numbers import counted
+from auditor.findings.words import Words
 from auditor.model import SEGMENTATION_PREFIX, Reason, Side
-from auditor.settings.contract import Column
 
 _PLAIN: Final[Mapping[str, str]] = {
     Reason.EMPTY_ON_PLATFORM: "{column} is empty in {platform}, filled in {truth}",
@@ -64,90 +62,78 @@ _LONGEST: Final = 40
 _PERMISSION: Final = ("on → off", "off → on")
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """How the sides are called, whose clock is meant, and whether personal values may be named."""
-
-    platform: str
-    truth: str
-    zone: str = "UTC"
-    freely: bool = False
-
-    def of(self, side: Side) -> str:
-        return with_article(self.platform if side is Side.PLATFORM else self.truth)
-
-    def may_name(self, trait: Trait, column: Column) -> bool:
-        """Whether the answer of a trait may stand in a cause of that column."""
-        return self.freely or trait.aspect.public(column)
-
-
-def sentence(group: Group, names: Names, column: Column, common: Common | None = None) -> str:
+def cause(one: Cause, say: Words, *, with_count: bool = True) -> str:
     """`1,200 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case`, and what they share."""
-    count = "1 profile" if group.profiles == 1 else f"{group.profiles:,} profiles"
-    text = f"{count}: {_clause(group, names.of(Side.PLATFORM), names.of(Side.TRUTH))}"
-    return text if common is None else f"{text}. {_shared(common, column, names)}"
+    text = _clause(one, with_article(say.platform), with_article(say.truth))
+    if with_count:
+        text = f"{counted(one.profiles, 'profile')}: {text}"
+    return f"{text}. {_together(one, say)}" if one.shared else text
 
 
-def common_code(common: Common, column: Column, names: Names) -> str:
-    """In short what the profiles have in common: `truth changed 2026-03-02 10:58:00 … 2026-03-02 11:04:30`,
-    `addressCountry = BE`, `same favouriteShop`; two traits are joined by ` & `.
+def in_short(shared: Sequence[Shared]) -> str:
+    """Says in short what profiles have in common: `truth changed 2026-03-02 10:58:00 … 2026-03-02 11:04:30`,
+    `addressCountry = BE`, `same favouriteShop`; two things are joined by ` & `.
     """
-    return " & ".join(_code(trait, column, names) for trait in common.traits)
+    return " & ".join(_short(one) for one in shared)
 
 
-def _code(trait: Trait, column: Column, names: Names) -> str:
-    match trait.aspect:
-        case Window(side):
-            first, last = trait.window(names.zone)
-            return f"{side.value} changed {first:%Y-%m-%d %H:%M:%S} … {last:%Y-%m-%d %H:%M:%S}"
-        case Other():
-            what = trait.aspect.column.name
-        case Origin():
-            what = trait.aspect.name
-        case Value(side):
-            what = f"value {'on platform' if side is Side.PLATFORM else 'in truth'}"
-        case Prefix(size):
-            what = f"first {size} character{'s' if size > 1 else ''}"
+def _short(one: Shared) -> str:
+    known = one.parameters
+    match one.code:
+        case InCommon.CHANGED:
+            first, last = _window(one)
+            return f"{known['side']} changed {first:%Y-%m-%d %H:%M:%S} … {last:%Y-%m-%d %H:%M:%S}"
+        case InCommon.COLUMN | InCommon.SOURCE:
+            what = known["column"]
+        case InCommon.VALUE:
+            what = f"value {'on platform' if known['side'] == Side.PLATFORM else 'in truth'}"
+        case InCommon.PREFIX:
+            what = f"first {counted(known['size'], 'character')}"
         case _:
-            what = type(trait.aspect).__name__.lower()
-    return f"{what} = {_spoken(trait.answer)}" if names.may_name(trait, column) else f"same {what}"
+            what = one.code.value
+    return f"{what} = {_spoken(known['value'])}" if "value" in known else f"same {what}"
 
 
-def _shared(common: Common, column: Column, names: Names) -> str:
+def _together(one: Cause, say: Words) -> str:
     """`97 % of them changed in Actito on 2026-03-02 at 10:58, 2 % of the others: it is 23 times as frequent there …`"""
-    tally = common.tally
-    what = " and ".join(_predicate(trait, column, names) for trait in common.traits)
-    who = "All" if tally.inside == tally.cause else _percent(tally.share)
-    others = "none" if tally.outside == 0 else _percent(tally.elsewhere)
+    what = " and ".join(_predicate(shared, say) for shared in one.shared)
+    share, elsewhere = one.share or 0.0, one.elsewhere or 0.0
+    who = "All" if share == 1 else _percent(share)
+    others = "none" if elsewhere == 0 else _percent(elsewhere)
     text = f"{who} of them {what}, {others} of the others"
-    if tally.perfect:
+    if share == 1 and elsewhere == 0:
         return text
-    lift = tally.lift
     return f"{text}: " + (
-        "it occurs nowhere else" if lift is None else f"it is {_times(lift)} as frequent there as elsewhere"
+        "it occurs nowhere else" if one.lift is None else f"it is {_times(one.lift)} as frequent there as elsewhere"
     )
 
 
-def _predicate(trait: Trait, column: Column, names: Names) -> str:
+def _predicate(one: Shared, say: Words) -> str:
     """What the profiles do or have, after "all of them"."""
-    answer, named = _spoken(trait.answer), names.may_name(trait, column)
-    match trait.aspect:
-        case Window(side):
-            return f"changed in {names.of(side)} {_when(*trait.window(names.zone))}"
-        case Other():
-            name = trait.aspect.column.name
-            return _belong(name, answer) if named else f"have the same {name}"
-        case Origin():
-            return f"have the source {answer} ({trait.aspect.name})"
-        case Value(side):
-            return f"have {f'“{answer}”' if named else 'one and the same value'} in {names.of(side)}"
-        case Domain():
+    known = one.parameters
+    answer, named = _spoken(known.get("value", "")), "value" in known
+    match one.code:
+        case InCommon.CHANGED:
+            return f"changed in {with_article(say.side(known['side']))} {_when(*_window(one))}"
+        case InCommon.COLUMN:
+            return _belong(known["column"], answer) if named else f"have the same {known['column']}"
+        case InCommon.SOURCE:
+            return f"have the source {answer} ({known['column']})"
+        case InCommon.VALUE:
+            what = f"“{answer}”" if named else "one and the same value"
+            return f"have {what} in {with_article(say.side(known['side']))}"
+        case InCommon.DOMAIN:
             return f"have an address at {answer if named else 'the same domain'}"
-        case Prefix(size):
-            same = "the same character" if size == 1 else f"the same {size} characters"
+        case InCommon.PREFIX:
+            same = "the same character" if known["size"] == 1 else f"the same {known['size']} characters"
             return f"have a value that begins with {f'“{answer}”' if named else same}"
-        case _:
+        case InCommon.LENGTH:
             return f"have a value of {answer} character{'s' if answer != '1' else ''}"
+
+
+def _window(one: Shared) -> tuple[datetime, datetime]:
+    first, last = (datetime.fromisoformat(one.parameters[end]) for end in ("first", "last"))
+    return first, last
 
 
 def _spoken(answer: object) -> str:
@@ -194,10 +180,10 @@ def with_article(name: str) -> str:
     return f"the {name}" if first.isupper() or first.islower() else name
 
 
-def _clause(group: Group, platform: str, truth: str) -> str:
-    column, pattern = group.column, group.pattern
+def _clause(one: Cause, platform: str, truth: str) -> str:
+    column, pattern = one.column, one.pattern
     ours, arrow, theirs = pattern.partition(" → ")
-    if arrow and group.reason == Reason.CASE:
+    if arrow and one.reason == Reason.CASE:
         if ours == theirs:
             return _PLAIN[Reason.CASE].replace("{column}", column)
         return f"{column} is in {ours} in {platform}, {truth} writes it in {theirs}"
@@ -209,5 +195,5 @@ def _clause(group: Group, platform: str, truth: str) -> str:
         if found:
             here, other = (platform, truth) if side is Side.PLATFORM else (truth, platform)
             return _ON_ONE_SIDE[what].format(column=column, side=here, other=other) + length
-    swaps = "the two: 1 swap" if group.profiles == 2 else f"two of them each: {group.profiles // 2:,} swaps"
-    return _PLAIN[group.reason].format(column=column, platform=platform, truth=truth, swaps=swaps)
+    swaps = "the two: 1 swap" if one.profiles == 2 else f"two of them each: {one.profiles // 2:,} swaps"
+    return _PLAIN[one.reason].format(column=column, platform=platform, truth=truth, swaps=swaps)

@@ -1,0 +1,155 @@
+"""What a run tells beside its findings, as codes with parameters: facts that hold in any language.
+
+What they say is made of them in `findings.sentences`, when somebody reads it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from auditor.model import Side
+
+Parameters = Mapping[str, Any]
+"""Names and JSON values of a code; never values of profiles. `sentence` stands alone there: what a version that stored
+sentences said."""
+
+
+class Code(StrEnum):
+    """All that can be told. Stored: a member stays as long as run folders that hold it may be read."""
+
+    AS_TOLD = "as_told"
+    """Said by a version that stored the sentence and no code."""
+
+    # Not checked
+    NULL_KEY = "null_key"
+    REJECTED_ROWS = "rejected_rows"
+    LINES_DO_NOT_CLOSE = "lines_do_not_close"
+    BELOW_COUNT = "below_count"
+    NOT_EVALUATED = "not_evaluated"
+
+    # Notices
+    SHRANK = "shrank"
+    NO_JUMPS_SOUGHT = "no_jumps_sought"
+    NEARLY_MATCHED = "nearly_matched"
+    KEY_SPELT_OTHERWISE = "key_spelt_otherwise"
+    MATCHED_BY_FALLBACK = "matched_by_fallback"
+    MATCHES_SEVERAL = "matches_several"
+    OTHER_KEYS = "other_keys"
+    TABLE_ANEW = "table_anew"
+    STATE_DAMAGED = "state_damaged"
+    STATE_OF_ANOTHER = "state_of_another"
+    BASE_LOST = "base_lost"
+    PERMISSIONS_LOST = "permissions_lost"
+    SEEN_LOST = "seen_lost"
+    ONLY_ON_ONE_SIDE = "only_on_one_side"
+
+
+class InCommon(StrEnum):
+    """What many profiles of one cause may have in common. Stored, as `Code` is."""
+
+    CHANGED = "changed"
+    """`side`, `first`, `last`: the row of that side changed between two moments, ISO 8601 on the contract's clock."""
+    COLUMN = "column"
+    """`column`, `value`: one value of another column on the platform."""
+    SOURCE = "source"
+    """`column`, `value`: what the truth names as the source of a permission."""
+    VALUE = "value"
+    """`side`, `value`: one value of the cause's own column on that side."""
+    DOMAIN = "domain"
+    """`value`: of an e-mail address."""
+    PREFIX = "prefix"
+    """`size`, `value`: the first characters, and how many."""
+    LENGTH = "length"
+    """`value`: in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One thing that profiles of a cause have in common. A `value` that must not be named is left out."""
+
+    code: InCommon
+    parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Differences that have one reason and one pattern, in numbers."""
+
+    column: str
+    reason: str
+    pattern: str
+    profiles: int
+    shared: tuple[Shared, ...] = ()
+    """What most of its profiles have in common, at once; empty: nothing that others do not have as well."""
+    share: float | None = None
+    """Of its profiles that have it, from 0 to 1."""
+    elsewhere: float | None = None
+    """Of the other profiles whose column is filled."""
+    lift: float | None = None
+    """How many times as frequent the cause is there as elsewhere; None: it is nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that whoever reads a finding should know, and that is none itself."""
+
+    code: Code
+    parameters: Parameters = field(default_factory=dict)
+
+    def content(self) -> dict[str, Any]:
+        """Gives what is stored of it."""
+        return {"code": self.code.value, "parameters": dict(self.parameters)}
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """Something in scope that could not be checked. It is never a pass: the verdict becomes `incomplete`."""
+
+    code: Code
+    side: Side | None = None
+    rows: int = 0
+    blocks_plan: bool = False
+    """True where a plan made on this audit could do harm, for example when lost rows look like missing people."""
+    parameters: Parameters = field(default_factory=dict)
+
+    def content(self) -> dict[str, Any]:
+        """Gives what is stored of it; which codes block plans stands beside that in `run.json`."""
+        return {
+            "code": self.code.value,
+            "side": self.side.value if self.side else None,
+            "rows": self.rows,
+            "parameters": dict(self.parameters),
+        }
+
+
+def shared_text(shared: Iterable[Shared]) -> str:
+    """Spells what is shared as `causes.parquet` stores it."""
+    content = [{"code": one.code.value, "parameters": dict(one.parameters)} for one in shared]
+    return json.dumps(content, ensure_ascii=False)
+
+
+def read_shared(text: str | None) -> tuple[Shared, ...]:
+    return tuple(Shared(InCommon(one["code"]), one["parameters"]) for one in json.loads(text or "[]"))
+
+
+def read_notice(stored: Mapping[str, Any] | str) -> Notice:
+    """A notice of `run.json`; a text is one of a version that stored sentences."""
+    if isinstance(stored, str):
+        return Notice(Code.AS_TOLD, {"sentence": stored})
+    return Notice(Code(stored["code"]), stored["parameters"])
+
+
+def read_not_checked(stored: Mapping[str, Any], *, blocks_plan: bool) -> NotChecked:
+    """What `run.json` says was not checked; a sentence beside the code is what a version that stored them said."""
+    said = {"sentence": stored["sentence"]} if "sentence" in stored else {}
+    return NotChecked(
+        code=Code(stored["code"]),
+        side=Side(stored["side"]) if stored["side"] else None,
+        rows=stored["rows"],
+        blocks_plan=blocks_plan,
+        parameters=stored.get("parameters", said),
+    )

@@ -1,0 +1,122 @@
+"""Notices in English: a sentence for each code, made of its parameters and the names of the two sides.
+
+What is said of `NotChecked` gets its `side` and `rows` with its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from auditor.findings.codes import Code
+from auditor.findings.english.numbers import counted
+from auditor.findings.words import Words
+
+
+def _null_key(say: Words, *, side: str, rows: int) -> str:
+    return f"{counted(rows, 'row has', 'rows have')} no key in {say.side(side)} and could not be compared"
+
+
+def _rejected_rows(say: Words, *, side: str, rows: int, file: str, place: str, line: int, reason: str) -> str:
+    return f"{counted(rows, 'row')} of {file} could not be read, the first in {place} {line:,}: {reason}"
+
+
+def _lines_do_not_close(say: Words, *, side: str, rows: int, file: str, line: int | None) -> str:
+    where = f", first at line {line:,}" if line is not None else ""
+    return (
+        f"it is not certain which lines of {file} belong together{where}: "
+        "rows may hide there, so nothing is planned on this audit"
+    )
+
+
+def _below_count(say: Words, *, side: str, rows: int, exported: int, count: int) -> str:
+    return (
+        f"the export holds {exported:,} profiles, {say.platform} counts {count:,}: it is cut off, filtered or old, "
+        "and whoever is not in it would look missing"
+    )
+
+
+def _not_evaluated(say: Words, *, side: str, rows: int, expectation: str, columns: Sequence[str], problem: str) -> str:
+    about = f" of {', '.join(columns)}" if columns else ""
+    return f"in {say.side(side)}, the expectation {expectation}{about} could not be evaluated: {problem}"
+
+
+def _shrank(say: Words, *, side: str, before: int, rows: int) -> str:
+    return f"{say.side(side)} shrank from {before:,} to {rows:,} rows since the last run"
+
+
+def _no_jumps_sought(say: Words, *, sides: Sequence[str], reason: str) -> str:
+    return f"sudden jumps were not looked for in {' and '.join(map(say.side, sides))}: {reason}"
+
+
+def _nearly_matched(say: Words, *, profiles: int, keys: Sequence[Sequence[str]]) -> str:
+    verb = "is" if profiles == 1 else "are"
+    return (
+        f"{counted(profiles, 'profile')} that only {say.truth} has {verb} in {say.platform} "
+        "under a key that differs by nothing but case, blanks, Unicode form or leading zeros: another comparison rule "
+        f"for {' or '.join(' and '.join(key) for key in keys)} would match them"
+    )
+
+
+def _key_spelt_otherwise(say: Words, *, profiles: int, key: Sequence[str]) -> str:
+    return (
+        f"{counted(profiles, 'profile is', 'profiles are')} matched by {' and '.join(key)}, "
+        f"though {say.platform} and {say.truth} spell it differently"
+    )
+
+
+def _matched_by_fallback(say: Words, *, profiles: int, key: Sequence[str], by: str, spelt_alike: bool) -> str:
+    verb = "is" if profiles == 1 else "are"
+    said = f"{counted(profiles, 'profile')} without {' and '.join(key)} on a side {verb} matched by {by}"
+    return said if spelt_alike else f"{said}, though {say.platform} and {say.truth} spell it differently"
+
+
+def _matches_several(say: Words, *, profiles: int, key: Sequence[str], by: str) -> str:
+    fits = "fits" if profiles == 1 else "fit"
+    return f"{profiles:,} {by} {fits} several profiles, one of which has no {' and '.join(key)}: not compared"
+
+
+def _other_keys(say: Words, *, profiles: int) -> str:
+    return (
+        f"{counted(profiles, 'profile has', 'profiles have')} another key in {say.platform} than in an earlier run "
+        "(same profileId): what is known of them, opt-outs among it, is carried over by "
+        "auditor rekey --map old-new.csv"
+    )
+
+
+def _only_on_one_side(say: Words, *, columns: Sequence[str], where: str) -> str:
+    return f"only in {where}, not compared: {', '.join(columns)}"
+
+
+def _always(text: str) -> Callable[..., str]:
+    """For a sentence that differs in the name of a file at most."""
+    return lambda say, **parameters: text.format(**parameters)
+
+
+_LEFT_ASIDE: Final = "{file} is missing or damaged and was left aside: "
+
+NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
+    Code.NULL_KEY: _null_key,
+    Code.REJECTED_ROWS: _rejected_rows,
+    Code.LINES_DO_NOT_CLOSE: _lines_do_not_close,
+    Code.BELOW_COUNT: _below_count,
+    Code.NOT_EVALUATED: _not_evaluated,
+    Code.SHRANK: _shrank,
+    Code.NO_JUMPS_SOUGHT: _no_jumps_sought,
+    Code.NEARLY_MATCHED: _nearly_matched,
+    Code.KEY_SPELT_OTHERWISE: _key_spelt_otherwise,
+    Code.MATCHED_BY_FALLBACK: _matched_by_fallback,
+    Code.MATCHES_SEVERAL: _matches_several,
+    Code.OTHER_KEYS: _other_keys,
+    Code.TABLE_ANEW: _always("the table was made anew in Actito: what was agreed before does not hold for it"),
+    Code.STATE_DAMAGED: _always(
+        "{file} of the agreed values is damaged and was left aside: directions are unknown this time"
+    ),
+    Code.STATE_OF_ANOTHER: _always("{file} belongs to another table or version and was left aside"),
+    Code.BASE_LOST: _always(f"{_LEFT_ASIDE}the last agreed values are not known, so directions are unknown this time"),
+    Code.PERMISSIONS_LOST: _always(
+        f"{_LEFT_ASIDE}a part of the permission history is not known, and who opted out then"
+    ),
+    Code.SEEN_LOST: _always(f"{_LEFT_ASIDE}who was there in earlier runs is not known, and who was deleted since"),
+    Code.ONLY_ON_ONE_SIDE: _only_on_one_side,
+}

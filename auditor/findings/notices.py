@@ -1,0 +1,76 @@
+"""What a comparison tells of its inputs beside the findings, and what it could not check; from numbers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from auditor.findings.audit import AMBIGUOUS, KEY, NORMALISED
+from auditor.findings.codes import Code, NotChecked, Notice
+from auditor.model import Side
+
+
+def without_key(rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
+    """Rows that no key ties to anybody: they could not be compared. `rows` are those of `Counts`."""
+    return tuple(NotChecked(Code.NULL_KEY, side, number) for side in Side if (number := rows[f"{side.value}_null_key"]))
+
+
+def below_count(exported: int, count: int, created: int) -> tuple[NotChecked, ...]:
+    """An export with fewer profiles than Actito counts: whoever is not in it would look missing.
+
+    `count` is Actito's own number of profiles now, `created` how many of them we made after the export's moment.
+    """
+    if exported >= count - created:
+        return ()
+    counts = {"exported": exported, "count": count}
+    return (NotChecked(Code.BELOW_COUNT, Side.PLATFORM, count - exported, blocks_plan=True, parameters=counts),)
+
+
+def shrunk(rows: Mapping[str, int], before: Mapping[str, int], limits: Mapping[Side, float]) -> tuple[Notice, ...]:
+    """Each side that lost as large a share of its rows since the last run as its limit, or a larger one.
+
+    `rows` and `before` count them by the name of the side.
+    """
+    return tuple(
+        Notice(Code.SHRANK, {"side": side.value, "before": before[side.value], "rows": rows[side.value]})
+        for side in Side
+        if before[side.value] and rows[side.value] <= before[side.value] * (1 - limits[side])
+    )
+
+
+def not_yet(reasons: Mapping[Side, Iterable[str]]) -> tuple[Notice, ...]:
+    """Why sudden jumps were not looked for, and on which sides; nothing where they were.
+
+    It is told and is no pass, but nothing in scope was left unchecked either: there was nothing to compare with.
+    """
+    sides: dict[str, list[str]] = {}
+    for side, found in reasons.items():
+        for reason in found:
+            sides.setdefault(reason, []).append(side.value)
+    return tuple(Notice(Code.NO_JUMPS_SOUGHT, {"sides": where, "reason": reason}) for reason, where in sides.items())
+
+
+def nearly_matched(near: int, keys: Iterable[Sequence[str]]) -> tuple[Notice, ...]:
+    """Tells that `near` profiles would be matched by another rule of one of the keys; nothing where there are none."""
+    if not near:
+        return ()
+    return (Notice(Code.NEARLY_MATCHED, {"profiles": near, "keys": [list(key) for key in keys]}),)
+
+
+def how_matched(matched_by: Mapping[str, int], key: Sequence[str]) -> tuple[Notice, ...]:
+    """How many profiles were not simply matched by the key that both sides spell alike; nothing where all were."""
+    found = []
+    for by, profiles in matched_by.items():
+        name = by.removesuffix(NORMALISED).removesuffix(AMBIGUOUS)
+        what = {"profiles": profiles, "key": list(key)}
+        if by.endswith(AMBIGUOUS):
+            found.append(Notice(Code.MATCHES_SEVERAL, {**what, "by": name}))
+        elif name != KEY:
+            found.append(Notice(Code.MATCHED_BY_FALLBACK, {**what, "by": name, "spelt_alike": by == name}))
+        elif by != KEY:
+            found.append(Notice(Code.KEY_SPELT_OTHERWISE, what))
+    return tuple(found)
+
+
+def under_other_keys(profiles: int) -> tuple[Notice, ...]:
+    """Tells that an earlier run knew so many profiles by another key; nothing where there are none."""
+    return (Notice(Code.OTHER_KEYS, {"profiles": profiles}),) if profiles else ()
