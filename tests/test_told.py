@@ -1,0 +1,269 @@
+"""What a run tells: each code has its sentence, no sentence is stored, and what a former version stored is shown."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from auditor.findings.codes import Code, NotChecked, Notice, read_not_checked, read_notice
+from auditor.findings.english.notice_sentences import NOTICES
+from auditor.findings.sentences import sentence, spelt_out, with_sentences
+from auditor.findings.words import Words
+from auditor.model import Side
+from auditor.settings.contract import read_contract
+from auditor.state.run_folder import read_audit, read_run, read_structure
+from tests.audits import in_words
+from tests.small_folder import made
+from tests.test_old_folders import ARCHIVE
+
+BOTH = ["platform", "truth"]
+TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
+    Code.AS_TOLD: [(Notice(Code.AS_TOLD, {"sentence": "as it was"}), "as it was")],
+    Code.NULL_KEY: [
+        (NotChecked(Code.NULL_KEY, Side.TRUTH, 1), "1 row has no key in CRM and could not be compared"),
+        (NotChecked(Code.NULL_KEY, Side.PLATFORM, 1200), "1,200 rows have no key in Actito and could not be compared"),
+    ],
+    Code.REJECTED_ROWS: [
+        (
+            NotChecked(
+                Code.REJECTED_ROWS,
+                Side.TRUTH,
+                2,
+                parameters={"file": "a.csv", "place": "line", "line": 1234, "reason": "a quote is not closed"},
+            ),
+            "2 rows of a.csv could not be read, the first in line 1,234: a quote is not closed",
+        )
+    ],
+    Code.LINES_DO_NOT_CLOSE: [
+        (
+            NotChecked(Code.LINES_DO_NOT_CLOSE, Side.TRUTH, 1, parameters={"file": "a.csv", "line": line}),
+            f"it is not certain which lines of a.csv belong together{where}: rows may hide there, so nothing is "
+            "planned on this audit",
+        )
+        for line, where in ((None, ""), (1234, ", first at line 1,234"))
+    ],
+    Code.BELOW_COUNT: [
+        (
+            NotChecked(Code.BELOW_COUNT, Side.PLATFORM, 10, parameters={"exported": 9990, "count": 10_000}),
+            "the export holds 9,990 profiles, Actito counts 10,000: it is cut off, filtered or old, and whoever is not "
+            "in it would look missing",
+        )
+    ],
+    Code.NOT_EVALUATED: [
+        (
+            NotChecked(
+                Code.NOT_EVALUATED,
+                Side.TRUTH,
+                parameters={"expectation": "expect_x", "columns": columns, "problem": "it gave no result"},
+            ),
+            f"in CRM, the expectation expect_x{about} could not be evaluated: it gave no result",
+        )
+        for columns, about in (([], ""), (["a", "b"], " of a, b"))
+    ],
+    Code.SHRANK: [
+        (
+            Notice(Code.SHRANK, {"side": "truth", "before": 2000, "rows": 1700}),
+            "CRM shrank from 2,000 to 1,700 rows since the last run",
+        )
+    ],
+    Code.NO_JUMPS_SOUGHT: [
+        (
+            Notice(Code.NO_JUMPS_SOUGHT, {"sides": BOTH, "reason": "too few"}),
+            "sudden jumps were not looked for in Actito and CRM: too few",
+        )
+    ],
+    Code.NEARLY_MATCHED: [
+        (
+            Notice(Code.NEARLY_MATCHED, {"profiles": profiles, "keys": [["shop", "id"], ["mail"]]}),
+            f"{who} in Actito under a key that differs by nothing but case, blanks, Unicode form or leading zeros: "
+            "another comparison rule for shop and id or mail would match them",
+        )
+        for profiles, who in ((1, "1 profile that only CRM has is"), (1200, "1,200 profiles that only CRM has are"))
+    ],
+    Code.KEY_SPELT_OTHERWISE: [
+        (
+            Notice(Code.KEY_SPELT_OTHERWISE, {"profiles": profiles, "key": ["shop", "id"]}),
+            f"{who} matched by shop and id, though Actito and CRM spell it differently",
+        )
+        for profiles, who in ((1, "1 profile is"), (61, "61 profiles are"))
+    ],
+    Code.MATCHED_BY_FALLBACK: [
+        (
+            Notice(Code.MATCHED_BY_FALLBACK, {"profiles": 2, "key": ["id"], "by": "name + born", "spelt_alike": alike}),
+            f"2 profiles without id on a side are matched by name + born{however}",
+        )
+        for alike, however in ((True, ""), (False, ", though Actito and CRM spell it differently"))
+    ],
+    Code.MATCHES_SEVERAL: [
+        (
+            Notice(Code.MATCHES_SEVERAL, {"profiles": profiles, "key": ["id"], "by": "mail"}),
+            f"{profiles} mail {fits} several profiles, one of which has no id: not compared",
+        )
+        for profiles, fits in ((1, "fits"), (2, "fit"))
+    ],
+    Code.OTHER_KEYS: [
+        (
+            Notice(Code.OTHER_KEYS, {"profiles": 1}),
+            "1 profile has another key in Actito than in an earlier run (same profileId): what is known of them, "
+            "opt-outs among it, is carried over by auditor rekey --map old-new.csv",
+        )
+    ],
+    Code.TABLE_ANEW: [
+        (
+            Notice(Code.TABLE_ANEW),
+            "the table was made anew in Actito: what was agreed before does not hold for it",
+        )
+    ],
+    Code.STATE_DAMAGED: [
+        (
+            Notice(Code.STATE_DAMAGED, {"file": "state.json"}),
+            "state.json of the agreed values is damaged and was left aside: directions are unknown this time",
+        )
+    ],
+    Code.STATE_OF_ANOTHER: [
+        (
+            Notice(Code.STATE_OF_ANOTHER, {"file": "state.json"}),
+            "state.json belongs to another table or version and was left aside",
+        )
+    ],
+    Code.BASE_LOST: [
+        (
+            Notice(Code.BASE_LOST, {"file": "base-r.parquet"}),
+            "base-r.parquet is missing or damaged and was left aside: the last agreed values are not known, so "
+            "directions are unknown this time",
+        )
+    ],
+    Code.PERMISSIONS_LOST: [
+        (
+            Notice(Code.PERMISSIONS_LOST, {"file": "permissions-r.parquet"}),
+            "permissions-r.parquet is missing or damaged and was left aside: a part of the permission history is not "
+            "known, and who opted out then",
+        )
+    ],
+    Code.SEEN_LOST: [
+        (
+            Notice(Code.SEEN_LOST, {"file": "seen-r.parquet"}),
+            "seen-r.parquet is missing or damaged and was left aside: who was there in earlier runs is not known, and "
+            "who was deleted since",
+        )
+    ],
+    Code.ONLY_ON_ONE_SIDE: [
+        (
+            Notice(Code.ONLY_ON_ONE_SIDE, {"columns": ["a", "b"], "where": "x.csv"}),
+            "only in x.csv, not compared: a, b",
+        )
+    ],
+}
+"""What each code says of Actito and a CRM, in each of its forms."""
+
+
+@pytest.mark.parametrize("code", Code)
+def test_each_code_has_its_sentence(code: Code) -> None:
+    for told, said in TOLD[code]:
+        assert told.code is code
+        assert in_words(told) == said
+
+
+@pytest.mark.parametrize("code", set(Code) - {Code.AS_TOLD})
+def test_each_code_is_stored_without_a_sentence_and_read_as_it_was(code: Code) -> None:
+    for told, said in TOLD[code]:
+        stored = json.dumps(told.content())
+        assert said not in stored
+        read = json.loads(stored)
+        if isinstance(told, NotChecked):
+            assert read_not_checked(read, blocks_plan=told.blocks_plan) == told
+        else:
+            assert read_notice(read) == told
+
+
+def test_a_language_words_every_code() -> None:
+    assert set(NOTICES) == set(Code) - {Code.AS_TOLD}, "which has words of its own"
+
+
+def test_a_sentence_that_stands_alone_has_a_capital_letter_and_one_full_stop() -> None:
+    assert spelt_out("only in a.csv") == spelt_out("Only in a.csv.") == "Only in a.csv."
+
+
+# --- nothing of it is stored ---
+
+
+def texts(folder: Path) -> Iterator[tuple[str, str]]:
+    """The content of each file of a folder that a program reads again, as text."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".json":
+            yield path.name, path.read_text("utf-8")
+        elif path.suffix == ".parquet":
+            yield path.name, str(pl.read_parquet(path).to_dicts())
+        elif path.suffix == ".sqlite":
+            with closing(sqlite3.connect(path)) as ledger:
+                names = [name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                rows = [row for name in names for row in ledger.execute(f'SELECT * FROM "{name}"')]
+            yield path.name, str(rows)
+
+
+def test_no_sentence_is_stored(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the runs of a folder say stands in none of the files that are read again."""
+    folder = made(tmp_path_factory).audited
+    said: set[str] = set()
+    for run in folder.glob("runs/2*"):
+        audit = read_audit(run, read_contract(folder / "expectations/Customers/contract.toml", read_structure(run)))
+        causes = with_sentences(audit.causes, audit.say, with_count=False)
+        told: list[Notice | NotChecked] = [*audit.notices, *audit.not_checked]
+        said |= {sentence(one, audit.say) for one in told} | set(causes["sentence"])
+    assert len(said) > 10
+    files = [*texts(folder / "runs"), *texts(folder / "state")]
+    assert {"run.json", "causes.parquet", "differences.parquet", "validation.json", "ledger.sqlite"} <= {
+        name for name, _ in files
+    }
+    assert [(name, one) for name, text in files for one in sorted(said) if one in text] == []
+
+
+# --- what a former version stored ---
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("before")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "old"
+
+
+def test_an_old_run_says_what_it_said(old: Path) -> None:
+    """Its sentences lie in its files, and no code beside those of the notices and causes."""
+    told = 0
+    for run in sorted(old.glob("runs/2*")):
+        content = read_run(run)
+        tables = old / "expectations" / content["table"] / "contract.toml"
+        audit = read_audit(run, read_contract(tables, read_structure(run)))
+        summary = audit.summary()
+        assert summary["notices"] == content["notices"]
+        assert [item["sentence"] for item in summary["not_checked"]] == [
+            item["sentence"] for item in content["not_checked"]
+        ]
+        stored = pl.read_parquet(run / "causes.parquet").select("cause", "sentence", "common").rows()
+        causes = with_sentences(audit.causes, audit.say)
+        assert causes.select("cause", "sentence", "common").rows() == stored
+        told += len(summary["notices"]) + len(stored)
+    assert told > 10
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ({"code": "null_key", "side": "truth", "rows": 3, "sentence": "three rows"}, "three rows"),
+        ({"code": "null_key", "side": None, "rows": 3, "sentence": "three rows"}, "three rows"),
+    ],
+)
+def test_what_was_not_checked_then_has_its_code_and_its_sentence(stored: dict[str, Any], said: str) -> None:
+    read = read_not_checked(stored, blocks_plan=True)
+    assert (read.code, read.rows, read.blocks_plan) == (Code.NULL_KEY, 3, True)
+    assert sentence(read, Words("A", "B")) == said
