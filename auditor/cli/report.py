@@ -26,9 +26,10 @@ def command(settings_file: Path, run: str | None, privacy: str | None, lang: str
     from auditor.settings.contract import read_contract
     from auditor.state import run_folder
     from auditor.state.ledger import Ledger
+    from auditor.state.past_runs import find_run
 
     settings = load_settings(settings_file)
-    folder = run_folder.find_run(settings.runs_folder, run)
+    folder = find_run(settings, run)
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     audit = run_folder.read_audit(folder, contract)

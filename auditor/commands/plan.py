@@ -30,6 +30,7 @@ from auditor.settings.config import Settings
 from auditor.settings.contract import Contract, read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger, lock, quota_day, records
+from auditor.state.past_runs import find_run
 from auditor.writes import Plan
 
 CHANGED = 0.1
@@ -50,7 +51,7 @@ def plan(
     `decisions` is a file from the worklist; what was decided earlier counts as well. `only` restricts the plans to
     these keys. Raises SettingsError, InputUnusable or GuardRefused.
     """
-    folder = run_folder.find_run(settings.runs_folder, run)
+    folder = find_run(settings, run)
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     audit = run_folder.read_audit(folder, contract)

@@ -35,6 +35,7 @@ from auditor.settings.contract import Contract, read_contract
 from auditor.state import run_folder
 from auditor.state.agreed import Store
 from auditor.state.ledger import Ledger, lock
+from auditor.state.past_runs import find_run
 from auditor.writes import key_parts
 
 HEADERS = ("old", "new")
@@ -69,7 +70,7 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
     for a map that is not one to one, that names a key twice or gives somebody's key to somebody else, for no run so far
     and for a damaged state folder.
     """
-    folder = run_folder.find_run(settings.runs_folder, None)
+    folder = find_run(settings)
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     with (

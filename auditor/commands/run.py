@@ -44,7 +44,7 @@ from auditor.plan.policy import for_the_truth
 from auditor.pull import Means, Pulled, pull_file
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract, read_contract
-from auditor.state import run_folder, settle
+from auditor.state import past_runs, run_folder, settle
 from auditor.state.agreed import HISTORY, Memory, Store
 from auditor.state.ledger import Ledger, lock
 from auditor.state.ledger.records import RunRecord
@@ -279,7 +279,7 @@ def _ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[Notice, 
     with connect(settings) as connection:
         reader = Reader(connection)
         structure = reader.structure(settings.table)
-        last = run_folder.last_structure(settings.runs_folder, structure.table)
+        last = past_runs.last_structure(settings)
         contract = settings.table_folder / "contract.toml"
         changed = since(*last, structure, reader, contract) if last is not None else ()
         for unusual in learned(reader, structure, settings.state_folder, anew=True).unusual:
@@ -409,7 +409,7 @@ def _validate(
     results = []
     for source in sources:
         side = source.side
-        documents = run_folder.last_validations(settings.runs_folder, settings.table, side, source.sha256, most)
+        documents = past_runs.last_validations(settings, side, source.sha256, most)
         past = record.past(documents, side.value, secret)
         view = match.checked(engine, contract, structure, side)
         results.append(validate(engine, side, view, suite, past=past, keys=keys))

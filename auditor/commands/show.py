@@ -39,6 +39,7 @@ from auditor.state import run_folder
 from auditor.state.agreed import HISTORY, Store
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision
+from auditor.state.past_runs import find_run
 
 _SAMPLED_KEYS = 1000
 """Keys looked at to tell somebody who mistyped one what keys look like."""
@@ -171,7 +172,7 @@ def tell(settings: Settings, key: str) -> Story:
 
     Raises SettingsError where there is no run yet, its snapshot has expired or nothing is known of the key.
     """
-    folder = run_folder.find_run(settings.runs_folder, None)
+    folder = find_run(settings)
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
@@ -186,7 +187,7 @@ def tell(settings: Settings, key: str) -> Story:
 
 def shown_keys(settings: Settings, keys: Iterable[str]) -> set[str]:
     """The keys as plans know them, however either side spells them. SettingsError for one that nobody has."""
-    folder = run_folder.find_run(settings.runs_folder, None)
+    folder = find_run(settings)
     known = set(pl.read_parquet(folder / "profiles.parquet", columns=["key"])["key"])
     return {key if key in known else tell(settings, key).key for key in keys}
 

@@ -23,9 +23,9 @@ from auditor.files.whole import write_whole
 from auditor.model import Attribute, Outcome, Segmentation, Structure
 from auditor.settings.config import Settings
 from auditor.settings.contract import read_contract
-from auditor.state import run_folder
 from auditor.state.ledger import Ledger, lock
 from auditor.state.ledger.records import PlanRecord, StructureState
+from auditor.state.past_runs import last_structure
 from auditor.structure.changes import changes
 from auditor.structure.fit import Facts, Finding, findings
 from auditor.structure.proposal import Addition, Proposal, read_proposal, without
@@ -117,7 +117,7 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
         header = export_columns(settings, draft, now=now)
     except AuditorError as error:
         trouble.append(("export", f"the export could not be read: {error}"))
-    last = run_folder.last_structure(settings.runs_folder, live.table)
+    last = last_structure(settings)
     facts = Facts(
         live=live,
         contract=surveyed.contract if surveyed is not None else draft,

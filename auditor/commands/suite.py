@@ -26,7 +26,8 @@ from auditor.model import Severity, Side
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract, read_contract
 from auditor.settings.problems import nearest
-from auditor.state.run_folder import find_run, read_run, read_structure, read_validation
+from auditor.state.past_runs import find_run
+from auditor.state.run_folder import read_run, read_structure, read_validation
 from auditor.validate import KEY, ROW, preload, record, validate
 from auditor.validate.changes import changes
 from auditor.validate.generate import refresh
@@ -104,7 +105,7 @@ def suggested(settings: Settings) -> tuple[Path, list[Proposal]]:
     SettingsError where there is no finished run, or none whose snapshot is still there.
     """
     suite = read_suite(suite_file(settings))
-    run = find_run(settings.runs_folder, None)
+    run = find_run(settings)
     if not all((run / f"{side.value}.parquet").exists() for side in Side):
         raise SettingsError(f"{run} has no snapshot any more", hint="make a new run: auditor run")
     structure = read_structure(run)
@@ -145,7 +146,7 @@ def accepted(settings: Settings, names: Sequence[str]) -> list[Expectation]:
 
 def exported(settings: Settings, run: str | None, form: str, side: Side) -> dict[str, Any]:
     """What validation found in a run, None the newest, in the form `gx` (one side) or `openlineage` (both)."""
-    folder = find_run(settings.runs_folder, run)
+    folder = find_run(settings, run)
     content, told = read_validation(folder), read_run(folder)
     if form == "gx":
         return record.as_gx(content, side.value, run=told["run"], started=told["started"])

@@ -122,52 +122,6 @@ def drop_snapshot(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def find_run(runs: Path, name: str | None) -> Path:
-    """The folder of a run by its name or the beginning of it; None: the newest. SettingsError where there is none."""
-    there = sorted(path.parent for path in runs.glob("*/run.json") if not path.parent.name.startswith("."))
-    if not there:
-        raise SettingsError(f"there is no finished run in {runs}", hint="make one: auditor run")
-    if name is None:
-        return there[-1]
-    fitting = [folder for folder in there if folder.name.startswith(Path(name).name)]
-    if len(fitting) == 1:
-        return fitting[0]
-    known = ", ".join(folder.name for folder in there[-3:])
-    what = "is no run" if not fitting else f"fits {len(fitting)} runs"
-    raise SettingsError(f'"{name}" {what} in {runs}', hint=f"the newest: {known}; `auditor runs` lists them all")
-
-
-def last_structure(runs: Path, table: str) -> tuple[str, Structure] | None:
-    """The newest finished run and its table structure; None where there is none, or where it audited another table."""
-    try:
-        folder = find_run(runs, None)
-        structure = read_structure(folder)
-    except (SettingsError, OSError):
-        return None
-    return (folder.name, structure) if structure.table == table else None
-
-
-def last_validations(runs: Path, table: str, side: Side, now: str, most: int) -> list[dict[str, Any]]:
-    """What validation found in the newest finished runs of a table, the newest first, at most so many.
-
-    Each input of a side counts once, by its SHA-256, and the one that is looked at `now` not at all: a run that is
-    repeated on the same export has the same past.
-    """
-    known: set[str] = {now}
-    found: list[dict[str, Any]] = []
-    for path in sorted(runs.glob("[0-9]*/run.json"), reverse=True)[: 4 * most]:
-        folder = path.parent
-        try:
-            told = read_run(folder)
-            [sha] = [source["sha256"] for source in told["inputs"] if source["side"] == side.value]
-            if told["table"] == table and sha not in known and len(found) < most:
-                known.add(sha)
-                found.append(read_validation(folder))
-        except (SettingsError, OSError, ValueError, KeyError):
-            continue  # of an older version, or damaged: nothing to compare with
-    return found
-
-
 def read_run(folder: Path) -> dict[str, Any]:
     """The content of `run.json`."""
     content: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))

@@ -8,7 +8,7 @@ from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.model import Side
 from auditor.settings.contract import read_contract
-from auditor.state import run_folder
+from auditor.state.past_runs import last_structure
 from auditor.structure.describe import counted, listed
 from auditor.structure.since import read_synchronisations, since
 from auditor.validate.suite import read_suite
@@ -24,7 +24,7 @@ def contract(patient: Patient) -> Finding:
 def structure(patient: Patient) -> Finding:
     """Is the table structure what the last run saw?"""
     live = patient.structure.need()
-    last = run_folder.last_structure(patient.settings.runs_folder, live.table)
+    last = last_structure(patient.settings)
     if last is None:
         return Finding(State.OK, "there is no earlier run whose structure could differ")
     patient.draft.need()

@@ -19,6 +19,7 @@ from auditor.errors import SettingsError
 from auditor.files.whole import MARGIN, megabytes
 from auditor.state import run_folder
 from auditor.state.ledger import quota_day
+from auditor.state.past_runs import find_run
 from auditor.structure.describe import counted, listed
 
 DISTRIBUTION = "profile-auditor"
@@ -153,7 +154,7 @@ def schedule(patient: Patient) -> Finding:
     """Do audits still happen?"""
     settings = patient.settings
     try:
-        last = run_folder.find_run(settings.runs_folder, None)
+        last = find_run(settings)
     except SettingsError:
         return Finding(State.OK, "there is no run yet; make the first: auditor run")
     age = patient.now.astimezone(UTC) - run_folder.started(last)
