@@ -14,6 +14,7 @@ import pytest
 
 from auditor import pull
 from auditor.engine.duckdb import Engine
+from auditor.files import running
 from auditor.sandbox.process import Sandbox
 
 if TYPE_CHECKING:
@@ -50,6 +51,14 @@ def compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Engine, "sql", sql)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def running_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Who is calling is noted where tests leave everything else, and not in the memory of the machine."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(running, "PLACES", (str(tmp_path_factory.getbasetemp()),))
         yield
 
 

@@ -26,6 +26,7 @@ from auditor.actito.limits import WINDOW, Limits, MemoryRegister, Register
 from auditor.actito.register import FileRegister
 from auditor.commands.run import connect
 from auditor.errors import TryLater
+from auditor.files.running import running_folder
 from auditor.settings.config import read_settings
 from tests.actito_wire import Time
 
@@ -326,7 +327,7 @@ def test_the_place_of_a_killed_process_is_free_and_its_call_counted(platform: Pl
         killed.wait(60)
 
 
-def test_every_connection_of_a_working_folder_counts_in_its_state(platform: Platform, tmp_path: Path) -> None:
+def test_every_connection_of_a_working_folder_counts_in_one_place(platform: Platform, tmp_path: Path) -> None:
     platform.hold = True
     (tmp_path / "key").write_text("key")
     (tmp_path / "auditor.toml").write_text(
@@ -338,13 +339,13 @@ def test_every_connection_of_a_working_folder_counts_in_its_state(platform: Plat
         thread = threading.Thread(target=reading.read, args=[reading.dialect.entities()])
         thread.start()
         assert platform.came.wait(60)
-        with closing(FileRegister(tmp_path / "state" / "limits", 1, time.monotonic)) as other:
+        with closing(FileRegister(running_folder(tmp_path / "state"), 1, time.monotonic)) as other:
             assert other.begin(60, WINDOW) == 0.0, "the place is taken"
         platform.released.set()
         thread.join()
         writing.read(writing.dialect.entities())
     assert platform.most == 1
-    noted = (tmp_path / "state" / "limits" / "calls").stat().st_size // 8
+    noted = (running_folder(tmp_path / "state") / "calls").stat().st_size // 8
     assert noted == len(platform.arrived) == 4
 
 

@@ -238,7 +238,7 @@ WRITE_IN_SQL = ("COPY (", "ATTACH ")
 
 ELSEWHERE = {
     "actito/register.py: _open": "a register of calls that several processes share is changed in place, under its lock",
-    "state/ledger/lock.py: hold": "a lock has no content",
+    "state/ledger/lock.py: _taken": "a lock has no content",
     "state/ledger/chain.py: _prepare_file": "SQLite writes its file itself; made before, it has the right mode",
     "cli/demonstration.py: prepare": "a demonstration begins with data that travels with the program",
     "commands/python_api.py: _location": "a table of the caller on its way to DuckDB, in a folder that goes at once",

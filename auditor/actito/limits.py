@@ -122,7 +122,7 @@ class Limits:
         except OSError as error:
             raise TryLater(
                 f"the calls to Actito cannot be counted in {self._folder}: {error.strerror}",
-                hint="the state folder must be on a local disk that has room and is writable",
+                hint="make room there; the folder must be writable for this user",
             ) from None
 
 

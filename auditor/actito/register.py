@@ -1,5 +1,7 @@
 """The calls of all processes that share a folder: who is calling now, and when the last calls ended.
 
+Which folder that is for those of one state folder, `auditor.files.running` says.
+
     calls     when calls ended, oldest first: eight bytes each, seconds of the machine's monotonic clock
     place-N   one file per call that may be under way; its lock is the place, its one byte says that a call is in it
 

@@ -28,6 +28,7 @@ from auditor.diff import one_sided, permission_findings
 from auditor.engine.duckdb import Engine
 from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import SettingsError
+from auditor.files.running import running_folder
 from auditor.files.whole import full_disk
 from auditor.findings import notices
 from auditor.findings.as_of import shown_moment
@@ -124,7 +125,7 @@ def connect(settings: Settings, *, writing: bool = False) -> Connection:
         dialect=DIALECTS[actito.dialect],
         calls_per_minute=actito.calls_per_minute,
         concurrency=actito.concurrency,
-        shared=settings.state_folder / "limits",
+        shared=running_folder(settings.state_folder),
     )
 
 

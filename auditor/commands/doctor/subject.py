@@ -17,6 +17,7 @@ from auditor.actito import DIALECTS, Connection, Reader
 from auditor.engine.duckdb import Engine, quote
 from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import AuditorError
+from auditor.files.running import running_folder
 from auditor.load import Landed, column_names, land, spelling, work_out
 from auditor.match import fallback
 from auditor.match import join as match
@@ -145,8 +146,8 @@ class Patient:
         return self._stack.enter_context(Ledger(self.settings.state_folder, reading=True))
 
     def connect(self, key: Secret) -> Connection:
-        """Within the limits that all processes with this state folder share, where there is one already."""
-        actito, folder = self.settings.actito, self.settings.state_folder
+        """Within the limits that all processes with this state folder share."""
+        actito = self.settings.actito
         connection = Connection(
             actito.url,
             key.reveal,
@@ -154,7 +155,7 @@ class Patient:
             dialect=DIALECTS[actito.dialect],
             calls_per_minute=actito.calls_per_minute,
             concurrency=actito.concurrency,
-            shared=folder / "limits" if (folder / "limits").is_dir() else None,
+            shared=running_folder(self.settings.state_folder),
         )
         return self._stack.enter_context(connection)
 

@@ -19,25 +19,56 @@ from auditor.errors import TryLater
 def hold(path: Path, command: str) -> Iterator[None]:
     """Hold the lock file `path` for the length of the block; `command` ("auditor apply") tells others what goes on.
 
-    The file stays behind afterwards, unlocked: removing it would let two processes lock two different files.
+    Who lets go leaves everything as it was found: a file, and its folder, that was not there is there no longer.
 
     Raises TryLater, naming the process and the command that hold it, when another process does.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor, made = _taken(path)
+    found = os.pread(descriptor, 4096, 0)
     try:
+        _say(descriptor, json.dumps({"pid": os.getpid(), "command": command}).encode())
+        yield
+    finally:
+        if made:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # by now there is something in it
+                path.parent.rmdir()
+        else:
+            with contextlib.suppress(OSError):  # a full disk: nobody reads it but while somebody holds the lock
+                _say(descriptor, found)
+        os.close(descriptor)
+
+
+def _taken(path: Path) -> tuple[int, bool]:
+    """A descriptor that holds the lock, and whether the file was made for it."""
+    while True:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            descriptor, made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), True
+        except FileExistsError:
+            try:
+                descriptor, made = os.open(path, os.O_RDWR), False
+            except FileNotFoundError:
+                continue
+        except FileNotFoundError:  # the folder went with somebody's lock
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            who = _holder(descriptor)
+            os.close(descriptor)
             raise TryLater(
-                f"{_holder(descriptor)} is at work in {path.parent}",
+                f"{who} is at work in {path.parent}",
                 hint="wait until it has ended; its lock is released by itself, there is nothing to delete",
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "command": command}).encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, made
+        os.close(descriptor)  # it was removed before it was ours: a lock on it would keep nobody out
+
+
+def _say(descriptor: int, text: bytes) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, text, 0)
 
 
 def _holder(descriptor: int) -> str:
