@@ -121,13 +121,10 @@ def auditor(capsys: pytest.CaptureFixture[str], *arguments: str) -> Said:
 
 
 def footprint(folder: Path) -> dict[str, str]:
-    """Every file and folder below `runs/` and `state/`, hidden ones included, with its hash.
-
-    The lock's content is left out: it says who held it last; so is the count of the calls of the last minute.
-    """
-    paths = [path for name in ("runs", "state") for path in (folder / name).rglob("*")]
+    """`runs/`, `state/` and `expectations/`, and every file and folder in them, hidden ones too, with its hash."""
+    tops = [folder / name for name in ("runs", "state", "expectations") if (folder / name).exists()]
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
-        for path in sorted(paths)
-        if path.name not in ("lock", "limits") and path.parent.name != "limits"
+        for top in tops
+        for path in (top, *sorted(top.rglob("*")))
     }

@@ -19,6 +19,7 @@ from auditor.match import join as match
 from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Contract, Polarity
 from auditor.state.agreed import HISTORY, Memory, Store
+from auditor.state.commit import Kept, commit
 
 Row = Mapping[str, str | None]
 
@@ -137,5 +138,6 @@ class Runs:
                 },
             )
             if save:
-                store.save(engine, self.contract, memory, name, as_of, known.sent)
+                new = store.write(engine, self.contract, memory, name, as_of, known.sent)
+                commit(self.folder / "state", Kept(name, (new.rewrite,), new.written, new.superseded))
         return seen

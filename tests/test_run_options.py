@@ -20,7 +20,7 @@ from auditor.commands import run as pipeline
 from auditor.errors import Exit
 from auditor.sandbox.process import Sandbox
 from tests.file_servers import PASSWORD, USER, Sftp, certificates, closed, event_loop, https_server
-from tests.small_folder import shorten
+from tests.small_folder import footprint, shorten
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +39,19 @@ def test_the_stages_of_the_option_are_those_of_the_pipeline() -> None:
 
 
 def test_only_stops_after_a_stage_and_keeps_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = footprint(folder)
     code = cli.execute(["run", "--settings", str(folder / "auditor.toml"), "--only", "load", "--json", "--quiet"])
     told = json.loads(capsys.readouterr().out)
     assert code == Exit.FINE
     assert told["stages"]["load"]["platform_rows"] == told["stages"]["pull"]["counted_by_platform"]
     assert "validate" not in told["stages"]
-    assert list((folder / "runs").iterdir()) == []
-    assert not (folder / "state" / "Customers" / "state.json").exists()
+    assert footprint(folder) == before
 
 
 def test_baseline_sets_the_agreed_values_and_leaves_no_run(folder: Path) -> None:
     code = cli.execute(["run", "--settings", str(folder / "auditor.toml"), "--baseline", "--quiet"])
     assert code == Exit.FINE
-    assert list((folder / "runs").iterdir()) == []
+    assert not (folder / "runs").exists()
     state = json.loads((folder / "state" / "Customers" / "state.json").read_text("utf-8"))
     assert (folder / "state" / "Customers" / state["base"]["file"]).exists()
 
@@ -83,7 +83,9 @@ def test_both_inputs_come_from_a_server_and_are_fetched_once(folder: Path, capsy
         shutil.copy(folder / "sandbox" / "api-key", away / "sandbox")
         try:
             run = ["run", "--settings", str(away / "auditor.toml"), "--json"]
-            codes = [cli.execute([*run, "--only", "pull"]), cli.execute(run)]
+            codes = [cli.execute([*run, "--only", "pull"])]
+            assert not (away / "state").exists()
+            codes.append(cli.execute(run))
             told = capsys.readouterr()
             lines = truth.read_bytes().splitlines(keepends=True)
             (away / truth.name).write_bytes(b"".join(lines[: len(lines) * 3 // 4]))
@@ -102,7 +104,7 @@ def test_both_inputs_come_from_a_server_and_are_fetched_once(folder: Path, capsy
     assert inputs["platform"]["file"] == f"{export.stem}.zip"
     assert inputs["truth"]["sha256"] == hashlib.sha256(truth.read_bytes()).hexdigest()
     assert inputs["truth"]["bytes"] == truth.stat().st_size
-    assert (server.reads, handler.reads) == (1, 2)
+    assert (server.reads, handler.reads) == (2, 3), "what is looked at alone is not kept"
     kept = list((away / "state" / "pulled").iterdir())
     assert len(kept) == 3
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)

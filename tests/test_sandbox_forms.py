@@ -119,7 +119,7 @@ def test_the_client_reads_and_writes_the_same(
         running.url, lambda: API_KEY, "acme", dialect=DIALECTS[name], calls_per_minute=10_000
     ) as connection:
         table = Reader(connection).structure("Customers")
-        spelling = learned(Reader(connection), table, tmp_path)
+        spelling, _ = learned(Reader(connection), table, tmp_path)
         reader, writer = Reader(connection, spelling), Writer(connection, spelling)
         assert reader.entities() == ["acme", "acme-stores"]
         assert table == expected(usual[name], usual["v5"], forms)

@@ -281,6 +281,14 @@ def seed_with(**choices: object) -> int:
     return next(s for s in range(5000) if all(getattr(varied(s), name) == one for name, one in wanted.items()))
 
 
+def taught(reader: Reader, table: Structure, folder: Path, *, anew: bool = False) -> Spelling:
+    """What is learned, and kept at once."""
+    spelling, to_keep = learned(reader, table, folder, anew=anew)
+    if to_keep is not None:
+        to_keep.carry_out()
+    return spelling
+
+
 @pytest.mark.parametrize("dialect", [V5, V4], ids=["v5", "v4"])
 def test_what_one_profile_shows_is_kept(running: Sandbox, tmp_path: Path, dialect: Any) -> None:
     running.reset()
@@ -288,21 +296,21 @@ def test_what_one_profile_shows_is_kept(running: Sandbox, tmp_path: Path, dialec
         reader = Reader(connection)
         table = reader.structure("Customers")
         running.forms(seed_with(numbers="text", subscriptions="listed"))
-        first = learned(reader, table, tmp_path)
+        first = taught(reader, table, tmp_path)
         assert first.unusual == ()
         assert (first.date, first.moment) == ("yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss")
         assert first.boolean == ("true", "false")
         running.forms(seed_with(numbers="number", subscriptions="those on"))
         calls = running.state()["calls"]
-        assert repr(learned(reader, table, tmp_path)) == repr(first)
+        assert repr(taught(reader, table, tmp_path)) == repr(first)
         assert running.state()["calls"] == calls, "nobody is asked what is known"
-        anew = learned(reader, table, tmp_path, anew=True)
+        anew = taught(reader, table, tmp_path, anew=True)
         assert repr(anew.boolean) == "(True, False)"
         assert anew.moment == first.moment
         assert kept(tmp_path)["boolean"] == [True, False]
-        assert repr(learned(reader, table, tmp_path)) == repr(anew)
+        assert repr(taught(reader, table, tmp_path)) == repr(anew)
         running.forms(seed_with(dates="%Y-%m-%dT00:00:00", moments=EPOCH))
-        other = learned(reader, table, tmp_path, anew=True)
+        other = taught(reader, table, tmp_path, anew=True)
         assert (other.date, other.moment) == ("yyyy-MM-ddT00:00:00", MILLISECONDS)
     running.forms(None)
 
@@ -311,7 +319,7 @@ def test_an_empty_table_shows_nothing(running: Sandbox, tmp_path: Path) -> None:
     running.reset(profiles=0)
     with Connection(running.url, lambda: API_KEY, "acme", dialect=V5, calls_per_minute=10_000) as connection:
         reader = Reader(connection)
-        assert learned(reader, reader.structure("Customers"), tmp_path) == USUAL
+        assert taught(reader, reader.structure("Customers"), tmp_path) == USUAL
     assert list(tmp_path.iterdir()) == []
 
 
@@ -321,14 +329,16 @@ def test_a_file_that_is_none_of_ours_is_learned_anew(running: Sandbox, tmp_path:
     (tmp_path / "spelling-Customers.json").write_text(content, "utf-8")
     with Connection(running.url, lambda: API_KEY, "acme", dialect=V5, calls_per_minute=10_000) as connection:
         reader = Reader(connection)
-        assert learned(reader, reader.structure("Customers"), tmp_path).date == "yyyy-MM-dd"
+        assert taught(reader, reader.structure("Customers"), tmp_path).date == "yyyy-MM-dd"
 
 
-def test_a_folder_that_takes_no_file_is_no_failure(running: Sandbox, tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("a file where the folder should be", "utf-8")
+def test_who_learns_writes_nothing(running: Sandbox, tmp_path: Path) -> None:
     with Connection(running.url, lambda: API_KEY, "acme", dialect=V5, calls_per_minute=10_000) as connection:
         reader = Reader(connection)
-        assert learned(reader, reader.structure("Customers"), tmp_path / "state").date == "yyyy-MM-dd"
+        spelling, to_keep = learned(reader, reader.structure("Customers"), tmp_path / "state")
+    assert spelling.date == "yyyy-MM-dd"
+    assert to_keep is not None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_says_what_is_unusual_and_nothing_else(

@@ -19,14 +19,13 @@ import polars as pl
 import pytest
 
 import auditor
-from auditor.actito.learned import _keep
-from auditor.actito.spelling import Spelling
 from auditor.apply.outcomes import OUTCOMES, Applied, write_outcomes
 from auditor.commands.init.schema import put_beside
 from auditor.commands.plan import corrective
 from auditor.engine.duckdb import Engine
 from auditor.errors import TryLater
-from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, whole_files, write_whole
+from auditor.files.rewrite import Rewrite
+from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, name_whole, whole_files, write_whole
 from auditor.findings.audit import FRAMES
 from auditor.load.rejects import write_rejects
 from auditor.load.sift import Reject
@@ -64,8 +63,10 @@ def _rejects(folder: Path, text: str) -> None:
     write_rejects(Side.TRUTH, folder / "truth.parquet", [Reject(1, "why", text)])
 
 
-def _learned(folder: Path, text: str) -> None:
-    _keep(Spelling(date=text), folder / "spelling.json")
+def _rewritten(folder: Path, text: str) -> None:
+    rewrite = Rewrite.to(folder / "spelling.json", text)
+    assert rewrite is not None
+    rewrite.carry_out()
 
 
 def _report(folder: Path, text: str) -> None:
@@ -82,7 +83,7 @@ LASTING: Mapping[str, Callable[[Path, str], object]] = {
     "outcomes": _outcomes,
     "corrective files": _corrective,
     "results": _results,
-    "spelling": _learned,
+    "rewritten": _rewritten,
     "report": _report,
 }
 WRITERS = {**LASTING, "rejected rows": _rejects}
@@ -174,7 +175,8 @@ def test_a_run_folder_gets_its_name_when_every_file_is_on_the_disk(
     for side in Side:
         pl.DataFrame({"row": [1]}).write_parquet(work / f"{side.value}.parquet")
     with closing(Engine(temp=folder / "spill", folders=[folder])) as engine:
-        run_folder.settle(engine, work, final)
+        run_folder.complete(engine, work)
+        name_whole(work, final)
         assert engine.con.execute(f"ATTACH '{final / 'audit.duckdb'}' (READ_ONLY)")
         assert {name for (name,) in engine.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()} >= {
             *FRAMES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -12,40 +11,29 @@ from auditor.actito.answers import Unfit
 from auditor.actito.errors import ActitoError
 from auditor.actito.reader import Reader
 from auditor.actito.spelling import USUAL, Spelling
-from auditor.errors import TryLater
-from auditor.files.whole import write_whole
+from auditor.files.rewrite import Rewrite
 from auditor.model import Structure
 
 SAMPLE = 20
 """Profiles among which the fullest is taken: a profile shows nothing of what it does not have."""
 
 
-def learned(reader: Reader, table: Structure, folder: Path, *, anew: bool = False) -> Spelling:
-    """How the licence of `table` spells: as kept in `folder`, or else as one profile shows it, which is kept.
+def learned(reader: Reader, table: Structure, folder: Path, *, anew: bool = False) -> tuple[Spelling, Rewrite | None]:
+    """How the licence of `table` spells: as kept in `folder`, or else as one profile shows it; and what to keep of it.
 
     `anew` reads a profile in any case: what it shows replaces what was kept, and what it does not show stays. Where no
-    profile can be read, as in an empty table, nothing is learned, and where the folder takes no file nothing is kept:
-    neither is a failure.
+    profile can be read, as in an empty table, nothing is learned, which is no failure.
     """
     file = folder / f"spelling-{quote(table.table, safe='')}.json"
     kept = _kept(file)
     if kept is not None and not anew:
-        return kept
+        return kept, None
     shown = _shown(reader, table)
     if shown is None:
-        return kept or USUAL
+        return kept or USUAL, None
     together = {one.name: getattr(shown, one.name) or getattr(kept, one.name, None) for one in fields(Spelling)}
     now = Spelling(**together)
-    if kept is None or json.dumps(now.to_json()) != json.dumps(kept.to_json()):
-        with contextlib.suppress(OSError, TryLater):
-            _keep(now, file)
-    return now
-
-
-def _keep(spelling: Spelling, file: Path) -> None:
-    """Whole or not at all, for its owner alone."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_whole(file, json.dumps(spelling.to_json(), indent=1) + "\n")
+    return now, Rewrite.to(file, json.dumps(now.to_json(), indent=1) + "\n")
 
 
 def _kept(file: Path) -> Spelling | None:

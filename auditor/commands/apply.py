@@ -25,7 +25,8 @@ from auditor.plan.bulkfile import corrective_file
 from auditor.settings.config import Settings
 from auditor.settings.contract import read_contract
 from auditor.state import run_folder
-from auditor.state.ledger import Ledger, lock
+from auditor.state.commit import at_work
+from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
 
 NAMED = 5
@@ -71,7 +72,7 @@ def apply(
         permission_max_age=fixes.permission_max_age,
     )
     with (
-        lock.hold(settings.state_folder / "lock", "auditor apply"),
+        at_work(settings.state_folder, "auditor apply"),
         Ledger(settings.state_folder) as ledger,
         connect(settings) as reading,
         connect(settings, writing=True) as writing,
@@ -82,7 +83,9 @@ def apply(
                 "the table structure changed since the audit behind this plan",
                 hint="run the audit again, then plan again",
             )
-        spelling = learned(Reader(reading), structure, settings.state_folder)
+        spelling, to_keep = learned(Reader(reading), structure, settings.state_folder)
+        if to_keep is not None:
+            to_keep.carry_out()
         for sentence in spelling.unusual:
             tell(sentence)
         applied = apply_plan(

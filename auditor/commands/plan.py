@@ -29,7 +29,8 @@ from auditor.plan.policy import Policy
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract, read_contract
 from auditor.state import run_folder
-from auditor.state.ledger import Ledger, lock, quota_day, records
+from auditor.state.commit import at_work
+from auditor.state.ledger import Ledger, quota_day, records
 from auditor.state.past_runs import find_run
 from auditor.writes import Plan
 
@@ -55,7 +56,7 @@ def plan(
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     audit = run_folder.read_audit(folder, contract)
-    with lock.hold(settings.state_folder / "lock", "auditor plan"), Ledger(settings.state_folder) as ledger:
+    with at_work(settings.state_folder, "auditor plan"), Ledger(settings.state_folder) as ledger:
         audit = _with_pending(audit, ledger)
         decided = _decisions(settings, contract, ledger, decisions, now)
         facts = _facts(settings, contract, structure, audit, folder, ledger, now)

@@ -1,8 +1,8 @@
 """The spine of `auditor rekey`: profiles got other keys, and what is known of them goes on under these.
 
 Agreed values, everybody seen, permission history, decisions, writes and the knowledge of who was erased: all or
-nothing. The last three lie in the ledger, the others in the state folder. Should the machine die in the instant between
-the two, the same map completes what it began, and no other is taken before.
+nothing. The last three lie in the ledger, the others in the state folder. An earlier version could be stopped between
+the two: then the same map completes what it began, and no other is taken before.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from auditor.settings.config import Settings
 from auditor.settings.contract import Contract, read_contract
 from auditor.state import run_folder
 from auditor.state.agreed import Store
-from auditor.state.ledger import Ledger, lock
+from auditor.state.commit import Kept, at_work, commit
+from auditor.state.ledger import Ledger
 from auditor.state.past_runs import find_run
 from auditor.writes import key_parts
 
@@ -74,9 +75,9 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     with (
-        lock.hold(settings.state_folder / "lock", "auditor rekey"),
+        at_work(settings.state_folder, "auditor rekey"),
         tempfile.TemporaryDirectory(prefix="auditor-") as scratch,
-        Ledger(settings.state_folder) as ledger,
+        Ledger(settings.state_folder, reading=True) as ledger,
     ):
         store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
         folders = [store.folder, path.resolve().parent]
@@ -93,10 +94,11 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
             unfinished = store.rekeyed.get("name") if not ledger.rekeyed(store.rekeyed.get("name", "")) else None
             if unfinished and store.rekeyed["map"] != content:
                 raise SettingsError("an earlier change of keys was interrupted: repeat that one first, with its map")
-            return _carry(engine, contract, store, ledger, pairs, now, content, unfinished, dry=dry)
+            return _carry(settings, engine, contract, store, ledger, pairs, now, content, unfinished, dry=dry)
 
 
 def _carry(
+    settings: Settings,
     engine: Engine,
     contract: Contract,
     store: Store,
@@ -127,11 +129,15 @@ def _carry(
     if dry or nothing:
         return Rekeyed(len(pairs), len(moving), counts)
     name = unfinished or f"rekey-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    with full_disk(store.folder), ledger.transaction():
-        ledger.rekey(table, in_ledger, name, now)
-        ledger.remember_erased(erased, now)
-        if unfinished is None:
-            store.rekey(engine, "renamed", name, content)
+
+    def record(kept: Ledger) -> None:
+        kept.rekey(table, in_ledger, name, now)
+        kept.remember_erased(erased, now)
+
+    with full_disk(store.folder):
+        new = None if unfinished else store.rekey(engine, "renamed", name, content)
+        kept = Kept(name, (new.rewrite,), new.written, new.superseded) if new else Kept(name, (), (), ())
+        commit(settings.state_folder, replace(kept, record=record))
     return Rekeyed(len(pairs), len(moving), counts, done=True)
 
 

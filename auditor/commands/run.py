@@ -11,7 +11,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from auditor.diff import one_sided, permission_findings
 from auditor.engine.duckdb import Engine
 from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import SettingsError
+from auditor.files.rewrite import Rewrite
 from auditor.files.running import running_folder
 from auditor.files.whole import full_disk
 from auditor.findings import notices
@@ -46,15 +47,16 @@ from auditor.pull import Means, Pulled, pull_file
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract, read_contract
 from auditor.state import past_runs, run_folder, settle
-from auditor.state.agreed import HISTORY, Memory, Store
+from auditor.state.agreed import HISTORY, Memory, NewState, Store
+from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger, lock
-from auditor.state.ledger.records import RunRecord
+from auditor.state.ledger.records import RunRecord, Settled
 from auditor.structure.since import since
 from auditor.validate import Validation, jumps, preload, record, validate
 from auditor.validate.changes import changes
 from auditor.validate.generate import refresh
 from auditor.validate.references import known_keys
-from auditor.validate.suite import Suite, read_suite, store_suite
+from auditor.validate.suite import Suite, read_suite, rewritten
 
 STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
 
@@ -73,9 +75,9 @@ class Request:
     """A file downloaded by hand instead of the configured location; relative to the working folder."""
     truth: str | None = None
     only: str | None = None
-    """The stage after which enough was done: one of STAGES. Nothing is kept then."""
+    """The stage after which enough was done: one of STAGES. Every file stays as it is then."""
     baseline: bool = False
-    """Enough was done when the agreed values are set."""
+    """Enough was done when the agreed values are set; nothing else is kept."""
 
 
 class Moved(Protocol):
@@ -135,10 +137,12 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, move
     `now` is the moment of the audit, with zone. `moved` is told how transfers go. Raises AuditorError for everything
     foreseeable.
     """
-    with lock.hold(settings.state_folder / "lock", "auditor run"):
+    with _here(settings, request):
         name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        first = not settings.runs_folder.exists()
         settings.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(settings.runs_folder)
+        if request.only is None:
+            _sweep(settings.runs_folder)
         work = settings.runs_folder / f".{name}"
         work.mkdir(mode=0o700)
         try:
@@ -146,9 +150,19 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, move
                 audit = _audit(settings, request, name, work, now, tell, moved)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
+            if first:
+                with suppress(OSError):  # by now there is something in it
+                    settings.runs_folder.rmdir()
             raise
         _expire(settings, now)
         return audit
+
+
+def _here(settings: Settings, request: Request) -> AbstractContextManager[None]:
+    """Nobody else is at work in the state folder; who keeps nothing sets nothing right either."""
+    if request.only is not None:
+        return lock.hold(settings.state_folder / "lock", "auditor run")
+    return at_work(settings.state_folder, "auditor run")
 
 
 def _audit(
@@ -160,17 +174,17 @@ def _audit(
     warm = threading.Thread(target=preload, name="preload", daemon=True)
     warm.start()
     with watch.stage("pull", f"asking {names.platform} for the table structure, fetching both inputs"):
-        structure, count, changed = _ask(settings, tell)
+        structure, count, changed, spelt = _ask(settings, tell)
         try:
             contract = read_contract(settings.table_folder / "contract.toml", structure)
         except SettingsError:
             for notice in changed:  # probably why
                 tell(sentence(notice, Words(names.platform, names.truth)))
             raise
-        suite = _suite(settings, structure, contract, tell)
+        suite, refreshed = _suite(settings, structure, contract, tell)
         pulled = _pull(settings, request, contract, work, now, tell, moved)
         watch.facts["pull"] = {"counted_by_platform": count, **{f"{one.side.value}_bytes": one.bytes for one in pulled}}
-    folders = [work, settings.runs_folder / name, settings.state_folder, *(source.path.parent for source in pulled)]
+    folders = [work, settings.state_folder, *(source.path.parent for source in pulled)]
     engine = Engine(memory_limit=settings.engine.memory_limit, temp=work / "spill", folders=folders)
     with closing(engine), Ledger(settings.state_folder, reading=True) as ledger:
         engine.register(FUNCTIONS)
@@ -210,7 +224,8 @@ def _audit(
             permission_findings.permissions(engine, contract, HISTORY, name, moments, decided)
             watch.facts["diff"] = {status.value: number for status, number in found.profiles.items()}
         if request.baseline:
-            store.save(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
+            agreed = store.write(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
+            commit(settings.state_folder, Kept(name, (agreed.rewrite,), agreed.written, agreed.superseded))
             raise EnoughError(watch.facts)
         with watch.stage("explain", "explaining every difference"):
             explain.explain(engine, contract.compared, contract=contract)
@@ -261,43 +276,39 @@ def _audit(
         notes = [f"{names.of(one.side)}: {note}" for one in landed for note in one.notes]
         run_folder.write_run(audit, describe(settings), tuple(notes))
         final = settings.runs_folder / name
-        try:
-            run_folder.settle(engine, work, final)
-            # Both or none: the base of a run that nobody knows would be as wrong as a run without its base.
-            kept = Ledger(settings.state_folder, secret=ledger.secret)
-            with full_disk(settings.state_folder), kept, kept.transaction():
-                kept.record_settled(settled, now)
-                kept.record_run(_record(audit))
-                store.save(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
-        except BaseException:
-            shutil.rmtree(final, ignore_errors=True)
-            raise
+        with full_disk(settings.state_folder):
+            agreed = store.write(engine, contract, memory, name, moments[Side.PLATFORM], known.sent)
+            run_folder.complete(engine, work)
+            commit(settings.state_folder, _to_keep(audit, final, agreed, (refreshed, spelt), settled, ledger.secret))
         return replace(audit, folder=final)
 
 
-def _ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[Notice, ...]]:
-    """The live structure, Actito's own count of the profiles, and what changed in the structure since the last run."""
+def _ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[Notice, ...], Rewrite | None]:
+    """The live structure, Actito's own count of the profiles, what changed in the structure since the last run, and
+    what is to be kept of the licence's spelling.
+    """
     with connect(settings) as connection:
         reader = Reader(connection)
         structure = reader.structure(settings.table)
         last = past_runs.last_structure(settings)
         contract = settings.table_folder / "contract.toml"
         changed = since(*last, structure, reader, contract) if last is not None else ()
-        for unusual in learned(reader, structure, settings.state_folder, anew=True).unusual:
+        how, to_keep = learned(reader, structure, settings.state_folder, anew=True)
+        for unusual in how.unusual:
             tell(unusual)
-        return structure, reader.count(structure), changed
+        return structure, reader.count(structure), changed, to_keep
 
 
-def _suite(settings: Settings, structure: Structure, contract: Contract, tell: Tell) -> Suite:
-    """The stored suite, brought up to the live structure; a steward's own expectations stay. What changed is told."""
+def _suite(settings: Settings, structure: Structure, contract: Contract, tell: Tell) -> tuple[Suite, Rewrite | None]:
+    """The stored suite, brought up to the live structure, and what is to be stored of it; a steward's own expectations
+    stay. What changed is told.
+    """
     path = settings.table_folder / "suite.json"
     stored = read_suite(path) if path.exists() else None
     suite = refresh(stored, structure, contract)
-    if suite != stored:
-        store_suite(suite, path)
     for change in changes(stored, suite):
         tell(f"  suite: {change}")
-    return suite
+    return suite, None if suite == stored else rewritten(suite, path)
 
 
 def _pull(
@@ -328,6 +339,7 @@ def _pull(
                 access,
                 kept,
                 longest,
+                keep=request.only is None,
                 wanted=partial(match.wanted_columns, contract, side),
                 tell=tell,
                 progress=moved or (lambda name, done, total: None),
@@ -439,6 +451,24 @@ def _write(engine: Engine, audit: Audit, contract: Contract, structure: Structur
     engine.write(permission_findings.evidence_of_differences(engine), folder / "evidence.parquet")
     engine.write(permission_findings.known_history(engine, HISTORY), folder / "history.parquet")
     run_folder.write_csv(for_the_truth(audit.differences, contract.columns, decided), folder / "for-the-truth.csv")
+
+
+def _to_keep(
+    audit: Audit,
+    final: Path,
+    agreed: NewState,
+    others: Sequence[Rewrite | None],
+    settled: Settled,
+    secret: str,
+) -> Kept:
+    """Everything that outlives the run."""
+
+    def record(ledger: Ledger) -> None:
+        ledger.record_settled(settled, audit.started)
+        ledger.record_run(_record(audit))
+
+    rewrites = (agreed.rewrite, *(one for one in others if one is not None))
+    return Kept(audit.run, rewrites, agreed.written, agreed.superseded, (audit.folder, final), record, secret)
 
 
 def _record(audit: Audit) -> RunRecord:

@@ -23,7 +23,8 @@ from auditor.files.whole import write_whole
 from auditor.model import Attribute, Outcome, Segmentation, Structure
 from auditor.settings.config import Settings
 from auditor.settings.contract import read_contract
-from auditor.state.ledger import Ledger, lock
+from auditor.state.commit import at_work
+from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import PlanRecord, StructureState
 from auditor.state.past_runs import last_structure
 from auditor.structure.changes import changes
@@ -172,7 +173,7 @@ def apply(
             hint=f"give the hand-over sheet to whoever looks after Actito: {path.with_suffix('.txt')}",
         )
     with (
-        lock.hold(settings.state_folder / "lock", "auditor structure apply"),
+        at_work(settings.state_folder, "auditor structure apply"),
         Ledger(settings.state_folder) as ledger,
         connect(settings) as reading,
         connect(settings, writing=True) as writing,
@@ -302,7 +303,7 @@ def _store(settings: Settings, proposal: Proposal) -> Proposed:
     folder = settings.folder / FOLDER
     path = folder / f"plan-{proposal.sha}.json"
     with (
-        lock.hold(settings.state_folder / "lock", "auditor structure propose"),
+        at_work(settings.state_folder, "auditor structure propose"),
         Ledger(settings.state_folder) as ledger,
     ):
         folder.mkdir(mode=0o700, exist_ok=True)

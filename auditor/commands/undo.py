@@ -12,7 +12,8 @@ from auditor.errors import SettingsError
 from auditor.settings.config import Settings
 from auditor.settings.contract import read_contract
 from auditor.state import run_folder
-from auditor.state.ledger import Ledger, lock
+from auditor.state.commit import at_work
+from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
 
 
@@ -25,5 +26,5 @@ def undo(settings: Settings, path: Path, *, now: datetime) -> Planned:
         raise SettingsError(f"{path.name} was never applied: there is nothing to undo")
     contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
     back = undo_plan(chosen, outcomes, now, permissions=[column.name for column in contract.permissions])
-    with lock.hold(settings.state_folder / "lock", "auditor undo"), Ledger(settings.state_folder) as ledger:
+    with at_work(settings.state_folder, "auditor undo"), Ledger(settings.state_folder) as ledger:
         return store(back, folder, ledger, settings)

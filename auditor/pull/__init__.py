@@ -83,6 +83,8 @@ class Means:
     """The folder where fetched files are kept; None: below the folder of what is unpacked."""
     longest: timedelta = timedelta(days=1)
     """How long they are kept after their last use."""
+    keep: bool = True
+    """Whether what has to be fetched is kept there; else the folder stays as it is."""
     wanted: Callable[[Sequence[str]], Sequence[str]] | None = None
     """Of a database: which of its columns are read; None: all of them."""
     rows: int | None = None
@@ -219,7 +221,8 @@ def _from_server(
     """The newest file of a server, where it lies on this machine now, and its SHA-256."""
     from auditor.pull.servers import connected  # fsspec and what is behind it is needed by few
 
-    kept = Kept(means.state or folder / "fetched", means.longest)
+    fetched = folder / "fetched"
+    kept = Kept(means.state or fetched, means.longest, instead=None if means.keep else fetched)
     there: dict[Found, tuple[Path, str]] = {}
 
     def known(file: Found) -> bool:

@@ -32,10 +32,13 @@ def hash_of(path: Path) -> str:
 
 
 class Kept:
-    """The folder of fetched files; `longest` is how long one is kept after its last use."""
+    """The folder of fetched files; `longest` is how long one is kept after its last use.
 
-    def __init__(self, folder: Path, longest: timedelta) -> None:
-        self._folder, self._longest = folder, longest
+    With another folder `instead`, a file that has to be fetched goes there, and nothing in the first one changes.
+    """
+
+    def __init__(self, folder: Path, longest: timedelta, *, instead: Path | None = None) -> None:
+        self._folder, self._longest, self._instead = folder, longest, instead
 
     def find(self, identity: str) -> tuple[Path, str] | None:
         """The file that was fetched as `identity`, and its SHA-256; None: not there, or not what it was."""
@@ -43,23 +46,28 @@ class Kept:
         for path in self._folder.glob(f"{_short(identity)}-*"):
             digest = hash_of(path)
             if path.name.endswith(f"-{digest}"):
-                os.utime(path)
+                if self._instead is None:
+                    os.utime(path)
                 return path, digest
-            path.unlink(missing_ok=True)
+            if self._instead is None:
+                path.unlink(missing_ok=True)
         return None
 
     def fetch(self, identity: str, copy: Callable[[Path], None]) -> tuple[Path, str]:
         """The file that `copy` writes into the path it is given, and its SHA-256; nothing stays where it fails."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = self._instead or self._folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sweep(MOST_FILES - 1)
-        whole = self._folder / f"{_short(identity)}-{os.getpid()}"
+        whole = folder / f"{_short(identity)}-{os.getpid()}"
         with whole_file(whole, durable=False) as partial:
             copy(partial)
         digest = hash_of(whole)
-        return whole.replace(self._folder / f"{_short(identity)}-{digest}"), digest
+        return whole.replace(folder / f"{_short(identity)}-{digest}"), digest
 
     def _sweep(self, most: int) -> None:
         """Remove what was not used for long, what is too much, and what a killed process left behind."""
+        if self._instead is not None:
+            return
         now, size = time.time(), 0
         there = [(path.stat(), path) for path in self._folder.glob("*")]
         for number, (status, path) in enumerate(sorted(there, key=lambda each: -each[0].st_mtime)):

@@ -1,7 +1,7 @@
 """What is carried from run to run beside the ledger: agreed values, permission history, who was ever on the platform.
 
-One folder per profile table, `state/TABLE/`. `state.json` names the files that count; it is replaced atomically at the
-end of a completed run, so a run that stops halfway changes nothing.
+One folder per profile table, `state/TABLE/`. `state.json` names the files that count; it is replaced when a completed
+run is committed (see `auditor.state.commit`), so a run that stops halfway changes nothing.
 
     base-RUN.parquet         `anchor` and one column per compared column: the mark of the last agreed value
     seen-RUN.parquet         `key` (canonical) of everybody who was on the platform in any run, `profile_id` that they
@@ -11,9 +11,10 @@ end of a completed run, so a run that stops halfway changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ import pydantic
 from auditor.diff import cells as diff
 from auditor.engine.duckdb import Engine, literal, quote
 from auditor.equality import rules
-from auditor.files.whole import write_whole
+from auditor.files.rewrite import Rewrite, content
 from auditor.findings.codes import Code, Notice
 from auditor.match import fallback
 from auditor.match.join import RAW, anchor, source_name
@@ -55,6 +56,18 @@ class Memory:
     """The moment that run's export showed."""
     warnings: tuple[Notice, ...] = ()
     files: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewState:
+    """What is to count from now on, and nothing refers to yet."""
+
+    rewrite: Rewrite
+    """Of `state.json`."""
+    written: tuple[Path, ...]
+    """The new files that it names."""
+    superseded: tuple[Path, ...]
+    """The files that it does not name any more."""
 
 
 class _Entry(pydantic.BaseModel):
@@ -85,7 +98,6 @@ class Store:
         self.folder = folder / table
         self._number = number
         self._who = {"entity": entity, "table": table}
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def load(self, engine: Engine, contract: Contract) -> Memory:
         """Put what earlier runs left on the connection: `base`, `seen` and `permission_history`; `match` has run.
@@ -117,26 +129,23 @@ class Store:
         as_of = datetime.fromisoformat(state["as_of"]) if state.get("as_of") else None
         return Memory(base, seen, state.get("run"), as_of, tuple(warnings), state)
 
-    def save(
+    def write(
         self, engine: Engine, contract: Contract, memory: Memory, run: str, as_of: datetime, sent: str | None = None
-    ) -> None:
-        """At the end of a completed run: agreed values, everybody seen and permission changes, all or nothing.
+    ) -> NewState:
+        """What a completed run has to teach: agreed values, everybody seen, permission changes. It counts when it is
+        committed.
 
         `sent` names the table of what we wrote after the export's moment, as in `diff.Known`: what the export shows in
         those cells is past, so their agreed values stay. An export older than the one the base was made from teaches
         nothing new about agreement: it only adds to the permission history.
         """
-        try:
-            files = self._written(engine, contract, memory, run, as_of, sent)
-        except BaseException:
-            self._discard(run)
-            raise
-        self._tidy(files)
+        with self._whole(run):
+            return self._new_state(self._learnt(engine, contract, memory, run, as_of, sent))
 
-    def _written(
+    def _learnt(
         self, engine: Engine, contract: Contract, memory: Memory, run: str, as_of: datetime, sent: str | None
     ) -> Mapping[str, Any]:
-        """Write the new files, then `state.json`; gives its content."""
+        """Write the new files; gives what `state.json` is to say."""
         files: dict[str, Any] = {"format": STATE_FORMAT, **self._who, "run": run, "as_of": as_of.isoformat()}
         files["number"] = self._number or memory.files.get("number")
         older = memory.as_of is not None and as_of < memory.as_of
@@ -154,12 +163,7 @@ class Store:
         if engine.rows("SELECT 1 FROM permission_changes LIMIT 1"):
             parts.append(self._write(engine, engine.table("permission_changes"), f"permissions-{run}.parquet"))
         files["permissions"] = parts
-        self._replace(files)
         return files
-
-    def _replace(self, files: Mapping[str, Any]) -> None:
-        """From now on `state.json` says this."""
-        write_whole(self.folder / "state.json", json.dumps(files, indent=1))
 
     def _numbered(self, engine: Engine) -> bool:
         keys = engine.table("platform_keys")
@@ -206,13 +210,13 @@ class Store:
             [(counts[what],)] = engine.rows(found.count().name("n").as_table())
         return counts
 
-    def rekey(self, engine: Engine, pairs: str, name: str, content: str) -> None:
-        """Carry everything over from `old` to `new` keys (canonical) of the table `pairs`, all or nothing.
+    def rekey(self, engine: Engine, pairs: str, name: str, content: str) -> NewState:
+        """Carry everything over from `old` to `new` keys (canonical) of the table `pairs`; it counts when committed.
 
-        `load` has run and has warned of nothing. `name` and `content` are what `rekeyed` says from now on.
+        `load` has run and has warned of nothing. `name` and `content` are what `rekeyed` says from then on.
         """
         files, renamed = dict(self._state()[0]), engine.table(pairs)
-        try:
+        with self._whole(name):
             for what, (table, column) in self._remembered(engine).items():
                 if what == "seen":  # somebody who was seen under both
                     twice = renamed.semi_join(table, [("new", column)]).anti_join(renamed, [("new", "old")])
@@ -222,11 +226,7 @@ class Store:
                 entry = self._write(engine, now, f"{what}-{name}.parquet")
                 files[what] = [entry] if what == "permissions" else entry
             files["rekey"] = {"name": name, "map": content}
-            self._replace(files)
-        except BaseException:
-            self._discard(name)
-            raise
-        self._tidy(files)
+            return self._new_state(files)
 
     def _state(self) -> tuple[dict[str, Any], list[Notice]]:
         path = self.folder / "state.json"
@@ -374,20 +374,35 @@ class Store:
         engine.write(expression, path)
         return {"file": name, "sha256": _digest(path)}
 
-    def _discard(self, run: str) -> None:
-        """Remove what an interrupted run wrote, unless `state.json` counts on it already."""
-        state = self.folder / "state.json"
-        if not state.exists() or f"-{run}.parquet" not in state.read_text(encoding="utf-8"):
-            for path in self.folder.glob(f"*-{run}.parquet*"):
+    @contextlib.contextmanager
+    def _whole(self, name: str) -> Iterator[None]:
+        """Where the block fails, no file of this name stays."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            yield
+        except BaseException:
+            for path in self.folder.glob(f"*-{name}.parquet*"):
                 path.unlink(missing_ok=True)
+            raise
 
-    def _tidy(self, files: Mapping[str, Any]) -> None:
-        """Remove files that no longer count; a leftover of a run that stopped halfway goes with them."""
-        entries = [files.get("base"), files.get("seen"), *files["permissions"]]
-        counted = {entry["file"] for entry in entries if entry} | {"state.json"}
-        for path in self.folder.iterdir():
-            if path.is_file() and path.name not in counted:
-                path.unlink()
+    def _new_state(self, files: Mapping[str, Any]) -> NewState:
+        """Leftovers of a run that was stopped are superseded as well."""
+        path = self.folder / "state.json"
+        rewrite = Rewrite(path, content(path), json.dumps(files, indent=1).encode())
+        counted, known = _named(files), _named(self._state()[0])
+        there = {one.name for one in self.folder.iterdir() if one.is_file()}
+        written, superseded = counted - known, there - counted - {path.name}
+        return NewState(
+            rewrite,
+            tuple(self.folder / name for name in sorted(written)),
+            tuple(self.folder / name for name in sorted(superseded)),
+        )
+
+
+def _named(files: Mapping[str, Any]) -> set[str]:
+    """The names of the files that count."""
+    entries = [files.get("base"), files.get("seen"), *files.get("permissions", [])]
+    return {entry["file"] for entry in entries if entry}
 
 
 def _digest(path: Path) -> str:

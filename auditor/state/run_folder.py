@@ -25,10 +25,9 @@ import polars as pl
 from auditor import __version__
 from auditor.engine.duckdb import Engine, literal, quote
 from auditor.errors import SettingsError
-from auditor.files.whole import name_whole, whole_file, write_whole
+from auditor.files.whole import whole_file, write_whole
 from auditor.findings.audit import FRAMES, Audit, Counts
 from auditor.findings.codes import read_not_checked, read_notice
-from auditor.match.join import RAW
 from auditor.model import Side, Source, Status, Structure, Verdict
 from auditor.settings.contract import Contract
 from auditor.structure.proposal import structure_from
@@ -74,11 +73,8 @@ def write_run(audit: Audit, settings: Mapping[str, Any], recognised: tuple[str, 
     _write_json(audit.folder / "run.json", content)
 
 
-def settle(engine: Engine, work: Path, final: Path) -> Path:
-    """Give a complete run folder its name, and leave `audit.duckdb` in it; gives the final folder.
-
-    The results are tables there, the snapshot views that find their files from any working folder.
-    """
+def complete(engine: Engine, work: Path) -> None:
+    """Leave in a run folder all that belongs there, and nothing else; the results are tables in `audit.duckdb`."""
     with whole_file(work / "audit.duckdb") as partial:
         partial.write_bytes(_empty_database(engine, work / "empty.duckdb"))
         engine.con.execute(f"ATTACH {literal(partial)} AS result")
@@ -90,10 +86,6 @@ def settle(engine: Engine, work: Path, final: Path) -> Path:
     shutil.rmtree(work / "spill", ignore_errors=True)
     for leftover in (*work.glob("*-rejected.parquet"), *work.glob("*.unpacked")):
         leftover.unlink()  # the rows are in rejected.parquet, the file is where it was pulled from
-    name_whole(work, final)
-    for side in Side:
-        engine.view(RAW[side], final / f"{side.value}.parquet")
-    return final
 
 
 def _empty_database(engine: Engine, path: Path) -> bytes:

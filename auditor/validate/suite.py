@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.errors import SettingsError
-from auditor.files.whole import FOR_OTHERS, write_whole
+from auditor.files.rewrite import Rewrite
+from auditor.files.whole import FOR_OTHERS
 from auditor.model import ContractRule, Rule, Severity
 from auditor.settings.problems import problem_list
 from auditor.validate.sentences import in_words
@@ -174,13 +175,17 @@ def read_suite(path: Path) -> Suite:
     )
 
 
+def rewritten(suite: Suite, path: Path) -> Rewrite | None:
+    """What storing the suite would write; None where the file says the same already."""
+    text = json.dumps(suite.content(), ensure_ascii=False, indent=2) + "\n"
+    return Rewrite.to(path, text, mode=FOR_OTHERS)
+
+
 def store_suite(suite: Suite, path: Path) -> None:
     """Write the suite, whole or not at all; nothing is touched when the file says the same already."""
-    text = json.dumps(suite.content(), ensure_ascii=False, indent=2) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text, mode=FOR_OTHERS)
+    if (intent := rewritten(suite, path)) is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        intent.carry_out()
 
 
 def _problems(content: object) -> Iterable[str]:

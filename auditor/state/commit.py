@@ -1,0 +1,149 @@
+"""What a run leaves is kept in one step at its end: all of it, or nothing.
+
+Until then everything lies there under names that nothing refers to: the new files of agreed values, and the run's
+folder, whose name begins with a dot. The step is one transaction of the ledger, which is its point of no return:
+
+    commit.json      says what is about to be done, and what the files say that are to be written anew
+    BEGIN            outcomes that the export confirmed, the run
+    files, folder    `state.json`, the suite, the licence's spelling are replaced; the run folder gets its name
+    COMMIT           from here on it is kept
+    commit.json      goes, and so do files that count no longer
+
+Whoever is stopped before COMMIT, by an error or by kill -9, has changed nothing: SQLite forgets the transaction, and
+what `commit.json` tells is taken back, at once or by the next one who is at work in the state folder. Whether COMMIT
+was reached, the ledger says: it knows the run. `run --baseline` records none: it is over when `commit.json` is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from auditor.errors import AuditorError, SettingsError
+from auditor.files.rewrite import Rewrite, content
+from auditor.files.whole import name_whole, write_whole
+from auditor.state.ledger import FILE, Ledger, lock
+
+JOURNAL: Final = "commit.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Everything that is to be kept, or not."""
+
+    name: str
+    """Of the run, or of the change of keys, by which the ledger knows it."""
+    rewrites: tuple[Rewrite, ...]
+    """Small files that are to say something else, or to be there."""
+    written: tuple[Path, ...]
+    """New files, complete; the rewritten ones refer to them."""
+    superseded: tuple[Path, ...]
+    """Files that count no longer then."""
+    folder: tuple[Path, Path] | None = None
+    """The run folder, complete, and the name that it gets."""
+    record: Callable[[Ledger], None] | None = None
+    """Records it in the ledger, under its name; None: the ledger hears nothing of it."""
+    secret: str | None = None
+    """That of the ledger, should it be made now."""
+
+
+@contextlib.contextmanager
+def at_work(state: Path, command: str) -> Iterator[None]:
+    """Be the only one who changes anything in the state folder; what a killed one left is set right first.
+
+    Raises TryLater while another process is.
+    """
+    with lock.hold(state / "lock", command):
+        set_right(state)
+        yield
+
+
+def commit(state: Path, kept: Kept) -> None:
+    """Keep it, all or nothing; `at_work` holds the state folder."""
+    journal = state / JOURNAL
+    try:
+        _note(journal, state, kept)
+    except BaseException:
+        _remove((journal, *kept.written))
+        raise
+    try:
+        if kept.record is None:
+            _carry_out(kept)
+            journal.unlink()
+        else:
+            with Ledger(state, secret=kept.secret) as ledger, ledger.transaction():
+                kept.record(ledger)
+                _carry_out(kept)
+    except BaseException:
+        with contextlib.suppress(AuditorError, OSError):  # then the next one does it
+            set_right(state)
+        raise
+    _remove((journal, *kept.superseded))
+
+
+def set_right(state: Path) -> None:
+    """Take back what was begun and not kept; nothing where nobody was stopped."""
+    journal = state / JOURNAL
+    noted = content(journal)
+    if noted is None:
+        return
+    try:
+        begun: dict[str, Any] = json.loads(noted)
+        rewrites = [
+            Rewrite(state / path, None if before is None else before.encode("latin-1"), after.encode("latin-1"), mode)
+            for path, before, after, mode in begun["rewrites"]
+        ]
+        folders, written = ([state / path for path in begun[these]] for these in ("folders", "written"))
+        name, had_ledger = str(begun["name"]), bool(begun["ledger"])
+    except (ValueError, KeyError, TypeError):
+        raise SettingsError(f"{journal} is damaged", hint="restore the state folder from a copy") from None
+    with Ledger(state, reading=True) as ledger:
+        recorded = ledger.knows(name) or ledger.rekeyed(name)
+    if not recorded:
+        for rewrite in rewrites:
+            rewrite.take_back()
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        _remove([*written, *(rewrite.path.with_name(rewrite.path.name + ".partial") for rewrite in rewrites)])
+        if not had_ledger:
+            _remove([state / f"{FILE}{end}" for end in ("", "-wal", "-shm")])
+    journal.unlink()
+
+
+def _note(journal: Path, state: Path, kept: Kept) -> None:
+    """Paths from the state folder, so that a working folder may be moved; bytes as Latin-1, which has all of them."""
+    noted = {
+        "name": kept.name,
+        "ledger": (state / FILE).exists(),
+        "rewrites": [
+            (_from(state, one.path), None if one.before is None else one.before.decode("latin-1"),
+             one.after.decode("latin-1"), one.mode)
+            for one in kept.rewrites
+        ],
+        "folders": [_from(state, folder) for folder in kept.folder or ()],
+        "written": [_from(state, path) for path in kept.written],
+    }  # fmt: skip
+    write_whole(journal, json.dumps(noted))
+
+
+def _carry_out(kept: Kept) -> None:
+    for rewrite in kept.rewrites:
+        rewrite.carry_out()
+    if kept.folder is not None:
+        name_whole(*kept.folder)
+
+
+def _from(state: Path, path: Path) -> str:
+    return os.path.relpath(path, state)
+
+
+def _remove(paths: list[Path] | tuple[Path, ...]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()
