@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from tests.rooms import arrows
 
 PROGRAM = Path(__file__).parents[1] / "auditor"
@@ -119,3 +121,14 @@ def descriptions(tree: ast.Module) -> Iterator[tuple[str, str]]:
             text = ast.get_docstring(node)
             if text and not name.startswith("_"):
                 yield name, text
+
+
+# --- pages ---
+
+DOCS = PROGRAM.parent / "docs"
+
+
+@pytest.mark.parametrize("page", ["newcomers.md"])
+def test_a_page_about_the_house_names_what_there_is(page: str) -> None:
+    named = re.findall(r"`((?:auditor|tests|docs|reports)/[\w./]*)`", (DOCS / page).read_text("utf-8"))
+    assert [path for path in named if "NAME" not in path and not (PROGRAM.parent / path).exists()] == []
