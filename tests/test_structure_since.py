@@ -15,6 +15,7 @@ from auditor.findings.codes import Code
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from auditor.sandbox.process import Sandbox
 from auditor.structure.changes import Change, Reliance, changes, meaning
+from tests.audits import in_words
 from tests.small_folder import auditor
 from tests.structure_folder import change_table, column, make
 
@@ -81,7 +82,7 @@ NAMES = [f"{code}-{narrower}" for _, code, _, narrower in CHANGES]
 def test_each_change_is_found_and_nothing_else(after: Structure, code: str, column: str, narrower: bool) -> None:
     [found] = changes(BEFORE, after)
     assert (found.code, found.column, found.narrower) == (code, column, narrower)
-    assert (column.rpartition("#")[2] or "17") in found.sentence
+    assert (column.rpartition("#")[2] or "17") in in_words(found.notice)
 
 
 @pytest.mark.parametrize("after", [one[0] for one in CHANGES], ids=NAMES)
@@ -109,7 +110,7 @@ def test_what_the_older_api_leaves_out_did_not_change() -> None:
             ("subscription_added", "subscriptions#Fax" if back is older else "subscriptions#Events"),
         }
     [said] = meaning(changes(BEFORE, older)[0], FEEDS)
-    assert "less is checked" in said
+    assert "less is checked" in in_words(said)
     assert changes(older, replace(older)) == ()
 
 
@@ -123,39 +124,39 @@ FEEDS = Reliance(
 @pytest.mark.parametrize(
     ("change", "reliance", "expected"),
     [
-        (Change("table_replaced", "", ""), FEEDS, ["agreed and written before does not hold"]),
-        (Change("attribute_gone", "lastName", "", True), FEEDS,
+        (Change(Code.TABLE_REPLACED, ""), FEEDS, ["agreed and written before does not hold"]),
+        (Change(Code.ATTRIBUTE_GONE, "lastName", narrower=True), FEEDS,
          ["no audit is possible until [columns.lastName]", '"nightly" fills it and will fail']),
-        (Change("subscription_gone", "subscriptions#News", "", True), FEEDS,
+        (Change(Code.SUBSCRIPTION_GONE, "subscriptions#News", narrower=True), FEEDS,
          ['no audit is possible until [columns."subscriptions#News"]']),
-        (Change("attribute_added", "shoe", "", False), FEEDS, ["it is not compared", "no synchronisation fills it"]),
-        (Change("attribute_added", "shoe", "", True), FEEDS,
+        (Change(Code.ATTRIBUTE_ADDED, "shoe"), FEEDS, ["it is not compared", "no synchronisation fills it"]),
+        (Change(Code.ATTRIBUTE_ADDED, "shoe", narrower=True), FEEDS,
          ["Actito refuses every creation without it", '"nightly" does not fill it', '"forms" does not fill it']),
-        (Change("attribute_added", "lastName", "", False), FEEDS,
+        (Change(Code.ATTRIBUTE_ADDED, "lastName", narrower=False), FEEDS,
          ['feeds it from "name"', '"nightly" fills it and goes on']),
-        (Change("length_changed", "lastName", "", True), FEEDS,
+        (Change(Code.LENGTH_CHANGED, "lastName", narrower=True), FEEDS,
          ["still fits", "may be invalid values from this run on", '"nightly" fills it: rows that do not fit']),
-        (Change("length_changed", "lastName", "", False), FEEDS,
+        (Change(Code.LENGTH_CHANGED, "lastName", narrower=False), FEEDS,
          ["still fits", "may be fine from this run on", '"nightly" fills it and goes on']),
-        (Change("type_changed", "lastName", "", True), FEEDS,
+        (Change(Code.TYPE_CHANGED, "lastName", narrower=True), FEEDS,
          ["what was agreed by another rule is no base", "may be invalid", '"nightly" fills it']),
-        (Change("type_changed", "lastName", "", True), replace(FEEDS, own_rule=["lastName"]),
+        (Change(Code.TYPE_CHANGED, "lastName", narrower=True), replace(FEEDS, own_rule=["lastName"]),
          ["still fits", "may be invalid", '"nightly" fills it']),
-        (Change("mandatory_changed", "lastName", "", True), FEEDS,
+        (Change(Code.MANDATORY_CHANGED, "lastName", narrower=True), FEEDS,
          ['only where "name" is filled', "may be invalid", '"nightly" fills it']),
-        (Change("unique_changed", "customerId", "", False), FEEDS,
+        (Change(Code.UNIQUE_CHANGED, "customerId", narrower=False), FEEDS,
          ["an audit needs a key that is unique", "may be fine", '"nightly"', '"forms"']),
-        (Change("length_changed", "shoe", "", True), FEEDS, ["the audit is not concerned"]),
-        (Change("length_changed", "lastName", "", True), replace(FEEDS, synchronisations=None),
+        (Change(Code.LENGTH_CHANGED, "shoe", narrower=True), FEEDS, ["the audit is not concerned"]),
+        (Change(Code.LENGTH_CHANGED, "lastName", narrower=True), replace(FEEDS, synchronisations=None),
          ["still fits", "may be invalid", "could not be read"]),
-        (Change("attribute_added", "shoe", ""), replace(FEEDS, synchronisations={"nightly": None}),
+        (Change(Code.ATTRIBUTE_ADDED, "shoe"), replace(FEEDS, synchronisations={"nightly": None}),
          ["it is not compared", '"nightly" does not say whether it fills it']),
     ],
 )  # fmt: skip
 def test_what_a_change_means_is_said_for_contract_suite_and_each_synchronisation(
     change: Change, reliance: Reliance, expected: list[str]
 ) -> None:
-    said = meaning(change, reliance)
+    said = [in_words(notice) for notice in meaning(change, reliance)]
     assert len(said) == len(expected), said
     for sentence, part in zip(said, expected, strict=True):
         assert part in sentence

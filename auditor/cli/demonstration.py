@@ -163,7 +163,7 @@ def _again(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[s
 
 
 def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, after: Audit) -> None:
-    words = Words(settings.names.platform, settings.names.truth).labels(STATUS)
+    words = Words.of(settings.names).labels(STATUS)
     click.echo()
     rows: list[tuple[str, int, int]] = [
         (words[status.value], before.counts.profiles[status], after.counts.profiles[status]) for status in Status

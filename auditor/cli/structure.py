@@ -157,7 +157,7 @@ def apply(settings_file: Path, plan: str, yes: bool) -> int:
 
 
 def _show(entity: str, live: Structure) -> None:
-    from auditor.structure.describe import attribute_in_words, segmentation_in_words
+    from auditor.findings.english.structure_words import attribute_in_words, segmentation_in_words
 
     click.echo(f"{printable(live.table)}, table {live.table_id} of the entity {printable(entity)}")
     technical = {one.name for one in live.attributes if one.technical}

@@ -86,7 +86,7 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
             engine.register(FUNCTIONS)
             memory = store.load(engine, replace(contract, fallbacks=()))  # under the keys that are stored
             if memory.warnings:
-                say = Words(settings.names.platform, settings.names.truth)
+                say = Words.of(settings.names)
                 lost = "; ".join(sentence(one, say) for one in memory.warnings)
                 raise SettingsError(f"nothing was carried over: {lost}")
             pairs = _read(engine, contract, path, Path(scratch))

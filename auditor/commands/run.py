@@ -179,7 +179,7 @@ def _audit(
             contract = read_contract(settings.table_folder / "contract.toml", structure)
         except SettingsError:
             for notice in changed:  # probably why
-                tell(sentence(notice, Words(names.platform, names.truth)))
+                tell(sentence(notice, Words.of(names)))
             raise
         suite, refreshed = _suite(settings, structure, contract, tell)
         pulled = _pull(settings, request, contract, work, now, tell, moved)

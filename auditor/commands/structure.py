@@ -20,6 +20,8 @@ from auditor.actito.writer import Writer
 from auditor.commands.run import connect
 from auditor.errors import AuditorError, Exit, GuardRefused, SettingsError
 from auditor.files.whole import write_whole
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
 from auditor.model import Attribute, Outcome, Segmentation, Structure
 from auditor.settings.config import Settings
 from auditor.settings.contract import read_contract
@@ -123,6 +125,7 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
         live=live,
         contract=surveyed.contract if surveyed is not None else draft,
         refusals=surveyed.refusals if surveyed is not None else None,
+        say=Words.of(settings.names),
         rows=surveyed.rows if surveyed is not None else 0,
         unknown_segments={name: found or () for name, found in surveyed.segments.items()} if surveyed else {},
         header=header,
@@ -180,7 +183,7 @@ def apply(
     ):
         reader = Reader(reading)
         live = _live(reader, settings.table)
-        _require_unchanged(proposal, live)
+        _require_unchanged(proposal, live, Words.of(settings.names))
         todo = proposal.additions if live is None else proposal.missing(live)
         if todo:
             names = [addition.name for addition in todo]
@@ -236,7 +239,7 @@ def _ours(settings: Settings, path: Path) -> Proposal:
     return proposal
 
 
-def _require_unchanged(proposal: Proposal, live: Structure | None) -> None:
+def _require_unchanged(proposal: Proposal, live: Structure | None, say: Words) -> None:
     """Nothing but this very plan may have changed the structure, whether we began to apply it or a person did."""
     before = proposal.before
     if live is None:
@@ -253,10 +256,8 @@ def _require_unchanged(proposal: Proposal, live: Structure | None) -> None:
         return
     different = changes(before, without(live, proposal.additions, before))
     if different:
-        raise GuardRefused(
-            f"the table structure changed since the plan was made: {'; '.join(one.sentence for one in different)}",
-            hint=_AGAIN,
-        )
+        told = "; ".join(sentence(one.notice, say) for one in different)
+        raise GuardRefused(f"the table structure changed since the plan was made: {told}", hint=_AGAIN)
 
 
 _AGAIN = "make the plan again: auditor structure propose"

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from auditor.model import ContractRule, Moved, PermissionFinding, Reason, Rule, Severity, Side, Status, Verdict
 from auditor.settings.contract import Column, Compare, Master, Sensitivity
+
+if TYPE_CHECKING:
+    from auditor.settings.config import Names
 
 STATUS: Final[Mapping[str, tuple[str, str]]] = {
     Status.EQUAL: ("Agrees", "Both sides say the same."),
@@ -275,6 +278,11 @@ class Words:
 
     platform: str
     truth: str
+
+    @classmethod
+    def of(cls, names: Names) -> Words:
+        """The words for the configured names."""
+        return cls(names.platform, names.truth)
 
     def fill(self, text: str) -> str:
         return text.replace("{platform}", self.platform).replace("{truth}", self.truth)

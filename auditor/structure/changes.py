@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
+from auditor.findings.codes import Code, Notice, Parameters
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Attribute, Segmentation, Structure
-from auditor.structure.describe import (
-    TYPE,
-    attribute_in_words,
-    lengths,
-    listed,
-    segmentation_in_words,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference between two structures of the same table."""
 
-    code: str
+    code: Code
     """Stable: `table_replaced`, `api_changed`, or `WHAT_added`, `WHAT_gone`, `WHAT_changed` with WHAT one of
     `attribute`, `subscription`, `segmentation`; or the property that changed: `type`, `length`, `allowed_values`,
     `mandatory`, `unique`, `multi_valued`, `segments`, followed by `_changed`."""
     column: str
     """The attribute, `subscriptions#NAME` or `segmentations#NAME`; empty for the table."""
-    sentence: str
-    """What changed, for people."""
+    parameters: Parameters = field(default_factory=dict)
+    """From what to what, beside the column."""
     narrower: bool = False
     """True where a value that was accepted before may be refused now."""
+
+    @property
+    def notice(self) -> Notice:
+        return Notice(self.code, {"column": self.column, **self.parameters} if self.column else self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +50,31 @@ def changes(before: Structure, after: Structure) -> tuple[Change, ...]:
     """
     found: list[Change] = []
     if before.number and after.number and before.number != after.number:
-        sentence = f"the table has another number ({after.number}, it was {before.number}): it was made anew"
-        found.append(Change("table_replaced", "", sentence, narrower=True))
+        numbers = {"was": before.number, "now": after.number}
+        found.append(Change(Code.TABLE_REPLACED, "", numbers, narrower=True))
     found += _attributes(before, after)
     found += _subscriptions(before, after)
     found += _segmentations(before, after)
     if (before.number is None) is not (after.number is None):
-        sentence = (
-            "the structure was told by the older API at one of the two moments: "
-            "types and restrictions were not compared"
-        )
         came_or_went = [change for change in found if change.code.endswith(("_added", "_gone"))]
-        return (Change("api_changed", "", sentence), *came_or_went)
+        return (Change(Code.API_CHANGED, ""), *came_or_went)
     return tuple(found)
 
 
-def meaning(change: Change, reliance: Reliance) -> tuple[str, ...]:
-    """What a change means: a sentence each for the contract, the suite and every synchronisation concerned."""
+def meaning(change: Change, reliance: Reliance) -> tuple[Notice, ...]:
+    """What a change means: a notice each for the contract, the suite and every synchronisation concerned."""
     return tuple(_meanings(change, reliance))
 
 
-def told(found: Sequence[Change], reliance: Reliance) -> tuple[str, ...]:
-    """Every change with its meaning in one text each, as a run tells them."""
+def told(run: str, found: Sequence[Change], reliance: Reliance) -> tuple[Notice, ...]:
+    """Every change since a run with its meaning, as the next run tells them."""
     return tuple(
-        " ".join(_sentence(text) for text in (change.sentence, *meaning(change, reliance))) for change in found
+        Notice(
+            Code.STRUCTURE_CHANGED,
+            {"run": run, "said": [one.content() for one in (change.notice, *meaning(change, reliance))]},
+        )
+        for change in found
     )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _attributes(before: Structure, after: Structure) -> Iterator[Change]:
@@ -88,138 +82,113 @@ def _attributes(before: Structure, after: Structure) -> Iterator[Change]:
     now = {attribute.name: attribute for attribute in after.attributes}
     for name, attribute in now.items():
         if name not in was:
-            sentence = f'the attribute "{name}" is new ({attribute_in_words(attribute)})'
-            yield Change("attribute_added", name, sentence, narrower=attribute.mandatory)
+            yield Change(Code.ATTRIBUTE_ADDED, name, {"attribute": asdict(attribute)}, narrower=attribute.mandatory)
         else:
             yield from _properties(was[name], attribute)
     for name in was:
         if name not in now:
-            yield Change("attribute_gone", name, f'the attribute "{name}" is gone', narrower=True)
+            yield Change(Code.ATTRIBUTE_GONE, name, narrower=True)
 
 
 def _properties(was: Attribute, now: Attribute) -> Iterator[Change]:
-    place = f'the attribute "{now.name}"'
     if was.type is not now.type:
-        sentence = f"{place} is of the type {TYPE[now.type]} now, it was {TYPE[was.type]}"
-        yield Change("type_changed", now.name, sentence, narrower=True)
+        yield Change(Code.TYPE_CHANGED, now.name, {"was": was.type.value, "now": now.type.value}, narrower=True)
     if (was.min_length, was.max_length) != (now.min_length, now.max_length):
-        length, before = (lengths(one.min_length, one.max_length) or "any number of characters" for one in (now, was))
         longer = was.max_length is not None and (now.max_length is None or now.max_length >= was.max_length)
         wider = longer and (now.min_length or 0) <= (was.min_length or 0)
-        yield Change("length_changed", now.name, f"{place} takes {length} now, it was {before}", not wider)
+        limits = {"was": [was.min_length, was.max_length], "now": [now.min_length, now.max_length]}
+        yield Change(Code.LENGTH_CHANGED, now.name, limits, not wider)
     if was.allowed != now.allowed:
-        words = f"one of {listed(now.allowed)}" if now.allowed else "any value"
         narrower = bool(now.allowed) and (not was.allowed or not set(was.allowed) <= set(now.allowed))
-        yield Change("allowed_values_changed", now.name, f"{place} takes {words} now", narrower)
-    for flag, code in (("mandatory", "mandatory_changed"), ("unique", "unique_changed")):
+        yield Change(Code.ALLOWED_VALUES_CHANGED, now.name, {"allowed": list(now.allowed)}, narrower)
+    for flag, code in (("mandatory", Code.MANDATORY_CHANGED), ("unique", Code.UNIQUE_CHANGED)):
         on = getattr(now, flag)
         if on is not getattr(was, flag):
-            yield Change(code, now.name, f"{place} is {flag if on else f'not {flag} any more'}", on)
+            yield Change(code, now.name, {"on": on}, on)
     if was.multi_valued is not now.multi_valued:
-        words = "several values" if now.multi_valued else "one value only"
-        yield Change("multi_valued_changed", now.name, f"{place} takes {words} now", not now.multi_valued)
+        yield Change(Code.MULTI_VALUED_CHANGED, now.name, {"on": now.multi_valued}, not now.multi_valued)
 
 
 def _subscriptions(before: Structure, after: Structure) -> Iterator[Change]:
     for name in after.subscriptions:
         if name not in before.subscriptions:
-            yield Change("subscription_added", SUBSCRIPTION_PREFIX + name, f'the subscription "{name}" is new')
+            yield Change(Code.SUBSCRIPTION_ADDED, SUBSCRIPTION_PREFIX + name)
     for name in before.subscriptions:
         if name not in after.subscriptions:
-            column = SUBSCRIPTION_PREFIX + name
-            yield Change("subscription_gone", column, f'the subscription "{name}" is gone', narrower=True)
+            yield Change(Code.SUBSCRIPTION_GONE, SUBSCRIPTION_PREFIX + name, narrower=True)
 
 
 def _segmentations(before: Structure, after: Structure) -> Iterator[Change]:
     was = {segmentation.name: segmentation for segmentation in before.segmentations}
     now = {segmentation.name: segmentation for segmentation in after.segmentations}
     for name, segmentation in now.items():
-        column, place = SEGMENTATION_PREFIX + name, f'the segmentation "{name}"'
+        column = SEGMENTATION_PREFIX + name
         if name not in was:
-            yield Change("segmentation_added", column, f"{place} is new ({segmentation_in_words(segmentation)})")
+            yield Change(Code.SEGMENTATION_ADDED, column, {"segmentation": asdict(segmentation)})
         else:
-            yield from _segmentation(column, place, was[name], segmentation)
+            yield from _segmentation(column, was[name], segmentation)
     for name in was:
         if name not in now:
-            column = SEGMENTATION_PREFIX + name
-            yield Change("segmentation_gone", column, f'the segmentation "{name}" is gone', narrower=True)
+            yield Change(Code.SEGMENTATION_GONE, SEGMENTATION_PREFIX + name, narrower=True)
 
 
-def _segmentation(column: str, place: str, was: Segmentation, now: Segmentation) -> Iterator[Change]:
+def _segmentation(column: str, was: Segmentation, now: Segmentation) -> Iterator[Change]:
     if (was.exclusive, was.mandatory) != (now.exclusive, now.mandatory):
-        words = segmentation_in_words(now).partition(":")[0]
-        yield Change("segmentation_changed", column, f"{place} is {words} now", narrower=True)
+        yield Change(Code.SEGMENTATION_CHANGED, column, {"segmentation": asdict(now)}, narrower=True)
     new = [name for name in now.segments if name not in was.segments]
     gone = [name for name in was.segments if name not in now.segments]
-    parts = [f"has the new segment{'s' if len(new) > 1 else ''} {listed(new)}"] if new else []
-    parts += [f"has no segment {listed(gone)} any more"] if gone else []
-    if parts:
-        yield Change("segments_changed", column, f"{place} {' and '.join(parts)}", narrower=bool(gone))
+    if new or gone:
+        yield Change(Code.SEGMENTS_CHANGED, column, {"new": new, "gone": gone}, narrower=bool(gone))
 
 
-def _meanings(change: Change, reliance: Reliance) -> Iterator[str]:
-    if change.code == "api_changed":
-        yield "contract and suite follow what is told now, and less is checked while it is the older API"
+def _meanings(change: Change, reliance: Reliance) -> Iterator[Notice]:
+    if change.code is Code.API_CHANGED:
+        yield Notice(Code.LESS_IS_CHECKED)
         return
     if not change.column:
-        yield "what was agreed and written before does not hold for it: look at it before anything is written"
+        yield Notice(Code.AGREED_NO_MORE)
         return
     fed = reliance.mapped.get(change.column)
     yield _for_the_contract(change, fed, reliance)
     if fed is not None and not change.code.endswith(("_gone", "_added")):
-        yield _for_the_suite(change)
+        yield Notice(Code.MAY_BE_INVALID if change.narrower else Code.MAY_BE_FINE)
     yield from _for_the_synchronisations(change, reliance)
 
 
-def _for_the_contract(change: Change, fed: str | None, reliance: Reliance) -> str:
+def _for_the_contract(change: Change, fed: str | None, reliance: Reliance) -> Notice:
     column = change.column
     if change.code.endswith("_added"):
         if fed is not None:
-            return f'the contract feeds it from "{fed}": it is compared from now on'
-        if change.narrower:
-            return "it is mandatory and the contract does not map it: Actito refuses every creation without it"
-        return "the contract does not map it: it is not compared"
+            return Notice(Code.COMPARED_FROM_NOW_ON, {"truth": fed})
+        return Notice(Code.NO_CREATION_WITHOUT if change.narrower else Code.NOT_COMPARED)
     if fed is None:
-        return "the contract does not map it: the audit is not concerned"
+        return Notice(Code.NOT_CONCERNED)
     if change.code.endswith("_gone"):
-        return f"the contract maps it: no audit is possible until [columns.{_key(column)}] is taken out or mapped anew"
-    if change.code == "unique_changed" and column in reliance.key:
-        return "it is the key of the contract: an audit needs a key that is unique"
-    if change.code == "type_changed" and column not in reliance.own_rule:
-        return "its values are compared by the rule of the new type, and what was agreed by another rule is no base"
-    if change.code == "mandatory_changed" and change.narrower:
-        return f'a profile is created only where "{fed}" is filled'
-    return "the contract maps it and still fits"
+        return Notice(Code.NO_AUDIT_POSSIBLE, {"column": column})
+    if change.code is Code.UNIQUE_CHANGED and column in reliance.key:
+        return Notice(Code.KEY_MUST_BE_UNIQUE)
+    if change.code is Code.TYPE_CHANGED and column not in reliance.own_rule:
+        return Notice(Code.COMPARED_BY_NEW_TYPE)
+    if change.code is Code.MANDATORY_CHANGED and change.narrower:
+        return Notice(Code.CREATED_WHERE_FILLED, {"truth": fed})
+    return Notice(Code.STILL_FITS)
 
 
-def _for_the_suite(change: Change) -> str:
-    if change.narrower:
-        return "the suite follows by itself: values that were fine may be invalid values from this run on"
-    return "the suite follows by itself: values that were invalid may be fine from this run on"
-
-
-def _for_the_synchronisations(change: Change, reliance: Reliance) -> Iterator[str]:
+def _for_the_synchronisations(change: Change, reliance: Reliance) -> Iterator[Notice]:
     if reliance.synchronisations is None:
-        yield "the synchronisations of the table could not be read: whether one fills it is not known"
+        yield Notice(Code.SYNCHRONISATIONS_UNREAD)
         return
     known = {name: columns for name, columns in reliance.synchronisations.items() if columns is not None}
     for name in reliance.synchronisations.keys() - known.keys():
-        yield f'the synchronisation "{name}" does not say whether it fills it: look at it'
+        yield Notice(Code.SYNCHRONISATION_UNTOLD, {"name": name})
     concerned = [name for name, columns in known.items() if change.column in columns]
     for name in concerned:
-        if change.code.endswith("_gone"):
-            yield f'the synchronisation "{name}" fills it and will fail, or lose it, until its mapping is changed'
-        elif change.narrower:
-            yield f'the synchronisation "{name}" fills it: rows that do not fit any more will be refused'
-        else:
-            yield f'the synchronisation "{name}" fills it and goes on'
-    if change.code == "attribute_added" and change.narrower:
+        goes_on = Code.SYNCHRONISATION_REFUSED if change.narrower else Code.SYNCHRONISATION_GOES_ON
+        gone = change.code.endswith("_gone")
+        yield Notice(Code.SYNCHRONISATION_FAILS if gone else goes_on, {"name": name})
+    if change.code is Code.ATTRIBUTE_ADDED and change.narrower:
         for name in known:
             if name not in concerned:
-                yield f'the synchronisation "{name}" does not fill it: it can create no profile any more'
+                yield Notice(Code.SYNCHRONISATION_CREATES_NONE, {"name": name})
     elif change.code.endswith("_added") and not concerned and len(known) == len(reliance.synchronisations):
-        yield "no synchronisation fills it"
-
-
-def _key(column: str) -> str:
-    return f'"{column}"' if "#" in column else column
+        yield Notice(Code.NOT_SYNCHRONISED)

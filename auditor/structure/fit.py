@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from auditor.findings import sentences
+from auditor.findings.english.numbers import counted
+from auditor.findings.english.structure_words import TYPE, column_in_words, lengths, listed
+from auditor.findings.words import Words
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Rule, Structure
 from auditor.settings.contract import Contract
 from auditor.settings.problems import nearest
 from auditor.structure.changes import Change, Reliance, meaning
-from auditor.structure.describe import TYPE, column_in_words, counted, lengths, listed
 from auditor.structure.measure import Refusal
 
 
@@ -42,6 +45,7 @@ class Facts:
     """Read against the structure as it would be with everything that it lacks."""
     refusals: Sequence[Refusal] | None
     """Of the truth's cells, by the structure's rules; None: the truth could not be read."""
+    say: Words
     rows: int = 0
     """Truth rows that were measured."""
     unknown_segments: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -152,8 +156,8 @@ def _key(facts: Facts) -> Iterator[Finding]:
 
 def _changed(facts: Facts) -> Iterator[Finding]:
     for change in facts.changes:
-        sentence = ". ".join([f"since {facts.last_run}: {change.sentence}", *meaning(change, facts.reliance)])
-        yield Finding("structure_changed", change.column, sentence)
+        what, *means = (sentences.sentence(one, facts.say) for one in (change.notice, *meaning(change, facts.reliance)))
+        yield Finding("structure_changed", change.column, ". ".join([f"since {facts.last_run}: {what}", *means]))
 
 
 def _outside(facts: Facts) -> Iterator[Finding]:

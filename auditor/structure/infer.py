@@ -12,10 +12,10 @@ from typing import Final
 
 from auditor.actito.vocabulary import PREDEFINED, TYPES, VALUE_TYPES
 from auditor.errors import SettingsError
+from auditor.findings.english.numbers import counted
 from auditor.model import Attribute, AttributeType
 from auditor.settings.contract import Column, Compare
 from auditor.settings.problems import nearest
-from auditor.structure.describe import counted
 from auditor.structure.measure import Forms
 
 LONGEST_NAME: Final = 50

@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from auditor.findings.english.numbers import counted
+from auditor.findings.english.structure_words import TYPE, column_in_words, listed
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Attribute, Rule, Structure
 from auditor.settings.contract import Contract
-from auditor.structure.describe import TYPE, column_in_words, counted, listed
 from auditor.structure.infer import TEXT_LENGTH, problems_of_name
 from auditor.structure.measure import MOST_SEGMENTS, Refusal
 from auditor.structure.proposal import Addition, ByHand, Proposal

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from auditor.structure.describe import column_in_words, restriction_of, type_of
+from auditor.findings.english.structure_words import column_in_words, restriction_of, type_of
 from auditor.structure.proposal import Addition, Proposal
 
 WIDTH = 80

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from auditor.actito import ActitoError, Reader
-from auditor.findings.codes import Notice, read_notice
+from auditor.findings.codes import Notice
 from auditor.model import Structure
 from auditor.settings.contract import Compare, Contract, read_contract
 from auditor.structure.changes import Reliance, changes, told
@@ -22,8 +22,7 @@ def since(run: str, before: Structure, live: Structure, reader: Reader, contract
     if not found:
         return ()
     synchronisations, _ = read_synchronisations(reader, live)
-    texts = told(found, reliance(read_contract(contract, None), synchronisations))
-    return tuple(read_notice(f"Since the run {run}: {text}") for text in texts)
+    return told(run, found, reliance(read_contract(contract, None), synchronisations))
 
 
 def read_synchronisations(reader: Reader, live: Structure) -> tuple[dict[str, tuple[str, ...] | None] | None, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from auditor.actito import Reader
 from auditor.commands.doctor.subject import Finding, Input, Patient, State
+from auditor.findings.english.numbers import counted
+from auditor.findings.english.structure_words import listed
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.model import Side
 from auditor.settings.contract import read_contract
 from auditor.state.past_runs import last_structure
-from auditor.structure.describe import counted, listed
 from auditor.structure.since import read_synchronisations, since
 from auditor.validate.suite import read_suite
 
@@ -28,7 +29,7 @@ def structure(patient: Patient) -> Finding:
     if last is None:
         return Finding(State.OK, "there is no earlier run whose structure could differ")
     patient.draft.need()
-    say = Words(patient.settings.names.platform, patient.settings.names.truth)
+    say = Words.of(patient.settings.names)
     news = since(*last, live, Reader(patient.connection.need()), patient.contract_file)
     if not news:
         return Finding(State.OK, f"the structure is what the run {last[0]} saw")

@@ -17,10 +17,11 @@ from auditor import __version__
 from auditor.commands.doctor.subject import Finding, Patient, State
 from auditor.errors import SettingsError
 from auditor.files.whole import MARGIN, megabytes
+from auditor.findings.english.numbers import counted
+from auditor.findings.english.structure_words import listed
 from auditor.state import run_folder
 from auditor.state.ledger import quota_day
 from auditor.state.past_runs import find_run
-from auditor.structure.describe import counted, listed
 
 DISTRIBUTION = "profile-auditor"
 TOLD = ("duckdb", "polars", "great-expectations", "httpx")

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from auditor.actito import Reader, WrongKey
 from auditor.actito.environments import ENVIRONMENTS, environment_of, find
 from auditor.commands.doctor.subject import Finding, Patient, State
-from auditor.structure.describe import counted
+from auditor.findings.english.numbers import counted
 
 DRIFT = 30
 """Seconds by which this machine's clock may differ from the platform's: moments of both are compared."""

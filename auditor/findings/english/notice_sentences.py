@@ -6,10 +6,11 @@ What is said of `NotChecked` gets its `side` and `rows` with its parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from auditor.findings.codes import Code
 from auditor.findings.english.numbers import counted
+from auditor.findings.english.structure_sentences import CHANGES
 from auditor.findings.words import Words
 
 
@@ -88,6 +89,11 @@ def _only_on_one_side(say: Words, *, columns: Sequence[str], where: str) -> str:
     return f"only in {where}, not compared: {', '.join(columns)}"
 
 
+def _structure_changed(say: Words, *, run: str, said: Sequence[Mapping[str, Any]]) -> str:
+    sentences = (CHANGES[Code(one["code"])](say, **one["parameters"]) for one in said)
+    return f"Since the run {run}: {' '.join(f'{text[:1].upper()}{text[1:]}.' for text in sentences)}"
+
+
 def _always(text: str) -> Callable[..., str]:
     """For a sentence that differs in the name of a file at most."""
     return lambda say, **parameters: text.format(**parameters)
@@ -119,4 +125,6 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     ),
     Code.SEEN_LOST: _always(f"{_LEFT_ASIDE}who was there in earlier runs is not known, and who was deleted since"),
     Code.ONLY_ON_ONE_SIDE: _only_on_one_side,
+    Code.STRUCTURE_CHANGED: _structure_changed,
+    **CHANGES,
 }

@@ -74,8 +74,3 @@ def listed(names: Sequence[str]) -> str:
     """`A, B, C … (12 values)`"""
     more = f" … ({len(names)} values)" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more
-
-
-def counted(number: int, one: str, several: str | None = None) -> str:
-    """`1 row`, `1,234 rows`."""
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {several or one + 's'}"
