@@ -20,6 +20,10 @@ class Side(StrEnum):
     PLATFORM = "platform"
     TRUTH = "truth"
 
+    @property
+    def other(self) -> Side:
+        return Side.TRUTH if self is Side.PLATFORM else Side.PLATFORM
+
 
 class Status(StrEnum):
     """Exactly one per key."""

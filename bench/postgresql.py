@@ -43,11 +43,11 @@ pull_file(Side.TRUTH, sys.argv[1], folder=Path(sys.argv[2]), max_age=None, now=d
 LAND = """
 import sys
 from pathlib import Path
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.load import land
 from auditor.model import Side
 folder = Path(sys.argv[1])
-engine = Engine(memory_limit="700MB", temp=folder, folders=[folder])
+engine = DuckDB(memory_limit="700MB", temp=folder, folders=[folder])
 land(engine, Side.TRUTH, folder / "truth.unpacked", folder / "truth.parquet")
 """
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.explain.persons import candidates, people, weighing
 from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, PRIOR, USUAL_NAMESAKES, Link, Says
 from auditor.explain.spelling import FUNCTIONS
@@ -34,7 +34,7 @@ Vector = npt.NDArray[np.float64]
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        engine = Engine(temp=Path(folder))
+        engine = DuckDB(temp=Path(folder))
         names, patterns, matches, counts = _pairs(engine)
         _show_fit(names, _fitted(patterns, matches, counts))
         trials = [tried(engine, generate(seed, PEOPLE), splink=False) for seed in HELD_OUT]
@@ -46,7 +46,7 @@ def main() -> None:
         print(f"  company {company}: precision {here.precision:.3f}, recall {here.recall:.3f}")
 
 
-def _pairs(engine: Engine) -> tuple[list[tuple[str, str]], Vector, Vector, Vector]:
+def _pairs(engine: DuckDB) -> tuple[list[tuple[str, str]], Vector, Vector, Vector]:
     """The names of the features; and per pattern of levels its features, and how many pairs are one person, and are."""
     frames = pl.concat(list(_candidates(engine)))
     gammas = [f"gamma_{kind.name}" for kind in KINDS]
@@ -74,26 +74,28 @@ def _pairs(engine: Engine) -> tuple[list[tuple[str, str]], Vector, Vector, Vecto
     )
 
 
-def _candidates(engine: Engine) -> Iterator[pl.DataFrame]:
+def _candidates(engine: DuckDB) -> Iterator[pl.DataFrame]:
     engine.register(FUNCTIONS)
     for seed in FITTED:
         made = generate(seed, PEOPLE)
-        people.collect(engine, load(engine, made), COLUMNS)
-        candidates.find(engine)
-        weighing.weigh(engine, least=-1000, splink=False)
+        persons = people.collect(engine, load(engine, made), COLUMNS)
+        weighed = weighing.weigh(engine, persons, candidates.find(engine, persons), least=-1000, splink=False)
         known = pl.DataFrame(
             [("platform", row.key, row.person) for row in made.platform]
             + [("truth", row.key, row.person) for row in made.truth],
             schema={"side": pl.String(), "key": pl.String(), "person": pl.Int64()},
             orient="row",
         )
-        engine.put("known", known)
-        yield engine.frame(
+        rows, whose = name_of(persons), name_of(engine.put(known, "known"))
+        joined = engine.keep_sql(
             "SELECT a.side <> b.side AS across, k.person = n.person AS same, "
-            "greatest(a.namesakes, b.namesakes) AS namesakes, COLUMNS('gamma_.*') FROM weighed_pairs AS w "
-            "JOIN persons AS a ON a.id = w.l JOIN persons AS b ON b.id = w.r "
-            "JOIN known AS k ON k.side = a.side AND k.key = a.key JOIN known AS n ON n.side = b.side AND n.key = b.key"
+            "greatest(a.namesakes, b.namesakes) AS namesakes, COLUMNS('gamma_.*') "
+            f"FROM {name_of(weighed)} AS w JOIN {rows} AS a ON a.id = w.l JOIN {rows} AS b ON b.id = w.r "
+            f"JOIN {whose} AS k ON k.side = a.side AND k.key = a.key "
+            f"JOIN {whose} AS n ON n.side = b.side AND n.key = b.key",
+            "pairs_that_are_known",
         )
+        yield engine.frame(joined)
 
 
 def _fitted(features: Vector, matches: Vector, counts: Vector) -> Vector:

@@ -74,18 +74,17 @@ JUDGE = (
     RULES
     + """
 from pathlib import Path
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.model import Side
 from auditor.validate import validate
 from auditor.validate.suite import Expectation, Suite
 path = Path(sys.argv[1])
-engine = Engine(memory_limit="200MB", temp=path.parent / "spill", folders=[path.parent])
-engine.view("rows_", path)
-engine.con.execute("CREATE TEMP VIEW side AS SELECT * EXCLUDE file_row_number FROM rows_")
+engine = DuckDB(memory_limit="200MB", temp=path.parent / "spill", folders=[path.parent])
+side = engine.view(path, "side").drop("file_row_number")
 suite = Suite("bench", tuple(Expectation(kind, kwargs) for kind, kwargs in rules(path)))
-result = validate(engine, Side.TRUTH, "side", suite)
+result = validate(engine, Side.TRUTH, engine.define(side, "side"), suite)
 assert not result.not_evaluated, result.not_evaluated
-engine.con.execute("COPY violations TO '" + str(path.parent / "violations.parquet") + "' (FORMAT parquet)")
+engine.write(result.found, path.parent / "violations.parquet")
 print(result.violations)
 """
 )
@@ -93,29 +92,30 @@ print(result.violations)
 HALF = """
 import sys, time
 from pathlib import Path
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.model import Side
 from auditor.validate import preload, validate
 from auditor.validate.suite import Expectation, Suite
 path = Path(sys.argv[1])
-engine = Engine(memory_limit="500MB", temp=path.parent / "spill", folders=[path.parent])
-engine.view("rows_", path)
-engine.con.execute('''CREATE TEMP TABLE side AS
-    SELECT * EXCLUDE file_row_number, ("auditor:row" % 2)::VARCHAR AS half FROM rows_''')
+engine = DuckDB(memory_limit="500MB", temp=path.parent / "spill", folders=[path.parent])
+rows = name_of(engine.view(path, "rows"))
+side = engine.keep_sql(
+    f'SELECT * EXCLUDE file_row_number, ("auditor:row" % 2)::VARCHAR AS half FROM {rows}', "side"
+)
 preload()
 def judged(*right):
     kwargs = {"column": "half", "value_set": right}
     suite = Suite("bench", (Expectation("expect_column_values_to_be_in_set", kwargs, {"sentence": "1"}),))
     started = time.perf_counter()
-    found = validate(engine, Side.TRUTH, "side", suite)
+    found = validate(engine, Side.TRUTH, side, suite)
     return found.violations, time.perf_counter() - started
 none = min(judged("0", "1")[1] for _ in range(3))
 failing, half = min(judged("1") for _ in range(3))
 def write():
     started = time.perf_counter()
-    engine.con.execute('''CREATE OR REPLACE TEMP TABLE again AS SELECT 'truth' AS side, "auditor:key",
+    engine.keep_sql(f'''SELECT 'truth' AS side, "auditor:key",
         'half' AS "column", half, 'be_in_set' AS rule, '1' AS detail, 'error' AS severity
-        FROM side WHERE half <> '1' ''')
+        FROM {name_of(side)} WHERE half <> '1' ''', "again")
     return time.perf_counter() - started
 written = min(write() for _ in range(3))
 print(failing, none, half, written)

@@ -6,12 +6,16 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.model import AttributeType
 from auditor.settings.contract import Column, Compare
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MOMENT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -70,7 +74,7 @@ def canonical(text: str | None, compare: str) -> str | None:
     return text
 
 
-def make_cells(engine: Engine, cells: Sequence[Cell]) -> None:
+def make_cells(engine: DuckDB, cells: Sequence[Cell]) -> ir.Table:
     rows = [
         (
             cell.key,
@@ -92,6 +96,4 @@ def make_cells(engine: Engine, cells: Sequence[Cell]) -> None:
         )
         for cell in cells
     ]
-    engine.con.register("cells_frame", pl.DataFrame(rows, schema=SCHEMA, orient="row").to_arrow())
-    engine.con.execute("CREATE OR REPLACE TEMP TABLE cells AS FROM cells_frame")
-    engine.con.unregister("cells_frame")
+    return engine.put(pl.DataFrame(rows, schema=SCHEMA, orient="row"), "cells")

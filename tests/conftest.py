@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from auditor import pull
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.files import running
 from auditor.sandbox.process import Sandbox
 
@@ -39,9 +39,9 @@ def compiled_once() -> Iterator[None]:
     """Hundreds of runs ask the same of other cells, and half of what a small run does is to write its SQL. Here an
     expression is compiled anew only if no equal one has been; two are equal if all that they are made of is.
     """
-    whole, compiled = Engine.sql, dict[tuple[type[Engine], Hashable], str]()
+    whole, compiled = DuckDB.sql, dict[tuple[type[DuckDB], Hashable], str]()
 
-    def sql(self: Engine, expression: ir.Expr) -> str:
+    def sql(self: DuckDB, expression: ir.Expr) -> str:
         asked = type(self), expression.op()
         if len(compiled) > 3000:  # laws ask about tables that nobody asks about again
             compiled.clear()
@@ -50,7 +50,7 @@ def compiled_once() -> Iterator[None]:
         return compiled[asked]
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Engine, "sql", sql)
+        patched.setattr(DuckDB, "sql", sql)
         yield
 
 

@@ -8,25 +8,33 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
-from auditor.diff.cells import Diff, Known, Moments, diff
-from auditor.engine.duckdb import Engine
+from auditor.diff.counts import DiffCounts
+from auditor.diff.diffed import Diffed, diff
+from auditor.diff.known import Known, Moments
+from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
-from auditor.match import join as match
+from auditor.match.join import Matched, match_sides
+from auditor.match.sides import source_name
 from auditor.model import Side, Status
 from auditor.settings.contract import Contract
+from tests.last_found import last, remember
 from tests.slow_diff import Row, SlowKnown
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 SHOWN = {Side.PLATFORM: datetime(2026, 3, 10, 12, tzinfo=UTC), Side.TRUTH: datetime(2026, 3, 10, 6, tzinfo=UTC)}
 """The moments that the two tables show, unless a test says otherwise."""
 
 
 @contextmanager
-def engine_in(folder: Path) -> Iterator[Engine]:
-    with closing(Engine(temp=folder)) as engine:
+def engine_in(folder: Path) -> Iterator[DuckDB]:
+    with closing(DuckDB(temp=folder)) as engine:
         engine.register(FUNCTIONS)
         yield engine
 
@@ -38,28 +46,28 @@ class Landing:
     folder: Path
     numbers: Iterator[int]
 
-    def land(self, engine: Engine, side: Side, rows: Sequence[Row], names: Sequence[str]) -> None:
+    def land(self, engine: DuckDB, side: Side, rows: Sequence[Row], names: Sequence[str]) -> ir.Table:
         frame = pl.DataFrame([dict(row) for row in rows], schema=dict.fromkeys(names, pl.String), orient="row")
         path = self.folder / f"{side.value}-{next(self.numbers)}.parquet"
         frame.write_parquet(path)
-        engine.view(match.RAW[side], path)
+        return engine.view(path, f"{side.value}_raw")
 
     @classmethod
-    def beside(cls, engine: Engine) -> Landing:
+    def beside(cls, engine: DuckDB) -> Landing:
         """Where the engine may read."""
-        [(folder,)] = engine.rows("SELECT current_setting('temp_directory')")
+        [(folder,)] = engine.execute("SELECT current_setting('temp_directory')")
         return cls(Path(folder), itertools.count())
 
 
 def names_of(contract: Contract, side: Side) -> list[str]:
     """The columns of a side's table: the contract's, its moments, and what the populations of the tests look at."""
-    names = [match.source_name(column, side) for column in contract.columns]
+    names = [source_name(column, side) for column in contract.columns]
     updated = contract.updated_platform if side is Side.PLATFORM else contract.updated_truth
     numbered = ["profileId"] if side is Side.PLATFORM else []
     return list(dict.fromkeys([*names, *numbered, "kind", "state", *([updated] if updated else [])]))
 
 
-def tables(engine: Engine, contract: Contract, known: SlowKnown) -> Known:
+def tables(engine: DuckDB, contract: Contract, known: SlowKnown) -> Known:
     """What is known, as tables on the connection."""
     texts = {"key": pl.String, "column": pl.String}
     compared = [column.name for column in contract.compared]
@@ -79,15 +87,15 @@ def tables(engine: Engine, contract: Contract, known: SlowKnown) -> Known:
         "marks": pl.Struct(dict.fromkeys(fields, pl.String)),
     }
     return Known(
-        base=engine.put("base", pl.DataFrame(rows, schema=schema)),
-        sent=engine.put("sent", pl.DataFrame(sorted(known.sent, key=str), schema=texts, orient="row")),
-        seen=engine.put("seen", pl.DataFrame({"key": sorted(known.seen)}, schema={"key": pl.String})),
-        blocked=engine.put("blocked", pl.DataFrame(sorted(known.blocked), schema=texts, orient="row")),
+        base=engine.put(pl.DataFrame(rows, schema=schema), "base"),
+        sent=engine.put(pl.DataFrame(sorted(known.sent, key=str), schema=texts, orient="row"), "sent"),
+        seen=engine.put(pl.DataFrame({"key": sorted(known.seen)}, schema={"key": pl.String}), "seen"),
+        blocked=engine.put(pl.DataFrame(sorted(known.blocked), schema=texts, orient="row"), "blocked"),
     )
 
 
 def run(
-    engine: Engine,
+    engine: DuckDB,
     landing: Landing,
     contract: Contract,
     platform: Sequence[Row],
@@ -95,13 +103,24 @@ def run(
     known: Known | None = None,
     rejected: Mapping[Side, int] | None = None,
     shown: Mapping[Side, datetime | None] = SHOWN,
-) -> Diff:
-    for side, rows in ((Side.PLATFORM, platform), (Side.TRUTH, truth)):
-        landing.land(engine, side, rows, names_of(contract, side))
-        match.find_keys(engine, contract, side)
-    match.match(engine)
+) -> DiffCounts:
+    """The counts; `compared` gives the rest of what was found last on an engine."""
+    given = {Side.PLATFORM: platform, Side.TRUTH: truth}
+    raw = {side: landing.land(engine, side, rows, names_of(contract, side)) for side, rows in given.items()}
+    matched = match_sides(engine, contract, raw)
     moments = Moments(shown[Side.PLATFORM], shown[Side.TRUTH])
-    return diff(engine, contract, known or Known(), moments, rejected or {})
+    diffed = diff(engine, contract, matched, known or Known(), moments, rejected or {})
+    _COMPARED[engine] = matched, diffed
+    keys = {f"{side.value}_keys": table for side, table in matched.keys.items()}
+    remember(engine, cells=diffed.cells, profiles=diffed.profiles, matched=matched.rows, **keys)
+    return diffed.counts
+
+
+_COMPARED: WeakKeyDictionary[DuckDB, tuple[Matched, Diffed]] = WeakKeyDictionary()
+
+
+def compared(engine: DuckDB) -> tuple[Matched, Diffed]:
+    return _COMPARED[engine]
 
 
 CELLS = ("key_text", "column", "platform", "truth", "base", "status", "moved", "waiting", "pending", "blocked")
@@ -109,11 +128,11 @@ PROFILES = ("key", "platform_key", "truth_key", "profile_id", "status", "moved",
             "columns", "platform_rows", "truth_rows", "matched_by")  # fmt: skip
 
 
-def found(engine: Engine, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    return sorted(engine.rows(engine.table(table).select(*columns)), key=repr)
+def found(engine: DuckDB, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    return sorted(engine.rows(last(engine, table).select(*columns)), key=repr)
 
 
-def assert_identity(result: Diff) -> None:
+def assert_identity(result: DiffCounts) -> None:
     """Every row of an input is counted exactly once (design §7)."""
     for side, alone in ((Side.PLATFORM, Status.ORPHAN), (Side.TRUTH, Status.MISSING)):
         apart = sum(result.rows[f"{side.value}_{what}"] for what in ("rejected", "excluded", "null_key", "duplicate"))

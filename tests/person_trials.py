@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor import explain
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.model import Side
 from tests.people import People, Row
 
@@ -57,7 +57,7 @@ def together(trials: Iterable[Trial]) -> Trial:
     return Trial(scores, right, sum(trial.there for trial in trials))
 
 
-def load(engine: Engine, people: People) -> dict[Side, ir.Table]:
+def load(engine: DuckDB, people: People) -> dict[Side, ir.Table]:
     """Both sides as `explain.same_person` wants them."""
     sides = {Side.PLATFORM: people.platform, Side.TRUTH: people.truth}
     keys = {side: {row.key for row in rows} for side, rows in sides.items()}
@@ -66,14 +66,13 @@ def load(engine: Engine, people: People) -> dict[Side, ir.Table]:
         other = keys[Side.TRUTH if side is Side.PLATFORM else Side.PLATFORM]
         schema = {"auditor:key": pl.String(), "auditor:alone": pl.Boolean(), **dict.fromkeys(COLUMNS, pl.String())}
         cells = [(row.key, row.key not in other, *(getattr(row, name) for name in COLUMNS)) for row in rows]
-        name = engine.put(f"people_{side.value}", pl.DataFrame(cells, schema=schema, orient="row"))
-        tables[side] = engine.table(name)
+        tables[side] = engine.put(pl.DataFrame(cells, schema=schema, orient="row"), f"people_{side.value}")
     return tables
 
 
-def tried(engine: Engine, people: People, *, splink: bool) -> Mapping[str, Trial]:
+def tried(engine: DuckDB, people: People, *, splink: bool) -> Mapping[str, Trial]:
     """By the side of the pairs: `both`, `platform` and `truth`."""
-    explain.same_person(engine, load(engine, people), COLUMNS, splink=splink)
+    pairs = explain.same_person(engine, load(engine, people), COLUMNS, splink=splink)
     persons = {
         (side, row.key): row.person
         for side, rows in (("platform", people.platform), ("truth", people.truth))
@@ -81,7 +80,7 @@ def tried(engine: Engine, people: People, *, splink: bool) -> Mapping[str, Trial
     }
     scores: dict[str, list[float]] = {"both": [], "platform": [], "truth": []}
     right: dict[str, list[bool]] = {"both": [], "platform": [], "truth": []}
-    found = engine.rows("SELECT platform_key, truth_key, other_key, side, score FROM same_person")
+    found = engine.rows(pairs.select("platform_key", "truth_key", "other_key", "side", "score"))
     for platform_key, truth_key, other_key, side, score in found:
         one = ("truth", truth_key) if platform_key is None else ("platform", platform_key)
         other = ("truth", truth_key) if other_key is None else (side, other_key)

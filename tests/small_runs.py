@@ -7,19 +7,26 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from auditor.diff import permission_findings
-from auditor.diff.cells import Diff, Known, Moments, diff
-from auditor.engine.duckdb import Engine
+from auditor.diff.counts import DiffCounts
+from auditor.diff.diffed import diff
+from auditor.diff.known import Known, Moments
+from auditor.diff.permission_findings import permissions
+from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
-from auditor.match import join as match
+from auditor.match.join import match_sides
 from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Contract, Polarity
-from auditor.state.agreed import HISTORY, Memory, Store
+from auditor.state.agreed import Store
 from auditor.state.commit import Kept, commit
+from auditor.state.memory import Learnt, Memory
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 Row = Mapping[str, str | None]
 
@@ -43,11 +50,11 @@ PLATFORM_COLUMNS = ("id", "city", "note", "subscriptions#News", "doNotCall", "up
 TRUTH_COLUMNS = ("id", "city", "note", "news", "silent", "news_at", "news_from", "modified_at")
 
 
-def land(engine: Engine, side: Side, rows: Sequence[Row], names: Sequence[str], path: Path) -> None:
-    """Rows as the view that a landed snapshot is; what a row does not name is empty."""
+def land(engine: DuckDB, side: Side, rows: Sequence[Row], names: Sequence[str], path: Path) -> ir.Table:
+    """Rows as a landed snapshot; what a row does not name is empty."""
     filled = [{name: row.get(name) for name in names} for row in rows]
     pl.DataFrame(filled, schema=dict.fromkeys(names, pl.String)).write_parquet(path)
-    engine.view(match.RAW[side], path)
+    return engine.view(path, f"{side.value}_raw")
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Seen:
 
     memory: Memory
     """As it was before the run."""
-    diff: Diff
+    diff: DiffCounts
     moved: dict[tuple[str, str], str]
     """By key and column, of every differing cell."""
     gone: set[str]
@@ -101,43 +108,43 @@ class Runs:
         """
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
-        with closing(Engine(temp=work, folders=[self.folder])) as engine:
+        with closing(DuckDB(temp=work, folders=[self.folder])) as engine:
             engine.register(FUNCTIONS)
             named = (*PLATFORM_COLUMNS, "profileId") if self.profile_ids else PLATFORM_COLUMNS
             named = tuple(dict.fromkeys((*named, *(column.header for column in self.contract.columns))))
-            land(engine, Side.PLATFORM, platform, named, work / "platform.parquet")
+            raw = {Side.PLATFORM: land(engine, Side.PLATFORM, platform, named, work / "platform.parquet")}
             there = tuple(dict.fromkeys((*TRUTH_COLUMNS, *self.contract.truth_columns)))
-            land(engine, Side.TRUTH, truth, there, work / "truth.parquet")
-            for side in Side:
-                match.find_keys(engine, self.contract, side)
-            match.match(engine)
+            raw[Side.TRUTH] = land(engine, Side.TRUTH, truth, there, work / "truth.parquet")
+            matched = match_sides(engine, self.contract, raw)
             store = Store(self.folder / "state", self.entity, self.contract.table, self.number)
-            memory = store.load(engine, self.contract)
+            memory = store.load(engine, self.contract, matched.keys)
             written = pl.DataFrame(sorted(sent, key=str), schema={"key": pl.String, "column": pl.String}, orient="row")
-            known = Known(base=memory.base, sent=engine.put("sent", written), seen=memory.seen)
-            found = diff(engine, self.contract, known, Moments(as_of, truth_as_of or as_of), {})
+            known = Known(base=memory.base, sent=engine.put(written, "sent"), seen=memory.seen)
+            found = diff(engine, self.contract, matched, known, Moments(as_of, truth_as_of or as_of), {})
             moments = {Side.PLATFORM: as_of, Side.TRUTH: truth_as_of or as_of}
             opt_ins = pl.DataFrame(list(decided), schema=OPT_INS, orient="row")
-            permission_findings.permissions(
-                engine, self.contract, HISTORY, name, moments, engine.put("opt_ins", opt_ins)
+            allowed = permissions(
+                engine, self.contract, matched, found, memory.history, name, moments, engine.put(opt_ins, "opt_ins")
             )
+            cells, changes = found.cells, allowed.changes
             seen = Seen(
                 memory,
-                found,
+                found.counts,
                 {
                     (key, column): moved
-                    for key, column, moved in engine.rows('SELECT key_text, "column", moved FROM cells')
+                    for key, column, moved in engine.rows(cells.select("key_text", "column", "moved"))
                 },
-                {key for (key,) in engine.rows("SELECT key FROM profiles WHERE gone")},
-                sorted(engine.rows('SELECT side, key, "column", value FROM permission_changes')),
+                {key for (key,) in engine.rows(found.profiles.filter(found.profiles.gone).select("key"))},
+                sorted(engine.rows(changes.select("side", "key", "column", "value"))),
                 {
                     (key, column, finding): since
-                    for key, column, finding, since in engine.frame("FROM permission_findings")
+                    for key, column, finding, since in engine.frame(allowed.findings)
                     .select("key", "column", "finding", "since")
                     .iter_rows()
                 },
             )
             if save:
-                new = store.write(engine, self.contract, memory, name, as_of, known.sent)
+                learnt = Learnt(matched, found, allowed, known.sent)
+                new = store.write(engine, self.contract, memory, learnt, name, as_of)
                 commit(self.folder / "state", Kept(name, (new.rewrite,), new.written, new.superseded))
         return seen

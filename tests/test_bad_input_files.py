@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import AuditorError, Exit, InputUnusable, SettingsError, TryLater
 from auditor.files.whole import require_space, unchanged, whole_file
 from auditor.load import column_names, land
@@ -32,15 +32,15 @@ def work(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path, folders=[tmp_path])
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path, folders=[tmp_path])
     yield engine
     engine.close()
 
 
 def refused(
     error: type[AuditorError],
-    engine: Engine,
+    engine: DuckDB,
     work: Path,
     content: bytes,
     *,
@@ -69,11 +69,11 @@ def refused(
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n", b"  \n"])
-def test_an_empty_file_cannot_be_used(engine: Engine, work: Path, content: bytes) -> None:
+def test_an_empty_file_cannot_be_used(engine: DuckDB, work: Path, content: bytes) -> None:
     assert "is empty" in refused(InputUnusable, engine, work, content)
 
 
-def test_a_header_without_rows_is_an_empty_table(engine: Engine, work: Path) -> None:
+def test_a_header_without_rows_is_an_empty_table(engine: DuckDB, work: Path) -> None:
     """A table without profiles is legitimate: the whole path runs with it."""
     source = work.parent / "a.csv"
     source.write_bytes(b"id;name\n")
@@ -102,13 +102,13 @@ WHOLE = b'id;name;note\n1;Ann;x\n2;Bob;"a;b"\n3;Cleo;"two\nlines"\n4;Dan;y\n'
         (b"id;name;note\n1", 1),
     ],
 )
-def test_a_file_cut_off_in_a_row_cannot_be_used(engine: Engine, work: Path, content: bytes, row: int) -> None:
+def test_a_file_cut_off_in_a_row_cannot_be_used(engine: DuckDB, work: Path, content: bytes, row: int) -> None:
     said = refused(InputUnusable, engine, work, content)
     assert f"cut off in the middle of row {row} " in said
     assert "Bob" not in said, "no values of profiles"
 
 
-def test_wherever_a_file_is_cut_no_row_is_invented(engine: Engine, work: Path) -> None:
+def test_wherever_a_file_is_cut_no_row_is_invented(engine: DuckDB, work: Path) -> None:
     """Cut at every byte: refused, or what is loaded is a beginning of the table (its last cell may be shorter)."""
     source = work.parent / "cut.csv"
     full = [("1", "Ann", "x"), ("2", "Bob", "a;b"), ("3", "Cleo", "two\nlines"), ("4", "Dan", "y")]
@@ -136,19 +136,19 @@ def test_wherever_a_file_is_cut_no_row_is_invented(engine: Engine, work: Path) -
         (b"id;name\n" + b"1;Ann\n" * 300_000 + b"2;Zo\xeb\n" * 11 + b"3;Bob\n" * 300_000, 300_002),
     ],
 )
-def test_another_encoding_names_the_first_line(engine: Engine, work: Path, content: bytes, line: int) -> None:
+def test_another_encoding_names_the_first_line(engine: DuckDB, work: Path, content: bytes, line: int) -> None:
     """More rows that are not UTF-8 than rows that are, beyond ASCII: the whole file is in another encoding."""
     said = refused(InputUnusable, engine, work, content, encoding="utf-8")
     assert "not UTF-8" in said
     assert f"line {line} " in said
 
 
-def test_a_letter_cut_in_two_at_the_end(engine: Engine, work: Path) -> None:
+def test_a_letter_cut_in_two_at_the_end(engine: DuckDB, work: Path) -> None:
     assert "cut off in the middle of row 1 (line 2)" in refused(InputUnusable, engine, work, b"id;name\n1;Zo\xc3")
 
 
 @pytest.mark.parametrize(("bad", "stops"), [(10, False), (11, True)])
-def test_more_rejected_rows_than_an_audit_can_bear_stop_it(engine: Engine, work: Path, bad: int, stops: bool) -> None:
+def test_more_rejected_rows_than_an_audit_can_bear_stop_it(engine: DuckDB, work: Path, bad: int, stops: bool) -> None:
     content = b"id;name\n" + b"1;Ann\n" * 500 + b"2;Bob;x\n" * bad + b"1;Ann\n"
     if stops:
         said = refused(InputUnusable, engine, work, content)
@@ -160,19 +160,19 @@ def test_more_rejected_rows_than_an_audit_can_bear_stop_it(engine: Engine, work:
     assert (landed.rows, landed.rejected) == (501 + bad, bad)
 
 
-def test_utf16_is_not_taken_for_the_utf8_that_was_declared(engine: Engine, work: Path) -> None:
+def test_utf16_is_not_taken_for_the_utf8_that_was_declared(engine: DuckDB, work: Path) -> None:
     content = "id;name\n1;Ann\n".encode("utf-16")
     assert "UTF-16" in refused(InputUnusable, engine, work, content, encoding="utf-8")
 
 
-def test_an_encoding_that_does_not_fit_or_exist(engine: Engine, work: Path) -> None:
+def test_an_encoding_that_does_not_fit_or_exist(engine: DuckDB, work: Path) -> None:
     said = refused(InputUnusable, engine, work, b"id;name\n1;\x81\n", encoding="cp1252")
     assert "line 2: byte 3, 0x81, is not cp1252" in said
     assert "not utf-16" in refused(InputUnusable, engine, work, "id\nx\n".encode("utf-16") + b"x", encoding="utf-16")
     assert "utf-99" in refused(SettingsError, engine, work, b"id\n1\n", encoding="utf-99")
 
 
-def test_a_missing_column_names_the_nearest_and_what_there_is(engine: Engine, work: Path) -> None:
+def test_a_missing_column_names_the_nearest_and_what_there_is(engine: DuckDB, work: Path) -> None:
     content = b"customerID;emailAddres;name\n1;x;y\n"
     said = refused(SettingsError, engine, work, content, columns=["customerId", "emailAddress", "zzz"])
     assert "Customers_20260501.csv" in said
@@ -182,18 +182,18 @@ def test_a_missing_column_names_the_nearest_and_what_there_is(engine: Engine, wo
     assert "it has: customerID, emailAddres, name" in said
 
 
-def test_a_wrong_separator_is_suspected(engine: Engine, work: Path) -> None:
+def test_a_wrong_separator_is_suspected(engine: DuckDB, work: Path) -> None:
     said = refused(SettingsError, engine, work, b"id,name\n1,x\n", columns=["id"], separator=";")
     assert "another separator" in said
 
 
 @pytest.mark.parametrize("columns", [None, ["id"], ["name"]])
-def test_duplicate_headers_are_named_with_both_places(engine: Engine, work: Path, columns: list[str] | None) -> None:
+def test_duplicate_headers_are_named_with_both_places(engine: DuckDB, work: Path, columns: list[str] | None) -> None:
     said = refused(SettingsError, engine, work, b"id;name;x;name\n1;2;3;4\n", columns=columns)
     assert '"name" twice, as columns 2 and 4' in said
 
 
-def test_names_that_differ_in_case_only_cannot_both_be_kept(engine: Engine, work: Path) -> None:
+def test_names_that_differ_in_case_only_cannot_both_be_kept(engine: DuckDB, work: Path) -> None:
     for columns in (None, ["Mail", "mail"]):
         said = refused(SettingsError, engine, work, b"id;Mail;mail\n1;2;3\n", columns=columns)
         assert '"Mail" and "mail"' in said
@@ -202,17 +202,17 @@ def test_names_that_differ_in_case_only_cannot_both_be_kept(engine: Engine, work
     assert '"Mail" and "mail"' in refused(SettingsError, engine, work, content, name="x.parquet")
 
 
-def test_a_reserved_name(engine: Engine, work: Path) -> None:
+def test_a_reserved_name(engine: DuckDB, work: Path) -> None:
     assert "reserved" in refused(SettingsError, engine, work, b"id;File_Row_Number\n1;2\n")
 
 
-def test_a_header_that_cannot_be_read(engine: Engine, work: Path) -> None:
+def test_a_header_that_cannot_be_read(engine: DuckDB, work: Path) -> None:
     assert "header line" in refused(InputUnusable, engine, work, b'"id"x;name\n1;2\n')
     assert "header line" in refused(InputUnusable, engine, work, b'id;"name\n1;2\n')
     assert "no end" in refused(InputUnusable, engine, work, b"x" * 5 * 2**20)
 
 
-def test_no_readable_row_at_all(engine: Engine, work: Path) -> None:
+def test_no_readable_row_at_all(engine: DuckDB, work: Path) -> None:
     said = refused(InputUnusable, engine, work, b"id;name\n" + b"1;2;3\n" * 10)
     assert "no row" in said
     said = refused(InputUnusable, engine, work, b"id;name\n1;2\n" + (b"x" * 1000 + b"\n") * 80_000 + b"1;2\n")
@@ -220,7 +220,7 @@ def test_no_readable_row_at_all(engine: Engine, work: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["cut", "footer", "body"])
-def test_a_damaged_parquet_file(engine: Engine, work: Path, harm: str) -> None:
+def test_a_damaged_parquet_file(engine: DuckDB, work: Path, harm: str) -> None:
     pl.DataFrame({"id": [str(i) for i in range(50_000)]}).write_parquet(work.parent / "x.parquet")
     raw = bytearray((work.parent / "x.parquet").read_bytes())
     if harm == "cut":
@@ -233,7 +233,7 @@ def test_a_damaged_parquet_file(engine: Engine, work: Path, harm: str) -> None:
     assert "cut off or damaged" in said
 
 
-def test_a_file_that_changes_while_it_is_loaded(engine: Engine, work: Path) -> None:
+def test_a_file_that_changes_while_it_is_loaded(engine: DuckDB, work: Path) -> None:
     source = work.parent / "a.csv"
     source.write_bytes(b"id;name\n1;2\n")
 
@@ -251,7 +251,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "a.csv"))
 
 
-def test_column_names_refuse_alike(engine: Engine, work: Path) -> None:
+def test_column_names_refuse_alike(engine: DuckDB, work: Path) -> None:
     source = work.parent / "a.csv"
     source.write_bytes(b"")
     with pytest.raises(InputUnusable):
@@ -304,7 +304,7 @@ def test_a_disk_that_fills_up_meanwhile(small_disk: SmallDisk, tmp_path: Path, *
     source = tmp_path / "a.csv"
     noise = [os.urandom(30).hex() for _ in range(100_000)]
     source.write_text("id;name\n" + ('"x\ny";z\n' if careful else "") + "".join(f"{each};x\n" for each in noise))
-    engine = Engine(temp=small_disk.folder, folders=[tmp_path])
+    engine = DuckDB(temp=small_disk.folder, folders=[tmp_path])
     with pytest.raises(TryLater, match="disk"):
         land(
             engine,

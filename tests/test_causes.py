@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.explain import explain
 from auditor.explain.causes import cause_id
 from auditor.explain.traits import Length, Other, Prefix, Trait, Value, Window
@@ -25,6 +25,7 @@ from auditor.findings.words import Words
 from auditor.model import AttributeType, Reason, Side
 from auditor.settings.contract import Column, Polarity, Sensitivity
 from tests.cells_table import Cell, column, make_cells
+from tests.last_found import frame, last, remember, sql
 
 SAY = Words("Actito", "CRM")
 
@@ -42,17 +43,17 @@ COLUMNS = (
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path_factory.mktemp("spill"))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path_factory.mktemp("spill"))
     yield engine
     engine.close()
 
 
-def explained(engine: Engine, cells: Sequence[Cell], columns: Sequence[Column] = COLUMNS) -> list[tuple[Any, ...]]:
+def explained(engine: DuckDB, cells: Sequence[Cell], columns: Sequence[Column] = COLUMNS) -> list[tuple[Any, ...]]:
     """The causes of cells: column, reason, pattern, profiles, sentence."""
-    make_cells(engine, cells)
-    explain(engine, columns)
-    told = with_sentences(engine.frame("FROM causes"), SAY)
+    found = explain(engine, make_cells(engine, cells), columns)
+    remember(engine, differences=found.differences, causes=found.causes)
+    told = with_sentences(engine.frame(found.causes), SAY)
     return told.select("column", "reason", "pattern", "profiles", "sentence").rows()
 
 
@@ -97,14 +98,16 @@ PATTERNS = [
 ]  # fmt: skip
 
 
-def test_each_pair_has_its_pattern(engine: Engine) -> None:
+def test_each_pair_has_its_pattern(engine: DuckDB) -> None:
     cells = [Cell(platform, truth, str(n), "note", "exact") for n, (platform, truth, _) in enumerate(PATTERNS)]
     explained(engine, cells)
-    query = "SELECT d.platform, d.truth, c.pattern FROM differences d JOIN causes c USING (cause) ORDER BY d.key::INT"
-    assert engine.rows(query) == PATTERNS
+    query = (
+        "SELECT d.platform, d.truth, c.pattern FROM {differences} d JOIN {causes} c USING (cause) ORDER BY d.key::INT"
+    )
+    assert sql(engine, query) == PATTERNS
 
 
-def test_a_length_that_most_share_is_a_cause_of_its_own(engine: Engine) -> None:
+def test_a_length_that_most_share_is_a_cause_of_its_own(engine: DuckDB) -> None:
     """Eight of ten were cut off after six characters: the field is too short. Two were cut off elsewhere."""
     cells = [Cell(f"Vande{n}", f"Vande{n}broeck", f"k{n}") for n in range(8)]
     cells += [Cell("Cau", "Cauwelaert", "k8"), Cell("Hoo", "Hoogenboom", "k9")]
@@ -114,7 +117,7 @@ def test_a_length_that_most_share_is_a_cause_of_its_own(engine: Engine) -> None:
     ]
 
 
-def test_permissions_are_on_or_off_whichever_way_round_they_are_spelt(engine: Engine) -> None:
+def test_permissions_are_on_or_off_whichever_way_round_they_are_spelt(engine: DuckDB) -> None:
     cells = [
         Cell("true", "false", "a", "subscriptions#Newsletter", "boolean"),
         Cell("false", "true", "b", "subscriptions#Newsletter", "boolean"),
@@ -137,7 +140,7 @@ def test_permissions_are_on_or_off_whichever_way_round_they_are_spelt(engine: En
     }
 
 
-def test_values_are_shown_only_of_public_fields_with_few(engine: Engine) -> None:
+def test_values_are_shown_only_of_public_fields_with_few(engine: DuckDB) -> None:
     languages = [Cell("FR", "NL", f"k{n}", "motherLanguage", "code") for n in range(3)]
     countries = [Cell("BE", "FR", f"k{n}", "addressCountry", "code") for n in range(2)]
     assert [row[2:] for row in explained(engine, languages + countries)] == [
@@ -148,7 +151,7 @@ def test_values_are_shown_only_of_public_fields_with_few(engine: Engine) -> None
     assert [row[2:4] for row in explained(engine, many)] == [("", 13)]
 
 
-def test_a_lost_plus_is_told_from_other_punctuation(engine: Engine) -> None:
+def test_a_lost_plus_is_told_from_other_punctuation(engine: DuckDB) -> None:
     cells = [Cell("32470123456", "+32470123456", "a", "note", "exact"), Cell("+3247", "3247", "b", "note", "exact")]
     assert {row[2:] for row in explained(engine, cells)} == {
         ("leading + missing on platform", 1, "1 profile: note has lost its leading + in Actito"),
@@ -156,10 +159,10 @@ def test_a_lost_plus_is_told_from_other_punctuation(engine: Engine) -> None:
     }
 
 
-def test_examples_are_the_first_differences_by_their_keys(engine: Engine) -> None:
+def test_examples_are_the_first_differences_by_their_keys(engine: DuckDB) -> None:
     cells = [Cell(f"ANNA{n}", f"Anna{n}", f"k{n}") for n in (5, 2, 4, 1, 3)] + [Cell(None, "x", "k0", "note", "exact")]
     explained(engine, cells)
-    assert engine.rows('SELECT "column", examples FROM causes ORDER BY 1') == [
+    assert sql(engine, 'SELECT "column", examples FROM {causes} ORDER BY 1') == [
         ("lastName", [{"key": f"k{n}", "platform": f"ANNA{n}", "truth": f"Anna{n}"} for n in (1, 2, 3)]),
         ("note", [{"key": "k0", "platform": None, "truth": "x"}]),
     ]
@@ -243,29 +246,29 @@ def test_a_side_is_called_by_its_name(name: str, spoken: str) -> None:
     assert with_article(name) == spoken
 
 
-def test_tables_have_their_public_columns_and_carry_further_ones(engine: Engine) -> None:
+def test_tables_have_their_public_columns_and_carry_further_ones(engine: DuckDB) -> None:
     explained(engine, [Cell("ANNA", "Anna")])
-    assert engine.table("differences").columns == (*audit.DIFFERENCES, "compare", "profile_id")
-    assert engine.frame("FROM causes").schema == audit.CAUSES
-    shown = engine.frame("FROM differences").select(list(audit.DIFFERENCES))
+    assert last(engine, "differences").columns == (*audit.DIFFERENCES, "compare", "profile_id")
+    assert frame(engine, "causes").schema == audit.CAUSES
+    shown = frame(engine, "differences").select(list(audit.DIFFERENCES))
     assert shown.schema == audit.DIFFERENCES
     assert shown.row(0, named=True)["reason"] == "case"
 
 
-def test_nothing_differs_nothing_is_explained(engine: Engine) -> None:
+def test_nothing_differs_nothing_is_explained(engine: DuckDB) -> None:
     assert explained(engine, []) == []
-    assert engine.rows("FROM differences") == []
+    assert sql(engine, "FROM {differences}") == []
 
 
-def test_a_cause_keeps_its_id(engine: Engine) -> None:
+def test_a_cause_keeps_its_id(engine: DuckDB) -> None:
     """Decisions and pages refer to causes across runs: the id depends on column, reason and pattern alone.
 
     The expected one is what `printf 'lastName|case|upper case → mixed case' | sha256sum` says.
     """
     explained(engine, [Cell("ANNA", "Anna")])
-    [(first,)] = engine.rows("SELECT cause FROM causes")
+    [(first,)] = sql(engine, "SELECT cause FROM {causes}")
     explained(engine, [Cell("PIET", "Piet", "x"), Cell("JAN", "Jan", "y")])
-    [(second,)] = engine.rows("SELECT cause FROM causes")
+    [(second,)] = sql(engine, "SELECT cause FROM {causes}")
     assert first == second == cause_id("lastName", "case", "upper case → mixed case") == "c-0db01499"
 
 
@@ -281,7 +284,7 @@ def test_a_cause_keeps_its_id(engine: Engine) -> None:
         max_size=60,
     )
 )
-def test_causes_partition_the_differences(engine: Engine, drawn: list[tuple[str, str, str]]) -> None:
+def test_causes_partition_the_differences(engine: DuckDB, drawn: list[tuple[str, str, str]]) -> None:
     """Every difference has exactly one cause, whose count it is part of and whose column and reason it has."""
     cells = [
         Cell(platform, truth, f"k{n}", name, "text" if name == "lastName" else "exact")
@@ -290,15 +293,15 @@ def test_causes_partition_the_differences(engine: Engine, drawn: list[tuple[str,
     ]
     causes = explained(engine, cells)
     assert sum(int(row[3]) for row in causes) == len(cells)
-    assert engine.rows("SELECT count(*), count(DISTINCT key) FROM differences") == [(len(cells), len(cells))]
+    assert sql(engine, "SELECT count(*), count(DISTINCT key) FROM {differences}") == [(len(cells), len(cells))]
     by_cause = """
         SELECT c.profiles, count(d.key), bool_and(d.reason = c.reason AND d."column" = c."column")
-        FROM causes c LEFT JOIN differences d USING (cause) GROUP BY c.cause, c.profiles
+        FROM {causes} c LEFT JOIN {differences} d USING (cause) GROUP BY c.cause, c.profiles
     """
-    assert all(profiles == found and fits for profiles, found, fits in engine.rows(by_cause))
+    assert all(profiles == found and fits for profiles, found, fits in sql(engine, by_cause))
 
 
-def test_sentences_hold_no_value_of_a_person(engine: Engine) -> None:
+def test_sentences_hold_no_value_of_a_person(engine: DuckDB) -> None:
     cells = [Cell("Zwaardvis", "Zwaardvisje", "a"), Cell("QUETZAL", "Quetzal", "b"), Cell("Xylo", "Marimba", "c")]
     text = repr(explained(engine, cells)).lower()
     assert not any(word in text for word in ("zwaard", "quetzal", "xylo", "marimba"))

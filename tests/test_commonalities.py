@@ -16,13 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.diff.cells import Known, Moments, diff
-from auditor.engine.duckdb import Engine
-from auditor.explain import explain
+from auditor.diff.diffed import diff
+from auditor.diff.known import Known, Moments
+from auditor.engine.duckdb import DuckDB
+from auditor.explain import Background, explain
 from auditor.explain.weight import Tally, telling
 from auditor.findings.sentences import with_sentences
 from auditor.findings.words import Words
-from auditor.match import join as match
+from auditor.match.join import match_sides
 from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Contract, Polarity, Sensitivity
 
@@ -133,10 +134,10 @@ class Cause:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
     from auditor.equality.primitives import FUNCTIONS
 
-    engine = Engine(temp=tmp_path_factory.mktemp("commonalities"))
+    engine = DuckDB(temp=tmp_path_factory.mktemp("commonalities"))
     engine.register(FUNCTIONS)
     yield engine
     engine.close()
@@ -145,20 +146,21 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 _numbers = itertools.count()
 
 
-def causes(engine: Engine, world: World, *, freely: bool = False, contract: Contract = CONTRACT) -> list[Cause]:
+def causes(engine: DuckDB, world: World, *, freely: bool = False, contract: Contract = CONTRACT) -> list[Cause]:
     """The causes of a world, the largest first."""
-    [(folder,)] = engine.rows("SELECT current_setting('temp_directory')")
+    [(folder,)] = engine.execute("SELECT current_setting('temp_directory')")
     heads = {column.truth: column.header for column in contract.columns}
+    raw = {}
     for side, rows in ((Side.PLATFORM, world.platform), (Side.TRUTH, world.truth)):
         frame = pl.DataFrame(rows).with_columns(pl.all().replace("", None))
         path = Path(folder) / f"{next(_numbers)}.parquet"
         (frame.rename(heads, strict=False) if side is Side.PLATFORM else frame).write_parquet(path)
-        engine.view(match.RAW[side], path)
-        match.find_keys(engine, contract, side)
-    match.match(engine)
-    diff(engine, contract, Known(), Moments(), {})
-    explain(engine, contract.compared, contract=contract, freely=freely)
-    told = with_sentences(engine.frame("FROM causes"), Words("Actito", "CRM"))
+        raw[side] = engine.view(path, f"{side.value}_raw")
+    matched = match_sides(engine, contract, raw)
+    diffed = diff(engine, contract, matched, Known(), Moments(), {})
+    background = Background(contract, matched, diffed.fetched, diffed.drawn)
+    explained = explain(engine, diffed.cells, contract.compared, background=background, freely=freely)
+    told = with_sentences(engine.frame(explained.causes), Words("Actito", "CRM"))
     return [Cause(*row) for row in told.select(*(each.name for each in fields(Cause))).rows()]
 
 
@@ -218,7 +220,7 @@ def without_plus(world: World, tier: str) -> set[int]:
     tier=st.sampled_from(["Gold", "Silver"]),
 )
 def test_an_import_and_a_segment_are_found_and_counted(
-    engine: Engine, seed: int, profiles: int, minute: int, minutes: int, tier: str
+    engine: DuckDB, seed: int, profiles: int, minute: int, minutes: int, tier: str
 ) -> None:
     """Whenever the import began and however long it took, also past midnight or the full hour, beside other changes."""
     world = World(seed)
@@ -248,7 +250,7 @@ def test_an_import_and_a_segment_are_found_and_counted(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.integers(0, 2**32), profiles=st.integers(20, 900))
-def test_noise_says_nothing(engine: Engine, seed: int, profiles: int) -> None:
+def test_noise_says_nothing(engine: DuckDB, seed: int, profiles: int) -> None:
     """The same differences with everybody's traits exchanged: twelve causes and dozens of questions, no statement."""
     world = World(seed)
     world.noise()
@@ -260,7 +262,7 @@ def test_noise_says_nothing(engine: Engine, seed: int, profiles: int) -> None:
     assert [cause for cause in found if cause.common is not None] == []
 
 
-def test_a_source_a_value_and_a_domain_in_common(engine: Engine) -> None:
+def test_a_source_a_value_and_a_domain_in_common(engine: DuckDB) -> None:
     """What damaged values share among themselves, and where permissions come from."""
     world = World(5)
     opted = [n for n, row in enumerate(world.truth) if row["optin_from"] == "fair" and row["optin"] == "true"]
@@ -295,7 +297,7 @@ def test_a_source_a_value_and_a_domain_in_common(engine: Engine) -> None:
     assert one(freely, "emailAddress", "different").common == "domain = example.be"
 
 
-def test_two_traits_at_once_where_neither_alone_tells_all(engine: Engine) -> None:
+def test_two_traits_at_once_where_neither_alone_tells_all(engine: DuckDB) -> None:
     """An import touched everybody in ten minutes, and broke the names of one country: both are said."""
     world = World(11)
     start = datetime(2026, 3, 2, 9, 3)  # noqa: DTZ001
@@ -317,7 +319,7 @@ def test_two_traits_at_once_where_neither_alone_tells_all(engine: Engine) -> Non
     assert "changed in Actito on 2026-03-02 between 09:03 and 09:10" in cause.sentence
 
 
-def test_what_a_trait_implies_is_not_said_beside_it(engine: Engine) -> None:
+def test_what_a_trait_implies_is_not_said_beside_it(engine: DuckDB) -> None:
     """Only in Gent, where everybody has a card: the card says nothing that the shop does not say."""
     world = World(3)
     for n, row in enumerate(world.truth):
@@ -331,7 +333,7 @@ def test_what_a_trait_implies_is_not_said_beside_it(engine: Engine) -> None:
     assert cause.sentence.endswith(" % of the others: it occurs nowhere else")
 
 
-def test_profiles_that_could_not_have_the_cause_are_no_others(engine: Engine) -> None:
+def test_profiles_that_could_not_have_the_cause_are_no_others(engine: DuckDB) -> None:
     """Nobody but Bronze has a phone, and some phones are damaged: that all of them are Bronze says nothing."""
     world = World(4)
     for n, row in enumerate(world.truth):
@@ -344,7 +346,7 @@ def test_profiles_that_could_not_have_the_cause_are_no_others(engine: Engine) ->
     assert cause.common is None
 
 
-def test_what_the_reason_says_already_is_not_said_again(engine: Engine) -> None:
+def test_what_the_reason_says_already_is_not_said_again(engine: DuckDB) -> None:
     """Phones cut off in the truth: that they all have the length at which they were cut off is the damage itself."""
     world = World(7)
     for n, row in enumerate(world.truth):
@@ -355,7 +357,7 @@ def test_what_the_reason_says_already_is_not_said_again(engine: Engine) -> None:
     assert cause.common == "segmentations#Tier = Gold"
 
 
-def test_specially_protected_columns_are_never_asked(engine: Engine) -> None:
+def test_specially_protected_columns_are_never_asked(engine: DuckDB) -> None:
     world = World(6)
     for n, row in enumerate(world.truth):
         if row["religion"] == "A":
@@ -364,7 +366,7 @@ def test_specially_protected_columns_are_never_asked(engine: Engine) -> None:
     assert cause.common is None
 
 
-def test_order_of_rows_means_nothing(engine: Engine) -> None:
+def test_order_of_rows_means_nothing(engine: DuckDB) -> None:
     world = World(8, people=6000)
     world.noise()
     import_in_capitals(world, 1500, datetime(2026, 3, 2, 10), 7)  # noqa: DTZ001

@@ -9,7 +9,7 @@ import pytest
 from auditor.cli.fail_on import parse_fail_on
 from auditor.cli.summary import exit_code
 from auditor.commands import conclude
-from auditor.diff.cells import Diff
+from auditor.diff.counts import DiffCounts
 from auditor.errors import Exit, InputUnusable
 from auditor.findings import notices
 from auditor.findings.audit import Counts
@@ -20,10 +20,10 @@ from auditor.model import PermissionFinding, Side, Status, Verdict
 from tests.audits import audit_of
 
 
-def found(*, missing: int = 0, orphans: int = 0, equal: int = 0) -> Diff:
+def found(*, missing: int = 0, orphans: int = 0, equal: int = 0) -> DiffCounts:
     profiles = dict.fromkeys(Status, 0)
     profiles |= {Status.MISSING: missing, Status.ORPHAN: orphans, Status.EQUAL: equal}
-    return Diff({}, profiles, 0, 0, 0)
+    return DiffCounts({}, profiles, 0, 0, 0)
 
 
 def test_renumbered_keys_stop_the_run() -> None:

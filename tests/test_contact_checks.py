@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.model import Attribute, AttributeType, Permission, Structure
 from auditor.permissions import state
 from auditor.settings.contract import Polarity
@@ -55,14 +55,14 @@ def _great_expectations() -> None:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path)
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path)
     yield engine
     engine.close()
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_a_check_finds_what_a_person_would(engine: Engine, kind: str) -> None:
+def test_a_check_finds_what_a_person_would(engine: DuckDB, kind: str) -> None:
     wrong, right = WRONG[kind]
     cells: list[Cell] = [None, "", *right, *wrong]
     result = judge(engine, {"a": cells}, own(kind, column="a"))
@@ -79,7 +79,7 @@ def test_a_check_finds_what_a_person_would(engine: Engine, kind: str) -> None:
         ("expect_column_values_to_not_be_placeholders", "Jean Dupont", "jean dupont"),
     ],
 )
-def test_a_list_can_be_extended(engine: Engine, kind: str, word: str, value: str) -> None:
+def test_a_list_can_be_extended(engine: DuckDB, kind: str, word: str, value: str) -> None:
     """Words may hold any character; they become part of the SQL text."""
     result = judge(engine, {"a": [value, "x@it's.be"]}, own(kind, column="a"))
     assert (result.not_evaluated, failing(engine, "a")) == ((), set())
@@ -87,7 +87,7 @@ def test_a_list_can_be_extended(engine: Engine, kind: str, word: str, value: str
     assert (result.not_evaluated, failing(engine, "a")) == ((), {0})
 
 
-def test_birth_dates_that_nobody_alive_can_have(engine: Engine) -> None:
+def test_birth_dates_that_nobody_alive_can_have(engine: DuckDB) -> None:
     cells: list[Cell] = [
         "1984-02-29", "2026-11-26", "2026-11-27", "1906-01-01", "1905-12-31", "0001-01-01", "2984-02-29", "29/02/1984",
         "2023-02-30", None,
@@ -102,7 +102,7 @@ def test_birth_dates_that_nobody_alive_can_have(engine: Engine) -> None:
     assert "1984-02-29" in {cells[place] for place in failing(engine, "born")}
 
 
-def test_birth_dates_are_judged_on_the_day_of_the_run(engine: Engine) -> None:
+def test_birth_dates_are_judged_on_the_day_of_the_run(engine: DuckDB) -> None:
     today = datetime.now(UTC).date()
     cells: list[Cell] = [(today - timedelta(days=2)).isoformat(), (today + timedelta(days=2)).isoformat()]
     judge(engine, {"born": cells}, own("expect_column_values_to_be_possible_birth_dates", column="born"))
@@ -110,14 +110,14 @@ def test_birth_dates_are_judged_on_the_day_of_the_run(engine: Engine) -> None:
     assert date.fromisoformat(str(cells[1])) > today
 
 
-def pair(engine: Engine, kind: str, rows: list[tuple[Cell, Cell]], **kwargs: Any) -> set[str]:
+def pair(engine: DuckDB, kind: str, rows: list[tuple[Cell, Cell]], **kwargs: Any) -> set[str]:
     columns: dict[str, list[Cell]] = {"a": [a for a, _ in rows], "b": [b for _, b in rows]}
     result = judge(engine, columns, own(kind, column_A="a", column_B="b", **kwargs))
     assert result.not_evaluated == ()
     return {key for _, key, *_ in violations(engine)}
 
 
-def test_a_phone_whose_country_is_not_that_of_the_address(engine: Engine) -> None:
+def test_a_phone_whose_country_is_not_that_of_the_address(engine: DuckDB) -> None:
     rows: list[tuple[Cell, Cell]] = [
         ("+32470123456", "BE"), ("+33612345678", "BE"), ("+32470123456", "be"), ("+12015550123", "US"),
         ("+12015550123", "CA"), ("+12015550123", "BE"), ("0470123456", "FR"), ("+32470123456", "XX"), (None, "BE"),
@@ -127,7 +127,7 @@ def test_a_phone_whose_country_is_not_that_of_the_address(engine: Engine) -> Non
     assert pair(engine, "expect_column_pair_phone_to_be_of_country", rows) == {"k1", "k5", "k11"}
 
 
-def test_a_title_that_is_not_of_the_sex(engine: Engine) -> None:
+def test_a_title_that_is_not_of_the_sex(engine: DuckDB) -> None:
     rows: list[tuple[Cell, Cell]] = [
         ("M", "Mr"), ("M", "Mrs"), ("M", "Ms"), ("F", "Mr"), ("F", "Mrs"), ("F", "Ms"), ("f", "MR"), ("X", "Mr"),
         ("M", "Dr"), (None, "Mr"), ("F", None), (None, None),
@@ -135,7 +135,7 @@ def test_a_title_that_is_not_of_the_sex(engine: Engine) -> None:
     assert pair(engine, "expect_column_pair_gender_to_fit_title", rows) == {"k1", "k2", "k3", "k6"}
 
 
-def test_one_address_on_very_many_people(engine: Engine) -> None:
+def test_one_address_on_very_many_people(engine: DuckDB) -> None:
     """The street alone is many people's; a row that lacks a part is nobody's household."""
     rows: list[tuple[Cell, Cell]] = [
         *[("Dorpsstraat 1", "1000")] * 4, *[("Dorpsstraat 1", "9000")] * 3, *[("Dorpsstraat 1", None)] * 9,
@@ -162,7 +162,7 @@ def test_great_expectations_loads_them_from_a_file() -> None:
     assert [one.expectation_type for one in suite.expectations] == list(WRONG)
 
 
-def test_a_mistyped_country_of_many_rows_is_judged_whole(engine: Engine) -> None:
+def test_a_mistyped_country_of_many_rows_is_judged_whole(engine: DuckDB) -> None:
     """Every row of many, and no sample: one in three has the wrong title."""
     sexes: list[Cell] = ["M" if place % 3 else "F" for place in range(3_000)]
     fill(engine, {"a": sexes, "b": ["Mr"] * 3_000})
@@ -174,7 +174,7 @@ SAID = ["true", "TRUE", "1", "yes", "t", "false", "0", "No", "f", None, " ", "ja
 
 
 @pytest.mark.parametrize("polarity", list(Polarity))
-def test_a_subscription_against_the_general_consent(engine: Engine, polarity: Polarity) -> None:
+def test_a_subscription_against_the_general_consent(engine: DuckDB, polarity: Polarity) -> None:
     """On and off are what they are to the permission findings of a run."""
     pairs = [(subscription, consent) for subscription in SAID for consent in SAID]
     columns = {"subscriptions#News": [one for one, _ in pairs], "consent": [other for _, other in pairs]}
@@ -190,7 +190,7 @@ def test_a_subscription_against_the_general_consent(engine: Engine, polarity: Po
     assert 0 < len(wrong) < len(pairs) / 3
 
 
-def test_a_permission_of_somebody_without_an_address_or_a_number(engine: Engine) -> None:
+def test_a_permission_of_somebody_without_an_address_or_a_number(engine: DuckDB) -> None:
     rows = [(said, email, phone) for said in SAID for email in ("a@acme.be", None, " ") for phone in ("+32470", "")]
     columns = {name: [row[place] for row in rows] for place, name in enumerate(("optIn", "email", "gsm"))}
     expectation = own("expect_multicolumn_permission_to_be_reachable", column_list=["optIn", "email", "gsm"])

@@ -15,7 +15,7 @@ import pytest
 import trustme
 from pyarrow import parquet
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.load import land
 from auditor.model import Side
@@ -65,12 +65,11 @@ def pulled(location: str, folder: Path, *, means: Mapping[str, Any] | None = Non
 def landed(location: str, folder: Path, **settings: Any) -> Rows:
     """The rows as the load stage leaves them: every cell text or null."""
     found = pulled(location, folder, **settings)
-    engine = Engine(memory_limit="400MB", temp=folder, folders=[folder])
+    engine = DuckDB(memory_limit="400MB", temp=folder, folders=[folder])
     try:
         there = land(engine, Side.TRUTH, found.path, folder / "landed.parquet")
-        cursor = engine.con.execute(f"FROM read_parquet('{there.path}')")
-        names = [name for name, *_ in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        names, _ = engine.shape(f"read_parquet('{there.path}')")
+        return [dict(zip(names, row, strict=True)) for row in engine.execute(f"FROM read_parquet('{there.path}')")]
     finally:
         engine.close()
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from auditor.cli import execute
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.equality.derived import add_derived, derived
 from auditor.errors import Exit, SettingsError
 from auditor.sandbox.process import Sandbox
@@ -28,10 +28,10 @@ ROWS = {
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
     (tmp_path / "secret.csv").write_text("x\n1\n", "utf-8")
     pl.DataFrame(ROWS).write_parquet(tmp_path / "landed.parquet")
-    engine = Engine(temp=tmp_path / "spill", folders=[tmp_path])
+    engine = DuckDB(temp=tmp_path / "spill", folders=[tmp_path])
     yield engine
     engine.close()
 
@@ -43,11 +43,11 @@ def contract(tmp_path: Path, expression: str) -> Contract:
     return read_contract(tmp_path / "contract.toml", None, text=text)
 
 
-def worked_out(engine: Engine, tmp_path: Path, expression: str) -> Sequence[str | None]:
+def worked_out(engine: DuckDB, tmp_path: Path, expression: str) -> Sequence[str | None]:
     found = derived(contract(tmp_path, expression), list(ROWS))
     query = add_derived(engine, found, tmp_path / "landed.parquet")
     assert query is not None
-    rows = engine.con.execute(f'SELECT "{expression}" FROM ({query})').fetchall()
+    rows = engine.execute(f'SELECT "{expression}" FROM ({query})')
     return [value for (value,) in rows]
 
 
@@ -77,7 +77,7 @@ def umlauts(text: str) -> str:
         ("replace(last, 'e', first)", ["PAnAntAnrs", None, "O'NCéil"]),
     ],
 )
-def test_what_an_expression_gives(expression: str, expected: list[str | None], engine: Engine, tmp_path: Path) -> None:
+def test_what_an_expression_gives(expression: str, expected: list[str | None], engine: DuckDB, tmp_path: Path) -> None:
     found = derived(contract(tmp_path, expression), list(ROWS))
     query = add_derived(engine, found, tmp_path / "landed.parquet")
     with engine.in_order():
@@ -85,12 +85,11 @@ def test_what_an_expression_gives(expression: str, expected: list[str | None], e
     assert frame == expected
 
 
-def duckdb_rows(engine: Engine, query: str) -> list[str | None]:
+def duckdb_rows(engine: DuckDB, query: str) -> list[str | None]:
     """The last column of a query: a text, whatever the expression is made of."""
-    answer = engine.con.execute(query)
-    assert answer.description is not None
-    assert str(answer.description[-1][1]) in ("STRING", "VARCHAR")
-    return [row[-1] for row in answer.fetchall()]
+    _, kinds = engine.shape(f"({query})")
+    assert str(kinds[-1]) == "VARCHAR"
+    return [row[-1] for row in engine.execute(query)]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +151,7 @@ def test_names_are_no_expressions(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("expression", ["cast(points as integer) + 1", "strptime(last, '%d/%m/%Y') || ''"])
-def test_what_fails_on_a_row_shows_no_value(expression: str, engine: Engine, tmp_path: Path) -> None:
+def test_what_fails_on_a_row_shows_no_value(expression: str, engine: DuckDB, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="for every row") as caught:
         worked_out(engine, tmp_path, expression)
     told = f"{caught.value} {caught.value.hint} {caught.value.__cause__}"
@@ -160,7 +159,7 @@ def test_what_fails_on_a_row_shows_no_value(expression: str, engine: Engine, tmp
     assert "'x'" not in told
 
 
-def test_types_that_do_not_fit_are_told(engine: Engine, tmp_path: Path) -> None:
+def test_types_that_do_not_fit_are_told(engine: DuckDB, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be worked out"):
         worked_out(engine, tmp_path, "first - last")
 

@@ -17,12 +17,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from auditor.diff import one_sided
-from auditor.diff.cells import Diff, audited_values
-from auditor.engine.duckdb import Engine
+from auditor.diff.cells import audited_values
+from auditor.diff.counts import DiffCounts
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.model import Status
 from auditor.settings.contract import Blank, Column, Compare, Contract, Polarity, read_contract
-from tests.diff_runs import Landing, assert_identity, engine_in, found, run, tables
+from tests.diff_runs import Landing, assert_identity, compared, engine_in, found, run, tables
 from tests.slow_diff import Row, SlowKnown
 
 ZONE = ZoneInfo("Europe/Brussels")
@@ -50,13 +51,13 @@ CONTRACT = Contract(
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
     with engine_in(tmp_path_factory.mktemp("diff")) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
-def landing(engine: Engine) -> Landing:
+def landing(engine: DuckDB) -> Landing:
     return Landing.beside(engine)
 
 
@@ -115,7 +116,7 @@ MOMENTS_OF_ROWS = (
 )
 
 
-def test_who_moved_in_full(engine: Engine, landing: Landing) -> None:
+def test_who_moved_in_full(engine: DuckDB, landing: Landing) -> None:
     """With an agreed value the moments of the rows mean nothing; without one only a strictly later truth counts."""
     contract = replace(CONTRACT, columns=(COLUMNS[0], COLUMNS[2]), grace=timedelta(0))
     rows: list[tuple[str, str, str, str | None, str | None, str, str | None]] = []
@@ -146,7 +147,7 @@ def _value(word: str) -> str | None:
     return None if word == "-" else word
 
 
-def test_one_cell_that_needs_a_decision_makes_the_profile_one(engine: Engine, landing: Landing) -> None:
+def test_one_cell_that_needs_a_decision_makes_the_profile_one(engine: DuckDB, landing: Landing) -> None:
     """A plan works per cell: the profile is conflicting and never waits, its stale cell stays stale and waits."""
     moved = {**PLAIN_TRUTH, "remark": "b", "city": "b", "modified_at": "2026-03-10 11:00:00"}
     known = tables(engine, CONTRACT, SlowKnown(base={"k1": {"note": "a", "city": "c"}}))
@@ -160,7 +161,7 @@ def test_one_cell_that_needs_a_decision_makes_the_profile_one(engine: Engine, la
     ]
 
 
-def test_grace_is_counted_to_the_second(engine: Engine, landing: Landing) -> None:
+def test_grace_is_counted_to_the_second(engine: DuckDB, landing: Landing) -> None:
     """What changed less than the grace before the other side's moment may be on its way; a day before, it is late."""
     on_the_way, late = "2026-03-09 13:00:01", "2026-03-09 13:00:00"  # the export shows 13:00 in Brussels a day later
     truth = [{**PLAIN_TRUTH, "contact": key, "modified_at": at} for key, at in (("new", on_the_way), ("late", late))]
@@ -192,7 +193,7 @@ def test_grace_is_counted_to_the_second(engine: Engine, landing: Landing) -> Non
     ],
 )
 def test_a_profile_waits_for_the_synchronisation_or_for_what_we_sent(
-    engine: Engine, landing: Landing, sent: tuple[str, ...], moment: str | None, waiting: bool, pending: bool
+    engine: DuckDB, landing: Landing, sent: tuple[str, ...], moment: str | None, waiting: bool, pending: bool
 ) -> None:
     """Two stale cells: waiting if each is on its way by itself or sent by us; counted once, as waiting before pending."""
     moved = {**PLAIN_TRUTH, "remark": "b", "city": "b", "modified_at": moment}
@@ -216,7 +217,7 @@ def test_a_profile_waits_for_the_synchronisation_or_for_what_we_sent(
     ],
 )
 def test_what_an_empty_cell_of_the_truth_means(
-    engine: Engine, landing: Landing, blank: Blank, permission: Polarity | None, kept: bool
+    engine: DuckDB, landing: Landing, blank: Blank, permission: Polarity | None, kept: bool
 ) -> None:
     """Kept and counted, or a difference; of a permission it never means anything: unknown is not no."""
     cleared = replace(COLUMNS[2], blank=blank, permission=permission)
@@ -243,7 +244,7 @@ def _everywhere(names: Sequence[str]) -> Contract:
     return Contract(table="T", key=("id",), columns=(Column("id", "id", "id"), *columns), timezone=ZoneInfo("UTC"))
 
 
-def _audit(engine: Engine, landing: Landing, contract: Contract) -> tuple[list[tuple[Any, ...]], Diff]:
+def _audit(engine: DuckDB, landing: Landing, contract: Contract) -> tuple[list[tuple[Any, ...]], DiffCounts]:
     """One profile that differs in every column, one only here, one only there."""
     names = [column.name for column in contract.compared]
     platform = [{"id": "both", **dict.fromkeys(names, "p")}, {"id": "here", **dict.fromkeys(names, "h")}]
@@ -252,7 +253,7 @@ def _audit(engine: Engine, landing: Landing, contract: Contract) -> tuple[list[t
     return found(engine, "cells", ("key", "column", "platform", "truth")), result
 
 
-def test_hostile_column_names_are_names_like_any_other(engine: Engine, landing: Landing) -> None:
+def test_hostile_column_names_are_names_like_any_other(engine: DuckDB, landing: Landing) -> None:
     contract = _everywhere(HOSTILE)
     cells, result = _audit(engine, landing, contract)
     assert cells == sorted((("both", name, "p", "t") for name in HOSTILE), key=repr)
@@ -268,29 +269,30 @@ def test_a_column_that_files_of_a_run_could_not_hold_is_refused(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name != "key"])
-def test_what_a_plan_reads_survives_hostile_column_names(engine: Engine, landing: Landing, name: str) -> None:
+def test_what_a_plan_reads_survives_hostile_column_names(engine: DuckDB, landing: Landing, name: str) -> None:
     contract = _everywhere([name, "other"])
     _audit(engine, landing, contract)
-    [created] = engine.frame(one_sided.creations(engine, contract)).to_dicts()
+    matched, diffed = compared(engine)
+    [created] = engine.frame(one_sided.creations(contract, matched)).to_dicts()
     assert created[name] == "u"
-    audited = engine.frame(audited_values(engine, contract)).to_dicts()
+    audited = engine.frame(audited_values(diffed.fetched, contract)).to_dicts()
     assert [row[name] for row in audited] == ["p"]
-    one_sided.rows(engine, contract)
-    assert [row[name] for row in engine.frame("FROM missing_rows").to_dicts()] == ["u"]
+    missing = one_sided.one_sided(engine, contract, matched).missing
+    assert [row[name] for row in engine.frame(missing).to_dicts()] == ["u"]
 
 
-def test_three_hundred_columns(engine: Engine, landing: Landing) -> None:
+def test_three_hundred_columns(engine: DuckDB, landing: Landing) -> None:
     cells, _ = _audit(engine, landing, _everywhere([f"column {number}" for number in range(300)]))
     assert len(cells) == 300
 
 
-def test_a_table_of_nothing_but_keys(engine: Engine, landing: Landing) -> None:
+def test_a_table_of_nothing_but_keys(engine: DuckDB, landing: Landing) -> None:
     cells, result = _audit(engine, landing, _everywhere([]))
     assert cells == []
     assert (result.profiles[Status.EQUAL], result.profiles[Status.MISSING], result.profiles[Status.ORPHAN]) == (1, 1, 1)
 
 
-def test_keys_of_several_columns(engine: Engine, landing: Landing) -> None:
+def test_keys_of_several_columns(engine: DuckDB, landing: Landing) -> None:
     """Their text is a JSON array, whatever is in the parts; different keys never meet; half a key is none."""
     contract = Contract(
         table="T",
@@ -309,7 +311,7 @@ def test_keys_of_several_columns(engine: Engine, landing: Landing) -> None:
 
 
 @pytest.mark.parametrize("rule", [Column("id", "id", "id"), Column("id", "id", "id", empty_is_value=True)])
-def test_a_blank_key_is_none(engine: Engine, landing: Landing, rule: Column) -> None:
+def test_a_blank_key_is_none(engine: DuckDB, landing: Landing, rule: Column) -> None:
     contract = replace(_everywhere(["c"]), columns=(rule, Column("c", "c", "c")))
     rows: list[Row] = [{"id": key, "c": "1"} for key in (None, "", " ", "\t\n", "0")]
     result = run(engine, landing, contract, rows, rows)
@@ -320,7 +322,7 @@ def test_a_blank_key_is_none(engine: Engine, landing: Landing, rule: Column) -> 
 # --- population, duplicates ---
 
 
-def test_a_key_that_either_side_excludes_is_out_on_both(engine: Engine, landing: Landing) -> None:
+def test_a_key_that_either_side_excludes_is_out_on_both(engine: DuckDB, landing: Landing) -> None:
     """Unknown is no, as in SQL; rows without a key can be outside too."""
 
     def here(key: str | None, kind: str | None) -> Row:
@@ -343,13 +345,13 @@ def test_a_key_that_either_side_excludes_is_out_on_both(engine: Engine, landing:
 
 
 @pytest.mark.parametrize("expression", ["nothing = 1", "kind =", "kind; DROP TABLE x", "CAST(kind AS INTEGER) > 1"])
-def test_an_expression_that_cannot_be_evaluated_is_named(engine: Engine, landing: Landing, expression: str) -> None:
+def test_an_expression_that_cannot_be_evaluated_is_named(engine: DuckDB, landing: Landing, expression: str) -> None:
     contract = replace(CONTRACT, population_platform=expression)
     with pytest.raises(SettingsError, match=r"population\.platform"):
         run(engine, landing, contract, [PLAIN_PLATFORM], [PLAIN_TRUTH])
 
 
-def test_a_key_twice_on_one_side_is_set_apart_on_both(engine: Engine, landing: Landing) -> None:
+def test_a_key_twice_on_one_side_is_set_apart_on_both(engine: DuckDB, landing: Landing) -> None:
     """Identical rows included, and keys that are the same by rule only; the platform's first spelling is shown."""
     twice = [{**PLAIN_PLATFORM, "id": " k1"}, {**PLAIN_PLATFORM, "id": "k1"}]
     result = run(
@@ -367,7 +369,7 @@ def test_a_key_twice_on_one_side_is_set_apart_on_both(engine: Engine, landing: L
     assert_identity(result)
 
 
-def test_the_clock_change_does_not_turn_the_order_of_moments(engine: Engine, landing: Landing) -> None:
+def test_the_clock_change_does_not_turn_the_order_of_moments(engine: DuckDB, landing: Landing) -> None:
     """Moments without a zone are the contract's: 02:59 in summer time is before 03:01 after the change."""
     platform = {**PLAIN_PLATFORM, "updateMoment": "2026-03-29 01:59:00"}
     truth = {**PLAIN_TRUTH, "remark": "b", "modified_at": "2026-03-29T01:01:00Z"}

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.model import Kind, Route, Side
 from auditor.plan.policy import Policy
@@ -44,13 +44,13 @@ INSIDE = {Side.PLATFORM: {"kind": "in"}, Side.TRUTH: {"state": "in"}}
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
     with engine_in(tmp_path_factory.mktemp("fallback")) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
-def landing(engine: Engine) -> Landing:
+def landing(engine: DuckDB) -> Landing:
     return Landing.beside(engine)
 
 
@@ -62,7 +62,7 @@ def there(contact: str | None, mail: str | None = None, city: str | None = None,
     return {"contact": contact, "mail": mail, "city": city, "born": "1", "note": "a", "state": "in", **more}
 
 
-def profiles(engine: Engine) -> list[tuple[Any, ...]]:
+def profiles(engine: DuckDB) -> list[tuple[Any, ...]]:
     return found(engine, "profiles", ("key", "status", "matched_by", "platform_rows", "truth_rows"))
 
 
@@ -90,7 +90,7 @@ FALLBACKS = st.sampled_from([(("mail",),), (("mail",), ("city", "born")), (("cit
 @settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(platform=st.lists(PLATFORM, max_size=7), truth=st.lists(TRUTH, max_size=7), fallbacks=FALLBACKS)
 def test_rows_are_matched_as_loops_over_all_pairs_match_them(
-    engine: Engine,
+    engine: DuckDB,
     landing: Landing,
     platform: list[Row],
     truth: list[Row],
@@ -155,14 +155,14 @@ CASES: dict[str, tuple[list[Row], list[Row], list[tuple[Any, ...]]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_who_is_matched(engine: Engine, landing: Landing, case: str) -> None:
+def test_who_is_matched(engine: DuckDB, landing: Landing, case: str) -> None:
     platform, truth, expected = CASES[case]
     result = run(engine, landing, CONTRACT, platform, truth)
     assert profiles(engine) == sorted(expected, key=repr)
     assert_identity(result)
 
 
-def test_a_shared_fallback_key_is_not_multiplied(engine: Engine, landing: Landing) -> None:
+def test_a_shared_fallback_key_is_not_multiplied(engine: DuckDB, landing: Landing) -> None:
     platform = [here(None, "x") for _ in range(3000)]
     truth = [there(str(number), "x") for number in range(3000)]
     result = run(engine, landing, CONTRACT, platform, truth)
@@ -170,7 +170,7 @@ def test_a_shared_fallback_key_is_not_multiplied(engine: Engine, landing: Landin
     assert_identity(result)
 
 
-def test_the_key_that_is_lacking_is_a_difference(engine: Engine, landing: Landing) -> None:
+def test_the_key_that_is_lacking_is_a_difference(engine: DuckDB, landing: Landing) -> None:
     """One that the truth has not is left as it is; one that both have is none, however it is spelt."""
     platform = [here(None, "x"), here("8", "y"), here("9", "z")]
     truth = [there("7", "x"), there(None, "y"), there(" 9 ", "z")]

@@ -26,8 +26,8 @@ FUNCTION_LINES = 120
 """Of a spine, which names the stages, and of any other function."""
 
 NOT_YET_SHORT = {
-    "commands/run.py", "commands/show.py", "diff/cells.py", "sandbox/imports.py", "settings/config.py",
-    "settings/contract.py", "state/agreed.py", "state/ledger/__init__.py", "validate/expectations.py",
+    "commands/show.py", "sandbox/imports.py", "settings/config.py",
+    "settings/contract.py", "state/ledger/__init__.py", "validate/expectations.py",
 }  # fmt: skip
 NOT_YET_SHORT_FUNCTIONS = {"commands/run.py:_audit", "report/xlsx.py:_sheets"}
 
@@ -132,3 +132,19 @@ DOCS = PROGRAM.parent / "docs"
 def test_a_page_about_the_house_names_what_there_is(page: str) -> None:
     named = re.findall(r"`((?:auditor|tests|docs|reports)/[\w./]*)`", (DOCS / page).read_text("utf-8"))
     assert [path for path in named if "NAME" not in path and not (PROGRAM.parent / path).exists()] == []
+
+
+# --- the connection ---
+
+
+def test_nothing_but_the_engine_touches_a_connection_and_no_table_is_asked_for_by_name() -> None:
+    """A table is a value that is handed on: one that nobody was given is an error of the type checker, never empty."""
+    touched = {
+        f"{path}: {node.attr}"
+        for path, text in modules().items()
+        if not path.startswith(("engine/", "sandbox/", "actito/", "state/ledger/"))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute)
+        and (node.attr in ("con", "_con") or (node.attr == "table" and ast.unparse(node.value).endswith("engine")))
+    }
+    assert touched == set()

@@ -23,7 +23,7 @@ from auditor.cli.demonstration import fetch_inputs
 from auditor.commands.init.propose import Proposal
 from auditor.commands.init.sheet import sheet
 from auditor.commands.init.written import Answers
-from auditor.commands.run import connect
+from auditor.commands.session import connect
 from auditor.errors import Exit
 from auditor.files.data import data_folder
 from auditor.model import Attribute, Structure

@@ -13,17 +13,17 @@ from typing import Any
 import polars as pl
 import pytest
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import Exit
 from auditor.findings.codes import read_notice
-from auditor.model import Side
 from auditor.sandbox.process import Sandbox
-from auditor.validate import Validation, preload, record, validate
+from auditor.validate import Validation, preload, record
 from auditor.validate.jumps import Figures, Past, jumps, mark
 from auditor.validate.suite import JUMP, Expectation, Suite
 from tests.audits import in_words
+from tests.last_found import last, sql
 from tests.small_folder import auditor, copy, licence, made
-from tests.test_validate import Cell, fill
+from tests.test_validate import Cell, fill, validated
 
 
 def seen(rows: int, empty: float = 0.0, **values: float) -> Figures:
@@ -101,18 +101,18 @@ def test_chance_alone_makes_no_jump() -> None:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
     preload()
-    engine = Engine(temp=tmp_path)
+    engine = DuckDB(temp=tmp_path)
     yield engine
     engine.close()
 
 
-def judged(engine: Engine, cells: Sequence[Cell], past: Past, **settings: Any) -> Validation:
+def judged(engine: DuckDB, cells: Sequence[Cell], past: Past, **settings: Any) -> Validation:
     fill(engine, {"city": cells})
     meta = {"source": "contract", "rule": "jump", "severity": "warning", "sentence": "as steady as it was"}
     suite = Suite("Customers", (Expectation(JUMP, {"column": "city", **settings}, meta),))
-    return validate(engine, Side.TRUTH, "checked_truth", suite, past=past)
+    return validated(engine, suite, past=past)
 
 
 def stored(*results: Validation, key: str = "secret") -> Past:
@@ -126,11 +126,11 @@ BAD: list[Cell] = [*["Brussel"] * 120, *USUAL[120:]]
 EMPTY: list[Cell] = [*["", None, " "] * 40, *USUAL[120:]]
 
 
-def violations(engine: Engine) -> list[tuple[Any, ...]]:
-    return engine.rows('SELECT side, "key", "column", value, rule, detail, severity FROM violations')
+def violations(engine: DuckDB) -> list[tuple[Any, ...]]:
+    return sql(engine, 'SELECT side, "key", "column", value, rule, detail, severity FROM {violations}')
 
 
-def test_the_first_run_neither_passes_nor_is_it_a_gap(engine: Engine) -> None:
+def test_the_first_run_neither_passes_nor_is_it_a_gap(engine: DuckDB) -> None:
     result = judged(engine, USUAL, Past("secret"))
     assert (result.evaluated, result.not_evaluated) == ((), ())
     assert result.not_yet == ("there is no earlier run on other data to compare with",)
@@ -142,7 +142,7 @@ def test_the_first_run_neither_passes_nor_is_it_a_gap(engine: Engine) -> None:
     assert violations(engine) == []
 
 
-def test_the_second_run_says_which_value_jumped_and_from_what(engine: Engine) -> None:
+def test_the_second_run_says_which_value_jumped_and_from_what(engine: DuckDB) -> None:
     past = stored(judged(engine, USUAL, Past("secret")))
     same = judged(engine, USUAL, past)
     assert ([one.failing for one in same.evaluated], violations(engine)) == ([0], [])
@@ -156,7 +156,7 @@ def test_the_second_run_says_which_value_jumped_and_from_what(engine: Engine) ->
     assert detail == "as steady as it was; here 68 % is empty, 20 % in the last run"
 
 
-def test_what_is_kept_for_the_next_run_holds_no_value(engine: Engine) -> None:
+def test_what_is_kept_for_the_next_run_holds_no_value(engine: DuckDB) -> None:
     document = record.document("Customers", [judged(engine, USUAL, Past("secret"))], "secret")
     [told] = document["sides"]["truth"]["results"]
     assert (told["figures"]["rows"], told["figures"]["filled"]) == (200, 160)
@@ -167,12 +167,12 @@ def test_what_is_kept_for_the_next_run_holds_no_value(engine: Engine) -> None:
     assert mark("Gent", "another secret") not in text
 
 
-def test_marks_of_another_state_folder_are_not_compared_with(engine: Engine) -> None:
+def test_marks_of_another_state_folder_are_not_compared_with(engine: DuckDB) -> None:
     document = record.document("Customers", [judged(engine, USUAL, Past("old"))], "old")
     assert record.past([document], "truth", "new").figures == {}
 
 
-def test_too_few_rows_are_not_judged(engine: Engine) -> None:
+def test_too_few_rows_are_not_judged(engine: DuckDB) -> None:
     past = stored(judged(engine, USUAL, Past("secret")))
     few: list[Cell] = [None] * 40
     assert judged(engine, few, past).not_yet == ("fewer than 50 rows are too few to tell a jump from chance",)
@@ -180,7 +180,7 @@ def test_too_few_rows_are_not_judged(engine: Engine) -> None:
     assert len(violations(engine)) == 1
 
 
-def test_of_a_unique_column_only_empty_cells_are_counted(engine: Engine) -> None:
+def test_of_a_unique_column_only_empty_cells_are_counted(engine: DuckDB) -> None:
     past = stored(judged(engine, USUAL, Past("secret"), values=False))
     assert [one["marks"] for figures in past.figures.values() for one in figures] == [{}]
     judged(engine, BAD, past, values=False)
@@ -189,21 +189,21 @@ def test_of_a_unique_column_only_empty_cells_are_counted(engine: Engine) -> None
     assert len(violations(engine)) == 1
 
 
-def test_each_expectation_is_compared_with_what_it_saw_itself(engine: Engine) -> None:
+def test_each_expectation_is_compared_with_what_it_saw_itself(engine: DuckDB) -> None:
     """A steward may ask the same of some rows of the column, or more strictly: neither is mixed with the other."""
     of_others = {"type": "comparison", "column": {"name": "city"}, "operator": "!=", "parameter": "Luik"}
     settings: list[dict[str, Any]] = [{}, {"effect": 0.01}, {"values": False}, {"row_condition": of_others}]
     fill(engine, {"city": USUAL})
     suite = Suite("Customers", tuple(Expectation(JUMP, {"column": "city", **one}) for one in settings))
-    first = validate(engine, Side.TRUTH, "checked_truth", suite)
+    first = validated(engine, suite)
     past = record.past([record.document("Customers", [first], "")], "truth", "")
-    again = validate(engine, Side.TRUTH, "checked_truth", suite, past=past)
+    again = validated(engine, suite, past=past)
     assert [one.met for one in again.results] == [True] * 4
     assert [one.figures["rows"] for one in again.results if one.figures] == [200, 200, 200, 120]
     assert [len(figures) for figures in past.figures.values()] == [1, 1, 1]
 
 
-def test_by_itself_great_expectations_neither_passes_nor_fails_it(engine: Engine) -> None:
+def test_by_itself_great_expectations_neither_passes_nor_fails_it(engine: DuckDB) -> None:
     """Whoever loads the suite elsewhere has no last runs; who has figures gives them."""
     import great_expectations as gx
 
@@ -215,8 +215,8 @@ def test_by_itself_great_expectations_neither_passes_nor_fails_it(engine: Engine
     fill(engine, {"city": BAD})
     before = {"rows": 100, "filled": 100, "marks": {mark("Brussel", ""): 1}}
     alone, told = evaluate(
-        engine.con,
-        "checked_truth",
+        engine.borrowed(),
+        last(engine, "checked_truth").get_name(),
         [Question(JUMP, {"column": "city"}), Question(JUMP, {"column": "city", "before": [before]})],
         row_column="auditor:row",
     )

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from auditor.commands.compare import compare
 from auditor.diff import one_sided
-from auditor.engine.duckdb import Engine
-from auditor.match import join as match
+from auditor.engine.duckdb import DuckDB
+from auditor.match.join import match_sides
 from auditor.model import Side, Status
 from auditor.settings.compare_options import Question
 from auditor.settings.contract import Contract
-from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, engine_in, found, run, tables
+from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, compared, engine_in, found, run, tables
 from tests.slow_diff import Row, slow_diff
 from tests.table_strategies import INSIDE, TYPED_KEY, Case, TypedRow, cases, typed_tables
 from tests.typed_files import FORMS, expected
@@ -36,20 +36,20 @@ def some(number: int) -> settings:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
     with engine_in(tmp_path_factory.mktemp("laws")) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
-def landing(engine: Engine) -> Landing:
+def landing(engine: DuckDB) -> Landing:
     return Landing.beside(engine)
 
 
 @some(20)
 @given(case=cases(), unread=st.integers(0, 2))
 def test_the_answer_is_what_dictionaries_and_loops_say(
-    engine: Engine, landing: Landing, case: Case, unread: int
+    engine: DuckDB, landing: Landing, case: Case, unread: int
 ) -> None:
     """Cell by cell and profile by profile, with every flag and every count."""
     rejected = {Side.PLATFORM: unread, Side.TRUTH: 0}
@@ -67,7 +67,7 @@ def test_the_answer_is_what_dictionaries_and_loops_say(
 
 @some(4)
 @given(case=cases())
-def test_partition(engine: Engine, landing: Landing, case: Case) -> None:
+def test_partition(engine: DuckDB, landing: Landing, case: Case) -> None:
     """Every key has one status, every row is counted once, and only profiles of both sides have differences."""
     known = tables(engine, case.contract, case.known)
     result = run(engine, landing, case.contract, case.platform, case.truth, known)
@@ -96,7 +96,7 @@ MIRRORED = {
 
 @some(4)
 @given(case=cases(symmetric=True))
-def test_mirror(engine: Engine, landing: Landing, case: Case) -> None:
+def test_mirror(engine: DuckDB, landing: Landing, case: Case) -> None:
     """Where the sides change places, so does everything that is said of them."""
     columns = ("key", "column", "platform_canonical", "truth_canonical", "base", "moved")
     there = run(engine, landing, case.contract, case.platform, case.truth, tables(engine, case.contract, case.known))
@@ -129,7 +129,7 @@ def mirrored(contract: Contract) -> Contract:
 
 @some(4)
 @given(case=cases(symmetric=True))
-def test_identity(engine: Engine, landing: Landing, case: Case) -> None:
+def test_identity(engine: DuckDB, landing: Landing, case: Case) -> None:
     """Whatever is compared with itself agrees with itself."""
     own = replace(
         case.contract,
@@ -145,7 +145,7 @@ def test_identity(engine: Engine, landing: Landing, case: Case) -> None:
 
 @some(6)
 @given(case=cases())
-def test_repair(engine: Engine, landing: Landing, case: Case) -> None:
+def test_repair(engine: DuckDB, landing: Landing, case: Case) -> None:
     """The platform with every difference applied, the missing created and the orphans deleted is the truth."""
     contract = case.contract
     before = run(engine, landing, contract, case.platform, case.truth)
@@ -159,7 +159,7 @@ def test_repair(engine: Engine, landing: Landing, case: Case) -> None:
     for key, name, value in found(engine, "cells", ("key", "column", "truth")):
         repaired[places[key]][headers[name]] = value
     created: list[Row] = []
-    for row in engine.frame(one_sided.creations(engine, contract)).to_dicts():
+    for row in engine.frame(one_sided.creations(contract, compared(engine)[0])).to_dicts():
         new = {column.header: row[column.name] for column in contract.columns}
         created.append({**new, "kind": "in", "updateMoment": None, "profileId": None})
     after = run(engine, landing, contract, [*repaired.values(), *created], case.truth)
@@ -171,7 +171,7 @@ def test_repair(engine: Engine, landing: Landing, case: Case) -> None:
 
 @some(4)
 @given(case=cases(), chance=st.randoms(use_true_random=False))
-def test_order_of_rows_and_columns_means_nothing(engine: Engine, landing: Landing, case: Case, chance: Any) -> None:
+def test_order_of_rows_and_columns_means_nothing(engine: DuckDB, landing: Landing, case: Case, chance: Any) -> None:
     """Only which spelling of a key that occurs twice is shown may depend on the order of the rows."""
 
     def told(contract: Contract, platform: Sequence[Row], truth: Sequence[Row]) -> tuple[object, ...]:
@@ -187,17 +187,16 @@ def test_order_of_rows_and_columns_means_nothing(engine: Engine, landing: Landin
 
 @some(2)
 @given(case=cases())
-def test_inputs_are_left_as_they_are(engine: Engine, landing: Landing, case: Case) -> None:
+def test_inputs_are_left_as_they_are(engine: DuckDB, landing: Landing, case: Case) -> None:
     run(engine, landing, case.contract, case.platform, case.truth, tables(engine, case.contract, case.known))
     files = {path: path.read_bytes() for path in landing.folder.glob("*.parquet")}
-    rows = {name: sorted(engine.rows(f"FROM {name}"), key=repr) for name in match.RAW.values()}
+    raw = compared(engine)[0].raw
+    rows = {side: sorted(engine.rows(table), key=repr) for side, table in raw.items()}
     for side, given_rows in ((Side.PLATFORM, case.platform), (Side.TRUTH, case.truth)):
-        assert len(rows[match.RAW[side]]) == len(given_rows)
-    for side in Side:
-        match.find_keys(engine, case.contract, side)
-    match.match(engine)
+        assert len(rows[side]) == len(given_rows)
+    match_sides(engine, case.contract, raw)
     assert {path: path.read_bytes() for path in landing.folder.glob("*.parquet")} == files
-    assert {name: sorted(engine.rows(f"FROM {name}"), key=repr) for name in match.RAW.values()} == rows
+    assert {side: sorted(engine.rows(table), key=repr) for side, table in raw.items()} == rows
 
 
 # --- files ---

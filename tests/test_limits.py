@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from auditor.actito import register
 from auditor.actito.limits import WINDOW, Limits, MemoryRegister, Register
 from auditor.actito.register import FileRegister
-from auditor.commands.run import connect
+from auditor.commands.session import connect
 from auditor.errors import TryLater
 from auditor.files.running import running_folder
 from auditor.settings.config import read_settings

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from hypothesis import strategies as st
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable
 from auditor.findings.audit import REJECTED
 from auditor.load import Landed, column_names, land
@@ -29,14 +29,14 @@ MANY = 2000
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path, folders=[tmp_path])
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path, folders=[tmp_path])
     yield engine
     engine.close()
 
 
 def landed(
-    engine: Engine,
+    engine: DuckDB,
     tmp_path: Path,
     content: bytes,
     *,
@@ -173,7 +173,7 @@ WELL_FORMED: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", WELL_FORMED)
-def test_every_row_is_there_as_written(name: str, engine: Engine, tmp_path: Path) -> None:
+def test_every_row_is_there_as_written(name: str, engine: DuckDB, tmp_path: Path) -> None:
     content = WELL_FORMED[name]
     result = landed(engine, tmp_path, content)
     header, *expected = answer(content, result.separator)
@@ -189,23 +189,23 @@ def test_the_corpus_is_large_enough() -> None:
     assert len(WELL_FORMED) >= 60
 
 
-def test_an_empty_cell_is_null_and_an_empty_quoted_cell_is_text(engine: Engine, tmp_path: Path) -> None:
+def test_an_empty_cell_is_null_and_an_empty_quoted_cell_is_text(engine: DuckDB, tmp_path: Path) -> None:
     assert rows(landed(engine, tmp_path, b'a;b\n;""\n"";\n')) == [(None, ""), ("", None)]
     assert rows(landed(engine, tmp_path, b'a;b\n;""\n"x\ny";\n')) == [(None, ""), ("x\ny", None)], "the careful way"
 
 
-def test_only_wanted_columns_are_kept_and_the_order_of_the_file(engine: Engine, tmp_path: Path) -> None:
+def test_only_wanted_columns_are_kept_and_the_order_of_the_file(engine: DuckDB, tmp_path: Path) -> None:
     for content in (lines("a;b;c;d", "1;2;3;4"), lines("a;b;c;d", '"x\ny";2;3;4')):
         result = landed(engine, tmp_path, content, columns=["d", "b"])
         assert result.columns == ("b", "d")
         assert rows(result) == [("2", "4")]
 
 
-def test_names_that_differ_in_case_only_are_fine_while_one_of_them_is_kept(engine: Engine, tmp_path: Path) -> None:
+def test_names_that_differ_in_case_only_are_fine_while_one_of_them_is_kept(engine: DuckDB, tmp_path: Path) -> None:
     assert rows(landed(engine, tmp_path, lines("mail;Mail;MAIL", "1;2;3"), columns=["Mail"])) == [("2",)]
 
 
-def test_a_column_without_a_name_is_left_out_with_a_word(engine: Engine, tmp_path: Path) -> None:
+def test_a_column_without_a_name_is_left_out_with_a_word(engine: DuckDB, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, lines("a;;b; ", "1;2;3;4"))
     assert rows(result) == [("1", "3")]
     assert [note for note in result.notes if "no name" in note] == [
@@ -214,7 +214,7 @@ def test_a_column_without_a_name_is_left_out_with_a_word(engine: Engine, tmp_pat
     ]
 
 
-def test_what_was_recognised_is_said(engine: Engine, tmp_path: Path) -> None:
+def test_what_was_recognised_is_said(engine: DuckDB, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, b"\xef\xbb\xbfa\tb\n1\t2\n\n3\t4")
     assert (result.separator, result.encoding) == ("\t", "utf-8")
     said = " ".join(result.notes)
@@ -227,7 +227,7 @@ def test_what_was_recognised_is_said(engine: Engine, tmp_path: Path) -> None:
 @pytest.mark.parametrize("spelt", ["sep={}", '"sep={}"', "SEP={}", "\ufeffsep={}"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_line_for_excel_names_the_separator_and_is_no_row(
-    mark: str, spelt: str, end: str, engine: Engine, tmp_path: Path
+    mark: str, spelt: str, end: str, engine: DuckDB, tmp_path: Path
 ) -> None:
     """Lines are counted all the same: a rejected row is named by its own."""
     content = end.join([spelt.format(mark), f"a{mark}b", f"1{mark}2", f"3{mark}4{mark}5", f"6{mark}7", ""])
@@ -244,24 +244,24 @@ def test_a_line_for_excel_names_the_separator_and_is_no_row(
     assert any("names a separator" in note for note in declared.notes)
 
 
-def test_a_large_file_for_excel_is_read_the_plain_way(engine: Engine, tmp_path: Path) -> None:
+def test_a_large_file_for_excel_is_read_the_plain_way(engine: DuckDB, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, b"sep=;\na;b\n" + b"1;2\n" * 100_000)
     assert (result.rows, result.rejected, result.not_checked) == (100_000, 0, ())
 
 
 @pytest.mark.parametrize("header", ["sep=;;x", "separator;x", "sep;x", "sep=ab;x"])
-def test_names_that_only_look_like_a_line_for_excel_are_names(header: str, engine: Engine, tmp_path: Path) -> None:
+def test_names_that_only_look_like_a_line_for_excel_are_names(header: str, engine: DuckDB, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, lines(header, header))
     assert result.rows == 1
 
 
-def test_a_separator_that_was_set_is_used(engine: Engine, tmp_path: Path) -> None:
+def test_a_separator_that_was_set_is_used(engine: DuckDB, tmp_path: Path) -> None:
     assert landed(engine, tmp_path, lines("a,b;c,d", "1,2;3,4"), separator=";").columns == ("a,b", "c,d")
     assert rows(landed(engine, tmp_path, lines("a^b", "1^2"), separator="^")) == [("1", "2")]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "iso-8859-15", "utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
-def test_other_encodings_are_read_when_they_are_named(encoding: str, engine: Engine, tmp_path: Path) -> None:
+def test_other_encodings_are_read_when_they_are_named(encoding: str, engine: DuckDB, tmp_path: Path) -> None:
     text = 'nom;ville\nZoë;Liège\n"Ünal\nx";Gent\n' * 50_000  # larger than what is read at once
     text = text if encoding in ("latin-1", "utf-8-sig") else text.replace("Gent", "€uro")
     result = landed(engine, tmp_path, text.encode(encoding), encoding=encoding)
@@ -274,7 +274,7 @@ TABLE = [f"{i};name {i};street {i};{'' if i % 7 else 'note'};BE" for i in range(
 
 
 @pytest.mark.parametrize("offset", range(5))
-def test_a_stray_quote_costs_its_own_row_only(offset: int, engine: Engine, tmp_path: Path) -> None:
+def test_a_stray_quote_costs_its_own_row_only(offset: int, engine: DuckDB, tmp_path: Path) -> None:
     """Wherever a single quote slips in, every other row is loaded as it was, and the lost one is named."""
     whole = lines("a;b;c;d;e", *TABLE)
     first = whole.index(b"\n") + 1
@@ -292,7 +292,7 @@ def test_a_stray_quote_costs_its_own_row_only(offset: int, engine: Engine, tmp_p
             assert '"' in "".join(cell or "" for cell in got[row]), "an inner quote is a character of its cell"
 
 
-def test_two_stray_quotes_never_lose_rows_without_a_word(engine: Engine, tmp_path: Path) -> None:
+def test_two_stray_quotes_never_lose_rows_without_a_word(engine: DuckDB, tmp_path: Path) -> None:
     """A quote that opens in one row and closes in a later one is a legal cell: that is said, and nothing is planned."""
     for first, last in ((0, 1), (10, 12), (10, 90), (10, 250), (200, 299)):
         table = list(TABLE)
@@ -305,7 +305,7 @@ def test_two_stray_quotes_never_lose_rows_without_a_word(engine: Engine, tmp_pat
             assert (result.rejected, len(rows(result))) == (1, len(TABLE) - 1)
 
 
-def test_a_stray_quote_in_a_file_that_is_read_in_parts(engine: Engine, tmp_path: Path) -> None:
+def test_a_stray_quote_in_a_file_that_is_read_in_parts(engine: DuckDB, tmp_path: Path) -> None:
     """A file so large that the parser splits it among threads: still one row."""
     table = [f"{i};{'x' * 900};y;z;{i}" for i in range(80_000)]
     table[30_000] = table[30_000].replace("x", '"x', 1)
@@ -316,7 +316,7 @@ def test_a_stray_quote_in_a_file_that_is_read_in_parts(engine: Engine, tmp_path:
     assert keys == [str(i) for i in range(80_000) if i != 30_000]
 
 
-def test_cells_of_several_lines_in_a_file_that_is_read_in_parts(engine: Engine, tmp_path: Path) -> None:
+def test_cells_of_several_lines_in_a_file_that_is_read_in_parts(engine: DuckDB, tmp_path: Path) -> None:
     table = [f'{i};"note; {i}\nx;y;z;w;v\n{"t" * 900}""{i}""";end' for i in range(80_000)]
     result = landed(engine, tmp_path, lines("a;b;c", *table))
     assert (result.rows, result.rejected, result.not_checked) == (80_000, 0, ())
@@ -324,19 +324,19 @@ def test_cells_of_several_lines_in_a_file_that_is_read_in_parts(engine: Engine, 
     assert [row[0] for row in rows(result)] == [str(i) for i in range(80_000)]
 
 
-def test_a_cell_of_more_than_a_hundred_lines_rejects_its_record(engine: Engine, tmp_path: Path) -> None:
+def test_a_cell_of_more_than_a_hundred_lines_rejects_its_record(engine: DuckDB, tmp_path: Path) -> None:
     long = '2;"' + "and so on\n" * 150 + '";3;4'
     result = landed(engine, tmp_path, lines("a;b;c;d", "1;2;3;4", long, "5;6;7;8"))
     assert rows(result) == [("1", "2", "3", "4"), ("5", "6", "7", "8")]
     assert rejects(result) == [(3, "a cell spans more than 100 lines", long)]
 
 
-def test_a_torn_cell_whose_lines_look_like_rows_stops_the_plan(engine: Engine, tmp_path: Path) -> None:
+def test_a_torn_cell_whose_lines_look_like_rows_stops_the_plan(engine: DuckDB, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, lines("a;b;c;d;e", "1;2;3;4;5", '2;"x;3;4;5', "6;7;8;9;0", '7;y";3;4;5', "8;;;;"))
     assert [(item.code, item.blocks_plan) for item in result.not_checked] == [("lines_do_not_close", True)]
 
 
-def test_rejected_rows_are_named_with_line_reason_and_text(engine: Engine, tmp_path: Path) -> None:
+def test_rejected_rows_are_named_with_line_reason_and_text(engine: DuckDB, tmp_path: Path) -> None:
     content = lines("a;b", "1;2", "x;y;z", "", '"p"q;1', '"m\nn";2', "one", "3;4", end="\r\n")
     result = landed(engine, tmp_path, content)
     assert rejects(result) == [
@@ -351,7 +351,7 @@ def test_rejected_rows_are_named_with_line_reason_and_text(engine: Engine, tmp_p
     assert "p" not in in_words(item).split(": ")[1].replace("input.csv", ""), "no values in what is said"
 
 
-def test_bytes_that_are_not_utf8_cost_their_own_row_only(engine: Engine, tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_cost_their_own_row_only(engine: DuckDB, tmp_path: Path) -> None:
     """One line of a mixed file, one inside a cell of several lines, one between them that is as it should be."""
     content = "a;b\n1;Zoë\n2;".encode() + b'Zo\xeb\n3;"x\n\xff"\n' + "4;é\n5;🙂\n".encode()
     result = landed(engine, tmp_path, content)
@@ -363,13 +363,13 @@ def test_bytes_that_are_not_utf8_cost_their_own_row_only(engine: Engine, tmp_pat
     assert (result.rows, [item.code for item in result.not_checked]) == (5, ["rejected_rows"])
 
 
-def test_a_row_beyond_all_bounds_is_rejected(engine: Engine, tmp_path: Path) -> None:
+def test_a_row_beyond_all_bounds_is_rejected(engine: DuckDB, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, b"a;b\n1;2\n3;" + b"x" * (17 * 2**20) + b"\n5;6\n")
     assert rows(result) == [("1", "2"), ("5", "6")]
     assert [reject[0] for reject in rejects(result)] == [3]
 
 
-def test_rows_with_other_line_ends_that_hide_in_a_rejected_one_stop_the_plan(engine: Engine, tmp_path: Path) -> None:
+def test_rows_with_other_line_ends_that_hide_in_a_rejected_one_stop_the_plan(engine: DuckDB, tmp_path: Path) -> None:
     mac = "1;2\r" * (5 * 2**18)  # the header and all that is looked at for its line end
     for content, loaded, text in (
         (f"a;b\r{mac}3;4\n5;6\n7;8\r9;0\r", 5 * 2**18 + 1, "3;4\n5;6\n7;8"),
@@ -381,7 +381,7 @@ def test_rows_with_other_line_ends_that_hide_in_a_rejected_one_stop_the_plan(eng
         assert any(item.blocks_plan for item in result.not_checked)
 
 
-def test_a_row_of_a_mac_file_beyond_all_bounds_is_rejected(engine: Engine, tmp_path: Path) -> None:
+def test_a_row_of_a_mac_file_beyond_all_bounds_is_rejected(engine: DuckDB, tmp_path: Path) -> None:
     long = b"3;" + b"x" * (17 * 2**20)
     result = landed(engine, tmp_path, b"a;b\r" + b"1;2\r" * (5 * 2**18) + long + b"\r5;6\r" + long + b"\r7;8")
     assert rows(result)[5 * 2**18 - 1 :] == [("1", "2"), ("5", "6"), ("7", "8")]
@@ -389,7 +389,7 @@ def test_a_row_of_a_mac_file_beyond_all_bounds_is_rejected(engine: Engine, tmp_p
     assert (result.rejected, result.rows) == (2, 5 * 2**18 + 4)
 
 
-def test_progress_ends_at_the_end(engine: Engine, tmp_path: Path) -> None:
+def test_progress_ends_at_the_end(engine: DuckDB, tmp_path: Path) -> None:
     source = tmp_path / "a.csv"
     source.write_bytes(lines("a;b", "1;2"))
     seen: list[tuple[int, int, int | None]] = []
@@ -412,7 +412,7 @@ CELL = st.lists(st.sampled_from(["a", "é", ";", '"', "\n", "\r\n", " ", "\t", "
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
 def test_whatever_is_written_by_the_rules_comes_back(
-    table: list[list[str]], end: str, quoting: int, engine: Engine, tmp_path: Path
+    table: list[list[str]], end: str, quoting: int, engine: DuckDB, tmp_path: Path
 ) -> None:
     width = len(table[0]) if table else 1
     out = io.StringIO(newline="")
@@ -429,7 +429,7 @@ def test_whatever_is_written_by_the_rules_comes_back(
 @hypothesis.given(
     parts=st.lists(st.sampled_from(["a", ";", ";", '"', "\n", "\n", "1;2;3\n", '"x";y;z\n', " "]), max_size=25)
 )
-def test_no_line_disappears_whatever_the_file(parts: list[str], engine: Engine, tmp_path: Path) -> None:
+def test_no_line_disappears_whatever_the_file(parts: list[str], engine: DuckDB, tmp_path: Path) -> None:
     """Lines of the file = records + line feeds in loaded cells + lines of rejected text + empty lines."""
     content = ("p;q;r\n" + "".join(parts)).encode()
     try:
@@ -488,7 +488,7 @@ SPELT = {
 }
 
 
-def test_parquet_is_spelt_by_one_rule(engine: Engine, tmp_path: Path) -> None:
+def test_parquet_is_spelt_by_one_rule(engine: DuckDB, tmp_path: Path) -> None:
     source = tmp_path / "typed.parquet"
     duckdb.connect().execute("SET TimeZone = 'America/New_York'").execute(f"COPY ({PARQUET}) TO '{source}'")
     result = land(engine, Side.TRUTH, source, tmp_path / "truth.parquet")
@@ -497,14 +497,14 @@ def test_parquet_is_spelt_by_one_rule(engine: Engine, tmp_path: Path) -> None:
     assert column_names(engine, source) == list(SPELT)
 
 
-def test_floats_in_parquet_read_back_as_the_same_number(engine: Engine, tmp_path: Path) -> None:
+def test_floats_in_parquet_read_back_as_the_same_number(engine: DuckDB, tmp_path: Path) -> None:
     numbers = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -0.0, 123456789.123456789, 1e16, 2.0**53 + 2]
     pl.DataFrame({"x": numbers}).write_parquet(tmp_path / "f.parquet")
     got = rows(land(engine, Side.TRUTH, tmp_path / "f.parquet", tmp_path / "truth.parquet"))
     assert [float(text or "nan").hex() for (text,) in got] == [number.hex() for number in numbers]
 
 
-def test_parquet_with_nested_and_odd_names(engine: Engine, tmp_path: Path) -> None:
+def test_parquet_with_nested_and_odd_names(engine: DuckDB, tmp_path: Path) -> None:
     frame = pl.DataFrame({"a.b": [1], 'q"x': ["y"], "Mail": ["1"], "mail": ["2"], "n": [{"a": {"mail": 1}}]})
     frame.write_parquet(tmp_path / "o.parquet")
     result = land(engine, Side.TRUTH, tmp_path / "o.parquet", tmp_path / "t.parquet", columns=["mail", "a.b", 'q"x'])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable, SettingsError
 from tests.test_load import WELL_FORMED, answer, landed, lines, rejects, rows
 
@@ -21,8 +21,8 @@ _MORE = 3_000
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path, folders=[tmp_path])
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path, folders=[tmp_path])
     yield engine
     engine.close()
 
@@ -59,7 +59,7 @@ def test_the_corpus_is_large_enough() -> None:
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_rows_of_the_file_are_loaded_or_rejected(name: str, engine: Engine, tmp_path: Path) -> None:
+def test_rows_of_the_file_are_loaded_or_rejected(name: str, engine: DuckDB, tmp_path: Path) -> None:
     content = CORPUS[name]
     result = landed(engine, tmp_path, content, separator="," if name.endswith(", comma") else None)
     header, *expected = answer(content, result.separator)
@@ -97,7 +97,7 @@ HOSTILE: dict[str, tuple[bytes, list[tuple[str, str]], list[int]]] = {
 
 @pytest.mark.parametrize("form", ["as it is", "windows", "among many rows"])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_bytes_that_are_no_text_cost_their_own_rows_only(name: str, form: str, engine: Engine, tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_cost_their_own_rows_only(name: str, form: str, engine: DuckDB, tmp_path: Path) -> None:
     content, loaded, rejected = HOSTILE[name]
     plain, before = [("x", "x")] * _MORE, 0
     if form == "windows":
@@ -111,7 +111,7 @@ def test_bytes_that_are_no_text_cost_their_own_rows_only(name: str, form: str, e
     assert result.rows == len(loaded) + len(rejected)
 
 
-def test_names_of_columns_that_only_just_differ(engine: Engine, tmp_path: Path) -> None:
+def test_names_of_columns_that_only_just_differ(engine: DuckDB, tmp_path: Path) -> None:
     """Upper and lower case, a name that stands twice, a NUL: one of them may be meant, and is then read alone."""
     content = b"Mail;mail;MAIL;x\x00y;\x00;m\xc3\xa0il\n1;2;3;4;5;6\n"
     result = landed(engine, tmp_path, content, columns=["mail", "màil"])
@@ -128,7 +128,7 @@ LARGE = [f"{i};name {i};{'' if i % 7 else 'a note'};BE" for i in range(20_000)]
 
 
 @pytest.mark.parametrize("row", [0, 1, 6_001, 9_999, 13_337, 19_998])
-def test_a_stray_quote_at_every_place_of_a_row_costs_that_row_only(row: int, engine: Engine, tmp_path: Path) -> None:
+def test_a_stray_quote_at_every_place_of_a_row_costs_that_row_only(row: int, engine: DuckDB, tmp_path: Path) -> None:
     """Of 20,000 rows, 19,999 are loaded as they were; the last one is loaded with its quote or named with its line."""
     whole = lines("a;b;c;d", *LARGE)
     begin = whole.index(f"\n{LARGE[row]}\n".encode()) + 1
@@ -145,7 +145,7 @@ def test_a_stray_quote_at_every_place_of_a_row_costs_that_row_only(row: int, eng
         assert got == others
 
 
-def test_a_stray_quote_where_the_reading_of_a_file_is_divided(engine: Engine, tmp_path: Path) -> None:
+def test_a_stray_quote_where_the_reading_of_a_file_is_divided(engine: DuckDB, tmp_path: Path) -> None:
     """A file is looked at a MiB at a time: a quote on either side of the seam costs its own row only, too."""
     table = [f"{i:05};{'n' * 60};{i % 7};{'m' * 40}" for i in range(20_000)]
     whole = lines("a;b;c;d", *table)
@@ -163,7 +163,7 @@ def test_a_stray_quote_where_the_reading_of_a_file_is_divided(engine: Engine, tm
         assert got == expected[:row] + expected[row + 1 :]
 
 
-def test_a_stray_quote_in_the_last_row_loses_nothing(engine: Engine, tmp_path: Path) -> None:
+def test_a_stray_quote_in_the_last_row_loses_nothing(engine: DuckDB, tmp_path: Path) -> None:
     """Open to the end it looks as if the file were cut off there: then all of it is refused."""
     whole = lines("a;b;c;d", *LARGE)
     others = [tuple(cell or None for cell in one.split(";")) for one in LARGE[:-1]]

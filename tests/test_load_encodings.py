@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable, SettingsError
 from auditor.load import column_names
 from tests.test_load import landed, rejects, rows
@@ -16,8 +16,8 @@ WESTERN = ["Zoë", "René", "François", "Åse Øyvind", "O’Neil", "n° 3 (½)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path, folders=[tmp_path])
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path, folders=[tmp_path])
     yield engine
     engine.close()
 
@@ -32,7 +32,7 @@ def expected(names: list[str]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("header", ["id;name", "clé;prénom"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
-def test_an_encoding_that_is_certain_is_recognised(encoding: str, header: str, engine: Engine, tmp_path: Path) -> None:
+def test_an_encoding_that_is_certain_is_recognised(encoding: str, header: str, engine: DuckDB, tmp_path: Path) -> None:
     content = table(WESTERN, header).encode(encoding)
     result = landed(engine, tmp_path, content)
     assert rows(result) == expected(WESTERN)
@@ -42,17 +42,17 @@ def test_an_encoding_that_is_certain_is_recognised(encoding: str, header: str, e
     assert not told or encoding.replace("cp", "windows-") in told[0]
 
 
-def test_nuls_in_cells_are_no_utf16(engine: Engine, tmp_path: Path) -> None:
+def test_nuls_in_cells_are_no_utf16(engine: DuckDB, tmp_path: Path) -> None:
     assert rows(landed(engine, tmp_path, b"a;b\n" + b"\0;\0\n" * 9)) == [("\0", "\0")] * 9
 
 
-def test_a_letter_far_behind_the_beginning_is_recognised(engine: Engine, tmp_path: Path) -> None:
+def test_a_letter_far_behind_the_beginning_is_recognised(engine: DuckDB, tmp_path: Path) -> None:
     names = ["Ann"] * 300_000 + ["Zoë"] * 20 + ["Bob"]
     assert rows(landed(engine, tmp_path, table(names).encode("cp1252"))) == expected(names)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "iso-8859-15"])
-def test_letters_that_western_encodings_share_are_read_alike(encoding: str, engine: Engine, tmp_path: Path) -> None:
+def test_letters_that_western_encodings_share_are_read_alike(encoding: str, engine: DuckDB, tmp_path: Path) -> None:
     names = ["Zoë", "René", "François", "Übel"]
     assert rows(landed(engine, tmp_path, table(names).encode(encoding))) == expected(names)
 
@@ -73,7 +73,7 @@ def test_letters_that_western_encodings_share_are_read_alike(encoding: str, engi
         ("cp850", "Müller"),
     ],
 )
-def test_what_could_be_read_wrongly_is_not_guessed(encoding: str, name: str, engine: Engine, tmp_path: Path) -> None:
+def test_what_could_be_read_wrongly_is_not_guessed(encoding: str, name: str, engine: DuckDB, tmp_path: Path) -> None:
     content = table(["Ann", name]).encode(encoding)
     with pytest.raises(SettingsError) as caught:
         landed(engine, tmp_path, content)
@@ -83,7 +83,7 @@ def test_what_could_be_read_wrongly_is_not_guessed(encoding: str, name: str, eng
     assert rows(landed(engine, tmp_path, content, encoding=encoding)) == expected(["Ann", name])
 
 
-def test_a_file_that_is_utf8_but_for_a_few_rows_stays_utf8(engine: Engine, tmp_path: Path) -> None:
+def test_a_file_that_is_utf8_but_for_a_few_rows_stays_utf8(engine: DuckDB, tmp_path: Path) -> None:
     content = table(["Zoë", "René"]).encode() + b"2;Fran\xe7ois\n3;Ann\n"
     result = landed(engine, tmp_path, content)
     assert rows(result) == [("0", "Zoë"), ("1", "René"), ("3", "Ann")]
@@ -98,7 +98,7 @@ def test_a_file_that_is_utf8_but_for_a_few_rows_stays_utf8(engine: Engine, tmp_p
     ],
 )
 def test_what_a_declared_encoding_does_not_have_costs_its_own_row_only(
-    encoding: str, content: bytes, engine: Engine, tmp_path: Path
+    encoding: str, content: bytes, engine: DuckDB, tmp_path: Path
 ) -> None:
     result = landed(engine, tmp_path, content, encoding=encoding)
     assert rows(result) == [("0", "Zoë"), ("2", "Ann")]
@@ -107,6 +107,6 @@ def test_what_a_declared_encoding_does_not_have_costs_its_own_row_only(
     assert reason.endswith(f"is not {encoding}")
 
 
-def test_half_a_character_at_the_end_is_a_file_cut_off(engine: Engine, tmp_path: Path) -> None:
+def test_half_a_character_at_the_end_is_a_file_cut_off(engine: DuckDB, tmp_path: Path) -> None:
     with pytest.raises(InputUnusable, match="not utf-16"):
         landed(engine, tmp_path, table(WESTERN).encode("utf-16")[:-1])

@@ -23,7 +23,7 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from auditor.commands.compare import compare
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import AuditorError, InputUnusable, SettingsError
 from auditor.load import Landed, column_names, land
 from auditor.model import Side, Status
@@ -33,14 +33,14 @@ Row = Mapping[str, str | None]
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(memory_limit="500MB", temp=tmp_path, folders=[tmp_path])
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(memory_limit="500MB", temp=tmp_path, folders=[tmp_path])
     yield engine
     engine.close()
 
 
 @pytest.fixture
-def landing(engine: Engine, tmp_path: Path) -> Callable[..., tuple[Landed, pl.DataFrame]]:
+def landing(engine: DuckDB, tmp_path: Path) -> Callable[..., tuple[Landed, pl.DataFrame]]:
     def land_it(path: Path, **more: Any) -> tuple[Landed, pl.DataFrame]:
         landed = land(engine, Side.TRUTH, path, tmp_path / "landed.parquet", **more)
         return landed, pl.read_parquet(landed.path)
@@ -133,7 +133,7 @@ def test_the_same_rows_are_equal_in_every_format(
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_format_is_known_by_its_content_and_not_by_its_name(
-    kind: str, tmp_path: Path, landing: Callable[..., tuple[Landed, pl.DataFrame]], engine: Engine
+    kind: str, tmp_path: Path, landing: Callable[..., tuple[Landed, pl.DataFrame]], engine: DuckDB
 ) -> None:
     file = tmp_path / "contacts.dat"
     WRITERS[kind](file, NAMES, [{"id": "1", "Naam": "Ann"}, {"id": "2", "e-mail": "b@x.be"}])
@@ -211,7 +211,7 @@ def test_lines_that_cannot_be_read_are_rejected_alone(tmp_path: Path, landing: A
         landing(file, most_rejected=(len(BAD_LINES) - 1, 0.0))
 
 
-def test_names_that_come_late_are_columns_from_the_beginning(tmp_path: Path, landing: Any, engine: Engine) -> None:
+def test_names_that_come_late_are_columns_from_the_beginning(tmp_path: Path, landing: Any, engine: DuckDB) -> None:
     file = tmp_path / "a.jsonl"
     lines = [
         json.dumps({"id": str(number)} | ({"late": "x", "Id": "y"} if number == 44_000 else {}))
@@ -367,7 +367,7 @@ def test_a_formula_that_was_never_worked_out_is_no_empty_cell(tmp_path: Path, la
     assert [row["line"] for row in pl.read_parquet(landed.rejects).to_dicts()] == [3, 4]
 
 
-def test_which_sheet_is_meant(tmp_path: Path, landing: Any, engine: Engine) -> None:
+def test_which_sheet_is_meant(tmp_path: Path, landing: Any, engine: DuckDB) -> None:
     path = tmp_path / "a.xlsx"
     book = xlsxwriter.Workbook(path)
     for name, key in (("Kunden", "1"), ("Oud", "2")):

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import strategies as st
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.load import Landed, Marks, column_names, land
 from auditor.model import Side
@@ -20,13 +20,13 @@ from tests.test_load import rejects, rows
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path, folders=[tmp_path])
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path, folders=[tmp_path])
     yield engine
     engine.close()
 
 
-def landed(engine: Engine, tmp_path: Path, content: bytes, marks: Marks | None) -> Landed:
+def landed(engine: DuckDB, tmp_path: Path, content: bytes, marks: Marks | None) -> Landed:
     source, work = tmp_path / "input.csv", tmp_path / "run"
     work.mkdir(exist_ok=True)
     source.write_bytes(content)
@@ -36,14 +36,14 @@ def landed(engine: Engine, tmp_path: Path, content: bytes, marks: Marks | None) 
     return result
 
 
-def test_another_quote(engine: Engine, tmp_path: Path) -> None:
+def test_another_quote(engine: DuckDB, tmp_path: Path) -> None:
     content = b"'i;d';n\"ame\n1;'a;''b'''\n2;5\" disk\n3;'say \"hi\"\nthere'\n4;''\n5;O'Neil\n"
     result = landed(engine, tmp_path, content, Marks("'"))
     assert result.columns == ("i;d", 'n"ame')
     assert [name for _, name in rows(result)] == ["a;'b'", '5" disk', 'say "hi"\nthere', "", "O'Neil"]
 
 
-def test_what_is_escaped_is_no_mark(engine: Engine, tmp_path: Path) -> None:
+def test_what_is_escaped_is_no_mark(engine: DuckDB, tmp_path: Path) -> None:
     content = rb"""id;name
 1;"say \"hi\""
 2;a\;b
@@ -62,7 +62,7 @@ lines"
     assert result.rejected == 0
 
 
-def test_rejected_rows_are_kept_as_they_were_written(engine: Engine, tmp_path: Path) -> None:
+def test_rejected_rows_are_kept_as_they_were_written(engine: DuckDB, tmp_path: Path) -> None:
     bad = r"2;'it\'s';a\;b;C:\\;" + '"'
     result = landed(engine, tmp_path, f"id;name\n1;x\n{bad}\n3;y\n".encode(), Marks("'", "\\"))
     assert rejects(result) == [(3, "5 cells where the header has 2", bad)]
@@ -85,7 +85,7 @@ def test_rejected_rows_are_kept_as_they_were_written(engine: Engine, tmp_path: P
     ],
 )
 def test_marks_are_recognised_where_only_one_reading_makes_sense(
-    content: bytes, expected: tuple[str, str], said: list[str], engine: Engine, tmp_path: Path
+    content: bytes, expected: tuple[str, str], said: list[str], engine: DuckDB, tmp_path: Path
 ) -> None:
     result = landed(engine, tmp_path, content, None)
     assert rows(result) == [expected]
@@ -101,7 +101,7 @@ def test_marks_are_recognised_where_only_one_reading_makes_sense(
     max_examples=60, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 def test_what_python_writes_in_such_marks_comes_back(
-    table: list[tuple[str, str]], quote: str, escape: str | None, engine: Engine, tmp_path: Path
+    table: list[tuple[str, str]], quote: str, escape: str | None, engine: DuckDB, tmp_path: Path
 ) -> None:
     text = io.StringIO()
     writer = csv.writer(
@@ -118,7 +118,7 @@ def test_marks_that_make_no_sense(quote: str, escape: str | None) -> None:
         Marks(quote, escape)
 
 
-def test_characters_that_stand_for_others_are_not_lost(engine: Engine, tmp_path: Path) -> None:
+def test_characters_that_stand_for_others_are_not_lost(engine: DuckDB, tmp_path: Path) -> None:
     content = "id;name\n1;\uf8d0\n".encode()
     with pytest.raises(SettingsError, match="private characters"):
         landed(engine, tmp_path, content, Marks(escape="\\"))

@@ -12,7 +12,7 @@ import pytest
 
 from auditor import permissions
 from auditor.diff.permission_findings import says
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import GuardRefused
 from auditor.model import Kind, Moved, Permission, Route, Why
@@ -62,13 +62,12 @@ COMBINATIONS = [
 
 def test_tables_and_single_cells_say_the_same(tmp_path: Path) -> None:
     """`permissions.state` and the expression over whole tables, for every spelling between every character."""
-    engine = Engine(memory_limit="500MB", temp=tmp_path)
+    engine = DuckDB(memory_limit="500MB", temp=tmp_path)
     engine.register(FUNCTIONS)
     words = [spelt for word in ("true", "1", "y", "yes", "t", "false", "0", "n", "no", "f") for spelt in cases(word)]
     words += ["", " ", "maybe", "ja", "2", "truefalse", "tr ue", "ſo", "ye\u017f", "ｙｅｓ", "ﬀ", "\u212a"]
     texts = [None, *words, *(f"{chr(code)}{word}{chr(code)}" for code in range(1, 0x3001) for word in ("Yes", "0"))]
-    engine.put("texts", pl.DataFrame({"n": range(len(texts)), "text": texts}))
-    table = engine.table("texts")
+    table = engine.put(pl.DataFrame({"n": range(len(texts)), "text": texts}), "texts")
     for polarity in Polarity:
         told = engine.rows(table.order_by("n").select(said=says(table.text, polarity)))
         expected = [permissions.state(text, polarity) for text in texts]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.cli.screen import Steps
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 
 MB = 2**20
 
@@ -54,7 +54,7 @@ def test_what_is_read_is_counted_in_rows_as_well(capsys: pytest.CaptureFixture[s
 
 def test_a_query_tells_how_far_it_is_and_ends_when_nobody_wants_it_any_more(tmp_path: Path) -> None:
     """Ctrl-C during a landing of minutes does not wait for its end."""
-    engine, told = Engine(temp=tmp_path, folders=[tmp_path]), list[float]()
+    engine, told = DuckDB(temp=tmp_path, folders=[tmp_path]), list[float]()
 
     class StoppedError(Exception):
         pass
@@ -65,9 +65,9 @@ def test_a_query_tells_how_far_it_is_and_ends_when_nobody_wants_it_any_more(tmp_
             raise StoppedError
 
     with pytest.raises(StoppedError), engine.watched(tell):
-        engine.con.execute("SELECT max(hash(range)) FROM range(1000000000000)")
+        engine.execute("SELECT max(hash(range)) FROM range(1000000000000)")
     assert 0 <= told[0] <= told[1] < 1
-    assert engine.rows("SELECT 1") == [(1,)], "the connection goes on"
+    assert engine.execute("SELECT 1") == [(1,)], "the connection goes on"
     engine.close()
 
 

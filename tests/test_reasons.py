@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.explain.reasons import with_reasons
 from auditor.explain.spelling import LOOK_ALIKES, damage_of
 from auditor.model import AttributeType, Reason
@@ -228,19 +228,18 @@ TABLE: tuple[tuple[str | None, str | None, str, str], ...] = (
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path_factory.mktemp("spill"))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path_factory.mktemp("spill"))
     yield engine
     engine.close()
 
 
-def reasons_of(engine: Engine, cells: Sequence[Cell], columns: Sequence[Column] = COLUMNS) -> list[str]:
+def reasons_of(engine: DuckDB, cells: Sequence[Cell], columns: Sequence[Column] = COLUMNS) -> list[str]:
     """The reason of each cell, in their order; keys are made distinct."""
     numbered = [Cell(cell.platform, cell.truth, f"{cell.key}-{n}", cell.column, cell.compare)
                 for n, cell in enumerate(cells)]  # fmt: skip
-    make_cells(engine, numbered)
-    with_reasons(engine, engine.table("cells"), columns, "reasoned")
-    found = dict(engine.rows("SELECT key, reason FROM reasoned"))
+    reasoned = with_reasons(engine, make_cells(engine, numbered), columns)
+    found = dict(engine.rows(reasoned.select("key", "reason")))
     assert len(found) == len(cells)
     return [found[cell.key] for cell in numbered]
 
@@ -251,7 +250,7 @@ def table_cell(platform: str | None, truth: str | None, rule: str, number: int) 
     return Cell(platform, truth, str(number), BY_COMPARE[rule], rule)
 
 
-def test_each_pair_of_the_table_has_its_reason(engine: Engine) -> None:
+def test_each_pair_of_the_table_has_its_reason(engine: DuckDB) -> None:
     cells = [table_cell(platform, truth, rule, n) for n, (platform, truth, rule, _) in enumerate(TABLE)]
     found = dict(zip(TABLE, reasons_of(engine, cells), strict=True))
     assert {row: reason for row, reason in found.items() if reason != row[3]} == {}
@@ -265,7 +264,7 @@ def test_every_reason_stands_in_the_table_or_has_a_test_of_its_own() -> None:
 # --- two profiles that carry each other's value ---
 
 
-def test_values_exchanged_between_two_profiles_are_swapped(engine: Engine) -> None:
+def test_values_exchanged_between_two_profiles_are_swapped(engine: DuckDB) -> None:
     cells = [
         Cell("jan@x.be", "an@y.be", column="emailAddress", compare="email"),
         Cell("an@y.be", "jan@x.be", column="emailAddress", compare="email"),
@@ -274,25 +273,25 @@ def test_values_exchanged_between_two_profiles_are_swapped(engine: Engine) -> No
     assert reasons_of(engine, cells) == ["swapped", "swapped", "different"]
 
 
-def test_an_exchange_that_more_than_two_profiles_could_explain_is_none(engine: Engine) -> None:
+def test_an_exchange_that_more_than_two_profiles_could_explain_is_none(engine: DuckDB) -> None:
     """One Peeters became Janssens, but two Janssens became Peeters: which of them?"""
     cells = [Cell("Peeters", "Janssens"), Cell("Janssens", "Peeters"), Cell("Janssens", "Peeters")]
     assert reasons_of(engine, cells) == ["different"] * 3
 
 
-def test_values_in_two_different_columns_are_not_swapped(engine: Engine) -> None:
+def test_values_in_two_different_columns_are_not_swapped(engine: DuckDB) -> None:
     cells = [Cell("Willem", "Karel"), Cell("Karel", "Willem", column="note", compare="exact")]
     assert reasons_of(engine, cells) == ["different"] * 2
 
 
-def test_few_values_exchange_by_chance(engine: Engine) -> None:
+def test_few_values_exchange_by_chance(engine: DuckDB) -> None:
     """Sixty people moved between eight shops: some moves are each other's reverse, and mean nothing."""
     shops = ["Gent", "Brugge", "Luik", "Namen", "Aalst", "Leuven", "Oostende", "Hasselt"]
     moves = [(a, b) for a in shops for b in shops if a != b]
     assert set(reasons_of(engine, [Cell(a, b, column="note", compare="exact") for a, b in moves])) == {"different"}
 
 
-def test_permissions_codes_and_segments_are_never_swapped(engine: Engine) -> None:
+def test_permissions_codes_and_segments_are_never_swapped(engine: DuckDB) -> None:
     for name, rule, a, b in (
         ("doNotContact", "boolean", "true", "false"),
         ("motherLanguage", "code", "FR", "NL"),
@@ -528,7 +527,7 @@ def reference(cell: Cell) -> str:
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(pairs(), min_size=40, max_size=120))
-def test_expressions_agree_with_the_slow_reference(engine: Engine, cells: list[Cell]) -> None:
+def test_expressions_agree_with_the_slow_reference(engine: DuckDB, cells: list[Cell]) -> None:
     found = reasons_of(engine, cells)
     wrong = [
         (cell, reason, reference(cell))
@@ -540,26 +539,26 @@ def test_expressions_agree_with_the_slow_reference(engine: Engine, cells: list[C
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(pairs(), min_size=40, max_size=120))
-def test_reasons_are_the_same_when_the_sides_are_exchanged(engine: Engine, cells: list[Cell]) -> None:
+def test_reasons_are_the_same_when_the_sides_are_exchanged(engine: DuckDB, cells: list[Cell]) -> None:
     """Only empty_on_platform and empty_in_truth exchange with the sides."""
     there = {"empty_on_platform": "empty_in_truth", "empty_in_truth": "empty_on_platform"}
     mirrored = reasons_of(engine, [cell.exchanged() for cell in cells])
     assert [there.get(reason, reason) for reason in reasons_of(engine, cells)] == mirrored
 
 
-def test_every_cell_gets_exactly_one_reason_and_keeps_its_columns(engine: Engine) -> None:
+def test_every_cell_gets_exactly_one_reason_and_keeps_its_columns(engine: DuckDB) -> None:
     cells = [table_cell(platform, truth, rule, n) for n, (platform, truth, rule, _) in enumerate(TABLE)]
-    make_cells(engine, cells)
-    texts = 'key, "column", compare, platform, truth, status, moved, waiting, profile_id'
-    given_cells = engine.rows(f"SELECT {texts} FROM cells ORDER BY key")
-    table = with_reasons(engine, engine.table("cells"), COLUMNS, "reasoned")
-    assert table.columns == (*engine.table("cells").columns, "reason")
-    assert engine.rows(f"SELECT {texts} FROM reasoned ORDER BY key") == given_cells
-    assert {reason for (reason,) in engine.rows("SELECT reason FROM reasoned")} <= {reason.value for reason in Reason}
+    made = make_cells(engine, cells)
+    texts = ("key", "column", "compare", "platform", "truth", "status", "moved", "waiting", "profile_id")
+    given_cells = engine.rows(made.select(*texts).order_by("key"))
+    table = with_reasons(engine, made, COLUMNS)
+    assert table.columns == (*made.columns, "reason")
+    assert engine.rows(table.select(*texts).order_by("key")) == given_cells
+    assert {reason for (reason,) in engine.rows(table.select("reason"))} <= {reason.value for reason in Reason}
 
 
 def test_no_cells_no_reasons(tmp_path: Path) -> None:
-    engine = Engine(temp=tmp_path)
+    engine = DuckDB(temp=tmp_path)
     assert reasons_of(engine, []) == []
     engine.close()
 
@@ -582,7 +581,7 @@ def test_lost_letters_name_the_side_that_lost_them() -> None:
     assert damage_of("Zoë", "Zoé") is None
 
 
-def test_a_garbled_letter_is_found_in_whatever_unicode_form(engine: Engine) -> None:
+def test_a_garbled_letter_is_found_in_whatever_unicode_form(engine: DuckDB) -> None:
     garbled = ["NoÃ«l", unicodedata.normalize("NFD", "NoÃ«l")]
     right = ["Noël", unicodedata.normalize("NFD", "Noël")]
     assert reasons_of(engine, [Cell(p, t) for p in garbled for t in right]) == ["encoding"] * 4
@@ -600,11 +599,11 @@ def test_a_garbled_letter_is_found_in_whatever_unicode_form(engine: Engine) -> N
         ("日本太郎", "中村次子", "different"),
     ],
 )
-def test_letters_of_several_bytes_count_as_one(engine: Engine, platform: str, truth: str, reason: str) -> None:
+def test_letters_of_several_bytes_count_as_one(engine: DuckDB, platform: str, truth: str, reason: str) -> None:
     assert reasons_of(engine, [Cell(platform, truth)]) == [reason]
 
 
-def test_long_texts_are_judged_quickly_and_alike(engine: Engine) -> None:
+def test_long_texts_are_judged_quickly_and_alike(engine: DuckDB) -> None:
     text = "abcdefghij" * 100_000
     found = reasons_of(engine, [Cell(text, text[:500] + "!?" + text[500:-1] + "zz"), Cell(text[:-1] + "z", text)])
     assert found == ["different", "typo"]

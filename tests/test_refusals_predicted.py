@@ -15,13 +15,14 @@ import polars as pl
 import pytest
 
 from auditor.commands.structure import live_structure
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.model import Rule, Side, Structure
 from auditor.sandbox.process import Sandbox
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Column, Contract
 from auditor.validate import preload, validate
 from auditor.validate.generate import refresh
+from tests.last_found import last
 from tests.sandbox_client import EXECUTIONS, client, counts, run_import, unpacked
 from tests.sandbox_oracle import TRUTH
 from tests.small_folder import Made, copy, licence, made
@@ -61,9 +62,9 @@ def structure(small: Made, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
     preload()
-    engine = Engine(temp=tmp_path)
+    engine = DuckDB(temp=tmp_path)
     yield engine
     engine.close()
 
@@ -84,15 +85,15 @@ def values(structure: Structure, column: str) -> list[str]:
     return [value for value in dict.fromkeys(tried) if value == value.strip() and value not in NUMBERS_OF_NOBODY]
 
 
-def predicted(engine: Engine, structure: Structure, rows: pl.DataFrame) -> set[tuple[str, str]]:
+def predicted(engine: DuckDB, structure: Structure, rows: pl.DataFrame) -> set[tuple[str, str]]:
     """Key and column of each cell that validation says Actito would refuse."""
     columns = tuple(Column(name, name, name) for name in rows.columns)
     contract = Contract("Customers", ("customerId",), columns, ZoneInfo("UTC"))
     fill(engine, {name: rows[name].to_list() for name in rows.columns})
-    result = validate(engine, Side.TRUTH, "checked_truth", refresh(None, structure, contract))
+    result = validate(engine, Side.TRUTH, last(engine, "checked_truth"), refresh(None, structure, contract))
     assert result.not_evaluated == ()
     keys = rows["customerId"].to_list()
-    found = engine.rows('SELECT "key", "column", rule FROM violations')
+    found = engine.rows(result.found.select("key", "column", "rule"))
     assert {rule for *_, rule in found} <= {rule.value for rule in Rule}
     return {(keys[int(key.removeprefix("k"))], column) for key, column, _ in found}
 
@@ -112,7 +113,7 @@ def refused(sandbox: Sandbox, rows: pl.DataFrame) -> set[tuple[str, str]]:
 
 
 def test_every_value_that_is_refused_was_predicted_and_no_other(
-    engine: Engine, sandbox: Sandbox, structure: Structure
+    engine: DuckDB, sandbox: Sandbox, structure: Structure
 ) -> None:
     tried, wrong = 0, set[tuple[str, str, str]]()
     for number, column in enumerate(structure.columns):
@@ -136,7 +137,7 @@ def test_every_value_that_is_refused_was_predicted_and_no_other(
 
 
 def test_a_number_that_does_not_exist_is_kept_back_though_its_form_is_right(
-    engine: Engine, sandbox: Sandbox, structure: Structure
+    engine: DuckDB, sandbox: Sandbox, structure: Structure
 ) -> None:
     """The one place where validation is stricter than the stand-in: nobody can be reached there."""
     rows = pl.DataFrame(
@@ -152,7 +153,7 @@ def test_a_number_that_does_not_exist_is_kept_back_though_its_form_is_right(
 
 
 def test_a_value_that_two_rows_share_is_predicted_for_both(
-    engine: Engine, sandbox: Sandbox, structure: Structure
+    engine: DuckDB, sandbox: Sandbox, structure: Structure
 ) -> None:
     """Actito takes whichever comes first: which one that is, is not for a file to decide."""
     rows = pl.DataFrame(
@@ -168,7 +169,7 @@ def test_a_value_that_two_rows_share_is_predicted_for_both(
 
 
 def test_every_planted_violation_of_the_truth_is_refused(
-    engine: Engine, sandbox: Sandbox, structure: Structure, tmp_path: Path
+    engine: DuckDB, sandbox: Sandbox, structure: Structure, tmp_path: Path
 ) -> None:
     """A week of drift plants values that Actito would refuse; each is imported for somebody new, as the CRM has it."""
     with Sandbox(tmp_path / "planted", profiles=PLANTED, seed=3, limits="extended") as week:
@@ -186,7 +187,7 @@ def test_every_planted_violation_of_the_truth_is_refused(
         assert refused(sandbox, rows) == {(f"P{number}", column)} == predicted(engine, structure, rows), one["rule"]
 
 
-def test_the_columns_of_a_structure_that_is_stricter_are_judged_by_it(engine: Engine, structure: Structure) -> None:
+def test_the_columns_of_a_structure_that_is_stricter_are_judged_by_it(engine: DuckDB, structure: Structure) -> None:
     """The prediction is the live structure's, not a list of its own."""
     shorter = replace(
         structure,

@@ -12,12 +12,13 @@ import polars as pl
 import pytest
 
 from auditor.diff import one_sided
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import Exit
 from auditor.model import Attribute, Structure
 from auditor.sandbox.process import Sandbox
 from auditor.settings.contract import Column, Compare, Contract
-from tests.diff_runs import Landing, engine_in, found, run
+from tests.diff_runs import Landing, compared, engine_in, run
+from tests.last_found import last, remember
 from tests.slow_diff import Row
 from tests.small_folder import auditor, copy, footprint, licence, made
 from tests.test_rekey import FIRST, NEXT, Folder
@@ -34,7 +35,7 @@ STRUCTURE = Structure(
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
     with engine_in(tmp_path_factory.mktemp("renumbered")) as engine:
         yield engine
 
@@ -44,37 +45,40 @@ def row(id: str, card: str | None = None, number: str | None = None) -> Row:  # 
 
 
 def same(
-    engine: Engine, platform: Sequence[Row], truth: Sequence[Row], seen: Sequence[tuple[str, str | None]] | None = None
+    engine: DuckDB, platform: Sequence[Row], truth: Sequence[Row], seen: Sequence[tuple[str, str | None]] | None = None
 ) -> list[tuple[str, str]]:
     """Pairs of keys that are evidently one person's."""
     run(engine, Landing.beside(engine), CONTRACT, platform, truth)
-    one_sided.rows(engine, CONTRACT)
+    matched, _ = compared(engine)
+    before = None
     if seen is not None:
         schema = {"key": pl.String, "profile_id": pl.String}
-        engine.put("seen_before", pl.DataFrame(seen, schema=schema, orient="row"))
-    one_sided.renumbered(engine, CONTRACT, STRUCTURE, None if seen is None else "seen_before")
-    return found(engine, "renumbered", ("platform_key", "truth_key"))
+        before = engine.put(pl.DataFrame(seen, schema=schema, orient="row"), "seen_before")
+        remember(engine, seen_before=before)
+    alone = one_sided.one_sided(engine, CONTRACT, matched)
+    return sorted(engine.rows(one_sided.renumbered(engine, CONTRACT, STRUCTURE, matched, alone, before)))
 
 
-def test_the_same_unique_value_is_the_same_person(engine: Engine) -> None:
+def test_the_same_unique_value_is_the_same_person(engine: DuckDB) -> None:
     platform = [row("A1", "x"), row("A2", "y"), row("A3", None), row("4", "w"), row("A5", "t"), row("A6", "t")]
     truth = [row("1", "X "), row("2", "z"), row("3", None), row("4", "q"), row("5", "t")]
     assert same(engine, platform, truth) == [("A1", "1")]
 
 
-def test_so_is_the_profile_that_an_earlier_run_saw_under_the_key_that_is_missing(engine: Engine) -> None:
+def test_so_is_the_profile_that_an_earlier_run_saw_under_the_key_that_is_missing(engine: DuckDB) -> None:
     platform = [row("A1", None, "p1"), row("A2", None, "p2"), row("3", None, "p3"), row("A4")]
     truth = [row("1"), row("2"), row("3"), row("4")]
     seen = [("1", "p1"), ("2", "other"), ("gone", "p2"), ("3", "p3"), ("4", None)]
     assert same(engine, platform, truth, seen) == [("A1", "1")]
 
 
-def test_a_profile_that_both_sides_know_by_another_key_is_told(engine: Engine) -> None:
+def test_a_profile_that_both_sides_know_by_another_key_is_told(engine: DuckDB) -> None:
     """Until what is known of it is carried over; a key that somebody still has is none that was given up."""
     platform = [row("A1", None, "p1"), row("2", None, "p2"), row("3", None, "p3"), row("A4", None, "p4")]
     same(engine, platform, [row("A1"), row("2"), row("3")], [("1", "p1"), ("A1", "p1"), ("2", "p3"), ("4", "p4")])
-    assert one_sided.other_keys(engine, "seen_before") == 1
-    assert one_sided.other_keys(engine, None) == 0
+    matched, _ = compared(engine)
+    assert one_sided.other_keys(engine, matched, last(engine, "seen_before")) == 1
+    assert one_sided.other_keys(engine, matched, None) == 0
 
 
 def test_who_was_seen_under_both_keys_is_carried_over_late(tmp_path: Path) -> None:

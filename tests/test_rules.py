@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import click
+import ibis
 import phonenumbers
 import polars as pl
 import pytest
@@ -29,7 +30,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from auditor.cli.compare import command as compare
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS, ascii_domain, phone_number, plain_number
 from auditor.model import AttributeType, Side
@@ -54,45 +55,43 @@ class Forms(NamedTuple):
 class Judge:
     """Evaluates the rules on lists of texts; every expression is compiled once."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: DuckDB) -> None:
         self._engine = engine
         self._queries: dict[str, tuple[str, str]] = {}
 
     def forms(self, column: Column, texts: Sequence[str | None]) -> list[Forms]:
-        self._engine.put("texts", _numbered({"text": texts}))
+        given = self._engine.put(_numbered({"text": texts}), "texts")
+        self._engine.execute(f"CREATE OR REPLACE TEMP TABLE texts AS FROM {name_of(given)}")
         name = repr(column)
         if name not in self._queries:
-            table = self._engine.table("texts")
+            table = ibis.table(given.schema(), "texts")
             chosen = table.select(
                 "n",
                 platform=rules.canonical(table.text, column, Side.PLATFORM, ZONE),
                 truth=rules.canonical(table.text, column, Side.TRUTH, ZONE),
                 sent=rules.sent(table.text, column, ZONE),
             )
-            written = self._engine.create("written", chosen)
+            written = ibis.table(chosen.schema(), "written")
             back = rules.canonical(written.sent, column, Side.PLATFORM, ZONE)
             read = written.order_by("n").select("platform", "truth", "sent", sent_back=back)
             self._queries[name] = (self._engine.sql(chosen), self._engine.sql(read))
         chosen_sql, read_sql = self._queries[name]
-        self._engine.con.execute(f"CREATE OR REPLACE TEMP TABLE written AS {chosen_sql}")
-        return [Forms(*row) for row in self._engine.rows(read_sql)]
+        self._engine.execute(f"CREATE OR REPLACE TEMP TABLE written AS {chosen_sql}")
+        return [Forms(*row) for row in self._engine.execute(read_sql)]
 
     def equal(self, column: Column, pairs: Sequence[tuple[str | None, str | None]]) -> list[bool]:
-        self._engine.put("pairs", _numbered({"a": [a for a, _ in pairs], "b": [b for _, b in pairs]}))
-        table = self._engine.table("pairs")
+        table = self._engine.put(_numbered({"a": [a for a, _ in pairs], "b": [b for _, b in pairs]}), "pairs")
         verdict = table.select("n", equal=rules.equal(table.a, table.b, column)).order_by("n")
         return [equal for _, equal in self._engine.rows(verdict)]
 
     def key(self, parts: Sequence[Sequence[str | None]]) -> list[str | None]:
         columns = {f"c{place}": [row[place] for row in parts] for place in range(len(parts[0]))}
-        self._engine.put("parts", _numbered(columns))
-        table = self._engine.table("parts")
+        table = self._engine.put(_numbered(columns), "parts")
         form = table.select("n", key=rules.key_form([table[name] for name in columns])).order_by("n")
         return [key for _, key in self._engine.rows(form)]
 
     def marks(self, forms: Sequence[str | None]) -> list[tuple[str, str | None]]:
-        self._engine.put("forms", _numbered({"form": forms}))
-        table = self._engine.table("forms")
+        table = self._engine.put(_numbered({"form": forms}), "forms")
         mark = rules.marked(table.form)
         return [
             (a, b) for _, a, b in self._engine.rows(table.select("n", a=mark, b=rules.unmarked(mark)).order_by("n"))
@@ -105,7 +104,7 @@ def _numbered(columns: Mapping[str, Sequence[str | None]]) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    engine = Engine(temp=tmp_path_factory.mktemp("rules"))
+    engine = DuckDB(temp=tmp_path_factory.mktemp("rules"))
     engine.register(FUNCTIONS)
     yield Judge(engine)
     engine.close()

@@ -10,12 +10,13 @@ import polars as pl
 import pytest
 
 from auditor import explain
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.explain.persons.model import THRESHOLD
 from auditor.findings import audit
 from auditor.model import Side
 from auditor.settings.contract import Column
 from tests.cells_table import column
+from tests.last_found import frame, remember, sql
 
 COLUMNS = (
     column("customerId"),
@@ -44,14 +45,14 @@ class Person:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path_factory.mktemp("spill"))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path_factory.mktemp("spill"))
     yield engine
     engine.close()
 
 
 def ask(
-    engine: Engine,
+    engine: DuckDB,
     truth: Sequence[Person],
     platform: Sequence[Person],
     columns: Sequence[Column] = COLUMNS,
@@ -67,13 +68,13 @@ def ask(
         cells = [
             (person.key, person.key not in on_both, person.key, *list(vars(person).values())[1:]) for person in people
         ]
-        rows[side] = engine.table(engine.put(f"{side.value}_people", pl.DataFrame(cells, schema=schema, orient="row")))
-    explain.same_person(engine, rows, explain.evidence_columns(columns), splink=splink)
-    return engine.rows("FROM same_person")
+        rows[side] = engine.put(pl.DataFrame(cells, schema=schema, orient="row"), f"{side.value}_people")
+    remember(engine, same_person=explain.same_person(engine, rows, explain.evidence_columns(columns), splink=splink))
+    return sql(engine, "FROM {same_person}")
 
 
 def found(
-    engine: Engine, missing: Sequence[Person], orphans: Sequence[Person], columns: Sequence[Column] = COLUMNS
+    engine: DuckDB, missing: Sequence[Person], orphans: Sequence[Person], columns: Sequence[Column] = COLUMNS
 ) -> list[tuple[str | None, str | None, float, str]]:
     """platform_key, truth_key, score, evidence of the pairs of a missing person and an orphan."""
     return [
@@ -120,7 +121,7 @@ def other(**values: str | None) -> Person:
         ),
     ],
 )
-def test_believed(engine: Engine, orphan: Person, evidence: str) -> None:
+def test_believed(engine: DuckDB, orphan: Person, evidence: str) -> None:
     [(platform_key, truth_key, score, said)] = found(engine, [JAN], [orphan])
     assert (platform_key, truth_key, said) == ("P1", "T1", evidence)
     assert THRESHOLD <= score <= 1
@@ -155,12 +156,12 @@ def test_believed(engine: Engine, orphan: Person, evidence: str) -> None:
         "nothing",
     ],
 )
-def test_not_believed(engine: Engine, orphan: Person) -> None:
+def test_not_believed(engine: DuckDB, orphan: Person) -> None:
     """What members of a household, or two strangers of one name, share."""
     assert found(engine, [JAN], [orphan]) == []
 
 
-def test_a_name_tells_the_less_the_more_people_have_it(engine: Engine) -> None:
+def test_a_name_tells_the_less_the_more_people_have_it(engine: DuckDB) -> None:
     """Of two who share a birth date too; the others of that name were born on other days."""
     orphan = other(lastName="Peeters", firstName="Jan", birthDate="1980-03-12", emailAddress="jan@y.be")
     scores = []
@@ -172,7 +173,7 @@ def test_a_name_tells_the_less_the_more_people_have_it(engine: Engine) -> None:
     assert scores[0] > scores[-1]
 
 
-def test_more_agreement_scores_higher(engine: Engine) -> None:
+def test_more_agreement_scores_higher(engine: DuckDB) -> None:
     scores = []
     for values in (
         {"emailAddress": "jan@x.be"},
@@ -185,14 +186,14 @@ def test_more_agreement_scores_higher(engine: Engine) -> None:
     assert scores == sorted(set(scores))
 
 
-def test_names_are_compared_without_accents_case_and_punctuation(engine: Engine) -> None:
+def test_names_are_compared_without_accents_case_and_punctuation(engine: DuckDB) -> None:
     truth = Person("T1", lastName="D’Hondt-Lefèvre", firstName="Élise", birthDate="1990-01-31")
     platform = Person("P1", lastName="DHONDT LEFEVRE", firstName="elise", birthDate="1990-01-31")
     [(_, _, _, evidence)] = found(engine, [truth], [platform])
     assert evidence == "same birthDate, lastName and firstName"
 
 
-def test_each_key_is_in_one_pair_at_most_and_the_best_pair_wins(engine: Engine) -> None:
+def test_each_key_is_in_one_pair_at_most_and_the_best_pair_wins(engine: DuckDB) -> None:
     missing = [
         Person("T1", "jan@x.be", "Peeters", "Jan", "1980-03-12"),
         Person("T2", "j.peeters@y.be", "Peeters", "Jan", "1980-03-12"),
@@ -207,14 +208,14 @@ def test_each_key_is_in_one_pair_at_most_and_the_best_pair_wins(engine: Engine) 
     assert pairs[0][2] > pairs[1][2]
 
 
-def test_a_value_that_too_many_share_tells_nothing(engine: Engine) -> None:
+def test_a_value_that_too_many_share_tells_nothing(engine: DuckDB) -> None:
     """The switchboard's number and 1 January 1900 stand with sixty people."""
     missing = [Person(f"T{n}", gsmNumber="+3222222222", birthDate="1900-01-01", lastName="A") for n in range(60)]
     orphans = [Person(f"P{n}", gsmNumber="+3222222222", birthDate="1900-01-01", lastName="A") for n in range(60)]
     assert ask(engine, missing, orphans) == []
 
 
-def test_columns_of_other_names_are_recognised_by_their_rule(engine: Engine) -> None:
+def test_columns_of_other_names_are_recognised_by_their_rule(engine: DuckDB) -> None:
     columns = (column("customerId"), column("gsmNumber", "phone"), column("emailAddress", "email"))
     assert len(found(engine, [JAN], [other(emailAddress="jan@x.be")], columns)) == 1
     assert found(engine, [JAN], [other(lastName="Peeters", firstName="Jan", birthDate="1980-03-12")], columns) == []
@@ -234,7 +235,7 @@ def test_columns_are_recognised_by_the_names_that_they_usually_have(names: tuple
     assert len(known) == 7
 
 
-def test_twice_on_one_side_is_a_pair_of_that_side(engine: Engine) -> None:
+def test_twice_on_one_side_is_a_pair_of_that_side(engine: DuckDB) -> None:
     """Whether the other side has them or not; three rows of one person are two pairs."""
     again = [replace(JAN, key=key, emailAddress=f"{key}@x.be") for key in ("T2", "T3")]
     stranger = Person("T4", "an@z.be", "Claes", "An", "1971-01-30")
@@ -252,24 +253,24 @@ def test_twice_on_one_side_is_a_pair_of_that_side(engine: Engine) -> None:
         assert not [pair for pair in pairs if pair[3] == "both"]
 
 
-def test_who_is_on_both_sides_under_one_key_is_in_no_pair_across(engine: Engine) -> None:
+def test_who_is_on_both_sides_under_one_key_is_in_no_pair_across(engine: DuckDB) -> None:
     assert ask(engine, [JAN], [replace(JAN)], on_both=("T1",)) == []
     [pair] = ask(engine, [JAN], [replace(JAN), replace(JAN, key="P9")], on_both=("T1",))
     assert pair[:4] == ("P9", None, "T1", "platform")
 
 
-def test_a_table_without_anything_personal_or_without_rows_gives_no_pairs(engine: Engine) -> None:
+def test_a_table_without_anything_personal_or_without_rows_gives_no_pairs(engine: DuckDB) -> None:
     assert found(engine, [JAN], [other(emailAddress="jan@x.be")], (column("customerId"),)) == []
     assert found(engine, [], []) == []
-    assert engine.frame("FROM same_person").schema == audit.SAME_PERSON
+    assert frame(engine, "same_person").schema == audit.SAME_PERSON
 
 
-def test_evidence_holds_no_value(engine: Engine) -> None:
+def test_evidence_holds_no_value(engine: DuckDB) -> None:
     [(_, _, _, evidence)] = found(engine, [JAN], [replace(JAN, key="P1")])
     assert not any(str(value).lower() in evidence.lower() for name, value in vars(JAN).items() if name != "key")
 
 
-def test_twenty_thousand_of_each_side_are_matched_without_comparing_all_pairs(engine: Engine) -> None:
+def test_twenty_thousand_of_each_side_are_matched_without_comparing_all_pairs(engine: DuckDB) -> None:
     """Every second missing person is an orphan too, with a slip in the name; the rest are strangers of common names."""
     shuffled = random.Random(7)  # noqa: S311  (test data)
     last = [f"{a}{b}" for a in ("Peet", "Jans", "Maes", "Jac", "Mert") for b in ("ers", "sens", "obs", "ens", "inckx")]

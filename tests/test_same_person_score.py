@@ -13,7 +13,7 @@ import pytest
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
 from auditor import explain
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.findings import audit
 from tests.people import VARIED, People, Rates, Row, generate, same_pairs
 from tests.person_trials import COLUMNS, Trial, load, together, tried
@@ -23,14 +23,14 @@ HELD_OUT = range(1000, 1000 + len(VARIED))
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path_factory.mktemp("spill"))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path_factory.mktemp("spill"))
     yield engine
     engine.close()
 
 
 @pytest.fixture(scope="module")
-def trials(engine: Engine) -> dict[str, Trial]:
+def trials(engine: DuckDB) -> dict[str, Trial]:
     each = [tried(engine, generate(seed, 4000), splink=False) for seed in HELD_OUT]
     return {
         "across": together(trial["both"] for trial in each),
@@ -73,41 +73,44 @@ def test_a_trial_tells_right_from_wrong() -> None:
 
 
 @pytest.mark.parametrize("seed", [2, 3])
-def test_splink_gives_the_same_answer(engine: Engine, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_splink_gives_the_same_answer(engine: DuckDB, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is chosen where it is installed, and where it is not the same pairs come out."""
     people = generate(seed, 1500)
     found = {}
     for installed in (True, False):
         if not installed:
             monkeypatch.setitem(sys.modules, "splink", None)
-        explain.same_person(engine, load(engine, people), COLUMNS)
-        found[installed] = engine.frame("FROM same_person").sort("side", "platform_key", "truth_key", "other_key")
+        pairs = explain.same_person(engine, load(engine, people), COLUMNS)
+        found[installed] = engine.frame(pairs).sort("side", "platform_key", "truth_key", "other_key")
     assert found[True].height > 50
     assert found[True].schema == audit.SAME_PERSON
     assert found[True].equals(found[False])
 
 
-def test_splink_leaves_nothing_behind(engine: Engine) -> None:
-    before = engine.rows("SELECT table_name FROM duckdb_tables() WHERE table_name <> 'same_person'")
-    explain.same_person(engine, load(engine, generate(1, 200)), COLUMNS, splink=True)
-    after = engine.rows("SELECT table_name FROM duckdb_tables() WHERE table_name <> 'same_person'")
-    assert set(after) - set(before) <= {("people_platform",), ("people_truth",)}
-    assert engine.rows("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
+def test_splink_leaves_nothing_behind(engine: DuckDB) -> None:
+    people = load(engine, generate(1, 200))
+    before = engine.execute("SELECT table_name FROM duckdb_tables()")
+    found = explain.same_person(engine, people, COLUMNS, splink=True)
+    after = engine.execute("SELECT table_name FROM duckdb_tables()")
+    assert set(after) - set(before) == {(found.get_name(),)}
+    assert engine.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
 
 
-def test_the_engine_measures_likeness_as_rapidfuzz_does(engine: Engine) -> None:
+def test_the_engine_measures_likeness_as_rapidfuzz_does(engine: DuckDB) -> None:
     dice = random.Random(5)  # noqa: S311 (test data)
     words = ["".join(dice.choices("abcde", k=dice.randint(1, 9))) for _ in range(300)]
     pairs = list(pairwise(words))
-    engine.put("word_pairs", pl.DataFrame(pairs, schema={"a": pl.String(), "b": pl.String()}, orient="row"))
-    measured = engine.rows("SELECT a, b, jaro_winkler_similarity(a, b), damerau_levenshtein(a, b) FROM word_pairs")
+    words_of = engine.put(pl.DataFrame(pairs, schema={"a": pl.String(), "b": pl.String()}, orient="row"), "word_pairs")
+    measured = engine.execute(
+        f"SELECT a, b, jaro_winkler_similarity(a, b), damerau_levenshtein(a, b) FROM {name_of(words_of)}"
+    )
     assert len(measured) == len(pairs)
     for a, b, alike, edits in measured:
         assert alike == pytest.approx(JaroWinkler.similarity(a, b)), (a, b)
         assert edits == DamerauLevenshtein.distance(a, b), (a, b)
 
 
-def test_everybody_with_one_telephone_and_one_birth_date_does_not_explode(engine: Engine) -> None:
+def test_everybody_with_one_telephone_and_one_birth_date_does_not_explode(engine: DuckDB) -> None:
     """And two thousand people of one name are no candidates for each other."""
     people = generate(0, 3000, Rates(matched=0.0, rekeyed=0.3, empty=(0.0,) * 7))
     alike = People(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
-from auditor.match import join as match
+from auditor.match.join import match_sides
 from auditor.model import Kind, Outcome, Route, Side
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Intent
@@ -30,14 +30,13 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def settle(ledger: Ledger, folder: Path, export: Sequence[Row], as_of: datetime) -> dict[Outcome, int]:
-    with closing(Engine(temp=folder)) as engine:
+    with closing(DuckDB(temp=folder)) as engine:
         engine.register(FUNCTIONS)
-        land(engine, Side.PLATFORM, export, PLATFORM_COLUMNS, folder / "platform.parquet")
-        land(engine, Side.TRUTH, [], TRUTH_COLUMNS, folder / "truth.parquet")
-        for side in Side:
-            match.find_keys(engine, CONTRACT, side)
-        match.match(engine)
-        told = from_export(engine, CONTRACT, ledger, TABLE, as_of)
+        raw = {
+            Side.PLATFORM: land(engine, Side.PLATFORM, export, PLATFORM_COLUMNS, folder / "platform.parquet"),
+            Side.TRUTH: land(engine, Side.TRUTH, [], TRUTH_COLUMNS, folder / "truth.parquet"),
+        }
+        told = from_export(engine, CONTRACT, match_sides(engine, CONTRACT, raw), ledger, TABLE, as_of)
     ledger.record_settled(told, as_of + timedelta(hours=1))
     counted = {Outcome.LANDED: len(told.landed), Outcome.CHANGED: len(told.changed)}
     return {outcome: number for outcome, number in counted.items() if number}

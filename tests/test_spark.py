@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from auditor.engine.duckdb import Engine
-from auditor.engine.functions import declared
+from auditor.engine.duckdb import DuckDB
+from auditor.engine.functions import declared, hashed
+from auditor.engine.protocol import Engine
 from auditor.engine.spark import connect, twins
 from auditor.engine.spark.entries import portable
 from auditor.equality import primitives, rules
@@ -44,7 +45,7 @@ class Both:
         frame = pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String)).with_row_index("n")
         found = []
         for engine in self.engines:
-            table = engine.table(engine.put("texts", frame.with_columns(pl.col("n").cast(pl.Int64))))
+            table = engine.put(frame.with_columns(pl.col("n").cast(pl.Int64)), "texts")
             found.append([row[1:] for row in sorted(engine.rows(table.select("n", **make(table))))])
         return found
 
@@ -59,7 +60,7 @@ class Both:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("spark")
-    with sail(folder) as remote, closing(Engine(temp=folder)) as duckdb, closing(connect(remote, temp=folder)) as spark:
+    with sail(folder) as remote, closing(DuckDB(temp=folder)) as duckdb, closing(connect(remote)) as spark:
         for engine in (duckdb, spark):
             engine.register(FUNCTIONS)
             engine.register(spelling.FUNCTIONS)
@@ -73,8 +74,8 @@ def test_twins_agree_with_duckdb_on_every_character(tmp_path: Path) -> None:
     """Each alone, and behind a letter that it may combine with."""
     known = [chr(code) for code in range(1, 0x110000) if unicodedata.category(chr(code)) not in ("Cs", "Cn", "Co")]
     texts = [*known, *("e" + letter for letter in known)]
-    with closing(Engine(temp=tmp_path)) as engine:
-        table = engine.table(engine.put("texts", pl.DataFrame({"text": texts})))
+    with closing(DuckDB(temp=tmp_path)) as engine:
+        table = engine.put(pl.DataFrame({"text": texts}), "texts")
         rows = engine.rows(
             table.select(
                 "text",
@@ -200,7 +201,7 @@ def test_rows_have_one_hash_only_if_their_cells_are_the_same(
         ("a", "b|c"),
     ]
     _, spark = both.rows(
-        lambda table: {"hash": ibis.struct({"a": table.a, "b": table.b}).hash()},
+        lambda table: {"hash": hashed(ibis.struct({"a": table.a, "b": table.b}))},
         a=[a for a, _ in pairs],
         b=[b for _, b in pairs],
     )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.model import Status
 from auditor.settings.contract import Column, Compare
 from auditor.state.agreed import Store
@@ -373,6 +373,6 @@ def test_leftovers_of_a_killed_run_go_with_the_next(runs: Runs) -> None:
 
 
 def test_an_empty_folder_is_a_first_run(tmp_path: Path) -> None:
-    with closing(Engine(temp=tmp_path)) as engine:
+    with closing(DuckDB(temp=tmp_path)) as engine:
         memory = Store(tmp_path / "state", "acme", "Customers").load(engine, CONTRACT)
     assert (memory.base, memory.seen, memory.run, memory.as_of, memory.warnings) == (None, None, None, None, ())

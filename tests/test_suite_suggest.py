@@ -10,11 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import Exit
 from auditor.model import Attribute, AttributeType, Structure
 from auditor.sandbox.process import Sandbox
 from auditor.validate.proposals import Proposal, of_look
+from tests.last_found import last
 from tests.small_folder import auditor, copy, licence, made
 from tests.test_validate import Cell, fill
 
@@ -99,11 +100,11 @@ def test_without_a_snapshot_nothing_is_proposed(folder: Path, capsys: pytest.Cap
 
 def looked(tmp_path: Path, *sides: dict[str, list[Cell]], mandatory: bool = False) -> list[Proposal]:
     """What columns of text propose that look so on the two sides."""
-    engine = Engine(temp=tmp_path)
+    engine = DuckDB(temp=tmp_path)
     for place, columns in enumerate(sides):
         fill(engine, columns, f"side{place}")
     attributes = tuple(Attribute(name, AttributeType.STRING, mandatory=mandatory) for name in sides[0])
-    views = {f"side {place}": f"side{place}" for place in range(len(sides))}
+    views = {f"side {place}": last(engine, f"side{place}") for place in range(len(sides))}
     found = list(of_look(engine, views, Structure("1", "Customers", attributes), list(sides[0])))
     engine.close()
     return found

@@ -19,7 +19,7 @@ import phonenumbers
 import polars as pl
 import pytest
 
-from auditor.engine.duckdb import Engine, quote
+from auditor.engine.duckdb import DuckDB
 from auditor.findings.audit import VIOLATIONS
 from auditor.model import Attribute, AttributeType, Rule, Segmentation, Severity, Side, Structure
 from auditor.settings.contract import Column, Contract
@@ -28,6 +28,7 @@ from auditor.validate.generate import refresh
 from auditor.validate.references import known_keys
 from auditor.validate.suite import Expectation, Suite
 from tests.audits import in_words
+from tests.last_found import frame, last, remember, sql
 
 Cell = str | None
 T = AttributeType
@@ -59,36 +60,41 @@ def _great_expectations() -> None:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(temp=tmp_path)
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path)
     yield engine
     engine.close()
 
 
-def fill(engine: Engine, columns: Mapping[str, Sequence[Cell]], view: str = "checked_truth") -> None:
+def fill(engine: DuckDB, columns: Mapping[str, Sequence[Cell]], view: str = "checked_truth") -> None:
     """A side as the caller provides it: keys k0, k1 …, row numbers that do not begin at 0."""
     size = len(next(iter(columns.values())))
     keys = {"auditor:row": range(100, 100 + size), "auditor:key": [f"k{n}" for n in range(size)]}
     frame = pl.DataFrame(
         {**keys, **columns}, schema={"auditor:row": pl.Int64} | dict.fromkeys(["auditor:key", *columns], pl.String)
     )
-    engine.con.register("given", frame)
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(view)} AS FROM given")
-    engine.con.unregister("given")
+    remember(engine, **{view: engine.put(frame, view)})
 
 
-def judge(engine: Engine, columns: Mapping[str, Sequence[Cell]], *expectations: Expectation) -> Validation:
+def judge(engine: DuckDB, columns: Mapping[str, Sequence[Cell]], *expectations: Expectation) -> Validation:
     fill(engine, columns)
-    return validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", expectations))
+    return validated(engine, Suite("Customers", expectations))
 
 
-def violations(engine: Engine) -> list[tuple[Any, ...]]:
-    return sorted(engine.rows("SELECT * EXCLUDE (severity, refusal) FROM violations"), key=repr)
+def validated(engine: DuckDB, suite: Suite, **more: Any) -> Validation:
+    """The rows that were filled in last, judged."""
+    result = validate(engine, Side.TRUTH, last(engine, "checked_truth"), suite, **more)
+    remember(engine, violations=result.found)
+    return result
 
 
-def failing(engine: Engine, column: str) -> set[int]:
+def violations(engine: DuckDB) -> list[tuple[Any, ...]]:
+    return sorted(sql(engine, "SELECT * EXCLUDE (severity, refusal) FROM {violations}"), key=repr)
+
+
+def failing(engine: DuckDB, column: str) -> set[int]:
     """The rows of `fill` that the violations of a column name; each at most once."""
-    keys = [key for (key,) in engine.rows('SELECT "key" FROM violations WHERE "column" = ?', [column])]
+    keys = [key for (key,) in sql(engine, 'SELECT "key" FROM {violations} WHERE "column" = ?', [column])]
     assert len(keys) == len(set(keys))
     return {int(key.removeprefix("k")) for key in keys}
 
@@ -252,7 +258,7 @@ def empty(text: Cell) -> bool:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_kind_is_judged_as_the_obvious_judge_does(engine: Engine, seed: int) -> None:
+def test_every_kind_is_judged_as_the_obvious_judge_does(engine: DuckDB, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311  (nothing secret)
     # Codes: only texts over a few letters, or the obvious judge would need the whole list as well.
     columns: dict[str, list[Cell]] = {
@@ -275,7 +281,7 @@ def test_every_kind_is_judged_as_the_obvious_judge_does(engine: Engine, seed: in
     assert result.violations == len(violations(engine))
 
 
-def test_every_ending_that_exists_is_accepted(engine: Engine) -> None:
+def test_every_ending_that_exists_is_accepted(engine: DuckDB) -> None:
     """A new one must not be refused: the list is renewed with the one that hypothesis carries."""
     right = sorted(ENDINGS)
     judge(engine, {"a": [f"jan@acme.{ending}" for ending in right]}, of_kind("a", T.EMAIL, Rule.EMAIL))
@@ -284,7 +290,7 @@ def test_every_ending_that_exists_is_accepted(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("region", ["BE", "NL", "FR", "DE", "LU", "GB", "IT", "ES", "US", "PL", "MX", "XX"])
-def test_a_known_country_makes_phones_faster_and_never_others(engine: Engine, region: str) -> None:
+def test_a_known_country_makes_phones_faster_and_never_others(engine: DuckDB, region: str) -> None:
     """What the pattern of the country lets through is valid to the library too, and nothing valid is refused."""
     rng = random.Random(region)  # noqa: S311  (nothing secret)
     code = phonenumbers.country_code_for_region(region) or 32
@@ -301,7 +307,7 @@ def test_a_known_country_makes_phones_faster_and_never_others(engine: Engine, re
     assert failing(engine, "gsm") == {n for n, text in enumerate(numbers) if text and not is_phone(text)}
 
 
-def test_built_in_expectations_ignore_what_is_empty(engine: Engine) -> None:
+def test_built_in_expectations_ignore_what_is_empty(engine: DuckDB) -> None:
     """Empty and blank are null to us: they violate only that a cell is mandatory."""
     values: list[Cell] = [None, "", " ", BLANKS, "a", "Gold", "it's", "x" * 31, "y" * 30, "é" * 31, "z"]
     result = judge(
@@ -321,7 +327,7 @@ def test_built_in_expectations_ignore_what_is_empty(engine: Engine) -> None:
     assert failing(engine, "one") == set()
 
 
-def test_every_blank_is_empty_and_what_begins_with_one_is_not(engine: Engine) -> None:
+def test_every_blank_is_empty_and_what_begins_with_one_is_not(engine: DuckDB) -> None:
     """A failing cell is shown as it stands, beside those that are empty."""
     cells: list[Cell] = [*BLANKS, *(f"{blank}x" for blank in BLANKS), "\x7f", "!", "~", "\u200b", None]
     result = judge(
@@ -332,12 +338,12 @@ def test_every_blank_is_empty_and_what_begins_with_one_is_not(engine: Engine) ->
     )
     assert result.not_evaluated == ()
     assert failing(engine, "must") == {n for n, cell in enumerate(cells) if empty(cell)}
-    shown = engine.rows('SELECT "key", "value" FROM violations WHERE "column" = ?', ["set"])
+    shown = sql(engine, 'SELECT "key", "value" FROM {violations} WHERE "column" = ?', ["set"])
     assert dict(shown) == {f"k{n}": cell for n, cell in enumerate(cells) if not empty(cell)}
-    assert all(empty(cell) for (cell,) in engine.rows('SELECT "value" FROM violations WHERE "column" = \'must\''))
+    assert all(empty(cell) for (cell,) in sql(engine, 'SELECT "value" FROM {violations} WHERE "column" = \'must\''))
 
 
-def test_allowed_values_may_hold_any_character(engine: Engine) -> None:
+def test_allowed_values_may_hold_any_character(engine: DuckDB) -> None:
     """They become part of the SQL text."""
     values: list[Cell] = [*HOSTILE, *(text + "!" for text in HOSTILE)]
     several: list[Cell] = [f"{text}, a" for text in values]
@@ -351,7 +357,7 @@ def test_allowed_values_may_hold_any_character(engine: Engine) -> None:
     assert failing(engine, "a") == failing(engine, "b") == set(range(len(HOSTILE), 2 * len(HOSTILE)))
 
 
-def test_each_member_of_a_multi_valued_cell_is_judged(engine: Engine) -> None:
+def test_each_member_of_a_multi_valued_cell_is_judged(engine: DuckDB) -> None:
     cells: list[Cell] = [None, "", "a", "a,b", " a , b ", "a,,b", ",", "a,c", "ab,a", "abcd", "a,abcd", "12,a"]
     result = judge(
         engine,
@@ -373,7 +379,7 @@ def test_each_member_of_a_multi_valued_cell_is_judged(engine: Engine) -> None:
     assert failing(engine, "int") == wrong(whole)
 
 
-def test_unique_is_judged_by_the_canonical_form(engine: Engine) -> None:
+def test_unique_is_judged_by_the_canonical_form(engine: DuckDB) -> None:
     """Two spellings of one address are one address to Actito; what is shown is the cell itself."""
     result = judge(
         engine,
@@ -395,7 +401,7 @@ def test_unique_is_judged_by_the_canonical_form(engine: Engine) -> None:
     ]
 
 
-def test_a_violation_says_what_is_right_and_never_what_others_have(engine: Engine) -> None:
+def test_a_violation_says_what_is_right_and_never_what_others_have(engine: DuckDB) -> None:
     judge(
         engine,
         {"nick": ["a", "b" * 41], "name": [" ", "x"]},
@@ -412,20 +418,20 @@ def test_a_violation_says_what_is_right_and_never_what_others_have(engine: Engin
         ("truth", "k0", "name", " ", "mandatory", "right"),
         ("truth", "k1", "nick", "b" * 41, "max_length", "at most 30 characters; this one has 41"),
     ]
-    schema = engine.frame("FROM violations").schema
+    schema = frame(engine, "violations").schema
     assert dict(schema) == dict(VIOLATIONS)
 
 
-def test_all_failing_rows_are_found_not_a_sample(engine: Engine) -> None:
+def test_all_failing_rows_are_found_not_a_sample(engine: DuckDB) -> None:
     cells: list[Cell] = [f"{HOSTILE[n % len(HOSTILE)]} {n}" if n % 2 else "12" for n in range(10_000)]
     result = judge(engine, {"points": cells}, of_kind("points", T.INTEGER, Rule.INTEGER))
     assert result.evaluated == (Checked("points", "integer", 5000),)
     assert failing(engine, "points") == set(range(1, 10_000, 2))
-    stored = engine.rows('SELECT "key", "value" FROM violations')
+    stored = sql(engine, 'SELECT "key", "value" FROM {violations}')
     assert dict(stored) == {f"k{n}": cells[n] for n in range(1, 10_000, 2)}
 
 
-def test_no_rows_no_violations(engine: Engine) -> None:
+def test_no_rows_no_violations(engine: DuckDB) -> None:
     """An empty side is a side: everything is evaluated, nothing fails."""
     expectations = [of_kind(kind.value, kind, rule) for kind, (rule, _) in JUDGES.items()]
     unique = generated("expect_column_values_to_be_unique", Rule.UNIQUE, column="email")
@@ -435,29 +441,26 @@ def test_no_rows_no_violations(engine: Engine) -> None:
     assert result.violations == 0
 
 
-def test_a_side_replaces_its_own_violations_only(engine: Engine) -> None:
+def test_each_side_has_violations_of_its_own(engine: DuckDB) -> None:
     suite = Suite("Customers", (mandatory("a"),))
     fill(engine, {"a": [None, "x", None]}, "checked_platform")
     fill(engine, {"a": [None]}, "checked_truth")
-    for _ in range(2):
-        assert validate(engine, Side.PLATFORM, "checked_platform", suite).violations == 2
-        assert validate(engine, Side.TRUTH, "checked_truth", suite).violations == 1
-    assert engine.rows("SELECT side, count(*) FROM violations GROUP BY ALL ORDER BY ALL") == [
-        ("platform", 2),
-        ("truth", 1),
-    ]
+    platform = validate(engine, Side.PLATFORM, last(engine, "checked_platform"), suite)
+    truth = validate(engine, Side.TRUTH, last(engine, "checked_truth"), suite)
+    assert (platform.violations, truth.violations) == (2, 1)
+    assert engine.rows(platform.found.select("side", "key").order_by("key")) == [("platform", "k0"), ("platform", "k2")]
+    assert engine.rows(truth.found.select("side", "key")) == [("truth", "k0")]
 
 
-def test_the_side_may_be_a_view_and_is_left_as_it_was(engine: Engine) -> None:
+def test_the_side_may_be_a_view_and_is_left_as_it_was(engine: DuckDB) -> None:
     fill(engine, {"a": ["1", "", None]}, "behind")
-    engine.con.execute("CREATE TEMP VIEW checked_truth AS FROM behind")
-    before = engine.rows("FROM checked_truth")
-    result = validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", (mandatory("a"),)))
-    assert result.violations == 2
-    assert engine.rows("FROM checked_truth") == before
+    view = engine.define(last(engine, "behind"), "view")
+    before = engine.rows(view)
+    assert validate(engine, Side.TRUTH, view, Suite("Customers", (mandatory("a"),))).violations == 2
+    assert engine.rows(view) == before
 
 
-def test_every_rule_that_a_structure_can_make_is_evaluated_and_can_fail(engine: Engine) -> None:
+def test_every_rule_that_a_structure_can_make_is_evaluated_and_can_fail(engine: DuckDB) -> None:
     """From the structure to the violations: should Great Expectations fail at one, this fails."""
     structure = Structure(
         "16",
@@ -506,7 +509,7 @@ def test_every_rule_that_a_structure_can_make_is_evaluated_and_can_fail(engine: 
     ]
 
 
-def test_an_exclusive_segmentation_has_one_known_segment_and_no_second(engine: Engine) -> None:
+def test_an_exclusive_segmentation_has_one_known_segment_and_no_second(engine: DuckDB) -> None:
     tier = Segmentation("Tier", exclusive=True, mandatory=True, segments=("Gold", "Silver"))
     structure = Structure("1", "Customers", (), (), (tier, Segmentation("Vip")))
     names = [tier.name for tier in structure.segmentations]
@@ -532,7 +535,7 @@ def reference(**kwargs: Any) -> Expectation:
     )
 
 
-def of_shops(engine: Engine, folder: Path, text: str | None, cells: Sequence[Cell], **kwargs: Any) -> Validation:
+def of_shops(engine: DuckDB, folder: Path, text: str | None, cells: Sequence[Cell], **kwargs: Any) -> Validation:
     """Shops judged by the keys in a file of this content; None: there is no file."""
     column = Column("shop", "shop", "shop", reference_file="shops.csv", reference_column=kwargs.pop("of", None))
     if text is not None:
@@ -542,7 +545,7 @@ def of_shops(engine: Engine, folder: Path, text: str | None, cells: Sequence[Cel
     return validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", (reference(**kwargs),)), keys=keys)
 
 
-def test_a_reference_is_to_a_row_that_is_there(engine: Engine, tmp_path: Path) -> None:
+def test_a_reference_is_to_a_row_that_is_there(engine: DuckDB, tmp_path: Path) -> None:
     cells: list[Cell] = ["S1", "S2", None, " ", "s1", "S3", "it's", "S1 "]
     result = of_shops(engine, tmp_path, "name;code\nGent;S1\nLuik;S2\n\nx;it's\n", cells, of="code")
     assert result.not_evaluated == ()
@@ -563,7 +566,7 @@ def test_a_reference_is_to_a_row_that_is_there(engine: Engine, tmp_path: Path) -
     ],
 )
 def test_a_reference_whose_table_is_not_there_is_not_evaluated(
-    engine: Engine, tmp_path: Path, text: str | None, of: str | None, why: str
+    engine: DuckDB, tmp_path: Path, text: str | None, of: str | None, why: str
 ) -> None:
     result = of_shops(engine, tmp_path, text, ["S1"], of=of)
     assert result.evaluated == ()
@@ -572,13 +575,13 @@ def test_a_reference_whose_table_is_not_there_is_not_evaluated(
     assert violations(engine) == []
 
 
-def test_a_reference_without_a_file_says_how_to_name_one(engine: Engine) -> None:
+def test_a_reference_without_a_file_says_how_to_name_one(engine: DuckDB) -> None:
     result = judge(engine, {"shop": ["S1"]}, reference())
     [item] = result.not_evaluated
     assert '[columns.shop] reference = { file = "Shops.csv" }' in in_words(item)
 
 
-def test_whether_a_text_can_be_read_is_judged_as_the_contract_reads_it(engine: Engine) -> None:
+def test_whether_a_text_can_be_read_is_judged_as_the_contract_reads_it(engine: DuckDB) -> None:
     """The cell as Actito has it, beside what the comparison makes of it."""
     fill(engine, {"born": ["3/4/1980", "soon", None], "auditor:read:born": ["1980-04-03", "soon", None]})
     meta = {"source": "contract", "rule": "unreadable", "sentence": "a date", "severity": "warning"}
@@ -615,7 +618,7 @@ def own(kind: str, /, **kwargs: Any) -> Expectation:
     ],
 )  # fmt: skip
 def test_built_in_expectations_of_a_steward_are_evaluated(
-    engine: Engine, expectation: Expectation, rule: str, rows: set[int]
+    engine: DuckDB, expectation: Expectation, rule: str, rows: set[int]
 ) -> None:
     result = judge(engine, {"a": ["a", "ab", "b%", "axe", None, ""]}, expectation)
     assert result.not_evaluated == ()
@@ -639,17 +642,17 @@ def test_built_in_expectations_of_a_steward_are_evaluated(
     ],
 )
 def test_every_failing_row_is_there_with_what_it_means(
-    engine: Engine, severity: dict[str, Any], mostly: dict[str, float], means: str
+    engine: DuckDB, severity: dict[str, Any], mostly: dict[str, float], means: str
 ) -> None:
     """Three of four filled cells are right: a threshold of three quarters is met, and the row is shown all the same."""
     kwargs = {"column": "a", "value_set": ["x"], **mostly}
     expectation = Expectation("expect_column_values_to_be_in_set", kwargs, **severity)
     result = judge(engine, {"a": ["x", "x", "y", "x", None, ""]}, expectation)
     assert result.evaluated == (Checked("a", "be_in_set", 1, Severity(means)),)
-    assert engine.rows('SELECT "key", "value", severity FROM violations') == [("k2", "y", means)]
+    assert sql(engine, 'SELECT "key", "value", severity FROM {violations}') == [("k2", "y", means)]
 
 
-def test_a_threshold_that_is_met_by_all_leaves_nothing(engine: Engine) -> None:
+def test_a_threshold_that_is_met_by_all_leaves_nothing(engine: DuckDB) -> None:
     result = judge(
         engine, {"a": ["x", None]}, own("expect_column_values_to_be_in_set", column="a", value_set=["x"], mostly=0.5)
     )
@@ -661,7 +664,7 @@ def query(text: str) -> Expectation:
     return own("unexpected_rows_expectation", unexpected_rows_query=text)
 
 
-def test_the_rows_that_a_stewards_sql_selects_are_violations(engine: Engine) -> None:
+def test_the_rows_that_a_stewards_sql_selects_are_violations(engine: DuckDB) -> None:
     columns: dict[str, list[Cell]] = {"a": ["1", "2", "it's", None], "b": ["1", "3", "3", "x"]}
     doubled = "SELECT t.* FROM {batch} AS t, range(3) WHERE a <> b;"
     for text in ("SELECT * FROM {batch} WHERE a <> b", doubled):
@@ -676,13 +679,13 @@ def test_the_rows_that_a_stewards_sql_selects_are_violations(engine: Engine) -> 
     assert result.evaluated == (Checked(None, "unexpected_rows_expectation", 0),)
 
 
-def test_sql_that_groups_says_that_the_table_is_wrong(engine: Engine) -> None:
+def test_sql_that_groups_says_that_the_table_is_wrong(engine: DuckDB) -> None:
     result = judge(engine, {"a": ["1", "1", "2"]}, query("SELECT a FROM {batch} GROUP BY a HAVING count(*) > 1"))
     assert result.evaluated == (Checked(None, "unexpected_rows_expectation", 1),)
     assert [key for _, key, *_ in violations(engine)] == [None]
 
 
-def test_expectations_about_several_columns_name_them_all(engine: Engine) -> None:
+def test_expectations_about_several_columns_name_them_all(engine: DuckDB) -> None:
     columns: dict[str, list[Cell]] = {"a": ["1", "2", "2"], "b": ["1", "3", "3"]}
     result = judge(
         engine,
@@ -698,7 +701,7 @@ def test_expectations_about_several_columns_name_them_all(engine: Engine) -> Non
     ]
 
 
-def test_rows_that_several_columns_leave_empty_keep_no_expectation_from_being_judged(engine: Engine) -> None:
+def test_rows_that_several_columns_leave_empty_keep_no_expectation_from_being_judged(engine: DuckDB) -> None:
     """Great Expectations leaves them out where it counts (`ignore_row_if`), but not in the SQL that it gives back."""
     columns: dict[str, list[Cell]] = {"a": ["1", None, "2", "", "5"], "b": ["1", None, "3", "4", None]}
     result = judge(
@@ -722,7 +725,7 @@ def test_rows_that_several_columns_leave_empty_keep_no_expectation_from_being_ju
     ]
 
 
-def test_rows_whose_values_together_stand_twice_are_all_there(engine: Engine) -> None:
+def test_rows_whose_values_together_stand_twice_are_all_there(engine: DuckDB) -> None:
     columns: dict[str, list[Cell]] = {"a": ["1", "1", "2", None, None, "1"], "b": ["x", "x", "x", None, None, None]}
     together = own("expect_compound_columns_to_be_unique", column_list=["a", "b"])
     assert judge(engine, columns, together).not_evaluated == ()
@@ -762,13 +765,13 @@ HELD = (
     ],
 )  # fmt: skip
 def test_a_steward_asks_of_numbers_and_days_by_their_size(
-    engine: Engine, expectation: Expectation, rows: set[int]
+    engine: DuckDB, expectation: Expectation, rows: set[int]
 ) -> None:
     """And not as texts, of which "9" is larger than "10". What cannot be read is wrong by the structure already."""
     result = judge(engine, SIZED, expectation, *HELD)
     assert result.not_evaluated == ()
-    of_columns = 'SELECT "key" FROM violations WHERE "column" = ? AND detail <> ?'
-    keys = engine.rows(of_columns, [", ".join(expectation.columns), "right"])
+    of_columns = 'SELECT "key" FROM {violations} WHERE "column" = ? AND detail <> ?'
+    keys = sql(engine, of_columns, [", ".join(expectation.columns), "right"])
     assert sorted(keys) == sorted((f"k{row}",) for row in rows)
 
 
@@ -794,13 +797,13 @@ def test_a_steward_asks_of_numbers_and_days_by_their_size(
         ("expect_column_most_common_value_to_be_in_set", {"column": "tier", "value_set": ["Gold"]}, True),
     ],
 )  # fmt: skip
-def test_a_steward_asks_of_a_column_as_a_whole(engine: Engine, kind: str, kwargs: dict[str, Any], met: bool) -> None:
+def test_a_steward_asks_of_a_column_as_a_whole(engine: DuckDB, kind: str, kwargs: dict[str, Any], met: bool) -> None:
     result = judge(engine, SIZED, own(kind, **kwargs), *HELD)
     assert result.not_evaluated == ()
     assert result.results[0].met is met
 
 
-def test_what_is_wrong_with_a_table_as_a_whole_is_one_violation_without_a_key(engine: Engine) -> None:
+def test_what_is_wrong_with_a_table_as_a_whole_is_one_violation_without_a_key(engine: DuckDB) -> None:
     result = judge(
         engine,
         {"a": ["1", "2", "2"]},
@@ -817,7 +820,7 @@ def test_what_is_wrong_with_a_table_as_a_whole_is_one_violation_without_a_key(en
     ]
 
 
-def test_a_condition_on_rows_is_heeded(engine: Engine) -> None:
+def test_a_condition_on_rows_is_heeded(engine: DuckDB) -> None:
     """Great Expectations heeds it where it counts, but not in the SQL that it gives back."""
     condition = {"type": "comparison", "column": {"name": "b"}, "operator": "==", "parameter": "it's"}
     nobody = {**condition, "parameter": "nobody"}
@@ -860,7 +863,7 @@ def test_a_condition_on_rows_is_heeded(engine: Engine) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_evaluated_is_named_and_takes_nothing_with_it(
-    engine: Engine,
+    engine: DuckDB,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     expectation: Expectation,
@@ -889,7 +892,7 @@ def test_what_cannot_be_evaluated_is_named_and_takes_nothing_with_it(
     assert said.err == said.out == ""
 
 
-def test_a_silent_expectation_is_not_a_pass(engine: Engine) -> None:
+def test_a_silent_expectation_is_not_a_pass(engine: DuckDB) -> None:
     """Should Great Expectations give a verdict without a result, an exception or nonsense, that is "not checked"."""
     from great_expectations.expectations.expectation import BatchExpectation
 

@@ -22,7 +22,7 @@ import auditor
 from auditor.apply.outcomes import OUTCOMES, Applied, write_outcomes
 from auditor.commands.init.schema import put_beside
 from auditor.commands.plan import corrective
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import TryLater
 from auditor.files.rewrite import Rewrite
 from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, name_whole, whole_files, write_whole
@@ -54,9 +54,8 @@ def _corrective(folder: Path, text: str) -> None:
 
 
 def _results(folder: Path, text: str) -> None:
-    with closing(Engine(temp=folder.parent / "spill", folders=[folder])) as engine:
-        engine.con.execute(f"CREATE TEMP TABLE told AS SELECT '{text}' AS text")
-        engine.write("told", folder / "told.parquet")
+    with closing(DuckDB(temp=folder.parent / "spill", folders=[folder])) as engine:
+        engine.write(engine.keep_sql(f"SELECT '{text}' AS text", "told"), folder / "told.parquet")
 
 
 def _rejects(folder: Path, text: str) -> None:
@@ -174,13 +173,11 @@ def test_a_run_folder_gets_its_name_when_every_file_is_on_the_disk(
         schema.to_frame().write_parquet(work / f"{name}.parquet")
     for side in Side:
         pl.DataFrame({"row": [1]}).write_parquet(work / f"{side.value}.parquet")
-    with closing(Engine(temp=folder / "spill", folders=[folder])) as engine:
+    with closing(DuckDB(temp=folder / "spill", folders=[folder])) as engine:
         run_folder.complete(engine, work)
         name_whole(work, final)
-        assert engine.con.execute(f"ATTACH '{final / 'audit.duckdb'}' (READ_ONLY)")
-        assert {name for (name,) in engine.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()} >= {
-            *FRAMES
-        }
+        engine.execute(f"ATTACH '{final / 'audit.duckdb'}' (READ_ONLY)")
+        assert {name for (name,) in engine.execute("SELECT table_name FROM duckdb_tables()")} >= {*FRAMES}
     assert {path.stat().st_ino for path in (final, folder, *final.iterdir())} <= written
     assert stat.S_IMODE((final / "audit.duckdb").stat().st_mode) == OWNER_ONLY
     assert not [path.name for path in final.iterdir() if "empty" in path.name or "partial" in path.name]

@@ -128,7 +128,7 @@ def command(
 def _look(settings: Settings, key: str | None, chosen: dict[str, str]) -> tuple[Structure, Looked]:
     from auditor.actito import Reader
     from auditor.commands.init.look import look
-    from auditor.commands.run import connect
+    from auditor.commands.session import connect
 
     with connect(settings) as connection:
         structure = Reader(connection).structure(settings.table)

@@ -15,7 +15,7 @@ from auditor.actito.writer import Writer
 from auditor.apply import Progress, apply_plan
 from auditor.apply.job import FINAL, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
-from auditor.commands.run import connect
+from auditor.commands.session import connect
 from auditor.commands.stored_plans import brakes
 from auditor.equality.single_value import Sameness
 from auditor.errors import GuardRefused, SettingsError

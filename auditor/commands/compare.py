@@ -16,33 +16,31 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.engine.duckdb import Engine
+from auditor.commands.compare_inputs import (
+    agreed_values,
+    as_tables,
+    land_files,
+    pull_inputs,
+    sources_of,
+    types_of,
+)
+from auditor.engine.duckdb import DuckDB
 from auditor.engine.spark import connect, sees
 from auditor.errors import SettingsError
-from auditor.findings.as_of import shown_moment
-from auditor.load import (
-    Landed,
-    Looked,
-    can_lie,
-    column_names,
-    column_types,
-    land,
-    lay,
-    looking_ahead,
-    never_empty,
-    rejected_rows,
-    undamaged,
-)
+from auditor.load import Landed, rejected_rows, undamaged
 from auditor.logs import stage_ended
 from auditor.model import Side, Source
-from auditor.pull import Pulled, pull_file
-from auditor.settings.compare_options import Question, contract_of, name_of, names_of, stored_alike
-from auditor.settings.contract import Compare, Contract
+from auditor.settings.compare_options import Question, contract_of
+from auditor.settings.contract import Contract
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import polars as pl
 
-    from auditor.findings.audit import Audit, Conclusion
+    from auditor.diff.diffed import Diffed
+    from auditor.engine.protocol import Engine
+    from auditor.findings.audit import Audit, Conclusion, Counts
+    from auditor.match.join import Matched
 
 NAMES = {Side.PLATFORM: "File 1", Side.TRUTH: "File 2"}
 """What the sides are called on screens."""
@@ -159,238 +157,144 @@ def compare(question: Question, *, folder: Path | None = None, now: datetime | N
 
 
 def _import_expressions() -> None:
-    import ibis.backends.duckdb  # noqa: F401
 
-    import auditor.commands.conclude
-    import auditor.diff.cells
-    import auditor.explain  # noqa: F401
+    import auditor.commands.compared  # noqa: F401
+
+
+class _Clock:
+    """How long each part of a comparison took."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def ended(self, stage: str) -> None:
+        self.seconds[stage] = time.monotonic() - self._began - sum(self.seconds.values())
+        stage_ended(stage, self.seconds[stage])
 
 
 def _compare(
     question: Question, scratch: Path, folder: Path, now: datetime
 ) -> tuple[Conclusion, tuple[tuple[str, ...], tuple[str, ...]]]:
     """The conclusion, whose rows are in `folder` then, and the columns that one side has alone."""
-    started = time.monotonic()
-    names = {**NAMES, **question.called}
-    named = {Side.PLATFORM: question.platform, Side.TRUTH: question.truth}
-    seen = {side: location for side, location in named.items() if sees(location, question.remote)}
-    files = [
-        pull_file(side, location, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
-        for side, location in named.items()
-        if side not in seen
-    ]
-    agreed = _pull_base(question.base, scratch, now) if question.base else None
-    places = [file.path.parent for file in (*files, *([agreed] if agreed else []))]
-    with closing(_engine(question, scratch, [*places, folder])) as engine, ExitStack() as reading:
-        types = {file.side: {**_types(engine, file.path), **file.types} for file in files}
-        types |= {side: engine.types(location) for side, location in seen.items()}
+    clock = _Clock()
+    inputs = pull_inputs(question, _seen_by_cluster(question), scratch, now)
+    with ExitStack() as reading:
+        here = DuckDB(memory_limit=question.memory_limit, temp=scratch, folders=[*inputs.folders, folder])
+        reading.enter_context(closing(here))
+        cluster = None if question.remote is None else reading.enter_context(closing(connect(question.remote)))
+        engine: Engine = cluster or here
+        types = types_of(here, cluster, inputs)
         contract, only = contract_of(question, types)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
         warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
-        with looking_ahead((file.path, None, None) for file in files) as ahead:
-            if ahead:
-                ahead[0].result()
-            warm.start()
-            written = [
-                None
-                if can_lie(file.path) and question.remote is None
-                else _land(engine, file, looked.result(), contract, scratch)
-                for file, looked in zip(files, ahead, strict=True)
-            ]
-        landing = time.monotonic() - started
-        stage_ended("load", landing)
+        written = land_files(here, inputs, contract, scratch, warm, lying=cluster is None)
+        clock.ended("load")
         warm.join()
-        from auditor import explain
         from auditor.commands import conclude
-        from auditor.diff import cells as diff
-        from auditor.diff import one_sided
+        from auditor.commands.compared import explained
+        from auditor.diff.diffed import diff
+        from auditor.diff.known import Known, Moments
         from auditor.equality.primitives import FUNCTIONS, needs_functions
-        from auditor.findings import notices
-        from auditor.findings.audit import Conclusion
-        from auditor.match import join as match
 
         if any(needs_functions(column.compare) for column in contract.columns):
             engine.register(FUNCTIONS)
-        laid = [file.path for file, one in zip(files, written, strict=True) if one is None]
-        reading.enter_context(undamaged(engine, laid))
-        alike = stored_alike(contract, types) if not any(file.types for file in files) else {}
-        if len(laid) == len(Side):
-            alike |= _filled_texts(engine, files, contract, types)
-        landed = [
-            one or _laid(engine, file, contract, match.RAW[file.side], alike)
-            for file, one in zip(files, written, strict=True)
-        ]
-        for one in landed:
-            if one.path not in laid:
-                engine.view(match.RAW[one.side], one.path)
-        for side, location in seen.items():
-            engine.read(match.RAW[side], location, _kept(side, contract) or list(types[side]))
-        # A cluster keeps what it has read; a condition has to fail here, where it can be named.
-        kept = question.where is not None or question.remote is not None
-        for side in Side:
-            try:
-                match.find_keys(engine, contract, side, kept=kept)
-            except SettingsError as error:
-                raise SettingsError(
-                    f"--where {question.where}: no condition over the columns of {question.place(side)}",
-                    hint=error.hint,
-                ) from None
-        match.match(engine, whole=kept or question.same_person or bool(contract.fallbacks))
-        base = _base(engine, agreed.path, contract, scratch) if agreed else None
-        known = diff.Known(base=base, base_by_key=True)
-        found = diff.diff(engine, contract, known, diff.Moments(), {one.side: one.rejected for one in landed})
-        compared = time.monotonic() - started - landing
-        stage_ended("diff", compared)
-        explain.explain(engine, contract.compared, contract=contract, freely=True)
-        if question.same_person:
-            evidence = explain.evidence_columns(contract.columns)
-            everybody = {side: one_sided.people(engine, contract, side, evidence.values()) for side in Side}
-            explain.same_person(engine, everybody, evidence)
-        rejected_rows(engine, landed)
-        counts = conclude.count(engine, found)
-        conclude.write(engine, folder)
-        explained = time.monotonic() - started - landing - compared
-        stage_ended("explain", explained)
-        not_checked = [*(item for one in landed for item in one.not_checked), *notices.without_key(found.rows)]
-        sources = _sources(files, landed, seen, now)
-        conclusion = Conclusion(
-            run=f"{now:%Y%m%dT%H%M%SZ}",
-            entity="",
-            table=" and ".join(
-                question.called.get(source.side)
-                or (source.file if source.as_of_from == "snapshot" else Path(source.location).name)
-                for source in sources
-            ),
-            platform_name=names[Side.PLATFORM],
-            truth_name=names[Side.TRUTH],
-            started=now,
-            verdict=conclude.verdict(counts, not_checked),
-            counts=counts,
-            not_checked=tuple(not_checked),
-            notices=(
-                *notices.how_matched(found.matched_by, contract.key),
-                *notices.nearly_matched(one_sided.near_keys(engine), (contract.key, *contract.fallbacks)),
-            ),
-            sources=sources,
-            columns=contract.columns,
-            key=contract.key,
-            fallbacks=contract.fallbacks,
-            folder=folder,
-            seconds={"load": landing, "diff": compared, "explain": explained},
+        lying = [file.path for file, one in zip(inputs.files, written, strict=True) if one is None]
+        reading.enter_context(undamaged(here, lying))
+        landed, raw = as_tables(here, cluster, inputs, written, contract, types)
+        matched = _matched(engine, contract, raw, question)
+        base = agreed_values(here, engine, inputs.agreed.path, contract, scratch) if inputs.agreed else None
+        known = Known(base=base, base_by_key=True)
+        diffed = diff(engine, contract, matched, known, Moments(), {one.side: one.rejected for one in landed})
+        clock.ended("diff")
+        persons = here if question.same_person else None
+        compared = explained(engine, contract, matched, diffed, persons=persons, freely=True)
+        results = compared.results(rejected_rows(landed))
+        counts = conclude.counted(engine, results, diffed.counts)
+        conclude.write(engine, results, folder)
+        clock.ended("explain")
+        sources = sources_of(inputs.files, landed, inputs.seen, now)
+        conclusion = _conclusion(
+            question, contract, engine, matched, diffed, counts, landed, sources, folder, now, clock.seconds
         )
         return conclusion, only
 
 
-def _engine(question: Question, scratch: Path, folders: Sequence[Path]) -> Engine:
+def _seen_by_cluster(question: Question) -> dict[Side, str]:
+    """The locations that the cluster reads itself. Raises SettingsError for what no cluster does."""
     if question.remote is not None and question.same_person:
         raise SettingsError(
             "--match looks for the same persons on this machine, and a cluster compares",
             hint="leave it out, or compare without --engine spark",
         )
-    if question.remote is None:
-        return Engine(memory_limit=question.memory_limit, temp=scratch, folders=folders)
-    return connect(question.remote, memory_limit=question.memory_limit, temp=scratch, folders=folders)
+    named = {Side.PLATFORM: question.platform, Side.TRUTH: question.truth}
+    return {side: location for side, location in named.items() if sees(location, question.remote)}
 
 
-def _types(engine: Engine, path: Path) -> dict[str, str]:
-    """Column → DuckDB type, in file order; every column is VARCHAR where the format holds nothing but texts."""
-    return column_types(engine, path) or dict.fromkeys(column_names(engine, path), "VARCHAR")
+def _matched(engine: Engine, contract: Contract, raw: Mapping[Side, ir.Table], question: Question) -> Matched:
+    """Both sides, matched. Raises SettingsError for a condition that is none over the columns of a side."""
+    from auditor.match.join import match
+    from auditor.match.keys import find_keys
+
+    # A cluster keeps what it has read; a condition has to fail here, where it can be named.
+    kept = question.where is not None or question.remote is not None
+    keys = {}
+    for side in Side:
+        try:
+            keys[side] = find_keys(engine, contract, side, raw[side], kept=kept)
+        except SettingsError as error:
+            raise SettingsError(
+                f"--where {question.where}: no condition over the columns of {question.place(side)}",
+                hint=error.hint,
+            ) from None
+    return match(engine, raw, keys, whole=kept or question.same_person or bool(contract.fallbacks))
 
 
-def _land(engine: Engine, file: Pulled, looked: Looked | None, contract: Contract, scratch: Path) -> Landed:
-    """One file as a snapshot of the columns that are needed."""
-    target = scratch / f"{file.side.value}.parquet"
-    return land(engine, file.side, file.path, target, columns=_kept(file.side, contract), looked=looked)
+def _conclusion(
+    question: Question,
+    contract: Contract,
+    engine: Engine,
+    matched: Matched,
+    diffed: Diffed,
+    counts: Counts,
+    landed: Sequence[Landed],
+    sources: tuple[Source, ...],
+    folder: Path,
+    now: datetime,
+    seconds: Mapping[str, float],
+) -> Conclusion:
+    """What the comparison came to, in numbers and sentences."""
+    from auditor.commands import conclude
+    from auditor.diff.one_sided import near_keys
+    from auditor.findings import notices
+    from auditor.findings.audit import Conclusion
 
-
-def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
-    """The columns of a side that both have; None for all of them, which a condition may need."""
-    if contract.population_platform:
-        return None
-    return names_of(contract, side)
-
-
-def _laid(engine: Engine, file: Pulled, contract: Contract, view: str, alike: Mapping[str, str]) -> Landed:
-    """One file as a view of the columns that both have; cells of those in `alike` are first compared as stored."""
-    as_stored = {name_of(one, file.side): alike[one.name] for one in contract.compared if one.name in alike}
-    columns, condition = names_of(contract, file.side), contract.population_platform
-    return lay(engine, file.side, file.path, view, columns=columns, alike=as_stored, condition=condition)
-
-
-def _filled_texts(
-    engine: Engine, files: Sequence[Pulled], contract: Contract, types: Mapping[Side, Mapping[str, str]]
-) -> dict[str, str]:
-    """The columns of texts that neither file has an empty one of, which would be the same as none."""
-    filled = {file.side: never_empty(engine, file.path) for file in files}
-    return {
-        column.name: "VARCHAR"
-        for column in contract.compared
-        if column.compare is Compare.EXACT
-        and all(types[side][name_of(column, side)] == "VARCHAR" for side in Side)
-        and all(name_of(column, side) in filled[side] for side in Side)
-    }
-
-
-def _pull_base(location: str, scratch: Path, now: datetime) -> Pulled:
-    """In a folder of its own, where what an archive holds is in nobody's way."""
-    folder = scratch / "base"
-    folder.mkdir()
-    return pull_file(Side.PLATFORM, location, folder=folder, max_age=None, now=now, timezone=UTC)
-
-
-def _base(engine: Engine, path: Path, contract: Contract, scratch: Path) -> str:
-    """The third file as the table `base` that the diff expects."""
-    import ibis
-
-    from auditor.equality import rules
-    from auditor.match import fallback
-    from auditor.match import join as match
-
-    there = set(column_names(engine, path))
-    missing = [name for names in (contract.key, *contract.fallbacks) for name in names if name not in there]
-    if missing:
-        raise SettingsError(f'the key column "{missing[0]}" is not in {path.name}')
-    kept = [column.name for column in contract.columns if column.name in there]
-    landed = land(engine, Side.PLATFORM, path, scratch / "base.parquet", columns=kept)
-    engine.view("base_raw", landed.path)
-    raw, zone = engine.table("base_raw"), contract.timezone.key
-    forms = match.key_columns(raw, contract, Side.PLATFORM)
-    anchor = ibis.coalesce(*(form for name, form in forms.items() if name == "key" or name.startswith(fallback.FORM)))
-    marks = {
-        f"b{position}": rules.marked(rules.canonical(raw[column.name], column, Side.PLATFORM, zone))
-        if column.name in there
-        else ibis.null(str)
-        for position, column in enumerate(contract.compared)
-    }
-    rows = raw.select(anchor=anchor, marks=ibis.struct(marks or {"none": ibis.null(str)}))
-    engine.create("base", rows.distinct(on="anchor"))
-    return "base"
-
-
-def _sources(
-    files: Sequence[Pulled], landed: Sequence[Landed], seen: Mapping[Side, str], now: datetime
-) -> tuple[Source, ...]:
-    """Both inputs, the platform first; what the cluster reads itself shows the moment of its reading."""
-    own = {file.side: _source(file, one) for file, one in zip(files, landed, strict=True)}
-    far = {
-        side: Source(side=side, location=location, bytes=0, sha256="", as_of=now, as_of_from="snapshot", file=location)
-        for side, location in seen.items()
-    }
-    return tuple({**own, **far}[side] for side in Side)
-
-
-def _source(file: Pulled, landed: Landed) -> Source:
-    shown = shown_moment(
-        file.name_moment, has_time=file.name_has_time, updated=None, written=file.mtime, snapshot=file.snapshot
+    names = {**NAMES, **question.called}
+    found = diffed.counts
+    not_checked = [*(item for one in landed for item in one.not_checked), *notices.without_key(found.rows)]
+    table = " and ".join(
+        question.called.get(source.side)
+        or (source.file if source.as_of_from == "snapshot" else Path(source.location).name)
+        for source in sources
     )
-    return Source(
-        side=file.side,
-        location=file.location,
-        bytes=file.bytes,
-        sha256=file.sha256,
-        as_of=shown.at,
-        as_of_from=shown.known_from,
-        file=file.file,
-        encoding=landed.encoding,
-        separator=landed.separator,
+    return Conclusion(
+        run=f"{now:%Y%m%dT%H%M%SZ}",
+        entity="",
+        table=table,
+        platform_name=names[Side.PLATFORM],
+        truth_name=names[Side.TRUTH],
+        started=now,
+        verdict=conclude.verdict(counts, not_checked),
+        counts=counts,
+        not_checked=tuple(not_checked),
+        notices=(
+            *notices.how_matched(found.matched_by, contract.key),
+            *notices.nearly_matched(near_keys(engine, matched), (contract.key, *contract.fallbacks)),
+        ),
+        sources=sources,
+        columns=contract.columns,
+        key=contract.key,
+        fallbacks=contract.fallbacks,
+        folder=folder,
+        seconds=seconds,
     )

@@ -7,18 +7,22 @@ module is where one becomes the other. The rows go from the engine into their fi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import polars as pl
 
-from auditor.diff.cells import Diff
-from auditor.engine.duckdb import Engine
+from auditor.diff.counts import DiffCounts
+from auditor.diff.diffed import Diffed
+from auditor.engine.protocol import Engine, count
 from auditor.errors import InputUnusable
+from auditor.explain import Explained
 from auditor.files.whole import whole_file
 from auditor.findings.audit import FRAMES, Counts
 from auditor.findings.codes import NotChecked
+from auditor.match.join import Matched
 from auditor.model import Side, Status, Verdict
 
 RENUMBERED_PAIRS = 20
@@ -26,26 +30,57 @@ RENUMBERED_PAIRS = 20
 
 FINDING_STATUSES = (Status.MISSING, Status.ORPHAN, Status.STALE, Status.CONFLICTING, Status.DUPLICATE)
 
-_TABLES = {"permissions": "permission_findings"}
-"""Results whose table on the connection has another name."""
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The rows of an audit by the names of their files; None where nobody asked for them, and the file has none.
 
-def write(engine: Engine, folder: Path) -> None:
-    """Write `profiles`, `differences`, `causes`, `violations`, `permissions`, `same_person` and `rejected` as Parquet.
-
-    Each in the columns of `auditor.findings.audit` and in a deterministic order. A table that is not there has no rows.
+    Keys are those that people know.
     """
-    there = _there(engine)
+
+    profiles: ir.Table
+    differences: ir.Table
+    causes: ir.Table
+    rejected: pl.DataFrame
+    violations: ir.Table | None = None
+    permissions: ir.Table | None = None
+    same_person: ir.Table | None = None
+
+    @classmethod
+    def of(
+        cls,
+        matched: Matched,
+        diffed: Diffed,
+        explained: Explained,
+        rejected: pl.DataFrame,
+        *,
+        violations: ir.Table | None = None,
+        permissions: ir.Table | None = None,
+        same_person: ir.Table | None = None,
+    ) -> Results:
+        """What the stages came to, with keys as people know them."""
+        if permissions is not None:
+            permissions = _renamed(matched, permissions, "key")
+        if same_person is not None:
+            for column in ("platform_key", "truth_key", "other_key"):
+                same_person = _renamed(matched, same_person, column)
+        differences = explained.differences.mutate(key=explained.differences.key_text)
+        return cls(diffed.profiles, differences, explained.causes, rejected, violations, permissions, same_person)
+
+
+def write(engine: Engine, results: Results, folder: Path) -> None:
+    """Write each of the results as Parquet, in the columns of `auditor.findings.audit` and a deterministic order."""
     for name, schema in FRAMES.items():
-        path = folder / f"{name}.parquet"
-        if name not in there:
+        path, rows = folder / f"{name}.parquet", getattr(results, name)
+        if isinstance(rows, ir.Table):
+            rows = rows.select(*schema.names())
+            order = [rows[column].asc(nulls_first=False) for column in _ORDER if column in rows.columns]
+            engine.write(rows.order_by(order), path, in_order=True)
+        else:
+            frame = schema.to_frame() if rows is None else rows.select(schema.names())
+            ordered = frame.sort([column for column in _ORDER if column in frame.columns], nulls_last=True)
             with whole_file(path) as partial:
-                schema.to_frame().write_parquet(partial)
-            continue
-        rows = _shown(engine, name, engine.table(there[name])).select(*schema.names())
-        order = [rows[column].asc(nulls_first=False) for column in _ORDER if column in rows.columns]
-        with engine.in_order():
-            engine.write(rows.order_by(order), path)
+                ordered.write_parquet(partial)
 
 
 _ORDER = ("side", "key", "platform_key", "truth_key", "other_key", "column", "rule", "finding", "cause", "line")
@@ -56,14 +91,13 @@ def read(folder: Path) -> dict[str, pl.DataFrame]:
     return {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
 
 
-def count(engine: Engine, diff: Diff) -> Counts:
+def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
     """The numbers of the audit. Pending differences are sent already: they count as pending, not by reason."""
-    there = _there(engine)
 
-    def tally(name: str, column: str) -> dict[str, int]:
-        return _tally(engine, engine.table(there[name]), column) if name in there else {}
+    def tally(rows: ir.Table | None, column: str) -> dict[str, int]:
+        return {} if rows is None else _tally(engine, rows, column)
 
-    profiles = engine.table("profiles")
+    profiles = results.profiles
     standing = _tally(engine, profiles.filter(~profiles.waiting & ~profiles.pending), "status")
     return Counts(
         rows=diff.rows,
@@ -72,36 +106,32 @@ def count(engine: Engine, diff: Diff) -> Counts:
         pending=diff.pending,
         gone=diff.gone,
         kept=diff.kept,
-        differences_by_column=tally("differences", "column"),
-        differences_by_reason=tally("differences", "reason"),
+        differences_by_column=tally(results.differences, "column"),
+        differences_by_reason=tally(results.differences, "reason"),
         formats=diff.formats,
         matched_by=diff.matched_by,
-        violations_by_side={Side(side): number for side, number in tally("violations", "side").items()},
-        violations_by_rule=tally("violations", "rule"),
-        violations_by_severity=tally("violations", "severity"),
-        permissions=tally("permissions", "finding"),
-        same_person=tally("same_person", "side"),
+        violations_by_side={Side(side): number for side, number in tally(results.violations, "side").items()},
+        violations_by_rule=tally(results.violations, "rule"),
+        violations_by_severity=tally(results.violations, "severity"),
+        permissions=tally(results.permissions, "finding"),
+        same_person=tally(results.same_person, "side"),
         standing={status: standing.get(status.value, 0) for status in FINDING_STATUSES},
     )
 
 
-def same_persons(engine: Engine) -> int:
-    """How many missing profiles are evidently, or probably, an orphan one: `same_person` and `renumbered` are there."""
-    probably = engine.table("same_person")
+def same_persons(engine: Engine, probably: ir.Table, evidently: ir.Table) -> int:
+    """How many missing profiles are evidently, or probably, an orphan one, of the pairs that are either."""
     pairs = probably.filter(probably.side == "both").select("truth_key")
-    evidently = engine.table("renumbered").select("truth_key")
-    [(number,)] = engine.rows(pairs.union(evidently).truth_key.nunique().name("pairs").as_table())
-    return int(number)
+    return count(engine, pairs.union(evidently.select("truth_key"), distinct=True))
 
 
-def violations_per_rule(engine: Engine) -> dict[str, int]:
+def violations_per_rule(engine: Engine, violations: ir.Table) -> dict[str, int]:
     """Rule → number of violations on both sides."""
-    violations = engine.table("violations")
     counted = violations.group_by("rule").agg(n=violations.count())
     return {str(rule): int(number) for rule, number in sorted(engine.rows(counted))}
 
 
-def stop_if_renumbered(pairs: int, found: Diff) -> None:
+def stop_if_renumbered(pairs: int, found: DiffCounts) -> None:
     """Raise InputUnusable where `pairs` says that most missing and orphan profiles are the same people, rekeyed."""
     missing, orphans = found.profiles[Status.MISSING], found.profiles[Status.ORPHAN]
     compared = sum(found.profiles.values())
@@ -120,31 +150,9 @@ def verdict(counts: Counts, not_checked: Iterable[NotChecked]) -> Verdict:
     return Verdict.FINDINGS if sum(counts.standing.values()) or counts.other_findings else Verdict.CLEAN
 
 
-def _there(engine: Engine) -> dict[str, str]:
-    """Result → its table, for those that are on the connection."""
-    tables = engine.made()
-    named = {name: _TABLES.get(name, name) for name in FRAMES}
-    return {name: table for name, table in named.items() if table in tables}
-
-
-def _shown(engine: Engine, name: str, table: ir.Table) -> ir.Table:
-    """The table with its keys as people know them."""
-    if name == "differences":
-        return table.mutate(key=table.key_text)
-    if name == "permissions":
-        return _renamed(engine, table, "key")
-    if name == "same_person":
-        for column in ("platform_key", "truth_key", "other_key"):
-            table = _renamed(engine, table, column)
-    return table
-
-
-def _renamed(engine: Engine, table: ir.Table, column: str) -> ir.Table:
-    matched, twice = engine.table("matched"), engine.table("duplicates")
-    known = matched.select(canonical=matched.key, shown=ibis.coalesce(matched.platform_text, matched.truth_text))
-    doubled = twice.select(canonical=twice.key, shown=ibis.coalesce(twice.platform_text, twice.truth_text))
-    names = known.union(doubled)
-    joined = table.left_join(names, table[column] == names.canonical)
+def _renamed(matched: Matched, table: ir.Table, column: str) -> ir.Table:
+    """The table with the canonical keys of a column as people know them."""
+    joined = table.left_join(matched.shown, table[column] == matched.shown.canonical)
     return joined.mutate(**{column: ibis.coalesce(joined.shown, joined[column])}).drop("canonical", "shown")
 
 

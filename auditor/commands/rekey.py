@@ -20,15 +20,15 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.engine.duckdb import Engine
+from auditor.commands.session import open_engine
+from auditor.engine.duckdb import DuckDB
 from auditor.equality import rules
-from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import SettingsError
 from auditor.files.whole import full_disk
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.load import column_names, land
-from auditor.match import join as match
+from auditor.match.keys import key_forms
 from auditor.model import Side
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract, read_contract
@@ -36,6 +36,7 @@ from auditor.state import run_folder
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger
+from auditor.state.memory import Memory
 from auditor.state.past_runs import find_run
 from auditor.writes import key_parts
 
@@ -81,10 +82,8 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
     ):
         store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
         folders = [store.folder, path.resolve().parent]
-        engine = Engine(memory_limit=settings.engine.memory_limit, temp=Path(scratch), folders=folders)
-        with closing(engine):
-            engine.register(FUNCTIONS)
-            memory = store.load(engine, replace(contract, fallbacks=()))  # under the keys that are stored
+        with closing(open_engine(settings, Path(scratch), folders)) as engine:
+            memory = store.load(engine, contract)  # under the keys that are stored
             if memory.warnings:
                 say = Words.of(settings.names)
                 lost = "; ".join(sentence(one, say) for one in memory.warnings)
@@ -94,14 +93,15 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
             unfinished = store.rekeyed.get("name") if not ledger.rekeyed(store.rekeyed.get("name", "")) else None
             if unfinished and store.rekeyed["map"] != content:
                 raise SettingsError("an earlier change of keys was interrupted: repeat that one first, with its map")
-            return _carry(settings, engine, contract, store, ledger, pairs, now, content, unfinished, dry=dry)
+            return _carry(settings, engine, contract, store, memory, ledger, pairs, now, content, unfinished, dry=dry)
 
 
 def _carry(
     settings: Settings,
-    engine: Engine,
+    engine: DuckDB,
     contract: Contract,
     store: Store,
+    memory: Memory,
     ledger: Ledger,
     pairs: Sequence[_Pair],
     now: datetime,
@@ -111,20 +111,18 @@ def _carry(
     dry: bool,
 ) -> Rekeyed:
     table = contract.table
-    known = store.known_keys(engine)
+    known = store.known_keys(engine, memory)
     called = dict(_canonical(engine, contract, ledger.keys(table)))
     told = {form for form in called.values() if form is not None}
-    renamed = pl.DataFrame(
-        [(one.old_form, one.new_form) for one in pairs], schema={"old": pl.String, "new": pl.String}, orient="row"
-    )
-    engine.put("renamed", renamed)
+    forms = [(one.old_form, one.new_form) for one in pairs]
+    renamed = engine.put(pl.DataFrame(forms, schema={"old": pl.String, "new": pl.String}, orient="row"), "renamed")
     if unfinished is None:
-        _require_free(pairs, known | told, store.same_people(engine, "renamed"))
+        _require_free(pairs, known | told, store.same_people(engine, memory, renamed))
     by_old = {one.old_form: one for one in pairs}
     moving = [one for one in pairs if one.old_form in known | told]
     in_ledger = {text: by_old[form].new for text, form in called.items() if form in by_old}
     erased = list(_erased(contract, ledger, pairs))
-    counts = {**store.counted(engine, "renamed"), "ledger": len(in_ledger), "erased": len(erased)}
+    counts = {**store.counted(engine, memory, renamed), "ledger": len(in_ledger), "erased": len(erased)}
     nothing = not (moving or erased or unfinished)
     if dry or nothing:
         return Rekeyed(len(pairs), len(moving), counts)
@@ -135,13 +133,13 @@ def _carry(
         kept.remember_erased(erased, now)
 
     with full_disk(store.folder):
-        new = None if unfinished else store.rekey(engine, "renamed", name, content)
+        new = None if unfinished else store.rekey(engine, memory, renamed, name, content)
         kept = Kept(name, (new.rewrite,), new.written, new.superseded) if new else Kept(name, (), (), ())
         commit(settings.state_folder, replace(kept, record=record))
     return Rekeyed(len(pairs), len(moving), counts, done=True)
 
 
-def _read(engine: Engine, contract: Contract, path: Path, scratch: Path) -> list[_Pair]:
+def _read(engine: DuckDB, contract: Contract, path: Path, scratch: Path) -> list[_Pair]:
     """The pairs of the map. All problems of it at once."""
     if not path.is_file():
         raise SettingsError(f"there is no file {path}")
@@ -195,7 +193,7 @@ def _erased(contract: Contract, ledger: Ledger, pairs: Iterable[_Pair]) -> Itera
         yield from sorted((column, value) for value in set(gone) - ledger.erased_among(column, gone))
 
 
-def _canonical(engine: Engine, contract: Contract, texts: Iterable[str]) -> list[tuple[str, str | None]]:
+def _canonical(engine: DuckDB, contract: Contract, texts: Iterable[str]) -> list[tuple[str, str | None]]:
     """Key texts, as the platform spells them, with their canonical forms; None for what is no key."""
     groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     found: list[tuple[str, str | None]] = []
@@ -209,8 +207,8 @@ def _canonical(engine: Engine, contract: Contract, texts: Iterable[str]) -> list
     for names, rows in groups.items():
         columns = [contract.column(name) for name in names]
         schema = dict.fromkeys(("auditor:text", *(column.header for column in columns)), pl.String)
-        table = engine.table(engine.put("key_texts", pl.DataFrame(rows, schema=schema, orient="row")))
-        forms = match.key_forms(table, columns, Side.PLATFORM, contract.timezone.key)
+        table = engine.put(pl.DataFrame(rows, schema=schema, orient="row"), "key_texts")
+        forms = key_forms(table, columns, Side.PLATFORM, contract.timezone.key)
         form = rules.key_form(forms) if names == contract.key else rules.key_object(names, forms)
         found += [(str(text), key) for text, key in engine.rows(table.select(text="auditor:text", key=form))]
     return found

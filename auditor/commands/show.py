@@ -6,10 +6,8 @@ It is told from the newest run's snapshot, so it says what that run saw. A profi
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -20,25 +18,26 @@ from zoneinfo import ZoneInfo
 import ibis
 import polars as pl
 
-from auditor.commands.show_find import find
-from auditor.engine.duckdb import Engine
+from auditor.commands.session import passing_engine
+from auditor.commands.show_find import Found, find
+from auditor.engine.duckdb import DuckDB
+from auditor.engine.protocol import ROW_NUMBER, filled
 from auditor.equality import rules
-from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import SettingsError
 from auditor.files.whole import printable
 from auditor.findings.audit import swapped_with
-from auditor.findings.codes import Notice
 from auditor.findings.sentences import sentence, with_sentences
 from auditor.findings.words import Words
-from auditor.match import join as match
+from auditor.match.join import matched_by
 from auditor.model import FORMAT, Side, Status
 from auditor.report.redact import shape
 from auditor.settings.config import Settings
 from auditor.settings.contract import Column, Contract, read_contract
 from auditor.state import run_folder
-from auditor.state.agreed import HISTORY, Store
+from auditor.state.agreed import Store
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision
+from auditor.state.memory import Memory
 from auditor.state.past_runs import find_run
 
 _SAMPLED_KEYS = 1000
@@ -176,13 +175,10 @@ def tell(settings: Settings, key: str) -> Story:
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
-    with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
-        engine = Engine(memory_limit=settings.engine.memory_limit, temp=Path(scratch), folders=[folder, store.folder])
-        with closing(engine):
-            engine.register(FUNCTIONS)
-            canonical = find(engine, contract, folder, key)
-            memory = store.load(engine, contract)
-            return _Teller(settings, engine, contract, folder, key, canonical, memory.base, memory.warnings).story()
+    with passing_engine(settings, [folder, store.folder]) as engine:
+        found = find(engine, contract, folder, key)
+        memory = store.load(engine, contract, found.matched.keys)
+        return _Teller(settings, engine, contract, folder, key, found, memory).story()
 
 
 def shown_keys(settings: Settings, keys: Iterable[str]) -> set[str]:
@@ -194,23 +190,22 @@ def shown_keys(settings: Settings, keys: Iterable[str]) -> set[str]:
 
 @dataclass
 class _Teller:
-    """Collects a story from the connection, whose snapshots hold the rows of one key only."""
+    """Collects the story of one key."""
 
     settings: Settings
-    engine: Engine
+    engine: DuckDB
     contract: Contract
     folder: Path
     typed: str
-    canonical: str | None
-    base: str | None
-    warnings: tuple[Notice, ...]
+    found: Found
+    memory: Memory
 
     def story(self) -> Story:
         texts = {side: [str(text) for _, text, _ in self._keys(side)] for side in Side}
         names = list(dict.fromkeys([*texts[Side.PLATFORM], *texts[Side.TRUTH]]))
         key = next(iter(names), self.typed)
         profile = self._result("profiles").filter(pl.col("key").is_in(names)).head(1).to_dicts()
-        excluded = match.exists(self.engine, "excluded")
+        excluded = self.found.matched.excluded is not None
         status = self._status(profile, excluded=excluded)
         with Ledger(self.settings.state_folder, reading=True) as ledger:
             written = [ledger.writes_of(self.settings.table, name) for name in names or [key]]
@@ -240,7 +235,7 @@ class _Teller:
             history=history,
             writes=writes,
             decisions=tuple(decided),
-            warnings=tuple(sentence(one, say) for one in self.warnings),
+            warnings=tuple(sentence(one, say) for one in self.memory.warnings),
         )
 
     def _same_person(self, names: Sequence[str]) -> pl.DataFrame:
@@ -259,7 +254,7 @@ class _Teller:
         return pl.concat(ends).sort("score", "key", descending=[True, False])
 
     def _keys(self, side: Side) -> list[tuple[int, str, str | None]]:
-        keys = self.engine.table(f"{side.value}_keys")
+        keys = self.found.matched.keys[side]
         return self.engine.rows(keys.select("row", "text", "profile_id").order_by("row"))
 
     def _status(self, profile: Sequence[Mapping[str, Any]], *, excluded: bool) -> Status | None:
@@ -267,15 +262,16 @@ class _Teller:
             return None
         if profile:
             return Status(profile[0]["status"])
-        return Status.EQUAL if match.exists(self.engine, "matched") else None
+        return Status.EQUAL if filled(self.engine, self.found.matched.rows) else None
 
     def _matched_by(self) -> str | None:
-        labels = self.engine.table("by_fallback")
-        rows = self.engine.table("matched").left_join(labels, "key")
-        both = rows.filter(rows.platform_row.notnull() & rows.truth_row.notnull())
-        apart = self.engine.table("duplicates").join(labels, "key")
-        found = [both.select(by=match.matched_by(both)), apart.filter(apart.ambiguous).select(by="matched_by")]
-        return next((str(by) for (by,) in self.engine.rows(found[0].union(found[1]))), None)
+        matched = self.found.matched
+        both = matched.with_label(matched.both)
+        rows = self.engine.rows(both.select(by=matched_by(both)))
+        if matched.duplicates is not None:
+            apart = matched.with_label(matched.duplicates)
+            rows += self.engine.rows(apart.filter(apart.ambiguous).select(by="matched_by"))
+        return next((str(by) for (by,) in rows), None)
 
     def _result(self, name: str) -> pl.DataFrame:
         return pl.read_parquet(self.folder / f"{name}.parquet")
@@ -289,8 +285,8 @@ class _Teller:
         return self._result("violations").filter(pl.any_horizontal(conditions))
 
     def _history(self) -> pl.DataFrame:
-        history = self.engine.table(HISTORY)
-        own = history.filter(history.key == ibis.literal(self.canonical, type=str)).drop("key")
+        history = self.memory.history
+        own = history.filter(history.key == ibis.literal(self.found.key, type=str)).drop("key")
         return self.engine.frame(own.order_by("at", "side", "column"))
 
     def _rows(self, key: str, status: Status | None, say: Words) -> Iterator[Rows]:
@@ -367,7 +363,7 @@ class _Teller:
 
     def _raw(self, side: Side) -> list[dict[str, str | None]]:
         """The rows of one side under their own names; of the truth also what would be sent, as `auditor:sent:NAME`."""
-        raw = self.engine.table(match.RAW[side])
+        raw = self.found.matched.raw[side]
         if side is Side.TRUTH:
             zone = self.contract.timezone.key
             forms = {
@@ -375,15 +371,15 @@ class _Teller:
                 for column in self.contract.columns
             }
             raw = raw.mutate(**forms)
-        return self.engine.frame(raw.order_by("file_row_number").drop("file_row_number")).to_dicts()
+        return self.engine.frame(raw.order_by(ROW_NUMBER).drop(ROW_NUMBER)).to_dicts()
 
     def _agreed(self) -> dict[str, str | None]:
         """Column → last agreed value in its canonical form, empty where both sides agreed to be empty."""
-        if self.base is None or self.canonical is None:
+        base = self.memory.base
+        if base is None or self.found.key is None:
             return {}
         numbers = [number for _, _, number in self._keys(Side.PLATFORM) if number]
-        anchors = [*numbers, self.canonical][:1]
-        base = self.engine.table(self.base)
+        anchors = [*numbers, self.found.key][:1]
         frame = self.engine.frame(base.filter(base.anchor.isin(anchors)).select("marks"))
         marks = frame["marks"].to_list()[0] if frame.height else {}
         known = {column.name: marks.get(f"b{place}") for place, column in enumerate(self.contract.compared)}
@@ -403,7 +399,7 @@ class _Teller:
 
     def _usual_shape(self) -> str:
         """The most frequent shape of a key, letters as x and digits as 9: how to spell one, and nobody's key."""
-        raw = self.engine.table(f"{Side.PLATFORM.value}_snapshot")
+        raw = self.found.snapshots[Side.PLATFORM]
         headers = [column.header for column in self.contract.keys]
         sample = self.engine.rows(raw.select(*headers).limit(_SAMPLED_KEYS))
         shapes = Counter(tuple(shape(part or "") for part in row) for row in sample)

@@ -5,24 +5,38 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 
-from auditor.engine.duckdb import Engine, quote
+from auditor.engine.protocol import ROW_NUMBER, Engine, filled
 from auditor.equality import rules
 from auditor.errors import SettingsError
 from auditor.files.whole import printable
 from auditor.match import fallback
-from auditor.match import join as match
+from auditor.match.join import Matched, match_sides
+from auditor.match.keys import key_forms
+from auditor.match.sides import source_name
 from auditor.model import Side
 from auditor.settings.contract import Contract
 from auditor.writes import by_fallback, key_parts
 
 
-def find(engine: Engine, contract: Contract, folder: Path, key: str) -> str | None:
-    """Reduce the two snapshots to the rows of one key and match them; gives the canonical key, None for an empty one.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of one key on both sides, matched as the run matched them."""
+
+    key: str | None
+    """Canonical; None for an empty one."""
+    matched: Matched
+    snapshots: Mapping[Side, ir.Table]
+    """Both sides of the run as they were landed."""
+
+
+def find(engine: Engine, contract: Contract, folder: Path, key: str) -> Found:
+    """Find the rows of one key in the snapshots of a run.
 
     A key is read as the platform spells it, and where nobody has that, as the truth does.
     """
@@ -31,6 +45,8 @@ def find(engine: Engine, contract: Contract, folder: Path, key: str) -> str | No
         return _find_among_all(engine, contract, snapshots, key)
     parts = _parts(contract, key)
     first = None
+    # Nothing is found yet: matching empty tables is right for a key that nobody has.
+    rows = {side: engine.keep(raw.limit(0), "rows_of_key") for side, raw in snapshots.items()}
     for spelling in Side:
         forms = [
             rules.canonical(ibis.literal(part, type=str), column, spelling, contract.timezone.key)
@@ -40,37 +56,27 @@ def find(engine: Engine, contract: Contract, folder: Path, key: str) -> str | No
         first = first or wanted
         if wanted is None:
             continue
-        found = 0
         for side, raw in snapshots.items():
-            own = rules.key_form(match.key_forms(raw, contract.keys, side, contract.timezone.key))
-            rows = engine.create(match.RAW[side], raw.filter(own == wanted))
-            found += len(engine.rows(rows.select("file_row_number")))
-        if found:
+            own = rules.key_form(key_forms(raw, contract.keys, side, contract.timezone.key))
+            rows[side] = engine.keep(raw.filter(own == wanted), "rows_of_key")
+        if any(filled(engine, found) for found in rows.values()):
             first = wanted
             break
-    for side in Side:
-        match.find_keys(engine, contract, side)
-    match.match(engine)
-    return first
+    return Found(first, match_sides(engine, contract, rows), snapshots)
 
 
-def _find_among_all(engine: Engine, contract: Contract, snapshots: Mapping[Side, ir.Table], key: str) -> str | None:
+def _find_among_all(engine: Engine, contract: Contract, snapshots: Mapping[Side, ir.Table], key: str) -> Found:
     """The same where there are fallback keys: whom a row is matched with depends on all others.
 
     A key may be the one that a profile has on either side, or a fallback key as a JSON object or, of one column, alone.
     """
-    for side, raw in snapshots.items():
-        engine.con.execute(f"DROP TABLE {quote(match.RAW[side])}")
-        engine.name(match.RAW[side], raw)
-        match.find_keys(engine, contract, side)
-    match.match(engine)
+    everybody = match_sides(engine, contract, snapshots)
     first = None
-    keys = [engine.table(f"{side.value}_keys") for side in Side]
     for form in _typed(engine, contract, key):
         first = first or form
         rows = [
             table.filter(ibis.or_(*(table[name] == form for name in fallback.levels(table)))).select("key", "text")
-            for table in keys
+            for table in everybody.keys.values()
         ]
         found = sorted(engine.rows(rows[0].union(rows[1])))
         if len({one for one, _ in found}) > 1:
@@ -79,15 +85,33 @@ def _find_among_all(engine: Engine, contract: Contract, snapshots: Mapping[Side,
         if found:
             first = found[0][0]
             break
-    for side, table in zip(Side, keys, strict=True):
-        own = engine.create(f"{side.value}_keys", table.filter(table.key == ibis.literal(first, type=str)))
-        raw = snapshots[side]
-        engine.con.execute(f"DROP VIEW {quote(match.RAW[side])} CASCADE")
-        engine.create(match.RAW[side], raw.semi_join(own, raw["file_row_number"] == own.row))
-    for name in ("matched", "duplicates", "excluded"):
-        table = engine.table(name)
-        engine.create(name, table.filter(table.key == ibis.literal(first, type=str)))
-    return first
+    return Found(first, _of_one(engine, everybody, first), snapshots)
+
+
+def _of_one(engine: Engine, everybody: Matched, key: str | None) -> Matched:
+    """What was matched, of one canonical key."""
+
+    def own(table: ir.Table) -> ir.Table:
+        return engine.keep(table.filter(table.key == ibis.literal(key, type=str)), "of_key")
+
+    def own_if_any(table: ir.Table | None) -> ir.Table | None:
+        kept = None if table is None else own(table)
+        return kept if kept is not None and filled(engine, kept) else None
+
+    keys = {side: own(table) for side, table in everybody.keys.items()}
+    raw = {
+        side: engine.keep(rows.semi_join(keys[side], rows[ROW_NUMBER] == keys[side].row), "rows_of_key")
+        for side, rows in everybody.raw.items()
+    }
+    return replace(
+        everybody,
+        raw=raw,
+        keys=keys,
+        rows=own(everybody.rows),
+        excluded=own_if_any(everybody.excluded),
+        apart=own_if_any(everybody.apart),
+        duplicates=own_if_any(everybody.duplicates),
+    )
 
 
 def _parts(contract: Contract, key: str) -> list[str]:
@@ -131,16 +155,12 @@ def _snapshot(engine: Engine, contract: Contract, folder: Path, side: Side) -> i
             f"{folder.name} has no {path.name} any more: snapshots are kept for a limited time",
             hint="run the audit again",
         )
-    name = f"{side.value}_snapshot"
-    engine.view(name, path)
-    raw = engine.table(name)
-    named = [match.source_name(column, side) for column in contract.columns]
+    raw = engine.view(path, f"{side.value}_snapshot")
+    named = [source_name(column, side) for column in contract.columns]
     absent = [one for one in named if one not in raw.columns]
     if absent:
         raise SettingsError(
             f'the contract changed since the run {folder.name}: that run did not load "{absent[0]}"',
             hint="run the audit again",
         )
-    # Nothing is found yet: matching an empty table is right for a key that nobody has.
-    engine.create(match.RAW[side], raw.limit(0))
     return raw

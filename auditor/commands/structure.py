@@ -17,7 +17,7 @@ from typing import Protocol
 
 from auditor.actito import DIALECTS, ActitoError, MaybeSent, NotAllowed, NotFound, Reader, Table
 from auditor.actito.writer import Writer
-from auditor.commands.run import connect
+from auditor.commands.session import connect
 from auditor.errors import AuditorError, Exit, GuardRefused, SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.sentences import sentence

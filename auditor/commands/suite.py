@@ -9,19 +9,18 @@ exported    what validation found in a run, for other tools
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from auditor.commands.session import passing_engine
 from auditor.commands.structure import live_structure
-from auditor.engine.duckdb import Engine, quote
+from auditor.engine.duckdb import DuckDB, quote
+from auditor.engine.protocol import ROW_NUMBER, count
 from auditor.equality import rules
-from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import SettingsError
-from auditor.match.join import RAW, source_name
+from auditor.match.sides import source_name
 from auditor.model import Severity, Side
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract, read_contract
@@ -33,6 +32,9 @@ from auditor.validate.changes import changes
 from auditor.validate.generate import refresh
 from auditor.validate.proposals import Proposal, for_contacts, of_look
 from auditor.validate.suite import JUMP, OF_KIND, REFERENCE, Expectation, Suite, read_suite, steward_s, store_suite
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MOST_FAILING: Final = 0.2
 """Share of a side's rows beyond which a check is not proposed."""
@@ -111,16 +113,14 @@ def suggested(settings: Settings) -> tuple[Path, list[Proposal]]:
     structure = read_structure(run)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     known = {(one.type, one.columns) for one in suite.expectations}
-    with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
-        temp = Path(scratch)
-        with closing(Engine(memory_limit=settings.engine.memory_limit, temp=temp, folders=[run])) as engine:
-            engine.register(FUNCTIONS)
-            sides = {side: _looked_at(engine, run, contract, side) for side in Side}
-            mapped = [name for name in sides[Side.PLATFORM] if name in sides[Side.TRUTH]]
-            wanted = [one for one in for_contacts(structure, mapped) if (one.type, one.columns) not in known]
-            proposals = _judged(engine, wanted, settings)
-            views = {settings.names.of(side): _view(side) for side in Side}
-            proposals += of_look(engine, views, structure, mapped)
+    with passing_engine(settings, [run]) as engine:
+        sides = {side: _looked_at(engine, run, contract, side) for side in Side}
+        there = [[name for name in table.columns if name not in (KEY, ROW)] for table in sides.values()]
+        mapped = [name for name in there[0] if name in there[1]]
+        wanted = [one for one in for_contacts(structure, mapped) if (one.type, one.columns) not in known]
+        proposals = _judged(engine, sides, wanted, settings)
+        by_name = {settings.names.of(side): table for side, table in sides.items()}
+        proposals += of_look(engine, by_name, structure, mapped)
     return run, [one for one in proposals if (one.expectation.type, one.expectation.columns) not in known]
 
 
@@ -157,25 +157,25 @@ def exported(settings: Settings, run: str | None, form: str, side: Side) -> dict
     return record.as_openlineage(content, run=told["run"], started=told["started"], job=job, inputs=inputs)
 
 
-def _looked_at(engine: Engine, run: Path, contract: Contract, side: Side) -> list[str]:
-    """Make the table of a side in the columns of `validate`, and name the mapped columns that its snapshot holds."""
-    engine.view(RAW[side], run / f"{side.value}.parquet")
-    raw = engine.table(RAW[side])
+def _looked_at(engine: DuckDB, run: Path, contract: Contract, side: Side) -> ir.Table:
+    """The rows of a side in the columns of `validate`, of those that its snapshot holds."""
+    raw = engine.view(run / f"{side.value}.parquet", f"{side.value}_raw")
     zone, spelt = contract.timezone.key, rules.sent if side is Side.TRUTH else rules.held
     there = [column for column in contract.columns if source_name(column, side) in raw.columns]
     cells = {column.name: spelt(raw[source_name(column, side)], column, zone) for column in there}
-    numbers = {"auditor:row": raw["file_row_number"], "auditor:key": raw["file_row_number"].cast(str)}
-    engine.create(_view(side), raw.select(**numbers, **cells))
-    return list(cells)
+    numbers = {ROW: raw[ROW_NUMBER], KEY: raw[ROW_NUMBER].cast(str)}
+    return engine.keep(raw.select(**numbers, **cells), f"suggested_{side.value}")
 
 
-def _judged(engine: Engine, wanted: Sequence[Expectation], settings: Settings) -> list[Proposal]:
+def _judged(
+    engine: DuckDB, sides: Mapping[Side, ir.Table], wanted: Sequence[Expectation], settings: Settings
+) -> list[Proposal]:
     """What suits both sides, with the number of rows that would fail now."""
     suite = Suite("proposals", tuple(wanted))
     told: dict[int, list[str]] = {}
-    for side in Side:
-        [(rows,)] = engine.rows(f'SELECT count(*) FROM "{_view(side)}"')
-        found = validate(engine, side, _view(side), suite)
+    for side, table in sides.items():
+        rows = count(engine, table)
+        found = validate(engine, side, table, suite)
         if found.not_evaluated:
             raise AssertionError(found.not_evaluated[0])
         for place, checked in enumerate(found.evaluated):
@@ -186,10 +186,6 @@ def _judged(engine: Engine, wanted: Sequence[Expectation], settings: Settings) -
         for place, texts in sorted(told.items())
         if len(texts) == len(Side)
     ]
-
-
-def _view(side: Side) -> str:
-    return f"suggested_{side.value}"
 
 
 def _check(one: Expectation) -> None:
@@ -211,12 +207,10 @@ def _try(one: Expectation, suite: Suite, mapped: Sequence[str], settings: Settin
 
     if one.type in (JUMP, REFERENCE):  # a run gives them what they compare with
         return
-    with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
-        memory = settings.engine.memory_limit
-        with closing(Engine(memory_limit=memory, temp=Path(scratch), folders=[])) as engine:
-            cells = ", ".join(f"{quote(name)} VARCHAR" for name in (KEY, *mapped))
-            engine.con.execute(f"CREATE TEMP TABLE nobody ({quote(ROW)} BIGINT, {cells})")
-            kinds = (other for other in suite.expectations if other.type == OF_KIND)
-            result, *_ = validate(engine, Side.TRUTH, "nobody", Suite("try", (one, *kinds))).results
+    with passing_engine(settings) as engine:
+        cells = ", ".join(f"NULL::VARCHAR AS {quote(name)}" for name in (KEY, *mapped))
+        nobody = engine.keep_sql(f"SELECT NULL::BIGINT AS {quote(ROW)}, {cells} WHERE FALSE", "nobody")
+        kinds = (other for other in suite.expectations if other.type == OF_KIND)
+        result, *_ = validate(engine, Side.TRUTH, nobody, Suite("try", (one, *kinds))).results
     if result.problem is not None and result.problem.startswith(MISFITS):
         raise SettingsError(f"{one.type} could not be evaluated: {result.problem}")

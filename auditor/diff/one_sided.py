@@ -6,47 +6,55 @@
     renumbered    those that are one profile under two keys, as a unique attribute or an earlier run shows
     people        everybody of a side, for the search for the same person
 
-Everything is an Ibis expression on the run's DuckDB connection; `match` has run.
+Everything is an Ibis expression over matched sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 
-from auditor.engine.duckdb import Engine
 from auditor.engine.functions import INSTANT
+from auditor.engine.protocol import ROW_NUMBER, Engine, count
 from auditor.equality import primitives, rules
 from auditor.match import fallback
-from auditor.match.join import RAW, evidence, source_name
+from auditor.match.join import Matched
+from auditor.match.sides import evidence, source_name
 from auditor.model import Side, Structure
 from auditor.settings.contract import Column, Contract
 
 
-def rows(engine: Engine, contract: Contract) -> None:
-    """Create `missing_rows` and `orphan_rows`: key and one canonical text per mapped column, for keys of one side."""
-    matched = engine.table("matched")
-    for side, name in ((Side.TRUTH, "missing_rows"), (Side.PLATFORM, "orphan_rows")):
-        other = Side.PLATFORM if side is Side.TRUTH else Side.TRUTH
-        alone = matched.filter(matched[f"{other.value}_row"].isnull())
-        alone = alone.select("key", **{"auditor:own_row": f"{side.value}_row"})
-        engine.create(name, _with_forms(engine, contract, side, alone, contract.columns))
+@dataclass(frozen=True, slots=True)
+class OneSided:
+    """The profiles that one side alone has: `key` and one canonical text per mapped column."""
+
+    missing: ir.Table
+    orphans: ir.Table
 
 
-def creations(engine: Engine, contract: Contract) -> ir.Table:
+def one_sided(engine: Engine, contract: Contract, matched: Matched) -> OneSided:
+    """Bring the profiles that one side alone has into their forms."""
+    found = {}
+    for side in Side:
+        alone = matched.alone(side).select("key", **{"auditor:own_row": f"{side.value}_row"})
+        found[side] = engine.keep(_with_forms(contract, matched, side, alone, contract.columns), f"{side.value}_alone")
+    return OneSided(missing=found[Side.TRUTH], orphans=found[Side.PLATFORM])
+
+
+def creations(contract: Contract, matched: Matched) -> ir.Table:
     """What a creation of each missing profile would send: key as the truth spells it, and one sent form per column.
 
     Beside them `auditor:updated`, the moment of the truth's own row (null where it has none), and of every permission
     column `evidence_date:COLUMN` (a moment) and `evidence_source:COLUMN`.
     """
-    matched, zone = engine.table("matched"), contract.timezone.key
-    missing = matched.filter(matched.platform_row.isnull())
+    missing, zone = matched.alone(Side.TRUTH), contract.timezone.key
     missing = missing.select(**{"key": missing.truth_text, "auditor:own_row": missing.truth_row})
-    raw = engine.table(RAW[Side.TRUTH])
+    raw = matched.raw[Side.TRUTH]
     own = primitives.instant(raw[contract.updated_truth], None, zone) if contract.updated_truth else None
-    cells: dict[str, ir.Value] = {"auditor:row": raw["file_row_number"]}
+    cells: dict[str, ir.Value] = {"auditor:row": raw[ROW_NUMBER]}
     cells["auditor:updated"] = ibis.null(INSTANT) if own is None else own
     for column in contract.columns:
         cells[column.name] = rules.sent(raw[column.truth], column, zone)
@@ -59,11 +67,11 @@ def creations(engine: Engine, contract: Contract) -> ir.Table:
     return joined.drop("auditor:own_row", "auditor:row")
 
 
-def taken(engine: Engine, contract: Contract, structure: Structure) -> ir.Table:
+def taken(contract: Contract, structure: Structure, matched: Matched, missing: ir.Table) -> ir.Table:
     """Missing keys, and the unique column whose value a profile on the platform already has: key, column."""
     zone = contract.timezone.key
-    raw, matched, missing = engine.table(RAW[Side.PLATFORM]), engine.table("matched"), engine.table("missing_rows")
-    shown = matched.select(key=matched.key, shown=matched.truth_text)
+    raw = matched.raw[Side.PLATFORM]
+    shown = matched.rows.select(key=matched.rows.key, shown=matched.rows.truth_text)
     pieces = []
     for column in contract.columns:
         attribute = structure.attribute(column.name)
@@ -79,17 +87,15 @@ def taken(engine: Engine, contract: Contract, structure: Structure) -> ir.Table:
     return hits.join(shown, "key").select(key="shown", column="column")
 
 
-def near_keys(engine: Engine) -> int:
+def near_keys(engine: Engine, matched: Matched) -> int:
     """How many profiles of one side alone are one of the other, but for case, blanks, Unicode form and leading zeros.
 
     They are not matched, for the rule of the first key that both have tells these apart. Who has several such partners
     is not counted.
     """
-    matched = engine.table("matched")
     lonely = {}
-    for side, other in zip(Side, reversed(Side), strict=True):
-        alone = matched.filter(matched[f"{other.value}_row"].isnull())
-        keys = engine.table(f"{side.value}_keys")
+    for side in Side:
+        alone, keys = matched.alone(side), matched.keys[side]
         levels = fallback.levels(keys)
         # Without fallback keys `matched` holds all that is asked for, and no file need be read again.
         lonely[side] = alone if len(levels) == 1 else keys.semi_join(alone, [("row", f"{side.value}_row")])
@@ -106,18 +112,24 @@ def near_keys(engine: Engine) -> int:
         pairs = here.join(there, "bare", rname="truth_{name}")
         for number in range(place):
             pairs = pairs.filter(~(pairs[f"earlier{number}"] & pairs[f"truth_earlier{number}"]))
-        [(found,)] = engine.rows(pairs.count().name("near").as_table())
-        near += int(found)
+        near += count(engine, pairs)
     return near
 
 
-def renumbered(engine: Engine, contract: Contract, structure: Structure, seen: str | None) -> None:
-    """Create `renumbered`: platform_key, truth_key (canonical) of missing and orphan profiles that are the same people.
+def renumbered(
+    engine: Engine,
+    contract: Contract,
+    structure: Structure,
+    matched: Matched,
+    alone: OneSided,
+    seen: ir.Table | None,
+) -> ir.Table:
+    """Missing and orphan profiles that are the same people: platform_key, truth_key (canonical).
 
     They have the same value of a unique attribute that no other of them has, or the profileId under which an earlier
-    run saw the key that is missing now. `rows` has run; `seen` is the table of who was seen, None: nobody.
+    run saw the key that is missing now. `seen` is who was seen by earlier runs, None: nobody.
     """
-    missing, orphans, matched = (engine.table(name) for name in ("missing_rows", "orphan_rows", "matched"))
+    missing, orphans = alone.missing, alone.orphans
     pieces = [missing.limit(0).select(platform_key="key", truth_key="key")]
     for column in contract.columns:
         attribute = structure.attribute(column.name)
@@ -130,46 +142,46 @@ def renumbered(engine: Engine, contract: Contract, structure: Structure, seen: s
             joined = here.join(there, "value", rname="truth_{name}")
             pieces.append(joined.select(platform_key="key", truth_key="truth_key"))
     if seen is not None:
-        before = engine.table(seen)
-        now = matched.filter(matched.truth_row.isnull() & matched.profile_id.notnull()).select("profile_id", own="key")
-        joined = now.join(before, "profile_id").semi_join(missing, "key")
+        there = matched.alone(Side.PLATFORM)
+        now = there.filter(there.profile_id.notnull()).select("profile_id", own="key")
+        joined = now.join(seen, "profile_id").semi_join(missing, "key")
         pieces.append(joined.select(platform_key="own", truth_key="key"))
-    engine.create("renumbered", ibis.union(*pieces, distinct=True))
+    return engine.keep(ibis.union(*pieces, distinct=True), "renumbered")
 
 
-def other_keys(engine: Engine, seen: str | None) -> int:
+def other_keys(engine: Engine, matched: Matched, seen: ir.Table | None) -> int:
     """How many profiles of both sides an earlier run saw under another key, by their profileId, that nobody has now."""
     if seen is None:
         return 0
-    keys, matched, before = engine.table("platform_keys"), engine.table("matched"), engine.table(seen)
-    both = matched.filter(matched.truth_row.notnull() & matched.profile_id.notnull()).select("profile_id", own="key")
-    was = before.filter(before.profile_id.notnull()).anti_join(keys, "key").join(both, "profile_id")
+    keys, rows = matched.keys[Side.PLATFORM], matched.rows
+    both = rows.filter(rows.truth_row.notnull() & rows.profile_id.notnull()).select("profile_id", own="key")
+    was = seen.filter(seen.profile_id.notnull()).anti_join(keys, "key").join(both, "profile_id")
     [(number,)] = engine.rows(was.own.nunique().name("n").as_table())
     return int(number)
 
 
-def people(engine: Engine, contract: Contract, side: Side, names: Collection[str]) -> ir.Table:
+def people(contract: Contract, matched: Matched, side: Side, names: Collection[str]) -> ir.Table:
     """The keys of a side as `auditor:key`, whether the other side lacks them as `auditor:alone`, and the canonical
     forms of the columns that are named.
     """
-    matched = engine.table("matched")
-    other = Side.PLATFORM if side is Side.TRUTH else Side.TRUTH
-    here = matched.filter(matched[f"{side.value}_row"].notnull())
+    here = matched.rows.filter(matched.rows[f"{side.value}_row"].notnull())
     here = here.select(
         **{
             "auditor:key": here.key,
-            "auditor:alone": here[f"{other.value}_row"].isnull(),
+            "auditor:alone": here[f"{side.other.value}_row"].isnull(),
             "auditor:own_row": here[f"{side.value}_row"],
         }
     )
     named = [column for column in contract.columns if column.name in names]
-    return _with_forms(engine, contract, side, here, named)
+    return _with_forms(contract, matched, side, here, named)
 
 
-def _with_forms(engine: Engine, contract: Contract, side: Side, keys: ir.Table, columns: Iterable[Column]) -> ir.Table:
+def _with_forms(
+    contract: Contract, matched: Matched, side: Side, keys: ir.Table, columns: Iterable[Column]
+) -> ir.Table:
     """`keys`, whose `auditor:own_row` is a row of the side, with the canonical forms of that row in its place."""
-    raw, zone = engine.table(RAW[side]), contract.timezone.key
+    raw, zone = matched.raw[side], contract.timezone.key
     cells = {column.name: rules.canonical(raw[source_name(column, side)], column, side, zone) for column in columns}
-    forms = raw.select(raw["file_row_number"].name("auditor:row"), **cells)
+    forms = raw.select(raw[ROW_NUMBER].name("auditor:row"), **cells)
     joined = keys.join(forms, keys["auditor:own_row"] == forms["auditor:row"])
     return joined.drop("auditor:own_row", "auditor:row")

@@ -7,67 +7,81 @@ decided in `auditor.permissions`, and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
 
-from auditor.engine.duckdb import Engine
+from auditor.diff.diffed import Diffed
 from auditor.engine.functions import INSTANT
+from auditor.engine.protocol import ROW_NUMBER, Engine
 from auditor.equality import rules
 from auditor.equality.primitives import tidy, trimmed
-from auditor.match.join import RAW, evidence, source_name
+from auditor.match.join import Matched
+from auditor.match.sides import evidence, source_name
 from auditor.model import Permission, PermissionFinding, Side, Status
 from auditor.permissions import SPELLINGS
 from auditor.settings.contract import Contract, Polarity
 
 
-def permissions(
-    engine: Engine, contract: Contract, history: str, run: str, moments: dict[Side, datetime], decided: str
-) -> None:
-    """Create `permission_changes`, `permission_states` and `permission_findings`; `match` and `diff` have run.
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What both sides say of every permission."""
 
-    `decided` names the table of opt-ins that a person decided and we wrote: key (as the platform spells it), column,
-    sent_at.
-
-    permission_changes: run, at, side, key (canonical), column, value, moment, source: what the history lacks.
-    permission_states: key (canonical), column, platform, truth (null: it does not know the person), evidence (moment),
-    source, platform_updated: every profile of the platform that is not set apart.
-    permission_findings: audit.PERMISSIONS with the canonical key.
+    changes: ir.Table
+    """What the history lacks: run, at, side, key (canonical), column, value, moment, source."""
+    states: ir.Table
+    """Every profile of the platform that is not set apart: key (canonical), column, platform, truth (null: it does not
+    know the person), evidence (moment), source, platform_updated.
     """
-    for side in Side:
-        engine.create(f"{side.value}_permissions", _states(engine, contract, side))
-    _changes(engine, history, run, moments)
-    _both_states(engine)
-    _findings(engine, contract, history, moments, decided)
+    findings: ir.Table
+    """`audit.PERMISSIONS` with the canonical key."""
 
 
-def evidence_of_differences(engine: Engine) -> ir.Table:
+def permissions(
+    engine: Engine,
+    contract: Contract,
+    matched: Matched,
+    diffed: Diffed,
+    history: ir.Table,
+    run: str,
+    moments: Mapping[Side, datetime],
+    decided: ir.Table,
+) -> Permissions:
+    """Hold the permissions of both sides against each other and against the history.
+
+    `decided` are opt-ins that a person decided and we wrote: key (as the platform spells it), column, sent_at.
+    """
+    said = {side: engine.keep(_states(contract, matched, side), f"{side.value}_permissions") for side in Side}
+    changes = engine.keep(_changes(said, history, run, moments), "permission_changes")
+    states = engine.keep(_both_states(said), "permission_states")
+    facts = engine.keep(_facts(contract, matched, diffed, states, history, moments, decided), "permission_facts")
+    findings = engine.keep(_findings(contract, diffed, facts), "permission_findings")
+    return Permissions(changes, states, findings)
+
+
+def evidence_of_differences(diffed: Diffed, permissions: Permissions) -> ir.Table:
     """What the truth says of the permission cells that differ: key as shown, column, date, source."""
-    cells, states = engine.table("cells"), engine.table("permission_states")
-    joined = cells.select("key", "key_text", "column").join(states, ["key", "column"])
+    joined = diffed.cells.select("key", "key_text", "column").join(permissions.states, ["key", "column"])
     return joined.select(key=joined.key_text, column=joined["column"], date=joined.evidence, source=joined.source)
 
 
-def known_history(engine: Engine, history: str) -> ir.Table:
+def known_history(diffed: Diffed, permissions: Permissions, history: ir.Table) -> ir.Table:
     """The permission history, this run's changes included, of profiles that are not equal: keys as shown."""
-    past, changes = engine.table(history), engine.table("permission_changes")
     columns = ("run", "at", "side", "key", "column", "value")
-    everything = past.select(*columns).union(changes.select(*columns))
-    profiles = engine.table("profiles").select(canonical=ibis._.canonical, shown=ibis._.key)
+    everything = history.select(*columns).union(permissions.changes.select(*columns))
+    profiles = diffed.profiles.select(canonical=ibis._.canonical, shown=ibis._.key)
     joined = everything.join(profiles, everything.key == profiles.canonical)
     return joined.mutate(key=joined.shown).select(*columns)
 
 
-def _states(engine: Engine, contract: Contract, side: Side) -> ir.Table:
+def _states(contract: Contract, matched: Matched, side: Side) -> ir.Table:
     """One row per permission column and key in the population of a side: key, column, value, moment, source."""
-    keys = engine.table(f"{side.value}_keys")
-    inside = keys.filter(keys.included & keys.key.notnull())
-    inside = inside.anti_join(engine.table("duplicate_keys"), "key").anti_join(engine.table("excluded"), "key")
-    inside = inside.select("key", "row", "moment")
-    columns = contract.permissions
-    raw = engine.table(RAW[side])
-    cells: dict[str, ir.Value] = {"own_row": raw["file_row_number"]}
+    inside = matched.inside(side).select("key", "row", "moment")
+    columns, raw = contract.permissions, matched.raw[side]
+    cells: dict[str, ir.Value] = {"own_row": raw[ROW_NUMBER]}
     for position, column in enumerate(columns):
         text = raw[source_name(column, side)]
         sent = text if side is Side.PLATFORM else rules.sent(text, column, contract.timezone.key)
@@ -100,8 +114,8 @@ def says(text: ir.StringValue, polarity: Polarity) -> ir.StringValue:
     return ibis.cases(*spelt, else_=Permission.EMPTY.value)
 
 
-def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetime]) -> None:
-    past = engine.table(history)
+def _changes(said: Mapping[Side, ir.Table], past: ir.Table, run: str, moments: Mapping[Side, datetime]) -> ir.Table:
+    """What each side says now and did not say when the history saw it last."""
     pieces = []
     for side in Side:
         at = ibis.literal(moments[side], type=INSTANT)
@@ -109,8 +123,7 @@ def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetim
         known = past.filter(past.side == side.value, past["at"] <= at)
         newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("at"), ibis.desc("run")])
         before = known.mutate(place=newest).filter(ibis._.place == 0).select("key", "column", was=ibis._["value"])
-        now = engine.table(f"{side.value}_permissions")
-        joined = now.left_join(before, ["key", "column"])
+        joined = said[side].left_join(before, ["key", "column"])
         was = joined.was.fill_null(Permission.EMPTY.value)
         changed = joined.filter(joined.value != was)
         pieces.append(
@@ -125,36 +138,45 @@ def _changes(engine: Engine, history: str, run: str, moments: dict[Side, datetim
                 source=changed.source,
             )
         )
-    engine.create("permission_changes", pieces[0].union(pieces[1]))
+    return pieces[0].union(pieces[1])
 
 
-def _both_states(engine: Engine) -> None:
-    platform = engine.table("platform_permissions")
-    truth = engine.table("truth_permissions").rename(truth="value", evidence="moment", evidence_source="source")
-    both = platform.left_join(truth, ["key", "column"])
-    engine.create(
-        "permission_states",
-        both.select(
-            key=both.key,
-            column=both["column"],
-            platform=both.value,
-            truth=both.truth,
-            evidence=both.evidence,
-            source=both.evidence_source,
-            platform_updated=both.moment,
-        ),
+def _both_states(said: Mapping[Side, ir.Table]) -> ir.Table:
+    truth = said[Side.TRUTH].rename(truth="value", evidence="moment", evidence_source="source")
+    both = said[Side.PLATFORM].left_join(truth, ["key", "column"])
+    return both.select(
+        key=both.key,
+        column=both["column"],
+        platform=both.value,
+        truth=both.truth,
+        evidence=both.evidence,
+        source=both.evidence_source,
+        platform_updated=both.moment,
     )
 
 
-def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Side, datetime], decided: str) -> None:
-    seen = states = engine.table("permission_states")
-    for known in (_seen_off(engine, history, moments), _decided(engine, decided)):
+def _facts(
+    contract: Contract,
+    matched: Matched,
+    diffed: Diffed,
+    states: ir.Table,
+    history: ir.Table,
+    moments: Mapping[Side, datetime],
+    decided: ir.Table,
+) -> ir.Table:
+    """The states, and beside each what else a finding depends on."""
+    seen = states
+    for known in (_seen_off(history, moments), _decided(matched, decided)):
         seen = seen.left_join(known, ["key", "column"]).drop("key_right", "column_right")
     seen = seen.left_join(_withdrawn(states, contract), "key").drop("key_right")
-    for name, keys in (("unreachable", _unreachable(engine, contract)), ("on_its_way", _on_its_way(engine))):
+    marks = {"unreachable": _unreachable(contract, matched), "on_its_way": _on_its_way(diffed)}
+    for name, keys in marks.items():
         marked = keys.distinct().mutate(**{name: ibis.literal(True)})
         seen = seen.left_join(marked, "key").drop("key_right").mutate(**{name: ibis._[name].fill_null(False)})
-    facts = engine.create("permission_facts", seen)
+    return seen
+
+
+def _findings(contract: Contract, diffed: Diffed, facts: ir.Table) -> ir.Table:
     on, off = Permission.ON.value, Permission.OFF.value
     here, there = facts.platform == on, facts.truth.fill_null(Permission.EMPTY.value)
     general = facts["column"].isin([*(column.name for column in contract.permissions if column.general), ""])
@@ -182,17 +204,15 @@ def _findings(engine: Engine, contract: Contract, history: str, moments: dict[Si
         )
         for finding, (condition, since) in conditions.items()
     ]
-    cells = engine.table("cells")
-    sent = cells.filter(cells.pending).select("key", "column")
-    engine.create("permission_findings", ibis.union(*pieces).anti_join(sent, ["key", "column"]))
+    sent = diffed.cells.filter(diffed.cells.pending).select("key", "column")
+    return ibis.union(*pieces).anti_join(sent, ["key", "column"])
 
 
-def _seen_off(engine: Engine, history: str, moments: dict[Side, datetime]) -> ir.Table:
+def _seen_off(past: ir.Table, moments: Mapping[Side, datetime]) -> ir.Table:
     """When each side was last seen off before: key, column, off_platform, off_truth.
 
     What a side said after the moment that it shows now comes later, not before.
     """
-    past = engine.table(history)
     off = past.filter(past.value == Permission.OFF.value)
     last = {
         f"off_{side.value}": off["at"].max(
@@ -203,10 +223,10 @@ def _seen_off(engine: Engine, history: str, moments: dict[Side, datetime]) -> ir
     return off.group_by("key", "column").agg(**last)
 
 
-def _decided(engine: Engine, decided: str) -> ir.Table:
+def _decided(matched: Matched, opt_ins: ir.Table) -> ir.Table:
     """When a person's opt-in was last written: key (canonical), column, decided."""
-    opt_ins, matched = engine.table(decided), engine.table("matched").select(canonical="key", shown="platform_text")
-    joined = opt_ins.join(matched, opt_ins.key == matched.shown)
+    known = matched.rows.select(canonical="key", shown="platform_text")
+    joined = opt_ins.join(known, opt_ins.key == known.shown)
     return joined.group_by(key=joined.canonical, column=joined["column"]).agg(decided=joined.sent_at.max())
 
 
@@ -221,15 +241,15 @@ def _withdrawn(states: ir.Table, contract: Contract) -> ir.Table:
     return refused.group_by("key").agg(withdrawn=refused.count() > 0, withdrawn_at=since.min())
 
 
-def _unreachable(engine: Engine, contract: Contract) -> ir.Table:
+def _unreachable(contract: Contract, matched: Matched) -> ir.Table:
     """Profiles of the platform whose every address and number is blank: key; none where none of them is mapped."""
-    matched, raw = engine.table("matched"), engine.table(RAW[Side.PLATFORM])
+    rows, raw = matched.rows, matched.raw[Side.PLATFORM]
     blank = [tidy(raw[column.header]).fill_null("") == "" for column in contract.contacts]
     without = raw.filter(*blank) if blank else raw.limit(0)
-    return matched.semi_join(without, matched.platform_row == without["file_row_number"]).select("key")
+    return rows.semi_join(without, rows.platform_row == without[ROW_NUMBER]).select("key")
 
 
-def _on_its_way(engine: Engine) -> ir.Table:
+def _on_its_way(diffed: Diffed) -> ir.Table:
     """Profiles that only the platform has and that the truth may still hear of: key."""
-    profiles = engine.table("profiles")
+    profiles = diffed.profiles
     return profiles.filter(profiles.status == Status.ORPHAN.value, profiles.waiting).select(key=profiles.canonical)

@@ -1,4 +1,4 @@
-"""The one DuckDB connection of a run, and the only place where expressions meet it.
+"""The one DuckDB connection of a run, and the only place where expressions and statements meet it.
 
 Equality, the diff and the explanation are Ibis expressions; they are compiled here and executed on this connection.
 Names are quoted by one function and values are bound, never pasted into SQL text.
@@ -7,6 +7,7 @@ Names are quoted by one function and values are bound, never pasted into SQL tex
 from __future__ import annotations
 
 import contextlib
+import itertools
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,17 +19,14 @@ import duckdb
 from duckdb.func import FunctionNullHandling
 from duckdb.sqltypes import BOOLEAN, VARCHAR
 
+from auditor.engine.protocol import INCLUDED, ROW_NUMBER
 from auditor.errors import TryLater
 from auditor.files.whole import whole_file
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import polars as pl
-
-
-STORED, INCLUDED = "auditor:stored:", "auditor:included"
-"""What the view of an input may have beside its texts: a column's cells as both sides store them, and whether a row is
-compared at all."""
+    from duckdb.sqltypes import DuckDBPyType
 
 _TYPES = {"string": VARCHAR, "boolean": BOOLEAN}
 """Ibis's names of what Python functions give, and DuckDB's."""
@@ -47,11 +45,16 @@ def literal(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-class Engine:
+def name_of(table: ir.Table) -> str:
+    """The name of a kept or defined table, quoted, for statements in SQL."""
+    return quote(table.get_name())
+
+
+class DuckDB:
     """A DuckDB connection in this process, bounded in memory, that can reach the given folders and nothing else.
 
-    Whoever uses no more than the methods from `table` to `write` runs unchanged on a cluster (`auditor.engine.spark`):
-    what they take are expressions, and names of what was made of them before.
+    Keeps the protocol of `auditor.engine.protocol.Engine`. What follows its methods here (from `sql` on) is for stages
+    that only ever run on this machine: landing files, validating, and the libraries that bring SQL of their own.
     """
 
     refusals: tuple[type[Exception], ...] = (
@@ -60,20 +63,20 @@ class Engine:
         duckdb.PermissionException,
         duckdb.ProgrammingError,
     )
-    """How the engine says that a condition of the user's does not fit the table, or not all of its rows."""
 
-    def __init__(self, *, memory_limit: str = "4GB", temp: Path, folders: Iterable[Path] = ()) -> None:
-        """`temp` is where DuckDB spills; `folders` (and `temp`) are all it may read or write."""
-        allowed = [str(folder.resolve()) + "/" for folder in (temp, *folders)]
-        self._temp = temp.resolve()
+    def __init__(self, *, memory_limit: str = "4GB", temp: Path | None = None, folders: Iterable[Path] = ()) -> None:
+        """`temp` is where DuckDB spills, None: nowhere; `folders` (and `temp`) are all it may read or write."""
+        allowed = [str(folder.resolve()) + "/" for folder in (*folders, *([temp] if temp else []))]
+        self._temp = temp.resolve() if temp else None
+        self._numbers = itertools.count()
         self._worked_out: dict[str, tuple[str, Mapping[str, tuple[str, Callable[[str], str]]]]] = {}
         """View → where its rows lie, and how it is worked out of them; see `lay_over`."""
         self._registered = set[str]()
-        self.con = duckdb.connect(
+        self._con = duckdb.connect(
             ":memory:",
             config={
                 "memory_limit": memory_limit,
-                "temp_directory": str(temp.resolve()),
+                "temp_directory": str(self._temp or ""),
                 "python_enable_replacements": "false",
                 "autoinstall_known_extensions": "false",
                 "allow_community_extensions": "false",
@@ -81,110 +84,171 @@ class Engine:
                 "enable_external_file_cache": "false",
             },
         )
-        self.con.execute("SET TimeZone = 'UTC'")
-        self.con.execute("SET enable_progress_bar = true")  # for `watched`
-        self.con.execute("SET enable_progress_bar_print = false")
+        self._con.execute("SET TimeZone = 'UTC'")
+        self._con.execute("SET enable_progress_bar = true")  # for `watched`
+        self._con.execute("SET enable_progress_bar_print = false")
         # No table has an order that anybody relies on, and to keep one costs a third more time.
-        self.con.execute("SET preserve_insertion_order = false")
+        self._con.execute("SET preserve_insertion_order = false")
         # Not a bound value: for those DuckDB imports pandas, which takes longer than many a comparison.
-        self.con.execute(f"SET allowed_directories = [{', '.join(literal(folder) for folder in allowed)}]")
-        self.con.execute("SET enable_external_access = false")
+        self._con.execute(f"SET allowed_directories = [{', '.join(literal(folder) for folder in allowed)}]")
+        self._con.execute("SET enable_external_access = false")
 
-    @cached_property
-    def ibis(self) -> Any:
-        """The Ibis backend over this very connection."""
-        import ibis  # takes most of a second; commands that need no expressions do not pay for it
+    # --- the protocol ---
 
-        backend = ibis.duckdb.from_connection(self.con)
-        backend.compiler = _compiler()
-        return backend
-
-    def table(self, name: str) -> ir.Table:
-        """A table or view of this connection as an Ibis table."""
-        import ibis
-
-        # What the backend's own `table` gives, without pyarrow, which takes a quarter of a second to import.
-        read = self.ibis.compiler.type_mapper.from_string
-        described = self.con.execute(f"DESCRIBE {quote(name)}").fetchall()
-        kinds = {kind: read(kind) for kind in {kind for _, kind, *_ in described}}
-        return ibis.table({column: kinds[kind] for column, kind, *_ in described}, name)
-
-    def sql(self, expression: ir.Expr) -> str:
-        """The expression as SQL text for this connection."""
-        return str(self.ibis.compile(expression, pretty=False))
-
-    def create(self, name: str, expression: ir.Table) -> ir.Table:
-        """Materialise an expression as a temporary table, replacing one of that name; gives the new table."""
+    def keep(self, rows: ir.Table, name: str) -> ir.Table:
+        fresh = self._fresh(name)
         with translated():
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {self.sql(expression)}")
-        return self.table(name)
+            self._con.execute(f"CREATE TEMP TABLE {quote(fresh)} AS {self.sql(rows)}")
+        return _shaped(rows, fresh)
 
-    def name(self, name: str, expression: ir.Table) -> None:
-        """Give an expression a name, as a temporary view, replacing one of that name."""
+    def define(self, rows: ir.Table, name: str) -> ir.Table:
+        fresh = self._fresh(name)
         with translated():
-            self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {self.sql(expression)}")
+            self._con.execute(f"CREATE TEMP VIEW {quote(fresh)} AS {self.sql(rows)}")
+        return _shaped(rows, fresh)
 
-    def condition(self, name: str, source: str, condition: str | None) -> None:
-        """Name the rows of `source` with `INCLUDED` beside them: whether they fit a condition in SQL, where unknown is
-        no. Raises one of `refusals` for what is no condition over its columns.
-        """
-        fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
-        statement = f"SELECT *, {fits} AS {quote(INCLUDED)} FROM {quote(source)}"
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {statement}")
-
-    def register(self, functions: Iterable[tuple[str, Callable[..., Any], int, str]]) -> None:
-        """Let expressions call Python functions: name, function, number of texts that it takes, Ibis type that it
-        gives. One that is registered already stays.
-        """
-        for name, function, texts, gives in functions:
-            if name not in self._registered:
-                self._registered.add(name)
-                self.con.create_function(
-                    name, function, [VARCHAR] * texts, _TYPES[gives], null_handling=FunctionNullHandling.SPECIAL
-                )
-
-    def has_rows(self, name: str) -> bool:
-        """Whether a table or view has any row."""
-        return bool(self.rows(f"SELECT 1 FROM {quote(name)} LIMIT 1"))
-
-    def made(self) -> set[str]:
-        """All names that `create`, `put` and `name` have given."""
-        names = "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE temporary"
-        return {name for (name,) in self.con.execute(names).fetchall()}
-
-    def drop(self, *names: str) -> None:
-        """Forget tables that nothing needs any more."""
-        for name in names:
-            self.con.execute(f"DROP TABLE {quote(name)}")
-
-    @contextlib.contextmanager
-    def in_order(self) -> Iterator[None]:
-        """Within it, rows are written in the order in which they are read."""
-        self.con.execute("SET preserve_insertion_order = true")
-        try:
-            yield
-        finally:
-            self.con.execute("SET preserve_insertion_order = false")
-
-    def put(self, name: str, frame: pl.DataFrame) -> str:
-        """A frame as a temporary table; gives its name."""
+    def put(self, frame: pl.DataFrame, name: str) -> ir.Table:
+        fresh = self._fresh(name)
         # By way of a file: to register a frame, DuckDB imports pyarrow.dataset, and that pandas.
         with translated(), self._scratch() as folder:
             path = folder / "frame.parquet"
             frame.write_parquet(path)
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM read_parquet({literal(path)})")
-        return name
+            self._con.execute(f"CREATE TEMP TABLE {quote(fresh)} AS FROM read_parquet({literal(path)})")
+        return self._described(fresh)
 
-    def rows(self, query: ir.Table | str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """All rows of an expression or of SQL text with bound parameters."""
-        with translated():
-            text = query if isinstance(query, str) else self.sql(query)
-            return self.con.execute(text, list(parameters)).fetchall()
+    def view(self, parquet: Path, name: str) -> ir.Table:
+        return self.over(f"read_parquet({literal(parquet.resolve())}, {ROW_NUMBER} = true)", name)
 
-    def frame(self, query: ir.Table | str) -> pl.DataFrame:
-        """All rows as a Polars frame."""
+    def fits(self, rows: ir.Table, condition: str | None, name: str) -> ir.Table:
+        fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
+        return self.over(f"(SELECT *, {fits} AS {quote(INCLUDED)} FROM {name_of(rows)})", name)
+
+    def beside(
+        self, wanted: ir.Table, row: str, inputs: ir.Table, columns: Sequence[str], prefix: str, name: str
+    ) -> ir.Table:
+        cells = {f"{prefix}{place}": inputs[column] for place, column in enumerate(columns)}
+        joined = wanted.join(inputs, wanted[row] == inputs[ROW_NUMBER])
+        shape = joined.select(*(wanted[one] for one in wanted.columns), **cells)
+        if inputs.get_name() not in self._worked_out:
+            return self.keep(shape, name)
+        source, spelt = self._worked_out[inputs.get_name()]
+        own = {quote(f"{prefix}{place}"): spelt[column] for place, column in enumerate(columns)}
+        stored = "".join(f", source.{quote(column)} AS {new}" for new, (column, _) in own.items())
+        shown = ", ".join(f"{work_out(new)} AS {new}" for new, (_, work_out) in own.items())
+        rows = (
+            f"SELECT wanted.*{stored} FROM {source} AS source "
+            f"JOIN {name_of(wanted)} AS wanted ON source.{ROW_NUMBER} = wanted.{quote(row)}"
+        )
+        replaced = f"* REPLACE ({shown})" if shown else "*"
+        fresh = self._fresh(name)
         with translated():
-            return self.con.execute(query if isinstance(query, str) else self.sql(query)).pl()
+            self._con.execute(f"CREATE TEMP TABLE {quote(fresh)} AS SELECT {replaced} FROM ({rows})")
+        return _shaped(shape, fresh)
+
+    def rows(self, query: ir.Table) -> list[tuple[Any, ...]]:
+        return self.execute(self.sql(query))
+
+    def frame(self, query: ir.Table) -> pl.DataFrame:
+        with translated():
+            return self._con.execute(self.sql(query)).pl()
+
+    def write(self, query: ir.Table, path: Path, *, in_order: bool = False) -> None:
+        options = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false"  # the partial file is one already
+        with whole_file(path) as partial, self.in_order() if in_order else contextlib.nullcontext():
+            self.execute(f"COPY ({self.sql(query)}) TO {literal(partial.resolve())} ({options})")
+
+    def drop(self, *tables: ir.Table) -> None:
+        for table in tables:
+            self._con.execute(f"DROP TABLE {name_of(table)}")
+
+    def register(self, functions: Iterable[tuple[str, Callable[..., Any], int, str]]) -> None:
+        for name, function, texts, gives in functions:
+            if name not in self._registered:
+                self._registered.add(name)
+                self._con.create_function(
+                    name, function, [VARCHAR] * texts, _TYPES[gives], null_handling=FunctionNullHandling.SPECIAL
+                )
+
+    def close(self) -> None:
+        self._con.close()
+
+    # --- on this machine alone ---
+
+    def sql(self, expression: ir.Expr) -> str:
+        """The expression as SQL text for this connection."""
+        return str(self._ibis.compile(expression, pretty=False))
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Carry out SQL text, with bound values where there are any; gives all rows of its answer."""
+        with translated():
+            answered = self._con.execute(statement, list(values)) if values else self._con.execute(statement)
+            return answered.fetchall()
+
+    def in_parts(self, query: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The answer to SQL text, so many rows at once; nothing else may be asked meanwhile."""
+        answered = self._con.execute(query)
+        while rows := answered.fetchmany(size):
+            yield rows
+
+    def keep_sql(self, query: str, name: str) -> ir.Table:
+        """Carry SQL text out and keep its rows."""
+        fresh = self._fresh(name)
+        with translated():
+            self._con.execute(f"CREATE TEMP TABLE {quote(fresh)} AS {query}")
+        return self._described(fresh)
+
+    def over(self, source: str, name: str) -> ir.Table:
+        """Define a table over a source in SQL: what may follow FROM."""
+        fresh = self._fresh(name)
+        with translated():
+            self._con.execute(f"CREATE TEMP VIEW {quote(fresh)} AS SELECT * FROM {source}")
+        return self._described(fresh)
+
+    def lay_over(self, source: str, spelt: Mapping[str, tuple[str, Callable[[str], str]]], name: str) -> ir.Table:
+        """Define a table that works its columns out of a source (SQL), whose `ROW_NUMBER` and `INCLUDED` it has too.
+
+        Per column the source's column, and how SQL is made of a cell of it.
+        """
+        selected = [f"{work_out(quote(column))} AS {quote(own)}" for own, (column, work_out) in spelt.items()]
+        selected += [ROW_NUMBER, quote(INCLUDED)]
+        laid = self.over(f"(SELECT {', '.join(selected)} FROM {source})", name)
+        self._worked_out[laid.get_name()] = source, spelt
+        return laid
+
+    def shape(self, source: str) -> tuple[list[str], list[DuckDBPyType]]:
+        """Names and types of the columns of a source in SQL; its rows are not read."""
+        relation = self._con.sql(f"SELECT * FROM {source}")
+        return list(relation.columns), list(relation.types)
+
+    @contextlib.contextmanager
+    def lent(self, table: object, name: str) -> Iterator[str]:
+        """Within it, an Arrow table or a reader of batches can be read in SQL, under the name that is given."""
+        fresh = self._fresh(name)
+        self._con.register(fresh, table)
+        try:
+            yield quote(fresh)
+        finally:
+            self._con.unregister(fresh)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Within it, what is executed counts together or, after an error, not at all."""
+        self._con.begin()
+        try:
+            yield
+        except BaseException:
+            self._con.rollback()
+            raise
+        self._con.commit()
+
+    @contextlib.contextmanager
+    def in_order(self) -> Iterator[None]:
+        """Within it, rows are written in the order in which they are read."""
+        self._con.execute("SET preserve_insertion_order = true")
+        try:
+            yield
+        finally:
+            self._con.execute("SET preserve_insertion_order = false")
 
     @contextlib.contextmanager
     def watched(self, told: Callable[[float], None]) -> Iterator[None]:
@@ -199,11 +263,11 @@ class Engine:
             try:
                 known = 0.0
                 while not done.wait(0.5):
-                    known = max(known, min(self.con.query_progress() / 100, 1.0))  # below 0 where there is none
+                    known = max(known, min(self._con.query_progress() / 100, 1.0))  # below 0 where there is none
                     told(known)
             except BaseException as error:  # noqa: BLE001 # raised below, in the thread that waits for the query
                 problem.append(error)
-                self.con.interrupt()
+                self._con.interrupt()
 
         thread = threading.Thread(target=watch, name="progress", daemon=True)
         thread.start()
@@ -218,63 +282,35 @@ class Engine:
         if problem:
             raise problem[0]
 
-    def view(self, name: str, parquet: Path) -> None:
-        """A view over a Parquet file, with its row numbers (from 0, in file order) as `file_row_number`."""
-        source = f"read_parquet({literal(parquet.resolve())}, file_row_number = true)"
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * FROM {source}")
+    def borrowed(self) -> duckdb.DuckDBPyConnection:
+        """The connection itself, for a library that brings SQL of its own: Great Expectations, splink."""
+        return self._con
 
-    def lay_over(self, name: str, source: str, spelt: Mapping[str, tuple[str, Callable[[str], str]]]) -> None:
-        """A view that works its columns out of a source (SQL), whose `file_row_number` and `INCLUDED` it has as well.
+    @cached_property
+    def _ibis(self) -> Any:
+        """The Ibis backend over this very connection."""
+        import ibis  # takes most of a second; commands that need no expressions do not pay for it
 
-        Per column the source's column, and how SQL is made of a cell of it.
-        """
-        selected = [f"{work_out(quote(column))} AS {quote(own)}" for own, (column, work_out) in spelt.items()]
-        selected += ["file_row_number", quote(INCLUDED)]
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {', '.join(selected)} FROM {source}")
-        self._worked_out[name] = source, spelt
+        return ibis.duckdb.from_connection(self._con)
 
-    def beside(self, target: str, wanted: str, row: str, name: str, columns: Sequence[str], prefix: str) -> ir.Table:
-        """Make the table `target`: the rows of the table `wanted`, with columns of an input's view beside them.
+    def _fresh(self, name: str) -> str:
+        return f"{name}_{next(self._numbers)}"
 
-        They are of the row of the view `name` whose number stands in `row`, and are called by the prefix and their
-        place. What the view works out of its source is worked out for these rows alone.
-        """
-        if name not in self._worked_out:
-            rows, numbers = self.table(name), self.table(wanted)
-            cells = {f"{prefix}{place}": rows[column] for place, column in enumerate(columns)}
-            joined = numbers.join(rows, numbers[row] == rows["file_row_number"])
-            return self.create(target, joined.select(*(numbers[one] for one in numbers.columns), **cells))
-        source, spelt = self._worked_out[name]
-        own = {quote(f"{prefix}{place}"): spelt[column] for place, column in enumerate(columns)}
-        stored = "".join(f", source.{quote(column)} AS {new}" for new, (column, _) in own.items())
-        shown = ", ".join(f"{work_out(new)} AS {new}" for new, (_, work_out) in own.items())
-        joined_rows = (
-            f"SELECT wanted.*{stored} FROM {source} AS source "
-            f"JOIN {quote(wanted)} AS wanted ON source.file_row_number = wanted.{quote(row)}"
-        )
-        replaced = f"* REPLACE ({shown})" if shown else "*"
-        with translated():
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(target)} AS SELECT {replaced} FROM ({joined_rows})")
-        return self.table(target)
+    def _described(self, name: str) -> ir.Table:
+        """A table or view whose shape only DuckDB knows."""
+        import ibis
 
-    def types(self, location: str) -> dict[str, str]:
-        """Column → type of what the engine sees by itself; this one sees files alone, which are landed."""
-        raise NotImplementedError(location)
-
-    def read(self, name: str, location: str, columns: Sequence[str]) -> None:
-        """Give a name to columns of what the engine sees by itself, as texts beside row numbers."""
-        raise NotImplementedError(location)
-
-    def write(self, query: ir.Table | str, path: Path) -> None:
-        """Write an expression, or a table by its name, as a Parquet file: whole or not at all."""
-        text = f"FROM {quote(query)}" if isinstance(query, str) else self.sql(query)
-        options = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false"  # the partial file is one already
-        with whole_file(path) as partial, translated():
-            self.con.execute(f"COPY ({text}) TO {literal(partial.resolve())} ({options})")
+        # What the backend's own `table` gives, without pyarrow, which takes a quarter of a second to import.
+        read = self._ibis.compiler.type_mapper.from_string
+        described = self._con.execute(f"DESCRIBE {quote(name)}").fetchall()
+        kinds = {kind: read(kind) for kind in {kind for _, kind, *_ in described}}
+        return ibis.table({column: kinds[kind] for column, kind, *_ in described}, name)
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:
         """A folder that the engine may read, gone afterwards; where it spills need not exist before it does."""
+        if self._temp is None:
+            raise AssertionError("an engine without a folder takes no frames")
         missing = not self._temp.exists()
         self._temp.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -285,21 +321,12 @@ class Engine:
                 with contextlib.suppress(OSError):  # DuckDB has begun to spill there
                     self._temp.rmdir()
 
-    def close(self) -> None:
-        self.con.close()
 
+def _shaped(rows: ir.Table, name: str) -> ir.Table:
+    """The table of that name, with the shape of the expression that it was made of."""
+    import ibis
 
-def _compiler() -> Any:
-    """Ibis's own, but for hashes: it makes a text of bits of each, to turn it into a number with a sign."""
-    import sqlglot.expressions as sge
-    from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
-
-    class Compiler(DuckDBCompiler):  # type: ignore[misc] # Ibis has no types
-        def visit_Hash(self, op: Any, *, arg: Any) -> Any:  # noqa: N802 # Ibis's name
-            half = sge.BitwiseRightShift(this=self.f.hash(arg), expression=sge.convert(1))
-            return self.cast(half, op.dtype)
-
-    return Compiler()
+    return ibis.table({column: kind.copy(nullable=True) for column, kind in rows.schema().items()}, name)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from auditor.engine.duckdb import Engine, literal, quote
+from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.errors import SettingsError
 from auditor.settings.contract import Contract
 from auditor.settings.problems import nearest
@@ -74,7 +74,7 @@ def derived(contract: Contract, there: Sequence[str]) -> list[Derived]:
     return list(found.values())
 
 
-def add_derived(engine: Engine, found: Sequence[Derived], landed: Path) -> str | None:
+def add_derived(engine: DuckDB, found: Sequence[Derived], landed: Path) -> str | None:
     """The query that has the landed columns and the derived ones; None where nothing is derived.
 
     Raises SettingsError for an expression whose types do not fit, or that fails on a row.
@@ -85,7 +85,7 @@ def add_derived(engine: Engine, found: Sequence[Derived], landed: Path) -> str |
     source = f"read_parquet({literal(landed.resolve())})"
     for one in found:
         try:
-            engine.con.execute(f"SELECT count({one.sql}) FROM {source}").fetchall()
+            engine.execute(f"SELECT count({one.sql}) FROM {source}")
         except (duckdb.BinderException, duckdb.CatalogException) as error:
             raise SettingsError(f'truth = "{one.text}" cannot be worked out: {_first(error)}', hint=_CAST) from None
         except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from auditor.engine.duckdb import Engine, literal
+import ibis
+
+from auditor.engine.duckdb import DuckDB
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS
 from auditor.model import Side
@@ -36,20 +36,18 @@ class Sameness:
             return known
 
     @cached_property
-    def _engine(self) -> Engine:
-        folder = TemporaryDirectory(prefix="auditor-")
-        engine = Engine(memory_limit="500MB", temp=Path(folder.name))
-        folder.cleanup()  # nothing of this size is ever spilt
+    def _engine(self) -> DuckDB:
+        engine = DuckDB(memory_limit="500MB")  # nothing of this size is ever spilt
         engine.register(FUNCTIONS)
         return engine
 
     def _ask(self, column: str, left: str, right: str) -> bool:
         """Values stand in the one row of a table, so that the query is compiled once per column."""
         engine = self._engine
-        engine.con.execute(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT {literal(left)} AS a, {literal(right)} AS b")
+        engine.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT ?::VARCHAR AS a, ?::VARCHAR AS b", [left, right])
         if column not in self._queries:
-            asked, spec = engine.table("asked"), self._columns[column]
+            asked, spec = ibis.table({"a": "string", "b": "string"}, "asked"), self._columns[column]
             forms = [rules.canonical(asked[name], spec, Side.PLATFORM, self._zone) for name in ("a", "b")]
             self._queries[column] = engine.sql(asked.select(equal=rules.equal(forms[0], forms[1], spec)))
-        [(equal,)] = engine.rows(self._queries[column])
+        [(equal,)] = engine.execute(self._queries[column])
         return bool(equal)

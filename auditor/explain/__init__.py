@@ -7,50 +7,61 @@ people ─► candidates ─► weights ─► same_person
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.protocol import Engine
+from auditor.explain.background import Background
 from auditor.explain.causes import Example, Group, cause_id, examples, groups, with_patterns
 from auditor.explain.commonalities import Common, commonalities
 from auditor.explain.persons import evidence_columns, same_person
 from auditor.explain.reasons import with_reasons
 from auditor.findings import audit
 from auditor.findings.codes import Shared, shared_text
-from auditor.settings.contract import Column, Contract
+from auditor.settings.contract import Column
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["evidence_columns", "explain", "same_person"]
+__all__ = ["Background", "Explained", "evidence_columns", "explain", "same_person"]
 
 _INTERNAL = ("platform_canonical", "truth_canonical")
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Differences with their reasons, and what has caused them."""
+
+    differences: ir.Table
+    """The columns of `audit.DIFFERENCES` first, and then the further ones of the cells."""
+    causes: ir.Table
+    """The columns of `audit.CAUSES`, the largest cause first."""
+
+
 def explain(
     engine: Engine,
+    cells: ir.Table,
     columns: Sequence[Column],
     *,
-    contract: Contract | None = None,
+    background: Background | None = None,
     freely: bool = False,
-) -> None:
-    """Create the temporary view `differences` and the table `causes` from the temporary table `cells`.
+) -> Explained:
+    """Find exactly one reason and one cause for every differing cell.
 
     `cells` has a row per differing cell: `key`, `column`, `compare`, `platform` (raw), `truth` (sent form),
     `platform_canonical`, `truth_canonical`, `platform_updated`, `truth_updated` and what else a difference has.
-    `differences` has the columns of `audit.DIFFERENCES` first and then the further ones of `cells`; `causes` has those
-    of `audit.CAUSES`, the largest cause first. Every difference has exactly one reason and one cause.
 
-    With a contract, whose diff has left `matched` and `fetched` on the connection, causes also say what their profiles
-    have in common. `freely` allows to name personal values there: where nobody but the owner of the files reads it.
+    Held against a background, causes also say what their profiles have in common. `freely` allows to name personal
+    values there: where nobody but the owner of the files reads it.
     """
-    reasoned = with_reasons(engine, engine.table("cells"), columns, "reasoned_cells")
-    patterned = with_patterns(engine, reasoned, columns, "patterned_cells")
-    engine.drop("reasoned_cells", "swapped_cells", "cut_lengths", "value_pairs")
+    reasoned = with_reasons(engine, cells, columns)
+    patterned = with_patterns(engine, reasoned, columns)
+    engine.drop(reasoned)
     found = groups(engine, patterned)
-    zone = contract.timezone.key if contract else "UTC"
-    common = commonalities(engine, patterned, found, contract) if contract else {}
+    zone = background.contract.timezone.key if background else "UTC"
+    common = commonalities(engine, patterned, found, background) if background else {}
     shown = examples(engine, patterned)
     known = {column.name: column for column in columns}
     rows = []
@@ -58,9 +69,9 @@ def explain(
         traits = common[group].traits if group in common else ()
         shared = [trait.facts(known[group.column], zone, freely=freely) for trait in traits]
         rows.append(_cause(group, common.get(group), shared, shown[group.place]))
-    engine.put("causes", pl.DataFrame(rows, schema=audit.CAUSES, orient="row"))
+    causes = engine.put(pl.DataFrame(rows, schema=audit.CAUSES, orient="row"), "causes")
     # No second copy: there may be many millions.
-    engine.name("differences", _differences(patterned, engine.table("causes")))
+    return Explained(engine.define(_differences(patterned, causes), "differences"), causes)
 
 
 def _cause(

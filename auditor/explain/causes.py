@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import ibis
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.protocol import Engine, filled
 from auditor.equality.primitives import nfc, printable
 from auditor.explain.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
 from auditor.explain.spelling import damage
@@ -81,14 +81,16 @@ def cause_id(column: str, reason: str, pattern: str) -> str:
 # --- patterns ---
 
 
-def with_patterns(engine: Engine, cells: ir.Table, columns: Sequence[Column], name: str) -> ir.Table:
-    """`cells` (with their reasons) with a `pattern` beside, never null, as a temporary table of that name."""
-    lengths = engine.create("cut_lengths", _typical_lengths(cells))
-    pairs = engine.create("value_pairs", _telling_pairs(cells, columns))
+def with_patterns(engine: Engine, cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """Keeps `cells` (with their reasons) with a `pattern` beside, never null."""
+    lengths = engine.keep(_typical_lengths(cells), "cut_lengths")
+    pairs = engine.keep(_telling_pairs(cells, columns), "value_pairs")
     patterned = cells.mutate(pattern=_pattern(cells, columns))
-    if engine.has_rows("cut_lengths") or engine.has_rows("value_pairs"):
+    if filled(engine, lengths) or filled(engine, pairs):
         patterned = _refined(patterned, lengths, pairs)
-    return engine.create(name, patterned)
+    kept = engine.keep(patterned, "patterned_cells")
+    engine.drop(lengths, pairs)
+    return kept
 
 
 def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:

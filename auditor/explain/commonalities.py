@@ -20,14 +20,17 @@ from typing import TYPE_CHECKING, Final
 import ibis
 import polars as pl
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.protocol import ROW_NUMBER, Engine
+from auditor.engine.protocol import count as number_of
 from auditor.equality import rules
+from auditor.explain.background import Background
 from auditor.explain.causes import PLACE, Group
 from auditor.explain.traits import OfItself, Origin, Other, Own, Trait, Window, aspects, sources
 from auditor.explain.weight import FEWEST, MOST_ELSEWHERE, Tally, telling
-from auditor.match.join import RAW, compared, source_name
+from auditor.match.join import compared
+from auditor.match.sides import source_name
 from auditor.model import Side
-from auditor.settings.contract import Column, Contract
+from auditor.settings.contract import Column
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -66,12 +69,14 @@ class _Candidate:
     tally: Tally
 
 
-def commonalities(engine: Engine, cells: ir.Table, found: Sequence[Group], contract: Contract) -> dict[Group, Common]:
+def commonalities(
+    engine: Engine, cells: ir.Table, found: Sequence[Group], background: Background
+) -> dict[Group, Common]:
     """The groups that have something in common, and what.
 
-    `cells` are the patterned cells of which `found` are the groups, the largest first; `matched`, `fetched` and the
-    landed sides are on the connection, as the diff leaves them.
+    `cells` are the patterned cells of which `found` are the groups, the largest first.
     """
+    contract = background.contract
     positions = {column.name: position for position, column in enumerate(contract.compared)}
     causes = [
         _Cause(number, group, contract.compared[positions[group.column]], positions[group.column])
@@ -79,7 +84,7 @@ def commonalities(engine: Engine, cells: ir.Table, found: Sequence[Group], contr
     ]
     if not causes:
         return {}
-    look = _Look(engine, cells, contract, causes)
+    look = _Look(engine, cells, background, causes)
     shared = list(look.unusual(list(look.shared())))
     finalists = _best(one for one in look.screened(shared) if telling(one.tally, look.tests))
     counted = look.counted(finalists)
@@ -131,8 +136,9 @@ class _Question:
 class _Look:
     """The queries of one audit."""
 
-    def __init__(self, engine: Engine, cells: ir.Table, contract: Contract, causes: Sequence[_Cause]) -> None:
-        self.engine, self.cells, self.contract, self.causes = engine, cells, contract, causes
+    def __init__(self, engine: Engine, cells: ir.Table, background: Background, causes: Sequence[_Cause]) -> None:
+        self.engine, self.cells, self.background, self.causes = engine, cells, background, causes
+        self.contract = contract = background.contract
         self.zone = contract.timezone.key
         self.aspects = tuple(aspects(contract))
         self.sources = [name for name, _ in sources(contract)]
@@ -148,9 +154,9 @@ class _Look:
         rows = members.join(self._differing(positions, sources=bool(self.sources)), "key")
         own = {side: rows[f"own_{side.value}"] for side in Side}
         values = {f"v{place}": aspect.value(rows, own, self.zone) for place, aspect in enumerate(self.aspects)}
-        sample = self.engine.create("cause_sample", rows.select("number", **values))
+        sample = self.engine.keep(rows.select("number", **values), "cause_sample")
         usual = sample.group_by("number").agg(**{f"usual_{name}": sample[name].mode() for name in values})
-        usual = self.engine.create("cause_modes", usual)
+        usual = self.engine.keep(usual, "cause_modes")
         both = sample.join(usual, "number")
         counts = {f"n{name}": both.count(where=both[name] == both[f"usual_{name}"]) for name in values}
         counted = both.group_by("number").agg(total=both.count(), **counts)
@@ -162,7 +168,7 @@ class _Look:
                 if count > total / 2 and aspect.suits(cause.column, cause.group.reason, cause.group.pattern):
                     tally = Tally(round(count / total * size), size, 0, 0)
                     yield _Candidate(cause, (Trait(aspect, value),), tally)
-        self.engine.drop("cause_sample", "cause_modes")
+        self.engine.drop(sample, usual)
 
     def unusual(self, shared: Sequence[_Candidate]) -> Iterator[_Candidate]:
         """Of what the values of a cause share the one answer that says most, judged by other differing profiles.
@@ -170,8 +176,8 @@ class _Look:
         Most telephone numbers begin with the country's code: to find that out, not all of them need to be brought into
         their form. Of answers that say the same, the simplest is taken, which comes first.
         """
-        fetched = self.engine.table("fetched")
-        [(size,)] = self.engine.rows(fetched.count().name("n").as_table())
+        fetched = self.background.fetched
+        size = number_of(self.engine, fetched)
         drawn = (
             fetched
             if size <= SAMPLED_ELSEWHERE
@@ -205,7 +211,7 @@ class _Look:
         everybody = _Question((), -1)
         self._ask({everybody})
         questions = [_question(one.cause, one.traits) for one in shared]
-        rows = self.engine.table("drawn")
+        rows = self.background.drawn
         if any(isinstance(one.traits[0].aspect, Origin) for one in shared):
             rows = self._with_sources(rows)
         found = self._counts(rows, list(dict.fromkeys([everybody, *questions])))
@@ -294,7 +300,7 @@ class _Look:
             schema={"number": pl.Int64(), **dict.fromkeys((*PLACE, "up_to"), pl.String())},
             orient="row",
         )
-        wanted = self.engine.table(self.engine.put("wanted_causes", frame))
+        wanted = self.engine.put(frame, "wanted_causes")
         cells = self.cells.join(wanted, list(PLACE))
         if most is not None:
             cells = cells.filter(_digest(cells.key) <= cells.up_to)
@@ -310,23 +316,21 @@ class _Look:
 
     def _differing(self, positions: Iterable[int], *, sources: bool) -> ir.Table:
         """The differing profiles: `key`, and the platform's cells and the sources."""
-        fetched = self.engine.table("fetched")
+        fetched = self.background.fetched
         cells = [f"p{position}" for position in sorted(positions)]
         if not sources:
             return fetched.select("key", *cells)
         return self._with_sources(fetched.select("key", "truth_row", *cells)).drop("truth_row")
 
     def _with_sources(self, rows: ir.Table) -> ir.Table:
-        raw = self.engine.table(RAW[Side.TRUTH])
+        raw = self.background.matched.raw[Side.TRUTH]
         names = {f"s{place}": raw[name] for place, name in enumerate(self.sources)}
-        origins = raw.select(source_row=raw["file_row_number"], **names)
+        origins = raw.select(source_row=raw[ROW_NUMBER], **names)
         return rows.join(origins, rows.truth_row == origins.source_row).drop("source_row")
 
     def _moments(self) -> ir.Table:
         """The profiles that both sides have once: rows and moments."""
-        matched = self.engine.table("matched")
-        both = matched.filter(matched.platform_row.notnull() & matched.truth_row.notnull())
-        return both.select("platform_row", "truth_row", "platform_updated", "truth_updated")
+        return self.background.matched.both.select("platform_row", "truth_row", "platform_updated", "truth_updated")
 
     def _ask(self, questions: set[_Question]) -> None:
         """Count how many of the compared profiles fit each question that was not asked before."""
@@ -337,9 +341,9 @@ class _Look:
         positions = {aspect.position for aspect in asking if isinstance(aspect, Other)}
         positions |= {place for question in new for place in (question.own, question.filled) if place >= 0}
         origins = any(isinstance(aspect, Origin) for aspect in asking)
-        raw, columns = compared(self.engine), self.contract.compared
+        raw, columns = compared(self.background.matched), self.contract.compared
         cells = {f"p{place}": raw[source_name(columns[place], Side.PLATFORM)] for place in sorted(positions)}
-        rows = raw.select(landed_row=raw["file_row_number"], **cells)
+        rows = raw.select(landed_row=raw[ROW_NUMBER], **cells)
         if origins or any(isinstance(aspect, Window) for aspect in asking):
             moments = self._moments()
             rows = rows.join(moments, rows.landed_row == moments.platform_row)

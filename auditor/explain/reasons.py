@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.protocol import Engine, filled
 from auditor.equality.primitives import nfc_normalize, strip_accents
 from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, spelt_out, trimmed, with_levels
 from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, same_number
@@ -51,17 +51,21 @@ _EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
 _LIKE_A_NUMBER: Final = r"^[+-]?[.,]?\d[\d.,'’]*([eE][+-]?\d+)?$"
 
 
-def with_reasons(engine: Engine, cells: ir.Table, columns: Sequence[Column], name: str) -> ir.Table:
-    """`cells` with their `reason` beside, as a temporary table of that name.
+def with_reasons(engine: Engine, cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """Keeps `cells` with their `reason` beside.
 
     `cells` has one row per key and column, with `key`, `column`, `compare`, `platform`, `truth`, `platform_canonical`
     and `truth_canonical`; further columns are carried through. `columns` tells which of them are numbers, choices and
     identifiers.
     """
     engine.register(FUNCTIONS)
-    reasoned = engine.create(name, _by_pair(cells, columns))
-    swapped = engine.create("swapped_cells", _swapped(reasoned, columns))
-    return engine.create(name, _marked_as_swapped(reasoned, swapped)) if engine.has_rows("swapped_cells") else reasoned
+    reasoned = engine.keep(_by_pair(cells, columns), "reasoned_cells")
+    swapped = engine.keep(_swapped(reasoned, columns), "swapped_cells")
+    if not filled(engine, swapped):
+        return reasoned
+    marked = engine.keep(_marked_as_swapped(reasoned, swapped), "reasoned_cells")
+    engine.drop(reasoned, swapped)
+    return marked
 
 
 def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:

@@ -22,11 +22,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import duckdb
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.equality.derived import add_derived, derived
 from auditor.errors import AuditorError, SettingsError
 from auditor.files.formats import Format, format_of
@@ -44,6 +44,10 @@ from auditor.load.row_landing import Rows, row_names
 from auditor.model import Side
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import polars as pl
 
 __all__ = [
     "Landed",
@@ -91,7 +95,7 @@ MOST_REJECTED: Final = (10, 0.01)
 
 
 def land(
-    engine: Engine,
+    engine: DuckDB,
     side: Side,
     path: Path,
     target: Path,
@@ -147,27 +151,26 @@ def land(
 
 
 def lay(
-    engine: Engine,
+    engine: DuckDB,
     side: Side,
     path: Path,
-    view: str,
     *,
     columns: Sequence[str],
     alike: Mapping[str, str] | None = None,
     condition: str | None = None,
-) -> Landed:
-    """Make a Parquet file the view `view` where it lies: without writing it down again, as `land` would.
+) -> tuple[Landed, ir.Table]:
+    """Read a Parquet file where it lies: without writing it down again, as `land` would.
 
-    The view has the columns that a landing would have. Of those in `alike`, which the other side stores likewise, it
+    The table has the columns that a landing would have. Of those in `alike`, which the other side stores likewise, it
     has the stored cells as well, in the type that is named there: equal ones need not become text. `condition` is one
-    over the columns as they are stored. Whoever reads the view does so within `undamaged`. Raises as `land` does, and
+    over the columns as they are stored. Whoever reads the table does so within `undamaged`. Raises as `land` does, and
     SettingsError for a condition that is none.
     """
     path = path.resolve()
     notes: list[str] = []
     kept = choose(path, parquetfile.names(engine, path), columns, notes)
     try:
-        rows = parquetfile.lay(engine, path, kept, view, alike or {}, condition)
+        laid, rows = parquetfile.lay(engine, path, kept, f"{side.value}_raw", alike or {}, condition)
     except duckdb.Error:
         if condition is None:
             raise parquetfile.damaged(path) from None
@@ -175,10 +178,10 @@ def lay(
             f"this is no condition over the columns of {printable(path.name)}: {condition}",
             hint="name its own columns, which have the types that they are stored in, for example: age > 18",
         ) from None
-    return Landed(side, path, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes))
+    return Landed(side, path, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes)), laid
 
 
-def never_empty(engine: Engine, path: Path) -> set[str]:
+def never_empty(engine: DuckDB, path: Path) -> set[str]:
     """The columns of a file that can lie that hold no empty text, as far as the file says so."""
     return parquetfile.never_empty(engine, path)
 
@@ -189,7 +192,7 @@ def can_lie(path: Path) -> bool:
 
 
 @contextmanager
-def undamaged(engine: Engine, laid: Sequence[Path]) -> Iterator[None]:
+def undamaged(engine: DuckDB, laid: Sequence[Path]) -> Iterator[None]:
     """While files are read where they lie: one that turns out to be damaged, or changes, is said to be so."""
     with ExitStack() as watching:
         for path in laid:
@@ -229,7 +232,7 @@ def _look(path: Path, separator: str | None, encoding: str | None) -> Looked | N
 
 
 def column_names(
-    engine: Engine,
+    engine: DuckDB,
     path: Path,
     *,
     separator: str | None = None,
@@ -250,7 +253,7 @@ def column_names(
     return [marks.read(name) for name in dialect.header]
 
 
-def column_types(engine: Engine, path: Path) -> dict[str, str] | None:
+def column_types(engine: DuckDB, path: Path) -> dict[str, str] | None:
     """Column → DuckDB's type, in file order; None for formats that hold nothing but texts. Raises as `land` does."""
     kind = format_of(path)
     if kind is Format.PARQUET:
@@ -258,15 +261,15 @@ def column_types(engine: Engine, path: Path) -> dict[str, str] | None:
     return arrowfile.types(engine, path) if kind is Format.ARROW else None
 
 
-def rejected_rows(engine: Engine, landed: Iterable[Landed]) -> None:
-    """Create the temporary table `rejected`, in the columns of `audit.REJECTED`, from what the landings left."""
+def rejected_rows(landed: Iterable[Landed]) -> pl.DataFrame:
+    """The rows that were rejected, in the columns of `audit.REJECTED`, from what the landings left."""
     import polars as pl
 
     left = [pl.read_parquet(one.rejects, columns=REJECTED.names()) for one in landed if one.rejects is not None]
-    engine.put("rejected", pl.concat([REJECTED.to_frame(), *left]))
+    return pl.concat([REJECTED.to_frame(), *left])
 
 
-def work_out(engine: Engine, contract: Contract, landed: Landed, there: Sequence[str]) -> None:
+def work_out(engine: DuckDB, contract: Contract, landed: Landed, there: Sequence[str]) -> None:
     """Add the truth's derived columns to what was landed of a truth with the columns `there`."""
     query = add_derived(engine, derived(contract, there), landed.path) if landed.side is Side.TRUTH else None
     if query is not None:
@@ -276,7 +279,7 @@ def work_out(engine: Engine, contract: Contract, landed: Landed, there: Sequence
 
 
 def _land_typed(
-    engine: Engine, side: Side, path: Path, target: Path, columns: Sequence[str] | None, kind: Format
+    engine: DuckDB, side: Side, path: Path, target: Path, columns: Sequence[str] | None, kind: Format
 ) -> Landed:
     notes: list[str] = []
     arrow = kind is Format.ARROW

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable
 from auditor.files.whole import printable
 from auditor.load.parquetfile import texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_BATCHES: Final = "arrow_batches"
-_SCHEMA: Final = "arrow_schema"
 
 
 def names(path: Path) -> list[str]:
@@ -25,24 +22,23 @@ def names(path: Path) -> list[str]:
         return list(reader.schema.names)
 
 
-def types(engine: Engine, path: Path) -> dict[str, str]:
+def types(engine: DuckDB, path: Path) -> dict[str, str]:
     """Column → DuckDB's type."""
-    with _reader(path) as reader, _registered(engine, _SCHEMA, _empty(reader.schema, path)):
-        described = engine.con.sql(f"SELECT * FROM {_SCHEMA}")
-        return dict(zip(reader.schema.names, map(str, described.types), strict=True))
+    with _reader(path) as reader, engine.lent(_empty(reader.schema, path), "arrow_schema") as schema:
+        _, kinds = engine.shape(schema)
+        return dict(zip(reader.schema.names, map(str, kinds), strict=True))
 
 
 @contextmanager
-def as_texts(engine: Engine, path: Path, kept: Sequence[tuple[int, str]]) -> Iterator[str]:
+def as_texts(engine: DuckDB, path: Path, kept: Sequence[tuple[int, str]]) -> Iterator[str]:
     """A query, of use once and inside the block, that gives the columns at the given places under the given names."""
     with _reader(path) as reader:
         coded = _coded(reader.schema)
         with (
-            _registered(engine, _SCHEMA, _empty(coded, path)),
-            _registered(engine, _BATCHES, _recoded(reader, coded)),
+            engine.lent(_empty(coded, path), "arrow_schema") as schema,
+            engine.lent(_recoded(reader, coded), "arrow_batches") as batches,
         ):
-            described = engine.con.sql(f"SELECT * FROM {_SCHEMA}")
-            yield f"SELECT {texts(described, kept)} FROM {_BATCHES}"
+            yield f"SELECT {texts(*engine.shape(schema), kept)} FROM {batches}"
 
 
 def damaged(path: Path) -> InputUnusable:
@@ -96,12 +92,3 @@ def _empty(schema: pa.Schema, path: Path) -> pa.Table:
                 hint="write it as another type",
             )
     return schema.empty_table()
-
-
-@contextmanager
-def _registered(engine: Engine, name: str, table: object) -> Iterator[None]:
-    engine.con.register(name, table)
-    try:
-        yield
-    finally:
-        engine.con.unregister(name)

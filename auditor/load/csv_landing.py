@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from auditor.engine.duckdb import Engine, literal, quote
+from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.files.whole import printable, require_space, whole_file
 from auditor.findings.codes import Code, NotChecked
 from auditor.load import encodings
@@ -33,7 +33,7 @@ class Looked:
 class Csv:
     """The landing of one CSV file."""
 
-    engine: Engine
+    engine: DuckDB
     side: Side
     path: Path
     target: Path

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from auditor.engine.duckdb import Engine, literal, translated
+from auditor.engine.duckdb import DuckDB, literal
+from auditor.engine.protocol import ROW_NUMBER
 from auditor.errors import SettingsError
 from auditor.files.whole import printable, whole_file
 from auditor.findings.codes import NotChecked
@@ -16,9 +16,6 @@ from auditor.settings.problems import nearest
 
 Progress = Callable[[int, int, int | None], None]
 """Called with bytes done, bytes in all, and rows so far where they are known."""
-
-ROW_NUMBER: Final = "file_row_number"
-"""DuckDB's own name for the row number of a Parquet file: no column can have it."""
 
 _CELLS_PER_GROUP = 1_250_000
 """Of a row group: keeps the writer's memory alike for narrow and wide tables."""
@@ -48,7 +45,7 @@ class Landed:
     not_checked: tuple[NotChecked, ...] = ()
 
 
-def write_texts(engine: Engine, query: str, target: Path, columns: int) -> int:
+def write_texts(engine: DuckDB, query: str, target: Path, columns: int) -> int:
     """Run a query into a Parquet file that is quick to write and to read again; gives the number of rows.
 
     LZ4 without large dictionaries and with small row groups took two thirds of the time of DuckDB's defaults.
@@ -58,8 +55,8 @@ def write_texts(engine: Engine, query: str, target: Path, columns: int) -> int:
         f"FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE {group}, DICTIONARY_SIZE_LIMIT 200, "
         "STRING_DICTIONARY_PAGE_SIZE_LIMIT 20000, USE_TMP_FILE false"
     )
-    with whole_file(target, durable=False) as partial, translated(), engine.in_order():
-        [(rows,)] = engine.con.execute(f"COPY ({query}) TO {literal(partial)} ({options})").fetchall()
+    with whole_file(target, durable=False) as partial, engine.in_order():
+        [(rows,)] = engine.execute(f"COPY ({query}) TO {literal(partial)} ({options})")
     return int(rows)
 
 

@@ -22,21 +22,21 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from auditor.engine.duckdb import INCLUDED, STORED, Engine, literal, quote, translated
+from auditor.engine.duckdb import DuckDB, literal, quote
+from auditor.engine.protocol import INCLUDED, ROW_NUMBER, STORED
 from auditor.errors import InputUnusable
 from auditor.files.whole import printable
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation
+    import ibis.expr.types as ir
     from duckdb.sqltypes import DuckDBPyType
 
 
-def names(engine: Engine, path: Path) -> list[str]:
+def names(engine: DuckDB, path: Path) -> list[str]:
     """The names of the top-level columns exactly as stored. Raises InputUnusable for a damaged file."""
     try:
-        with translated():
-            # Not a bound value: for those DuckDB imports pandas.
-            rows = engine.con.execute(f"SELECT name, num_children FROM parquet_schema({literal(path)})").fetchall()
+        # Not a bound value: for those DuckDB imports pandas.
+        rows = engine.execute(f"SELECT name, num_children FROM parquet_schema({literal(path)})")
     except duckdb.Error:
         raise damaged(path) from None
     found: list[str] = []
@@ -47,72 +47,69 @@ def names(engine: Engine, path: Path) -> list[str]:
     return found
 
 
-def as_texts(engine: Engine, path: Path, kept: Sequence[tuple[int, str]]) -> str:
+def as_texts(engine: DuckDB, path: Path, kept: Sequence[tuple[int, str]]) -> str:
     """A query that gives the columns at the given places, as text, under the given names."""
     reading = f"read_parquet({literal(path)})"
-    return f"SELECT {texts(engine.con.sql(f'SELECT * FROM {reading}'), kept)} FROM {reading}"
+    return f"SELECT {texts(*engine.shape(reading), kept)} FROM {reading}"
 
 
 def lay(
-    engine: Engine,
+    engine: DuckDB,
     path: Path,
     kept: Sequence[tuple[int, str]],
-    view: str,
+    name: str,
     alike: Mapping[str, str],
     condition: str | None,
-) -> int:
-    """Make `view` over the file as it lies, with what a landing would have, and give the number of its rows.
+) -> tuple[ir.Table, int]:
+    """Define a table over the file as it lies, with what a landing would have; gives the number of its rows as well.
 
     Beside the texts of the columns at the given places, under the given names, it has the stored cells of those that
     `alike` names, in the types it names, and whether the row fits the condition. Raises duckdb.Error for a condition
     that is none.
     """
-    reading = f"read_parquet({literal(path)}, file_row_number = true)"
-    described = engine.con.sql(f"SELECT * FROM {reading}")
-    stored = {name: described.columns[place] for place, name in kept}
-    kinds = {name: described.types[place] for place, name in kept}
+    reading = f"read_parquet({literal(path)}, {ROW_NUMBER} = true)"
+    columns_there, types_there = engine.shape(reading)
+    stored = {name: columns_there[place] for place, name in kept}
+    kinds = {name: types_there[place] for place, name in kept}
     fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
     columns = ", ".join(map(quote, dict.fromkeys(stored.values())))
-    source = f'(SELECT {columns}, file_row_number, {fits} AS "{INCLUDED}" FROM {reading})'
+    source = f'(SELECT {columns}, {ROW_NUMBER}, {fits} AS "{INCLUDED}" FROM {reading})'
     spelt: dict[str, tuple[str, Callable[[str], str]]] = {
-        name: (column, partial(_text, kind=kinds[name])) for name, column in stored.items()
+        own: (column, partial(_text, kind=kinds[own])) for own, column in stored.items()
     }
-    spelt |= {STORED + name: (stored[name], f"{{}}::{kind}".format) for name, kind in alike.items()}
-    engine.lay_over(view, source, spelt)
-    [(rows,)] = engine.con.execute(f"SELECT num_rows FROM parquet_file_metadata({literal(path)})").fetchall()
-    return int(rows)
+    spelt |= {STORED + own: (stored[own], f"{{}}::{kind}".format) for own, kind in alike.items()}
+    laid = engine.lay_over(source, spelt, name)
+    [(rows,)] = engine.execute(f"SELECT num_rows FROM parquet_file_metadata({literal(path)})")
+    return laid, int(rows)
 
 
-def require_whole(engine: Engine, path: Path) -> None:
+def require_whole(engine: DuckDB, path: Path) -> None:
     """Raise InputUnusable unless every cell of the file can be read."""
-    described = engine.con.sql(f"SELECT * FROM read_parquet({literal(path)})")
-    read = ", ".join(f"count({quote(name)}::VARCHAR)" for name in described.columns)
+    columns, _ = engine.shape(f"read_parquet({literal(path)})")
+    read = ", ".join(f"count({quote(name)}::VARCHAR)" for name in columns)
     try:
-        with translated():
-            engine.con.execute(f"SELECT {read} FROM read_parquet({literal(path)})")
+        engine.execute(f"SELECT {read} FROM read_parquet({literal(path)})")
     except duckdb.Error:
         raise damaged(path) from None
 
 
-def types(engine: Engine, path: Path) -> dict[str, str]:
+def types(engine: DuckDB, path: Path) -> dict[str, str]:
     """Column → DuckDB's type."""
-    described = engine.con.sql(f"SELECT * FROM read_parquet({literal(path)})")
-    return dict(zip(names(engine, path), map(str, described.types), strict=True))
+    _, kinds = engine.shape(f"read_parquet({literal(path)})")
+    return dict(zip(names(engine, path), map(str, kinds), strict=True))
 
 
-def never_empty(engine: Engine, path: Path) -> set[str]:
+def never_empty(engine: DuckDB, path: Path) -> set[str]:
     """The columns of which the file itself says that they hold no empty text: their least text is another."""
     empty = "stats_min_value IS NULL AND stats_null_count IS DISTINCT FROM num_values OR stats_min_value = ''"
     query = f"SELECT path_in_schema FROM parquet_metadata({literal(path)}) GROUP BY 1 HAVING NOT bool_or({empty})"
-    return {name for (name,) in engine.con.execute(query).fetchall()}
+    return {name for (name,) in engine.execute(query)}
 
 
-def texts(described: DuckDBPyRelation, kept: Sequence[tuple[int, str]]) -> str:
-    """What to select of a relation to have the columns at the given places, as text, under the given names."""
+def texts(columns: Sequence[str], kinds: Sequence[DuckDBPyType], kept: Sequence[tuple[int, str]]) -> str:
+    """What to select of a source to have the columns at the given places, as text, under the given names."""
     # Addressed by DuckDB's own name for the place: it renames what differs in case only.
-    return ", ".join(
-        f"{_text(quote(described.columns[place]), described.types[place])} AS {quote(name)}" for place, name in kept
-    )
+    return ", ".join(f"{_text(quote(columns[place]), kinds[place])} AS {quote(name)}" for place, name in kept)
 
 
 def damaged(path: Path) -> InputUnusable:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from auditor.engine.duckdb import Engine, literal, quote
+from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.errors import InputUnusable
 from auditor.files.whole import printable
 from auditor.load.landed import write_texts
@@ -52,7 +52,7 @@ class Parts:
         if self._held >= _ROWS or self._characters >= _CHARACTERS:
             self._write()
 
-    def land(self, engine: Engine, kept: Sequence[tuple[int, str]], target: Path) -> int:
+    def land(self, engine: DuckDB, kept: Sequence[tuple[int, str]], target: Path) -> int:
         """Write the columns at the given places, under the given names, as `target`; gives the number of rows."""
         self._write(always=not self._files)
         listed = ", ".join(literal(file) for file in self._files)

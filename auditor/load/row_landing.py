@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable
 from auditor.files.formats import Format
 from auditor.files.whole import printable, require_space
@@ -31,7 +31,7 @@ def row_names(path: Path, kind: Format, sheet: str | None) -> list[str]:
 class Rows:
     """The landing of one file."""
 
-    engine: Engine
+    engine: DuckDB
     side: Side
     path: Path
     target: Path

@@ -11,12 +11,12 @@ another are set apart as ambiguous, also those whose own key nobody else has. Wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.protocol import Engine
 from auditor.findings.audit import AMBIGUOUS, NORMALISED
 from auditor.model import Side
 
@@ -41,40 +41,36 @@ def levels(keys: ir.Table) -> list[str]:
     return [OWN if found else "key", *(FORM + name for name in found)]
 
 
-def resolve(engine: Engine) -> None:
-    """Give every row of `platform_keys` and `truth_keys` the key that it goes by, and the text that it is shown by.
-
-    Creates `by_fallback`: `key` as the rows have it then, `matched_by`, and whether it is `ambiguous`; once per key.
+def resolve(engine: Engine, found: Mapping[Side, ir.Table]) -> tuple[Mapping[Side, ir.Table], ir.Table | None]:
+    """Gives the keys of both sides with the key that each row goes by, and the text that it is shown by; and what a
+    fallback key has tied: `key` as the rows have it then, `matched_by`, and whether it is `ambiguous`, once per key;
+    None where there are no fallback keys.
     """
-    keys = engine.table("platform_keys")
-    levels = names(keys)
+    levels = names(found[Side.PLATFORM])
     if not levels:
-        nothing = keys.limit(0).select(key="key", matched_by="key", ambiguous=ibis.literal(True))
-        engine.create("by_fallback", nothing)
-        return
-    _settle_by_key(engine)
+        return found, None
+    settled = _settle_by_key(engine, found)
     earlier = ["key"]
-    found = []
+    tied = []
     for level, name in enumerate(levels, start=1):
-        found.append(_settle_by_fallback(engine, level, name, earlier))
+        labels, settled = _settle_by_fallback(engine, found, settled, level, name, earlier)
+        tied.append(labels)
         earlier.append(FORM + name)
-    labels = ibis.union(*found)
+    labels = ibis.union(*tied)
     labels = labels.group_by("key").agg(matched_by=labels.matched_by.min(), ambiguous=labels.ambiguous.any())
-    engine.create("by_fallback", labels)
-    for side in Side:
-        _rename(engine, side, levels)
+    keys = {side: _renamed(engine, side, rows, settled[side], levels) for side, rows in found.items()}
+    return keys, engine.keep(labels, "by_fallback")
 
 
-def aliases(engine: Engine, known: ir.Table) -> ir.Table:
-    """What profiles went by while they lacked a key that they have now: `formerly`, `key`.
+def aliases(sides: Mapping[Side, ir.Table], known: ir.Table) -> ir.Table:
+    """What profiles of the `sides` went by while they lacked a key that they have now: `formerly`, `key`.
 
     `known` has a `key` per profile that is remembered; those among them that are fallback keys are looked for. One that
     fits several profiles, or that somebody still goes by, is left out.
     """
     pieces = []
     wanted = known.filter(known.key.startswith('{"')).select("key").distinct()
-    for side in Side:
-        keys = engine.table(f"{side.value}_keys")
+    for keys in sides.values():
         wanted = wanted.anti_join(keys, "key")
         pieces += [
             keys.filter(keys[FORM + name] != keys.key).select(formerly=keys[FORM + name], key=keys.key)
@@ -96,32 +92,43 @@ def lacking(keys: ir.Table) -> ir.Table:
     return ibis.union(*pieces) if len(pieces) > 1 else pieces[0]
 
 
-def spellings(engine: Engine) -> ir.Table:
-    """Every text by which a row of the platform may have been shown: `key`, `row`."""
-    keys = engine.table("platform_keys")
+def spellings(keys: ir.Table) -> ir.Table:
+    """Every text by which a row with these keys may have been shown: `key`, `row`."""
     texts = [keys.text, *(keys[TEXT + name] for name in names(keys))]
     pieces = [keys.select(key=text, row=keys.row).filter(lambda table: table.key.notnull()) for text in texts]
     return ibis.union(*pieces, distinct=True) if len(pieces) > 1 else pieces[0]
 
 
-def _settle_by_key(engine: Engine) -> None:
-    """Rows whose key the other side has as well."""
-    sides = {side: engine.table(f"{side.value}_keys") for side in Side}
-    for side, keys in sides.items():
-        other = sides[Side.TRUTH if side is Side.PLATFORM else Side.PLATFORM]
-        matched = keys.semi_join(other, "key")
-        level = ibis.literal(0, type="int32")
-        engine.create(_settled(side, 0), matched.select("row", "key", level=level, ambiguous=ibis.literal(False)))
+def _settle_by_key(engine: Engine, sides: Mapping[Side, ir.Table]) -> dict[Side, ir.Table]:
+    """Rows whose key the other side has as well: row, key, level, ambiguous."""
+    level = ibis.literal(0, type="int32")
+    return {
+        side: engine.keep(
+            keys.semi_join(sides[side.other], "key").select("row", "key", level=level, ambiguous=ibis.literal(False)),
+            f"{side.value}_settled",
+        )
+        for side, keys in sides.items()
+    }
 
 
-def _settle_by_fallback(engine: Engine, level: int, name: str, earlier: Sequence[str]) -> ir.Table:
-    """Match by one fallback key what the `earlier` ones leave, and set apart what is ambiguous; gives `by_fallback`."""
-    platform, truth = (_candidates(engine, side, level, name, earlier) for side in Side)
+def _settle_by_fallback(
+    engine: Engine,
+    sides: Mapping[Side, ir.Table],
+    settled: Mapping[Side, ir.Table],
+    level: int,
+    name: str,
+    earlier: Sequence[str],
+) -> tuple[ir.Table, dict[Side, ir.Table]]:
+    """Match by one fallback key what the `earlier` ones leave, and set apart what is ambiguous.
+
+    Gives what is tied by it, as `resolve` does, and the rows that are settled by now.
+    """
+    platform, truth = (_candidates(engine, side, sides[side], settled[side], name, earlier) for side in Side)
     here, there = (rows.group_by("form", "has").agg(rows=rows.count()) for rows in (platform, truth))
     # Patterns of earlier keys, not rows, are paired: many rows may share one fallback key.
     paired = here.join(there, "form", rname="truth_{name}")
     paired = paired.filter((paired.has & paired.truth_has) == 0)
-    possible = engine.create("possible", paired.select("form", "has", "truth_has"))
+    possible = engine.keep(paired.select("form", "has", "truth_has"), "possible")
     open_ = {
         Side.PLATFORM: platform.filter(platform.open).semi_join(possible, ["form", "has"]),
         Side.TRUTH: truth.filter(truth.open).semi_join(possible, ["form", ("has", "truth_has")]),
@@ -131,30 +138,32 @@ def _settle_by_fallback(engine: Engine, level: int, name: str, earlier: Sequence
     joined = left.join(right, "form", rname="truth_{name}")
     own = [joined[f"{side}key{place}"] for place in range(len(earlier)) for side in ("", "truth_")]
     spelt = ibis.ifelse(joined.text == joined.truth_text, name, name + NORMALISED)
-    pairs = engine.create(
-        f"fallback_pairs{level}",
+    pairs = engine.keep(
         joined.select("row", "truth_row", "form", key=ibis.coalesce(*own, joined.form), matched_by=spelt),
+        "fallback_pairs",
     )
+    number = ibis.literal(level, type="int32")
+    by_now = {}
     for side, rows in open_.items():
         row = "row" if side is Side.PLATFORM else "truth_row"
-        number = ibis.literal(level, type="int32")
         matched = pairs.select(row=row, key="key", level=number, ambiguous=ibis.literal(False))
         apart = rows.anti_join(pairs, "form").select("row", key="form", level=number, ambiguous=ibis.literal(True))
-        settled = engine.table(_settled(side, level - 1)).union(matched).union(apart)
-        engine.create(_settled(side, level), settled)
-    apart = [rows.anti_join(pairs, "form").select(key="form") for rows in open_.values()]
-    unsure = apart[0].union(apart[1], distinct=True)
-    labels = pairs.select("key", "matched_by", ambiguous=ibis.literal(False)).union(
-        unsure.select("key", matched_by=ibis.literal(name + AMBIGUOUS), ambiguous=ibis.literal(True))
+        by_now[side] = engine.keep(settled[side].union(matched).union(apart), f"{side.value}_settled")
+    unsure = [rows.anti_join(pairs, "form").select(key="form") for rows in open_.values()]
+    tied = pairs.select("key", "matched_by", ambiguous=ibis.literal(False)).union(
+        unsure[0]
+        .union(unsure[1], distinct=True)
+        .select("key", matched_by=ibis.literal(name + AMBIGUOUS), ambiguous=ibis.literal(True))
     )
-    return engine.create(f"by_fallback{level}", labels)
+    return engine.keep(tied, "tied"), by_now
 
 
-def _candidates(engine: Engine, side: Side, level: int, name: str, earlier: Sequence[str]) -> ir.Table:
+def _candidates(
+    engine: Engine, side: Side, keys: ir.Table, settled: ir.Table, name: str, earlier: Sequence[str]
+) -> ir.Table:
     """The rows of a side that have a fallback key: row, form, text, the earlier keys as `key0` …, `has` with a bit for
     each of these that the row has, and `open` where no key has settled the row.
     """
-    keys, settled = engine.table(f"{side.value}_keys"), engine.table(_settled(side, level - 1))
     rows = keys.filter(keys[FORM + name].notnull())
     bits = [rows[column].notnull().cast("int64") * 2**place for place, column in enumerate(earlier)]
     has = bits[0]
@@ -164,11 +173,10 @@ def _candidates(engine: Engine, side: Side, level: int, name: str, earlier: Sequ
     rows = rows.select("row", form=FORM + name, text=TEXT + name, has=has, **own)
     done = settled.select("row", done=ibis.literal(True))
     rows = rows.left_join(done, "row").drop("row_right")
-    return engine.create(f"{side.value}_candidates", rows.mutate(open=rows.done.isnull()).drop("done"))
+    return engine.keep(rows.mutate(open=rows.done.isnull()).drop("done"), f"{side.value}_candidates")
 
 
-def _rename(engine: Engine, side: Side, levels: Sequence[str]) -> None:
-    keys, settled = engine.table(f"{side.value}_keys"), engine.table(_settled(side, len(levels)))
+def _renamed(engine: Engine, side: Side, keys: ir.Table, settled: ir.Table, levels: Sequence[str]) -> ir.Table:
     joined = keys.left_join(settled, "row", rname="new_{name}")
     own = [(joined.key.notnull(), joined.text)]
     own += [(joined[FORM + name].notnull(), joined[TEXT + name]) for name in levels]
@@ -178,8 +186,4 @@ def _rename(engine: Engine, side: Side, levels: Sequence[str]) -> None:
     ]
     key = ibis.coalesce(joined.new_key, joined.key, *(joined[FORM + name] for name in levels))
     renamed = joined.mutate(key=key, text=ibis.cases(*set_apart, *own, else_=joined.text))
-    engine.create(f"{side.value}_keys", renamed.select(*keys.columns))
-
-
-def _settled(side: Side, level: int) -> str:
-    return f"{side.value}_settled{level}"
+    return engine.keep(renamed.select(*keys.columns), f"{side.value}_keys")

@@ -16,14 +16,14 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from auditor import __version__
-from auditor.engine.duckdb import Engine, literal, quote
+from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.errors import SettingsError
 from auditor.files.whole import whole_file, write_whole
 from auditor.findings.audit import FRAMES, Audit, Counts
@@ -73,25 +73,25 @@ def write_run(audit: Audit, settings: Mapping[str, Any], recognised: tuple[str, 
     _write_json(audit.folder / "run.json", content)
 
 
-def complete(engine: Engine, work: Path) -> None:
+def complete(engine: DuckDB, work: Path) -> None:
     """Leave in a run folder all that belongs there, and nothing else; the results are tables in `audit.duckdb`."""
     with whole_file(work / "audit.duckdb") as partial:
         partial.write_bytes(_empty_database(engine, work / "empty.duckdb"))
-        engine.con.execute(f"ATTACH {literal(partial)} AS result")
+        engine.execute(f"ATTACH {literal(partial)} AS result")
         for name in FRAMES:
-            engine.con.execute(
+            engine.execute(
                 f"CREATE TABLE result.{quote(name)} AS FROM read_parquet({literal(work / f'{name}.parquet')})"
             )
-        engine.con.execute("DETACH result")
+        engine.execute("DETACH result")
     shutil.rmtree(work / "spill", ignore_errors=True)
     for leftover in (*work.glob("*-rejected.parquet"), *work.glob("*.unpacked")):
         leftover.unlink()  # the rows are in rejected.parquet, the file is where it was pulled from
 
 
-def _empty_database(engine: Engine, path: Path) -> bytes:
+def _empty_database(engine: DuckDB, path: Path) -> bytes:
     """What a database without tables consists of: DuckDB opens no empty file, and chooses the mode of one it makes."""
-    engine.con.execute(f"ATTACH {literal(path)} AS empty")
-    engine.con.execute("DETACH empty")
+    engine.execute(f"ATTACH {literal(path)} AS empty")
+    engine.execute("DETACH empty")
     content = path.read_bytes()
     path.unlink()
     return content
@@ -108,10 +108,21 @@ def started(folder: Path) -> datetime:
     return datetime.strptime(folder.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def drop_snapshot(folder: Path) -> None:
-    """Remove the copies of both inputs from a run folder; its results stay."""
-    for name in (*(f"{side.value}.parquet" for side in Side), "creations.parquet", "audited.parquet"):
-        (folder / name).unlink(missing_ok=True)
+def sweep(runs: Path) -> None:
+    """Remove what killed runs left behind; the lock is held, so nobody works in there."""
+    for folder in runs.glob(".[0-9]*Z-*"):
+        shutil.rmtree(folder)
+
+
+def expire(all_runs: Path, now: datetime, *, runs: timedelta, snapshots: timedelta) -> None:
+    """Let personal data stay no longer than it may: first the copies of the inputs go, then whole runs."""
+    for folder in all_runs.glob("[0-9]*"):
+        age = now - started(folder)
+        if age > runs:
+            shutil.rmtree(folder)
+        elif age > snapshots:
+            for name in (*(f"{side.value}.parquet" for side in Side), "creations.parquet", "audited.parquet"):
+                (folder / name).unlink(missing_ok=True)
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from auditor.engine.duckdb import Engine, quote, translated
+from auditor.engine.duckdb import DuckDB, name_of, quote, translated
 from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
 from auditor.validate.suite import REFERENCE, Expectation
 from auditor.validate.value_kinds import every_member, length_between, of_kind, one_of
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MOST_SEGMENTS: Final = 50
 """A column with more different values than this is no segmentation."""
@@ -75,12 +78,12 @@ _YES_NO: Final = tuple(word for word in TRUE_SPELLINGS + FALSE_SPELLINGS if word
 """A column of nothing but 1 and 0 may as well hold numbers."""
 
 
-def forms(engine: Engine, view: str, columns: Sequence[str]) -> dict[str, Forms]:
+def forms(engine: DuckDB, view: ir.Table, columns: Sequence[str]) -> dict[str, Forms]:
     """The forms of text columns of a table or view; blank cells are empty."""
     return {column: _forms(engine, view, column) for column in columns}
 
 
-def _forms(engine: Engine, view: str, column: str) -> Forms:
+def _forms(engine: DuckDB, view: ir.Table, column: str) -> Forms:
     def count(condition: str) -> str:
         return f"count(*) FILTER (WHERE {condition})"
 
@@ -91,7 +94,7 @@ def _forms(engine: Engine, view: str, column: str) -> Forms:
     words = ", ".join(f"'{word}'" for word in _YES_NO)
     day = "try_strptime(cell[1:10], '%Y-%m-%d') IS NOT NULL"
     query = f"""
-        SELECT (SELECT count(*) FROM {quote(view)}), count(*),
+        SELECT (SELECT count(*) FROM {name_of(view)}), count(*),
           coalesce(max(length(cell)), 0), coalesce(min(length(cell)), 0),
           {count(whole)}, {count(f"{whole} AND TRY_CAST(cell AS INTEGER) IS NOT NULL")},
           {count(f"{whole} AND TRY_CAST(cell AS BIGINT) IS NOT NULL")},
@@ -104,12 +107,12 @@ def _forms(engine: Engine, view: str, column: str) -> Forms:
           {count(matches("[0-9]{1,2}[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})"))},
           CASE WHEN count(*) = {count(f"lower(cell) IN ({words})")}
             THEN list_sort(list(DISTINCT lower(cell)) FILTER (WHERE lower(cell) IN ({words}))) END
-        FROM (SELECT trim({quote(column)}) AS cell FROM {quote(view)}) WHERE cell <> ''"""
-    [(*numbers, spelt)] = engine.rows(query)
+        FROM (SELECT trim({quote(column)}) AS cell FROM {name_of(view)}) WHERE cell <> ''"""
+    [(*numbers, spelt)] = engine.execute(query)
     return Forms(tuple(spelt or ()), *map(int, numbers))
 
 
-def refused(engine: Engine, view: str, expectations: Iterable[Expectation]) -> list[Refusal]:
+def refused(engine: DuckDB, view: ir.Table, expectations: Iterable[Expectation]) -> list[Refusal]:
     """The rules of the structure that cells of a view break, but for keys of other tables, which are not looked
     up; `auditor_phone` is registered. Uniqueness is judged by
     the column `auditor:unique:NAME`, which the view has.
@@ -117,14 +120,14 @@ def refused(engine: Engine, view: str, expectations: Iterable[Expectation]) -> l
     asked = [item for item in expectations if item.generated and item.type != REFERENCE]
     if not asked:
         return []
-    table = sa.table(view)
+    table = sa.table(view.get_name())
     counts = [_breaks(item).label(f"n{place}") for place, item in enumerate(asked)]
     filled = [sa.func.count(_cell(item.columns[0])).label(f"f{place}") for place, item in enumerate(asked)]
     lengths = [
         sa.func.coalesce(sa.func.max(sa.func.length(_cell(item.columns[0]))), 0).label(f"l{place}")
         for place, item in enumerate(asked)
     ]
-    borrowed = sqlalchemy_engine(engine.con)
+    borrowed = sqlalchemy_engine(engine.borrowed())
     with translated(), borrowed.connect() as connection:
         row = connection.execute(sa.select(*counts, *filled, *lengths).select_from(table)).one()
     many = len(asked)
@@ -136,10 +139,10 @@ def refused(engine: Engine, view: str, expectations: Iterable[Expectation]) -> l
     ]
 
 
-def segments(engine: Engine, view: str, column: str) -> tuple[str, ...] | None:
+def segments(engine: DuckDB, view: ir.Table, column: str) -> tuple[str, ...] | None:
     """The different values of a column, the commonest first; None where they are too many to be segments."""
-    rows = engine.rows(
-        f"SELECT cell FROM (SELECT trim({quote(column)}) AS cell FROM {quote(view)}) WHERE cell <> ''"
+    rows = engine.execute(
+        f"SELECT cell FROM (SELECT trim({quote(column)}) AS cell FROM {name_of(view)}) WHERE cell <> ''"
         f" GROUP BY cell ORDER BY count(*) DESC, cell LIMIT {MOST_SEGMENTS + 1}"
     )
     return None if len(rows) > MOST_SEGMENTS else tuple(str(cell) for (cell,) in rows)

@@ -12,12 +12,15 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB
+from auditor.engine.protocol import ROW_NUMBER, count
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS
 from auditor.load import column_names, column_types, land, spelling, work_out
-from auditor.match import join as match
+from auditor.match.keys import find_keys
+from auditor.match.sides import wanted_columns
 from auditor.model import (
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
@@ -34,6 +37,9 @@ from auditor.structure.infer import Inferred, infer
 from auditor.structure.measure import Forms, Refusal, forms, refused, segments
 from auditor.structure.proposal import Addition, extended
 from auditor.validate.generate import of_structure
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _DECLARED: Mapping[str, AttributeType] = {
     "BOOLEAN": AttributeType.BOOLEAN,
@@ -85,8 +91,8 @@ def survey_truth(settings: Settings, live: Structure, wish: Wish, *, now: dateti
     with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
         file = pull_input(settings, Side.TRUTH, draft.timezone, Path(scratch), now)
         with closing(_engine(settings, Path(scratch), file)) as engine:
-            declared = _land(engine, settings, draft, file, Path(scratch))
-            return _survey(engine, settings, live, draft, wish, declared)
+            truth, declared = _land(engine, settings, draft, file, Path(scratch))
+            return _survey(engine, settings, live, draft, wish, truth, declared)
 
 
 def export_columns(settings: Settings, contract: Contract, *, now: datetime) -> Collection[str]:
@@ -98,21 +104,22 @@ def export_columns(settings: Settings, contract: Contract, *, now: datetime) -> 
 
 
 def _survey(
-    engine: Engine,
+    engine: DuckDB,
     settings: Settings,
     live: Structure,
     draft: Contract,
     wish: Wish,
+    truth: _Truth,
     declared: Mapping[str, AttributeType],
 ) -> Surveyed:
     lacking = [column for column in draft.columns if column.name not in live.columns]
-    _sent(engine, draft, "drafted", lacking)
-    measured = forms(engine, "drafted", [column.name for column in lacking])
+    drafted = _sent(engine, draft, truth, lacking)
+    measured = forms(engine, drafted, [column.name for column in lacking])
     inferred: dict[str, Inferred | None] = {}
     new: dict[str, Segmentation | None] = {}
     for column in lacking:
         if column.name.startswith(SEGMENTATION_PREFIX):
-            new[column.name] = _segmentation(engine, column.name, measured[column.name])
+            new[column.name] = _segmentation(engine, drafted, column.name, measured[column.name])
         elif not column.name.startswith(SUBSCRIPTION_PREFIX):
             inferred[column.name] = infer(
                 column,
@@ -123,14 +130,14 @@ def _survey(
             )
     target = _target(live, draft, inferred, new)
     contract = _contract(settings, target, wish)
-    _sent(engine, contract, "surveyed", contract.columns)
+    surveyed = _sent(engine, contract, truth, contract.columns)
     return Surveyed(
         contract=contract,
-        rows=int(engine.rows("SELECT count(*) FROM surveyed")[0][0]),
+        rows=count(engine, surveyed),
         inferred=inferred,
         segmentations=new,
-        segments=_new_segments(engine, contract, live),
-        refusals=refused(engine, "surveyed", of_structure(target, contract)),
+        segments=_new_segments(engine, surveyed, contract, live),
+        refusals=refused(engine, surveyed, of_structure(target, contract)),
         filled={name: one.filled for name, one in measured.items()},
     )
 
@@ -159,16 +166,17 @@ def pull_input(
     )
 
 
-def _engine(settings: Settings, scratch: Path, file: Pulled) -> Engine:
+def _engine(settings: Settings, scratch: Path, file: Pulled) -> DuckDB:
     folders = [scratch, file.path.parent]
-    return Engine(memory_limit=settings.engine.memory_limit, temp=scratch / "spill", folders=folders)
+    return DuckDB(memory_limit=settings.engine.memory_limit, temp=scratch / "spill", folders=folders)
 
 
 def _land(
-    engine: Engine, settings: Settings, draft: Contract, file: Pulled, scratch: Path
-) -> Mapping[str, AttributeType]:
-    """The truth as texts, and its keys; gives the types that its own file declares, which Parquet and Arrow do, or its
-    database."""
+    engine: DuckDB, settings: Settings, draft: Contract, file: Pulled, scratch: Path
+) -> tuple[_Truth, Mapping[str, AttributeType]]:
+    """The truth as texts with its keys; and the types that its own file declares, which Parquet and Arrow do, or its
+    database.
+    """
     engine.register(FUNCTIONS)
     spelt = spelling(Side.TRUTH, settings)
     there = column_names(engine, file.path, **spelt)
@@ -177,49 +185,57 @@ def _land(
         Side.TRUTH,
         file.path,
         scratch / "landed.parquet",
-        columns=match.wanted_columns(draft, Side.TRUTH, there),
+        columns=wanted_columns(draft, Side.TRUTH, there),
         **spelt,
         most_rejected=settings.rejected(Side.TRUTH),
     )
     work_out(engine, draft, landed, there)
-    engine.view(match.RAW[Side.TRUTH], landed.path)
-    match.find_keys(engine, draft, Side.TRUTH)
+    raw = engine.view(landed.path, "truth_raw")
+    truth = _Truth(raw, find_keys(engine, draft, Side.TRUTH, raw))
     declared = column_types(engine, file.path)
     if declared is None:
-        return {}
+        return truth, {}
     words = {name: kind.partition("(")[0] for name, kind in declared.items()} | dict(file.types)
-    return {name: _DECLARED[word] for name, word in words.items() if word in _DECLARED}
+    return truth, {name: _DECLARED[word] for name, word in words.items() if word in _DECLARED}
 
 
-def _sent(engine: Engine, contract: Contract, name: str, columns: Sequence[Column]) -> None:
-    """Create the table `name`: what the truth would send in these columns, of the rows that would be compared."""
-    zone = contract.timezone.key
-    keys = engine.table("truth_keys")
-    inside = keys.filter(keys.included & keys.key.notnull()).select("row")
-    raw = engine.table(match.RAW[Side.TRUTH])
-    cells = {"auditor:row": raw["file_row_number"]}
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    raw: ir.Table
+    """The landed rows."""
+    keys: ir.Table
+    """As `find_keys` gives them."""
+
+
+def _sent(engine: DuckDB, contract: Contract, truth: _Truth, columns: Sequence[Column]) -> ir.Table:
+    """What the truth would send in these columns, of the rows that would be compared."""
+    zone, raw = contract.timezone.key, truth.raw
+    inside = truth.keys.filter(truth.keys.included & truth.keys.key.notnull()).select("row")
+    cells = {"auditor:row": raw[ROW_NUMBER]}
     for column in columns:
         cells[column.name] = rules.sent(raw[column.truth], column, zone)
         cells[f"auditor:unique:{column.name}"] = rules.canonical(raw[column.truth], column, Side.TRUTH, zone)
     rows = raw.select(**cells)
-    engine.create(name, rows.semi_join(inside, rows["auditor:row"] == inside.row))
+    return engine.keep(rows.semi_join(inside, rows["auditor:row"] == inside.row), "sent")
 
 
-def _segmentation(engine: Engine, column: str, measured: Forms) -> Segmentation | None:
+def _segmentation(engine: DuckDB, drafted: ir.Table, column: str, measured: Forms) -> Segmentation | None:
     name = column.removeprefix(SEGMENTATION_PREFIX)
     if measured.words:
         return Segmentation(name)
-    values = segments(engine, "drafted", column)
+    values = segments(engine, drafted, column)
     return Segmentation(name, exclusive=True, segments=values) if values else None
 
 
-def _new_segments(engine: Engine, contract: Contract, live: Structure) -> dict[str, tuple[str, ...] | None]:
+def _new_segments(
+    engine: DuckDB, surveyed: ir.Table, contract: Contract, live: Structure
+) -> dict[str, tuple[str, ...] | None]:
     found: dict[str, tuple[str, ...] | None] = {}
     for column in contract.columns:
         segmentation = live.segmentation(column.name)
         if segmentation is None or not segmentation.exclusive:
             continue
-        values = segments(engine, "surveyed", column.name)
+        values = segments(engine, surveyed, column.name)
         new = None if values is None else tuple(value for value in values if value not in segmentation.segments)
         if new is None or new:
             found[column.name] = new

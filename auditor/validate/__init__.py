@@ -6,6 +6,7 @@ through Python. What could not be evaluated is a result of its own and never a p
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from auditor.engine.duckdb import Engine, literal, quote, translated
+from auditor.engine.duckdb import DuckDB, literal, name_of, quote, translated
 from auditor.equality.primitives import FUNCTIONS
 from auditor.findings.codes import Code, NotChecked
 from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, Rule, Severity, Side
@@ -24,14 +25,9 @@ from auditor.validate.sizes import SIZE, asks, by_size, kinds, wanted
 from auditor.validate.suite import JUMP, REFERENCE, Expectation, Suite
 
 if TYPE_CHECKING:
-    from auditor.validate.expectations import Answer
+    import ibis.expr.types as ir
 
-VIOLATIONS_VIEW: Final = "violations"
-"""The temporary view of all violations of both sides, with the columns of `audit.VIOLATIONS`."""
-_FAILING: Final = "failing_rows"
-"""The table behind it: of each failing row its key, its value, and the number of the expectation that it breaks."""
-_BROKEN: Final = "broken_expectations"
-"""The table of what the view says of a number: the same for every row that breaks the expectation."""
+    from auditor.validate.expectations import Answer
 
 KEY: Final = "auditor:key"
 ROW: Final = "auditor:row"
@@ -80,9 +76,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the suite says of one side. The violations are in the view `violations`."""
+    """What the suite says of one side."""
 
     side: Side
+    found: ir.Table
+    """Every violation of the side, in the columns of `audit.VIOLATIONS`."""
     evaluated: tuple[Checked, ...]
     not_evaluated: tuple[NotChecked, ...]
     results: tuple[Result, ...] = ()
@@ -117,9 +115,9 @@ def preload() -> None:
 
 
 def validate(
-    engine: Engine,
+    engine: DuckDB,
     side: Side,
-    view: str,
+    checked: ir.Table,
     suite: Suite,
     *,
     key: str = KEY,
@@ -129,26 +127,24 @@ def validate(
 ) -> Validation:
     """Judge one side.
 
-    `view` is a table or view with the columns `key` (text), `row` (a different whole number in each row), one text
+    `checked` is a table with the columns `key` (text), `row` (a different whole number in each row), one text
     column per mapped column in the form that would be sent, `auditor:unique:NAME` with the canonical form of each
     unique attribute, `auditor:read:NAME` with that of each free text that the contract reads, and
-    `auditor:counted:NAME` with that of each value that an export may spell in several ways. A view whose columns are
-    costly to compute is best made a table first. `past` is what earlier runs saw of this side, `keys` the keys of
-    other tables by the column that refers to one.
+    `auditor:counted:NAME` with that of each value that an export may spell in several ways. `past` is what earlier runs
+    saw of this side, `keys` the keys of other tables by the column that refers to one.
 
-    The violations of the side replace those it had in the temporary view `violations`, which is made if there is
-    none. A cell that is empty, or blank, violates nothing but that it is mandatory.
+    A cell that is empty, or blank, violates nothing but that it is mandatory.
     """
     preload()
     from auditor.validate.expectations import Answer, Question, evaluate
 
     with translated():
-        _prepare(engine, side)
-        columns = [str(name) for name, *_ in engine.con.execute(f"DESCRIBE {quote(view)}").fetchall()]
-        judged = f"auditor_judged_{side.value}"
+        engine.register(FUNCTIONS)
+        violations = _Violations(engine, side)
+        columns, view = list(checked.columns), name_of(checked)
         blank = _blank_columns(engine, view, [name for name in columns if name not in (key, row)])
         sizes = {name: kind for name, kind in wanted(suite).items() if name in columns}
-        _judged_view(engine, judged, view, columns, blank, sizes)
+        judged = _judged_view(engine, view, columns, blank, sizes).get_name()
         shown = {name: _RAW + name if name in blank else name for name in columns}
         apart = {name for name in columns if UNIQUE + name in columns or READ + name in columns or name in sizes}
         beside = [key, *(shown[name] for name in columns if name in blank | apart)]
@@ -159,13 +155,13 @@ def validate(
             Question(item.type, by_size(item.kwargs) if asks(item, known) else _kwargs(item, columns, past, keys))
             for item in asked
         ]
-        answers = iter(evaluate(engine.con, judged, questions, row_column=row, beside=beside))
+        answers = iter(evaluate(engine.borrowed(), judged, questions, row_column=row, beside=beside))
         results: list[Result] = []
         not_evaluated: list[NotChecked] = []
         evaluated: list[Checked] = []
         for expectation, lack in zip(suite.expectations, lacking, strict=True):
             answer = Answer(problem=lack) if lack else next(answers)
-            problem = answer.problem or _record(engine, side, expectation, answer, key, shown)
+            problem = answer.problem or violations.record(expectation, answer, key, shown)
             if problem:
                 results.append(Result(expectation, problem=problem, not_yet=answer.not_yet, figures=answer.figures))
                 if not answer.not_yet:
@@ -175,38 +171,16 @@ def validate(
                 failing = (answer.failing or 0) if answer.met else answer.failing or 1
                 about = ", ".join(expectation.columns) or None
                 evaluated.append(Checked(about, expectation.rule, failing, _severity(expectation, answer)))
-        [(rows,)] = engine.rows(f"SELECT count(*) FROM {quote(view)}")
-    return Validation(side, tuple(evaluated), tuple(not_evaluated), tuple(results), rows)
+        [(rows,)] = engine.execute(f"SELECT count(*) FROM {view}")
+        found = violations.table()
+    return Validation(side, found, tuple(evaluated), tuple(not_evaluated), tuple(results), rows)
 
 
-def _prepare(engine: Engine, side: Side) -> None:
-    """The violations without those of this side, and the functions that conditions call."""
-    failing, broken = quote(_FAILING), quote(_BROKEN)
-    columns = 'number INTEGER, "key" VARCHAR, "value" VARCHAR'
-    engine.con.execute(f"CREATE TEMP TABLE IF NOT EXISTS {failing} ({columns})")
-    engine.con.execute(
-        f"""CREATE TEMP TABLE IF NOT EXISTS {broken}
-        (number INTEGER, side VARCHAR, "column" VARCHAR, rule VARCHAR, detail VARCHAR, measured BOOLEAN,
-         severity VARCHAR, refusal VARCHAR)"""
-    )
-    engine.con.execute(
-        f"""CREATE TEMP VIEW IF NOT EXISTS {quote(VIOLATIONS_VIEW)} AS
-        SELECT side, "key", "column", "value", rule,
-            CASE WHEN measured THEN concat(detail, '; this one has ', length("value")) ELSE detail END AS detail,
-            severity, refusal
-        FROM {failing} JOIN {broken} USING (number)"""
-    )
-    of_side = f"SELECT number FROM {broken} WHERE side = ?"
-    engine.con.execute(f"DELETE FROM {failing} WHERE number IN ({of_side})", [side.value])
-    engine.con.execute(f"DELETE FROM {broken} WHERE side = ?", [side.value])
-    engine.register(FUNCTIONS)
-
-
-def _blank_columns(engine: Engine, view: str, columns: list[str]) -> set[str]:
+def _blank_columns(engine: DuckDB, view: str, columns: list[str]) -> set[str]:
     """The columns that have a blank cell somewhere: in most nobody has to look for one again."""
     if not columns:
         return set()
-    [found] = engine.rows(f"SELECT {', '.join(f'bool_or({_is_blank(name)})' for name in columns)} FROM {quote(view)}")
+    [found] = engine.execute(f"SELECT {', '.join(f'bool_or({_is_blank(name)})' for name in columns)} FROM {view}")
     return {name for name, some in zip(columns, found, strict=True) if some}
 
 
@@ -220,9 +194,7 @@ def _is_blank(column: str) -> str:
     )
 
 
-def _judged_view(
-    engine: Engine, name: str, view: str, columns: list[str], blank: set[str], sizes: Mapping[str, str]
-) -> None:
+def _judged_view(engine: DuckDB, view: str, columns: list[str], blank: set[str], sizes: Mapping[str, str]) -> ir.Table:
     """The side with every blank cell null: then Great Expectations' own expectations mean what ours mean.
 
     `sizes` are the columns whose sizes are asked for, with their types.
@@ -235,7 +207,7 @@ def _judged_view(
         for column in columns
     ]
     cells += [f"TRY_CAST({quote(column)} AS {kind}) AS {quote(SIZE + column)}" for column, kind in sizes.items()]
-    engine.con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {', '.join(cells)} FROM {quote(view)}")
+    return engine.over(f"(SELECT {', '.join(cells)} FROM {view})", "judged")
 
 
 def _lacking(expectation: Expectation, columns: list[str], keys: Mapping[str, Keys]) -> str | None:
@@ -266,42 +238,83 @@ def _kwargs(expectation: Expectation, columns: list[str], past: Past, keys: Mapp
     return kwargs
 
 
-def _record(
-    engine: Engine, side: Side, expectation: Expectation, answer: Answer, key: str, shown: Mapping[str, str]
-) -> str | None:
-    """Put every failing row into the violations; why that was not possible, or None.
+class _Violations:
+    """The violations of one side while it is judged.
 
-    `shown` names, per column, the one that holds its cells as they are.
+    Of each failing row its key, its value and the number of the expectation that it breaks; what is the same for every
+    row that breaks one is kept once.
     """
-    if answer.met and answer.rows is None:
-        return None
-    columns, told = expectation.columns, expectation.sentence
-    if answer.rows is None and answer.observed:
-        told = f"{told}; here {answer.observed}"
-    place = (side.value, ", ".join(columns) or None)
-    means = (_severity(expectation, answer).value, _refusal(side, expectation))
-    target = f"INSERT INTO {quote(_FAILING)}"
-    engine.con.begin()
-    fits = False
-    try:
-        [(number,)] = engine.con.execute(
-            f"""INSERT INTO {quote(_BROKEN)} SELECT coalesce(max(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?
-            FROM {quote(_BROKEN)} RETURNING number""",
-            [*place, expectation.rule, told, _measured(expectation), *means],
-        ).fetchall()
-        if answer.rows is None:
-            engine.con.execute(f"{target} VALUES (?, NULL, ?)", [number, answer.value])
-            fits = True
+
+    def __init__(self, engine: DuckDB, side: Side) -> None:
+        self._engine, self._side = engine, side
+        self._failing = name_of(
+            engine.keep_sql(
+                'SELECT NULL::INTEGER AS number, NULL::VARCHAR AS "key", NULL::VARCHAR AS "value" WHERE FALSE',
+                "failing_rows",
+            )
+        )
+        texts = ", ".join(f'NULL::VARCHAR AS "{name}"' for name in ("column", "rule", "detail", "severity", "refusal"))
+        self._broken = name_of(
+            engine.keep_sql(
+                f"SELECT NULL::INTEGER AS number, NULL::BOOLEAN AS measured, {texts} WHERE FALSE",
+                "broken_expectations",
+            )
+        )
+        self._numbers = itertools.count(1)
+
+    def table(self) -> ir.Table:
+        """All violations, in the columns of `audit.VIOLATIONS`."""
+        return self._engine.over(
+            f"""(SELECT {literal(self._side.value)} AS side, "key", "column", "value", rule,
+                CASE WHEN measured THEN concat(detail, '; this one has ', length("value")) ELSE detail END AS detail,
+                severity, refusal
+            FROM {self._failing} JOIN {self._broken} USING (number))""",
+            "violations",
+        )
+
+    def record(self, expectation: Expectation, answer: Answer, key: str, shown: Mapping[str, str]) -> str | None:
+        """Keep every failing row; why that was not possible, or None.
+
+        `shown` names, per column, the one that holds its cells as they are.
+        """
+        if answer.met and answer.rows is None:
             return None
-        value = quote(shown[columns[0]]) if len(columns) == 1 else "NULL"
-        selected = f"SELECT ?, {quote(key)}, {value} FROM ({answer.rows})"
-        [(stored,)] = engine.con.execute(f"{target} {selected}", [number]).fetchall()
-        fits = stored == answer.failing
-    except duckdb.BinderException:
-        return f"it counts {answer.failing} failing rows, but its SQL cannot select them"
-    finally:
-        (engine.con.commit if fits else engine.con.rollback)()
-    return None if fits else "the rows it selects are not the rows it counted"
+        columns, told = expectation.columns, expectation.sentence
+        if answer.rows is None and answer.observed:
+            told = f"{told}; here {answer.observed}"
+        number = next(self._numbers)
+        try:
+            with self._engine.transaction():
+                self._engine.execute(
+                    f"""INSERT INTO {self._broken} (number, measured, "column", rule, detail, severity, refusal)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)""",
+                    [
+                        number,
+                        _measured(expectation),
+                        ", ".join(columns) or None,
+                        expectation.rule,
+                        told,
+                        _severity(expectation, answer).value,
+                        _refusal(self._side, expectation),
+                    ],
+                )
+                if answer.rows is None:
+                    self._engine.execute(f"INSERT INTO {self._failing} VALUES (?, NULL, ?)", [number, answer.value])
+                    return None
+                value = quote(shown[columns[0]]) if len(columns) == 1 else "NULL"
+                selected = f"SELECT ?, {quote(key)}, {value} FROM ({answer.rows})"
+                [(stored,)] = self._engine.execute(f"INSERT INTO {self._failing} {selected}", [number])
+                if stored != answer.failing:
+                    raise _OthersError
+        except duckdb.BinderException:
+            return f"it counts {answer.failing} failing rows, but its SQL cannot select them"
+        except _OthersError:
+            return "the rows it selects are not the rows it counted"
+        return None
+
+
+class _OthersError(Exception):
+    """Other rows were selected than were counted: nothing of them is kept."""
 
 
 def _refusal(side: Side, expectation: Expectation) -> str | None:

@@ -13,11 +13,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from auditor.engine.duckdb import Engine, quote
+from auditor.engine.duckdb import DuckDB, name_of, quote
 from auditor.model import AttributeType, Severity, Structure
 from auditor.validate.suite import Expectation, steward_s
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 FEW_WORDS: Final = 12
 """Distinct values up to which a column looks like a list of words."""
@@ -79,7 +82,7 @@ def for_contacts(structure: Structure, mapped: Sequence[str]) -> Iterator[Expect
 
 
 def of_look(
-    engine: Engine, views: Mapping[str, str], structure: Structure, mapped: Sequence[str]
+    engine: DuckDB, views: Mapping[str, ir.Table], structure: Structure, mapped: Sequence[str]
 ) -> Iterator[Proposal]:
     """What all rows of both sides have in common in a column of text that the structure leaves free.
 
@@ -105,13 +108,13 @@ class _Look:
     """The distinct shapes (C000001 is A999999), None where there are several."""
 
 
-def _look(engine: Engine, view: str, name: str) -> _Look:
-    column, table = quote(name), quote(view)
+def _look(engine: DuckDB, view: ir.Table, name: str) -> _Look:
+    column, table = quote(name), name_of(view)
     filled = f"trim({column}) <> ''"
-    [(rows, number)] = engine.rows(f"SELECT count(*), count(*) FILTER ({filled}) FROM {table}")
-    words = engine.rows(f"SELECT DISTINCT {column} FROM {table} WHERE {filled} LIMIT {FEW_WORDS + 1}")
+    [(rows, number)] = engine.execute(f"SELECT count(*), count(*) FILTER ({filled}) FROM {table}")
+    words = engine.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {filled} LIMIT {FEW_WORDS + 1}")
     shape = f"regexp_replace(regexp_replace({column}, '[0-9]', '9', 'g'), '[A-Z]', 'A', 'g')"
-    shapes = engine.rows(f"SELECT DISTINCT {shape} FROM {table} WHERE {filled} LIMIT 2")
+    shapes = engine.execute(f"SELECT DISTINCT {shape} FROM {table} WHERE {filled} LIMIT 2")
     return _Look(
         rows,
         number,

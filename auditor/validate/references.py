@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.protocol import Engine
 from auditor.settings.contract import Column
 
 _SEPARATORS = ";,\t|"
@@ -24,16 +24,16 @@ class Keys:
     """The keys that a column may refer to; exactly one of the two is not None."""
 
     table: str | None = None
-    """The table on the connection that holds them in its column `key`."""
+    """The name of the engine's table that holds them in its column `key`: settings of an expectation hold no table."""
     problem: str | None = None
     """Why they are not there, without any key."""
 
 
 def known_keys(engine: Engine, folder: Path, columns: Iterable[Column]) -> dict[str, Keys]:
-    """Put the keys of every column whose contract names a file on the connection; `folder` is the contract's."""
+    """Reads the keys of every column whose contract names a file; `folder` is the contract's."""
     return {
-        column.name: _read(engine, folder / column.reference_file, column.reference_column, place)
-        for place, column in enumerate(columns)
+        column.name: _read(engine, folder / column.reference_file, column.reference_column)
+        for column in columns
         if column.reference_file is not None
     }
 
@@ -44,7 +44,7 @@ def keys_of(known: Mapping[str, Keys], column: str, table: str) -> Keys:
     return known.get(column, Keys(problem=f"the keys of the table {table} are not known; {how}"))
 
 
-def _read(engine: Engine, path: Path, name: str | None, place: int) -> Keys:
+def _read(engine: Engine, path: Path, name: str | None) -> Keys:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             first = lines.readline()
@@ -61,4 +61,4 @@ def _read(engine: Engine, path: Path, name: str | None, place: int) -> Keys:
         return Keys(problem=f"the file {path.name} with the keys cannot be read ({type(error).__name__})")
     if not keys:
         return Keys(problem=f"the file {path.name} holds no keys")
-    return Keys(table=engine.put(f"auditor_keys_{place}", pl.DataFrame({"key": keys})))
+    return Keys(table=engine.put(pl.DataFrame({"key": keys}), "referred_keys").get_name())

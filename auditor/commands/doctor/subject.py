@@ -13,14 +13,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import ibis
+
 from auditor.actito import DIALECTS, Connection, Reader
-from auditor.engine.duckdb import Engine, quote
-from auditor.equality.primitives import FUNCTIONS
+from auditor.commands.session import open_engine
 from auditor.errors import AuditorError
 from auditor.files.running import running_folder
 from auditor.load import Landed, column_names, land, spelling, work_out
 from auditor.match import fallback
-from auditor.match import join as match
+from auditor.match.keys import find_keys
+from auditor.match.sides import wanted_columns
 from auditor.model import Side, Structure
 from auditor.pull import Means, Pulled, pull_file
 from auditor.settings.config import Secret, Settings
@@ -188,18 +190,15 @@ class Patient:
                 settings.platform if side is Side.PLATFORM else settings.truth,
                 self.scratch / "pulled",
                 settings.state.retain.snapshots,
-                wanted=lambda there: [name for name in match.wanted_columns(contract, side, there) if name in there],
+                wanted=lambda there: [name for name in wanted_columns(contract, side, there) if name in there],
                 rights=True,
             ),
         )
         spelt = spelling(side, settings)
-        engine = Engine(
-            memory_limit=settings.engine.memory_limit, temp=folder / "spill", folders=[folder, pulled.path.parent]
-        )
+        engine = open_engine(settings, folder / "spill", [folder, pulled.path.parent])
         self._stack.callback(engine.close)
-        engine.register(FUNCTIONS)
         header = column_names(engine, pulled.path, **spelt)
-        columns = match.wanted_columns(contract, side, header)
+        columns = wanted_columns(contract, side, header)
         missing = tuple(name for name in columns if name not in header)
         if missing:
             return Input(pulled, missing, None)
@@ -214,12 +213,12 @@ class Patient:
             most_rejected=settings.rejected(side),
         )
         work_out(engine, contract, landed, header)
-        engine.view(match.RAW[side], landed.path)
-        match.find_keys(engine, contract, side)
-        keys = engine.table(f"{side.value}_keys")
-        first = ", ".join(quote(name) for name in ("key", *(fallback.FORM + name for name in fallback.names(keys))))
+        keys = find_keys(engine, contract, side, engine.view(landed.path, f"{side.value}_raw"))
+        keys = keys.filter(keys.included)
+        first = ibis.coalesce(keys.key, *(keys[fallback.FORM + name] for name in fallback.names(keys)))
+        per_key = keys.group_by(own=first).agg(n=keys.count())
+        lacking, several = per_key.own.isnull(), per_key.own.notnull() & (per_key.n > 1)
         [(no_key, repeated)] = engine.rows(
-            f"SELECT coalesce(sum(n) FILTER (own IS NULL), 0), count(*) FILTER (own IS NOT NULL AND n > 1) "
-            f"FROM (SELECT coalesce({first}) AS own, count(*) AS n FROM {side.value}_keys WHERE included GROUP BY own)"
+            per_key.agg(no_key=per_key.n.sum(where=lacking).fill_null(0), repeated=per_key.count(where=several))
         )
         return Input(pulled, (), landed, int(no_key), int(repeated))

@@ -10,18 +10,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from auditor.commands.init.propose import Looked, find_key
 from auditor.commands.init.values import Cells
-from auditor.engine.duckdb import Engine, quote
-from auditor.equality.primitives import FUNCTIONS
+from auditor.commands.session import open_engine
+from auditor.engine.duckdb import DuckDB, name_of, quote
+from auditor.engine.protocol import ROW_NUMBER
 from auditor.errors import AuditorError, SettingsError
 from auditor.load import Landed, land, spelling
 from auditor.model import Side, Structure
 from auditor.settings.config import Settings
 from auditor.structure.survey import pull_input
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 ROWS: Final = 2000
 """Of the truth that are looked at; the same in every look at the same file."""
@@ -49,49 +53,50 @@ def look(settings: Settings, structure: Structure, *, now: datetime, key: str | 
         except AuditorError as error:
             export = None
             notes.append(f"the mapping is proposed from names and types alone: {error}")
-        engine = Engine(memory_limit=settings.engine.memory_limit, temp=folder / "spill", folders=folders)
-        with closing(engine):
-            engine.register(FUNCTIONS)
+        with closing(open_engine(settings, folder / "spill", folders)) as engine:
             landed = land(engine, Side.TRUTH, truth.path, folder / "t.parquet", **spelling(Side.TRUTH, settings))
             notes += [f"{settings.names.truth}: {note}" for note in landed.notes]
-            engine.view("look_truth", landed.path)
-            _sample(engine, landed)
-            cells = _columns(engine, "SELECT * FROM look_sample", landed.columns)
+            sample = name_of(_sample(engine, landed))
+            cells = _columns(engine, f"SELECT * FROM {sample}", landed.columns)
             if export is None:
                 return Looked(structure, cells, notes=tuple(notes))
             there = land(engine, Side.PLATFORM, export.path, folder / "p.parquet", **spelling(Side.PLATFORM, settings))
-            engine.view("look_platform", there.path)
-            shares = _shares(engine, structure, there, landed)
+            export_rows = name_of(engine.view(there.path, "look_platform"))
+            shares = _shares(engine, structure, export_rows, there, sample, landed)
             found = (key, fed) if key and fed else find_key(structure, cells, shares)
             pairs: tuple[Mapping[str, Cells], Mapping[str, Cells]] = ({}, {})
             if found is not None and found[0] in there.columns and found[1] in landed.columns:
-                pairs = _pairs(engine, *found, there.columns, landed.columns)
+                pairs = _pairs(engine, export_rows, sample, *found, there.columns, landed.columns)
             return Looked(structure, cells, there.columns, shares, pairs, tuple(notes))
 
 
-def _sample(engine: Engine, landed: Landed) -> None:
+def _sample(engine: DuckDB, landed: Landed) -> ir.Table:
     """The rows with the smallest hashes of their numbers: from everywhere in the file, and always the same."""
     names = ", ".join(quote(name) for name in landed.columns)
-    engine.con.execute(
-        f"CREATE TEMP TABLE look_sample AS SELECT {names} FROM look_truth"
-        f" ORDER BY hash(file_row_number), file_row_number LIMIT {ROWS}"
+    rows = name_of(engine.view(landed.path, "look_truth"))
+    return engine.keep_sql(
+        f"SELECT {names} FROM {rows} ORDER BY hash({ROW_NUMBER}), {ROW_NUMBER} LIMIT {ROWS}", "look_sample"
     )
 
 
-def _shares(engine: Engine, structure: Structure, there: Landed, landed: Landed) -> dict[tuple[str, str], float]:
+def _shares(
+    engine: DuckDB, structure: Structure, export: str, there: Landed, sample: str, landed: Landed
+) -> dict[tuple[str, str], float]:
+    """The share of a truth column's cells in the sample that stand in a unique attribute of the export."""
     shares = {}
     for attribute in structure.attributes:
         if not attribute.unique or attribute.technical or attribute.name not in there.columns:
             continue
+        held = _plain(attribute.name)
+        values = engine.keep_sql(
+            f"SELECT DISTINCT {held} AS value FROM {export} WHERE {held} IS NOT NULL", "look_values"
+        )
         counts = ", ".join(
-            f"count(*) FILTER (WHERE {_plain(name)} IN (SELECT value FROM look_values)), count({_plain(name)})"
+            f"count(*) FILTER (WHERE {_plain(name)} IN (SELECT value FROM {name_of(values)})), count({_plain(name)})"
             for name in landed.columns
         )
-        engine.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE look_values AS SELECT DISTINCT {_plain(attribute.name)} AS value"
-            f" FROM look_platform WHERE {_plain(attribute.name)} IS NOT NULL"
-        )
-        [row] = engine.rows(f"SELECT {counts} FROM look_sample")
+        [row] = engine.execute(f"SELECT {counts} FROM {sample}")
+        engine.drop(values)
         for place, name in enumerate(landed.columns):
             common, filled = row[2 * place], row[2 * place + 1]
             shares[attribute.name, name] = common / filled if filled else 0.0
@@ -99,12 +104,12 @@ def _shares(engine: Engine, structure: Structure, there: Landed, landed: Landed)
 
 
 def _pairs(
-    engine: Engine, key: str, column: str, platform: Sequence[str], truth: Sequence[str]
+    engine: DuckDB, export: str, sample: str, key: str, column: str, platform: Sequence[str], truth: Sequence[str]
 ) -> tuple[dict[str, Cells], dict[str, Cells]]:
     ours = [f"p.{quote(name)}" for name in platform]
     theirs = [f"t.{quote(name)}" for name in truth]
-    rows = engine.rows(
-        f"SELECT {', '.join(ours + theirs)} FROM look_sample t JOIN look_platform p"
+    rows = engine.execute(
+        f"SELECT {', '.join(ours + theirs)} FROM {sample} t JOIN {export} p"
         f" ON {_plain(column, 't.')} = {_plain(key, 'p.')}"
         f" ORDER BY {', '.join(theirs)}, {', '.join(ours)} LIMIT {PAIRS}"
     )
@@ -112,8 +117,8 @@ def _pairs(
     return dict(zip(platform, cells[: len(ours)], strict=True)), dict(zip(truth, cells[len(ours) :], strict=True))
 
 
-def _columns(engine: Engine, query: str, columns: Sequence[str]) -> dict[str, Cells]:
-    rows = engine.rows(query)
+def _columns(engine: DuckDB, query: str, columns: Sequence[str]) -> dict[str, Cells]:
+    rows = engine.execute(query)
     return dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(columns, ())
 
 

@@ -14,8 +14,6 @@ import re
 import socket
 import sys
 import warnings
-from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -43,11 +41,10 @@ def sees(location: str, remote: str | None) -> bool:
     return location.startswith(PREFIX)
 
 
-def connect(remote: str, *, memory_limit: str = "4GB", temp: Path, folders: Iterable[Path] = ()) -> Spark:
+def connect(remote: str) -> Spark:
     """A session on the cluster at `remote`: sc://host:15002, and what Spark Connect lets follow it; its token by
     reference, as in sc://host:443/;use_ssl=true;token=env:NAME.
 
-    `memory_limit`, `temp` and `folders` are those of the DuckDB connection that lands what lies on this machine.
     Raises SettingsError for an address that is none, for a token that stands in it, where pyspark-client is not
     installed and where the cluster cannot run the auditor's functions; TryLater where nobody answers.
     """
@@ -65,7 +62,7 @@ def connect(remote: str, *, memory_limit: str = "4GB", temp: Path, folders: Iter
             hint="pip install 'profile-auditor[spark]'",
         ) from None
     _reached(address)
-    return Spark(address, whole, memory_limit=memory_limit, temp=temp, folders=folders)
+    return Spark(address, whole)
 
 
 def _reached(address: str) -> None:

@@ -138,7 +138,19 @@ def _quoted(text: ir.StringValue) -> ir.StringValue:
     return ibis.literal('"').concat(text, '"')
 
 
+def _hash(node: ops.ScalarUDF) -> ir.Value:
+    """Of one text, in which no two rows or values are alike: `n` for null, else the length of a cell and the cell.
+
+    Sail stumbles over several texts where one is the same in every row.
+    """
+    [whole] = node.args
+    cells = [cell.to_expr() for cell in (whole.values if isinstance(whole, ops.StructColumn) else [whole])]
+    marked = [cell.length().cast(str).concat(":", cell).fill_null("n") for cell in cells]
+    return _xxhash(reduce(lambda whole, cell: whole.concat(cell), marked, ibis.literal("")))
+
+
 _FUNCTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "hash": _hash,
     "nfc_normalize": lambda node: _beyond_ascii(_one(node), _nfc, _one(node)),
     "strip_accents": lambda node: _beyond_ascii(_one(node), _without_accents, _one(node)),
     "strlen": lambda node: _bytes(_one(node)),
@@ -161,16 +173,6 @@ def _cast(node: ops.Cast | ops.TryCast) -> ir.Value:
         return node.to_expr()
     day = text.re_replace(portable(r"^(.{10}).24:00:00(\.0+)?"), "$1 00:00:00")
     return ibis.coalesce(text.try_cast(INSTANT), _moment(_micros(day.try_cast(INSTANT)) + _DAY))
-
-
-def _hash(node: ops.Hash) -> ir.Value:
-    """Of one text, in which no two rows or values are alike: `n` for null, else the length of a cell and the cell.
-
-    Sail stumbles over several texts where one is the same in every row.
-    """
-    cells = [cell.to_expr() for cell in (node.arg.values if isinstance(node.arg, ops.StructColumn) else [node.arg])]
-    marked = [cell.length().cast(str).concat(":", cell).fill_null("n") for cell in cells]
-    return _xxhash(reduce(lambda whole, cell: whole.concat(cell), marked, ibis.literal("")))
 
 
 def _search(node: ops.RegexSearch) -> ir.Value:
@@ -245,7 +247,6 @@ _OPERATIONS: Final[Mapping[type, Callable[[Any], Any]]] = {
     ops.RegexReplace: _replace,
     ops.RegexExtract: _extract,
     ops.StringSplit: lambda node: _split(node.arg.to_expr(), re.escape(node.delimiter.value)),
-    ops.Hash: _hash,
     ops.TryCast: _cast,
     ops.ArgMin: _known_argument,
     ops.ArgMax: _known_argument,

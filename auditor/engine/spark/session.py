@@ -9,6 +9,7 @@ here.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -27,7 +28,7 @@ from pyspark.sql.functions import udf
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.protocol import INCLUDED, ROW_NUMBER
 from auditor.engine.spark import PREFIX, inputs
 from auditor.engine.spark.entries import on_spark
 from auditor.engine.spark.inputs import quote
@@ -52,22 +53,19 @@ class Refused(RuntimeError):
     """A statement that the cluster does not carry out; by Spark's own word, without a plan or a value."""
 
 
-class Spark(Engine):
-    """A session on a cluster, and the DuckDB connection that lands what lies on this machine."""
+class Spark:
+    """A session on a cluster. Keeps the protocol of `auditor.engine.protocol.Engine`."""
 
-    refusals = (Refused,)
+    refusals: tuple[type[Exception], ...] = (Refused,)
 
-    def __init__(
-        self, address: str, remote: str, *, memory_limit: str = "4GB", temp: Path, folders: Iterable[Path] = ()
-    ) -> None:
+    def __init__(self, address: str, remote: str) -> None:
         """`remote` is the whole address of the cluster, `address` what may be shown of it.
 
         Raises TryLater where nobody answers, SettingsError where its workers cannot run the auditor's functions.
         """
-        super().__init__(memory_limit=memory_limit, temp=temp, folders=folders)
         self._remote = address
-        self._versions = 0
-        self._made = set[str]()
+        self._numbers = itertools.count()
+        self._registered = set[str]()
         self._own = f"auditor_{secrets.token_hex(6)}"
         with translated(self._remote):
             self.session = SparkSession.builder.remote(remote).create()
@@ -82,27 +80,14 @@ class Spark(Engine):
             self.close()
             raise
 
-    @cached_property
-    def ibis(self) -> Any:
-        """The Ibis backend over this very session."""
-        with translated(self._remote):
-            backend = ibis.backends.pyspark.Backend()
-            backend.register_options()
-            return backend.connect(self.session)
+    # --- the protocol ---
 
-    def sql(self, expression: ir.Expr) -> str:
-        return super().sql(on_spark(expression))
-
-    def table(self, name: str) -> ir.Table:
-        with translated(self._remote):
-            return self.ibis.table(name)
-
-    def create(self, name: str, expression: ir.Table) -> ir.Table:
-        """Materialise an expression as a table of this session's database, replacing one of that name.
+    def keep(self, rows: ir.Table, name: str) -> ir.Table:
+        """Materialise an expression as a table of this session's database.
 
         A union part by part: Sail gives up on unions whose parts do not agree on which columns may be null.
         """
-        parts = [self.sql(part.to_expr()) for part in _parts(expression.op())]
+        parts = [self.sql(part.to_expr()) for part in _parts(rows.op())]
 
         def write(place: str) -> None:
             frames = [self.session.sql(part) for part in parts]
@@ -113,21 +98,55 @@ class Spark(Engine):
                 frame.write.mode("append").saveAsTable(place)
 
         with translated(self._remote):
-            self._keep(name, write)
-        return self.table(name)
+            return self._kept(name, write)
 
-    def name(self, name: str, expression: ir.Table) -> None:
+    def define(self, rows: ir.Table, name: str) -> ir.Table:
         with translated(self._remote):
-            self.session.sql(self.sql(expression)).createOrReplaceTempView(name)
-        self._made.add(name)
+            return self._named(self.session.sql(self.sql(rows)), name)
 
-    def condition(self, name: str, source: str, condition: str | None) -> None:
+    def put(self, frame: pl.DataFrame, name: str) -> ir.Table:
+        rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        return self._send(name, rows.to_batches(max_chunksize=_rows(frame)), rows.schema)
+
+    def view(self, parquet: Path, name: str) -> ir.Table:
+        """Hand a landed file to the cluster, with its row numbers."""
+        file = pq.ParquetFile(parquet)
+        schema = file.schema_arrow.append(pa.field(ROW_NUMBER, pa.int64()))
+        return self._send(name, _numbered(file, schema), schema)
+
+    def fits(self, rows: ir.Table, condition: str | None, name: str) -> ir.Table:
         fits = f"COALESCE(({_translated_condition(condition)}), FALSE)" if condition else "TRUE"
-        statement = f"SELECT *, {fits} AS `auditor:included` FROM {quote(source)}"
+        statement = f"SELECT *, {fits} AS {quote(INCLUDED)} FROM {quote(rows.get_name())}"
         with translated(self._remote):
             frame = self.session.sql(statement)
             frame.schema  # noqa: B018 -- only then the cluster looks at the statement
-            frame.createOrReplaceTempView(name)
+            return self._named(frame, name)
+
+    def beside(
+        self, wanted: ir.Table, row: str, inputs: ir.Table, columns: Sequence[str], prefix: str, name: str
+    ) -> ir.Table:
+        cells = {f"{prefix}{place}": inputs[column] for place, column in enumerate(columns)}
+        joined = wanted.join(inputs, wanted[row] == inputs[ROW_NUMBER])
+        return self.keep(joined.select(*(wanted[one] for one in wanted.columns), **cells), name)
+
+    def rows(self, query: ir.Table) -> list[tuple[Any, ...]]:
+        fetched = self._fetched(query)
+        return list(zip(*(column.to_pylist() for column in fetched.columns), strict=True))
+
+    def frame(self, query: ir.Table) -> pl.DataFrame:
+        frame = pl.from_arrow(self._fetched(query))
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101 -- a table's
+        return frame
+
+    def write(self, query: ir.Table, path: Path, *, in_order: bool = False) -> None:
+        del in_order  # what is fetched from a cluster keeps its order anyhow
+        fetched = self._fetched(query)
+        with whole_file(path) as partial:
+            pq.write_table(fetched, partial, compression="zstd")
+
+    def drop(self, *tables: ir.Table) -> None:
+        for table in tables:
+            self.session.catalog.dropTempView(table.get_name())
 
     def register(self, functions: Iterable[tuple[str, Callable[..., Any], int, str]]) -> None:
         for name, function, _, gives in functions:
@@ -136,51 +155,37 @@ class Spark(Engine):
                 with translated(self._remote):
                     self.session.udf.register(name, udf(function, _TYPES[gives], useArrow=True))
 
-    def has_rows(self, name: str) -> bool:
-        return bool(self.rows(self.table(name).limit(1)))
+    def close(self) -> None:
+        self.session.client.set_retry_policies([])  # it would wait ten minutes for a cluster that went away
+        with contextlib.suppress(PySparkException):
+            self.session.sql(f"DROP DATABASE IF EXISTS {quote(self._own)} CASCADE").collect()
+        with contextlib.suppress(PySparkException):
+            self.session.stop()
 
-    def made(self) -> set[str]:
-        return set(self._made)
-
-    def drop(self, *names: str) -> None:
-        for name in names:
-            self._made.discard(name)
-            self.session.catalog.dropTempView(name)
-
-    def put(self, name: str, frame: pl.DataFrame) -> str:
-        rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        self._send(name, rows.to_batches(max_chunksize=_rows(frame)), rows.schema)
-        return name
-
-    def rows(self, query: ir.Table | str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        if isinstance(query, str):
-            return super().rows(query, parameters)
-        with translated(self._remote):
-            fetched = self.session.sql(self.sql(query)).toArrow()
-        return list(zip(*(column.to_pylist() for column in fetched.columns), strict=True))
-
-    def frame(self, query: ir.Table | str) -> pl.DataFrame:
-        if isinstance(query, str):
-            return super().frame(query)
-        with translated(self._remote):
-            return pl.DataFrame(self.session.sql(self.sql(query)).toArrow())
-
-    def view(self, name: str, parquet: Path) -> None:
-        """Hand a landed file to the cluster, with its row numbers."""
-        file = pq.ParquetFile(parquet)
-        schema = file.schema_arrow.append(pa.field("file_row_number", pa.int64()))
-        self._send(name, _numbered(file, schema), schema)
+    # --- what the cluster sees itself ---
 
     def types(self, location: str) -> dict[str, str]:
         """Column → DuckDB's word for its type, of a table or Parquet files that the cluster sees."""
         with translated(self._remote):
             return inputs.types(self._seen(location))
 
-    def read(self, name: str, location: str, columns: Sequence[str]) -> None:
-        """Give a name to columns of what the cluster sees, as texts beside row numbers."""
+    def read(self, location: str, columns: Sequence[str], name: str) -> ir.Table:
+        """Columns of what the cluster sees, as texts beside row numbers."""
         with translated(self._remote):
             texts = inputs.as_texts(self._seen(location), list(columns), location)
-            self._keep(name, lambda place: texts.write.saveAsTable(place))
+            return self._kept(name, lambda place: texts.write.saveAsTable(place))
+
+    def sql(self, expression: ir.Expr) -> str:
+        """The expression as SQL text for the cluster."""
+        return str(self._ibis.compile(on_spark(expression), pretty=False))
+
+    @cached_property
+    def _ibis(self) -> Any:
+        """The Ibis backend over this very session."""
+        with translated(self._remote):
+            backend = ibis.backends.pyspark.Backend()
+            backend.register_options()
+            return backend.connect(self.session)
 
     def _seen(self, location: str) -> DataFrame:
         place = location.removeprefix(PREFIX)
@@ -195,32 +200,23 @@ class Spark(Engine):
             ) from None
         return frame
 
-    def write(self, query: ir.Table | str, path: Path) -> None:
-        expression = self.table(query) if isinstance(query, str) else query
+    def _fetched(self, query: ir.Table) -> pa.Table:
         with translated(self._remote):
-            fetched = self.session.sql(self.sql(expression)).toArrow()
-        with whole_file(path) as partial:
-            pq.write_table(fetched, partial, compression="zstd")
+            return self.session.sql(self.sql(query)).toArrow()
 
-    def close(self) -> None:
-        self.session.client.set_retry_policies([])  # it would wait ten minutes for a cluster that went away
-        try:
-            with contextlib.suppress(PySparkException):
-                self.session.sql(f"DROP DATABASE IF EXISTS {quote(self._own)} CASCADE").collect()
-            with contextlib.suppress(PySparkException):
-                self.session.stop()
-        finally:
-            super().close()
-
-    def _keep(self, name: str, write: Callable[[str], None]) -> None:
+    def _kept(self, name: str, write: Callable[[str], None]) -> ir.Table:
         """A table under a fresh name of its own, and the view by which expressions know it."""
-        self._versions += 1
-        place = f"{quote(self._own)}.t{self._versions}"
+        place = f"{quote(self._own)}.t{next(self._numbers)}"
         write(place)
-        self.session.table(place).createOrReplaceTempView(name)
-        self._made.add(name)
+        return self._named(self.session.table(place), name)
 
-    def _send(self, name: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+    def _named(self, frame: DataFrame, name: str) -> ir.Table:
+        fresh = f"{name}_{next(self._numbers)}"
+        frame.createOrReplaceTempView(fresh)
+        table: ir.Table = self._ibis.table(fresh)
+        return table
+
+    def _send(self, name: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> ir.Table:
         def write(place: str) -> None:
             sent = False
             for batch in batches:
@@ -231,7 +227,7 @@ class Spark(Engine):
                 self.session.createDataFrame([], from_arrow_schema(schema)).write.saveAsTable(place)
 
         with translated(self._remote):
-            self._keep(name, write)
+            return self._kept(name, write)
 
     def _probe(self) -> None:
         """Whether workers can run the auditor's functions."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from auditor.engine.duckdb import Engine, translated
+from auditor.engine.duckdb import DuckDB, translated
 from auditor.explain.persons import candidates, pairs, people, weighing
 from auditor.explain.persons.people import evidence_columns
 from auditor.explain.spelling import FUNCTIONS
@@ -28,9 +28,9 @@ __all__ = ["evidence_columns", "same_person"]
 
 
 def same_person(
-    engine: Engine, rows: Mapping[Side, ir.Table], evidence: Mapping[str, str], *, splink: bool | None = None
-) -> None:
-    """Create the temporary table `same_person` (columns of `audit.SAME_PERSON`), the best pairs first.
+    engine: DuckDB, rows: Mapping[Side, ir.Table], evidence: Mapping[str, str], *, splink: bool | None = None
+) -> ir.Table:
+    """The pairs of rows that are probably one person (columns of `audit.SAME_PERSON`), the best first.
 
     `rows` has per side a row per key with `auditor:key`, `auditor:alone` (the other side does not have it) and the
     canonical forms of the columns that `evidence` names per kind (null: empty). Pairs of the two sides are of rows that
@@ -38,8 +38,9 @@ def same_person(
     """
     with translated():
         engine.register(FUNCTIONS)
-        people.collect(engine, rows, evidence)
-        candidates.find(engine)
-        weighing.weigh(engine, least=pairs.LEAST_WEIGHT, splink=splink)
-        pairs.choose(engine, evidence)
-        engine.drop("persons", "person_pairs", "weighed_pairs")
+        persons = people.collect(engine, rows, evidence)
+        found = candidates.find(engine, persons)
+        weighed = weighing.weigh(engine, persons, found, least=pairs.LEAST_WEIGHT, splink=splink)
+        chosen = pairs.choose(engine, persons, weighed, evidence)
+        engine.drop(persons, found, weighed)
+        return chosen

@@ -7,10 +7,13 @@ pairs without end: the most frequent values of a block are left out until its pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.model import Side
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MOST_SHARING: Final = 10
 """A value of a block that more rows of a side share brings no candidates: test contacts, defaults, frequent names."""
@@ -32,19 +35,19 @@ BLOCKS: Final[Sequence[tuple[str, ...]]] = (
 )
 
 
-def find(engine: Engine) -> None:
-    """Create the temporary table `person_pairs` with the distinct pairs of `persons.id`: `l` and `r`.
+def find(engine: DuckDB, persons: ir.Table) -> ir.Table:
+    """The distinct pairs of candidates, by the `id` of `persons`: `l` and `r`.
 
     They are a profile that only the platform has (`l`) and one that only the truth has (`r`), or two rows of one side
     (`l` is less than `r`).
     """
-    run = engine.con.execute
+    run = engine.execute
     run("CREATE OR REPLACE TEMP TABLE all_person_pairs (l BIGINT, r BIGINT)")
     for block in BLOCKS:
         filled = " AND ".join(f"{column} IS NOT NULL" for column in block)
         run(
             f"CREATE OR REPLACE TEMP TABLE block_rows AS SELECT hash({', '.join(block)}) AS value, side, alone, id "
-            f"FROM persons WHERE {filled}"
+            f"FROM {name_of(persons)} WHERE {filled}"
         )
         run(
             f"CREATE OR REPLACE TEMP TABLE block_values AS SELECT value, {_counts()}, greatest({_SIDES}) AS sharing, "
@@ -63,9 +66,10 @@ def find(engine: Engine) -> None:
             "ON l.value = r.value AND (l.side = r.side AND l.id < r.id "
             f"OR l.alone AND r.alone AND l.side = '{Side.PLATFORM.value}' AND r.side = '{Side.TRUTH.value}')"
         )
-    run("CREATE OR REPLACE TEMP TABLE person_pairs AS SELECT DISTINCT l, r FROM all_person_pairs")
+    found = engine.keep_sql("SELECT DISTINCT l, r FROM all_person_pairs", "person_pairs")
     for name in ("all_person_pairs", "block_rows", "block_values", "telling_rows"):
         run(f"DROP TABLE {name}")
+    return found
 
 
 _SIDES: Final = ", ".join(side.value for side in Side)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import log2
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.explain.persons.model import KINDS, PRIOR, THRESHOLD, Link, Says
 from auditor.findings import audit
 from auditor.model import Side
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 LEAST_WEIGHT: Final = log2(THRESHOLD / (1 - THRESHOLD)) - max(PRIOR.values())
 """In bits: what weighs less is below the threshold in every kind of pair."""
@@ -22,7 +25,7 @@ _SEVERAL: Final = 10_000
 
 
 class Pair(NamedTuple):
-    """A row of `scored_pairs`."""
+    """Two rows that may be one person."""
 
     l: int  # noqa: E741 (as in the tables)
     r: int
@@ -31,12 +34,13 @@ class Pair(NamedTuple):
     levels: tuple[int, ...]
 
 
-def choose(engine: Engine, columns: Mapping[str, str]) -> None:
-    """Create the temporary table `same_person` from `weighed_pairs` and `persons`.
+def choose(engine: DuckDB, persons: ir.Table, weighed: ir.Table, columns: Mapping[str, str]) -> ir.Table:
+    """The pairs that are believed, in the columns of `audit.SAME_PERSON`.
 
     `columns` names the column that holds each kind of evidence.
     """
-    pairs = _scored(engine)
+    people = name_of(persons)
+    pairs = _scored(engine, people, name_of(weighed))
     chosen = pl.DataFrame(
         [
             (pair.l, pair.r, "both" if pair.across else None, pair.score, evidence(pair.levels, columns))
@@ -45,7 +49,7 @@ def choose(engine: Engine, columns: Mapping[str, str]) -> None:
         schema={"l": pl.Int64(), "r": pl.Int64(), "side": pl.String(), "score": pl.Float64(), "evidence": pl.String()},
         orient="row",
     )
-    engine.put("chosen_pairs", chosen)
+    among = engine.put(chosen, "chosen_pairs")
     platform = f"a.side = '{Side.PLATFORM.value}'"
     truth = f"b.side = '{Side.TRUTH.value}'"
     keys = {
@@ -57,11 +61,13 @@ def choose(engine: Engine, columns: Mapping[str, str]) -> None:
         "evidence": "evidence",
     }
     selected = ", ".join(f"{keys[name]} AS {name}" for name in audit.SAME_PERSON)
-    engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE same_person AS SELECT {selected} FROM chosen_pairs AS c "
-        "JOIN persons AS a ON a.id = c.l JOIN persons AS b ON b.id = c.r ORDER BY score DESC, c.l, c.r"
+    found = engine.keep_sql(
+        f"SELECT {selected} FROM {name_of(among)} AS c "
+        f"JOIN {people} AS a ON a.id = c.l JOIN {people} AS b ON b.id = c.r ORDER BY score DESC, c.l, c.r",
+        "same_person",
     )
-    engine.con.execute("DROP TABLE chosen_pairs")
+    engine.drop(among)
+    return found
 
 
 def probability(weight: str, across: str) -> str:
@@ -70,16 +76,16 @@ def probability(weight: str, across: str) -> str:
     return f"(1 / (1 + 2.0 ** -({weight} + {prior})))"
 
 
-def _scored(engine: Engine) -> Iterator[Pair]:
+def _scored(engine: DuckDB, people: str, weighed: str) -> Iterator[Pair]:
     """The pairs above the threshold, the best first. None is certain: the highest score is 0.999."""
     gammas = ", ".join(f"gamma_{kind.name}" for kind in KINDS)
-    found = engine.con.execute(
+    query = (
         f"SELECT l, r, across, least(round({probability('weight', 'across')}, 3), 0.999) AS score, {gammas} FROM ("
-        "SELECT w.*, a.side <> b.side AS across FROM weighed_pairs AS w "
-        "JOIN persons AS a ON a.id = w.l JOIN persons AS b ON b.id = w.r"
+        f"SELECT w.*, a.side <> b.side AS across FROM {weighed} AS w "
+        f"JOIN {people} AS a ON a.id = w.l JOIN {people} AS b ON b.id = w.r"
         f") WHERE score >= {THRESHOLD} ORDER BY score DESC, weight DESC, l, r"
     )
-    while rows := found.fetchmany(_SEVERAL):
+    for rows in engine.in_parts(query, _SEVERAL):
         for left, right, across, score, *levels in rows:
             yield Pair(left, right, across, score, tuple(levels))
 

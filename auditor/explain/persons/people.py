@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.equality.primitives import bare_code
 from auditor.explain.folds import with_levels
 from auditor.explain.persons.model import KINDS, MOST_NAMESAKES
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MOST_SHARING: Final[Mapping[str, str]] = {
     "email": "5",
     "phone": "5",
-    "birth_date": "20 + (SELECT count(*) FROM persons) // 1000",
+    "birth_date": "20 + (SELECT count(*) FROM {persons}) // 1000",
 }
 """What more rows of a side share is nobody's own: a switchboard, a mailbox for everybody, 1 January 1900."""
 
@@ -63,8 +63,8 @@ def evidence_columns(columns: Sequence[Column]) -> dict[str, str]:
     return found
 
 
-def collect(engine: Engine, rows: Mapping[Side, ir.Table], columns: Mapping[str, str]) -> None:
-    """Create the temporary table `persons`: `id`, `side`, `key`, `alone`, a text per kind of evidence, `namesakes`.
+def collect(engine: DuckDB, rows: Mapping[Side, ir.Table], columns: Mapping[str, str]) -> ir.Table:
+    """A row per key of a side: `id`, `side`, `key`, `alone`, a text per kind of evidence, `namesakes`.
 
     `rows` has per side `auditor:key`, `auditor:alone` (the other side does not have it) and the columns that `columns`
     names, in canonical form. `id` numbers the rows by side and key. Null: empty, not mapped, or nobody's own, for too
@@ -72,24 +72,25 @@ def collect(engine: Engine, rows: Mapping[Side, ir.Table], columns: Mapping[str,
     `MOST_NAMESAKES`.
     """
     sides = [_forms(table, columns).mutate(side=ibis.literal(side.value)) for side, table in rows.items()]
-    engine.create("person_forms", ibis.union(sides[0], *sides[1:]))
-    engine.con.execute(
-        "CREATE OR REPLACE TEMP TABLE persons AS "
-        "WITH named AS (SELECT last_name, first_name, side, count(*) AS n FROM person_forms GROUP BY ALL), "
+    forms = engine.keep(ibis.union(sides[0], *sides[1:]), "person_forms")
+    persons = engine.keep_sql(
+        f"WITH named AS (SELECT last_name, first_name, side, count(*) AS n FROM {name_of(forms)} GROUP BY ALL), "
         f"most AS (SELECT last_name, first_name, least(max(n), {MOST_NAMESAKES}) AS namesakes FROM named "
         "GROUP BY last_name, first_name) "
         "SELECT row_number() OVER (ORDER BY side, key) AS id, p.*, namesakes "
-        "FROM person_forms AS p LEFT JOIN most USING (last_name, first_name)"
+        f"FROM {name_of(forms)} AS p LEFT JOIN most USING (last_name, first_name)",
+        "persons",
     )
-    engine.con.execute("DROP TABLE person_forms")
+    engine.drop(forms)
     for kind, most in _MOST_SHARING.items():
         if kind in columns:
-            _forget_shared(engine, kind, most)
+            _forget_shared(engine, name_of(persons), kind, most)
+    return persons
 
 
-def _forget_shared(engine: Engine, kind: str, most: str) -> None:
-    shared = f"SELECT side, {kind} FROM persons GROUP BY ALL HAVING count(*) > {most}"
-    engine.con.execute(f"UPDATE persons SET {kind} = NULL WHERE (side, {kind}) IN ({shared})")
+def _forget_shared(engine: DuckDB, persons: str, kind: str, most: str) -> None:
+    shared = f"SELECT side, {kind} FROM {persons} GROUP BY ALL HAVING count(*) > {most.format(persons=persons)}"
+    engine.execute(f"UPDATE {persons} SET {kind} = NULL WHERE (side, {kind}) IN ({shared})")
 
 
 def _forms(table: ir.Table, columns: Mapping[str, str]) -> ir.Table:

@@ -6,10 +6,13 @@ Both follow the one model of `auditor.explain.persons.model` and give the same a
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, USUAL_NAMESAKES, Kind
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _SAME_NAME: Final = next(len(kind.levels) - 1 for kind in KINDS if kind.name == NAMESAKES)
 _NAMESAKES: Final = (
@@ -18,8 +21,8 @@ _NAMESAKES: Final = (
 )
 
 
-def weigh(engine: Engine, *, least: float, splink: bool | None = None) -> None:
-    """Create the temporary table `weighed_pairs` from `persons` and `person_pairs`: `l`, `r`, `weight`, `gamma_KIND` …
+def weigh(engine: DuckDB, persons: ir.Table, pairs: ir.Table, *, least: float, splink: bool | None = None) -> ir.Table:
+    """The pairs of persons with what their evidence weighs: `l`, `r`, `weight`, `gamma_KIND` …
 
     `weight` is in bits and without the prior, and pairs of less than `least` are left out. `gamma_KIND` is the number
     of the level that holds, as `Kind.says` reads it. `splink` says whether splink does it; None: where it is installed.
@@ -28,21 +31,21 @@ def weigh(engine: Engine, *, least: float, splink: bool | None = None) -> None:
     if wanted:
         from auditor.explain.persons.with_splink import weigh_with_splink
 
-        weigh_with_splink(engine, least)
-    else:
-        _weigh(engine, least)
+        return weigh_with_splink(engine, persons, pairs, least)
+    return _weigh(engine, name_of(persons), name_of(pairs), least)
 
 
-def _weigh(engine: Engine, least: float) -> None:
+def _weigh(engine: DuckDB, persons: str, pairs: str, least: float) -> ir.Table:
     both = ", ".join(f"a.{kind.name} AS {kind.name}_l, b.{kind.name} AS {kind.name}_r" for kind in KINDS)
     levels = ", ".join(f"{_level(kind)} AS gamma_{kind.name}" for kind in KINDS)
     weight = " + ".join([*(_weight(kind) for kind in KINDS), _NAMESAKES])
-    engine.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE weighed_pairs AS SELECT l, r, {weight} AS weight, COLUMNS('gamma_.*') "
+    return engine.keep_sql(
+        f"SELECT l, r, {weight} AS weight, COLUMNS('gamma_.*') "
         f"FROM (SELECT l, r, namesakes, {levels} FROM ("
-        f"SELECT p.l, p.r, greatest(a.namesakes, b.namesakes) AS namesakes, {both} FROM person_pairs AS p "
-        "JOIN persons AS a ON a.id = p.l JOIN persons AS b ON b.id = p.r)) "
-        f"WHERE weight >= {least}"
+        f"SELECT p.l, p.r, greatest(a.namesakes, b.namesakes) AS namesakes, {both} FROM {pairs} AS p "
+        f"JOIN {persons} AS a ON a.id = p.l JOIN {persons} AS b ON b.id = p.r)) "
+        f"WHERE weight >= {least}",
+        "weighed_pairs",
     )
 
 

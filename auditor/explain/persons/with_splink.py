@@ -6,38 +6,45 @@ same input always gives the same answer. It downloads nothing, draws no charts a
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from auditor.engine.duckdb import Engine
+from auditor.engine.duckdb import DuckDB, name_of
 from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, USUAL_NAMESAKES, Kind, Level, Says
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _ROWS: Final = 1000.0
 """Of how many rows the usual number of namesakes is taken: the share does not matter, only what others are to it."""
 
 
-def weigh_with_splink(engine: Engine, least: float) -> None:
-    """Create the temporary table `weighed_pairs`, as `weighing.weigh` describes it."""
+def weigh_with_splink(engine: DuckDB, persons: ir.Table, pairs: ir.Table, least: float) -> ir.Table:
+    """Weighs the pairs, as `weighing.weigh` describes it."""
     from splink import DuckDBAPI, Linker, SettingsCreator
     from splink.internals.exceptions import SplinkException
 
-    run = engine.con.execute
+    run = engine.execute
     run(f"CREATE OR REPLACE TEMP VIEW splink_persons AS SELECT *, id AS unique_id, "
-        f"last_name || ' ' || first_name AS full_name, namesakes / {_ROWS} AS tf_full_name FROM persons")  # fmt: skip
+        f"last_name || ' ' || first_name AS full_name, namesakes / {_ROWS} AS tf_full_name "
+        f"FROM {name_of(persons)}")  # fmt: skip
     run("CREATE OR REPLACE TEMP VIEW splink_pairs AS SELECT l AS join_key_l, r AS join_key_r, '0' AS match_key "
-        "FROM person_pairs")  # fmt: skip
+        f"FROM {name_of(pairs)}")  # fmt: skip
     settings = SettingsCreator(
         link_type="dedupe_only",
         comparisons=[_comparison(kind) for kind in KINDS],
         probability_two_random_records_match=0.5,
         retain_matching_columns=True,  # without the forms splink leaves out the levels too
     )
-    database = DuckDBAPI(engine.con)
+    database = DuckDBAPI(engine.borrowed())
     try:
         linker = Linker(database.register("splink_persons"), settings, log_level=None, validate_settings=False)
         linker.table_management.register_blocked_pairs_for_predict(database.register("splink_pairs"))
         weighed = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
-        run(f"CREATE OR REPLACE TEMP TABLE weighed_pairs AS SELECT unique_id_l AS l, unique_id_r AS r, "
-            f"match_weight AS weight, COLUMNS('gamma_.*') FROM {weighed.physical_name}")  # fmt: skip
+        return engine.keep_sql(
+            "SELECT unique_id_l AS l, unique_id_r AS r, match_weight AS weight, COLUMNS('gamma_.*') "
+            f"FROM {weighed.physical_name}",
+            "weighed_pairs",
+        )
     except SplinkException as error:
         raise (error.__cause__ or error) from None  # its own message repeats the whole statement
     finally:

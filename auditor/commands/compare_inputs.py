@@ -1,0 +1,222 @@
+"""What `auditor compare` reads: two files, tables of databases or of a cluster, and perhaps a file of agreed values.
+
+A Parquet file is compared where it lies; every other is landed once, as texts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.engine.duckdb import DuckDB
+from auditor.engine.protocol import Engine
+from auditor.errors import SettingsError
+from auditor.findings.as_of import shown_moment
+from auditor.load import (
+    Landed,
+    Looked,
+    can_lie,
+    column_names,
+    column_types,
+    land,
+    lay,
+    looking_ahead,
+    never_empty,
+)
+from auditor.model import Side, Source
+from auditor.pull import Pulled, pull_file
+from auditor.settings.compare_options import Question, name_of, names_of, stored_alike
+from auditor.settings.contract import Compare, Contract
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from auditor.engine.spark.session import Spark
+
+Types = Mapping[Side, Mapping[str, str]]
+"""Side → column → DuckDB's word for its type, in the order of the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Where what is compared lies."""
+
+    files: tuple[Pulled, ...]
+    """What this machine reads, the platform first."""
+    seen: Mapping[Side, str]
+    """What the cluster reads itself."""
+    agreed: Pulled | None
+    """A file of last agreed values."""
+
+    @property
+    def folders(self) -> list[Path]:
+        return [file.path.parent for file in (*self.files, *([self.agreed] if self.agreed else []))]
+
+
+def pull_inputs(question: Question, seen: Mapping[Side, str], scratch: Path, now: datetime) -> Inputs:
+    """Fetch everything that this machine reads."""
+    named = {Side.PLATFORM: question.platform, Side.TRUTH: question.truth}
+    files = tuple(
+        pull_file(side, location, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
+        for side, location in named.items()
+        if side not in seen
+    )
+    return Inputs(files, seen, _pull_base(question.base, scratch, now) if question.base else None)
+
+
+def types_of(here: DuckDB, cluster: Spark | None, inputs: Inputs) -> Types:
+    """The columns of both sides; every one is VARCHAR where the format holds nothing but texts."""
+    types = {file.side: {**_types(here, file.path), **file.types} for file in inputs.files}
+    if cluster is not None:
+        types |= {side: cluster.types(location) for side, location in inputs.seen.items()}
+    return types
+
+
+def land_files(
+    here: DuckDB, inputs: Inputs, contract: Contract, scratch: Path, meanwhile: threading.Thread, *, lying: bool
+) -> list[Landed | None]:
+    """Land the files; None for one that can be read where it lies, if it is to be left `lying`.
+
+    The thread `meanwhile` is started once the first file was looked at.
+    """
+    with looking_ahead((file.path, None, None) for file in inputs.files) as ahead:
+        if ahead:
+            ahead[0].result()
+        meanwhile.start()
+        return [
+            None if lying and can_lie(file.path) else _land(here, file, looked.result(), contract, scratch)
+            for file, looked in zip(inputs.files, ahead, strict=True)
+        ]
+
+
+def as_tables(
+    here: DuckDB,
+    cluster: Spark | None,
+    inputs: Inputs,
+    written: Sequence[Landed | None],
+    contract: Contract,
+    types: Types,
+) -> tuple[list[Landed], dict[Side, ir.Table]]:
+    """The rows of both sides on the engine that compares them, and what was landed or laid of the files."""
+    engine: Engine = cluster or here
+    alike = stored_alike(contract, types) if not any(file.types for file in inputs.files) else {}
+    if written.count(None) == len(Side):
+        alike |= _filled_texts(here, inputs.files, contract, types)
+    landed, raw = [], {}
+    for file, one in zip(inputs.files, written, strict=True):
+        if one is None:
+            one, raw[file.side] = _laid(here, file, contract, alike)
+        else:
+            raw[file.side] = engine.view(one.path, f"{file.side.value}_raw")
+        landed.append(one)
+    if cluster is not None:
+        for side, location in inputs.seen.items():
+            columns = _kept(side, contract) or list(types[side])
+            raw[side] = cluster.read(location, columns, f"{side.value}_raw")
+    return landed, raw
+
+
+def agreed_values(here: DuckDB, engine: Engine, path: Path, contract: Contract, scratch: Path) -> ir.Table:
+    """The file of last agreed values as the base that the diff takes."""
+    import ibis
+
+    from auditor.equality import rules
+    from auditor.match import fallback
+    from auditor.match.keys import key_columns
+
+    there = set(column_names(here, path))
+    missing = [name for names in (contract.key, *contract.fallbacks) for name in names if name not in there]
+    if missing:
+        raise SettingsError(f'the key column "{missing[0]}" is not in {path.name}')
+    kept = [column.name for column in contract.columns if column.name in there]
+    landed = land(here, Side.PLATFORM, path, scratch / "base.parquet", columns=kept)
+    raw, zone = engine.view(landed.path, "base_raw"), contract.timezone.key
+    forms = key_columns(raw, contract, Side.PLATFORM)
+    anchor = ibis.coalesce(*(form for name, form in forms.items() if name == "key" or name.startswith(fallback.FORM)))
+    marks = {
+        f"b{position}": rules.marked(rules.canonical(raw[column.name], column, Side.PLATFORM, zone))
+        if column.name in there
+        else ibis.null(str)
+        for position, column in enumerate(contract.compared)
+    }
+    rows = raw.select(anchor=anchor, marks=ibis.struct(marks or {"none": ibis.null(str)}))
+    return engine.keep(rows.distinct(on="anchor"), "base")
+
+
+def _types(engine: DuckDB, path: Path) -> dict[str, str]:
+    """Column → DuckDB type, in file order; every column is VARCHAR where the format holds nothing but texts."""
+    return column_types(engine, path) or dict.fromkeys(column_names(engine, path), "VARCHAR")
+
+
+def _land(engine: DuckDB, file: Pulled, looked: Looked | None, contract: Contract, scratch: Path) -> Landed:
+    """One file as a snapshot of the columns that are needed."""
+    target = scratch / f"{file.side.value}.parquet"
+    return land(engine, file.side, file.path, target, columns=_kept(file.side, contract), looked=looked)
+
+
+def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
+    """The columns of a side that both have; None for all of them, which a condition may need."""
+    if contract.population_platform:
+        return None
+    return names_of(contract, side)
+
+
+def _laid(engine: DuckDB, file: Pulled, contract: Contract, alike: Mapping[str, str]) -> tuple[Landed, ir.Table]:
+    """One file as a table of the columns that both have; cells of those in `alike` are first compared as stored."""
+    as_stored = {name_of(one, file.side): alike[one.name] for one in contract.compared if one.name in alike}
+    columns, condition = names_of(contract, file.side), contract.population_platform
+    return lay(engine, file.side, file.path, columns=columns, alike=as_stored, condition=condition)
+
+
+def _filled_texts(
+    engine: DuckDB, files: Sequence[Pulled], contract: Contract, types: Mapping[Side, Mapping[str, str]]
+) -> dict[str, str]:
+    """The columns of texts that neither file has an empty one of, which would be the same as none."""
+    filled = {file.side: never_empty(engine, file.path) for file in files}
+    return {
+        column.name: "VARCHAR"
+        for column in contract.compared
+        if column.compare is Compare.EXACT
+        and all(types[side][name_of(column, side)] == "VARCHAR" for side in Side)
+        and all(name_of(column, side) in filled[side] for side in Side)
+    }
+
+
+def _pull_base(location: str, scratch: Path, now: datetime) -> Pulled:
+    """In a folder of its own, where what an archive holds is in nobody's way."""
+    folder = scratch / "base"
+    folder.mkdir()
+    return pull_file(Side.PLATFORM, location, folder=folder, max_age=None, now=now, timezone=UTC)
+
+
+def sources_of(
+    files: Sequence[Pulled], landed: Sequence[Landed], seen: Mapping[Side, str], now: datetime
+) -> tuple[Source, ...]:
+    """Both inputs, the platform first; what the cluster reads itself shows the moment of its reading."""
+    own = {file.side: _source(file, one) for file, one in zip(files, landed, strict=True)}
+    far = {
+        side: Source(side=side, location=location, bytes=0, sha256="", as_of=now, as_of_from="snapshot", file=location)
+        for side, location in seen.items()
+    }
+    return tuple({**own, **far}[side] for side in Side)
+
+
+def _source(file: Pulled, landed: Landed) -> Source:
+    shown = shown_moment(
+        file.name_moment, has_time=file.name_has_time, updated=None, written=file.mtime, snapshot=file.snapshot
+    )
+    return Source(
+        side=file.side,
+        location=file.location,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        as_of=shown.at,
+        as_of_from=shown.known_from,
+        file=file.file,
+        encoding=landed.encoding,
+        separator=landed.separator,
+    )

@@ -1,0 +1,76 @@
+"""Match, compare, explain: what a run and a comparison of two files do alike, once.
+
+landed rows ─► Matched ─► Diffed ─► Explained, same persons ─► Results
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auditor.commands.conclude import Results
+from auditor.diff.diffed import Diffed
+from auditor.diff.one_sided import people
+from auditor.engine.duckdb import DuckDB
+from auditor.engine.protocol import Engine
+from auditor.explain import Background, Explained, evidence_columns, explain, same_person
+from auditor.match.join import Matched
+from auditor.model import Side
+from auditor.settings.contract import Contract
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two sides, matched, compared and explained."""
+
+    matched: Matched
+    diffed: Diffed
+    explained: Explained
+    same_person: ir.Table | None
+    """In the columns of `audit.SAME_PERSON`, with canonical keys; None where nobody asked."""
+
+    def results(
+        self, rejected: pl.DataFrame, *, violations: ir.Table | None = None, permissions: ir.Table | None = None
+    ) -> Results:
+        """The rows that are kept of it, with keys as people know them."""
+        return Results.of(
+            self.matched,
+            self.diffed,
+            self.explained,
+            rejected,
+            violations=violations,
+            permissions=permissions,
+            same_person=self.same_person,
+        )
+
+
+def explained(
+    engine: Engine,
+    contract: Contract,
+    matched: Matched,
+    diffed: Diffed,
+    *,
+    persons: DuckDB | None,
+    freely: bool = False,
+) -> Compared:
+    """Say why every value differs, and who is probably the same person.
+
+    `persons` is where the same persons are looked for (None: they are not), and `freely` allows causes to name personal
+    values.
+    """
+    found = explain(
+        engine,
+        diffed.cells,
+        contract.compared,
+        background=Background(contract, matched, diffed.fetched, diffed.drawn),
+        freely=freely,
+    )
+    if persons is None:
+        return Compared(matched, diffed, found, None)
+    evidence = evidence_columns(contract.columns)
+    everybody = {side: people(contract, matched, side, evidence.values()) for side in Side}
+    return Compared(matched, diffed, found, same_person(persons, everybody, evidence))

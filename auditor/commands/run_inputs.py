@@ -1,0 +1,221 @@
+"""What a run reads: the structure and Actito's own count, the contract, the suite, and both inputs, landed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from auditor.actito import Reader, learned
+from auditor.commands.session import connect
+from auditor.engine.duckdb import DuckDB
+from auditor.files.rewrite import Rewrite
+from auditor.findings.as_of import shown_moment
+from auditor.findings.codes import Notice
+from auditor.load import Landed, Looked, column_names, land, looking_ahead, spelling, work_out
+from auditor.match.sides import greatest_moment, updated_column, wanted_columns
+from auditor.model import Side, Source, Structure
+from auditor.pull import Means, Pulled, pull_file
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
+from auditor.state import past_runs
+from auditor.structure.since import since
+from auditor.validate.changes import changes
+from auditor.validate.generate import refresh
+from auditor.validate.suite import Suite, read_suite, rewritten
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+Tell = Callable[[str], None]
+"""Receives one line per stage for whoever watches; nothing of it is personal."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one audit is asked to do beyond the settings."""
+
+    export: str | None = None
+    """A file downloaded by hand instead of the configured location; relative to the working folder."""
+    truth: str | None = None
+    only: str | None = None
+    """The stage after which enough was done: one of STAGES. Every file stays as it is then."""
+    baseline: bool = False
+    """Enough was done when the agreed values are set; nothing else is kept."""
+
+
+class Moved(Protocol):
+    """Told how a transfer goes, and how reading goes on: bytes done and in all, and rows, where they are known."""
+
+    def __call__(self, name: str, done: int, total: int | None, rows: int | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Landings:
+    """Both inputs as tables of texts."""
+
+    landed: tuple[Landed, ...]
+    """The platform's first."""
+    raw: Mapping[Side, ir.Table]
+    """The rows of each."""
+    sources: tuple[Source, ...]
+    """What the inputs were, and the moments that they show."""
+
+    @property
+    def rejected(self) -> dict[Side, int]:
+        return {one.side: one.rejected for one in self.landed}
+
+    @property
+    def moments(self) -> dict[Side, datetime]:
+        return {source.side: source.as_of for source in self.sources}
+
+
+def ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[Notice, ...], Rewrite | None]:
+    """The live structure, Actito's own count of the profiles, what changed in the structure since the last run, and
+    what is to be kept of the licence's spelling.
+    """
+    with connect(settings) as connection:
+        reader = Reader(connection)
+        structure = reader.structure(settings.table)
+        last = past_runs.last_structure(settings)
+        contract = settings.table_folder / "contract.toml"
+        changed = since(*last, structure, reader, contract) if last is not None else ()
+        how, to_keep = learned(reader, structure, settings.state_folder, anew=True)
+        for unusual in how.unusual:
+            tell(unusual)
+        return structure, reader.count(structure), changed, to_keep
+
+
+def current_suite(
+    settings: Settings, structure: Structure, contract: Contract, tell: Tell
+) -> tuple[Suite, Rewrite | None]:
+    """The stored suite, brought up to the live structure, and what is to be stored of it; a steward's own expectations
+    stay. What changed is told.
+    """
+    path = settings.table_folder / "suite.json"
+    stored = read_suite(path) if path.exists() else None
+    suite = refresh(stored, structure, contract)
+    for change in changes(stored, suite):
+        tell(f"  suite: {change}")
+    return suite, None if suite == stored else rewritten(suite, path)
+
+
+def pull_both(
+    settings: Settings,
+    request: Request,
+    contract: Contract,
+    work: Path,
+    now: datetime,
+    tell: Tell,
+    moved: Moved | None,
+) -> list[Pulled]:
+    """Both inputs; a file named by hand is taken as it is named, from the working folder."""
+    wanted = (
+        (Side.PLATFORM, request.export, settings.platform.export, settings.platform, settings.platform.max_age),
+        (Side.TRUTH, request.truth, settings.truth.from_, settings.truth.beside(request.truth), None),
+    )
+    kept, longest = settings.state_folder / "pulled", settings.state.retain.snapshots
+    return [
+        pull_file(
+            side,
+            given or configured,
+            folder=work,
+            max_age=max_age,
+            now=now,
+            timezone=contract.timezone,
+            base=None if given else settings.folder,
+            means=Means(
+                access,
+                kept,
+                longest,
+                keep=request.only is None,
+                wanted=partial(wanted_columns, contract, side),
+                tell=tell,
+                progress=moved or (lambda name, done, total: None),
+            ),
+        )
+        for side, given, configured, access, max_age in wanted
+    ]
+
+
+def land_both(
+    engine: DuckDB,
+    pulled: Sequence[Pulled],
+    contract: Contract,
+    settings: Settings,
+    work: Path,
+    now: datetime,
+    moved: Moved | None,
+) -> Landings:
+    """Land both inputs in the folder `work`, while the second is looked at already."""
+    landed, raw = [], {}
+    with looking_ahead(_looks(pulled, settings)) as ahead:
+        for source, looked in zip(pulled, ahead, strict=True):
+            one = _land(engine, source, looked.result(), contract, settings, work, moved)
+            raw[one.side] = engine.view(one.path, f"{one.side.value}_raw")
+            landed.append(one)
+    sources = [
+        _source(engine, given, one, raw[one.side], contract, now) for given, one in zip(pulled, landed, strict=True)
+    ]
+    return Landings(tuple(landed), raw, tuple(sources))
+
+
+def _looks(pulled: Sequence[Pulled], settings: Settings) -> Iterator[tuple[Path, str | None, str | None]]:
+    for one in pulled:
+        spelt = spelling(one.side, settings)
+        yield one.path, spelt["separator"], spelt["encoding"]
+
+
+def _land(
+    engine: DuckDB,
+    source: Pulled,
+    looked: Looked | None,
+    contract: Contract,
+    settings: Settings,
+    work: Path,
+    moved: Moved | None,
+) -> Landed:
+    """One side as a snapshot, with the columns that anything refers to and no others."""
+    side = source.side
+    spelt = spelling(side, settings)
+    there = column_names(engine, source.path, **spelt)
+    landed = land(
+        engine,
+        side,
+        source.path,
+        work / f"{side.value}.parquet",
+        columns=wanted_columns(contract, side, there),
+        **spelt,
+        looked=looked,
+        most_rejected=settings.rejected(side),
+        progress=None if moved is None else partial(moved, f"reading {source.path.name}"),
+    )
+    work_out(engine, contract, landed, there)
+    return landed
+
+
+def _source(engine: DuckDB, pulled: Pulled, landed: Landed, raw: ir.Table, contract: Contract, now: datetime) -> Source:
+    """What the input was, and the moment that it shows."""
+    updated = updated_column(contract, pulled.side)
+    greatest = greatest_moment(engine, raw, updated, contract.timezone.key) if updated else None
+    shown = shown_moment(
+        pulled.name_moment,
+        has_time=pulled.name_has_time,
+        updated=greatest,
+        written=min(pulled.mtime, now),
+        snapshot=pulled.snapshot,
+    )
+    return Source(
+        side=pulled.side,
+        location=pulled.location,
+        bytes=pulled.bytes,
+        sha256=pulled.sha256,
+        as_of=shown.at,
+        as_of_from=shown.known_from,
+        file=pulled.file,
+        encoding=landed.encoding,
+        separator=landed.separator,
+    )

@@ -1,0 +1,34 @@
+"""What a diff is told beside the two sides: what earlier runs and the ledger know, and the moments of the inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What earlier runs and the ledger know; None where there is nothing."""
+
+    base: ir.Table | None = None
+    """`anchor`, and `marks`: a struct of the agreed value's mark per compared column, `b0`, `b1` … (null: none)."""
+    base_by_key: bool = False
+    """True where the anchors of `base` are canonical keys, whatever profileIds the platform has."""
+    sent: ir.Table | None = None
+    """`key` (as the platform spells it), `column` (null: the whole profile): written after the export's moment."""
+    seen: ir.Table | None = None
+    """`key` (canonical): was on the platform in an earlier run."""
+    blocked: ir.Table | None = None
+    """`key` (as shown), `column`: a truth cell that must not be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The moments that the two inputs show; None where nobody can tell."""
+
+    platform: datetime | None = None
+    truth: datetime | None = None

@@ -1,0 +1,186 @@
+"""What runs remember: the agreed values, the permission history, and who was seen; and what a run has to add to it.
+
+Where the files lie and how they are kept whole is said in `auditor.state.agreed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import polars as pl
+
+from auditor.diff.cells import pairs
+from auditor.diff.diffed import Diffed
+from auditor.diff.known import Known
+from auditor.diff.permission_findings import Permissions
+from auditor.engine.duckdb import DuckDB
+from auditor.engine.protocol import ROW_NUMBER
+from auditor.equality import rules
+from auditor.findings.codes import Notice
+from auditor.match import fallback
+from auditor.match.join import Matched, anchor
+from auditor.match.sides import source_name
+from auditor.model import Side
+from auditor.settings.contract import Contract
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+HISTORY: Final = pl.Schema(
+    dict.fromkeys(("run", "at", "side", "key", "column", "value", "moment", "source"), pl.String())
+    | dict.fromkeys(("at", "moment"), pl.Datetime("us", "UTC"))
+)
+"""The columns of the permission history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What earlier runs left; None where there is nothing."""
+
+    history: ir.Table
+    """Every change of a permission that any run saw, in the columns of `HISTORY`, by canonical keys."""
+    base: ir.Table | None = None
+    """The agreed values as `diff.known.Known` takes them."""
+    stored: ir.Table | None = None
+    """The same as they are stored: `auditor:anchor` and a mark per column."""
+    seen: ir.Table | None = None
+    """`key` (canonical), `run` and `profile_id` of everybody who was on the platform in any run."""
+    run: str | None = None
+    """The run that wrote it."""
+    as_of: datetime | None = None
+    """The moment that run's export showed."""
+    warnings: tuple[Notice, ...] = ()
+    files: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a completed run has to teach those after it."""
+
+    matched: Matched
+    diffed: Diffed
+    permissions: Permissions
+    sent: ir.Table | None = None
+    """What we wrote after the export's moment, as in `Known`: what the export shows in those cells is past, so their
+    agreed values stay.
+    """
+
+
+def joined_history(engine: DuckDB, parts: Sequence[ir.Table]) -> ir.Table:
+    """The permission history, of the files that hold what single runs saw of it."""
+    if not parts:
+        return engine.put(HISTORY.to_frame(), "permission_history")
+    kept = [part.select(*HISTORY.names()) for part in parts]
+    return engine.keep(ibis.union(*kept) if len(kept) > 1 else kept[0], "permission_history")
+
+
+def marks_of(
+    engine: DuckDB, contract: Contract, stored: ir.Table, signatures: Mapping[str, str], aliases: ir.Table | None
+) -> ir.Table:
+    """The stored base in the positions of this contract; a column whose rule changed has no base."""
+    marks: dict[str, ir.Value] = {"none": ibis.null(str)}
+    for position, column in enumerate(contract.compared):
+        known = signatures.get(column.name) == contract.signature(column) and column.name in stored.columns
+        marks[f"b{position}"] = stored[column.name] if known else ibis.null(str)
+    base = stored.select(anchor=stored["auditor:anchor"], marks=ibis.struct(marks))
+    if aliases is not None:
+        followed = base.join(aliases, base.anchor == aliases.formerly)
+        followed = followed.select(anchor="key", marks="marks").anti_join(base, "anchor")
+        base = base.union(followed)
+    return engine.keep(base, "base")
+
+
+def aliases_of(
+    keys: Mapping[Side, ir.Table], history: ir.Table, stored: ir.Table | None, seen: ir.Table | None
+) -> ir.Table:
+    """The keys that profiles have by now, of those that are remembered by a fallback key."""
+    known = [history.select("key")]
+    known += [] if seen is None else [seen.select("key")]
+    known += [] if stored is None else [stored.select(key="auditor:anchor")]
+    return fallback.aliases(keys, ibis.union(*known) if len(known) > 1 else known[0])
+
+
+def followed(
+    engine: DuckDB, aliases: ir.Table, history: ir.Table, seen: ir.Table | None
+) -> tuple[ir.Table, ir.Table | None]:
+    """History, and who was seen, under the keys that profiles have by now."""
+    names = aliases.select("formerly", now="key")
+    joined = history.left_join(names, history.key == names.formerly)
+    now = joined.mutate(key=ibis.coalesce(joined.now, joined.key)).select(*history.columns)
+    history = engine.keep(now, "permission_history")
+    if seen is None:
+        return history, None
+    followed = seen.join(names, seen.key == names.formerly).select("run", "profile_id", key="now")
+    followed = followed.anti_join(seen, "key").select(*seen.columns)
+    return history, engine.keep(seen.union(followed), "seen")
+
+
+def agreed_now(engine: DuckDB, contract: Contract, memory: Memory, learnt: Learnt) -> ir.Table:
+    """The new base: agreed cells get their value, all others keep what they had, absent profiles too."""
+    zone, raw = contract.timezone.key, learnt.matched.raw[Side.PLATFORM]
+    unlike = pairs(learnt.diffed.fetched, contract, Known(base=memory.base))
+    alike = learnt.matched.rows.filter(learnt.matched.rows.same)
+    alike = alike.select(anchor=anchor(alike), row=alike.platform_row)
+    joined = alike.join(raw, alike.row == raw[ROW_NUMBER])
+    same: dict[str, ir.Value] = {"auditor:anchor": joined.anchor}
+    mixed: dict[str, ir.Value] = {"auditor:anchor": anchor(unlike)}
+    for position, column in enumerate(contract.compared):
+        text = joined[source_name(column, Side.PLATFORM)]
+        same[column.name] = rules.marked(rules.canonical(text, column, Side.PLATFORM, zone))
+        agreed = rules.marked(unlike[f"pc{position}"])
+        mixed[column.name] = ibis.ifelse(unlike[f"same{position}"], agreed, unlike[f"b{position}"])
+    whole = engine.keep(joined.select(**same).union(unlike.select(**mixed)), "base_now")
+    # A profileId on two rows ties no profile to its values: it has no base until that is mended.
+    twice = whole.group_by("auditor:anchor").agg(rows=whole.count()).filter(lambda t: t.rows > 1)
+    now = whole.anti_join(twice, "auditor:anchor")
+    if learnt.sent is not None:
+        now = _with_pending(engine, contract, memory, learnt.matched, now, learnt.sent)
+    if memory.base is None or memory.stored is None:
+        return now
+    current = dict(memory.files.get("columns") or {})
+    older = memory.stored.anti_join(whole, "auditor:anchor")
+    kept = {
+        column.name: older[column.name]
+        if current.get(column.name) == contract.signature(column) and column.name in older.columns
+        else ibis.null(str)
+        for column in contract.compared
+    }
+    return now.union(older.select(older["auditor:anchor"], **kept))
+
+
+def _with_pending(
+    engine: DuckDB, contract: Contract, memory: Memory, matched: Matched, now: ir.Table, sent: ir.Table
+) -> ir.Table:
+    """The new base, but for pending cells: they keep what they had."""
+    named = matched.rows.filter(matched.rows.platform_text.notnull())
+    named = named.select(key="platform_text", own=anchor(named))
+    cells = engine.keep(named.join(sent.filter(sent.column.notnull()), "key").drop("key"), "pending_cells")
+    written = {name for (name,) in engine.rows(cells.select("column").distinct())}
+    places = {n: column.name for n, column in enumerate(contract.compared) if column.name in written}
+    if not places:
+        return now
+    flags = cells.group_by("own").agg(**{f"pending{n}": (cells.column == name).any() for n, name in places.items()})
+    joined = now.left_join(flags, now["auditor:anchor"] == flags.own)
+    if memory.base is not None:
+        joined = joined.left_join(memory.base, joined["auditor:anchor"] == memory.base.anchor)
+    had = {n: ibis.null(str) if memory.base is None else joined.marks[f"b{n}"] for n in places}
+    kept = {
+        name: ibis.ifelse(joined[f"pending{n}"].fill_null(False), had[n], joined[name]) for n, name in places.items()
+    }
+    return joined.mutate(**kept).select(now.columns)
+
+
+def everybody(contract: Contract, memory: Memory, keys: ir.Table, run: str) -> ir.Table:
+    """Who was on the platform in this run or any before."""
+    there = keys.filter(keys.key.notnull())
+    now = there.group_by("key").agg(run=ibis.literal(run), profile_id=there.profile_id.min())
+    if contract.fallbacks:
+        lacking = fallback.lacking(keys).distinct().anti_join(now, "key")
+        now = now.union(lacking.mutate(run=ibis.literal(run), profile_id=ibis.null(str)))
+    if memory.seen is None:
+        return now
+    return now.union(memory.seen.anti_join(now, "key").select(*now.columns))
