@@ -111,9 +111,9 @@ class Comparison:
     @property
     def audit(self) -> Audit:
         """The whole as one value in memory, as the report needs it."""
-        from auditor.commands.conclude import read
+        from auditor.commands.results import read_results
 
-        return self.conclusion.with_rows(read(self.conclusion.folder))
+        return self.conclusion.with_rows(read_results(self.conclusion.folder))
 
     def _read(self, name: str) -> pl.DataFrame:
         import polars as pl
@@ -191,8 +191,8 @@ def _compare(
         written = land_files(here, inputs, contract, scratch, warm, lying=cluster is None)
         clock.ended("load")
         warm.join()
-        from auditor.commands import conclude
         from auditor.commands.compared import explained
+        from auditor.commands.results import counted, write_results
         from auditor.diff.diffed import diff
         from auditor.diff.known import Known, Moments
         from auditor.equality.primitives import FUNCTIONS, needs_functions
@@ -210,8 +210,8 @@ def _compare(
         persons = here if question.same_person else None
         compared = explained(engine, contract, matched, diffed, persons=persons, freely=True)
         results = compared.results(rejected_rows(landed))
-        counts = conclude.counted(engine, results, diffed.counts)
-        conclude.write(engine, results, folder)
+        counts = counted(engine, results, diffed.counts)
+        write_results(engine, results, folder)
         clock.ended("explain")
         sources = sources_of(inputs.files, landed, inputs.seen, now)
         conclusion = _conclusion(
@@ -264,7 +264,7 @@ def _conclusion(
     seconds: Mapping[str, float],
 ) -> Conclusion:
     """What the comparison came to, in numbers and sentences."""
-    from auditor.commands import conclude
+    from auditor.commands.results import verdict
     from auditor.diff.one_sided import near_keys
     from auditor.findings import notices
     from auditor.findings.audit import Conclusion
@@ -284,7 +284,7 @@ def _conclusion(
         platform_name=names[Side.PLATFORM],
         truth_name=names[Side.TRUTH],
         started=now,
-        verdict=conclude.verdict(counts, not_checked),
+        verdict=verdict(counts, not_checked),
         counts=counts,
         not_checked=tuple(not_checked),
         notices=(

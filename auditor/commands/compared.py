@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.commands.conclude import Results
+from auditor.commands.results import Results
 from auditor.diff.diffed import Diffed
 from auditor.diff.one_sided import people
 from auditor.engine.duckdb import DuckDB

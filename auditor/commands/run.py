@@ -22,8 +22,15 @@ import ibis
 import polars as pl
 
 from auditor import report
-from auditor.commands import conclude
 from auditor.commands.compared import Compared, explained
+from auditor.commands.results import (
+    read_results,
+    same_persons,
+    stop_if_renumbered,
+    verdict,
+    violations_per_rule,
+    write_results,
+)
 from auditor.commands.run_inputs import Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
 from auditor.commands.session import open_engine
 from auditor.diff.cells import audited_values
@@ -145,11 +152,11 @@ def _audit(
     warm = threading.Thread(target=preload, name="preload", daemon=True)
     warm.start()
     with watch.stage("pull", f"asking {names.platform} for the table structure, fetching both inputs"):
-        structure, counted, changed, spelt = ask(settings, tell)
+        structure, exist, changed, spelt = ask(settings, tell)
         contract = _contract(settings, structure, changed, tell)
         suite, refreshed = current_suite(settings, structure, contract, tell)
         pulled = pull_both(settings, request, contract, work, now, tell, moved)
-        watch.found("pull", counted_by_platform=counted, **{f"{one.side.value}_bytes": one.bytes for one in pulled})
+        watch.found("pull", counted_by_platform=exist, **{f"{one.side.value}_bytes": one.bytes for one in pulled})
     folders = [work, settings.state_folder, *(source.path.parent for source in pulled)]
     engine = open_engine(settings, work / "spill", folders)
     with closing(engine), Ledger(settings.state_folder, reading=True) as ledger:
@@ -168,7 +175,7 @@ def _audit(
             validations = _validate(engine, settings, contract, structure, suite, matched, inputs, ledger.secret)
             violations = ibis.union(*(one.found for one in validations))
             run_folder.write_validation(record.document(suite.name, validations, ledger.secret), work)
-            watch.found("validate", **conclude.violations_per_rule(engine, violations))
+            watch.found("validate", **violations_per_rule(engine, violations))
         with watch.stage("diff", "comparing"):
             store = Store(settings.state_folder, settings.entity, table, structure.number)
             memory = store.load(engine, contract, matched.keys)
@@ -192,16 +199,16 @@ def _audit(
             results = compared.results(
                 rejected_rows(inputs.landed), violations=violations, permissions=allowed.findings
             )
-            conclude.write(engine, results, work)
+            write_results(engine, results, work)
         last = ledger.last_run(table)
-        not_checked = _not_checked(inputs, validations, diffed, counted, created)
+        not_checked = _not_checked(inputs, validations, diffed, exist, created)
         conclusion = _conclusion(
             engine, settings, contract, compared, memory, validations, last, changed, inputs, not_checked,
-            run=name, started=now, counts=conclude.counted(engine, results, diffed.counts), folder=work,
+            run=name, started=now, counts=counted(engine, results, diffed.counts), folder=work,
             seconds=watch.seconds,
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
-            audit = conclusion.with_rows(conclude.read(work))
+            audit = conclusion.with_rows(read_results(work))
             _write(engine, audit, contract, structure, matched, diffed, alone, allowed, memory,
                    remembered(ledger.decisions(table)))  # fmt: skip
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
@@ -266,8 +273,8 @@ def _stop_if_renumbered(
     if compared.same_person is None:
         raise AssertionError("a run looks for the same persons")
     evidently = renumbered(engine, contract, structure, compared.matched, alone, memory.seen)
-    pairs = conclude.same_persons(engine, compared.same_person, evidently)
-    conclude.stop_if_renumbered(pairs, compared.diffed.counts)
+    pairs = same_persons(engine, compared.same_person, evidently)
+    stop_if_renumbered(pairs, compared.diffed.counts)
 
 
 def _not_checked(
@@ -315,7 +322,7 @@ def _conclusion(
         platform_name=settings.names.platform,
         truth_name=settings.names.truth,
         started=started,
-        verdict=conclude.verdict(counts, not_checked),
+        verdict=verdict(counts, not_checked),
         counts=counts,
         not_checked=tuple(not_checked),
         sources=inputs.sources,

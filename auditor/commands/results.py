@@ -1,4 +1,4 @@
-"""From the tables on the connection to what an audit came to: files, counts, verdict.
+"""What an audit came to, of the tables that its stages hold: files, counts, verdict.
 
 Inside a run keys are canonical; outside they are spelt as the platform spells them where both sides have them. This
 module is where one becomes the other. The rows go from the engine into their files and never through Python.
@@ -68,7 +68,7 @@ class Results:
         return cls(diffed.profiles, differences, explained.causes, rejected, violations, permissions, same_person)
 
 
-def write(engine: Engine, results: Results, folder: Path) -> None:
+def write_results(engine: Engine, results: Results, folder: Path) -> None:
     """Write each of the results as Parquet, in the columns of `auditor.findings.audit` and a deterministic order."""
     for name, schema in FRAMES.items():
         path, rows = folder / f"{name}.parquet", getattr(results, name)
@@ -86,8 +86,8 @@ def write(engine: Engine, results: Results, folder: Path) -> None:
 _ORDER = ("side", "key", "platform_key", "truth_key", "other_key", "column", "rule", "finding", "cause", "line")
 
 
-def read(folder: Path) -> dict[str, pl.DataFrame]:
-    """The results that `write` left in a folder, by the names that they have in an `Audit`."""
+def read_results(folder: Path) -> dict[str, pl.DataFrame]:
+    """The results that `write_results` left in a folder, by the names that they have in an `Audit`."""
     return {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
 
 

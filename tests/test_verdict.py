@@ -8,7 +8,7 @@ import pytest
 
 from auditor.cli.fail_on import parse_fail_on
 from auditor.cli.summary import exit_code
-from auditor.commands import conclude
+from auditor.commands.results import stop_if_renumbered, verdict
 from auditor.diff.counts import DiffCounts
 from auditor.errors import Exit, InputUnusable
 from auditor.findings import notices
@@ -28,7 +28,7 @@ def found(*, missing: int = 0, orphans: int = 0, equal: int = 0) -> DiffCounts:
 
 def test_renumbered_keys_stop_the_run() -> None:
     with pytest.raises(InputUnusable, match="keys look renumbered: 90 of 100"):
-        conclude.stop_if_renumbered(90, found(missing=100, orphans=95, equal=200))
+        stop_if_renumbered(90, found(missing=100, orphans=95, equal=200))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_renumbered_keys_stop_the_run() -> None:
     ids=["too few", "less than half", "a small part of the table", "nobody is the same"],
 )
 def test_ordinary_drift_does_not(pairs: int, missing: int, orphans: int, equal: int) -> None:
-    conclude.stop_if_renumbered(pairs, found(missing=missing, orphans=orphans, equal=equal))
+    stop_if_renumbered(pairs, found(missing=missing, orphans=orphans, equal=equal))
 
 
 def test_an_export_below_actitos_count_blocks_plans() -> None:
@@ -51,22 +51,22 @@ def test_profiles_that_we_created_since_are_not_lost_rows() -> None:
 
 def test_what_could_not_be_checked_is_never_a_pass() -> None:
     nothing = Counts(rows={}, profiles={Status.EQUAL: 1})
-    assert conclude.verdict(nothing, []) is Verdict.CLEAN
-    assert conclude.verdict(nothing, [NotChecked(Code.NULL_KEY, Side.TRUTH, 1)]) is Verdict.INCOMPLETE
-    assert conclude.verdict(replace(nothing, standing={Status.STALE: 1}), []) is Verdict.FINDINGS
-    assert conclude.verdict(replace(nothing, violations_by_side={Side.TRUTH: 1}), []) is Verdict.FINDINGS
-    assert conclude.verdict(replace(nothing, permissions={"contactable_again": 1}), []) is Verdict.FINDINGS
+    assert verdict(nothing, []) is Verdict.CLEAN
+    assert verdict(nothing, [NotChecked(Code.NULL_KEY, Side.TRUTH, 1)]) is Verdict.INCOMPLETE
+    assert verdict(replace(nothing, standing={Status.STALE: 1}), []) is Verdict.FINDINGS
+    assert verdict(replace(nothing, violations_by_side={Side.TRUTH: 1}), []) is Verdict.FINDINGS
+    assert verdict(replace(nothing, permissions={"contactable_again": 1}), []) is Verdict.FINDINGS
 
 
 @pytest.mark.parametrize(
-    ("severities", "verdict"),
+    ("severities", "expected"),
     [
         ({"warning": 2, "info": 1, "tolerated": 4}, Verdict.CLEAN),
         ({"warning": 2, "info": 1, "tolerated": 3, "error": 1}, Verdict.FINDINGS),
         ({"error": 7}, Verdict.FINDINGS),
     ],
 )
-def test_errors_alone_are_findings(severities: dict[str, int], verdict: Verdict) -> None:
+def test_errors_alone_are_findings(severities: dict[str, int], expected: Verdict) -> None:
     """What a steward calls a warning or a note, and what a threshold allows, is shown and decides nothing."""
     counts = Counts(
         rows={},
@@ -74,7 +74,7 @@ def test_errors_alone_are_findings(severities: dict[str, int], verdict: Verdict)
         violations_by_side={Side.TRUTH: 7},
         violations_by_severity=severities,
     )
-    assert conclude.verdict(counts, []) is verdict
+    assert verdict(counts, []) is expected
 
 
 @pytest.mark.parametrize("finding", PermissionFinding)
