@@ -24,6 +24,7 @@ import polars as pl
 from auditor import report
 from auditor.commands.compared import Compared, explained
 from auditor.commands.results import (
+    counted,
     read_results,
     same_persons,
     stop_if_renumbered,
