@@ -39,6 +39,7 @@ KINDS: dict[str, Callable[..., Contract]] = {
 LAYERS = "The flow goes one way"
 CORE = "The core does no input or output"
 EXPRESSIONS = "What is equal is said in expressions alone"
+PROTOCOL = "What compares asks any engine, by the protocol"
 VALUES = "What follows an audit is made from its values, not from its tables"
 WRITER = "Only apply and its callers hold what can write to Actito"
 ASKING = "Only commands and what they hand it to ask Actito"
@@ -153,6 +154,10 @@ def test_nobody_imports_by_a_name_that_the_walls_cannot_read() -> None:
         ("auditor.diff.cells", "polars", EXPRESSIONS),
         ("auditor.match.join", "pyarrow", EXPRESSIONS),
         ("auditor.equality.rules", "polars", EXPRESSIONS),
+        ("auditor.match.join", "auditor.engine.duckdb", PROTOCOL),
+        ("auditor.diff.cells", "auditor.engine.spark.session", PROTOCOL),
+        ("auditor.explain.reasons", "auditor.engine.duckdb", PROTOCOL),
+        ("auditor.equality.single_value", "tempfile", CORE),
         ("auditor.engine.duckdb", "pandas", PANDAS),
         ("auditor.cli.run", "numpy", PANDAS),
         ("auditor.commands.run", "auditor.actito.writer", WRITER),
