@@ -171,7 +171,7 @@ class _Look:
         self.engine.drop(sample, usual)
 
     def unusual(self, shared: Sequence[_Candidate]) -> Iterator[_Candidate]:
-        """Of what the values of a cause share the one answer that says most, judged by other differing profiles.
+        """Picks the one answer that says most of what the values of a cause share, judged by other differing profiles.
 
         Most telephone numbers begin with the country's code: to find that out, not all of them need to be brought into
         their form. Of answers that say the same, the simplest is taken, which comes first.

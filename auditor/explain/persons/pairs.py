@@ -71,7 +71,7 @@ def choose(engine: DuckDB, persons: ir.Table, weighed: ir.Table, columns: Mappin
 
 
 def probability(weight: str, across: str) -> str:
-    """In SQL: the probability, 0 to 1, that pairs of such weights are one person."""
+    """The probability, 0 to 1, that pairs of such weights are one person; in SQL."""
     prior = f"CASE WHEN {across} THEN {PRIOR[Link.ACROSS]} ELSE {PRIOR[Link.WITHIN]} END"
     return f"(1 / (1 + 2.0 ** -({weight} + {prior})))"
 
