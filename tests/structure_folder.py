@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import httpx
 
 from auditor.cli.demonstration import write_settings
 from auditor.sandbox.process import Sandbox
+from auditor.state.ledger import FILE
 from tests.sandbox_client import TABLES_V5, client
 
 CONTRACT = """\
@@ -90,3 +93,9 @@ def plan_of(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text("utf-8"))
     assert path.name == f"plan-{content['sha']}.json"
     return content
+
+
+def structure_events(state: Path, plan: str) -> list[tuple[str, str]]:
+    """What the ledger holds of the additions of a plan, item and state of each, in the order in which it was told."""
+    with closing(sqlite3.connect(state / FILE)) as ledger:
+        return ledger.execute("SELECT item, state FROM structure_events WHERE plan = ? ORDER BY id", (plan,)).fetchall()

@@ -158,7 +158,7 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=5),
     max_leaves=12,
 )
-BEGUN = Execution("7", ExecutionState.DONE, "DONE")
+BEGUN = Execution("7", ExecutionState.DONE)
 FORMS: dict[str, Callable[[object], object]] = {
     "entities": forms.entities,
     "tables": forms.tables,

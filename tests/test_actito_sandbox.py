@@ -301,7 +301,6 @@ def test_an_import_updates_and_hands_back_what_it_refused(sandbox: Sandbox) -> N
         refused = reader.refused_rows(number)
     assert execution.finished
     assert execution.state is ExecutionState.DONE
-    assert (execution.rows_read, execution.rows_created, execution.rows_updated) == (3, 0, 1)
     assert (execution.rows_in_error, execution.with_errors) == (2, True)
     assert refused == [
         RefusedRow(

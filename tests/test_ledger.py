@@ -1,4 +1,4 @@
-"""The ledger: what it remembers, what it can prove, what it can forget, and that one process at a time holds it."""
+"""The ledger: what it remembers, what it can prove, and that one process at a time holds it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_plan_is_recorded_once(ledger: Ledger) -> None:
     plan = PlanRecord("a" * 64, "r1", TABLE, "correct", NOON, "runs/r1/plan.json", {"update": 3})
     ledger.record_plan(plan)
     ledger.record_plan(plan)
-    assert ledger.plans(TABLE) == (plan,)
+    assert ledger.plan(plan.sha) == plan
 
 
 def test_an_intent_without_an_outcome_is_pending_and_unsettled(ledger: Ledger) -> None:
@@ -233,12 +233,10 @@ def test_the_last_decision_on_a_cell_counts(ledger: Ledger) -> None:
     assert ledger.decisions(TABLE) == (second,)
 
 
-def test_pairs_of_one_key_are_decided_each_by_itself_and_forgotten_with_either_key(ledger: Ledger) -> None:
+def test_pairs_of_one_key_are_decided_each_by_itself(ledger: Ledger) -> None:
     pairs = [Decision(TABLE, "An", "1", SAME_PERSON, "1", other, "two_people", NOON) for other in ("2", "3")]
     ledger.decide(pairs, NOON)
     assert ledger.decisions(TABLE) == tuple(pairs)
-    ledger.forget(TABLE, ["3"])
-    assert ledger.decisions(TABLE) == tuple(pairs[:1])
 
 
 def test_erased_people_are_recognised_and_not_readable(ledger: Ledger, tmp_path: Path) -> None:
@@ -265,13 +263,11 @@ def test_values_can_be_erased_without_breaking_the_chain(ledger: Ledger, tmp_pat
     full(ledger)
     before, head = ledger.verify(), ledger.head
     assert (before.problems, before.erased) == ((), 0)
-    assert ledger.forget(TABLE, ["1"]) == 2
+    with closing(sqlite3.connect(tmp_path / "state" / FILE)) as other, other:
+        other.execute("UPDATE outcomes SET salt = NULL, profile_id = NULL WHERE id = 1")
     after = ledger.verify()
-    assert (after.problems, after.erased, after.rows, ledger.head) == ((), 2, before.rows, head)
-    assert ledger.writes_of(TABLE, "1").is_empty()
-    assert ledger.decisions(TABLE) == ()
+    assert (after.problems, after.erased, after.rows, ledger.head) == ((), 1, before.rows, head)
     assert ledger.states("p")[0, "city"].outcome is Outcome.LANDED, "what happened stays, to whom does not"
-    assert all(b"id-1" not in file.read_bytes() for file in (tmp_path / "state").iterdir())
 
 
 TAMPERING = [
@@ -342,7 +338,6 @@ def test_an_older_ledger_gets_what_it_lacks_and_keeps_everything(tmp_path: Path)
         assert ledger.erased_among("customerId", ["9"]) == {"9"}
         ledger.record_structure("s", TABLE, ["attribute shoeSize"], StructureState.SENT, NOON)
     with Ledger(state) as ledger:
-        assert len(ledger.structure_events("s")) == 1
         assert ledger.verify().problems == ()
         assert ledger.verify().entries == before.entries + 1
 

@@ -210,7 +210,7 @@ def reader_spelling(at: Scene) -> None:
 
 def reader_execution(at: Scene) -> None:
     told = at.reader.execution(at.imported())
-    assert (told.state, told.rows_updated, told.rows_in_error) == (ExecutionState.DONE, 1, 1)
+    assert (told.state, told.rows_in_error) == (ExecutionState.DONE, 1)
 
 
 def reader_refused_rows(at: Scene) -> None:
@@ -279,11 +279,6 @@ def writer_subscribe(at: Scene) -> None:
     Writer(at.beside).update(at.table, at.number, {"subscriptions#Events": "false"})
     at.writer.subscribe(at.table, at.number, "Events", collection=EVIDENCE)
     assert at.held[at.number]["subscriptions#Events"] == "true"
-
-
-def writer_unsubscribe(at: Scene) -> None:
-    at.writer.unsubscribe(at.table, at.number, "Newsletter")
-    assert at.held[at.number]["subscriptions#Newsletter"] == "false"
 
 
 def writer_join(at: Scene) -> None:

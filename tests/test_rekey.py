@@ -72,7 +72,7 @@ class Folder:
         run = path / "runs" / "20260302T060000Z-0000"
         run.mkdir(parents=True)
         run_folder.write_structure(STRUCTURE, run)
-        (run / "run.json").write_text("{}", "utf-8")
+        (run / "run.json").write_text(f'{{"entity": "acme", "table": "{TABLE}"}}', "utf-8")
         contract = read_contract(expectations / "contract.toml", STRUCTURE)
         self.runs = Runs(path, contract=contract, profile_ids=profile_ids, number="1")
         self.settings: Settings = read_settings(path / "auditor.toml")
@@ -201,8 +201,6 @@ def test_a_key_that_somebody_else_has_had_since_is_theirs(folder: Folder) -> Non
             "Y1": ["later"],
             "Z1": ["plan"],
         }
-        ledger.forget(TABLE, ["Z1"])
-        assert ledger.keys(TABLE) == {"2", "Y1"}
         assert ledger.verify().problems == ()
 
 

@@ -17,7 +17,7 @@ from auditor.sandbox.process import Sandbox
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import StructureState
 from tests.small_folder import auditor
-from tests.structure_folder import change_table, column, make, plan_of, raw_table, write_truth
+from tests.structure_folder import change_table, column, make, plan_of, raw_table, structure_events, write_truth
 
 
 @pytest.fixture(scope="module")
@@ -234,18 +234,19 @@ def test_a_plan_is_applied_once_and_read_back(
     assert set(segmentations["League"]["segments"]) == {"A", "B"}
     assert segmentations["Friends"]["type"] == "SIMPLE"
 
+    events = structure_events(work / "state", plan["sha"])
+    assert [state for _, state in events] == [StructureState.SENT] * 5 + [StructureState.LANDED] * 5
     with Ledger(work / "state") as ledger:
-        events = ledger.structure_events(plan["sha"])
-        assert [state for _, state, _ in events] == [StructureState.SENT] * 5 + [StructureState.LANDED] * 5
-        assert ledger.plans("Customers")[0].purpose == "structure"
+        recorded = ledger.plan(plan["sha"])
+        assert recorded is not None
+        assert recorded.purpose == "structure"
         assert not ledger.verify().problems
 
     again = auditor(capsys, "structure", "apply", plan["sha"][:10], "--yes")
     assert again.code == Exit.FINE
     assert again.out.count("was there already") == 5
     assert raw_table(sandbox) == after
-    with Ledger(work / "state") as ledger:
-        assert ledger.structure_events(plan["sha"]) == events
+    assert structure_events(work / "state", plan["sha"]) == events
 
 
 @pytest.mark.parametrize(
@@ -271,8 +272,7 @@ def test_a_change_whose_answer_is_lost_is_read_back_and_never_sent_twice(
     sandbox.clear_faults()
     seen = "points" in names(raw_table(sandbox))
     assert seen is arrived
-    with Ledger(work / "state") as ledger:
-        last = {name: state for name, state, _ in ledger.structure_events(sha)}
+    last = dict(structure_events(work / "state", sha))
     assert len(last) == 5
     expected = (Exit.FINE, StructureState.LANDED) if arrived else (Exit.WRITES_LEFT, StructureState.UNKNOWN)
     assert (said.code, *set(last.values())) == expected

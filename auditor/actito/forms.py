@@ -219,7 +219,7 @@ def execution(content: object, execution_id: str) -> Execution:
     whole = record({"status": content} if isinstance(content, str) else content, "status")
     word = name_of(whole, "status", "state", "executionStatus")
     state = STATES.get(word.upper(), ExecutionState.UNKNOWN)
-    begun = Execution(execution_id, state, word, with_errors="ERROR" in word.upper())
+    begun = Execution(execution_id, state, with_errors="ERROR" in word.upper())
     return with_counters(whole, begun)
 
 
@@ -233,9 +233,6 @@ def with_counters(content: object, so_far: Execution) -> Execution:
     flagged = any(_truth(part.get("withErrors") or False, "withErrors") for part in counters)
     return replace(
         so_far,
-        rows_read=_sum(counters, "rowsRead"),
-        rows_created=_sum(counters, "rowsCreated"),
-        rows_updated=_sum(counters, "rowsUpdated"),
         rows_in_error=in_error,
         with_errors=so_far.with_errors or flagged or bool(in_error),
     )

@@ -53,11 +53,6 @@ class Execution:
 
     id: str
     state: ExecutionState
-    word: str
-    """Actito's own word for the state."""
-    rows_read: int | None = None
-    rows_created: int | None = None
-    rows_updated: int | None = None
     rows_in_error: int | None = None
     with_errors: bool = False
     """True where Actito says that rows were refused, by a flag, a counter or the state."""

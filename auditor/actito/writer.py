@@ -160,10 +160,6 @@ class Writer:
         """Begin a subscription (§6.7), with the moment and source of the permission where it is given."""
         self.update(table, profile_id, {SUBSCRIPTION_PREFIX + name: "true"}, collection=collection)
 
-    def unsubscribe(self, table: Structure, profile_id: str, name: str) -> None:
-        """End a subscription (§6.7)."""
-        self.update(table, profile_id, {SUBSCRIPTION_PREFIX + name: "false"})
-
     def join(self, table: Structure, profile_id: str, segmentation: str, segment: str | None = None) -> None:
         """Enter a simple segmentation, or `segment` of an exclusive one, which leaves the one before (§6.8, U-seg)."""
         self.update(table, profile_id, {SEGMENTATION_PREFIX + segmentation: "true" if segment is None else segment})

@@ -107,7 +107,7 @@ def _quota(job: Job, batch: str, now: datetime) -> Stopped:
     if midnight - job.plan.export_as_of > _allowed_age(job, batch):
         again = f"from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key}) there are new ones, but by then"
         return Stopped("quota", f"{sentence}; {again} the export behind {batch} is too old: audit a fresh one then")
-    return Stopped("quota", f"{sentence}; the plan goes on from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key})", midnight)
+    return Stopped("quota", f"{sentence}; the plan goes on from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key})")
 
 
 def _finished(job: Job, call: ImportRecord) -> bool:

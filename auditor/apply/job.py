@@ -7,7 +7,7 @@ threads that write: every method may be called from any of them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -100,8 +100,6 @@ class Stopped:
     """Stable code: interrupted, platform, quota, import_running, stale, canary, read_back."""
     sentence: str
     """For people, without values."""
-    resumes: datetime | None = None
-    """From when applying the same plan goes on, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,13 +271,6 @@ class Job:
     def skip(self, number: int, cells: Iterable[Cell], detail: str) -> None:
         """Note cells that are not sent this time. The ledger has nothing to remember of them."""
         self._keep([(number, column_of(cell)) for cell in cells], Result(Outcome.SKIPPED, detail, None))
-
-    def unsent(self) -> Iterator[tuple[int, Cells]]:
-        """Everything of the plan that has no result yet."""
-        for number, write in enumerate(self.plan.writes):
-            cells = tuple(cell for cell in targets(write) if (number, column_of(cell)) not in self.results)
-            if cells:
-                yield number, cells
 
     def _keep(self, places: Iterable[tuple[int, str | None]], result: Result) -> None:
         with self._lock:

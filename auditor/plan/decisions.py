@@ -19,8 +19,6 @@ from auditor.settings.problems import Strict, nearest, problem_list, read_json
 from auditor.state.ledger.records import SAME_PERSON
 from auditor.state.ledger.records import Decision as Remembered
 
-DECISIONS_FORMAT = 1
-
 _SHOWN = 20
 """Problems of one file that are listed; the rest are counted."""
 

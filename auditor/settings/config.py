@@ -14,8 +14,6 @@ from auditor.errors import SettingsError
 from auditor.model import Side
 from auditor.settings.problems import Duration, Strict, read_toml
 
-DEFAULT_FILE = "auditor.toml"
-
 
 class Secret:
     """A secret by reference: `env:NAME`, `file:PATH` or `keyring:SERVICE/USER`. Printing it shows the reference."""
@@ -115,10 +113,6 @@ class Names(Strict):
 
     def of(self, side: Side) -> str:
         return self.platform if side is Side.PLATFORM else self.truth
-
-    @property
-    def by_side(self) -> Mapping[Side, str]:
-        return {side: self.of(side) for side in Side}
 
 
 def _file(value: object, info: pydantic.ValidationInfo) -> Path:

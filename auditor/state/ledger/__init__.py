@@ -3,18 +3,18 @@
 What is asked of it:
 
     runs, last_run                     `auditor runs`, the trend, the guard against a side that shrank
-    plans, writes_of                   what was planned; everything that was written to one profile
+    plan, writes_of                    what was planned; everything that was written to one profile
     states                             how far a plan has come: what `apply` resumes from
     intend, settle                     an intent before each call, an outcome after it
     intend_import, import_event        the same for a bulk call; `bulk_calls` is what the day's quota has left
     pending, unsettled                 what was sent and no export shows yet; what nobody has confirmed
     told_by_export                     what a newer export confirms or denies; to `suppose` it, and to `record_settled`
-    record_structure, structure_events what was added to the table structure, an intent before each call
+    record_structure                   what was added to the table structure, an intent before each call
     opt_outs, undone                   what a plan must respect: opt-outs we sent, changes somebody took back
     decide, decisions                  what stewards chose
     remember_erased, erased_among      people who must not come back, as keyed hashes
     keys, rekey, rekeyed               keys that were given anew: everything recorded goes by the new ones
-    forget, verify, head               erase somebody's values; prove that nothing else was changed
+    verify, head                       prove that nothing was changed
 
 Nothing is ever updated: an outcome is a row of its own and the last one counts (see `auditor.state.ledger.chain`).
 """
@@ -136,21 +136,13 @@ class Ledger:
                 self._chain.append("plans", [row], plan.made)
 
     def plan(self, sha: str) -> PlanRecord | None:
-        return next(iter(self._plans("sha = ?", sha)), None)
-
-    def plans(self, table: str) -> tuple[PlanRecord, ...]:
-        """All plans of a table, newest first."""
-        return self._plans("tab = ?", table)
-
-    def _plans(self, condition: str, value: str) -> tuple[PlanRecord, ...]:
+        """The plan of this SHA-256; None where no such plan was recorded."""
         rows = self._chain.query(
-            f"SELECT sha, run, tab, purpose, made, path, counts, undoes FROM plans WHERE {condition} ORDER BY id DESC",
-            (value,),
+            "SELECT run, tab, purpose, made, path, counts, undoes FROM plans WHERE sha = ?", (sha,)
         )
-        return tuple(
-            PlanRecord(sha, run, tab, purpose, _moment(made), path, json.loads(counts), undoes)
-            for sha, run, tab, purpose, made, path, counts, undoes in rows
-        )
+        for run, table, purpose, made, path, counts, undoes in rows:
+            return PlanRecord(sha, run, table, purpose, _moment(made), path, json.loads(counts), undoes)
+        return None
 
     # Writes
 
@@ -391,11 +383,6 @@ class Ledger:
         """Record what became of additions to the table structure; before a call they are SENT."""
         self._chain.append("structure_events", ((plan, table, item, state.value, stamp(at)) for item in items), at)
 
-    def structure_events(self, plan: str) -> tuple[tuple[str, StructureState, datetime], ...]:
-        """(item, state, moment) of a plan's additions, oldest first."""
-        rows = self._chain.query("SELECT item, state, at FROM structure_events WHERE plan = ? ORDER BY id", (plan,))
-        return tuple((item, StructureState(state), _moment(at)) for item, state, at in rows)
-
     # Decisions and erased people
 
     def decide(self, decisions: Sequence[Decision], at: datetime) -> None:
@@ -464,40 +451,7 @@ class Ledger:
         """Whether a rekey of that name is recorded."""
         return bool(self._chain.query("SELECT 1 FROM rekeys WHERE rekey = ? LIMIT 1", (name,)))
 
-    # Erasing and proving
-
-    def forget(self, table: str, keys: Collection[str]) -> int:
-        """Erase every value recorded about these profiles; the number of rows that held any."""
-        count = 0
-        with self.transaction():
-            for key in keys:
-                writes = [
-                    row
-                    for (row,) in self._chain.query(
-                        f"SELECT id FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}",
-                        (table, key, key, table, key),
-                    )
-                ]
-                for write in writes:
-                    rows = self._chain.query(
-                        'SELECT id FROM outcomes WHERE "write" = ? AND profile_id IS NOT NULL', (write,)
-                    )
-                    count += self._chain.erase("outcomes", [row for (row,) in rows])
-                count += self._chain.erase("writes", writes)
-                rows = self._chain.query(
-                    "SELECT id FROM decisions_now WHERE tab = ? AND (key = ? OR col = ? AND"
-                    " (truth = ? OR truth IN (SELECT old FROM rekeys WHERE tab = ? AND new = ?)))",
-                    (table, key, SAME_PERSON, key, table, key),
-                )
-                count += self._chain.erase("decisions", [row for (row,) in rows])
-                rows = self._chain.query(
-                    "SELECT id FROM rekeys WHERE tab = ? AND"
-                    " (new = ? OR new IN (SELECT old FROM rekeys WHERE tab = ? AND new = ?))",
-                    (table, key, table, key),
-                )
-                count += self._chain.erase("rekeys", [row for (row,) in rows])
-        self._chain.flush()
-        return count
+    # Proving
 
     def verify(self) -> Verified:
         """Check the whole record against its hash chain."""

@@ -46,7 +46,7 @@ class Table:
     columns: tuple[str, ...]
     """In the order in which values are given and digested."""
     personal: tuple[str, ...] = ()
-    """Those of `columns` that `erase` empties."""
+    """Those of `columns` that may be emptied."""
     integers: tuple[str, ...] = ()
     """Those of `columns` that hold integers; the others hold text. Without types SQLite would use no index here."""
 
@@ -201,18 +201,6 @@ class Chain:
             )
             self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", sealed)
             return range(first, first + len(sealed))
-
-    def erase(self, table: str, ids: Iterable[int]) -> int:
-        """Empty the personal values of these rows for good; the number of rows that had any."""
-        empty = ", ".join(f"{column} = NULL" for column in self._tables[table].personal)
-        statement = f"UPDATE {table} SET {empty}, salt = NULL WHERE id = ? AND salt IS NOT NULL"
-        with self.transaction():
-            return sum(self._connection.execute(statement, (row,)).rowcount for row in ids)
-
-    def flush(self) -> None:
-        """Empty the write-ahead log, where erased values would live on otherwise."""
-        with self._lock, self._explained():
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def verify(self) -> Verified:
         """Check every row against its seal and its entry, and every entry against the chain."""
