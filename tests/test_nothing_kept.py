@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from auditor.cli.demonstration import write_settings
+from auditor.commands.plan import plan
 from auditor.commands.run import STAGES, EnoughError, Request, run
 from auditor.errors import TryLater
 from auditor.files import running
 from auditor.sandbox.process import Sandbox
 from auditor.settings.config import read_settings
+from auditor.state.commit import JOURNAL
 from auditor.state.ledger import Ledger
 from tests.small_folder import auditor, footprint
 
@@ -138,6 +140,24 @@ def test_whoever_only_looks_leaves_no_trace(folder: Path, capsys: pytest.Capture
     for command in (["runs"], ["show", key]):
         assert auditor(capsys, *command).code == 0
         assert footprint(folder) == before, command
+
+
+def test_nothing_is_planned_on_a_run_that_was_killed_while_it_was_kept(folder: Path) -> None:
+    """Its folder had its name already, and the ledger knows nothing of it."""
+    [newest] = (folder / "runs").glob("20261109*")
+    unknown = folder / "runs" / "20261110T070100Z-dead"
+    shutil.copytree(newest, unknown)
+    begun = {
+        "name": unknown.name,
+        "ledger": True,
+        "rewrites": [],
+        "written": [],
+        "folders": [f"../runs/{unknown.name}"],
+    }
+    (folder / "state" / JOURNAL).write_text(json.dumps(begun), "utf-8")
+    made = plan(read_settings(folder / "auditor.toml"), now=NOW)
+    assert {one.plan.run for one in made} == {newest.name}
+    assert not unknown.exists()
 
 
 def test_who_is_calling_is_known_to_all_processes_of_the_machine(

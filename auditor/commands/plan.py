@@ -52,17 +52,18 @@ def plan(
     `decisions` is a file from the worklist; what was decided earlier counts as well. `only` restricts the plans to
     these keys. Raises SettingsError, InputUnusable or GuardRefused.
     """
-    folder = find_run(settings, run)
-    structure = run_folder.read_structure(folder)
-    contract = read_contract(settings.table_folder / "contract.toml", structure)
-    audit = run_folder.read_audit(folder, contract)
-    with at_work(settings.state_folder, "auditor plan"), Ledger(settings.state_folder) as ledger:
-        audit = _with_pending(audit, ledger)
-        decided = _decisions(settings, contract, ledger, decisions, now)
-        facts = _facts(settings, contract, structure, audit, folder, ledger, now)
-        policy = _policy(settings, route)
-        made = make_plans(audit, policy, facts, made=now, decisions=decided, only=only)
-        return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
+    with at_work(settings.state_folder, "auditor plan"):
+        folder = find_run(settings, run)
+        structure = run_folder.read_structure(folder)
+        contract = read_contract(settings.table_folder / "contract.toml", structure)
+        audit = run_folder.read_audit(folder, contract)
+        with Ledger(settings.state_folder) as ledger:
+            audit = _with_pending(audit, ledger)
+            decided = _decisions(settings, contract, ledger, decisions, now)
+            facts = _facts(settings, contract, structure, audit, folder, ledger, now)
+            policy = _policy(settings, route)
+            made = make_plans(audit, policy, facts, made=now, decisions=decided, only=only)
+            return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
 
 
 def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:

@@ -72,14 +72,13 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
     for a map that is not one to one, that names a key twice or gives somebody's key to somebody else, for no run so far
     and for a damaged state folder.
     """
-    folder = find_run(settings)
-    structure = run_folder.read_structure(folder)
-    contract = read_contract(settings.table_folder / "contract.toml", structure)
     with (
         at_work(settings.state_folder, "auditor rekey"),
         tempfile.TemporaryDirectory(prefix="auditor-") as scratch,
         Ledger(settings.state_folder, reading=True) as ledger,
     ):
+        structure = run_folder.read_structure(find_run(settings))
+        contract = read_contract(settings.table_folder / "contract.toml", structure)
         store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
         folders = [store.folder, path.resolve().parent]
         with closing(open_engine(settings, Path(scratch), folders)) as engine:
