@@ -123,7 +123,7 @@ def descriptions(tree: ast.Module) -> Iterator[tuple[str, str]]:
 DOCS = PROGRAM.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ["newcomers.md"])
+@pytest.mark.parametrize("page", ["architecture.md", "newcomers.md"])
 def test_a_page_about_the_house_names_what_there_is(page: str) -> None:
     named = re.findall(r"`((?:auditor|tests|docs|reports)/[\w./]*)`", (DOCS / page).read_text("utf-8"))
     assert [path for path in named if "NAME" not in path and not (PROGRAM.parent / path).exists()] == []
@@ -143,3 +143,14 @@ def test_nothing_but_the_engine_touches_a_connection_and_no_table_is_asked_for_b
         and (node.attr in ("con", "_con") or (node.attr == "table" and ast.unparse(node.value).endswith("engine")))
     }
     assert touched == set()
+
+
+def test_a_value_is_followed_in_eight_modules() -> None:
+    """Each step of the page stands in one module, and names what there is in it."""
+    walk = (DOCS / "architecture.md").read_text("utf-8").partition("## The way of a value")[2]
+    steps = re.findall(r"(?ms)^\d\. `auditor/([\w/]+\.py)`: (.*?)(?=^\d\. |^$)", walk)
+    assert 1 < len(steps) <= 8
+    for path, told in steps:
+        text = modules()[path]
+        named = [word.rpartition(".")[2] for word in re.findall(r"`([A-Za-z_.]+)`", told)]
+        assert any(re.search(rf"^ *def {word}\(", text, re.MULTILINE) for word in named), path
