@@ -15,7 +15,7 @@ import pytest
 
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import Exit
-from auditor.findings.codes import read_notice
+from auditor.findings.codes import Code, Notice, read_notice
 from auditor.sandbox.process import Sandbox
 from auditor.validate import Validation, preload, record
 from auditor.validate.jumps import Figures, Past, jumps, mark
@@ -133,12 +133,9 @@ def violations(engine: DuckDB) -> list[tuple[Any, ...]]:
 def test_the_first_run_neither_passes_nor_is_it_a_gap(engine: DuckDB) -> None:
     result = judged(engine, USUAL, Past("secret"))
     assert (result.evaluated, result.not_evaluated) == ((), ())
-    assert result.not_yet == ("there is no earlier run on other data to compare with",)
+    assert list(map(in_words, result.not_yet)) == ["there is no earlier run on other data to compare with"]
     [told] = record.document("Customers", [result], "secret")["sides"]["truth"]["results"]
-    assert (told["outcome"], told["reason"]) == (
-        "not_evaluated",
-        "there is no earlier run on other data to compare with",
-    )
+    assert (told["outcome"], told["reason"]) == ("not_evaluated", {"code": "no_earlier_run", "parameters": {}})
     assert violations(engine) == []
 
 
@@ -175,7 +172,8 @@ def test_marks_of_another_state_folder_are_not_compared_with(engine: DuckDB) -> 
 def test_too_few_rows_are_not_judged(engine: DuckDB) -> None:
     past = stored(judged(engine, USUAL, Past("secret")))
     few: list[Cell] = [None] * 40
-    assert judged(engine, few, past).not_yet == ("fewer than 50 rows are too few to tell a jump from chance",)
+    [reason] = judged(engine, few, past).not_yet
+    assert in_words(reason) == "fewer than 50 rows are too few to tell a jump from chance"
     assert judged(engine, few, past, least_rows=40).not_yet == ()
     assert len(violations(engine)) == 1
 
@@ -220,7 +218,7 @@ def test_by_itself_great_expectations_neither_passes_nor_fails_it(engine: DuckDB
         [Question(JUMP, {"column": "city"}), Question(JUMP, {"column": "city", "before": [before]})],
         row_column="auditor:row",
     )
-    assert (alone.met, alone.problem) == (None, "there is no earlier run on other data to compare with")
+    assert (alone.met, alone.problem) == (None, Notice(Code.NO_EARLIER_RUN))
     assert (told.met, told.value) == (False, "Brussel")
 
 

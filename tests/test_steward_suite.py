@@ -15,6 +15,7 @@ import pytest
 
 from auditor.errors import Exit
 from auditor.findings.codes import Code, read_not_checked
+from auditor.findings.words import Words
 from auditor.model import Rule
 from auditor.sandbox.process import Sandbox
 from auditor.state.run_folder import read_validation
@@ -186,7 +187,7 @@ def test_great_expectations_makes_a_page_of_every_run(ran: Ran, run: str) -> Non
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 
     content = read_validation(ran.folder / "runs" / ran.document["run"])
-    told = as_gx(content, "platform", run=run, started="2026-11-26T23:02:56Z")
+    told = as_gx(content, "platform", run=run, started="2026-11-26T23:02:56Z", say=Words("Actito", "CRM"))
     page = ValidationResultsPageRenderer().render(expectationSuiteValidationResultSchema.load(told))
     assert run in json.dumps(page.to_json_dict())
 

@@ -20,7 +20,7 @@ from auditor.findings.sentences import sentence, spelt_out, with_sentences
 from auditor.findings.words import Words
 from auditor.model import Attribute, AttributeType, Segmentation, Side
 from auditor.settings.contract import read_contract
-from auditor.state.run_folder import read_audit, read_run, read_structure
+from auditor.state.run_folder import read_audit, read_run, read_structure, read_validation
 from tests.audits import in_words
 from tests.small_folder import made
 from tests.test_old_folders import ARCHIVE
@@ -63,7 +63,11 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             NotChecked(
                 Code.NOT_EVALUATED,
                 Side.TRUTH,
-                parameters={"expectation": "expect_x", "columns": columns, "problem": "it gave no result"},
+                parameters={
+                    "expectation": "expect_x",
+                    "columns": columns,
+                    "problem": {"code": "no_result", "parameters": {}},
+                },
             ),
             f"in CRM, the expectation expect_x{about} could not be evaluated: it gave no result",
         )
@@ -77,8 +81,11 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
     ],
     Code.NO_JUMPS_SOUGHT: [
         (
-            Notice(Code.NO_JUMPS_SOUGHT, {"sides": BOTH, "reason": "too few"}),
-            "sudden jumps were not looked for in Actito and CRM: too few",
+            Notice(
+                Code.NO_JUMPS_SOUGHT, {"sides": BOTH, "reason": {"code": "too_few_rows", "parameters": {"least": 1000}}}
+            ),
+            "sudden jumps were not looked for in Actito and CRM: fewer than 1,000 rows are too few to tell a jump from "
+            "chance",
         )
     ],
     Code.NEARLY_MATCHED: [
@@ -247,7 +254,34 @@ OF_THE_STRUCTURE: list[tuple[Code, dict[str, Any], str]] = [
      'the synchronisation "nightly" does not fill it: it can create no profile any more'),
     (Code.NOT_SYNCHRONISED, {}, "no synchronisation fills it"),
 ]  # fmt: skip
-for code, parameters, said in OF_THE_STRUCTURE:
+PROBLEMS: list[tuple[Code, dict[str, Any], str]] = [
+    (Code.COLUMNS_UNMAPPED, {"columns": ["a", "b"]}, "a, b is not mapped"),
+    (Code.KEYS_UNKNOWN, {"table": "Shops", "column": "shop"},
+     "the keys of the table Shops are not known; name a file with them in the contract: [columns.shop] "
+     'reference = { file = "Shops.csv" }'),
+    (Code.KEYS_WITHOUT_COLUMN, {"file": "Shops.csv", "column": "key"}, 'Shops.csv has no column "key"'),
+    (Code.KEYS_NOT_THERE, {"file": "Shops.csv"}, "the file Shops.csv with the keys is not there"),
+    (Code.KEYS_UNREADABLE, {"file": "Shops.csv", "error": "Error"},
+     "the file Shops.csv with the keys cannot be read (Error)"),
+    (Code.KEYS_EMPTY, {"file": "Shops.csv"}, "the file Shops.csv holds no keys"),
+    (Code.QUERY_WITHOUT_BATCH, {}, "its query does not select from {batch}"),
+    (Code.SETTINGS_WRONG, {"said": ["a: no", "b: none"]}, "its settings are wrong (a: no; b: none)"),
+    (Code.NOT_MADE, {"said": "expect_{x} is not known"}, "expect_{x} is not known"),
+    (Code.ENDED_WITH, {"exceptions": ["ParserException", "OddError"]},
+     "it ended with ParserException (its SQL cannot be read), OddError"),
+    (Code.ENDED_WITH, {"exceptions": []}, "it ended with an exception"),
+    (Code.NO_RESULT, {}, "it gave no result"),
+    (Code.EMPTY_RESULT, {}, "it gave an empty result"),
+    (Code.NOTHING_OBSERVED, {}, "there was nothing to observe"),
+    (Code.NOT_ALL_JUDGED, {}, "it did not judge all rows"),
+    (Code.NO_FAILING_COUNTED, {}, "it counted no failing rows"),
+    (Code.FAILED_NOWHERE, {}, "it failed without saying where"),
+    (Code.NOT_SELECTED, {"failing": 3}, "it counts 3 failing rows, but its SQL cannot select them"),
+    (Code.OTHERS_SELECTED, {}, "the rows it selects are not the rows it counted"),
+    (Code.TOO_FEW_ROWS, {"least": 1000}, "fewer than 1,000 rows are too few to tell a jump from chance"),
+    (Code.NO_EARLIER_RUN, {}, "there is no earlier run on other data to compare with"),
+]  # fmt: skip
+for code, parameters, said in (*OF_THE_STRUCTURE, *PROBLEMS):
     TOLD.setdefault(code, []).append((Notice(code, parameters), said))
 
 
@@ -258,8 +292,9 @@ def test_each_code_has_its_sentence(code: Code) -> None:
         assert in_words(told) == said
 
 
-@pytest.mark.parametrize("code", [code for code in Code if code is not Code.AS_TOLD])
+@pytest.mark.parametrize("code", [code for code in Code if code not in (Code.AS_TOLD, Code.NOT_MADE)])
 def test_each_code_is_stored_without_a_sentence_and_read_as_it_was(code: Code) -> None:
+    """But for what others have worded: former versions, and Great Expectations."""
     for told, said in TOLD[code]:
         stored = json.dumps(told.content())
         assert said not in stored
@@ -304,6 +339,8 @@ def test_no_sentence_is_stored(tmp_path_factory: pytest.TempPathFactory) -> None
         audit = read_audit(run, read_contract(folder / "expectations/Customers/contract.toml", read_structure(run)))
         causes = with_sentences(audit.causes, audit.say, with_count=False)
         told: list[Notice | NotChecked] = [*audit.notices, *audit.not_checked]
+        results = [one for of_side in read_validation(run)["sides"].values() for one in of_side["results"]]
+        told += [read_notice(one["reason"]) for one in results if one["reason"]]
         said |= {sentence(one, audit.say) for one in told} | set(causes["sentence"])
     assert len(said) > 10
     files = [*texts(folder / "runs"), *texts(folder / "state")]

@@ -20,6 +20,8 @@ from auditor.engine.duckdb import DuckDB, quote
 from auditor.engine.protocol import ROW_NUMBER, count
 from auditor.equality import rules
 from auditor.errors import SettingsError
+from auditor.findings.sentences import sentence as said
+from auditor.findings.words import Words
 from auditor.match.sides import source_name
 from auditor.model import Severity, Side
 from auditor.settings.config import Settings
@@ -94,7 +96,7 @@ def added(
             raise SettingsError(f'the contract maps no column "{name}"{nearest(name, mapped)}')
     if any((other.type, dict(other.kwargs)) == (one.type, dict(one.kwargs)) for other in suite.expectations):
         raise SettingsError(f"{path} has this expectation already")
-    _check(one)
+    _check(one, Words.of(settings.names))
     _try(one, suite, mapped, settings)
     store_suite(Suite(suite.name, (*suite.expectations, one), suite.extra), path)
     return one
@@ -148,13 +150,14 @@ def exported(settings: Settings, run: str | None, form: str, side: Side) -> dict
     """What validation found in a run, None the newest, in the form `gx` (one side) or `openlineage` (both)."""
     folder = find_run(settings, run)
     content, told = read_validation(folder), read_run(folder)
+    say = Words(told["names"]["platform"], told["names"]["truth"])
     if form == "gx":
-        return record.as_gx(content, side.value, run=told["run"], started=told["started"])
+        return record.as_gx(content, side.value, run=told["run"], started=told["started"], say=say)
     table = (f"actito:{told['entity']}", told["table"])
     locations = {source["side"]: source["location"] for source in told["inputs"]}
     inputs = {Side.PLATFORM.value: table, Side.TRUTH.value: ("truth", locations[Side.TRUTH.value])}
     job = (f"auditor:{told['entity']}", told["table"])
-    return record.as_openlineage(content, run=told["run"], started=told["started"], job=job, inputs=inputs)
+    return record.as_openlineage(content, run=told["run"], started=told["started"], job=job, inputs=inputs, say=say)
 
 
 def _looked_at(engine: DuckDB, run: Path, contract: Contract, side: Side) -> ir.Table:
@@ -188,7 +191,7 @@ def _judged(
     ]
 
 
-def _check(one: Expectation) -> None:
+def _check(one: Expectation, say: Words) -> None:
     preload()
     from auditor.validate.expectations import known_types, unusable
 
@@ -198,7 +201,7 @@ def _check(one: Expectation) -> None:
     known = known_types()
     if one.type not in known:
         raise SettingsError(f'there is no expectation "{one.type}"{nearest(one.type, known)}')
-    raise SettingsError(f"{one.type} cannot be used so: {problem}")
+    raise SettingsError(f"{one.type} cannot be used so: {said(problem, say)}")
 
 
 def _try(one: Expectation, suite: Suite, mapped: Sequence[str], settings: Settings) -> None:
@@ -212,5 +215,6 @@ def _try(one: Expectation, suite: Suite, mapped: Sequence[str], settings: Settin
         nobody = engine.keep_sql(f"SELECT NULL::BIGINT AS {quote(ROW)}, {cells} WHERE FALSE", "nobody")
         kinds = (other for other in suite.expectations if other.type == OF_KIND)
         result, *_ = validate(engine, Side.TRUTH, nobody, Suite("try", (one, *kinds))).results
-    if result.problem is not None and result.problem.startswith(MISFITS):
-        raise SettingsError(f"{one.type} could not be evaluated: {result.problem}")
+    if result.problem is not None and MISFITS & set(result.problem.parameters.get("exceptions", ())):
+        why = said(result.problem, Words.of(settings.names))
+        raise SettingsError(f"{one.type} could not be evaluated: {why}")

@@ -49,6 +49,31 @@ class Code(StrEnum):
     STRUCTURE_CHANGED = "structure_changed"
     """`said`: a change of the structure, and what it means, as they are stored."""
 
+    # Why an expectation could not be evaluated
+    COLUMNS_UNMAPPED = "columns_unmapped"
+    KEYS_UNKNOWN = "keys_unknown"
+    KEYS_WITHOUT_COLUMN = "keys_without_column"
+    KEYS_NOT_THERE = "keys_not_there"
+    KEYS_UNREADABLE = "keys_unreadable"
+    KEYS_EMPTY = "keys_empty"
+    QUERY_WITHOUT_BATCH = "query_without_batch"
+    SETTINGS_WRONG = "settings_wrong"
+    """`said`: by Great Expectations of each, in its own words."""
+    NOT_MADE = "not_made"
+    """`said`: by Great Expectations, in its own words."""
+    ENDED_WITH = "ended_with"
+    """`exceptions`: the names of their classes."""
+    NO_RESULT = "no_result"
+    EMPTY_RESULT = "empty_result"
+    NOTHING_OBSERVED = "nothing_observed"
+    NOT_ALL_JUDGED = "not_all_judged"
+    NO_FAILING_COUNTED = "no_failing_counted"
+    FAILED_NOWHERE = "failed_nowhere"
+    NOT_SELECTED = "not_selected"
+    OTHERS_SELECTED = "others_selected"
+    TOO_FEW_ROWS = "too_few_rows"
+    NO_EARLIER_RUN = "no_earlier_run"
+
     # Changes of the structure; `column` is the attribute, `subscriptions#NAME` or `segmentations#NAME`
     TABLE_REPLACED = "table_replaced"
     API_CHANGED = "api_changed"
@@ -141,6 +166,9 @@ class Notice:
 
     code: Code
     parameters: Parameters = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.code, json.dumps(self.parameters, sort_keys=True)))
 
     def content(self) -> dict[str, Any]:
         """Gives what is stored of it."""

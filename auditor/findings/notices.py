@@ -37,16 +37,18 @@ def shrunk(rows: Mapping[str, int], before: Mapping[str, int], limits: Mapping[S
     )
 
 
-def not_yet(reasons: Mapping[Side, Iterable[str]]) -> tuple[Notice, ...]:
+def not_yet(reasons: Mapping[Side, Iterable[Notice]]) -> tuple[Notice, ...]:
     """Why sudden jumps were not looked for, and on which sides; nothing where they were.
 
     It is told and is no pass, but nothing in scope was left unchecked either: there was nothing to compare with.
     """
-    sides: dict[str, list[str]] = {}
+    sides: dict[Notice, list[str]] = {}
     for side, found in reasons.items():
         for reason in found:
             sides.setdefault(reason, []).append(side.value)
-    return tuple(Notice(Code.NO_JUMPS_SOUGHT, {"sides": where, "reason": reason}) for reason, where in sides.items())
+    return tuple(
+        Notice(Code.NO_JUMPS_SOUGHT, {"sides": where, "reason": reason.content()}) for reason, where in sides.items()
+    )
 
 
 def nearly_matched(near: int, keys: Iterable[Sequence[str]]) -> tuple[Notice, ...]:

@@ -17,7 +17,7 @@ import duckdb
 
 from auditor.engine.duckdb import DuckDB, literal, name_of, quote, translated
 from auditor.equality.primitives import FUNCTIONS
-from auditor.findings.codes import Code, NotChecked
+from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, Rule, Severity, Side
 from auditor.validate.jumps import Past, subject
 from auditor.validate.references import Keys, keys_of
@@ -67,7 +67,7 @@ class Result:
     met: bool = False
     failing: int | None = None
     """Failing rows; None where it judges no single rows or was not evaluated."""
-    problem: str | None = None
+    problem: Notice | None = None
     not_yet: bool = False
     """It was not evaluated because there is nothing to compare with yet, which is no gap in what can be checked."""
     figures: Mapping[str, Any] | None = None
@@ -94,7 +94,7 @@ class Validation:
         return sum(checked.failing for checked in self.evaluated)
 
     @property
-    def not_yet(self) -> tuple[str, ...]:
+    def not_yet(self) -> tuple[Notice, ...]:
         """Why there is nothing to compare with yet, each reason once."""
         return tuple(dict.fromkeys(one.problem for one in self.results if one.not_yet and one.problem))
 
@@ -210,10 +210,10 @@ def _judged_view(engine: DuckDB, view: str, columns: list[str], blank: set[str],
     return engine.over(f"(SELECT {', '.join(cells)} FROM {view})", "judged")
 
 
-def _lacking(expectation: Expectation, columns: list[str], keys: Mapping[str, Keys]) -> str | None:
+def _lacking(expectation: Expectation, columns: list[str], keys: Mapping[str, Keys]) -> Notice | None:
     """Why an expectation need not even be asked; None where everything it needs is there."""
     if unmapped := [name for name in expectation.columns if name not in columns]:
-        return f"{', '.join(unmapped)} is not mapped"
+        return Notice(Code.COLUMNS_UNMAPPED, {"columns": unmapped})
     if expectation.type == REFERENCE:
         return keys_of(keys, expectation.columns[0], str(expectation.kwargs.get("refers_to"))).problem
     return None
@@ -272,7 +272,7 @@ class _Violations:
             "violations",
         )
 
-    def record(self, expectation: Expectation, answer: Answer, key: str, shown: Mapping[str, str]) -> str | None:
+    def record(self, expectation: Expectation, answer: Answer, key: str, shown: Mapping[str, str]) -> Notice | None:
         """Keep every failing row; why that was not possible, or None.
 
         `shown` names, per column, the one that holds its cells as they are.
@@ -307,9 +307,9 @@ class _Violations:
                 if stored != answer.failing:
                     raise _OthersError
         except duckdb.BinderException:
-            return f"it counts {answer.failing} failing rows, but its SQL cannot select them"
+            return Notice(Code.NOT_SELECTED, {"failing": answer.failing})
         except _OthersError:
-            return "the rows it selects are not the rows it counted"
+            return Notice(Code.OTHERS_SELECTED)
         return None
 
 
@@ -338,6 +338,6 @@ def _measured(expectation: Expectation) -> bool:
     return expectation.type == "expect_column_value_lengths_to_be_between" and expectation.rule in lengths
 
 
-def _not_evaluated(side: Side, expectation: Expectation, problem: str) -> NotChecked:
-    what = {"expectation": expectation.type, "columns": list(expectation.columns), "problem": problem}
+def _not_evaluated(side: Side, expectation: Expectation, problem: Notice) -> NotChecked:
+    what = {"expectation": expectation.type, "columns": list(expectation.columns), "problem": problem.content()}
     return NotChecked(Code.NOT_EVALUATED, side, parameters=what)

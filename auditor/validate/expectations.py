@@ -42,6 +42,7 @@ import auditor.validate.contact_expectations  # each registers its own
 import auditor.validate.jump_expectation
 import auditor.validate.reference_expectation  # noqa: F401
 from auditor.engine.duckdb import quote
+from auditor.findings.codes import Code, Notice, read_notice
 from auditor.model import AttributeType
 from auditor.validate.duckdb_dialect import sqlalchemy_engine
 from auditor.validate.suite import JUMP
@@ -144,7 +145,7 @@ class Answer:
     """What came of a question. Exactly one of `met` and `problem` is None."""
 
     met: bool | None = None
-    problem: str | None = None
+    problem: Notice | None = None
     """Why it could not be evaluated, without any value of the table."""
     failing: int | None = None
     """Number of failing rows, also where it is met because so few fail (`mostly`); None for an expectation that judges
@@ -167,7 +168,7 @@ def known_types() -> list[str]:
     return sorted(list_registered_expectation_implementations())
 
 
-def unusable(kind: str, kwargs: Mapping[str, Any]) -> str | None:
+def unusable(kind: str, kwargs: Mapping[str, Any]) -> Notice | None:
     """Why an expectation cannot be made with these settings, without looking at any data; None where it can."""
     try:
         ExpectationConfiguration(type=kind, kwargs=dict(kwargs)).to_domain_obj()
@@ -203,7 +204,7 @@ def evaluate(
             type=question.type, kwargs=dict(question.kwargs), meta={_POSITION: position}
         )
         if question.type == _BY_QUERY and "{batch}" not in str(question.kwargs.get("unexpected_rows_query")):
-            answers[position] = Answer(problem="its query does not select from {batch}")
+            answers[position] = Answer(problem=Notice(Code.QUERY_WITHOUT_BATCH))
             continue
         try:
             scopes[position] = _scope(execution, configuration.to_domain_obj())
@@ -304,24 +305,24 @@ def _answer(result: ExpectationValidationResult | None, rows: int | None) -> Ans
     `rows` is the number of rows to be judged; None if that is not known.
     """
     if result is None:
-        return Answer(problem="it gave no result")
+        return Answer(problem=Notice(Code.NO_RESULT))
     if _raised(result):
-        return Answer(problem=f"it ended with {_cause(result)}")
+        return Answer(problem=Notice(Code.ENDED_WITH, {"exceptions": _causes(result)}))
     content = result.result
     if result.expectation_config and result.expectation_config.type == JUMP:
         return _jump_answer(result.success, content)
     # Not every yes or no is a bool: of quantiles numpy says it.
     if result.success not in (True, False) or content is None:
-        return Answer(problem="it gave no result")
+        return Answer(problem=Notice(Code.NO_RESULT))
     if "element_count" in content:
         return _map_answer(bool(result.success), content, rows)
     kind = result.expectation_config.type if result.expectation_config else ""
     if not content and kind not in _WITHOUT_CONTENT:
-        return Answer(problem="it gave an empty result")
+        return Answer(problem=Notice(Code.EMPTY_RESULT))
     # Of the distinct values of a column only their number comes back, for we want none of them.
     counted = any(isinstance(content.get(name), int) for name in ("unexpected_count", "missing_count"))
     if "observed_value" in content and content["observed_value"] is None and not counted:
-        return Answer(problem="there was nothing to observe")
+        return Answer(problem=Notice(Code.NOTHING_OBSERVED))
     return Answer(met=bool(result.success))
 
 
@@ -330,7 +331,7 @@ def _jump_answer(success: bool | None, content: Mapping[str, Any]) -> Answer:
     details = content["details"]
     figures = details["figures"]
     if "not_yet" in details:
-        return Answer(problem=details["not_yet"], not_yet=True, figures=figures)
+        return Answer(problem=read_notice(details["not_yet"]), not_yet=True, figures=figures)
     return Answer(met=success, observed=content["observed_value"], value=details.get("value"), figures=figures)
 
 
@@ -339,15 +340,15 @@ def _map_answer(success: bool, content: Mapping[str, Any], rows: int | None) -> 
     judged, failing = content.get("element_count"), content.get("unexpected_count")
     query = content.get("unexpected_index_query")
     if not isinstance(judged, int) or rows not in (None, judged):
-        return Answer(problem="it did not judge all rows")
+        return Answer(problem=Notice(Code.NOT_ALL_JUDGED))
     if failing is None and judged == 0:
         failing = 0  # the sum over no rows
     if not isinstance(failing, int) or not 0 <= failing <= judged:
-        return Answer(problem="it counted no failing rows")
+        return Answer(problem=Notice(Code.NO_FAILING_COUNTED))
     if success and failing == 0:
         return Answer(met=True, failing=0)
     if failing == 0 or not isinstance(query, str):
-        return Answer(problem="it failed without saying where")
+        return Answer(problem=Notice(Code.FAILED_NOWHERE))
     return Answer(met=success, failing=failing, rows=query.rstrip().removesuffix(";"))
 
 
@@ -372,25 +373,17 @@ def _exceptions(result: ExpectationValidationResult) -> list[Mapping[str, Any]]:
     return [one for one in info.values() if isinstance(one, Mapping)]
 
 
-def _cause(result: ExpectationValidationResult) -> str:
+def _causes(result: ExpectationValidationResult) -> list[str]:
     """The names of the exceptions; their texts may hold values."""
     texts = [f"{info.get('exception_message')}\n{info.get('exception_traceback')}" for info in _exceptions(result)]
     names = [name for text in texts for name in re.findall(r"\b[A-Z]\w+(?:Error|Exception)\b", text)[:1]]
-    told = (f"{name} ({_MEANS[name]})" if name in _MEANS else name for name in dict.fromkeys(names))
-    return ", ".join(told) or "an exception"
+    return list(dict.fromkeys(names))
 
 
-_MEANS: Final = {
-    "BinderException": "its SQL does not fit the columns or their types",
-    "CatalogException": "its SQL names a table or function that is not there",
-    "ConversionException": "a value cannot be read as what it asks for",
-    "InvalidInputException": "one of its settings, such as a pattern, is not valid",
-    "ParserException": "its SQL cannot be read",
-}
-"""What DuckDB's exceptions mean for whoever wrote the expectation."""
-
-MISFITS: Final = tuple(f"it ended with {name} (" for name in _MEANS)
-"""How a problem begins that is one on a table without rows too, and no fault of any row."""
+MISFITS: Final = frozenset(
+    {"BinderException", "CatalogException", "ConversionException", "InvalidInputException", "ParserException"}
+)
+"""DuckDB's exceptions that come on a table without rows too, and are no fault of any row."""
 
 
 def _failed(configuration: ExpectationConfiguration, error: Exception) -> ExpectationValidationResult:
@@ -400,10 +393,10 @@ def _failed(configuration: ExpectationConfiguration, error: Exception) -> Expect
     return ExpectationValidationResult(success=False, exception_info=info, expectation_config=configuration)
 
 
-def _unbuilt(error: Exception) -> str:
+def _unbuilt(error: Exception) -> Notice:
     """Why an expectation could not even be made. No data were read yet, so the library's words hold none."""
     details = getattr(error, "errors", None)
     if callable(details):  # pydantic's, of either version
         problems = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in details()]
-        return f"its settings are wrong ({'; '.join(problems)})"
-    return str(error).strip().split("\n")[0] or type(error).__name__
+        return Notice(Code.SETTINGS_WRONG, {"said": problems})
+    return Notice(Code.NOT_MADE, {"said": str(error).strip().split("\n")[0] or type(error).__name__})

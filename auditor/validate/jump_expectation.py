@@ -14,6 +14,9 @@ from great_expectations.expectations.expectation import ColumnAggregateExpectati
 from great_expectations.expectations.metrics.column_aggregate_metric_provider import ColumnAggregateMetricProvider
 from great_expectations.expectations.metrics.metric_provider import metric_value
 
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
+from auditor.model import Side
 from auditor.validate.jumps import (
     COMMONEST,
     EFFECT,
@@ -90,7 +93,8 @@ class ExpectColumnSharesToNotJump(ColumnAggregateExpectation):
         details: dict[str, Any] = {"figures": now.content()}
         reason = nothing_to_compare(now, before, self.least_rows)
         if reason:
-            return {"success": None, "result": {"observed_value": reason, "details": {**details, "not_yet": reason}}}
+            details["not_yet"] = reason.content()
+            return {"success": None, "result": {"observed_value": sentence(reason, Words(*Side)), "details": details}}
         found = list(jumps(now, before, self.effect))
         details["value"] = next((values[jump.mark][0] for jump in found if jump.mark is not None), None)
         told = "; ".join(jump.sentence for jump in found) or "as in the last runs"

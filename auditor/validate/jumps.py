@@ -19,6 +19,7 @@ from math import asin, sqrt
 from statistics import median
 from typing import Any, Final
 
+from auditor.findings.codes import Code, Notice
 from auditor.findings.words import share
 from auditor.validate.suite import JUMP, Suite
 
@@ -136,11 +137,11 @@ def jumps(now: Figures, before: Sequence[Figures], effect: float = EFFECT) -> It
             yield Jump(name, now.of(name), shares)
 
 
-def nothing_to_compare(now: Figures, before: Sequence[Figures], least_rows: int) -> str | None:
+def nothing_to_compare(now: Figures, before: Sequence[Figures], least_rows: int) -> Notice | None:
     """Why a jump cannot be told from chance or from a beginning; None where it can."""
     if now.rows < least_rows:
-        return f"fewer than {least_rows:,} rows are too few to tell a jump from chance"
-    return None if before else "there is no earlier run on other data to compare with"
+        return Notice(Code.TOO_FEW_ROWS, {"least": least_rows})
+    return None if before else Notice(Code.NO_EARLIER_RUN)
 
 
 def _angle(part: float) -> float:

@@ -15,6 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from auditor import __version__
+from auditor.findings.codes import read_notice
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
 from auditor.model import FORMAT, Severity
 from auditor.validate import Validation
 from auditor.validate.jumps import Past, mark, subject
@@ -49,7 +52,7 @@ def document(suite: str, validations: Sequence[Validation], key: str = "") -> di
                         "severity": result.expectation.severity.value,
                         "outcome": NOT_EVALUATED if result.problem else MET if result.met else FAILED,
                         "failing": result.failing,
-                        "reason": result.problem,
+                        "reason": result.problem.content() if result.problem else None,
                         **({} if result.figures is None else {"figures": dict(result.figures)}),
                     }
                     for result in one.results
@@ -79,14 +82,14 @@ def past(documents: Iterable[Mapping[str, Any]], side: str, key: str) -> Past:
     return Past(key, seen)
 
 
-def as_gx(content: Mapping[str, Any], side: str, *, run: str, started: str) -> dict[str, Any]:
+def as_gx(content: Mapping[str, Any], side: str, *, run: str, started: str, say: Words) -> dict[str, Any]:
     """The result of the suite on one side as Great Expectations stores it (ExpectationSuiteValidationResult).
 
     What could not be evaluated is a result with an exception, as in Great Expectations, and no success.
     A run is named "run NAME", for Great Expectations' pages take the name alone for a moment with an offset from UTC.
     """
     of_side = content["sides"][side]
-    results = [_gx_result(result, of_side["rows"]) for result in of_side["results"]]
+    results = [_gx_result(result, of_side["rows"], say) for result in of_side["results"]]
     met = sum(result["success"] for result in results)
     return {
         "success": met == len(results),
@@ -103,7 +106,7 @@ def as_gx(content: Mapping[str, Any], side: str, *, run: str, started: str) -> d
     }
 
 
-def _gx_result(result: Mapping[str, Any], rows: int) -> dict[str, Any]:
+def _gx_result(result: Mapping[str, Any], rows: int, say: Words) -> dict[str, Any]:
     raised = result["outcome"] == NOT_EVALUATED
     counted: dict[str, Any] = {}
     if not raised and result["failing"] is not None:
@@ -111,7 +114,7 @@ def _gx_result(result: Mapping[str, Any], rows: int) -> dict[str, Any]:
         counted = {"element_count": rows, "unexpected_count": result["failing"], "unexpected_percent": share}
     exception = {
         "raised_exception": raised,
-        "exception_message": result["reason"],
+        "exception_message": _why(result["reason"], say),
         "exception_traceback": None,
     }
     return {
@@ -124,7 +127,13 @@ def _gx_result(result: Mapping[str, Any], rows: int) -> dict[str, Any]:
 
 
 def as_openlineage(
-    content: Mapping[str, Any], *, run: str, started: str, job: tuple[str, str], inputs: Mapping[str, tuple[str, str]]
+    content: Mapping[str, Any],
+    *,
+    run: str,
+    started: str,
+    job: tuple[str, str],
+    inputs: Mapping[str, tuple[str, str]],
+    say: Words,
 ) -> dict[str, Any]:
     """A COMPLETE event of a run: both sides are inputs, each with its assertions.
 
@@ -145,7 +154,7 @@ def as_openlineage(
                     "dataQualityAssertions": {
                         "_producer": PRODUCER,
                         "_schemaURL": _FACET,
-                        "assertions": [_assertion(result) for result in of_side["results"]],
+                        "assertions": [_assertion(result, say) for result in of_side["results"]],
                     }
                 },
             }
@@ -155,9 +164,10 @@ def as_openlineage(
     }
 
 
-def _assertion(result: Mapping[str, Any]) -> dict[str, Any]:
+def _assertion(result: Mapping[str, Any], say: Words) -> dict[str, Any]:
     """One assertion; what could not be evaluated is no success, and says why."""
-    told = f"not evaluated: {result['reason']}" if result["outcome"] == NOT_EVALUATED else result["sentence"]
+    why = _why(result["reason"], say)
+    told = f"not evaluated: {why}" if result["outcome"] == NOT_EVALUATED else result["sentence"]
     assertion = {
         "assertion": result["expectation"]["type"],
         "success": result["outcome"] == MET,
@@ -170,3 +180,8 @@ def _assertion(result: Mapping[str, Any]) -> dict[str, Any]:
     if result["failing"] is not None:
         assertion["actual"] = f"{result['failing']} failing rows"
     return assertion
+
+
+def _why(reason: Mapping[str, Any] | str | None, say: Words) -> str | None:
+    """Says why something was not evaluated; the first runs stored a text."""
+    return None if reason is None else sentence(read_notice(reason), say)

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor.engine.protocol import Engine
+from auditor.findings.codes import Code, Notice
 from auditor.settings.contract import Column
 
 _SEPARATORS = ";,\t|"
@@ -25,7 +26,7 @@ class Keys:
 
     table: str | None = None
     """The name of the engine's table that holds them in its column `key`: settings of an expectation hold no table."""
-    problem: str | None = None
+    problem: Notice | None = None
     """Why they are not there, without any key."""
 
 
@@ -40,8 +41,7 @@ def known_keys(engine: Engine, folder: Path, columns: Iterable[Column]) -> dict[
 
 def keys_of(known: Mapping[str, Keys], column: str, table: str) -> Keys:
     """The keys for a column; where there are none, what to do about it."""
-    how = f'name a file with them in the contract: [columns.{column}] reference = {{ file = "{table}.csv" }}'
-    return known.get(column, Keys(problem=f"the keys of the table {table} are not known; {how}"))
+    return known.get(column, Keys(problem=Notice(Code.KEYS_UNKNOWN, {"table": table, "column": column})))
 
 
 def _read(engine: Engine, path: Path, name: str | None) -> Keys:
@@ -52,13 +52,13 @@ def _read(engine: Engine, path: Path, name: str | None) -> Keys:
             rows = csv.reader(lines, delimiter=max(_SEPARATORS, key=first.count))
             header = next(rows, [])
             if name is not None and name not in header:
-                return Keys(problem=f'{path.name} has no column "{name}"')
+                return Keys(problem=Notice(Code.KEYS_WITHOUT_COLUMN, {"file": path.name, "column": name}))
             at = header.index(name) if name is not None else 0
             keys = [row[at].strip() for row in rows if len(row) > at and row[at].strip()]
     except FileNotFoundError:
-        return Keys(problem=f"the file {path.name} with the keys is not there")
+        return Keys(problem=Notice(Code.KEYS_NOT_THERE, {"file": path.name}))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        return Keys(problem=f"the file {path.name} with the keys cannot be read ({type(error).__name__})")
+        return Keys(problem=Notice(Code.KEYS_UNREADABLE, {"file": path.name, "error": type(error).__name__}))
     if not keys:
-        return Keys(problem=f"the file {path.name} holds no keys")
+        return Keys(problem=Notice(Code.KEYS_EMPTY, {"file": path.name}))
     return Keys(table=engine.put(pl.DataFrame({"key": keys}), "referred_keys").get_name())

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from auditor.findings.codes import Code
 from auditor.findings.english.numbers import counted
+from auditor.findings.english.problem_sentences import PROBLEMS
 from auditor.findings.english.structure_sentences import CHANGES
 from auditor.findings.words import Words
 
@@ -37,17 +38,23 @@ def _below_count(say: Words, *, side: str, rows: int, exported: int, count: int)
     )
 
 
-def _not_evaluated(say: Words, *, side: str, rows: int, expectation: str, columns: Sequence[str], problem: str) -> str:
+def _not_evaluated(
+    say: Words, *, side: str, rows: int, expectation: str, columns: Sequence[str], problem: Mapping[str, Any]
+) -> str:
     about = f" of {', '.join(columns)}" if columns else ""
-    return f"in {say.side(side)}, the expectation {expectation}{about} could not be evaluated: {problem}"
+    return f"in {say.side(side)}, the expectation {expectation}{about} could not be evaluated: {_why(say, problem)}"
 
 
 def _shrank(say: Words, *, side: str, before: int, rows: int) -> str:
     return f"{say.side(side)} shrank from {before:,} to {rows:,} rows since the last run"
 
 
-def _no_jumps_sought(say: Words, *, sides: Sequence[str], reason: str) -> str:
-    return f"sudden jumps were not looked for in {' and '.join(map(say.side, sides))}: {reason}"
+def _no_jumps_sought(say: Words, *, sides: Sequence[str], reason: Mapping[str, Any]) -> str:
+    return f"sudden jumps were not looked for in {' and '.join(map(say.side, sides))}: {_why(say, reason)}"
+
+
+def _why(say: Words, problem: Mapping[str, Any]) -> str:
+    return PROBLEMS[Code(problem["code"])](say, **problem["parameters"])
 
 
 def _nearly_matched(say: Words, *, profiles: int, keys: Sequence[Sequence[str]]) -> str:
@@ -126,5 +133,6 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.SEEN_LOST: _always(f"{_LEFT_ASIDE}who was there in earlier runs is not known, and who was deleted since"),
     Code.ONLY_ON_ONE_SIDE: _only_on_one_side,
     Code.STRUCTURE_CHANGED: _structure_changed,
+    **PROBLEMS,
     **CHANGES,
 }
