@@ -542,7 +542,7 @@ def of_shops(engine: DuckDB, folder: Path, text: str | None, cells: Sequence[Cel
         (folder / "shops.csv").write_text(text, "utf-8")
     fill(engine, {"shop": cells})
     keys = known_keys(engine, folder, [column])
-    return validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", (reference(**kwargs),)), keys=keys)
+    return validated(engine, Suite("Customers", (reference(**kwargs),)), keys=keys)
 
 
 def test_a_reference_is_to_a_row_that_is_there(engine: DuckDB, tmp_path: Path) -> None:
@@ -590,7 +590,7 @@ def test_whether_a_text_can_be_read_is_judged_as_the_contract_reads_it(engine: D
         Expectation(kind, {"column": "born", "kind": "date"}, meta),
         Expectation(kind, {"column": "born", "kind": "date"}, {"source": "steward"}),
     )
-    validate(engine, Side.TRUTH, "checked_truth", Suite("Customers", expectations))
+    validated(engine, Suite("Customers", expectations))
     assert [(key, value, rule) for _, key, _, value, rule, _ in violations(engine)] == [
         ("k0", "3/4/1980", "be_of_kind"),
         ("k1", "soon", "be_of_kind"),
