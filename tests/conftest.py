@@ -16,6 +16,7 @@ from auditor import pull
 from auditor.engine.duckdb import DuckDB
 from auditor.files import running
 from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import breaches_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -79,7 +80,7 @@ _breaches: list[dict[str, Any]] = []
 
 def _collect(sandbox: Sandbox) -> None:
     with contextlib.suppress(httpx.HTTPError):  # it was killed
-        _breaches.extend(sandbox.breaches())
+        _breaches.extend(breaches_of(sandbox))
 
 
 Sandbox.before_stop = _collect

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
+from tests.driven_sandbox import Sandbox
 
 PROFILES_V4 = "/profiles/v4/entity/acme/table/Customers/profile"
 PROFILES_V5 = "/profiles/v5/entities/acme/profile-tables/Customers/profiles"

@@ -19,7 +19,7 @@ import pytest
 from auditor.cli import execute
 from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
 from auditor.commands import run as pipeline
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 
 PROFILES = 60
 

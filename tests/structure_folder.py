@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 
 from auditor.cli.demonstration import write_settings
-from auditor.sandbox.process import Sandbox
 from auditor.state.ledger import FILE
+from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import TABLES_V5, client
 
 CONTRACT = """\

@@ -32,8 +32,9 @@ from auditor.actito import (
 )
 from auditor.actito.writer import Writer
 from auditor.model import Structure
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
 from auditor.writes import Collection
+from tests.driven_sandbox import Sandbox
 
 PEOPLE = 40
 UNIQUE = {"profileId", "customerId", "emailAddress"}

@@ -14,7 +14,8 @@ import stamina
 from auditor.actito import DIALECTS, V5, Connection, Dialect, ImportMode, Reader, Refused, Scenario
 from auditor.actito.writer import Writer
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
+from tests.driven_sandbox import Sandbox
 
 SUPPLIERS = Structure(
     table_id="",

@@ -21,9 +21,10 @@ from auditor.apply.undo import undo_plan
 from auditor.errors import Exit
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.plan.bulkfile import corrective_file
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
 from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Collection, Plan, Write
+from tests.driven_sandbox import Sandbox
 
 NEWS = "subscriptions#Newsletter"
 VIP = "segmentations#Vip"

@@ -23,8 +23,8 @@ from auditor.cli.fail_on import exceeded, parse_fail_on
 from auditor.commands import run as pipeline
 from auditor.errors import Exit, TryLater
 from auditor.model import Status
-from auditor.sandbox.process import Sandbox
 from auditor.settings.config import read_settings
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, Said, auditor, copy, footprint, licence, made
 
 

@@ -23,7 +23,7 @@ from auditor.commands.show import Story
 from auditor.errors import Exit
 from auditor.findings.audit import FRAMES
 from auditor.findings.words import Words
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import COLUMNS, Made, Said, auditor, copy, footprint, licence, made
 
 NEWS = "subscriptions#Newsletter"

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from auditor.errors import Exit
-from auditor.sandbox.process import Sandbox
 from auditor.settings.contract import read_contract
 from tests import postgres_server
+from tests.driven_sandbox import Sandbox
 from tests.postgres_server import READER, READER_PASSWORD, Server
 from tests.small_folder import Made, auditor, copy, licence, made
 

@@ -24,7 +24,7 @@ import pytest
 from auditor.actito import environments
 from auditor.commands.doctor import CHECKS
 from auditor.errors import Exit
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, auditor, copy, footprint, licence, made
 
 Break = Callable[[Path, pytest.MonkeyPatch], None]

@@ -27,9 +27,9 @@ from auditor.errors import AuditorError, Exit
 from auditor.model import Kind, Outcome, Status
 from auditor.plan import routing
 from auditor.sandbox.faults import FAULTS
-from auditor.sandbox.process import Sandbox
 from auditor.writes import read_plan
 from tests import small_folder
+from tests.driven_sandbox import Sandbox
 from tests.test_faults_survived import COMBINATIONS, values
 from tests.walk import by_id
 

@@ -17,8 +17,8 @@ import stamina
 from auditor.cli import execute
 from auditor.files.data import data_folder
 from auditor.sandbox.dialect import FORMS, varied
-from auditor.sandbox.process import Sandbox
 from tests import small_folder
+from tests.driven_sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from auditor.errors import Exit
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor, copy, licence, made
 
 

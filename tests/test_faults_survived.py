@@ -19,9 +19,9 @@ from auditor.commands.apply import apply
 from auditor.commands.plan import plan
 from auditor.errors import AuditorError
 from auditor.model import Outcome
-from auditor.sandbox.process import Sandbox
 from auditor.writes import read_plan
 from tests import small_folder
+from tests.driven_sandbox import Sandbox
 from tests.walk import ON, by_id
 
 pytestmark = pytest.mark.slow

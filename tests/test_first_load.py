@@ -25,10 +25,10 @@ from auditor.plan import routing
 from auditor.plan.bulkfile import corrective_file
 from auditor.plan.decisions import Decision
 from auditor.plan.policy import Policy
-from auditor.sandbox.process import Sandbox
 from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Plan, Write
 from tests import structure_folder
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
 from tests.test_apply_sandbox import connect, now, plan_of
 from tests.test_plan import NEWS, NOW, an_audit, candidates, decision, missing, plans, some_facts

@@ -28,9 +28,9 @@ from auditor.errors import Exit
 from auditor.files.data import data_folder
 from auditor.model import Attribute, Structure
 from auditor.pull.moments import moment_in_name
-from auditor.sandbox.process import Sandbox
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Column, Contract, read_contract
+from tests.driven_sandbox import Sandbox
 
 PROFILES = 150
 

@@ -16,11 +16,11 @@ import pytest
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import Exit
 from auditor.findings.codes import Code, Notice, read_notice
-from auditor.sandbox.process import Sandbox
 from auditor.validate import Validation, preload, record
 from auditor.validate.jumps import Figures, Past, jumps, mark
 from auditor.validate.suite import JUMP, Expectation, Suite
 from tests.audits import in_words
+from tests.driven_sandbox import Sandbox
 from tests.last_found import last, sql
 from tests.small_folder import auditor, copy, licence, made
 from tests.test_validate import Cell, fill, validated

@@ -19,10 +19,10 @@ from auditor.commands.plan import plan
 from auditor.commands.run import STAGES, EnoughError, Request, run
 from auditor.errors import TryLater
 from auditor.files import running
-from auditor.sandbox.process import Sandbox
 from auditor.settings.config import read_settings
 from auditor.state.commit import JOURNAL
 from auditor.state.ledger import Ledger
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor, footprint
 
 NOW = datetime.fromisoformat("2026-11-10T07:01:00+00:00")

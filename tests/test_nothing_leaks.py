@@ -17,8 +17,9 @@ import pytest
 
 from auditor import cli
 from auditor.actito import auth
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
 from tests import small_folder
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, copy, licence, made
 
 HOSTILE = (

@@ -21,9 +21,9 @@ import pytest
 from auditor.commands.plan import plan
 from auditor.commands.run import Request, run
 from auditor.findings.audit import Audit
-from auditor.sandbox.process import Sandbox
 from auditor.settings.config import read_settings
 from auditor.state.ledger import Ledger
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import Said, auditor
 
 ARCHIVE = Path(__file__).parent / "old_folders" / "2026-11.tar.xz"

@@ -16,10 +16,10 @@ from auditor.cli.demonstration import write_settings
 from auditor.commands.apply import apply
 from auditor.commands.plan import plan
 from auditor.model import Kind, Route
-from auditor.sandbox.process import Sandbox
 from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
 from tests import small_folder
+from tests.driven_sandbox import Sandbox
 from tests.walk import by_id
 
 pytestmark = [pytest.mark.slow, pytest.mark.breaches("import_running", "import_repeated")]

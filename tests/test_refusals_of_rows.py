@@ -23,7 +23,7 @@ import pytest
 from auditor.cli import execute
 from auditor.errors import Exit
 from auditor.model import Refusal, Why
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import EXECUTIONS, TABLES_V5, archive, client, counts, definition, send, unpacked
 from tests.small_folder import copy, licence, made
 

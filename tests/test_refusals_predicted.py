@@ -17,11 +17,11 @@ import pytest
 from auditor.commands.structure import live_structure
 from auditor.engine.duckdb import DuckDB
 from auditor.model import Rule, Side, Structure
-from auditor.sandbox.process import Sandbox
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Column, Contract
 from auditor.validate import preload, validate
 from auditor.validate.generate import refresh
+from tests.driven_sandbox import Sandbox
 from tests.last_found import last
 from tests.sandbox_client import EXECUTIONS, client, counts, run_import, unpacked
 from tests.sandbox_oracle import TRUTH

@@ -15,9 +15,9 @@ from auditor.diff import one_sided
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import Exit
 from auditor.model import Attribute, Structure
-from auditor.sandbox.process import Sandbox
 from auditor.settings.contract import Column, Compare, Contract
 from tests.diff_runs import Landing, compared, engine_in, run
+from tests.driven_sandbox import Sandbox
 from tests.last_found import last, remember
 from tests.slow_diff import Row
 from tests.small_folder import auditor, copy, footprint, licence, made

@@ -18,7 +18,7 @@ from auditor.cli import run as run_command
 from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
 from auditor.commands import run as pipeline
 from auditor.errors import Exit
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.file_servers import PASSWORD, USER, Sftp, certificates, closed, event_loop, https_server
 from tests.small_folder import footprint, shorten
 

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from auditor.sandbox.breaches import BREACHES
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
+from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import (
     EXECUTIONS,
     PROFILES_V4,
@@ -153,7 +154,7 @@ TESTS = """
 import pytest
 from tests.conftest import no_breach
 from tests.sandbox_client import PROFILES_V4, attributes, client
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 
 @pytest.fixture
 def http(tmp_path):

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from auditor.model import PermissionFinding, Reason, Rule
-from auditor.sandbox.process import Sandbox
 from tests import sandbox_oracle as oracle
+from tests.driven_sandbox import Sandbox
 
 CONTRACT = Path(__file__).parents[1] / "expectations" / "Customers" / "contract.toml"
 

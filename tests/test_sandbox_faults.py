@@ -17,7 +17,7 @@ import pytest
 from auditor.cli import execute
 from auditor.errors import SettingsError, TryLater
 from auditor.sandbox.faults import FAULTS, Faults, parse
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import (
     EXECUTIONS,
     PROFILES_V4,

@@ -36,8 +36,9 @@ from auditor.actito.writer import Writer
 from auditor.model import Attribute, Kind, Route, Segmentation, Structure
 from auditor.plan.bulkfile import corrective_file
 from auditor.sandbox.dialect import FORMS, varied
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
 from auditor.writes import Cell, Collection, Plan, Write
+from tests.driven_sandbox import Sandbox
 
 SEEDS = range(24)
 NO = ("marketingConsent", "subscriptions#Newsletter", "segmentations#Vip")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import (
     EXECUTIONS,
     PROFILES_V4,

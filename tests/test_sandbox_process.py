@@ -17,8 +17,9 @@ import pytest
 
 import auditor.sandbox as sandbox_package
 from auditor.errors import SettingsError, TryLater
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
 from auditor.sandbox.serve import serve
+from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import (
     EXECUTIONS,
     PROFILES_V4,

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from auditor.errors import TryLater
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
+from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import (
     EXECUTIONS,
     PROFILES_V4,

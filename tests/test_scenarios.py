@@ -9,7 +9,7 @@ import pytest
 import stamina
 
 from auditor.errors import Exit
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
 from tests.structure_folder import make
 

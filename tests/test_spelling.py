@@ -21,9 +21,10 @@ from auditor.actito.spelling import DATES, HOLDING, MILLISECONDS, MOMENTS, NAMIN
 from auditor.actito.writer import Writer
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from auditor.sandbox.dialect import EPOCH, varied
-from auditor.sandbox.process import API_KEY, Sandbox
+from auditor.sandbox.process import API_KEY
 from tests import structure_folder
 from tests.actito_wire import Wire, ok
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
 
 PEOPLE = Structure(

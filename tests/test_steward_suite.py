@@ -17,10 +17,10 @@ from auditor.errors import Exit
 from auditor.findings.codes import Code, read_not_checked
 from auditor.findings.words import Words
 from auditor.model import Rule
-from auditor.sandbox.process import Sandbox
 from auditor.state.run_folder import read_validation
 from auditor.validate.record import as_gx
 from tests.audits import in_words
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, auditor, copy, licence, made
 
 OWN: list[dict[str, Any]] = [

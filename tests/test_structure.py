@@ -13,9 +13,9 @@ import pytest
 
 import auditor as package
 from auditor.errors import Exit
-from auditor.sandbox.process import Sandbox
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import StructureState
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
 from tests.structure_folder import change_table, column, make, plan_of, raw_table, structure_events, write_truth
 

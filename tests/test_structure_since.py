@@ -13,9 +13,9 @@ import pytest
 from auditor.errors import Exit
 from auditor.findings.codes import Code
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
-from auditor.sandbox.process import Sandbox
 from auditor.structure.changes import Change, Reliance, changes, meaning
 from tests.audits import in_words
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
 from tests.structure_folder import change_table, column, make
 

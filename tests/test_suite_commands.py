@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from auditor.errors import Exit
-from auditor.sandbox.process import Sandbox
 from auditor.validate.changes import changes
 from auditor.validate.suite import Expectation, Suite
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor, copy, licence, made
 
 

@@ -13,8 +13,8 @@ import pytest
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import Exit
 from auditor.model import Attribute, AttributeType, Structure
-from auditor.sandbox.process import Sandbox
 from auditor.validate.proposals import Proposal, of_look
+from tests.driven_sandbox import Sandbox
 from tests.last_found import last
 from tests.small_folder import auditor, copy, licence, made
 from tests.test_validate import Cell, fill

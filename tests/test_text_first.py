@@ -11,7 +11,7 @@ import pytest
 
 from auditor.cli import execute
 from auditor.errors import Exit
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.structure_folder import make
 
 CONTRACT = """

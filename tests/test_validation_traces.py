@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from auditor.sandbox.process import Sandbox
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import copy, licence, made
 
 WATCHED = """

@@ -12,9 +12,9 @@ import stamina
 
 from auditor.actito import PlatformDown, Reader
 from auditor.actito.log import template
-from auditor.sandbox.process import Sandbox
 from tests import small_folder
 from tests.actito_wire import CUSTOMERS, PROFILE, Wire, ok
+from tests.driven_sandbox import Sandbox
 
 LINE = re.compile(r"  +\d+\.\d\d s  (.+)")
 

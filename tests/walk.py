@@ -17,9 +17,9 @@ from auditor.commands.plan import plan
 from auditor.findings.audit import Audit
 from auditor.findings.sentences import with_sentences
 from auditor.model import Kind, Outcome, Side, Status
-from auditor.sandbox.process import Sandbox
 from auditor.settings.config import Settings
 from auditor.writes import Plan
+from tests.driven_sandbox import Sandbox
 
 ON = {
     "marketingConsent": ("consent", "yes"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import re
 import subprocess
@@ -113,67 +112,13 @@ class Sandbox:
         """Let a week pass for both sides; returns the answer file's content."""
         return self._object(self._post("drift"))
 
-    def answers(self) -> dict[str, Any]:
-        return self._object(self._call("GET", "answers"))
-
-    def state(self) -> dict[str, Any]:
-        return self._object(self._call("GET", "state"))
-
     def clock(self, now: datetime) -> None:
         """Set the sandbox's clock; `now` has a zone."""
         self._post("clock", {"now": now.isoformat()})
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass for everything: calendar, tokens, calls of a minute, imports that wait, slow answers."""
-        self._post("clock", {"advance": seconds})
-
-    def fault(self, name: str, rate: float | None = None, *, times: int | None = None, on: str = "") -> None:
-        """Switch a fault on, for so many times, where `on` is part of `METHOD /path`; rate None is its usual one."""
-        self._post("faults", {name: {"rate": rate, "times": times, "on": on}})
-
-    def clear_faults(self) -> None:
-        self._call("DELETE", "faults")
-
-    def faults(self) -> dict[str, int]:
-        """How often each fault happened."""
-        happened: dict[str, int] = self._object(self._call("GET", "faults"))["happened"]
-        return happened
-
-    def breaches(self) -> list[dict[str, Any]]:
-        """What clients did that they must not, by kind and place; forgotten with the answer."""
-        found: list[dict[str, Any]] = self._object(self._call("DELETE", "breaches"))["breaches"]
-        return found
-
-    def decide(self, opt_ins: Iterable[tuple[str, str]] | None) -> None:
-        """Tell which opt-ins (profileId, column) were decided; None: evidence is enough."""
-        self._post("decisions", {"opt_ins": None if opt_ins is None else list(opt_ins)})
-
-    def forms(self, seed: int | None, *, older_addresses: bool | None = None) -> dict[str, Any]:
-        """Draw everything that nobody has seen from a seed (None: the usual forms); returns the choices.
-
-        `older_addresses` decides whether the addresses without a category work, whatever was drawn.
-        """
-        chosen = {} if older_addresses is None else {"older_addresses": older_addresses}
-        return self._object(self._post("forms", {"seed": seed, **chosen}))
-
-    def reset(self, *, profiles: int | None = None, seed: int | None = None) -> dict[str, Any]:
-        """A fresh agreed state; returns what `state` returns."""
-        given = {"profiles": profiles, "seed": seed}
-        return self._object(self._post("reset", {name: value for name, value in given.items() if value is not None}))
-
     def idle(self) -> None:
         """Wait until no import waits or runs."""
         self._post("idle")
-
-    def end_tokens(self) -> None:
-        """Let every access token end at once."""
-        self._post("end-tokens")
-
-    def profiles(self) -> list[dict[str, str]]:
-        """Every profile: `profileId` and its filled columns, named and written as in an export."""
-        text = self._call("GET", "profiles").text
-        # Not splitlines(): values may hold other line separators than \n.
-        return [json.loads(line) for line in text.split("\n") if line]
 
     def _download(self, name: str, folder: Path) -> Path:
         answer = self._call("GET", name)

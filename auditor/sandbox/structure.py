@@ -161,9 +161,6 @@ CUSTOMERS: Final = Table(
     segmentations=(Segmentation("Vip"), Segmentation("ClientTier", ("Gold", "Silver", "Bronze"))),
 )
 TABLE: Final = CUSTOMERS.name
-TABLE_ID: Final = CUSTOMERS.id
-SUBSCRIPTIONS: Final = CUSTOMERS.subscriptions
-SIMPLE: Final = CUSTOMERS.simple
 EXCLUSIVE: Final = CUSTOMERS.exclusive
 BY_NAME: Final = CUSTOMERS.by_name
 SUBSCRIPTION_COLUMNS: Final = tuple(SUBSCRIPTION + name for name in CUSTOMERS.subscriptions)
