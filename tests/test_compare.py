@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from auditor.commands.compare import Comparison, compare
 from auditor.errors import SettingsError
+from auditor.findings.audit import FRAMES
 from auditor.model import Status, Verdict
 from auditor.settings.compare_options import Question
 
@@ -328,6 +329,14 @@ def test_hostile_column_names(tmp_path: Path, name: str) -> None:
     second = csv_file(tmp_path / "b.csv", [{"id": "1", name: "b"}, {"id": "3", name: "x"}], ("id", name))
     compared = ask(first, second, same_person=True)
     assert differing(compared) == {("1", name): ("a", "b")}
+
+
+def test_files_of_results_have_the_public_types_whatever_was_found(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """Also where nothing stands twice and one side lacks nobody: a number of another width is another interface."""
+    for number, (platform, truth) in enumerate([pair, (pair[0], pair[0])]):
+        folder = tmp_path / f"r{number}"
+        compare(Question(str(platform), str(truth), ("id",)), folder=folder)
+        assert {name: pl.read_parquet_schema(folder / f"{name}.parquet") for name in FRAMES} == dict(FRAMES)
 
 
 def test_results_are_left_in_the_folder_and_nowhere_else(pair: tuple[Path, Path], tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def _changed(engine: Engine, matched: Matched, cells: ir.Table) -> ir.Table:
         pending=joined.pending,
         columns=joined["columns"].sort(),  # the attribute would be the names of the table
         matched_by=matched_by(joined),
-        platform_rows=ibis.literal(1, type="int64"),
-        truth_rows=ibis.literal(1, type="int64"),
+        platform_rows=_rows(1),
+        truth_rows=_rows(1),
     )
 
 
@@ -120,10 +120,15 @@ def _alone(rows: ir.Table, status: Status, *, waiting: ir.BooleanValue) -> ir.Ta
         pending=ibis.literal(False),
         columns=_no_columns(),
         matched_by=ibis.null(str),
-        platform_rows=ibis.literal(int(on_platform), type="int64"),
-        truth_rows=ibis.literal(int(not on_platform), type="int64"),
+        platform_rows=_rows(int(on_platform)),
+        truth_rows=_rows(int(not on_platform)),
     )
 
 
 def _no_columns() -> ir.ArrayValue:
     return ibis.null("array<string>")
+
+
+def _rows(number: int) -> ir.IntegerValue:
+    """A number of rows, with its type said as well: DuckDB takes `1` for 32 bits, whatever Ibis takes it for."""
+    return ibis.literal(number).cast("int64")
