@@ -193,6 +193,31 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class Need(StrEnum):
+    """What becomes of a differing cell."""
+
+    WRITTEN = "written"
+    """A plan writes the truth's value to the platform, by itself or because somebody decided so."""
+    PERSON = "person"
+    """A person decides first."""
+    TRUTH = "truth"
+    """The owners of the truth are to correct their side; nothing is written."""
+    LEFT = "left"
+    """Neither, for now or for good."""
+
+
+class ForTruth(StrEnum):
+    """Why the owners of the truth hear of a cell: `why` in `for-the-truth.csv`."""
+
+    OPTED_OUT_ON_PLATFORM = "opted_out_on_platform"
+    OPTED_IN_ON_PLATFORM = "opted_in_on_platform"
+    PLATFORM_IS_MASTER = "platform_is_master"
+    PLATFORM_MOVED = "platform_moved"
+    """Only the platform changed a value that both sides master."""
+    DECIDED = "decided"
+    """A person decided that the platform is right."""
+
+
 class Why(StrEnum):
     """Why a plan leaves a cell or a profile alone: `why` of writes.LeftAlone."""
 
@@ -244,6 +269,8 @@ class Why(StrEnum):
     """An undo leaves a profile that was created in place: deleting it is a choice of its own."""
     DELETED = "deleted"
     """A deleted profile cannot be brought back."""
+    UNMAPPED = "unmapped"
+    """The contract does not have the column any more."""
 
 
 class AttributeType(StrEnum):

@@ -13,9 +13,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from auditor import report
 from auditor.findings.audit import FRAMES, Audit, Counts
 from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.findings.sentences import sentence
@@ -29,8 +31,12 @@ from auditor.model import (
     Side,
     Source,
     Status,
+    Structure,
     Verdict,
 )
+from auditor.plan.knowledge import Knowledge
+from auditor.plan.needs import needs
+from auditor.report import Privacy, TrendPoint, Written
 from auditor.settings.contract import Blank, Column, Compare, Master, Polarity, Sensitivity
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -131,6 +137,24 @@ HOSTILE = (
 def in_words(told: Notice | NotChecked) -> str:
     """What a notice says of Actito and a CRM."""
     return sentence(told, Words("Actito", "CRM"))
+
+
+def needed(audit: Audit, **known: Any) -> pl.DataFrame:
+    """What becomes of each difference by the default policy, with nothing known beside the audit but `known`."""
+    nothing: dict[str, Any] = {
+        "structure": Structure("16", audit.table, ()),
+        "timezone": ZoneInfo("Europe/Brussels"),
+        "now": NOW,
+    }
+    return needs(audit, Knowledge(**(nothing | known)))
+
+
+def render(audit: Audit, folder: Path, *, privacy: Privacy) -> Written:
+    return report.render(audit, needed(audit), folder, privacy=privacy)
+
+
+def page(audit: Audit, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> str:
+    return report.page(audit, needed(audit), privacy=privacy, trend=trend)
 
 
 def frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -63,7 +63,8 @@ ROWS = {
 }
 SUMMARY = {
     "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "gone", "kept", "differences",
-    "formats", "matched_by", "violations", "permissions", "same_person", "not_checked", "notices", "report", "seconds",
+    "needs", "formats", "matched_by", "violations", "permissions", "same_person", "not_checked", "notices", "report",
+    "seconds",
 }  # fmt: skip
 """The members of the public document."""
 

@@ -23,7 +23,7 @@ from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, en
 from tests.slow_diff import Row, SlowKnown, slow_diff
 from tests.small_runs import CONTRACT as RUN_CONTRACT
 from tests.small_runs import Runs
-from tests.test_plan import an_audit, cells, decision, differs, left, plans
+from tests.test_plan import an_audit, cells, decision, differs, left, plans, some_facts
 
 CONTRACT = Contract(
     table="Customers",
@@ -268,7 +268,7 @@ def test_a_key_that_a_profile_lacks_is_given_by_a_person_only() -> None:
     audit = an_audit([row], fallbacks=BY_ADDRESS)
     plan, _ = plans(audit)
     assert (cells(plan), left(plan)) == ([], [(NAMELESS, "customerId", "decision")])
-    plan, _ = plans(audit, decisions=[decision(NAMELESS, "customerId", None, "7")])
+    plan, _ = plans(audit, facts=some_facts(decisions=[decision(NAMELESS, "customerId", None, "7")]))
     assert cells(plan) == [(Kind.UPDATE, NAMELESS, "customerId", "7")]
     assert [write.route for write in plan.writes] == [Route.SINGLE]
 

@@ -48,7 +48,7 @@ def load(
     keys = [f"{n:05}" for n in range(count)]
     audit = an_audit((), map(missing, keys), counts=Counts({"platform": 0, "truth": count}, {}))
     rows = candidates(*({"key": key, **((first or {}) if key == "00000" else {})} for key in keys))
-    return plans(audit, policy, some_facts(candidates=rows, **facts), decisions=decisions)[1]
+    return plans(audit, policy, some_facts(candidates=rows, decisions=decisions, **facts))[1]
 
 
 def journey(plan: Plan) -> list[tuple[Route, str | None, bool, int]]:

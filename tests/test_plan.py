@@ -25,12 +25,14 @@ from auditor.findings import audit as audits
 from auditor.findings.audit import Audit, Counts
 from auditor.findings.codes import Code, NotChecked
 from auditor.model import Attribute, Kind, Route, Segmentation, Side, Source, Structure, Verdict
-from auditor.plan import UNDONE, Facts, make_plans
+from auditor.plan import Facts, make_plans
 from auditor.plan.brakes import brakes, held
 from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.policy import Policy, for_the_truth
+from auditor.plan.knowledge import UNDONE, Knowledge
+from auditor.plan.needs import for_the_truth, needs
+from auditor.plan.policy import Policy
 from auditor.settings.contract import Blank, Column, Master, Polarity
 from auditor.state.ledger.records import SAME_PERSON
 from auditor.writes import Cell, Collection, Plan, Write, read_plan
@@ -136,22 +138,21 @@ def an_audit(
 
 
 def some_facts(**more: Any) -> Facts:
-    values: dict[str, Any] = {
-        "structure": STRUCTURE,
-        "timezone": ZoneInfo("Europe/Brussels"),
-        "file_calls_left": 6,
-        **more,
-    }
+    """Facts of a plan, and what is known of the cells, by the names of either."""
+    known: dict[str, Any] = {"structure": STRUCTURE, "timezone": ZoneInfo("Europe/Brussels"), "now": NOW}
+    known |= {name: more.pop(name) for name in list(more) if name in Knowledge.__dataclass_fields__}
+    values: dict[str, Any] = {"known": Knowledge(**known), "file_calls_left": 6, **more}
     return Facts(**values)
 
 
 def plans(audit: Audit, policy: Policy | None = None, facts: Facts | None = None, **more: Any) -> tuple[Plan, Plan]:
-    return make_plans(audit, policy or Policy(), facts or some_facts(), made=NOW, **more)
+    return make_plans(audit, policy or Policy(), facts or some_facts(), **more)
 
 
-def correction(*differences: Mapping[str, Any], policy: Policy | None = None, **more: Any) -> Plan:
-    facts = {name: more.pop(name) for name in list(more) if name in Facts.__dataclass_fields__}
-    return plans(an_audit(differences), policy, some_facts(**facts), **more)[0]
+def correction(
+    *differences: Mapping[str, Any], policy: Policy | None = None, only: set[str] | None = None, **more: Any
+) -> Plan:
+    return plans(an_audit(differences), policy, some_facts(**more), only=only)[0]
 
 
 def cells(plan: Plan) -> list[tuple[Kind, str, str, str | None]]:
@@ -250,7 +251,7 @@ def test_moments_suffice_where_the_settings_say_so() -> None:
     plan = correction(
         differs("1", "city", "a", "b", moved="truth_by_moment"),
         differs("2", NEWS, "true", "false", moved="truth_by_moment"),
-        policy=Policy(without_base="moments"),
+        without_base="moments",
     )
     assert cells(plan) == [(UPDATE, "1", "city", "b")]
     assert left(plan) == [("2", NEWS, "decision")], "the moment of a row is no evidence about a permission"
@@ -603,7 +604,7 @@ def candidates(*rows: Mapping[str, Any]) -> pl.DataFrame:
 
 def creation(profiles: Iterable[Mapping[str, Any]], facts: dict[str, Any], **more: Any) -> Plan:
     audit_parts = {name: more.pop(name) for name in list(more) if name in Audit.__dataclass_fields__}
-    return plans(an_audit((), profiles, **audit_parts), facts=some_facts(**facts), **more)[1]
+    return plans(an_audit((), profiles, **audit_parts), facts=some_facts(**facts, **more))[1]
 
 
 def test_who_is_missing_is_created_without_permissions_that_are_on() -> None:
@@ -745,7 +746,7 @@ def test_probably_the_same_persons_are_deleted_only_where_a_steward_says_so(
 ) -> None:
     orphans = [{"key": key, "platform_key": key, "profile_id": f"1{key}", "status": "orphan"} for key in "135a"]
     audit = an_audit((), orphans, same_person=frame(audits.SAME_PERSON, TWICE))
-    plan = plans(audit, Policy(only_on_platform="delete"), decisions=decided)[0]
+    plan = plans(audit, Policy(only_on_platform="delete"), some_facts(decisions=decided))[0]
     assert [write.key for write in plan.writes] == deleted
     assert {why for _, _, why in left(plan)} <= {"same_person"}
 
@@ -886,7 +887,7 @@ def test_for_the_truth() -> None:
     ]
     audit = an_audit(rows[::-1])
     made = [decision("7", "city", "a", "b", "platform"), decision("4", "city", "x", "y")]
-    assert for_the_truth(audit.differences, COLUMNS, made).rows() == [
+    assert for_the_truth(needs(audit, some_facts(decisions=made).known)).rows() == [
         ("1", "nickname", "N", "O", "platform_is_master"),
         ("2", "points", "1", "2", "platform_moved"),
         ("4", NEWS, "false", "true", "opted_out_on_platform"),
@@ -917,11 +918,11 @@ def audits_of_anything(draw: st.DrawFn) -> tuple[Audit, Facts, Policy]:
         candidates=candidates(*new),
         platform=platform_of(rows, **{NEWS: "true", "silent": "false"}) if rows else None,
         file_calls_left=draw(st.integers(0, 4)),
+        without_base=draw(st.sampled_from(["ask", "moments"])),
     )
     policy = Policy(
         route=draw(st.sampled_from(["auto", "bulk", "single"])),
         bulk_min_rows=draw(st.integers(1, 3)),
-        without_base=draw(st.sampled_from(["ask", "moments"])),
         calls_per_minute=1,
     )
     return an_audit(rows, [missing(row["key"]) for row in new]), facts, policy
@@ -968,7 +969,8 @@ def test_law_the_order_of_rows_does_not_change_the_plan(
 
     other = replace(audit, differences=shuffled(audit.differences), profiles=shuffled(audit.profiles))
     platform = None if facts.platform is None else shuffled(facts.platform)
-    moved = replace(facts, evidence=shuffled(facts.evidence), candidates=shuffled(facts.candidates), platform=platform)
+    known = replace(facts.known, evidence=shuffled(facts.known.evidence))
+    moved = replace(facts, known=known, candidates=shuffled(facts.candidates), platform=platform)
     assert [plan.sha for plan in plans(audit, policy, facts)] == [plan.sha for plan in plans(other, policy, moved)]
 
 

@@ -16,7 +16,6 @@ from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,12 +35,11 @@ from auditor.model import (
     Status,
     Verdict,
 )
-from auditor.report import TrendPoint, page, render
+from auditor.report import TrendPoint
 from auditor.report import view as report_view
 from auditor.report.redact import Privacy, pseudonyms, shape, shown, visible
-from auditor.report.rows import needs_decision
 from auditor.settings.contract import Column, Compare, Master, Polarity, Sensitivity
-from tests.audits import COLUMNS, HOSTILE, NOW, audit_of, difference, in_words, profile, realistic
+from tests.audits import COLUMNS, HOSTILE, NOW, audit_of, difference, in_words, page, profile, realistic, render
 
 SAY = Words("Actito", "CRM")
 
@@ -625,27 +623,6 @@ def test_how_a_column_is_compared_names_everything_that_widens_it() -> None:
         "as a phone number, in international form; numbers without a country are taken as BE; "
         "1 spellings of CRM are translated first"
     )
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({}, True),
-        ({"status": "stale", "moved": "truth"}, False),
-        ({"status": "stale", "moved": "truth_by_moment"}, True),
-        ({"waiting": True}, False),
-        ({"pending": True}, False),
-        ({"column": "nickname"}, False),
-        ({"column": "marketingConsent", "platform": "true", "truth": "false", "moved": "truth"}, False),
-        ({"column": "marketingConsent", "platform": "true", "truth": "false", "moved": "platform"}, True),
-        ({"column": "marketingConsent", "platform": "false", "truth": "true"}, False),
-        ({"column": "doNotContact", "platform": "false", "truth": "true", "moved": "truth"}, False),
-        ({"column": "doNotContact", "platform": "false", "truth": "true", "moved": "both"}, True),
-    ],
-)
-def test_only_what_no_plan_settles_asks_for_a_decision(changes: dict[str, Any], expected: bool) -> None:
-    row = difference("1", "lastName", "a", "b") | changes
-    assert needs_decision(audit_of(differences=[row])) == [expected]
 
 
 @pytest.mark.parametrize(

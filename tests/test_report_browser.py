@@ -17,8 +17,8 @@ from auditor.findings.audit import VIOLATIONS, Audit
 from auditor.findings.codes import read_notice
 from auditor.model import Reason
 from auditor.plan.decisions import read_decisions
-from auditor.report import Written, render
-from tests.audits import COLUMNS, HOSTILE, audit_of, difference, realistic
+from auditor.report import Written
+from tests.audits import COLUMNS, HOSTILE, audit_of, difference, needed, realistic, render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
@@ -170,9 +170,9 @@ def test_filters_count_and_combine(tab: Page, written: Written, audit: Audit) ->
     blanks = of_street.filter(reason=Reason.WHITESPACE.value)
     page.locator("[data-table=differences] [data-facet=reason]").select_option(label=f"Blanks ({blanks.height})")
     assert count(page) == f"{blanks.height} of {frame.height} differences"
-    conflicting = blanks.filter(status="conflicting").height
-    options = page.locator("[data-table=differences] [data-facet=status] option").all_inner_texts()
-    assert f"Needs a decision ({conflicting})" in options
+    asking = blanks.join(needed(audit), on=["key", "column"]).filter(need="person").height
+    options = page.locator("[data-table=differences] [data-facet=need] option").all_inner_texts()
+    assert f"Needs a decision ({asking})" in options
     assert page.locator("[data-table=differences] [data-facet=kind] option").all_inner_texts() == [
         f"All ({blanks.height})",
         f"Other fields only ({blanks.height})",
@@ -326,7 +326,7 @@ def downloaded(page: Page) -> tuple[str, dict[str, Any]]:
 
 
 def test_decisions_are_downloaded_with_the_name_and_both_values(work: Page) -> None:
-    assert count(work) == "6 of 7 differences", "the field that Actito decides asks nobody"
+    assert count(work) == "5 of 7 differences", "what Actito decides, or would refuse, asks nobody"
     row(work, "0042").get_by_role("button", name="Use CRM value").click()
     row(work, "0043").get_by_role("button", name="Keep Actito value").click()
     row(work, "0045").get_by_role("button", name="Leave for now").click()
@@ -393,6 +393,7 @@ def test_a_report_for_others_decides_nothing(tab: Page, written: Written) -> Non
 
 
 def test_what_actito_would_refuse_cannot_be_chosen(work: Page) -> None:
+    work.locator("[data-table=differences] [data-facet=need]").select_option(label="Left alone (1)")
     assert row(work, "0044").get_by_role("button", name="Use CRM value").is_disabled()
     assert "Actito would refuse this value" in row(work, "0044").inner_text()
 

@@ -95,8 +95,8 @@ def test_what_follows_a_run_follows_that_of_the_table(
     assert suite.suggested(settings)[0] == newest
     assert suite.exported(settings, None, "openlineage", Side.TRUTH)["job"]["name"].endswith("Customers")
     key = pl.read_parquet(newest / "profiles.parquet")["key"][0]
-    assert show.shown_keys(settings, [key]) == {key}
-    assert show.tell(settings, key).key == key
+    assert show.shown_keys(settings, [key], now=NOW) == {key}
+    assert show.tell(settings, key, now=NOW).key == key
     assert newest.name in str(machine.schedule(Patient(settings, NOW)))
     found = last_structure(settings)
     assert found is not None

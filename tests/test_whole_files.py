@@ -30,11 +30,10 @@ from auditor.findings.audit import FRAMES
 from auditor.load.rejects import write_rejects
 from auditor.load.sift import Reject
 from auditor.model import Attribute, Kind, Route, Side, Structure
-from auditor.report import render
 from auditor.state import run_folder
 from auditor.validate.suite import Expectation, Suite, store_suite
 from auditor.writes import Cell, Plan, Write
-from tests.audits import realistic
+from tests.audits import realistic, render
 
 MOMENT = datetime(2026, 3, 10, 9, tzinfo=UTC)
 OLD, NEW = "old" * 99, "new" * 333

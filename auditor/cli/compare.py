@@ -117,7 +117,7 @@ def command(
 
         audit = compared.audit
         told = replace(audit, notices=(*audit.notices, *one_sided))
-        write_whole(html, page(told, privacy="full"))
+        write_whole(html, page(told, None, privacy="full"))
     if as_json:
         causes = [{**row, "shared": json.loads(row["shared"] or "[]")} for row in compared.causes.to_dicts()]
         print_json(compared.summary | {"causes": causes})

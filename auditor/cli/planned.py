@@ -56,6 +56,7 @@ WHY = {
     Why.NOT_CHECKED: "may be in rows that could not be read",
     Why.CREATED: "were created, and stay",
     Why.DELETED: "were deleted, and cannot come back",
+    Why.UNMAPPED: "no longer in the mapping",
 }
 
 PURPOSE = {"correct": "corrections", "create": "creations", "load": "first load", "undo": "undo"}

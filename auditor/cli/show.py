@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from auditor.cli import clock
 from auditor.cli.screen import WIDTH, load_settings, say, settings_option
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def command(settings_file: Path, key: str, everything: bool, as_json: bool) -> N
     from auditor.commands.show import tell
 
     settings = load_settings(settings_file)
-    story = tell(settings, key)
+    story = tell(settings, key, now=clock.now())
     for warning in story.warnings:
         say(f"  {warning}")
     if as_json:
@@ -143,16 +144,18 @@ def _pair(pair: Rows, words: Words) -> Iterator[str]:
 
 def _notes(cell: Cell, words: Words) -> Iterator[str]:
     """What the run found out about a differing cell, and the evidence of a permission."""
-    from auditor.findings.words import FLAG, MOVED, REASON, STATUS
+    from auditor.findings.words import FLAG, MOVED, NEED, REASON, WHY
 
     found = cell.difference
     if found is not None:
+        flags = [name for name in ("waiting", "pending", "blocked") if getattr(found, name)]
+        why = None if found.why in flags else WHY.get(found.why or "")
         parts = [
-            words.fill(STATUS[found.status][0]),
+            words.fill(NEED[found.need]) + (f": {words.fill(why)}" if why else ""),
             words.fill(REASON[found.reason][0]),
             words.fill(MOVED[found.moved]),
+            *(words.fill(FLAG[name][0]) for name in flags),
         ]
-        parts += [words.fill(FLAG[name][0]) for name in ("waiting", "pending", "blocked") if getattr(found, name)]
         yield " · ".join(parts)
         if found.swapped_with is not None:
             yield f"exchanged with {_visible(found.swapped_with)}"

@@ -13,7 +13,7 @@ from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
 from auditor.findings.audit import Conclusion
 from auditor.findings.sentences import sentence, with_sentences
-from auditor.findings.words import STATUS, percent
+from auditor.findings.words import NEED, STATUS, percent
 from auditor.model import Severity, Side, Status, Verdict
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         ("invalid values within a threshold", counts.violations_by_severity.get(Severity.TOLERATED, 0)),
     ]
     table([line for line in extra if line[1]])
+    if counts.needs and counts.differences:
+        click.echo()
+        named = audit.say.labels(NEED)
+        table([(f"differences: {label[0].lower()}{label[1:]}", counts.needs[need]) for need, label in named.items()])
     if causes.height:
         _print_causes(with_sentences(causes, audit.say), examples)
     _print_pairs(audit, same_person)

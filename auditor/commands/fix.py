@@ -20,7 +20,7 @@ def fix(
 
     `keys` are spelt as either side spells them. Raises SettingsError for one that nobody has, and as `plan` does.
     """
-    return plan(settings, now=now, decisions=decisions, route="single", only=shown_keys(settings, keys))
+    return plan(settings, now=now, decisions=decisions, route="single", only=shown_keys(settings, keys, now=now))
 
 
 def confirmed(planned: Planned) -> Mapping[Kind, int]:

@@ -8,23 +8,23 @@ settings ─► policy ───────────────────
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
+from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store
-from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.audit import Audit
 from auditor.findings.notices import shrunk
 from auditor.findings.sentences import sentence
-from auditor.model import Permission, Side, Structure
+from auditor.model import Structure
 from auditor.plan import Facts, make_plans
 from auditor.plan.bulkfile import corrective_files
-from auditor.plan.decisions import Decision, read_decisions, remembered
+from auditor.plan.decisions import read_decisions
+from auditor.plan.knowledge import Knowledge
 from auditor.plan.policy import Policy
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract, read_contract
@@ -58,11 +58,12 @@ def plan(
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         audit = run_folder.read_audit(folder, contract)
         with Ledger(settings.state_folder) as ledger:
-            audit = _with_pending(audit, ledger)
-            decided = _decisions(settings, contract, ledger, decisions, now)
-            facts = _facts(settings, contract, structure, audit, folder, ledger, now)
-            policy = _policy(settings, route)
-            made = make_plans(audit, policy, facts, made=now, decisions=decided, only=only)
+            if decisions is not None:
+                _remember(settings, contract, ledger, decisions, now)
+            audit = with_pending(audit, ledger)
+            known = knowledge(settings, contract, structure, folder, ledger, now)
+            facts = _facts(settings, contract, audit, known, folder, ledger)
+            made = make_plans(audit, _policy(settings, route), facts, only=only)
             return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
 
 
@@ -84,73 +85,36 @@ def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
     return written
 
 
-def _with_pending(audit: Audit, ledger: Ledger) -> Audit:
-    """The audit with what was sent since the export's moment marked as such, also what was sent after the audit."""
-    sent = ledger.pending(audit.table, after=audit.source(Side.PLATFORM).as_of).select("key", "column").unique()
-    cells = sent.filter(pl.col("column").is_not_null()).with_columns(sent=True)
-    whole = sent.filter(pl.col("column").is_null()).select("key", sent=True)
-    marked = pl.col("pending") | pl.col("sent").fill_null(False)
-    differences = audit.differences.join(cells, on=["key", "column"], how="left", maintain_order="left")
-    profiles = audit.profiles.join(whole, on="key", how="left", maintain_order="left")
-    return replace(
-        audit,
-        differences=differences.with_columns(pending=marked).drop("sent"),
-        profiles=profiles.with_columns(pending=marked).drop("sent"),
-    )
-
-
-def _decisions(
-    settings: Settings, contract: Contract, ledger: Ledger, path: Path | None, now: datetime
-) -> Sequence[Decision]:
-    """Everything decided so far, the new file's decisions included and remembered."""
-    if path is not None:
-        columns = [column.name for column in contract.columns]
-        new = read_decisions(path, table=settings.table, columns=columns)
-        kept = [
-            records.Decision(
-                settings.table, one.by, one.key, one.column, one.platform, one.truth, one.choice.value, now
-            )
-            for one in new
-        ]
-        ledger.decide(kept, now)
-    return remembered(ledger.decisions(settings.table))
+def _remember(settings: Settings, contract: Contract, ledger: Ledger, path: Path, now: datetime) -> None:
+    """Record the decisions of a file: they count from now on."""
+    columns = [column.name for column in contract.columns]
+    new = read_decisions(path, table=settings.table, columns=columns)
+    kept = [
+        records.Decision(settings.table, one.by, one.key, one.column, one.platform, one.truth, one.choice.value, now)
+        for one in new
+    ]
+    ledger.decide(kept, now)
 
 
 def _facts(
-    settings: Settings,
-    contract: Contract,
-    structure: Structure,
-    audit: Audit,
-    folder: Path,
-    ledger: Ledger,
-    now: datetime,
+    settings: Settings, contract: Contract, audit: Audit, known: Knowledge, folder: Path, ledger: Ledger
 ) -> Facts:
-    candidates = _frame(folder, "creations")
-    undone = ledger.undone(settings.table)
-    own = ledger.opt_outs(settings.table).select(
-        run=pl.lit(audit.run), at="sent_at", side=pl.lit(Side.PLATFORM.value), key="key", column="column",
-        value=pl.lit(Permission.OFF.value),
-    )  # fmt: skip
-    history = _frame(folder, "history")
-    used = ledger.bulk_calls(settings.table, quota_day(now))
+    candidates = frame(folder, "creations")
+    used = ledger.bulk_calls(settings.table, quota_day(known.now))
     allowed = min(settings.actito.own_bulk_calls_per_day, settings.actito.bulk_calls_per_day)
     erased = {
         key
         for column in contract.columns
-        if (attribute := structure.attribute(column.name)) is not None and attribute.unique
+        if (attribute := known.structure.attribute(column.name)) is not None and attribute.unique
         for key, value in candidates.select("key", column.name).iter_rows()
         if value and ledger.erased_among(column.name, [value])
     }
     return Facts(
-        structure=structure,
-        timezone=contract.timezone,
+        known=known,
         file_calls_left=0 if used.exhausted else max(0, allowed - used.used),
-        platform=_frame(folder, "audited"),
+        platform=frame(folder, "audited"),
         candidates=candidates,
-        taken=_frame(folder, "taken"),
-        evidence=_frame(folder, "evidence"),
-        history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]
-        undone=undone.select("key", "column", platform="restored", truth="withdrawn"),
+        taken=frame(folder, "taken"),
         erased=frozenset(erased),
         guards=_guards(audit, ledger, settings),
     )
@@ -176,20 +140,9 @@ def _policy(settings: Settings, route: str | None) -> Policy:
         route=route or fixes.route,  # type: ignore[arg-type]  # click and pydantic both checked it
         realtime=tuple(fixes.realtime),
         bulk_min_rows=fixes.bulk_min_rows,
-        without_base=fixes.without_base,
         only_on_platform=fixes.only_on_platform,
         bulk_empty=settings.actito.bulk_empty,
         calls_per_minute=settings.actito.calls_per_minute,
         max_age=fixes.max_age,
         permission_max_age=fixes.permission_max_age,
     )
-
-
-def _frame(folder: Path, name: str) -> pl.DataFrame:
-    path = folder / f"{name}.parquet"
-    if not path.exists():
-        raise SettingsError(
-            f"{folder.name} has no {path.name} any more: snapshots are kept for a limited time",
-            hint="run the audit again",
-        )
-    return pl.read_parquet(path)

@@ -23,6 +23,7 @@ import polars as pl
 
 from auditor import report
 from auditor.commands.compared import Compared, explained
+from auditor.commands.known import knowledge
 from auditor.commands.results import (
     counted,
     read_results,
@@ -52,8 +53,7 @@ from auditor.load import rejected_rows
 from auditor.logs import stage
 from auditor.match.join import Matched, match_sides
 from auditor.model import Kind, Rule, Severity, Side, Status, Structure
-from auditor.plan.decisions import Decision, remembered
-from auditor.plan.policy import for_the_truth
+from auditor.plan.needs import for_the_truth, needs, numbers
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract, read_contract
 from auditor.state import past_runs, run_folder, settle
@@ -210,10 +210,12 @@ def _audit(
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = conclusion.with_rows(read_results(work))
-            _write(engine, audit, contract, structure, matched, diffed, alone, allowed, memory,
-                   remembered(ledger.decisions(table)))  # fmt: skip
+            _write(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
+            needed = needs(audit, knowledge(settings, contract, structure, work, ledger, now))
+            audit = replace(audit, counts=replace(audit.counts, needs=numbers(needed)))
+            run_folder.write_csv(for_the_truth(needed), work / "for-the-truth.csv")
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
-            report.render(audit, work, privacy=settings.report.privacy, trend=trend)
+            report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
         run_folder.write_run(audit, describe(settings), tuple(f"{names.of(side)}: {note}" for side, note in notes))
         final = settings.runs_folder / name
         with full_disk(settings.state_folder):
@@ -354,7 +356,6 @@ def _write(
     alone: OneSided,
     allowed: Permissions,
     memory: Memory,
-    decided: Sequence[Decision],
 ) -> None:
     """The results of the audit, and what a plan made on it will need."""
     folder = audit.folder
@@ -364,7 +365,6 @@ def _write(
     engine.write(audited_values(diffed.fetched, contract), folder / "audited.parquet")
     engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
     engine.write(known_history(diffed, allowed, memory.history), folder / "history.parquet")
-    run_folder.write_csv(for_the_truth(audit.differences, contract.columns, decided), folder / "for-the-truth.csv")
 
 
 def _to_keep(

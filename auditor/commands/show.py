@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import ibis
 import polars as pl
 
+from auditor.commands.known import up_to_date
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import Found, find
 from auditor.engine.duckdb import DuckDB
@@ -71,6 +72,10 @@ class Difference:
     """Its id."""
     cause_sentence: str
     """What the profiles that share the cause have in common; begins with their number."""
+    need: str
+    """What becomes of it now: model.Need."""
+    why: str | None
+    """model.Why it is not corrected; None: it is."""
     swapped_with: str | None = None
     """Key of the profile that carries this one's value, and whose value this one carries."""
 
@@ -166,8 +171,8 @@ class Story:
         }
 
 
-def tell(settings: Settings, key: str) -> Story:
-    """What is known of the profile with this key, spelt as either side spells it; a key of several columns as JSON.
+def tell(settings: Settings, key: str, *, now: datetime) -> Story:
+    """What is known `now` of the profile with this key, spelt as either side spells it; several columns as JSON.
 
     Raises SettingsError where there is no run yet, its snapshot has expired or nothing is known of the key.
     """
@@ -178,14 +183,14 @@ def tell(settings: Settings, key: str) -> Story:
     with passing_engine(settings, [folder, store.folder]) as engine:
         found = find(engine, contract, folder, key)
         memory = store.load(engine, contract, found.matched.keys)
-        return _Teller(settings, engine, contract, folder, key, found, memory).story()
+        return _Teller(settings, engine, contract, folder, key, found, memory, now).story()
 
 
-def shown_keys(settings: Settings, keys: Iterable[str]) -> set[str]:
+def shown_keys(settings: Settings, keys: Iterable[str], *, now: datetime) -> set[str]:
     """The keys as plans know them, however either side spells them. SettingsError for one that nobody has."""
     folder = find_run(settings)
     known = set(pl.read_parquet(folder / "profiles.parquet", columns=["key"])["key"])
-    return {key if key in known else tell(settings, key).key for key in keys}
+    return {key if key in known else tell(settings, key, now=now).key for key in keys}
 
 
 @dataclass
@@ -199,6 +204,7 @@ class _Teller:
     typed: str
     found: Found
     memory: Memory
+    now: datetime
 
     def story(self) -> Story:
         texts = {side: [str(text) for _, text, _ in self._keys(side)] for side in Side}
@@ -294,6 +300,7 @@ class _Teller:
         raw = {side: self._raw(side) for side in Side}
         everybody = self._result("differences")
         own = everybody.filter(pl.col("key") == key)
+        becomes = self._needs(key) if own.height else {}
         others = swapped_with(everybody) if "swapped" in own["reason"] else {}
         causes = with_sentences(self._result("causes"), say)
         sentences = dict(causes.select("cause", "sentence").iter_rows())
@@ -307,6 +314,7 @@ class _Teller:
                 row["blocked"],
                 row["cause"],
                 sentences.get(row["cause"], ""),
+                *becomes[row["column"]],
                 others.get((key, row["column"])),
             )
             for row in own.iter_rows(named=True)
@@ -326,6 +334,12 @@ class _Teller:
                 platform_updated=_at(platform, self.contract.updated_platform),
                 truth_updated=_at(truth, self.contract.updated_truth),
             )
+
+    def _needs(self, key: str) -> dict[str, tuple[str, str | None]]:
+        """Column → what becomes of its difference by all that is known now, and why it is not corrected."""
+        _, needed = up_to_date(self.settings, self.folder, self.now)
+        rows = needed.filter(pl.col("key") == key).select("column", "need", "why").iter_rows()
+        return {column: (need, why) for column, need, why in rows}
 
     def _cell(
         self,

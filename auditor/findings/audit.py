@@ -138,6 +138,8 @@ class Counts:
     kept: Mapping[str, int] = field(default_factory=dict)
     differences_by_column: Mapping[str, int] = field(default_factory=dict)
     differences_by_reason: Mapping[str, int] = field(default_factory=dict)
+    needs: Mapping[str, int] = field(default_factory=dict)
+    """Differing cells by model.Need: what becomes of them; empty where nobody asked, as in a comparison."""
     formats: Mapping[str, int] = field(default_factory=dict)
     matched_by: Mapping[str, int] = field(default_factory=dict)
     """How the profiles of both sides were matched: `key`, or the columns of a fallback key joined by ` + `, followed by
@@ -257,6 +259,7 @@ class Conclusion:
                 "by_column": dict(counts.differences_by_column),
                 "by_reason": dict(counts.differences_by_reason),
             },
+            "needs": dict(counts.needs),
             "formats": dict(counts.formats),
             "matched_by": dict(counts.matched_by),
             "violations": {

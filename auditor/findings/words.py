@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from auditor.model import ContractRule, Moved, PermissionFinding, Reason, Rule, Severity, Side, Status, Verdict
+from auditor.model import (
+    ContractRule,
+    Moved,
+    Need,
+    PermissionFinding,
+    Reason,
+    Rule,
+    Severity,
+    Side,
+    Status,
+    Verdict,
+    Why,
+)
 from auditor.settings.contract import Column, Compare, Master, Sensitivity
 
 if TYPE_CHECKING:
@@ -28,13 +40,37 @@ STATUS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     Status.CONFLICTING: (
         "Needs a decision",
-        "{platform} has changed, or both have, or nobody can tell. A person decides.",
+        "{platform} has changed, or both have, or nobody can tell. A person decides, where the mapping does not.",
     ),
     Status.DUPLICATE: (
         "Same key twice",
         "The key stands more than once on a side. Set apart: comparing them would be guessing.",
     ),
 }
+
+NEED: Final[Mapping[str, str]] = {
+    Need.PERSON: "Needs a decision",
+    Need.WRITTEN: "Corrected by a plan",
+    Need.TRUTH: "For the owners of {truth}",
+    Need.LEFT: "Left alone",
+}
+"""What becomes of a differing cell."""
+
+WHY: Final[Mapping[str, str]] = {
+    Why.PENDING: "sent, not yet in an export",
+    Why.WAITING: "waiting for the next synchronisation",
+    Why.BLOCKED: "{platform} would refuse it",
+    Why.CHANGED: "changed since somebody decided",
+    Why.IGNORED: "somebody decided to leave it",
+    Why.UNDONE: "written once and taken back",
+    Why.UNKNOWN_PERMISSION: "{truth} says neither yes nor no",
+    Why.EVIDENCE: "no evidence newer than the last opt-out",
+    Why.CIRCLE: "profiles exchange this unique value",
+    Why.TAKEN: "another profile has this unique value",
+    Why.UNADDRESSED: "{platform} cannot be told which profile it is",
+    Why.UNMAPPED: "no longer in the mapping",
+}
+"""Why a differing cell is not corrected, where that does not go without saying."""
 
 MOVED: Final[Mapping[str, str]] = {
     Moved.TRUTH: "{truth} changed",

@@ -1,17 +1,15 @@
 """Makes the plans of an audit: what is corrected, and, apart from it, who is created. Pure: values in, values out.
 
-differences ─► policy (permissions, decisions) ─┐
-only on the platform ───────────────────────────┼─► one write per profile and kind ─► uniques ─► routing ─► Plan
-missing ─► creations ───────────────────────────┘
+differences ─► needs (permissions, decisions) ─┐
+only on the platform ──────────────────────────┼─► one write per profile and kind ─► uniques ─► routing ─► Plan
+missing ─► creations ──────────────────────────┘
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Final, Literal
-from zoneinfo import ZoneInfo
+from typing import Literal
 
 import polars as pl
 
@@ -19,28 +17,24 @@ from auditor import permissions
 from auditor.errors import InputUnusable
 from auditor.findings.audit import TEXT, Audit, kept_out
 from auditor.findings.sentences import sentence
-from auditor.model import Kind, Refusal, Route, Side, Status, Structure, Why
-from auditor.permissions import EVIDENCE, HISTORY
+from auditor.model import Kind, Refusal, Route, Side, Status, Why
+from auditor.plan.actions import Action, actions, by_key, together
 from auditor.plan.creations import TAKEN, Candidates, create
 from auditor.plan.decisions import Decision
+from auditor.plan.knowledge import Knowledge
+from auditor.plan.needs import needs
 from auditor.plan.pairs import held
-from auditor.plan.policy import Action, Knowledge, Policy, differences, judge
+from auditor.plan.policy import Policy
 from auditor.plan.routing import AuditedValues, Road, Routed, route_corrections, route_creations
-from auditor.plan.uniques import arrange
-from auditor.writes import Cell, LeftAlone, Plan, Write, by_fallback
-from auditor.writes import Collection as Provenance
-
-UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT})
-"""Cells that were written and taken back, with both values as they were then."""
+from auditor.plan.uniques import in_order
+from auditor.writes import LeftAlone, Plan, Write, by_fallback
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a plan must know beyond the audit. Frames may be in any order."""
 
-    structure: Structure
-    timezone: ZoneInfo
-    """The contract's: moments of evidence are told in it."""
+    known: Knowledge
     file_calls_left: int
     """Of today, for this table, as the auditor may use them. Files that others will import: as many as may be made."""
     platform: pl.DataFrame | None = None
@@ -49,80 +43,55 @@ class Facts:
     candidates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"key": TEXT}))
     """The missing, as creations.Candidates.rows."""
     taken: pl.DataFrame = field(default_factory=TAKEN.to_frame)
-    evidence: pl.DataFrame = field(default_factory=EVIDENCE.to_frame)
-    """Of the differences in permission columns."""
-    history: pl.DataFrame = field(default_factory=HISTORY.to_frame)
-    undone: pl.DataFrame = field(default_factory=UNDONE.to_frame)
     erased: frozenset[str] = frozenset()
     """Missing keys of people who were erased on request."""
     guards: tuple[str, ...] = ()
     """Sentences that keep a plan from being applied without a look, for example about a side that shrank."""
 
 
-def make_plans(
-    audit: Audit,
-    policy: Policy,
-    facts: Facts,
-    *,
-    made: datetime,
-    decisions: Sequence[Decision] = (),
-    only: Collection[str] | None = None,
-) -> tuple[Plan, Plan]:
+def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[str] | None = None) -> tuple[Plan, Plan]:
     """The plan that corrects and deletes, and the plan that creates; either may be empty.
 
     Everything that differs is in a plan or in its `left`, with the reason. The order of rows in any input does not
-    matter: equal content gives an equal SHA. `made` is now, with zone. `only` restricts both plans to these keys.
+    matter: equal content gives an equal SHA. `only` restricts both plans to these keys.
 
     Raises InputUnusable when the audit could not check something that a plan depends on, GuardRefused or SettingsError
     when files are asked for and cannot be made.
     """
     _require_checked(audit)
-    nameless = [
-        (key, profile_id)
-        for key, profile_id in audit.profiles.select("key", "profile_id").iter_rows()
-        if by_fallback(key, audit.fallbacks)
-    ]
-    known = Knowledge(
-        columns={column.name: column for column in audit.columns},
-        structure=facts.structure,
-        timezone=facts.timezone,
-        now=made,
-        evidence=permissions.evidence_by_cell(facts.evidence),
-        history=facts.history,
-        undone=frozenset(facts.undone.select("key", "column", "platform", "truth").iter_rows()),
-        key=frozenset(audit.key if audit.fallbacks else ()),
-        unaddressed=frozenset(key for key, profile_id in nameless if profile_id is None),
-    )
+    known = facts.known
     road = Road(
         policy=policy,
         table=audit.table,
-        columns=known.columns,
-        unique=frozenset(attribute.name for attribute in facts.structure.attributes if attribute.unique),
+        columns={column.name: column for column in audit.columns},
+        unique=frozenset(attribute.name for attribute in known.structure.attributes if attribute.unique),
         file_calls=facts.file_calls_left,
-        export_age=made - audit.source(Side.PLATFORM).as_of,
+        export_age=known.now - audit.source(Side.PLATFORM).as_of,
         single_key=len(audit.key) == 1,
-        alone=frozenset(key for key, _ in nameless),
+        alone=frozenset(key for key in audit.profiles["key"] if by_fallback(key, audit.fallbacks)),
         first_load=audit.counts.rows.get(Side.PLATFORM.value) == 0,
         audited=_audited_values(audit, facts.platform),
     )
-    holders = differences(audit.differences.filter(pl.col("column").is_in(road.unique)))
+    needed = needs(audit, known, only=only)
+    holders = audit.differences
     if only is not None:
         audit = _restricted(audit, only)
 
-    judged = judge(differences(audit.differences), decisions, policy, known)
-    answers = [*judged, *_unmatched(audit, policy, decisions)]
-    corrections = _writes(answers, audit)
-    updates = [write for write in corrections if write.kind is Kind.UPDATE]
-    clears = [write for write in corrections if write.kind is Kind.CLEAR]
-    arranged = arrange(updates, clears, holders, road.unique)
+    unmatched = list(_unmatched(audit, policy, known.decisions))
+    corrections = together(actions(needed), audit)
     others = [write for write in corrections if write.kind is not Kind.UPDATE]
-    routed = route_corrections([*others, *arranged.writes], road)
-    correct = _plan(audit, facts, "correct", made, routed, [*_left(answers), *arranged.left])
+    others += [one for one in unmatched if isinstance(one, Write)]
+    routed = route_corrections([*sorted(others, key=by_key), *in_order(corrections, holders, road.unique)], road)
+    left = [LeftAlone(*row) for row in needed.drop_nulls("why").select("key", "column", "why").iter_rows()]
+    left += [one for one in unmatched if isinstance(one, LeftAlone)]
+    correct = _plan(audit, facts, "correct", routed, left)
 
     candidates = Candidates(facts.candidates, facts.taken, facts.erased)
-    answers = list(create(audit, candidates, decisions, known))
-    routed = route_creations(_writes(answers, audit), replace(road, file_calls=road.file_calls - routed.files))
-    creations = _plan(audit, facts, "load" if road.first_load else "create", made, routed, _left(answers))
+    created = list(create(audit, candidates, known))
+    road = replace(road, file_calls=road.file_calls - routed.files)
+    routed = route_creations(together((one for one in created if isinstance(one, Action)), audit), road)
+    left = [one for one in created if isinstance(one, LeftAlone)]
+    creations = _plan(audit, facts, "load" if road.first_load else "create", routed, left)
 
     for plan in (correct, creations):
         permissions.guard(plan.writes, audit.columns)
@@ -172,35 +141,6 @@ def _unmatched(audit: Audit, policy: Policy, decisions: Iterable[Decision]) -> I
             yield LeftAlone(key, None, why.value)
 
 
-def _writes(answers: Iterable[Action | Write | LeftAlone], audit: Audit) -> list[Write]:
-    """One single write per profile, kind, person and evidence, with all its cells; by key."""
-    profile_ids = dict(audit.profiles.select("key", "profile_id").iter_rows())
-    places = {column.name: place for place, column in enumerate(audit.columns)}
-    together: dict[tuple[str, Kind, str | None, Provenance | None], list[Cell]] = {}
-    writes = []
-    for answer in answers:
-        if isinstance(answer, Write):
-            writes.append(answer)
-        elif isinstance(answer, Action):
-            together.setdefault((answer.key, answer.kind, answer.decided_by, answer.collection), []).append(answer.cell)
-    for (key, kind, decided_by, collection), cells in together.items():
-        cells.sort(key=lambda cell: places[cell.column])
-        profile_id = profile_ids.get(key)
-        writes.append(
-            Write(kind, Route.SINGLE, key, profile_id, tuple(cells), decided_by=decided_by, collection=collection)
-        )
-    return sorted(writes, key=_by_key)
-
-
-def _by_key(write: Write) -> tuple[str, str, str, str]:
-    moment, source = (write.collection.moment, write.collection.source) if write.collection else ("", "")
-    return write.key, write.decided_by or "", moment, source
-
-
-def _left(answers: Iterable[Action | Write | LeftAlone]) -> list[LeftAlone]:
-    return [answer for answer in answers if isinstance(answer, LeftAlone)]
-
-
 def _audited_values(audit: Audit, platform: pl.DataFrame | None) -> AuditedValues | None:
     """A look-up in `platform` that leaves out whom a file must not repeat.
 
@@ -241,7 +181,6 @@ def _plan(
     audit: Audit,
     facts: Facts,
     purpose: Literal["correct", "create", "load"],
-    made: datetime,
     routed: Routed,
     left: Iterable[LeftAlone],
 ) -> Plan:
@@ -251,7 +190,7 @@ def _plan(
         entity=audit.entity,
         table=audit.table,
         purpose=purpose,
-        made=made,
+        made=facts.known.now,
         export_as_of=audit.source(Side.PLATFORM).as_of,
         key=audit.key,
         fallbacks=audit.fallbacks,

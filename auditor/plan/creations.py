@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,9 +13,10 @@ from auditor import permissions, writes
 from auditor.findings.audit import TEXT, Audit, kept_out
 from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Refusal, Side, Status, Why
 from auditor.permissions import Case, Cell, Evidence
-from auditor.plan.decisions import Choice, Decision, Standing, standing
+from auditor.plan.actions import Action
+from auditor.plan.decisions import Choice, Standing, standing
+from auditor.plan.knowledge import Knowledge
 from auditor.plan.pairs import held
-from auditor.plan.policy import Action, Knowledge
 from auditor.settings.contract import Column, Master, Polarity
 
 TAKEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
@@ -36,17 +37,14 @@ class Candidates:
     """Keys of people who were erased on request, whichever of their identifiers said so."""
 
 
-def create(
-    audit: Audit, candidates: Candidates, decisions: Iterable[Decision], known: Knowledge
-) -> Iterator[Action | writes.LeftAlone]:
+def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[Action | writes.LeftAlone]:
     """What is created per missing key, by key: cells to create it with, opt-ins to follow, and what is left out.
 
     Rows of the platform that could not be read may be the very people that seem to be missing: then nobody is created.
     """
     missing = audit.profiles.filter(pl.col("status") == Status.MISSING).sort("key")
     unreadable = audit.counts.rows.get("platform_rejected", 0) > 0
-    decisions = tuple(decisions)
-    same_person = held(audit, Side.TRUTH, decisions)
+    same_person = held(audit, Side.TRUTH, known.decisions)
     taken = set(candidates.taken.select("key", "column").iter_rows())
     taken_keys = {key for key, _ in taken}
     wanted = []
@@ -68,12 +66,10 @@ def create(
     rows = candidates.rows.filter(pl.col("key").is_in(wanted)).sort("key").to_dicts()
     if [row["key"] for row in rows] != wanted:
         raise ValueError("the candidates do not hold every missing key exactly once")
-    yield from _profiles(audit, rows, decisions, known)
+    yield from _profiles(audit, rows, known)
 
 
-def _profiles(
-    audit: Audit, rows: Sequence[Mapping[str, Any]], decisions: Sequence[Decision], known: Knowledge
-) -> Iterator[Action | writes.LeftAlone]:
+def _profiles(audit: Audit, rows: Sequence[Mapping[str, Any]], known: Knowledge) -> Iterator[Action | writes.LeftAlone]:
     violated: dict[str, set[str]] = {}
     on_truth = kept_out(audit.violations).filter(pl.col("side") == Side.TRUTH)
     for key, column in on_truth.select("key", "column").iter_rows():
@@ -81,7 +77,7 @@ def _profiles(
     demands = _demands(audit, known)
     permission_columns = [column.name for column in audit.columns if column.permission is not None]
     cells = ((row["key"], name, None, row[name]) for row in rows for name in permission_columns)
-    standings = standing(decisions, cells)
+    standings = standing(known.decisions, cells)
     opt_outs = permissions.last_opt_outs(known.history, dict.fromkeys(standings.holding, (Permission.EMPTY, None)))
     for row in rows:
         key, bad = row["key"], violated.get(row["key"], set())

@@ -8,34 +8,57 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
-from auditor.model import Why
-from auditor.plan.policy import Difference
-from auditor.writes import LeftAlone, Write
+import polars as pl
 
-
-@dataclass(frozen=True, slots=True)
-class Arranged:
-    """Updates in an order that works, and the unique cells that no order can write."""
-
-    writes: tuple[Write, ...]
-    left: tuple[LeftAlone, ...]
+from auditor.model import Kind, Why
+from auditor.writes import Write
 
 
-def arrange(
-    updates: Sequence[Write], clears: Iterable[Write], held: Iterable[Difference], unique: Collection[str]
-) -> Arranged:
-    """Put `updates` in order; those that no order helps lose their unique cells, not their others.
+def without_order(writes: Iterable[Write], held: pl.DataFrame, unique: Collection[str]) -> dict[tuple[str, str], Why]:
+    """The unique cells that no order can write, by key and column: on a circle, or taken by somebody who keeps it.
 
-    `clears` are written before all updates, so what they clear is free. `held` are all differences, planned or not:
-    whoever appears there with a unique value holds it. Values are compared without case and outer blanks: a dependency
-    too many costs nothing.
+    `held` are all differences (key, column, platform), planned or not: whoever appears there with a unique value holds
+    it.
+    """
+    updates, clears = _parted(writes)
+    waits_for, stuck = _waits(updates, clears, held, unique)
+    _, unresolved = _sorted(range(len(updates)), waits_for, stuck)
+    circle = _circles(waits_for)
+    return {
+        (updates[number].key, cell.column): Why.CIRCLE if number in circle else Why.TAKEN
+        for number in sorted(unresolved)
+        for cell in updates[number].cells
+        if cell.column in unique
+    }
+
+
+def in_order(writes: Iterable[Write], held: pl.DataFrame, unique: Collection[str]) -> list[Write]:
+    """The updates among the writes, in an order that works. ValueError where there is none: see `without_order`."""
+    updates, clears = _parted(writes)
+    order, unresolved = _sorted(range(len(updates)), *_waits(updates, clears, held, unique))
+    if unresolved:
+        raise ValueError(f"{len(unresolved)} updates of unique values cannot be put in order")
+    return [updates[number] for number in order]
+
+
+def _parted(writes: Iterable[Write]) -> tuple[list[Write], list[Write]]:
+    """The updates, and what is cleared before all of them."""
+    wanted = list(writes)
+    return [one for one in wanted if one.kind is Kind.UPDATE], [one for one in wanted if one.kind is Kind.CLEAR]
+
+
+def _waits(
+    updates: Sequence[Write], clears: Iterable[Write], held: pl.DataFrame, unique: Collection[str]
+) -> tuple[dict[int, set[int]], set[int]]:
+    """Which updates wait for which, by their places, and which wait for nothing that will ever come.
+
+    Values are compared without case and outer blanks: a dependency too many costs nothing.
     """
     holders: dict[tuple[str, str], set[str]] = {}
-    for row in held:
-        if row.column in unique and row.platform:
-            holders.setdefault((row.column, _folded(row.platform)), set()).add(row.key)
+    filled = held.filter(pl.col("column").is_in(unique), pl.col("platform").fill_null("") != "")
+    for key, column, platform in filled.select("key", "column", "platform").iter_rows():
+        holders.setdefault((column, _folded(platform)), set()).add(key)
     free = {(write.key, cell.column) for write in clears for cell in write.cells}
     mover = {
         (write.key, cell.column): number
@@ -54,20 +77,7 @@ def arrange(
                 waits_for.setdefault(number, set()).add(mover[holder, column])
             else:
                 stuck.add(number)
-    order, unresolved = _sorted(range(len(updates)), waits_for, stuck)
-    circle = _circles(waits_for)
-    left = [
-        LeftAlone(updates[number].key, cell.column, (Why.CIRCLE if number in circle else Why.TAKEN).value)
-        for number in sorted(unresolved)
-        for cell in updates[number].cells
-        if cell.column in unique
-    ]
-    arranged = [updates[number] for number in order]
-    for number in sorted(unresolved):
-        rest = tuple(cell for cell in updates[number].cells if cell.column not in unique)
-        if rest:
-            arranged.append(replace(updates[number], cells=rest))
-    return Arranged(tuple(arranged), tuple(left))
+    return waits_for, stuck
 
 
 def _sorted(

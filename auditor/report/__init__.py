@@ -10,13 +10,14 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import jinja2
+import polars as pl
 from markupsafe import Markup
 
 from auditor import __version__
@@ -27,6 +28,7 @@ from auditor.findings.audit import Audit, Conclusion
 from auditor.findings.sentences import sentence, spelt_out
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Status
+from auditor.plan.needs import numbers
 from auditor.report import view as report_view
 from auditor.report.redact import Privacy, for_work, pseudonyms, shown, visible
 from auditor.report.rows import labels, packed_rows
@@ -56,16 +58,20 @@ class Written:
     """Holds no more than the report does."""
 
 
-def render(audit: Audit, folder: Path, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> Written:
+def render(
+    audit: Audit, needed: pl.DataFrame, folder: Path, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()
+) -> Written:
     """Write `report.html`, `worklist.html` and `report.xlsx` into the run folder; all of them or none.
 
-    `privacy` holds for the report and the workbook; the worklist always shows real values, of what needs work only.
+    `needed` says what becomes of each difference, as `plan.needs` gives it. `privacy` holds for the report and the
+    workbook; the worklist always shows real values, of what needs work only.
     """
+    audit = _with_needs(audit, needed)
     written = Written(folder / "report.html", folder / "worklist.html", folder / "report.xlsx")
     report_mode = OWNER_ONLY if privacy == "full" else FOR_OTHERS
     _write_all(
         {
-            written.report: (page(audit, privacy=privacy, trend=trend).encode(), report_mode),
+            written.report: (_report(audit, privacy, trend).encode(), report_mode),
             written.worklist: (_worklist(audit, trend).encode(), OWNER_ONLY),
             written.workbook: (workbook(shown(audit, privacy), privacy), report_mode),
         }
@@ -73,8 +79,22 @@ def render(audit: Audit, folder: Path, *, privacy: Privacy, trend: Sequence[Tren
     return written
 
 
-def page(audit: Audit, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> str:
-    """The report alone, as one HTML document."""
+def page(audit: Audit, needed: pl.DataFrame | None, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> str:
+    """The report alone, as one HTML document. `needed` is None for a comparison: there is no plan, and no master."""
+    return _report(audit if needed is None else _with_needs(audit, needed), privacy, trend)
+
+
+def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
+    """The audit with `need` and `why` beside each difference, and their numbers."""
+    beside = needed.select("key", "column", "need", "why")
+    return replace(
+        audit,
+        differences=audit.differences.join(beside, on=["key", "column"], how="left", maintain_order="left"),
+        counts=replace(audit.counts, needs=numbers(needed)),
+    )
+
+
+def _report(audit: Audit, privacy: Privacy, trend: Sequence[TrendPoint]) -> str:
     redacted = shown(audit, privacy)
     rows = None if privacy == "aggregate" else packed_rows(redacted, real=privacy == "full")
     return _html(audit, redacted, rows, kind=privacy, trend=trend)
@@ -127,10 +147,12 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             findings=report_view.findings(audit, say),
             reasons=reasons,
             picture=picture,
+            standings=report_view.standings(audit, say),
             causes=redacted.causes.to_dicts(),
             rules=report_view.rules(audit, say),
             flags=[(flag, *map(say.fill, words.FLAG[flag])) for flag in ("waiting", "pending", "gone")],
             trend=report_view.trend_bars(trend),
+            needed="need" in audit.differences.columns,
             masters={column.name: column.master.value for column in audit.columns if column.master is Master.PLATFORM},
             rows=rows,
             style=Markup(style),  # noqa: S704 - our own file

@@ -18,9 +18,9 @@ import polars as pl
 from auditor.findings import words
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
 from auditor.findings.words import Words
-from auditor.model import Moved, Permission, Severity, Side, Status
-from auditor.permissions import Ruling, ruling, state
-from auditor.settings.contract import Column, Master, Polarity
+from auditor.model import Need, Permission, Severity, Side, Status, Why
+from auditor.permissions import state
+from auditor.settings.contract import Polarity
 
 _DAY: Final = "%Y-%m-%d"
 """Days are what a steward needs of a moment, and a column of minutes would weigh as much as a column of names."""
@@ -38,6 +38,7 @@ Table = Mapping[str, Sequence[str | None]]
 def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None, *, real: bool = False) -> str:
     """Every row about a person in `audit`, which is shown as it is: mask it before. Base64 of gzip of JSON.
 
+    Its differences have `need` and `why` beside their own columns, unless nobody asked for needs.
     `ids`: the short ids under which the masked page shows the same people (only where real keys are shown). `real`: the
     values are, so it can be told with whom they were exchanged.
     """
@@ -79,7 +80,8 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
             **{side.value: f"Twice in {say.side(side)}" for side in Side},
         },
         "kind": {"permission": "Permissions only", "field": "Other fields only"},
-        "need": {"yes": "Needs a decision", "no": "Needs none"},
+        "need": say.labels(words.NEED),
+        "why": say.labels(words.WHY),
         "choice": {
             "": "Not decided yet",
             "truth": f"Use {say.truth} value",
@@ -96,35 +98,39 @@ def _causes(audit: Audit, reasons: Mapping[str, str]) -> dict[str, str]:
     return {rank: f"{rank}. {column}: {reasons.get(reason, reason)}" for rank, column, reason in rows}
 
 
-def needs_decision(audit: Audit) -> list[bool]:
-    """Per row of `audit.differences`: True where no plan settles it by itself, so that a person has to."""
-    columns = {column.name: column for column in audit.columns}
-    frame = audit.differences
-    rows = zip(*(frame[name] for name in ("column", "platform", "truth", "status", "moved")), strict=True)
-    settled = (frame["waiting"] | frame["pending"]).to_list()
-    return [not done and _is_open(columns.get(row[0]), *row[1:]) for row, done in zip(rows, settled, strict=True)]
-
-
-def _is_open(column: Column | None, platform: str | None, truth: str | None, status: str, moved: str) -> bool:
-    if column is not None and column.permission is not None:
-        said = ruling(state(platform, column.permission), state(truth, column.permission), Moved(moved))
-        return said in (Ruling.DECISION, Ruling.DECISION_AND_TRUTH, Ruling.OPT_OUT_IF_NEWER)
-    if column is not None and column.master is Master.PLATFORM:
-        return False
-    return status == Status.CONFLICTING or moved == Moved.TRUTH_BY_MOMENT
-
-
 def _differences(audit: Audit, *, real: bool) -> Table:
     permissions = {column.name: column.permission for column in audit.columns if column.permission is not None}
+    flags = ("pending", "waiting", "blocked")
     frame = audit.differences.with_columns(
-        flags=_flags("pending", "waiting", "blocked"),
-        need=pl.Series(["yes" if open_question else "no" for open_question in needs_decision(audit)], dtype=pl.String),
+        flags=_flags(*flags),
         kind=pl.when(pl.col("column").is_in(list(permissions))).then(pl.lit("permission")).otherwise(pl.lit("field")),
         platform_updated=_day("platform_updated"),
         truth_updated=_day("truth_updated"),
-    ).sort("need", "kind", "column", descending=[True, True, False], maintain_order=True)
-    names = "key column platform truth base status moved reason cause flags need kind platform_updated truth_updated"
-    table = {name: frame[name].to_list() for name in names.split()}
+    )
+    names = [
+        "key",
+        "column",
+        "platform",
+        "truth",
+        "base",
+        "status",
+        "moved",
+        "reason",
+        "cause",
+        "flags",
+        "kind",
+        "platform_updated",
+        "truth_updated",
+    ]
+    asked = pl.col("status") == Status.CONFLICTING
+    if "need" in frame.columns:
+        names += ["need", "why"]
+        asked = pl.col("need") == Need.PERSON
+        # What a flag says already, and what goes without saying, is not told again.
+        told = pl.col("why").is_in([*flags, Why.DECISION, Why.FOR_THE_TRUTH])
+        frame = frame.with_columns(why=pl.when(~told).then("why"))
+    frame = frame.sort(~asked, "kind", "column", descending=[False, True, False], maintain_order=True)
+    table = {name: frame[name].to_list() for name in names}
     if real and (others := swapped_with(frame)):
         table["swapped"] = [others.get(cell) for cell in zip(table["key"], table["column"], strict=True)]
     # The choice that leaves somebody contactable whom the other side says is not: it needs a name and evidence.

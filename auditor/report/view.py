@@ -195,12 +195,7 @@ def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int, bool]]:
 
 def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
     """The picture of what is wrong where: the reasons that occur, and one row per field that differs, worst first."""
-    later = pl.col("waiting") | pl.col("pending")
-    counted = (
-        audit.differences.with_columns(standing=pl.when(later).then(pl.lit("later")).otherwise(pl.col("status")))
-        .group_by("column", "reason", "standing")
-        .len()
-    )
+    counted = audit.differences.with_columns(standing=_standing(audit)).group_by("column", "reason", "standing").len()
     totals = counted.group_by("column").agg(pl.col("len").sum()).sort(["len", "column"], descending=[True, False])
     by_reason = {(column, reason): number for column, reason, number in _sums(counted, "column", "reason")}
     by_standing = {(column, standing): number for column, standing, number in _sums(counted, "column", "standing")}
@@ -208,18 +203,15 @@ def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
     reasons = [str(reason) for reason in words.REASON if reason in found]
     most = max(by_reason.values(), default=0)
     permissions = {column.name for column in audit.columns if column.permission is not None}
+    labels = _standing_labels(audit, say)
     views = []
     for column, total in totals.iter_rows():
         parts, start = [], 0.0
-        for standing, label in (
-            (Status.CONFLICTING.value, "need a decision"),
-            (Status.STALE.value, say.fill("outdated in {platform}")),
-            ("later", "waiting or sent already"),
-        ):
+        for standing, label in labels.items():
             number = by_standing.get((column, standing), 0)
             if number:
                 width = 100 * number / total
-                parts.append((standing, label, number, round(start, 3), round(width, 3)))
+                parts.append((standing, label.lower(), number, round(start, 3), round(width, 3)))
                 start += width
         cells = tuple((reason, by_reason.get((column, reason), 0)) for reason in reasons)
         views.append(
@@ -232,6 +224,29 @@ def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
             )
         )
     return reasons, views
+
+
+def standings(audit: Audit, say: Words) -> list[tuple[str, str, int]]:
+    """How differences stand, as a picture tells them apart: stored word, label and number of differences."""
+    numbers = dict(audit.differences.select(_standing(audit).alias("standing"))["standing"].value_counts().iter_rows())
+    return [(word, label, numbers.get(word, 0)) for word, label in _standing_labels(audit, say).items()]
+
+
+def _standing(audit: Audit) -> pl.Expr:
+    """What becomes of a difference; where nobody asked (a comparison), its status, or that it is for later."""
+    if "need" in audit.differences.columns:
+        return pl.col("need")
+    later = pl.col("waiting") | pl.col("pending")
+    return pl.when(later).then(pl.lit("later")).otherwise(pl.col("status"))
+
+
+def _standing_labels(audit: Audit, say: Words) -> dict[str, str]:
+    if "need" in audit.differences.columns:
+        return say.labels(words.NEED)
+    named = say.labels(words.STATUS)
+    return {status.value: named[status] for status in (Status.CONFLICTING, Status.STALE)} | {
+        "later": "Waiting or sent already"
+    }
 
 
 def rules(audit: Audit, say: Words) -> list[RuleView]:

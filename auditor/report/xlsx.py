@@ -26,7 +26,7 @@ Row = Sequence[str]
 
 
 def workbook(audit: Audit, privacy: Privacy) -> bytes:
-    """`audit`, which is shown as it is (mask it before), as the bytes of an XLSX file.
+    """`audit`, which is shown as it is (mask it before), with `need` and `why` beside its differences, as an XLSX file.
 
     Sheets: summary, profiles, differences, violations, permissions, same person, causes. The sheets about people have
     their header line only where the privacy leaves no person in the audit.
@@ -112,7 +112,7 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
             f"In {say.truth}",
             "Last agreed",
             "Why",
-            "Status",
+            "What happens",
             "Who moved",
             "Note",
             "Cause",
@@ -123,9 +123,10 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable
             (
                 *(_text(row[column]) for column in ("key", "column", "platform", "truth", "base")),
                 name("reason", row["reason"]),
-                name("status", row["status"]),
+                name("need", row["need"]),
                 name("moved", row["moved"]),
-                flags(*((flag, row[flag]) for flag in ("pending", "waiting", "blocked"))),
+                flags(*((flag, row[flag]) for flag in ("pending", "waiting", "blocked")))
+                or named["why"].get(row["why"] or "", ""),
                 *(_text(row[column]) for column in ("cause", "platform_updated", "truth_updated")),
             )
             for row in audit.differences.iter_rows(named=True)
@@ -225,6 +226,8 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
     for flag in ("waiting", "pending", "gone"):
         yield say.labels(words.FLAG)[flag], str(getattr(counts, flag))
     yield "Differences", str(counts.differences)
+    for need, label in say.labels(words.NEED).items():
+        yield f"Differences: {label}", str(counts.needs[need])
     for item in audit.not_checked:
         yield "Not checked", sentence(item, say)
 

@@ -39,27 +39,8 @@ const CELLS = {
   platform(cell, row, table) { pair(cell, row, table, 0); },
   truth(cell, row, table) { pair(cell, row, table, 1); },
 
-  status(cell, row, table) {
-    const status = table.columns.status.at(row);
-    const sign = element("span", `status status-${status}`);
-    sign.append(icon(status));
-    const standing = element("div", "standing");
-    standing.append(sign, table.label("status", status));
-    cell.append(standing);
-    const { moved, flags, base, swapped } = table.columns;
-    if (moved && moved.at(row)) note(cell, table.label("moved", moved.at(row)));
-    if (swapped && swapped.at(row)) {
-      const other = element("small", "", "exchanged with ");
-      showValue(other, keyText(swapped.at(row)));
-      cell.append(other);
-    }
-    if (flags && flags.at(row) && table.box.dataset.table === "differences") cell.append(element("span", "tag", table.label("flags", flags.at(row))));
-    if (base && base.at(row)) {
-      const last = element("small", "", "last agreed: ");
-      showValue(last, base.at(row));
-      cell.append(last);
-    }
-  },
+  status(cell, row, table) { standing(cell, row, table, "status"); },
+  need(cell, row, table) { standing(cell, row, table, "need"); },
 
   flags(cell, row, table) {
     const flags = table.columns.flags.at(row);
@@ -75,6 +56,31 @@ const CELLS = {
   text(cell, row, table) { showValue(cell, table.columns.text.at(row)); },
   other_key(cell, row, table) { showValue(cell, keyText(table.columns.other_key.at(row))); },
 };
+
+// The status of a profile or what happens to a difference, and what is known about that.
+function standing(cell, row, table, name) {
+  const word = table.columns[name].at(row);
+  const sign = element("span", `status status-${word}`);
+  sign.append(icon(word));
+  const line = element("div", "standing");
+  line.append(sign, table.label(name, word));
+  cell.append(line);
+  const why = table.columns.why?.at(row);
+  if (why) note(cell, table.label("why", why));
+  const { moved, flags, base, swapped } = table.columns;
+  if (moved && moved.at(row)) note(cell, table.label("moved", moved.at(row)));
+  if (swapped && swapped.at(row)) {
+    const other = element("small", "", "exchanged with ");
+    showValue(other, keyText(swapped.at(row)));
+    cell.append(other);
+  }
+  if (flags && flags.at(row) && table.box.dataset.table === "differences") cell.append(element("span", "tag", table.label("flags", flags.at(row))));
+  if (base && base.at(row)) {
+    const last = element("small", "", "last agreed: ");
+    showValue(last, base.at(row));
+    cell.append(last);
+  }
+}
 
 // One of two values beside each other: what has no counterpart is marked.
 function pair(cell, row, table, side) {

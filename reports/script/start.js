@@ -22,8 +22,8 @@ async function start() {
   }
   if (here.kind === "worklist") decisions = new Decisions(tables.differences, tables.same, here.run, digest);
   for (const [name, table] of Object.entries(tables)) {
-    const open = name === "differences" && decisions && table.columns.need.values.includes("yes");
-    table.filter(open ? { need: "yes" } : {});
+    const open = name === "differences" && decisions && table.columns.need.values.includes("person");
+    table.filter(open ? { need: "person" } : {});
   }
   for (const button of document.querySelectorAll("[data-go]")) {
     button.addEventListener("click", () => go(button.dataset.go, JSON.parse(button.dataset.facets)));

@@ -1,0 +1,79 @@
+"""What is known now about a finished audit: what was sent and decided since, and what its folder keeps for plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from auditor.errors import SettingsError
+from auditor.findings.audit import Audit
+from auditor.model import Permission, Side, Structure
+from auditor.plan.decisions import remembered
+from auditor.plan.knowledge import Knowledge
+from auditor.plan.needs import needs
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract, read_contract
+from auditor.state import run_folder
+from auditor.state.ledger import Ledger
+
+
+def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, pl.DataFrame]:
+    """The audit of a run with what was sent since, and what becomes of its differences by what is known `now`."""
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        audit = with_pending(run_folder.read_audit(folder, contract), ledger)
+        return audit, needs(audit, knowledge(settings, contract, structure, folder, ledger, now))
+
+
+def with_pending(audit: Audit, ledger: Ledger) -> Audit:
+    """Marks as pending what was sent since the export's moment, also what was sent after the audit."""
+    sent = ledger.pending(audit.table, after=audit.source(Side.PLATFORM).as_of).select("key", "column").unique()
+    cells = sent.filter(pl.col("column").is_not_null()).with_columns(sent=True)
+    whole = sent.filter(pl.col("column").is_null()).select("key", sent=True)
+    marked = pl.col("pending") | pl.col("sent").fill_null(False)
+    differences = audit.differences.join(cells, on=["key", "column"], how="left", maintain_order="left")
+    profiles = audit.profiles.join(whole, on="key", how="left", maintain_order="left")
+    return replace(
+        audit,
+        differences=differences.with_columns(pending=marked).drop("sent"),
+        profiles=profiles.with_columns(pending=marked).drop("sent"),
+    )
+
+
+def knowledge(
+    settings: Settings, contract: Contract, structure: Structure, folder: Path, ledger: Ledger, now: datetime
+) -> Knowledge:
+    """What bears on the differing cells of the run in `folder`, beside its differences.
+
+    Raises SettingsError for a run that does not keep it any more.
+    """
+    own = ledger.opt_outs(settings.table).select(
+        run=pl.lit(folder.name), at="sent_at", side=pl.lit(Side.PLATFORM.value), key="key", column="column",
+        value=pl.lit(Permission.OFF.value),
+    )  # fmt: skip
+    history = frame(folder, "history")
+    return Knowledge(
+        structure=structure,
+        timezone=contract.timezone,
+        now=now,
+        without_base=settings.fixes.without_base,
+        decisions=remembered(ledger.decisions(settings.table)),
+        evidence=frame(folder, "evidence"),
+        history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]
+        undone=ledger.undone(settings.table).select("key", "column", platform="restored", truth="withdrawn"),
+    )
+
+
+def frame(folder: Path, name: str) -> pl.DataFrame:
+    """A file of a run that is kept for what comes after it. Raises SettingsError once it has expired."""
+    path = folder / f"{name}.parquet"
+    if not path.exists():
+        raise SettingsError(
+            f"{folder.name} has no {path.name} any more: snapshots are kept for a limited time",
+            hint="run the audit again",
+        )
+    return pl.read_parquet(path)

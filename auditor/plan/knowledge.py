@@ -1,0 +1,124 @@
+"""What bears on differing cells beside their own rows, and the cells with what bears on them.
+
+Nothing is decided here but what `auditor.permissions` says of a permission: see `auditor.plan.needs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from auditor import permissions
+from auditor.findings.audit import TEXT
+from auditor.model import Moved, Structure
+from auditor.permissions import EVIDENCE, HISTORY, Case, Evidence, Opt
+from auditor.plan.decisions import Choice, Decision, standing
+from auditor.settings.contract import Column, Master, Polarity
+
+CELL: Final = ["key", "column"]
+VALUES: Final = ["key", "column", "platform", "truth"]
+
+UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT})
+"""Cells that were written and taken back, with both values as they were then."""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What bears on the cells of an audit beside its own rows. Frames may be in any order."""
+
+    structure: Structure
+    timezone: ZoneInfo
+    """The contract's: moments of evidence are told in it."""
+    now: datetime
+    """With zone: no evidence is of later."""
+    without_base: Literal["ask", "moments"] = "ask"
+    """Whether the moment of a row suffices where no agreed value tells who moved."""
+    decisions: Sequence[Decision] = ()
+    """In the order in which they were made."""
+    evidence: pl.DataFrame = field(default_factory=EVIDENCE.to_frame)
+    """Of the differences in permission columns."""
+    history: pl.DataFrame = field(default_factory=HISTORY.to_frame)
+    undone: pl.DataFrame = field(default_factory=UNDONE.to_frame)
+
+
+def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> pl.DataFrame:
+    """The rows, in the columns of `Audit.differences`, with what bears on each of them.
+
+    Of the contract `master`, `polarity` and `yields` (null: it does not have the column); `choice`, `by` and `changed`
+    of decisions; `undone`; and of permissions `said`, `opts`, `to`, `moment`, `source` and `word`.
+    """
+    rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
+    rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
+    undone = known.undone.select(VALUES).unique().with_columns(undone=True)
+    rows = rows.join(undone, on=VALUES, how="left", nulls_equal=True, maintain_order="left")
+    rows = rows.join(_said(rows, known), on=CELL, how="left", maintain_order="left")
+    return rows.with_columns(pl.col("changed", "undone").fill_null(False))
+
+
+def _contract(columns: Sequence[Column]) -> pl.DataFrame:
+    """What the contract says of each column: master, polarity, and whether conflicts yield to the master."""
+    return pl.DataFrame(
+        [
+            (one.name, one.master, one.permission, one.master is Master.TRUTH and one.conflicts == "master")
+            for one in columns
+        ],
+        schema={"column": TEXT, "master": TEXT, "polarity": TEXT, "yields": pl.Boolean()},
+        orient="row",
+    )
+
+
+def _decided(rows: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:
+    """The `choice` that holds of a cell and `by` whom, and whether one was made that no longer does: `changed`."""
+    about = rows.filter(pl.col("key").is_in({one.key for one in decisions}))
+    stands = standing(decisions, about.select(VALUES).iter_rows())
+    made: list[tuple[str | bool | None, ...]]
+    made = [(*cell, one.choice.value, one.by, False) for cell, one in stands.holding.items()]
+    made += [(*cell, None, None, True) for cell in stands.changed]
+    schema = {"key": TEXT, "column": TEXT, "choice": TEXT, "by": TEXT, "changed": pl.Boolean()}
+    return pl.DataFrame(made, schema=schema, orient="row")
+
+
+def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
+    """What is said about each permission cell.
+
+    key, column, `said` (a Why; null: it is written), `opts` (the kind of write) and `to`, moment and source of an
+    opt-in, and the `word` for the owners of the truth.
+    """
+    cells = rows.filter(pl.col("polarity").is_not_null())
+    decided = cells.filter(pl.col("choice").is_not_null())
+    wanted = {
+        (key, column): (permissions.state(platform, Polarity(polarity)), updated)
+        for key, column, platform, polarity, updated in decided.select(
+            *CELL, "platform", "polarity", "platform_updated"
+        ).iter_rows()
+    }
+    opt_outs = permissions.last_opt_outs(known.history, wanted)
+    evidence = permissions.evidence_by_cell(known.evidence)
+    said = []
+    for row in cells.iter_rows(named=True):
+        cell = row["key"], row["column"]
+        case = Case(
+            polarity=Polarity(row["polarity"]),
+            platform=row["platform"],
+            truth=row["truth"],
+            moved=Moved(row["moved"]),
+            evidence=evidence.get(cell, Evidence()),
+            platform_updated=row["platform_updated"],
+            last_opt_out=opt_outs.get(cell),
+        )
+        by = row["by"] if row["choice"] == Choice.TRUTH else None
+        answer = permissions.decide(case, by=by, now=known.now, timezone=known.timezone)
+        word = permissions.word_for_the_truth(case)
+        if isinstance(answer, Opt):
+            given = answer.collection
+            proof = (given.moment, given.source) if given else (None, None)
+            said.append((*cell, None, answer.kind, answer.after, *proof, word))
+        else:
+            said.append((*cell, answer, None, None, None, None, word))
+    names = (*CELL, "said", "opts", "to", "moment", "source", "word")
+    return pl.DataFrame(said, schema=dict.fromkeys(names, TEXT), orient="row")

@@ -1,0 +1,164 @@
+"""What becomes of every differing cell: written by itself, asked of a person, told to the owners of the truth, or left.
+
+The default policy (design §8), the masters of the contract and what people decided meet here, and nowhere else: plans,
+`for-the-truth.csv`, pages, workbooks, `show` and the counts of a run all ask `needs`. What is written to a permission
+is said by `auditor.permissions`. When and how writes travel, and whether today's calls suffice, is no matter of need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from typing import Final
+
+import polars as pl
+
+from auditor.findings.audit import TEXT, Audit
+from auditor.model import FALSE_SPELLINGS, SEGMENTATION_PREFIX, ForTruth, Moved, Need, Status, Structure, Why
+from auditor.plan.actions import arranged, with_writes
+from auditor.plan.decisions import Choice
+from auditor.plan.knowledge import CELL, VALUES, Knowledge, weighed
+from auditor.settings.contract import Master
+from auditor.writes import by_fallback
+
+NEEDS: Final = pl.Schema(
+    {
+        "key": TEXT,
+        "column": TEXT,
+        "platform": TEXT,
+        "truth": TEXT,
+        "need": TEXT,  # model.Need
+        "why": TEXT,  # model.Why; null where it is written
+        "told": TEXT,  # model.ForTruth; null where the owners of the truth need not hear of it
+        "kind": TEXT,  # model.Kind of the write; null, like the following, where nothing is written
+        "after": TEXT,
+        "by": TEXT,  # the person who decided; null: the policy did
+        "moment": TEXT,  # when and where an opt-in was given, as Actito is told
+        "source": TEXT,
+    }
+)
+FOR_THE_TRUTH: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT, "why": TEXT})
+"""The columns of `for-the-truth.csv`; `why` is one of model.ForTruth."""
+
+
+def needs(audit: Audit, known: Knowledge, *, only: Collection[str] | None = None) -> pl.DataFrame:
+    """A row per differing cell in the columns of NEEDS, by key and column; `only` of the profiles with these keys.
+
+    Every cell is in it once. The order of rows in any input does not matter.
+    """
+    rows = audit.differences if only is None else audit.differences.filter(pl.col("key").is_in(list(only)))
+    rows = weighed(rows.sort(CELL), audit.columns, known).with_columns(why=_first(_rules(audit, known)))
+    rows = rows.with_columns(
+        why=pl.when((pl.col("why") == Why.DECISION) & pl.col("changed")).then(pl.lit(Why.CHANGED)).otherwise("why")
+    )
+    rows = arranged(with_writes(rows, known.structure), audit, known.structure)
+    return rows.with_columns(told=_told()).with_columns(need=_need()).select(NEEDS.names()).cast(NEEDS)
+
+
+def for_the_truth(needed: pl.DataFrame) -> pl.DataFrame:
+    """The content of `for-the-truth.csv`: what the owners of the truth should correct on their side, as FOR_THE_TRUTH.
+
+    `needed` is what `needs` gave; the answer has a row per cell, by key and column.
+    """
+    return needed.filter(pl.col("told").is_not_null()).select(*VALUES, why="told")
+
+
+def numbers(needed: pl.DataFrame) -> Mapping[str, int]:
+    """The cells of each need, those of none included."""
+    found = dict(needed["need"].value_counts().iter_rows())
+    return {need.value: found.get(need.value, 0) for need in Need}
+
+
+def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr | None]]:
+    """What holds of a cell, and why nothing is written to it then; None: it is written. The first that holds counts.
+
+    What needs no write comes before what forbids one: the owners of the truth hear of a value that would be refused.
+    """
+    written = None
+    permission, decided = pl.col("polarity").is_not_null(), pl.col("choice").eq_missing(pl.lit(Choice.TRUTH.value))
+    moved, master = pl.col("moved"), pl.col("master")
+    nameless = _unaddressed(audit)
+    loose = audit.key if audit.fallbacks else ()
+    return [
+        (pl.col("pending"), Why.PENDING),
+        (pl.col("waiting"), Why.WAITING),
+        (master.is_null(), Why.UNMAPPED),
+        (pl.col("choice") == Choice.IGNORE, Why.IGNORED),
+        ((master == Master.PLATFORM) | (pl.col("choice") == Choice.PLATFORM), Why.FOR_THE_TRUTH),
+        (permission & (pl.col("said") == Why.FOR_THE_TRUTH), Why.FOR_THE_TRUTH),
+        (~permission & ~decided & (master == Master.BOTH) & (moved == Moved.PLATFORM), Why.FOR_THE_TRUTH),
+        (pl.col("undone"), Why.UNDONE),
+        (pl.col("blocked") | _refused(known.structure), Why.BLOCKED),
+        (pl.col("key").is_in(nameless), Why.UNADDRESSED),
+        (permission, pl.col("said")),
+        (decided, written),
+        # A fallback key is no proof that the profile should have this one.
+        (pl.col("column").is_in(loose), Why.DECISION),
+        (moved == Moved.TRUTH, written),
+        ((moved == Moved.TRUTH_BY_MOMENT) & pl.lit(known.without_base == "moments"), written),
+        ((pl.col("status") == Status.CONFLICTING) & pl.col("yields"), written),
+    ]
+
+
+def _first(rules: Sequence[tuple[pl.Expr, Why | pl.Expr | None]]) -> pl.Expr:
+    """The answer of the first rule that holds; where none does, a person decides."""
+
+    def before(otherwise: pl.Expr, rule: tuple[pl.Expr, Why | pl.Expr | None]) -> pl.Expr:
+        holds, why = rule
+        answer = why if isinstance(why, pl.Expr) else pl.lit(why and why.value, TEXT)
+        return pl.when(holds.fill_null(False)).then(answer).otherwise(otherwise)
+
+    return reduce(before, reversed(rules), pl.lit(Why.DECISION.value))
+
+
+def _told() -> pl.Expr:
+    """Why the owners of the truth should hear of a cell; null: they need not.
+
+    An opt-out that the truth has not heard of is told even where somebody decided against it, as long as it stands.
+    """
+    why, choice = pl.col("why"), pl.col("choice")
+    stands = choice.is_null() | (why.is_not_null() & (pl.col("word") == ForTruth.OPTED_OUT_ON_PLATFORM))
+    moved = (pl.col("master") == Master.BOTH) & (pl.col("moved") == Moved.PLATFORM) & choice.is_null()
+    return (
+        pl.when(why.is_in([Why.PENDING, Why.WAITING, Why.UNMAPPED, Why.IGNORED]).fill_null(False))
+        .then(None)
+        .when(pl.col("master") == Master.PLATFORM)
+        .then(pl.lit(ForTruth.PLATFORM_IS_MASTER.value))
+        .when(choice == Choice.PLATFORM)
+        .then(pl.lit(ForTruth.DECIDED.value))
+        .when(pl.col("polarity").is_not_null())
+        .then(pl.when(stands).then("word"))
+        .when(moved)
+        .then(pl.lit(ForTruth.PLATFORM_MOVED.value))
+    )
+
+
+def _need() -> pl.Expr:
+    why = pl.col("why")
+    return (
+        pl.when(why.is_null())
+        .then(pl.lit(Need.WRITTEN.value))
+        .when(why.is_in([Why.DECISION, Why.CHANGED, Why.CIRCLE]))
+        .then(pl.lit(Need.PERSON.value))
+        .when(pl.col("told").is_not_null())
+        .then(pl.lit(Need.TRUTH.value))
+        .otherwise(pl.lit(Need.LEFT.value))
+    )
+
+
+def _refused(structure: Structure) -> pl.Expr:
+    """What cannot be written whatever the value: Actito's own attributes, and clearing what is never empty."""
+    empty = pl.col("truth").fill_null("") == ""
+    technical = [one.name for one in structure.attributes if one.technical]
+    mandatory = [one.name for one in structure.attributes if one.mandatory]
+    mandatory += [SEGMENTATION_PREFIX + one.name for one in structure.segmentations if one.mandatory]
+    simple = [SEGMENTATION_PREFIX + one.name for one in structure.segmentations if not one.exclusive]
+    outside = pl.col("platform").str.strip_chars().str.to_lowercase().is_in(FALSE_SPELLINGS)
+    column = pl.col("column")
+    return column.is_in(technical) | (empty & (column.is_in(mandatory) | (column.is_in(simple) & outside)))
+
+
+def _unaddressed(audit: Audit) -> list[str]:
+    """The keys of profiles that the platform can neither find by the key nor by a profileId."""
+    nameless = audit.profiles.filter(pl.col("profile_id").is_null())["key"]
+    return [key for key in nameless if by_fallback(key, audit.fallbacks)]

@@ -1,0 +1,401 @@
+"""What becomes of a differing cell: every combination against a slow table by hand, and everybody who tells it."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import xml.etree.ElementTree as ET
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from auditor.commands.plan import plan as make_plan
+from auditor.commands.show import tell
+from auditor.findings.audit import Audit
+from auditor.model import Attribute, Kind, Structure
+from auditor.permissions import EVIDENCE
+from auditor.plan import Facts, make_plans
+from auditor.plan.decisions import Choice, Decision
+from auditor.plan.knowledge import UNDONE, Knowledge
+from auditor.plan.needs import for_the_truth, needs, numbers
+from auditor.plan.policy import Policy
+from auditor.report import render
+from auditor.sandbox.process import Sandbox
+from auditor.settings.config import read_settings
+from auditor.settings.contract import Blank, Column, Compare, Master, Polarity
+from auditor.writes import Plan
+from tests.audits import NOW, audit_of, difference
+from tests.small_folder import auditor, copy, licence, made
+from tests.test_report import rows_of
+
+DAY = timedelta(days=1)
+ROW_CHANGED = NOW - 5 * DAY
+NEEDED = {"written", "person", "truth", "left"}
+LABEL = {
+    "written": "Corrected by a plan",
+    "person": "Needs a decision",
+    "truth": "For the owners of CRM",
+    "left": "Left alone",
+}
+
+MOVED = ("truth", "truth_by_moment", "platform", "both", "unknown")
+STANDS = ("", "waiting", "pending", "blocked", "undone")
+DECIDED = ("", "truth", "platform", "ignore", "changed since")
+SAYS = {"on": True, "off": False}
+STATES = (("on", "off"), ("off", "on"), ("empty", "off"), ("empty", "on"), ("on", "empty"), ("off", "empty"))
+EVIDENT = {"none": None, "older": NOW - 9 * DAY, "newer": NOW - DAY}
+"""Evidence that a permission was given or withdrawn, beside the last change of the platform's row."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    master: str
+    conflicts: str
+    blank: str
+    polarity: str
+    """Empty: no permission."""
+    platform: str
+    """What the cell says: on, off or empty of a permission, else filled or empty."""
+    truth: str
+    moved: str
+    stands: str
+    decided: str
+    evidence: str
+
+    @property
+    def column(self) -> str:
+        return "/".join((self.master, self.conflicts, self.blank, self.polarity))
+
+    @cached_property
+    def values(self) -> tuple[str | None, str | None]:
+        return self._text(self.platform, "Gent"), self._text(self.truth, "Gand")
+
+    def _text(self, said: str, filled: str) -> str | None:
+        if said == "empty":
+            return None
+        if said == "filled":
+            return filled
+        return str(SAYS[said] is (self.polarity == "opt-in")).lower()
+
+
+def combinations() -> Iterator[Combination]:
+    """All that can be: a cell that the truth leaves empty differs only where blank = "clear"."""
+    for master, conflicts, blank, polarity in itertools.product(
+        Master, ("ask", "master"), Blank, ("", "opt-in", "opt-out")
+    ):
+        pairs = STATES if polarity else (("filled", "filled"), ("empty", "filled"), ("filled", "empty"))
+        for (platform, truth), moved, stands, decided in itertools.product(pairs, MOVED, STANDS, DECIDED):
+            if truth == "empty" and blank is Blank.KEEP:
+                continue
+            for evidence in EVIDENT if polarity else ("none",):
+                yield Combination(master, conflicts, blank, polarity, platform, truth, moved, stands, decided, evidence)
+
+
+def by_hand(one: Combination, without_base: str) -> tuple[str, str | None]:
+    """What becomes of the cell, and the word for the owners of the truth: design §7 and §8, a sentence at a time."""
+    if one.stands in ("waiting", "pending"):  # "waiting, pending → left alone"
+        return "left", None
+    if one.decided == "ignore":  # "leave both as they are"
+        return "left", None
+    if one.master == "platform":  # "differences go to for-the-truth.csv, never to Actito"
+        return "truth", "platform_is_master"
+    if one.decided == "platform":  # the platform is right
+        return "truth", "decided"
+    if one.polarity:
+        return permission_by_hand(one)
+    if one.master == "both" and one.moved == "platform" and one.decided != "truth":
+        return "truth", "platform_moved"  # "only the platform moved → for-the-truth.csv"
+    if one.stands == "blocked":  # "blocked → never"
+        return "left", None
+    if one.stands == "undone":  # "what was undone is not proposed again until it changes"
+        return "left", None
+    if one.decided == "truth":
+        return "written", None
+    if one.moved == "truth":  # "stale with a base → corrected", "only the truth moved → corrected on the platform"
+        return "written", None
+    if one.moved == "truth_by_moment":  # "planned only with without_base = moments"
+        return ("written" if without_base == "moments" else "person"), None
+    if one.master == "truth" and one.conflicts == "master":  # "conflicting ones wait unless conflicts = master"
+        return "written", None
+    return "person", None
+
+
+def permission_by_hand(one: Combination) -> tuple[str, str | None]:
+    """The table of §8.2. What it has no line for, an empty cell of the platform, is neither yes nor no."""
+    free = one.stands == ""
+    if one.truth == "empty":  # any | empty | any: "no write"
+        return "left", None
+    if (one.platform, one.truth) == ("off", "on"):
+        # "an opt-in only by a named person's decision with evidence newer than the last opt-out known"
+        if free and one.decided == "truth" and one.evidence == "newer":
+            return "written", None
+        return "truth", "opted_out_on_platform"  # "never automatic; the opt-out goes to for-the-truth.csv"
+    if (one.platform, one.truth) == ("empty", "on"):  # never seen off: any evidence suffices, and a person it needs
+        if one.decided == "truth":
+            return ("written" if free and one.evidence != "none" else "left"), None
+        return ("person" if free else "left"), None
+    word = None
+    if one.platform == "on" and one.moved == "platform" and one.decided != "truth":
+        word = "opted_in_on_platform"  # "a decision, and a line in for-the-truth.csv"
+    if not free:
+        return ("truth" if word else "left"), word
+    if one.decided == "truth":
+        return "written", None
+    if one.moved == "truth":  # "opt-out, automatic, first of all"
+        return "written", None
+    if one.moved in ("unknown", "truth_by_moment") and one.evidence == "newer":
+        return "written", None  # "only if the column's own evidence is later than the platform row's update"
+    return "person", word
+
+
+@pytest.fixture(scope="module")
+def every() -> dict[tuple[str, str], Combination]:
+    """By key and column; every combination is a profile of its own."""
+    return {(f"{place:06}", one.column): one for place, one in enumerate(combinations())}
+
+
+@pytest.fixture(scope="module")
+def audit(every: dict[tuple[str, str], Combination]) -> Audit:
+    rows = [
+        difference(
+            key,
+            column,
+            platform=one.values[0],
+            truth=one.values[1],
+            moved=one.moved,
+            status="stale" if one.moved in ("truth", "truth_by_moment") else "conflicting",
+            cause=column,
+            platform_updated=ROW_CHANGED,
+            waiting=one.stands == "waiting",
+            pending=one.stands == "pending",
+            blocked=one.stands == "blocked",
+        )
+        for (key, column), one in every.items()
+    ]
+    columns = tuple(
+        Column(
+            one.column,
+            one.column,
+            one.column,
+            Compare.BOOLEAN if one.polarity else Compare.EXACT,
+            master=Master(one.master),
+            conflicts="master" if one.conflicts == "master" else "ask",
+            blank=Blank(one.blank),
+            permission=Polarity(one.polarity) if one.polarity else None,
+        )
+        for one in {one.column: one for one in every.values()}.values()
+    )
+    return audit_of(differences=rows, columns=columns)
+
+
+def known(every: dict[tuple[str, str], Combination], without_base: str) -> Knowledge:
+    def cells(stands: str) -> pl.DataFrame:
+        rows = [(*cell, *one.values) for cell, one in every.items() if one.stands == stands]
+        return pl.DataFrame(rows, schema=UNDONE, orient="row")
+
+    def made(cell: tuple[str, str], one: Combination) -> Decision:
+        platform, truth = one.values
+        if one.decided == "changed since":
+            return Decision(*cell, platform, "earlier", Choice.TRUTH, "Ann")
+        return Decision(*cell, platform, truth, Choice(one.decided), "Ann")
+
+    evidence = [(*cell, EVIDENT[one.evidence], "shop") for cell, one in every.items() if one.polarity]
+    return Knowledge(
+        structure=Structure("16", "Customers", tuple(Attribute(column) for _, column in every)),
+        timezone=ZoneInfo("Europe/Brussels"),
+        now=NOW,
+        without_base="moments" if without_base == "moments" else "ask",
+        decisions=[made(cell, one) for cell, one in every.items() if one.decided],
+        evidence=pl.DataFrame(evidence, schema=EVIDENCE, orient="row"),
+        undone=cells("undone"),
+    )
+
+
+@pytest.mark.parametrize("without_base", ["ask", "moments"])
+def test_a_plan_does_with_every_combination_what_the_design_says(
+    every: dict[tuple[str, str], Combination], audit: Audit, without_base: str
+) -> None:
+    expected = {cell: by_hand(one, without_base) for cell, one in every.items()}
+    need = {cell: one for cell, (one, _) in expected.items()}
+    told = {cell: word for cell, (_, word) in expected.items() if word}
+    assert set(need.values()) == NEEDED
+    asked = known(every, without_base)
+
+    needed = needs(audit, asked)
+    found = {(key, column): (one, word) for key, column, one, word in select(needed, "need", "told")}
+    assert {every[cell]: found[cell] for cell in every if found[cell] != expected[cell]} == {}
+    assert {(key, column): why for key, column, why in select(for_the_truth(needed), "why")} == told
+    assert numbers(needed) == Counter(need.values())
+
+    plan, _ = make_plans(audit, Policy(route="single"), Facts(asked, file_calls_left=6))
+    assert by_plan(plan, told) == need
+    opt_ins = {key for (key, column), one in every.items() if one.truth == "on" and need[key, column] == "written"}
+    assert {write.key for write in plan.writes if write.kind is Kind.SUBSCRIBE} == opt_ins
+
+
+def test_pages_and_workbook_tell_the_same(
+    every: dict[tuple[str, str], Combination], audit: Audit, tmp_path: Path
+) -> None:
+    """Opt-outs by opt-outs are left away, and older evidence: a sheet of 50,000 rows takes its time."""
+    every = {cell: one for cell, one in every.items() if one.polarity != "opt-out" and one.evidence != "older"}
+    audit = replace(audit, differences=audit.differences.filter(pl.col("key").is_in([key for key, _ in every])))
+    need = {cell: by_hand(one, "ask")[0] for cell, one in every.items()}
+    written = render(audit, needs(audit, known(every, "ask")), tmp_path, privacy="full")
+    assert on_page(written.report) == need
+    to_do = {cell: one for cell, one in need.items() if every[cell].stands not in ("waiting", "pending")}
+    assert on_page(written.worklist) == to_do
+    sheet = workbook(written.workbook)
+    assert sheet == {cell: LABEL[one] for cell, one in need.items()}
+
+
+def on_page(path: Path) -> dict[tuple[str, str], str]:
+    rows = rows_of(path.read_text("utf-8"))["differences"]
+    return {(str(row["key"]), str(row["column"])): str(row["need"]) for row in rows}
+
+
+def select(rows: pl.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    return rows.select("key", "column", *columns).iter_rows()
+
+
+def by_plan(plan: Plan, told: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """What a plan does with each cell, in the words of needs."""
+    cells = {(write.key, cell.column): "written" for write in plan.writes for cell in write.cells}
+    for item in plan.left:
+        if item.column is None:
+            continue  # a profile that is on one side only, or twice
+        cell = item.key, item.column
+        assert cell not in cells
+        asks = item.why in ("decision", "changed", "circle")
+        cells[cell] = "person" if asks else "truth" if cell in told else "left"
+        assert cell in told or item.why != "for_the_truth"
+    return cells
+
+
+def workbook(path: Path) -> dict[tuple[str, str], str]:
+    """Profile and field → what the sheet of the differences says that happens."""
+    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    with zipfile.ZipFile(path) as archive:
+        texts = ["".join(item.itertext()) for item in ET.fromstring(archive.read("xl/sharedStrings.xml"))]  # noqa: S314
+        rows = [
+            {cell.attrib["r"].rstrip("0123456789"): texts[int(cell.findtext(f"{space}v") or 0)] for cell in row}
+            for row in ET.fromstring(archive.read("xl/worksheets/sheet3.xml")).iter(f"{space}row")  # noqa: S314
+        ]
+    header, *lines = rows
+    place = {name: letter for letter, name in header.items()}
+    return {(row[place["Profile"]], row[place["Field"]]): row[place["What happens"]] for row in lines}
+
+
+def test_whoever_exchanges_a_unique_value_asks_a_person_and_who_keeps_one_asks_nobody() -> None:
+    swap = [difference("1", "card", "a", "b", moved="truth", status="stale")]
+    swap += [difference("2", "card", "b", "a", moved="truth", status="stale")]
+    wants = [difference("3", "card", "x", "y", moved="truth", status="stale")]
+    holds = [difference("4", "card", "y", "z")]
+    audit = audit_of(differences=[*swap, *wants, *holds], columns=(Column("card", "card", "card"),))
+    structure = Structure("16", "Customers", (Attribute("card", unique=True),))
+    asked = Knowledge(structure, ZoneInfo("Europe/Brussels"), NOW)
+    needed = needs(audit, asked)
+    assert list(select(needed, "need", "why")) == [
+        ("1", "card", "person", "circle"),
+        ("2", "card", "person", "circle"),
+        ("3", "card", "left", "taken"),
+        ("4", "card", "person", "decision"),
+    ]
+    plan, _ = make_plans(audit, Policy(), Facts(asked, file_calls_left=6))
+    assert [(item.key, item.why) for item in plan.left] == [(key, why) for key, _, why in select(needed, "why")]
+
+
+def test_a_column_that_is_no_longer_mapped_is_left_alone() -> None:
+    """The run is older than the contract of today; what the permission of the column was, nobody says any more."""
+    audit = audit_of(differences=[difference("1", "gone", "true", "false", moved="truth", status="stale")])
+    asked = Knowledge(Structure("16", "Customers", ()), ZoneInfo("Europe/Brussels"), NOW)
+    assert list(select(needs(audit, asked), "need", "why")) == [("1", "gone", "left", "unmapped")]
+    plan, _ = make_plans(audit, Policy(), Facts(asked, file_calls_left=6))
+    assert (plan.writes, [item.why for item in plan.left]) == ((), ["unmapped"])
+
+
+# --- a real run ---
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with licence(tmp_path_factory) as running:
+        yield running
+
+
+def change_both_sides(folder: Path) -> None:
+    """Some streets on the platform or on both sides, some addresses and opt-outs on the platform."""
+    export, crm = (max((folder / name).glob("*.csv")) for name in ("exports", "crm"))
+    here, there = read(export, ";"), read(crm, ",")
+    in_truth = {row["contact_id"]: row for row in there}
+    for place, row in enumerate(one for one in here if one["customerId"] in in_truth):
+        if place % 5 == 0:
+            row["addressStreet"] += " bis"
+        if place % 10 == 0:
+            in_truth[row["customerId"]]["street"] += " ter"
+        if place % 5 == 1:
+            row["emailAddress"] = f"new.{row['emailAddress']}"
+        if place % 5 == 2:
+            row["lastName"] += "x"
+        if place % 5 == 3:
+            row["subscriptions#Newsletter"] = "false"
+    for path, rows, separator in ((export, here, ";"), (crm, there, ",")):
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0], delimiter=separator, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def read(path: Path, separator: str) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=separator))
+
+
+def test_run_page_show_and_plan_of_a_real_folder_agree(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Conflicts yield to the master in one column, both sides are master of another."""
+    folder = copy(made(tmp_path_factory).agreed, tmp_path / "folder", sandbox)
+    contract = folder / "expectations" / "Customers" / "contract.toml"
+    text = contract.read_text("utf-8")
+    for column, setting in (("lastName", 'conflicts = "master"'), ("addressStreet", 'master = "both"')):
+        assert f"[columns.{column}]\n" in text
+        text = text.replace(f"[columns.{column}]\n", f"[columns.{column}]\n{setting}\n")
+    contract.write_text(text, "utf-8")
+    change_both_sides(folder)
+    monkeypatch.chdir(folder)
+    document = json.loads(auditor(capsys, "run", "--json", "--quiet").out)
+    run = folder / "runs" / document["run"]
+
+    work = on_page(run / "worklist.html")
+    settings = read_settings(folder / "auditor.toml")
+    told = pl.read_csv(run / "for-the-truth.csv", separator=";", infer_schema=False)
+    plan = make_plan(settings, now=datetime.now(UTC))[0].plan
+    planned = by_plan(plan, {(key, column): why for key, column, why in select(told, "why")})
+    assert work == {cell: planned[cell] for cell in work}
+    assert set(work.values()) >= {"written", "person", "truth"}
+    assert document["needs"] == {need: list(planned.values()).count(need) for need in NEEDED}
+    assert sum(document["needs"].values()) == document["differences"]["total"]
+
+    some = {key for need in NEEDED for key, _ in [cell for cell in planned if planned[cell] == need][:3]}
+    for key in some:
+        for pair in tell(settings, key, now=datetime.now(UTC)).rows:
+            shown = {(key, cell.column): cell.difference.need for cell in pair.cells if cell.difference}
+            assert shown == {cell: need for cell, need in planned.items() if cell[0] == key}
+
+    told_again = auditor(capsys, "report")
+    assert told_again.code == 0
+    assert on_page(run / "worklist.html") == work
