@@ -30,11 +30,11 @@ from auditor.plan.knowledge import UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs, numbers
 from auditor.plan.policy import Policy
 from auditor.report import render
-from auditor.sandbox.process import Sandbox
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Blank, Column, Compare, Master, Polarity
 from auditor.writes import Plan
 from tests.audits import NOW, audit_of, difference
+from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor, copy, licence, made
 from tests.test_report import rows_of
 
