@@ -6,7 +6,7 @@ from datetime import datetime
 
 from auditor import report
 from auditor.commands.known import up_to_date
-from auditor.commands.run import TREND_RUNS, trend_point
+from auditor.commands.run_kept import TREND_RUNS, trend_point
 from auditor.report import Privacy, Written
 from auditor.settings.config import Settings
 from auditor.state.ledger import Ledger

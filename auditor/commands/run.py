@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,15 +34,14 @@ from auditor.commands.results import (
     write_results,
 )
 from auditor.commands.run_inputs import Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
+from auditor.commands.run_kept import TREND_RUNS, to_keep, trend_point, write_for_plans
 from auditor.commands.session import open_engine
-from auditor.diff.cells import audited_values
 from auditor.diff.diffed import Diffed, diff
 from auditor.diff.known import Known, Moments
-from auditor.diff.one_sided import OneSided, creations, near_keys, one_sided, other_keys, renumbered, taken
-from auditor.diff.permission_findings import Permissions, evidence_of_differences, known_history, permissions
+from auditor.diff.one_sided import OneSided, near_keys, one_sided, other_keys, renumbered
+from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
-from auditor.files.rewrite import Rewrite
 from auditor.files.whole import full_disk
 from auditor.findings import notices
 from auditor.findings.audit import Audit, Conclusion, Counts
@@ -52,15 +51,15 @@ from auditor.findings.words import Words
 from auditor.load import rejected_rows
 from auditor.logs import stage
 from auditor.match.join import Matched, match_sides
-from auditor.model import Kind, Rule, Severity, Side, Status, Structure
+from auditor.model import Kind, Rule, Severity, Side, Structure
 from auditor.plan.needs import for_the_truth, needs, numbers
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract, read_contract
 from auditor.state import past_runs, run_folder, settle
-from auditor.state.agreed import NewState, Store
+from auditor.state.agreed import Store
 from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger, lock
-from auditor.state.ledger.records import RunRecord, Settled
+from auditor.state.ledger.records import RunRecord
 from auditor.state.memory import Learnt, Memory
 from auditor.validate import Validation, jumps, preload, record, validate
 from auditor.validate.checked import checked
@@ -70,12 +69,9 @@ from auditor.validate.suite import Suite
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["STAGES", "EnoughError", "Moved", "Request", "run", "trend_point"]
+__all__ = ["STAGES", "EnoughError", "Moved", "Request", "run"]
 
 STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
-
-TREND_RUNS = 30
-"""Earlier runs shown in the report."""
 
 
 class EnoughError(Exception):
@@ -210,7 +206,7 @@ def _audit(
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = conclusion.with_rows(read_results(work))
-            _write(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
+            write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
             needed = needs(audit, knowledge(settings, contract, structure, work, ledger, now))
             audit = replace(audit, counts=replace(audit.counts, needs=numbers(needed)))
             run_folder.write_csv(for_the_truth(needed), work / "for-the-truth.csv")
@@ -221,7 +217,7 @@ def _audit(
         with full_disk(settings.state_folder):
             agreed = store.write(engine, contract, memory, learnt, name, as_of)
             run_folder.complete(engine, work)
-            commit(settings.state_folder, _to_keep(audit, final, agreed, (refreshed, spelt), settled, ledger.secret))
+            commit(settings.state_folder, to_keep(audit, final, agreed, (refreshed, spelt), settled, ledger.secret))
         return replace(audit, folder=final)
 
 
@@ -343,64 +339,4 @@ def _conclusion(
             *notices.not_yet({one.side: one.not_yet for one in validations}),
             *memory.warnings,
         ),
-    )
-
-
-def _write(
-    engine: DuckDB,
-    audit: Audit,
-    contract: Contract,
-    structure: Structure,
-    matched: Matched,
-    diffed: Diffed,
-    alone: OneSided,
-    allowed: Permissions,
-    memory: Memory,
-) -> None:
-    """The results of the audit, and what a plan made on it will need."""
-    folder = audit.folder
-    run_folder.write_structure(structure, folder)
-    engine.write(creations(contract, matched), folder / "creations.parquet")
-    engine.write(taken(contract, structure, matched, alone.missing), folder / "taken.parquet")
-    engine.write(audited_values(diffed.fetched, contract), folder / "audited.parquet")
-    engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
-    engine.write(known_history(diffed, allowed, memory.history), folder / "history.parquet")
-
-
-def _to_keep(
-    audit: Audit,
-    final: Path,
-    agreed: NewState,
-    others: Sequence[Rewrite | None],
-    settled: Settled,
-    secret: str,
-) -> Kept:
-    """Everything that outlives the run."""
-
-    def record(ledger: Ledger) -> None:
-        ledger.record_settled(settled, audit.started)
-        ledger.record_run(_record(audit))
-
-    rewrites = (agreed.rewrite, *(one for one in others if one is not None))
-    return Kept(audit.run, rewrites, agreed.written, agreed.superseded, (audit.folder, final), record, secret)
-
-
-def _record(audit: Audit) -> RunRecord:
-    """What the ledger keeps of a run: counts alone."""
-    summary = audit.summary()
-    kept = ("rows", "profiles", "waiting", "pending", "gone", "differences", "violations", "permissions")
-    finished = audit.started + timedelta(seconds=sum(audit.seconds.values()))
-    return RunRecord(
-        audit.run, audit.table, audit.started, finished, audit.verdict, {name: summary[name] for name in kept}
-    )
-
-
-def trend_point(record: RunRecord) -> report.TrendPoint:
-    counts = record.counts
-    return report.TrendPoint(
-        run=record.run,
-        started=record.started,
-        profiles={Status(status): number for status, number in counts["profiles"].items()},
-        differences=counts["differences"]["total"],
-        permissions=sum(counts["permissions"].values()),
     )

@@ -1,0 +1,89 @@
+"""What a run leaves: the files that plans are made from, what the ledger keeps of it, and all that is kept at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from auditor.diff.cells import audited_values
+from auditor.diff.diffed import Diffed
+from auditor.diff.one_sided import OneSided, creations, taken
+from auditor.diff.permission_findings import Permissions, evidence_of_differences, known_history
+from auditor.engine.duckdb import DuckDB
+from auditor.files.rewrite import Rewrite
+from auditor.findings.audit import Audit
+from auditor.match.join import Matched
+from auditor.model import Status, Structure
+from auditor.report import TrendPoint
+from auditor.settings.contract import Contract
+from auditor.state import run_folder
+from auditor.state.agreed import NewState
+from auditor.state.commit import Kept
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import RunRecord, Settled
+from auditor.state.memory import Memory
+
+TREND_RUNS = 30
+"""Earlier runs shown in the report."""
+
+
+def write_for_plans(
+    engine: DuckDB,
+    audit: Audit,
+    contract: Contract,
+    structure: Structure,
+    matched: Matched,
+    diffed: Diffed,
+    alone: OneSided,
+    allowed: Permissions,
+    memory: Memory,
+) -> None:
+    """Write what a plan made on the audit will need."""
+    folder = audit.folder
+    run_folder.write_structure(structure, folder)
+    engine.write(creations(contract, matched), folder / "creations.parquet")
+    engine.write(taken(contract, structure, matched, alone.missing), folder / "taken.parquet")
+    engine.write(audited_values(diffed.fetched, contract), folder / "audited.parquet")
+    engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
+    engine.write(known_history(diffed, allowed, memory.history), folder / "history.parquet")
+
+
+def to_keep(
+    audit: Audit,
+    final: Path,
+    agreed: NewState,
+    others: Sequence[Rewrite | None],
+    settled: Settled,
+    secret: str,
+) -> Kept:
+    """Everything that outlives the run."""
+
+    def record(ledger: Ledger) -> None:
+        ledger.record_settled(settled, audit.started)
+        ledger.record_run(_record(audit))
+
+    rewrites = (agreed.rewrite, *(one for one in others if one is not None))
+    return Kept(audit.run, rewrites, agreed.written, agreed.superseded, (audit.folder, final), record, secret)
+
+
+def _record(audit: Audit) -> RunRecord:
+    """What the ledger keeps of a run: counts alone."""
+    summary = audit.summary()
+    kept = ("rows", "profiles", "waiting", "pending", "gone", "differences", "violations", "permissions")
+    finished = audit.started + timedelta(seconds=sum(audit.seconds.values()))
+    return RunRecord(
+        audit.run, audit.table, audit.started, finished, audit.verdict, {name: summary[name] for name in kept}
+    )
+
+
+def trend_point(record: RunRecord) -> TrendPoint:
+    """A run as the report's trend shows it."""
+    counts = record.counts
+    return TrendPoint(
+        run=record.run,
+        started=record.started,
+        profiles={Status(status): number for status, number in counts["profiles"].items()},
+        differences=counts["differences"]["total"],
+        permissions=sum(counts["permissions"].values()),
+    )
