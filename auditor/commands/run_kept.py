@@ -1,4 +1,4 @@
-"""What a run leaves: the files that plans are made from, what the ledger keeps of it, and all that it keeps at its end."""
+"""What a run leaves: the files that plans are made from, what the ledger keeps of it, and all that is kept at once."""
 
 from __future__ import annotations
 
