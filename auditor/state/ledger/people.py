@@ -1,0 +1,77 @@
+"""What stewards decided about people, who was erased, and who has another key by now."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from auditor.state.ledger.chain import Value, stamp
+from auditor.state.ledger.recorded import Recorded, moment
+from auditor.state.ledger.records import SAME_PERSON, Decision
+
+
+class People(Recorded):
+    """The ledger's part on decisions, erased people and keys that were given anew."""
+
+    def decide(self, decisions: Sequence[Decision], at: datetime) -> None:
+        rows = (
+            (one.table, one.person, one.key, one.column, one.platform, one.truth, one.choice, stamp(one.decided_at))
+            for one in decisions
+        )
+        self._chain.append("decisions", rows, at)
+
+    def decisions(self, table: str) -> tuple[Decision, ...]:
+        """The last decision on each cell, and on each pair of keys."""
+        rows = self._chain.query(
+            "SELECT tab, person, key, col, platform, truth, choice, decided_at FROM decisions_now WHERE id IN"
+            " (SELECT max(id) FROM decisions_now WHERE tab = ? AND key IS NOT NULL"
+            "  GROUP BY key, col, CASE col WHEN ? THEN truth END) ORDER BY id",
+            (table, SAME_PERSON),
+        )
+        return tuple(
+            Decision(tab, person, key, column, platform, truth, choice, moment(decided))
+            for tab, person, key, column, platform, truth, choice, decided in rows
+        )
+
+    def remember_erased(self, identifiers: Iterable[tuple[str, str]], at: datetime) -> None:
+        """Remember (column, value) pairs of somebody who was erased, as keyed hashes only."""
+        self._chain.append("erased", ((self._hash(column, value),) for column, value in identifiers), at)
+
+    def erased_among(self, column: str, values: Collection[str]) -> frozenset[str]:
+        """Those of `values` of an identifying column that belong to erased people; case and outer blanks aside."""
+        known = {digest for (digest,) in self._chain.query("SELECT hash FROM erased")}
+        return frozenset(value for value in values if self._hash(column, value) in known) if known else frozenset()
+
+    def keys(self, table: str) -> frozenset[str]:
+        """The keys of all profiles with writes or decisions, as they are called by now."""
+        rows = self._chain.query(
+            "SELECT key FROM writes_now WHERE tab = ? UNION SELECT key FROM decisions_now WHERE tab = ?", (table, table)
+        )
+        return frozenset(key for (key,) in rows if key is not None)
+
+    def rekey(self, table: str, pairs: Mapping[str, str], name: str, at: datetime) -> None:
+        """What is recorded under the old keys of `pairs` is about profiles with the new ones; under a `name`, once."""
+        with self.transaction():
+            upto = self._chain.entries
+            rows: list[tuple[Value, ...]] = [(table, old, new, upto, name) for old, new in pairs.items()]
+            for old, new, until in self._chain.query(
+                "SELECT old, new, upto FROM rekeys WHERE id IN"
+                " (SELECT max(id) FROM rekeys WHERE tab = ? AND old IS NOT NULL GROUP BY old, upto)",
+                (table,),
+            ):
+                if new in pairs:
+                    rows.append((table, old, pairs[new], until, name))
+            rows.append((table, None, None, upto, name))  # also where there is nothing to carry over
+            self._chain.append("rekeys", rows, at)
+
+    def rekeyed(self, name: str) -> bool:
+        """Whether a rekey of that name is recorded."""
+        return bool(self._chain.query("SELECT 1 FROM rekeys WHERE rekey = ? LIMIT 1", (name,)))
+
+    def _hash(self, column: str, value: str) -> str:
+        text = json.dumps([column, unicodedata.normalize("NFC", value).strip().casefold()], ensure_ascii=False)
+        return hmac.new(self._chain.salt, text.encode(), hashlib.sha256).hexdigest()

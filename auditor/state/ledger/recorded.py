@@ -1,0 +1,82 @@
+"""What every part of the ledger needs: the file, transactions, frames of what was asked, and the proof of it all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from auditor.state.ledger.chain import Chain, Value, Verified
+from auditor.state.ledger.records import INDEXES, TABLES, VERSION
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FILE: Final = "ledger.sqlite"
+
+
+class Recorded:
+    """An open ledger, of which each part asks and records its own.
+
+    Methods raise TryLater when the file cannot be read or written now.
+    """
+
+    def __init__(self, folder: Path, *, secret: str | None = None, reading: bool = False) -> None:
+        """Open `folder/ledger.sqlite`, or make it (0600, folder 0700) with this secret, or one of its own.
+
+        `reading`: no file is made or changed, and nothing can be recorded. Raises SettingsError when it is not ours.
+        """
+        salt = bytes.fromhex(secret) if secret else None
+        self._chain = Chain(folder / FILE, TABLES, version=VERSION, indexes=INDEXES, salt=salt, reading=reading)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._chain.close()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything recorded inside the block stands together or not at all."""
+        return self._chain.transaction()
+
+    def verify(self) -> Verified:
+        """Check the whole record against its hash chain."""
+        return self._chain.verify()
+
+    @property
+    def head(self) -> str:
+        """The chain's last link; note it in `run.json`, so that cutting off the end shows as well."""
+        return self._chain.head
+
+    @property
+    def secret(self) -> str:
+        """What keyed hashes of this state folder are keyed with; another folder has another one."""
+        return self._chain.salt.hex()
+
+    def _frame(self, columns: Sequence[str], sql: str, values: Sequence[Value]) -> pl.DataFrame:
+        import polars as pl  # not every command that opens the ledger needs frames
+
+        moments = [name for name in columns if name.endswith("_at")]
+        integers = ("write", "number")
+        schema = {name: pl.Int64() if name in integers else pl.String() for name in columns}
+        frame = pl.DataFrame(self._chain.query(sql, values), schema=schema, orient="row")
+        return frame.with_columns(
+            pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f%:z", time_unit="us", time_zone="UTC")
+            for name in moments
+        )
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """A column's text for values by their names, the same for the same values."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)
+
+
+def moment(text: str) -> datetime:
+    """The moment that `chain.stamp` wrote."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,69 @@
+"""Runs, the plans that were made of them, and what was added to the structure of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from auditor.model import Verdict
+from auditor.state.ledger.chain import stamp
+from auditor.state.ledger.recorded import Recorded, json_text, moment
+from auditor.state.ledger.records import PlanRecord, RunRecord, StructureState
+
+
+class Runs(Recorded):
+    """The ledger's part on runs and plans."""
+
+    def record_run(self, run: RunRecord) -> None:
+        row = (run.run, run.table, stamp(run.started), stamp(run.finished), run.verdict.value, json_text(run.counts))
+        self._chain.append("runs", [row], run.finished)
+
+    def runs(self, table: str, limit: int | None = None) -> tuple[RunRecord, ...]:
+        """The completed runs, newest first."""
+        rows = self._chain.query(
+            "SELECT run, tab, started, finished, verdict, counts FROM runs WHERE tab = ? ORDER BY id DESC LIMIT ?",
+            (table, -1 if limit is None else limit),
+        )
+        return tuple(
+            RunRecord(run, name, moment(started), moment(finished), Verdict(verdict), json.loads(counts))
+            for run, name, started, finished, verdict, counts in rows
+        )
+
+    def last_run(self, table: str) -> RunRecord | None:
+        return next(iter(self.runs(table, 1)), None)
+
+    def knows(self, run: str) -> bool:
+        """Whether a run of that name is recorded."""
+        return bool(self._chain.query("SELECT 1 FROM runs WHERE run = ? LIMIT 1", (run,)))
+
+    def record_plan(self, plan: PlanRecord) -> None:
+        """Record a plan once; a plan that is known already stays as it was recorded."""
+        with self.transaction():
+            if self.plan(plan.sha) is None:
+                row = (
+                    plan.sha,
+                    plan.run,
+                    plan.table,
+                    plan.purpose,
+                    stamp(plan.made),
+                    plan.path,
+                    json_text(plan.counts),
+                    plan.undoes,
+                )
+                self._chain.append("plans", [row], plan.made)
+
+    def plan(self, sha: str) -> PlanRecord | None:
+        """The plan of this SHA-256; None where no such plan was recorded."""
+        rows = self._chain.query(
+            "SELECT run, tab, purpose, made, path, counts, undoes FROM plans WHERE sha = ?", (sha,)
+        )
+        for run, table, purpose, made, path, counts, undoes in rows:
+            return PlanRecord(sha, run, table, purpose, moment(made), path, json.loads(counts), undoes)
+        return None
+
+    def record_structure(
+        self, plan: str, table: str, items: Iterable[str], state: StructureState, at: datetime
+    ) -> None:
+        """Record what became of additions to the table structure; before a call they are SENT."""
+        self._chain.append("structure_events", ((plan, table, item, state.value, stamp(at)) for item in items), at)

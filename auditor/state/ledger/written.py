@@ -1,0 +1,224 @@
+"""Cells that were written to the platform: an intent before each call, an outcome after it, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from auditor.model import Outcome, Route
+from auditor.state.ledger.chain import stamp
+from auditor.state.ledger.recorded import Recorded, moment
+from auditor.state.ledger.records import SUPPOSED, Intent, Settled, WriteState
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_STANDING: Final = "sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') IN ('landed', 'unknown')"
+"""Writes that took effect or may have."""
+
+_EVER_CALLED: Final = "key_then IN (SELECT ? UNION SELECT old FROM rekeys WHERE tab = ? AND new = ?)"
+"""Narrows `writes_now` by an index, which a key that is found out for each row is not."""
+
+_UNCONFIRMED: Final = "tab = ? AND sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') = 'unknown'"
+
+
+class Written(Recorded):
+    """The ledger's part on writes."""
+
+    def intend(
+        self,
+        plan: str,
+        table: str,
+        intents: Sequence[Intent],
+        at: datetime,
+        *,
+        sent: bool = True,
+        bulk_call: int | None = None,
+    ) -> range:
+        """Record cells about to be sent, before the call. `sent=False`: cells whose outcome is clear without one.
+
+        Returns the numbers by which `settle` knows them, in the same order.
+        """
+        sent_at = stamp(at) if sent else None
+        rows = (
+            (
+                plan,
+                intent.number,
+                table,
+                intent.kind.value,
+                intent.route.value,
+                intent.key,
+                intent.profile_id,
+                intent.column,
+                intent.before,
+                intent.after,
+                sent_at,
+                bulk_call,
+            )
+            for intent in intents
+        )
+        return self._chain.append("writes", rows, at)
+
+    def settle(
+        self,
+        writes: Iterable[int],
+        outcome: Outcome,
+        at: datetime,
+        *,
+        detail: str | None = None,
+        profile_id: str | None = None,
+    ) -> None:
+        """Record what became of writes. `profile_id` is that of a created profile."""
+        told = stamp(at)
+        self._chain.append("outcomes", ((write, outcome.value, detail, told, profile_id) for write in writes), at)
+
+    def states(self, plan: str) -> dict[tuple[int, str | None], WriteState]:
+        """The latest attempt at each cell of a plan, by (number of the write, column)."""
+        rows = self._chain.query(
+            'SELECT id, number, col, route, outcome, detail, sent_at, settled_at, address, "import" FROM writes_now'
+            " WHERE plan = ? ORDER BY id",
+            (plan,),
+        )
+        return {
+            (number, column): WriteState(
+                write=write,
+                number=number,
+                column=column,
+                route=Route(route),
+                outcome=Outcome(outcome) if outcome else None,
+                detail=detail,
+                sent_at=moment(sent) if sent else None,
+                settled_at=moment(settled) if settled else None,
+                profile_id=address,
+                bulk_call=bulk_call,
+            )
+            for write, number, column, route, outcome, detail, sent, settled, address, bulk_call in rows
+        }
+
+    def writes_of(self, table: str, key: str) -> pl.DataFrame:
+        """Everything ever written to one profile, oldest first.
+
+        Columns: plan, number, kind, route, column, before, after, sent_at, outcome (null: never settled), detail,
+        settled_at.
+        """
+        return self._frame(
+            (
+                "plan",
+                "number",
+                "kind",
+                "route",
+                "column",
+                "before",
+                "after",
+                "sent_at",
+                "outcome",
+                "detail",
+                "settled_at",
+            ),
+            "SELECT plan, number, kind, route, col, before, after, sent_at, outcome, detail, settled_at"
+            f" FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED} ORDER BY id",
+            (table, key, key, table, key),
+        )
+
+    def pending(self, table: str, after: datetime) -> pl.DataFrame:
+        """Cells that an export showing the moment `after` cannot hold yet: the latest write of each, landed or unknown.
+
+        Columns: key, profile_id, column (null: the profile itself was created or deleted), kind, before, after,
+        sent_at.
+        """
+        return self._frame(
+            ("key", "profile_id", "column", "kind", "before", "after", "sent_at"),
+            "SELECT key, address, col, kind, before, after, sent_at FROM writes_now"
+            f" WHERE id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND effective > ? AND {_STANDING}"
+            " GROUP BY key, col) ORDER BY id",
+            (table, stamp(after)),
+        )
+
+    def unsettled(self, table: str) -> pl.DataFrame:
+        """Cells that were sent and never confirmed: the latest write of each.
+
+        Columns: write, key, profile_id, column, kind, before, after, sent_at.
+        """
+        return self._frame(
+            ("write", "key", "profile_id", "column", "kind", "before", "after", "sent_at"),
+            "SELECT id, key, address, col, kind, before, after, sent_at FROM writes_now"
+            f" WHERE id IN (SELECT max(id) FROM writes_now WHERE {_UNCONFIRMED} GROUP BY key, col) ORDER BY id",
+            (table,),
+        )
+
+    def told_by_export(self, table: str, seen: pl.DataFrame, as_of: datetime) -> Settled:
+        """What an export that shows the moment `as_of` confirms or denies of what is unsettled.
+
+        `seen` has a row per cell of `unsettled` that the export speaks of: `key`, `column` (null: the profile itself)
+        and `equal`, true where the export holds the value sent (for a creation: where the profile is there). Equal
+        cells landed. Others have `changed` once the export is newer than anything the write could still do; until
+        then they stay as they are, as do cells that `seen` does not mention.
+        """
+        told = {(key, column): equal for key, column, equal in seen.select("key", "column", "equal").iter_rows()}
+        rows = self._chain.query(
+            f"SELECT id, key, col, effective, sent_at FROM writes_now WHERE {_UNCONFIRMED} ORDER BY id DESC", (table,)
+        )
+        shown = stamp(as_of)
+        landed: list[int] = []
+        changed: list[int] = []
+        superseded: list[int] = []
+        latest: set[tuple[str, str | None]] = set()
+        for write, key, column, effective, sent in rows:
+            cell = (key, column)
+            if cell not in told or sent > shown:
+                continue
+            if cell in latest:
+                superseded.append(write)
+            elif told[cell]:
+                landed.append(write)
+            elif effective <= shown:
+                changed.append(write)
+            else:
+                continue
+            latest.add(cell)
+        return Settled(tuple(landed), tuple(changed), tuple(superseded))
+
+    def suppose(self, settled: Settled) -> None:
+        """Answer from now on as if this were recorded; nobody else sees it, and nothing keeps it."""
+        rows = [(write, Outcome.LANDED.value) for write in settled.landed]
+        rows += [(write, Outcome.CHANGED.value) for write in (*settled.changed, *settled.superseded)]
+        self._chain.suppose(SUPPOSED, "INSERT INTO supposed VALUES (?, ?)", rows)
+
+    def record_settled(self, settled: Settled, at: datetime) -> None:
+        with self.transaction():
+            self.settle(settled.landed, Outcome.LANDED, at, detail="export")
+            self.settle(settled.changed, Outcome.CHANGED, at, detail="export")
+            self.settle(settled.superseded, Outcome.CHANGED, at, detail="superseded")
+
+    def opt_outs(self, table: str) -> pl.DataFrame:
+        """Opt-outs we sent that landed or may have. Columns: key, profile_id, column, sent_at (the latest of each)."""
+        return self._frame(
+            ("key", "profile_id", "column", "sent_at"),
+            "SELECT key, address, col, max(sent_at) FROM writes_now WHERE tab = ? AND kind = 'unsubscribe'"
+            f" AND {_STANDING} GROUP BY key, col ORDER BY id",
+            (table,),
+        )
+
+    def opt_ins(self, table: str) -> pl.DataFrame:
+        """Opt-ins that landed, each decided by a named person. Columns: key, column, sent_at (the latest of each)."""
+        return self._frame(
+            ("key", "column", "sent_at"),
+            "SELECT key, col, max(sent_at) FROM writes_now WHERE tab = ? AND kind = 'subscribe' AND outcome = 'landed'"
+            " GROUP BY key, col ORDER BY id",
+            (table,),
+        )
+
+    def undone(self, table: str) -> pl.DataFrame:
+        """Cells whose last write took an earlier one back.
+
+        Columns: key, profile_id, column, withdrawn, restored, sent_at.
+        """
+        return self._frame(
+            ("key", "profile_id", "column", "withdrawn", "restored", "sent_at"),
+            "SELECT w.key, w.address, w.col, w.before, w.after, w.sent_at"
+            " FROM writes_now w JOIN plans p ON p.sha = w.plan WHERE p.purpose = 'undo'"
+            f" AND w.id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND {_STANDING} GROUP BY key, col)"
+            " ORDER BY w.id",
+            (table,),
+        )
