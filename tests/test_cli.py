@@ -19,7 +19,7 @@ from rich.cells import cell_len
 
 from auditor.cli import COMMANDS
 from auditor.cli.show import _history, _section
-from auditor.commands.show import Story
+from auditor.commands.show_story import Story
 from auditor.errors import Exit
 from auditor.findings.audit import FRAMES
 from auditor.findings.words import Words

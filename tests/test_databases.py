@@ -20,7 +20,7 @@ from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.load import land
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
-from auditor.settings.config import Truth
+from auditor.settings.inputs import Truth
 from tests import postgres_server
 from tests.postgres_server import READER, READER_PASSWORD, Server
 

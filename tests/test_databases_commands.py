@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from auditor.errors import Exit
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 from tests import postgres_server
 from tests.driven_sandbox import Sandbox
 from tests.postgres_server import READER, READER_PASSWORD, Server

@@ -28,7 +28,7 @@ from mysql_mimic.variables import GlobalVariables, SessionVariables
 from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
-from auditor.settings.config import Truth
+from auditor.settings.inputs import Truth
 
 PASSWORD = "Zug-42-Bruegge"
 

@@ -13,7 +13,8 @@ from auditor.cli import execute
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.derived import add_derived, derived
 from auditor.errors import Exit, SettingsError
-from auditor.settings.contract import Contract, read_contract
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
 from tests.driven_sandbox import Sandbox
 from tests.structure_folder import column, make
 

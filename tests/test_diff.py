@@ -22,7 +22,8 @@ from auditor.diff.counts import DiffCounts
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.model import Status
-from auditor.settings.contract import Blank, Column, Compare, Contract, Polarity, read_contract
+from auditor.settings.contract import Blank, Column, Compare, Contract, Polarity
+from auditor.settings.contract_file import read_contract
 from tests.diff_runs import Landing, assert_identity, compared, engine_in, found, run, tables
 from tests.slow_diff import Row, SlowKnown
 

@@ -18,7 +18,8 @@ from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.model import Kind, Route, Side
 from auditor.plan.policy import Policy
-from auditor.settings.contract import Blank, Column, Compare, Contract, read_contract
+from auditor.settings.contract import Blank, Column, Compare, Contract
+from auditor.settings.contract_file import read_contract
 from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, engine_in, found, run
 from tests.slow_diff import Row, SlowKnown, slow_diff
 from tests.small_runs import CONTRACT as RUN_CONTRACT

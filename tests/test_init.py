@@ -29,7 +29,8 @@ from auditor.files.data import data_folder
 from auditor.model import Attribute, Structure
 from auditor.pull.moments import moment_in_name
 from auditor.settings.config import read_settings
-from auditor.settings.contract import Column, Contract, read_contract
+from auditor.settings.contract import Column, Contract
+from auditor.settings.contract_file import read_contract
 from tests.driven_sandbox import Sandbox
 
 PROFILES = 150

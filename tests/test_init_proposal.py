@@ -12,7 +12,7 @@ from auditor.commands.init.propose import MAPPED, Looked, Proposal, propose
 from auditor.commands.init.values import Cells
 from auditor.commands.init.written import contract_text
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 
 STRUCTURE = Structure(
     "7",

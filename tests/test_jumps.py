@@ -205,7 +205,7 @@ def test_by_itself_great_expectations_neither_passes_nor_fails_it(engine: DuckDB
     """Whoever loads the suite elsewhere has no last runs; who has figures gives them."""
     import great_expectations as gx
 
-    from auditor.validate.expectations import Question, evaluate
+    from auditor.validate.evaluation import Question, evaluate
 
     asked = {"type": JUMP, "kwargs": {"column": "city"}}
     [loaded] = gx.ExpectationSuite(name="x", expectations=[asked]).expectations

@@ -22,7 +22,8 @@ from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
 from auditor.pull.locations import address_of
 from auditor.pull.servers import connected
-from auditor.settings.config import Located, describe, read_settings
+from auditor.settings.config import describe, read_settings
+from auditor.settings.inputs import Located
 from tests.file_servers import (
     PASSWORD,
     USER,

@@ -17,7 +17,7 @@ from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
 from auditor.pull.moments import moment_in_name
-from auditor.settings.config import Located
+from auditor.settings.inputs import Located
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 NOW = datetime(2026, 5, 3, 6, 0, tzinfo=UTC)

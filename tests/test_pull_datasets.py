@@ -18,7 +18,7 @@ from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.model import Side, Status
 from auditor.pull import Means, Pulled, pull_file
 from auditor.settings.compare_options import Question
-from auditor.settings.config import Located
+from auditor.settings.inputs import Located
 
 
 def pulled(folder: Path, tmp_path: Path, location: str | None = None) -> Pulled:

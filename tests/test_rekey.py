@@ -17,7 +17,7 @@ from auditor.commands.rekey import Rekeyed, rekey
 from auditor.errors import SettingsError, TryLater
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.settings.config import Settings, read_settings
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger
 from auditor.state.ledger.records import Decision, Intent

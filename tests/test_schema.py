@@ -16,7 +16,7 @@ from auditor.commands.init.schema import BESIDE_CONTRACT, BESIDE_SETTINGS, NAMES
 from auditor.errors import SettingsError
 from auditor.files.data import data_folder
 from auditor.settings.config import read_settings
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.errors import SettingsError
-from auditor.settings.config import Secret
+from auditor.settings.secrets import Secret
 
 
 def test_a_variable_holds_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:

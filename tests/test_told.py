@@ -19,7 +19,7 @@ from auditor.findings.english.notice_sentences import NOTICES
 from auditor.findings.sentences import sentence, spelt_out, with_sentences
 from auditor.findings.words import Words
 from auditor.model import Attribute, AttributeType, Segmentation, Side
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 from auditor.state.run_folder import read_audit, read_run, read_structure, read_validation
 from tests.audits import in_words
 from tests.small_folder import made

@@ -14,7 +14,7 @@ from auditor.cli import clock
 from auditor.cli.screen import WIDTH, load_settings, say, settings_option
 
 if TYPE_CHECKING:
-    from auditor.commands.show import Cell, Rows, Story
+    from auditor.commands.show_story import Cell, Rows, Story
     from auditor.findings.words import Words
 
 NAME_WIDTH = 24

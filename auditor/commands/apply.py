@@ -23,7 +23,7 @@ from auditor.model import Kind
 from auditor.plan.brakes import held
 from auditor.plan.bulkfile import corrective_file
 from auditor.settings.config import Settings
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger

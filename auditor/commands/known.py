@@ -15,7 +15,8 @@ from auditor.plan.decisions import remembered
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
 from auditor.settings.config import Settings
-from auditor.settings.contract import Contract, read_contract
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
 

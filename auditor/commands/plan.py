@@ -27,7 +27,8 @@ from auditor.plan.decisions import read_decisions
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.policy import Policy
 from auditor.settings.config import Settings
-from auditor.settings.contract import Contract, read_contract
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger, quota_day, records

@@ -31,7 +31,8 @@ from auditor.load import column_names, land
 from auditor.match.keys import key_forms
 from auditor.model import Side
 from auditor.settings.config import Settings
-from auditor.settings.contract import Contract, read_contract
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, at_work, commit

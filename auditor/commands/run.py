@@ -54,7 +54,8 @@ from auditor.match.join import Matched, match_sides
 from auditor.model import Kind, Rule, Severity, Side, Structure
 from auditor.plan.needs import for_the_truth, needs, numbers
 from auditor.settings.config import Settings, describe
-from auditor.settings.contract import Contract, read_contract
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
 from auditor.state import past_runs, run_folder, settle
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, at_work, commit

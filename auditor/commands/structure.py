@@ -24,7 +24,7 @@ from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.model import Attribute, Outcome, Segmentation, Structure
 from auditor.settings.config import Settings
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import PlanRecord, StructureState

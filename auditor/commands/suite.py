@@ -25,7 +25,8 @@ from auditor.findings.words import Words
 from auditor.match.sides import source_name
 from auditor.model import Severity, Side
 from auditor.settings.config import Settings
-from auditor.settings.contract import Contract, read_contract
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
 from auditor.settings.problems import nearest
 from auditor.state.past_runs import find_run
 from auditor.state.run_folder import read_run, read_structure, read_validation

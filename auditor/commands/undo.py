@@ -10,7 +10,7 @@ from auditor.apply.undo import undo_plan
 from auditor.commands.stored_plans import Planned, store
 from auditor.errors import SettingsError
 from auditor.settings.config import Settings
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger

@@ -26,7 +26,7 @@ from auditor.pull.archives import unpack
 from auditor.pull.kept import Kept, hash_of
 from auditor.pull.locations import Address, Listing, address_of, local_listing, unfinished
 from auditor.pull.moments import Found
-from auditor.settings.config import Located, Truth
+from auditor.settings.inputs import Located, Truth
 
 if TYPE_CHECKING:
     from auditor.pull.servers import Server

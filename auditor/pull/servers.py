@@ -24,7 +24,9 @@ from auditor.files.whole import FULL, megabytes, printable
 from auditor.pull.archives import LARGEST_UNPACKED
 from auditor.pull.locations import Address, Listing, listing, nothing
 from auditor.pull.moments import Found, found
-from auditor.settings.config import S3, Ftps, Https, Located, Secret, Sftp
+from auditor.settings.inputs import Located
+from auditor.settings.secrets import Secret
+from auditor.settings.servers import S3, Ftps, Https, Sftp
 
 PATIENCE = 30
 """Seconds until a server that does not answer counts as absent."""

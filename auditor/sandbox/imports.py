@@ -7,47 +7,24 @@ own (refused rows come back with `errorCode` and `errorColumn`).
 from __future__ import annotations
 
 import asyncio
-import csv
-import hashlib
-import io
 import json
-import zipfile
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from auditor.sandbox.breaches import Breaches, Call, judged
-from auditor.sandbox.checks import Problem, known
+from auditor.sandbox.checks import Problem
 from auditor.sandbox.dialect import IMPORT_STATUS, MOMENT, Code, Dialect
 from auditor.sandbox.envelopes import code_in
 from auditor.sandbox.faults import Faults
+from auditor.sandbox.import_files import Definition, content_digest, csv_file, read_definition, read_file
 from auditor.sandbox.state import Profile, Profiles, State
 from auditor.sandbox.storage import Storage
 from auditor.sandbox.writes import Changes, Refusal, checked, missing, taken
 
-MODES: Final = ("CREATE_ONLY", "UPDATE_ONLY", "CREATE_UPDATE")
 _SLOW_SECONDS: Final = 3600.0
 _ROW_CODES: Final = tuple(code for name, code in vars(Code).items() if not name.startswith("_"))
-_ENCODINGS: Final = {"UTF-8": "utf-8", "ISO-8859-1": "iso-8859-1"}
 _ROWS_AT_ONCE: Final = 100
 """Rows between two looks at the network: a few milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What an execution is asked to do (§8.3, assumed after the V4 form)."""
-
-    held: Profiles
-    """Where it writes."""
-    mode: str
-    separator: str
-    enclosing: str
-    encoding: str
-    mapping: dict[str, str]
-    """Header to platform column."""
-    error_file: bool
-    result_file: bool
 
 
 @dataclass(slots=True)
@@ -114,7 +91,7 @@ class Queue:
         """Accept an import whose definition was judged."""
         if any(execution.open for execution in self.executions.values()):
             self._breaches.record("import_running")
-        digest = _digest(content)
+        digest = content_digest(content)
         if any(digest == execution.digest for execution in self.executions.values()):
             self._breaches.record("import_repeated")
         if "CREATE_UPDATE" in json.dumps(definition):
@@ -226,11 +203,11 @@ class Queue:
         zipped = self._dialect.error_file == "zip"
         if definition.error_file and (refused or self._dialect.no_file == "header alone"):
             rows = [[*header, "errorCode", "errorColumn"], *refused]
-            execution.errors = _file("errors.csv", rows, separator, zipped=zipped)
+            execution.errors = csv_file("errors.csv", rows, separator, zipped=zipped)
         if definition.result_file:
             width = len(header) + (2 if self._dialect.result_columns == "profileId" else 0)
             rows = [row[:width] for row in ([*header, "profileId", "result"], *results)]
-            execution.result = _file("result.csv", rows, separator, zipped=zipped)
+            execution.result = csv_file("result.csv", rows, separator, zipped=zipped)
 
     def _refused(self, held: Profiles, cells: dict[str, str], key: str) -> tuple[Problem, ...]:
         """What a fault does to a row: somebody deletes its profile just before, or it is refused for nothing."""
@@ -283,126 +260,3 @@ class Queue:
         names = ("definition", "table", "etl", "digest", "status", "start", "end", "message", "counts")
         body = {name: getattr(execution, name) for name in names}
         self._storage.save_execution(execution.id, body, execution.content, execution.errors, execution.result)
-
-
-def read_definition(state: State, body: Any) -> Definition:
-    """Judge an ETL definition. Raises Refusal (400) with what is wrong."""
-    try:
-        loadings = body["dataLoadings"]
-        loading = loadings[0]
-        destination = loading["destination"]
-        csv_format = loading.get("csvFormat") or {}
-        pairs = [(item["headerColumn"], item["attributeName"]) for item in loading["attributesMapping"]]
-        mode = loading["mode"]
-    except (KeyError, IndexError, TypeError, AttributeError):
-        raise Refusal(400, "the definition does not have the expected form") from None
-    if len(loadings) != 1:
-        raise Refusal(400, "exactly one data loading is supported")
-    held = state.at(destination.get("id"))
-    if destination.get("type") != "PROFILE_TABLE" or held is None:
-        raise Refusal(400, "the destination is not a profile table of this entity")
-    if mode not in MODES:
-        raise Refusal(400, f"the mode is not one of {', '.join(MODES)}")
-    encoding = str(csv_format.get("encoding", "UTF-8")).upper()
-    if encoding not in _ENCODINGS:
-        raise Refusal(400, f"the encoding is not one of {', '.join(_ENCODINGS)}")
-    separator, enclosing = csv_format.get("separator", ";"), csv_format.get("enclosing", '"')
-    if not all(isinstance(mark, str) and len(mark) == 1 for mark in (separator, enclosing)):
-        raise Refusal(400, "separator and enclosing are single characters")
-    problems = tuple(problem for _, column in pairs if (problem := known(held.table, column)))
-    if problems:
-        raise Refusal(400, "the mapping names columns that cannot be imported", problems)
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs) or len(set(mapping.values())) != len(pairs):
-        raise Refusal(400, "the mapping names a column twice")
-    if not set(mapping.values()) & set(held.table.unique):
-        raise Refusal(400, "the mapping has no unique attribute that identifies the rows")
-    return Definition(
-        held=held,
-        mode=mode,
-        separator=separator,
-        enclosing=enclosing,
-        encoding=_ENCODINGS[encoding],
-        mapping=mapping,
-        error_file=bool(loading.get("generateErrorFile", True)),
-        result_file=bool(loading.get("generateResultFile", False)),
-    )
-
-
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
-"""What reading an archive raises where it is none, is damaged, or is packed or locked in a way not known here."""
-
-
-def _digest(content: bytes) -> str:
-    """What tells a file from another: its rows, whenever they were packed; of what is no archive, every byte."""
-    digest = hashlib.sha256()
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for one in archive.infolist():
-                digest.update(archive.read(one))
-    except _UNREADABLE:
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def read_file(content: bytes, definition: Definition) -> tuple[list[str], list[list[str]]]:
-    """Header and records of the one CSV in the archive. Raises Refusal where the whole file is refused (§8.5)."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-            if len(names) != 1:
-                raise Refusal(400, "the archive does not hold exactly one file")
-            raw = archive.read(names[0])
-    except _UNREADABLE:
-        raise Refusal(400, "the file is not a ZIP archive that can be read") from None
-    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        raise Refusal(400, "the file begins with a byte order mark")
-    try:
-        text = raw.decode(definition.encoding)
-    except UnicodeDecodeError:
-        raise Refusal(400, "the file is not in the encoding of the definition") from None
-    lines = _records(text, definition)
-    header = next(lines, None)
-    if not header:
-        raise Refusal(400, "the file has no header line")
-    if len(set(header)) != len(header):
-        raise Refusal(400, "the header names a column twice")
-    absent = [name for name in definition.mapping if name not in header]
-    if absent:
-        raise Refusal(400, f"the header lacks mapped columns: {', '.join(absent)}")
-    records = [record for record in lines if record]
-    if any(len(record) != len(header) for record in records):
-        raise Refusal(400, "a line has another number of columns than the header")
-    return header, records
-
-
-def _records(text: str, definition: Definition) -> Iterator[list[str]]:
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=definition.separator, quotechar=definition.enclosing, strict=True
-    )
-    try:
-        yield from reader
-    except csv.Error:
-        raise Refusal(400, "the file is not well-formed CSV") from None
-
-
-def _file(name: str, rows: list[list[str]], separator: str, *, zipped: bool = True) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
-    if not zipped:
-        return text.getvalue().encode("utf-8")
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, text.getvalue().encode("utf-8"))
-    return target.getvalue()
-
-
-def parse_definition(raw: bytes) -> dict[str, Any]:
-    """The JSON of a `parameters` part. Raises Refusal (400)."""
-    try:
-        body = json.loads(raw)
-    except ValueError:
-        raise Refusal(400, "the definition is not JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal(400, "the definition is not a JSON object")
-    return body

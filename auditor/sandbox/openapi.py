@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auditor.sandbox.dialect import IMPORT_STATUS, SEARCH_MAXIMUM
-from auditor.sandbox.imports import MODES
+from auditor.sandbox.import_files import MODES
 from auditor.sandbox.structure import CUSTOMERS, ENTITY, TECHNICAL
 
 Schema = Mapping[str, Any]

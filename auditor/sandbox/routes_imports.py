@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auditor.sandbox.dialect import Dialect
-from auditor.sandbox.imports import Execution, Queue, parse_definition, read_definition
+from auditor.sandbox.import_files import parse_definition, read_definition
+from auditor.sandbox.imports import Execution, Queue
 from auditor.sandbox.limits import Limits
 from auditor.sandbox.routes_v4 import check_entity, read_json, table_of
 from auditor.sandbox.state import State

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from auditor.errors import SettingsError
 from auditor.model import Side
-from auditor.settings.contract import Blank, Column, Compare, Contract, Master, parse_rule
+from auditor.settings.contract import Blank, Column, Compare, Contract, Master
+from auditor.settings.contract_file import parse_rule
 from auditor.settings.problems import nearest
 
 TABLE = "compare"

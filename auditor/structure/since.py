@@ -8,7 +8,8 @@ from pathlib import Path
 from auditor.actito import ActitoError, Reader
 from auditor.findings.codes import Notice
 from auditor.model import Structure
-from auditor.settings.contract import Compare, Contract, read_contract
+from auditor.settings.contract import Compare, Contract
+from auditor.settings.contract_file import read_contract
 from auditor.structure.changes import Reliance, changes, told
 
 

@@ -32,7 +32,8 @@ from auditor.model import (
 )
 from auditor.pull import Means, Pulled, pull_file
 from auditor.settings.config import Settings
-from auditor.settings.contract import DEFAULT_COMPARE, Column, Contract, read_contract
+from auditor.settings.contract import DEFAULT_COMPARE, Column, Contract
+from auditor.settings.contract_file import read_contract
 from auditor.structure.infer import Inferred, infer
 from auditor.structure.measure import Forms, Refusal, forms, refused, segments
 from auditor.structure.proposal import Addition, extended

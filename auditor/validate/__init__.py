@@ -7,6 +7,7 @@ through Python. What could not be evaluated is a result of its own and never a p
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,9 @@ from auditor.validate.suite import JUMP, REFERENCE, Expectation, Suite
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from auditor.validate.expectations import Answer
+    from auditor.validate.answers import Answer
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read while great_expectations is imported
 
 KEY: Final = "auditor:key"
 ROW: Final = "auditor:row"
@@ -108,7 +111,7 @@ def preload() -> None:
     if hidden:
         sys.modules["pyspark"] = None  # type: ignore[assignment]
     try:
-        import auditor.validate.expectations  # noqa: F401
+        import auditor.validate.evaluation  # noqa: F401
     finally:
         if hidden:
             del sys.modules["pyspark"]
@@ -136,7 +139,8 @@ def validate(
     A cell that is empty, or blank, violates nothing but that it is mandatory.
     """
     preload()
-    from auditor.validate.expectations import Answer, Question, evaluate
+    from auditor.validate.answers import Answer
+    from auditor.validate.evaluation import Question, evaluate
 
     with translated():
         engine.register(FUNCTIONS)

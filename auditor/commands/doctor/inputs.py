@@ -9,7 +9,7 @@ from auditor.findings.english.structure_words import listed
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.model import Side
-from auditor.settings.contract import read_contract
+from auditor.settings.contract_file import read_contract
 from auditor.state.past_runs import last_structure
 from auditor.structure.since import read_synchronisations, since
 from auditor.validate.suite import read_suite

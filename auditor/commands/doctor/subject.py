@@ -25,8 +25,10 @@ from auditor.match.keys import find_keys
 from auditor.match.sides import wanted_columns
 from auditor.model import Side, Structure
 from auditor.pull import Means, Pulled, pull_file
-from auditor.settings.config import Secret, Settings
-from auditor.settings.contract import Contract, read_contract
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
+from auditor.settings.secrets import Secret
 from auditor.state.ledger import FILE, Ledger
 
 T = TypeVar("T")

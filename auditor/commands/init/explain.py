@@ -15,7 +15,8 @@ from typing import Any
 import pydantic
 
 from auditor.commands.init.schema import spelt
-from auditor.settings.config import Secret, read_settings
+from auditor.settings.config import read_settings
+from auditor.settings.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import pydantic
 from pydantic.json_schema import GenerateJsonSchema
 
 from auditor.files.whole import FOR_OTHERS, write_whole
-from auditor.settings import config, contract
+from auditor.settings import config, contract_file, inputs, servers
 
 FOLDER: Final = "schemas"
 """Beside the settings file."""
@@ -48,7 +48,7 @@ def made() -> Mapping[str, str]:
     """Both schemas as the definitions have them now: what `published` must be."""
     models: dict[str, tuple[type[pydantic.BaseModel], str]] = {
         NAMES[0]: (config.Settings, "Settings of the profile auditor"),
-        NAMES[1]: (contract.File, "Contract of one profile table"),
+        NAMES[1]: (contract_file.File, "Contract of one profile table"),
     }
     return {name: _made(model, title) for name, (model, title) in models.items()}
 
@@ -90,7 +90,7 @@ def _tidy(node: Any) -> None:
 
 def _describe(definition: dict[str, Any], name: str) -> None:
     """Give each setting the docstring that stands below it in the program."""
-    model = getattr(config, name, None) or getattr(contract, name, None)
+    model = next((getattr(one, name) for one in (config, inputs, servers, contract_file) if hasattr(one, name)), None)
     if not (inspect.isclass(model) and issubclass(model, pydantic.BaseModel)):
         return
     for one in reversed(model.__mro__):

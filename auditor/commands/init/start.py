@@ -16,7 +16,8 @@ from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
 from auditor.model import SUBSCRIPTION_PREFIX, Structure
 from auditor.settings.config import Settings, read_settings
-from auditor.settings.contract import Contract, Master, Polarity, read_contract
+from auditor.settings.contract import Contract, Master, Polarity
+from auditor.settings.contract_file import read_contract
 from auditor.settings.problems import nearest
 from auditor.validate.generate import refresh
 from auditor.validate.suite import store_suite

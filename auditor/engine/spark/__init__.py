@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from auditor.errors import SettingsError, TryLater
-from auditor.settings.config import secret
+from auditor.settings.secrets import secret
 
 if TYPE_CHECKING:
     from auditor.engine.spark.session import Spark

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from auditor.errors import SettingsError
 from auditor.files.whole import printable
 from auditor.pull.databases.address import Address, database_address, is_database
-from auditor.settings.config import Located
+from auditor.settings.inputs import Located
 from auditor.settings.problems import nearest
 
 if TYPE_CHECKING:

@@ -17,7 +17,9 @@ from urllib.parse import parse_qsl, unquote
 from auditor.errors import SettingsError
 from auditor.files.whole import printable
 from auditor.pull.locations import SERVERS
-from auditor.settings.config import Database, Located, Secret, Truth, password_in, secret
+from auditor.settings.inputs import Located, Truth
+from auditor.settings.secrets import Secret, secret
+from auditor.settings.servers import Database, password_in
 
 KNOWN: Final = ("postgresql", "postgres", "mysql", "mariadb", "sqlite", "mssql", "snowflake", "bigquery", "oracle")
 

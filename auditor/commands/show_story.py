@@ -1,0 +1,150 @@
+"""What is told of one profile, as finished values: `auditor.commands.show` makes them, the screen shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from auditor.model import FORMAT, Status
+from auditor.state.ledger.records import Decision
+
+
+class Relation(StrEnum):
+    """How the two cells of one column stand to each other."""
+
+    SAME = "same"
+    FORMAT = "format"
+    """Equal by the column's rule, but spelt differently."""
+    KEPT = "kept"
+    """Empty in the truth, and left as it is."""
+    DIFFERS = "differs"
+    APART = "apart"
+    """Not compared: the profile is on one side only, set apart or outside the population."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the run found out about a differing cell, in the words of `auditor.model`."""
+
+    status: str
+    moved: str
+    reason: str
+    waiting: bool
+    pending: bool
+    blocked: bool
+    cause: str
+    """Its id."""
+    cause_sentence: str
+    """What the profiles that share the cause have in common; begins with their number."""
+    need: str
+    """What becomes of it now: model.Need."""
+    why: str | None
+    """model.Why it is not corrected; None: it is."""
+    swapped_with: str | None = None
+    """Key of the profile that carries this one's value, and whose value this one carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One column of one pair of rows."""
+
+    column: str
+    truth_column: str
+    """The truth's own name for it."""
+    platform: str | None
+    """As it stands in the file; None: empty, or no row."""
+    truth: str | None
+    sent: str | None
+    """The truth's value as it would be written to the platform."""
+    relation: Relation
+    agreed: str | None
+    """Canonical form of the last agreed value; empty: agreed to be empty; None: nothing is known."""
+    difference: Difference | None = None
+    evidence_date: str | None = None
+    """Of a permission column: when it was given or withdrawn, as the truth's file says."""
+    evidence_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A row of each side, beside each other. A duplicate has several of them, in file order."""
+
+    on_platform: bool
+    in_truth: bool
+    cells: tuple[Cell, ...]
+    platform_updated: str | None = None
+    """The row's update moment, as its file says."""
+    truth_updated: str | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything known of one profile."""
+
+    run: str
+    table: str
+    platform_name: str
+    truth_name: str
+    timezone: ZoneInfo
+    key: str
+    """As the platform spells it where it has the profile."""
+    profile_id: str | None
+    status: Status | None
+    """None: outside the population, or on neither side in this run."""
+    excluded: bool
+    matched_by: str | None
+    """As in `audit.PROFILES`; None where nothing was matched or set apart by a fallback key."""
+    flags: tuple[str, ...]
+    """waiting, gone, pending: of the whole profile."""
+    rows: tuple[Rows, ...]
+    violations: pl.DataFrame
+    findings: pl.DataFrame
+    """Permission findings."""
+    same_person: pl.DataFrame
+    """key, side, score, evidence: under which other keys, on which side, this person probably is as well."""
+    history: pl.DataFrame
+    """run, at, side, column, value, moment, source: every change of a permission that any run saw, oldest first."""
+    writes: pl.DataFrame
+    """In the columns of `Ledger.writes_of`."""
+    decisions: tuple[Decision, ...]
+    warnings: tuple[str, ...] = field(default=())
+    """What could not be read of the state folder."""
+
+    def document(self) -> dict[str, Any]:
+        """The document that `auditor show --json` prints."""
+        return {
+            "format": FORMAT,
+            "run": self.run,
+            "table": self.table,
+            "key": self.key,
+            "profile_id": self.profile_id,
+            "status": "excluded" if self.excluded else self.status,
+            "matched_by": self.matched_by,
+            **{flag: flag in self.flags for flag in ("waiting", "gone", "pending")},
+            "rows": [asdict(pair) for pair in self.rows],
+            "violations": _plain(self.violations.drop("key")),
+            "permission_findings": _plain(self.findings.drop("key")),
+            "same_person": _plain(self.same_person),
+            "permission_history": _plain(self.history),
+            "writes": _plain(self.writes),
+            "decisions": [
+                {name: value for name, value in _plain_row(asdict(one)).items() if name not in ("table", "key")}
+                for one in self.decisions
+            ],
+            "warnings": list(self.warnings),
+        }
+
+
+def _plain(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return [_plain_row(row) for row in frame.to_dicts()]
+
+
+def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with its moments as ISO 8601."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
