@@ -13,9 +13,11 @@ import httpx
 import pytest
 
 from auditor import pull
+from auditor.cli import clock
 from auditor.engine.duckdb import DuckDB
 from auditor.files import running
 from auditor.sandbox.process import Sandbox
+from tests import given_time
 from tests.driven_sandbox import breaches_of
 
 if TYPE_CHECKING:
@@ -71,6 +73,14 @@ def soon_looked_at_again() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pull, "PAUSE", 0.01)
         patched.setattr(pull, "PAUSE_ELSEWHERE", 0.01)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def time_is_given() -> Iterator[None]:
+    """Commands take now for what the tests say that it is; so do new licences (see `driven_sandbox`)."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clock, "now", given_time.now)
         yield
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from auditor.sandbox import process
+from tests import given_time
 
 
 def breaches_of(sandbox: process.Sandbox) -> list[dict[str, Any]]:
@@ -16,7 +18,10 @@ def breaches_of(sandbox: process.Sandbox) -> list[dict[str, Any]]:
 
 
 class Sandbox(process.Sandbox):
-    """A running sandbox, and all that its routes under `/_sandbox/` offer."""
+    """A running sandbox, and all that its routes under `/_sandbox/` offer. A new licence begins at the given time."""
+
+    def __init__(self, directory: Path, **options: Any) -> None:
+        super().__init__(directory, **{"now": given_time.now(), **options})
 
     def answers(self) -> dict[str, Any]:
         return self._object(self._call("GET", "answers"))

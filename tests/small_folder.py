@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pytest
 from auditor.cli import execute
 from auditor.cli.demonstration import fetch_inputs, prepare, write_settings
 from auditor.commands import run as pipeline
+from tests import given_time
 from tests.driven_sandbox import Sandbox
 
 PROFILES = 60
@@ -64,15 +65,15 @@ def _make(base: Path) -> None:
     shorten(folder / "expectations" / "Customers" / "contract.toml")
     with Sandbox(folder / "sandbox", profiles=PROFILES, seed=1, limits="extended") as sandbox:
         settings = write_settings(folder, sandbox.url)
-        then = datetime.now(UTC) - timedelta(days=7)
+        then = given_time.now() - timedelta(days=7)
         sandbox.clock(then)
         fetch_inputs(sandbox, folder)
         pipeline.run(settings, pipeline.Request(), now=then + timedelta(seconds=1), tell=lambda _: None)
-        sandbox.clock(datetime.now(UTC))
+        sandbox.clock(given_time.now())
         sandbox.drift()
         fetch_inputs(sandbox, folder)
         shutil.copytree(folder, base / "agreed", ignore=shutil.ignore_patterns("sandbox"))
-        pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=lambda _: None)
+        pipeline.run(settings, pipeline.Request(), now=given_time.now(), tell=lambda _: None)
     (folder / "sandbox").rename(base / "sandbox")
 
 

@@ -24,6 +24,7 @@ from auditor.plan.bulkfile import corrective_file
 from auditor.sandbox.process import API_KEY
 from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Collection, Plan, Write
+from tests import given_time
 from tests.driven_sandbox import Sandbox
 
 NEWS = "subscriptions#Newsletter"
@@ -83,7 +84,7 @@ def held(sandbox: Sandbox) -> Profiles:
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    return given_time.now()
 
 
 def plan_of(*writes: Write, **more: Any) -> Plan:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from auditor.commands import run as pipeline
 from auditor.errors import Exit, TryLater
 from auditor.model import Status
 from auditor.settings.config import read_settings
+from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, Said, auditor, copy, footprint, licence, made
 
@@ -276,7 +277,7 @@ def test_the_export_ends_in_the_middle_of_a_row(folder: Path, refused: Refused) 
 
 def test_the_export_is_too_old(folder: Path, refused: Refused) -> None:
     """Its name tells its moment, whatever the file time says."""
-    old = datetime.now(UTC) - timedelta(hours=40)
+    old = given_time.now() - timedelta(hours=40)
     for path in folder.glob("exports/*.csv"):
         path.rename(path.with_name(f"Customers_{old:%Y%m%dT%H%M%S}.csv"))
     refused(Exit.TRY_LATER, f"Customers_{old:%Y%m%dT%H%M%S}.csv", "the limit is 36.0 hours", "max_age")
@@ -414,7 +415,7 @@ def test_the_disk_fills_up(where: str, line: str, folder: Path) -> None:
 
         settings = read_settings(folder / "auditor.toml")
         with pytest.raises(TryLater, match="disk") as caught:
-            pipeline.run(settings, pipeline.Request(), now=datetime.now(UTC), tell=tell)
+            pipeline.run(settings, pipeline.Request(), now=given_time.now(), tell=tell)
         assert caught.value.hint == "free some space"
         (folder / where / "ballast").unlink(missing_ok=True)
         assert footprint(folder) == before
@@ -428,7 +429,7 @@ def test_an_interrupted_run_leaves_nothing(moment: str, folder: Path) -> None:
     """
     before = footprint(folder)
     with subprocess.Popen(
-        [sys.executable, "-m", "auditor", "run"],
+        given_time.script("from auditor.cli import main; main(['run'])"),
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -450,7 +451,10 @@ def test_a_refusal_does_not_wait_for_what_is_imported_ahead(folder: Path) -> Non
     """Great Expectations is still being imported in a thread when the process ends: its exit code must not suffer."""
     export(folder).write_bytes(b"")
     done = subprocess.run(
-        [sys.executable, "-m", "auditor", "run", "--quiet"], capture_output=True, text=True, check=False
+        given_time.script("from auditor.cli import main; main(['run', '--quiet'])"),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == Exit.INCOMPLETE
     assert [line[:7] for line in done.stderr.splitlines()] == ["error: ", "  try: "]

@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,7 @@ from auditor.model import Kind, Outcome, Status
 from auditor.plan import routing
 from auditor.sandbox.faults import FAULTS
 from auditor.writes import read_plan
-from tests import small_folder
+from tests import given_time, small_folder
 from tests.driven_sandbox import Sandbox
 from tests.test_faults_survived import COMBINATIONS, values
 from tests.walk import by_id
@@ -150,7 +150,7 @@ def applied(folder: Path, sandbox: Sandbox, *, now: datetime | None = None) -> E
     for path in sorted(folder.glob("runs/*/plan-*.json")):
         try:
             confirmed: dict[Kind, int] = dict(read_plan(path).counts)
-            done.append(applying.apply(settings, path, confirmed=confirmed, clock=lambda: now or datetime.now(UTC)))
+            done.append(applying.apply(settings, path, confirmed=confirmed, clock=lambda: now or given_time.now()))
         except AuditorError as error:
             raised.add(error.exit_code)
     return Ends(raised, {why.why for one in done for why in _stops(one)}, _sum(done), {one.exit_code for one in done})
@@ -171,7 +171,7 @@ def _planned(factory: pytest.TempPathFactory, route: str) -> Path:
     shutil.copytree(made.audited, folder)
     shutil.copytree(made.licence, folder / "sandbox")
     settings = write_settings(folder, "http://127.0.0.1:1")
-    plan(settings, now=datetime.now(UTC), route=route)
+    plan(settings, now=given_time.now(), route=route)
     return folder
 
 

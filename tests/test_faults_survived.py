@@ -8,7 +8,6 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from auditor.commands.plan import plan
 from auditor.errors import AuditorError
 from auditor.model import Outcome
 from auditor.writes import read_plan
-from tests import small_folder
+from tests import given_time, small_folder
 from tests.driven_sandbox import Sandbox
 from tests.walk import ON, by_id
 
@@ -55,7 +54,7 @@ class Case:
             confirmed = dict(read_plan(path).counts)
             for _ in range(3 if troubled else 1):
                 with contextlib.suppress(*([AuditorError] if troubled else [])):
-                    applied = apply(settings, path, confirmed=confirmed, clock=lambda: datetime.now(UTC))
+                    applied = apply(settings, path, confirmed=confirmed, clock=given_time.now)
                     counts.append(applied.counts)
         return counts
 
@@ -74,7 +73,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(made.audited, folder)
     shutil.copytree(made.licence, folder / "sandbox")
     settings = write_settings(folder, "http://127.0.0.1:1")
-    assert len(plan(settings, now=datetime.now(UTC), route="single")) > 1
+    assert len(plan(settings, now=given_time.now(), route="single")) > 1
     return folder
 
 

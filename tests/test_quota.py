@@ -18,7 +18,7 @@ from auditor.commands.plan import plan
 from auditor.model import Kind, Route
 from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
-from tests import small_folder
+from tests import given_time, small_folder
 from tests.driven_sandbox import Sandbox
 from tests.walk import by_id
 
@@ -41,11 +41,11 @@ def planned(factory: pytest.TempPathFactory, folder: Path) -> Path:
     made = small_folder.made(factory)
     shutil.copytree(made.audited, folder)
     shutil.copytree(made.licence, folder / "sandbox")
-    plans = plan(write_settings(folder, "http://127.0.0.1:1"), now=datetime.now(UTC), route="bulk")
+    plans = plan(write_settings(folder, "http://127.0.0.1:1"), now=given_time.now(), route="bulk")
     one = next(one for one in plans if sum(write.canary for write in one.plan.writes) > 2)
     rows = [write for write in one.plan.writes if write.batch and write.kind is Kind.UPDATE]
     file = [replace(write, canary=False, route=Route.BULK) for write in rows[2:]]
-    fewer = replace(one.plan, writes=(*rows[:2], *file), export_as_of=datetime.now(UTC))
+    fewer = replace(one.plan, writes=(*rows[:2], *file), export_as_of=given_time.now())
     path = one.path.with_name(f"plan-{fewer.sha}.json")
     path.write_text(fewer.to_json(), "utf-8")
     return path
@@ -61,13 +61,13 @@ def test_a_quota_that_others_used_up_is_said_kept_and_tried_again_after_midnight
     path = planned(tmp_path_factory, folder)
     shutil.copytree(folder, tmp_path / "calm")
     confirmed = dict(read_plan(path).counts)
-    now = datetime.now(UTC)
+    now = given_time.now()
     midnight = datetime.combine(now.astimezone(BRUSSELS).date() + timedelta(days=1), time(), BRUSSELS)
 
     with Sandbox(tmp_path / "calm" / "sandbox", profiles=small_folder.PROFILES, seed=1) as sandbox:
         settings = write_settings(tmp_path / "calm", sandbox.url)
         calm = tmp_path / "calm" / path.relative_to(folder)
-        apply(settings, calm, confirmed=confirmed, clock=lambda: datetime.now(UTC))
+        apply(settings, calm, confirmed=confirmed, clock=given_time.now)
         expected = without_moments(by_id(sandbox))
 
     monkeypatch.chdir(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from auditor.model import PermissionFinding, Reason, Rule
+from tests import given_time
 from tests import sandbox_oracle as oracle
 from tests.driven_sandbox import Sandbox
 
@@ -33,7 +34,7 @@ class Drifted:
 
 
 def drifted(folder: Path, people: int, seed: int) -> Drifted:
-    now = datetime.now(UTC)
+    now = given_time.now()
     with Sandbox(folder / "sandbox", profiles=people, seed=seed) as sandbox:
         sandbox.clock(now - timedelta(days=7))
         before = (

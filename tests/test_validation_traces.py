@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import copy, licence, made
 
@@ -78,7 +78,7 @@ def watched(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Watch
     home = {"HOME": str(root / "home"), "USERPROFILE": str(root / "home"), "TMPDIR": str(root / "tmp")}
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("XDG_", "GX_", "PYTEST"))}
     done = subprocess.run(
-        [sys.executable, "-c", WATCHED, str(folder / "auditor.toml"), str(root / "seen.json")],
+        [*given_time.script(WATCHED), str(folder / "auditor.toml"), str(root / "seen.json")],
         env={**kept, **home, "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=root / "here",
         capture_output=True,

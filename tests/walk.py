@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from auditor.findings.sentences import with_sentences
 from auditor.model import Kind, Outcome, Side, Status
 from auditor.settings.config import Settings
 from auditor.writes import Plan
+from tests import given_time
 from tests.driven_sandbox import Sandbox
 
 ON = {
@@ -54,30 +54,31 @@ def walk(folder: Path, *, profiles: int, seed: int, again: bool = False) -> Walk
     prepare(folder)
     with Sandbox(folder / "sandbox", profiles=profiles, seed=seed, limits="extended") as sandbox:
         settings = write_settings(folder, sandbox.url)
-        then = datetime.now(UTC) - timedelta(days=7)
+        then = given_time.now() - timedelta(days=7)
         sandbox.clock(then)
         fetch_inputs(sandbox, folder)
         agreed = audit(settings, then + timedelta(seconds=1))
 
-        sandbox.clock(datetime.now(UTC))
+        sandbox.clock(given_time.now())
         answers = sandbox.drift()
         fetch_inputs(sandbox, folder)
         before = audit(settings)
         state_before = by_id(sandbox)
 
         plans, applied = [], []
-        for planned in plan(settings, now=datetime.now(UTC)):
+        for planned in plan(settings, now=given_time.now()):
             plans.append(planned.plan)
             confirmed = {brake.kind: brake.count for brake in planned.brakes}
-            applied.append(apply(settings, planned.path, confirmed=confirmed, clock=lambda: datetime.now(UTC)))
+            applied.append(apply(settings, planned.path, confirmed=confirmed, clock=given_time.now))
         sandbox.idle()
         state_after = by_id(sandbox)
 
         on_old_export = (audit(settings), planned_now(settings)) if again else None
 
-        time.sleep(1.1 - time.time() % 1)  # an export's name tells its second
+        later = timedelta(seconds=2)
+        sandbox.advance(later.total_seconds())  # an export's name tells its second
         fetch_inputs(sandbox, folder)
-        after = audit(settings)
+        after = audit(settings, given_time.now() + later)
     return Walk(
         folder, settings, agreed, answers, before, state_before, plans, applied, state_after,
         on_old_export, after,
@@ -85,11 +86,11 @@ def walk(folder: Path, *, profiles: int, seed: int, again: bool = False) -> Walk
 
 
 def audit(settings: Settings, now: datetime | None = None) -> Audit:
-    return pipeline.run(settings, pipeline.Request(), now=now or datetime.now(UTC), tell=lambda _: None)
+    return pipeline.run(settings, pipeline.Request(), now=now or given_time.now(), tell=lambda _: None)
 
 
 def planned_now(settings: Settings) -> list[Plan]:
-    return [planned.plan for planned in plan(settings, now=datetime.now(UTC))]
+    return [planned.plan for planned in plan(settings, now=given_time.now())]
 
 
 def by_id(sandbox: Sandbox) -> dict[str, dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from auditor.errors import AuditorError
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--limits", choices=tuple(LIMITS), default="standard")
     parser.add_argument("--fault", action="append", default=[], help="NAME or NAME=RATE")
     parser.add_argument("--forms", type=int, help="seed of everything that nobody has seen")
+    parser.add_argument("--now", type=datetime.fromisoformat, help="a new licence begins then: a moment with zone")
     options = parser.parse_args()
     try:
         serve(
@@ -33,6 +35,7 @@ def main() -> None:
             options.limits,
             options.fault,
             options.forms,
+            options.now,
         )
     except AuditorError as error:
         sys.stderr.write(f"{error}\n" + (f"{error.hint}\n" if error.hint else ""))

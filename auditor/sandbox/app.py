@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -43,12 +44,17 @@ class Licence:
     storage: Storage
 
 
-def open_licence(folder: Path, people: int, seed: int) -> Licence:
-    """The licence kept in `folder`; a new agreed state of `people` customers where there is none yet."""
+def open_licence(folder: Path, people: int, seed: int, now: datetime | None = None) -> Licence:
+    """The licence kept in `folder`; a new agreed state of `people` customers where there is none yet.
+
+    `now` is what the clock of a new one says, with zone; None: as this machine's.
+    """
     storage = Storage(folder)
     state = storage.load()
     if state is None:
         state = State()
+        if now is not None:
+            state.clock.set(now)
         build(state, people, seed)
         storage.save(state)
     return Licence(state, storage)

@@ -40,6 +40,7 @@ class Sandbox:
         limits: str = "standard",
         faults: Iterable[str] = (),
         forms: int | None = None,
+        now: datetime | None = None,
         port: int = 0,
         start_seconds: float = 120.0,
     ) -> None:
@@ -50,6 +51,7 @@ class Sandbox:
         self._command += ["--profiles", str(profiles), "--seed", str(seed), "--limits", limits]
         self._command += [part for fault in faults for part in ("--fault", fault)]
         self._command += [] if forms is None else ["--forms", str(forms)]
+        self._command += [] if now is None else ["--now", now.isoformat()]
         self._start_seconds = start_seconds
         self._process: subprocess.Popen[str] | None = None
         self._http: httpx.Client | None = None

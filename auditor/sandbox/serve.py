@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import uvicorn
@@ -30,10 +31,12 @@ def serve(
     limits: str = "standard",
     faults: Iterable[str] = (),
     forms: int | None = None,
+    now: datetime | None = None,
 ) -> None:
     """Serve the licence kept in `directory` (made anew with `profiles` and `seed` where there is none).
 
-    `faults` are `NAME` or `NAME=RATE`, drawn from `seed`; `forms` is the seed of everything that nobody has seen.
+    `faults` are `NAME` or `NAME=RATE`, drawn from `seed`; `forms` is the seed of everything that nobody has seen,
+    `now` what the clock of a new licence says (with zone; None: as this machine's).
 
     Prints `sandbox ready on http://HOST:PORT` when it listens; port 0 picks a free one. Returns, with the state saved,
     after SIGTERM or SIGINT.
@@ -47,7 +50,7 @@ def serve(
     cruel = Faults(seed, parse(faults))
     listener = _listen(host, port)
     with contextlib.closing(listener):
-        app = make_app(open_licence(directory, profiles, seed), chosen, varied(forms), cruel)
+        app = make_app(open_licence(directory, profiles, seed, now), chosen, varied(forms), cruel)
         config = uvicorn.Config(
             app, http=Protocol, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on"
         )
