@@ -6,9 +6,11 @@ import contextlib
 import gc
 import os
 import shutil
+import ssl
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import certifi
 import httpx
 import pytest
 
@@ -73,6 +75,21 @@ def soon_looked_at_again() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pull, "PAUSE", 0.01)
         patched.setattr(pull, "PAUSE_ELSEWHERE", 0.01)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def authorities_are_read_once() -> Iterator[None]:
+    """Each client of each test would read the same file of certificate authorities, which is most of what it costs."""
+    whole = ssl.create_default_context
+    kept = whole(cafile=certifi.where())
+
+    def context(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        usual = not arguments and options == {"cafile": certifi.where()}
+        return kept if usual else whole(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ssl, "create_default_context", context)
         yield
 
 
