@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import stamina
 
+from auditor.cli import execute
 from auditor.errors import Exit
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
@@ -28,15 +30,24 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def planned(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a plan of four people to be created in an empty table."""
+    folder = make(tmp_path_factory.mktemp("planned") / "work", sandbox)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert execute(["run", "--quiet"]) == Exit.FINE
+        assert execute(["plan"]) == Exit.FINE
+    return folder
+
+
 @pytest.fixture
-def plan(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
-    """Four people to be created in an empty table."""
+def plan(sandbox: Sandbox, planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The plan in a copy of that folder; the table is empty."""
     sandbox.clear_faults()
     sandbox.reset(profiles=0)
-    folder = make(tmp_path / "work", sandbox)
+    folder = shutil.copytree(planned, tmp_path / "work")
     monkeypatch.chdir(folder)
-    assert auditor(capsys, "run").code == Exit.FINE
-    assert auditor(capsys, "plan").code == Exit.FINE
     [path] = folder.glob("runs/*/plan-*.json")
     return str(path)
 
