@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 import auditor.sandbox as sandbox_package
 from auditor.errors import SettingsError, TryLater
+from auditor.sandbox.app import make_app, open_licence
+from auditor.sandbox.clock import Clock
+from auditor.sandbox.dialect import varied
+from auditor.sandbox.faults import Faults
+from auditor.sandbox.limits import LIMITS
 from auditor.sandbox.process import API_KEY
 from auditor.sandbox.serve import serve
 from tests.driven_sandbox import Sandbox
@@ -70,18 +77,30 @@ def wait_for(sandbox: Sandbox, *, in_flight: int) -> None:
         assert time.monotonic() < end
 
 
-@pytest.mark.breaches("calls_per_minute")
-def test_calls_beyond_those_of_a_minute_are_slower(sold: Sandbox) -> None:
-    """Not refused: each takes longer than the one before."""
-    with client(sold) as http:
-        for _ in range(100):
-            assert http.get("/entities/v5/entities").status_code == 200
-        assert sold.state()["calls"]["slowed"] == 0
-        started = time.monotonic()
-        for _ in range(5):
-            assert http.get("/entities/v5/entities").status_code == 200
-        assert sold.state()["calls"] == {"total": 105, "rejected": 0, "slowed": 5, "in_flight": 0}
-        assert time.monotonic() - started >= 0.02 * (1 + 2 + 3 + 4 + 5)
+def test_calls_beyond_those_of_a_minute_are_slower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not refused: each takes longer than the one before. All come at one moment, and what they wait for is noted."""
+    waited = []
+
+    async def sleep(_: Clock, seconds: float, still: Callable[[], bool] = lambda: True) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(Clock, "sleep", sleep)
+    monkeypatch.setattr(Clock, "monotonic", lambda _: 1000.0)
+    app = make_app(open_licence(tmp_path / "sold", 5, 1), LIMITS["standard"], varied(None), Faults(1, {}))
+
+    async def call() -> dict[str, int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+            token = (await http.get("/auth/token", headers={"Authorization": API_KEY})).json()["accessToken"]
+            http.headers["Authorization"] = f"Bearer {token}"
+            for place in range(105):
+                assert (await http.get("/entities/v5/entities")).status_code == 200
+                assert len(waited) == max(0, place + 1 - 100)
+            calls: dict[str, int] = (await http.get("/_sandbox/state")).json()["calls"]
+            return calls
+
+    assert asyncio.run(call()) == {"total": 105, "rejected": 0, "slowed": 5, "in_flight": 0}
+    assert waited == pytest.approx([0.02 * beyond for beyond in (1, 2, 3, 4, 5)])
 
 
 @pytest.mark.breaches("import_running", "import_repeated")
