@@ -15,7 +15,7 @@ from auditor.commands.apply import apply
 from auditor.commands.plan import plan
 from auditor.findings.audit import Audit
 from auditor.findings.sentences import with_sentences
-from auditor.model import Kind, Outcome, Side, Status
+from auditor.model import Kind, Outcome, Side, Status, Verdict
 from auditor.settings.config import Settings
 from auditor.writes import Plan
 from tests import given_time
@@ -95,6 +95,18 @@ def planned_now(settings: Settings) -> list[Plan]:
 
 def by_id(sandbox: Sandbox) -> dict[str, dict[str, str]]:
     return {profile["profileId"]: profile for profile in sandbox.profiles()}
+
+
+def assert_found_and_put_right(walked: Walk, profiles: int) -> None:
+    """What holds for a licence of any size."""
+    assert walked.agreed.verdict is Verdict.CLEAN
+    assert walked.agreed.counts.profiles[Status.EQUAL] == profiles
+    assert_statuses(walked)
+    assert_differences(walked)
+    assert_violations(walked)
+    assert_counts(walked)
+    assert_nothing_is_left_but_decisions(walked)
+    assert_no_permission_went_up(walked)
 
 
 def assert_statuses(walked: Walk) -> None:
