@@ -10,7 +10,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from auditor.report import render
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Blank, Column, Compare, Master, Polarity
 from auditor.writes import Plan
+from tests import given_time
 from tests.audits import NOW, audit_of, difference
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor, copy, licence, made
@@ -383,7 +384,7 @@ def test_run_page_show_and_plan_of_a_real_folder_agree(
     work = on_page(run / "worklist.html")
     settings = read_settings(folder / "auditor.toml")
     told = pl.read_csv(run / "for-the-truth.csv", separator=";", infer_schema=False)
-    plan = make_plan(settings, now=datetime.now(UTC))[0].plan
+    plan = make_plan(settings, now=given_time.now())[0].plan
     planned = by_plan(plan, {(key, column): why for key, column, why in select(told, "why")})
     assert work == {cell: planned[cell] for cell in work}
     assert set(work.values()) >= {"written", "person", "truth"}
@@ -392,7 +393,7 @@ def test_run_page_show_and_plan_of_a_real_folder_agree(
 
     some = {key for need in NEEDED for key, _ in [cell for cell in planned if planned[cell] == need][:3]}
     for key in some:
-        for pair in tell(settings, key, now=datetime.now(UTC)).rows:
+        for pair in tell(settings, key, now=given_time.now()).rows:
             shown = {(key, cell.column): cell.difference.need for cell in pair.cells if cell.difference}
             assert shown == {cell: need for cell, need in planned.items() if cell[0] == key}
 
