@@ -18,7 +18,9 @@ import pytest
 
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import AuditorError, Exit, InputUnusable, SettingsError, TryLater
-from auditor.files.whole import require_space, unchanged, whole_file
+from auditor.files.disk import require_space
+from auditor.files.given import unchanged
+from auditor.files.whole import whole_file
 from auditor.load import column_names, land
 from auditor.model import Side
 from auditor.pull import pull_file

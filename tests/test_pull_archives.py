@@ -15,7 +15,7 @@ import pyarrow
 import pytest
 
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
-from auditor.files.whole import MARGIN
+from auditor.files.disk import MARGIN
 from auditor.pull.archives import unpack
 
 ROWS = b"id;name\n1;Zo\xc3\xab\n"

@@ -24,7 +24,7 @@ from auditor.commands.session import open_engine
 from auditor.engine.duckdb import DuckDB
 from auditor.equality import rules
 from auditor.errors import SettingsError
-from auditor.files.whole import full_disk
+from auditor.files.disk import full_disk
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.load import column_names, land

@@ -42,7 +42,7 @@ from auditor.diff.one_sided import OneSided, near_keys, one_sided, other_keys, r
 from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
-from auditor.files.whole import full_disk
+from auditor.files.disk import full_disk
 from auditor.findings import notices
 from auditor.findings.audit import Audit, Conclusion, Counts
 from auditor.findings.codes import NotChecked, Notice

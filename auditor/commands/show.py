@@ -24,7 +24,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import ROW_NUMBER, filled
 from auditor.equality import rules
 from auditor.errors import SettingsError
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.findings.audit import swapped_with
 from auditor.findings.sentences import sentence, with_sentences
 from auditor.findings.words import Words

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 from auditor.engine.protocol import ROW_NUMBER, Engine, filled
 from auditor.equality import rules
 from auditor.errors import SettingsError
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.match import fallback
 from auditor.match.join import Matched, match_sides
 from auditor.match.keys import key_forms

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.errors import InputUnusable
-from auditor.files.whole import printable
+from auditor.files.given import printable
 
 _BOM: Final = b"\xef\xbb\xbf"
 _OBJECT: Final = re.compile(rb'\s*\{\s*["}]')

@@ -29,8 +29,9 @@ import duckdb
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.derived import add_derived, derived
 from auditor.errors import AuditorError, SettingsError
+from auditor.files.disk import full_disk, require_space
 from auditor.files.formats import Format, format_of
-from auditor.files.whole import fingerprint, full_disk, printable, require_space, unchanged
+from auditor.files.given import fingerprint, printable, unchanged
 from auditor.findings.audit import REJECTED
 from auditor.load import arrowfile, parquetfile
 from auditor.load.csv_landing import Csv, Looked

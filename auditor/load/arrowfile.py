@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.load.parquetfile import texts
 
 if TYPE_CHECKING:

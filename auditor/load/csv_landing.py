@@ -9,7 +9,9 @@ from pathlib import Path
 import duckdb
 
 from auditor.engine.duckdb import DuckDB, literal, quote
-from auditor.files.whole import printable, require_space, whole_file
+from auditor.files.disk import require_space
+from auditor.files.given import printable
+from auditor.files.whole import whole_file
 from auditor.findings.codes import Code, NotChecked
 from auditor.load import encodings
 from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8

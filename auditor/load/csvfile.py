@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from auditor.errors import InputUnusable, SettingsError
-from auditor.files.whole import printable, whole_file
+from auditor.files.given import printable
+from auditor.files.whole import whole_file
 
 SEPARATORS: Final = (b";", b",", b"\t", b"|")
 """What is recognised in a header line; of equally frequent ones the first."""

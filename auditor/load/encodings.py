@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.errors import SettingsError
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.load.csvfile import valid_utf8
 
 WESTERN: Final = "windows-1252"

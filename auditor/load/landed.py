@@ -9,7 +9,8 @@ from pathlib import Path
 from auditor.engine.duckdb import DuckDB, literal
 from auditor.engine.protocol import ROW_NUMBER
 from auditor.errors import SettingsError
-from auditor.files.whole import printable, whole_file
+from auditor.files.given import printable
+from auditor.files.whole import whole_file
 from auditor.findings.codes import NotChecked
 from auditor.model import Side
 from auditor.settings.problems import nearest

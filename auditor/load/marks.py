@@ -15,7 +15,8 @@ from typing import Final
 
 from auditor.engine.duckdb import literal
 from auditor.errors import SettingsError
-from auditor.files.whole import printable, whole_file
+from auditor.files.given import printable
+from auditor.files.whole import whole_file
 from auditor.load.csvfile import SEPARATORS
 
 QUOTE: Final = '"'

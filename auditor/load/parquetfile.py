@@ -25,7 +25,7 @@ import duckdb
 from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.engine.protocol import INCLUDED, ROW_NUMBER, STORED
 from auditor.errors import InputUnusable
-from auditor.files.whole import printable
+from auditor.files.given import printable
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

@@ -8,7 +8,7 @@ from typing import Final
 
 from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.errors import InputUnusable
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.load.landed import write_texts
 
 MOST_COLUMNS: Final = 10_000

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from auditor.errors import InputUnusable
-from auditor.files.whole import printable, whole_file
+from auditor.files.given import printable
+from auditor.files.whole import whole_file
 from auditor.findings.audit import REJECTED
 from auditor.findings.codes import Code, NotChecked
 from auditor.load.sift import Reject

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable
+from auditor.files.disk import require_space
 from auditor.files.formats import Format
-from auditor.files.whole import printable, require_space
+from auditor.files.given import printable
 from auditor.load.jsonlines import Lines, Read
 from auditor.load.landed import Landed, Progress, choose
 from auditor.load.parts import Parts

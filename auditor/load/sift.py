@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
 from auditor.errors import InputUnusable
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.load.csvfile import LINES_IN_CELL, Dialect, Torn
 
 LONGEST_RECORD: Final = 16 * 2**20

@@ -26,7 +26,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 from auditor.errors import InputUnusable, SettingsError
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.load.jsonlines import Read
 from auditor.load.sift import Reject
 

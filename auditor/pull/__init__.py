@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import InputUnusable, SettingsError, TryLater
-from auditor.files.whole import printable, require_space, unchanged
+from auditor.files.disk import require_space
+from auditor.files.given import printable, unchanged
 from auditor.model import Side
 from auditor.pull import databases, datasets
 from auditor.pull.archives import unpack

@@ -17,8 +17,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from auditor.errors import InputUnusable, SettingsError
+from auditor.files.disk import megabytes, require_space
 from auditor.files.formats import is_workbook
-from auditor.files.whole import megabytes, printable, require_space, whole_file
+from auditor.files.given import printable
+from auditor.files.whole import whole_file
 
 LARGEST_UNPACKED = 50 * 2**30
 """Bytes; more than this comes out of no honest archive of profiles."""

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from auditor.errors import InputUnusable, SettingsError, TryLater
-from auditor.files.whole import printable, require_space, whole_file
+from auditor.files.disk import require_space
+from auditor.files.given import printable
+from auditor.files.whole import whole_file
 from auditor.pull.kept import hash_of
 from auditor.pull.moments import Found, found
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from auditor.errors import SettingsError, TryLater
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.pull import datasets
 from auditor.pull.archives import listed
 from auditor.pull.moments import Found, found

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
-from auditor.files.whole import FULL, megabytes, printable
+from auditor.files.disk import FULL, megabytes
+from auditor.files.given import printable
 from auditor.pull.archives import LARGEST_UNPACKED
 from auditor.pull.locations import Address, Listing, listing, nothing
 from auditor.pull.moments import Found, found

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from auditor import __version__
 from auditor.commands.doctor.subject import Finding, Patient, State
 from auditor.errors import SettingsError
-from auditor.files.whole import MARGIN, megabytes
+from auditor.files.disk import MARGIN, megabytes
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.structure_words import listed
 from auditor.state import run_folder

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.findings.codes import Cause, InCommon, Shared
 from auditor.findings.english.numbers import counted
 from auditor.findings.words import Words

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import SettingsError
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.pull.databases.address import Address, database_address, is_database
 from auditor.settings.inputs import Located
 from auditor.settings.problems import nearest

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from auditor.errors import SettingsError
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.pull.locations import SERVERS
 from auditor.settings.inputs import Located, Truth
 from auditor.settings.secrets import Secret, secret

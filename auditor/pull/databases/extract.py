@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
 from auditor.errors import InputUnusable
-from auditor.files.whole import printable, require_space, whole_file
+from auditor.files.disk import require_space
+from auditor.files.given import printable
+from auditor.files.whole import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

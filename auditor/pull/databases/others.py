@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.pull.databases.address import Address, quoted
 from auditor.pull.databases.extract import ROWS, Open, Rows, checked
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from auditor.errors import AuditorError, SettingsError, TryLater
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.pull.databases.address import Address, quoted
 from auditor.pull.databases.extract import checked
 from auditor.settings.problems import nearest

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
-from auditor.files.whole import printable
+from auditor.files.given import printable
 from auditor.pull.databases.address import Address, quoted
 from auditor.pull.databases.extract import ROWS, no_text, spelt
 
