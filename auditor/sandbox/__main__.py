@@ -15,27 +15,23 @@ from auditor.sandbox.serve import serve
 def main() -> None:
     """Serve until told to end; an error is one line and the exit code of its class."""
     parser = argparse.ArgumentParser(prog="python -m auditor.sandbox", description="A stand-in Actito server.")
-    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8700, help="0 picks a free one")
     parser.add_argument("--dir", type=Path, default=Path("sandbox"), help="where the licence is kept")
     parser.add_argument("--profiles", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limits", choices=tuple(LIMITS), default="standard")
     parser.add_argument("--fault", action="append", default=[], help="NAME or NAME=RATE")
-    parser.add_argument("--forms", type=int, help="seed of everything that nobody has seen")
     parser.add_argument("--now", type=datetime.fromisoformat, help="a new licence begins then: a moment with zone")
     options = parser.parse_args()
     try:
         serve(
-            options.host,
-            options.port,
-            options.dir,
-            options.profiles,
-            options.seed,
-            options.limits,
-            options.fault,
-            options.forms,
-            options.now,
+            port=options.port,
+            directory=options.dir,
+            profiles=options.profiles,
+            seed=options.seed,
+            limits=options.limits,
+            faults=options.fault,
+            now=options.now,
         )
     except AuditorError as error:
         sys.stderr.write(f"{error}\n" + (f"{error.hint}\n" if error.hint else ""))

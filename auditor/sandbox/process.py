@@ -18,6 +18,7 @@ import httpx
 from auditor.errors import TryLater
 
 API_KEY = "sandbox-key"
+START_SECONDS = 120.0
 
 
 class Sandbox:
@@ -39,10 +40,8 @@ class Sandbox:
         seed: int = 1,
         limits: str = "standard",
         faults: Iterable[str] = (),
-        forms: int | None = None,
         now: datetime | None = None,
         port: int = 0,
-        start_seconds: float = 120.0,
     ) -> None:
         self.directory = directory
         self.url = ""
@@ -50,9 +49,7 @@ class Sandbox:
         self._command = [sys.executable, "-m", "auditor.sandbox", "--port", str(port), "--dir", str(directory)]
         self._command += ["--profiles", str(profiles), "--seed", str(seed), "--limits", limits]
         self._command += [part for fault in faults for part in ("--fault", fault)]
-        self._command += [] if forms is None else ["--forms", str(forms)]
         self._command += [] if now is None else ["--now", now.isoformat()]
-        self._start_seconds = start_seconds
         self._process: subprocess.Popen[str] | None = None
         self._http: httpx.Client | None = None
 
@@ -153,6 +150,6 @@ class Sandbox:
         stream = process.stdout
         threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
         try:
-            return lines.get(timeout=self._start_seconds)
+            return lines.get(timeout=START_SECONDS)
         except queue.Empty:
             return ""
