@@ -1,11 +1,11 @@
 """Looks at everything that a run needs, and says what is wrong and how it is put right; changes nothing.
 
-    patient     what is looked at: each thing once, whoever needs it
+    subject     what is looked at: each thing once, whoever needs it
     platform    key, host, rights, table, limits
     inputs      contract, suite, structure, export, truth, synchronisations
     machine     versions, disk, memory, files that others could read, ledger, what runs and ran
 
-Each check is a function from the patient to what it found. What cannot be looked at, for something before it is wrong,
+Each check is a function from the subject to what it found. What cannot be looked at, for something before it is wrong,
 is "not checked": that is no pass.
 """
 
@@ -56,10 +56,10 @@ CHECKS: Final[Mapping[str, Callable[[Patient], Finding]]] = {
 
 def diagnose(settings: Settings, *, now: datetime) -> Iterator[tuple[str, Finding]]:
     """The name of each check and what it found, as it is found."""
-    with closing(Patient(settings, now)) as patient:
+    with closing(Patient(settings, now)) as subject:
         for name, check in CHECKS.items():
             try:
-                yield name, check(patient)
+                yield name, check(subject)
             except Lacking as lacking:
                 yield name, Finding(State.NOT_CHECKED, f"without {lacking} it cannot be known")
             except AuditorError as error:
