@@ -70,7 +70,7 @@ def running_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def soon_looked_at_again() -> Iterator[None]:
     """Files that were written just now are looked at twice, here after a moment only: nearly all tests write theirs.
-    How patient the program is with one that grows is tested with a sleep of its own.
+    How subject the program is with one that grows is tested with a sleep of its own.
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pull, "PAUSE", 0.01)

@@ -1,4 +1,4 @@
-"""A slow and obvious audit of the sandbox's files: what a patient clerk with two exports and two extracts would find.
+"""A slow and obvious audit of the sandbox's files: what a subject clerk with two exports and two extracts would find.
 
 It knows the contract of `expectations/Customers` by heart and shares no code with the program or the sandbox's answers.
 """

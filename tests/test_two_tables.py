@@ -13,7 +13,7 @@ import pytest
 
 from auditor.commands import show, suite
 from auditor.commands.doctor import machine
-from auditor.commands.doctor.subject import Patient
+from auditor.commands.doctor.subject import Subject
 from auditor.commands.plan import plan
 from auditor.errors import Exit, SettingsError
 from auditor.model import Side
@@ -97,7 +97,7 @@ def test_what_follows_a_run_follows_that_of_the_table(
     key = pl.read_parquet(newest / "profiles.parquet")["key"][0]
     assert show.shown_keys(settings, [key], now=NOW) == {key}
     assert show.tell(settings, key, now=NOW).key == key
-    assert newest.name in str(machine.schedule(Patient(settings, NOW)))
+    assert newest.name in str(machine.schedule(Subject(settings, NOW)))
     found = last_structure(settings)
     assert found is not None
     assert (found[0], found[1].table) == (newest.name, "Customers")

@@ -17,11 +17,11 @@ from datetime import datetime
 from typing import Final
 
 from auditor.commands.doctor import inputs, machine, platform
-from auditor.commands.doctor.subject import Finding, Lacking, Patient, State
+from auditor.commands.doctor.subject import Finding, Lacking, State, Subject
 from auditor.errors import AuditorError
 from auditor.settings.config import Settings
 
-CHECKS: Final[Mapping[str, Callable[[Patient], Finding]]] = {
+CHECKS: Final[Mapping[str, Callable[[Subject], Finding]]] = {
     "versions": machine.versions,
     "time zones": machine.time_zones,
     "key": platform.key,
@@ -56,7 +56,7 @@ CHECKS: Final[Mapping[str, Callable[[Patient], Finding]]] = {
 
 def diagnose(settings: Settings, *, now: datetime) -> Iterator[tuple[str, Finding]]:
     """The name of each check and what it found, as it is found."""
-    with closing(Patient(settings, now)) as subject:
+    with closing(Subject(settings, now)) as subject:
         for name, check in CHECKS.items():
             try:
                 yield name, check(subject)

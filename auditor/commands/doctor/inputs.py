@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.actito import Reader
-from auditor.commands.doctor.subject import Finding, Input, Patient, State
+from auditor.commands.doctor.subject import Finding, Input, State, Subject
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.structure_words import listed
 from auditor.findings.sentences import sentence
@@ -15,39 +15,39 @@ from auditor.structure.since import read_synchronisations, since
 from auditor.validate.suite import read_suite
 
 
-def contract(patient: Patient) -> Finding:
+def contract(subject: Subject) -> Finding:
     """Can the contract be read, and does it fit the table structure?"""
-    read_contract(patient.contract_file, None)
-    found = patient.contract.get()
+    read_contract(subject.contract_file, None)
+    found = subject.contract.get()
     return Finding(State.OK, f"the contract maps {counted(len(found.columns), 'column')} and fits the structure")
 
 
-def structure(patient: Patient) -> Finding:
+def structure(subject: Subject) -> Finding:
     """Is the table structure what the last run saw?"""
-    live = patient.structure.need()
-    last = last_structure(patient.settings)
+    live = subject.structure.need()
+    last = last_structure(subject.settings)
     if last is None:
         return Finding(State.OK, "there is no earlier run whose structure could differ")
-    patient.draft.need()
-    say = Words.of(patient.settings.names)
-    news = since(*last, live, Reader(patient.connection.need()), patient.contract_file)
+    subject.draft.need()
+    say = Words.of(subject.settings.names)
+    news = since(*last, live, Reader(subject.connection.need()), subject.contract_file)
     if not news:
         return Finding(State.OK, f"the structure is what the run {last[0]} saw")
     return Finding(State.WARNING, " ".join(sentence(one, say) for one in news), "look at it: auditor structure diff")
 
 
-def suite(patient: Patient) -> Finding:
+def suite(subject: Subject) -> Finding:
     """Can the suite be read?"""
-    path = patient.settings.table_folder / "suite.json"
+    path = subject.settings.table_folder / "suite.json"
     if not path.exists():
         return Finding(State.OK, "there is no suite yet: the first run makes it from the structure")
     return Finding(State.OK, f"the suite has {counted(len(read_suite(path).expectations), 'expectation')}")
 
 
-def synchronisations(patient: Patient) -> Finding:
+def synchronisations(subject: Subject) -> Finding:
     """Does some synchronisation fill every column that the contract maps?"""
-    live, mapped = patient.structure.need(), [column.name for column in patient.draft.need().columns]
-    known, unread = read_synchronisations(Reader(patient.connection.need()), live)
+    live, mapped = subject.structure.need(), [column.name for column in subject.draft.need().columns]
+    known, unread = read_synchronisations(Reader(subject.connection.need()), live)
     if known is None:
         return Finding(State.NOT_CHECKED, unread, "give the API user the right to read ETL definitions")
     if not known:
@@ -66,32 +66,32 @@ def synchronisations(patient: Patient) -> Finding:
     return Finding(State.OK, f"{listed(list(known))}: every column that the contract maps is filled")
 
 
-def export(patient: Patient) -> Finding:
+def export(subject: Subject) -> Finding:
     """Is there a fresh export that can be read?"""
-    return _found(patient.platform.get())
+    return _found(subject.platform.get())
 
 
-def truth(patient: Patient) -> Finding:
+def truth(subject: Subject) -> Finding:
     """Is there a truth that can be read?"""
-    return _found(patient.truth.get())
+    return _found(subject.truth.get())
 
 
-def export_columns(patient: Patient) -> Finding:
+def export_columns(subject: Subject) -> Finding:
     """Has the export every column that the contract maps?"""
-    return _columns(patient.platform.need(), "the export", "have them added to it, or take them out of the contract")
+    return _columns(subject.platform.need(), "the export", "have them added to it, or take them out of the contract")
 
 
-def truth_columns(patient: Patient) -> Finding:
+def truth_columns(subject: Subject) -> Finding:
     """Has the truth every column that the contract maps?"""
-    return _columns(patient.truth.need(), "the truth", "correct their names in the contract, or have them added")
+    return _columns(subject.truth.need(), "the truth", "correct their names in the contract, or have them added")
 
 
-def export_rows(patient: Patient) -> Finding:
+def export_rows(subject: Subject) -> Finding:
     """Has the export as many rows as Actito has profiles? A file cut at a line end looks like missing people."""
-    landed = patient.platform.need().landed
+    landed = subject.platform.need().landed
     if landed is None:
         return Finding(State.NOT_CHECKED, "the rows of the export were not read, for columns are missing")
-    there = Reader(patient.connection.need()).count(patient.structure.need())
+    there = Reader(subject.connection.need()).count(subject.structure.need())
     rows = landed.rows
     if rows < there:
         return Finding(
@@ -108,14 +108,14 @@ def export_rows(patient: Patient) -> Finding:
     return Finding(State.OK, f"the export has {counted(rows, 'row')}, Actito counts {counted(there, 'profile')}")
 
 
-def export_keys(patient: Patient) -> Finding:
+def export_keys(subject: Subject) -> Finding:
     """Is the key there, and unique, in the export?"""
-    return _keys(patient.platform.need(), "the export")
+    return _keys(subject.platform.need(), "the export")
 
 
-def truth_keys(patient: Patient) -> Finding:
+def truth_keys(subject: Subject) -> Finding:
     """Is the key there, and unique, in the truth?"""
-    return _keys(patient.truth.need(), "the truth")
+    return _keys(subject.truth.need(), "the truth")
 
 
 def _found(found: Input) -> Finding:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from packaging.requirements import Requirement
 
 from auditor import __version__
-from auditor.commands.doctor.subject import Finding, Patient, State
+from auditor.commands.doctor.subject import Finding, State, Subject
 from auditor.errors import SettingsError
 from auditor.files.disk import MARGIN, megabytes
 from auditor.findings.english.numbers import counted
@@ -31,7 +31,7 @@ COPIES = 3
 _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 
-def versions(patient: Patient) -> Finding:
+def versions(subject: Subject) -> Finding:
     """What runs here, and is it what the auditor was made for?"""
     wanted = [Requirement(text) for text in requires(DISTRIBUTION) or ()]
     unfit = [
@@ -46,20 +46,20 @@ def versions(patient: Patient) -> Finding:
     return Finding(State.OK, f"auditor {__version__}, Python {system.python_version()}, {packages}")
 
 
-def time_zones(patient: Patient) -> Finding:
+def time_zones(subject: Subject) -> Finding:
     """Is the data about time zones there, and which does the contract name?"""
     try:
         ZoneInfo("Europe/Brussels")
     except KeyError:  # ZoneInfoNotFoundError is one
         return Finding(State.TROUBLE, "this machine has no data about time zones", "pip install tzdata")
-    return Finding(State.OK, f"moments without a zone are read as those of {patient.draft.need().timezone.key}")
+    return Finding(State.OK, f"moments without a zone are read as those of {subject.draft.need().timezone.key}")
 
 
-def disk(patient: Patient) -> Finding:
+def disk(subject: Subject) -> Finding:
     """Is there room for a run?"""
-    sides = [found.need().pulled for found in (patient.platform, patient.truth)]
+    sides = [found.need().pulled for found in (subject.platform, subject.truth)]
     needed = COPIES * sum(pulled.path.stat().st_size for pulled in sides) + MARGIN
-    place = _existing(patient.settings.runs_folder)
+    place = _existing(subject.settings.runs_folder)
     free = shutil.disk_usage(place).free
     if free < needed:
         return Finding(
@@ -70,9 +70,9 @@ def disk(patient: Patient) -> Finding:
     return Finding(State.OK, f"{megabytes(free)} are free for runs; one needs about {megabytes(needed)}")
 
 
-def memory(patient: Patient) -> Finding:
+def memory(subject: Subject) -> Finding:
     """Does the memory limit fit this machine?"""
-    limit = patient.settings.engine.memory_limit
+    limit = subject.settings.engine.memory_limit
     number = limit.rstrip("iBKMGT ")
     unit = limit[len(number) :].strip()
     asked = float(number) * (1024 if "i" in unit else 1000) ** _UNITS[unit[0]]
@@ -86,9 +86,9 @@ def memory(patient: Patient) -> Finding:
     return Finding(State.OK, f"memory_limit is {limit} of {megabytes(there)}")
 
 
-def permissions(patient: Patient) -> Finding:
+def permissions(subject: Subject) -> Finding:
     """Can others read what should be read by its owner alone?"""
-    settings = patient.settings
+    settings = subject.settings
     keys = [key for key in (settings.actito.api_key, settings.actito.write_api_key) if key is not None]
     files = [settings.folder / key.reference.removeprefix("file:") for key in keys if key.reference.startswith("file:")]
     open_ones = [
@@ -107,9 +107,9 @@ def permissions(patient: Patient) -> Finding:
     return Finding(State.OK, "keys, runs and state are readable for their owner alone")
 
 
-def ledger(patient: Patient) -> Finding:
+def ledger(subject: Subject) -> Finding:
     """Is the record of everything written unbroken?"""
-    record = patient.ledger.get()
+    record = subject.ledger.get()
     if record is None:
         return Finding(State.OK, "there is no ledger yet: the first run makes it")
     found = record.verify()
@@ -122,13 +122,13 @@ def ledger(patient: Patient) -> Finding:
     return Finding(State.OK, f"the ledger is unbroken: {counted(found.entries, 'entry', 'entries')}")
 
 
-def quota(patient: Patient) -> Finding:
+def quota(subject: Subject) -> Finding:
     """How many bulk calls has the table left today?"""
-    record, settings = patient.ledger.need(), patient.settings
+    record, settings = subject.ledger.need(), subject.settings
     own = settings.actito.own_bulk_calls_per_day
     if record is None:
         return Finding(State.OK, f"none of the {own} bulk calls that the auditor may make today was made")
-    calls = record.bulk_calls(settings.table, quota_day(patient.now))
+    calls = record.bulk_calls(settings.table, quota_day(subject.now))
     if calls.exhausted:
         return Finding(
             State.WARNING,
@@ -144,21 +144,21 @@ def quota(patient: Patient) -> Finding:
     return Finding(State.OK, f"{calls.used} of the {own} bulk calls that the auditor may make today were made")
 
 
-def other_runs(patient: Patient) -> Finding:
+def other_runs(subject: Subject) -> Finding:
     """Is another auditor at work on this folder?"""
-    if patient.busy:
+    if subject.busy:
         return Finding(State.WARNING, "another auditor is at work here", "wait until it has ended")
     return Finding(State.OK, "no other auditor is at work here")
 
 
-def schedule(patient: Patient) -> Finding:
+def schedule(subject: Subject) -> Finding:
     """Do audits still happen?"""
-    settings = patient.settings
+    settings = subject.settings
     try:
         last = find_run(settings)
     except SettingsError:
         return Finding(State.OK, "there is no run yet; make the first: auditor run")
-    age = patient.now.astimezone(UTC) - run_folder.started(last)
+    age = subject.now.astimezone(UTC) - run_folder.started(last)
     if age > max(settings.platform.max_age, timedelta(days=1)):
         return Finding(
             State.WARNING,

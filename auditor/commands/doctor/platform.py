@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from auditor.actito import Reader, WrongKey
 from auditor.actito.environments import ENVIRONMENTS, environment_of, find
-from auditor.commands.doctor.subject import Finding, Patient, State
+from auditor.commands.doctor.subject import Finding, State, Subject
 from auditor.findings.english.numbers import counted
 
 DRIFT = 30
@@ -17,18 +17,18 @@ LICENCE_CALLS, LICENCE_CONCURRENCY = 100, 5
 NAMED = 10
 
 
-def key(patient: Patient) -> Finding:
+def key(subject: Subject) -> Finding:
     """Does Actito accept the key?"""
-    patient.entities.get()
-    return Finding(State.OK, f"Actito accepts the key {patient.settings.actito.api_key.reference}")
+    subject.entities.get()
+    return Finding(State.OK, f"Actito accepts the key {subject.settings.actito.api_key.reference}")
 
 
-def host(patient: Patient) -> Finding:
+def host(subject: Subject) -> Finding:
     """Which environment does the key belong to (§1.2)?"""
-    actito = patient.settings.actito
+    actito = subject.settings.actito
     name = environment_of(actito.url)
     try:
-        patient.entities.get()
+        subject.entities.get()
     except WrongKey:
         if name is None:
             return Finding(State.NOT_CHECKED, f"{actito.url} is none of Actito's hosts, so no other was asked")
@@ -53,22 +53,22 @@ def host(patient: Patient) -> Finding:
     return Finding(State.OK, f"the key belongs to {name} ({actito.url})")
 
 
-def write_key(patient: Patient) -> Finding:
+def write_key(subject: Subject) -> Finding:
     """Is there a key for writing that Actito accepts?"""
-    reference = patient.settings.actito.write_api_key
+    reference = subject.settings.actito.write_api_key
     if reference is None:
         return Finding(
             State.WARNING,
             "there is no key of its own for writing: apply uses the one that audits use",
             "give audits a key that can only read, and name the other as write_api_key below [actito]",
         )
-    Reader(patient.connect(reference)).entities()
+    Reader(subject.connect(reference)).entities()
     return Finding(State.OK, f"Actito accepts the key {reference.reference}; what it may write is seen when it writes")
 
 
-def entity(patient: Patient) -> Finding:
+def entity(subject: Subject) -> Finding:
     """Is the entity one that the key may see?"""
-    asked, there = patient.settings.entity, patient.entities.need()
+    asked, there = subject.settings.entity, subject.entities.need()
     if asked in there:
         return Finding(State.OK, f'the key sees the entity "{asked}"')
     known = ", ".join(f'"{name}"' for name in there[:NAMED]) or "none"
@@ -77,23 +77,23 @@ def entity(patient: Patient) -> Finding:
     )
 
 
-def table(patient: Patient) -> Finding:
+def table(subject: Subject) -> Finding:
     """Can the table structure be read?"""
-    structure = patient.structure.get()
+    structure = subject.structure.get()
     columns = counted(len(structure.columns), "column")
     return Finding(State.OK, f'the structure of "{structure.table}" can be read: {columns}')
 
 
-def profiles(patient: Patient) -> Finding:
+def profiles(subject: Subject) -> Finding:
     """Can profiles be counted, which is how an incomplete export is noticed?"""
-    there = Reader(patient.connection.need()).count(patient.structure.need())
+    there = Reader(subject.connection.need()).count(subject.structure.need())
     return Finding(State.OK, f"Actito counts {counted(there, 'profile')}")
 
 
-def clock(patient: Patient) -> Finding:
+def clock(subject: Subject) -> Finding:
     """Do this machine and the platform agree on what time it is?"""
-    connection = patient.connection.need()
-    patient.entities.need()
+    connection = subject.connection.need()
+    subject.entities.need()
     date = connection.read(connection.dialect.entities()).headers.get("date")
     try:
         theirs = parsedate_to_datetime(date or "")
@@ -110,9 +110,9 @@ def clock(patient: Patient) -> Finding:
     )
 
 
-def limits(patient: Patient) -> Finding:
+def limits(subject: Subject) -> Finding:
     """Do the settings leave room for others who share the licence?"""
-    actito = patient.settings.actito
+    actito = subject.settings.actito
     share = f"{actito.calls_per_minute:,} calls a minute, {actito.concurrency} at once"
     if actito.calls_per_minute >= LICENCE_CALLS or actito.concurrency >= LICENCE_CONCURRENCY:
         return Finding(

@@ -102,7 +102,7 @@ class Input:
     """Keys that stand on several rows."""
 
 
-class Patient:
+class Subject:
     """Everything that a run of these settings would touch. Close it at the end."""
 
     def __init__(self, settings: Settings, now: datetime) -> None:
