@@ -68,136 +68,133 @@ def _cell(value: str) -> str:
     return shown if len(shown) <= LONGEST_CELL else shown[: LONGEST_CELL - 1] + "…"
 
 
-def _sheets(audit: Audit, privacy: Privacy) -> Iterable[tuple[str, Row, Iterable[Row]]]:
-    say = Words(audit.platform_name, audit.truth_name)
-    named = labels(say)
+Sheet = tuple[str, Row, Iterable[Row]]
+"""Its name, its header and its rows."""
 
-    def name(kind: str, code: str | None) -> str:
-        return named[kind].get(code or "", code or "")
 
-    def flags(*pairs: tuple[str, bool | None]) -> str:
-        return ", ".join(named["flags"][flag] for flag, is_set in pairs if is_set)
+def _sheets(audit: Audit, privacy: Privacy) -> Iterable[Sheet]:
+    told = _Told(Words(audit.platform_name, audit.truth_name))
+    yield "summary", ("What", "Value"), _summary(audit, told.say, privacy)
+    for sheet in (_profiles, _differences, _violations, _permissions, _same_person, _causes):
+        yield sheet(audit, told)
 
-    yield "summary", ("What", "Value"), _summary(audit, say, privacy)
-    yield (
-        "profiles",
+
+class _Told:
+    """The words for the codes of an audit."""
+
+    def __init__(self, say: Words) -> None:
+        self.say = say
+        self._named = labels(say)
+
+    def name(self, kind: str, code: str | None) -> str:
+        return self._named[kind].get(code or "", code or "")
+
+    def why(self, code: str | None) -> str:
+        """Why nothing happens to a cell, where that is to be told."""
+        return self._named["why"].get(code or "", "")
+
+    def flags(self, row: Mapping[str, Any], *names: str) -> str:
+        return ", ".join(self._named["flags"][flag] for flag in names if row[flag])
+
+
+def _profiles(audit: Audit, told: _Told) -> Sheet:
+    say = told.say
+    rows_in = (f"Rows in {say.platform}", f"Rows in {say.truth}")
+    header = ("Profile", "Status", "Note", "Who moved", "Fields that differ", *rows_in)
+    rows = (
         (
-            "Profile",
-            "Status",
-            "Note",
-            "Who moved",
-            "Fields that differ",
-            f"Rows in {say.platform}",
-            f"Rows in {say.truth}",
-        ),
-        (
-            (
-                _text(row["key"]),
-                name("status", row["status"]),
-                flags(*((flag, row[flag]) for flag in ("pending", "waiting", "gone"))),
-                name("moved", row["moved"]),
-                ", ".join(row["columns"] or ()),
-                _text(row["platform_rows"]),
-                _text(row["truth_rows"]),
-            )
-            for row in audit.profiles.iter_rows(named=True)
-        ),
+            _text(row["key"]),
+            told.name("status", row["status"]),
+            told.flags(row, "pending", "waiting", "gone"),
+            told.name("moved", row["moved"]),
+            ", ".join(row["columns"] or ()),
+            _text(row["platform_rows"]),
+            _text(row["truth_rows"]),
+        )
+        for row in audit.profiles.iter_rows(named=True)
     )
-    yield (
-        "differences",
+    return "profiles", header, rows
+
+
+def _differences(audit: Audit, told: _Told) -> Sheet:
+    say = told.say
+    values = (f"In {say.platform}", f"In {say.truth}", "Last agreed")
+    changed = (f"{say.platform} row changed", f"{say.truth} row changed")
+    header = ("Profile", "Field", *values, "Why", "What happens", "Who moved", "Note", "Cause", *changed)
+    rows = (
         (
-            "Profile",
-            "Field",
-            f"In {say.platform}",
-            f"In {say.truth}",
-            "Last agreed",
-            "Why",
-            "What happens",
-            "Who moved",
-            "Note",
-            "Cause",
-            f"{say.platform} row changed",
-            f"{say.truth} row changed",
-        ),
-        (
-            (
-                *(_text(row[column]) for column in ("key", "column", "platform", "truth", "base")),
-                name("reason", row["reason"]),
-                name("need", row["need"]),
-                name("moved", row["moved"]),
-                flags(*((flag, row[flag]) for flag in ("pending", "waiting", "blocked")))
-                or named["why"].get(row["why"] or "", ""),
-                *(_text(row[column]) for column in ("cause", "platform_updated", "truth_updated")),
-            )
-            for row in audit.differences.iter_rows(named=True)
-        ),
+            *(_text(row[column]) for column in ("key", "column", "platform", "truth", "base")),
+            told.name("reason", row["reason"]),
+            told.name("need", row["need"]),
+            told.name("moved", row["moved"]),
+            told.flags(row, "pending", "waiting", "blocked") or told.why(row["why"]),
+            *(_text(row[column]) for column in ("cause", "platform_updated", "truth_updated")),
+        )
+        for row in audit.differences.iter_rows(named=True)
     )
-    yield (
-        "violations",
-        ("Side", "Profile", "Field", "Value", "What is wrong", "Correct is", "Severity", "Refused as"),
+    return "differences", header, rows
+
+
+def _violations(audit: Audit, told: _Told) -> Sheet:
+    header = ("Side", "Profile", "Field", "Value", "What is wrong", "Correct is", "Severity", "Refused as")
+    rows = (
         (
-            (
-                say.side(row["side"]),
-                *(_text(row[column]) for column in ("key", "column", "value")),
-                name("rule", row["rule"]),
-                _text(row["detail"]),
-                name("severity", row["severity"]),
-                _text(row["refusal"]),
-            )
-            for row in audit.violations.iter_rows(named=True)
-        ),
+            told.say.side(row["side"]),
+            *(_text(row[column]) for column in ("key", "column", "value")),
+            told.name("rule", row["rule"]),
+            _text(row["detail"]),
+            told.name("severity", row["severity"]),
+            _text(row["refusal"]),
+        )
+        for row in audit.violations.iter_rows(named=True)
     )
-    yield (
-        "permissions",
-        ("Profile", "Permission", "Finding", f"In {say.platform}", f"In {say.truth}", "Since"),
+    return "violations", header, rows
+
+
+def _permissions(audit: Audit, told: _Told) -> Sheet:
+    say = told.say
+    header = ("Profile", "Permission", "Finding", f"In {say.platform}", f"In {say.truth}", "Since")
+    rows = (
         (
-            (
-                _text(row["key"]),
-                _text(row["column"]),
-                name("finding", row["finding"]),
-                *(_text(row[column]) for column in ("platform", "truth", "since")),
-            )
-            for row in audit.permissions.iter_rows(named=True)
-        ),
+            _text(row["key"]),
+            _text(row["column"]),
+            told.name("finding", row["finding"]),
+            *(_text(row[column]) for column in ("platform", "truth", "since")),
+        )
+        for row in audit.permissions.iter_rows(named=True)
     )
-    yield (
-        "same person",
-        (f"Key in {say.platform}", f"Key in {say.truth}", "Second key", "Where", "How sure", "Because of"),
+    return "permissions", header, rows
+
+
+def _same_person(audit: Audit, told: _Told) -> Sheet:
+    say = told.say
+    header = (f"Key in {say.platform}", f"Key in {say.truth}", "Second key", "Where", "How sure", "Because of")
+    rows = (
         (
-            (
-                *(_text(row[column]) for column in ("platform_key", "truth_key", "other_key")),
-                name("where", row["side"]),
-                words.percent(row["score"]),
-                _text(row["evidence"]),
-            )
-            for row in audit.same_person.sort("score", descending=True, maintain_order=True).iter_rows(named=True)
-        ),
+            *(_text(row[column]) for column in ("platform_key", "truth_key", "other_key")),
+            told.name("where", row["side"]),
+            words.percent(row["score"]),
+            _text(row["evidence"]),
+        )
+        for row in audit.same_person.sort("score", descending=True, maintain_order=True).iter_rows(named=True)
     )
-    yield (
-        "causes",
+    return "same person", header, rows
+
+
+def _causes(audit: Audit, told: _Told) -> Sheet:
+    shared = ("In common", "Of these", "Of the others", "Times as frequent there")
+    header = ("Cause", "Field", "Why", "Pattern", "Profiles", "In words", *shared)
+    rows = (
         (
-            "Cause",
-            "Field",
-            "Why",
-            "Pattern",
-            "Profiles",
-            "In words",
-            "In common",
-            "Of these",
-            "Of the others",
-            "Times as frequent there",
-        ),
-        (
-            (
-                _text(row["cause"]),
-                _text(row["column"]),
-                name("reason", row["reason"]),
-                *(_text(row[column]) for column in ("pattern", "profiles", "sentence", "common")),
-                *_frequency(row),
-            )
-            for row in audit.causes.iter_rows(named=True)
-        ),
+            _text(row["cause"]),
+            _text(row["column"]),
+            told.name("reason", row["reason"]),
+            *(_text(row[column]) for column in ("pattern", "profiles", "sentence", "common")),
+            *_frequency(row),
+        )
+        for row in audit.causes.iter_rows(named=True)
     )
+    return "causes", header, rows
 
 
 def _frequency(row: Mapping[str, Any]) -> Row:
