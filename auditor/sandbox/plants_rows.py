@@ -104,7 +104,9 @@ def renumbered(evidence: str) -> Plant:
     """Somebody who got another customer number in the CRM, recognisable by `address`, `phone` or `birth`."""
 
     def plant(week: Week) -> bool:
-        person = week.take(_recognisable)
+        # A telephone tells who somebody is only where few have that name as well.
+        rare = week.rare_name if evidence == "phone" else (lambda person: True)
+        person = week.take(lambda person: _recognisable(person) and rare(person))
         if person is None:
             return False
         old = person[0]

@@ -35,6 +35,9 @@ _NEVER_TYPED: Final = frozenset(
 )
 """Columns of codes and numbers, where a small distance is no typing error."""
 
+FEW_NAMESAKES: Final = 3
+"""As many people have a rare name at most: more of them, and a shared telephone does not tell which one it is."""
+
 
 class Week:
     """What plants work with. Somebody who was taken is never taken again, so each carries one planted defect."""
@@ -90,6 +93,15 @@ class Week:
 
     def person(self, key: str) -> Person:
         return key, self._profiles[key], self.state.crm[self._positions[key]]
+
+    def rare_name(self, person: Person) -> bool:
+        """Whether few others have somebody's first and last name."""
+        name = self._name(person[1].values)
+        return sum(self._name(profile.values) == name for profile in self._profiles.values()) <= FEW_NAMESAKES
+
+    @staticmethod
+    def _name(values: Values) -> tuple[str | None, str | None]:
+        return values.get("lastName"), values.get("firstName")
 
     def newcomer(self) -> Values:
         """Somebody nobody knew before, with the next customer number; on neither side yet."""
