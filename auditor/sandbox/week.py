@@ -35,7 +35,7 @@ _NEVER_TYPED: Final = frozenset(
 )
 """Columns of codes and numbers, where a small distance is no typing error."""
 
-FEW_NAMESAKES: Final = 3
+FEW_NAMESAKES: Final = 2
 """As many people have a rare name at most: more of them, and a shared telephone does not tell which one it is."""
 
 
@@ -100,8 +100,8 @@ class Week:
         return sum(self._name(profile.values) == name for profile in self._profiles.values()) <= FEW_NAMESAKES
 
     @staticmethod
-    def _name(values: Values) -> tuple[str | None, str | None]:
-        return values.get("lastName"), values.get("firstName")
+    def _name(values: Values) -> tuple[str, str]:
+        return (values.get("lastName") or "").casefold(), (values.get("firstName") or "").casefold()
 
     def newcomer(self) -> Values:
         """Somebody nobody knew before, with the next customer number; on neither side yet."""
