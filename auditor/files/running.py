@@ -21,7 +21,8 @@ def running_folder(state: Path) -> Path:
 
     Raises TryLater where it cannot be made, or is somebody else's.
     """
-    place = next((one for one in PLACES if os.access(one, os.W_OK | os.X_OK)), tempfile.gettempdir())
+    # Python is asked for its temporary folder only where that is needed: it writes a file to find out.
+    place = next((one for one in PLACES if os.access(one, os.W_OK | os.X_OK)), None) or tempfile.gettempdir()
     digest = hashlib.sha256(os.fsencode(state.resolve())).hexdigest()
     folder = Path(place, f"auditor-{os.getuid()}-{digest[:24]}")
     try:
