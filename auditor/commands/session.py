@@ -12,6 +12,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
 from auditor.files.running import running_folder
 from auditor.settings.config import Settings
+from auditor.settings.secrets import Secret
 
 
 def connect(settings: Settings, *, writing: bool = False) -> Connection:
@@ -20,7 +21,12 @@ def connect(settings: Settings, *, writing: bool = False) -> Connection:
     The key for writing is asked for by apply and undo alone.
     """
     actito = settings.actito
-    key = (actito.write_api_key or actito.api_key) if writing else actito.api_key
+    return connect_with(settings, (actito.write_api_key or actito.api_key) if writing else actito.api_key)
+
+
+def connect_with(settings: Settings, key: Secret) -> Connection:
+    """The same with any key."""
+    actito = settings.actito
     return Connection(
         actito.url,
         key.reveal,

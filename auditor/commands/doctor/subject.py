@@ -15,10 +15,9 @@ from typing import Generic, TypeVar
 
 import ibis
 
-from auditor.actito import DIALECTS, Connection, Reader
-from auditor.commands.session import open_engine
+from auditor.actito import Connection, Reader
+from auditor.commands.session import connect_with, open_engine
 from auditor.errors import AuditorError
-from auditor.files.running import running_folder
 from auditor.load import Landed, column_names, land, spelling, work_out
 from auditor.match import fallback
 from auditor.match.keys import find_keys
@@ -151,17 +150,7 @@ class Subject:
 
     def connect(self, key: Secret) -> Connection:
         """Within the limits that all processes with this state folder share."""
-        actito = self.settings.actito
-        connection = Connection(
-            actito.url,
-            key.reveal,
-            self.settings.entity,
-            dialect=DIALECTS[actito.dialect],
-            calls_per_minute=actito.calls_per_minute,
-            concurrency=actito.concurrency,
-            shared=running_folder(self.settings.state_folder),
-        )
-        return self._stack.enter_context(connection)
+        return self._stack.enter_context(connect_with(self.settings, key))
 
     def _connection(self) -> Connection:
         return self.connect(self.settings.actito.api_key)

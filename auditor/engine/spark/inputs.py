@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyspark.sql.types as st
 
+from auditor.engine.protocol import ROW_NUMBER
 from auditor.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ _WORDS: Final = {
     st.DecimalType: "DECIMAL",
 }
 """Spark's types, and DuckDB's words for them."""
-
-ROW_NUMBER: Final = "file_row_number"
 
 
 def quote(name: str) -> str:
