@@ -28,12 +28,16 @@ from importlinter.contracts.protected import ProtectedContract
 
 import auditor
 import auditor.actito
+import auditor.commands.apply
+import auditor.commands.structure
+from tests.closed_contract import ClosedContract
 
 REPOSITORY = Path(__file__).parents[1]
 KINDS: dict[str, Callable[..., Contract]] = {
     "layers": LayersContract,
     "protected": ProtectedContract,
     "forbidden": ForbiddenContract,
+    "closed": ClosedContract,
 }
 
 LAYERS = "The flow goes one way"
@@ -182,6 +186,12 @@ def test_nobody_imports_by_a_name_that_the_walls_cannot_read() -> None:
         ("auditor.plan.policy", "tempfile", CORE),
         ("auditor.explain.reasons", "socket", CORE),
         ("auditor.permissions", "shutil", CORE),
+        ("auditor.permissions", "urllib", CORE),
+        ("auditor.plan.policy", "http", CORE),
+        ("auditor.findings.words", "smtplib", CORE),
+        ("auditor.model", "os", CORE),
+        ("auditor.match.join", "multiprocessing", CORE),
+        ("auditor.writes", "a_library_of_tomorrow", CORE),
         ("auditor.diff.cells", "auditor.explain.causes", LAYERS),
         ("auditor.load", "auditor.pull", LAYERS),
         ("auditor.apply", "auditor.report", LAYERS),
@@ -193,10 +203,109 @@ def test_a_breach_is_refused(importer: str, imported: str, wall: str) -> None:
     assert not check(wall, graph).kept
 
 
+def test_the_core_may_import_nothing_that_it_does_not_import() -> None:
+    """A permission that nobody needs is none; there is much of the standard library that the core may not have."""
+    options = CONTRACTS[CORE]
+    used = {
+        imported
+        for module in ours()
+        if within(module, options["source_modules"])
+        for imported in house().find_modules_directly_imported_by(module)
+        if not imported.startswith("auditor")
+    }
+    assert used == set(options["allowed_modules"])
+    doing = {
+        "os",
+        "io",
+        "socket",
+        "ssl",
+        "urllib",
+        "http",
+        "smtplib",
+        "ftplib",
+        "asyncio",
+        "subprocess",
+        "sqlite3",
+        "shutil",
+    }
+    assert used & doing == {"io"}
+
+
+TOUCHING = re.compile(
+    r"open|(read|write)_(text|bytes|parquet|csv)|(scan|sink)_\w+|unlink|(mk|rm|iter)dir|r?glob|touch|chmod|stat"
+)
+"""Methods of paths, functions of Polars and of Python itself that look at what lies on a disk, or change it."""
+
+
+def test_the_core_opens_no_file() -> None:
+    """A path is a value; what lies there, commands read. But for a plan, whose form and hash are said in one place.
+
+    `auditor.plan.routing` asks whether a road is open.
+    """
+    touching = {
+        (module, name)
+        for module in ours()
+        if within(module, CONTRACTS[CORE]["source_modules"])
+        for node in ast.walk(ast.parse(text_of(module)))
+        if isinstance(node, ast.Call)
+        for name in [getattr(node.func, "id", getattr(node.func, "attr", ""))]
+        if TOUCHING.fullmatch(name)
+    }
+    assert touching == {("auditor.writes", "read_text"), ("auditor.plan.routing", "open")}
+
+
+def text_of(module: str) -> str:
+    path = REPOSITORY / module.replace(".", "/")
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8")
+
+
 def test_the_power_to_write_is_not_handed_on() -> None:
-    """`auditor.actito` has no `Writer`, and says nothing of one."""
+    """`auditor.actito` has no `Writer` and says nothing of one; nor can it be had from those who import it: they do
+    within the function that writes.
+    """
     assert not hasattr(auditor.actito, "Writer")
     assert "Writer" not in auditor.actito.__all__
+    for module in (auditor.commands.apply, auditor.commands.structure):
+        assert [name for name in vars(module) if name.lower() == "writer"] == []
+
+
+def test_what_can_write_is_imported_within_functions_alone() -> None:
+    """Whatever a module has at its top can be imported from it, by whoever may import the module."""
+    assert [module for module in ours() if has_at_its_top(text_of(module))] == []
+    for line in (
+        "from auditor.actito.writer import Writer", "from auditor.actito import writer", "import auditor.actito.writer",
+    ):  # fmt: skip
+        assert has_at_its_top(f"if True:\n    {line}\n")
+        assert not has_at_its_top(f"def late():\n    {line}\n")
+    having = {
+        (module, function.name)
+        for module in ours()
+        for function in ast.walk(ast.parse(text_of(module)))
+        if isinstance(function, ast.FunctionDef) and any(map(of_writer, ast.walk(function)))
+    }
+    assert having == {("auditor.commands.apply", "apply"), ("auditor.commands.structure", "apply")}
+
+
+def of_writer(node: ast.AST) -> bool:
+    """An import of the module that can write, or of its class from wherever."""
+    if isinstance(node, ast.ImportFrom):
+        names = {one.name for one in node.names}
+        return node.module == "auditor.actito.writer" or "Writer" in names or (
+            node.module == "auditor.actito" and "writer" in names
+        )  # fmt: skip
+    return isinstance(node, ast.Import) and any(one.name == "auditor.actito.writer" for one in node.names)
+
+
+def has_at_its_top(text: str) -> bool:
+    """Is it imported where everybody can have it from there: anywhere but in a function?"""
+    waiting: list[ast.AST] = [ast.parse(text)]
+    while waiting:
+        node = waiting.pop()
+        if of_writer(node):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def test_the_key_for_writing_is_asked_for_by_those_who_write() -> None:
@@ -248,6 +357,9 @@ def copied(folder: Path) -> Path:
     """The program and its contracts, to be changed."""
     shutil.copytree(REPOSITORY / "auditor", folder / "auditor", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", folder)
+    (folder / "tests").mkdir()
+    for name in ("__init__.py", "closed_contract.py"):
+        shutil.copy(REPOSITORY / "tests" / name, folder / "tests")
     return folder
 
 
@@ -272,6 +384,8 @@ def test_breaches_that_are_written_are_read(tmp_path: Path) -> None:
         file.write("\nif TYPE_CHECKING:\n    from great_expectations import expectations\n")
     with (copy / "auditor/commands/run.py").open("a", encoding="utf-8") as file:
         file.write("\n\nfrom auditor.actito.writer import Writer\n")
+    with (copy / "auditor/plan/policy.py").open("a", encoding="utf-8") as file:
+        file.write("\n\nfrom urllib import request\n")
     with (copy / "auditor/equality/rules.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef late() -> None:\n    from auditor import cli\n    import pandas\n")
     assert broken(copy) == {

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from auditor import permissions
 from auditor.actito import ActitoError, Reader, learned
-from auditor.actito.writer import Writer
 from auditor.apply import Progress, apply_plan
 from auditor.apply.job import FINAL, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
@@ -48,6 +47,8 @@ def apply(
 
     Raises GuardRefused when a brake is not confirmed with its exact count, and whatever applying raises.
     """
+    from auditor.actito.writer import Writer  # not at the top, where others could have it from here
+
     chosen = read_plan(path)
     if (chosen.entity, chosen.table) != (settings.entity, settings.table):
         raise SettingsError(f'the plan is for "{chosen.entity}/{chosen.table}", these settings are not')

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 
 from auditor.actito import DIALECTS, ActitoError, MaybeSent, NotAllowed, NotFound, Reader, Table
-from auditor.actito.writer import Writer
 from auditor.commands.session import connect
 from auditor.errors import AuditorError, Exit, GuardRefused, SettingsError
 from auditor.files.whole import write_whole
@@ -169,6 +168,8 @@ def apply(
     Raises GuardRefused when the structure is not what the proposal was made on, or when nothing of it can be done
     through the API; ActitoError when Actito refuses it.
     """
+    from auditor.actito.writer import Writer  # not at the top, where others could have it from here
+
     proposal = _ours(settings, path)
     if not proposal.additions:
         raise GuardRefused(
