@@ -22,6 +22,7 @@ from auditor.files import running
 from auditor.settings.config import read_settings
 from auditor.state.commit import JOURNAL
 from auditor.state.ledger import Ledger
+from auditor.state.past_runs import find_run
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor, footprint
 
@@ -114,6 +115,71 @@ def test_a_whole_run_keeps_all_of_it(folder: Path) -> None:
         last = ledger.last_run("Customers")
     assert last is not None
     assert (folder / "runs" / last.run / "run.json").exists()
+
+
+STRANGERS = (
+    "2025-backup", "20251399T060000Z-beef", "20240101T000000Z-beef.old", "zz", ".20240101T000000Z-old copy",
+    "20270101T000000Z-beef",
+)  # fmt: skip
+"""Names of what is no run, some of which look very much like one; the last is a file with the name of one."""
+
+
+def test_what_is_no_run_is_left_alone_wherever_runs_are_listed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Copies of a run with its plans, which somebody keeps beside the runs."""
+    [export] = (folder / "exports").glob("Customers_20261109*")
+    key = export.read_text("utf-8").splitlines()[1].split(";")[3]
+    [newest] = (folder / "runs").glob("20261109*")
+    sha = next(newest.glob("plan-*.json")).stem.removeprefix("plan-")
+    commands = (["runs"], ["show", key], ["report"], ["plan"], ["doctor"], ["undo", sha[:16]], ["suite", "export"])
+    alone = [auditor(capsys, *command).code for command in commands]
+    assert alone == [0, 0, 0, 0, alone[4], 0, 0], "the doctor may find something"
+    *folders, file = STRANGERS
+    for name in folders:
+        shutil.copytree(newest, folder / "runs" / name)
+    (folder / "runs" / file).write_text("a note")
+
+    def theirs() -> dict[str, str]:
+        within = {name: name.split("/")[1] for name in footprint(folder) if "/" in name}
+        return {name: of for name, of in footprint(folder).items() if within.get(name) in STRANGERS}
+
+    before = theirs()
+    assert [auditor(capsys, *command).code for command in commands] == alone
+    audit(folder)
+    assert theirs() == before
+    with Ledger(folder / "state", reading=True) as ledger:
+        last = ledger.last_run("Customers")
+    assert last is not None
+    assert find_run(read_settings(folder / "auditor.toml")).name == last.run != newest.name
+
+
+def test_a_run_that_cannot_be_removed_fails_no_later_one(folder: Path) -> None:
+    """It is told, the others go, and the run is recorded and has its folder."""
+    [newest] = (folder / "runs").glob("20261109*")
+    stuck, gone = (folder / "runs" / f"20240101T000000Z-{name}" for name in ("0001", "0002"))
+    for old in (stuck, gone):
+        shutil.copytree(newest, old)
+    whole = shutil.rmtree
+
+    def rmtree(path: Path, **options: Any) -> None:
+        if path == stuck:
+            raise PermissionError(13, "Permission denied")
+        whole(path, **options)
+
+    told: list[str] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(shutil, "rmtree", rmtree)
+        done = run(read_settings(folder / "auditor.toml"), Request(), now=NOW, tell=told.append)
+    assert [line for line in told if "warning" in line] == [
+        f"warning: {stuck.name} is older than [state.retain] allows and could not be removed (Permission denied)"
+    ]
+    assert done.folder.exists()
+    assert (stuck.exists(), gone.exists()) == (True, False)
+    with Ledger(folder / "state", reading=True) as ledger:
+        last = ledger.last_run("Customers")
+    assert last is not None
+    assert last.run == done.run
 
 
 @pytest.mark.parametrize("file", ["validation.json", "report.html", "run.json", "state.json"])

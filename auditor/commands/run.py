@@ -130,7 +130,9 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, move
                     settings.runs_folder.rmdir()
             raise
         retain = settings.state.retain
-        run_folder.expire(settings.runs_folder, now, runs=retain.runs, snapshots=retain.snapshots)
+        kept = run_folder.expire(settings.runs_folder, now, keep=retain.runs, snapshots=retain.snapshots)
+        for old, error in kept.items():  # the run is recorded by now: it has not failed
+            tell(f"warning: {old} is older than [state.retain] allows and could not be removed ({error.strerror})")
         return audit
 
 

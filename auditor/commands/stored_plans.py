@@ -12,6 +12,7 @@ from auditor.model import Kind
 from auditor.plan.brakes import Brake, held
 from auditor.settings.config import Settings
 from auditor.state.ledger import Ledger, records
+from auditor.state.run_folder import all_runs
 from auditor.writes import Plan
 
 
@@ -39,7 +40,8 @@ def find_plan(settings: Settings, name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    fitting = sorted(settings.runs_folder.glob(f"*/plan-{name.removeprefix('plan-')}*.json"))
+    named = f"plan-{name.removeprefix('plan-')}*.json"
+    fitting = sorted(path for folder in all_runs(settings.runs_folder) for path in folder.glob(named))
     if len(fitting) == 1:
         return fitting[0]
     what = "there is no plan" if not fitting else f"{len(fitting)} plans begin with"

@@ -9,7 +9,7 @@ from typing import Any
 from auditor.errors import SettingsError
 from auditor.model import Side, Structure
 from auditor.settings.config import Settings
-from auditor.state.run_folder import read_run, read_structure, read_validation
+from auditor.state.run_folder import all_runs, read_run, read_structure, read_validation
 
 _NAMED = 3
 """Runs that a hint names."""
@@ -72,8 +72,8 @@ def last_validations(settings: Settings, side: Side, now: str, most: int) -> lis
 
 
 def _finished(runs: Path) -> list[Path]:
-    """Every run of any table, the newest first; one that is under way has a name with a point before it."""
-    return sorted((path.parent for path in runs.glob("[!.]*/run.json")), reverse=True)
+    """Every run of any table, the newest first."""
+    return [folder for folder in all_runs(runs) if (folder / "run.json").is_file()]
 
 
 def _newest(settings: Settings, most: int) -> list[Path]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -103,26 +104,52 @@ def write_csv(frame: pl.DataFrame, path: Path) -> None:
         frame.write_csv(partial, separator=";")
 
 
-def started(folder: Path) -> datetime:
-    """When a run began, as its name says; UTC."""
-    return datetime.strptime(folder.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+_NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-z]+")
+
+
+def started(name: str) -> datetime | None:
+    """When a run of this name began, UTC; None: no run is called so."""
+    named = _NAME.fullmatch(name)
+    try:
+        return named and datetime.strptime(named[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:  # no day of a calendar
+        return None
+
+
+def all_runs(runs: Path) -> list[Path]:
+    """The folder of every run, the newest first. Whatever else lies there is somebody's own, and is left alone."""
+    return sorted((path for path in _folders(runs) if started(path.name)), reverse=True)
 
 
 def sweep(runs: Path) -> None:
     """Remove what killed runs left behind; the lock is held, so nobody works in there."""
-    for folder in runs.glob(".[0-9]*Z-*"):
-        shutil.rmtree(folder)
-
-
-def expire(all_runs: Path, now: datetime, *, runs: timedelta, snapshots: timedelta) -> None:
-    """Let personal data stay no longer than it may: first the copies of the inputs go, then whole runs."""
-    for folder in all_runs.glob("[0-9]*"):
-        age = now - started(folder)
-        if age > runs:
+    for folder in _folders(runs):
+        if folder.name.startswith(".") and started(folder.name[1:]):
             shutil.rmtree(folder)
-        elif age > snapshots:
-            for name in (*(f"{side.value}.parquet" for side in Side), "creations.parquet", "audited.parquet"):
-                (folder / name).unlink(missing_ok=True)
+
+
+def expire(runs: Path, now: datetime, *, keep: timedelta, snapshots: timedelta) -> dict[str, OSError]:
+    """Let personal data stay no longer than it may: first the copies of the inputs go, then whole runs.
+
+    Returns the runs of which something could not be removed, by name.
+    """
+    failed = {}
+    for folder in all_runs(runs):
+        began = started(folder.name)
+        age = now - began if began else timedelta()
+        try:
+            if age > keep:
+                shutil.rmtree(folder)
+            elif age > snapshots:
+                for name in (*(f"{side.value}.parquet" for side in Side), "creations.parquet", "audited.parquet"):
+                    (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            failed[folder.name] = error
+    return failed
+
+
+def _folders(runs: Path) -> list[Path]:
+    return [path for path in runs.iterdir() if path.is_dir()] if runs.is_dir() else []
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import platform as system
 import shutil
 import stat
-from datetime import UTC, timedelta
+from datetime import timedelta
 from importlib.metadata import requires, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -158,7 +158,8 @@ def schedule(subject: Subject) -> Finding:
         last = find_run(settings)
     except SettingsError:
         return Finding(State.OK, "there is no run yet; make the first: auditor run")
-    age = subject.now.astimezone(UTC) - run_folder.started(last)
+    began = run_folder.started(last.name)
+    age = subject.now - began if began else timedelta()
     if age > max(settings.platform.max_age, timedelta(days=1)):
         return Finding(
             State.WARNING,
