@@ -19,7 +19,7 @@ import polars as pl
 from auditor import writes
 from auditor.errors import GuardRefused
 from auditor.findings.audit import MOMENT, TEXT
-from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, Kind, Moved, Permission, Route, Side, Why
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, ForTruth, Kind, Moved, Permission, Route, Side, Why
 from auditor.settings.contract import Column, Polarity
 
 SPELLINGS: Final[Mapping[Polarity, Mapping[Permission, tuple[str, ...]]]] = {
@@ -184,12 +184,12 @@ def decide_creation(case: Case, *, by: str | None, now: datetime, timezone: Zone
     return _opt_in(case, now, timezone) if by else Why.PERMISSION
 
 
-def word_for_the_truth(case: Case) -> str | None:
-    """Why the truth's owners should hear of this cell, as in `for-the-truth.csv`; None: they need not."""
+def word_for_the_truth(case: Case) -> ForTruth | None:
+    """Why the truth's owners should hear of this cell; None: they need not."""
     line = ruling(state(case.platform, case.polarity), state(case.truth, case.polarity), case.moved)
     if line is Ruling.FOR_THE_TRUTH:
-        return "opted_out_on_platform"
-    return "opted_in_on_platform" if line is Ruling.DECISION_AND_TRUTH else None
+        return ForTruth.OPTED_OUT_ON_PLATFORM
+    return ForTruth.OPTED_IN_ON_PLATFORM if line is Ruling.DECISION_AND_TRUTH else None
 
 
 def last_opt_outs(

@@ -35,7 +35,6 @@ def _ref(name: str) -> Schema:
 _TEXT: Final[Schema] = {"type": "string"}
 _FLAG: Final[Schema] = {"type": "boolean"}
 _NUMBER: Final[Schema] = {"type": "integer", "minimum": 0}
-_ANY: Final[Schema] = {}
 _VALUE: Final[Schema] = {"type": ["string", "boolean", "integer", "null"]}
 _WRITABLE: Final = [name for name in CUSTOMERS.by_name if name not in TECHNICAL]
 _SEGMENT: Final = _object({"name": _TEXT}, category=_TEXT)
