@@ -280,6 +280,33 @@ def test_show_tells_the_value_last_agreed(
         assert "last agreed: " in screen
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "relation"),
+    [
+        ("0470 12 34 56", "0470 12 34 56", "same"),
+        ("+32470123456", "0470 12 34 56", "same"),
+        ("0470/12.34.56", "0470 12 34 56", "format"),
+    ],
+)
+def test_show_tells_what_the_counts_of_a_run_call_spelt_differently(
+    here: str, there: str, relation: str, folder: Path, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither as the truth spells it itself, nor as it would be sent."""
+    run = newest_run(folder)
+    key = min(key for key in rows_of(max(folder.glob("crm/*.csv")), ",", "contact_id") if key and key not in answers)
+    for file, own, column, text in (
+        ("platform", "customerId", "gsmNumber", here),
+        ("truth", "contact_id", "mobile", there),
+    ):
+        snapshot = pl.read_parquet(run / f"{file}.parquet")
+        changed = pl.when(pl.col(own).str.strip_chars() == key).then(pl.lit(text)).otherwise(column).alias(column)
+        snapshot.with_columns(changed).write_parquet(run / f"{file}.parquet")
+    document, _ = told(capsys, key)
+    assert document["status"] == "equal"
+    [cell] = [cell for cell in document["rows"][0]["cells"] if cell["column"] == "gsmNumber"]
+    assert (cell["platform"], cell["truth"], cell["relation"]) == (here, there, relation)
+
+
 def test_show_tells_who_shares_the_cause(
     folder: Path, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

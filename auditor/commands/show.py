@@ -20,6 +20,7 @@ from auditor.commands.known import up_to_date
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import Found, find
 from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story
+from auditor.diff.cells import respelt
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import ROW_NUMBER, filled
 from auditor.equality import rules
@@ -194,10 +195,13 @@ class _Teller:
         }
         agreed = self._agreed()
         compared = status in (Status.EQUAL, Status.STALE, Status.CONFLICTING)
+        otherwise = self._respelt() if compared else set()
         for place in range(max(len(rows) for rows in raw.values())):
             platform, truth = (rows[place] if place < len(rows) else {} for rows in raw.values())
             cells = (
-                self._cell(column, platform, truth, differences.get(column.name), agreed, compared=compared)
+                self._cell(
+                    column, platform, truth, differences.get(column.name), agreed, column.name in otherwise, compared
+                )
                 for column in self.contract.columns
             )
             yield Rows(
@@ -221,7 +225,7 @@ class _Teller:
         truth: Mapping[str, str | None],
         difference: Difference | None,
         agreed: Mapping[str, str | None],
-        *,
+        otherwise: bool,
         compared: bool,
     ) -> Cell:
         here, there = platform.get(column.header), truth.get(column.truth)
@@ -234,7 +238,7 @@ class _Teller:
         elif sent is None and filled:
             relation = Relation.KEPT
         else:
-            relation = Relation.SAME if (here if filled else None) == sent else Relation.FORMAT
+            relation = Relation.FORMAT if otherwise else Relation.SAME
         return Cell(
             column=column.name,
             truth_column=column.truth,
@@ -247,6 +251,20 @@ class _Teller:
             evidence_date=_at(truth, column.evidence_date),
             evidence_source=_at(truth, column.evidence_source),
         )
+
+    def _respelt(self) -> set[str]:
+        """The columns of the first rows whose cells are not letter by letter the same."""
+        here, there = (self.found.matched.raw[side].order_by(ROW_NUMBER).limit(1) for side in Side)
+        columns, zone = self.contract.columns, self.contract.timezone.key
+        pair = here.select(**{f"p{place}": here[column.header] for place, column in enumerate(columns)}).cross_join(
+            there.select(**{f"t{place}": there[column.truth] for place, column in enumerate(columns)})
+        )
+        flags = [
+            respelt(pair[f"p{place}"], pair[f"t{place}"], column, zone).name(column.name)
+            for place, column in enumerate(columns)
+        ]
+        found = self.engine.frame(pair.select(flags)).to_dicts()
+        return {name for row in found for name, holds in row.items() if holds}
 
     def _raw(self, side: Side) -> list[dict[str, str | None]]:
         """The rows of one side under their own names; of the truth also what would be sent, as `auditor:sent:NAME`."""

@@ -85,9 +85,9 @@ def audited_values(fetched: ir.Table, contract: Contract) -> ir.Table:
 def unlike(engine: Engine, fetched: ir.Table, contract: Contract, known: Known) -> ir.Table:
     """A row per cell that was fetched and is not evidently equal, with its forms.
 
-    Beside them whether it is the `same` by rule, `respelt` (the same, but not letter by letter: neither as the truth
-    spells it itself, nor as it would be sent), and `kept` because it is empty in the truth. Columns that are compared
-    alike are looked at together, in long form: what is asked of a hundred columns is then planned once.
+    Beside them whether it is the `same` by rule, the same but `respelt`, and `kept` because it is empty in the truth.
+    Columns that are compared alike are looked at together, in long form: what is asked of a hundred columns is then
+    planned once.
     """
     texts = engine.keep(_long(fetched, contract, known), "unlike_texts")
     groups: list[list[Column]] = []
@@ -134,6 +134,19 @@ def differing(engine: Engine, unlike: ir.Table, contract: Contract, known: Known
     if known.sent is not None or known.blocked is not None:
         return engine.keep(cells, "cells")
     return engine.define(cells, "cells")
+
+
+def respelt(platform: ir.StringValue, truth: ir.StringValue, column: Column, zone: str) -> ir.BooleanValue:
+    """Whether two texts that are the same by rule are not so letter by letter: the platform's is spelt neither as the
+    truth spells it itself, nor as it would be sent.
+    """
+    return _otherwise(platform, truth, _held(platform, column), rules.sent(truth, column, zone))
+
+
+def _otherwise(
+    platform: ir.StringValue, truth: ir.StringValue, held: ir.StringValue, sent: ir.StringValue
+) -> ir.BooleanValue:
+    return ~held.identical_to(sent) & ~platform.identical_to(truth)
 
 
 def flagged(table: ir.Table, marks: ir.Table, name: str, predicates: list[ir.BooleanValue]) -> ir.Table:
@@ -231,6 +244,6 @@ def _judged(cells: ir.Table, columns: Sequence[Column], zone: str) -> ir.Table:
         platform_updated="platform_updated",
         truth_updated="truth_updated",
         same=same,
-        respelt=same & ~cells.p.identical_to(cells.t) & ~cells.p_text.identical_to(cells.t_text),
+        respelt=same & _otherwise(cells.p_text, cells.t_text, cells.p, cells.t),
         kept=(cells.tc.isnull() & cells.pc.notnull()) if keeps else ibis.literal(False),
     )
