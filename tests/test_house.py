@@ -139,6 +139,23 @@ def test_nothing_but_the_engine_touches_a_connection_and_no_table_is_asked_for_b
     assert touched == set()
 
 
+BORROWERS = {
+    "validate/__init__.py": "Great Expectations brings its own SQL to the rows that are validated",
+    "explain/persons/with_splink.py": "splink brings its own SQL to the persons that it compares",
+    "structure/measure.py": "a survey asks all rules of the suite at once, in the expressions of SQLAlchemy",
+}
+"""Who may have the connection itself, and why: whoever borrows it can read any table by its name."""
+
+
+def test_the_connection_is_borrowed_only_by_libraries_that_bring_their_own_sql() -> None:
+    borrowed = {
+        path: number
+        for path, text in modules().items()
+        if (number := sum(getattr(node, "attr", "") == "borrowed" for node in ast.walk(ast.parse(text))))
+    }
+    assert borrowed == dict.fromkeys(BORROWERS, 1)
+
+
 def test_a_value_is_followed_in_eight_modules() -> None:
     """Each step of the page stands in one module, and names what there is in it."""
     walk = (DOCS / "architecture.md").read_text("utf-8").partition("## The way of a value")[2]

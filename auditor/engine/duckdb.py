@@ -283,7 +283,7 @@ class DuckDB:
             raise problem[0]
 
     def borrowed(self) -> duckdb.DuckDBPyConnection:
-        """The connection itself, for a library that brings SQL of its own: Great Expectations, splink."""
+        """The connection itself, for a library that brings SQL of its own: Great Expectations, SQLAlchemy, splink."""
         return self._con
 
     @cached_property
