@@ -141,12 +141,12 @@ def pull_file(
         if path.is_dir():
             return _from_folder(side, location, found, folder, timezone, hashed=hashed)
         with unchanged(path):
-            _check_empty(found)
+            require_filled(found)
             digest = hash_of(path) if hashed else ""
-            ready = _unpacked(path, folder, side, means)
+            ready = unpacked(path, folder, side, means)
     else:
         found, path, digest = _from_server(address, folder, max_age, now, timezone, means, waiting)
-        ready = _unpacked(path, folder, side, means)
+        ready = unpacked(path, folder, side, means)
     return Pulled(
         side=side,
         path=ready.resolve(),
@@ -236,9 +236,9 @@ def _from_server(
             with connected(address, means.access, timezone) as server:
                 found = waiting.arrived(server.listing, known, PAUSE_ELSEWHERE)
                 _check_age(found, address.shown, max_age, now)
-                _check_empty(found)
-                return found, *(there.get(found) or _fetched(server, address, found, kept, means))
-        except _BrokenOff as broken:
+                require_filled(found)
+                return found, *(there.get(found) or fetched_from(server, address, found, kept, means))
+        except BrokenOff as broken:
             if attempt == ATTEMPTS:
                 raise broken.told from None
             means.tell(f"{broken.told}: again from the beginning")
@@ -246,7 +246,7 @@ def _from_server(
     raise AssertionError("the last attempt returns or raises")
 
 
-class _BrokenOff(Exception):
+class BrokenOff(Exception):
     """A transfer that may be tried again."""
 
     def __init__(self, told: TryLater) -> None:
@@ -254,7 +254,9 @@ class _BrokenOff(Exception):
         self.told = told
 
 
-def _fetched(server: Server, address: Address, found: Found, kept: Kept, means: Means) -> tuple[Path, str]:
+def fetched_from(server: Server, address: Address, found: Found, kept: Kept, means: Means) -> tuple[Path, str]:
+    """Where a file of a server lies on this machine now, and its SHA-256. Raises BrokenOff, InputUnusable."""
+
     def copy(target: Path) -> None:
         if found.bytes is not None:
             require_space(target.parent, found.bytes)
@@ -262,9 +264,9 @@ def _fetched(server: Server, address: Address, found: Found, kept: Kept, means: 
             server.fetch(found, target, lambda done, total: means.progress(found.name, done, total))
             after = server.look(found.place)
         except TryLater as broken:
-            raise _BrokenOff(broken) from None
+            raise BrokenOff(broken) from None
         if after != found:
-            raise _BrokenOff(_moving(address.shown, found))
+            raise BrokenOff(_moving(address.shown, found))
         if target.stat().st_size == 0:
             raise _empty(found)
 
@@ -325,14 +327,16 @@ def _age(found: Found) -> float:
     return time.time() - found.modified.timestamp() if found.modified else 0.0
 
 
-def _unpacked(path: Path, folder: Path, side: Side, means: Means) -> Path:
+def unpacked(path: Path, folder: Path, side: Side, means: Means) -> Path:
+    """The file itself, or what its archive holds. Raises InputUnusable where that is empty."""
     ready = unpack(path, folder, name=f"{side.value}.unpacked", member=means.access.member)
     if ready.stat().st_size == 0:
         raise InputUnusable(f"the file inside {printable(path)} is empty", hint="export it again")
     return ready
 
 
-def _check_empty(found: Found) -> None:
+def require_filled(found: Found) -> None:
+    """Raise InputUnusable for a file of no bytes."""
     if found.bytes == 0:
         raise _empty(found)
 

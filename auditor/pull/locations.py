@@ -63,6 +63,8 @@ class Listing:
     """Unfinished uploads that will be newer than the newest."""
     absent: TryLater | None = field(default=None, compare=False)
     """What to say where there is nothing at all."""
+    complete: tuple[Found, ...] = field(default=(), compare=False)
+    """All files that look complete, the newest last."""
 
 
 def address_of(location: str) -> Address | None:
@@ -156,7 +158,7 @@ def listing(there: Iterable[Found]) -> Listing:
     there = sorted(there, key=lambda one: one.order)
     complete = [one for one in there if not one.name.lower().endswith(TEMPORARY)]
     newest = complete[-1] if complete else None
-    return Listing(newest, tuple(there[there.index(newest) + 1 :] if newest else there))
+    return Listing(newest, tuple(there[there.index(newest) + 1 :] if newest else there), complete=tuple(complete))
 
 
 def unfinished(location: str, arriving: Iterable[Found]) -> TryLater:

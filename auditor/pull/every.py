@@ -1,0 +1,104 @@
+"""Every file that a location names, where the newest alone does not say all: incremental exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
+from auditor.model import Side
+from auditor.pull import BrokenOff, Means, Pulled, databases, fetched_from, pull_file, require_filled, unpacked
+from auditor.pull.kept import Kept
+from auditor.pull.locations import Address, Listing, address_of, local_listing, unfinished
+from auditor.pull.moments import Found
+
+if TYPE_CHECKING:
+    from auditor.pull.servers import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A file, or a whole location, of which nothing can be read this time."""
+
+    name: str
+    problem: AuditorError
+
+
+def pull_every(
+    side: Side, location: str, *, folder: Path, now: datetime, timezone: tzinfo, base: Path, means: Means
+) -> list[Pulled | Unusable]:
+    """Every complete file of a location, the oldest first; one that cannot be had does not keep the others away.
+
+    What has to be fetched or unpacked is written below `folder`, and kept nowhere else: there may be hundreds of files.
+    Raises SettingsError for a location that is not understood, and where a server does not let us in.
+    """
+    if databases.is_database(location):
+        raise SettingsError("activities are read from files, not from a database", hint="name the exported files")
+    address = address_of(location)
+    try:
+        if address is not None:
+            return list(_from_server(side, address, folder, now, timezone, means))
+        return [
+            _one(side, file, folder / str(number), now, timezone, base, means)
+            for number, file in enumerate(_complete(local_listing(location, base, timezone), location))
+        ]
+    except TryLater as problem:
+        return [Unusable(location, problem)]
+
+
+def _one(
+    side: Side, file: Found, folder: Path, now: datetime, timezone: tzinfo, base: Path, means: Means
+) -> Pulled | Unusable:
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        return pull_file(side, file.place, folder=folder, max_age=None, now=now, timezone=timezone, base=base,
+                         means=means)  # fmt: skip
+    except (TryLater, InputUnusable) as problem:
+        return Unusable(file.name, problem)
+
+
+def _complete(there: Listing, location: str) -> tuple[Found, ...]:
+    if there.absent is not None:
+        raise there.absent
+    if there.newest is None:
+        raise unfinished(location, there.arriving)
+    return there.complete or (there.newest,)
+
+
+def _from_server(
+    side: Side, address: Address, folder: Path, now: datetime, timezone: tzinfo, means: Means
+) -> Iterator[Pulled | Unusable]:
+    from auditor.pull.servers import connected  # fsspec and what is behind it is needed by few
+
+    fetched = folder / "fetched"
+    kept = Kept(fetched, means.longest, instead=fetched)
+    with connected(address, means.access, timezone) as server:
+        for number, file in enumerate(_complete(server.listing(), address.shown)):
+            try:
+                yield _fetched(side, server, address, file, kept, folder / str(number), now, means)
+            except BrokenOff as broken:
+                yield Unusable(file.name, broken.told)
+            except (TryLater, InputUnusable) as problem:
+                yield Unusable(file.name, problem)
+
+
+def _fetched(
+    side: Side, server: Server, address: Address, file: Found, kept: Kept, folder: Path, now: datetime, means: Means
+) -> Pulled:
+    require_filled(file)
+    path, digest = fetched_from(server, address, file, kept, means)
+    folder.mkdir(parents=True, mode=0o700)
+    return Pulled(
+        side=side,
+        path=unpacked(path, folder, side, means).resolve(),
+        location=address.shown,
+        file=file.name,
+        bytes=path.stat().st_size,
+        sha256=digest,
+        name_moment=file.named,
+        name_has_time=file.named is not None and not file.named_to_the_day,
+        mtime=file.modified or now.astimezone(UTC),
+    )
