@@ -29,6 +29,11 @@ class Sandbox(process.Sandbox):
     def state(self) -> dict[str, Any]:
         return self._object(self._call("GET", "state"))
 
+    def activities(self, folder: Path, kind: str | None = None) -> Path:
+        """Take what became of the week's messages into `folder`; of one kind, or all of it in one file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return self._download("activities" if kind is None else f"activities?kind={kind}", folder)
+
     def advance(self, seconds: float) -> None:
         """Let time pass for everything: calendar, tokens, calls of a minute, imports that wait, slow answers."""
         self._post("clock", {"advance": seconds})

@@ -181,7 +181,7 @@ class _Census:
             (profile.values["customerId"], column, "without_contact")
             for profile, _ in self._contactable()
             if not profile.values.get("emailAddress") and not profile.values.get("gsmNumber")
-            for column in _given(profile)
+            for column in given(profile)
         }
 
     def unknown_to_crm(self, waiting: set[str]) -> set[tuple[str, str, str]]:
@@ -190,7 +190,7 @@ class _Census:
             (profile.values["customerId"], column, "without_evidence")
             for profile, row in self._contactable()
             if row is None and profile.values["customerId"] not in waiting
-            for column in _given(profile)
+            for column in given(profile)
             if column in EVIDENCE
         }
 
@@ -221,7 +221,7 @@ def _subscriptions(profile: Profile) -> list[str]:
     return [name for name, value in profile.values.items() if name.startswith(SUBSCRIPTION) and value == "true"]
 
 
-def _given(profile: Profile) -> list[str]:
+def given(profile: Profile) -> list[str]:
     """What this person has agreed to."""
     consent = ["marketingConsent"] if profile.values.get("marketingConsent") == "true" else []
     return [*consent, *_subscriptions(profile)]

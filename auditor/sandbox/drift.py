@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from auditor.sandbox import activities
 from auditor.sandbox import plants_causes as causes
 from auditor.sandbox import plants_permissions as permissions
 from auditor.sandbox import plants_rows as rows
@@ -42,7 +43,8 @@ def drift(state: State) -> None:
             if turn < times and budget > 0 and share.plant(week):
                 budget -= 1
     causes.cut_phones(week)
-    state.facts["answers"] = week.answers.complete(state)
+    happened = activities.happen(week)
+    state.facts["answers"] = {**week.answers.complete(state), "activities": happened}
 
 
 def _times(share: Share, people: int) -> int:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auditor.sandbox import files
+from auditor.sandbox import activities, files
 from auditor.sandbox.dialect import Dialect
 from auditor.sandbox.drift import drift
 from auditor.sandbox.faults import Faults
@@ -62,6 +62,7 @@ class Inspection:
             get("profiles", self.profiles),
             get("export", self.export),
             get("crm", self.crm),
+            get("activities", self.activities),
             get("answers", self.answers),
             post("drift", self.drift),
             post("clock", self.clock),
@@ -113,6 +114,15 @@ class Inspection:
 
     async def crm(self, request: Request) -> Response:
         return _file(files.crm(self._state), files.crm_name(self._state.clock.local()))
+
+    async def activities(self, request: Request) -> Response:
+        """What became of messages in the week of the drift; of one kind with `?kind=`, else all in one file."""
+        kind = request.query_params.get("kind")
+        try:
+            content = activities.export(self._state, kind)
+        except KeyError:
+            raise Refusal(400, f"kinds are {', '.join(activities.OF_KIND)}") from None
+        return _file(content, activities.export_name(self._state.clock.local(), kind))
 
     async def answers(self, request: Request) -> Response:
         answers = self._state.facts["answers"]
