@@ -154,6 +154,10 @@ class PermissionFinding(StrEnum):
     """On, while the contract names an evidence column that is empty, or the truth does not know the person."""
     WITHOUT_CONTACT = "without_contact"
     """On in Actito, where the profile has neither an e-mail address nor a phone number."""
+    UNSUBSCRIBED_IN_CAMPAIGN = "unsubscribed_in_campaign"
+    """On in Actito, though the person opted out in a campaign since, which the profile does not show."""
+    COMPLAINED = "complained"
+    """On in Actito, though the person has complained about a message since it was given."""
 
 
 TRUE_SPELLINGS: Final = ("true", "1", "y", "yes", "t")
@@ -216,6 +220,10 @@ class ForTruth(StrEnum):
     """Only the platform changed a value that both sides master."""
     DECIDED = "decided"
     """A person decided that the platform is right."""
+    BOUNCED = "bounced"
+    """For good, at the address or number that the platform holds."""
+    COMPLAINED = "complained"
+    UNSUBSCRIBED_IN_CAMPAIGN = "unsubscribed_in_campaign"
 
 
 class Why(StrEnum):

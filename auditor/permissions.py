@@ -40,6 +40,9 @@ HISTORY: Final = pl.Schema({"run": TEXT, "at": MOMENT, "side": TEXT, "key": TEXT
 """Every change of a permission that a run saw; `key` as in the frames of an audit, `value` one of model.Permission.
 Opt-outs that the auditor itself wrote belong into it too, as rows of the platform at the moment of the write."""
 
+SAID_NO: Final = pl.Schema({"key": TEXT, "moment": MOMENT})
+"""When somebody last said no to messages, of whatever permission; at most one row per key."""
+
 END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 Cell: TypeAlias = tuple[str, str]
@@ -193,7 +196,9 @@ def word_for_the_truth(case: Case) -> ForTruth | None:
 
 
 def last_opt_outs(
-    history: pl.DataFrame, cells: Mapping[Cell, tuple[Permission, datetime | None]]
+    history: pl.DataFrame,
+    cells: Mapping[Cell, tuple[Permission, datetime | None]],
+    said_no: pl.DataFrame | None = None,
 ) -> dict[Cell, datetime]:
     """The last opt-out known of each cell, on either side, by the earliest moment that proves it.
 
@@ -202,6 +207,7 @@ def last_opt_outs(
 
     `history` as HISTORY, in any order: a side that was off, then on, and off again counts with the later opt-out, and a
     row that repeats the same state adds nothing. `cells` holds what the platform says now, and its row's update moment.
+    `said_no` as SAID_NO counts for every permission of a person, and does not repeat anything: it is their own word.
     """
     found: dict[Cell, datetime] = {}
     before: dict[tuple[str, Cell], str] = {}
@@ -217,6 +223,10 @@ def last_opt_outs(
         if platform is Permission.OFF and before.get((Side.PLATFORM, cell)) != Permission.OFF:
             moment = updated or END_OF_TIME
             found[cell] = max(moment, found.get(cell, moment))
+    spoken = {} if said_no is None else dict(said_no.select("key", "moment").iter_rows())
+    for cell in cells:
+        if cell[0] in spoken:
+            found[cell] = max(spoken[cell[0]], found.get(cell, spoken[cell[0]]))
     return found
 
 

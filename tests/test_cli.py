@@ -63,7 +63,8 @@ ROWS = {
 }
 SUMMARY = {
     "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "gone", "kept", "differences",
-    "needs", "formats", "matched_by", "violations", "permissions", "same_person", "not_checked", "notices", "report",
+    "needs", "formats", "matched_by", "violations", "permissions", "reachable", "same_person", "not_checked", "notices",
+    "report",
     "seconds",
 }  # fmt: skip
 """The members of the public document."""
@@ -241,7 +242,8 @@ def test_show_tells_both_sides_as_their_files_spell_them(
     document, screen = told(capsys, key)
     assert set(document) == {
         "format", "run", "table", "key", "profile_id", "status", "matched_by", "waiting", "gone", "pending", "rows",
-        "violations", "permission_findings", "same_person", "permission_history",
+        "violations", "permission_findings", "before_quarantine", "activities", "reachable_again_by", "same_person",
+        "permission_history",
         "writes", "decisions", "warnings",
     }  # fmt: skip
     assert (document["format"], document["status"], document["run"]) == (1, status, newest_run(folder).name)

@@ -80,7 +80,7 @@ def test_where_all_is_well_every_check_says_so_and_nothing_is_touched(
 
     said = auditor(capsys, "doctor")
     assert max(map(len, said.out.splitlines())) <= 80
-    assert "28 checks: 27 fine, 1 to look at" in said.err
+    assert "29 checks: 28 fine, 1 to look at" in said.err
     assert (folder / "sandbox" / "api-key").read_text().strip() not in said.out + said.err
     assert "@" not in said.out
 

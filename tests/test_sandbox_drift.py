@@ -145,7 +145,8 @@ def test_everything_occurs(whole: Drifted) -> None:
     violations = whole.answers["violations"]
     rules = {rule.value for rule in Rule} - {Rule.REFERENCE.value}  # the invented table refers to no other
     assert {(v["side"], v["rule"]) for v in violations} == {(s, rule) for s in ("platform", "truth") for rule in rules}
-    assert {p["finding"] for p in whole.answers["permissions"]} == set(PermissionFinding)
+    found = (*whole.answers["permissions"], *whole.answers["activities"]["permissions"])
+    assert {p["finding"] for p in found} == set(PermissionFinding)
     assert {p["fate"] for p in profiles} == {"corrected", "created", "left"}
     assert whole.answers["not_checked"] == ["null_key", "rejected_rows"]
     assert whole.answers["same_person"]

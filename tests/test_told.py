@@ -124,6 +124,84 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "opt-outs among it, is carried over by auditor rekey --map old-new.csv",
         )
     ],
+    Code.ACTIVITIES_UNREAD: [
+        (
+            NotChecked(Code.ACTIVITIES_UNREAD, Side.PLATFORM, parameters={"file": "b.csv", "said": "it is empty"}),
+            "no activities were read of b.csv: it is empty",
+        )
+    ],
+    Code.ACTIVITIES_OF_OTHER_KINDS: [
+        (
+            NotChecked(
+                Code.ACTIVITIES_OF_OTHER_KINDS, Side.PLATFORM, parameters={"location": "in/*.csv", "files": files}
+            ),
+            f"{some} of in/*.csv told of no bounce, complaint, opt-out in a campaign or message not sent: are these "
+            "the right exports?",
+        )
+        for files, some in ((1, "1 file"), (12, "12 files"))
+    ],
+    Code.REACHABLE_AGAIN: [
+        (
+            Notice(Code.REACHABLE_AGAIN, {"profiles": profiles}),
+            f"{some} an address or number that bounced for good, and CRM has another one: these corrections come "
+            "first, for they make people reachable again",
+        )
+        for profiles, some in ((1, "1 profile has"), (1200, "1,200 profiles have"))
+    ],
+    Code.COMPLAINED: [
+        (
+            Notice(Code.COMPLAINED, {"profiles": 1, "channel": "email"}),
+            "1 person has complained about a message by e-mail: Actito keeps them on the blacklist of this licence, "
+            "which no profile shows",
+        )
+    ],
+    Code.UNSUBSCRIBED_IN_CAMPAIGN: [
+        (
+            Notice(Code.UNSUBSCRIBED_IN_CAMPAIGN, {"profiles": 2, "channel": "sms"}),
+            "2 people have opted out in a campaign by SMS; Actito itself writes that into the profile, and where it "
+            "does not show there it is a finding",
+        )
+    ],
+    Code.HARD_BOUNCED: [
+        (
+            Notice(Code.HARD_BOUNCED, {"profiles": 2, "channel": "email"}),
+            "messages by e-mail to 2 profiles bounced for good: Actito puts such addresses into long-term quarantine, "
+            "which all its customers share; only a correction makes them reachable",
+        )
+    ],
+    Code.SOFT_BOUNCED: [
+        (
+            Notice(Code.SOFT_BOUNCED, {"profiles": 1, "channel": "email"}),
+            "messages by e-mail to 1 profile bounced for the time being, the last not longer ago than 16 weeks: Actito "
+            "may keep them in quarantine for 1, 2, 4, 8 or 16 weeks, the longer the more often it happens; all its "
+            "customers share it",
+        )
+    ],
+    Code.NOT_SENT: [
+        (
+            Notice(Code.NOT_SENT, {"profiles": 1, "channel": "email", "reason": reason}),
+            f"to 1 profile a message by e-mail was not sent{why} within the last 16 weeks",
+        )
+        for reason, why in (
+            (None, ""),
+            ("quarantined", ", for the address was in quarantine"),
+            ("blacklisted", ", for it was on the blacklist"),
+        )
+    ],
+    Code.ACTIVITIES_OF_NOBODY: [
+        (
+            Notice(Code.ACTIVITIES_OF_NOBODY, {"activities": activities}),
+            f"{some} of people who are not in the export: left aside",
+        )
+        for activities, some in ((1, "1 activity is"), (1200, "1,200 activities are"))
+    ],
+    Code.ACTIVITIES_LOST: [
+        (
+            Notice(Code.ACTIVITIES_LOST, {"file": "activities-1.parquet"}),
+            "activities-1.parquet is missing or damaged and was left aside: bounces, complaints and opt-outs of "
+            "earlier exports are not known, but for those still there",
+        )
+    ],
     Code.TABLE_ANEW: [
         (
             Notice(Code.TABLE_ANEW),

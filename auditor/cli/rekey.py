@@ -14,6 +14,7 @@ WHAT = {
     "seen": "profiles seen in earlier runs",
     "ledger": "profiles with writes or decisions",
     "permissions": "entries of the permission history",
+    "activities": "bounces, complaints and other activities",
     "erased": "identifiers of erased people",
 }
 

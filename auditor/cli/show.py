@@ -67,6 +67,7 @@ def lines(story: Story, *, newest: int | None = None) -> Iterator[str]:
 
     words = Words(story.platform_name, story.truth_name)
     yield from _headline(story, words)
+    yield from _section("messages", _activities(story, words))
     for place, pair in enumerate(story.rows):
         yield ""
         if len(story.rows) > 1:
@@ -188,6 +189,20 @@ def _findings(story: Story, words: Words) -> Iterator[str]:
     for row in story.findings.iter_rows(named=True):
         since = f", since {_local(row['since'], story)}" if row["since"] else ""
         yield f"{row['column']}: {words.fill(FINDING[row['finding']][0])}{since}"
+
+
+def _activities(story: Story, words: Words) -> Iterator[str]:
+    """What became of messages, first where a correction helps; nothing is said where no activities are known."""
+    from auditor.findings.words import ACTIVITY, BEARING, CHANNEL, UNSENT
+
+    for column in story.again:
+        yield f"{column}: what {words.platform} has bounced for good; a correction makes the person reachable again"
+    for row in () if story.activities is None else story.activities.iter_rows(named=True):
+        why = f", {UNSENT[row['reason']]}" if row["reason"] else ""
+        times = f", {row['times']:,} times since {_local(row['first'], story)}" if row["times"] > 1 else ""
+        today = words.fill(BEARING[row["activity"]]) if row["stands"] else "says nothing of today"
+        said = f"{ACTIVITY[row['activity']].lower()} by {CHANNEL[row['channel']]}{why}{times}"
+        yield f"{_local(row['last'], story)}  {said}{f': {today}' if today else ''}"
 
 
 def _same_person(story: Story, words: Words) -> Iterator[str]:

@@ -13,6 +13,7 @@ from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
 from auditor.findings.audit import Conclusion
 from auditor.findings.sentences import sentence, with_sentences
+from auditor.findings.unreachable import reachable
 from auditor.findings.words import NEED, STATUS, percent
 from auditor.model import Severity, Side, Status, Verdict
 
@@ -62,6 +63,7 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         ("of these, waiting for the next synchronisation", counts.waiting),
         ("of these, sent and not yet in an export", counts.pending),
         (f"of these, deleted in {audit.platform_name} since an earlier run", counts.gone),
+        *reachable(counts),
         ("permission findings", sum(counts.permissions.values())),
         ("invalid values", counts.errors),
         *(

@@ -10,6 +10,7 @@ import polars as pl
 
 from auditor.errors import SettingsError
 from auditor.findings.audit import Audit
+from auditor.findings.unreachable import said_no
 from auditor.model import Permission, Side, Structure
 from auditor.plan.decisions import remembered
 from auditor.plan.knowledge import Knowledge
@@ -65,6 +66,7 @@ def knowledge(
         decisions=remembered(ledger.decisions(settings.table)),
         evidence=frame(folder, "evidence"),
         history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]
+        said_no=said_no(run_folder.read_activities(folder)),
         undone=ledger.undone(settings.table).select("key", "column", platform="restored", truth="withdrawn"),
     )
 

@@ -20,7 +20,7 @@ from auditor.engine.protocol import Engine, count
 from auditor.errors import InputUnusable
 from auditor.explain import Explained
 from auditor.files.whole import whole_file
-from auditor.findings.audit import FRAMES, Counts
+from auditor.findings.audit import ACTIVITIES, FRAMES, Counts
 from auditor.findings.codes import NotChecked
 from auditor.match.join import Matched
 from auditor.model import Side, Status, Verdict
@@ -86,9 +86,17 @@ def write_results(engine: Engine, results: Results, folder: Path) -> None:
 _ORDER = ("side", "key", "platform_key", "truth_key", "other_key", "column", "rule", "finding", "cause", "line")
 
 
+def write_activities(engine: Engine, matched: Matched, found: ir.Table, folder: Path) -> None:
+    """Write `activities.parquet`, with keys as people know them, in a deterministic order."""
+    rows = _renamed(matched, found, "key").select(*ACTIVITIES.names())
+    order = [rows[column].asc(nulls_first=False) for column in ("key", "channel", "activity", "reason")]
+    engine.write(rows.order_by(order), folder / "activities.parquet", in_order=True)
+
+
 def read_results(folder: Path) -> dict[str, pl.DataFrame]:
     """The results that `write_results` left in a folder, by the names that they have in an `Audit`."""
-    return {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+    there = [*FRAMES, *(["activities"] if (folder / "activities.parquet").exists() else [])]
+    return {name: pl.read_parquet(folder / f"{name}.parquet") for name in there}
 
 
 def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:

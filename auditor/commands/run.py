@@ -33,6 +33,7 @@ from auditor.commands.results import (
     violations_per_rule,
     write_results,
 )
+from auditor.commands.run_activities import hold, pull_activities, rejected_too, told_to_the_truth, understand
 from auditor.commands.run_inputs import Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
 from auditor.commands.run_kept import TREND_RUNS, to_keep, trend_point, write_for_plans
 from auditor.commands.session import open_engine
@@ -52,7 +53,7 @@ from auditor.load import rejected_rows
 from auditor.logs import stage
 from auditor.match.join import Matched, match_sides
 from auditor.model import Kind, Rule, Severity, Side, Structure
-from auditor.plan.needs import for_the_truth, needs, numbers
+from auditor.plan.needs import needs, numbers
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
@@ -156,8 +157,9 @@ def _audit(
         contract = _contract(settings, structure, changed, tell)
         suite, refreshed = current_suite(settings, structure, contract, tell)
         pulled = pull_both(settings, request, contract, work, now, tell, moved)
+        pulls = pull_activities(settings, contract, work, now, keep=request.only is None, tell=tell)
         watch.found("pull", counted_by_platform=exist, **{f"{one.side.value}_bytes": one.bytes for one in pulled})
-    folders = [work, settings.state_folder, *(source.path.parent for source in pulled)]
+    folders = [work, settings.state_folder, *(source.path.parent for source in pulled), *pulls.folders]
     engine = open_engine(settings, work / "spill", folders)
     with closing(engine), Ledger(settings.state_folder, reading=True) as ledger:
         with watch.stage("load", "loading both sides"):
@@ -165,6 +167,7 @@ def _audit(
             notes = [(one.side, note) for one in inputs.landed for note in one.notes]
             for side, note in notes:
                 tell(f"  {names.of(side)}: {note}")
+            said = understand(engine, pulls, contract, settings, work, now)
             for one in inputs.landed:
                 watch.found("load", **{f"{one.side.value}_rows": one.rows, f"{one.side.value}_rejected": one.rejected})
         as_of = inputs.moments[Side.PLATFORM]
@@ -186,7 +189,9 @@ def _audit(
             diffed = diff(engine, contract, matched, known, shown, inputs.rejected)
             decided = engine.put(ledger.opt_ins(table), "opt_ins")
             allowed = permissions(engine, contract, matched, diffed, memory.history, name, inputs.moments, decided)
-            learnt = Learnt(matched, diffed, allowed, known.sent)
+            reached = hold(engine, settings, contract, matched, diffed, allowed, said, memory, ledger, now)
+            allowed = reached.with_findings(allowed)
+            learnt = Learnt(matched, diffed, allowed, known.sent, reached.keep)
             watch.found("diff", **{status.value: number for status, number in diffed.counts.profiles.items()})
         if request.baseline:
             agreed = store.write(engine, contract, memory, learnt, name, as_of)
@@ -196,23 +201,23 @@ def _audit(
             compared = explained(engine, contract, matched, diffed, persons=engine)
             alone = one_sided(engine, contract, matched)
             _stop_if_renumbered(engine, contract, structure, compared, alone, memory)
-            results = compared.results(
-                rejected_rows(inputs.landed), violations=violations, permissions=allowed.findings
-            )
+            rejected = rejected_too(rejected_rows(inputs.landed), [reached.rejected])
+            results = compared.results(rejected, violations=violations, permissions=allowed.findings)
             write_results(engine, results, work)
+            reached.write(engine, matched, work)
         last = ledger.last_run(table)
-        not_checked = _not_checked(inputs, validations, diffed, exist, created)
+        not_checked = [*_not_checked(inputs, validations, diffed, exist, created), *reached.not_checked]
+        counts = reached.count(engine, contract, matched, allowed, counted(engine, results, diffed.counts))
         conclusion = _conclusion(
             engine, settings, contract, compared, memory, validations, last, changed, inputs, not_checked,
-            run=name, started=now, counts=counted(engine, results, diffed.counts), folder=work,
-            seconds=watch.seconds,
+            run=name, started=now, counts=counts, folder=work, seconds=watch.seconds,
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
-            audit = conclusion.with_rows(read_results(work))
+            audit = reached.tell(conclusion.with_rows(read_results(work)))
             write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
             needed = needs(audit, knowledge(settings, contract, structure, work, ledger, now))
             audit = replace(audit, counts=replace(audit.counts, needs=numbers(needed)))
-            run_folder.write_csv(for_the_truth(needed), work / "for-the-truth.csv")
+            run_folder.write_csv(told_to_the_truth(audit, needed), work / "for-the-truth.csv")
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
         run_folder.write_run(audit, describe(settings), tuple(f"{names.of(side)}: {note}" for side, note in notes))

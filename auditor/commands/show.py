@@ -28,6 +28,7 @@ from auditor.errors import SettingsError
 from auditor.files.given import printable
 from auditor.findings.audit import swapped_with
 from auditor.findings.sentences import sentence, with_sentences
+from auditor.findings.unreachable import corrected
 from auditor.findings.words import Words
 from auditor.match.join import matched_by
 from auditor.model import Side, Status
@@ -115,6 +116,8 @@ class _Teller:
             history=history,
             writes=writes,
             decisions=tuple(decided),
+            activities=self._activities(key, run),
+            again=self._again(key),
             warnings=tuple(sentence(one, say) for one in self.memory.warnings),
         )
 
@@ -132,6 +135,17 @@ class _Teller:
             )
         ]
         return pl.concat(ends).sort("score", "key", descending=[True, False])
+
+    def _activities(self, key: str, run: Mapping[str, Any]) -> pl.DataFrame | None:
+        """Those of the person, the last first; None where the run knew of none at all."""
+        if run["counts"].get("unreachable") is None:
+            return None
+        own = run_folder.read_activities(self.folder).filter(pl.col("key") == key)
+        return own.sort("last", "activity", descending=[True, False])
+
+    def _again(self, key: str) -> tuple[str, ...]:
+        own = corrected(self._result("differences"), run_folder.read_activities(self.folder))
+        return tuple(own.filter(pl.col("key") == key)["column"].sort())
 
     def _keys(self, side: Side) -> list[tuple[int, str, str | None]]:
         keys = self.found.matched.keys[side]

@@ -113,6 +113,10 @@ class Story:
     writes: pl.DataFrame
     """In the columns of `Ledger.writes_of`."""
     decisions: tuple[Decision, ...]
+    activities: pl.DataFrame | None = None
+    """In the columns of `audit.ACTIVITIES`; None where no activities are known: nothing is said of quarantine then."""
+    again: tuple[str, ...] = ()
+    """The columns whose correction makes the person reachable again: what the platform has bounced for good."""
     warnings: tuple[str, ...] = field(default=())
     """What could not be read of the state folder."""
 
@@ -130,6 +134,9 @@ class Story:
             "rows": [asdict(pair) for pair in self.rows],
             "violations": _plain(self.violations.drop("key")),
             "permission_findings": _plain(self.findings.drop("key")),
+            "before_quarantine": self.activities is None,
+            "activities": [] if self.activities is None else _plain(self.activities.drop("key")),
+            "reachable_again_by": list(self.again),
             "same_person": _plain(self.same_person),
             "permission_history": _plain(self.history),
             "writes": _plain(self.writes),

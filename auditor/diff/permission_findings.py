@@ -169,7 +169,7 @@ def _facts(
     for known in (_seen_off(history, moments), _decided(matched, decided)):
         seen = seen.left_join(known, ["key", "column"]).drop("key_right", "column_right")
     seen = seen.left_join(_withdrawn(states, contract), "key").drop("key_right")
-    marks = {"unreachable": _unreachable(contract, matched), "on_its_way": _on_its_way(diffed)}
+    marks = {"unreachable": without_contact(contract, matched), "on_its_way": _on_its_way(diffed)}
     for name, keys in marks.items():
         marked = keys.distinct().mutate(**{name: ibis.literal(True)})
         seen = seen.left_join(marked, "key").drop("key_right").mutate(**{name: ibis._[name].fill_null(False)})
@@ -241,7 +241,7 @@ def _withdrawn(states: ir.Table, contract: Contract) -> ir.Table:
     return refused.group_by("key").agg(withdrawn=refused.count() > 0, withdrawn_at=since.min())
 
 
-def _unreachable(contract: Contract, matched: Matched) -> ir.Table:
+def without_contact(contract: Contract, matched: Matched) -> ir.Table:
     """Profiles of the platform whose every address and number is blank: key; none where none of them is mapped."""
     rows, raw = matched.rows, matched.raw[Side.PLATFORM]
     blank = [tidy(raw[column.header]).fill_null("") == "" for column in contract.contacts]

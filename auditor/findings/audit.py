@@ -106,6 +106,23 @@ SAME_PERSON: Final = pl.Schema(
         "evidence": TEXT,  # which columns are the same, similar and different
     }
 )
+ACTIVITIES: Final = pl.Schema(
+    {
+        "key": TEXT,
+        "channel": TEXT,  # activities.Channel
+        "activity": TEXT,  # activities.Activity
+        "reason": TEXT,  # activities.Unsent of what was not sent, where that is told
+        "times": pl.Int64(),  # at different moments
+        "first": MOMENT,
+        "last": MOMENT,
+        "stands": pl.Boolean(),  # it bears on today: about the address that the platform has, and not too long ago
+        "column": TEXT,  # the address or number that it is about; null where the contract maps none
+        "permitted": pl.Boolean(),  # some permission of the profile is on in Actito
+        "told": TEXT,  # model.ForTruth; null where the owners of the truth need not hear of it
+    }
+)
+"""The columns of `activities.parquet`, which a run has where activities are known: a row per profile, channel, activity
+and reason."""
 REJECTED: Final = pl.Schema({"side": TEXT, "line": pl.Int64(), "reason": TEXT, "text": TEXT})
 
 FRAMES: Final[Mapping[str, pl.Schema]] = {
@@ -153,6 +170,11 @@ class Counts:
     """Pairs by `side`: both, platform, truth."""
     standing: Mapping[Status, int] = field(default_factory=dict)
     """Keys per status that is a finding: neither waiting for the ordinary synchronisation nor sent already."""
+    reachable: int | None = None
+    """Profiles with a permission that is on and an address or number; None where nobody asked, as in a comparison."""
+    unreachable: Mapping[str, int] | None = None
+    """Of the reachable, those whom messages probably do not reach, by activities.Activity, the first that holds; None
+    where no activities are known: what is said of the reachable is said before quarantine then."""
 
     @property
     def differences(self) -> int:
@@ -268,6 +290,7 @@ class Conclusion:
                 "by_severity": dict(counts.violations_by_severity),
             },
             "permissions": dict(counts.permissions),
+            **({} if counts.reachable is None else {"reachable": _reachable(counts)}),
             "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},
             "not_checked": [item.content() for item in self.not_checked],
             "notices": [notice.content() for notice in self.notices],
@@ -287,3 +310,11 @@ class Audit(Conclusion):
     permissions: pl.DataFrame
     same_person: pl.DataFrame
     rejected: pl.DataFrame
+    activities: pl.DataFrame = field(default_factory=ACTIVITIES.to_frame)
+    """As ACTIVITIES; empty as well where no activities are known."""
+
+
+def _reachable(counts: Counts) -> dict[str, Any]:
+    unreachable = counts.unreachable
+    known = {} if unreachable is None else {"unreachable": dict(unreachable)}
+    return {"profiles": counts.reachable, "before_quarantine": unreachable is None, **known}

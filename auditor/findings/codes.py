@@ -30,6 +30,9 @@ class Code(StrEnum):
     LINES_DO_NOT_CLOSE = "lines_do_not_close"
     BELOW_COUNT = "below_count"
     NOT_EVALUATED = "not_evaluated"
+    ACTIVITIES_UNREAD = "activities_unread"
+    """`said`: what is wrong with the file or the place, as errors word it."""
+    ACTIVITIES_OF_OTHER_KINDS = "activities_of_other_kinds"
 
     # Notices
     SHRANK = "shrank"
@@ -48,6 +51,16 @@ class Code(StrEnum):
     ONLY_ON_ONE_SIDE = "only_on_one_side"
     STRUCTURE_CHANGED = "structure_changed"
     """`said`: a change of the structure, and what it means, as they are stored."""
+
+    # Why somebody cannot be reached; `profiles` of one `channel`
+    REACHABLE_AGAIN = "reachable_again"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED_IN_CAMPAIGN = "unsubscribed_in_campaign"
+    HARD_BOUNCED = "hard_bounced"
+    SOFT_BOUNCED = "soft_bounced"
+    NOT_SENT = "not_sent"
+    ACTIVITIES_OF_NOBODY = "activities_of_nobody"
+    ACTIVITIES_LOST = "activities_lost"
 
     # Why an expectation could not be evaluated
     COLUMNS_UNMAPPED = "columns_unmapped"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from auditor.findings.activities import Activity, Channel, Unsent
 from auditor.model import (
     ContractRule,
     Moved,
@@ -234,13 +235,25 @@ FINDING: Final[Mapping[str, tuple[str, str]]] = {
         "On without an address or a number",
         "The permission is on, but {platform} has no e-mail address and no phone number to contact this person.",
     ),
+    PermissionFinding.UNSUBSCRIBED_IN_CAMPAIGN: (
+        "On after an opt-out in a campaign",
+        "May be contacted against their will: the person opted out in a campaign since this permission was given, and "
+        "the profile shows no opt-out.",
+    ),
+    PermissionFinding.COMPLAINED: (
+        "On after a complaint",
+        "May be contacted against their will: the person complained about a message since this permission was given.",
+    ),
 }
-"""The gravest first."""
+"""The gravest first, and last what activities tell."""
+FROM_ACTIVITIES: Final = (PermissionFinding.UNSUBSCRIBED_IN_CAMPAIGN, PermissionFinding.COMPLAINED)
+"""The findings that nobody can make who knows no activities."""
 
 AGAINST_THEIR_WILL: Final = (
     PermissionFinding.OPTED_OUT_IN_TRUTH,
     PermissionFinding.AGAINST_CONSENT,
     PermissionFinding.CONTACTABLE_AGAIN,
+    *FROM_ACTIVITIES,
 )
 """The findings by which somebody may be contacted who has said no."""
 
@@ -251,6 +264,7 @@ FLAG: Final[Mapping[str, tuple[str, str]]] = {
         "So recent that the ordinary synchronisation may still bring it. Not a finding yet.",
     ),
     "gone": ("Deleted in {platform} earlier", "An earlier run saw this person. Never created again by itself."),
+    "again": ("Makes reachable again", "What {platform} has bounced for good; {truth} has another address or number."),
     "blocked": ("{platform} would refuse it", "The value of {truth} breaks a rule of the table and is not sent."),
 }
 
@@ -279,6 +293,34 @@ SENSITIVITY: Final[Mapping[str, str]] = {
     Sensitivity.PERSONAL: "personal",
     Sensitivity.SPECIAL: "specially protected",
 }
+
+ACTIVITY: Final[Mapping[str, str]] = {
+    Activity.COMPLAINED: "Complained",
+    Activity.UNSUBSCRIBED: "Opted out in a campaign",
+    Activity.HARD_BOUNCE: "Bounced for good",
+    Activity.SOFT_BOUNCE: "Bounced for the time being",
+    Activity.NOT_SENT: "Not sent",
+}
+IN_THE_WAY: Final[Mapping[str, str]] = {
+    Activity.COMPLAINED: "complained, and on the blacklist of the licence",
+    Activity.HARD_BOUNCE: "bounced for good",
+    Activity.NOT_SENT: "not sent, for quarantine or blacklist, within 16 weeks",
+    Activity.SOFT_BOUNCE: "bounced for the time being, within 16 weeks",
+}
+"""Why somebody who is reachable is probably not reached, by one channel."""
+UNSENT: Final[Mapping[str, str]] = {
+    Unsent.QUARANTINED: "in quarantine",
+    Unsent.BLACKLISTED: "on the blacklist",
+}
+CHANNEL: Final[Mapping[str, str]] = {Channel.EMAIL: "e-mail", Channel.SMS: "SMS"}
+BEARING: Final[Mapping[str, str]] = {
+    Activity.COMPLAINED: "on the blacklist of this licence",
+    Activity.UNSUBSCRIBED: "",
+    Activity.HARD_BOUNCE: "probably in long-term quarantine, shared by all customers of {platform}",
+    Activity.SOFT_BOUNCE: "perhaps in quarantine for 1, 2, 4, 8 or 16 weeks, shared by all customers of {platform}",
+    Activity.NOT_SENT: "",
+}
+"""What an activity that stands means today: no more than it says."""
 
 AS_OF_FROM: Final[Mapping[str, str]] = {
     "name": "from the file's name",

@@ -17,6 +17,7 @@ from auditor import permissions
 from auditor.errors import InputUnusable
 from auditor.findings.audit import TEXT, Audit, kept_out
 from auditor.findings.sentences import sentence
+from auditor.findings.unreachable import corrected
 from auditor.model import Kind, Refusal, Route, Side, Status, Why
 from auditor.plan.actions import Action, actions, by_key, together
 from auditor.plan.creations import TAKEN, Candidates, create
@@ -78,10 +79,15 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
         audit = _restricted(audit, only)
 
     unmatched = list(_unmatched(audit, policy, known.decisions))
+    again = set(corrected(audit.differences, audit.activities).iter_rows())
     corrections = together(actions(needed), audit)
+    # Who bounced for good is reachable again with another address: that goes first.
+    corrections.sort(key=lambda write: all((write.key, cell.column) not in again for cell in write.cells))
     others = [write for write in corrections if write.kind is not Kind.UPDATE]
     others += [one for one in unmatched if isinstance(one, Write)]
     routed = route_corrections([*sorted(others, key=by_key), *in_order(corrections, holders, road.unique)], road)
+    if first := sum(any((write.key, cell.column) in again for cell in write.cells) for write in routed.writes):
+        routed = replace(routed, reason=f"{_first(first)} {routed.reason}")
     left = [LeftAlone(*row) for row in needed.drop_nulls("why").select("key", "column", "why").iter_rows()]
     left += [one for one in unmatched if isinstance(one, LeftAlone)]
     correct = _plan(audit, facts, "correct", routed, left)
@@ -96,6 +102,12 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
     for plan in (correct, creations):
         permissions.guard(plan.writes, audit.columns)
     return correct, creations
+
+
+def _first(number: int) -> str:
+    what = "correction of an address or number" if number == 1 else "corrections of addresses or numbers"
+    verb = "makes somebody" if number == 1 else "make people"
+    return f"First of the corrections: {number:,} {what} that bounced for good, which {verb} reachable again."
 
 
 def _require_checked(audit: Audit) -> None:

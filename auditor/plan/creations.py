@@ -78,7 +78,9 @@ def _profiles(audit: Audit, rows: Sequence[Mapping[str, Any]], known: Knowledge)
     permission_columns = [column.name for column in audit.columns if column.permission is not None]
     cells = ((row["key"], name, None, row[name]) for row in rows for name in permission_columns)
     standings = standing(known.decisions, cells)
-    opt_outs = permissions.last_opt_outs(known.history, dict.fromkeys(standings.holding, (Permission.EMPTY, None)))
+    opt_outs = permissions.last_opt_outs(
+        known.history, dict.fromkeys(standings.holding, (Permission.EMPTY, None)), known.said_no
+    )
     for row in rows:
         key, bad = row["key"], violated.get(row["key"], set())
         blocking = demands.blocking(row, bad)

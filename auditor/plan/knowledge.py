@@ -16,7 +16,7 @@ import polars as pl
 from auditor import permissions
 from auditor.findings.audit import TEXT
 from auditor.model import Moved, Structure
-from auditor.permissions import EVIDENCE, HISTORY, Case, Evidence, Opt
+from auditor.permissions import EVIDENCE, HISTORY, SAID_NO, Case, Evidence, Opt
 from auditor.plan.decisions import Choice, Decision, standing
 from auditor.settings.contract import Column, Master, Polarity
 
@@ -43,6 +43,8 @@ class Knowledge:
     evidence: pl.DataFrame = field(default_factory=EVIDENCE.to_frame)
     """Of the differences in permission columns."""
     history: pl.DataFrame = field(default_factory=HISTORY.to_frame)
+    said_no: pl.DataFrame = field(default_factory=SAID_NO.to_frame)
+    """When somebody last opted out in a campaign or complained: bounds what any of their permissions is given on."""
     undone: pl.DataFrame = field(default_factory=UNDONE.to_frame)
 
 
@@ -97,7 +99,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             *CELL, "platform", "polarity", "platform_updated"
         ).iter_rows()
     }
-    opt_outs = permissions.last_opt_outs(known.history, wanted)
+    opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no)
     evidence = permissions.evidence_by_cell(known.evidence)
     said = []
     for row in cells.iter_rows(named=True):

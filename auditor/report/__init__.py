@@ -26,6 +26,7 @@ from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, whole_files
 from auditor.findings import words
 from auditor.findings.audit import Audit, Conclusion
 from auditor.findings.sentences import sentence, spelt_out
+from auditor.findings.unreachable import corrected, reachable
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Status
 from auditor.plan.needs import numbers
@@ -85,11 +86,18 @@ def page(audit: Audit, needed: pl.DataFrame | None, *, privacy: Privacy, trend: 
 
 
 def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
-    """The audit with `need` and `why` beside each difference, and their numbers."""
+    """The audit with `need` and `why` beside each difference, and their numbers.
+
+    Differences whose correction makes somebody reachable `again` come first, and are marked so.
+    """
     beside = needed.select("key", "column", "need", "why")
+    again = corrected(audit.differences, audit.activities).with_columns(again=True)
+    differences = audit.differences.join(beside, on=["key", "column"], how="left", maintain_order="left")
+    differences = differences.join(again, on=["key", "column"], how="left", maintain_order="left")
+    differences = differences.with_columns(pl.col("again").fill_null(False))
     return replace(
         audit,
-        differences=audit.differences.join(beside, on=["key", "column"], how="left", maintain_order="left"),
+        differences=differences.sort(~pl.col("again"), maintain_order=True),
         counts=replace(audit.counts, needs=numbers(needed)),
     )
 
@@ -145,6 +153,7 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             sides=report_view.sides(audit, say),
             statuses=report_view.statuses(audit, say),
             findings=report_view.findings(audit, say),
+            reachable=reachable(audit.counts),
             reasons=reasons,
             picture=picture,
             standings=report_view.standings(audit, say),

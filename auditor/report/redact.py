@@ -23,7 +23,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from auditor.findings.audit import FRAMES, Audit
+from auditor.findings.audit import ACTIVITIES, FRAMES, Audit
 from auditor.findings.sentences import with_sentences
 from auditor.findings.words import Words
 from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, Permission
@@ -58,6 +58,7 @@ def shown(audit: Audit, privacy: Privacy) -> Audit:
         permissions=_empty("permissions"),
         same_person=_empty("same_person"),
         rejected=_empty("rejected"),
+        activities=ACTIVITIES.to_frame(),
     )
 
 
@@ -70,6 +71,7 @@ def for_work(audit: Audit) -> Audit:
         ranked,
         differences=differences,
         profiles=audit.profiles.filter(~settled),
+        activities=audit.activities.filter("stands"),
         causes=ranked.causes.with_columns(_open_examples(ranked.causes, differences)),
     )
 
@@ -91,7 +93,7 @@ def pseudonyms(audit: Audit) -> dict[str, str]:
     """
     columns = [
         *(audit.profiles[name] for name in ("key", "platform_key", "truth_key")),
-        *(frame["key"] for frame in (audit.differences, audit.violations, audit.permissions)),
+        *(frame["key"] for frame in (audit.differences, audit.violations, audit.permissions, audit.activities)),
         *(audit.same_person[name] for name in ("platform_key", "truth_key", "other_key")),
     ]
     keys = sorted({key for column in columns for key in column.unique().to_list() if key is not None})
@@ -194,6 +196,9 @@ def _masked(audit: Audit) -> Audit:
             _mapped(permissions["key"], ids.get),
             *(mask.column(permissions, name) for name in ("platform", "truth")),
             pl.col("since").dt.truncate("1d"),
+        ),
+        activities=audit.activities.with_columns(
+            _mapped(audit.activities["key"], ids.get), pl.col("first", "last").dt.truncate("1d")
         ),
         same_person=same.with_columns(
             *(_mapped(same[name], ids.get) for name in ("platform_key", "truth_key", "other_key")),

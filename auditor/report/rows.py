@@ -49,6 +49,7 @@ def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None, *, real: boo
         "violations": _violations(audit),
         "same": _same_person(audit),
         "rejected": _rejected(audit),
+        **({"activities": _activities(audit)} if audit.activities.height else {}),
     }
     if ids is not None:
         tables = {name: _with_ids(table, ids) for name, table in tables.items()}
@@ -74,7 +75,11 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         "severity": dict(words.SEVERITY),
         "finding": say.labels(words.FINDING),
         "flags": say.labels(words.FLAG),
-        "side": {side.value: say.side(side) for side in Side},
+        "side": {**{side.value: say.side(side) for side in Side}, "activities": f"Activities in {say.platform}"},
+        "activity": say.labels(words.ACTIVITY),
+        "unsent": say.labels(words.UNSENT),
+        "channel": say.labels(words.CHANNEL),
+        "bearing": say.labels(words.BEARING),
         "where": {
             "both": f"{say.platform} and {say.truth}",
             **{side.value: f"Twice in {say.side(side)}" for side in Side},
@@ -100,7 +105,7 @@ def _causes(audit: Audit, reasons: Mapping[str, str]) -> dict[str, str]:
 
 def _differences(audit: Audit, *, real: bool) -> Table:
     permissions = {column.name: column.permission for column in audit.columns if column.permission is not None}
-    flags = ("pending", "waiting", "blocked")
+    flags = ("pending", "waiting", "blocked", *(["again"] if "again" in audit.differences.columns else []))
     frame = audit.differences.with_columns(
         flags=_flags(*flags),
         kind=pl.when(pl.col("column").is_in(list(permissions))).then(pl.lit("permission")).otherwise(pl.lit("field")),
@@ -127,9 +132,12 @@ def _differences(audit: Audit, *, real: bool) -> Table:
         names += ["need", "why"]
         asked = pl.col("need") == Need.PERSON
         # What a flag says already, and what goes without saying, is not told again.
-        told = pl.col("why").is_in([*flags, Why.DECISION, Why.FOR_THE_TRUTH])
+        told = pl.col("why").is_in([*flags[:3], Why.DECISION, Why.FOR_THE_TRUTH])
         frame = frame.with_columns(why=pl.when(~told).then("why"))
-    frame = frame.sort(~asked, "kind", "column", descending=[False, True, False], maintain_order=True)
+    # Who bounced for good is reachable again with another address: that comes before all else.
+    first = [~pl.col("again")] if "again" in frame.columns else []
+    order = [*first, ~asked, pl.col("kind"), pl.col("column")]
+    frame = frame.sort(order, descending=[False] * (len(order) - 2) + [True, False], maintain_order=True)
     table = {name: frame[name].to_list() for name in names}
     if real and (others := swapped_with(frame)):
         table["swapped"] = [others.get(cell) for cell in zip(table["key"], table["column"], strict=True)]
@@ -170,6 +178,20 @@ def _permissions(audit: Audit) -> Table:
         since=_day("since"), rank=pl.col("finding").replace_strict(order, default=len(order))
     ).sort("rank", maintain_order=True)
     return {name: frame[name].to_list() for name in ("key", "column", "finding", "platform", "truth", "since")}
+
+
+def _activities(audit: Audit) -> Table:
+    """Those that stand first, and of them what is for good."""
+    order = {activity: rank for rank, activity in enumerate(words.ACTIVITY)}
+    frame = audit.activities.with_columns(
+        rank=pl.col("activity").replace_strict(order, default=len(order), return_dtype=pl.Int64),
+        bearing=pl.when("stands").then("activity"),
+        first=_day("first"),
+        last=_day("last"),
+        times=pl.col("times").cast(pl.String),
+    ).sort(~pl.col("stands"), "rank", maintain_order=True)
+    names = ("key", "channel", "activity", "times", "first", "last", "bearing", "column")
+    return {name: frame[name].to_list() for name in names} | {"unsent": frame["reason"].to_list()}
 
 
 def _violations(audit: Audit) -> Table:

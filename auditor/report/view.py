@@ -190,6 +190,7 @@ def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int, bool]]:
     return [
         (finding, say.fill(label), say.fill(meaning), numbers.get(finding, 0), finding in words.AGAINST_THEIR_WILL)
         for finding, (label, meaning) in words.FINDING.items()
+        if audit.counts.unreachable is not None or finding not in words.FROM_ACTIVITIES
     ]
 
 

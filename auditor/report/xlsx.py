@@ -12,6 +12,7 @@ from typing import Any, Final
 from auditor.findings import words
 from auditor.findings.audit import Audit
 from auditor.findings.sentences import sentence
+from auditor.findings.unreachable import reachable
 from auditor.findings.words import Words
 from auditor.model import Side, Status
 from auditor.report.redact import Privacy, visible
@@ -28,8 +29,8 @@ Row = Sequence[str]
 def workbook(audit: Audit, privacy: Privacy) -> bytes:
     """`audit`, which is shown as it is (mask it before), with `need` and `why` beside its differences, as an XLSX file.
 
-    Sheets: summary, profiles, differences, violations, permissions, same person, causes. The sheets about people have
-    their header line only where the privacy leaves no person in the audit.
+    Sheets: summary, profiles, differences, violations, permissions, same person, causes, and activities where they are
+    known. The sheets about people have their header line only where the privacy leaves no person in the audit.
     """
     import xlsxwriter  # slow to import, and not needed by `compare`
 
@@ -75,7 +76,8 @@ Sheet = tuple[str, Row, Iterable[Row]]
 def _sheets(audit: Audit, privacy: Privacy) -> Iterable[Sheet]:
     told = _Told(Words(audit.platform_name, audit.truth_name))
     yield "summary", ("What", "Value"), _summary(audit, told.say, privacy)
-    for sheet in (_profiles, _differences, _violations, _permissions, _same_person, _causes):
+    known = [_activities] if audit.counts.unreachable is not None else []
+    for sheet in (_profiles, _differences, _violations, _permissions, *known, _same_person, _causes):
         yield sheet(audit, told)
 
 
@@ -127,7 +129,7 @@ def _differences(audit: Audit, told: _Told) -> Sheet:
             told.name("reason", row["reason"]),
             told.name("need", row["need"]),
             told.name("moved", row["moved"]),
-            told.flags(row, "pending", "waiting", "blocked") or told.why(row["why"]),
+            told.flags(row, "again", "pending", "waiting", "blocked") or told.why(row["why"]),
             *(_text(row[column]) for column in ("cause", "platform_updated", "truth_updated")),
         )
         for row in audit.differences.iter_rows(named=True)
@@ -164,6 +166,22 @@ def _permissions(audit: Audit, told: _Told) -> Sheet:
         for row in audit.permissions.iter_rows(named=True)
     )
     return "permissions", header, rows
+
+
+def _activities(audit: Audit, told: _Told) -> Sheet:
+    header = ("Profile", "Channel", "What happened", "Why", "Times", "First", "Last", "What it means today")
+    rows = (
+        (
+            _text(row["key"]),
+            told.name("channel", row["channel"]),
+            told.name("activity", row["activity"]),
+            told.name("unsent", row["reason"]),
+            *(_text(row[column]) for column in ("times", "first", "last")),
+            told.name("bearing", row["activity"]) if row["stands"] else "",
+        )
+        for row in audit.activities.sort(~audit.activities["stands"], maintain_order=True).iter_rows(named=True)
+    )
+    return "activities", header, rows
 
 
 def _same_person(audit: Audit, told: _Told) -> Sheet:
@@ -222,6 +240,8 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
         yield f"Profiles: {say.labels(words.STATUS)[status]}", str(counts.profiles.get(status, 0))
     for flag in ("waiting", "pending", "gone"):
         yield say.labels(words.FLAG)[flag], str(getattr(counts, flag))
+    for line, number in reachable(counts):
+        yield f"{line[:1].upper()}{line[1:]}", str(number)
     yield "Differences", str(counts.differences)
     for need, label in say.labels(words.NEED).items():
         yield f"Differences: {label}", str(counts.needs[need])

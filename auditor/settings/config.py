@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pydantic
 
 from auditor.model import Side
-from auditor.settings.inputs import Brake, Platform, Truth
+from auditor.settings.inputs import Brake, Exports, Platform, Truth
 from auditor.settings.problems import Duration, Strict, read_toml
 from auditor.settings.secrets import Secret, SecretReference
 from auditor.settings.servers import secure_address
@@ -124,6 +124,7 @@ class Settings(Strict):
     names: Names = Names()
     platform: Platform
     truth: Truth
+    exports: Exports = Exports()
     engine: EngineSettings = EngineSettings()
     fixes: Fixes = Fixes()
     report: ReportSettings = ReportSettings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -50,8 +50,6 @@ class Located(Strict):
 
     wait: Duration = timedelta(minutes=5)
     """How long a file that is still being written is waited for."""
-    shrank: Share = 0.1
-    """A side that lost this share of its rows since the last run is told, and stops a plan until it is confirmed."""
     rejected: Brake = (10, 0.01)
     """While no more rows than this (a count, a share; the larger is the limit) cannot be read, the run goes on."""
     member: str | None = None
@@ -62,14 +60,21 @@ class Located(Strict):
     s3: S3 = S3()
 
 
-class Platform(Located):
+class Compared(Located):
+    """The same of an input that is one of the two sides."""
+
+    shrank: Share = 0.1
+    """A side that lost this share of its rows since the last run is told, and stops a plan until it is confirmed."""
+
+
+class Platform(Compared):
     """Where the profile export lies."""
 
     export: str
     max_age: Duration = timedelta(hours=36)
 
 
-class Truth(Located):
+class Truth(Compared):
     """Where the source of truth is."""
 
     from_: str = pydantic.Field(alias="from")
@@ -109,3 +114,42 @@ class Truth(Located):
     def beside(self, given: str | None) -> Truth:
         """The same for a location that is given instead of `from`: what is read of a database goes with its address."""
         return self if given is None else self.model_copy(update={"table": None, "query": None})
+
+
+Patterns = Annotated[
+    list[str],
+    pydantic.BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    pydantic.WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+"""One location, or several in a list."""
+ActivityColumn = Literal["profile_id", "key", "email", "activity", "moment", "bounce", "code", "reason", "channel"]
+"""What a column of a file of activities says: who it was, what happened and when, and of what kind it was."""
+ActivityWord = Literal["unsubscribed", "complained", "hard_bounce", "soft_bounce", "bounce", "not_sent"]
+"""What happened; a `bounce` is hard or soft by what its row says."""
+
+
+class Exports(Located):
+    """What else the platform exports."""
+
+    activities: Patterns = []
+    """Where files of activities lie: bounces, complaints, opt-outs in campaigns, messages not sent. Every file that
+    matches is read, not the newest alone."""
+    columns: dict[ActivityColumn, str] = {}
+    """The columns of these files whose names say nothing, by what they mean."""
+    files: dict[str, ActivityWord] = {}
+    """Patterns of names of files, and what happened in each: where no column says so."""
+    values: dict[str, ActivityWord | Literal["other"]] = {}
+    """What the column of activities calls them, and what happened; `other` is passed over."""
+    format: str | None = None
+    """strptime format of the moments; None: ISO 8601."""
+    separator: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
+    """Of the files; None: recognised from the header line."""
+    encoding: str | None = None
+    """Of the files; None: UTF-8, or recognised where only one reading makes sense."""
+
+    @pydantic.field_validator("activities")
+    @classmethod
+    def _activities(cls, value: list[str]) -> list[str]:
+        if any(map(password_in, value)):
+            raise ValueError("an address must not hold a password: name where it is in a section of [exports]")
+        return value

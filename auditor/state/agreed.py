@@ -6,6 +6,8 @@ run is committed (see `auditor.state.commit`), so a run that stops halfway chang
     base-RUN.parquet         `anchor` and one column per compared column: the mark of the last agreed value
     seen-RUN.parquet         `key` (canonical) of everybody who was on the platform in any run, `profile_id` that they
                              had, `run` that saw them last
+    activities-RUN.parquet   bounces, complaints, opt-outs in campaigns and messages not sent that any run saw: key,
+                             profile_id, channel, activity, reason, moment, and a keyed digest of the address
     permissions-RUN.parquet  the changes that one run saw: run, at, side, key, column, value, moment, source
 """
 
@@ -41,12 +43,18 @@ from auditor.state.memory import (
     followed,
     joined_history,
     marks_of,
+    renamed_keys,
 )
 
 STATE_FORMAT = 1
 
 
-_LOST: Final = {"base": Code.BASE_LOST, "permissions": Code.PERMISSIONS_LOST, "seen": Code.SEEN_LOST}
+_LOST: Final = {
+    "base": Code.BASE_LOST,
+    "permissions": Code.PERMISSIONS_LOST,
+    "seen": Code.SEEN_LOST,
+    "activities": Code.ACTIVITIES_LOST,
+}
 """Beginning of a file's name → that it is lost."""
 
 
@@ -74,6 +82,7 @@ class _State(pydantic.BaseModel):
     as_of: pydantic.AwareDatetime
     base: _Entry | None = None
     seen: _Entry | None = None
+    activities: _Entry | None = None
     columns: dict[str, str] | None = None
     number: str | None = None
     permissions: list[_Entry] = []
@@ -109,15 +118,20 @@ class Store:
             # The numbers of another table are other people's; the first files had none.
             number = ibis.null(str) if anew or "profile_id" not in seen.columns else seen.profile_id
             seen = engine.define(seen.select("key", "run", profile_id=number), "seen")
+        activities = self._table(engine, state.get("activities"), warnings)
+        if activities is not None and anew:
+            activities = engine.define(activities.mutate(profile_id=ibis.null(str)), "activities")
         parts = [self._table(engine, part, warnings) for part in state.get("permissions", [])]
         history = joined_history(engine, [part for part in parts if part is not None])
         aliases = None
         if keys is not None and contract.fallbacks:
-            aliases = engine.keep(aliases_of(keys, history, stored, seen), "aliases")
+            aliases = engine.keep(aliases_of(keys, history, stored, seen, activities), "aliases")
             history, seen = followed(engine, aliases, history, seen)
+            activities = None if activities is None else renamed_keys(engine, aliases, activities, "activities")
         base = None if stored is None else marks_of(engine, contract, stored, state.get("columns") or {}, aliases)
         as_of = datetime.fromisoformat(state["as_of"]) if state.get("as_of") else None
-        return Memory(history, base, stored, seen, state.get("run"), as_of, tuple(warnings), state)
+        run = state.get("run")
+        return Memory(history, base, stored, seen, activities, run, as_of, tuple(warnings), state)
 
     def write(
         self, engine: DuckDB, contract: Contract, memory: Memory, learnt: Learnt, run: str, as_of: datetime
@@ -149,6 +163,9 @@ class Store:
             files["columns"] = {column.name: contract.signature(column) for column in contract.compared}
             files["anchored_by"] = "profile_id" if _numbered(engine, learnt.matched) else "key"
         files["rekey"] = memory.files.get("rekey")
+        files["activities"] = memory.files.get("activities")
+        if learnt.activities is not None:
+            files["activities"] = self._write(engine, learnt.activities, f"activities-{run}.parquet")
         parts = list(memory.files.get("permissions", []))
         if filled(engine, learnt.permissions.changes):
             parts.append(self._write(engine, learnt.permissions.changes, f"permissions-{run}.parquet"))
@@ -174,7 +191,11 @@ class Store:
     def _remembered(self, memory: Memory) -> dict[str, tuple[ir.Table, str]]:
         """What `state.json` names → its table, and the column of that which holds a canonical key."""
         state, _ = self._state()
-        tables = {"seen": (memory.seen, "key"), "permissions": (memory.history, "key")}
+        tables = {
+            "seen": (memory.seen, "key"),
+            "permissions": (memory.history, "key"),
+            "activities": (memory.activities, "key"),
+        }
         tables |= {"base": (memory.stored, "auditor:anchor")} if state.get("anchored_by") == "key" else {}
         return {
             what: (table, column) for what, (table, column) in tables.items() if state.get(what) and table is not None
@@ -192,7 +213,7 @@ class Store:
 
     def counted(self, engine: DuckDB, memory: Memory, pairs: ir.Table) -> dict[str, int]:
         """How much of what is remembered lies under the `old` keys of `pairs`."""
-        counts = {"base": 0, "seen": 0, "permissions": 0}
+        counts = {"base": 0, "seen": 0, "permissions": 0, "activities": 0}
         for what, (table, column) in self._remembered(memory).items():
             counts[what] = count(engine, table.semi_join(pairs, [(column, "old")]))
         return counts
@@ -275,7 +296,7 @@ class Store:
 
 def _named(files: Mapping[str, Any]) -> set[str]:
     """The names of the files that count."""
-    entries = [files.get("base"), files.get("seen"), *files.get("permissions", [])]
+    entries = [*(files.get(name) for name in ("base", "seen", "activities")), *files.get("permissions", [])]
     return {entry["file"] for entry in entries if entry}
 
 

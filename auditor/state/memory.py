@@ -18,8 +18,10 @@ from auditor.diff.diffed import Diffed
 from auditor.diff.known import Known
 from auditor.diff.permission_findings import Permissions
 from auditor.engine.duckdb import DuckDB
+from auditor.engine.functions import INSTANT
 from auditor.engine.protocol import ROW_NUMBER
 from auditor.equality import rules
+from auditor.findings.activities import SAID_NO
 from auditor.findings.codes import Notice
 from auditor.match import fallback
 from auditor.match.join import Matched, anchor
@@ -49,6 +51,8 @@ class Memory:
     """The same as they are stored: `auditor:anchor` and a mark per column."""
     seen: ir.Table | None = None
     """`key` (canonical), `run` and `profile_id` of everybody who was on the platform in any run."""
+    activities: ir.Table | None = None
+    """What earlier exports told of bounces, complaints and opt-outs in campaigns, as `diff.activities.KNOWN`."""
     run: str | None = None
     """The run that wrote it."""
     as_of: datetime | None = None
@@ -68,6 +72,8 @@ class Learnt:
     """What we wrote after the export's moment, as in `Known`: what the export shows in those cells is past, so their
     agreed values stay.
     """
+    activities: ir.Table | None = None
+    """All that is known of activities; None: this run has read none, and what is remembered stays."""
 
 
 def joined_history(engine: DuckDB, parts: Sequence[ir.Table]) -> ir.Table:
@@ -95,11 +101,10 @@ def marks_of(
 
 
 def aliases_of(
-    keys: Mapping[Side, ir.Table], history: ir.Table, stored: ir.Table | None, seen: ir.Table | None
+    keys: Mapping[Side, ir.Table], history: ir.Table, stored: ir.Table | None, *others: ir.Table | None
 ) -> ir.Table:
     """The keys that profiles have by now, of those that are remembered by a fallback key."""
-    known = [history.select("key")]
-    known += [] if seen is None else [seen.select("key")]
+    known = [history.select("key"), *(one.select("key") for one in others if one is not None)]
     known += [] if stored is None else [stored.select(key="auditor:anchor")]
     return fallback.aliases(keys, ibis.union(*known) if len(known) > 1 else known[0])
 
@@ -109,14 +114,19 @@ def followed(
 ) -> tuple[ir.Table, ir.Table | None]:
     """History, and who was seen, under the keys that profiles have by now."""
     names = aliases.select("formerly", now="key")
-    joined = history.left_join(names, history.key == names.formerly)
-    now = joined.mutate(key=ibis.coalesce(joined.now, joined.key)).select(*history.columns)
-    history = engine.keep(now, "permission_history")
+    history = renamed_keys(engine, aliases, history, "permission_history")
     if seen is None:
         return history, None
     followed = seen.join(names, seen.key == names.formerly).select("run", "profile_id", key="now")
     followed = followed.anti_join(seen, "key").select(*seen.columns)
     return history, engine.keep(seen.union(followed), "seen")
+
+
+def renamed_keys(engine: DuckDB, aliases: ir.Table, rows: ir.Table, name: str) -> ir.Table:
+    """The rows under the keys that profiles have by now."""
+    names = aliases.select("formerly", now="key")
+    joined = rows.left_join(names, rows.key == names.formerly)
+    return engine.keep(joined.mutate(key=ibis.coalesce(joined.now, joined.key)).select(*rows.columns), name)
 
 
 def agreed_now(engine: DuckDB, contract: Contract, memory: Memory, learnt: Learnt) -> ir.Table:
@@ -172,6 +182,14 @@ def _with_pending(
         name: ibis.ifelse(joined[f"pending{n}"].fill_null(False), had[n], joined[name]) for n, name in places.items()
     }
     return joined.mutate(**kept).select(now.columns)
+
+
+def bearing(activities: ir.Table, since: datetime) -> ir.Table:
+    """What is worth remembering of activities: a person's own no, as long as the permission history, and everything
+    else `since` then.
+    """
+    no = activities.activity.isin([one.value for one in SAID_NO])
+    return activities.filter(no | (activities.moment >= ibis.literal(since, type=INSTANT)))
 
 
 def everybody(contract: Contract, memory: Memory, keys: ir.Table, run: str) -> ir.Table:

@@ -1,7 +1,8 @@
 """The folder of one run: what is written into it, and how a finished audit is read back.
 
 run.json            counts, inputs with hashes, versions, seconds; written last: a folder without it is no run
-*.parquet           the results in the columns of `auditor.findings.audit`, and the snapshot of both sides
+*.parquet           the results in the columns of `auditor.findings.audit`, and the snapshot of both sides;
+                        `activities.parquet` where activities are known
 creations.parquet   what creating each missing profile would send      taken.parquet, evidence.parquet,
                         history.parquet, audited.parquet: what else a plan must know
 structure.json      the table structure the audit saw
@@ -27,7 +28,7 @@ from auditor import __version__
 from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.errors import SettingsError
 from auditor.files.whole import whole_file, write_whole
-from auditor.findings.audit import FRAMES, Audit, Counts
+from auditor.findings.audit import ACTIVITIES, FRAMES, Audit, Counts
 from auditor.findings.codes import read_not_checked, read_notice
 from auditor.model import Side, Source, Status, Structure, Verdict
 from auditor.settings.contract import Contract
@@ -79,7 +80,7 @@ def complete(engine: DuckDB, work: Path) -> None:
     with whole_file(work / "audit.duckdb") as partial:
         partial.write_bytes(_empty_database(engine, work / "empty.duckdb"))
         engine.execute(f"ATTACH {literal(partial)} AS result")
-        for name in FRAMES:
+        for name in (*FRAMES, *(["activities"] if (work / "activities.parquet").exists() else [])):
             engine.execute(
                 f"CREATE TABLE result.{quote(name)} AS FROM read_parquet({literal(work / f'{name}.parquet')})"
             )
@@ -182,7 +183,14 @@ def read_audit(folder: Path, contract: Contract) -> Audit:
         seconds=content["seconds"],
         notices=tuple(map(read_notice, content.get("notices", ()))),
         **{name: _frame(folder, name) for name in FRAMES},
+        activities=read_activities(folder),
     )
+
+
+def read_activities(folder: Path) -> pl.DataFrame:
+    """What a run knew of activities, as `audit.ACTIVITIES`; no row where it knew of none."""
+    path = folder / "activities.parquet"
+    return pl.read_parquet(path) if path.exists() else ACTIVITIES.to_frame()
 
 
 def _frame(folder: Path, name: str) -> pl.DataFrame:

@@ -43,6 +43,7 @@ CHECKS: Final[Mapping[str, Callable[[Subject], Finding]]] = {
     "truth": inputs.truth,
     "truth columns": inputs.truth_columns,
     "truth keys": inputs.truth_keys,
+    "activities": inputs.activities,
     "disk": machine.disk,
     "memory": machine.memory,
     "permissions": machine.permissions,

@@ -118,6 +118,21 @@ def truth_keys(subject: Subject) -> Finding:
     return _keys(subject.truth.need(), "the truth")
 
 
+def activities(subject: Subject) -> Finding:
+    """Can the exports of activities be read, if there are to be any?"""
+    if not subject.settings.exports.activities:
+        return Finding(State.OK, "none are configured: who is reachable is told before quarantine")
+    said = subject.activities.get()
+    if said.not_checked:
+        say = Words.of(subject.settings.names)
+        return Finding(
+            State.WARNING,
+            "; ".join(sentence(one, say) for one in said.not_checked),
+            "a run goes on without them, and is not fully checked",
+        )
+    return Finding(State.OK, f"{counted(said.number, 'activity', 'activities')} of bounces, complaints, opt-outs")
+
+
 def _found(found: Input) -> Finding:
     pulled, landed = found.pulled, found.landed
     whose = "export" if pulled.side is Side.PLATFORM else "truth"

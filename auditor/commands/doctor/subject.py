@@ -16,8 +16,11 @@ from typing import Generic, TypeVar
 import ibis
 
 from auditor.actito import Connection, Reader
+from auditor.commands.run_activities import pull_activities, understand
 from auditor.commands.session import connect_with, open_engine
+from auditor.engine.protocol import count
 from auditor.errors import AuditorError
+from auditor.findings.codes import NotChecked
 from auditor.load import Landed, column_names, land, spelling, work_out
 from auditor.match import fallback
 from auditor.match.keys import find_keys
@@ -101,6 +104,15 @@ class Input:
     """Keys that stand on several rows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the files of activities say."""
+
+    not_checked: tuple[NotChecked, ...]
+    number: int
+    """Of activities that were understood."""
+
+
 class Subject:
     """Everything that a run of these settings would touch. Close it at the end."""
 
@@ -115,6 +127,7 @@ class Subject:
         self.platform = Once("an export that can be read", lambda: self._input(Side.PLATFORM))
         self.ledger = Once("a ledger that can be read", self._ledger)
         self.truth = Once("a truth that can be read", lambda: self._input(Side.TRUTH))
+        self.activities = Once("activities that can be read", self._activities)
 
     def close(self) -> None:
         self._stack.close()
@@ -162,6 +175,18 @@ class Subject:
     def _contract(self) -> Contract:
         self.draft.need()
         return read_contract(self.contract_file, self.structure.need())
+
+    def _activities(self) -> Said:
+        contract = self.draft.need()
+        folder = self.scratch / "activities"
+        folder.mkdir()
+        pulls = pull_activities(self.settings, contract, folder, self.now, keep=False, tell=lambda _: None)
+        engine = open_engine(self.settings, folder / "spill", [folder, *pulls.folders])
+        self._stack.callback(engine.close)
+        said = understand(engine, pulls, contract, self.settings, folder, self.now)
+        if said is None:
+            return Said((), 0)
+        return Said(said.not_checked, count(engine, said.rows))
 
     def _input(self, side: Side) -> Input:
         contract = self.draft.need()

@@ -68,6 +68,12 @@ max_age = "36h"                          # an older export stops a run
 [truth]
 from = {_text(answers.truth)}
 {separator}{encoding}
+# Files of e-mail activities, if Actito exports them (bounces, complaints,
+# opt-outs in campaigns, messages not sent): then an audit tells why messages
+# do not arrive. Without them, who is reachable is told before quarantine.
+# [exports]
+# activities = ["exports/bounces_*.csv", "exports/unsubscribes_*.csv"]
+
 [report]
 # masked: no personal values; aggregate: numbers alone; full
 privacy = "masked"

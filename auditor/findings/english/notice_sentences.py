@@ -92,6 +92,69 @@ def _other_keys(say: Words, *, profiles: int) -> str:
     )
 
 
+def _activities_unread(say: Words, *, side: str, rows: int, file: str, said: str) -> str:
+    return f"no activities were read of {file}: {said}"
+
+
+def _activities_of_other_kinds(say: Words, *, side: str, rows: int, location: str, files: int) -> str:
+    return (
+        f"{counted(files, 'file')} of {location} told of no bounce, complaint, opt-out in a campaign or message not "
+        "sent: are these the right exports?"
+    )
+
+
+def _by(channel: str) -> str:
+    return {"email": "by e-mail", "sms": "by SMS"}[channel]
+
+
+def _reachable_again(say: Words, *, profiles: int) -> str:
+    return (
+        f"{counted(profiles, 'profile has', 'profiles have')} an address or number that bounced for good, and "
+        f"{say.truth} has another one: these corrections come first, for they make people reachable again"
+    )
+
+
+def _complained(say: Words, *, profiles: int, channel: str) -> str:
+    return (
+        f"{counted(profiles, 'person has', 'people have')} complained about a message {_by(channel)}: {say.platform} "
+        "keeps them on the blacklist of this licence, which no profile shows"
+    )
+
+
+def _unsubscribed_in_campaign(say: Words, *, profiles: int, channel: str) -> str:
+    return (
+        f"{counted(profiles, 'person has', 'people have')} opted out in a campaign {_by(channel)}; {say.platform} "
+        "itself writes that into the profile, and where it does not show there it is a finding"
+    )
+
+
+def _hard_bounced(say: Words, *, profiles: int, channel: str) -> str:
+    return (
+        f"messages {_by(channel)} to {counted(profiles, 'profile')} bounced for good: {say.platform} puts such "
+        "addresses into long-term quarantine, which all its customers share; only a correction makes them reachable"
+    )
+
+
+def _soft_bounced(say: Words, *, profiles: int, channel: str) -> str:
+    return (
+        f"messages {_by(channel)} to {counted(profiles, 'profile')} bounced for the time being, the last not longer "
+        f"ago than 16 weeks: {say.platform} may keep them in quarantine for 1, 2, 4, 8 or 16 weeks, the longer the "
+        "more often it happens; all its customers share it"
+    )
+
+
+def _not_sent(say: Words, *, profiles: int, channel: str, reason: str | None) -> str:
+    why = {"quarantined": ", for the address was in quarantine", "blacklisted": ", for it was on the blacklist"}
+    return (
+        f"to {counted(profiles, 'profile')} a message {_by(channel)} was not sent{why.get(reason or '', '')} within "
+        "the last 16 weeks"
+    )
+
+
+def _activities_of_nobody(say: Words, *, activities: int) -> str:
+    return f"{counted(activities, 'activity is', 'activities are')} of people who are not in the export: left aside"
+
+
 def _only_on_one_side(say: Words, *, columns: Sequence[str], where: str) -> str:
     return f"only in {where}, not compared: {', '.join(columns)}"
 
@@ -131,6 +194,18 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
         f"{_LEFT_ASIDE}a part of the permission history is not known, and who opted out then"
     ),
     Code.SEEN_LOST: _always(f"{_LEFT_ASIDE}who was there in earlier runs is not known, and who was deleted since"),
+    Code.ACTIVITIES_UNREAD: _activities_unread,
+    Code.ACTIVITIES_OF_OTHER_KINDS: _activities_of_other_kinds,
+    Code.REACHABLE_AGAIN: _reachable_again,
+    Code.COMPLAINED: _complained,
+    Code.UNSUBSCRIBED_IN_CAMPAIGN: _unsubscribed_in_campaign,
+    Code.HARD_BOUNCED: _hard_bounced,
+    Code.SOFT_BOUNCED: _soft_bounced,
+    Code.NOT_SENT: _not_sent,
+    Code.ACTIVITIES_OF_NOBODY: _activities_of_nobody,
+    Code.ACTIVITIES_LOST: _always(
+        f"{_LEFT_ASIDE}bounces, complaints and opt-outs of earlier exports are not known, but for those still there"
+    ),
     Code.ONLY_ON_ONE_SIDE: _only_on_one_side,
     Code.STRUCTURE_CHANGED: _structure_changed,
     **PROBLEMS,
