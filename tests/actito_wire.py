@@ -31,7 +31,8 @@ CUSTOMERS = Structure(
     subscriptions=("Newsletter", "Promotions"),
     segmentations=(Segmentation("Vip"), Segmentation("ClientTier", exclusive=True, segments=("Gold", "Silver"))),
 )
-PROFILE = "/profiles/v4/entity/acme/table/Customers/profile"
+PROFILE = "/profiles/v5/entities/acme/profile-tables/16/profiles"
+PROFILE_V4 = "/profiles/v4/entity/acme/table/Customers/profile"
 
 
 @dataclass

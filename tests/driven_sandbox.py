@@ -58,12 +58,12 @@ class Sandbox(process.Sandbox):
         """Tell which opt-ins (profileId, column) were decided; None: evidence is enough."""
         self._post("decisions", {"opt_ins": None if opt_ins is None else list(opt_ins)})
 
-    def forms(self, seed: int | None, *, older_addresses: bool | None = None) -> dict[str, Any]:
+    def forms(self, seed: int | None, *, with_v4: bool | None = None) -> dict[str, Any]:
         """Draw everything that nobody has seen from a seed (None: the usual forms); returns the choices.
 
-        `older_addresses` decides whether the addresses without a category work, whatever was drawn.
+        `with_v4` decides whether V4's calls about profiles are there; None: that stays.
         """
-        chosen = {} if older_addresses is None else {"older_addresses": older_addresses}
+        chosen = {} if with_v4 is None else {"with_v4": with_v4}
         return self._object(self._post("forms", {"seed": seed, **chosen}))
 
     def reset(self, *, profiles: int | None = None, seed: int | None = None) -> dict[str, Any]:

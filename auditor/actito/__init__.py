@@ -10,11 +10,13 @@ spelling   how one licence spells (learned: kept)    vocabulary   its words and 
 
 from auditor.actito.connection import Connection
 from auditor.actito.dialect import DIALECTS, V4, V5, Dialect
+from auditor.actito.ending import Announcement
 from auditor.actito.errors import (
     ActitoError,
     Busy,
     Conflict,
     CutShort,
+    Discontinued,
     Dropped,
     EmptyAnswer,
     MaybeSent,
@@ -59,6 +61,7 @@ __all__ = [
     "V4",
     "V5",
     "ActitoError",
+    "Announcement",
     "Busy",
     "Collection",
     "Conflict",
@@ -66,6 +69,7 @@ __all__ = [
     "CutShort",
     "Definition",
     "Dialect",
+    "Discontinued",
     "Dropped",
     "EmptyAnswer",
     "Execution",

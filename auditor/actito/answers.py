@@ -28,6 +28,7 @@ from auditor.actito.errors import (
     TokenRefused,
     UnexpectedAnswer,
 )
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -56,6 +57,18 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     accept: str = "application/json"
     """A wrong one is answered with 406 (D-quick)."""
+    operation: str = ""
+    """What is asked for or changed, whatever table or name it is about; empty where `what` says it so."""
+
+    @property
+    def generation(self) -> str:
+        """`V5` or `V4`."""
+        return next((part.upper() for part in self.path.split("/") if part in ("v4", "v5")), "")
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        """The operation whatever it is about: what stays when a route is there, or is gone, for one profile and all."""
+        return self.generation, self.method, self.operation or self.what
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +149,38 @@ def name_of(content: Mapping[str, object], *names: str) -> str:
     raise Unfit(names[0])
 
 
+def text(value: object, part: str) -> str | None:
+    """A value as Actito's own text. Clients have seen strings, numbers, booleans and null (§5.2)."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        return ",".join(text(member, part) or "" for member in value) or None
+    raise Unfit(part)
+
+
+def truth(value: object, part: str) -> bool:
+    word = str(value).lower() if isinstance(value, bool | int | str) else ""
+    if word not in TRUE_SPELLINGS + FALSE_SPELLINGS:
+        raise Unfit(part)
+    return word in TRUE_SPELLINGS
+
+
+def has(content: Mapping[str, object], *names: str) -> bool:
+    return any(content.get(name) is not None for name in names)
+
+
+def name_in(section: str, item: Mapping[str, object], *names: str) -> str:
+    """Like `name_of`; what is missing is named with the section that it is missing in."""
+    try:
+        return name_of(item, *names)
+    except Unfit:
+        raise Unfit(f"{section}.{names[0]}") from None
+
+
 def require_json(answer: Answer) -> None:
     """Raise EmptyAnswer or NotJson for a success without JSON, before anybody looks into it."""
     if not answer.body.strip():
@@ -156,6 +201,8 @@ def check(answer: Answer, call: Call, *, writing: bool) -> None:
         return
     error = _meaning(status, answer, call, writing=writing)
     error.wait = _wait(answer.headers)
+    if isinstance(error, NotFound):
+        error.operation = call.name
     raise error
 
 

@@ -57,20 +57,23 @@ def profile_body(
     return body | _collected(collection)
 
 
-def upsert_body(
+def flat_body(
     table: Structure,
-    key: tuple[str, str],
     values: Mapping[str, str | None],
     collection: Collection | None = None,
     spelling: Spelling = USUAL,
 ) -> dict[str, object]:
-    """The V5 body of a creation or change: `key` and flat objects [seen] (G-shokme, §6.4).
+    """The V5 body of a creation or change, from audit columns; sections without content are left out.
 
-    [assumed]: segmentations are flat as well, simple ones true or false, exclusive ones the segment; and
+    [assumed] to be that of the upsert, whose attributes and subscriptions are flat objects [seen] (G-shokme, §6.4),
+    without its `key`, which stands in the address. [assumed]: null clears an attribute and leaves an exclusive
+    segmentation; segmentations are flat as well, simple ones true or false, exclusive ones the segment; and
     `dataCollectionInformation` stands beside them as in V4, since nothing says that V5 left it out.
     """
-    attributes = _attributes(table, {**values, key[0]: key[1]}, spelling)
-    body: dict[str, object] = {"key": {key[0]: attributes[key[0]]}, "attributes": attributes}
+    body: dict[str, object] = {}
+    attributes = _attributes(table, values, spelling)
+    if attributes:
+        body["attributes"] = attributes
     subscriptions = _subscriptions(values, spelling)
     if subscriptions:
         body["subscriptions"] = subscriptions

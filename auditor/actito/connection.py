@@ -20,10 +20,12 @@ import stamina
 from auditor.actito.answers import Answer, Call, check, require_json
 from auditor.actito.auth import TokenAuth
 from auditor.actito.dialect import Dialect
+from auditor.actito.ending import Announcement, announcement, is_over
 from auditor.actito.errors import (
     ActitoError,
     Busy,
     CutShort,
+    Discontinued,
     Dropped,
     EmptyAnswer,
     MaybeSent,
@@ -99,6 +101,10 @@ class Connection:
     ) -> None:
         self.entity = entity
         self.dialect = dialect
+        self.answered: set[tuple[str, str, str]] = set()
+        """The operations (`Call.name`) that answered with a success: a 404 of one of these is about what it names."""
+        self.announced: dict[tuple[str, str, str], Announcement] = {}
+        """Operations that answered, and said that they will end."""
         self._url = url.rstrip("/")
         limits = limits_for(self._url, calls_per_minute, concurrency, sleep=sleep, clock=clock, folder=shared)
         inner = transport if transport is not None else _network(self._url, concurrency)
@@ -146,6 +152,12 @@ class Connection:
         """
         return self._repeated(lambda attempt: self._once(call, attempt, writing=True, body=body, files=files), attempts)
 
+    def _note(self, answer: Answer, call: Call) -> None:
+        self.answered.add(call.name)
+        ending = announcement(answer.headers, call)
+        if ending is not None:
+            self.announced.setdefault(call.name, ending)
+
     def _repeated(self, once: Callable[[int], Answer], attempts: int) -> Answer:
         for attempt in stamina.retry_context(
             on=_again, attempts=attempts, timeout=TOTAL_SECONDS, wait_initial=0.5, wait_max=20.0
@@ -180,11 +192,15 @@ class Connection:
             failure = _failure(error, call, _host(self._url), in_doubt=in_doubt)
         else:
             answer = Answer.of(response, call)
+            if not response.is_success and is_over(answer, call):
+                generation, _, what = call.name
+                raise Discontinued(what, generation)
             if writing and (response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT):
                 raise MaybeSent(call.what, f"it answered with status {response.status_code}")
             check(answer, call, writing=writing)
             if not writing and call.accept == _JSON:
                 require_json(answer)
+            self._note(answer, call)
             return answer
         # Outside the handler: an exception of httpx carries the request, and with it the address of a profile.
         raise failure

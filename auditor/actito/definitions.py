@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from auditor.actito import bodies
-from auditor.actito.answers import Unfit, array, first, name_of, record
-from auditor.actito.forms import FLAGS, WORDS, active, has, items_of
+from auditor.actito.answers import Unfit, array, first, has, name_of, record
+from auditor.actito.forms import FLAGS, WORDS, active, items_of
 from auditor.actito.results import Definition, Loading
 from auditor.actito.vocabulary import OPPOSITES
 

@@ -5,6 +5,7 @@
         ├── WrongKey           2   Actito does not accept the API key (401 at sign-in)
         ├── NotAllowed         2   the key is fine, but its user lacks a right (403)
         ├── NotFound           2   not there, or hidden from this key (404 may mask 401 and 403)
+        ├── Discontinued       2   the operation itself is not there any more, whoever it is about
         ├── NotAcceptable      2   it does not answer in the form that was asked for (406): the dialect is wrong
         ├── Redirected         2   the host answers with another address: the url is wrong
         ├── NotTrusted         2   the host's certificate does not verify: nothing was sent, the key neither
@@ -75,6 +76,19 @@ class NotFound(ActitoError, SettingsError):
             f"Actito does not have {what}{instead}",
             hint="check the name in the settings; it may also be hidden: Actito gives the same answer when the key "
             "lacks the right to see it",
+        )
+        self.operation = ("", "", what)
+        """Generation, method and operation that were answered so."""
+
+
+class Discontinued(ActitoError, SettingsError):
+    """The platform does not offer the operation any more, or not in this generation. Nothing was changed."""
+
+    def __init__(self, what: str, generation: str) -> None:
+        super().__init__(
+            f"Actito does not offer {what} in {generation or 'this way'} any more: that says nothing about any profile",
+            hint="run `auditor doctor`: it tells for each operation which generation this licence answers, and "
+            "what to set as dialect below [actito]",
         )
 
 

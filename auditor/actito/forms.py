@@ -10,15 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from auditor.actito.answers import Unfit, array, first, name_of, record
+from auditor.actito import sections
+from auditor.actito.answers import Unfit, array, first, has, name_in, name_of, record, text, truth
 from auditor.actito.results import Execution, ExecutionState, Profile, Scenario, Table
-from auditor.actito.spelling import HOLDING, NAMING, USUAL, Spelling
+from auditor.actito.spelling import USUAL, Spelling
 from auditor.actito.vocabulary import ACTIVE, STATES, TYPES
 from auditor.model import (
-    FALSE_SPELLINGS,
-    SEGMENTATION_PREFIX,
-    SUBSCRIPTION_PREFIX,
-    TRUE_SPELLINGS,
     Attribute,
     AttributeType,
     Segmentation,
@@ -28,6 +25,10 @@ from auditor.model import (
 FLAGS: Final = ("active", "isActive", "enabled")
 WORDS: Final = ("status", "state")
 """Where a stored definition or a scenario says whether it is active: all [assumed]."""
+
+
+TOTALS: Final = ("totalElements", "total", "totalCount", "count")
+"""What a page of a list calls the number of all: all [assumed]."""
 
 
 def entities(content: object) -> list[str]:
@@ -81,6 +82,14 @@ def count(content: object) -> int:
     return number
 
 
+def total(content: object, headers: Mapping[str, str]) -> int | None:
+    """How many profiles there are in all, as one page of them says; None where it does not: all [assumed] (§6.3)."""
+    number = _whole(headers.get("x-total-count"))
+    if isinstance(content, dict) and number is None:
+        number = next((found for name in TOTALS if (found := _whole(content.get(name))) is not None), None)
+    return number
+
+
 def profile(
     content: object,
     table: Structure,
@@ -98,8 +107,8 @@ def profile(
     values.update(_attributes(first(whole, "attributes"), values))
     for attribute in table.attributes:
         values[attribute.name] = spelling.read(attribute.type, values[attribute.name])
-    values.update(subscriptions(whole, table))
-    values.update(segmentations(whole, table))
+    values.update(sections.subscriptions(whole, table))
+    values.update(sections.segmentations(whole, table))
     alone = asked is not None and not values.get("profileId") and not has(whole, "profileId", "id")
     found_id = asked if asked is not None and alone else profile_id(whole)
     if asked is not None and found_id != asked:
@@ -111,25 +120,6 @@ def profile(
 def merged(content: object, apart: Mapping[str, object] | None) -> dict[str, object]:
     """An answer about one profile with the sections that came from their own address."""
     return {**record(content, "attributes"), **(apart or {})}
-
-
-def sections_missing(content: object, table: Structure) -> tuple[str, ...]:
-    """Which of `subscriptions` and `segmentations` the table has and the answer does not hold at all.
-
-    Nothing may be concluded from their absence; they are asked for one by one then.
-    """
-    whole = record(content, "attributes")
-    wanted = {"subscriptions": bool(table.subscriptions), "segmentations": bool(table.segmentations)}
-    return tuple(
-        section for section, needed in wanted.items() if needed and not isinstance(whole.get(section), list | dict)
-    )
-
-
-def section_alone(content: object, section: str) -> object:
-    """The answer of a section's own address: `{"subscriptions":…}` or `{"segmentation":…}` (G-prod), or unwrapped."""
-    if isinstance(content, dict):
-        return content.get(section, content.get(section.removesuffix("s"), content))
-    return array(content, section)
 
 
 def page(content: object) -> list[Mapping[str, object]]:
@@ -155,60 +145,6 @@ def profile_id(content: Mapping[str, object]) -> str:
     return held or name_of(content, "profileId", "id")
 
 
-def subscriptions(content: Mapping[str, object], table: Structure) -> dict[str, str | None]:
-    """`subscriptions#NAME` to `true` or `false`, for every subscription of the table: what is not listed is `false`."""
-    listed = _section(content, "subscriptions", "subscription") if table.subscriptions else []
-    on: dict[str, str | None] = {SUBSCRIPTION_PREFIX + name: "false" for name in table.subscriptions}
-    if isinstance(listed, dict):
-        listed = [{"name": name, "subscribe": state} for name, state in listed.items()]
-    for item in array(listed, "subscriptions"):
-        # A text alone is the name of something subscribed to.
-        whole = record({"name": item, "subscribe": True} if isinstance(item, str) else item, "subscriptions")
-        name = _subscription_name(whole, table)
-        part = f"subscriptions.{name}" if name in table.subscriptions else "subscriptions"
-        if not has(whole, *HOLDING):
-            raise Unfit(f"{part}.{HOLDING[0]}")
-        on[SUBSCRIPTION_PREFIX + name] = "true" if _truth(first(whole, *HOLDING), part) else "false"
-    return on
-
-
-def _subscription_name(item: Mapping[str, object], table: Structure) -> str:
-    """Its `name`, or an id that is a name of the table: any other id says nothing about which one it is."""
-    if has(item, *NAMING[:2]):
-        return _name_in("subscriptions", item, *NAMING[:2])
-    alone = item.get(NAMING[2])
-    if not isinstance(alone, str) or alone not in table.subscriptions:
-        raise Unfit("subscriptions.name")
-    return alone
-
-
-def segmentations(content: Mapping[str, object], table: Structure) -> dict[str, str | None]:
-    """`segmentations#NAME` to `true`/`false` or to the segment; not listed is `false` or None."""
-    listed = _section(content, "segmentations", "segmentation") if table.segmentations else []
-    held: dict[str, str | None] = {
-        SEGMENTATION_PREFIX + segmentation.name: None if segmentation.exclusive else "false"
-        for segmentation in table.segmentations
-    }
-    if isinstance(listed, dict):
-        for name, value in listed.items():
-            column = SEGMENTATION_PREFIX + name
-            part = f"segmentations.{name}" if column in held else "segmentations"
-            exclusive = held.get(column, "") is None
-            held[column] = _text(value, part) if exclusive else "true" if _truth(value, part) else "false"
-        return held
-    for item in array(listed, "segmentations"):
-        whole = record({"name": item} if isinstance(item, str) else item, "segmentations")
-        if not _truth(whole.get("belongs", True), "segmentations.belongs"):
-            continue
-        inner = record(whole["segmentation"], "segmentations") if "segmentation" in whole else whole
-        segment = _name_in("segmentations", inner, "name")
-        if inner.get("category") is None:
-            held[SEGMENTATION_PREFIX + segment] = "true"
-        else:
-            held[SEGMENTATION_PREFIX + _name_in("segmentations", inner, "category")] = segment
-    return held
-
-
 def created_id(content: object, *names: str) -> str:
     """The id in the answer to a creation: a number or text under one of `names`."""
     return name_of(record(content, names[0]), *names)
@@ -230,7 +166,7 @@ def with_counters(content: object, so_far: Execution) -> Execution:
     parts = [record(load, "results") for load in (loads if isinstance(loads, list) else [loads]) if load is not None]
     counters = [whole, *parts]
     in_error = _sum(counters, "rowsInError")
-    flagged = any(_truth(part.get("withErrors") or False, "withErrors") for part in counters)
+    flagged = any(truth(part.get("withErrors") or False, "withErrors") for part in counters)
     return replace(
         so_far,
         rows_in_error=in_error,
@@ -245,9 +181,9 @@ def _attribute(name: str, item: Mapping[str, object]) -> Attribute:
     return Attribute(
         name=name,
         type=_type(item),
-        unique=_truth(item.get("unique") or False, f"attributes.{name}.unique"),
-        mandatory=_truth(item.get("mandatory") or False, f"attributes.{name}.mandatory"),
-        multi_valued=_truth(item.get("multiValued") or False, f"attributes.{name}.multiValued"),
+        unique=truth(item.get("unique") or False, f"attributes.{name}.unique"),
+        mandatory=truth(item.get("mandatory") or False, f"attributes.{name}.mandatory"),
+        multi_valued=truth(item.get("multiValued") or False, f"attributes.{name}.multiValued"),
         max_length=_whole(limits.get("maxLength")),
         min_length=_whole(limits.get("minLength")),
         allowed=tuple(str(value) for value in array(allowed, f"attributes.{name}.valueRestriction.allowedValues")),
@@ -274,7 +210,7 @@ def _segmentation(item: object) -> Segmentation:
     return Segmentation(
         name=name_of(whole, "name"),
         exclusive=exclusive,
-        mandatory=_truth(whole.get("mandatory") or False, "segmentations.mandatory"),
+        mandatory=truth(whole.get("mandatory") or False, "segmentations.mandatory"),
         segments=segments if exclusive else (),
     )
 
@@ -293,51 +229,23 @@ def _attributes(listed: object, known: Collection[str] = ()) -> dict[str, str | 
         return f"attributes.{name}" if name in known else "attributes"
 
     if isinstance(listed, dict):
-        return {name: _text(value, part(name)) for name, value in listed.items()}
+        return {name: text(value, part(name)) for name, value in listed.items()}
     items = [record(item, "attributes") for item in array(listed, "attributes")]
-    named = [(_name_in("attributes", item, "name"), item.get("value")) for item in items]
-    return {name: _text(value, part(name)) for name, value in named}
-
-
-def _text(value: object, part: str) -> str | None:
-    """A value as Actito's own text. Clients have seen strings, numbers, booleans and null (§5.2)."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, list):
-        return ",".join(_text(member, part) or "" for member in value) or None
-    raise Unfit(part)
-
-
-def _truth(value: object, part: str) -> bool:
-    word = str(value).lower() if isinstance(value, bool | int | str) else ""
-    if word not in TRUE_SPELLINGS + FALSE_SPELLINGS:
-        raise Unfit(part)
-    return word in TRUE_SPELLINGS
+    named = [(name_in("attributes", item, "name"), item.get("value")) for item in items]
+    return {name: text(value, part(name)) for name, value in named}
 
 
 def active(item: Mapping[str, object]) -> bool | None:
     """Reads a flag, or a word for its state; None where neither is there or the word is not known."""
     for name in FLAGS:
         if item.get(name) is not None:
-            return _truth(item[name], name)
+            return truth(item[name], name)
     word = next((item[name] for name in WORDS if item.get(name)), "")
     return ACTIVE.get(str(word).upper())
 
 
 def _with_name(item: object, part: str) -> Mapping[str, object]:
     return {"name": item} if isinstance(item, str) and item else record(item, part)
-
-
-def _name_in(section: str, item: Mapping[str, object], *names: str) -> str:
-    """Like `name_of`; what is missing is named with the section that it is missing in."""
-    try:
-        return name_of(item, *names)
-    except Unfit:
-        raise Unfit(f"{section}.{names[0]}") from None
 
 
 def _whole(value: object) -> int | None:
@@ -350,10 +258,6 @@ def _sum(parts: Iterable[Mapping[str, object]], name: str) -> int | None:
     """The sum over the tables of one import; None where no part has the counter."""
     numbers = [number for part in parts if (number := _whole(part.get(name))) is not None]
     return sum(numbers) if numbers else None
-
-
-def has(content: Mapping[str, object], *names: str) -> bool:
-    return any(content.get(name) is not None for name in names)
 
 
 def _named(item: object, part: str) -> str:
@@ -369,10 +273,3 @@ def _optional(content: Mapping[str, object], part: str) -> list[object]:
 def items_of(content: object, *names: str) -> list[object]:
     """The array under one of `names`, or the content itself where it is the array."""
     return content if isinstance(content, list) else array(first(record(content, names[0]), *names), names[0])
-
-
-def _section(content: Mapping[str, object], *names: str) -> list[object] | dict[str, object]:
-    value = first(content, *names)
-    if isinstance(value, list | dict):
-        return value
-    raise Unfit(names[0])

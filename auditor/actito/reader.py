@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from auditor.actito import definitions, forms
+from auditor.actito import definitions, forms, sections
 from auditor.actito.answers import Answer, Call
 from auditor.actito.connection import Connection
 from auditor.actito.errors import NotFound
 from auditor.actito.pages import whole_list
+from auditor.actito.profiles import Told
+from auditor.actito.profiles import page as page_of
+from auditor.actito.profiles_v5 import asked
 from auditor.actito.results import (
     Definition,
     Execution,
@@ -20,9 +23,10 @@ from auditor.actito.results import (
     Synchronisation,
     Table,
 )
+from auditor.actito.routes import over, require_missing
 from auditor.actito.row_files import read_refused_rows, read_result_rows
 from auditor.actito.spelling import USUAL, Spelling, learn
-from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Structure
+from auditor.model import Structure
 
 _NAMED_AT_MOST = 10
 _PAGE = 100
@@ -96,50 +100,35 @@ class Reader:
         """The scenarios of a table: what a write may start (§14b). NotFound where the licence has no scenarios."""
         return whole_list(self._connection, self._dialect.scenarios(self._entity, table), forms.scenarios)
 
-    def count(self, table: Structure) -> int:
-        """How many profiles the table has now (§6.3, G-php)."""
-        return self._connection.read(self._dialect.count(self._entity, table)).read_as(forms.count)
+    def count(self, table: Structure) -> int | None:
+        """How many profiles the table has now (§6.3, G-php); None where this licence does not tell.
+
+        Discontinued where the operation is not there: the table is.
+        """
+        try:
+            return self._dialect.profiles.count(self._connection, table)
+        except NotFound as missing:
+            raise over(missing) from None
 
     def profile(self, table: Structure, by: ProfileRef) -> Profile | None:
         """One profile as it is now (§6.2, G-sdk), or None when there is none (404, U-http: it may also be hidden).
 
-        One call, or up to three where the answer leaves out subscriptions or segmentations. By an attribute that is not
-        unique it is Refused before anything is asked: whether Actito would say 400 or 404 is not known (§6).
+        One call; in V4 up to three, where the answer leaves out subscriptions or segmentations. By an attribute that is
+        not unique it is Refused before anything is asked: whether Actito would say 400 or 404 is not known (§6).
+        Discontinued where it is the operation that is not there.
         """
-        found = self._profile(table, by)
+        found = self._told(table, by)
         if found is None:
             return None
-        answer, apart = found
-        return answer.read_as(forms.profile, table, by if isinstance(by, str) else None, apart, self._spelling)
-
-    def subscriptions(self, table: Structure, by: ProfileRef) -> dict[str, bool]:
-        """Every subscription of the table, by name: whether the profile has it (§6.7, G-prod). NotFound without one."""
-        answer = self._connection.read(self._dialect.subscriptions(self._entity, table, by))
-        alone = {"subscriptions": answer.read_as(forms.section_alone, "subscriptions")}
-        held = answer.part(forms.subscriptions, alone, table)
-        return {column.removeprefix(SUBSCRIPTION_PREFIX): value == "true" for column, value in held.items()}
-
-    def segmentations(self, table: Structure, by: ProfileRef) -> dict[str, bool | str | None]:
-        """Every segmentation of the table, by name (§6.8, G-prod). NotFound without such a profile.
-
-        Of a simple one: whether the profile belongs to it. Of an exclusive one: its segment, None for none (U-seg).
-        """
-        answer = self._connection.read(self._dialect.segmentations(self._entity, table, by))
-        alone = {"segmentations": answer.read_as(forms.section_alone, "segmentations")}
-        held = answer.part(forms.segmentations, alone, table)
-        exclusive = {SEGMENTATION_PREFIX + one.name for one in table.segmentations if one.exclusive}
-        return {
-            column.removeprefix(SEGMENTATION_PREFIX): value if column in exclusive else value == "true"
-            for column, value in held.items()
-        }
+        asked = by if isinstance(by, str) else None
+        return found.answer.read_as(forms.profile, table, asked, found.apart, self._spelling)
 
     def spelling(self, table: Structure, by: ProfileRef) -> Spelling | None:
         """How this licence spells (§5.2), as one of its profiles shows it; None when there is no such profile."""
-        found = self._profile(table, by)
+        found = self._told(table, by)
         if found is None:
             return None
-        answer, apart = found
-        return answer.read_as(lambda content: learn(forms.merged(content, apart), table))
+        return found.answer.read_as(lambda content: learn(forms.merged(content, found.apart), table))
 
     def profiles(self, table: Structure, limit: int) -> Iterator[Profile]:
         """At most `limit` profiles of the table, in Actito's order, page by page (V5, §6.3).
@@ -151,8 +140,7 @@ class Reader:
         size = min(limit, _PAGE)
         number = known = 0
         while known < _SAME_AGAIN:
-            call = self._dialect.profile_list(self._entity, table, number, size)
-            answer = self._connection.read(call)
+            answer = self._connection.read(page_of(self._entity, table, number, size, asked(table)))
             items = answer.read_as(forms.page)
             page = {answer.part(forms.profile_id, item): item for item in items}
             new = [profile_id for profile_id in page if profile_id not in seen][: limit - len(seen)]
@@ -172,7 +160,7 @@ class Reader:
         There are no pages: `number` bounds the one answer. Actito's search grammar is not documented: whatever else a
         search brings is left out. So an empty list means that no profile was found, not that there certainly is none.
         """
-        answer = self._connection.read(self._dialect.search(self._entity, table, attribute, value, limit))
+        answer = self._connection.read(self._dialect.profiles.search(self._entity, table, attribute, value, limit))
         items = answer.read_as(forms.found, attribute, value)[:limit]
         listed = (self._listed(answer, table, answer.part(forms.profile_id, item), item) for item in items)
         return [profile for profile in listed if profile is not None]
@@ -203,22 +191,16 @@ class Reader:
 
     def _listed(self, answer: Answer, table: Structure, profile_id: str, item: Mapping[str, object]) -> Profile | None:
         """A profile of a list; asked for once more where the list leaves out its subscriptions or segmentations."""
-        if answer.part(forms.sections_missing, item, table):
+        if answer.part(sections.sections_missing, item, table):
             return self.profile(table, profile_id)
         return answer.part(forms.profile, item, table, None, None, self._spelling)
 
-    def _profile(self, table: Structure, by: ProfileRef) -> tuple[Answer, dict[str, object]] | None:
-        """The answer about one profile, and the sections that it leaves out, from their own addresses."""
+    def _told(self, table: Structure, by: ProfileRef) -> Told | None:
         try:
-            answer = self._connection.read(self._dialect.profile("GET", self._entity, table, by))
-        except NotFound:
+            return self._dialect.profiles.read(self._connection, table, by)
+        except NotFound as missing:
+            require_missing(self._connection, table, missing)
             return None
-        apart: dict[str, object] = {}
-        for section in answer.read_as(forms.sections_missing, table):
-            address = self._dialect.subscriptions if section == "subscriptions" else self._dialect.segmentations
-            part = self._connection.read(address(self._entity, table, by))
-            apart[section] = part.read_as(forms.section_alone, section)
-        return answer, apart
 
 
 def identified(connection: Connection, table: Structure) -> Table:

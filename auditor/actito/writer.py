@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from auditor.actito import definitions, forms
 from auditor.actito.answers import Answer, Call
-from auditor.actito.bodies import as_json, change_body, import_v4, import_v5, profile_body, table_body, upsert_body
+from auditor.actito.bodies import as_json, change_body, import_v4, import_v5, table_body
 from auditor.actito.connection import Connection, Files
 from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES
-from auditor.actito.errors import ActitoError, Busy, MaybeSent, QuotaUsed, Refused, UnexpectedAnswer
+from auditor.actito.errors import ActitoError, Busy, MaybeSent, NotFound, QuotaUsed, Refused, UnexpectedAnswer
+from auditor.actito.profiles import Step
 from auditor.actito.reader import identified
 from auditor.actito.results import Collection, Definition, ImportMode, Table
+from auditor.actito.routes import of_creation, of_write
 from auditor.actito.spelling import USUAL, Spelling
 from auditor.errors import SettingsError
 from auditor.model import (
@@ -31,17 +32,9 @@ IMPORT_ATTEMPTS = 2
 """A 429 on creating an import may mean a crowded moment or the quota: one more try tells them apart well enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One request of a write and the columns it carries."""
-
-    columns: tuple[str, ...]
-    send: Callable[[], object]
-
-
 class Writer:
-    """Every change the auditor can make. Profiles are addressed by profileId, so a change never creates anybody; only
-    `upsert` may, and stored definitions as they say themselves.
+    """Every change the auditor can make. Profiles are addressed by profileId, so a change never creates anybody; stored
+    definitions may, as they say themselves.
 
     Each method raises ActitoError. MaybeSent means that the effect is unknown; every other error means that the request
     it came from changed nothing. Values are given in the usual form and sent as `spelling` says that this licence
@@ -98,22 +91,24 @@ class Writer:
         *,
         collection: Collection | None = None,
     ) -> None:
-        """Set columns, by their audit names, of a profile that exists (§6.5, §6.7, §6.8). NotFound when it is gone.
+        """Set columns, by their audit names, of a profile that exists (§6.5, §6.7, §6.8). NotFound when it is gone;
+        Discontinued when it is the operation that is not there.
 
         Attributes: None clears. Subscriptions and simple segmentations: `true` or `false`. Exclusive segmentations:
         the segment, or None to leave it. `collection` is sent with attributes and with subscriptions that begin.
         Refused, before anything is sent, where a mandatory segmentation would be left (U-seg).
 
-        Takes one request or several: ends of subscriptions first, beginnings last, so that whatever breaks off leaves
-        nobody contactable who should not be. When one fails, the error's `columns_sent` and `columns_failed`
+        Takes one request, in V4 perhaps several: ends of subscriptions first, beginnings last, so that whatever breaks
+        off leaves nobody contactable who should not be. When one fails, the error's `columns_sent` and `columns_failed`
         say which columns were accepted before it and which it carried.
         """
         _require_columns(table, values)
         _require_stay(table, values)
         sent: list[str] = []
-        for step in self._steps(table, profile_id, values, collection):
+        how = self._dialect.profiles.changes(self._connection, table, profile_id, values, collection, self._spelling)
+        for step in how:
             try:
-                step.send()
+                self._send(table, profile_id, step)
             except ActitoError as error:
                 error.columns_sent, error.columns_failed = tuple(sent), step.columns
                 raise
@@ -127,52 +122,19 @@ class Writer:
         """
         _require_columns(table, values)
         filled = {column: value for column, value in values.items() if value is not None}
-        call = self._dialect.creation(self._entity, table)
-        answer = self._connection.write(call, body=profile_body(table, filled, collection, self._spelling))
+        try:
+            call, answer = self._dialect.profiles.create(self._connection, table, filled, collection, self._spelling)
+        except NotFound as missing:
+            raise of_creation(self._connection, table, missing) from None
         with _carried_out(call):
             return _created(answer, "profileId", "id")
 
-    def upsert(
-        self,
-        table: Structure,
-        key: tuple[str, str],
-        values: Mapping[str, str | None],
-        collection: Collection | None = None,
-    ) -> str:
-        """Create the profile that `key` (a unique attribute and its value) names, or change it; V5 (§6.4, G-shokme).
-
-        Returns its profileId, which is asked for where the answer does not say it (no answer was seen). Columns and
-        values as in `update`. It brings back who was deleted meanwhile: corrections never use it.
-        """
-        _require_columns(table, {**values, key[0]: key[1]})
-        _require_stay(table, values)
-        attribute = table.attribute(key[0])
-        if attribute is None or not attribute.unique or not key[1]:
-            raise Refused("the creation or change of a profile", ((key[0], "NOT_UNIQUE"),))
-        call = self._dialect.upsert(self._entity, table)
-        answer = self._connection.write(call, body=upsert_body(table, key, values, collection, self._spelling))
-        try:
-            return _created(answer, "profileId", "id")
-        except UnexpectedAnswer:
-            return self._found(table, key, call)
-
-    def subscribe(self, table: Structure, profile_id: str, name: str, *, collection: Collection | None = None) -> None:
-        """Begin a subscription (§6.7), with the moment and source of the permission where it is given."""
-        self.update(table, profile_id, {SUBSCRIPTION_PREFIX + name: "true"}, collection=collection)
-
-    def join(self, table: Structure, profile_id: str, segmentation: str, segment: str | None = None) -> None:
-        """Enter a simple segmentation, or `segment` of an exclusive one, which leaves the one before (§6.8, U-seg)."""
-        self.update(table, profile_id, {SEGMENTATION_PREFIX + segmentation: "true" if segment is None else segment})
-
-    def leave(self, table: Structure, profile_id: str, segmentation: str) -> None:
-        """Leave a segmentation (§6.8). Refused, before anything is sent, for a mandatory one (U-seg)."""
-        known = table.segmentation(SEGMENTATION_PREFIX + segmentation)
-        value = None if known is not None and known.exclusive else "false"
-        self.update(table, profile_id, {SEGMENTATION_PREFIX + segmentation: value})
-
     def delete(self, table: Structure, profile_id: str) -> None:
         """Delete a profile and everything linked to it, for good (U-forget). NotFound when it is gone already."""
-        self._connection.write(self._dialect.profile("DELETE", self._entity, table, profile_id))
+        try:
+            self._dialect.profiles.delete(self._connection, table, profile_id)
+        except NotFound as missing:
+            raise of_write(self._connection, table, profile_id, missing) from None
 
     def definition(self, table: Structure, columns: Sequence[str], key: str, mode: ImportMode) -> str:
         """The import definition, as JSON text, that `start_import` sends with such a file (§7.1, §8.3)."""
@@ -224,6 +186,12 @@ class Writer:
         """
         return self._start(self._dialect.trigger(self._entity, definition_id), archive, {})
 
+    def _send(self, table: Structure, profile_id: str, step: Step) -> None:
+        try:
+            step.send()
+        except NotFound as missing:
+            raise of_write(self._connection, table, profile_id, missing, step.columns) from None
+
     def _start(self, call: Call, archive: bytes, definition: Files) -> str:
         if len(archive) > MAX_IMPORT_BYTES:
             raise Refused(call.what, (("file", "TOO_LARGE"),))
@@ -236,68 +204,6 @@ class Writer:
             raise error from None
         with _carried_out(call):
             return _created(answer, "executionId", "id")
-
-    def _found(self, table: Structure, key: tuple[str, str], done: Call) -> str:
-        """Whom a change left under `key`. An error here comes too late to mean that nothing was changed."""
-        try:
-            answer = self._connection.read(self._dialect.profile("GET", self._entity, table, key))
-            return answer.read_as(forms.found_id)
-        except ActitoError:
-            raise MaybeSent(done.what) from None
-
-    def _steps(
-        self, table: Structure, profile_id: str, values: Mapping[str, str | None], collection: Collection | None
-    ) -> Iterator[_Step]:
-        subscriptions = {column: value for column, value in values.items() if column.startswith(SUBSCRIPTION_PREFIX)}
-        ends = [column for column, value in subscriptions.items() if value == "false"]
-        begins = [column for column, value in subscriptions.items() if value == "true"]
-        for column in ends:
-            yield self._subscription(table, profile_id, column, on=False)
-
-        together = {column: value for column, value in values.items() if "#" not in column}
-        if collection is not None:
-            # A subscription's own address takes no body, so its date and source travel with the profile's (§6.1, §6.7).
-            together |= dict.fromkeys(begins, "true")
-            begins = []
-        if together:
-            call = self._dialect.profile("PUT", self._entity, table, profile_id)
-            body = profile_body(table, together, collection, self._spelling)
-            yield _Step(tuple(together), lambda: self._connection.write(call, body=body))
-
-        for column, value in values.items():
-            if column.startswith(SEGMENTATION_PREFIX):
-                yield _Step((column,), self._segmentation(table, profile_id, column, value))
-        for column in begins:
-            yield self._subscription(table, profile_id, column, on=True)
-
-    def _subscription(self, table: Structure, profile_id: str, column: str, *, on: bool) -> _Step:
-        name = column.removeprefix(SUBSCRIPTION_PREFIX)
-        call = self._dialect.subscription(self._entity, table, profile_id, name, on=on)
-        return _Step((column,), lambda: self._connection.write(call))
-
-    def _segmentation(self, table: Structure, profile_id: str, column: str, value: str | None) -> Callable[[], object]:
-        """Joining an exclusive segment replaces the one before: a profile is in at most one (U-seg)."""
-        name = column.removeprefix(SEGMENTATION_PREFIX)
-        segmentation = table.segmentation(column)
-        category = name if segmentation is not None and segmentation.exclusive else None
-        if category is not None and value is None:
-            return lambda: self._leave(table, profile_id, column)
-        segment = name if category is None else str(value)
-        on = category is not None or value == "true"
-        call = self._dialect.segment(self._entity, table, profile_id, segment, category=category, on=on)
-        return lambda: self._connection.write(call)
-
-    def _leave(self, table: Structure, profile_id: str, column: str) -> None:
-        """Leaving an exclusive segmentation names the segment, so it is asked for first."""
-        answer = self._connection.read(self._dialect.segmentations(self._entity, table, profile_id))
-        alone = answer.read_as(forms.section_alone, "segmentations")
-        segment = answer.part(forms.segmentations, {"segmentations": alone}, table)[column]
-        if segment is None:
-            return
-        category = column.removeprefix(SEGMENTATION_PREFIX)
-        self._connection.write(
-            self._dialect.segment(self._entity, table, profile_id, segment, category=category, on=False)
-        )
 
 
 def _require_columns(table: Structure, values: Mapping[str, str | None]) -> None:

@@ -16,7 +16,7 @@ def carry_out_load(job: Job, batches: Sequence[str], make_file: Callable[[str], 
     """Carry out the batches of a first load in their order; `job.stopped` says why one of them ended it.
 
     The rows of a file are read back in three ways: those that Actito refused are told, a sample is compared value by
-    value, and the profiles are counted: the table was empty before.
+    value, and the profiles are counted, where the licence counts them: the table was empty before.
     """
     for batch in batches:
         carry_out_batch(job, batch, partial(make_file, batch))
@@ -40,7 +40,7 @@ def _read_back(job: Job, batch: str) -> None:
     except ActitoError as error:
         give_up(job, error)
         return
-    if count < made:
+    if count is not None and count < made:
         job.note(Stopped("read_back", f"there are {count:,} profiles after {batch}, where {made:,} were created"))
 
 

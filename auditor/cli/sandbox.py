@@ -27,10 +27,19 @@ def _list_faults(context: click.Context, _: click.Parameter, wanted: bool) -> An
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=RATE]",
               help="Something that goes wrong, at this rate (0 to 1) or at its usual one; again for more.")  # fmt: skip
 @click.option("--forms", type=int, metavar="SEED", help="Spell everything that Actito's pages leave open another way.")
+@click.option("--with-v4", is_flag=True,
+              help="Keep V4's calls about profiles, which the platform has switched off.")  # fmt: skip
 @click.option("--list-faults", is_flag=True, is_eager=True, expose_value=False, callback=_list_faults,
               help="Explain every fault in one line and exit.")  # fmt: skip
 def command(
-    port: int, directory: Path, profiles: int, seed: int, limits: str, faults: tuple[str, ...], forms: int | None
+    port: int,
+    directory: Path,
+    profiles: int,
+    seed: int,
+    limits: str,
+    faults: tuple[str, ...],
+    forms: int | None,
+    with_v4: bool,
 ) -> None:
     """Run the stand-in Actito server, for trying and testing.
 
@@ -40,7 +49,7 @@ def command(
       TOKEN=$(curl -s -H 'Authorization: sandbox-key' localhost:8700/auth/token \\
               | python3 -c 'import json,sys; print(json.load(sys.stdin)["accessToken"])')
       curl -s -H "Authorization: Bearer $TOKEN" \\
-              localhost:8700/profiles/v4/entity/acme/table/Customers/profile/1
+              localhost:8700/profiles/v5/entities/acme/profile-tables/16/profiles/1
 
     What only a stand-in can do lies under /_sandbox/:
 
@@ -64,4 +73,5 @@ def command(
         limits=limits,
         faults=faults,
         forms=forms,
+        with_v4=with_v4,
     )

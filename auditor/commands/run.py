@@ -34,7 +34,7 @@ from auditor.commands.results import (
     write_results,
 )
 from auditor.commands.run_activities import hold, pull_activities, rejected_too, told_to_the_truth, understand
-from auditor.commands.run_inputs import Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
+from auditor.commands.run_inputs import Asked, Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
 from auditor.commands.run_kept import TREND_RUNS, to_keep, trend_point, write_for_plans
 from auditor.commands.session import open_engine
 from auditor.diff.diffed import Diffed, diff
@@ -153,12 +153,15 @@ def _audit(
     warm = threading.Thread(target=preload, name="preload", daemon=True)
     warm.start()
     with watch.stage("pull", f"asking {names.platform} for the table structure, fetching both inputs"):
-        structure, exist, changed, spelt = ask(settings, tell)
-        contract = _contract(settings, structure, changed, tell)
+        asked = ask(settings, tell)
+        structure, exist, spelt = asked.structure, asked.count, asked.spelt
+        contract = _contract(settings, structure, asked.changed, tell)
         suite, refreshed = current_suite(settings, structure, contract, tell)
         pulled = pull_both(settings, request, contract, work, now, tell, moved)
         pulls = pull_activities(settings, contract, work, now, keep=request.only is None, tell=tell)
-        watch.found("pull", counted_by_platform=exist, **{f"{one.side.value}_bytes": one.bytes for one in pulled})
+        watch.found("pull", **{f"{one.side.value}_bytes": one.bytes for one in pulled})
+        if exist is not None:
+            watch.found("pull", counted_by_platform=exist)
     folders = [work, settings.state_folder, *(source.path.parent for source in pulled), *pulls.folders]
     engine = open_engine(settings, work / "spill", folders)
     with closing(engine), Ledger(settings.state_folder, reading=True) as ledger:
@@ -209,7 +212,7 @@ def _audit(
         not_checked = [*_not_checked(inputs, validations, diffed, exist, created), *reached.not_checked]
         counts = reached.count(engine, contract, matched, allowed, counted(engine, results, diffed.counts))
         conclusion = _conclusion(
-            engine, settings, contract, compared, memory, validations, last, changed, inputs, not_checked,
+            engine, settings, contract, compared, memory, validations, last, asked, inputs, not_checked,
             run=name, started=now, counts=counts, folder=work, seconds=watch.seconds,
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
@@ -288,7 +291,7 @@ def _not_checked(
     inputs: Landings,
     validations: Sequence[Validation],
     diffed: Diffed,
-    counted: int,
+    counted: int | None,
     created: int,
 ) -> list[NotChecked]:
     """What could not be checked, each with its reason."""
@@ -309,7 +312,7 @@ def _conclusion(
     memory: Memory,
     validations: Sequence[Validation],
     last: RunRecord | None,
-    changed: Sequence[Notice],
+    asked: Asked,
     inputs: Landings,
     not_checked: Sequence[NotChecked],
     *,
@@ -339,7 +342,8 @@ def _conclusion(
         folder=folder,
         seconds=seconds,
         notices=(
-            *changed,
+            *asked.changed,
+            *asked.told,
             *(notices.shrunk(found.rows, last.counts["rows"], settings.shrank) if last else ()),
             *notices.under_other_keys(other_keys(engine, matched, memory.seen)),
             *notices.how_matched(found.matched_by, contract.key),

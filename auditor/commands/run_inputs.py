@@ -13,6 +13,7 @@ from auditor.actito import Reader, learned
 from auditor.commands.session import connect
 from auditor.engine.duckdb import DuckDB
 from auditor.files.rewrite import Rewrite
+from auditor.findings import notices
 from auditor.findings.as_of import shown_moment
 from auditor.findings.codes import Notice
 from auditor.load import Landed, Looked, column_names, land, looking_ahead, spelling, work_out
@@ -73,10 +74,23 @@ class Landings:
         return {source.side: source.as_of for source in self.sources}
 
 
-def ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[Notice, ...], Rewrite | None]:
-    """The live structure, Actito's own count of the profiles, what changed in the structure since the last run, and
-    what is to be kept of the licence's spelling.
-    """
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What Actito says before anything is fetched."""
+
+    structure: Structure
+    count: int | None
+    """Its own number of profiles; None where it does not tell."""
+    changed: tuple[Notice, ...]
+    """In the structure, since the last run."""
+    told: tuple[Notice, ...]
+    """Of the platform itself: what it will end, what it does not tell."""
+    spelt: Rewrite | None
+    """What is to be kept of the licence's spelling."""
+
+
+def ask(settings: Settings, tell: Tell) -> Asked:
+    """The live structure and what goes with it."""
     with connect(settings) as connection:
         reader = Reader(connection)
         structure = reader.structure(settings.table)
@@ -86,7 +100,10 @@ def ask(settings: Settings, tell: Tell) -> tuple[Structure, int, tuple[Notice, .
         how, to_keep = learned(reader, structure, settings.state_folder, anew=True)
         for unusual in how.unusual:
             tell(unusual)
-        return structure, reader.count(structure), changed, to_keep
+        count = reader.count(structure)
+        announced = ((one.generation, one.what, one.ends) for one in connection.announced.values())
+        told = (*notices.not_counted(count), *notices.ending(announced))
+        return Asked(structure, count, changed, told, to_keep)
 
 
 def current_suite(

@@ -35,6 +35,9 @@ class Code(StrEnum):
     ACTIVITIES_OF_OTHER_KINDS = "activities_of_other_kinds"
 
     # Notices
+    NOT_COUNTED = "not_counted"
+    OPERATIONS_END = "operations_end"
+    """`generation`, `operations`: of the platform's API, that this run used; `ends`: a day, or None where not said."""
     SHRANK = "shrank"
     NO_JUMPS_SOUGHT = "no_jumps_sought"
     NEARLY_MATCHED = "nearly_matched"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from auditor.findings.audit import AMBIGUOUS, KEY, NORMALISED
 from auditor.findings.codes import Code, NotChecked, Notice
@@ -14,15 +15,32 @@ def without_key(rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
     return tuple(NotChecked(Code.NULL_KEY, side, number) for side in Side if (number := rows[f"{side.value}_null_key"]))
 
 
-def below_count(exported: int, count: int, created: int) -> tuple[NotChecked, ...]:
+def below_count(exported: int, count: int | None, created: int) -> tuple[NotChecked, ...]:
     """An export with fewer profiles than Actito counts: whoever is not in it would look missing.
 
-    `count` is Actito's own number of profiles now, `created` how many of them we made after the export's moment.
+    `count` is Actito's own number of profiles now, None where it does not tell (see `not_counted`), `created` how many
+    of them we made after the export's moment.
     """
-    if exported >= count - created:
+    if count is None or exported >= count - created:
         return ()
     counts = {"exported": exported, "count": count}
     return (NotChecked(Code.BELOW_COUNT, Side.PLATFORM, count - exported, blocks_plan=True, parameters=counts),)
+
+
+def not_counted(count: int | None) -> tuple[Notice, ...]:
+    """Tells that Actito has no number of its own to hold against the export; nothing where it has."""
+    return (Notice(Code.NOT_COUNTED),) if count is None else ()
+
+
+def ending(announced: Iterable[tuple[str, str, datetime | None]]) -> tuple[Notice, ...]:
+    """One notice per generation and day of what Actito announces to end: (generation, operation, moment or None)."""
+    found: dict[tuple[str, str | None], set[str]] = {}
+    for generation, operation, ends in announced:
+        found.setdefault((generation, ends.date().isoformat() if ends else None), set()).add(operation)
+    return tuple(
+        Notice(Code.OPERATIONS_END, {"generation": generation, "operations": sorted(operations), "ends": ends})
+        for (generation, ends), operations in found.items()
+    )
 
 
 def shrunk(rows: Mapping[str, int], before: Mapping[str, int], limits: Mapping[Side, float]) -> tuple[Notice, ...]:

@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limits", choices=tuple(LIMITS), default="standard")
     parser.add_argument("--fault", action="append", default=[], help="NAME or NAME=RATE")
+    parser.add_argument("--with-v4", action="store_true", help="as before the end of V4's calls about profiles")
     parser.add_argument("--now", type=datetime.fromisoformat, help="a new licence begins then: a moment with zone")
     options = parser.parse_args()
     try:
@@ -31,6 +32,7 @@ def main() -> None:
             seed=options.seed,
             limits=options.limits,
             faults=options.fault,
+            with_v4=options.with_v4,
             now=options.now,
         )
     except AuditorError as error:

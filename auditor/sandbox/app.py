@@ -24,7 +24,6 @@ from auditor.sandbox.imports import Queue
 from auditor.sandbox.inspection import Inspection
 from auditor.sandbox.licence import build
 from auditor.sandbox.limits import Counters, Limits
-from auditor.sandbox.older import OlderAddresses
 from auditor.sandbox.openapi import Description
 from auditor.sandbox.routes_imports import ImportCalls
 from auditor.sandbox.routes_structure import StructureCalls
@@ -105,10 +104,9 @@ def make_app(licence: Licence, limits: Limits, dialect: Dialect, faults: Faults)
             *actito,
             *Inspection(state, storage, queue, counters, tokens, faults, dialect).routes(),
             *Controls(faults, breaches, dialect, queue).routes(),
-            *Description(actito).routes(),
+            *Description(actito, dialect).routes(),
         ],
         middleware=[
-            Middleware(OlderAddresses, dialect=dialect),
             Middleware(Gateway, tokens=tokens, counters=counters, dialect=dialect, faults=faults, breaches=breaches),
             Middleware(Wire, state=state, faults=faults, breaches=breaches, dialect=dialect, limits=limits),
         ],

@@ -29,6 +29,8 @@ BREACHES: Final[Mapping[str, str]] = {
     "secret_in_url": "the API key or a token stood in an address",
     "redirect_followed": "a redirect was followed, to an address without https",
     "upsert": "the V5 upsert was used: it would bring deleted people back",
+    "replace": "a whole profile was replaced: what a correction does not name must stay",
+    "switched_off": "an operation that the platform has switched off was called",
     "allow_update": "a creation was sent that may update somebody else",
     "create_update": "an import with CREATE_UPDATE was sent: it would bring deleted people back",
     "import_running": "an import was sent while another one was waiting or running",

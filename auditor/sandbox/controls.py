@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from auditor.errors import SettingsError
 from auditor.sandbox.breaches import Breaches, Call, judged
-from auditor.sandbox.dialect import Dialect, varied
+from auditor.sandbox.dialect import OFF, Dialect, varied
 from auditor.sandbox.faults import Faults
 from auditor.sandbox.imports import Queue
 from auditor.sandbox.routes_v4 import read_json
@@ -87,14 +87,16 @@ class Controls:
         return JSONResponse(asdict(self._dialect))
 
     async def set_forms(self, request: Request) -> Response:
-        """`{"seed": S}`: draw every such form anew; null: the usual forms. `older_addresses` may be set beside it."""
+        """`{"seed": S}`: draw every such form anew; null: the usual forms. `with_v4`, beside it, brings V4 back or ends
+        it; without it, that stays.
+        """
         body = await read_json(request)
         seed = body.get("seed") if isinstance(body, dict) else ""
         if not (seed is None or isinstance(seed, int)):
             raise Refusal(400, "seed is a whole number or null")
-        drawn = varied(seed)
-        drawn.older_addresses = bool(body.get("older_addresses", drawn.older_addresses))
-        self._dialect.become(drawn)
+        served = self._dialect.v4_profiles == "served"
+        off = OFF[0] if served else self._dialect.v4_profiles
+        self._dialect.become(varied(seed, with_v4=bool(body.get("with_v4", served)), off=off))
         return await self.forms(request)
 
     async def elsewhere(self, request: Request) -> Response:

@@ -39,6 +39,9 @@ SEARCH_DEFAULT: Final = 100
 SEARCH_MAXIMUM: Final = 1000
 """Profiles in one answer of a list: a `number` is known (G-sdk), its bounds are not."""
 
+OFF: Final = ("404", "410", "error")
+"""How an operation that was switched off is answered: as an unknown address, as one that is gone, with a sentence."""
+
 EPOCH: Final = "milliseconds since 1970"
 """A form of `Dialect.moments` that strftime does not know."""
 
@@ -116,8 +119,6 @@ class Dialect:
     counters: Literal["in a list", "in an object", "beside"] = "in a list"
     flags: Literal["boolean", "text"] = "boolean"
     error_file: Literal["zip", "plain"] = "zip"
-    older_addresses: bool = False
-    """Whether the addresses without a category still work: their end was announced for June 2025 (U-reorg)."""
     error_separator: Literal["as sent", ","] = "as sent"
     """V4 hands refused rows back with commas (G-php)."""
     export_booleans: tuple[str, str] = ("true", "false")
@@ -146,7 +147,8 @@ class Dialect:
     largest_page: int = SEARCH_MAXIMUM
     profile_items: Literal["flat", "as in V4"] = "flat"
     """Profiles in V5: the first is how it takes them (G-shokme)."""
-    upserted: Literal["200", "201", "204"] = "200"
+    changed: Literal["200", "201", "204"] = "200"
+    """The answer of V5 to a change."""
     list_pages: Literal["whole", "numbered", "linked", "in a header"] = "whole"
     """Lists of entities, tables, scenarios and stored definitions: of none a page was seen. Those that come without a
     wrapper have no place to number or to link pages."""
@@ -192,6 +194,18 @@ class Dialect:
     refused_import_counts: bool = False
     """Whether an import that is answered with 400 is one of the day."""
     largest_answer: int = SEARCH_MAXIMUM
+    total: Literal["apart", "totalElements", "total", "in a header", "nowhere"] = "apart"
+    """Where V5 says how many profiles there are: at V4's address in its own list, on each page, or not at all."""
+    list_sections: bool = True
+    """Whether V5's list tells the subscriptions and segmentations that it is asked for, as one profile does."""
+    segment_nulls: Literal["false", "null"] = "false"
+    """What V5 says of a simple segmentation that somebody is not in."""
+    unknown_asked: Literal["left out", "400", "404"] = "left out"
+    """V5 asked for a subscription or a segmentation that the table does not have."""
+    v4_profiles: Literal["404", "410", "error", "served"] = "404"
+    """How V4's calls about profiles are answered: as switched off, or as before their end (change log, 2025-01)."""
+    v4_ending: Literal["with its day", "without", "not said"] = "with its day"
+    """Whether an operation that will end says so."""
 
     def become(self, other: Dialect) -> None:
         """Take over every choice of another one: routes hold on to this object."""
@@ -232,7 +246,6 @@ FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "counters": ("in a list", "in an object", "beside"),
     "flags": ("boolean", "text"),
     "error_file": ("zip", "plain"),
-    "older_addresses": (False, True),
     "error_separator": ("as sent", ","),
     "export_booleans": (("true", "false"), ("TRUE", "FALSE"), ("1", "0"), ("Y", "N")),
     "export_dates": ("%Y-%m-%d", "%Y-%m-%dT00:00:00"),
@@ -244,7 +257,7 @@ FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "profile_pages": ("from 0", "from 1", "not known"),
     "largest_page": (SEARCH_MAXIMUM, 10),
     "profile_items": ("flat", "as in V4"),
-    "upserted": ("200", "201", "204"),
+    "changed": ("200", "201", "204"),
     "list_pages": ("whole", "numbered", "linked", "in a header"),
     "scenario_list": ("wrapped", "bare", "names"),
     "definition_list": ("in full", "bare", "ids"),
@@ -269,11 +282,26 @@ FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "day_ends": ("Europe/Brussels", "UTC"),
     "refused_import_counts": (False, True),
     "largest_answer": (SEARCH_MAXIMUM, SEARCH_DEFAULT),
+    "total": ("apart", "totalElements", "total", "in a header", "nowhere"),
+    "list_sections": (True, False),
+    "segment_nulls": ("false", "null"),
+    "unknown_asked": ("left out", "400", "404"),
+    "v4_profiles": OFF,
+    "v4_ending": ("with its day", "without", "not said"),
 }
 """Every form that nobody has seen, with the plausible choices; the first one is the usual."""
 
 
-def varied(seed: int | None) -> Dialect:
-    """A dialect with every choice drawn from `seed`; the usual one for None."""
+def varied(seed: int | None, *, with_v4: bool = False, off: str = OFF[0]) -> Dialect:
+    """A dialect with every choice drawn from `seed`; the usual one for None, with `off` for what is switched off.
+
+    `with_v4`: V4's calls about profiles are still there.
+    """
     rng = random.Random(seed)  # noqa: S311 -- nothing secret
-    return Dialect() if seed is None else Dialect(**{name: rng.choice(choices) for name, choices in FORMS.items()})
+    drawn = {"v4_profiles": off} if seed is None else {name: rng.choice(choices) for name, choices in FORMS.items()}
+    return Dialect(**drawn | ({"v4_profiles": "served"} if with_v4 else {}))
+
+
+def off_by(seed: int) -> str:
+    """How a licence made from `seed` answers what is switched off."""
+    return random.Random(seed).choice(OFF)  # noqa: S311 -- nothing secret

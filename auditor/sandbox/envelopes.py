@@ -54,9 +54,9 @@ def done(answer: Answer, dialect: Dialect) -> None:
         answer.write_text("OK")
 
 
-def upserted(answer: Answer, dialect: Dialect) -> None:
-    """Answers the V5 call that creates or changes."""
-    answer.status = int(dialect.upserted)
+def changed(answer: Answer, dialect: Dialect) -> None:
+    """Answers the V5 calls that change."""
+    answer.status = int(dialect.changed)
     if answer.status == 204:
         answer.empty()
 

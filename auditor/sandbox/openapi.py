@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auditor.sandbox.dialect import IMPORT_STATUS, SEARCH_MAXIMUM
+from auditor.sandbox.dialect import IMPORT_STATUS, SEARCH_MAXIMUM, Dialect
 from auditor.sandbox.import_files import MODES
 from auditor.sandbox.structure import CUSTOMERS, ENTITY, TECHNICAL
+from auditor.sandbox.switched_off import PREFIX, switched_off
 
 Schema = Mapping[str, Any]
 
@@ -38,6 +39,12 @@ _NUMBER: Final[Schema] = {"type": "integer", "minimum": 0}
 _VALUE: Final[Schema] = {"type": ["string", "boolean", "integer", "null"]}
 _WRITABLE: Final = [name for name in CUSTOMERS.by_name if name not in TECHNICAL]
 _SEGMENT: Final = _object({"name": _TEXT}, category=_TEXT)
+
+_FLAT: Final[Schema] = {
+    "attributes": {"type": "object", "properties": dict.fromkeys(_WRITABLE, _VALUE), "additionalProperties": False},
+    "subscriptions": {"type": "object", "properties": dict.fromkeys(CUSTOMERS.subscriptions, _FLAG)},
+    "segmentations": {"type": "object", "properties": dict.fromkeys(CUSTOMERS.simple, _FLAG)},
+}
 
 _SCHEMAS: Final[Mapping[str, Schema]] = {
     "Problem": _object(
@@ -79,10 +86,12 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
     "Profiles": _object({"profiles": _list(_ref("Profile"))}),
     "Count": _object({"count": _NUMBER}),
     "ProfileId": _object({"profileId": _NUMBER}),
-    "ProfileV5": _object({"profileId": _NUMBER, "attributes": {"type": "object"}, "subscriptions": {"type": "object"}}),
-    "PageV5": _object(
-        {"profiles": _list(_ref("ProfileV5")), "page": _NUMBER, "size": _NUMBER, "totalElements": _NUMBER}
+    "ProfileV5": _object(
+        {"profileId": _NUMBER, "attributes": {"type": "object"}},
+        subscriptions={"type": "object", "additionalProperties": _FLAG},
+        segmentations={"type": "object", "additionalProperties": {"type": ["string", "boolean", "null"]}},
     ),
+    "PageV5": _object({"profiles": _list(_ref("ProfileV5")), "page": _NUMBER, "size": _NUMBER}),
     "Execution": _object(
         {
             "id": _TEXT,
@@ -112,11 +121,8 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
         ),
         dataCollectionInformation=_object({"date": _TEXT, "source": _TEXT}, way=_TEXT),
     ),
-    "Upsert": _object(
-        {"key": {"type": "object", "minProperties": 1, "maxProperties": 1}},
-        attributes={"type": "object", "properties": dict.fromkeys(_WRITABLE, _VALUE), "additionalProperties": False},
-        subscriptions={"type": "object", "properties": dict.fromkeys(CUSTOMERS.subscriptions, _FLAG)},
-    ),
+    "Flat": _object({}, **_FLAT),
+    "Upsert": _object({"key": {"type": "object", "minProperties": 1, "maxProperties": 1}}, **_FLAT),
     "Definition": _object(
         {
             "dataLoadings": _list(
@@ -156,7 +162,12 @@ _ANSWERS: Final[Mapping[str, tuple[int, str | None]]] = {
     "CallsV4.subscribe": (204, None),
     "CallsV4.segment": (204, None),
     "CallsV5.list_profiles": (200, "PageV5"),
-    "CallsV5.get_profile": (200, "ProfileV5"),
+    "CallsV5.get": (200, "ProfileV5"),
+    "CallsV5.count": (200, "Count"),
+    "CallsV5.create": (200, "ProfileId"),
+    "CallsV5.patch": (200, "ProfileId"),
+    "CallsV5.replace": (200, "ProfileId"),
+    "CallsV5.delete": (204, None),
     "CallsV5.upsert": (200, "ProfileId"),
     "ImportCalls.execute": (202, "ExecutionId"),
     "ImportCalls.execution": (200, "Execution"),
@@ -182,8 +193,16 @@ _ANSWERS: Final[Mapping[str, tuple[int, str | None]]] = {
 _BODIES: Final[Mapping[str, tuple[str, Schema]]] = {
     "CallsV4.create": (_JSON, _ref("Changes")),
     "CallsV4.update": (_JSON, _ref("Changes")),
+    "CallsV5.create": (_JSON, _ref("Flat")),
+    "CallsV5.patch": (_JSON, _ref("Flat")),
+    "CallsV5.replace": (_JSON, _ref("Flat")),
     "CallsV5.upsert": (_JSON, _ref("Upsert")),
     "ImportCalls.execute": (_UPLOAD, _IMPORT),
+}
+_TOLD: Final[Mapping[str, Schema]] = {
+    "subscriptions": {"enum": [",".join(CUSTOMERS.subscriptions), CUSTOMERS.subscriptions[0]]},
+    "segmentations": {"enum": [",".join((*CUSTOMERS.simple, *CUSTOMERS.exclusive))]},
+    "includeNulls": _FLAG,
 }
 _OPEN_BODIES: Final = (
     "StructureCalls.create",
@@ -198,7 +217,13 @@ _QUERIES: Final[Mapping[str, Mapping[str, Schema]]] = {
     "CallsV4.create": {"allowUpdate": _FLAG},
     "CallsV4.search": {"search": {"enum": ["profileId=1", "addressCountry=BE"]}, "number": {**_NUMBER, "maximum": 20}},
     "CallsV4.count": {"search": {"enum": ["profileId=1", "addressCountry=BE"]}},
-    "CallsV5.list_profiles": {"page": _NUMBER, "size": {**_NUMBER, "minimum": 1, "maximum": SEARCH_MAXIMUM}},
+    "CallsV5.list_profiles": {
+        "page": _NUMBER,
+        "size": {**_NUMBER, "minimum": 1, "maximum": SEARCH_MAXIMUM},
+        "search": {"enum": ["profileId=1", "addressCountry=BE"]},
+        **_TOLD,
+    },
+    "CallsV5.get": _TOLD,
 }
 _SEGMENTS: Final = [
     *CUSTOMERS.simple,
@@ -217,15 +242,18 @@ _FAILURES: Final = (400, 401, 403, 404, 405, 406, 409, 429)
 class Description:
     """Serves the description of these routes."""
 
-    def __init__(self, described: Sequence[Route]) -> None:
+    def __init__(self, described: Sequence[Route], dialect: Dialect) -> None:
         self._described = described
+        self._dialect = dialect
 
     def routes(self) -> list[Route]:
         return [Route("/_sandbox/openapi.json", self.openapi)]
 
     async def openapi(self, request: Request) -> Response:
-        """What the sandbox serves, as OpenAPI 3.1."""
-        return JSONResponse(describe(self._described))
+        """What the sandbox serves, as OpenAPI 3.1: without what is switched off."""
+        return JSONResponse(
+            describe([route for route in self._described if switched_off(self._dialect, route.path) is None])
+        )
 
 
 def describe(described: Sequence[Route]) -> dict[str, Any]:
@@ -269,6 +297,8 @@ def _operation(name: str, method: str, path: str, text: str) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": {sent: {"schema": body}}}
     elif name in _OPEN_BODIES:
         operation["requestBody"] = {"required": False, "content": {_JSON: {"schema": {"type": "object"}}}}
+    if path.startswith(PREFIX):
+        operation["deprecated"] = True
     return operation | ({"security": [{"key": []}]} if name in _NO_TOKEN else {})
 
 

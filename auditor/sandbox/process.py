@@ -42,6 +42,7 @@ class Sandbox:
         faults: Iterable[str] = (),
         now: datetime | None = None,
         port: int = 0,
+        with_v4: bool = False,
     ) -> None:
         self.directory = directory
         self.url = ""
@@ -49,6 +50,7 @@ class Sandbox:
         self._command = [sys.executable, "-m", "auditor.sandbox", "--port", str(port), "--dir", str(directory)]
         self._command += ["--profiles", str(profiles), "--seed", str(seed), "--limits", limits]
         self._command += [part for fault in faults for part in ("--fault", fault)]
+        self._command += ["--with-v4"] if with_v4 else []
         self._command += [] if now is None else ["--now", now.isoformat()]
         self._process: subprocess.Popen[str] | None = None
         self._http: httpx.Client | None = None

@@ -56,11 +56,11 @@ class CallsV4:
         number = request.query_params.get("number", str(SEARCH_DEFAULT))
         if not number.isdecimal():
             raise Refusal(400, "number is not a whole number")
-        found = _found(held, request)[: min(int(number), self._dialect.largest_answer)]
-        return JSONResponse({"profiles": [self._body(held, profile) for profile in found]})
+        told = found(held, request)[: min(int(number), self._dialect.largest_answer)]
+        return JSONResponse({"profiles": [self._body(held, profile) for profile in told]})
 
     async def count(self, request: Request) -> Response:
-        return JSONResponse({"count": len(_found(table_of(self.state, request), request))})
+        return JSONResponse({"count": len(found(table_of(self.state, request), request))})
 
     async def get(self, request: Request) -> Response:
         return JSONResponse(self._body(*self._profile(request)))
@@ -170,7 +170,7 @@ def table_of(state: State, request: Request) -> Profiles:
     return held
 
 
-def _found(held: Profiles, request: Request) -> list[Profile]:
+def found(held: Profiles, request: Request) -> list[Profile]:
     search = request.query_params.get("search")
     if search is None:
         return list(held.profiles.values())

@@ -16,7 +16,7 @@ import uvicorn
 
 from auditor.errors import SettingsError, TryLater
 from auditor.sandbox.app import make_app, open_licence
-from auditor.sandbox.dialect import varied
+from auditor.sandbox.dialect import off_by, varied
 from auditor.sandbox.faults import Faults, parse
 from auditor.sandbox.limits import limits_named
 from auditor.sandbox.network import Protocol
@@ -31,12 +31,14 @@ def serve(
     limits: str = "standard",
     faults: Iterable[str] = (),
     forms: int | None = None,
+    with_v4: bool = False,
     now: datetime | None = None,
 ) -> None:
     """Serve the licence kept in `directory` (made anew with `profiles` and `seed` where there is none).
 
     `faults` are `NAME` or `NAME=RATE`, drawn from `seed`; `forms` is the seed of everything that nobody has seen,
-    `now` what the clock of a new licence says (with zone; None: as this machine's).
+    `now` what the clock of a new licence says (with zone; None: as this machine's). V4's calls about profiles are
+    answered as switched off, in a way drawn from `seed`, unless `with_v4`.
 
     Prints `sandbox ready on http://HOST:PORT` when it listens; port 0 picks a free one. Returns, with the state saved,
     after SIGTERM or SIGINT.
@@ -50,7 +52,8 @@ def serve(
     cruel = Faults(seed, parse(faults))
     listener = _listen(host, port)
     with contextlib.closing(listener):
-        app = make_app(open_licence(directory, profiles, seed, now), chosen, varied(forms), cruel)
+        dialect = varied(forms, with_v4=with_v4, off=off_by(seed))
+        app = make_app(open_licence(directory, profiles, seed, now), chosen, dialect, cruel)
         config = uvicorn.Config(
             app, http=Protocol, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on"
         )

@@ -22,7 +22,7 @@ from auditor.sandbox.dialect import (
     TIMEZONE,
     Dialect,
 )
-from auditor.sandbox.envelopes import camel_case, created, done, is_list, paged, refusal, upserted
+from auditor.sandbox.envelopes import camel_case, changed, created, done, is_list, paged, refusal
 from auditor.sandbox.exchange import Answer
 from auditor.sandbox.structure import BY_NAME, V4_TYPES
 
@@ -100,8 +100,10 @@ def respell(answer: Answer, dialect: Dialect, method: str, path: str, query: str
             spelled_so = paged(answer, spelled_so, dialect, path, query)
         answer.write(spelled_so)
         number = next((content[name] for name in ("profileId", "executionId") if name in content), None)
-        if method == "PUT" and path.startswith("/profiles/v5/"):
-            upserted(answer, dialect)
+        if dialect.total == "in a header" and "totalElements" in content:
+            answer.headers["x-total-count"] = str(content["totalElements"])
+        if method in ("PUT", "PATCH") and path.startswith("/profiles/v5/"):
+            changed(answer, dialect)
         elif method == "POST" and (number is not None or answer.status == 201):
             created(answer, dialect, path, str(content["id"] if number is None else number))
 
@@ -126,7 +128,9 @@ def _content(content: Any, dialect: Dialect, path: str) -> Any:
         return _profile_v5(content, dialect)
     if path.startswith("/profiles/v5/") and "profiles" in content:
         page = [_profile_v5(profile, dialect) for profile in content["profiles"]]
-        rest = {name: value for name, value in content.items() if name != "profiles"}
+        rest = {name: value for name, value in content.items() if name not in ("profiles", "totalElements")}
+        if dialect.total in ("totalElements", "total"):
+            rest[dialect.total] = content["totalElements"]
         return page if dialect.profile_page == "bare" else {**rest, dialect.profile_page: page}
     if content.keys() == {"scenarios"}:
         return _scenarios(content["scenarios"], dialect)
@@ -154,13 +158,14 @@ def _content(content: Any, dialect: Dialect, path: str) -> Any:
 
 def _profile(profile: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     attributes = [{**item, "value": _value(item["name"], item["value"], dialect)} for item in profile["attributes"]]
-    if dialect.sections == "apart":
+    if dialect.sections == "apart" and "profileId" not in profile:
         return {"attributes": attributes}
-    return {
-        "attributes": attributes,
-        "subscriptions": _subscriptions(profile["subscriptions"], dialect),
-        "segmentations": _segmentations(profile["segmentations"], dialect),
-    }
+    told = {"attributes": attributes}
+    if "subscriptions" in profile:
+        told["subscriptions"] = _subscriptions(profile["subscriptions"], dialect)
+    if "segmentations" in profile:
+        told["segmentations"] = _segmentations(profile["segmentations"], dialect)
+    return told
 
 
 def _profile_v5(profile: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
@@ -168,7 +173,7 @@ def _profile_v5(profile: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     if dialect.profile_items == "as in V4":
         return _profile(_listed(profile), dialect)
     attributes = {
-        name: value if isinstance(value, bool) else _value(name, value, dialect)
+        name: value if value is None or isinstance(value, bool) else _value(name, value, dialect)
         for name, value in profile["attributes"].items()
     }
     return profile | {"profileId": _id(profile["profileId"], dialect), "attributes": attributes}
@@ -178,16 +183,21 @@ def _listed(profile: dict[str, Any]) -> dict[str, Any]:
     def text(value: Any) -> Any:
         return str(value).lower() if isinstance(value, bool) else value
 
-    return {
+    listed: dict[str, Any] = {
+        "profileId": profile["profileId"],
         "attributes": [{"name": name, "value": text(value)} for name, value in profile["attributes"].items()],
-        "subscriptions": [{"name": name, "subscribe": on} for name, on in profile["subscriptions"].items()],
-        "segmentations": [
+    }
+    if "subscriptions" in profile:
+        listed["subscriptions"] = [{"name": name, "subscribe": on} for name, on in profile["subscriptions"].items()]
+    if "segmentations" in profile:
+        listed["segmentations"] = [
             {"belongs": held, "segmentation": {"name": name}}
             if isinstance(held, bool)
             else {"belongs": True, "segmentation": {"category": name, "name": held}}
             for name, held in profile["segmentations"].items()
-        ],
-    }
+            if held is not None
+        ]
+    return listed
 
 
 def _scenarios(items: list[dict[str, Any]], dialect: Dialect) -> Any:

@@ -26,6 +26,7 @@ from auditor.sandbox.spelling import respell, understood
 from auditor.sandbox.state import State
 from auditor.sandbox.storage import API_KEY
 from auditor.sandbox.structure import TABLE
+from auditor.sandbox.switched_off import announce, switched_off
 
 ELSEWHERE: Final = "/_sandbox/elsewhere"
 """Where the fault `redirect` sends callers."""
@@ -111,6 +112,9 @@ class Wire:
 
     async def _carry_out(self, scope: Scope, subject: str, body: bytes, call: Call) -> Answer:
         answer, path = Answer(500), scope["path"]
+        over = switched_off(self._dialect, path)
+        if over is not None:
+            return over
         with self._meanwhile.around(scope["method"], path, subject), judged(call):
             await self._app(dict(scope), replayed(understood(body, self._dialect, path)), answer.take)
         content = answer.json()
@@ -118,6 +122,7 @@ class Wire:
             self._meanwhile.amend(subject, content)
             answer.write(content)
         respell(answer, self._dialect, scope["method"], path, scope["query_string"].decode("latin-1"))
+        announce(answer, self._dialect, path)
         return answer
 
     def _judge(self, method: str, path: str, query: str, body: bytes) -> None:
@@ -126,6 +131,10 @@ class Wire:
             self._breaches.record("secret_in_url")
         if method == "PUT" and path.startswith("/profiles/v5/") and path.endswith("/profiles"):
             self._breaches.record("upsert")
+        if method == "PUT" and path.startswith("/profiles/v5/") and not path.endswith("/profiles"):
+            self._breaches.record("replace")
+        if switched_off(self._dialect, path) is not None:
+            self._breaches.record("switched_off")
         creates = method == "POST" and path.startswith("/profiles/v4/") and path.endswith("/profile")
         if creates and "allowUpdate=false" not in query.split("&"):
             self._breaches.record("allow_update")

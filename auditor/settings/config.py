@@ -22,8 +22,9 @@ class Actito(Strict):
     url: str = pydantic.Field(json_schema_extra={"pattern": r"^https://|^http://(127\.0\.0\.1|localhost|\[::1\])"})
     api_key: SecretReference
     write_api_key: SecretReference | None = None
-    dialect: Literal["v5", "v4", "v5-version-first", "v4-version-first"] = "v5"
-    """Generation of the API; `version-first`: in the older addresses, announced to end in June 2025."""
+    dialect: Literal["v5", "v4"] = "v5"
+    """Generation of the API. V4's calls about profiles were announced to end by March 2026: for licences that still
+    need them."""
     calls_per_minute: int = pydantic.Field(default=60, ge=1)
     concurrency: int = pydantic.Field(default=3, ge=1)
     bulk_calls_per_day: int = pydantic.Field(default=12, ge=0)

@@ -93,6 +93,8 @@ def export_rows(subject: Subject) -> Finding:
         return Finding(State.NOT_CHECKED, "the rows of the export were not read, for columns are missing")
     there = Reader(subject.connection.need()).count(subject.structure.need())
     rows = landed.rows
+    if there is None:
+        return Finding(State.NOT_CHECKED, "Actito does not say how many profiles there are")
     if rows < there:
         return Finding(
             State.WARNING,

@@ -155,6 +155,18 @@ def _activities_of_nobody(say: Words, *, activities: int) -> str:
     return f"{counted(activities, 'activity is', 'activities are')} of people who are not in the export: left aside"
 
 
+def _not_counted(say: Words) -> str:
+    return f"{say.platform} does not say how many profiles it has: whether the export holds all was not checked"
+
+
+def _operations_end(say: Words, *, generation: str, operations: Sequence[str], ends: str | None) -> str:
+    when = f"on {ends}" if ends else "at a time that it does not say"
+    return (
+        f"{say.platform} announces that it will end {', '.join(operations)} in {generation} {when}: "
+        "auditor doctor tells which generation this licence answers"
+    )
+
+
 def _only_on_one_side(say: Words, *, columns: Sequence[str], where: str) -> str:
     return f"only in {where}, not compared: {', '.join(columns)}"
 
@@ -177,6 +189,8 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.LINES_DO_NOT_CLOSE: _lines_do_not_close,
     Code.BELOW_COUNT: _below_count,
     Code.NOT_EVALUATED: _not_evaluated,
+    Code.NOT_COUNTED: _not_counted,
+    Code.OPERATIONS_END: _operations_end,
     Code.SHRANK: _shrank,
     Code.NO_JUMPS_SOUGHT: _no_jumps_sought,
     Code.NEARLY_MATCHED: _nearly_matched,

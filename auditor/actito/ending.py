@@ -1,0 +1,90 @@
+"""How a platform says that an operation is over, or is going to be.
+
+None of Actito's own ways to say it is public: what is looked for is what RFC 9110, 9745 and 8594 have for it, and what
+web servers, gateways and frameworks answer about an address that they do not know. A plain 404 says nothing: see
+`routes`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from auditor.actito.answers import Answer, Call
+
+GONE: Final = (405, 410, 501)
+"""Not this method here, not here any more, not implemented: whatever the body says, nothing was carried out."""
+MOVED: Final = (301, 308)
+_LONGEST: Final = 10_000
+"""Bytes of an answer that are looked through."""
+
+_THING = r"(operation|endpoint|api|version|v4|v5|resource|route|service|method|call|path|url)s?"
+_OVER = (
+    r"(deprecated|discontinued|sunset|retired|decommissioned|switched off|turned off|shut ?down|disabled|removed"
+    r"|obsolete|no longer (available|supported|offered|exists?)|not (supported|available) any ?(more|longer)"
+    r"|end[- ]of[- ](life|service|support))"
+)
+_SAID: Final = re.compile(
+    rf"\b{_THING}\b(\W+\w+){{0,8}}?\W+{_OVER}\b|\b{_OVER}(\W+\w+){{0,4}}?\W+{_THING}\b"
+    r"|\bno (matching )?(route|handler|static resource|mapping)\b|\b(no such|unknown) (route|path|operation|endpoint)\b"
+    r"|\bcannot (get|post|put|patch|delete) /|\bmethod not allowed\b|\b(route|path|endpoint) not found\b",
+    re.IGNORECASE,
+)
+"""Fixed words, and none that could be somebody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """The platform says that something that was asked for will end."""
+
+    generation: str
+    what: str
+    """The operation, whatever profile it was about."""
+    ends: datetime | None
+    """With zone; None where the platform does not say when."""
+
+
+def is_over(answer: Answer, call: Call, now: datetime | None = None) -> bool:
+    """Whether a failure says by itself that the operation is not there any more."""
+    if answer.status in GONE:
+        return True
+    if answer.status in MOVED:
+        return not _same_path(answer.headers.get("location", ""), call)
+    ends = _moment(answer.headers.get("sunset", ""))
+    if ends is not None and ends <= (now or datetime.now(UTC)):
+        return True
+    return answer.status < 500 and bool(_SAID.search(answer.body[:_LONGEST].decode("utf-8", "replace")))
+
+
+def announcement(headers: Mapping[str, str], call: Call) -> Announcement | None:
+    """What the headers of a success announce: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), or a `Warning` of it."""
+    deprecated = headers.get("deprecation", "").strip().lower() not in ("", "false", "?0")
+    warned = bool(_SAID.search(headers.get("warning", "")))
+    linked = bool(re.search(r'rel="?[^";]*\b(deprecation|sunset)\b', headers.get("link", ""), re.IGNORECASE))
+    ends = headers.get("sunset", "")
+    if not (deprecated or warned or linked or ends):
+        return None
+    generation, _, what = call.name
+    return Announcement(generation, what, _moment(ends))
+
+
+def _same_path(location: str, call: Call) -> bool:
+    """Whether it is the host that moved, and not the operation."""
+    try:
+        there = unquote(urlsplit(location).path).rstrip("/")
+    except ValueError:
+        return False
+    return there.endswith(unquote(call.path).rstrip("/"))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,85 @@
+"""What both generations of the calls about profiles offer; how each asks stands in `profiles_v5` and `profiles_v4`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from auditor.actito.address import PROFILE_RIGHTS, path
+from auditor.actito.answers import Answer, Call
+from auditor.actito.results import Collection, ProfileRef
+from auditor.actito.spelling import Spelling
+from auditor.model import Structure
+
+if TYPE_CHECKING:
+    from auditor.actito.connection import Connection
+
+Values = Mapping[str, str | None]
+"""Audit columns to what they are to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was answered about one profile."""
+
+    answer: Answer
+    apart: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """The sections that came from an address of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request of a write and the columns it carries."""
+
+    columns: tuple[str, ...]
+    send: Callable[[], object]
+
+
+class Profiles(Protocol):
+    """The calls about profiles of one generation. Stateless; whatever asks may raise ActitoError."""
+
+    def count(self, connection: Connection, table: Structure) -> int | None:
+        """How many profiles the table has; None where the licence does not tell."""
+
+    def search(self, entity: str, table: Structure, attribute: str, value: str, limit: int) -> Call:
+        """At most `limit` profiles whose attribute has this value, and perhaps others."""
+
+    def read(self, connection: Connection, table: Structure, by: ProfileRef) -> Told:
+        """One profile with its subscriptions and segmentations. NotFound without one."""
+
+    def create(
+        self, connection: Connection, table: Structure, values: Values, collection: Collection | None, how: Spelling
+    ) -> tuple[Call, Answer]:
+        """A new profile; never a change of one that exists."""
+
+    def changes(
+        self,
+        connection: Connection,
+        table: Structure,
+        profile_id: str,
+        values: Values,
+        collection: Collection | None,
+        how: Spelling,
+    ) -> Iterator[Step]:
+        """The requests that set these columns of a profile that exists, in their order."""
+
+    def delete(self, connection: Connection, table: Structure, profile_id: str) -> None:
+        """NotFound when it is gone already."""
+
+
+def page(entity: str, table: Structure, number: int, size: int, query: Mapping[str, str] | None = None) -> Call:
+    """One page of all profiles, in both generations V5's: V4's list was announced to end in 2022 (Maintenances page).
+
+    [seen] as an address (G-shokme); `page` from 0 and `size` are [assumed] (§6.3).
+    """
+    asked = {"page": str(number), "size": str(size)} | dict(query or {})
+    return call_v5("GET", entity, table, "a page of the profiles", query=asked)
+
+
+def call_v5(
+    method: str, entity: str, table: Structure, what: str, *words: str, query: Mapping[str, str] | None = None
+) -> Call:
+    """A call below the profiles of a table, which V5 addresses by its id [seen] (migration page)."""
+    address = path("profiles", "v5", ["entities", entity, "profile-tables", table.table_id, "profiles", *words])
+    return Call(method, address, f'{what} in "{table.table}"', PROFILE_RIGHTS[method], query or {}, operation=what)

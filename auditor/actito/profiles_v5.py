@@ -1,0 +1,97 @@
+"""One profile in the current generation: five calls, each of which tells or takes everything about it.
+
+Since January 2025 these replace V4's (see docs/platform-changes.md). The migration page shows how a profile is read
+[seen]; no public copy shows what the others take, and they are [assumed] to spell it as the upsert does (§6.4). The
+upsert itself is not used: it would bring deleted people back. Nor is the call that replaces a whole profile: what a
+correction does not name must stay as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from auditor.actito import forms, sections
+from auditor.actito.address import reference
+from auditor.actito.answers import Answer, Call, Unfit
+from auditor.actito.bodies import flat_body
+from auditor.actito.errors import Discontinued, NotFound, Refused, UnexpectedAnswer
+from auditor.actito.profiles import Step, Told, Values, call_v5, page
+from auditor.actito.results import Collection, ProfileRef
+from auditor.actito.spelling import Spelling
+from auditor.model import Structure
+
+if TYPE_CHECKING:
+    from auditor.actito.connection import Connection
+
+
+class ProfilesV5:
+    """See `auditor.actito.profiles.Profiles`."""
+
+    def count(self, connection: Connection, table: Structure) -> int | None:
+        """[assumed]: V4's `count` (G-php) below V5's list, or else what a page of the list says of all (§6.3)."""
+        apart = call_v5("GET", connection.entity, table, "the number of profiles", "count")
+        try:
+            return connection.read(apart).read_as(forms.count)
+        except (NotFound, Refused, Discontinued, UnexpectedAnswer):
+            alone = replace(table, subscriptions=(), segmentations=())
+            answer = connection.read(page(connection.entity, alone, 0, 1))
+            return answer.read_as(forms.total, answer.headers)
+
+    def search(self, entity: str, table: Structure, attribute: str, value: str, limit: int) -> Call:
+        """That V5 searches is [seen] (change log, 2024-11), how is not: [assumed] that its list takes V4's `search`."""
+        query = {"search": f"{attribute}={value}", **asked(table)}
+        return replace(page(entity, table, 0, limit, query), what=f'a search by {attribute} in "{table.table}"')
+
+    def read(self, connection: Connection, table: Structure, by: ProfileRef) -> Told:
+        """The address, `subscriptions`, `segmentations` and `includeNulls` are [seen] (migration page): only those that
+        are named are told. UnexpectedAnswer where one of them is not: it must not pass for "no".
+        """
+        key = reference(table, by, "a profile")
+        answer = connection.read(call_v5("GET", connection.entity, table, "a profile", key, query=asked(table)))
+        answer.read_as(_all_told, table)
+        return Told(answer)
+
+    def create(
+        self, connection: Connection, table: Structure, values: Values, collection: Collection | None, how: Spelling
+    ) -> tuple[Call, Answer]:
+        """`POST` beside the list [assumed]; that there is such an operation is [seen] (change log, 2025-01)."""
+        call = call_v5("POST", connection.entity, table, "the creation of a profile")
+        return call, connection.write(call, body=flat_body(table, values, collection, how))
+
+    def changes(
+        self,
+        connection: Connection,
+        table: Structure,
+        profile_id: str,
+        values: Values,
+        collection: Collection | None,
+        how: Spelling,
+    ) -> Iterator[Step]:
+        """One `PATCH` with these columns alone [assumed]; that there is one is [seen] (change log, 2025-01)."""
+        what = "the change of a profile"
+        call = call_v5("PATCH", connection.entity, table, what, reference(table, profile_id, what))
+        body = flat_body(table, values, collection, how)
+        yield Step(tuple(values), lambda: connection.write(call, body=body))
+
+    def delete(self, connection: Connection, table: Structure, profile_id: str) -> None:
+        """[assumed] from the REST style; that there is such an operation is [seen] (change log, 2025-01)."""
+        what = "the deletion of a profile"
+        connection.write(call_v5("DELETE", connection.entity, table, what, reference(table, profile_id, what)))
+
+
+def asked(table: Structure) -> dict[str, str]:
+    """What a question names so that it is told, segmentations without a value too."""
+    names = {
+        "subscriptions": ",".join(table.subscriptions),
+        "segmentations": ",".join(one.name for one in table.segmentations),
+    }
+    wanted = {section: text for section, text in names.items() if text}
+    return wanted | ({"includeNulls": "true"} if "segmentations" in wanted else {})
+
+
+def _all_told(content: object, table: Structure) -> None:
+    for section in sections.sections_missing(content, table):
+        raise Unfit(section)
+    sections.require_named(content, table)
