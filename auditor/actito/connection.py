@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -67,6 +68,7 @@ _BROKEN: Final = (
 )
 """What an exchange that broke is called: the first that fits."""
 _JSON = "application/json"
+_TIMEOUT = httpx.codes.REQUEST_TIMEOUT
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Files = Mapping[str, tuple[str, bytes, str]]
@@ -158,6 +160,18 @@ class Connection:
         if ending is not None:
             self.announced.setdefault(call.name, ending)
 
+    def methods(self, call: Call) -> frozenset[str] | None:
+        """The methods that the address of `call` takes, asked by OPTIONS: nothing is carried out. None: not told.
+
+        Raises ActitoError where the platform cannot be asked at all.
+        """
+        asked = replace(call, method="OPTIONS", accept="*/*", query={}, operation="what an address takes")
+        answer = self._repeated(lambda attempt: self._exchange(asked, attempt, writing=False), ATTEMPTS)
+        if answer.status == httpx.codes.GONE:
+            return frozenset()
+        allowed = answer.headers.get("allow", "")
+        return frozenset(word.strip().upper() for word in allowed.split(",")) if allowed.strip() else None
+
     def _repeated(self, once: Callable[[int], Answer], attempts: int) -> Answer:
         for attempt in stamina.retry_context(
             on=_again, attempts=attempts, timeout=TOTAL_SECONDS, wait_initial=0.5, wait_max=20.0
@@ -175,6 +189,28 @@ class Connection:
         body: Mapping[str, object] | None = None,
         files: Files | None = None,
     ) -> Answer:
+        answer = self._exchange(call, attempt, writing=writing, body=body, files=files)
+        if not httpx.codes.is_success(answer.status) and is_over(answer, call):
+            generation, _, what = call.name
+            raise Discontinued(what, generation)
+        if writing and (answer.status >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status == _TIMEOUT):
+            raise MaybeSent(call.what, f"it answered with status {answer.status}")
+        check(answer, call, writing=writing)
+        if not writing and call.accept == _JSON:
+            require_json(answer)
+        self._note(answer, call)
+        return answer
+
+    def _exchange(
+        self,
+        call: Call,
+        attempt: int,
+        *,
+        writing: bool,
+        body: Mapping[str, object] | None = None,
+        files: Files | None = None,
+    ) -> Answer:
+        """One request and its whole answer, whatever that says."""
         request = self._client.build_request(
             call.method,
             self._url + call.path,
@@ -191,17 +227,7 @@ class Connection:
             in_doubt = writing and error.request is request and not isinstance(error, _NOT_SENT)
             failure = _failure(error, call, _host(self._url), in_doubt=in_doubt)
         else:
-            answer = Answer.of(response, call)
-            if not response.is_success and is_over(answer, call):
-                generation, _, what = call.name
-                raise Discontinued(what, generation)
-            if writing and (response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT):
-                raise MaybeSent(call.what, f"it answered with status {response.status_code}")
-            check(answer, call, writing=writing)
-            if not writing and call.accept == _JSON:
-                require_json(answer)
-            self._note(answer, call)
-            return answer
+            return Answer.of(response, call)
         # Outside the handler: an exception of httpx carries the request, and with it the address of a profile.
         raise failure
 

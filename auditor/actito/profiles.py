@@ -67,6 +67,9 @@ class Profiles(Protocol):
     def delete(self, connection: Connection, table: Structure, profile_id: str) -> None:
         """NotFound when it is gone already."""
 
+    def writes(self, entity: str, table: Structure, profile_id: str) -> tuple[Call, ...]:
+        """The calls that create, change and delete, for asking about them: they are not to be sent."""
+
 
 def page(entity: str, table: Structure, number: int, size: int, query: Mapping[str, str] | None = None) -> Call:
     """One page of all profiles, in both generations V5's: V4's list was announced to end in 2022 (Maintenances page).

@@ -45,8 +45,7 @@ class ProfilesV4:
         self, connection: Connection, table: Structure, values: Values, collection: Collection | None, how: Spelling
     ) -> tuple[Call, Answer]:
         """[seen] D-feed. The default of `allowUpdate` is not known (§6.1): it is never relied on."""
-        never = {"allowUpdate": "false"}
-        call = _call("POST", connection.entity, table, "the creation of a profile", query=never)
+        call = _creation(connection.entity, table)
         return call, connection.write(call, body=profile_body(table, values, collection, how))
 
     def changes(
@@ -73,8 +72,7 @@ class ProfilesV4:
             together |= dict.fromkeys(begins, "true")
             begins = []
         if together:
-            what = "the change of a profile"
-            call = _call("PUT", connection.entity, table, what, reference(table, profile_id, what))
+            call = _change(connection.entity, table, profile_id)
             body = profile_body(table, together, collection, how)
             yield Step(tuple(together), lambda: connection.write(call, body=body))
 
@@ -86,8 +84,26 @@ class ProfilesV4:
 
     def delete(self, connection: Connection, table: Structure, profile_id: str) -> None:
         """[seen] G-sdk, G-shokme (§6.6)."""
-        what = "the deletion of a profile"
-        connection.write(_call("DELETE", connection.entity, table, what, reference(table, profile_id, what)))
+        connection.write(_deletion(connection.entity, table, profile_id))
+
+    def writes(self, entity: str, table: Structure, profile_id: str) -> tuple[Call, ...]:
+        """Creation, change and deletion (§6.1, §6.5, §6.6)."""
+        change = _change(entity, table, profile_id)
+        return _creation(entity, table), change, _deletion(entity, table, profile_id)
+
+
+def _creation(entity: str, table: Structure) -> Call:
+    return _call("POST", entity, table, "the creation of a profile", query={"allowUpdate": "false"})
+
+
+def _change(entity: str, table: Structure, profile_id: str) -> Call:
+    what = "the change of a profile"
+    return _call("PUT", entity, table, what, reference(table, profile_id, what))
+
+
+def _deletion(entity: str, table: Structure, profile_id: str) -> Call:
+    what = "the deletion of a profile"
+    return _call("DELETE", entity, table, what, reference(table, profile_id, what))
 
 
 def _section(connection: Connection, table: Structure, by: ProfileRef, section: str) -> object:

@@ -57,7 +57,7 @@ class ProfilesV5:
         self, connection: Connection, table: Structure, values: Values, collection: Collection | None, how: Spelling
     ) -> tuple[Call, Answer]:
         """`POST` beside the list [assumed]; that there is such an operation is [seen] (change log, 2025-01)."""
-        call = call_v5("POST", connection.entity, table, "the creation of a profile")
+        call = _creation(connection.entity, table)
         return call, connection.write(call, body=flat_body(table, values, collection, how))
 
     def changes(
@@ -70,15 +70,32 @@ class ProfilesV5:
         how: Spelling,
     ) -> Iterator[Step]:
         """One `PATCH` with these columns alone [assumed]; that there is one is [seen] (change log, 2025-01)."""
-        what = "the change of a profile"
-        call = call_v5("PATCH", connection.entity, table, what, reference(table, profile_id, what))
+        call = _change(connection.entity, table, profile_id)
         body = flat_body(table, values, collection, how)
         yield Step(tuple(values), lambda: connection.write(call, body=body))
 
     def delete(self, connection: Connection, table: Structure, profile_id: str) -> None:
         """[assumed] from the REST style; that there is such an operation is [seen] (change log, 2025-01)."""
-        what = "the deletion of a profile"
-        connection.write(call_v5("DELETE", connection.entity, table, what, reference(table, profile_id, what)))
+        connection.write(_deletion(connection.entity, table, profile_id))
+
+    def writes(self, entity: str, table: Structure, profile_id: str) -> tuple[Call, ...]:
+        """Creation, change and deletion: each [assumed] (§6.4)."""
+        change = _change(entity, table, profile_id)
+        return _creation(entity, table), change, _deletion(entity, table, profile_id)
+
+
+def _creation(entity: str, table: Structure) -> Call:
+    return call_v5("POST", entity, table, "the creation of a profile")
+
+
+def _change(entity: str, table: Structure, profile_id: str) -> Call:
+    what = "the change of a profile"
+    return call_v5("PATCH", entity, table, what, reference(table, profile_id, what))
+
+
+def _deletion(entity: str, table: Structure, profile_id: str) -> Call:
+    what = "the deletion of a profile"
+    return call_v5("DELETE", entity, table, what, reference(table, profile_id, what))
 
 
 def asked(table: Structure) -> dict[str, str]:

@@ -204,6 +204,8 @@ class Dialect:
     """V5 asked for a subscription or a segmentation that the table does not have."""
     v4_profiles: Literal["404", "410", "error", "served"] = "404"
     """How V4's calls about profiles are answered: as switched off, or as before their end (change log, 2025-01)."""
+    options: Literal["told", "405", "404"] = "told"
+    """Asked by OPTIONS which methods an address takes (RFC 9110)."""
     v4_ending: Literal["with its day", "without", "not said"] = "with its day"
     """Whether an operation that will end says so."""
 
@@ -287,6 +289,7 @@ FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "segment_nulls": ("false", "null"),
     "unknown_asked": ("left out", "400", "404"),
     "v4_profiles": OFF,
+    "options": ("told", "405", "404"),
     "v4_ending": ("with its day", "without", "not said"),
 }
 """Every form that nobody has seen, with the plausible choices; the first one is the usual."""

@@ -16,6 +16,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auditor.sandbox import network
+from auditor.sandbox.allowed import allowed
 from auditor.sandbox.breaches import Breaches, Call, judged, place_of
 from auditor.sandbox.dialect import Dialect
 from auditor.sandbox.exchange import Answer, replayed, whole_body
@@ -115,6 +116,8 @@ class Wire:
         over = switched_off(self._dialect, path)
         if over is not None:
             return over
+        if scope["method"] == "OPTIONS":
+            return allowed(scope, self._dialect)
         with self._meanwhile.around(scope["method"], path, subject), judged(call):
             await self._app(dict(scope), replayed(understood(body, self._dialect, path)), answer.take)
         content = answer.json()

@@ -2,6 +2,7 @@
 
     subject     what is looked at: each thing once, whoever needs it
     platform    key, host, rights, table, limits
+    operations  which generation of the API answers what is needed
     inputs      contract, suite, structure, export, truth, synchronisations
     machine     versions, disk, memory, files that others could read, ledger, what runs and ran
 
@@ -16,7 +17,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Final
 
-from auditor.commands.doctor import inputs, machine, platform
+from auditor.commands.doctor import inputs, machine, operations, platform
 from auditor.commands.doctor.subject import Finding, Lacking, State, Subject
 from auditor.errors import AuditorError
 from auditor.settings.config import Settings
@@ -30,6 +31,8 @@ CHECKS: Final[Mapping[str, Callable[[Subject], Finding]]] = {
     "entity": platform.entity,
     "table": platform.table,
     "profiles": platform.profiles,
+    "operations": operations.operations,
+    "write operations": operations.write_operations,
     "clock": platform.clock,
     "limits": platform.limits,
     "contract": inputs.contract,
