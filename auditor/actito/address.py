@@ -17,6 +17,7 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "structure": "profile-table-structure",  # [seen] for V5, D-struct; [inferred] for V4
     "profiles": "profiles",  # [seen] D-feed
     "imports": "mass-imports",  # [seen] D-mig, U-v4imp
+    "transfers": "file-transfers",  # [assumed] after the name of its API (D-ft)
     "scenarios": "scenarios",  # [assumed] after the access right of that name (D-rights)
 }
 """First segment of each path since the reorganisation of the URLs (U-reorg)."""

@@ -140,10 +140,21 @@ def import_v4(columns: Sequence[str], key: str, mode: ImportMode) -> dict[str, o
     }
 
 
-def import_v5(entity: str, table: Structure, columns: Sequence[str], key: str, mode: ImportMode) -> dict[str, object]:
+def import_v5(
+    entity: str, table: Structure, columns: Sequence[str], key: str, mode: ImportMode, output: str = ""
+) -> dict[str, object]:
     """The definition of a one-shot ETL execution: [assumed], modelled on V4's (§8.3); only the topics of a definition
-    are documented (D-etlp, D-etlf)."""
+    are documented (D-etlp, D-etlf).
+
+    `output` begins the names of the files that it makes: `fileNamePattern` is [seen] (change log, 2024-12), its place
+    [assumed], the placeholder of the day [seen] for exports (D-expf).
+    """
     loaded = loading(table.table_id, mode.value, _key_first(columns, key), key)
+    if output:
+        loaded |= {
+            part: {"fileNamePattern": f"{output}-{kind}_$yyyyMMdd.csv"}
+            for part, kind in (("errorFile", "errors"), ("resultFile", "results"))
+        }
     return {"name": f"auditor-{table.table}", "entity": entity, "dataLoadings": [loaded]}
 
 

@@ -100,6 +100,20 @@ class Dialect:
         address = path("imports", "v5", ["entities", entity, "etls", definition, "trigger-execution"])
         return Call("POST", address, "an import by a stored definition", "write_imports")
 
+    def locations(self, entity: str) -> Call:
+        """The remote places that files come from and go to: that there is such an API is [seen] D-ft, the rest
+        [assumed] (§9).
+        """
+        address = path("transfers", "v5", ["entities", entity, "locations"])
+        return Call("GET", address, "the remote file locations", "read_file_transfers")
+
+    def location_test(self, entity: str, location: str) -> Call:
+        """Actito tries to reach one of them and changes nothing there: that it can is [seen] (change log, 2025-02), the
+        address [assumed] (§9).
+        """
+        address = path("transfers", "v5", ["entities", entity, "locations", location, "test"])
+        return Call("POST", address, "the test of a remote file location", "read_file_transfers")
+
     # Imports
 
     def start_import(self, entity: str, table: Structure) -> Call:

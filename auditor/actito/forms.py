@@ -12,9 +12,9 @@ from typing import Final
 
 from auditor.actito import sections
 from auditor.actito.answers import Unfit, array, first, has, name_in, name_of, record, text, truth
-from auditor.actito.results import Execution, ExecutionState, Profile, Scenario, Table
+from auditor.actito.results import Execution, ExecutionState, Location, Profile, Scenario, Table
 from auditor.actito.spelling import USUAL, Spelling
-from auditor.actito.vocabulary import ACTIVE, STATES, TYPES
+from auditor.actito.vocabulary import ACTIVE, REACHED, STATES, TYPES, UNREACHED
 from auditor.model import (
     Attribute,
     AttributeType,
@@ -70,6 +70,26 @@ def scenarios(content: object) -> list[Scenario]:
     """`{"scenarios":[{id,name,active}]}` or the array alone, with names alone too: all [assumed], §14b."""
     items = [_with_name(item, "scenarios") for item in items_of(content, "scenarios", "scenario")]
     return [Scenario(name_of(item, "id", "name"), name_of(item, "name"), active(item)) for item in items]
+
+
+def locations(content: object) -> list[Location]:
+    """`{"locations":[{id,name}]}` or the array alone, with names alone too: all [assumed], §9."""
+    items = [_with_name(item, "locations") for item in items_of(content, "locations", "content", "items")]
+    return [Location(name_of(item, "id", "name"), name_of(item, "name", "technicalName", "id")) for item in items]
+
+
+def reached(content: object) -> bool:
+    """Whether the test of a location succeeded: by a flag, or by a word for it; all [assumed], §9."""
+    whole = record(content, "success")
+    for name in ("success", "successful", "reachable", "ok"):
+        if whole.get(name) is not None:
+            return truth(whole[name], name)
+    word = name_of(whole, "status", "state", "result").upper()
+    if word in REACHED:
+        return True
+    if word in UNREACHED:
+        return False
+    raise Unfit("status")
 
 
 def count(content: object) -> int:

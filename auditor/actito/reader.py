@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from auditor.actito import definitions, forms, sections
 from auditor.actito.answers import Answer, Call
 from auditor.actito.connection import Connection
-from auditor.actito.errors import NotFound
+from auditor.actito.errors import NotFound, Refused
 from auditor.actito.pages import whole_list
 from auditor.actito.profiles import Told
 from auditor.actito.profiles import page as page_of
@@ -15,6 +15,7 @@ from auditor.actito.profiles_v5 import asked
 from auditor.actito.results import (
     Definition,
     Execution,
+    Location,
     Profile,
     ProfileRef,
     RefusedRow,
@@ -95,6 +96,20 @@ class Reader:
         """One stored ETL definition (§8.3). NotFound when there is none."""
         answer = self._connection.read(self._dialect.definitions("GET", self._entity, definition_id))
         return answer.read_as(definitions.definition, definition_id)
+
+    def locations(self) -> list[Location]:
+        """The remote places of files (§9, D-ft). NotFound or Discontinued where the licence has no such operation."""
+        return whole_list(self._connection, self._dialect.locations(self._entity), forms.locations)
+
+    def reaches(self, location: Location) -> bool:
+        """Whether Actito reaches a remote place of files, tried now (§9, change log 2025-02). Nothing is changed.
+
+        Refused counts as not reached: a test that fails may be answered so.
+        """
+        try:
+            return self._connection.read(self._dialect.location_test(self._entity, location.id)).read_as(forms.reached)
+        except Refused:
+            return False
 
     def scenarios(self, table: Structure) -> list[Scenario]:
         """The scenarios of a table: what a write may start (§14b). NotFound where the licence has no scenarios."""

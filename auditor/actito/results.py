@@ -121,6 +121,15 @@ class Synchronisation:
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """A remote place that stored imports read from or exports write to (D-ft)."""
+
+    id: str
+    """Equals the name where the list holds no ids."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario of a profile table. Which writes start it cannot be read from the API (§14b)."""
 

@@ -117,3 +117,7 @@ STATES: Mapping[str, ExecutionState] = {
     "PROCESSING": ExecutionState.RUNNING,
 }
 """Words for the state of an import: [assumed] but for the first two. Any other word is `ExecutionState.UNKNOWN`."""
+
+REACHED = ("OK", "SUCCESS", "SUCCEEDED", "REACHABLE", "CONNECTED")
+UNREACHED = ("KO", "FAILED", "FAILURE", "ERROR", "UNREACHABLE")
+"""What the test of a remote file location may answer: all [assumed], §9."""

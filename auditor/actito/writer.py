@@ -16,7 +16,7 @@ from auditor.actito.errors import ActitoError, Busy, MaybeSent, NotFound, QuotaU
 from auditor.actito.profiles import Step
 from auditor.actito.reader import identified
 from auditor.actito.results import Collection, Definition, ImportMode, Table
-from auditor.actito.routes import of_creation, of_write
+from auditor.actito.routes import of_creation, of_write, over
 from auditor.actito.spelling import USUAL, Spelling
 from auditor.errors import SettingsError
 from auditor.model import (
@@ -46,6 +46,8 @@ class Writer:
         self._spelling = spelling
         self._entity = connection.entity
         self._dialect = connection.dialect
+        self._names_output = True
+        """Until the licence refuses a definition that names the files that it makes."""
 
     def create_table(self, table: Structure) -> Table:
         """Create an empty profile table with the attributes, subscriptions and segmentations of `table` (§4.4).
@@ -136,23 +138,31 @@ class Writer:
         except NotFound as missing:
             raise of_write(self._connection, table, profile_id, missing) from None
 
-    def definition(self, table: Structure, columns: Sequence[str], key: str, mode: ImportMode) -> str:
+    def definition(self, table: Structure, columns: Sequence[str], key: str, mode: ImportMode, output: str = "") -> str:
         """The import definition, as JSON text, that `start_import` sends with such a file (§7.1, §8.3)."""
         if self._dialect.imports == "v4":
             return as_json(import_v4(columns, key, mode))
-        return as_json(import_v5(self._entity, table, columns, key, mode))
+        return as_json(import_v5(self._entity, table, columns, key, mode, output))
 
     def start_import(
-        self, table: Structure, archive: bytes, *, columns: Sequence[str], key: str, mode: ImportMode
+        self, table: Structure, archive: bytes, *, columns: Sequence[str], key: str, mode: ImportMode, output: str = ""
     ) -> str:
         """Hand over a zipped corrective file and return the id of its execution, which goes on without us (§7.1, §8.1).
 
-        `columns` are the headers of the CSV: audit column names, `key` among them. QuotaUsed when no import is left
-        today. MaybeSent when the id did not arrive: it counts against the quota and must not be sent again.
+        `columns` are the headers of the CSV: audit column names, `key` among them. `output` begins the names of the
+        files that Actito makes of it (V5), where the licence takes that: where it refuses the definition without saying
+        why, it is sent once more without. QuotaUsed when no import is left today; Discontinued when there is no such
+        operation. MaybeSent when the id did not arrive: it counts against the quota and must not be sent again.
         """
         call = self._dialect.start_import(self._entity, table)
-        definition = self.definition(table, columns, key, mode).encode("utf-8")
-        return self._start(call, archive, {DEFINITION_PART: ("definition.json", definition, "application/json")})
+        wanted = output if self._names_output else ""
+        try:
+            return self._start(call, archive, _described(self.definition(table, columns, key, mode, wanted)))
+        except Refused as refused:
+            if not wanted or self._dialect.imports == "v4" or not _maybe_names(refused):
+                raise
+        self._names_output = False
+        return self._start(call, archive, _described(self.definition(table, columns, key, mode)))
 
     def create_definition(self, definition: Definition) -> str:
         """Store an ETL definition for files as the auditor makes them, and return its id (§8.3).
@@ -202,8 +212,21 @@ class Writer:
             error = QuotaUsed(call.what)
             error.wait = busy.wait
             raise error from None
+        except NotFound as missing:
+            if definition:  # the table is there, or nothing would be sent; a stored definition may be gone
+                raise over(missing) from None
+            raise
         with _carried_out(call):
             return _created(answer, "executionId", "id")
+
+
+def _described(definition: str) -> Files:
+    return {DEFINITION_PART: ("definition.json", definition.encode("utf-8"), "application/json")}
+
+
+def _maybe_names(refused: Refused) -> bool:
+    """Whether a definition may have been refused for the names of files in it: it says so, or says nothing."""
+    return all("file" in field.lower() for field, _ in refused.fields)
 
 
 def _require_columns(table: Structure, values: Mapping[str, str | None]) -> None:

@@ -132,7 +132,14 @@ def _start(job: Job, batch: str, rows: Sequence[int], file: BulkFile) -> None:
     creating = job.plan.writes[rows[0]].kind is Kind.CREATE
     mode = ImportMode.CREATE_ONLY if creating else ImportMode.UPDATE_ONLY
     try:
-        execution = job.writer.start_import(job.structure, file.archive, columns=file.columns, key=file.key, mode=mode)
+        execution = job.writer.start_import(
+            job.structure,
+            file.archive,
+            columns=file.columns,
+            key=file.key,
+            mode=mode,
+            output=f"auditor-{job.sha[:8]}-{batch}",
+        )
     except (MaybeSent, Conflict):
         # A conflict may be with our own call, delivered twice: the rows may be on their way.
         job.record(cells, Outcome.UNKNOWN, "no_id")

@@ -53,7 +53,7 @@ class Writes(Protocol):
     def delete(self, table: Structure, profile_id: str) -> None: ...
 
     def start_import(
-        self, table: Structure, archive: bytes, *, columns: Sequence[str], key: str, mode: ImportMode
+        self, table: Structure, archive: bytes, *, columns: Sequence[str], key: str, mode: ImportMode, output: str
     ) -> str: ...
 
 

@@ -103,7 +103,7 @@ def make_app(licence: Licence, limits: Limits, dialect: Dialect, faults: Faults)
         routes=[
             *actito,
             *Inspection(state, storage, queue, counters, tokens, faults, dialect).routes(),
-            *Controls(faults, breaches, dialect, queue).routes(),
+            *Controls(faults, breaches, dialect, queue, state).routes(),
             *Description(actito, dialect).routes(),
         ],
         middleware=[

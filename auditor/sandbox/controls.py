@@ -15,6 +15,7 @@ from auditor.sandbox.dialect import OFF, Dialect, varied
 from auditor.sandbox.faults import Faults
 from auditor.sandbox.imports import Queue
 from auditor.sandbox.routes_v4 import read_json
+from auditor.sandbox.state import State
 from auditor.sandbox.wire import ELSEWHERE
 from auditor.sandbox.writes import Refusal
 
@@ -22,7 +23,8 @@ from auditor.sandbox.writes import Refusal
 class Controls:
     """What a test sets before it lets a client loose, and asks afterwards."""
 
-    def __init__(self, faults: Faults, breaches: Breaches, dialect: Dialect, queue: Queue) -> None:
+    def __init__(self, faults: Faults, breaches: Breaches, dialect: Dialect, queue: Queue, state: State) -> None:
+        self._state = state
         self._faults = faults
         self._breaches = breaches
         self._dialect = dialect
@@ -36,6 +38,7 @@ class Controls:
             Route("/_sandbox/breaches", self.breaches),
             Route("/_sandbox/breaches", self.take_breaches, methods=["DELETE"]),
             Route("/_sandbox/decisions", self.decide, methods=["POST"]),
+            Route("/_sandbox/unreachable", self.unreachable, methods=["POST"]),
             Route("/_sandbox/forms", self.forms),
             Route("/_sandbox/forms", self.set_forms, methods=["POST"]),
             Route(ELSEWHERE, self.elsewhere, methods=["GET", "POST", "PUT", "DELETE"]),
@@ -80,6 +83,15 @@ class Controls:
         except (TypeError, ValueError):
             raise Refusal(400, "opt_ins is a list of pairs of profileId and column, or null") from None
         self._breaches.decided = decided
+        return Response(status_code=204)
+
+    async def unreachable(self, request: Request) -> Response:
+        """`{"locations": ["2"]}`: the remote places of files that cannot be reached from now on."""
+        body = await read_json(request)
+        given = body.get("locations") if isinstance(body, dict) else None
+        if not isinstance(given, list):
+            raise Refusal(400, "locations is a list of ids")
+        self._state.facts["unreachable"] = [str(one) for one in given]
         return Response(status_code=204)
 
     async def forms(self, request: Request) -> Response:

@@ -204,6 +204,11 @@ class Dialect:
     """V5 asked for a subscription or a segmentation that the table does not have."""
     v4_profiles: Literal["404", "410", "error", "served"] = "404"
     """How V4's calls about profiles are answered: as switched off, or as before their end (change log, 2025-01)."""
+    file_names: Literal["taken", "refused"] = "taken"
+    """Whether the definition of an import may name the files that it makes, where the client puts it."""
+    locations: Literal["listed", "bare", "names"] = "listed"
+    location_test: Literal["flag", "word", "refused"] = "flag"
+    """The answer about a remote location that cannot be reached: the last with 400."""
     options: Literal["told", "405", "404"] = "told"
     """Asked by OPTIONS which methods an address takes (RFC 9110)."""
     v4_ending: Literal["with its day", "without", "not said"] = "with its day"
@@ -289,6 +294,9 @@ FORMS: Final[Mapping[str, tuple[Any, ...]]] = {
     "segment_nulls": ("false", "null"),
     "unknown_asked": ("left out", "400", "404"),
     "v4_profiles": OFF,
+    "file_names": ("taken", "refused"),
+    "locations": ("listed", "bare", "names"),
+    "location_test": ("flag", "word", "refused"),
     "options": ("told", "405", "404"),
     "v4_ending": ("with its day", "without", "not said"),
 }

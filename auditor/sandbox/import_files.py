@@ -6,13 +6,15 @@ import csv
 import hashlib
 import io
 import json
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from auditor.sandbox.checks import known
+from auditor.sandbox.checks import Problem, known
+from auditor.sandbox.dialect import Code
 from auditor.sandbox.state import Profiles, State
 from auditor.sandbox.writes import Refusal
 
@@ -34,6 +36,8 @@ class Definition:
     """Header to platform column."""
     error_file: bool
     result_file: bool
+    error_name: str
+    result_name: str
 
 
 def read_definition(state: State, body: Any) -> Definition:
@@ -77,7 +81,18 @@ def read_definition(state: State, body: Any) -> Definition:
         mapping=mapping,
         error_file=bool(loading.get("generateErrorFile", True)),
         result_file=bool(loading.get("generateResultFile", False)),
+        error_name=_pattern(loading, "errorFile", "errors.csv"),
+        result_name=_pattern(loading, "resultFile", "result.csv"),
     )
+
+
+def _pattern(loading: Mapping[str, Any], part: str, usual: str) -> str:
+    """The pattern of the name of a file that an import makes. Raises Refusal (400) for what is none."""
+    given = loading.get(part, {"fileNamePattern": usual})
+    pattern = given.get("fileNamePattern") if isinstance(given, dict) else None
+    if not isinstance(pattern, str) or not re.fullmatch(r"[\w.$-]{1,200}", pattern):
+        raise Refusal(400, f"{part} does not say how the file is called", (Problem(part, Code.INVALID, "no name"),))
+    return pattern
 
 
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)

@@ -203,11 +203,15 @@ class Queue:
         zipped = self._dialect.error_file == "zip"
         if definition.error_file and (refused or self._dialect.no_file == "header alone"):
             rows = [[*header, "errorCode", "errorColumn"], *refused]
-            execution.errors = csv_file("errors.csv", rows, separator, zipped=zipped)
+            execution.errors = csv_file(self._named(definition.error_name), rows, separator, zipped=zipped)
         if definition.result_file:
             width = len(header) + (2 if self._dialect.result_columns == "profileId" else 0)
             rows = [row[:width] for row in ([*header, "profileId", "result"], *results)]
-            execution.result = csv_file("result.csv", rows, separator, zipped=zipped)
+            execution.result = csv_file(self._named(definition.result_name), rows, separator, zipped=zipped)
+
+    def _named(self, pattern: str) -> str:
+        """The name of a file that is made today (D-expf)."""
+        return pattern.replace("$yyyyMMdd", self.state.clock.day(self._dialect.day_ends).replace("-", ""))
 
     def _refused(self, held: Profiles, cells: dict[str, str], key: str) -> tuple[Problem, ...]:
         """What a fault does to a row: somebody deletes its profile just before, or it is refused for nothing."""

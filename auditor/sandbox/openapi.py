@@ -111,6 +111,8 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
         {"id": _TEXT, "name": _TEXT, "active": _FLAG, "dataLoadings": _list({"type": "object"})},
     ),
     "StoredDefinitions": _object({"etls": _list(_ref("StoredDefinition"))}),
+    "Locations": _object({"locations": _list(_object({"id": _TEXT, "name": _TEXT}))}),
+    "Reached": _object({"success": _FLAG}),
     "File": {"type": "string", "contentMediaType": "application/zip"},
     "Changes": _object(
         {},
@@ -184,6 +186,8 @@ _ANSWERS: Final[Mapping[str, tuple[int, str | None]]] = {
     "ImportCalls.change_definition": (204, None),
     "ImportCalls.delete_definition": (204, None),
     "ImportCalls.trigger": (202, "ExecutionId"),
+    "ImportCalls.locations": (200, "Locations"),
+    "ImportCalls.test_location": (200, "Reached"),
     "ImportCalls.import_v4": (200, "ImportId"),
     "ImportCalls.status_v4": (200, "ImportStatus"),
     "ImportCalls.result_v4": (200, "ImportResult"),
@@ -234,6 +238,7 @@ _PARAMETERS: Final[Mapping[str, Schema]] = {
     "table": {"enum": [CUSTOMERS.name, CUSTOMERS.id]},
     "profile": {"type": "string", "pattern": "^[1-9][0-9]{0,2}$"},
     "execution": {"type": "string", "pattern": "^100000[0-9]$"},
+    "location": {"enum": ["1", "2"]},
 }
 _NO_TOKEN: Final = ("CallsV5.token",)
 _FAILURES: Final = (400, 401, 403, 404, 405, 406, 409, 429)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -19,6 +19,8 @@ from auditor.sandbox.structure import TABLE
 from auditor.sandbox.writes import Refusal
 
 _DEFINITION_BYTES = 1_000_000
+LOCATIONS: Final = {"1": "crm-sftp", "2": "exports-sftp"}
+"""Remote places of files by id: where the CRM's files come from, and where exports go."""
 
 
 class ImportCalls:
@@ -35,6 +37,7 @@ class ImportCalls:
         one = v5 + "/etl-executions/{execution}"
         stored = v5 + "/etls/{etl}"
         old = v4 + "/import/{execution}"
+        places = "/file-transfers/v5/entities/{entity}/locations"
         return [
             Route(v5 + "/etl-executions", self.execute, methods=["POST"]),
             Route(one, self.execution),
@@ -46,6 +49,8 @@ class ImportCalls:
             Route(stored, self.change_definition, methods=["PUT"]),
             Route(stored, self.delete_definition, methods=["DELETE"]),
             Route(stored + "/trigger-execution", self.trigger, methods=["POST"]),
+            Route(places, self.locations),
+            Route(places + "/{location}/test", self.test_location, methods=["POST"]),
             Route(v4 + "/table/{table}/import", self.import_v4, methods=["POST"]),
             Route(old + "/status", self.status_v4),
             Route(old + "/result", self.result_v4),
@@ -56,8 +61,11 @@ class ImportCalls:
     async def execute(self, request: Request) -> Response:
         """Accept a one-shot execution."""
         check_entity(request)
-        content, definition = await self._parts(request)
-        execution = self._accept(content, parse_definition(definition))
+        content, given = await self._parts(request)
+        definition = parse_definition(given)
+        if self._dialect.file_names == "refused" and b"fileNamePattern" in given:
+            raise Refusal(400, "a part of the definition is not known")
+        execution = self._accept(content, definition)
         return JSONResponse({"executionId": str(execution.id)}, status_code=202)
 
     async def execution(self, request: Request) -> Response:
@@ -105,6 +113,25 @@ class ImportCalls:
             raise Refusal(409, "the definition is not active")
         execution = self._accept(content, definition, number)
         return JSONResponse({"executionId": str(execution.id)}, status_code=202)
+
+    async def locations(self, request: Request) -> Response:
+        """The remote places that files come from and go to (§9, assumed)."""
+        listed = [{"id": number, "name": name} for number, name in LOCATIONS.items()] if check_entity(request) else []
+        names: list[Any] = [one["name"] for one in listed]
+        told: dict[str, Any] = {"listed": {"locations": listed}, "bare": listed, "names": {"locations": names}}
+        return JSONResponse(told[self._dialect.locations])
+
+    async def test_location(self, request: Request) -> Response:
+        """Whether a remote place can be reached now (change log, 2025-02; its form is assumed)."""
+        asked = request.path_params["location"]
+        number = next((one for one, name in LOCATIONS.items() if asked in (one, name)), None)
+        if not check_entity(request) or number is None:
+            raise Refusal(404, "there is no such location")
+        reached = number not in self.state.facts.get("unreachable", ())
+        if self._dialect.location_test == "refused" and not reached:
+            raise Refusal(400, "the location cannot be reached")
+        word = {"status": "SUCCESS" if reached else "FAILED"}
+        return JSONResponse(word if self._dialect.location_test == "word" else {"success": reached})
 
     async def import_v4(self, request: Request) -> Response:
         """The definition of V4 says neither table nor enclosing (G-mhp)."""

@@ -28,6 +28,8 @@ class Actito(Strict):
     calls_per_minute: int = pydantic.Field(default=60, ge=1)
     concurrency: int = pydantic.Field(default=3, ge=1)
     bulk_calls_per_day: int = pydantic.Field(default=12, ge=0)
+    """Of the licence, per table, by everybody who imports: 12 was the older figure and is the careful one; since
+    February 2026 triggered and one-shot imports may run 24 times a day."""
     own_bulk_calls_per_day: int = pydantic.Field(default=6, ge=0)
     bulk_empty: Literal["unknown", "keep", "erase"] = "unknown"
     """What an empty cell of a bulk file does to a filled value on update."""

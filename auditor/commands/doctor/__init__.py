@@ -39,6 +39,7 @@ CHECKS: Final[Mapping[str, Callable[[Subject], Finding]]] = {
     "structure": inputs.structure,
     "suite": inputs.suite,
     "synchronisations": inputs.synchronisations,
+    "file locations": inputs.locations,
     "export": inputs.export,
     "export columns": inputs.export_columns,
     "export rows": inputs.export_rows,

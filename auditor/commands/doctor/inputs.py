@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.actito import Reader
+from auditor.actito import Discontinued, NotAllowed, NotFound, Reader
 from auditor.commands.doctor.subject import Finding, Input, State, Subject
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.structure_words import listed
@@ -64,6 +64,31 @@ def synchronisations(subject: Subject) -> Finding:
             "add them to a synchronisation's mapping, if something should fill them",
         )
     return Finding(State.OK, f"{listed(list(known))}: every column that the contract maps is filled")
+
+
+def locations(subject: Subject) -> Finding:
+    """Does Actito reach the remote places that stored imports read from and exports go to? It tries each of them."""
+    subject.entities.need()
+    reader = Reader(subject.connection.need())
+    try:
+        known = reader.locations()
+        unreached = [one.name for one in known if not reader.reaches(one)]
+    except (NotFound, NotAllowed, Discontinued):
+        return Finding(
+            State.WARNING,
+            "whether Actito reaches the remote places of files was not tried: the licence does not offer it here, or "
+            "the key has no right to it",
+            "test them in Actito's app, or give the API user the right read_file_transfers",
+        )
+    if not known:
+        return Finding(State.OK, "no remote place of files is known to Actito")
+    if unreached:
+        return Finding(
+            State.TROUBLE,
+            f"Actito does not reach {listed(unreached)}: no import comes from there, and no export gets there",
+            "look at address, account and firewall of the server: Actito's addresses must be let in",
+        )
+    return Finding(State.OK, f"Actito reaches {listed([one.name for one in known])}")
 
 
 def export(subject: Subject) -> Finding:

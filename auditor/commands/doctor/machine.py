@@ -26,6 +26,8 @@ from auditor.state.past_runs import find_run
 DISTRIBUTION = "profile-auditor"
 TOLD = ("duckdb", "polars", "great-expectations", "httpx")
 """Packages whose versions explain a behaviour."""
+NEWER_BULK_CALLS = 24
+"""Triggered and one-shot imports of a day since February 2026 (change log); 12 before."""
 COPIES = 3
 """A run holds each input about so many times: unpacked, landed, and what is spilled while comparing."""
 _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
@@ -125,9 +127,10 @@ def ledger(subject: Subject) -> Finding:
 def quota(subject: Subject) -> Finding:
     """How many bulk calls has the table left today?"""
     record, settings = subject.ledger.need(), subject.settings
-    own = settings.actito.own_bulk_calls_per_day
+    own = min(settings.actito.own_bulk_calls_per_day, settings.actito.bulk_calls_per_day)
+    licence = _of_licence(settings.actito.bulk_calls_per_day)
     if record is None:
-        return Finding(State.OK, f"none of the {own} bulk calls that the auditor may make today was made")
+        return Finding(State.OK, f"none of the {own} bulk calls that the auditor may make today was made; {licence}")
     calls = record.bulk_calls(settings.table, quota_day(subject.now))
     if calls.exhausted:
         return Finding(
@@ -141,7 +144,16 @@ def quota(subject: Subject) -> Finding:
             f"all {own} bulk calls that the auditor may make today were made",
             "go on after midnight in Brussels",
         )
-    return Finding(State.OK, f"{calls.used} of the {own} bulk calls that the auditor may make today were made")
+    made = f"{calls.used} of the {own} bulk calls that the auditor may make today were made"
+    return Finding(State.OK, f"{made}; {licence}")
+
+
+def _of_licence(calls: int) -> str:
+    """What is known of the licence's own limit (D-limits; change log, 2026-02)."""
+    told = f"the licence is taken to have {calls} a day for this table"
+    if calls < NEWER_BULK_CALLS:
+        return f"{told} (bulk_calls_per_day): Actito allows {NEWER_BULK_CALLS} since February 2026"
+    return told
 
 
 def other_runs(subject: Subject) -> Finding:
