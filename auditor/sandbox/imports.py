@@ -211,7 +211,7 @@ class Queue:
 
     def _named(self, pattern: str) -> str:
         """The name of a file that is made today (D-expf)."""
-        return pattern.replace("$yyyyMMdd", self.state.clock.day(self._dialect.day_ends).replace("-", ""))
+        return pattern.replace("$yyyyMMdd", f"{self.state.clock.day(self._dialect.day_ends):%Y%m%d}")
 
     def _refused(self, held: Profiles, cells: dict[str, str], key: str) -> tuple[Problem, ...]:
         """What a fault does to a row: somebody deletes its profile just before, or it is refused for nothing."""
