@@ -43,6 +43,11 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def one_profile(by: ProfileRef) -> str:
+    """The operation that reads one: a licence may know the address by profileId and not the one by an attribute."""
+    return f"a profile by {by[0]}" if isinstance(by, tuple) else "a profile"
+
+
 def reference(table: Structure, ref: ProfileRef, what: str) -> Encoded:
     """`7` or `emailAddress=john%40doe.com` (§6); only digits are a profileId, or `x=y` could pass for one.
 

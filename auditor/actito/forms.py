@@ -154,9 +154,9 @@ def found(content: object, attribute: str, value: str) -> list[Mapping[str, obje
     return [item for item, text in zip(items, texts, strict=True) if (text or "").casefold() == value.casefold()]
 
 
-def found_id(content: object) -> str:
-    """The `profileId` in an answer about one profile."""
-    return profile_id(record(content, "attributes"))
+def attribute(content: Mapping[str, object], name: str) -> str | None:
+    """One attribute of a profile."""
+    return _attributes(first(content, "attributes")).get(name)
 
 
 def profile_id(content: Mapping[str, object]) -> str:

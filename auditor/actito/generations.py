@@ -18,6 +18,8 @@ from auditor.actito.errors import Discontinued, NotAcceptable, NotAllowed, NotFo
 from auditor.actito.pages import whole_list
 from auditor.actito.profiles import page
 from auditor.actito.reader import identified
+from auditor.actito.results import ProfileRef
+from auditor.actito.routes import somebody
 from auditor.model import Structure
 
 Answers = Mapping[str, bool | None]
@@ -43,12 +45,22 @@ def readings(connection: Connection, table: Structure, dialect: str) -> list[Ope
     where this one does not answer. Raises ActitoError where the platform cannot be asked.
     """
     table = _with_id(connection, table)
-    somebody = _somebody(connection, table)
+    names = [one.name for one in table.attributes if one.unique and not one.technical]
+    by_attribute = next((known for name in names if (known := _somebody(connection, table, name))), None)
+
+    def read(by: ProfileRef | None) -> Callable[[Dialect], object]:
+        return lambda of: _require(by) and of.profiles.read(connection, table, by or "")
+
     asked: list[tuple[str, str, Callable[[Dialect], object]]] = [
         (
-            "one profile",
+            "one profile by its profileId",
             "apply, fix and undo cannot compare before a write nor read back after it",
-            lambda of: _require(somebody) and of.profiles.read(connection, table, str(somebody)),
+            read(_somebody(connection, table)),
+        ),
+        (
+            "one profile by a unique attribute",
+            "whether somebody is there already is not known, so nobody is created",
+            read(by_attribute),
         ),
         (
             "the number of profiles",
@@ -59,7 +71,12 @@ def readings(connection: Connection, table: Structure, dialect: str) -> list[Ope
     found = [Operation(name, without, _in_turn(dialect, ask)) for name, without, ask in asked]
     entity = connection.entity
     alone = [
-        ("a page of profiles", "how the licence spells values is not learned", "v5", lambda: _require(somebody)),
+        (
+            "a page of profiles",
+            "how the licence spells values is not learned",
+            "v5",
+            lambda: connection.read(page(entity, table, 0, 1)).read_as(forms.page),
+        ),
         (
             "stored import definitions",
             "who else writes into the table is not known",
@@ -79,14 +96,14 @@ def readings(connection: Connection, table: Structure, dialect: str) -> list[Ope
 def writings(connection: Connection, table: Structure, dialect: str) -> list[Operation]:
     """What apply, fix and undo send, as `readings`."""
     table = _with_id(connection, table)
-    somebody = _somebody(connection, table)
+    known = _somebody(connection, table)
 
     def of_profiles(place: int) -> Callable[[Dialect], object]:
         def ask(of: Dialect) -> None:
-            if somebody is not None:
+            if known is not None:
                 with suppress(UnexpectedAnswer):
-                    of.profiles.read(connection, table, somebody)  # where this is gone, changes are too
-            _taken(connection, of.profiles.writes(connection.entity, table, somebody or "1")[place])
+                    of.profiles.read(connection, table, known)  # where this is gone, changes are too
+            _taken(connection, of.profiles.writes(connection.entity, table, str(known or 1))[place])
 
         return ask
 
@@ -152,10 +169,9 @@ def _with_id(connection: Connection, table: Structure) -> Structure:
         return table
 
 
-def _somebody(connection: Connection, table: Structure) -> str | None:
+def _somebody(connection: Connection, table: Structure, attribute: str | None = None) -> ProfileRef | None:
     """A profile that is there, for asking about; None where the list is empty or not there."""
     try:
-        answer = connection.read(page(connection.entity, table, 0, 1))
-        return next((answer.part(forms.profile_id, item) for item in answer.read_as(forms.page)), None)
+        return somebody(connection, table, attribute)
     except (NotFound, NotAllowed, Discontinued, Refused, UnexpectedAnswer):
         return None

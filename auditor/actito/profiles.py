@@ -81,8 +81,16 @@ def page(entity: str, table: Structure, number: int, size: int, query: Mapping[s
 
 
 def call_v5(
-    method: str, entity: str, table: Structure, what: str, *words: str, query: Mapping[str, str] | None = None
+    method: str,
+    entity: str,
+    table: Structure,
+    what: str,
+    *words: str,
+    query: Mapping[str, str] | None = None,
+    operation: str = "",
 ) -> Call:
     """A call below the profiles of a table, which V5 addresses by its id [seen] (migration page)."""
     address = path("profiles", "v5", ["entities", entity, "profile-tables", table.table_id, "profiles", *words])
-    return Call(method, address, f'{what} in "{table.table}"', PROFILE_RIGHTS[method], query or {}, operation=what)
+    return Call(
+        method, address, f'{what} in "{table.table}"', PROFILE_RIGHTS[method], query or {}, operation=operation or what
+    )

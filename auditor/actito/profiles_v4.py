@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from auditor.actito import forms, sections
-from auditor.actito.address import PROFILE_RIGHTS, Encoded, path, reference, segment
+from auditor.actito.address import PROFILE_RIGHTS, Encoded, one_profile, path, reference, segment
 from auditor.actito.answers import Answer, Call
 from auditor.actito.bodies import profile_body
 from auditor.actito.profiles import Step, Told, Values
@@ -37,7 +37,8 @@ class ProfilesV4:
 
     def read(self, connection: Connection, table: Structure, by: ProfileRef) -> Told:
         """[seen] G-sdk, G-fn (§6.2). A section that the answer leaves out has its own address [seen] G-prod (§6.7)."""
-        answer = connection.read(_call("GET", connection.entity, table, "a profile", reference(table, by, "a profile")))
+        key = reference(table, by, "a profile")
+        answer = connection.read(_call("GET", connection.entity, table, "a profile", key, operation=one_profile(by)))
         missing = answer.read_as(sections.sections_missing, table)
         return Told(answer, {section: _section(connection, table, by, section) for section in missing})
 

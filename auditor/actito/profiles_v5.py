@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.actito import forms, sections
-from auditor.actito.address import reference
+from auditor.actito.address import one_profile, reference
 from auditor.actito.answers import Answer, Call, Unfit
 from auditor.actito.bodies import flat_body
 from auditor.actito.errors import Discontinued, NotFound, Refused, UnexpectedAnswer
@@ -48,8 +48,9 @@ class ProfilesV5:
         """The address, `subscriptions`, `segmentations` and `includeNulls` are [seen] (migration page): only those that
         are named are told. UnexpectedAnswer where one of them is not: it must not pass for "no".
         """
-        key = reference(table, by, "a profile")
-        answer = connection.read(call_v5("GET", connection.entity, table, "a profile", key, query=asked(table)))
+        key, operation = reference(table, by, "a profile"), one_profile(by)
+        call = call_v5("GET", connection.entity, table, "a profile", key, query=asked(table), operation=operation)
+        answer = connection.read(call)
         answer.read_as(_all_told, table)
         return Told(answer)
 

@@ -214,7 +214,7 @@ class Reader:
         try:
             return self._dialect.profiles.read(self._connection, table, by)
         except NotFound as missing:
-            require_missing(self._connection, table, missing)
+            require_missing(self._connection, table, by, missing)
             return None
 
 

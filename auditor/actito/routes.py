@@ -7,31 +7,37 @@ about in the same way.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
+from typing import Final
 
 from auditor.actito import forms
 from auditor.actito.connection import Connection
 from auditor.actito.errors import Discontinued, NotFound
 from auditor.actito.pages import whole_list
 from auditor.actito.profiles import page
+from auditor.actito.results import ProfileRef
 from auditor.model import Structure
 
+_LOOKED_AT: Final = 20
+"""Profiles among which somebody with a value of the attribute is looked for."""
 
-def require_missing(connection: Connection, table: Structure, missing: NotFound) -> None:
+
+def require_missing(connection: Connection, table: Structure, by: ProfileRef, missing: NotFound) -> None:
     """Returns where it is the profile that is not there; Discontinued where nobody can be asked for in this way."""
     if missing.operation in connection.answered:
         return
     try:
-        somebody = _somebody(connection, table)
+        sample = somebody(connection, table, by[0] if isinstance(by, tuple) else None)
     except NotFound:
         # V4's calls end together, and a licence that needs them may have no list in V5.
         connection.dialect.profiles.count(connection, table)
         return
-    if somebody is None:
+    if sample is None:
         return
     try:
-        connection.dialect.profiles.read(connection, table, somebody)
+        connection.dialect.profiles.read(connection, table, sample)
     except NotFound:
-        raise over(missing) from None
+        raise _names_or_operation(connection, table, sample, missing) from None
 
 
 def of_write(
@@ -41,9 +47,9 @@ def of_write(
     if missing.operation in connection.answered:
         return missing
     try:
-        connection.dialect.profiles.read(connection, table, profile_id)
+        connection.dialect.profiles.read(connection, _bare(table), profile_id)
     except NotFound as unread:
-        require_missing(connection, table, unread)
+        require_missing(connection, table, profile_id, unread)
         return NotFound(f'the profile in "{table.table}" that was to be changed or deleted')
     return missing if set(columns) - set(_columns(connection, table)) else over(missing)
 
@@ -51,15 +57,39 @@ def of_write(
 def of_creation(connection: Connection, table: Structure, missing: NotFound) -> NotFound | Discontinued:
     """What a 404 means that answered a creation: nobody is looked for there, so the table is gone, or the operation."""
     try:
-        _somebody(connection, table)
+        somebody(connection, table)
     except NotFound:
         return missing
     return over(missing)
 
 
-def _somebody(connection: Connection, table: Structure) -> str | None:
-    answer = connection.read(page(connection.entity, table, 0, 1))
-    return next((answer.part(forms.profile_id, item) for item in answer.read_as(forms.page)), None)
+def somebody(connection: Connection, table: Structure, attribute: str | None = None) -> ProfileRef | None:
+    """How to ask for a profile that is there: by an attribute, or by profileId. None where the table is empty, or
+    nobody on the first page has the attribute: then there is nobody to ask for.
+    """
+    answer = connection.read(page(connection.entity, table, 0, _LOOKED_AT))
+    items = answer.read_as(forms.page)
+    if attribute is None:
+        return next((answer.part(forms.profile_id, item) for item in items), None)
+    values = (answer.part(forms.attribute, item, attribute) for item in items)
+    value = next((value for value in values if value), None)
+    return None if value is None else (attribute, value)
+
+
+def _names_or_operation(
+    connection: Connection, table: Structure, there: ProfileRef, missing: NotFound
+) -> NotFound | Discontinued:
+    """Why somebody who is there is not found: what was asked for by name is not there any more, or the operation."""
+    try:
+        connection.dialect.profiles.read(connection, _bare(table), there)
+    except NotFound:
+        return over(missing)
+    return NotFound(f'a subscription or a segmentation that the profile table "{table.table}" had')
+
+
+def _bare(table: Structure) -> Structure:
+    """Without what an answer has to be asked for by name: the table may not have it any more."""
+    return replace(table, subscriptions=(), segmentations=())
 
 
 def _columns(connection: Connection, table: Structure) -> tuple[str, ...]:
