@@ -88,11 +88,11 @@ def test_a_token_is_renewed_a_minute_before_its_end(life: object, kept: int) -> 
 
 def test_a_refused_token_is_renewed_once_and_the_call_repeated() -> None:
     wire = Wire()
-    wire.on("PUT", f"{PROFILE}/7", httpx.Response(401), ok({"profileId": 7}))
+    wire.on("PATCH", f"{PROFILE}/7", httpx.Response(401), ok({"profileId": 7}))
     Writer(wire.connect()).update(CUSTOMERS, "7", {"note": "x"})
-    puts = [request for request in wire.requests if request.method == "PUT"]
-    assert [put.headers["Authorization"] for put in puts] == ["Bearer token-1-secret", "Bearer token-2-secret"]
-    assert puts[0].content == puts[1].content
+    changes = [request for request in wire.requests if request.method == "PATCH"]
+    assert [change.headers["Authorization"] for change in changes] == ["Bearer token-1-secret", "Bearer token-2-secret"]
+    assert changes[0].content == changes[1].content
 
 
 def test_a_token_refused_twice_is_trouble_that_may_pass() -> None:
@@ -365,7 +365,7 @@ def test_a_refusal_says_fields_and_codes_and_never_values(
     body: object, fields: tuple[tuple[str, str], ...], status: int
 ) -> None:
     wire = Wire()
-    wire.on("PUT", f"{PROFILE}/7", ok(body, status))
+    wire.on("PATCH", f"{PROFILE}/7", ok(body, status))
     with pytest.raises(Refused) as caught:
         Writer(wire.connect()).update(CUSTOMERS, "7", {"emailAddress": EMAIL})
     assert caught.value.fields == fields
@@ -377,7 +377,7 @@ def test_a_refusal_says_fields_and_codes_and_never_values(
 
 def test_a_refusal_without_a_readable_body_is_still_a_refusal() -> None:
     wire = Wire()
-    wire.on("PUT", f"{PROFILE}/7", httpx.Response(400, text="<html>"))
+    wire.on("PATCH", f"{PROFILE}/7", httpx.Response(400, text="<html>"))
     with pytest.raises(Refused) as caught:
         Writer(wire.connect()).update(CUSTOMERS, "7", {"note": "x"})
     assert caught.value.fields == ()
@@ -409,7 +409,7 @@ def test_nothing_secret_or_personal_is_said_or_logged(
     wire = Wire()
     escaped = EMAIL.replace("@", "%40")
     wire.on("GET", f"{PROFILE}/emailAddress={escaped}", step)
-    wire.on("PUT", f"{PROFILE}/{PROFILE_ID}", step)
+    wire.on("PATCH", f"{PROFILE}/{PROFILE_ID}", step)
     said = ""
     try:
         Reader(wire.connect()).profile(CUSTOMERS, ("emailAddress", EMAIL))

@@ -29,6 +29,7 @@ from auditor.actito import (
     Conflict,
     Connection,
     CutShort,
+    Discontinued,
     Dropped,
     EmptyAnswer,
     ImportMode,
@@ -56,13 +57,14 @@ from tests.actito_wire import CUSTOMERS, KEY
 from tests.raw_server import Exchange, RawServer, Step, hangs_up, in_turn, says, waits
 
 EMAIL = "jan.janssens@example.be"
-OK = b'{"count": 3, "profileId": 7, "executionId": "9"}'
+FOUND = {"profileId": 7, "attributes": {"emailAddress": EMAIL}, "subscriptions": {}, "segmentations": {}}
+OK = json.dumps({"profiles": [FOUND], "profileId": 7, "executionId": "9"}).encode()
 FINE = says(200, OK)
 TIMEOUT = httpx.Timeout(30.0)
 SHORT = httpx.Timeout(30.0, read=0.3)
 
 EXIT = {
-    WrongKey: 2, NotAllowed: 2, NotFound: 2, NotAcceptable: 2, Redirected: 2, NotTrusted: 2,
+    WrongKey: 2, NotAllowed: 2, NotFound: 2, Discontinued: 2, NotAcceptable: 2, Redirected: 2, NotTrusted: 2,
     Refused: 4, Conflict: 4, MaybeSent: 4,
     QuotaUsed: 75, Busy: 75, TokenRefused: 75, PlatformDown: 75, Unreachable: 75, PoolExhausted: 75, TimedOut: 75,
     Dropped: 75, UnexpectedAnswer: 75, EmptyAnswer: 75, NotJson: 75, CutShort: 75, TooLarge: 75,
@@ -72,7 +74,7 @@ Ending = tuple[int, type[ActitoError] | None]
 """How many requests the server saw, and what was raised at last."""
 
 OPERATIONS: dict[str, Callable[[Connection], object]] = {
-    "read": lambda connection: Reader(connection).count(CUSTOMERS),
+    "read": lambda connection: [one.profile_id for one in Reader(connection).find(CUSTOMERS, "emailAddress", EMAIL, 5)],
     "update": lambda connection: Writer(connection).update(CUSTOMERS, "7", {"note": "x", "emailAddress": EMAIL}),
     "create": lambda connection: Writer(connection).create(CUSTOMERS, {"customerId": "C1", "emailAddress": EMAIL}),
     "import": lambda connection: Writer(connection).start_import(
@@ -156,7 +158,13 @@ FAILURES = {
     "401 twice": everywhere(says(401), 2, TokenRefused, "a token that it has just given", "a proxy takes the header"),
     "401 at sign-in": everywhere(FINE, 0, WrongKey, "does not accept the API key", "on one host", signing_in=says(401)),
     "403": everywhere(says(403), 1, NotAllowed, "not allowed to use", "give the API user the right read_profiles"),
-    "404": everywhere(says(404), 1, NotFound, "does not have", "may also be hidden"),
+    "404": Failure(
+        says(404), (1, Discontinued), (5, Discontinued), (1, Discontinued), (1, Discontinued),
+        "does not offer .* in V5 any more: that says nothing about any profile", "run `auditor doctor`",
+    ),
+    "405": everywhere(says(405), 1, Discontinued, "does not offer .* in V5 any more", "run `auditor doctor`"),
+    "410": everywhere(says(410), 1, Discontinued, "does not offer .* in V5 any more", "run `auditor doctor`"),
+    "501": everywhere(says(501), 1, Discontinued, "does not offer .* in V5 any more", "run `auditor doctor`"),
     "406": everywhere(says(406), 1, NotAcceptable, "not answer in the form", "check the dialect"),
     "409": everywhere(says(409, FIELDS), 1, Conflict, r"refused .*: emailAddress \(INVALID_VALUE\)", "not one that"),
     "400 with fields": everywhere(
@@ -181,7 +189,7 @@ FAILURES = {
     "a page": without_content(says(200, b"<html>"), NotJson, 5, "is not JSON|no usable answer"),
     "half of the JSON": without_content(says(200, OK[:9]), NotJson, 5, "is not JSON|no usable answer"),
     "JSON without the field": without_content(
-        says(200, b'{"surprise": 1}'), UnexpectedAnswer, 1, "no usable count|no usable answer"
+        says(200, b'{"surprise": 1}'), UnexpectedAnswer, 1, "no usable profiles|no usable answer"
     ),
     "a redirect": everywhere(elsewhere, 1, Redirected, r"\(login\.example\.com\), which is not followed", "with https"),
 }  # fmt: skip
@@ -325,7 +333,7 @@ def test_no_connection_is_free(operation: str) -> None:
                 OPERATIONS[operation](connection)
         finally:
             end.set()
-        assert first.result() == 3
+        assert first.result() == ["7"]
         assert len(server.requests) == 1
     assert caught.value.exit_code == EXIT[PoolExhausted]
     _says(caught.value, "every connection to .* stayed in use")

@@ -24,7 +24,7 @@ from auditor.actito.results import (
     Synchronisation,
     Table,
 )
-from auditor.actito.routes import over, require_missing
+from auditor.actito.routes import of_table, require_missing
 from auditor.actito.row_files import read_refused_rows, read_result_rows
 from auditor.actito.spelling import USUAL, Spelling, learn
 from auditor.model import Structure
@@ -123,7 +123,7 @@ class Reader:
         try:
             return self._dialect.profiles.count(self._connection, table)
         except NotFound as missing:
-            raise over(missing) from None
+            raise of_table(self._connection, missing) from None
 
     def profile(self, table: Structure, by: ProfileRef) -> Profile | None:
         """One profile as it is now (§6.2, G-sdk), or None when there is none (404, U-http: it may also be hidden).
@@ -155,7 +155,7 @@ class Reader:
         size = min(limit, _PAGE)
         number = known = 0
         while known < _SAME_AGAIN:
-            answer = self._connection.read(page_of(self._entity, table, number, size, asked(table)))
+            answer = self._of_table(page_of(self._entity, table, number, size, asked(table)))
             items = answer.read_as(forms.page)
             page = {answer.part(forms.profile_id, item): item for item in items}
             new = [profile_id for profile_id in page if profile_id not in seen][: limit - len(seen)]
@@ -175,7 +175,7 @@ class Reader:
         There are no pages: `number` bounds the one answer. Actito's search grammar is not documented: whatever else a
         search brings is left out. So an empty list means that no profile was found, not that there certainly is none.
         """
-        answer = self._connection.read(self._dialect.profiles.search(self._entity, table, attribute, value, limit))
+        answer = self._of_table(self._dialect.profiles.search(self._entity, table, attribute, value, limit))
         items = answer.read_as(forms.found, attribute, value)[:limit]
         listed = (self._listed(answer, table, answer.part(forms.profile_id, item), item) for item in items)
         return [profile for profile in listed if profile is not None]
@@ -203,6 +203,13 @@ class Reader:
         if answer.without_content:
             raise NotFound(call.what)
         return answer
+
+    def _of_table(self, call: Call) -> Answer:
+        """Asks about a table that is there. Discontinued where the operation is not."""
+        try:
+            return self._connection.read(call)
+        except NotFound as missing:
+            raise of_table(self._connection, missing) from None
 
     def _listed(self, answer: Answer, table: Structure, profile_id: str, item: Mapping[str, object]) -> Profile | None:
         """A profile of a list; asked for once more where the list leaves out its subscriptions or segmentations."""

@@ -29,8 +29,7 @@ def require_missing(connection: Connection, table: Structure, by: ProfileRef, mi
     try:
         sample = somebody(connection, table, by[0] if isinstance(by, tuple) else None)
     except NotFound:
-        # V4's calls end together, and a licence that needs them may have no list in V5.
-        connection.dialect.profiles.count(connection, table)
+        _require_counted(connection, table, missing)
         return
     if sample is None:
         return
@@ -54,13 +53,19 @@ def of_write(
     return missing if set(columns) - set(_columns(connection, table)) else over(missing)
 
 
-def of_creation(connection: Connection, table: Structure, missing: NotFound) -> NotFound | Discontinued:
-    """What a 404 means that answered a creation: nobody is looked for there, so the table is gone, or the operation."""
+def of_table(connection: Connection, missing: NotFound) -> NotFound | Discontinued:
+    """What a 404 means where nothing but a table is named whose structure was read: the operation is gone, unless it
+    answered before.
+    """
+    return missing if missing.operation in connection.answered else over(missing)
+
+
+def _require_counted(connection: Connection, table: Structure, missing: NotFound) -> None:
+    """V4's calls end together, and a licence that needs them may have no list in V5: counting tells then."""
     try:
-        somebody(connection, table)
+        connection.dialect.profiles.count(connection, table)
     except NotFound:
-        return missing
-    return over(missing)
+        raise over(missing) from None
 
 
 def somebody(connection: Connection, table: Structure, attribute: str | None = None) -> ProfileRef | None:

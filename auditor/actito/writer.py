@@ -16,7 +16,7 @@ from auditor.actito.errors import ActitoError, Busy, MaybeSent, NotFound, QuotaU
 from auditor.actito.profiles import Step
 from auditor.actito.reader import identified
 from auditor.actito.results import Collection, Definition, ImportMode, Table
-from auditor.actito.routes import of_creation, of_write, over
+from auditor.actito.routes import of_table, of_write
 from auditor.actito.spelling import USUAL, Spelling
 from auditor.errors import SettingsError
 from auditor.model import (
@@ -127,7 +127,7 @@ class Writer:
         try:
             call, answer = self._dialect.profiles.create(self._connection, table, filled, collection, self._spelling)
         except NotFound as missing:
-            raise of_creation(self._connection, table, missing) from None
+            raise of_table(self._connection, missing) from None
         with _carried_out(call):
             return _created(answer, "profileId", "id")
 
@@ -214,7 +214,7 @@ class Writer:
             raise error from None
         except NotFound as missing:
             if definition:  # the table is there, or nothing would be sent; a stored definition may be gone
-                raise over(missing) from None
+                raise of_table(self._connection, missing) from None
             raise
         with _carried_out(call):
             return _created(answer, "executionId", "id")
