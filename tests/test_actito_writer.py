@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from auditor.actito import V4, V5, Dialect, ImportMode, MaybeSent, NotFound, Refused
+from auditor.actito import V4, V5, Dialect, ImportMode, MaybeSent, NotFound, Reader, Refused
 from auditor.actito.dialect import MAX_IMPORT_BYTES
 from auditor.actito.writer import Writer
 from auditor.errors import SettingsError
 from auditor.writes import Collection
-from tests.actito_wire import CUSTOMERS, PROFILE, Wire, ok
+from tests.actito_wire import CUSTOMERS, PROFILE, PROFILE_V4, Wire, ok
 
 IMPORTS = "/mass-imports/v5/entities/acme/etl-executions"
 EVIDENCE = Collection("2026-03-01 09:30:00", "shop form")
@@ -30,15 +30,21 @@ EVERYTHING = {
 }
 
 
+TOLD = {"date": "2026-03-01 09:30:00", "source": "shop form", "way": "api_push"}
+
+
 def _willing() -> Wire:
     wire = Wire()
-    wire.on("PUT", f"{PROFILE}/7", ok({"profileId": 7}))
+    wire.on("PATCH", f"{PROFILE}/7", ok({"profileId": 7}))
+    wire.on("POST", PROFILE, ok({"profileId": 7}))
+    wire.on("PUT", f"{PROFILE_V4}/7", ok({"profileId": 7}))
+    wire.on("POST", PROFILE_V4, ok({"profileId": 7}))
     for method in ("POST", "DELETE"):
         for name in CUSTOMERS.subscriptions:
-            wire.on(method, f"{PROFILE}/7/subscription/{name}", httpx.Response(204))
+            wire.on(method, f"{PROFILE_V4}/7/subscription/{name}", httpx.Response(204))
     for method in ("PUT", "DELETE"):
         for segment in ("Vip", "Gold;category=ClientTier", "Silver;category=ClientTier"):
-            wire.on(method, f"{PROFILE}/7/segmentation/{segment}", httpx.Response(204))
+            wire.on(method, f"{PROFILE_V4}/7/segmentation/{segment}", httpx.Response(204))
     return wire
 
 
@@ -46,50 +52,111 @@ def _body(wire: Wire, index: int = -1) -> Any:
     return json.loads(wire.requests[index].content)
 
 
+# Changes in V5
+
+
+@pytest.mark.parametrize("columns", [[one] for one in EVERYTHING] + [list(EVERYTHING)], ids=str)
+def test_a_change_is_one_request_that_names_its_columns_and_nothing_else(columns: list[str]) -> None:
+    """Whatever is changed, so that nothing can be half sent; what is not named stays as it is."""
+    wire = _willing()
+    Writer(wire.connect()).update(CUSTOMERS, "7", {column: EVERYTHING[column] for column in columns})
+    assert wire.calls == [("PATCH", f"{PROFILE}/7")]
+    whole = {
+        "attributes": {"lastName": "Peeters", "note": None},
+        "subscriptions": {"Newsletter": True, "Promotions": False},
+        "segmentations": {"Vip": True, "ClientTier": "Silver"},
+    }
+    named = [column.partition("#") for column in columns]
+    names = {(section if mark else "attributes", name if mark else section) for section, mark, name in named}
+    kept = {
+        section: {name: value for name, value in part.items() if (section, name) in names}
+        for section, part in whole.items()
+    }
+    assert _body(wire) == {section: part for section, part in kept.items() if part}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "body"),
+    [
+        ("note", None, {"attributes": {"note": None}}),
+        ("segmentations#Vip", "false", {"segmentations": {"Vip": False}}),
+        ("segmentations#ClientTier", None, {"segmentations": {"ClientTier": None}}),
+    ],
+)
+def test_nothing_clears_and_leaves_without_a_question(column: str, value: str | None, body: object) -> None:
+    wire = _willing()
+    Writer(wire.connect()).update(CUSTOMERS, "7", {column: value})
+    assert wire.calls == [("PATCH", f"{PROFILE}/7")]
+    assert _body(wire) == body
+
+
+def test_read_write_read_takes_three_calls() -> None:
+    """Two reads and one write, subscriptions and segmentations among what is read and written."""
+    wire = _willing()
+    held = {
+        "profileId": 7,
+        "attributes": {"lastName": "Peeters"},
+        "subscriptions": {"Newsletter": True, "Promotions": False},
+        "segmentations": {"Vip": False, "ClientTier": None},
+    }
+    wire.on("GET", f"{PROFILE}/7", ok(held))
+    with wire.connect() as connection:
+        reader = Reader(connection)
+        reader.profile(CUSTOMERS, "7")
+        Writer(connection).update(CUSTOMERS, "7", EVERYTHING, collection=EVIDENCE)
+        reader.profile(CUSTOMERS, "7")
+    asked = "subscriptions=Newsletter%2CPromotions&segmentations=Vip%2CClientTier&includeNulls=true"
+    read = ("GET", f"{PROFILE}/7?{asked}")
+    assert wire.calls == [read, ("PATCH", f"{PROFILE}/7"), read]
+
+
+# Changes in V4
+
+
 def test_ends_of_subscriptions_go_first_and_beginnings_last() -> None:
     wire = _willing()
-    Writer(wire.connect()).update(CUSTOMERS, "7", EVERYTHING)
+    Writer(wire.connect(V4)).update(CUSTOMERS, "7", EVERYTHING)
     assert wire.calls == [
-        ("DELETE", f"{PROFILE}/7/subscription/Promotions"),
-        ("PUT", f"{PROFILE}/7"),
-        ("PUT", f"{PROFILE}/7/segmentation/Vip"),
-        ("PUT", f"{PROFILE}/7/segmentation/Silver;category=ClientTier"),
-        ("POST", f"{PROFILE}/7/subscription/Newsletter"),
+        ("DELETE", f"{PROFILE_V4}/7/subscription/Promotions"),
+        ("PUT", f"{PROFILE_V4}/7"),
+        ("PUT", f"{PROFILE_V4}/7/segmentation/Vip"),
+        ("PUT", f"{PROFILE_V4}/7/segmentation/Silver;category=ClientTier"),
+        ("POST", f"{PROFILE_V4}/7/subscription/Newsletter"),
     ]
 
 
 def test_attributes_go_together_and_none_clears() -> None:
     wire = _willing()
-    Writer(wire.connect()).update(CUSTOMERS, "7", {"lastName": "Peeters", "note": None})
+    Writer(wire.connect(V4)).update(CUSTOMERS, "7", {"lastName": "Peeters", "note": None})
     assert _body(wire) == {"attributes": [{"name": "lastName", "value": "Peeters"}, {"name": "note", "value": None}]}
 
 
 def test_a_permission_given_carries_its_own_date_and_source() -> None:
-    """A subscription's own address takes no body, so the beginning travels with the profile."""
-    wire = _willing()
+    """A subscription's own address takes no body in V4, so the beginning travels with the profile."""
     values = {"subscriptions#Newsletter": "true", "subscriptions#Promotions": "false"}
-    Writer(wire.connect()).update(CUSTOMERS, "7", values, collection=EVIDENCE)
-    assert wire.calls == [("DELETE", f"{PROFILE}/7/subscription/Promotions"), ("PUT", f"{PROFILE}/7")]
+    wire = _willing()
+    Writer(wire.connect(V4)).update(CUSTOMERS, "7", values, collection=EVIDENCE)
+    assert wire.calls == [("DELETE", f"{PROFILE_V4}/7/subscription/Promotions"), ("PUT", f"{PROFILE_V4}/7")]
     assert _body(wire) == {
         "subscriptions": [{"name": "Newsletter", "subscribe": True}],
-        "dataCollectionInformation": {"date": "2026-03-01 09:30:00", "source": "shop form", "way": "api_push"},
+        "dataCollectionInformation": TOLD,
+    }
+    Writer(wire.connect()).update(CUSTOMERS, "7", values, collection=EVIDENCE)
+    assert _body(wire) == {
+        "subscriptions": {"Newsletter": True, "Promotions": False},
+        "dataCollectionInformation": TOLD,
     }
 
 
-TOLD = {"date": "2026-03-01 09:30:00", "source": "shop form", "way": "api_push"}
-
-
-def test_every_route_says_when_and_where_data_were_collected() -> None:
-    """Creation, V5 upsert, opt-in and update: the truth's own moment and source, and never any other."""
+@pytest.mark.parametrize("dialect", [V5, V4], ids=["v5", "v4"])
+def test_every_route_says_when_and_where_data_were_collected(dialect: Dialect) -> None:
+    """Creation, opt-in and update: the truth's own moment and source, and never any other."""
     wire = _willing()
-    wire.on("POST", PROFILE, ok({"profileId": 7}))
-    wire.on("PUT", "/profiles/v5/entities/acme/profile-tables/Customers/profiles", ok({"profileId": 7}))
-    writer = Writer(wire.connect())
+    writer = Writer(wire.connect(dialect))
     values = {"emailAddress": "jan@example.be", "subscriptions#Newsletter": "true"}
     routes: list[Callable[[Collection | None], object]] = [
         lambda collection: writer.create(CUSTOMERS, values, collection),
-        lambda collection: writer.upsert(CUSTOMERS, ("customerId", "C-1"), values, collection),
-        lambda collection: writer.subscribe(CUSTOMERS, "7", "Newsletter", collection=collection),
+        lambda collection: writer.update(CUSTOMERS, "7", {"subscriptions#Newsletter": "true"}, collection=collection),
         lambda collection: writer.update(CUSTOMERS, "7", {"note": "x"}, collection=collection),
     ]
     for send in routes:
@@ -101,41 +168,62 @@ def test_every_route_says_when_and_where_data_were_collected() -> None:
 
 def test_leaving_a_simple_segmentation() -> None:
     wire = _willing()
-    Writer(wire.connect()).update(CUSTOMERS, "7", {"segmentations#Vip": "false"})
-    assert wire.calls == [("DELETE", f"{PROFILE}/7/segmentation/Vip")]
+    Writer(wire.connect(V4)).update(CUSTOMERS, "7", {"segmentations#Vip": "false"})
+    assert wire.calls == [("DELETE", f"{PROFILE_V4}/7/segmentation/Vip")]
 
 
 @pytest.mark.parametrize("current", ["Gold", None])
 def test_leaving_an_exclusive_segmentation_asks_for_the_segment_first(current: str | None) -> None:
     wire = _willing()
     held = [{"belongs": True, "segmentation": {"category": "ClientTier", "name": current}}] if current else []
-    wire.on("GET", f"{PROFILE}/7/segmentation", ok({"segmentation": held}))
-    Writer(wire.connect()).update(CUSTOMERS, "7", {"segmentations#ClientTier": None})
-    left = [("DELETE", f"{PROFILE}/7/segmentation/Gold;category=ClientTier")] if current else []
-    assert wire.calls == [("GET", f"{PROFILE}/7/segmentation"), *left]
+    wire.on("GET", f"{PROFILE_V4}/7/segmentation", ok({"segmentation": held}))
+    Writer(wire.connect(V4)).update(CUSTOMERS, "7", {"segmentations#ClientTier": None})
+    left = [("DELETE", f"{PROFILE_V4}/7/segmentation/Gold;category=ClientTier")] if current else []
+    assert wire.calls == [("GET", f"{PROFILE_V4}/7/segmentation"), *left]
 
 
-@pytest.mark.parametrize(
+BREAKS = pytest.mark.parametrize(
     ("answer", "error"), [(httpx.Response(400), Refused), (httpx.ReadTimeout(""), MaybeSent)], ids=str
 )
+
+
+@BREAKS
 def test_a_write_that_breaks_off_says_how_far_it_came(
     answer: httpx.Response | Exception, error: type[Refused | MaybeSent]
 ) -> None:
     wire = _willing()
-    wire.on("PUT", f"{PROFILE}/7/segmentation/Vip", answer)
+    wire.on("PUT", f"{PROFILE_V4}/7/segmentation/Vip", answer)
     with pytest.raises(error) as caught:
-        Writer(wire.connect()).update(CUSTOMERS, "7", EVERYTHING)
+        Writer(wire.connect(V4)).update(CUSTOMERS, "7", EVERYTHING)
     assert caught.value.columns_sent == ("subscriptions#Promotions", "lastName", "note")
     assert caught.value.columns_failed == ("segmentations#Vip",)
     assert len(wire.calls) == 3, "nothing after it was sent"
 
 
-def test_a_profile_that_is_gone_is_not_created() -> None:
+@BREAKS
+def test_a_write_of_one_request_is_never_half_sent(
+    answer: httpx.Response | Exception, error: type[Refused | MaybeSent]
+) -> None:
+    wire = _willing()
+    wire.on("PATCH", f"{PROFILE}/7", answer)
+    with pytest.raises(error) as caught:
+        Writer(wire.connect()).update(CUSTOMERS, "7", EVERYTHING)
+    assert caught.value.columns_sent == ()
+    assert caught.value.columns_failed == tuple(EVERYTHING)
+    assert len(wire.calls) == 1
+
+
+@pytest.mark.parametrize(("dialect", "method", "place"), [(V5, "PATCH", PROFILE), (V4, "PUT", PROFILE_V4)])
+def test_a_profile_that_is_gone_is_not_created(dialect: Dialect, method: str, place: str) -> None:
+    """Somebody else is there to be asked for, so it is this profile that is not; nothing but the change was sent."""
     wire = Wire()
+    other = {"profileId": 8, "attributes": {}, "subscriptions": [], "segmentations": []}
+    wire.on("GET", PROFILE, ok([other]))
+    wire.on("GET", f"{place}/8", ok(other))
     with pytest.raises(NotFound) as caught:
-        Writer(wire.connect()).update(CUSTOMERS, "7", {"lastName": "Peeters"})
+        Writer(wire.connect(dialect)).update(CUSTOMERS, "7", {"lastName": "Peeters"})
     assert caught.value.columns_failed == ("lastName",)
-    assert wire.calls == [("PUT", f"{PROFILE}/7")]
+    assert [call for call in wire.calls if call[0] != "GET"] == [(method, f"{place}/7")]
 
 
 @pytest.mark.parametrize(
@@ -158,10 +246,11 @@ def test_what_can_be_known_to_be_wrong_is_said_before_anything_is_sent(
     assert not wire.requests
 
 
+@pytest.mark.parametrize("dialect", [V5, V4], ids=["v5", "v4"])
 @pytest.mark.parametrize("profile_id", ["", "..", "emailAddress=jan@example.be"])
-def test_changes_and_deletions_address_a_profile_id_and_nothing_else(profile_id: str) -> None:
+def test_changes_and_deletions_address_a_profile_id_and_nothing_else(profile_id: str, dialect: Dialect) -> None:
     wire = _willing()
-    writer = Writer(wire.connect())
+    writer = Writer(wire.connect(dialect))
     with pytest.raises(Refused):
         writer.delete(CUSTOMERS, profile_id)
     with pytest.raises(Refused):
@@ -172,7 +261,7 @@ def test_changes_and_deletions_address_a_profile_id_and_nothing_else(profile_id:
 # Creations
 
 
-@pytest.mark.parametrize(
+CREATED = pytest.mark.parametrize(
     "answer",
     [
         ok({"profileId": 8}),
@@ -181,16 +270,34 @@ def test_changes_and_deletions_address_a_profile_id_and_nothing_else(profile_id:
         httpx.Response(201, headers={"Location": f"https://api3.actito.test{PROFILE}/8"}),
     ],
 )
-def test_a_creation_never_updates_and_returns_the_profile_id(answer: httpx.Response) -> None:
+
+
+@CREATED
+def test_a_creation_returns_the_profile_id(answer: httpx.Response) -> None:
+    """By the call that creates alone: a segmentation that is not held is said too."""
     wire = Wire()
     wire.on("POST", PROFILE, answer)
     assert Writer(wire.connect()).create(CUSTOMERS, {**EVERYTHING, "segmentations#Vip": "false"}, EVIDENCE) == "8"
-    assert wire.calls == [("POST", f"{PROFILE}?allowUpdate=false")]
+    assert wire.calls == [("POST", PROFILE)]
+    assert _body(wire) == {
+        "attributes": {"lastName": "Peeters"},
+        "subscriptions": {"Newsletter": True, "Promotions": False},
+        "segmentations": {"Vip": False, "ClientTier": "Silver"},
+        "dataCollectionInformation": TOLD,
+    }
+
+
+@CREATED
+def test_a_creation_of_v4_never_updates_and_returns_the_profile_id(answer: httpx.Response) -> None:
+    wire = Wire()
+    wire.on("POST", PROFILE_V4, answer)
+    assert Writer(wire.connect(V4)).create(CUSTOMERS, {**EVERYTHING, "segmentations#Vip": "false"}, EVIDENCE) == "8"
+    assert wire.calls == [("POST", f"{PROFILE_V4}?allowUpdate=false")]
     assert _body(wire) == {
         "attributes": [{"name": "lastName", "value": "Peeters"}],
         "subscriptions": [{"name": "Newsletter", "subscribe": True}, {"name": "Promotions", "subscribe": False}],
         "segmentations": [{"belongs": True, "segmentation": {"category": "ClientTier", "name": "Silver"}}],
-        "dataCollectionInformation": {"date": "2026-03-01 09:30:00", "source": "shop form", "way": "api_push"},
+        "dataCollectionInformation": TOLD,
     }
 
 
