@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -25,10 +26,11 @@ from auditor.actito import (
     UnexpectedAnswer,
 )
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
-from tests.actito_wire import CUSTOMERS, PROFILE, Wire, ok
+from tests.actito_wire import CUSTOMERS, PROFILE, PROFILE_V4, Wire, ok
 
 TABLES = "/profile-table-structure/v5/entities/acme/profile-tables"
 TABLES_V4 = "/profile-table-structure/v4/entity/acme/table"
+BOTH = pytest.mark.parametrize(("dialect", "place"), [(V5, PROFILE), (V4, PROFILE_V4)], ids=["v5", "v4"])
 EXECUTION = "/mass-imports/v5/entities/acme/etl-executions/123654987"
 
 
@@ -202,14 +204,6 @@ def test_an_unknown_table_says_which_there_are() -> None:
     assert "hidden" in str(caught.value.hint)
 
 
-def test_an_address_without_a_category_is_a_matter_of_the_dialect() -> None:
-    """The older addresses can be switched on without touching anything else."""
-    wire = Wire()
-    wire.on("GET", "/v4/entity", ok({"entities": [{"name": "acme"}]}))
-    old = Dialect(structures="v4", imports="v4", version_first=True)
-    assert Reader(wire.connect(old)).entities() == ["acme"]
-
-
 # Profiles
 
 EXPECTED = {
@@ -251,14 +245,33 @@ GOLD = [
 
 @pytest.mark.parametrize("subscriptions", NEWSLETTER)
 @pytest.mark.parametrize("segmentations", GOLD)
-@pytest.mark.parametrize("attributes", [ATTRIBUTES, FLAT], ids=["v4", "v5"])
+@pytest.mark.parametrize("attributes", [ATTRIBUTES, FLAT], ids=["listed", "flat"])
+@BOTH
 def test_every_form_of_a_profile_reads_the_same(
-    attributes: object, segmentations: object, subscriptions: object
+    dialect: Dialect, place: str, attributes: object, segmentations: object, subscriptions: object
 ) -> None:
+    """In one call."""
     wire = Wire()
     content = {"attributes": attributes, "subscriptions": subscriptions, "segmentations": segmentations}
-    wire.on("GET", f"{PROFILE}/7", ok(content))
-    assert Reader(wire.connect()).profile(CUSTOMERS, "7") == Profile("7", EXPECTED)
+    wire.on("GET", f"{place}/7", ok(content))
+    assert Reader(wire.connect(dialect)).profile(CUSTOMERS, "7") == Profile("7", EXPECTED)
+    assert len(wire.calls) == 1
+
+
+def test_everything_that_a_profile_has_is_asked_for_by_name() -> None:
+    """V5 tells only what is named, and segmentations without a value only where they are asked for."""
+    wire = Wire()
+    wire.on("GET", f"{PROFILE}/7", ok({"attributes": FLAT, "subscriptions": [], "segmentations": []}))
+    reader = Reader(wire.connect())
+    reader.profile(CUSTOMERS, "7")
+    assert dict(wire.requests[-1].url.params) == {
+        "subscriptions": "Newsletter,Promotions",
+        "segmentations": "Vip,ClientTier",
+        "includeNulls": "true",
+    }
+    bare = replace(CUSTOMERS, subscriptions=(), segmentations=())
+    reader.profile(bare, "7")
+    assert dict(wire.requests[-1].url.params) == {}
 
 
 def test_whom_nothing_lists_is_subscribed_to_nothing() -> None:
@@ -271,22 +284,44 @@ def test_whom_nothing_lists_is_subscribed_to_nothing() -> None:
 
 
 @pytest.mark.parametrize("wrapped", [True, False])
-def test_sections_that_a_profile_leaves_out_are_asked_for(wrapped: bool) -> None:
+def test_sections_that_a_profile_of_v4_leaves_out_are_asked_for(wrapped: bool) -> None:
     """Their absence proves nothing: somebody could pass for unsubscribed."""
     wire = Wire()
-    wire.on("GET", f"{PROFILE}/7", ok({"attributes": ATTRIBUTES}))
+    wire.on("GET", f"{PROFILE_V4}/7", ok({"attributes": ATTRIBUTES}))
     subscriptions, segment = NEWSLETTER[0], GOLD[0]
-    wire.on("GET", f"{PROFILE}/7/subscription", ok({"subscriptions": subscriptions} if wrapped else subscriptions))
-    wire.on("GET", f"{PROFILE}/7/segmentation", ok({"segmentation": segment} if wrapped else segment))
-    assert Reader(wire.connect()).profile(CUSTOMERS, "7") == Profile("7", EXPECTED)
+    wire.on("GET", f"{PROFILE_V4}/7/subscription", ok({"subscriptions": subscriptions} if wrapped else subscriptions))
+    wire.on("GET", f"{PROFILE_V4}/7/segmentation", ok({"segmentation": segment} if wrapped else segment))
+    assert Reader(wire.connect(V4)).profile(CUSTOMERS, "7") == Profile("7", EXPECTED)
 
 
-def test_a_section_that_cannot_be_had_is_an_error_and_not_a_no() -> None:
+def test_a_section_of_v4_that_cannot_be_had_is_an_error_and_not_a_no() -> None:
     wire = Wire()
-    wire.on("GET", f"{PROFILE}/7", ok({"attributes": ATTRIBUTES}))
-    wire.on("GET", f"{PROFILE}/7/subscription", ok({"subscriptions": "many"}))
-    wire.on("GET", f"{PROFILE}/7/segmentation", ok([]))
+    wire.on("GET", f"{PROFILE_V4}/7", ok({"attributes": ATTRIBUTES}))
+    wire.on("GET", f"{PROFILE_V4}/7/subscription", ok({"subscriptions": "many"}))
+    wire.on("GET", f"{PROFILE_V4}/7/segmentation", ok([]))
     with pytest.raises(UnexpectedAnswer, match="subscriptions"):
+        Reader(wire.connect(V4)).profile(CUSTOMERS, "7")
+
+
+@pytest.mark.parametrize(
+    ("told", "part"),
+    [
+        ({"segmentations": GOLD[0]}, "subscriptions"),
+        ({"subscriptions": NEWSLETTER[0]}, "segmentations"),
+        ({"subscriptions": NEWSLETTER[0], "segmentations": None}, "segmentations"),
+        ({"subscriptions": "many", "segmentations": GOLD[0]}, "subscriptions"),
+        ({"subscriptions": {"Newsletter": True}, "segmentations": GOLD[0]}, r"subscriptions\.Promotions"),
+        ({"subscriptions": {}, "segmentations": GOLD[0]}, r"subscriptions\.Newsletter"),
+        ({"subscriptions": NEWSLETTER[0], "segmentations": {"ClientTier": "Gold"}}, r"segmentations\.Vip"),
+        ({"subscriptions": NEWSLETTER[0], "segmentations": {"Vip": False}}, r"segmentations\.ClientTier"),
+    ],
+)
+def test_what_was_asked_for_by_name_and_is_not_told_is_an_error_and_not_a_no(told: object, part: str) -> None:
+    """V5 has no other address to ask at: whoever believed it would take people for unsubscribed."""
+    wire = Wire()
+    assert isinstance(told, dict)
+    wire.on("GET", f"{PROFILE}/7", ok({"attributes": ATTRIBUTES, **told}))
+    with pytest.raises(UnexpectedAnswer, match=rf"no usable {part} in it"):
         Reader(wire.connect()).profile(CUSTOMERS, "7")
 
 
@@ -323,8 +358,15 @@ def test_a_number_keeps_its_own_digits() -> None:
     assert (profile.values["note"], profile.values["lastName"]) == ("19.90", "1234567890.12345678901234567890")
 
 
-def test_a_profile_that_is_not_there_is_none() -> None:
-    assert Reader(Wire().connect()).profile(CUSTOMERS, "7") is None
+@BOTH
+def test_a_profile_that_is_not_there_is_none(dialect: Dialect, place: str) -> None:
+    """Where the table is empty, or somebody else can be asked for in the same way: see `test_actito_endings`."""
+    wire = Wire()
+    wire.on("GET", PROFILE, ok([]))
+    assert Reader(wire.connect(dialect)).profile(CUSTOMERS, "7") is None
+    wire.on("GET", PROFILE, ok([{"attributes": FLAT}]))
+    wire.on("GET", f"{place}/7", ok({"attributes": FLAT, "subscriptions": [], "segmentations": []}))
+    assert Reader(wire.connect(dialect)).profile(CUSTOMERS, "8") is None
 
 
 def test_an_answer_about_somebody_else_is_refused() -> None:
@@ -342,18 +384,22 @@ def test_an_answer_about_somebody_else_is_refused() -> None:
         ("..", ".."),
     ],
 )
-def test_values_in_addresses_are_encoded(value: str, encoded: str) -> None:
+@BOTH
+def test_values_in_addresses_are_encoded(dialect: Dialect, place: str, value: str, encoded: str) -> None:
     wire = Wire()
-    Reader(wire.connect()).profile(CUSTOMERS, ("customerId", value))
-    assert wire.calls == [("GET", f"{PROFILE}/customerId={encoded}")]
+    wire.on("GET", PROFILE, ok([]))
+    Reader(wire.connect(dialect)).profile(CUSTOMERS, ("customerId", value))
+    method, address = wire.calls[0]
+    assert (method, address.partition("?")[0]) == ("GET", f"{place}/customerId={encoded}")
 
 
 @pytest.mark.parametrize("profile_id", ["", "..", "emailAddress=jan@example.be", "7/subscription", "٧"])
-def test_only_digits_are_a_profile_id(profile_id: str) -> None:
+@BOTH
+def test_only_digits_are_a_profile_id(dialect: Dialect, place: str, profile_id: str) -> None:
     """An export is not to be trusted with addresses: `..` would name the whole table."""
     wire = Wire()
     with pytest.raises(Refused):
-        Reader(wire.connect()).profile(CUSTOMERS, profile_id)
+        Reader(wire.connect(dialect)).profile(CUSTOMERS, profile_id)
     assert not wire.calls
 
 
@@ -362,7 +408,12 @@ def test_values_of_profiles_stay_out_of_their_repr() -> None:
     assert "jan@" not in repr(RefusedRow("emailAddress", "INVALID_VALUE", {"emailAddress": "jan@example.be"}))
 
 
-def test_found_profiles_really_carry_the_value() -> None:
+WRAPPERS = pytest.mark.parametrize("wrapper", ["profiles", "content", "items", None])
+
+
+@WRAPPERS
+@BOTH
+def test_found_profiles_really_carry_the_value(dialect: Dialect, place: str, wrapper: str | None) -> None:
     """The search grammar is not documented: a platform that ignores it would name anybody."""
     others = {
         "attributes": {"profileId": 8, "emailAddress": "piet@example.be"},
@@ -371,34 +422,89 @@ def test_found_profiles_really_carry_the_value() -> None:
     }
     wanted = {"attributes": ATTRIBUTES, "subscriptions": NEWSLETTER[0], "segmentations": GOLD[0]}
     wire = Wire()
-    wire.on("GET", PROFILE, ok({"profiles": [others, wanted]}))
-    found = Reader(wire.connect()).find(CUSTOMERS, "emailAddress", "JAN@example.be", 5)
+    wire.on("GET", place, ok([others, wanted] if wrapper is None else {wrapper: [others, wanted]}))
+    found = Reader(wire.connect(dialect)).find(CUSTOMERS, "emailAddress", "JAN@example.be", 5)
     assert found == [Profile("7", EXPECTED)]
-    assert wire.requests[-1].url.params["search"] == "emailAddress=JAN@example.be"
-    assert wire.requests[-1].url.params["number"] == "5"
+    asked = dict(wire.requests[-1].url.params)
+    assert asked.pop("search") == "emailAddress=JAN@example.be"
+    of_page = {"page": "0", "size": "5", "subscriptions": "Newsletter,Promotions", "segmentations": "Vip,ClientTier"}
+    assert asked == ({"number": "5"} if dialect is V4 else of_page | {"includeNulls": "true"})
 
 
-def test_found_profiles_without_sections_are_read_one_by_one() -> None:
+@BOTH
+def test_found_profiles_without_sections_are_read_one_by_one(dialect: Dialect, place: str) -> None:
     wire = Wire()
-    wire.on("GET", PROFILE, ok({"profiles": [{"attributes": ATTRIBUTES}]}))
+    wire.on("GET", place, ok({"profiles": [{"attributes": ATTRIBUTES}]}))
     whole = {"attributes": ATTRIBUTES, "subscriptions": NEWSLETTER[0], "segmentations": GOLD[0]}
-    wire.on("GET", f"{PROFILE}/7", ok(whole))
-    assert Reader(wire.connect()).find(CUSTOMERS, "emailAddress", "jan@example.be", 5) == [Profile("7", EXPECTED)]
+    wire.on("GET", f"{place}/7", ok(whole))
+    found = Reader(wire.connect(dialect)).find(CUSTOMERS, "emailAddress", "jan@example.be", 5)
+    assert found == [Profile("7", EXPECTED)]
+
+
+@pytest.mark.parametrize("told", [{"Newsletter": True}, {}], ids=["one", "none"])
+@pytest.mark.parametrize("listing", ["find", "profiles"])
+def test_a_list_that_leaves_out_what_was_named_does_not_say_no(listing: str, told: object) -> None:
+    """Somebody with both subscriptions, of which the list tells one or none."""
+    wire = Wire()
+    partly = {"attributes": ATTRIBUTES, "subscriptions": told, "segmentations": GOLD[0]}
+    wire.on("GET", PROFILE, ok({"profiles": [partly]}))
+    wire.on("GET", f"{PROFILE}/7", ok({**partly, "subscriptions": {"Newsletter": True, "Promotions": True}}))
+    reader = Reader(wire.connect())
+    if listing == "find":
+        (profile,) = reader.find(CUSTOMERS, "emailAddress", "jan@example.be", 5)
+    else:
+        (profile,) = reader.profiles(CUSTOMERS, 5)
+    assert profile == Profile("7", {**EXPECTED, "subscriptions#Promotions": "true"})
 
 
 @pytest.mark.parametrize("content", [{"count": 12}, {"total": 12}, {"totalElements": "12"}, 12])
-def test_count(content: object) -> None:
+@BOTH
+def test_count(dialect: Dialect, place: str, content: object) -> None:
     wire = Wire()
-    wire.on("GET", f"{PROFILE}/count", ok(content))
-    assert Reader(wire.connect()).count(CUSTOMERS) == 12
+    wire.on("GET", f"{place}/count", ok(content))
+    assert Reader(wire.connect(dialect)).count(CUSTOMERS) == 12
+    assert wire.calls == [("GET", f"{place}/count")]
 
 
-@pytest.mark.parametrize("content", [{}, {"count": None}, {"count": "many"}, -1, True, 1.5])
+NO_COUNT = [{}, {"count": None}, {"count": "many"}, -1, True, 1.5]
+
+
+@pytest.mark.parametrize("content", NO_COUNT)
 def test_what_is_no_count_is_not_taken_for_nobody(content: object) -> None:
     wire = Wire()
-    wire.on("GET", f"{PROFILE}/count", ok(content))
+    wire.on("GET", f"{PROFILE_V4}/count", ok(content))
     with pytest.raises(UnexpectedAnswer, match="count"):
-        Reader(wire.connect()).count(CUSTOMERS)
+        Reader(wire.connect(V4)).count(CUSTOMERS)
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [httpx.Response(404), httpx.Response(400), httpx.Response(405), httpx.Response(410), httpx.Response(200, text="")]
+    + [ok(content) for content in NO_COUNT],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [
+        (ok({"profiles": [], "totalElements": 12}), 12),
+        (ok({"content": [{}], "total": "12"}), 12),
+        (ok({"profiles": [], "totalCount": 12, "size": 1}), 12),
+        (httpx.Response(200, json=[], headers={"X-Total-Count": "12"}), 12),
+        (ok({"profiles": [{"profileId": 7}], "page": 0, "size": 1}), None),
+        (ok({"profiles": [], "totalElements": "many"}), None),
+        (httpx.Response(200, json=[], headers={"X-Total-Count": "-1"}), None),
+        (ok([{}]), None),
+    ],
+    ids=str,
+)
+def test_where_nothing_is_counted_apart_a_page_of_the_list_may_tell(
+    apart: httpx.Response, page: httpx.Response, number: int | None
+) -> None:
+    """None where nobody tells: neither nobody nor the few on the page."""
+    wire = Wire()
+    wire.on("GET", f"{PROFILE}/count", apart)
+    wire.on("GET", PROFILE, page)
+    assert Reader(wire.connect()).count(CUSTOMERS) == number
 
 
 # Imports

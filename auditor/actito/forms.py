@@ -148,8 +148,8 @@ def page(content: object) -> list[Mapping[str, object]]:
 
 
 def found(content: object, attribute: str, value: str) -> list[Mapping[str, object]]:
-    """The profiles of `{"profiles":[…]}` (G-sdk) whose `attribute` is `value`, upper and lower case alike."""
-    items = [record(item, "profiles") for item in items_of(content, "profiles")]
+    """The profiles of a page (V4's [seen] G-sdk) whose `attribute` is `value`, upper and lower case alike."""
+    items = page(content)
     texts = (_attributes(first(item, "attributes")).get(attribute) for item in items)
     return [item for item, text in zip(items, texts, strict=True) if (text or "").casefold() == value.casefold()]
 

@@ -110,6 +110,5 @@ def asked(table: Structure) -> dict[str, str]:
 
 
 def _all_told(content: object, table: Structure) -> None:
-    for section in sections.sections_missing(content, table):
-        raise Unfit(section)
-    sections.require_named(content, table)
+    for part in sections.parts_missing(content, table):
+        raise Unfit(part)

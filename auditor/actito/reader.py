@@ -212,8 +212,8 @@ class Reader:
             raise of_table(self._connection, missing) from None
 
     def _listed(self, answer: Answer, table: Structure, profile_id: str, item: Mapping[str, object]) -> Profile | None:
-        """A profile of a list; asked for once more where the list leaves out its subscriptions or segmentations."""
-        if answer.part(sections.sections_missing, item, table):
+        """A profile of a list; asked for once more where the list leaves out a subscription or segmentation."""
+        if answer.part(sections.parts_missing, item, table):
             return self.profile(table, profile_id)
         return answer.part(forms.profile, item, table, None, None, self._spelling)
 

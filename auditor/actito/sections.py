@@ -21,18 +21,21 @@ def sections_missing(content: object, table: Structure) -> tuple[str, ...]:
     )
 
 
-def require_named(content: object, table: Structure) -> None:
-    """Unfit where a section that goes by name leaves out a name of the table, each of which was asked for.
+def parts_missing(content: object, table: Structure) -> tuple[str, ...]:
+    """The sections that are missing, and of those that go by name, the names of the table that they leave out.
 
     A list may hold only what the profile has: there, what is left out is not held.
     """
     whole = record(content, "attributes")
     names = {"subscriptions": table.subscriptions, "segmentations": [one.name for one in table.segmentations]}
-    for section, asked in names.items():
-        told = whole.get(section)
-        missing = [name for name in asked if name not in told] if isinstance(told, dict) else []
-        if missing:
-            raise Unfit(f"{section}.{missing[0]}")
+    left_out = (
+        f"{section}.{name}"
+        for section, wanted in names.items()
+        if isinstance(told := whole.get(section), dict)
+        for name in wanted
+        if name not in told
+    )
+    return (*sections_missing(content, table), *left_out)
 
 
 def section_alone(content: object, section: str) -> object:
