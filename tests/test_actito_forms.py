@@ -14,7 +14,7 @@ import stamina
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.actito import Execution, ExecutionState, Reader, Table, UnexpectedAnswer, definitions, forms
+from auditor.actito import Execution, ExecutionState, Reader, Table, UnexpectedAnswer, definitions, forms, sections
 from auditor.actito.answers import Answer, Unfit
 from auditor.actito.definitions import changed_body
 from auditor.actito.results import Definition, Loading
@@ -113,7 +113,7 @@ def test_every_plausible_spelling_of_a_profile_says_the_same(case: tuple[Mapping
     read = forms.profile(json.loads(json.dumps(answer)), CUSTOMERS)
     assert (read.profile_id, dict(read.values)) == (held["profileId"], held)
     apart = {name: answer.pop(name) for name in ("subscriptions", "segmentations")}
-    assert forms.sections_missing(answer, CUSTOMERS) == ("subscriptions", "segmentations")
+    assert sections.sections_missing(answer, CUSTOMERS) == ("subscriptions", "segmentations")
     assert dict(forms.profile(answer, CUSTOMERS, held["profileId"], apart).values) == held
 
 
@@ -168,6 +168,8 @@ FORMS: dict[str, Callable[[object], object]] = {
     "definition": lambda content: definitions.definition(content, "7"),
     "changed_body": lambda content: changed_body(content, Definition("7", "n", False, (Loading("16", "", {}),))),
     "count": forms.count,
+    "total": lambda content: forms.total(content, {}),
+    "parts_missing": lambda content: sections.parts_missing(content, CUSTOMERS),
     "profile": lambda content: forms.profile(content, CUSTOMERS),
     "page": forms.page,
     "found": lambda content: forms.found(content, "emailAddress", "x"),
@@ -276,8 +278,8 @@ def test_a_definition_is_switched_in_the_words_that_it_has(name: str, before: ob
 def test_pages_end_where_nobody_new_comes() -> None:
     """A platform that does not know pages answers the same profiles for each; one that counts them from 1 does once."""
     wire = Wire()
-    page = [{"profileId": n, "attributes": {}, "subscriptions": {}, "segmentations": {}} for n in range(1, 101)]
-    wire.on("GET", "/profiles/v5/entities/acme/profile-tables/Customers/profiles", ok({"profiles": page}))
+    page = [{"profileId": n, "attributes": {}, "subscriptions": [], "segmentations": []} for n in range(1, 101)]
+    wire.on("GET", PROFILE, ok({"profiles": page}))
     found = [profile.profile_id for profile in Reader(wire.connect()).profiles(CUSTOMERS, 1000)]
     assert found == [str(n) for n in range(1, 101)]
     assert len(wire.calls) == 3

@@ -47,6 +47,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture
 def sandbox(running: Sandbox) -> Sandbox:
     running.reset()
+    running.forms(None, with_v4=False)
     return running
 
 
@@ -56,6 +57,7 @@ def connect(sandbox: Sandbox, dialect: Dialect = V5) -> Connection:
 
 @pytest.fixture(params=["v5", "v4"])
 def connection(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Connection]:
+    sandbox.forms(None, with_v4=request.param == "v4")
     with connect(sandbox, DIALECTS[request.param]) as connection:
         yield connection
 

@@ -172,7 +172,7 @@ def test_no_secret_is_printed_logged_or_raised(
     assert ears.heard, "somebody listened"
     assert raised, "something was raised"
     assert "try 1" in everything, "and requests were told of"
-    assert "/profile/{profile}: 200" in everything, "about people by their keys among them"
+    assert "/profiles/{profile}: 200" in everything, "about people by their keys among them"
     assert tokens, "and somebody signed in"
     secrets += tokens
     there = str(sandbox.profiles())

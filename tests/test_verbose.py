@@ -95,7 +95,7 @@ def test_an_exchange_that_breaks_is_told_by_its_class(caplog: pytest.LogCaptureF
     wire.on("GET", f"{PROFILE}/count", httpx.ReadTimeout("zoë@example.com"))
     with stamina.set_testing(True, attempts=2, cap=True), pytest.raises(PlatformDown):
         Reader(wire.connect()).count(CUSTOMERS)
-    address = "GET /profiles/v4/entity/{entity}/table/{table}/profile/count"
+    address = "GET /profiles/v5/entities/{entity}/profile-tables/{table}/profiles/count"
     assert caplog.messages[2:] == [
         f"{address}: ReadTimeout, 0 ms, try 1",
         "TimedOut: try 2 comes in 0.0 s",
@@ -108,7 +108,22 @@ def test_an_exchange_that_breaks_is_told_by_its_class(caplog: pytest.LogCaptureF
     [
         ("/auth/token", "/auth/token"),
         ("/entities/v5/entities", "/entities/v5/entities"),
-        ("/v5/entities/acme/profile-tables/16", "/v5/entities/{entity}/profile-tables/{table}"),
+        (
+            "/profile-table-structure/v5/entities/acme/profile-tables/16",
+            "/profile-table-structure/v5/entities/{entity}/profile-tables/{table}",
+        ),
+        (
+            "/profiles/v5/entities/acme/profile-tables/16/profiles/emailAddress=zo%C3%AB%40example.com",
+            "/profiles/v5/entities/{entity}/profile-tables/{table}/profiles/{profile}",
+        ),
+        (
+            "/profiles/v5/entities/a/profile-tables/16/profiles?search=emailAddress%3Dzoe%40example.com",
+            "/profiles/v5/entities/{entity}/profile-tables/{table}/profiles",
+        ),
+        (
+            "/profiles/v5/entities/profiles/profile-tables/count/profiles/count",
+            "/profiles/v5/entities/{entity}/profile-tables/count/profiles/count",
+        ),
         (
             "/profiles/v4/entity/acme/table/Customers/profile/emailAddress=zo%C3%AB%40example.com/subscription/News",
             "/profiles/v4/entity/{entity}/table/{table}/profile/{profile}/subscription/{subscription}",

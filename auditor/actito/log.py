@@ -1,6 +1,6 @@
 """What is logged of the way to Actito: every exchange, every wait, every repetition, every token.
 
-An address is logged as its template, `/profiles/v4/entity/{entity}/table/{table}/profile/{profile}`: whatever is not a
+An address is logged as its template, `/mass-imports/v5/entities/{entity}/etl-executions/{execution}`: whatever is not a
 fixed word of Actito's addresses is left out, so what was put into one (a name, an id, an e-mail address) never shows.
 """
 
@@ -24,6 +24,7 @@ _NAMES: Final = {
     "table": "{table}",
     "profile-tables": "{table}",
     "profile": "{profile}",
+    "profiles": "{profile}",
     "subscription": "{subscription}",
     "segmentation": "{segment}",
     "import": "{execution}",
@@ -32,7 +33,7 @@ _NAMES: Final = {
 }
 """What follows these words in an address (§1.1) names something of the licence, or a person."""
 _FIXED: Final = frozenset(_NAMES) | {
-    *("auth", "token", "v4", "v5", "profile-table-structure", "profiles", "mass-imports", "scenarios", "scenario"),
+    *("auth", "token", "v4", "v5", "profile-table-structure", "mass-imports", "scenarios", "scenario"),
     *("count", "change-requests", "trigger-execution", "status", "result", "errors", "error-file", "result-file"),
 }
 
