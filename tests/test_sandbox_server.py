@@ -1,4 +1,4 @@
-"""The sandbox as a server: Actito's calls over HTTP, against a real process."""
+"""The sandbox as a server: Actito's calls over HTTP, against a real process. The forms of V5: `test_sandbox_v5`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ pytestmark = pytest.mark.breaches("*")  # the client is rude on purpose: what th
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Extended limits, so that tests do not slow each other down."""
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), profiles=50, seed=2, limits="extended") as running:
+    folder = tmp_path_factory.mktemp("sandbox")
+    with Sandbox(folder, profiles=50, seed=2, limits="extended", with_v4=True) as running:
         yield running
 
 
@@ -104,6 +105,9 @@ def test_unknown_places_are_404(http: httpx.Client) -> None:
         "/profiles/v4/entity/acme/table/Others/profile/1",
         f"{PROFILES_V4}/999999",
         f"{PROFILES_V4}/emailAddress=nobody@example.com",
+        f"{PROFILES_V5}/999999",
+        f"{PROFILES_V5}/emailAddress=nobody@example.com",
+        "/profiles/v5/entities/acme/profile-tables/Others/profiles/1",
         f"{EXECUTIONS}/1",
     ):
         answer = http.get(path)
@@ -113,6 +117,120 @@ def test_unknown_places_are_404(http: httpx.Client) -> None:
 
 
 # Profiles one by one
+
+EVERY = {"subscriptions": "Newsletter,Promotions,Events", "segmentations": "Vip,ClientTier", "includeNulls": "true"}
+
+
+def test_create_get_change_delete_in_v5(http: httpx.Client, sandbox: Sandbox) -> None:
+    """Flat objects; what a change does not name stays."""
+    sandbox.clock(datetime(2026, 7, 1, 10, 0, tzinfo=UTC))
+    body: dict[str, Any] = {
+        "attributes": {
+            "emailAddress": "new@example.com",
+            "lastName": "Nieuw",
+            "loyaltyPoints": 12,
+            "marketingConsent": True,
+        },
+        "subscriptions": {"Newsletter": True},
+        "segmentations": {"ClientTier": "Gold"},
+    }
+    created = http.post(PROFILES_V5, json=body)
+    assert created.status_code == 200
+    profile = f"{PROFILES_V5}/{created.json()['profileId']}"
+    new = http.get(profile, params=EVERY).json()
+    assert new["profileId"] == created.json()["profileId"]
+    values = new["attributes"]
+    assert (values["loyaltyPoints"], values["marketingConsent"]) == ("12", True)
+    assert values["updateMoment"].startswith("2026-07-01 12:00")  # local: Brussels in summer
+    assert new["subscriptions"] == {"Newsletter": True, "Promotions": False, "Events": False}
+    assert new["segmentations"] == {"Vip": False, "ClientTier": "Gold"}
+    assert http.get(f"{PROFILES_V5}/emailAddress=NEW@example.com", params=EVERY).json() == new
+
+    sandbox.clock(datetime(2026, 7, 2, 10, 0, tzinfo=UTC))
+    change = {"attributes": {"firstName": "Noor", "loyaltyPoints": None}, "segmentations": {"Vip": True}}
+    assert http.patch(profile, json=change).status_code == 200
+    changed = http.get(profile, params=EVERY).json()
+    assert changed["attributes"].pop("updateMoment").startswith("2026-07-02")
+    kept = {name: value for name, value in values.items() if name not in ("updateMoment", "loyaltyPoints")}
+    assert changed["attributes"] == kept | {"firstName": "Noor"}
+    assert changed["subscriptions"] == new["subscriptions"]
+    assert changed["segmentations"] == {"Vip": True, "ClientTier": "Gold"}
+
+    assert http.delete(profile).status_code == 204
+    assert [call(profile).status_code for call in (http.get, http.delete)] == [404, 404]
+    assert http.patch(profile, json=change).status_code == 404
+
+
+def test_a_change_touches_nobody_else(http: httpx.Client, sandbox: Sandbox) -> None:
+    before = {one["profileId"]: one for one in sandbox.profiles()}
+    http.patch(f"{PROFILES_V5}/3", json={"attributes": {"note": "x"}, "subscriptions": {"Events": True}})
+    after = {one["profileId"]: one for one in sandbox.profiles()}
+    changed = {"note": "x", "subscriptions#Events": "true", "updateMoment": after["3"]["updateMoment"]}
+    assert after == before | {"3": before["3"] | changed}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"attributes": {"emailAddress": "NEW2@example.com", "lastName": "Nieuw"}},
+        {"attributes": {"customerId": "C-NEW2", "emailAddress": "other2@example.com", "lastName": "Nieuw"}},
+    ],
+    ids=["by address", "by number"],
+)
+def test_a_creation_refuses_whoever_exists(http: httpx.Client, sandbox: Sandbox, body: dict[str, Any]) -> None:
+    """By any unique value, and nobody is changed."""
+    known = {"customerId": "C-NEW2", "emailAddress": "new2@example.com", "lastName": "Eerst"}
+    assert http.post(PROFILES_V5, json={"attributes": known}).status_code == 200
+    before = sandbox.profiles()
+    assert http.post(PROFILES_V5, json=body).status_code == 409
+    assert sandbox.profiles() == before
+
+
+def test_a_creation_of_two_people_at_once_is_refused(http: httpx.Client, sandbox: Sandbox) -> None:
+    before = sandbox.profiles()
+    named = [{name: one[name] for name in ("customerId", "emailAddress") if name in one} for one in before]
+    first, second = [one for one in named if len(one) == 2][:2]
+    mixed = {"customerId": first["customerId"], "emailAddress": second["emailAddress"], "lastName": "Beiden"}
+    assert http.post(PROFILES_V5, json={"attributes": mixed}).status_code == 409
+    taken = http.patch(f"{PROFILES_V5}/emailAddress={first['emailAddress']}", json={"attributes": second})
+    assert taken.status_code == 409
+    assert ("emailAddress", "DUPLICATE_KEY") in errors(taken)
+    assert sandbox.profiles() == before
+
+
+def test_a_replacement_clears_what_it_does_not_name(http: httpx.Client) -> None:
+    """So that whoever sends one for a correction is found out; it is a breach too: see `test_sandbox_breaches`."""
+    body = {"attributes": {"emailAddress": "whole@example.com", "lastName": "Heel", "note": "stays?"}}
+    whole = body | {"subscriptions": {"Events": True}, "segmentations": {"ClientTier": "Gold", "Vip": True}}
+    number = http.post(PROFILES_V5, json=whole).json()["profileId"]
+    lacking = http.put(f"{PROFILES_V5}/{number}", json={"attributes": {"lastName": "Anders"}})
+    assert (lacking.status_code, errors(lacking)) == (400, {("emailAddress", "MANDATORY_MISSING")})
+    named = {"attributes": {"emailAddress": "whole@example.com", "lastName": "Anders"}}
+    assert http.put(f"{PROFILES_V5}/{number}", json=named).json() == {"profileId": number}
+    left = http.get(f"{PROFILES_V5}/{number}", params=EVERY).json()
+    technical = {name: left["attributes"].pop(name) for name in ("profileId", "creationMoment", "updateMoment")}
+    assert all(technical.values())
+    assert left["attributes"] == named["attributes"]
+    assert left["subscriptions"] == {"Newsletter": False, "Promotions": False, "Events": False}
+    assert left["segmentations"] == {"Vip": False, "ClientTier": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ([], "JSON object"),
+        ("x", "JSON object"),
+        ({"attributes": [{"name": "note", "value": "x"}]}, "attributes is not an object"),
+        ({"subscriptions": [{"name": "Events", "subscribe": True}]}, "subscriptions is not an object"),
+        ({"attributes": {"note": {"value": "x"}}}, "a value is neither"),
+    ],
+)
+def test_v5_takes_flat_objects_alone(http: httpx.Client, sandbox: Sandbox, body: object, sentence: str) -> None:
+    before = sandbox.profiles()
+    for answer in (http.patch(f"{PROFILES_V5}/3", json=body), http.post(PROFILES_V5, json=body)):
+        assert answer.status_code == 400
+        assert sentence in answer.json()["message"]
+    assert sandbox.profiles() == before
 
 
 def test_create_get_change_delete(http: httpx.Client, sandbox: Sandbox) -> None:
@@ -195,16 +313,23 @@ def test_create_matches_by_unique_attribute(http: httpx.Client) -> None:
 )
 def test_values_are_refused(http: httpx.Client, name: str, value: str | None, code: str) -> None:
     before = http.get(f"{PROFILES_V4}/1").json()
-    answer = http.put(f"{PROFILES_V4}/1", json=attributes(**{"firstName": "Fine", name: value}))
-    assert answer.status_code == 400
-    assert (name, code) in errors(answer)
+    change = {"firstName": "Fine", name: value}
+    for answer in (
+        http.put(f"{PROFILES_V4}/1", json=attributes(**change)),
+        http.patch(f"{PROFILES_V5}/1", json={"attributes": change}),
+    ):
+        assert answer.status_code == 400
+        assert (name, code) in errors(answer)
     assert http.get(f"{PROFILES_V4}/1").json() == before
 
 
 def test_creating_needs_mandatory_values(http: httpx.Client) -> None:
-    answer = http.post(PROFILES_V4, json=attributes(firstName="Noor"))
-    assert answer.status_code == 400
-    assert errors(answer) == {("emailAddress", "MANDATORY_MISSING"), ("lastName", "MANDATORY_MISSING")}
+    for answer in (
+        http.post(PROFILES_V4, json=attributes(firstName="Noor")),
+        http.post(PROFILES_V5, json={"attributes": {"firstName": "Noor"}}),
+    ):
+        assert answer.status_code == 400
+        assert errors(answer) == {("emailAddress", "MANDATORY_MISSING"), ("lastName", "MANDATORY_MISSING")}
 
 
 def test_subscriptions_and_segments(http: httpx.Client) -> None:
@@ -225,15 +350,25 @@ def test_subscriptions_and_segments(http: httpx.Client) -> None:
     assert http.put(f"{profile}/segmentation/Platinum;category=ClientTier").status_code == 404
 
 
-def test_search_and_count(http: httpx.Client) -> None:
+def test_search_and_count(http: httpx.Client, sandbox: Sandbox) -> None:
     total = http.get(f"{PROFILES_V4}/count").json()["count"]
     assert total == len(http.get(PROFILES_V4).json()["profiles"])
     assert len(http.get(PROFILES_V4, params={"number": 5}).json()["profiles"]) == 5
     found = http.get(PROFILES_V4, params={"search": "profileId=7"}).json()["profiles"]
     assert [item["attributes"][0]["value"] for item in found] == ["7"]
     assert http.get(PROFILES_V4, params={"search": "nonsense"}).status_code == 400
-    page = http.get(PROFILES_V5, params={"page": 1, "size": 20}).json()
-    assert (len(page["profiles"]), page["totalElements"]) == (20, total)
+    assert http.get(f"{PROFILES_V5}/count").json() == {"count": total}
+    pages = [http.get(PROFILES_V5, params={"page": page, "size": 20}).json()["profiles"] for page in range(4)]
+    assert [len(page) for page in pages] == [20, 20, total - 40, 0]
+    assert sorted(one["profileId"] for page in pages for one in page) == list(range(1, total + 1))
+    assert all(one.keys() == {"profileId", "attributes"} for page in pages for one in page)
+    (found_in_v5,) = http.get(PROFILES_V5, params={"search": "profileId=7", **EVERY}).json()["profiles"]
+    assert found_in_v5 == http.get(f"{PROFILES_V5}/7", params=EVERY).json()
+    belgians = {one["profileId"] for one in sandbox.profiles() if one.get("addressCountry") == "BE"}
+    asked = http.get(PROFILES_V5, params={"search": "addressCountry=BE", "size": 100}).json()["profiles"]
+    assert {str(one["profileId"]) for one in asked} == belgians != set()
+    for wrong in ({"search": "nonsense"}, {"search": "shoeSize=44"}, {"size": 0}, {"page": -1}, {"size": 1001}):
+        assert http.get(PROFILES_V5, params=wrong).status_code == 400
 
 
 def test_v5_upsert(http: httpx.Client) -> None:
@@ -247,7 +382,7 @@ def test_v5_upsert(http: httpx.Client) -> None:
     number = http.put(PROFILES_V5, json=body).json()["profileId"]
     again = http.put(PROFILES_V5, json={"key": body["key"], "attributes": {"firstName": "Fien"}})
     assert again.json() == {"profileId": number}
-    found = http.get(f"{PROFILES_V5}/{number}").json()
+    found = http.get(f"{PROFILES_V5}/{number}", params=EVERY).json()
     assert found["attributes"]["firstName"] == "Fien"
     assert found["subscriptions"] == {"Newsletter": True, "Promotions": False, "Events": False}
     assert found["segmentations"] == {"Vip": True, "ClientTier": "Gold"}
@@ -261,7 +396,7 @@ def test_v5_upsert(http: httpx.Client) -> None:
 def test_export_has_the_form_of_actitos(sandbox: Sandbox, http: httpx.Client, tmp_path: Path) -> None:
     """`;`, UTF-8 without BOM, line feeds, moments in local time, the licence's time in the name."""
     sandbox.clock(datetime(2026, 7, 1, 10, 0, tzinfo=UTC))
-    http.put(f"{PROFILES_V4}/1", json=attributes(note='two lines;\n"and quotes"'))
+    http.patch(f"{PROFILES_V5}/1", json={"attributes": {"note": 'two lines;\n"and quotes"'}})
     path = sandbox.export(tmp_path)
     assert path.name.startswith("Customers_20260701T1200")
     raw = path.read_bytes()

@@ -121,8 +121,8 @@ def test_an_exchange_that_breaks_is_told_by_its_class(caplog: pytest.LogCaptureF
             "/profiles/v5/entities/{entity}/profile-tables/{table}/profiles",
         ),
         (
-            "/profiles/v5/entities/profiles/profile-tables/count/profiles/count",
-            "/profiles/v5/entities/{entity}/profile-tables/count/profiles/count",
+            "/profiles/v5/entities/profiles/profile-tables/16/profiles/count",
+            "/profiles/v5/entities/{entity}/profile-tables/{table}/profiles/count",
         ),
         (
             "/profiles/v4/entity/acme/table/Customers/profile/emailAddress=zo%C3%AB%40example.com/subscription/News",

@@ -15,7 +15,7 @@ from auditor.sandbox.routes_v4 import entities, find_profile, found, read_json, 
 from auditor.sandbox.state import Profile, Profiles, State
 from auditor.sandbox.storage import API_KEY
 from auditor.sandbox.structure import TECHNICAL, Table
-from auditor.sandbox.writes import Changes, Refusal, changes_v5, matching, sections, store
+from auditor.sandbox.writes import Changes, Refusal, changes_v5, matching, missing, sections, store
 
 _NAMED: Final = (("subscriptions", SUBSCRIPTION), ("segmentations", SEGMENTATION))
 
@@ -105,8 +105,12 @@ class CallsV5:
         """Changes what the body names, and clears what it does not."""
         held, profile = self._profile(request)
         changes = await self._changes(held.table, request)
-        cleared: Changes = dict.fromkeys(column for column in profile.values if column not in TECHNICAL)
-        return JSONResponse({"profileId": store(held, profile, cleared | changes).id})
+        lacking = missing(held.table, changes)
+        if lacking:
+            raise Refusal(400, "mandatory values are missing", lacking)
+        columns = [column for column in profile.values if column not in TECHNICAL]
+        emptied: Changes = {column: held.table.defaults.get(column) for column in columns}
+        return JSONResponse({"profileId": store(held, profile, emptied | changes).id})
 
     async def delete(self, request: Request) -> Response:
         """Deletes for good."""
