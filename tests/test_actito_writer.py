@@ -61,7 +61,7 @@ def test_a_change_is_one_request_that_names_its_columns_and_nothing_else(columns
     wire = _willing()
     Writer(wire.connect()).update(CUSTOMERS, "7", {column: EVERYTHING[column] for column in columns})
     assert wire.calls == [("PATCH", f"{PROFILE}/7")]
-    whole = {
+    whole: dict[str, dict[str, object]] = {
         "attributes": {"lastName": "Peeters", "note": None},
         "subscriptions": {"Newsletter": True, "Promotions": False},
         "segmentations": {"Vip": True, "ClientTier": "Silver"},

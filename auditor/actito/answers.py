@@ -39,7 +39,7 @@ _NAME = re.compile(r"[A-Za-z][\w.#-]{0,99}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}|[a-z]{1,31}([A-Z][a-z0-9]{1,31}){1,5}")
 """One word in capitals, or several as in `invalidValue`: a single small word could be somebody's name."""
 _REFUSALS_IN = ("errors", "fieldErrors", "violations")
-_FIELDS = ("field", "attribute", "errorColumn", "property", "propertyPath")
+FIELDS = ("field", "attribute", "errorColumn", "property", "propertyPath")
 _CODES = ("code", "errorCode")
 
 
@@ -264,7 +264,7 @@ def _fields(answer: Answer) -> tuple[tuple[str, str], ...]:
         pairs = list(errors.items())
     else:
         items = [item for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
-        pairs = [(_any(item, *_FIELDS), _any(item, *_CODES)) for item in items]
+        pairs = [(_any(item, *FIELDS), _any(item, *_CODES)) for item in items]
     named = ((_clean(_NAME, name), _clean(_CODE, code)) for name, code in pairs)
     return tuple((name, code) for name, code in named if name)
 

@@ -190,7 +190,7 @@ class Connection:
         files: Files | None = None,
     ) -> Answer:
         answer = self._exchange(call, attempt, writing=writing, body=body, files=files)
-        if not httpx.codes.is_success(answer.status) and is_over(answer, call):
+        if not httpx.codes.is_success(answer.status) and is_over(answer, call, body):
             generation, _, what = call.name
             raise Discontinued(what, generation)
         if writing and (answer.status >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status == _TIMEOUT):

@@ -8,22 +8,24 @@ web servers, gateways and frameworks answer about an address that they do not kn
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from auditor.actito.answers import Answer, Call
+from auditor.actito.answers import FIELDS, Answer, Call, Unfit
 
 GONE: Final = (405, 410, 501)
 """Not this method here, not here any more, not implemented: whatever the body says, nothing was carried out."""
 MOVED: Final = (301, 308)
 _LONGEST: Final = 10_000
-"""Bytes of an answer that are looked through."""
+"""Bytes of a page, or characters of a text, that are looked through."""
+_DEEPEST: Final = 4
+"""Levels of a JSON answer that are."""
 
-_THING = r"(operation|endpoint|api|version|v4|v5|resource|route|service|method|call|path|url)s?"
+_THING = r"(operation|endpoint|api|version|v4|v5|route|service|method)s?"
 _OVER = (
     r"(deprecated|discontinued|sunset|retired|decommissioned|switched off|turned off|shut ?down|disabled|removed"
     r"|obsolete|no longer (available|supported|offered|exists?)|not (supported|available) any ?(more|longer)"
@@ -35,7 +37,8 @@ _SAID: Final = re.compile(
     r"|\bcannot (get|post|put|patch|delete) /|\bmethod not allowed\b|\b(route|path|endpoint) not found\b",
     re.IGNORECASE,
 )
-"""Fixed words, and none that could be somebody's."""
+"""Of no resource, which may be a person."""
+_QUOTED: Final = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|«[^»]*»|“[^”]*”|‘[^’]*’""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,8 @@ class Announcement:
     """With zone; None where the platform does not say when."""
 
 
-def is_over(answer: Answer, call: Call, now: datetime | None = None) -> bool:
-    """Whether a failure says by itself that the operation is not there any more."""
+def is_over(answer: Answer, call: Call, sent: object = None, now: datetime | None = None) -> bool:
+    """Whether a failure says by itself that the operation is not there any more; `sent` is the body of the call."""
     if answer.status in GONE:
         return True
     if answer.status in MOVED:
@@ -58,7 +61,7 @@ def is_over(answer: Answer, call: Call, now: datetime | None = None) -> bool:
     ends = _moment(answer.headers.get("sunset", ""))
     if ends is not None and ends <= (now or datetime.now(UTC)):
         return True
-    return answer.status < 500 and bool(_SAID.search(answer.body[:_LONGEST].decode("utf-8", "replace")))
+    return answer.status < 500 and any(map(_SAID.search, _sentences(answer, call, sent)))
 
 
 def announcement(headers: Mapping[str, str], call: Call) -> Announcement | None:
@@ -71,6 +74,36 @@ def announcement(headers: Mapping[str, str], call: Call) -> Announcement | None:
         return None
     generation, _, what = call.name
     return Announcement(generation, what, _moment(ends))
+
+
+def _sentences(answer: Answer, call: Call, sent: object) -> Iterator[str]:
+    """What an answer says of no field, without what it quotes or repeats of the call: that may be anybody's words."""
+    try:
+        texts = [*_texts(answer.json(), but=FIELDS)]
+    except Unfit:
+        texts = [answer.body[:_LONGEST].decode("utf-8", "replace")]
+    asked = [part for part in (*call.path.split("/"), *call.query.values()) if "=" in part]
+    words = _either([*_texts(sent), *asked, *(part.partition("=")[2] for part in asked)])
+    paths = "|".join(re.escape(path.lstrip("/")) for path in _either([call.path]))
+    for text in texts:
+        said = re.sub(f"/?({paths})", "/", text[:_LONGEST])
+        for word in words:
+            said = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", said, flags=re.IGNORECASE)
+        yield _QUOTED.sub(" ", said)
+
+
+def _either(parts: Iterable[str]) -> list[str]:
+    """As they are sent, and read; the longest first."""
+    return sorted({text for part in parts for text in (part, unquote(part)) if text}, key=len, reverse=True)
+
+
+def _texts(content: object, *, but: Collection[str] = (), depth: int = _DEEPEST) -> Iterator[str]:
+    """Every text in it, save those of objects with one of the names `but`."""
+    if isinstance(content, str):
+        yield content
+    elif depth and isinstance(content, dict | list) and not any(name in content for name in but):
+        for inner in content.values() if isinstance(content, dict) else content:
+            yield from _texts(inner, but=but, depth=depth - 1)
 
 
 def _same_path(location: str, call: Call) -> bool:
