@@ -58,13 +58,18 @@ class Sandbox(process.Sandbox):
         """Tell which opt-ins (profileId, column) were decided; None: evidence is enough."""
         self._post("decisions", {"opt_ins": None if opt_ins is None else list(opt_ins)})
 
-    def forms(self, seed: int | None, *, with_v4: bool | None = None) -> dict[str, Any]:
+    def unreachable(self, locations: Iterable[str]) -> None:
+        """Name the remote places of files, by id, that cannot be reached from now on."""
+        self._post("unreachable", {"locations": list(locations)})
+
+    def forms(self, seed: int | None, *, with_v4: bool | None = None, **chosen: str) -> dict[str, Any]:
         """Draw everything that nobody has seen from a seed (None: the usual forms); returns the choices.
 
-        `with_v4` decides whether V4's calls about profiles are there; None: that stays.
+        `with_v4` decides whether V4's calls about profiles are there; None: that stays. `chosen` are forms that are
+        not drawn.
         """
-        chosen = {} if with_v4 is None else {"with_v4": with_v4}
-        return self._object(self._post("forms", {"seed": seed, **chosen}))
+        v4 = {} if with_v4 is None else {"with_v4": with_v4}
+        return self._object(self._post("forms", {"seed": seed, "chosen": chosen, **v4}))
 
     def reset(self, *, profiles: int | None = None, seed: int | None = None) -> dict[str, Any]:
         """A fresh agreed state; returns what `state` returns."""

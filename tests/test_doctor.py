@@ -58,8 +58,8 @@ def folder(small: Made, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.Mo
     return place
 
 
-def diagnosis(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, dict[str, str]]]:
-    said = auditor(capsys, "doctor", "--json")
+def diagnosis(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, dict[str, str]]]:
+    said = auditor(capsys, "doctor", "--json", *options)
     return said.code, {item["check"]: item for item in json.loads(said.out)["checks"]}
 
 
@@ -80,7 +80,7 @@ def test_where_all_is_well_every_check_says_so_and_nothing_is_touched(
 
     said = auditor(capsys, "doctor")
     assert max(map(len, said.out.splitlines())) <= 80
-    assert "29 checks: 28 fine, 1 to look at" in said.err
+    assert "32 checks: 31 fine, 1 to look at" in said.err
     assert (folder / "sandbox" / "api-key").read_text().strip() not in said.out + said.err
     assert "@" not in said.out
 
@@ -169,7 +169,10 @@ def newer_package(_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-NEEDS_KEY = dict.fromkeys(("entity", "table", "profiles", "clock", "contract", "structure"), "not checked")
+NEEDS_KEY = dict.fromkeys(
+    ("entity", "table", "profiles", "operations", "write operations", "clock", "contract", "structure",
+     "file locations"), "not checked"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -340,7 +343,9 @@ def test_a_key_of_another_environment_is_told_where_it_belongs(
         monkeypatch.setattr(environments, "ENVIRONMENTS", {"first": first, "second": second})
         monkeypatch.setattr("auditor.commands.doctor.platform.ENVIRONMENTS", {"first": first, "second": second})
         setting(f'"{re.escape(sandbox.url)}"', f'"{first}"')(folder, monkeypatch)
-        code, found = diagnosis(capsys)
+        _, alone = diagnosis(capsys)
+        code, found = diagnosis(capsys, "--find-host")
+    assert (alone["host"]["state"], alone["host"]["repair"]) == ("not checked", "auditor doctor --find-host")
     assert (found["host"]["state"], found["key"]["state"]) == (state, "trouble")
     assert words in found["host"]["reason"]
     assert repair in found["host"]["repair"]
@@ -355,3 +360,99 @@ def test_a_key_that_fits_is_told_its_environment(
     assert found["host"] == {
         "check": "host", "state": "ok", "reason": f"the key belongs to first ({sandbox.url})", "repair": "",
     }  # fmt: skip
+
+
+# What the licence answers
+
+
+def test_each_operation_is_told_with_the_generation_that_answers_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And V4 is asked for nothing that V5 answers: the sandbox would call that a breach."""
+    _, found = diagnosis(capsys)
+    assert found["operations"]["reason"] == (
+        "V5 answers one profile by its profileId, one profile by a unique attribute, the number of profiles, a page of "
+        "profiles, stored import definitions; V4 answers scenarios"
+    )
+    assert found["write operations"]["reason"] == (
+        "V5 answers the change of a profile, the creation of a profile, the deletion of a profile, an import"
+    )
+
+
+@pytest.mark.breaches("switched_off")
+@pytest.mark.parametrize("off", ["404", "410", "error"])
+def test_what_would_fail_is_told_where_a_generation_is_switched_off(
+    off: str, folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting('api_key = "file:sandbox/api-key"\n#', 'dialect = "v4"\napi_key = "file:sandbox/api-key"\n#')(
+        folder, monkeypatch
+    )
+    sandbox.forms(None, v4_profiles=off)
+    before = sandbox.profiles()
+    code, found = diagnosis(capsys)
+    assert sandbox.profiles() == before
+    for name, lost in (("operations", "one profile by its profileId"), ("write operations", "the change of a profile")):
+        assert found[name]["state"] == "trouble"
+        assert f"V4 does not answer {lost}" in found[name]["reason"]
+        assert "V5 answers them" in found[name]["reason"]
+        assert found[name]["repair"] == 'set dialect = "v5" below [actito]'
+    assert "cannot compare before a write" in found["operations"]["reason"]
+    assert code == Exit.SETTINGS
+
+
+def test_an_announced_end_is_told_while_it_still_works(
+    folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting('api_key = "file:sandbox/api-key"\n#', 'dialect = "v4"\napi_key = "file:sandbox/api-key"\n#')(
+        folder, monkeypatch
+    )
+    sandbox.forms(None, with_v4=True)
+    try:
+        code, found = diagnosis(capsys)
+    finally:
+        sandbox.forms(None, with_v4=False)
+    assert found["operations"]["state"] == "warning"
+    assert "in V4 on 2099-03-31" in found["operations"]["reason"]
+    assert found["operations"]["repair"] == 'V5 answers them: set dialect = "v5" below [actito]'
+    assert code == Exit.FINE
+
+
+@pytest.mark.parametrize("answer", ["404", "405"])
+def test_what_only_a_write_would_show_is_not_checked(
+    answer: str, folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.forms(None, options=answer)
+    try:
+        code, found = diagnosis(capsys)
+    finally:
+        sandbox.forms(None)
+    assert (found["operations"]["state"], found["write operations"]["state"]) == ("ok", "not checked")
+    assert "it is not told without doing it" in found["write operations"]["reason"]
+    assert code == Exit.INCOMPLETE
+
+
+@pytest.mark.parametrize("answer", ["flag", "word", "refused"])
+@pytest.mark.parametrize("listed", ["listed", "bare", "names"])
+def test_a_place_of_files_that_actito_does_not_reach_is_named(
+    answer: str, listed: str, folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.forms(None, location_test=answer, locations=listed)
+    sandbox.unreachable(["2"])
+    try:
+        code, found = diagnosis(capsys)
+    finally:
+        sandbox.unreachable([])
+        sandbox.forms(None)
+    assert found["file locations"]["state"] == "trouble"
+    assert "Actito does not reach exports-sftp:" in found["file locations"]["reason"]
+    assert code == Exit.SETTINGS
+
+
+def test_both_figures_of_imports_a_day_are_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found = diagnosis(capsys)
+    assert "12 a day for this table (bulk_calls_per_day): Actito allows 24" in found["quota"]["reason"]
+    setting("concurrency = 3", "concurrency = 3\nbulk_calls_per_day = 24")(folder, monkeypatch)
+    _, found = diagnosis(capsys)
+    assert found["quota"]["reason"].endswith("the licence is taken to have 24 a day for this table")

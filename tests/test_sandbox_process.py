@@ -90,7 +90,7 @@ def test_calls_beyond_those_of_a_minute_are_slower(tmp_path: Path, monkeypatch: 
 
     async def call() -> dict[str, int]:
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
             token = (await http.get("/auth/token", headers={"Authorization": API_KEY})).json()["accessToken"]
             http.headers["Authorization"] = f"Bearer {token}"
             for place in range(105):

@@ -16,12 +16,13 @@ _SHOWN = {"ok": "ok", "warning": "look", "trouble": "WRONG", "not checked": "?"}
 @click.command("doctor")
 @settings_option
 @verbose_option
+@click.option("--find-host", is_flag=True, help="Try a key that is not accepted at each of Actito's hosts.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON document.")
-def command(settings_file: Path, as_json: bool) -> int:
+def command(settings_file: Path, find_host: bool, as_json: bool) -> int:
     """Check everything that a run needs, and say how to put right what is wrong. Changes nothing.
 
     Exits 0 when a run would work (`look`: it could be better), 2 when something is wrong, and 6 when something could
-    not be checked. The key is tried at Actito's other hosts when the configured one does not accept it.
+    not be checked. The key goes to the configured host alone, unless --find-host is given.
     """
 
     from auditor.cli.screen import say, wrapped
@@ -31,7 +32,7 @@ def command(settings_file: Path, as_json: bool) -> int:
 
     settings = load_settings(settings_file)
     found = []
-    for name, finding in diagnose(settings, now=clock.now()):
+    for name, finding in diagnose(settings, now=clock.now(), find_host=find_host):
         found.append((name, finding))
         if not as_json:
             click.echo(wrapped(f"{_SHOWN[finding.state]:>5}  {name}: ", finding.reason, indent=7))

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from auditor.errors import SettingsError
 from auditor.sandbox.breaches import Breaches, Call, judged
-from auditor.sandbox.dialect import OFF, Dialect, varied
+from auditor.sandbox.dialect import FORMS, OFF, Dialect, varied
 from auditor.sandbox.faults import Faults
 from auditor.sandbox.imports import Queue
 from auditor.sandbox.routes_v4 import read_json
@@ -100,7 +100,7 @@ class Controls:
 
     async def set_forms(self, request: Request) -> Response:
         """`{"seed": S}`: draw every such form anew; null: the usual forms. `with_v4`, beside it, brings V4 back or ends
-        it; without it, that stays.
+        it; without it, that stays. `chosen` are forms, by name, that are not drawn.
         """
         body = await read_json(request)
         seed = body.get("seed") if isinstance(body, dict) else ""
@@ -108,7 +108,12 @@ class Controls:
             raise Refusal(400, "seed is a whole number or null")
         served = self._dialect.v4_profiles == "served"
         off = OFF[0] if served else self._dialect.v4_profiles
-        self._dialect.become(varied(seed, with_v4=bool(body.get("with_v4", served)), off=off))
+        drawn = varied(seed, with_v4=bool(body.get("with_v4", served)), off=off)
+        for name, choice in body.get("chosen", {}).items():
+            if choice not in FORMS.get(name, ()):
+                raise Refusal(400, f"{name} is no form, or {choice} is none of its choices")
+            setattr(drawn, name, choice)
+        self._dialect.become(drawn)
         return await self.forms(request)
 
     async def elsewhere(self, request: Request) -> Response:

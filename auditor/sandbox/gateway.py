@@ -19,6 +19,7 @@ from auditor.sandbox.dialect import Dialect
 from auditor.sandbox.exchange import Answer
 from auditor.sandbox.faults import Faults
 from auditor.sandbox.limits import Counters
+from auditor.sandbox.visitors import unwelcome
 from auditor.sandbox.writes import Refusal
 
 OPEN_PATHS: Final = ("/_sandbox", "/auth/token")
@@ -67,6 +68,10 @@ class Gateway:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        why = unwelcome(_headers(scope))
+        if why is not None:
+            await problem(Refusal(403, why))(scope, receive, send)
+            return
         # Clients of V4 write a trailing slash (G-php, G-lep).
         scope["path"] = scope["path"].rstrip("/") or "/"
         if scope["path"].startswith(OPEN_PATHS):
@@ -93,7 +98,7 @@ class Gateway:
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         """Why the call is not let in. None counts it in."""
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope)
         subject = f"{scope['method']} {scope['path']}"
         if self._faults.happens("expired-token", subject):
             self._tokens.end_all()
@@ -108,6 +113,10 @@ class Gateway:
             self._breaches.record("concurrency")
             return Refusal(429, "too many concurrent requests")
         return None
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def problem(refusal: Refusal) -> JSONResponse:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from auditor.sandbox.checks import Problem
 from auditor.sandbox.dialect import Dialect
 from auditor.sandbox.import_files import parse_definition, read_definition
 from auditor.sandbox.imports import Execution, Queue
@@ -129,7 +130,8 @@ class ImportCalls:
             raise Refusal(404, "there is no such location")
         reached = number not in self.state.facts.get("unreachable", ())
         if self._dialect.location_test == "refused" and not reached:
-            raise Refusal(400, "the location cannot be reached")
+            problem = Problem("host", "UNREACHABLE", "no answer")
+            raise Refusal(400, "the location cannot be reached", (problem,))
         word = {"status": "SUCCESS" if reached else "FAILED"}
         return JSONResponse(word if self._dialect.location_test == "word" else {"success": reached})
 

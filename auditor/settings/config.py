@@ -13,13 +13,13 @@ from auditor.model import Side
 from auditor.settings.inputs import Brake, Exports, Platform, Truth
 from auditor.settings.problems import Duration, Strict, read_toml
 from auditor.settings.secrets import Secret, SecretReference
-from auditor.settings.servers import secure_address
+from auditor.settings.servers import THIS_MACHINE, secure_address
 
 
 class Actito(Strict):
     """How the platform is reached, and how much of the licence's limits the auditor allows itself."""
 
-    url: str = pydantic.Field(json_schema_extra={"pattern": r"^https://|^http://(127\.0\.0\.1|localhost|\[::1\])"})
+    url: str = pydantic.Field(json_schema_extra={"pattern": f"^https://[^@]+$|{THIS_MACHINE}"})
     api_key: SecretReference
     write_api_key: SecretReference | None = None
     dialect: Literal["v5", "v4"] = "v5"

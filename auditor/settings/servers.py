@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import pydantic
 
 from auditor.settings.problems import Strict
 from auditor.settings.secrets import SecretReference
 
+THIS_MACHINE: Final = r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/.*)?$"
+"""The addresses to which a key may go in clear text, as a pattern for editors too."""
+
 
 def secure_address(url: str) -> str:
-    """The address of a server that is spoken to in secret, without a slash at its end."""
-    local = url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
-    if not (url.startswith("https://") or local):
+    """The address of a server that is spoken to in secret, without a slash at its end.
+
+    It is the host that counts, never how the text begins: `http://localhost@elsewhere` leads elsewhere.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not the address of a server") from None
+    if "@" in parts.netloc:
+        raise ValueError("must not name a user: what comes before an @ is not the host")
+    if not host or not url.isascii() or re.search(r"[\s\\\x00-\x1f\x7f]", url):
+        raise ValueError("is not the address of a server")
+    if not (parts.scheme == "https" or re.match(THIS_MACHINE, url)):
         raise ValueError("must start with https:// (http:// is accepted for this machine only)")
     return url.rstrip("/")
 

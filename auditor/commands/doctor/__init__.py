@@ -59,9 +59,12 @@ CHECKS: Final[Mapping[str, Callable[[Subject], Finding]]] = {
 """Every check by its name, in the order in which they are told."""
 
 
-def diagnose(settings: Settings, *, now: datetime) -> Iterator[tuple[str, Finding]]:
-    """The name of each check and what it found, as it is found."""
-    with closing(Subject(settings, now)) as subject:
+def diagnose(settings: Settings, *, now: datetime, find_host: bool = False) -> Iterator[tuple[str, Finding]]:
+    """The name of each check and what it found, as it is found.
+
+    `find_host`: a key that is not accepted is tried at Actito's other hosts.
+    """
+    with closing(Subject(settings, now, find_host=find_host)) as subject:
         for name, check in CHECKS.items():
             try:
                 yield name, check(subject)

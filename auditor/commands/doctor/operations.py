@@ -43,7 +43,7 @@ def _found(subject: Subject, connection: Connection, ask: _Ask) -> Finding:
     if announced:
         ends = min((one.ends.date().isoformat() for one in announced if one.ends), default=None)
         when = f"on {ends}" if ends else "at a time that it does not say"
-        elsewhere = all(one.answers.get("v5") for one in found if dialect in one.answers)
+        elsewhere = dialect == "v4" and all(one.answers["v5"] for one in found if "v5" in one.answers)
         return Finding(
             State.WARNING,
             f"{_by_generation(found)}; the platform announces that it will end "

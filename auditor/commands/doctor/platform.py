@@ -32,6 +32,12 @@ def host(subject: Subject) -> Finding:
     except WrongKey:
         if name is None:
             return Finding(State.NOT_CHECKED, f"{actito.url} is none of Actito's hosts, so no other was asked")
+        if not subject.find_host:
+            return Finding(
+                State.NOT_CHECKED,
+                f"{name} does not accept the key; Actito's other hosts were not asked, for the key would go to each",
+                "auditor doctor --find-host",
+            )
         found, silent = find(actito.api_key.reveal, besides=actito.url)
         if found is not None:
             return Finding(

@@ -116,8 +116,8 @@ class Said:
 class Subject:
     """Everything that a run of these settings would touch. Close it at the end."""
 
-    def __init__(self, settings: Settings, now: datetime) -> None:
-        self.settings, self.now = settings, now
+    def __init__(self, settings: Settings, now: datetime, *, find_host: bool = False) -> None:
+        self.settings, self.now, self.find_host = settings, now, find_host
         self._stack = ExitStack()
         self.connection = Once("the platform", self._connection)
         self.entities = Once("a key that is accepted", lambda: Reader(self.connection.need()).entities())
