@@ -158,6 +158,7 @@ def licence(dialect: str) -> Wire:
     wire.on("GET", f"{PROFILE_V4}/count", ok({"count": 2}))
     wire.on("GET", f"{place}/7", ok(MYSELF))
     wire.on("GET", f"{place}/8", ok(SOMEBODY))
+    wire.on("GET", f"{place}/emailAddress=b%40example.be", ok(SOMEBODY))
     wire.on("PATCH" if dialect == "v5" else "PUT", f"{place}/7", ok({"profileId": 7}))
     wire.on("DELETE", f"{place}/7", httpx.Response(204))
     wire.on("POST", place, ok({"profileId": 9}))
@@ -289,7 +290,7 @@ def test_a_person_who_is_gone_is_gone(dialect: str, way: str) -> None:
                 assert type(error) is NotFound
                 assert "Customers" in str(error)
     asked = [path.partition("?")[0] for _, path in wire.calls]
-    assert asked.count(PROFILE) == 1, "somebody is looked for once at most, and not where it has answered"
+    assert asked.count(PROFILE) == 2 + 1, "somebody is looked for once by each address, where it has not answered yet"
 
 
 @pytest.mark.parametrize("way", PLAIN)
@@ -490,3 +491,32 @@ def test_nothing_that_is_said_of_an_end_holds_a_value() -> None:
     error = raised(lambda: Reader(wire.connect()).profile(CUSTOMERS, ("emailAddress", secret)))
     assert type(error) is Discontinued
     assert secret not in f"{error} {error.hint}"
+
+
+@BOTH
+def test_an_address_by_an_attribute_that_is_gone_is_nobody_who_is_gone(dialect: str) -> None:
+    """A licence may know people by profileId alone: nobody is created again for that."""
+    wire = licence(dialect)
+    wire.on("GET", f"{PLACES[dialect]}/emailAddress=b%40example.be", httpx.Response(404))
+    with wire.connect(DIALECTS[dialect]) as connection:
+        assert Reader(connection).profile(CUSTOMERS, "7") is not None
+        error = raised(lambda: Reader(connection).profile(CUSTOMERS, ("emailAddress", "a@example.be")))
+    assert type(error) is Discontinued
+    assert "a profile by emailAddress" in str(error)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_name_that_the_table_does_not_have_any_more_makes_nobody_gone(status: int) -> None:
+    """V5 is asked for subscriptions by name, and may answer so of one that was abolished meanwhile."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        named = request.url.params.get("subscriptions", "")
+        return httpx.Response(status) if named else ok(SOMEBODY)
+
+    wire = licence("v5")
+    wire.on("GET", f"{PROFILE}/7", answer)
+    wire.on("GET", f"{PROFILE}/8", answer)
+    error = raised(lambda: Reader(wire.connect()).profile(CUSTOMERS, "7"))
+    assert isinstance(error, NotFound if status == 404 else Refused)
+    assert error is not None
+    assert error.exit_code == 2

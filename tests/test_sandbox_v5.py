@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
+from starlette.applications import Starlette
 
 from auditor.sandbox.app import make_app, open_licence
 from auditor.sandbox.dialect import OFF, Dialect
@@ -21,26 +22,53 @@ from tests.sandbox_client import PROFILES_V4, PROFILES_V5, errors
 PEOPLE = 12
 ONE = f"{PROFILES_V5}/1"
 
-Make = Callable[..., TestClient]
+
+@dataclass
+class Client:
+    """Calls an application of this process, one call at a time."""
+
+    app: Starlette
+    headers: dict[str, str] = field(default_factory=lambda: {"Authorization": API_KEY})
+
+    def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        async def call() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=self.headers) as http:
+                return await http.request(method, url, **options)
+
+        return asyncio.run(call())
+
+    def get(self, url: str, **options: Any) -> httpx.Response:
+        return self.request("GET", url, **options)
+
+    def post(self, url: str, **options: Any) -> httpx.Response:
+        return self.request("POST", url, **options)
+
+    def patch(self, url: str, **options: Any) -> httpx.Response:
+        return self.request("PATCH", url, **options)
+
+    def delete(self, url: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", url, **options)
+
+
+Make = Callable[..., Client]
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Make]:
+def sandbox(tmp_path: Path) -> Make:
     """A client of a small licence in these forms."""
-    with ExitStack() as stack:
 
-        def made(**forms: Any) -> TestClient:
-            licence = open_licence(tmp_path, PEOPLE, 2)
-            app = make_app(licence, limits_named("extended"), Dialect(**forms), Faults(1, parse(())))
-            http = stack.enter_context(TestClient(app))
-            token = http.get("/auth/token", headers={"Authorization": API_KEY}).json()["accessToken"]
-            http.headers.update({"Authorization": f"Bearer {token}", "Accept": "application/json"})
-            return http
+    def made(**forms: Any) -> Client:
+        licence = open_licence(tmp_path, PEOPLE, 2)
+        http = Client(make_app(licence, limits_named("extended"), Dialect(**forms), Faults(1, parse(()))))
+        token = http.get("/auth/token").json()["accessToken"]
+        http.headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        return http
 
-        yield made
+    return made
 
 
-def breaches(http: TestClient) -> set[str]:
+def breaches(http: Client) -> set[str]:
     return {one["breach"] for one in http.get("/_sandbox/breaches").json()["breaches"]}
 
 
@@ -258,7 +286,7 @@ def test_every_call_of_v4_about_profiles_is_switched_off(sandbox: Make, form: st
 def test_v4_that_is_still_there_says_that_it_will_end(sandbox: Make, ending: str) -> None:
     http = sandbox(v4_profiles="served", v4_ending=ending)
     for method, path in (("GET", f"{PROFILES_V4}/1"), ("GET", f"{PROFILES_V4}/count"), ("DELETE", f"{PROFILES_V4}/2")):
-        answer: httpx.Response = http.request(method, path)
+        answer = http.request(method, path)
         assert answer.is_success
         assert ("deprecation" in answer.headers) == (ending != "not said")
         assert ("sunset" in answer.headers) == (ending == "with its day")

@@ -84,10 +84,14 @@ def somebody(connection: Connection, table: Structure, attribute: str | None = N
 def _names_or_operation(
     connection: Connection, table: Structure, there: ProfileRef, missing: NotFound
 ) -> NotFound | Discontinued:
-    """Why somebody who is there is not found: what was asked for by name is not there any more, or the operation."""
+    """Why somebody who is there is not found: what was asked for by name is not there any more, or the operation, which
+    may be the one of a section's own address.
+    """
     try:
         connection.dialect.profiles.read(connection, _bare(table), there)
     except NotFound:
+        return over(missing)
+    if missing.operation not in connection.answered:
         return over(missing)
     return NotFound(f'a subscription or a segmentation that the profile table "{table.table}" had')
 
