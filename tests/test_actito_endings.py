@@ -5,7 +5,7 @@ value that was refused, and never a write in doubt. What it announces to end is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -400,21 +400,30 @@ def test_a_day_that_has_not_come_is_no_end() -> None:
     assert type(raised(lambda: Writer(wire.connect()).update(CUSTOMERS, "7", {"note": "x"}))) is Refused
 
 
+ABOLISHED = replace(CUSTOMERS, subscriptions=(*CUSTOMERS.subscriptions, "Abolished"))
+
+
 def test_a_subscription_that_the_table_does_not_have_any_more_is_no_operation_that_is_gone() -> None:
-    """The structure is read again, and says whose 404 it was."""
-    stale = {"subscriptions#Abolished": "true"}
-    known = CUSTOMERS.__class__(
-        CUSTOMERS.table_id, "Customers", CUSTOMERS.attributes, ("Newsletter", "Promotions", "Abolished")
-    )
+    """The structure is read again and says whose 404 it was; of one request with others, the column is named. So it is
+    where the operation has answered before.
+    """
     wire = licence("v5")
-    wire.on("GET", f"{PROFILE}/7", ok({**MYSELF, "subscriptions": {"Newsletter": 1, "Promotions": 1, "Abolished": 0}}))
-    wire.on("PATCH", f"{PROFILE}/7", httpx.Response(404))
-    assert type(raised(lambda: Writer(wire.connect()).update(known, "7", stale))) is NotFound
+    changes: dict[str, str | None] = {"note": "x", "subscriptions#Abolished": "true"}
+    for answered in (False, True):
+        wire.on("PATCH", f"{PROFILE}/7", *([ok({})] if answered else []), httpx.Response(404))
+        writer = Writer(wire.connect())
+        if answered:
+            writer.update(CUSTOMERS, "7", {"note": "w"})
+        error = raised(lambda writer=writer: writer.update(ABOLISHED, "7", changes))
+        assert isinstance(error, Refused)
+        assert error.fields == (("subscriptions#Abolished", "not_in_table"),)
+        assert error.columns_failed == tuple(changes)
     wire = licence("v4")
     wire.on("POST", f"{PROFILE_V4}/7/subscription/Abolished", httpx.Response(404))
-    error = raised(lambda: Writer(wire.connect(V4)).update(known, "7", stale))
-    assert type(error) is NotFound
-    assert "Abolished" in str(error)
+    error = raised(lambda: Writer(wire.connect(V4)).update(ABOLISHED, "7", changes))
+    assert isinstance(error, Refused)
+    assert error.fields == (("subscriptions#Abolished", "not_in_table"),)
+    assert (error.columns_sent, error.columns_failed) == (("note",), ("subscriptions#Abolished",))
 
 
 # What will end

@@ -152,7 +152,7 @@ class Platform:
         self.point("delete", "after")
 
     def start_import(
-        self, table: Structure, archive: bytes, *, columns: Sequence[str], key: str, mode: ImportMode
+        self, table: Structure, archive: bytes, *, columns: Sequence[str], key: str, mode: ImportMode, output: str = ""
     ) -> str:
         self.calls["start_import"] += 1
         self.point("start_import", "before")

@@ -23,6 +23,7 @@ from auditor.actito import (
     DIALECTS,
     Connection,
     Definition,
+    Discontinued,
     ExecutionState,
     ImportMode,
     Loading,
@@ -61,7 +62,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def usual(running: Sandbox) -> dict[str, Structure]:
     """The table as it reads in the usual forms, by dialect."""
-    running.forms(None, older_addresses=True)
+    running.forms(None, with_v4=True)
     structures = {}
     for name, dialect in DIALECTS.items():
         with Connection(running.url, lambda: API_KEY, "acme", dialect=dialect, calls_per_minute=10_000) as connection:
@@ -110,12 +111,13 @@ def vars_of(dialect: Any) -> Mapping[str, Any]:
 
 @pytest.mark.breaches("value_format", "import_file")
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", DIALECTS)
 def test_the_client_reads_and_writes_the_same(
-    running: Sandbox, usual: dict[str, Structure], seed: int, tmp_path: Path
+    running: Sandbox, usual: dict[str, Structure], name: str, seed: int, tmp_path: Path
 ) -> None:
+    """V5 on a licence that has switched V4's calls about profiles off: `switched_off` would be a breach."""
     running.reset()
-    name = list(DIALECTS)[seed % len(DIALECTS)]
-    forms = running.forms(seed, older_addresses=DIALECTS[name].version_first)
+    forms = running.forms(seed, with_v4=name == "v4")
     with Connection(
         running.url, lambda: API_KEY, "acme", dialect=DIALECTS[name], calls_per_minute=10_000
     ) as connection:
@@ -125,7 +127,9 @@ def test_the_client_reads_and_writes_the_same(
         assert reader.entities() == ["acme", "acme-stores"]
         assert table == expected(usual[name], usual["v5"], forms)
         before = held(running)
-        assert reader.count(table) == len(before)
+        on_no_page = forms["profile_page"] == "bare" and forms["total"] in ("totalElements", "total")
+        uncounted = name == "v5" and (forms["total"] == "nowhere" or on_no_page)
+        assert reader.count(table) == (None if uncounted else len(before))
         for number, values in before.items():
             profile = reader.profile(table, number)
             assert profile is not None
@@ -141,15 +145,17 @@ def test_the_client_reads_and_writes_the_same(
         assert (stored.id, stored.name, stored.active) == (nightly.id, nightly.name, nightly.active)
         assert (nightly.name, nightly.active) == ("crm-nightly", True)
         assert {"customerId", "emailAddress", "subscriptions#Newsletter"} <= set(nightly.columns or ())
-        found = reader.find(table, "addressCountry", "BE", 1000)
+        found = {one.profile_id for one in reader.find(table, "addressCountry", "BE", 1000)}
         belgians = {number for number, values in before.items() if values.get("addressCountry") == "BE"}
-        assert {one.profile_id for one in found} == belgians
+        assert found <= belgians
+        paged = name == "v5" and forms["profile_pages"] != "not known"
+        assert len(found) == (min(len(belgians), forms["largest_page"]) if paged else len(belgians))
 
         _single(running, reader, writer, table)
         _refusals(running, reader, writer, table, forms)
         _by_file(running, reader, writer, table, forms, name)
         _definitions(running, reader, writer, table)
-        _structures(reader, writer, table)
+        _structures(reader, writer, table, None if uncounted else 0)
     running.forms(None)
 
 
@@ -192,11 +198,6 @@ def _single(sandbox: Sandbox, reader: Reader, writer: Writer, table: Structure) 
     values = {"customerId": "NEW", "emailAddress": "new@example.com", "lastName": "Nieuw"}
     created = writer.create(table, values)
     assert held(sandbox)[created]["customerId"] == "NEW"
-    key = ("customerId", "NEW")
-    assert writer.upsert(table, key, {"note": "changed"}) == created
-    made = writer.upsert(table, ("customerId", "NEWER"), {"emailAddress": "newer@example.com", "lastName": "Nieuw"})
-    assert (held(sandbox)[created]["note"], held(sandbox)[made]["customerId"]) == ("changed", "NEWER")
-    writer.delete(table, made)
     with pytest.raises(Refused):
         writer.create(table, values)
     writer.delete(table, created)
@@ -225,14 +226,18 @@ def _refusals(sandbox: Sandbox, reader: Reader, writer: Writer, table: Structure
         segmentations=(*table.segmentations, Segmentation("Closed")),
     )
     for column in ("subscriptions#Abolished", "segmentations#Closed"):
-        with pytest.raises((NotFound, Refused), match=column.partition("#")[2]) as unknown:
+        with pytest.raises(Refused) as unknown:
             writer.update(stale, number, {column: "true"})
-        assert isinstance(unknown.value, NotFound) == (forms["unknown_name"] == "404")
         assert unknown.value.columns_failed == (column,)
+        if forms["unknown_name"] == "404":
+            assert unknown.value.fields == ((column, "not_in_table"),)
+        elif forms["errors"] in FIELDS_TOLD:
+            assert column.partition("#")[2] in str(unknown.value)
     with pytest.raises(Refused, match=r"note \(NOT_UNIQUE\)"):
         reader.profile(table, ("note", "x"))
     if forms["wrong_key"] == "404":
-        assert reader.profile(stale, ("note", "x")) is None
+        with pytest.raises(Discontinued, match="a profile by note"):
+            reader.profile(stale, ("note", "x"))
     else:
         with pytest.raises(Refused, match="a profile"):
             reader.profile(stale, ("note", "x"))
@@ -240,7 +245,7 @@ def _refusals(sandbox: Sandbox, reader: Reader, writer: Writer, table: Structure
     assert found is not None
     assert found.profile_id == number
     assert held(sandbox) == before
-    assert {one["breach"] for one in sandbox.breaches()} <= {"value_format", "unknown_field", "body_form", "upsert"}
+    assert {one["breach"] for one in sandbox.breaches()} <= {"value_format", "unknown_field", "body_form"}
 
 
 def _definitions(sandbox: Sandbox, reader: Reader, writer: Writer, table: Structure) -> None:
@@ -273,7 +278,7 @@ def _definitions(sandbox: Sandbox, reader: Reader, writer: Writer, table: Struct
         reader.definition(made)
 
 
-def _structures(reader: Reader, writer: Writer, table: Structure) -> None:
+def _structures(reader: Reader, writer: Writer, table: Structure, nobody: int | None) -> None:
     """A table is made, and one is added to; both are read back until the change is seen."""
     made = writer.create_table(Structure("", "Suppliers", (Attribute("supplierNo", unique=True),)))
     assert made.name == "Suppliers"
@@ -281,7 +286,7 @@ def _structures(reader: Reader, writer: Writer, table: Structure) -> None:
     assert [one.name for one in suppliers.attributes if not one.technical] == ["supplierNo"]
     assert (suppliers.subscriptions, suppliers.segmentations) == ((), ())
     assert reader.scenarios(suppliers) == []
-    assert reader.count(suppliers) == 0
+    assert reader.count(suppliers) == nobody
     writer.change_table(table, subscriptions=["Surveys"], segments={"ClientTier": ["Platinum"]})
     seen = next(now for _ in range(2000) if (now := reader.structure("Customers")) != table)
     (tier,) = (one for one in seen.segmentations if one.exclusive)
@@ -301,7 +306,7 @@ def _by_file(
     sandbox.idle()
     told = reader.execution(execution)
     assert told.state is ExecutionState.DONE
-    untold = forms["counters_told"] == "none" and dialect.startswith("v5")
+    untold = forms["counters_told"] == "none" and dialect == "v5"
     assert (told.rows_in_error, told.with_errors) in ([(None, False), (None, True)] if untold else [(1, True)])
     (refused,) = reader.refused_rows(execution)
     assert (refused.column, refused.cells["customerId"]) == ("customerId", "NOBODY")

@@ -172,8 +172,9 @@ class Reader:
     def find(self, table: Structure, attribute: str, value: str, limit: int) -> list[Profile]:
         """At most `limit` profiles whose attribute has this value, upper and lower case alike (§6.3, G-sdk).
 
-        There are no pages: `number` bounds the one answer. Actito's search grammar is not documented: whatever else a
-        search brings is left out. So an empty list means that no profile was found, not that there certainly is none.
+        One call: V4 has no pages, and of V5's the first is read. Actito's search grammar is not documented: whatever
+        else a search brings is left out. So an empty list means that no profile was found, not that there certainly is
+        none.
         """
         answer = self._of_table(self._dialect.profiles.search(self._entity, table, attribute, value, limit))
         items = answer.read_as(forms.found, attribute, value)[:limit]

@@ -12,7 +12,7 @@ from typing import Final
 
 from auditor.actito import forms
 from auditor.actito.connection import Connection
-from auditor.actito.errors import Discontinued, NotFound
+from auditor.actito.errors import Discontinued, NotFound, Refused
 from auditor.actito.pages import whole_list
 from auditor.actito.profiles import page
 from auditor.actito.results import ProfileRef
@@ -41,16 +41,21 @@ def require_missing(connection: Connection, table: Structure, by: ProfileRef, mi
 
 def of_write(
     connection: Connection, table: Structure, profile_id: str, missing: NotFound, columns: Collection[str] = ()
-) -> NotFound | Discontinued:
+) -> NotFound | Refused | Discontinued:
     """What a 404 means that answered a change: the profile is gone, or what the columns name, or the operation."""
-    if missing.operation in connection.answered:
+    answered = missing.operation in connection.answered
+    if answered and not columns:
         return missing
     try:
         connection.dialect.profiles.read(connection, _bare(table), profile_id)
     except NotFound as unread:
         require_missing(connection, table, profile_id, unread)
         return NotFound(f'the profile in "{table.table}" that was to be changed or deleted')
-    return missing if set(columns) - set(_columns(connection, table)) else over(missing)
+    left = _columns(connection, table)
+    gone = tuple((column, "not_in_table") for column in columns if column not in left)
+    if gone:
+        return Refused(missing.operation[-1], gone)
+    return missing if answered else over(missing)
 
 
 def of_table(connection: Connection, missing: NotFound) -> NotFound | Discontinued:

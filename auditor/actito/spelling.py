@@ -117,7 +117,7 @@ class Spelling:
         return tuple(
             f"this licence spells {_NAMES[name]} as {_told(value)}, usual is {_told(_USUAL[name])}"
             for name, value in seen.items()
-            if value is not None and not _same(value, _USUAL[name])
+            if value is not None and not any(_same(value, usual) for usual in (_USUAL[name], _AS_USUAL.get(name)))
         )
 
     def to_json(self) -> dict[str, object]:
@@ -167,6 +167,9 @@ _USUAL: Final[Mapping[str, Any]] = {
     "subscribed": TRUTHS[1],
     "segment": SEGMENTS[0],
 }
+
+_AS_USUAL: Final = {"boolean": TRUTHS[1]}
+"""What V5 was seen to take (G-shokme), where V4 has texts (G-sdk)."""
 
 USUAL: Final = Spelling()
 """Before anything was learned."""
