@@ -27,6 +27,11 @@ def client(sandbox: Sandbox) -> httpx.Client:
 
 
 def attributes(**values: object) -> dict[str, Any]:
+    return {"attributes": values}
+
+
+def in_v4(**values: object) -> dict[str, Any]:
+    """The same in V4."""
     return {"attributes": [{"name": name, "value": value} for name, value in values.items()]}
 
 
@@ -40,7 +45,8 @@ def errors(answer: httpx.Response) -> set[tuple[str, str]]:
 
 def values_of(answer: httpx.Response) -> dict[str, str]:
     assert answer.status_code == 200
-    return {item["name"]: item["value"] for item in answer.json()["attributes"]}
+    told = answer.json()["attributes"]
+    return told if isinstance(told, dict) else {item["name"]: item["value"] for item in told}
 
 
 def definition(mapping: Sequence[str], mode: str = "UPDATE_ONLY", **csv_format: str) -> dict[str, Any]:

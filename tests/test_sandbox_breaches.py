@@ -27,13 +27,13 @@ from tests.sandbox_client import (
     attributes,
     client,
     definition,
+    in_v4,
     run_import,
     send,
     values_of,
 )
 
-ONE = f"{PROFILES_V4}/1"
-CREATION = {"allowUpdate": "false"}
+ONE = f"{PROFILES_V5}/1"
 EVIDENCE = {"dataCollectionInformation": {"date": "2026-01-02 03:04:05", "source": "shop", "way": "api_push"}}
 SECRET = "hush-hush"
 
@@ -48,6 +48,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def sandbox(running: Sandbox) -> Sandbox:
     running.decide(None)
     running.advance(60)
+    running.forms(None, with_v4=False)
     running.reset()
     return running
 
@@ -86,9 +87,9 @@ def _minute(sandbox: Sandbox, http: httpx.Client) -> None:
 def _blindly(sandbox: Sandbox, http: httpx.Client) -> None:
     sandbox.fault("drop-after", 1, times=1)
     with pytest.raises(httpx.RemoteProtocolError):
-        http.put(ONE, json=attributes(note=SECRET))
-    http.get(f"{PROFILES_V4}/2")
-    http.put(ONE, json=attributes(note=SECRET))
+        http.patch(ONE, json=attributes(note=SECRET))
+    http.get(f"{PROFILES_V5}/2")
+    http.patch(ONE, json=attributes(note=SECRET))
 
 
 def _redirected(sandbox: Sandbox, http: httpx.Client) -> None:
@@ -112,27 +113,42 @@ def _same_import(sandbox: Sandbox, http: httpx.Client) -> None:
         sandbox.idle()
 
 
+def _updating(sandbox: Sandbox, http: httpx.Client) -> None:
+    sandbox.forms(None, with_v4=True)
+    assert http.post(PROFILES_V4, json=in_v4(emailAddress="a@b.be", lastName="B")).status_code == 200
+
+
+def _replaced(sandbox: Sandbox, http: httpx.Client) -> None:
+    whole = values_of(http.get(ONE))
+    kept = {name: value for name, value in whole.items() if name not in ("profileId", "creationMoment", "updateMoment")}
+    assert http.put(ONE, json=attributes(**kept)).status_code == 200
+
+
 RUDE: dict[str, Callable[[Sandbox, httpx.Client], object]] = {
     "concurrency": _six,
     "calls_per_minute": _minute,
-    "technical_attribute": lambda _, http: http.put(ONE, json=attributes(profileId="7")),
-    "value_format": lambda _, http: http.put(ONE, json=attributes(birthDate=SECRET)),
-    "mandatory_missing": lambda _, http: http.put(ONE, json=attributes(lastName=None)),
-    "unknown_field": lambda _, http: http.put(ONE, json=attributes(adressCountry=SECRET)),
+    "technical_attribute": lambda _, http: http.patch(ONE, json=attributes(profileId="7")),
+    "value_format": lambda _, http: http.patch(ONE, json=attributes(birthDate=SECRET)),
+    "mandatory_missing": lambda _, http: http.patch(ONE, json=attributes(lastName=None)),
+    "unknown_field": lambda _, http: http.patch(ONE, json=attributes(adressCountry=SECRET)),
     "unknown_operation": lambda _, http: http.get("/v5/entities"),
-    "body_form": lambda _, http: http.put(ONE, content=SECRET.encode()),
+    "body_form": lambda _, http: http.patch(ONE, content=SECRET.encode()),
     "not_acceptable": lambda _, http: http.get(ONE, headers={"Accept": "text/html"}),
     "secret_in_url": lambda _, http: http.get(f"/entities/v5/entities?key={API_KEY}"),
     "redirect_followed": _redirected,
     "upsert": lambda _, http: http.put(PROFILES_V5, json={"key": {"profileId": "1"}}),
-    "allow_update": lambda _, http: http.post(PROFILES_V4, json=attributes(emailAddress="a@b.be", lastName="B")),
+    "replace": _replaced,
+    "switched_off": lambda _, http: http.get(f"{PROFILES_V4}/1"),
+    "allow_update": _updating,
     "create_update": lambda sandbox, http: _import(sandbox, http, b"customerId;note\nC;x\n", "CREATE_UPDATE"),
     "import_running": _two_imports,
     "import_repeated": _same_import,
     "import_file": lambda sandbox, http: _import(sandbox, http, b"customerId;note\nhush-hush\n"),
     "byte_order_mark": lambda sandbox, http: _import(sandbox, http, b"\xef\xbb\xbfcustomerId;note\nC;x\n"),
     "blind_repeat": _blindly,
-    "undecided_opt_in": lambda _, http: [http.post(f"{PROFILES_V4}/{n}/subscription/Events") for n in range(1, 30)],
+    "undecided_opt_in": lambda _, http: [
+        http.patch(f"{PROFILES_V5}/{number}", json={"subscriptions": {"Events": True}}) for number in range(1, 30)
+    ],
 }
 
 
@@ -142,7 +158,7 @@ def test_each_breach_is_recorded_once_and_without_values(sandbox: Sandbox, http:
     found = sandbox.breaches()
     assert {one["breach"] for one in found} == {kind}
     assert SECRET not in json.dumps(found)
-    assert "profile/1" not in json.dumps(found)
+    assert not re.search(r"profiles?/\d", json.dumps(found))
     assert sandbox.breaches() == [], "what was told is forgotten"
 
 
@@ -153,7 +169,7 @@ def test_every_kind_of_breach_is_shown_here() -> None:
 TESTS = """
 import pytest
 from tests.conftest import no_breach
-from tests.sandbox_client import PROFILES_V4, attributes, client
+from tests.sandbox_client import PROFILES_V5, attributes, client
 from tests.driven_sandbox import Sandbox
 
 @pytest.fixture
@@ -162,13 +178,13 @@ def http(tmp_path):
         yield http
 
 def rude(http):
-    http.put(f"{PROFILES_V4}/1", json=attributes(profileId="7"))
+    http.patch(f"{PROFILES_V5}/1", json=attributes(profileId="7"))
 
 def test_rude(http):
     rude(http)
 
 def test_polite(http):
-    http.get(f"{PROFILES_V4}/1")
+    http.get(f"{PROFILES_V5}/1")
 
 @pytest.mark.breaches("technical_attribute")
 def test_rude_on_purpose(http):
@@ -195,17 +211,17 @@ def test_a_breach_fails_the_test_that_caused_it_and_no_other(tmp_path: Path) -> 
 
 def test_a_careful_client_breaches_nothing(sandbox: Sandbox, http: httpx.Client) -> None:
     number = next(one for one in sandbox.profiles() if one["subscriptions#Events"] == "false")["profileId"]
-    profile = f"{PROFILES_V4}/{number}"
-    http.put(profile, json=attributes(note="x") | {"subscriptions": [{"name": "Events", "subscribe": True}]} | EVIDENCE)
-    http.delete(f"{profile}/subscription/Events")
-    http.post(PROFILES_V4, params=CREATION, json=attributes(emailAddress="a@b.be", lastName="B"))
+    profile = f"{PROFILES_V5}/{number}"
+    http.patch(profile, json=attributes(note="x") | {"subscriptions": {"Events": True}} | EVIDENCE)
+    http.patch(profile, json={"subscriptions": {"Events": False}})
+    http.post(PROFILES_V5, json=attributes(emailAddress="a@b.be", lastName="B"))
     key = values_of(http.get(profile)).get("customerId", "C")
     run_import(sandbox, http, [["customerId", "note"], [key, "y"]])
     sandbox.fault("drop-after", 1, times=1)
     with pytest.raises(httpx.RemoteProtocolError):
-        http.put(profile, json=attributes(note="z"))
+        http.patch(profile, json=attributes(note="z"))
     http.get(profile)
-    http.put(profile, json=attributes(note="z"))
+    http.patch(profile, json=attributes(note="z"))
     assert sandbox.breaches() == []
 
 
@@ -216,7 +232,7 @@ def test_the_platforms_own_trouble_is_nobodys_breach(
     for fault in faults:
         sandbox.fault(fault, 1, times=1)
     http.delete(ONE)
-    http.post(PROFILES_V4, params=CREATION, json=attributes(emailAddress="a@b.be", lastName="B"))
+    http.post(PROFILES_V5, json=attributes(emailAddress="a@b.be", lastName="B"))
     run = send(http, archive(b"customerId;note\nC;x\n"), definition(["customerId", "note"]))
     sandbox.idle()
     http.get(f"{EXECUTIONS}/{run.json().get('executionId')}")
@@ -226,22 +242,22 @@ def test_the_platforms_own_trouble_is_nobodys_breach(
 def test_an_opt_in_is_decided_where_somebody_said_so(sandbox: Sandbox, http: httpx.Client) -> None:
     """Evidence is enough until decisions are told; then both are needed."""
     silent = [one["profileId"] for one in sandbox.profiles() if one["subscriptions#Events"] == "false"]
-    body = {"subscriptions": [{"name": "Events", "subscribe": True}]}
+    body = {"subscriptions": {"Events": True}}
     sandbox.decide([(silent[0], "subscriptions#Events")])
-    http.put(f"{PROFILES_V4}/{silent[0]}", json=body | EVIDENCE)
+    http.patch(f"{PROFILES_V5}/{silent[0]}", json=body | EVIDENCE)
     assert sandbox.breaches() == []
-    http.put(f"{PROFILES_V4}/{silent[1]}", json=body | EVIDENCE)
+    http.patch(f"{PROFILES_V5}/{silent[1]}", json=body | EVIDENCE)
     sandbox.decide(None)
     for number, evidence in ((2, {}), (3, {"dataCollectionInformation": {"date": "today", "source": "shop"}})):
-        http.put(f"{PROFILES_V4}/{silent[number]}", json=body | evidence)
+        http.patch(f"{PROFILES_V5}/{silent[number]}", json=body | evidence)
     assert [(one["breach"], one["times"]) for one in sandbox.breaches()] == [("undecided_opt_in", 3)]
 
 
 def test_permission_attributes_and_files_count_as_well(sandbox: Sandbox, http: httpx.Client) -> None:
-    http.put(ONE, json=attributes(marketingConsent=False, doNotContact=True))
+    http.patch(ONE, json=attributes(marketingConsent=False, doNotContact=True))
     assert sandbox.breaches() == []
-    http.put(ONE, json=attributes(marketingConsent=True))
-    http.put(ONE, json=attributes(doNotContact=None))
+    http.patch(ONE, json=attributes(marketingConsent=True))
+    http.patch(ONE, json=attributes(doNotContact=None))
     one = next(one for one in sandbox.profiles() if one["subscriptions#Events"] == "false" and "customerId" in one)
     run_import(sandbox, http, [["customerId", "subscriptions#Events"], [one["customerId"], "Y"]])
     assert sorted(breach["where"].rpartition(" ")[2] for breach in sandbox.breaches()) == [

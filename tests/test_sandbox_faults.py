@@ -20,7 +20,7 @@ from auditor.sandbox.faults import FAULTS, Faults, parse
 from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import (
     EXECUTIONS,
-    PROFILES_V4,
+    PROFILES_V5,
     TABLES_V5,
     archive,
     attributes,
@@ -32,8 +32,7 @@ from tests.sandbox_client import (
     values_of,
 )
 
-ONE = f"{PROFILES_V4}/1"
-CREATION = {"allowUpdate": "false"}
+ONE = f"{PROFILES_V5}/1"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def held(sandbox: Sandbox, number: int = 1) -> dict[str, str]:
 
 
 def by_key(http: httpx.Client, number: int) -> str:
-    return values_of(http.get(f"{PROFILES_V4}/{number}"))["customerId"]
+    return values_of(http.get(f"{PROFILES_V5}/{number}"))["customerId"]
 
 
 # The registry
@@ -94,9 +93,9 @@ def test_the_same_calls_meet_the_same_fate_in_any_order() -> None:
 
 
 def test_faults_are_set_counted_limited_and_cleared(sandbox: Sandbox, http: httpx.Client) -> None:
-    sandbox.fault("503", 1, times=2, on="PUT ")
+    sandbox.fault("503", 1, times=2, on="PATCH ")
     assert [http.get(ONE).status_code for _ in range(3)] == [200] * 3
-    assert [http.put(ONE, json={}).status_code for _ in range(3)] == [503, 503, 200]
+    assert [http.patch(ONE, json={}).status_code for _ in range(3)] == [503, 503, 200]
     assert sandbox.faults() == {"503": 2}
     sandbox.fault("503", 1)
     sandbox.clear_faults()
@@ -134,7 +133,7 @@ def test_refused_without_being_carried_out(
 ) -> None:
     before = held(sandbox)
     sandbox.fault(fault, 1)
-    answer = http.put(ONE, json=attributes(note="x"))
+    answer = http.patch(ONE, json=attributes(note="x"))
     assert (answer.status_code, answer.headers.get("retry-after")) == (status, wait)
     assert held(sandbox) == before
     assert sandbox.faults() == {fault: 1}
@@ -142,10 +141,10 @@ def test_refused_without_being_carried_out(
 
 @pytest.mark.parametrize(("fault", "note"), [("drop-before", None), ("drop-after", "x")])
 def test_the_connection_is_really_dropped(sandbox: Sandbox, http: httpx.Client, fault: str, note: str | None) -> None:
-    http.put(ONE, json=attributes(note=None))
+    http.patch(ONE, json=attributes(note=None))
     sandbox.fault(fault, 1, times=2)
     with pytest.raises(httpx.RemoteProtocolError):
-        http.put(ONE, json=attributes(note="x"))
+        http.patch(ONE, json=attributes(note="x"))
     assert held(sandbox).get("note") == note
     host, port = sandbox.url.removeprefix("http://").split(":")
     head = f"GET {ONE} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {http.headers['Authorization']}\r\n\r\n"
@@ -158,7 +157,7 @@ def test_a_500_may_come_before_or_after_the_effect(sandbox: Sandbox, http: httpx
     sandbox.fault("500", 1)
     done = set()
     for number in range(1, 20):
-        assert http.put(f"{PROFILES_V4}/{number}", json=attributes(note="x")).status_code == 500
+        assert http.patch(f"{PROFILES_V5}/{number}", json=attributes(note="x")).status_code == 500
         done.add(held(sandbox, number).get("note") == "x")
     assert done == {True, False}
 
@@ -167,7 +166,7 @@ def test_a_call_is_delivered_twice(sandbox: Sandbox, http: httpx.Client) -> None
     """Carried out the first time; the second answer, which comes back, says that it was too late."""
     sandbox.fault("duplicate", 1)
     body = attributes(emailAddress="twice@example.com", lastName="Twee")
-    assert http.post(PROFILES_V4, params=CREATION, json=body).status_code == 409
+    assert http.post(PROFILES_V5, json=body).status_code == 409
     assert [one["lastName"] for one in sandbox.profiles() if one["emailAddress"] == "twice@example.com"] == ["Twee"]
     answer = send(http, archive(b"customerId;note\nC1;x\n"), definition(["customerId", "note"]))
     sandbox.idle()
@@ -180,7 +179,7 @@ def test_an_answer_ends_in_the_middle(sandbox: Sandbox, http: httpx.Client) -> N
     ends = set()
     for number in range(1, 20):
         try:
-            http.get(f"{PROFILES_V4}/{number}").json()
+            http.get(f"{PROFILES_V5}/{number}").json()
         except httpx.RemoteProtocolError:
             ends.add("dropped")
         except ValueError:
@@ -205,22 +204,22 @@ def test_a_slow_answer_comes_when_the_clock_says_so(
 
 
 def test_a_write_can_be_read_after_a_while_only(sandbox: Sandbox, http: httpx.Client) -> None:
-    http.put(ONE, json=attributes(note="old"))
+    http.patch(ONE, json=attributes(note="old"))
     sandbox.fault("eventual", 1)
-    number = http.post(
-        PROFILES_V4, params=CREATION, json=attributes(emailAddress="late@example.com", lastName="Laat")
-    ).json()["profileId"]
-    new, found = f"{PROFILES_V4}/{number}", f"{PROFILES_V4}/emailAddress=late@example.com"
-    http.put(ONE, json=attributes(note="new"))
-    http.delete(f"{PROFILES_V4}/2")
+    number = http.post(PROFILES_V5, json=attributes(emailAddress="late@example.com", lastName="Laat")).json()[
+        "profileId"
+    ]
+    new, found = f"{PROFILES_V5}/{number}", f"{PROFILES_V5}/emailAddress=late@example.com"
+    http.patch(ONE, json=attributes(note="new"))
+    http.delete(f"{PROFILES_V5}/2")
     assert values_of(http.get(ONE))["note"] == "old"
-    assert [http.get(path).status_code for path in (new, found, f"{PROFILES_V4}/2")] == [404, 404, 200]
+    assert [http.get(path).status_code for path in (new, found, f"{PROFILES_V5}/2")] == [404, 404, 200]
     assert held(sandbox)["note"] == "new"
     sandbox.clear_faults()
     assert http.get(new).status_code == 404, "what is late stays late"
     sandbox.advance(2)
     assert values_of(http.get(ONE))["note"] == "new"
-    assert [http.get(path).status_code for path in (new, found, f"{PROFILES_V4}/2")] == [200, 200, 404]
+    assert [http.get(path).status_code for path in (new, found, f"{PROFILES_V5}/2")] == [200, 200, 404]
 
 
 def test_marketers_work_too(sandbox: Sandbox, http: httpx.Client) -> None:
@@ -228,7 +227,7 @@ def test_marketers_work_too(sandbox: Sandbox, http: httpx.Client) -> None:
     before = {one["profileId"]: one for one in sandbox.profiles()}
     sandbox.fault("marketers", 1)
     for number in range(1, 20):
-        http.get(f"{PROFILES_V4}/{number}")
+        http.get(f"{PROFILES_V5}/{number}")
     changed = {
         (column, value)
         for one in sandbox.profiles()

@@ -10,7 +10,7 @@ import pytest
 from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import (
     EXECUTIONS,
-    PROFILES_V4,
+    PROFILES_V5,
     archive,
     client,
     counts,
@@ -49,13 +49,13 @@ def test_import_updates_and_returns_refused_rows(sandbox: Sandbox, http: httpx.C
         ["C000004", "Fout", "N", "Gold", "veel"],
         ["", "Fout", "N", "Gold", "9"],
     ]
-    before = values_of(http.get(f"{PROFILES_V4}/customerId=C000002"))
+    before = values_of(http.get(f"{PROFILES_V5}/customerId=C000002"))
     execution = run_import(sandbox, http, rows)
     assert execution["status"] == "SUCCESS_WITH_ERRORS"
     assert counts(execution) == (6, 0, 2, 4)
-    first = values_of(http.get(f"{PROFILES_V4}/customerId=C000001"))
+    first = values_of(http.get(f"{PROFILES_V5}/customerId=C000001"))
     assert (first["lastName"], first["loyaltyPoints"]) == ('Met ; en "quotes"', "7")
-    second = values_of(http.get(f"{PROFILES_V4}/customerId=C000002"))
+    second = values_of(http.get(f"{PROFILES_V5}/customerId=C000002"))
     assert second["loyaltyPoints"] == "8"
     assert second["lastName"] == before["lastName"], "an empty cell leaves a value as it is"
     refused = unpacked(http.get(f"{EXECUTIONS}/{execution['id']}/error-file"))
@@ -72,7 +72,7 @@ def test_import_updates_and_returns_refused_rows(sandbox: Sandbox, http: httpx.C
 
 def test_import_modes(sandbox: Sandbox, http: httpx.Client) -> None:
     header = ["customerId", "emailAddress", "lastName"]
-    known = values_of(http.get(f"{PROFILES_V4}/1"))
+    known = values_of(http.get(f"{PROFILES_V5}/1"))
     rows = [header, ["N1", "n1@example.com", "Eén"], [known["customerId"], known["emailAddress"], "Anders"]]
     assert counts(run_import(sandbox, http, rows, "UPDATE_ONLY")) == (2, 0, 1, 1)
     assert counts(run_import(sandbox, http, rows, "CREATE_ONLY")) == (2, 1, 0, 1)
@@ -89,7 +89,7 @@ def test_imports_run_in_order(sandbox: Sandbox, http: httpx.Client) -> None:
         content = archive(f"customerId;loyaltyPoints\nC000001;{points}\n".encode())
         assert send(http, content, definition(["customerId", "loyaltyPoints"])).status_code == 202
     sandbox.idle()
-    assert values_of(http.get(f"{PROFILES_V4}/customerId=C000001"))["loyaltyPoints"] == "3"
+    assert values_of(http.get(f"{PROFILES_V5}/customerId=C000001"))["loyaltyPoints"] == "3"
     assert sandbox.state()["imports"] == {"SUCCESS": 3}
 
 
@@ -119,7 +119,7 @@ def test_declared_encoding_is_honoured(sandbox: Sandbox, http: httpx.Client) -> 
     content = archive("customerId;lastName\nC000001;Thérèse\n".encode("latin-1"))
     assert send(http, content, definition(["customerId", "lastName"], encoding="ISO-8859-1")).status_code == 202
     sandbox.idle()
-    assert values_of(http.get(f"{PROFILES_V4}/customerId=C000001"))["lastName"] == "Thérèse"
+    assert values_of(http.get(f"{PROFILES_V5}/customerId=C000001"))["lastName"] == "Thérèse"
 
 
 def test_definitions_are_judged_at_once(sandbox: Sandbox, http: httpx.Client) -> None:

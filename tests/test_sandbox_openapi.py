@@ -19,11 +19,13 @@ from schemathesis.specs.openapi.checks import (
 
 from auditor.sandbox.process import API_KEY
 from tests.driven_sandbox import Sandbox
-from tests.sandbox_client import PROFILES_V4, client, run_import
+from tests.sandbox_client import PROFILES_V5, client, run_import
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 """What is generated may well be refused, but never with a status, or in a form, that is not described."""
 
+V4 = "/profiles/v4/entity/{entity}/table/{table}/profile"
+V5 = "/profiles/v5/entities/{entity}/profile-tables/{table}/profiles"
 EXAMPLES = settings(
     max_examples=4,
     database=None,
@@ -35,7 +37,9 @@ EXAMPLES = settings(
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), profiles=200, seed=2, limits="extended") as running:
+    """Everything that it can serve: V4's calls about profiles too."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    with Sandbox(folder, profiles=200, seed=2, limits="extended", with_v4=True) as running:
         yield running
 
 
@@ -48,12 +52,25 @@ def test_it_describes_the_calls_of_actito_and_nothing_else(sandbox: Sandbox) -> 
     paths = described(sandbox)
     assert not any(path.startswith("/_sandbox") for path in paths)
     assert {"/auth/token", "/entities/v5/entities"} <= paths.keys()
-    profile = paths["/profiles/v4/entity/{entity}/table/{table}/profile/{profile}"]
-    assert {"get", "put", "delete"} <= profile.keys()
+    profile = paths["/profiles/v5/entities/{entity}/profile-tables/{table}/profiles/{profile}"]
+    assert {"get", "patch", "put", "delete"} <= profile.keys()
+    assert {"get", "put", "delete"} <= paths[f"{V4}/{{profile}}"].keys()
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            assert operation.get("deprecated", False) == path.startswith("/profiles/v4/"), f"{method} {path}"
     with client(sandbox) as http:
         for path, operations in paths.items():
             if "get" in operations and "{" not in path and path != "/auth/token":
                 assert http.get(path).status_code == 200, path
+
+
+def test_it_does_not_describe_what_is_switched_off(sandbox: Sandbox) -> None:
+    whole = described(sandbox)
+    sandbox.forms(None, with_v4=False)
+    left = described(sandbox)
+    sandbox.forms(None, with_v4=True)
+    assert left == {path: operations for path, operations in whole.items() if not path.startswith(V4)}
+    assert len(left) < len(whole)
 
 
 def test_every_operation_describes_its_success(sandbox: Sandbox) -> None:
@@ -73,7 +90,7 @@ def test_what_the_licence_begins_with_is_answered_as_described(sandbox: Sandbox)
     """Reads of what generated calls hardly meet: a stored definition, the parts of a profile, an import of V4."""
     schema = schemathesis.openapi.from_url(f"{sandbox.url}/_sandbox/openapi.json")
     stored = "/mass-imports/v5/entities/{entity}/etls"
-    one = "/profiles/v4/entity/{entity}/table/{table}/profile/{profile}"
+    one = V4 + "/{profile}"
     old = "/mass-imports/v4/entity/{entity}/import/{execution}"
     given = {"entity": "acme", "table": "Customers", "profile": "1", "etl": "501"}
     with client(sandbox) as http:
@@ -82,6 +99,8 @@ def test_what_the_licence_begins_with_is_answered_as_described(sandbox: Sandbox)
     asked = [stored, stored + "/{etl}", one + "/subscription", one + "/segmentation"]
     asked += [old + rest for rest in ("/status", "/result", "/errors", "/result-file")]
     asked.append("/scenarios/v4/entity/{entity}/table/{table}/scenario")
+    places = "/file-transfers/v5/entities/{entity}/locations"
+    asked += [V5, V5 + "/count", V5 + "/{profile}", places]
     for path in asked:
         known = {name: value for name, value in (given | {"execution": number}).items() if f"{{{name}}}" in path}
         answer = schema[path]["GET"].Case(path_parameters=known).call_and_validate(headers=headers, checks=CHECKS)
@@ -116,15 +135,15 @@ def test_generated_calls_are_answered_as_described(sandbox: Sandbox, mode: schem
 def test_the_description_can_be_wrong(sandbox: Sandbox) -> None:
     """The checks find an answer that is not described, and one of another form."""
     content = httpx.get(f"{sandbox.url}/_sandbox/openapi.json").json()
-    count = content["paths"]["/profiles/v4/entity/{entity}/table/{table}/profile/count"]["get"]
+    count = content["paths"][V5 + "/count"]["get"]
     content["components"]["schemas"]["Count"] = {"type": "string"}
-    content["paths"] = {PROFILES_V4 + "/count": {"get": count | {"parameters": []}}}
+    content["paths"] = {PROFILES_V5 + "/count": {"get": count | {"parameters": []}}}
     with client(sandbox) as http:
         headers = {"Authorization": http.headers["Authorization"]}
 
     def answer() -> None:
         schema = schemathesis.openapi.from_dict(content)
-        case = schema[PROFILES_V4 + "/count"]["GET"].Case()
+        case = schema[PROFILES_V5 + "/count"]["GET"].Case()
         case.call_and_validate(base_url=sandbox.url, headers=headers, checks=CHECKS)
 
     with pytest.raises(BaseExceptionGroup) as caught:

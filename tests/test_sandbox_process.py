@@ -29,7 +29,7 @@ from auditor.sandbox.serve import serve
 from tests.driven_sandbox import Sandbox
 from tests.sandbox_client import (
     EXECUTIONS,
-    PROFILES_V4,
+    PROFILES_V5,
     archive,
     attributes,
     client,
@@ -53,7 +53,7 @@ def test_a_sixth_concurrent_request_is_refused(sold: Sandbox) -> None:
     with client(sold) as http:
         token = http.headers["Authorization"]
         host, port = sold.url.removeprefix("http://").split(":")
-        head = f"PUT {PROFILES_V4}/1 HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\nContent-Length: 2\r\n\r\n"
+        head = f"PATCH {PROFILES_V5}/1 HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\nContent-Length: 2\r\n\r\n"
         held = [socket.create_connection((host, int(port))) for _ in range(5)]
         try:
             for connection in held:
@@ -132,7 +132,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
     with sandbox, client(sandbox) as http:
         sandbox.clock(datetime(2026, 3, 1, tzinfo=UTC))
         answers = sandbox.drift()
-        http.put(f"{PROFILES_V4}/1", json=attributes(firstName="Blijft"))
+        http.patch(f"{PROFILES_V5}/1", json=attributes(firstName="Blijft"))
         execution = run_import(sandbox, http, [["customerId", "lastName"], ["nobody", "X"]])
         state, profiles, extract = sandbox.state(), sandbox.profiles(), sandbox.crm(tmp_path / "one").read_bytes()
     assert stat.S_IMODE((folder / "api-key").stat().st_mode) == 0o600

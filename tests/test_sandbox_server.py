@@ -20,9 +20,9 @@ from tests.sandbox_client import (
     PROFILES_V4,
     PROFILES_V5,
     TABLES_V5,
-    attributes,
     client,
     errors,
+    in_v4,
     values_of,
 )
 
@@ -235,7 +235,7 @@ def test_v5_takes_flat_objects_alone(http: httpx.Client, sandbox: Sandbox, body:
 
 def test_create_get_change_delete(http: httpx.Client, sandbox: Sandbox) -> None:
     sandbox.clock(datetime(2026, 7, 1, 10, 0, tzinfo=UTC))
-    body = attributes(emailAddress="new@example.com", lastName="Nieuw", loyaltyPoints=12, marketingConsent=True)
+    body = in_v4(emailAddress="new@example.com", lastName="Nieuw", loyaltyPoints=12, marketingConsent=True)
     body["subscriptions"] = [{"name": "Newsletter", "subscribe": True}]
     body["segmentations"] = [{"belongs": True, "segmentation": {"category": "ClientTier", "name": "Gold"}}]
     created = http.post(PROFILES_V4, params={"allowUpdate": "false"}, json=body)
@@ -252,7 +252,7 @@ def test_create_get_change_delete(http: httpx.Client, sandbox: Sandbox) -> None:
     ]
 
     sandbox.clock(datetime(2026, 7, 2, 10, 0, tzinfo=UTC))
-    assert http.put(profile, json=attributes(firstName="Noor", loyaltyPoints=None)).status_code == 200
+    assert http.put(profile, json=in_v4(firstName="Noor", loyaltyPoints=None)).status_code == 200
     changed = values_of(http.get(profile))
     assert changed["updateMoment"].startswith("2026-07-02")
     assert changed["creationMoment"] == values["creationMoment"]
@@ -267,13 +267,13 @@ def test_create_matches_by_unique_attribute(http: httpx.Client) -> None:
     """`allowUpdate=false` refuses somebody who exists; two unique values of two profiles are a conflict."""
     known = values_of(http.get(f"{PROFILES_V4}/1"))
     other = values_of(http.get(f"{PROFILES_V4}/2"))
-    same = attributes(customerId=known["customerId"], lastName="Anders")
+    same = in_v4(customerId=known["customerId"], lastName="Anders")
     assert http.post(PROFILES_V4, params={"allowUpdate": "false"}, json=same).status_code == 409
     assert http.post(PROFILES_V4, params={"allowUpdate": "true"}, json=same).json() == {"profileId": 1}
     assert values_of(http.get(f"{PROFILES_V4}/1"))["lastName"] == "Anders"
-    mixed = attributes(customerId=known["customerId"], emailAddress=other["emailAddress"])
+    mixed = in_v4(customerId=known["customerId"], emailAddress=other["emailAddress"])
     assert http.post(PROFILES_V4, params={"allowUpdate": "true"}, json=mixed).status_code == 409
-    taken = http.put(f"{PROFILES_V4}/1", json=attributes(emailAddress=other["emailAddress"]))
+    taken = http.put(f"{PROFILES_V4}/1", json=in_v4(emailAddress=other["emailAddress"]))
     assert taken.status_code == 409
     assert errors(taken) == {("emailAddress", "DUPLICATE_KEY")}
 
@@ -315,7 +315,7 @@ def test_values_are_refused(http: httpx.Client, name: str, value: str | None, co
     before = http.get(f"{PROFILES_V4}/1").json()
     change = {"firstName": "Fine", name: value}
     for answer in (
-        http.put(f"{PROFILES_V4}/1", json=attributes(**change)),
+        http.put(f"{PROFILES_V4}/1", json=in_v4(**change)),
         http.patch(f"{PROFILES_V5}/1", json={"attributes": change}),
     ):
         assert answer.status_code == 400
@@ -325,7 +325,7 @@ def test_values_are_refused(http: httpx.Client, name: str, value: str | None, co
 
 def test_creating_needs_mandatory_values(http: httpx.Client) -> None:
     for answer in (
-        http.post(PROFILES_V4, json=attributes(firstName="Noor")),
+        http.post(PROFILES_V4, json=in_v4(firstName="Noor")),
         http.post(PROFILES_V5, json={"attributes": {"firstName": "Noor"}}),
     ):
         assert answer.status_code == 400

@@ -33,7 +33,9 @@ class Client:
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         async def call() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=self.headers) as http:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost", headers=self.headers
+            ) as http:
                 return await http.request(method, url, **options)
 
         return asyncio.run(call())
