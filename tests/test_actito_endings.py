@@ -421,10 +421,10 @@ def test_a_subscription_that_the_table_does_not_have_any_more_is_no_operation_th
         assert error.columns_failed == tuple(changes)
     wire = licence("v4")
     wire.on("POST", f"{PROFILE_V4}/7/subscription/Abolished", httpx.Response(404))
-    error = raised(lambda: Writer(wire.connect(V4)).update(ABOLISHED, "7", changes))
-    assert isinstance(error, Refused)
-    assert error.fields == (("subscriptions#Abolished", "not_in_table"),)
-    assert (error.columns_sent, error.columns_failed) == (("note",), ("subscriptions#Abolished",))
+    with pytest.raises(Refused) as caught:
+        Writer(wire.connect(V4)).update(ABOLISHED, "7", changes)
+    assert caught.value.fields == (("subscriptions#Abolished", "not_in_table"),)
+    assert (caught.value.columns_sent, caught.value.columns_failed) == (("note",), ("subscriptions#Abolished",))
 
 
 # What will end

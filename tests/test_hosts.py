@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import httpx
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from auditor.sandbox.process import API_KEY

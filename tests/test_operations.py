@@ -395,6 +395,7 @@ def _template(call: str) -> str:
     call = re.sub(r"(?<=/profile)/(?!count$)[^/]+|(?<=/profiles)/(?!count$|v\d/)[^/]+", "/{profile}", call)
     call = re.sub(r"(?<=/etl-executions)/\d+|(?<=/import)/\d+", "/{execution}", call)
     call = re.sub(r"(?<=/etls)/\d+", "/{definition}", call)
+    call = re.sub(r"(?<=/locations)/[^/]+", "/{location}", call)
     call = re.sub(r"(?<=/subscription)/[^/]+", "/{subscription}", call)
     call = re.sub(r"(?<=/segmentation)/[^/;]+;category=.+", "/{segment};category={segmentation}", call)
     return re.sub(r"(?<=/segmentation)/[^/;{]+$", "/{segmentation}", call)
