@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import stamina
 
-from auditor.actito import V5, Connection, ImportMode, QuotaUsed, Reader
+from auditor.actito import DIALECTS, V5, Connection, Dialect, ImportMode, QuotaUsed, Reader
 from auditor.actito.writer import Writer
 from auditor.apply import apply_plan
 from auditor.apply.job import Limits
@@ -53,13 +53,15 @@ def sandbox(running: Sandbox) -> Sandbox:
     return running
 
 
-def connect(sandbox: Sandbox) -> Connection:
-    return Connection(sandbox.url, lambda: API_KEY, "acme", dialect=V5, calls_per_minute=10_000, concurrency=3)
+def connect(sandbox: Sandbox, dialect: Dialect = V5) -> Connection:
+    return Connection(sandbox.url, lambda: API_KEY, "acme", dialect=dialect, calls_per_minute=10_000, concurrency=3)
 
 
-@pytest.fixture
-def connection(sandbox: Sandbox) -> Iterator[Connection]:
-    with connect(sandbox) as connection:
+@pytest.fixture(params=DIALECTS)
+def connection(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Connection]:
+    """V5 on a licence that has switched V4's calls about profiles off."""
+    sandbox.forms(None, with_v4=request.param == "v4")
+    with connect(sandbox, DIALECTS[request.param]) as connection:
         yield connection
 
 
@@ -174,6 +176,31 @@ def test_every_kind_of_single_write(
     assert undone.left == 0
     assert [(left.key, left.why) for left in undo.left] == [(reader["customerId"], "permission")]
     assert held(sandbox) == before | {reader["customerId"]: reader | {NEWS: "false"}}
+
+
+def test_a_single_write_takes_two_reads_and_one_write(sandbox: Sandbox, ledger: Ledger) -> None:
+    """Whatever it changes: attributes, an opt-out, both kinds of segmentations."""
+    sandbox.forms(None, with_v4=False)
+    before = held(sandbox)
+    readers = [one for one in before.values() if one.get(NEWS) == "true"][:5]
+    writes = [
+        write(
+            one,
+            Kind.UPDATE,
+            ("note", "counted"),
+            ("gsmNumber", None),
+            (NEWS, "false"),
+            (VIP, "false" if one.get(VIP) == "true" else "true"),
+            (TIER, "Gold" if one.get(TIER) != "Gold" else "Silver"),
+        )
+        for one in readers
+    ]
+    with connect(sandbox) as connection:
+        structure = Reader(connection).structure("Customers")
+        calls = sandbox.state()["calls"]["total"]
+        applied = carry_out(plan_of(*writes), connection, structure, ledger, sandbox)
+        assert sandbox.state()["calls"]["total"] - calls == 3 * len(readers)
+    assert {outcome for _, outcome, _ in outcomes(applied)} == {"landed"}
 
 
 def test_creating_and_deleting(sandbox: Sandbox, connection: Connection, structure: Structure, ledger: Ledger) -> None:

@@ -199,9 +199,9 @@ def test_an_empty_table_holds_the_truth_afterwards(
 @pytest.mark.parametrize(
     ("on", "there"),
     [
-        ("GET /profiles/v4/entity/acme/table/Customers/profile/1?", 0),
-        ("GET /profiles/v4/entity/acme/table/Customers/profile/50?", 100),
-        ("GET /profiles/v4/entity/acme/table/Customers/profile/customerId=C00101?", None),
+        ("GET /profiles/v5/entities/acme/profile-tables/16/profiles/1?", 0),
+        ("GET /profiles/v5/entities/acme/profile-tables/16/profiles/50?", 100),
+        ("GET /profiles/v5/entities/acme/profile-tables/16/profiles/customerId=C00101?", None),
     ],
     ids=["the first", "one of the hundred", "one of the first file"],
 )

@@ -79,6 +79,22 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "CRM shrank from 2,000 to 1,700 rows since the last run",
         )
     ],
+    Code.NOT_COUNTED: [
+        (
+            Notice(Code.NOT_COUNTED),
+            "Actito does not say how many profiles it has: whether the export holds all was not checked",
+        )
+    ],
+    Code.OPERATIONS_END: [
+        (
+            Notice(
+                Code.OPERATIONS_END, {"generation": "V4", "operations": ["a profile", "the count"], "ends": ends}
+            ),
+            f"Actito announces that it will end a profile, the count in V4 {when}: auditor doctor tells which "
+            "generation this licence answers",
+        )
+        for ends, when in (("2099-03-31", "on 2099-03-31"), (None, "at a time that it does not say"))
+    ],
     Code.NO_JUMPS_SOUGHT: [
         (
             Notice(

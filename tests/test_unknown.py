@@ -11,9 +11,10 @@ from auditor.sandbox.dialect import FORMS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "unknown.md").read_text("utf-8")
-ANSWERED, ASKED, TAKEN = (
+HEADINGS = "How Actito wants to be asked|What Actito takes for a value|What files of activities look like"
+ANSWERED, ASKED, TAKEN, OF_ACTIVITIES = (
     [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| ")][1:]
-    for part in re.split(r"## (?:How Actito wants to be asked|What Actito takes for a value)\n", TEXT)
+    for part in re.split(rf"## (?:{HEADINGS})\n", TEXT)
 )
 
 
@@ -33,6 +34,12 @@ def test_what_cannot_be_varied_says_where_it_is_chosen(row: list[str]) -> None:
 def test_what_is_taken_for_a_value_says_which_part_of_the_pages_is_silent(row: list[str]) -> None:
     assert "§" in row[0]
     assert len(row) == 2
+
+
+@pytest.mark.parametrize("row", OF_ACTIVITIES, ids=lambda row: row[0])
+def test_what_files_of_activities_look_like_is_taken_in_some_way(row: list[str]) -> None:
+    assert len(row) == 2
+    assert all(row)
 
 
 def test_every_assumption_of_the_client_stands_in_its_dialect() -> None:

@@ -18,6 +18,7 @@ from auditor.commands.session import connect
 from auditor.commands.stored_plans import brakes
 from auditor.equality.single_value import Sameness
 from auditor.errors import GuardRefused, SettingsError
+from auditor.findings.codes import Code
 from auditor.model import Kind
 from auditor.plan.brakes import held
 from auditor.plan.bulkfile import corrective_file
@@ -26,6 +27,7 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
+from auditor.structure.changes import changes
 from auditor.writes import read_plan
 
 NAMED = 5
@@ -61,8 +63,8 @@ def apply(
             f"this plan needs its counts confirmed ({counts}){reason}", hint=f"after a look, add: {flags}"
         )
     folder = path.resolve().parent
-    structure = run_folder.read_structure(folder)
-    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    audited = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", audited)
     permissions.guard(chosen.writes, contract.columns, restores=chosen.purpose == "undo")
     same = Sameness(contract.columns, contract.timezone.key)
     fixes, actito = settings.fixes, settings.actito
@@ -79,25 +81,25 @@ def apply(
         connect(settings, writing=True) as writing,
     ):
         live = Reader(reading).structure(settings.table)
-        if live != structure:
+        if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
             raise GuardRefused(
                 "the table structure changed since the audit behind this plan",
                 hint="run the audit again, then plan again",
             )
-        spelling, to_keep = learned(Reader(reading), structure, settings.state_folder)
+        spelling, to_keep = learned(Reader(reading), live, settings.state_folder)
         if to_keep is not None:
             to_keep.carry_out()
         for sentence in spelling.unusual:
             tell(sentence)
         applied = apply_plan(
             chosen,
-            structure=structure,
+            structure=live,
             reader=Reader(reading, spelling),
             writer=Writer(writing, spelling),
             ledger=ledger,
             clock=clock,
             same=same,
-            bulk_file=lambda one, batch: corrective_file(one, batch, structure),
+            bulk_file=lambda one, batch: corrective_file(one, batch, live),
             limits=limits,
             allow_stop=True,
             earlier=read_outcomes(folder, chosen.sha),
