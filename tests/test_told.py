@@ -87,9 +87,7 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
     ],
     Code.OPERATIONS_END: [
         (
-            Notice(
-                Code.OPERATIONS_END, {"generation": "V4", "operations": ["a profile", "the count"], "ends": ends}
-            ),
+            Notice(Code.OPERATIONS_END, {"generation": "V4", "operations": ["a profile", "the count"], "ends": ends}),
             f"Actito announces that it will end a profile, the count in V4 {when}: auditor doctor tells which "
             "generation this licence answers",
         )
