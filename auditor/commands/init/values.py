@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache, partial
 from typing import Final
 
 from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, AttributeType
@@ -25,6 +26,8 @@ FEW: Final = 20
 """More different values than this are no codes."""
 _CERTAIN: Final = 0.6
 """Share of its occurrences in which a code must stand for the same value of the platform."""
+_CACHE: Final = 1_000_000
+"""Spellings remembered per function: each column is held against all of the other side."""
 
 FORMATS: Final = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d", "%d/%m/%y", "%d.%m.%y")
 """How dates are written beside ISO 8601, the likeliest in Europe first."""
@@ -141,6 +144,7 @@ def all_moments(cells: Cells) -> bool:
     return bool(filled) and all(_iso(cell) for cell in filled)
 
 
+@lru_cache(_CACHE)
 def folded(text: str) -> str:
     """Case, accents, blanks and dots do not matter."""
     plain = unicodedata.normalize("NFKD", text)
@@ -256,13 +260,15 @@ def _number(cell: str) -> str:
 
 
 def _formatted(spelt: str) -> Callable[[str], str]:
-    def read(cell: str) -> str:
-        try:
-            return f"{datetime.strptime(cell.strip(), spelt):%Y-%m-%d}"  # noqa: DTZ007 -- a day
-        except ValueError:
-            return "?" + cell
+    return partial(_day, spelt)
 
-    return read
+
+@lru_cache(_CACHE)
+def _day(spelt: str, cell: str) -> str:
+    try:
+        return f"{datetime.strptime(cell.strip(), spelt):%Y-%m-%d}"  # noqa: DTZ007 -- a day
+    except ValueError:
+        return "?" + cell
 
 
 def _iso(cell: str) -> bool:
