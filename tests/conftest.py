@@ -7,7 +7,7 @@ import gc
 import os
 import shutil
 import ssl
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import certifi
@@ -16,14 +16,13 @@ import pytest
 
 from auditor import pull
 from auditor.cli import clock
-from auditor.engine.duckdb import DuckDB
 from auditor.files import running
 from auditor.sandbox.process import Sandbox
 from tests import given_time
 from tests.driven_sandbox import breaches_of
+from tests.expressions_once import built_once, compiled_once
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
     from playwright.sync_api import Browser
 
 # Of what the tests make, hardly anything waits for the collector; what they import, it would look through each time.
@@ -40,22 +39,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True, scope="session")
-def compiled_once() -> Iterator[None]:
-    """Hundreds of runs ask the same of other cells, and half of what a small run does is to write its SQL. Here an
-    expression is compiled anew only if no equal one has been; two are equal if all that they are made of is.
-    """
-    whole, compiled = DuckDB.sql, dict[tuple[type[DuckDB], Hashable], str]()
-
-    def sql(self: DuckDB, expression: ir.Expr) -> str:
-        asked = type(self), expression.op()
-        if len(compiled) > 3000:  # laws ask about tables that nobody asks about again
-            compiled.clear()
-        if asked not in compiled:
-            compiled[asked] = whole(self, expression)
-        return compiled[asked]
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(DuckDB, "sql", sql)
+def expressions_once() -> Iterator[None]:
+    """What was asked of other cells before is not worked out anew."""
+    with built_once(), compiled_once():
         yield
 
 
