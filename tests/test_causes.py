@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -42,9 +44,9 @@ COLUMNS = (
 )
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
-    engine = DuckDB(temp=tmp_path_factory.mktemp("spill"))
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path)
     yield engine
     engine.close()
 
@@ -284,21 +286,24 @@ def test_a_cause_keeps_its_id(engine: DuckDB) -> None:
         max_size=60,
     )
 )
-def test_causes_partition_the_differences(engine: DuckDB, drawn: list[tuple[str, str, str]]) -> None:
+def test_causes_partition_the_differences(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, str, str]]
+) -> None:
     """Every difference has exactly one cause, whose count it is part of and whose column and reason it has."""
     cells = [
         Cell(platform, truth, f"k{n}", name, "text" if name == "lastName" else "exact")
         for n, (platform, truth, name) in enumerate(drawn)
         if platform != truth
     ]
-    causes = explained(engine, cells)
-    assert sum(int(row[3]) for row in causes) == len(cells)
-    assert sql(engine, "SELECT count(*), count(DISTINCT key) FROM {differences}") == [(len(cells), len(cells))]
-    by_cause = """
-        SELECT c.profiles, count(d.key), bool_and(d.reason = c.reason AND d."column" = c."column")
-        FROM {causes} c LEFT JOIN {differences} d USING (cause) GROUP BY c.cause, c.profiles
-    """
-    assert all(profiles == found and fits for profiles, found, fits in sql(engine, by_cause))
+    with closing(DuckDB(temp=tmp_path_factory.mktemp("partition"))) as engine:
+        causes = explained(engine, cells)
+        assert sum(int(row[3]) for row in causes) == len(cells)
+        assert sql(engine, "SELECT count(*), count(DISTINCT key) FROM {differences}") == [(len(cells), len(cells))]
+        by_cause = """
+            SELECT c.profiles, count(d.key), bool_and(d.reason = c.reason AND d."column" = c."column")
+            FROM {causes} c LEFT JOIN {differences} d USING (cause) GROUP BY c.cause, c.profiles
+        """
+        assert all(profiles == found and fits for profiles, found, fits in sql(engine, by_cause))
 
 
 def test_sentences_hold_no_value_of_a_person(engine: DuckDB) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from auditor.findings.words import Words
 from auditor.match.join import match_sides
 from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Contract, Polarity, Sensitivity
+from tests.diff_runs import engine_in
 
 ZONE = ZoneInfo("Europe/Brussels")
 PUBLIC = Sensitivity.PUBLIC
@@ -134,26 +134,22 @@ class Cause:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
-    from auditor.equality.primitives import FUNCTIONS
-
-    engine = DuckDB(temp=tmp_path_factory.mktemp("commonalities"))
-    engine.register(FUNCTIONS)
-    yield engine
-    engine.close()
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("commonalities")
 
 
-_numbers = itertools.count()
+def causes(folder: Path, world: World, *, freely: bool = False, contract: Contract = CONTRACT) -> list[Cause]:
+    """The causes of a world, the largest first. On an engine of its own: the same is asked in the same words."""
+    with engine_in(folder) as engine:
+        return _causes(engine, folder, world, freely, contract)
 
 
-def causes(engine: DuckDB, world: World, *, freely: bool = False, contract: Contract = CONTRACT) -> list[Cause]:
-    """The causes of a world, the largest first."""
-    [(folder,)] = engine.execute("SELECT current_setting('temp_directory')")
+def _causes(engine: DuckDB, folder: Path, world: World, freely: bool, contract: Contract) -> list[Cause]:
     heads = {column.truth: column.header for column in contract.columns}
     raw = {}
     for side, rows in ((Side.PLATFORM, world.platform), (Side.TRUTH, world.truth)):
         frame = pl.DataFrame(rows).with_columns(pl.all().replace("", None))
-        path = Path(folder) / f"{next(_numbers)}.parquet"
+        path = folder / f"{side.value}.parquet"
         (frame.rename(heads, strict=False) if side is Side.PLATFORM else frame).write_parquet(path)
         raw[side] = engine.view(path, f"{side.value}_raw")
     matched = match_sides(engine, contract, raw)
@@ -220,7 +216,7 @@ def without_plus(world: World, tier: str) -> set[int]:
     tier=st.sampled_from(["Gold", "Silver"]),
 )
 def test_an_import_and_a_segment_are_found_and_counted(
-    engine: DuckDB, seed: int, profiles: int, minute: int, minutes: int, tier: str
+    folder: Path, seed: int, profiles: int, minute: int, minutes: int, tier: str
 ) -> None:
     """Whenever the import began and however long it took, also past midnight or the full hour, beside other changes."""
     world = World(seed)
@@ -228,7 +224,7 @@ def test_an_import_and_a_segment_are_found_and_counted(
     start = datetime(2026, 3, 2) + timedelta(minutes=minute)  # noqa: DTZ001 -- local time, as exports have it
     import_in_capitals(world, profiles, start, minutes)
     without_plus(world, tier)
-    found = causes(engine, world)
+    found = causes(folder, world)
 
     names = one(found, "lastName", "case")
     assert names.common is not None
@@ -250,19 +246,19 @@ def test_an_import_and_a_segment_are_found_and_counted(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.integers(0, 2**32), profiles=st.integers(20, 900))
-def test_noise_says_nothing(engine: DuckDB, seed: int, profiles: int) -> None:
+def test_noise_says_nothing(folder: Path, seed: int, profiles: int) -> None:
     """The same differences with everybody's traits exchanged: twelve causes and dozens of questions, no statement."""
     world = World(seed)
     world.noise()
     import_in_capitals(world, profiles, datetime(2026, 3, 2, 10), 7)  # noqa: DTZ001
     without_plus(world, "Gold")
     world.shuffled()
-    found = causes(engine, world)
+    found = causes(folder, world)
     assert found[0].profiles >= profiles
     assert [cause for cause in found if cause.common is not None] == []
 
 
-def test_a_source_a_value_and_a_domain_in_common(engine: DuckDB) -> None:
+def test_a_source_a_value_and_a_domain_in_common(folder: Path) -> None:
     """What damaged values share among themselves, and where permissions come from."""
     world = World(5)
     opted = [n for n, row in enumerate(world.truth) if row["optin_from"] == "fair" and row["optin"] == "true"]
@@ -275,7 +271,7 @@ def test_a_source_a_value_and_a_domain_in_common(engine: DuckDB) -> None:
     moved = [n for n, row in enumerate(world.truth) if row["email"].endswith("@example.be")]
     for n in moved:
         world.platform[n]["email"] = world.truth[n]["email"].replace("@example.be", "@old.example")
-    found = causes(engine, world)
+    found = causes(folder, world)
 
     permission = one(found, "optIn", "different")
     assert permission.common == "optin_from = fair"
@@ -292,12 +288,12 @@ def test_a_source_a_value_and_a_domain_in_common(engine: DuckDB) -> None:
     assert address.sentence.endswith("All of them have an address at the same domain, none of the others")
     assert not any("example.be" in cause.sentence or "1900" in cause.sentence for cause in found)
 
-    freely = causes(engine, world, freely=True)
+    freely = causes(folder, world, freely=True)
     assert one(freely, "birthDate", "different").common == "value on platform = 1900-01-01"
     assert one(freely, "emailAddress", "different").common == "domain = example.be"
 
 
-def test_two_traits_at_once_where_neither_alone_tells_all(engine: DuckDB) -> None:
+def test_two_traits_at_once_where_neither_alone_tells_all(folder: Path) -> None:
     """An import touched everybody in ten minutes, and broke the names of one country: both are said."""
     world = World(11)
     start = datetime(2026, 3, 2, 9, 3)  # noqa: DTZ001
@@ -307,7 +303,7 @@ def test_two_traits_at_once_where_neither_alone_tells_all(engine: DuckDB) -> Non
         if world.truth[n]["country"] == "FR":
             world.platform[n]["last_name"] = world.truth[n]["last_name"].upper()
     broken = {n for n in touched if world.truth[n]["country"] == "FR"}
-    cause = one(causes(engine, world), "lastName", "case")
+    cause = one(causes(folder, world), "lastName", "case")
     assert cause.common is not None
     assert set(cause.common.split(" & ")) == {
         "addressCountry = FR",
@@ -319,21 +315,21 @@ def test_two_traits_at_once_where_neither_alone_tells_all(engine: DuckDB) -> Non
     assert "changed in Actito on 2026-03-02 between 09:03 and 09:10" in cause.sentence
 
 
-def test_what_a_trait_implies_is_not_said_beside_it(engine: DuckDB) -> None:
+def test_what_a_trait_implies_is_not_said_beside_it(folder: Path) -> None:
     """Only in Gent, where everybody has a card: the card says nothing that the shop does not say."""
     world = World(3)
     for n, row in enumerate(world.truth):
         row["card"] = world.platform[n]["card"] = "true" if row["shop"] == "Gent" or n % 5 == 0 else "false"
         if row["shop"] == "Gent" and n % 3:
             world.platform[n]["last_name"] = row["last_name"].upper()
-    [cause] = causes(engine, world)
+    [cause] = causes(folder, world)
     assert cause.common == "same favouriteShop"
     assert cause.lift is None
     assert "All of them have the same favouriteShop, " in cause.sentence
     assert cause.sentence.endswith(" % of the others: it occurs nowhere else")
 
 
-def test_profiles_that_could_not_have_the_cause_are_no_others(engine: DuckDB) -> None:
+def test_profiles_that_could_not_have_the_cause_are_no_others(folder: Path) -> None:
     """Nobody but Bronze has a phone, and some phones are damaged: that all of them are Bronze says nothing."""
     world = World(4)
     for n, row in enumerate(world.truth):
@@ -341,41 +337,41 @@ def test_profiles_that_could_not_have_the_cause_are_no_others(engine: DuckDB) ->
             row["mobile"] = world.platform[n]["mobile"] = ""
         elif row["mobile"] and n % 4 == 0:
             world.platform[n]["mobile"] = row["mobile"][1:]
-    [cause] = causes(engine, world)
+    [cause] = causes(folder, world)
     assert cause.profiles > 60
     assert cause.common is None
 
 
-def test_what_the_reason_says_already_is_not_said_again(engine: DuckDB) -> None:
+def test_what_the_reason_says_already_is_not_said_again(folder: Path) -> None:
     """Phones cut off in the truth: that they all have the length at which they were cut off is the damage itself."""
     world = World(7)
     for n, row in enumerate(world.truth):
         if row["tier"] == "Gold" and row["mobile"]:
             row["mobile"] = world.platform[n]["mobile"][:-1]
-    [cause] = causes(engine, world)
+    [cause] = causes(folder, world)
     assert cause.sentence.partition(". ")[0].endswith("phone is cut off in the CRM after 11 characters")
     assert cause.common == "segmentations#Tier = Gold"
 
 
-def test_specially_protected_columns_are_never_asked(engine: DuckDB) -> None:
+def test_specially_protected_columns_are_never_asked(folder: Path) -> None:
     world = World(6)
     for n, row in enumerate(world.truth):
         if row["religion"] == "A":
             world.platform[n]["last_name"] = row["last_name"].upper()
-    [cause] = causes(engine, world)
+    [cause] = causes(folder, world)
     assert cause.common is None
 
 
-def test_order_of_rows_means_nothing(engine: DuckDB) -> None:
+def test_order_of_rows_means_nothing(folder: Path) -> None:
     world = World(8, people=6000)
     world.noise()
     import_in_capitals(world, 1500, datetime(2026, 3, 2, 10), 7)  # noqa: DTZ001
     without_plus(world, "Silver")
-    found = causes(engine, world)
+    found = causes(folder, world)
     assert sum(cause.common is not None for cause in found) == 2
     for side in (world.platform, world.truth):
         world.rng.shuffle(side)
-    assert causes(engine, world) == found
+    assert causes(folder, world) == found
 
 
 # --- the guard ---

@@ -51,13 +51,13 @@ CONTRACT = Contract(
 )
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
-    with engine_in(tmp_path_factory.mktemp("diff")) as engine:
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    with engine_in(tmp_path) as engine:
         yield engine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def landing(engine: DuckDB) -> Landing:
     return Landing.beside(engine)
 

@@ -44,13 +44,13 @@ CONTRACT = Contract(
 INSIDE = {Side.PLATFORM: {"kind": "in"}, Side.TRUTH: {"state": "in"}}
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
-    with engine_in(tmp_path_factory.mktemp("fallback")) as engine:
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    with engine_in(tmp_path) as engine:
         yield engine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def landing(engine: DuckDB) -> Landing:
     return Landing.beside(engine)
 
@@ -91,15 +91,18 @@ FALLBACKS = st.sampled_from([(("mail",),), (("mail",), ("city", "born")), (("cit
 @settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(platform=st.lists(PLATFORM, max_size=7), truth=st.lists(TRUTH, max_size=7), fallbacks=FALLBACKS)
 def test_rows_are_matched_as_loops_over_all_pairs_match_them(
-    engine: DuckDB,
-    landing: Landing,
+    tmp_path_factory: pytest.TempPathFactory,
     platform: list[Row],
     truth: list[Row],
     fallbacks: tuple[tuple[str, ...], ...],
 ) -> None:
-    contract = replace(CONTRACT, fallbacks=fallbacks)
+    with engine_in(tmp_path_factory.mktemp("pairs")) as engine:
+        assert_matched_as_by_loops(engine, replace(CONTRACT, fallbacks=fallbacks), platform, truth)
+
+
+def assert_matched_as_by_loops(engine: DuckDB, contract: Contract, platform: list[Row], truth: list[Row]) -> None:
     nothing = {Side.PLATFORM: 0, Side.TRUTH: 0}
-    result = run(engine, landing, contract, platform, truth)
+    result = run(engine, Landing.beside(engine), contract, platform, truth)
     slow = slow_diff(contract, platform, truth, SlowKnown(), SHOWN, INSIDE, nothing)
     names = [name for name in PROFILES if name not in ("key", "platform_key", "truth_key")]
     keep = [PROFILES.index(name) for name in names]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -227,19 +228,25 @@ TABLE: tuple[tuple[str | None, str | None, str, str], ...] = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
-    engine = DuckDB(temp=tmp_path_factory.mktemp("spill"))
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[DuckDB]:
+    engine = DuckDB(temp=tmp_path)
     yield engine
     engine.close()
 
 
-def reasons_of(engine: DuckDB, cells: Sequence[Cell], columns: Sequence[Column] = COLUMNS) -> list[str]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reasons")
+
+
+def reasons_of(folder: Path, cells: Sequence[Cell], columns: Sequence[Column] = COLUMNS) -> list[str]:
     """The reason of each cell, in their order; keys are made distinct."""
     numbered = [Cell(cell.platform, cell.truth, f"{cell.key}-{n}", cell.column, cell.compare)
                 for n, cell in enumerate(cells)]  # fmt: skip
-    reasoned = with_reasons(engine, make_cells(engine, numbered), columns)
-    found = dict(engine.rows(reasoned.select("key", "reason")))
+    with closing(DuckDB(temp=folder)) as engine:
+        reasoned = with_reasons(engine, make_cells(engine, numbered), columns)
+        found = dict(engine.rows(reasoned.select("key", "reason")))
     assert len(found) == len(cells)
     return [found[cell.key] for cell in numbered]
 
@@ -250,9 +257,9 @@ def table_cell(platform: str | None, truth: str | None, rule: str, number: int) 
     return Cell(platform, truth, str(number), BY_COMPARE[rule], rule)
 
 
-def test_each_pair_of_the_table_has_its_reason(engine: DuckDB) -> None:
+def test_each_pair_of_the_table_has_its_reason(folder: Path) -> None:
     cells = [table_cell(platform, truth, rule, n) for n, (platform, truth, rule, _) in enumerate(TABLE)]
-    found = dict(zip(TABLE, reasons_of(engine, cells), strict=True))
+    found = dict(zip(TABLE, reasons_of(folder, cells), strict=True))
     assert {row: reason for row, reason in found.items() if reason != row[3]} == {}
     assert len(TABLE) >= 120
 
@@ -264,41 +271,41 @@ def test_every_reason_stands_in_the_table_or_has_a_test_of_its_own() -> None:
 # --- two profiles that carry each other's value ---
 
 
-def test_values_exchanged_between_two_profiles_are_swapped(engine: DuckDB) -> None:
+def test_values_exchanged_between_two_profiles_are_swapped(folder: Path) -> None:
     cells = [
         Cell("jan@x.be", "an@y.be", column="emailAddress", compare="email"),
         Cell("an@y.be", "jan@x.be", column="emailAddress", compare="email"),
         Cell("piet@z.be", "joris@q.be", column="emailAddress", compare="email"),
     ]
-    assert reasons_of(engine, cells) == ["swapped", "swapped", "different"]
+    assert reasons_of(folder, cells) == ["swapped", "swapped", "different"]
 
 
-def test_an_exchange_that_more_than_two_profiles_could_explain_is_none(engine: DuckDB) -> None:
+def test_an_exchange_that_more_than_two_profiles_could_explain_is_none(folder: Path) -> None:
     """One Peeters became Janssens, but two Janssens became Peeters: which of them?"""
     cells = [Cell("Peeters", "Janssens"), Cell("Janssens", "Peeters"), Cell("Janssens", "Peeters")]
-    assert reasons_of(engine, cells) == ["different"] * 3
+    assert reasons_of(folder, cells) == ["different"] * 3
 
 
-def test_values_in_two_different_columns_are_not_swapped(engine: DuckDB) -> None:
+def test_values_in_two_different_columns_are_not_swapped(folder: Path) -> None:
     cells = [Cell("Willem", "Karel"), Cell("Karel", "Willem", column="note", compare="exact")]
-    assert reasons_of(engine, cells) == ["different"] * 2
+    assert reasons_of(folder, cells) == ["different"] * 2
 
 
-def test_few_values_exchange_by_chance(engine: DuckDB) -> None:
+def test_few_values_exchange_by_chance(folder: Path) -> None:
     """Sixty people moved between eight shops: some moves are each other's reverse, and mean nothing."""
     shops = ["Gent", "Brugge", "Luik", "Namen", "Aalst", "Leuven", "Oostende", "Hasselt"]
     moves = [(a, b) for a in shops for b in shops if a != b]
-    assert set(reasons_of(engine, [Cell(a, b, column="note", compare="exact") for a, b in moves])) == {"different"}
+    assert set(reasons_of(folder, [Cell(a, b, column="note", compare="exact") for a, b in moves])) == {"different"}
 
 
-def test_permissions_codes_and_segments_are_never_swapped(engine: DuckDB) -> None:
+def test_permissions_codes_and_segments_are_never_swapped(folder: Path) -> None:
     for name, rule, a, b in (
         ("doNotContact", "boolean", "true", "false"),
         ("motherLanguage", "code", "FR", "NL"),
         ("segmentations#ClientTier", "exact", "Gold", "Bronze"),
     ):
         cells = [Cell(a, b, column=name, compare=rule), Cell(b, a, column=name, compare=rule)]
-        assert reasons_of(engine, cells) == ["different"] * 2
+        assert reasons_of(folder, cells) == ["different"] * 2
 
 
 # --- laws, and the slow reference ---
@@ -527,8 +534,8 @@ def reference(cell: Cell) -> str:
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(pairs(), min_size=40, max_size=120))
-def test_expressions_agree_with_the_slow_reference(engine: DuckDB, cells: list[Cell]) -> None:
-    found = reasons_of(engine, cells)
+def test_expressions_agree_with_the_slow_reference(folder: Path, cells: list[Cell]) -> None:
+    found = reasons_of(folder, cells)
     wrong = [
         (cell, reason, reference(cell))
         for cell, reason in zip(cells, found, strict=True)
@@ -539,11 +546,11 @@ def test_expressions_agree_with_the_slow_reference(engine: DuckDB, cells: list[C
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(pairs(), min_size=40, max_size=120))
-def test_reasons_are_the_same_when_the_sides_are_exchanged(engine: DuckDB, cells: list[Cell]) -> None:
+def test_reasons_are_the_same_when_the_sides_are_exchanged(folder: Path, cells: list[Cell]) -> None:
     """Only empty_on_platform and empty_in_truth exchange with the sides."""
     there = {"empty_on_platform": "empty_in_truth", "empty_in_truth": "empty_on_platform"}
-    mirrored = reasons_of(engine, [cell.exchanged() for cell in cells])
-    assert [there.get(reason, reason) for reason in reasons_of(engine, cells)] == mirrored
+    mirrored = reasons_of(folder, [cell.exchanged() for cell in cells])
+    assert [there.get(reason, reason) for reason in reasons_of(folder, cells)] == mirrored
 
 
 def test_every_cell_gets_exactly_one_reason_and_keeps_its_columns(engine: DuckDB) -> None:
@@ -557,10 +564,8 @@ def test_every_cell_gets_exactly_one_reason_and_keeps_its_columns(engine: DuckDB
     assert {reason for (reason,) in engine.rows(table.select("reason"))} <= {reason.value for reason in Reason}
 
 
-def test_no_cells_no_reasons(tmp_path: Path) -> None:
-    engine = DuckDB(temp=tmp_path)
-    assert reasons_of(engine, []) == []
-    engine.close()
+def test_no_cells_no_reasons(folder: Path) -> None:
+    assert reasons_of(folder, []) == []
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
@@ -581,10 +586,10 @@ def test_lost_letters_name_the_side_that_lost_them() -> None:
     assert damage_of("Zoë", "Zoé") is None
 
 
-def test_a_garbled_letter_is_found_in_whatever_unicode_form(engine: DuckDB) -> None:
+def test_a_garbled_letter_is_found_in_whatever_unicode_form(folder: Path) -> None:
     garbled = ["NoÃ«l", unicodedata.normalize("NFD", "NoÃ«l")]
     right = ["Noël", unicodedata.normalize("NFD", "Noël")]
-    assert reasons_of(engine, [Cell(p, t) for p in garbled for t in right]) == ["encoding"] * 4
+    assert reasons_of(folder, [Cell(p, t) for p in garbled for t in right]) == ["encoding"] * 4
 
 
 @pytest.mark.parametrize(
@@ -599,11 +604,11 @@ def test_a_garbled_letter_is_found_in_whatever_unicode_form(engine: DuckDB) -> N
         ("日本太郎", "中村次子", "different"),
     ],
 )
-def test_letters_of_several_bytes_count_as_one(engine: DuckDB, platform: str, truth: str, reason: str) -> None:
-    assert reasons_of(engine, [Cell(platform, truth)]) == [reason]
+def test_letters_of_several_bytes_count_as_one(folder: Path, platform: str, truth: str, reason: str) -> None:
+    assert reasons_of(folder, [Cell(platform, truth)]) == [reason]
 
 
-def test_long_texts_are_judged_quickly_and_alike(engine: DuckDB) -> None:
+def test_long_texts_are_judged_quickly_and_alike(folder: Path) -> None:
     text = "abcdefghij" * 100_000
-    found = reasons_of(engine, [Cell(text, text[:500] + "!?" + text[500:-1] + "zz"), Cell(text[:-1] + "z", text)])
+    found = reasons_of(folder, [Cell(text, text[:500] + "!?" + text[500:-1] + "zz"), Cell(text[:-1] + "z", text)])
     assert found == ["different", "typo"]
