@@ -73,6 +73,7 @@ IMPORT = "from auditor.validate import preload; preload()"
 JUDGE = (
     RULES
     + """
+from datetime import date
 from pathlib import Path
 from auditor.engine.duckdb import DuckDB
 from auditor.model import Side
@@ -82,7 +83,7 @@ path = Path(sys.argv[1])
 engine = DuckDB(memory_limit="200MB", temp=path.parent / "spill", folders=[path.parent])
 side = engine.view(path, "side").drop("file_row_number")
 suite = Suite("bench", tuple(Expectation(kind, kwargs) for kind, kwargs in rules(path)))
-result = validate(engine, Side.TRUTH, engine.define(side, "side"), suite)
+result = validate(engine, Side.TRUTH, engine.define(side, "side"), suite, today=date(2026, 11, 25))
 assert not result.not_evaluated, result.not_evaluated
 engine.write(result.found, path.parent / "violations.parquet")
 print(result.violations)
@@ -91,6 +92,7 @@ print(result.violations)
 
 HALF = """
 import sys, time
+from datetime import date
 from pathlib import Path
 from auditor.engine.duckdb import DuckDB, name_of
 from auditor.model import Side
@@ -107,7 +109,7 @@ def judged(*right):
     kwargs = {"column": "half", "value_set": right}
     suite = Suite("bench", (Expectation("expect_column_values_to_be_in_set", kwargs, {"sentence": "1"}),))
     started = time.perf_counter()
-    found = validate(engine, Side.TRUTH, side, suite)
+    found = validate(engine, Side.TRUTH, side, suite, today=date(2026, 11, 25))
     return found.violations, time.perf_counter() - started
 none = min(judged("0", "1")[1] for _ in range(3))
 failing, half = min(judged("1") for _ in range(3))

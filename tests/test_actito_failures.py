@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -277,7 +277,7 @@ def test_the_hint_about_certificates_helps(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     with with_certificate(authority.issue_cert("127.0.0.1")) as server:
         assert fails(connect(server.url), "read") is None
-    ended = authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) - timedelta(days=1))
+    ended = authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC))
     for certificate, why in ((ended, "has expired"), (authority.issue_cert("api3.actito.com"), "mismatch")):
         with with_certificate(certificate) as server:
             error = fails(connect(server.url), "read")

@@ -10,7 +10,7 @@ import resource
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import polars as pl
@@ -25,6 +25,7 @@ from auditor.load import column_names, land
 from auditor.model import Side
 from auditor.pull import pull_file
 
+from tests import given_time
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
@@ -328,7 +329,7 @@ def test_an_archive_that_does_not_fit_on_the_disk(small_disk: SmallDisk, tmp_pat
             str(tmp_path / "a.csv.gz"),
             folder=small_disk.folder,
             max_age=None,
-            now=datetime.now(UTC),
+            now=given_time.now(),
             timezone=UTC,
         )
     assert {path.name for path in small_disk.folder.iterdir()} <= {"ballast"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # ruff: noqa: SIM905  (lists of words are easier to read as one text)
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from auditor.permissions import state
 from auditor.settings.contract import Polarity
 from auditor.validate import preload
 from auditor.validate.proposals import for_contacts
-from tests.test_validate import Cell, failing, fill, judge, own, violations
+from auditor.validate.suite import Suite
+from tests.test_validate import Cell, failing, fill, judge, own, validated, violations
 
 FINE_ADDRESSES = "jan.peeters@telenet.be info.peeters@gmail.com a@mail.com b@ymail.com c@hotmail.de d@acme.be".split()
 WRONG: dict[str, tuple[list[str], list[str]]] = {
@@ -103,11 +104,12 @@ def test_birth_dates_that_nobody_alive_can_have(engine: DuckDB) -> None:
 
 
 def test_birth_dates_are_judged_on_the_day_of_the_run(engine: DuckDB) -> None:
-    today = datetime.now(UTC).date()
-    cells: list[Cell] = [(today - timedelta(days=2)).isoformat(), (today + timedelta(days=2)).isoformat()]
-    judge(engine, {"born": cells}, own("expect_column_values_to_be_possible_birth_dates", column="born"))
-    assert failing(engine, "born") == {1}
-    assert date.fromisoformat(str(cells[1])) > today
+    """Which is said, and not the day on which the database is asked: long ago, and to come."""
+    fill(engine, {"born": ["1999-12-31", "2000-01-01", "2098-05-02", "2098-05-03"]})
+    suite = Suite("Customers", (own("expect_column_values_to_be_possible_birth_dates", column="born"),))
+    for today, late in ((date(1999, 12, 31), {1, 2, 3}), (date(2098, 5, 2), {3})):
+        validated(engine, suite, today=today)
+        assert failing(engine, "born") == late
 
 
 def pair(engine: DuckDB, kind: str, rows: list[tuple[Cell, Cell]], **kwargs: Any) -> set[str]:

@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 import ssl
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +21,7 @@ from auditor.load import land
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
 from auditor.settings.inputs import Truth
-from tests import postgres_server
+from tests import given_time, postgres_server
 from tests.postgres_server import READER, READER_PASSWORD, Server
 
 Rows = list[dict[str, str | None]]
@@ -55,7 +55,7 @@ def pulled(location: str, folder: Path, *, means: Mapping[str, Any] | None = Non
         location,
         folder=folder,
         max_age=None,
-        now=datetime.now(UTC),
+        now=given_time.now(),
         timezone=UTC,
         base=folder,
         means=Means(truth, **(means or {})),
@@ -192,10 +192,13 @@ def test_long_cells_are_whole_and_few_at_a_time(server: Server, tmp_path: Path) 
 
 
 def test_what_was_read_is_recorded_with_the_moment_of_the_database(server: Server, tmp_path: Path) -> None:
-    before = datetime.now(UTC)
+    told = pulled(server.address(), tmp_path, query="SELECT now() AS begun, clock_timestamp() AS read")
+    [row] = parquet.read_table(told.path).to_pylist()
+    assert told.snapshot is not None
+    assert datetime.fromisoformat(row["begun"]) <= told.snapshot <= datetime.fromisoformat(row["read"])
     found = pulled(server.address("public.contacts"), tmp_path)
     assert found.snapshot is not None
-    assert before - timedelta(seconds=5) < found.snapshot < datetime.now(UTC) + timedelta(seconds=5)
+    assert found.snapshot > told.snapshot
     assert found.file == "public.contacts"
     assert found.sha256 == hashlib.sha256(found.path.read_bytes()).hexdigest()
     assert found.bytes == found.path.stat().st_size
@@ -354,7 +357,7 @@ def test_who_could_write_is_known_where_it_is_asked(server: Server, tmp_path: Pa
 )  # fmt: skip
 def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path: Path, address: str) -> None:
     with pytest.raises(SettingsError, match=r"holds a (password|secret)") as caught:
-        pull_file(Side.TRUTH, address, folder=tmp_path, max_age=None, now=datetime.now(UTC), timezone=UTC)
+        pull_file(Side.TRUTH, address, folder=tmp_path, max_age=None, now=given_time.now(), timezone=UTC)
     assert "s3" not in f"{caught.value} {caught.value.hint}"
 
 

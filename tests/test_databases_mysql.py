@@ -29,6 +29,7 @@ from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
 from auditor.settings.inputs import Truth
+from tests import given_time
 
 PASSWORD = "Zug-42-Bruegge"
 
@@ -141,7 +142,7 @@ def pulled(wire: Wire, folder: Path, monkeypatch: pytest.MonkeyPatch, *, ca: Pat
     database = {"user": "me", "password": "env:CRM_PASSWORD"} | ({"ca": str(ca)} if ca else {})
     address = f"mysql://127.0.0.1:{wire.port}/crm"
     truth = Truth.model_validate({"from": address, "database": database, **settings})
-    return pull_file(Side.TRUTH, address, folder=folder, max_age=None, now=datetime.now(UTC), timezone=UTC,
+    return pull_file(Side.TRUTH, address, folder=folder, max_age=None, now=given_time.now(), timezone=UTC,
                      means=Means(truth, **(means or {})))  # fmt: skip
 
 

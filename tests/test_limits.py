@@ -295,7 +295,11 @@ def caller(platform: Platform, folder: Path, *, minute: float, calls: int, concu
 
 
 def test_processes_keep_the_limits_together(platform: Platform, tmp_path: Path) -> None:
-    """Three of them with four threads each, all calling as fast as they may; a minute is four tenths of a second."""
+    """Three of them with four threads each, all calling as fast as they may; a minute is four tenths of a second.
+
+    A real clock, since processes of a machine share no other: each call begins so long after the one 20 before it has
+    ended, and arrives later still. A slow machine makes that longer, never shorter.
+    """
     minute, calls = 0.4, 20
     options: dict[str, Any] = {"minute": minute, "calls": calls, "concurrency": 2, "count": 24}
     processes = [caller(platform, tmp_path / "limits", **options) for _ in range(3)]

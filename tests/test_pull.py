@@ -184,7 +184,7 @@ def test_unfinished_uploads_are_not_taken(tmp_path: Path, work: Path, ending: st
 
 @pytest.mark.parametrize("how", ["grows", "is replaced", "is removed"])
 def test_a_file_that_is_still_written_is_for_later(tmp_path: Path, work: Path, how: str) -> None:
-    path = deliver(tmp_path / "Customers.csv", written=datetime.now(UTC))
+    path = deliver(tmp_path / "Customers.csv", written=datetime(2200, 1, 1, tzinfo=UTC))  # not long ago
 
     def meanwhile(seconds: float) -> None:
         if how == "grows":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,23 @@ from auditor.model import Side, Status
 from auditor.pull import Means, Pulled, pull_file
 from auditor.settings.compare_options import Question
 from auditor.settings.inputs import Located
+from tests import given_time
+
+LONG_AGO = (1_500_000_000,) * 2
 
 
 def pulled(folder: Path, tmp_path: Path, location: str | None = None) -> Pulled:
     target = tmp_path / "run"
     target.mkdir(exist_ok=True)
     return pull_file(
-        Side.TRUTH, location or str(folder), folder=target, max_age=None, now=datetime.now(UTC), timezone=UTC
+        Side.TRUTH, location or str(folder), folder=target, max_age=None, now=given_time.now(), timezone=UTC
     )
 
 
 def part(path: Path, **columns: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), path)
-    os.utime(path, (time.time() - 60,) * 2)  # long ago: nothing waits for it
+    os.utime(path, LONG_AGO)  # nothing waits for it
 
 
 def test_many_files_are_one_table(tmp_path: Path) -> None:
@@ -99,7 +101,7 @@ def test_folders_that_hold_something_else(tmp_path: Path) -> None:
     part(folder / "a.parquet", id=["1"])
     content = (folder / "a.parquet").read_bytes()
     (folder / "a.parquet").write_bytes(content[: len(content) // 2])
-    os.utime(folder / "a.parquet", (time.time() - 60,) * 2)
+    os.utime(folder / "a.parquet", LONG_AGO)
     with pytest.raises(InputUnusable, match=r"Parquet file a\.parquet of c is cut off or damaged"):
         pulled(folder, tmp_path)
     assert not list((tmp_path / "run").iterdir())
@@ -117,6 +119,6 @@ def test_a_folder_that_is_still_being_written_is_not_read(tmp_path: Path) -> Non
 
     pq.write_table(pa.table({"id": ["0"]}), folder / "b.parquet")
     with pytest.raises(TryLater, match="still being written"):
-        pull_file(Side.TRUTH, str(folder), folder=tmp_path, max_age=None, now=datetime.now(UTC), timezone=UTC,
+        pull_file(Side.TRUTH, str(folder), folder=tmp_path, max_age=None, now=given_time.now(), timezone=UTC,
                   means=Means(Located(wait=timedelta(seconds=1)), sleep=another))  # fmt: skip
     assert writes >= 2

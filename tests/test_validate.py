@@ -31,6 +31,7 @@ from tests.audits import in_words
 from tests.last_found import frame, last, remember, sql
 
 Cell = str | None
+TODAY = date(2026, 11, 25)
 T = AttributeType
 
 HOSTILE = [
@@ -83,7 +84,7 @@ def judge(engine: DuckDB, columns: Mapping[str, Sequence[Cell]], *expectations: 
 
 def validated(engine: DuckDB, suite: Suite, **more: Any) -> Validation:
     """The rows that were filled in last, judged."""
-    result = validate(engine, Side.TRUTH, last(engine, "checked_truth"), suite, **more)
+    result = validate(engine, Side.TRUTH, last(engine, "checked_truth"), suite, **{"today": TODAY, **more})
     remember(engine, violations=result.found)
     return result
 
@@ -445,8 +446,8 @@ def test_each_side_has_violations_of_its_own(engine: DuckDB) -> None:
     suite = Suite("Customers", (mandatory("a"),))
     fill(engine, {"a": [None, "x", None]}, "checked_platform")
     fill(engine, {"a": [None]}, "checked_truth")
-    platform = validate(engine, Side.PLATFORM, last(engine, "checked_platform"), suite)
-    truth = validate(engine, Side.TRUTH, last(engine, "checked_truth"), suite)
+    platform = validate(engine, Side.PLATFORM, last(engine, "checked_platform"), suite, today=TODAY)
+    truth = validate(engine, Side.TRUTH, last(engine, "checked_truth"), suite, today=TODAY)
     assert (platform.violations, truth.violations) == (2, 1)
     assert engine.rows(platform.found.select("side", "key").order_by("key")) == [("platform", "k0"), ("platform", "k2")]
     assert engine.rows(truth.found.select("side", "key")) == [("truth", "k0")]
@@ -456,7 +457,7 @@ def test_the_side_may_be_a_view_and_is_left_as_it_was(engine: DuckDB) -> None:
     fill(engine, {"a": ["1", "", None]}, "behind")
     view = engine.define(last(engine, "behind"), "view")
     before = engine.rows(view)
-    assert validate(engine, Side.TRUTH, view, Suite("Customers", (mandatory("a"),))).violations == 2
+    assert validate(engine, Side.TRUTH, view, Suite("Customers", (mandatory("a"),)), today=TODAY).violations == 2
     assert engine.rows(view) == before
 
 

@@ -12,7 +12,6 @@ import shutil
 import socket
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -156,10 +155,11 @@ def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
 def _again(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[str], None]) -> Audit:
     tell("a fresh export, and a last audit")
     sandbox.idle()
-    # An export's name tells its second: the next one begins after everything that was written.
-    time.sleep(1.1 - time.time() % 1)
+    # An export's name tells its second: that of the next one begins after everything that was written.
+    later = clock.now() + timedelta(seconds=1)
+    sandbox.clock(later)
     fetch_inputs(sandbox, folder)
-    return pipeline.run(settings, pipeline.Request(), now=clock.now(), tell=tell)
+    return pipeline.run(settings, pipeline.Request(), now=later, tell=tell)
 
 
 def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, after: Audit) -> None:

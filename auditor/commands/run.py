@@ -178,7 +178,7 @@ def _audit(
             matched = match_sides(engine, contract, inputs.raw)
         warm.join()
         with watch.stage("validate", "validating both sides against the table structure"):
-            validations = _validate(engine, settings, contract, structure, suite, matched, inputs, ledger.secret)
+            validations = _validate(engine, settings, contract, structure, suite, matched, inputs, ledger.secret, now)
             violations = ibis.union(*(one.found for one in validations))
             run_folder.write_validation(record.document(suite.name, validations, ledger.secret), work)
             watch.found("validate", **violations_per_rule(engine, violations))
@@ -250,8 +250,10 @@ def _validate(
     matched: Matched,
     inputs: Landings,
     secret: str,
+    now: datetime,
 ) -> list[Validation]:
     """Both sides, judged by the suite, by the keys of other tables and by what the last runs saw."""
+    today = now.astimezone(contract.timezone).date()
     keys, most = known_keys(engine, settings.table_folder, contract.columns), jumps.wanted_runs(suite)
     results = []
     for source in inputs.sources:
@@ -259,7 +261,7 @@ def _validate(
         documents = past_runs.last_validations(settings, side, source.sha256, most)
         past = record.past(documents, side.value, secret)
         rows = checked(engine, contract, structure, matched, side)
-        results.append(validate(engine, side, rows, suite, past=past, keys=keys))
+        results.append(validate(engine, side, rows, suite, today=today, past=past, keys=keys))
     return results
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -121,7 +122,8 @@ def suggested(settings: Settings) -> tuple[Path, list[Proposal]]:
         there = [[name for name in table.columns if name not in (KEY, ROW)] for table in sides.values()]
         mapped = [name for name in there[0] if name in there[1]]
         wanted = [one for one in for_contacts(structure, mapped) if (one.type, one.columns) not in known]
-        proposals = _judged(engine, sides, wanted, settings)
+        day = datetime.fromisoformat(read_run(run)["started"]).astimezone(contract.timezone).date()
+        proposals = _judged(engine, sides, wanted, settings, day)
         by_name = {settings.names.of(side): table for side, table in sides.items()}
         proposals += of_look(engine, by_name, structure, mapped)
     return run, [one for one in proposals if (one.expectation.type, one.expectation.columns) not in known]
@@ -172,14 +174,14 @@ def _looked_at(engine: DuckDB, run: Path, contract: Contract, side: Side) -> ir.
 
 
 def _judged(
-    engine: DuckDB, sides: Mapping[Side, ir.Table], wanted: Sequence[Expectation], settings: Settings
+    engine: DuckDB, sides: Mapping[Side, ir.Table], wanted: Sequence[Expectation], settings: Settings, today: date
 ) -> list[Proposal]:
     """What suits both sides, with the number of rows that would fail now."""
     suite = Suite("proposals", tuple(wanted))
     told: dict[int, list[str]] = {}
     for side, table in sides.items():
         rows = count(engine, table)
-        found = validate(engine, side, table, suite)
+        found = validate(engine, side, table, suite, today=today)
         if found.not_evaluated:
             raise AssertionError(found.not_evaluated[0])
         for place, checked in enumerate(found.evaluated):
@@ -215,7 +217,8 @@ def _try(one: Expectation, suite: Suite, mapped: Sequence[str], settings: Settin
         cells = ", ".join(f"NULL::VARCHAR AS {quote(name)}" for name in (KEY, *mapped))
         nobody = engine.keep_sql(f"SELECT NULL::BIGINT AS {quote(ROW)}, {cells} WHERE FALSE", "nobody")
         kinds = (other for other in suite.expectations if other.type == OF_KIND)
-        result, *_ = validate(engine, Side.TRUTH, nobody, Suite("try", (one, *kinds))).results
+        trial = Suite("try", (one, *kinds))
+        result, *_ = validate(engine, Side.TRUTH, nobody, trial, today=date.min).results  # no row, on no day
     if result.problem is not None and MISFITS & set(result.problem.parameters.get("exceptions", ())):
         why = said(result.problem, Words.of(settings.names))
         raise SettingsError(f"{one.type} could not be evaluated: {why}")

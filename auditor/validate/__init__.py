@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +24,7 @@ from auditor.model import REFUSED_AS, SEGMENTATION_PREFIX, ContractRule, Rule, S
 from auditor.validate.jumps import Past, subject
 from auditor.validate.references import Keys, keys_of
 from auditor.validate.sizes import SIZE, asks, by_size, kinds, wanted
-from auditor.validate.suite import JUMP, REFERENCE, Expectation, Suite
+from auditor.validate.suite import BORN, JUMP, REFERENCE, Expectation, Suite
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -123,6 +124,7 @@ def validate(
     checked: ir.Table,
     suite: Suite,
     *,
+    today: date,
     key: str = KEY,
     row: str = ROW,
     past: Past = Past(),  # noqa: B008  (frozen)
@@ -133,8 +135,9 @@ def validate(
     `checked` is a table with the columns `key` (text), `row` (a different whole number in each row), one text
     column per mapped column in the form that would be sent, `auditor:unique:NAME` with the canonical form of each
     unique attribute, `auditor:read:NAME` with that of each free text that the contract reads, and
-    `auditor:counted:NAME` with that of each value that an export may spell in several ways. `past` is what earlier runs
-    saw of this side, `keys` the keys of other tables by the column that refers to one.
+    `auditor:counted:NAME` with that of each value that an export may spell in several ways. `today` is the day of
+    the audit in the contract's zone, `past` what earlier runs saw of this side, `keys` the keys of other tables by the
+    column that refers to one.
 
     A cell that is empty, or blank, violates nothing but that it is mandatory.
     """
@@ -156,7 +159,10 @@ def validate(
         asked = [one for one, lack in zip(suite.expectations, lacking, strict=True) if lack is None]
         known = kinds(suite)
         questions = [
-            Question(item.type, by_size(item.kwargs) if asks(item, known) else _kwargs(item, columns, past, keys))
+            Question(
+                item.type,
+                by_size(item.kwargs) if asks(item, known) else _kwargs(item, columns, today, past, keys),
+            )
             for item in asked
         ]
         answers = iter(evaluate(engine.borrowed(), judged, questions, row_column=row, beside=beside))
@@ -223,7 +229,9 @@ def _lacking(expectation: Expectation, columns: list[str], keys: Mapping[str, Ke
     return None
 
 
-def _kwargs(expectation: Expectation, columns: list[str], past: Past, keys: Mapping[str, Keys]) -> dict[str, object]:
+def _kwargs(
+    expectation: Expectation, columns: list[str], today: date, past: Past, keys: Mapping[str, Keys]
+) -> dict[str, object]:
     """The expectation's settings, with what only a run knows.
 
     Uniqueness, and whether a value can be read, is judged by the canonical form, where there is one.
@@ -239,6 +247,8 @@ def _kwargs(expectation: Expectation, columns: list[str], past: Past, keys: Mapp
             kwargs["column"] = COUNTED + str(kwargs["column"])
     elif expectation.type == REFERENCE:
         kwargs["keys"] = keys[str(kwargs["column"])].table
+    elif expectation.type == BORN and kwargs.get("today") is None:
+        kwargs["today"] = today.isoformat()
     return kwargs
 
 

@@ -112,7 +112,10 @@ def no_placeholder(text: Text, also: Iterable[str] = ()) -> Condition:
 
 
 def possible_birth_date(text: Text, oldest: int, today: str | None = None) -> Condition:
-    """A day of the calendar on which a living person can have been born: not to come, nor over `oldest` years ago."""
+    """A day of the calendar on which a living person can have been born: not to come, nor over `oldest` years ago.
+
+    A run says which day is `today`; without one, where Great Expectations is asked without us, the database does.
+    """
     day = sa.try_cast(text, sa.Date())
     now = sa.cast(sa.literal(today), sa.Date()) if today else sa.func.current_date()
     age = sa.func.date_diff("year", day, now)

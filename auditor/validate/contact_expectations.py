@@ -101,7 +101,7 @@ class ExpectColumnValuesToNotBePlaceholders(ColumnMapExpectation):
 
 
 class ExpectColumnValuesToBePossibleBirthDates(ColumnMapExpectation):
-    """Nobody is born after `today` (the day of the run where it is not said), nor over `oldest` years before it."""
+    """Nobody is born after `today` (the day of the audit where it is not said), nor over `oldest` years before it."""
 
     oldest: int = 120
     today: str | None = None

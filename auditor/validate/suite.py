@@ -30,7 +30,8 @@ OF_KIND: Final = "expect_column_values_to_be_of_kind"
 """The expectation of ours that says what a column holds."""
 REFERENCE: Final = "expect_column_values_to_be_keys_of_table"
 JUMP: Final = "expect_column_shares_to_not_jump"
-"""Expectations of ours that a run has to help: with the keys of another table, with the figures of the last runs."""
+BORN: Final = "expect_column_values_to_be_possible_birth_dates"
+"""Expectations of ours that a run has to help: with other tables' keys, what the last runs saw, its day."""
 
 _RULES: Final[Mapping[str, type[StrEnum]]] = {STRUCTURE: Rule, CONTRACT: ContractRule}
 
