@@ -154,14 +154,3 @@ def test_the_connection_is_borrowed_only_by_libraries_that_bring_their_own_sql()
         if (number := sum(getattr(node, "attr", "") == "borrowed" for node in ast.walk(ast.parse(text))))
     }
     assert borrowed == dict.fromkeys(BORROWERS, 1)
-
-
-def test_a_value_is_followed_in_eight_modules() -> None:
-    """Each step of the page stands in one module, and names what there is in it."""
-    walk = (DOCS / "architecture.md").read_text("utf-8").partition("## The way of a value")[2]
-    steps = re.findall(r"(?ms)^\d\. `auditor/([\w/]+\.py)`: (.*?)(?=^\d\. |^$)", walk)
-    assert 1 < len(steps) <= 8
-    for path, told in steps:
-        text = modules()[path]
-        named = [word.rpartition(".")[2] for word in re.findall(r"`([A-Za-z_.]+)`", told)]
-        assert any(re.search(rf"^ *def {word}\(", text, re.MULTILINE) for word in named), path
