@@ -19,6 +19,11 @@ from auditor.model import Kind, Route
 
 PLAN_FORMAT = 1
 
+Told = Mapping[str, Any] | str
+"""A code with its parameters, as `findings.codes` stores it; a sentence in plans of a version that stored those, whose
+hash is made of it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -93,13 +98,13 @@ class Plan:
     left: tuple[LeftAlone, ...] = ()
     population: int = 0
     """Number of profiles on the platform: the base of the brakes' shares."""
-    route_reason: str = ""
-    """Why the writes travel as they do, in one sentence."""
+    route_reason: Told = ""
+    """Why the writes travel as they do."""
     carried: int = 0
     """Cells of corrective files that carry the audited value only because the file needs the column."""
     undoes: str | None = None
     """SHA of the plan that this one takes back."""
-    stop: str | None = None
+    stop: tuple[Mapping[str, Any], ...] | str | None = None
     """Why the plan must not be applied without a look, for example a side that shrank; None: nothing of the kind."""
     fallbacks: tuple[tuple[str, ...], ...] = ()
     """The columns of the fallback keys: a profile that lacks the key is named by a JSON object of those of one."""
@@ -183,6 +188,8 @@ def _plan(content: Mapping[str, Any]) -> Plan:
     values["key"] = tuple(values["key"])
     values["fallbacks"] = tuple(tuple(names) for names in values.get("fallbacks", ()))
     values["writes"] = tuple(_write(write) for write in values["writes"])
+    if isinstance(values["stop"], list):
+        values["stop"] = tuple(values["stop"])
     values["left"] = tuple(LeftAlone(**left) for left in values["left"])
     return Plan(**values)
 

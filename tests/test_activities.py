@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.errors import SettingsError
-from auditor.findings.codes import Code
+from auditor.findings.codes import Code, read_told
+from auditor.findings.sentences import of_file
 from auditor.load.activity_words import hardness
 from tests.activity_runs import NOW, Folder, known, person
 
@@ -158,7 +159,10 @@ def test_every_row_that_cannot_be_understood_is_rejected_with_its_reason(folder:
     ]
     seen = folder.run({"events.csv": "\n".join(["id;event;moment;channel", *rows, ""])})
     assert seen.found == {("1", "hard_bounce"): 1}
-    assert seen.rejected.select("side", "line", "reason").rows() == [
+    assert [
+        (side, line, of_file(read_told(why)))
+        for side, line, why in seen.rejected.select("side", "line", "reason").rows()
+    ] == [
         ("activities", 2, "the row does not say who it was"),
         ("activities", 3, "what happened is not understood: [exports] values can say it"),
         ("activities", 4, "a bounce that is neither hard nor soft"),
@@ -370,7 +374,7 @@ def test_a_file_of_the_future_is_no_evidence(folder: Folder) -> None:
     later = (NOW + timedelta(days=2)).strftime("%Y-%m-%d %H:%M:%S")
     seen = folder.run({"b.csv": f"id;event;moment\n1;unsubscribe;{later}\n"})
     assert (seen.found, seen.findings) == ({}, set())
-    assert seen.rejected["reason"].to_list() == ["the moment lies in the future"]
+    assert [of_file(read_told(why)) for why in seen.rejected["reason"]] == ["the moment lies in the future"]
 
 
 def test_a_damaged_memory_is_told_and_left_aside(folder: Folder) -> None:

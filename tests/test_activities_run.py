@@ -23,6 +23,8 @@ from auditor.commands import run as pipeline
 from auditor.commands.plan import plan
 from auditor.commands.show import tell
 from auditor.findings.audit import ACTIVITIES, Audit
+from auditor.findings.sentences import of_plan
+from auditor.findings.words import Words
 from auditor.model import Kind, Permission
 from auditor.settings.config import read_settings
 from auditor.settings.contract_file import read_contract
@@ -173,7 +175,9 @@ def test_json_page_workbook_show_and_plan_tell_it(
     corrections = plan(read_settings(folder / "auditor.toml"), now=given_time.now())[0].plan
     first = next(write for write in corrections.writes if write.kind is Kind.UPDATE)
     assert (first.key, [cell.column for cell in first.cells]) == (bounced, ["emailAddress"])
-    assert corrections.route_reason.startswith("First of the corrections: 1 correction of an address or number that")
+    assert of_plan(corrections.route_reason, Words("Actito", "CRM")).startswith(
+        "First of the corrections: 1 correction of an address or number that"
+    )
 
 
 def test_without_files_nothing_is_said_but_before_quarantine(

@@ -21,11 +21,12 @@ from auditor.errors import AuditorError, Exit, InputUnusable, SettingsError, Try
 from auditor.files.disk import require_space
 from auditor.files.given import unchanged
 from auditor.files.whole import whole_file
+from auditor.findings.sentences import of_file
 from auditor.load import column_names, land
 from auditor.model import Side
 from auditor.pull import pull_file
-
 from tests import given_time
+
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
@@ -126,7 +127,7 @@ def test_wherever_a_file_is_cut_no_row_is_invented(engine: DuckDB, work: Path) -
             got = pl.read_parquet(landed.path).rows()
             assert got[:-1] == full[: max(len(got) - 1, 0)]
             assert [row[:2] for row in got] == [row[:2] for row in full[: len(got)]]
-            assert WHOLE[:length].endswith(b"\n") or "no line end" in " ".join(landed.notes)
+            assert WHOLE[:length].endswith(b"\n") or "no line end" in " ".join(map(of_file, landed.notes))
         assert said == "" or "cut off" in said
 
 

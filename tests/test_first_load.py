@@ -20,6 +20,8 @@ from auditor.actito.writer import Writer
 from auditor.apply import apply_plan
 from auditor.cli import execute
 from auditor.findings.audit import Counts
+from auditor.findings.sentences import of_plan
+from auditor.findings.words import Words
 from auditor.model import Kind, Route
 from auditor.plan import routing
 from auditor.plan.bulkfile import corrective_file
@@ -63,7 +65,7 @@ def test_a_hundred_and_one_go_one_by_one_before_the_file() -> None:
     batch = "Customers-create-1"
     assert journey(plan) == [(Route.SINGLE, batch, True, 101), (Route.BULK, batch, False, 1399)]
     assert plan.purpose == "load"
-    assert plan.route_reason.startswith(
+    assert of_plan(plan.route_reason, Words("Actito", "CRM")).startswith(
         "an empty table is loaded in steps of 1, 100 and the rest; 1,399 writes in 1 file"
     )
 

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable
 from auditor.findings.audit import REJECTED
+from auditor.findings.codes import Code, read_told
+from auditor.findings.sentences import of_file
 from auditor.load import Landed, column_names, land
 from auditor.model import Side
 from tests.audits import in_words
@@ -76,7 +78,9 @@ def rejects(result: Landed) -> list[tuple[int, str, str]]:
         return []
     frame = pl.read_parquet(result.rejects, schema=REJECTED)
     assert set(frame["side"]) == {"truth"}
-    return [(line, reason, text) for _, line, reason, text in frame.rows()]
+    told = [(line, read_told(reason), text) for _, line, reason, text in frame.rows()]
+    assert Code.AS_TOLD not in {reason.code for _, reason, _ in told}, "no sentence is stored"
+    return [(line, of_file(reason), text) for line, reason, text in told]
 
 
 def answer(content: bytes, separator: str) -> list[list[str]]:
@@ -208,7 +212,7 @@ def test_names_that_differ_in_case_only_are_fine_while_one_of_them_is_kept(engin
 def test_a_column_without_a_name_is_left_out_with_a_word(engine: DuckDB, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, lines("a;;b; ", "1;2;3;4"))
     assert rows(result) == [("1", "3")]
-    assert [note for note in result.notes if "no name" in note] == [
+    assert [note for note in map(of_file, result.notes) if "no name" in note] == [
         "column 2 has no name and was left out",
         "column 4 has no name and was left out",
     ]
@@ -217,7 +221,7 @@ def test_a_column_without_a_name_is_left_out_with_a_word(engine: DuckDB, tmp_pat
 def test_what_was_recognised_is_said(engine: DuckDB, tmp_path: Path) -> None:
     result = landed(engine, tmp_path, b"\xef\xbb\xbfa\tb\n1\t2\n\n3\t4")
     assert (result.separator, result.encoding) == ("\t", "utf-8")
-    said = " ".join(result.notes)
+    said = " ".join(map(of_file, result.notes))
     for word in ("tab", "byte order mark", "no line end", "1 empty line"):
         assert word in said
     assert landed(engine, tmp_path, lines("a;b", "1;2"), separator=";").notes == ()
@@ -237,11 +241,11 @@ def test_a_line_for_excel_names_the_separator_and_is_no_row(
     assert (result.rows, result.rejected) == (3, 1)
     assert result.rejects is not None
     assert pl.read_parquet(result.rejects)["line"].to_list() == [4]
-    assert any("separator" in note and "no row" in note for note in result.notes)
+    assert any("separator" in note and "no row" in note for note in map(of_file, result.notes))
     assert column_names(engine, tmp_path / "input.csv") == list(result.columns)
     declared = landed(engine, tmp_path, content.encode(), separator=mark)
     assert (declared.columns, declared.rows) == (result.columns, 3)
-    assert any("names a separator" in note for note in declared.notes)
+    assert any("names a separator" in note for note in map(of_file, declared.notes))
 
 
 def test_a_large_file_for_excel_is_read_the_plain_way(engine: DuckDB, tmp_path: Path) -> None:
@@ -439,7 +443,7 @@ def test_no_line_disappears_whatever_the_file(parts: list[str], engine: DuckDB, 
     table = rows(result)
     inside = sum((cell or "").count("\n") for row in table for cell in row)
     lost = sum(text.count("\n") + 1 for _, _, text in rejects(result))
-    empty = sum(int(note.split()[0].replace(",", "")) for note in result.notes if "empty line" in note)
+    empty = sum(int(note.split()[0].replace(",", "")) for note in map(of_file, result.notes) if "empty line" in note)
     total = content.count(b"\n") + (not content.endswith(b"\n"))
     assert total == 1 + len(table) + inside + lost + empty
     assert result.rows == len(table) + result.rejected

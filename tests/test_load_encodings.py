@@ -9,6 +9,7 @@ import pytest
 
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable, SettingsError
+from auditor.findings.sentences import of_file
 from auditor.load import column_names
 from tests.test_load import landed, rejects, rows
 
@@ -37,7 +38,7 @@ def test_an_encoding_that_is_certain_is_recognised(encoding: str, header: str, e
     result = landed(engine, tmp_path, content)
     assert rows(result) == expected(WESTERN)
     assert list(result.columns) == header.split(";") == column_names(engine, tmp_path / "input.csv")
-    told = [note for note in result.notes if note.startswith("the encoding")]
+    told = [note for note in map(of_file, result.notes) if note.startswith("the encoding")]
     assert len(told) == (not encoding.startswith("utf-8"))
     assert not told or encoding.replace("cp", "windows-") in told[0]
 

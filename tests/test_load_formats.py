@@ -25,6 +25,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from auditor.commands.compare import compare
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import AuditorError, InputUnusable, SettingsError
+from auditor.findings.codes import Code, Notice, read_told
+from auditor.findings.sentences import of_file
 from auditor.load import Landed, column_names, land
 from auditor.model import Side, Status
 from auditor.settings.compare_options import Question
@@ -203,10 +205,10 @@ def test_lines_that_cannot_be_read_are_rejected_alone(tmp_path: Path, landing: A
     rejected = pl.read_parquet(landed.rejects).sort("line")
     assert rejected["line"].to_list() == [2 + 4 * number for number in range(len(BAD_LINES))]
     for (bad, reason), row in zip(BAD_LINES.items(), rejected.to_dicts(), strict=True):
-        assert row["reason"].startswith(reason)
+        assert of_file(read_told(row["reason"])).startswith(reason)
         assert row["text"][:50] == bad.decode("utf-8", "backslashreplace")[:50]
     assert [one.code for one in landed.not_checked] == ["rejected_rows"]
-    assert any("empty lines" in note for note in landed.notes)
+    assert any("empty lines" in note for note in map(of_file, landed.notes))
     with pytest.raises(InputUnusable, match="too many"):
         landing(file, most_rejected=(len(BAD_LINES) - 1, 0.0))
 
@@ -222,7 +224,7 @@ def test_names_that_come_late_are_columns_from_the_beginning(tmp_path: Path, lan
     landed, frame = landing(file, columns=["id", "late"])
     assert frame.filter(pl.col("late").is_not_null()).rows() == [("44000", "x")]
     assert landed.rows == 45_000
-    assert "the last line has no line end" in landed.notes
+    assert Notice(Code.NO_LAST_LINE_END) in landed.notes
 
 
 def test_json_that_is_no_lines_is_refused(tmp_path: Path, landing: Any) -> None:
@@ -335,7 +337,7 @@ def test_a_row_that_names_a_separator_is_no_row_of_a_workbook(tmp_path: Path, la
     assert frame.rows() == [("1", "fine")]
     assert (landed.rows, landed.rejected) == (2, 1)
     assert pl.read_parquet(landed.rejects)["line"].to_list() == [4]
-    assert any("names a separator" in note for note in landed.notes)
+    assert any("names a separator" in note for note in map(of_file, landed.notes))
 
 
 def test_rows_of_a_workbook_that_cannot_be_believed_are_rejected(tmp_path: Path, landing: Any) -> None:
@@ -349,11 +351,11 @@ def test_rows_of_a_workbook_that_cannot_be_believed_are_rejected(tmp_path: Path,
     assert frame.rows() == [("1", "fine"), ("3", None)]
     assert (landed.rows, landed.rejected) == (4, 2)
     rejected = pl.read_parquet(landed.rejects).select("line", "reason").rows()
-    assert rejected == [
+    assert [(line, of_file(read_told(reason))) for line, reason in rejected] == [
         (3, "column 1 holds the error #N/A"),
         (5, "the row has more cells than the 2 names of the first row"),
     ]
-    assert "1 empty rows were passed over" in landed.notes
+    assert Notice(Code.EMPTY_ROWS, {"rows": 1}) in landed.notes
 
 
 def test_a_formula_that_was_never_worked_out_is_no_empty_cell(tmp_path: Path, landing: Any) -> None:
@@ -390,7 +392,7 @@ def test_which_sheet_is_meant(tmp_path: Path, landing: Any, engine: DuckDB) -> N
 def test_digits_that_excel_lost_are_told(tmp_path: Path, landing: Any) -> None:
     path = workbook(tmp_path / "a.xlsx", lambda _, sheet: sheet.write_row(1, 0, [12345678901234567, "x"]))
     landed, _ = landing(path)
-    assert landed.notes == ("1 numbers have more than the 15 digits that Excel keeps",)
+    assert [of_file(note) for note in landed.notes] == ["1 numbers have more than the 15 digits that Excel keeps"]
 
 
 @pytest.mark.parametrize("names", [["id", "id"], [None, None]])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
+from auditor.findings.sentences import of_file
 from auditor.load import Landed, Marks, column_names, land
 from auditor.model import Side
 from tests.test_load import rejects, rows
@@ -89,7 +90,7 @@ def test_marks_are_recognised_where_only_one_reading_makes_sense(
 ) -> None:
     result = landed(engine, tmp_path, content, None)
     assert rows(result) == [expected]
-    assert [note for note in result.notes if note.startswith(("the quote", "the escape"))] == said
+    assert [note for note in map(of_file, result.notes) if note.startswith(("the quote", "the escape"))] == said
 
 
 @hypothesis.given(

@@ -23,6 +23,7 @@ from auditor.commands.run import Request, run
 from auditor.findings.audit import Audit
 from auditor.settings.config import read_settings
 from auditor.state.ledger import Ledger
+from auditor.writes import read_plan
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import Said, auditor
 
@@ -132,6 +133,9 @@ def test_an_applied_plan_is_taken_back_as_before(
     plans = [json.loads(path.read_text("utf-8")) for path in (undo, again)]
     of_their_moment = ("sha", "made", "export_as_of")
     then, now = ({name: plan[name] for name in plan.keys() - of_their_moment} for plan in plans)
+    assert isinstance(then["route_reason"], str), "a sentence was stored then, and the hash is made of it"
+    assert now.pop("route_reason")["code"] == "route_of_undo"
+    assert read_plan(undo).route_reason == then.pop("route_reason")
     assert now == then
 
 

@@ -23,7 +23,9 @@ from auditor.commands.stored_plans import Planned
 from auditor.errors import GuardRefused, InputUnusable, SettingsError
 from auditor.findings import audit as audits
 from auditor.findings.audit import Audit, Counts
-from auditor.findings.codes import Code, NotChecked
+from auditor.findings.codes import Code, NotChecked, Notice
+from auditor.findings.sentences import of_plan
+from auditor.findings.words import Words
 from auditor.model import Attribute, Kind, Route, Segmentation, Side, Source, Structure, Verdict
 from auditor.plan import Facts, make_plans
 from auditor.plan.brakes import brakes, held
@@ -170,7 +172,7 @@ def decision(key: str, name: str, platform: str | None, truth: str | None, choic
 def test_an_empty_audit_gives_empty_plans() -> None:
     for plan in plans(an_audit()):
         assert (plan.writes, plan.left, plan.counts, plan.carried) == ((), (), {}, 0)
-        assert plan.route_reason == "Nothing to write."
+        assert of_plan(plan.route_reason, SAY) == "Nothing to write."
         assert brakes(plan, {}) == ()
 
 
@@ -437,6 +439,7 @@ def routes(plan: Plan) -> dict[tuple[Route, str | None], int]:
     return found
 
 
+SAY = Words("Actito", "CRM")
 SMALL = Policy(bulk_min_rows=100)
 
 
@@ -454,7 +457,7 @@ def test_large_groups_with_the_same_columns_go_by_file_with_canaries_first() -> 
     first = [write for write in plan.writes if write.batch == "Customers-update-1"]
     assert [write.canary for write in first] == [True] * 20 + [False] * 130
     assert plan.carried == 0
-    assert plan.route_reason == (
+    assert of_plan(plan.route_reason, SAY) == (
         "230 writes in 2 files, after 40 of them one by one; 99 writes one by one, about 3 minutes at 60 calls a minute"
         ": a file needs 100 profiles, and 6 file calls of today were left, 1 kept for undo."
     )
@@ -547,7 +550,7 @@ def test_what_belongs_into_a_file_waits_for_a_call_when_single_calls_take_too_lo
     plan = correction(*rows, policy=SLOW, file_calls_left=1)
     assert plan.counts == {Kind.UNSUBSCRIBE: 50}, "opt-outs never wait"
     assert {why for _, _, why in left(plan)} == {"quota"}
-    assert "130 profiles must wait for another day's file" in plan.route_reason
+    assert "130 profiles must wait for another day's file" in of_plan(plan.route_reason, SAY)
 
 
 def test_enough_opt_outs_of_one_permission_share_a_file_of_key_and_that_permission() -> None:
@@ -823,8 +826,9 @@ def test_named_profiles_only() -> None:
 
 def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     guard = "motherLanguage changed in 2,958 of 10,388 profiles since the last run"
-    stopped = plans(an_audit(many(3, "city")), facts=some_facts(guards=(guard,)))[0]
-    print_plan(cast(Planned, SimpleNamespace(plan=stopped, brakes=())))
+    changed = Notice(Code.MUCH_CHANGED, {"column": "motherLanguage", "changed": 2958, "compared": 10_388})
+    stopped = plans(an_audit(many(3, "city")), facts=some_facts(guards=(changed,)))[0]
+    print_plan(cast(Planned, SimpleNamespace(plan=stopped, brakes=())), SAY)
     screen = capsys.readouterr().out
     assert f"stopped until every count is confirmed: {guard}" in " ".join(screen.split())
     assert max(len(line) for line in screen.splitlines()) <= 80
@@ -832,10 +836,11 @@ def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str
 
 def test_guards_stop_both_plans_and_every_kind_then_needs_its_count() -> None:
     limits = dict.fromkeys(Kind, (1000, 0.5))
+    guards = tuple(Notice(Code.MUCH_CHANGED, {"column": c, "changed": 2, "compared": 3}) for c in "ab")
     correct, create = plans(
-        an_audit([*many(3, "city"), differs("9", NEWS, "true", "false")]), facts=some_facts(guards=("a", "b"))
+        an_audit([*many(3, "city"), differs("9", NEWS, "true", "false")]), facts=some_facts(guards=guards)
     )
-    assert (correct.stop, create.stop) == ("a; b", "a; b")
+    assert correct.stop == create.stop == tuple(one.content() for one in guards)
     assert [brake.confirmation for brake in brakes(correct, limits)] == [
         "--confirm unsubscribe=1",
         "--confirm update=3",

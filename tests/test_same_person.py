@@ -13,8 +13,10 @@ from auditor import explain
 from auditor.engine.duckdb import DuckDB
 from auditor.explain.persons.model import THRESHOLD
 from auditor.findings import audit
+from auditor.findings.codes import Code, read_told
 from auditor.model import Side
 from auditor.settings.contract import Column
+from tests.audits import in_words
 from tests.cells_table import column
 from tests.last_found import frame, remember, sql
 
@@ -70,7 +72,8 @@ def ask(
         ]
         rows[side] = engine.put(pl.DataFrame(cells, schema=schema, orient="row"), f"{side.value}_people")
     remember(engine, same_person=explain.same_person(engine, rows, explain.evidence_columns(columns), splink=splink))
-    return sql(engine, "FROM {same_person}")
+    assert {read_told(evidence).code for *_, evidence in sql(engine, "FROM {same_person}")} <= {Code.ALIKE}
+    return [(*row, in_words(read_told(evidence))) for *row, evidence in sql(engine, "FROM {same_person}")]
 
 
 def found(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sqlite3
 import tarfile
 from collections.abc import Iterator
@@ -14,13 +16,16 @@ from typing import Any
 import polars as pl
 import pytest
 
+from auditor.commands.plan import plan
 from auditor.findings.codes import Code, NotChecked, Notice, read_not_checked, read_notice
 from auditor.findings.english.notice_sentences import NOTICES
 from auditor.findings.sentences import sentence, spelt_out, with_sentences
 from auditor.findings.words import Words
 from auditor.model import Attribute, AttributeType, Segmentation, Side
+from auditor.settings.config import read_settings
 from auditor.settings.contract_file import read_contract
-from auditor.state.run_folder import read_audit, read_run, read_structure, read_validation
+from auditor.state.run_folder import read_audit, read_run, read_structure
+from tests import given_time
 from tests.audits import in_words
 from tests.small_folder import made
 from tests.test_old_folders import ARCHIVE
@@ -38,10 +43,11 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
                 Code.REJECTED_ROWS,
                 Side.TRUTH,
                 2,
-                parameters={"file": "a.csv", "place": "line", "line": 1234, "reason": "a quote is not closed"},
+                parameters={"file": "a.csv", "place": "line", "line": 1234, "reason": reason},
             ),
             "2 rows of a.csv could not be read, the first in line 1,234: a quote is not closed",
         )
+        for reason in ({"code": "quote_not_closed", "parameters": {}}, "a quote is not closed")
     ],
     Code.LINES_DO_NOT_CLOSE: [
         (
@@ -373,7 +379,78 @@ PROBLEMS: list[tuple[Code, dict[str, Any], str]] = [
     (Code.TOO_FEW_ROWS, {"least": 1000}, "fewer than 1,000 rows are too few to tell a jump from chance"),
     (Code.NO_EARLIER_RUN, {}, "there is no earlier run on other data to compare with"),
 ]  # fmt: skip
-for code, parameters, said in (*OF_THE_STRUCTURE, *PROBLEMS):
+OF_FILES: list[tuple[Code, dict[str, Any], str]] = [
+    (Code.ENCODING_RECOGNISED, {"encoding": "cp1252"},
+     "the encoding cp1252 was recognised, which needs a look at the names"),
+    (Code.SEPARATOR_RECOGNISED, {"separator": ";", "named": False},
+     'the separator ";" was recognised from the header line'),
+    (Code.SEPARATOR_RECOGNISED, {"separator": "\t", "named": True},
+     "the separator tab was recognised from the line before the header, which is no row"),
+    (Code.SEPARATOR_NAMED, {}, "the line before the header names a separator and was passed over"),
+    (Code.QUOTE_RECOGNISED, {"mark": "'"}, "the quote ' was recognised"),
+    (Code.ESCAPE_RECOGNISED, {"mark": "\\"}, "the escape \\ was recognised"),
+    (Code.BYTE_ORDER_MARK, {}, "the file begins with a byte order mark, which was passed over"),
+    (Code.NO_LAST_LINE_END, {}, "the last line has no line end"),
+    (Code.EMPTY_LINES, {"lines": 1200}, "1,200 empty lines were passed over"),
+    (Code.EMPTY_ROWS, {"rows": 3}, "3 empty rows were passed over"),
+    (Code.ROW_BEFORE_NAMES, {}, "the row before the names, which is no row but names a separator, was passed over"),
+    (Code.COLUMN_WITHOUT_NAME, {"column": 3}, "column 3 has no name and was left out"),
+    (Code.COLUMN_WITH_NUL, {"column": 3}, "column 3 has a NUL in its name and was left out"),
+    (Code.LONG_NUMBERS, {"numbers": 2}, "2 numbers have more than the 15 digits that Excel keeps"),
+    (Code.QUOTE_NOT_CLOSED, {}, "a quote is not closed"),
+    (Code.TEXT_AFTER_QUOTE, {}, "text follows a closing quote"),
+    (Code.OTHER_CELLS, {"cells": 1, "columns": 20}, "1 cell where the header has 20"),
+    (Code.OTHER_CELLS, {"cells": 3, "columns": 20}, "3 cells where the header has 20"),
+    (Code.CELL_OF_MANY_LINES, {"lines": 100}, "a cell spans more than 100 lines"),
+    (Code.ROW_TOO_LONG, {"bytes": 16_777_216}, "the row is longer than 16,777,216 bytes"),
+    (Code.LINE_TOO_LONG, {"bytes": 16_777_216}, "the line is longer than 16,777,216 bytes"),
+    (Code.NOT_IN_ENCODING, {"byte": 4, "value": 233, "encoding": "UTF-8"}, "byte 4, 0xE9, is not UTF-8"),
+    (Code.NO_UTF8, {}, "bytes that are no text in UTF-8"),
+    (Code.HALF_A_PAIR, {}, "half of a surrogate pair, which is no character"),
+    (Code.NO_JSON, {"character": 7}, "the line is no JSON, from character 7 on"),
+    (Code.NO_JSON_OBJECT, {}, "the line is no JSON object"),
+    (Code.NAME_TWICE, {"name": "id"}, 'the name "id" stands twice'),
+    (Code.NESTED_TOO_DEEPLY, {}, "the line is nested too deeply"),
+    (Code.FORMULA_NOT_WORKED_OUT, {"column": 2},
+     "column 2 holds a formula that was never worked out: open and save the file in Excel"),
+    (Code.CELL_ERROR, {"column": 1, "error": "#N/A"}, "column 1 holds the error #N/A"),
+    (Code.MORE_CELLS_THAN_NAMES, {"names": 2}, "the row has more cells than the 2 names of the first row"),
+    (Code.NOBODY_NAMED, {}, "the row does not say who it was"),
+    (Code.HAPPENED_UNCLEAR, {}, "what happened is not understood: [exports] values can say it"),
+    (Code.CHANNEL_UNCLEAR, {}, "the channel is neither e-mail nor SMS"),
+    (Code.BOUNCE_UNCLEAR, {}, "a bounce that is neither hard nor soft"),
+    (Code.MOMENT_UNREAD, {}, "the moment cannot be read"),
+    (Code.MOMENT_TO_COME, {}, "the moment lies in the future"),
+]  # fmt: skip
+_ROUTE: dict[str, Any] = {
+    "steps": [], "by_file": 0, "files": 0, "before": 0, "single": 0, "minutes": 1, "pace": 60, "waiting": 0,
+    "because": {"asked": "single"},
+}  # fmt: skip
+OF_PLANS: list[tuple[Code, dict[str, Any], str]] = [
+    (Code.ALIKE, {"same": ["emailAddress", "birthDate"], "similar": ["firstName"], "different": ["street"]},
+     "same emailAddress and birthDate, firstName similar, street different"),
+    (Code.ALIKE, {"same": ["key"], "similar": [], "different": []}, "same key but for case, blanks or leading zeros"),
+    (Code.ROUTE, _ROUTE, "Nothing to write."),
+    (Code.ROUTE, {**_ROUTE, "first": 2},
+     "First of the corrections: 2 corrections of addresses or numbers that bounced for good, which make people "
+     "reachable again. Nothing to write."),
+    (Code.ROUTE, {**_ROUTE, "single": 1}, '1 write one by one, about 1 minute at 60 calls a minute: the route "single" '
+     "was asked for."),
+    (Code.ROUTE, {**_ROUTE, "steps": [1, 100], "by_file": 1399, "files": 1, "before": 101, "waiting": 2,
+                  "because": {"least": 100, "calls": 6, "kept": 1}},
+     "an empty table is loaded in steps of 1, 100 and the rest; 1,399 writes in 1 file, after 101 of them one by one; "
+     "2 profiles must wait for another day's file: a file needs 100 profiles, and 6 file calls of today were left, 1 "
+     "kept for undo."),
+    (Code.ROUTE, {**_ROUTE, "waiting": 1, "because": {"several_key_columns": True}},
+     "1 profile must wait for another day's file: files need a key of one column."),
+    (Code.ROUTE, {**_ROUTE, "waiting": 1, "because": {"too_old": 1.5}},
+     "1 profile must wait for another day's file: the export is older than 1.5 hours, too old for files."),
+    (Code.ROUTE_OF_UNDO, {},
+     "One by one: each profile is read first, and restored only where it still holds what was written."),
+    (Code.MUCH_CHANGED, {"column": "city", "changed": 2958, "compared": 10_388},
+     "city changed in 2,958 of 10,388 profiles since the last run"),
+]  # fmt: skip
+for code, parameters, said in (*OF_THE_STRUCTURE, *PROBLEMS, *OF_FILES, *OF_PLANS):
     TOLD.setdefault(code, []).append((Notice(code, parameters), said))
 
 
@@ -409,37 +486,76 @@ def test_a_sentence_that_stands_alone_has_a_capital_letter_and_one_full_stop() -
 # --- nothing of it is stored ---
 
 
-def texts(folder: Path) -> Iterator[tuple[str, str]]:
-    """The content of each file of a folder that a program reads again, as text."""
+PROSE = re.compile(r"\b[a-z]{2,}(?:,? [a-z']{2,}){2,}")
+"""Three words of a sentence in a row. Codes are words with underscores between them."""
+
+NOT_OURS = {
+    "differences.parquet": {"platform", "truth", "base"},
+    "violations.parquet": {"value", "detail"},
+    "causes.parquet": {"pattern", "examples", "shared"},
+    "rejected.parquet": {"text"},
+    "permissions.parquet": {"platform", "truth"},
+    "validation.json": {"meta", "notes", "kwargs"},
+    "run.json": {"settings"},
+    "structure.json": {"name", "allowed_values", "segments"},
+    "plan.json": {"before", "after", "source"},
+}
+"""Members and columns, by file, that hold values, what a steward wrote in the suite, or what Actito calls something;
+and two that stay texts (see the decision): what is right, beside a violation, and the pattern of a cause.
+"""
+VALUES = {"platform.parquet", "truth.parquet", "creations.parquet", "taken.parquet", "audited.parquet"}
+
+
+def stored(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every text that the runs and the state of a folder store, with its file and column or member."""
     for path in sorted(folder.rglob("*")):
+        name = "plan.json" if path.name.startswith("plan-") else path.name
         if path.suffix == ".json":
-            yield path.name, path.read_text("utf-8")
-        elif path.suffix == ".parquet":
-            yield path.name, str(pl.read_parquet(path).to_dicts())
+            yield from of_json(json.loads(path.read_text("utf-8")), name)
+        elif path.suffix == ".parquet" and name not in VALUES and not name.startswith(("base-", "seen-")):
+            for column in pl.read_parquet(path).iter_columns():
+                if column.name not in NOT_OURS.get(name, ()):
+                    yield from ((f"{name}: {column.name}", str(one)) for one in column.unique().to_list())
         elif path.suffix == ".sqlite":
             with closing(sqlite3.connect(path)) as ledger:
-                names = [name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-                rows = [row for name in names for row in ledger.execute(f'SELECT * FROM "{name}"')]
-            yield path.name, str(rows)
+                tables = [table for (table,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                for table in tables:
+                    rows = ledger.execute(f'SELECT * FROM "{table}"')
+                    names = [column[0] for column in rows.description]
+                    yield from ((f"{table}.{at}", str(one)) for row in rows for at, one in zip(names, row, strict=True))
 
 
-def test_no_sentence_is_stored(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the runs of a folder say stands in none of the files that are read again."""
-    folder = made(tmp_path_factory).audited
-    said: set[str] = set()
-    for run in folder.glob("runs/2*"):
-        audit = read_audit(run, read_contract(folder / "expectations/Customers/contract.toml", read_structure(run)))
-        causes = with_sentences(audit.causes, audit.say, with_count=False)
-        told: list[Notice | NotChecked] = [*audit.notices, *audit.not_checked]
-        results = [one for of_side in read_validation(run)["sides"].values() for one in of_side["results"]]
-        told += [read_notice(one["reason"]) for one in results if one["reason"]]
-        said |= {sentence(one, audit.say) for one in told} | set(causes["sentence"])
-    assert len(said) > 10
-    files = [*texts(folder / "runs"), *texts(folder / "state")]
-    assert {"run.json", "causes.parquet", "differences.parquet", "validation.json", "ledger.sqlite"} <= {
-        name for name, _ in files
-    }
-    assert [(name, one) for name, text in files for one in sorted(said) if one in text] == []
+def of_json(content: Any, name: str, at: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(content, dict):
+        for member, one in content.items():
+            if member not in NOT_OURS.get(name, ()):
+                yield from of_json(one, name, member)
+    elif isinstance(content, list):
+        for one in content:
+            yield from of_json(one, name, at)
+    elif isinstance(content, str):
+        yield f"{name}: {at}", content
+
+
+def test_no_sentence_is_stored(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    """Neither by a run, nor by a plan, in whatever column or member: nothing in them reads like English."""
+    folder = tmp_path / "folder"
+    shutil.copytree(made(tmp_path_factory).audited, folder)
+    for route in ("single", "auto"):
+        assert plan(read_settings(folder / "auditor.toml"), now=given_time.now(), route=route)
+    found = [*stored(folder / "runs"), *stored(folder / "state")]
+    places = {place for place, _ in found}
+    assert {
+        "run.json: code", "causes.parquet: reason", "differences.parquet: reason", "validation.json: outcome",
+        "plan.json: code", "plan.json: why",
+    } <= places  # fmt: skip
+    assert sorted({(place, text) for place, text in found if PROSE.search(text)}) == []
+
+
+def test_what_reads_like_a_sentence_is_found() -> None:
+    """All but the shortest."""
+    said = [said for code in Code for _, said in TOLD[code] if len(said.split()) > 9]
+    assert [one for one in said if not PROSE.search(one)] == []
 
 
 # --- what a former version stored ---

@@ -27,6 +27,7 @@ from auditor.errors import TryLater
 from auditor.files.rewrite import Rewrite
 from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, name_whole, whole_files, write_whole
 from auditor.findings.audit import FRAMES
+from auditor.findings.codes import Code, Notice
 from auditor.load.rejects import write_rejects
 from auditor.load.sift import Reject
 from auditor.model import Attribute, Kind, Route, Side, Structure
@@ -58,7 +59,7 @@ def _results(folder: Path, text: str) -> None:
 
 
 def _rejects(folder: Path, text: str) -> None:
-    write_rejects(Side.TRUTH, folder / "truth.parquet", [Reject(1, "why", text)])
+    write_rejects(Side.TRUTH, folder / "truth.parquet", [Reject(1, Notice(Code.NO_UTF8), text)])
 
 
 def _rewritten(folder: Path, text: str) -> None:
@@ -265,7 +266,8 @@ def _writes(node: ast.AST) -> bool:
         flags = {one.attr for part in given for one in ast.walk(part) if isinstance(one, ast.Attribute)}
         return any({*word} & {*"wxa+"} and {*word} <= {*"rwxabt+"} for word in words) or bool(flags & {"O_CREAT"})
     if name in {"replace", "rename"}:  # of a path: of a text it has two arguments, of a moment or a table names
-        return (len(node.args) == 1 and not node.keywords) or owner == "os"
+        named = any(isinstance(one, ast.Dict) for one in node.args)
+        return (len(node.args) == 1 and not node.keywords and not named) or owner == "os"
     return name in WRITE and owner != "run_folder"  # whose own function has a name of these
 
 
@@ -343,6 +345,7 @@ def test_a_hand_made_writer_is_seen(text: str) -> None:
     [
         "text.replace('a', 'b')",
         "replace(value, field=1)",
+        "frame.rename({'a': 'b'})",
         "path.open('rb')",
         "with whole_file(path) as partial, partial.open('wb') as out:\n        out.write(b'')",
         "with whole_file(path) as partial:\n        con.execute(f'COPY ({query}) TO {partial}')",

@@ -34,6 +34,8 @@ from auditor.apply.load import carry_out_load
 from auditor.apply.outcomes import OUTCOMES, Applied
 from auditor.apply.single import carry_out
 from auditor.errors import GuardRefused, SettingsError
+from auditor.findings.sentences import of_plan
+from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import PlanRecord
@@ -77,7 +79,7 @@ def apply_plan(
     export is too old; SettingsError when the key or a name turns out wrong: what was sent until then is recorded.
     """
     if plan.stop is not None and not allow_stop:
-        raise GuardRefused(f"the plan is stopped: {plan.stop}")
+        raise GuardRefused(f"the plan is stopped: {of_plan(plan.stop, Words('the platform', 'the truth'))}")
     if plan.table != structure.table:
         raise SettingsError(f'the plan is for the table "{plan.table}", not "{structure.table}"')
     sha = plan.sha

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from auditor.findings.codes import Code, Notice
 from auditor.model import Kind, Outcome, Route, Why
 from auditor.writes import Cell, LeftAlone, Plan, Write
 
@@ -75,7 +76,7 @@ def undo_plan(
         writes=tuple(writes),
         left=tuple(left),
         population=plan.population,
-        route_reason="One by one: each profile is read first, and restored only where it still holds what was written.",
+        route_reason=Notice(Code.ROUTE_OF_UNDO).content(),
         undoes=plan.sha,
     )
 

@@ -29,6 +29,7 @@ from auditor.errors import SettingsError
 from auditor.files.data import data_folder
 from auditor.files.whole import write_whole
 from auditor.findings.audit import Audit
+from auditor.findings.sentences import of_plan
 from auditor.findings.words import STATUS, Words
 from auditor.model import Status
 from auditor.sandbox.process import Sandbox
@@ -137,16 +138,17 @@ def _drifted(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[
 
 def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
     tell("making a plan of what may be corrected without asking anybody")
+    words = Words.of(settings.names)
     for planned in plan(settings, now=clock.now()):
         if not planned.plan.writes:
             continue
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in planned.plan.counts.items())
         tell(f"applying: {counts}")
         if planned.plan.stop:
-            _aside(f"stopped for a look: {planned.plan.stop}")
+            _aside(f"stopped for a look: {of_plan(planned.plan.stop, words)}")
         for brake in planned.brakes:
             _aside(f"more than {brake.limit:,}, so the demo confirms: {brake.confirmation}")
-        _aside(planned.plan.route_reason)
+        _aside(of_plan(planned.plan.route_reason, words))
         confirmed = {brake.kind: brake.count for brake in planned.brakes}
         applied = apply(settings, planned.path, confirmed=confirmed, clock=clock.now)
         print_applied(applied)

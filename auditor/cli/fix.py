@@ -24,6 +24,7 @@ def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, 
     from auditor.cli.planned import print_plan
     from auditor.commands.fix import confirmed, fix
     from auditor.errors import Exit
+    from auditor.findings.words import Words
 
     settings = load_settings(settings_file)
     made = fix(settings, keys, now=clock.now(), decisions=decisions)
@@ -32,7 +33,7 @@ def command(settings_file: Path, keys: tuple[str, ...], decisions: Path | None, 
         return int(Exit.FINE)
     worst = Exit.FINE
     for planned in made:
-        print_plan(planned)
+        print_plan(planned, Words.of(settings.names))
         if planned.plan.writes:
             code = carry_out(settings, planned.path, confirmed=confirmed(planned), ask=not yes)
             worst = max(worst, Exit(code or 0))

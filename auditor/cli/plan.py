@@ -29,6 +29,7 @@ def command(
     """
     from auditor.cli.planned import print_plan
     from auditor.commands.plan import corrective, plan
+    from auditor.findings.words import Words
     from auditor.state import run_folder
 
     settings = load_settings(settings_file)
@@ -36,7 +37,7 @@ def command(
     if not made:
         say("nothing differs: there is nothing to plan")
     for planned in made:
-        print_plan(planned)
+        print_plan(planned, Words.of(settings.names))
         if files is not None:
             structure = run_folder.read_structure(planned.path.parent)
             for path in corrective(planned.plan, structure, files):

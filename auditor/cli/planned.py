@@ -11,6 +11,8 @@ from auditor.apply.outcomes import Applied
 from auditor.cli.screen import WIDTH, say, table, wrapped
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
+from auditor.findings.sentences import of_plan
+from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route, Why
 from auditor.settings.problems import nearest
 
@@ -62,7 +64,7 @@ WHY = {
 PURPOSE = {"correct": "corrections", "create": "creations", "load": "first load", "undo": "undo"}
 
 
-def print_plan(planned: Planned) -> None:
+def print_plan(planned: Planned, words: Words) -> None:
     """What a plan would write, what it leaves alone and why, and what must be confirmed."""
     plan = planned.plan
     click.echo(f"plan {plan.sha[:12]} ({PURPOSE[plan.purpose]}): {_writes(plan.writes)}")
@@ -75,7 +77,8 @@ def print_plan(planned: Planned) -> None:
         ]
     )
     if plan.route_reason and plan.writes:
-        click.echo(textwrap.fill(plan.route_reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
+        reason = of_plan(plan.route_reason, words)
+        click.echo(textwrap.fill(reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
     if plan.carried:
         click.echo(f"  {plan.carried:,} unchanged values travel along, because their file has the column")
     left = Counter(item.why for item in plan.left)
@@ -87,7 +90,7 @@ def print_plan(planned: Planned) -> None:
             told = "refused as " + ", ".join(f"{code} ({number:,})" for code, number in refusals.most_common())
             click.echo(textwrap.fill(told, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6))
     if plan.stop:
-        click.echo(wrapped("  ", f"stopped until every count is confirmed: {plan.stop}"))
+        click.echo(wrapped("  ", f"stopped until every count is confirmed: {of_plan(plan.stop, words)}"))
     if plan.writes:
         flags = "".join(f" {brake.confirmation}" for brake in planned.brakes)
         say(f"  to carry it out: auditor apply {plan.sha[:12]}{flags}")

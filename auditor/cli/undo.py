@@ -23,7 +23,8 @@ def command(settings_file: Path, plan: str) -> None:
     from auditor.cli.planned import print_plan
     from auditor.commands.stored_plans import find_plan
     from auditor.commands.undo import undo
+    from auditor.findings.words import Words
 
     settings = load_settings(settings_file)
     path = find_plan(settings, plan)
-    print_plan(undo(settings, path, now=clock.now()))
+    print_plan(undo(settings, path, now=clock.now()), Words.of(settings.names))

@@ -19,6 +19,8 @@ from auditor.commands.stored_plans import brakes
 from auditor.equality.single_value import Sameness
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.codes import Code
+from auditor.findings.sentences import of_plan
+from auditor.findings.words import Words
 from auditor.model import Kind
 from auditor.plan.brakes import held
 from auditor.plan.bulkfile import corrective_file
@@ -58,7 +60,7 @@ def apply(
     if waiting:
         flags = " ".join(brake.confirmation for brake in waiting)
         counts = ", ".join(f"{brake.count:,} × {brake.kind.value}" for brake in waiting)
-        reason = f": {chosen.stop}" if chosen.stop else ""
+        reason = f": {of_plan(chosen.stop, Words.of(settings.names))}" if chosen.stop else ""
         raise GuardRefused(
             f"this plan needs its counts confirmed ({counts}){reason}", hint=f"after a look, add: {flags}"
         )

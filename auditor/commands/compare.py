@@ -106,7 +106,10 @@ class Comparison:
     @cached_property
     def same_person(self) -> pl.DataFrame:
         """Who is probably the same person, in the columns of `findings.audit.SAME_PERSON`; only if it was asked for."""
-        return self._read("same_person")
+        from auditor.findings.sentences import worded
+
+        pairs = self._read("same_person")
+        return pairs.with_columns(worded(pairs["evidence"], self.conclusion.say))
 
     @property
     def audit(self) -> Audit:

@@ -18,8 +18,8 @@ from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store
 from auditor.files.whole import write_whole
 from auditor.findings.audit import Audit
+from auditor.findings.codes import Code, Notice
 from auditor.findings.notices import shrunk
-from auditor.findings.sentences import sentence
 from auditor.model import Structure
 from auditor.plan import Facts, make_plans
 from auditor.plan.bulkfile import corrective_files
@@ -121,18 +121,18 @@ def _facts(
     )
 
 
-def _guards(audit: Audit, ledger: Ledger, settings: Settings) -> tuple[str, ...]:
+def _guards(audit: Audit, ledger: Ledger, settings: Settings) -> tuple[Notice, ...]:
     """What about this audit is so unusual that a plan needs every count confirmed."""
     runs = [record for record in ledger.runs(audit.table) if record.run < audit.run]
     before = runs[0].counts["rows"] if runs else None
     lost = shrunk(audit.counts.rows, before, settings.shrank) if before else ()
-    sentences = [sentence(one, audit.say) for one in lost]
+    guards = list(lost)
     compared = sum(audit.counts.profiles.values())
     known = audit.differences.filter(pl.col("moved").is_in(["truth", "platform", "both"]))
     for column, number in known.group_by("column").len().sort("column").iter_rows():
         if number > compared * CHANGED:
-            sentences.append(f"{column} changed in {number:,} of {compared:,} profiles since the last run")
-    return tuple(sentences)
+            guards.append(Notice(Code.MUCH_CHANGED, {"column": column, "changed": number, "compared": compared}))
+    return tuple(guards)
 
 
 def _policy(settings: Settings, route: str | None) -> Policy:

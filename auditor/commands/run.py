@@ -47,7 +47,7 @@ from auditor.files.disk import full_disk
 from auditor.findings import notices
 from auditor.findings.audit import Audit, Conclusion, Counts
 from auditor.findings.codes import NotChecked, Notice
-from auditor.findings.sentences import sentence
+from auditor.findings.sentences import of_file, sentence
 from auditor.findings.words import Words
 from auditor.load import rejected_rows
 from auditor.logs import stage
@@ -169,7 +169,7 @@ def _audit(
             inputs = land_both(engine, pulled, contract, settings, work, now, moved)
             notes = [(one.side, note) for one in inputs.landed for note in one.notes]
             for side, note in notes:
-                tell(f"  {names.of(side)}: {note}")
+                tell(f"  {names.of(side)}: {of_file(note)}")
             said = understand(engine, pulls, contract, settings, work, now)
             for one in inputs.landed:
                 watch.found("load", **{f"{one.side.value}_rows": one.rows, f"{one.side.value}_rejected": one.rejected})
@@ -223,7 +223,7 @@ def _audit(
             run_folder.write_csv(told_to_the_truth(audit, needed), work / "for-the-truth.csv")
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
-        run_folder.write_run(audit, describe(settings), tuple(f"{names.of(side)}: {note}" for side, note in notes))
+        run_folder.write_run(audit, describe(settings), notes)
         final = settings.runs_folder / name
         with full_disk(settings.state_folder):
             agreed = store.write(engine, contract, memory, learnt, name, as_of)

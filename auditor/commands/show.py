@@ -27,7 +27,7 @@ from auditor.equality import rules
 from auditor.errors import SettingsError
 from auditor.files.given import printable
 from auditor.findings.audit import swapped_with
-from auditor.findings.sentences import sentence, with_sentences
+from auditor.findings.sentences import sentence, with_sentences, worded
 from auditor.findings.unreachable import corrected
 from auditor.findings.words import Words
 from auditor.match.join import matched_by
@@ -112,7 +112,7 @@ class _Teller:
             rows=tuple(self._rows(key, status, say)),
             violations=self._violations(key, texts, status),
             findings=self._result("permissions").filter(pl.col("key") == key),
-            same_person=self._same_person(names),
+            same_person=self._same_person(names, say),
             history=history,
             writes=writes,
             decisions=tuple(decided),
@@ -121,9 +121,10 @@ class _Teller:
             warnings=tuple(sentence(one, say) for one in self.memory.warnings),
         )
 
-    def _same_person(self, names: Sequence[str]) -> pl.DataFrame:
+    def _same_person(self, names: Sequence[str], say: Words) -> pl.DataFrame:
         """The other ends of the pairs that one of the keys is in, the surest first."""
         pairs = self._result("same_person")
+        pairs = pairs.with_columns(worded(pairs["evidence"], say))
         ends = [
             pairs.filter(pl.col(own).is_in(names)).select(
                 key=pl.coalesce(others), side=pl.col("side").replace("both", far), score="score", evidence="evidence"

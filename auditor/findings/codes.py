@@ -90,6 +90,55 @@ class Code(StrEnum):
     TOO_FEW_ROWS = "too_few_rows"
     NO_EARLIER_RUN = "no_earlier_run"
 
+    # What reading a file came to, `line` and `column` as numbers from 1
+    ENCODING_RECOGNISED = "encoding_recognised"
+    SEPARATOR_RECOGNISED = "separator_recognised"
+    SEPARATOR_NAMED = "separator_named"
+    QUOTE_RECOGNISED = "quote_recognised"
+    ESCAPE_RECOGNISED = "escape_recognised"
+    BYTE_ORDER_MARK = "byte_order_mark"
+    NO_LAST_LINE_END = "no_last_line_end"
+    EMPTY_LINES = "empty_lines"
+    EMPTY_ROWS = "empty_rows"
+    ROW_BEFORE_NAMES = "row_before_names"
+    COLUMN_WITHOUT_NAME = "column_without_name"
+    COLUMN_WITH_NUL = "column_with_nul"
+    LONG_NUMBERS = "long_numbers"
+
+    # Why a row cannot be read
+    QUOTE_NOT_CLOSED = "quote_not_closed"
+    TEXT_AFTER_QUOTE = "text_after_quote"
+    OTHER_CELLS = "other_cells"
+    CELL_OF_MANY_LINES = "cell_of_many_lines"
+    ROW_TOO_LONG = "row_too_long"
+    LINE_TOO_LONG = "line_too_long"
+    NOT_IN_ENCODING = "not_in_encoding"
+    NO_UTF8 = "no_utf8"
+    HALF_A_PAIR = "half_a_pair"
+    """A character of JSON that is half of a pair of surrogates."""
+    NO_JSON = "no_json"
+    NO_JSON_OBJECT = "no_json_object"
+    NAME_TWICE = "name_twice"
+    NESTED_TOO_DEEPLY = "nested_too_deeply"
+    FORMULA_NOT_WORKED_OUT = "formula_not_worked_out"
+    CELL_ERROR = "cell_error"
+    MORE_CELLS_THAN_NAMES = "more_cells_than_names"
+    NOBODY_NAMED = "nobody_named"
+    HAPPENED_UNCLEAR = "happened_unclear"
+    CHANNEL_UNCLEAR = "channel_unclear"
+    BOUNCE_UNCLEAR = "bounce_unclear"
+    MOMENT_UNREAD = "moment_unread"
+    MOMENT_TO_COME = "moment_to_come"
+
+    # Why two rows are probably one person
+    ALIKE = "alike"
+    """`same`, `similar`, `different`: columns, and `key`."""
+
+    # Why the writes of a plan travel as they do, and why it needs a look
+    ROUTE = "route"
+    ROUTE_OF_UNDO = "route_of_undo"
+    MUCH_CHANGED = "much_changed"
+
     # Changes of the structure; `column` is the attribute, `subscriptions#NAME` or `segmentations#NAME`
     TABLE_REPLACED = "table_replaced"
     API_CHANGED = "api_changed"
@@ -220,6 +269,16 @@ def shared_text(shared: Iterable[Shared]) -> str:
 
 def read_shared(text: str | None) -> tuple[Shared, ...]:
     return tuple(Shared(InCommon(one["code"]), one["parameters"]) for one in json.loads(text or "[]"))
+
+
+def told_text(told: Notice) -> str:
+    """Spells a notice as a cell of a table stores it."""
+    return json.dumps(told.content(), ensure_ascii=False)
+
+
+def read_told(text: str) -> Notice:
+    """A cell of a table; any other text is the sentence of a version that stored those."""
+    return read_notice(json.loads(text) if text.startswith('{"code": ') else text)
 
 
 def read_notice(stored: Mapping[str, Any] | str) -> Notice:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from auditor.findings.codes import Cause, Code, NotChecked, Notice, Shared, read_shared
+from auditor.findings.codes import Cause, Code, NotChecked, Notice, Shared, read_notice, read_shared, read_told
 from auditor.findings.english.cause_sentences import cause, in_short
 from auditor.findings.english.notice_sentences import NOTICES
 from auditor.findings.words import Words
@@ -43,6 +43,23 @@ def sentence(told: Notice | NotChecked, say: Words, language: Language = ENGLISH
         return str(told.parameters["sentence"])
     of_itself = {"side": told.side, "rows": told.rows} if isinstance(told, NotChecked) else {}
     return language.notices[told.code](say, **of_itself, **told.parameters)
+
+
+def of_file(told: Notice) -> str:
+    """What is told of a file alone, whichever side it is of."""
+    return sentence(told, Words("", ""))
+
+
+def of_plan(told: str | Mapping[str, Any] | Sequence[Mapping[str, Any]], say: Words) -> str:
+    """What a plan says of its route or of why it is stopped; a text is one of a version that stored sentences."""
+    several = [told] if isinstance(told, str | Mapping) else told
+    return "; ".join(sentence(read_notice(one), say) for one in several)
+
+
+def worded(cells: pl.Series, say: Words) -> pl.Series:
+    """A column of notices, such as the evidence of pairs or the reasons of rejection, as sentences."""
+    said = {cell: sentence(read_told(cell), say) for cell in cells.unique() if cell is not None}
+    return pl.Series(cells.name, [said.get(cell) for cell in cells], dtype=pl.String)
 
 
 def spelt_out(text: str) -> str:

@@ -33,6 +33,7 @@ from auditor.files.disk import full_disk, require_space
 from auditor.files.formats import Format, format_of
 from auditor.files.given import fingerprint, printable, unchanged
 from auditor.findings.audit import REJECTED
+from auditor.findings.codes import Notice
 from auditor.load import arrowfile, parquetfile
 from auditor.load.csv_landing import Csv, Looked
 from auditor.load.csvfile import is_utf8, read_dialect, survey
@@ -168,7 +169,7 @@ def lay(
     SettingsError for a condition that is none.
     """
     path = path.resolve()
-    notes: list[str] = []
+    notes: list[Notice] = []
     kept = choose(path, parquetfile.names(engine, path), columns, notes)
     try:
         laid, rows = parquetfile.lay(engine, path, kept, f"{side.value}_raw", alike or {}, condition)
@@ -282,7 +283,7 @@ def work_out(engine: DuckDB, contract: Contract, landed: Landed, there: Sequence
 def _land_typed(
     engine: DuckDB, side: Side, path: Path, target: Path, columns: Sequence[str] | None, kind: Format
 ) -> Landed:
-    notes: list[str] = []
+    notes: list[Notice] = []
     arrow = kind is Format.ARROW
     header = arrowfile.names(path) if arrow else parquetfile.names(engine, path)
     kept = choose(path, header, columns, notes)

@@ -17,7 +17,7 @@ from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.files.given import printable
 from auditor.findings.activities import Activity, Channel, Unsent
 from auditor.findings.audit import REJECTED
-from auditor.findings.codes import Code, NotChecked
+from auditor.findings.codes import Code, NotChecked, Notice, read_told, told_text
 from auditor.findings.unreachable import nothing_told, unread
 from auditor.load import Landed, activity_words, column_names, land
 from auditor.load.activity_words import BOUNCE, COLUMNS, OTHER
@@ -191,7 +191,7 @@ def _understood(rows: pl.DataFrame, exports: Exports) -> pl.DataFrame:
     blank = {name: pl.col(name).fill_null("").str.strip_chars() == "" for name in ("profile_id", "email", *keys)}
     nobody = blank["profile_id"] & blank["email"] & pl.any_horizontal(*(blank[name] for name in keys))
     asked = pl.col("is_activity").fill_null("") != OTHER
-    wrong = pl.when(asked & nobody).then(pl.lit("the row does not say who it was")).otherwise("wrong")
+    wrong = pl.when(asked & nobody).then(pl.lit(told_text(Notice(Code.NOBODY_NAMED)))).otherwise("wrong")
     line = pl.concat_str(pl.col("profile_id", *keys, "email", "moment", *_PARTS[:-2]).fill_null(""), separator=";")
     return rows.with_columns(wrong=wrong, text=line)
 
@@ -202,19 +202,19 @@ def _meaning(words: Sequence[str], exports: Exports) -> tuple[str | None, str | 
     word = activity_words.happened(activity, exports.values) if activity else None
     happened = word or by_file or (BOUNCE if bounce and not activity else None)
     if happened is None:
-        return None, None, None, "what happened is not understood: [exports] values can say it"
+        return None, None, None, told_text(Notice(Code.HAPPENED_UNCLEAR))
     if happened == OTHER:
         return OTHER, None, None, None
     way = activity_words.channel_of(channel) if channel else None
     if channel and way is None:
-        return None, None, None, "the channel is neither e-mail nor SMS"
+        return None, None, None, told_text(Notice(Code.CHANNEL_UNCLEAR))
     way = way or activity_words.channel_of(activity) or Channel(channel_of_file)
     if happened in tuple(Unsent):
         return Activity.NOT_SENT.value, happened, way.value, None
     if happened == BOUNCE:
         hard = activity_words.hardness(bounce, code, reason)
         if hard is None:
-            return None, None, None, "a bounce that is neither hard nor soft"
+            return None, None, None, told_text(Notice(Code.BOUNCE_UNCLEAR))
         return hard.value, None, way.value, None
     why = activity_words.unsent(reason) if happened == Activity.NOT_SENT else None
     return happened, why and why.value, way.value, None
@@ -236,8 +236,8 @@ def _rejected(engine: DuckDB, rows: ir.Table, latest: datetime) -> pl.DataFrame:
     asked = rows.activity.fill_null("") != OTHER
     reason = ibis.cases(
         (rows.wrong.notnull(), rows.wrong),
-        (rows.moment.isnull(), "the moment cannot be read"),
-        (rows.moment > latest, "the moment lies in the future"),
+        (rows.moment.isnull(), told_text(Notice(Code.MOMENT_UNREAD))),
+        (rows.moment > latest, told_text(Notice(Code.MOMENT_TO_COME))),
     )
     bad = rows.mutate(why=reason).filter(asked, reason.notnull())
     frame = engine.frame(bad.select("file", "line", "why", "text").order_by("file", "line"))
@@ -254,7 +254,7 @@ def _not_understood(files: Sequence[File], rejects: pl.DataFrame) -> list[NotChe
             "file": printable(files[int(str(number))].name),
             "place": "row",
             "line": first["line"],
-            "reason": first["reason"],
+            "reason": read_told(first["reason"]).content(),
         }
         found.append(NotChecked(Code.REJECTED_ROWS, Side.PLATFORM, rows.height, parameters=parameters))
     return found

@@ -12,10 +12,10 @@ from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.files.disk import require_space
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
-from auditor.findings.codes import Code, NotChecked
+from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.load import encodings
 from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
-from auditor.load.landed import Landed, Progress, choose, spelt, write_texts
+from auditor.load.landed import Landed, Progress, choose, write_texts
 from auditor.load.marks import Marks
 from auditor.load.rejects import bear, limited, not_read, write_rejects
 from auditor.load.sift import Reject, Sieve, Sifted
@@ -43,7 +43,7 @@ class Csv:
     report: Progress
     most_rejected: tuple[int, float]
     marks: Marks
-    notes: list[str]
+    notes: list[Notice]
     recoded: str | None = None
     """The encoding that the file was written in, where it had to be written again as UTF-8."""
     not_checked: list[NotChecked] = field(default_factory=list)
@@ -66,19 +66,18 @@ class Csv:
                 dialect = read_dialect(source, separator)
                 seen = survey(source, dialect)
         if declared is None and self.recoded is not None:
-            self.notes.append(f"the encoding {encoding} was recognised, which needs a look at the names")
+            self.notes.append(Notice(Code.ENCODING_RECOGNISED, {"encoding": encoding}))
         mark = dialect.grammar.separator.decode()
         if separator is None:
-            line = "line before the header, which is no row" if dialect.named else "header line"
-            self.notes.append(f"the separator {spelt(mark)} was recognised from the {line}")
+            self.notes.append(Notice(Code.SEPARATOR_RECOGNISED, {"separator": mark, "named": dialect.named}))
         elif dialect.named:
-            self.notes.append("the line before the header names a separator and was passed over")
+            self.notes.append(Notice(Code.SEPARATOR_NAMED))
         if dialect.bom and source is self.path:
-            self.notes.append("the file begins with a byte order mark, which was passed over")
+            self.notes.append(Notice(Code.BYTE_ORDER_MARK))
         header = [self.marks.read(name) for name in dialect.header]
         kept = choose(self.path, header, columns, self.notes, mark)
         if not seen.final_line_end and dialect.line_end != b"\r":
-            self.notes.append("the last line has no line end")
+            self.notes.append(Notice(Code.NO_LAST_LINE_END))
         loaded = self._plainly(source, dialect, seen, kept) if seen.plain else None
         rejects: list[Reject] = []
         if loaded is None:
@@ -143,7 +142,7 @@ class Csv:
                 longest=sifted.longest,
             )
         if sifted.empty_lines:
-            self.notes.append(f"{sifted.empty_lines:,} empty lines were passed over")
+            self.notes.append(Notice(Code.EMPTY_LINES, {"lines": sifted.empty_lines}))
         if rejects:
             self.not_checked.append(not_read(self.side, self.path, rejects))
         if rows != sifted.records or sifted.doubtful:

@@ -15,11 +15,16 @@ from typing import Final
 from auditor.errors import InputUnusable, SettingsError
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
+from auditor.findings.codes import Code, Notice
+from auditor.findings.sentences import of_file
 
 SEPARATORS: Final = (b";", b",", b"\t", b"|")
 """What is recognised in a header line; of equally frequent ones the first."""
 LINES_IN_CELL: Final = 100
 """A cell spanning more lines than this rejects its record: no contact's note is that long, but a stray quote is."""
+
+NOT_CLOSED: Final = Notice(Code.QUOTE_NOT_CLOSED)
+_TEXT_AFTER: Final = Notice(Code.TEXT_AFTER_QUOTE)
 
 _CHUNK = 2**20
 _LONGEST_HEADER = 4 * 2**20
@@ -31,8 +36,8 @@ _NAMED: Final = re.compile(rb'("?)sep=([^"\r\n])\1(?:\r\n|\r|\n)', re.IGNORECASE
 class Torn(Exception):
     """A record that does not end where its text ends; `open` when a quoted cell is not closed."""
 
-    def __init__(self, reason: str, *, unclosed: bool = False) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Notice, *, unclosed: bool = False) -> None:
+        super().__init__(reason.code)
         self.reason = reason
         self.open = unclosed
 
@@ -65,10 +70,10 @@ class Grammar:
             if record[position : position + 1] == b'"':
                 match = self._quoted.match(record, position)
                 if match is None:
-                    raise Torn("a quote is not closed", unclosed=True)
+                    raise Torn(NOT_CLOSED, unclosed=True)
                 position = match.end()
                 if record[position : position + 1] not in (separator, b""):
-                    raise Torn("text follows a closing quote")
+                    raise Torn(_TEXT_AFTER)
                 cells.append(match[1].replace(b'""', b'"') + match[2])
             else:
                 end = record.find(separator, position)
@@ -183,7 +188,7 @@ def read_dialect(
     except UnicodeDecodeError:
         raise not_utf8(path, lines) from None
     except Torn as torn:
-        raise InputUnusable(f"the header line of {printable(path)} cannot be read: {torn.reason}") from None
+        raise InputUnusable(f"the header line of {printable(path)} cannot be read: {of_file(torn.reason)}") from None
     if head.endswith(b"\r\n", start, end):
         line_end = b"\r\n"
     return Dialect(Grammar(mark, len(header)), header, lines, end, line_end, bom, named is not None)

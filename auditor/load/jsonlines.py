@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from auditor.findings.codes import Code, Notice
 from auditor.load.sift import LONGEST_RECORD, Reject
 
 _SHOWN = 10_000
@@ -62,7 +63,7 @@ class Lines:
                 if len(line) >= LONGEST_RECORD and not self.ended:
                     while (rest := file.readline(LONGEST_RECORD)) and not rest.endswith(b"\n"):
                         pass
-                    yield Reject(number, f"the line is longer than {LONGEST_RECORD:,} bytes", _shown(line))
+                    yield Reject(number, Notice(Code.LINE_TOO_LONG, {"bytes": LONGEST_RECORD}), _shown(line))
                 elif not line.strip():
                     self.empty += 1
                 else:
@@ -80,7 +81,7 @@ def _row(line: bytes) -> dict[str, str | None]:
         line.decode(), object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
     )
     if not isinstance(content, dict):
-        raise ValueError("the line is no JSON object")
+        raise _WrongError(Notice(Code.NO_JSON_OBJECT))
     row = {name: _text(value) for name, value in content.items()}
     if b"\\u" in line:
         for text in (*row, *row.values()):
@@ -93,18 +94,28 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for n, name in enumerate(names) if name in names[:n])
-        raise ValueError(f'the name "{twice}" stands twice')
+        raise _WrongError(Notice(Code.NAME_TWICE, {"name": twice}))
     return content
 
 
-def _reason(error: ValueError | RecursionError) -> str:
+class _WrongError(ValueError):
+    """JSON that is no row."""
+
+    def __init__(self, told: Notice) -> None:
+        super().__init__(told.code)
+        self.told = told
+
+
+def _reason(error: ValueError | RecursionError) -> Notice:
+    if isinstance(error, _WrongError):
+        return error.told
     if isinstance(error, UnicodeDecodeError):
-        return "bytes that are no text in UTF-8"
+        return Notice(Code.NO_UTF8)
     if isinstance(error, UnicodeEncodeError):
-        return "half of a surrogate pair, which is no character"
-    if isinstance(error, json.JSONDecodeError):
-        return f"the line is no JSON, from character {error.pos + 1} on"
-    return "the line is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return Notice(Code.HALF_A_PAIR)
+    if isinstance(error, RecursionError):
+        return Notice(Code.NESTED_TOO_DEEPLY)
+    return Notice(Code.NO_JSON, {"character": getattr(error, "pos", 0) + 1})
 
 
 def _shown(line: bytes) -> str:

@@ -11,7 +11,7 @@ from auditor.engine.protocol import ROW_NUMBER
 from auditor.errors import SettingsError
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
-from auditor.findings.codes import NotChecked
+from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.model import Side
 from auditor.settings.problems import nearest
 
@@ -41,8 +41,8 @@ class Landed:
     """As read; empty for Parquet."""
     separator: str
     """As read; empty for Parquet."""
-    notes: tuple[str, ...] = ()
-    """What was recognised or passed over, a sentence each."""
+    notes: tuple[Notice, ...] = ()
+    """What was recognised or passed over."""
     not_checked: tuple[NotChecked, ...] = ()
 
 
@@ -62,7 +62,7 @@ def write_texts(engine: DuckDB, query: str, target: Path, columns: int) -> int:
 
 
 def choose(
-    path: Path, header: Sequence[str], wanted: Sequence[str] | None, notes: list[str], separator: str = ""
+    path: Path, header: Sequence[str], wanted: Sequence[str] | None, notes: list[Notice], separator: str = ""
 ) -> list[tuple[int, str]]:
     """Place and name of the columns to keep, in file order.
 
@@ -78,11 +78,11 @@ def choose(
                 hint="export each column once",
             )
         if "\0" in name:  # which SQL cannot spell
-            notes.append(f"column {place + 1} has a NUL in its name and was left out")
+            notes.append(Notice(Code.COLUMN_WITH_NUL, {"column": place + 1}))
         elif name.strip():
             places[name] = place
         else:
-            notes.append(f"column {place + 1} has no name and was left out")
+            notes.append(Notice(Code.COLUMN_WITHOUT_NAME, {"column": place + 1}))
     if wanted is not None:
         absent = [name for name in dict.fromkeys(wanted) if name not in places]
         if absent:

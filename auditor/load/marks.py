@@ -17,6 +17,7 @@ from auditor.engine.duckdb import literal
 from auditor.errors import SettingsError
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
+from auditor.findings.codes import Code, Notice
 from auditor.load.csvfile import SEPARATORS
 
 QUOTE: Final = '"'
@@ -44,12 +45,12 @@ class Marks:
         """Nothing has to change places."""
         return self.quote == QUOTE and self.escape is None
 
-    def notes(self) -> Iterator[str]:
-        """What is not usual, a sentence each."""
+    def notes(self) -> Iterator[Notice]:
+        """What is not usual."""
         if self.quote != QUOTE:
-            yield f"the quote {self.quote} was recognised"
+            yield Notice(Code.QUOTE_RECOGNISED, {"mark": self.quote})
         if self.escape is not None:
-            yield f"the escape {self.escape} was recognised"
+            yield Notice(Code.ESCAPE_RECOGNISED, {"mark": self.escape})
 
     def respell(self, source: Path, target: Path) -> None:
         """Write a UTF-8 file again in the usual marks, line by line the same. Raises SettingsError where it cannot."""

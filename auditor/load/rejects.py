@@ -9,7 +9,8 @@ from auditor.errors import InputUnusable
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
 from auditor.findings.audit import REJECTED
-from auditor.findings.codes import Code, NotChecked
+from auditor.findings.codes import Code, NotChecked, told_text
+from auditor.findings.sentences import of_file
 from auditor.load.sift import Reject
 from auditor.model import Side
 
@@ -30,8 +31,9 @@ def limited(rejects: list[Reject], path: Path) -> Callable[[Reject], None]:
         nonlocal held
         held += len(reject.text) + 100
         if held > _REJECTED_TEXT:
+            why = of_file(rejects[0].reason)
             raise InputUnusable(
-                f"too many rows of {printable(path)} cannot be read: line {rejects[0].line}: {rejects[0].reason}",
+                f"too many rows of {printable(path)} cannot be read: line {rejects[0].line}: {why}",
                 hint="check the separator and the quotes",
             )
         rejects.append(reject)
@@ -52,7 +54,7 @@ def bear(path: Path, rows: int, rejects: Sequence[Reject], most: tuple[int, floa
     else:
         return
     raise InputUnusable(
-        f"{said}: {place} {rejects[0].line:,}: {rejects[0].reason}",
+        f"{said}: {place} {rejects[0].line:,}: {of_file(rejects[0].reason)}",
         hint="check the separator, the quotes and the encoding" if place == "line" else "check the sheet",
     )
 
@@ -67,7 +69,7 @@ def not_read(side: Side, path: Path, rejects: Sequence[Reject], *, place: str = 
             "file": printable(path.name),
             "place": place,
             "line": rejects[0].line,
-            "reason": rejects[0].reason,
+            "reason": rejects[0].reason.content(),
         },
     )
 
@@ -83,7 +85,7 @@ def write_rejects(side: Side, target: Path, rejects: Sequence[Reject]) -> Path |
     import polars as pl  # most inputs have no rejected row
 
     frame = pl.DataFrame(
-        [(side.value, reject.line, reject.reason, reject.text) for reject in rejects], REJECTED, orient="row"
+        [(side.value, reject.line, told_text(reject.reason), reject.text) for reject in rejects], REJECTED, orient="row"
     )
     path = rejects_of(target)
     with whole_file(path, durable=False) as partial:

@@ -11,6 +11,7 @@ from auditor.errors import InputUnusable
 from auditor.files.disk import require_space
 from auditor.files.formats import Format
 from auditor.files.given import printable
+from auditor.findings.codes import Code, Notice
 from auditor.load.jsonlines import Lines, Read
 from auditor.load.landed import Landed, Progress, choose
 from auditor.load.parts import Parts
@@ -46,7 +47,7 @@ class Rows:
         """Raises as `auditor.load.land` does."""
         size = self.path.stat().st_size
         require_space(self.scratch, 2 * size)
-        notes: list[str] = []
+        notes: list[Notice] = []
         place = "row" if self.kind is Format.WORKBOOK else "line"
         parts, rejects = Parts(self.path, self.scratch), list[Reject]()
         reject = limited(rejects, self.path)
@@ -76,7 +77,7 @@ class Rows:
             not_checked=(not_read(self.side, self.path, rejects, place=place),) if rejects else (),
         )
 
-    def _read(self, parts: Parts, notes: list[str], size: int) -> Iterator[Read | Reject]:
+    def _read(self, parts: Parts, notes: list[Notice], size: int) -> Iterator[Read | Reject]:
         """The rows, and afterwards what is to be said of the file."""
         if self.kind is Format.WORKBOOK:
             sheet = Sheet(self.path, self.sheet, lambda rows: self.report(0, size, rows))
@@ -85,17 +86,17 @@ class Rows:
             parts.name(names)
             yield from sheet
             if sheet.named:
-                notes.append("the row before the names, which is no row but names a separator, was passed over")
+                notes.append(Notice(Code.ROW_BEFORE_NAMES))
             if sheet.empty:
-                notes.append(f"{sheet.empty:,} empty rows were passed over")
+                notes.append(Notice(Code.EMPTY_ROWS, {"rows": sheet.empty}))
             if sheet.long_numbers:
-                notes.append(f"{sheet.long_numbers:,} numbers have more than the 15 digits that Excel keeps")
+                notes.append(Notice(Code.LONG_NUMBERS, {"numbers": sheet.long_numbers}))
             return
         lines = Lines(self.path, lambda done, rows: self.report(done, size, rows))
         yield from lines
         if lines.marked:
-            notes.append("the file begins with a byte order mark, which was passed over")
+            notes.append(Notice(Code.BYTE_ORDER_MARK))
         if lines.empty:
-            notes.append(f"{lines.empty:,} empty lines were passed over")
+            notes.append(Notice(Code.EMPTY_LINES, {"lines": lines.empty}))
         if not lines.ended:
-            notes.append("the last line has no line end")
+            notes.append(Notice(Code.NO_LAST_LINE_END))

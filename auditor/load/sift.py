@@ -14,7 +14,8 @@ from typing import BinaryIO, Final, NoReturn
 
 from auditor.errors import InputUnusable
 from auditor.files.given import printable
-from auditor.load.csvfile import LINES_IN_CELL, Dialect, Torn
+from auditor.findings.codes import Code, Notice
+from auditor.load.csvfile import LINES_IN_CELL, NOT_CLOSED, Dialect, Torn
 
 LONGEST_RECORD: Final = 16 * 2**20
 """Bytes; longer records are rejected."""
@@ -28,6 +29,8 @@ _NEAR = 8
 _SHOWN = 10_000
 """Bytes that are kept of a row longer than the longest."""
 _CHUNK = 2**20
+_TOO_LONG: Final = Notice(Code.ROW_TOO_LONG, {"bytes": LONGEST_RECORD})
+_MANY_LINES: Final = Notice(Code.CELL_OF_MANY_LINES, {"lines": LINES_IN_CELL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Reject:
 
     line: int
     """Of the file, from 1; the first one of several."""
-    reason: str
+    reason: Notice
     text: str
     """Raw, without the last line end; bytes that are not UTF-8 are spelt, as in `Ren\\xe9`."""
 
@@ -90,7 +93,7 @@ class Sieve:
             while (line := self._next()) is not None:
                 body = _body(line)
                 if len(line) > LONGEST_RECORD:
-                    record = self._reject([line[:_SHOWN]], f"the row is longer than {LONGEST_RECORD:,} bytes")
+                    record = self._reject([line[:_SHOWN]], _TOO_LONG)
                 elif b'"' in line:
                     record = self._quoted(line, body)
                 elif body.count(separator) == columns - 1 and (columns > 1 or body):
@@ -158,7 +161,7 @@ class Sieve:
         cells = body.count(separator) + 1
         if cells < columns and self._only_blank_lines_follow():
             self._cut_off()
-        return self._reject([line], f"{_cells(cells)} where the header has {columns}")
+        return self._reject([line], _other_cells(cells, columns))
 
     def _quoted(self, line: bytes, body: bytes) -> bytes | None:
         """The record that begins with a line that has quotes; None when it was rejected."""
@@ -174,7 +177,7 @@ class Sieve:
             return self._grammar.text(cells)
         if len(cells) < self._grammar.columns and self._only_blank_lines_follow():
             self._cut_off()
-        return self._reject([line], f"{_cells(len(cells))} where the header has {self._grammar.columns}")
+        return self._reject([line], _other_cells(len(cells), self._grammar.columns))
 
     def _over_several_lines(self, first: bytes) -> bytes | None:
         lines, cells, reason = self._gather(first)
@@ -190,18 +193,18 @@ class Sieve:
             if any(line.count(b'"') % 2 for line in lines[1:]):
                 self.result.doubtful.append(self._line - len(lines) + 1)
             self._put_back(lines[1:])
-            return self._reject([first], "a quote is not closed")
+            return self._reject([first], NOT_CLOSED)
         if reason == "end":
             self._cut_off(len(lines))
-        if reason == "endless":
+        if isinstance(reason, str):  # endless
             self._put_back(lines[1:])
             self.result.doubtful.append(self._line)
-            return self._reject([first], "a quote is not closed")
+            return self._reject([first], NOT_CLOSED)
         if any(map(self._looks_like_row, lines[1:])):
             self.result.doubtful.append(self._line - len(lines) + 1)
         return self._reject(lines, reason)
 
-    def _gather(self, first: bytes) -> tuple[list[bytes], list[bytes | None] | None, str]:
+    def _gather(self, first: bytes) -> tuple[list[bytes], list[bytes | None] | None, Notice | str]:
         """Lines up to the end of the record, its cells, and why it cannot be used (empty: it can).
 
         `end`: the file ends before it; `endless`: no end within what is read ahead.
@@ -218,7 +221,7 @@ class Sieve:
             if len(lines) > LINES_IN_CELL * max(self._grammar.columns, _FEW) or size > LONGEST_RECORD:
                 return lines, None, "endless"
             if since_even == LINES_IN_CELL and self._stray(lines):
-                return lines, None, "a quote is not closed"
+                return lines, None, NOT_CLOSED
             # Quotes come in pairs, unless one stands inside an unquoted cell: that is looked for near by only.
             if b'"' not in line or (quotes % 2 and len(lines) > _NEAR):
                 continue
@@ -230,9 +233,9 @@ class Sieve:
                     continue
                 return lines, None, torn.reason
             if len(cells) != self._grammar.columns:
-                return lines, cells, f"{_cells(len(cells))} where the header has {self._grammar.columns}"
+                return lines, cells, _other_cells(len(cells), self._grammar.columns)
             if any(cell is not None and _line_ends(cell) >= LINES_IN_CELL for cell in cells):
-                return lines, cells, f"a cell spans more than {LINES_IN_CELL} lines"
+                return lines, cells, _MANY_LINES
             return lines, cells, ""
 
     def _stray(self, lines: list[bytes]) -> bool:
@@ -273,7 +276,7 @@ class Sieve:
         self._put_back(ahead)
         return not any(line.strip() for line in ahead)
 
-    def _reject(self, lines: list[bytes], reason: str) -> bytes | None:
+    def _reject(self, lines: list[bytes], reason: Notice) -> bytes | None:
         other = b"\n" if self._dialect.line_end == b"\r" else b"\r"
         if any(other in _body(line) for line in lines):  # rows that end otherwise may hide in it
             self.result.doubtful.append(self._line - len(lines) + 1)
@@ -282,17 +285,18 @@ class Sieve:
         self._report(Reject(self._line - len(lines) + 1, reason, text))
         return None
 
-    def _not_text(self, record: bytes) -> str:
-        """What is wrong with the bytes of a record; empty: nothing."""
+    def _not_text(self, record: bytes) -> Notice | None:
+        """What is wrong with the bytes of a record; None: nothing."""
         if record.isascii():
-            return ""
+            return None
         try:
             record.decode()
         except UnicodeDecodeError as error:
-            return f"byte {error.start + 1:,}, 0x{record[error.start]:02X}, is not {self._encoding}"
-        return ""
+            wrong = {"byte": error.start + 1, "value": record[error.start], "encoding": self._encoding}
+            return Notice(Code.NOT_IN_ENCODING, wrong)
+        return None
 
-    def _foreign(self, lines: list[bytes], wrong: str) -> bytes | None:
+    def _foreign(self, lines: list[bytes], wrong: Notice) -> bytes | None:
         if lines[-1][-1] >= 0x80 and self._at_end():
             self._cut_off(len(lines))
         self.result.foreign += 1
@@ -323,5 +327,5 @@ def _line_ends(cell: bytes) -> int:
     return cell.count(b"\n") or cell.count(b"\r")
 
 
-def _cells(count: int) -> str:
-    return f"{count} cell" if count == 1 else f"{count} cells"
+def _other_cells(cells: int, columns: int) -> Notice:
+    return Notice(Code.OTHER_CELLS, {"cells": cells, "columns": columns})

@@ -27,6 +27,7 @@ from xml.etree.ElementTree import ParseError
 
 from auditor.errors import InputUnusable, SettingsError
 from auditor.files.given import printable
+from auditor.findings.codes import Code, Notice
 from auditor.load.jsonlines import Read
 from auditor.load.sift import Reject
 
@@ -80,16 +81,16 @@ class Sheet:
     def _row(
         self, number: int, names: Sequence[str], row: Sequence[Any], origin: Sequence[Any] | None
     ) -> Read | Reject:
-        wrong = ""
+        wrong: Notice | None = None
         if unworked := _unworked(row, origin):
-            wrong = f"column {unworked} holds a formula that was never worked out: open and save the file in Excel"
+            wrong = Notice(Code.FORMULA_NOT_WORKED_OUT, {"column": unworked})
         cells: list[str | None] = []
         for place, cell in enumerate(row, 1):
             if cell.data_type == "e" and not wrong:
-                wrong = f"column {place} holds the error {cell.value}"
+                wrong = Notice(Code.CELL_ERROR, {"column": place, "error": str(cell.value)})
             cells.append(self._text(cell))
         if not wrong and any(cell is not None for cell in cells[len(names) :]):
-            wrong = f"the row has more cells than the {len(names)} names of the first row"
+            wrong = Notice(Code.MORE_CELLS_THAN_NAMES, {"names": len(names)})
         if wrong:
             return Reject(number, wrong, "\t".join(cell or "" for cell in cells))
         return Read(dict(zip(names, cells, strict=False)))

@@ -16,6 +16,7 @@ import polars as pl
 from auditor import permissions
 from auditor.errors import InputUnusable
 from auditor.findings.audit import TEXT, Audit, kept_out
+from auditor.findings.codes import Code, Notice
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import corrected
 from auditor.model import Kind, Refusal, Route, Side, Status, Why
@@ -46,8 +47,8 @@ class Facts:
     taken: pl.DataFrame = field(default_factory=TAKEN.to_frame)
     erased: frozenset[str] = frozenset()
     """Missing keys of people who were erased on request."""
-    guards: tuple[str, ...] = ()
-    """Sentences that keep a plan from being applied without a look, for example about a side that shrank."""
+    guards: tuple[Notice, ...] = ()
+    """What keeps a plan from being applied without a look, for example about a side that shrank."""
 
 
 def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[str] | None = None) -> tuple[Plan, Plan]:
@@ -87,7 +88,7 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
     others += [one for one in unmatched if isinstance(one, Write)]
     routed = route_corrections([*sorted(others, key=by_key), *in_order(corrections, holders, road.unique)], road)
     if first := sum(any((write.key, cell.column) in again for cell in write.cells) for write in routed.writes):
-        routed = replace(routed, reason=f"{_first(first)} {routed.reason}")
+        routed = replace(routed, reason=Notice(Code.ROUTE, {**routed.reason.parameters, "first": first}))
     left = [LeftAlone(*row) for row in needed.drop_nulls("why").select("key", "column", "why").iter_rows()]
     left += [one for one in unmatched if isinstance(one, LeftAlone)]
     correct = _plan(audit, facts, "correct", routed, left)
@@ -102,12 +103,6 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
     for plan in (correct, creations):
         permissions.guard(plan.writes, audit.columns)
     return correct, creations
-
-
-def _first(number: int) -> str:
-    what = "correction of an address or number" if number == 1 else "corrections of addresses or numbers"
-    verb = "makes somebody" if number == 1 else "make people"
-    return f"First of the corrections: {number:,} {what} that bounced for good, which {verb} reachable again."
 
 
 def _require_checked(audit: Audit) -> None:
@@ -209,7 +204,7 @@ def _plan(
         writes=routed.writes,
         left=tuple(sorted(told, key=lambda item: (item.key, item.column or "", item.why))),
         population=audit.counts.rows.get("platform", 0),
-        route_reason=routed.reason,
+        route_reason=routed.reason.content(),
         carried=routed.carried,
-        stop="; ".join(facts.guards) or None,
+        stop=tuple(one.content() for one in facts.guards) or None,
     )

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from auditor.errors import GuardRefused, SettingsError
+from auditor.findings.codes import Code, Notice
 from auditor.model import Kind, Route, Why
 from auditor.plan.policy import Policy
 from auditor.settings.contract import Column, Master
@@ -92,7 +93,7 @@ class Routed:
     carried: int
     """Cells that repeat the audited value."""
     files: int
-    reason: str
+    reason: Notice
 
 
 @dataclass(slots=True)
@@ -182,7 +183,7 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
         for cell in write.cells
     )
     carried = sum(cell.carried for write in ordered for cell in write.cells)
-    return Routed(ordered, left, carried, files.count, _sentence(ordered, len(waiting), files))
+    return Routed(ordered, left, carried, files.count, _reason(ordered, len(waiting), files))
 
 
 def route_creations(writes: Sequence[Write], road: Road) -> Routed:
@@ -224,7 +225,7 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
         *opt_ins,
     )
     left = tuple(LeftAlone(key, None, Why.QUOTA.value) for key in sorted(waiting))
-    return Routed(ordered, left, 0, files.count, _sentence(ordered, len(waiting), files))
+    return Routed(ordered, left, 0, files.count, _reason(ordered, len(waiting), files))
 
 
 def _require_files(road: Road, writes: Sequence[Write]) -> None:
@@ -340,43 +341,32 @@ def _only(write: Write, columns: Iterable[str]) -> tuple[Cell, ...]:
     return tuple(cell for cell in write.cells if cell.column in wanted)
 
 
-def _sentence(writes: Sequence[Write], waiting: int, files: _Files) -> str:
+def _reason(writes: Sequence[Write], waiting: int, files: _Files) -> Notice:
     """Why the writes travel as they do."""
     road = files.road
     bulk = sum(write.route is Route.BULK for write in writes)
     canaries = sum(write.canary for write in writes) if files.count else 0
     singles = len(writes) - bulk - canaries
-    parts = [f"an empty table is loaded in steps of {_STEPS} and the rest"] if road.first_load and writes else []
-    if bulk or canaries:
-        parts.append(f"{_count(bulk, 'write')} in {_count(files.count, 'file')}, after {canaries:,} of them one by one")
-    if singles:
-        minutes = max(1, round(road.minutes(singles)))
-        pace = f"about {_count(minutes, 'minute')} at {road.policy.calls_per_minute:,} calls a minute"
-        parts.append(f"{_count(singles, 'write')} one by one, {pace}")
-    if waiting:
-        parts.append(f"{_count(waiting, 'profile')} must wait for another day's file")
-    if not parts:
-        return "Nothing to write."
-    return f"{'; '.join(parts)}: {_because(files)}."
+    told = {
+        "steps": list(FIRST_STEPS) if road.first_load and writes else [],
+        "by_file": bulk,
+        "files": files.count,
+        "before": canaries,
+        "single": singles,
+        "minutes": max(1, round(road.minutes(singles))),
+        "pace": road.policy.calls_per_minute,
+        "waiting": waiting,
+        "because": _because(road),
+    }
+    return Notice(Code.ROUTE, told)
 
 
-_STEPS: Final = ", ".join(map(str, FIRST_STEPS))
-
-
-def _because(files: _Files) -> str:
-    road = files.road
+def _because(road: Road) -> dict[str, Any]:
     policy = road.policy
     if policy.route != "auto":
-        return f'the route "{policy.route}" was asked for'
+        return {"asked": policy.route}
     if not road.single_key:
-        return "files need a key of one column"
+        return {"several_key_columns": True}
     if road.export_age > policy.max_age:
-        return f"the export is older than {policy.max_age / timedelta(hours=1):g} hours, too old for files"
-    calls = _count(max(0, road.file_calls), "file call")
-    return (
-        f"a file needs {policy.bulk_min_rows:,} profiles, and {calls} of today were left, {KEPT_FOR_UNDO} kept for undo"
-    )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+        return {"too_old": policy.max_age / timedelta(hours=1)}
+    return {"least": policy.bulk_min_rows, "calls": max(0, road.file_calls), "kept": KEPT_FOR_UNDO}

@@ -24,7 +24,7 @@ from typing import Final, Literal
 import polars as pl
 
 from auditor.findings.audit import ACTIVITIES, FRAMES, Audit
-from auditor.findings.sentences import with_sentences
+from auditor.findings.sentences import with_sentences, worded
 from auditor.findings.words import Words
 from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, Permission
 from auditor.settings.contract import Sensitivity
@@ -154,13 +154,17 @@ def _mask_character(character: str) -> str:
 
 
 def _ranked(audit: Audit) -> Audit:
-    """The causes named by their rank, with what they say but for the count of profiles: it stands beside it."""
+    """The causes named by their rank, with what they say but for the count of profiles: it stands beside it. What is
+    said of pairs and of rejected rows, in words.
+    """
     causes = audit.causes.sort(["profiles", "column", "reason", "pattern", "cause"], descending=[True] + [False] * 4)
     ranks = {cause: str(rank) for rank, cause in enumerate(causes["cause"].to_list(), start=1)}
     return replace(
         audit,
         causes=with_sentences(causes, audit.say, with_count=False).with_columns(_mapped(causes["cause"], ranks.get)),
         differences=audit.differences.with_columns(_mapped(audit.differences["cause"], ranks.get)),
+        same_person=audit.same_person.with_columns(worded(audit.same_person["evidence"], audit.say)),
+        rejected=audit.rejected.with_columns(worded(audit.rejected["reason"], audit.say)),
     )
 
 

@@ -17,7 +17,7 @@ import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.errors import SettingsError
 from auditor.files.whole import whole_file, write_whole
 from auditor.findings.audit import ACTIVITIES, FRAMES, Audit, Counts
-from auditor.findings.codes import read_not_checked, read_notice
+from auditor.findings.codes import Notice, read_not_checked, read_notice
 from auditor.model import Side, Source, Status, Structure, Verdict
 from auditor.settings.contract import Contract
 from auditor.structure.proposal import structure_from
@@ -58,8 +58,8 @@ def read_validation(folder: Path) -> dict[str, Any]:
     return content
 
 
-def write_run(audit: Audit, settings: Mapping[str, Any], recognised: tuple[str, ...]) -> None:
-    """`run.json`: what the audit came to, then how it came about. `recognised`: what was found out about the files."""
+def write_run(audit: Audit, settings: Mapping[str, Any], recognised: Iterable[tuple[Side, Notice]]) -> None:
+    """`run.json`: what the audit came to, then how it came about. `recognised`: what was found out about each file."""
     content = {
         **audit.facts(),
         "version": __version__,
@@ -69,7 +69,7 @@ def write_run(audit: Audit, settings: Mapping[str, Any], recognised: tuple[str, 
         "inputs": [dataclasses.asdict(source) for source in audit.sources],
         "counts": _counts(audit.counts),
         "blocks_plan": [item.code for item in audit.not_checked if item.blocks_plan],
-        "recognised": list(recognised),
+        "recognised": [{"side": side.value, **told.content()} for side, told in recognised],
         "settings": settings,
     }
     _write_json(audit.folder / "run.json", content)

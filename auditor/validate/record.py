@@ -21,6 +21,7 @@ from auditor.findings.words import Words
 from auditor.model import FORMAT, Severity
 from auditor.validate import Validation
 from auditor.validate.jumps import Past, mark, subject
+from auditor.validate.suite import read_expectation
 
 PRODUCER: Final = f"urn:profile-auditor:{__version__}"
 _EVENT: Final = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -48,7 +49,6 @@ def document(suite: str, validations: Sequence[Validation], key: str = "") -> di
                     {
                         "expectation": result.expectation.content(),
                         "columns": list(result.expectation.columns),
-                        "sentence": result.expectation.sentence,
                         "severity": result.expectation.severity.value,
                         "outcome": NOT_EVALUATED if result.problem else MET if result.met else FAILED,
                         "failing": result.failing,
@@ -167,7 +167,7 @@ def as_openlineage(
 def _assertion(result: Mapping[str, Any], say: Words) -> dict[str, Any]:
     """One assertion; what could not be evaluated is no success, and says why."""
     why = _why(result["reason"], say)
-    told = f"not evaluated: {why}" if result["outcome"] == NOT_EVALUATED else result["sentence"]
+    told = f"not evaluated: {why}" if result["outcome"] == NOT_EVALUATED else _right(result)
     assertion = {
         "assertion": result["expectation"]["type"],
         "success": result["outcome"] == MET,
@@ -180,6 +180,11 @@ def _assertion(result: Mapping[str, Any], say: Words) -> dict[str, Any]:
     if result["failing"] is not None:
         assertion["actual"] = f"{result['failing']} failing rows"
     return assertion
+
+
+def _right(result: Mapping[str, Any]) -> str:
+    """Says what is right; the first runs stored a sentence beside the expectation."""
+    return str(result["sentence"]) if "sentence" in result else read_expectation(result["expectation"]).sentence
 
 
 def _why(reason: Mapping[str, Any] | str | None, say: Words) -> str | None:

@@ -160,19 +160,21 @@ def read_suite(path: Path) -> Suite:
         raise SettingsError(
             problem_list(path, problems), hint="a suite as Great Expectations 1.x stores it is expected"
         )
-    known = {"type", "kwargs", "meta"}
     return Suite(
         name=content["name"],
-        expectations=tuple(
-            Expectation(
-                type=item["type"],
-                kwargs=item["kwargs"],
-                meta=item.get("meta") or {},
-                extra={name: value for name, value in item.items() if name not in known},
-            )
-            for item in content["expectations"]
-        ),
+        expectations=tuple(map(read_expectation, content["expectations"])),
         extra={name: value for name, value in content.items() if name not in {"name", "expectations"}},
+    )
+
+
+def read_expectation(content: Mapping[str, Any]) -> Expectation:
+    """An expectation from its form in the file."""
+    known = {"type", "kwargs", "meta"}
+    return Expectation(
+        type=content["type"],
+        kwargs=content["kwargs"],
+        meta=content.get("meta") or {},
+        extra={name: value for name, value in content.items() if name not in known},
     )
 
 

@@ -19,6 +19,7 @@ from auditor.commands.session import open_engine
 from auditor.engine.duckdb import DuckDB, name_of, quote
 from auditor.engine.protocol import ROW_NUMBER
 from auditor.errors import AuditorError, SettingsError
+from auditor.findings.sentences import of_file
 from auditor.load import Landed, land, spelling
 from auditor.model import Side, Structure
 from auditor.settings.config import Settings
@@ -55,7 +56,7 @@ def look(settings: Settings, structure: Structure, *, now: datetime, key: str | 
             notes.append(f"the mapping is proposed from names and types alone: {error}")
         with closing(open_engine(settings, folder / "spill", folders)) as engine:
             landed = land(engine, Side.TRUTH, truth.path, folder / "t.parquet", **spelling(Side.TRUTH, settings))
-            notes += [f"{settings.names.truth}: {note}" for note in landed.notes]
+            notes += [f"{settings.names.truth}: {of_file(note)}" for note in landed.notes]
             sample = name_of(_sample(engine, landed))
             cells = _columns(engine, f"SELECT * FROM {sample}", landed.columns)
             if export is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from math import log2
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -12,6 +12,7 @@ import polars as pl
 from auditor.engine.duckdb import DuckDB, name_of
 from auditor.explain.persons.model import KINDS, PRIOR, THRESHOLD, Link, Says
 from auditor.findings import audit
+from auditor.findings.codes import Code, Notice, told_text
 from auditor.model import Side
 
 if TYPE_CHECKING:
@@ -114,22 +115,15 @@ def _believed(pairs: Iterable[Pair]) -> Iterator[Pair]:
 
 
 def evidence(levels: tuple[int, ...], columns: Mapping[str, str]) -> str:
-    """`same emailAddress and birthDate, firstName similar, addressPostalCode different`."""
+    """Which columns are the same, similar and different, as `audit.SAME_PERSON` stores it."""
     return _evidence(levels, tuple(columns.get(kind.name, "key") for kind in KINDS))
 
 
 @lru_cache(10_000)
 def _evidence(levels: tuple[int, ...], names: tuple[str, ...]) -> str:
     said = [kind.says(level) for kind, level in zip(KINDS, levels, strict=True)]
-    parts = []
-    for says, form in ((Says.SAME, "same {}"), (Says.SIMILAR, "{} similar"), (Says.DIFFERENT, "{} different")):
-        agreed = [name for name, one in zip(names, said, strict=True) if one is says]
-        if says is Says.SAME and agreed[:1] == ["key"]:
-            agreed[0] = "key but for case, blanks or leading zeros"
-        if agreed:
-            parts.append(form.format(_listed(agreed)))
-    return ", ".join(parts)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    told = {
+        form: [name for name, one in zip(names, said, strict=True) if one is says]
+        for says, form in ((Says.SAME, "same"), (Says.SIMILAR, "similar"), (Says.DIFFERENT, "different"))
+    }
+    return told_text(Notice(Code.ALIKE, told))

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from auditor.findings.codes import Code
+from auditor.findings.english.landing_sentences import LANDING
 from auditor.findings.english.numbers import counted
+from auditor.findings.english.plan_sentences import PLANS
 from auditor.findings.english.problem_sentences import PROBLEMS
 from auditor.findings.english.structure_sentences import CHANGES
 from auditor.findings.words import Words
@@ -19,8 +21,11 @@ def _null_key(say: Words, *, side: str, rows: int) -> str:
     return f"{counted(rows, 'row has', 'rows have')} no key in {say.side(side)} and could not be compared"
 
 
-def _rejected_rows(say: Words, *, side: str, rows: int, file: str, place: str, line: int, reason: str) -> str:
-    return f"{counted(rows, 'row')} of {file} could not be read, the first in {place} {line:,}: {reason}"
+def _rejected_rows(
+    say: Words, *, side: str, rows: int, file: str, place: str, line: int, reason: Mapping[str, Any] | str
+) -> str:
+    why = reason if isinstance(reason, str) else LANDING[Code(reason["code"])](say, **reason["parameters"])
+    return f"{counted(rows, 'row')} of {file} could not be read, the first in {place} {line:,}: {why}"
 
 
 def _lines_do_not_close(say: Words, *, side: str, rows: int, file: str, line: int | None) -> str:
@@ -222,6 +227,8 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     ),
     Code.ONLY_ON_ONE_SIDE: _only_on_one_side,
     Code.STRUCTURE_CHANGED: _structure_changed,
+    **LANDING,
     **PROBLEMS,
+    **PLANS,
     **CHANGES,
 }

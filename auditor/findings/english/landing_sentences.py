@@ -1,0 +1,70 @@
+"""What reading a file came to, in English: what was recognised or passed over in it, and why a row cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from auditor.findings.codes import Code
+from auditor.findings.english.numbers import counted
+from auditor.findings.words import Words
+
+
+def _separator(say: Words, *, separator: str, named: bool) -> str:
+    line = "line before the header, which is no row" if named else "header line"
+    mark = {"\t": "tab"}.get(separator, f'"{separator}"')
+    return f"the separator {mark} was recognised from the {line}"
+
+
+def _other_cells(say: Words, *, cells: int, columns: int) -> str:
+    return f"{counted(cells, 'cell')} where the header has {columns}"
+
+
+def _not_in_encoding(say: Words, *, byte: int, value: int, encoding: str) -> str:
+    return f"byte {byte:,}, 0x{value:02X}, is not {encoding}"
+
+
+def _filled(text: str) -> Callable[..., str]:
+    """For a sentence that differs in names and numbers alone."""
+    return lambda say, **parameters: text.format(**parameters)
+
+
+LANDING: Final[Mapping[Code, Callable[..., str]]] = {
+    Code.ENCODING_RECOGNISED: _filled("the encoding {encoding} was recognised, which needs a look at the names"),
+    Code.SEPARATOR_RECOGNISED: _separator,
+    Code.SEPARATOR_NAMED: _filled("the line before the header names a separator and was passed over"),
+    Code.QUOTE_RECOGNISED: _filled("the quote {mark} was recognised"),
+    Code.ESCAPE_RECOGNISED: _filled("the escape {mark} was recognised"),
+    Code.BYTE_ORDER_MARK: _filled("the file begins with a byte order mark, which was passed over"),
+    Code.NO_LAST_LINE_END: _filled("the last line has no line end"),
+    Code.EMPTY_LINES: _filled("{lines:,} empty lines were passed over"),
+    Code.EMPTY_ROWS: _filled("{rows:,} empty rows were passed over"),
+    Code.ROW_BEFORE_NAMES: _filled("the row before the names, which is no row but names a separator, was passed over"),
+    Code.COLUMN_WITHOUT_NAME: _filled("column {column} has no name and was left out"),
+    Code.COLUMN_WITH_NUL: _filled("column {column} has a NUL in its name and was left out"),
+    Code.LONG_NUMBERS: _filled("{numbers:,} numbers have more than the 15 digits that Excel keeps"),
+    Code.QUOTE_NOT_CLOSED: _filled("a quote is not closed"),
+    Code.TEXT_AFTER_QUOTE: _filled("text follows a closing quote"),
+    Code.OTHER_CELLS: _other_cells,
+    Code.CELL_OF_MANY_LINES: _filled("a cell spans more than {lines} lines"),
+    Code.ROW_TOO_LONG: _filled("the row is longer than {bytes:,} bytes"),
+    Code.LINE_TOO_LONG: _filled("the line is longer than {bytes:,} bytes"),
+    Code.NOT_IN_ENCODING: _not_in_encoding,
+    Code.NO_UTF8: _filled("bytes that are no text in UTF-8"),
+    Code.HALF_A_PAIR: _filled("half of a surrogate pair, which is no character"),
+    Code.NO_JSON: _filled("the line is no JSON, from character {character} on"),
+    Code.NO_JSON_OBJECT: _filled("the line is no JSON object"),
+    Code.NAME_TWICE: _filled('the name "{name}" stands twice'),
+    Code.NESTED_TOO_DEEPLY: _filled("the line is nested too deeply"),
+    Code.FORMULA_NOT_WORKED_OUT: _filled(
+        "column {column} holds a formula that was never worked out: open and save the file in Excel"
+    ),
+    Code.CELL_ERROR: _filled("column {column} holds the error {error}"),
+    Code.MORE_CELLS_THAN_NAMES: _filled("the row has more cells than the {names} names of the first row"),
+    Code.NOBODY_NAMED: _filled("the row does not say who it was"),
+    Code.HAPPENED_UNCLEAR: _filled("what happened is not understood: [exports] values can say it"),
+    Code.CHANNEL_UNCLEAR: _filled("the channel is neither e-mail nor SMS"),
+    Code.BOUNCE_UNCLEAR: _filled("a bounce that is neither hard nor soft"),
+    Code.MOMENT_UNREAD: _filled("the moment cannot be read"),
+    Code.MOMENT_TO_COME: _filled("the moment lies in the future"),
+}

@@ -1,0 +1,89 @@
+"""What is said of a plan and of pairs of rows, in English."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from auditor.findings.codes import Code
+from auditor.findings.english.numbers import counted
+from auditor.findings.words import Words
+
+
+def _route(
+    say: Words,
+    *,
+    steps: Sequence[int],
+    by_file: int,
+    files: int,
+    before: int,
+    single: int,
+    minutes: int,
+    pace: int,
+    waiting: int,
+    because: Mapping[str, Any],
+    first: int = 0,
+) -> str:
+    parts = [f"an empty table is loaded in steps of {', '.join(map(str, steps))} and the rest"] if steps else []
+    if by_file or before:
+        parts.append(f"{counted(by_file, 'write')} in {counted(files, 'file')}, after {before:,} of them one by one")
+    if single:
+        took = f"about {counted(minutes, 'minute')} at {pace:,} calls a minute"
+        parts.append(f"{counted(single, 'write')} one by one, {took}")
+    if waiting:
+        parts.append(f"{counted(waiting, 'profile')} must wait for another day's file")
+    why = f"{'; '.join(parts)}: {_because(**because)}." if parts else "Nothing to write."
+    return f"{_first(first)} {why}" if first else why
+
+
+def _first(number: int) -> str:
+    what = "correction of an address or number" if number == 1 else "corrections of addresses or numbers"
+    verb = "makes somebody" if number == 1 else "make people"
+    return f"First of the corrections: {number:,} {what} that bounced for good, which {verb} reachable again."
+
+
+def _because(
+    *,
+    asked: str | None = None,
+    several_key_columns: bool = False,
+    too_old: float | None = None,
+    least: int = 0,
+    calls: int = 0,
+    kept: int = 0,
+) -> str:
+    if asked is not None:
+        return f'the route "{asked}" was asked for'
+    if several_key_columns:
+        return "files need a key of one column"
+    if too_old is not None:
+        return f"the export is older than {too_old:g} hours, too old for files"
+    were_left = f"{counted(calls, 'file call')} of today were left"
+    return f"a file needs {least:,} profiles, and {were_left}, {kept} kept for undo"
+
+
+def _of_undo(say: Words) -> str:
+    return "One by one: each profile is read first, and restored only where it still holds what was written."
+
+
+def _much_changed(say: Words, *, column: str, changed: int, compared: int) -> str:
+    return f"{column} changed in {changed:,} of {compared:,} profiles since the last run"
+
+
+def _alike(say: Words, *, same: Sequence[str], similar: Sequence[str], different: Sequence[str]) -> str:
+    """`same emailAddress and birthDate, firstName similar, addressPostalCode different`."""
+    if same[:1] == ["key"]:
+        same = ["key but for case, blanks or leading zeros", *same[1:]]
+    said = (("same {}", same), ("{} similar", similar), ("{} different", different))
+    return ", ".join(form.format(_listed(columns)) for form, columns in said if columns)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+PLANS: Final[Mapping[Code, Callable[..., str]]] = {
+    Code.ALIKE: _alike,
+    Code.ROUTE: _route,
+    Code.ROUTE_OF_UNDO: _of_undo,
+    Code.MUCH_CHANGED: _much_changed,
+}
