@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self
 import httpx
 
 from auditor.errors import TryLater
+from auditor.files.whole import write_whole
 
 API_KEY = "sandbox-key"
 START_SECONDS = 120.0
@@ -125,9 +126,7 @@ class Sandbox:
         answer = self._call("GET", name)
         match = re.search(r'filename="([\w.]+)"', answer.headers["content-disposition"])
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / (match[1] if match else f"{name}.csv")
-        path.write_bytes(answer.content)
-        return path
+        return write_whole(folder / (match[1] if match else f"{name}.csv"), answer.content)
 
     def _post(self, name: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         return self._call("POST", name, body or {})

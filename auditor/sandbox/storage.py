@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.errors import SettingsError, TryLater
+from auditor.files.whole import write_whole
 from auditor.sandbox.clock import Clock
 from auditor.sandbox.state import Profile, State
 from auditor.sandbox.structure import restored
@@ -39,10 +40,7 @@ class Storage:
         self._file = folder / "licence.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            key = folder / "api-key"
-            key.touch(mode=0o600)
-            key.chmod(0o600)
-            key.write_text(API_KEY + "\n", encoding="utf-8")
+            write_whole(folder / "api-key", API_KEY + "\n")
         except OSError as error:
             raise SettingsError(f"the sandbox cannot use the folder {folder}: {error.strerror}") from None
         with self._connect() as connection:
