@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import polars as pl
 
-    from auditor.diff.diffed import Diffed
+    from auditor.commands.compared import Compared
     from auditor.engine.protocol import Engine
     from auditor.findings.audit import Audit, Conclusion, Counts
     from auditor.match.join import Matched
@@ -195,7 +195,6 @@ def _compare(
         clock.ended("load")
         warm.join()
         from auditor.commands.compared import explained
-        from auditor.commands.results import counted, write_results
         from auditor.diff.diffed import diff
         from auditor.diff.known import Known, Moments
         from auditor.equality.primitives import FUNCTIONS, needs_functions
@@ -212,13 +211,11 @@ def _compare(
         clock.ended("diff")
         persons = here if question.same_person else None
         compared = explained(engine, contract, matched, diffed, persons=persons, freely=True)
-        results = compared.results(rejected_rows(landed))
-        counts = counted(engine, results, diffed.counts)
-        write_results(engine, results, folder)
+        counts = compared.written(engine, folder, rejected_rows(landed))
         clock.ended("explain")
         sources = sources_of(inputs.files, landed, inputs.seen, now)
         conclusion = _conclusion(
-            question, contract, engine, matched, diffed, counts, landed, sources, folder, now, clock.seconds
+            question, contract, engine, compared, counts, landed, sources, folder, now, clock.seconds
         )
         return conclusion, only
 
@@ -257,8 +254,7 @@ def _conclusion(
     question: Question,
     contract: Contract,
     engine: Engine,
-    matched: Matched,
-    diffed: Diffed,
+    compared: Compared,
     counts: Counts,
     landed: Sequence[Landed],
     sources: tuple[Source, ...],
@@ -268,13 +264,12 @@ def _conclusion(
 ) -> Conclusion:
     """What the comparison came to, in numbers and sentences."""
     from auditor.commands.results import verdict
-    from auditor.diff.one_sided import near_keys
     from auditor.findings import notices
     from auditor.findings.audit import Conclusion
 
     names = {**NAMES, **question.called}
-    found = diffed.counts
-    not_checked = [*(item for one in landed for item in one.not_checked), *notices.without_key(found.rows)]
+    rows = compared.diffed.counts.rows
+    not_checked = [*(item for one in landed for item in one.not_checked), *notices.without_key(rows)]
     table = " and ".join(
         question.called.get(source.side)
         or (source.file if source.as_of_from == "snapshot" else Path(source.location).name)
@@ -290,10 +285,7 @@ def _conclusion(
         verdict=verdict(counts, not_checked),
         counts=counts,
         not_checked=tuple(not_checked),
-        notices=(
-            *notices.how_matched(found.matched_by, contract.key),
-            *notices.nearly_matched(near_keys(engine, matched), (contract.key, *contract.fallbacks)),
-        ),
+        notices=compared.notices(engine, contract),
         sources=sources,
         columns=contract.columns,
         key=contract.key,

@@ -1,19 +1,26 @@
-"""Match, compare, explain: what a run and a comparison of two files do alike, once.
+"""What a run and a comparison of two files do alike once both sides are compared: explain, write, count, tell.
 
-landed rows ─► Matched ─► Diffed ─► Explained, same persons ─► Results
+Matched, Diffed ─► Explained, same persons ─► files of rows, Counts, notices
+
+Matching and comparing are one call each, which both spines name: a run lets validation see the one and hands its memory
+to the other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.commands.results import Results
+from auditor.commands.results import Results, counted, write_results
 from auditor.diff.diffed import Diffed
-from auditor.diff.one_sided import people
+from auditor.diff.one_sided import near_keys, people
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import Engine
 from auditor.explain import Background, Explained, evidence_columns, explain, same_person
+from auditor.findings import notices
+from auditor.findings.audit import Counts
+from auditor.findings.codes import Notice
 from auditor.match.join import Matched
 from auditor.model import Side
 from auditor.settings.contract import Contract
@@ -33,11 +40,17 @@ class Compared:
     same_person: ir.Table | None
     """In the columns of `audit.SAME_PERSON`, with canonical keys; None where nobody asked."""
 
-    def results(
-        self, rejected: pl.DataFrame, *, violations: ir.Table | None = None, permissions: ir.Table | None = None
-    ) -> Results:
-        """The rows that are kept of it, with keys as people know them."""
-        return Results.of(
+    def written(
+        self,
+        engine: Engine,
+        folder: Path,
+        rejected: pl.DataFrame,
+        *,
+        violations: ir.Table | None = None,
+        permissions: ir.Table | None = None,
+    ) -> Counts:
+        """Write the rows, with keys as people know them, into the folder, and count them."""
+        results = Results.of(
             self.matched,
             self.diffed,
             self.explained,
@@ -45,6 +58,16 @@ class Compared:
             violations=violations,
             permissions=permissions,
             same_person=self.same_person,
+        )
+        write_results(engine, results, folder)
+        return counted(engine, results, self.diffed.counts)
+
+    def notices(self, engine: Engine, contract: Contract) -> tuple[Notice, ...]:
+        """Gives what is to be known of how profiles were matched."""
+        keys = (contract.key, *contract.fallbacks)
+        return (
+            *notices.how_matched(self.diffed.counts.matched_by, contract.key),
+            *notices.nearly_matched(near_keys(engine, self.matched), keys),
         )
 
 

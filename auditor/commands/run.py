@@ -25,13 +25,11 @@ from auditor import report
 from auditor.commands.compared import Compared, explained
 from auditor.commands.known import knowledge
 from auditor.commands.results import (
-    counted,
     read_results,
     same_persons,
     stop_if_renumbered,
     verdict,
     violations_per_rule,
-    write_results,
 )
 from auditor.commands.run_activities import hold, pull_activities, rejected_too, told_to_the_truth, understand
 from auditor.commands.run_inputs import Asked, Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
@@ -39,7 +37,7 @@ from auditor.commands.run_kept import TREND_RUNS, to_keep, trend_point, write_fo
 from auditor.commands.session import open_engine
 from auditor.diff.diffed import Diffed, diff
 from auditor.diff.known import Known, Moments
-from auditor.diff.one_sided import OneSided, near_keys, one_sided, other_keys, renumbered
+from auditor.diff.one_sided import OneSided, one_sided, other_keys, renumbered
 from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
@@ -205,12 +203,11 @@ def _audit(
             alone = one_sided(engine, contract, matched)
             _stop_if_renumbered(engine, contract, structure, compared, alone, memory)
             rejected = rejected_too(rejected_rows(inputs.landed), [reached.rejected])
-            results = compared.results(rejected, violations=violations, permissions=allowed.findings)
-            write_results(engine, results, work)
+            counts = compared.written(engine, work, rejected, violations=violations, permissions=allowed.findings)
             reached.write(engine, matched, work)
         last = ledger.last_run(table)
         not_checked = [*_not_checked(inputs, validations, diffed, exist, created), *reached.not_checked]
-        counts = reached.count(engine, contract, matched, allowed, counted(engine, results, diffed.counts))
+        counts = reached.count(engine, contract, matched, allowed, counts)
         conclusion = _conclusion(
             engine, settings, contract, compared, memory, validations, last, asked, inputs, not_checked,
             run=name, started=now, counts=counts, folder=work, seconds=watch.seconds,
@@ -326,7 +323,6 @@ def _conclusion(
 ) -> Conclusion:
     """What the run came to, in numbers and sentences."""
     found, matched = compared.diffed.counts, compared.matched
-    keys = (contract.key, *contract.fallbacks)
     return Conclusion(
         run=run,
         entity=settings.entity,
@@ -348,8 +344,7 @@ def _conclusion(
             *asked.told,
             *(notices.shrunk(found.rows, last.counts["rows"], settings.shrank) if last else ()),
             *notices.under_other_keys(other_keys(engine, matched, memory.seen)),
-            *notices.how_matched(found.matched_by, contract.key),
-            *notices.nearly_matched(near_keys(engine, matched), keys),
+            *compared.notices(engine, contract),
             *notices.not_yet({one.side: one.not_yet for one in validations}),
             *memory.warnings,
         ),
