@@ -1,1 +1,1 @@
-"""Everything that outlives a run: agreed values, run folders, the ledger. Nowhere else does personal data stay."""
+"""What outlives a run: agreed values, run folders, the ledger. Personal data stays nowhere else: see `personal`."""

@@ -19,7 +19,7 @@ from auditor.errors import SettingsError
 from auditor.files.disk import MARGIN, megabytes
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.structure_words import listed
-from auditor.state import run_folder
+from auditor.state import personal, run_folder
 from auditor.state.ledger import quota_day
 from auditor.state.past_runs import find_run
 
@@ -95,7 +95,7 @@ def permissions(subject: Subject) -> Finding:
     files = [settings.folder / key.reference.removeprefix("file:") for key in keys if key.reference.startswith("file:")]
     open_ones = [
         path
-        for path in (*files, settings.runs_folder, settings.state_folder)
+        for path in (*files, *personal.folders(settings))
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
     if open_ones:
