@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from auditor.errors import SettingsError, TryLater
-from auditor.files.rewrite import Rewrite
+from auditor.files.rewrite import Rewrite, content
 from auditor.model import Kind, Outcome, Route, Verdict
-from auditor.state.commit import JOURNAL, Kept, at_work, commit
+from auditor.state.commit import JOURNAL, Kept, at_work, commit, standing
 from auditor.state.ledger import FILE, Ledger
 from auditor.state.ledger.records import Intent, RunRecord, Settled
 from tests.small_folder import footprint
@@ -63,6 +63,16 @@ class Working:
     def record(ledger: Ledger) -> None:
         ledger.record_settled(Settled(landed=(1,)), NOON)
         ledger.record_run(RunRecord(RUN, TABLE, NOON, NOON, Verdict.CLEAN, {}))
+
+    def as_read(self) -> tuple[bytes | None, bytes | None, bool]:
+        """State, suite, and whether there is a run, for somebody who sets nothing right."""
+        stands, run = standing(self.state), self.folder / "runs" / RUN
+        gone = {one.resolve() for one in stands.folders}
+        return stands.content(self.state_file), stands.content(self.suite), run.is_dir() and run.resolve() not in gone
+
+    def there(self) -> tuple[bytes | None, bytes | None, bool]:
+        """The same, as it lies on the disk."""
+        return content(self.state_file), content(self.suite), (self.folder / "runs" / RUN).is_dir()
 
     def kept(self) -> dict[str, Any]:
         """Everything that outlives a run, as whoever comes next finds it."""
@@ -201,9 +211,13 @@ def test_a_run_that_is_killed_in_a_step_has_kept_all_or_nothing(tmp_path: Path, 
         working = Working(tmp_path / str(number), **KINDS[kind])
         kept = working.intents()
         _in_a_process_that_dies(lambda: commit(working.state, kept), number)  # noqa: B023
+        left = footprint(working.folder)
+        seen = working.as_read()
+        assert footprint(working.folder) == left, "whoever reads writes nothing"
         with at_work(working.state, "test"):
             pass
         found = working.kept()
+        assert seen == working.as_read() == working.there(), "whoever reads sees what stands once it is set right"
         none = _without_leftovers(found) == _without_leftovers(working.before)
         assert none or _without_leftovers(found) == _without_leftovers(everything), (number, steps[number - 1])
         assert not (working.state / JOURNAL).exists()

@@ -29,6 +29,11 @@ class Rewrite:
         if content(self.path) == self.before:
             _write(self.path, self.after, self.mode)
 
+    def taken_back(self) -> bytes | None:
+        """What the file says once it is taken back; None: it is not there then."""
+        now = content(self.path)
+        return self.before if now == self.after else now
+
     def take_back(self) -> None:
         """The file says again what it said, unless somebody else has written it since."""
         if content(self.path) != self.after:

@@ -34,6 +34,7 @@ from auditor.findings.codes import Code, Notice
 from auditor.match.join import Matched
 from auditor.model import Side
 from auditor.settings.contract import Contract
+from auditor.state.commit import standing
 from auditor.state.memory import (
     Learnt,
     Memory,
@@ -239,13 +240,14 @@ class Store:
     def _state(self) -> tuple[dict[str, Any], list[Notice]]:
         path = self.folder / "state.json"
         try:
-            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            text = standing(self.folder.parent).content(path)
+            if text is None:
+                return {}, []
+            state: dict[str, Any] = json.loads(text)
             own = {name: state[name] for name in self._who}
             if own == self._who and state.get("format") == STATE_FORMAT:
                 _State.model_validate(state)
-        except FileNotFoundError:
-            return {}, []
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return {}, [Notice(Code.STATE_DAMAGED, {"file": path.name})]
         if own != self._who or state.get("format") != STATE_FORMAT:
             return {}, [Notice(Code.STATE_OF_ANOTHER, {"file": path.name})]

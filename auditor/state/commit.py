@@ -89,31 +89,74 @@ def commit(state: Path, kept: Kept) -> None:
 
 def set_right(state: Path) -> None:
     """Take back what was begun and not kept; nothing where nobody was stopped."""
-    journal = state / JOURNAL
-    noted = content(journal)
-    if noted is None:
+    begun = _begun(state)
+    if begun is None:
         return
+    if not _was_kept(state, begun.name):
+        for rewrite in begun.rewrites:
+            rewrite.take_back()
+        for folder in begun.folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        _remove([*begun.written, *(one.path.with_name(one.path.name + ".partial") for one in begun.rewrites)])
+        if not begun.had_ledger:
+            _remove([state / f"{FILE}{end}" for end in ("", "-wal", "-shm")])
+    (state / JOURNAL).unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What `set_right` would take back: for whoever reads, and sets nothing right, it is as if it had."""
+
+    folders: tuple[Path, ...] = ()
+    """Run folders that are none."""
+    rewrites: tuple[Rewrite, ...] = ()
+
+    def content(self, path: Path) -> bytes | None:
+        """What a file says; None: it is not there."""
+        mine = (one for one in self.rewrites if one.path.resolve() == path.resolve())
+        rewrite = next(mine, None)
+        return content(path) if rewrite is None else rewrite.taken_back()
+
+
+def standing(state: Path) -> Standing:
+    """How matters stand in a state folder, whoever was stopped there. Writes nothing."""
+    begun = _begun(state)
+    if begun is None or _was_kept(state, begun.name):
+        return Standing()
+    return Standing(begun.folders, begun.rewrites)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What `commit.json` tells."""
+
+    name: str
+    had_ledger: bool
+    rewrites: tuple[Rewrite, ...]
+    folders: tuple[Path, ...]
+    written: tuple[Path, ...]
+
+
+def _begun(state: Path) -> _Begun | None:
+    """What somebody has begun to keep; None: nobody was stopped, or is at it. Raises SettingsError."""
+    noted = content(state / JOURNAL)
+    if noted is None:
+        return None
     try:
         begun: dict[str, Any] = json.loads(noted)
-        rewrites = [
+        rewrites = tuple(
             Rewrite(state / path, None if before is None else before.encode("latin-1"), after.encode("latin-1"), mode)
             for path, before, after, mode in begun["rewrites"]
-        ]
-        folders, written = ([state / path for path in begun[these]] for these in ("folders", "written"))
-        name, had_ledger = str(begun["name"]), bool(begun["ledger"])
-    except (ValueError, KeyError, TypeError):
-        raise SettingsError(f"{journal} is damaged", hint="restore the state folder from a copy") from None
+        )
+        folders, written = (tuple(state / path for path in begun[these]) for these in ("folders", "written"))
+        return _Begun(str(begun["name"]), bool(begun["ledger"]), rewrites, folders, written)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError(f"{state / JOURNAL} is damaged", hint="restore the state folder from a copy") from None
+
+
+def _was_kept(state: Path, name: str) -> bool:
     with Ledger(state, reading=True) as ledger:
-        recorded = ledger.knows(name) or ledger.rekeyed(name)
-    if not recorded:
-        for rewrite in rewrites:
-            rewrite.take_back()
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        _remove([*written, *(rewrite.path.with_name(rewrite.path.name + ".partial") for rewrite in rewrites)])
-        if not had_ledger:
-            _remove([state / f"{FILE}{end}" for end in ("", "-wal", "-shm")])
-    journal.unlink()
+        return ledger.knows(name) or ledger.rekeyed(name)
 
 
 def _note(journal: Path, state: Path, kept: Kept) -> None:
