@@ -12,12 +12,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from auditor.errors import SettingsError
 from auditor.model import Kind, Route
 
 PLAN_FORMAT = 1
+_AGAIN: Final = "make it again with `auditor plan`"
 
 Told = Mapping[str, Any] | str
 """A code with its parameters, as `findings.codes` stores it; a sentence in plans of a version that stored those, whose
@@ -172,10 +173,12 @@ def read_plan(path: Path) -> Plan:
         plan = _plan(content)
     except FileNotFoundError:
         raise SettingsError(f"there is no plan {path}", hint="make one with `auditor plan`") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsError(f"{path} is not a plan of this version", hint="make it again with `auditor plan`") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint=_AGAIN) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SettingsError(f"{path} is not a plan of this version", hint=_AGAIN) from None
     if plan.sha != sha:
-        raise SettingsError(f"{path} was changed after it was made", hint="make it again with `auditor plan`")
+        raise SettingsError(f"{path} was changed after it was made", hint=_AGAIN)
     return plan
 
 

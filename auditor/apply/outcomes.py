@@ -13,6 +13,7 @@ from auditor.apply.job import Stopped
 from auditor.errors import Exit
 from auditor.files.whole import whole_file
 from auditor.model import Outcome
+from auditor.state.run_files import rows
 
 OUTCOMES: Final = pl.Schema(
     {
@@ -79,6 +80,7 @@ def write_outcomes(folder: Path, applied: Applied) -> Path:
 
 
 def read_outcomes(folder: Path, sha: str) -> pl.DataFrame | None:
-    """The outcomes of a plan so far; None when it was never applied."""
+    """The outcomes of a plan so far; None where there is no such file. Raises SettingsError for a damaged one."""
     path = outcome_path(folder, sha)
-    return pl.read_parquet(path) if path.exists() else None
+    hint = f"make it anew: remove it, then auditor apply {sha[:12]}, which writes nothing twice"
+    return rows(path, OUTCOMES, hint=hint) if path.is_symlink() or path.exists() else None

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.errors import SettingsError
 from auditor.findings.audit import Audit
 from auditor.findings.unreachable import said_no
 from auditor.model import Permission, Side, Structure
+from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.decisions import remembered
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
@@ -20,6 +20,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
+from auditor.state.run_files import of_snapshot, rows
 
 
 def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, pl.DataFrame]:
@@ -57,26 +58,23 @@ def knowledge(
         run=pl.lit(folder.name), at="sent_at", side=pl.lit(Side.PLATFORM.value), key="key", column="column",
         value=pl.lit(Permission.OFF.value),
     )  # fmt: skip
-    history = frame(folder, "history")
+    history = frame(folder, "history", HISTORY)
     return Knowledge(
         structure=structure,
         timezone=contract.timezone,
         now=now,
         without_base=settings.fixes.without_base,
         decisions=remembered(ledger.decisions(settings.table)),
-        evidence=frame(folder, "evidence"),
+        evidence=frame(folder, "evidence", EVIDENCE),
         history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]
         said_no=said_no(run_folder.read_activities(folder)),
         undone=ledger.undone(settings.table).select("key", "column", platform="restored", truth="withdrawn"),
     )
 
 
-def frame(folder: Path, name: str) -> pl.DataFrame:
-    """A file of a run that is kept for what comes after it. Raises SettingsError once it has expired."""
-    path = folder / f"{name}.parquet"
-    if not path.exists():
-        raise SettingsError(
-            f"{folder.name} has no {path.name} any more: snapshots are kept for a limited time",
-            hint="run the audit again",
-        )
-    return pl.read_parquet(path)
+def frame(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
+    """A file of a run that is kept for what comes after it, in these columns and further ones.
+
+    Raises SettingsError once it has expired.
+    """
+    return rows(of_snapshot(folder, f"{name}.parquet"), schema)

@@ -8,7 +8,7 @@ settings ─► policy ───────────────────
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -17,12 +17,13 @@ import polars as pl
 from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store
 from auditor.files.whole import write_whole
-from auditor.findings.audit import Audit
+from auditor.findings.audit import TEXT, Audit
 from auditor.findings.codes import Code, Notice
 from auditor.findings.notices import shrunk
 from auditor.model import Structure
 from auditor.plan import Facts, make_plans
 from auditor.plan.bulkfile import corrective_files
+from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import read_decisions
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.policy import Policy
@@ -100,7 +101,9 @@ def _remember(settings: Settings, contract: Contract, ledger: Ledger, path: Path
 def _facts(
     settings: Settings, contract: Contract, audit: Audit, known: Knowledge, folder: Path, ledger: Ledger
 ) -> Facts:
-    candidates = frame(folder, "creations")
+    candidates = frame(folder, "creations", _texts(column.name for column in contract.columns))
+    differing = set(audit.differences["column"])
+    audited = _texts(column.name for column in contract.compared if column.name in differing)
     used = ledger.bulk_calls(settings.table, quota_day(known.now))
     allowed = min(settings.actito.own_bulk_calls_per_day, settings.actito.bulk_calls_per_day)
     erased = {
@@ -113,12 +116,17 @@ def _facts(
     return Facts(
         known=known,
         file_calls_left=0 if used.exhausted else max(0, allowed - used.used),
-        platform=frame(folder, "audited"),
+        platform=frame(folder, "audited", audited),
         candidates=candidates,
-        taken=frame(folder, "taken"),
+        taken=frame(folder, "taken", TAKEN),
         erased=frozenset(erased),
         guards=_guards(audit, ledger, settings),
     )
+
+
+def _texts(columns: Iterable[str]) -> pl.Schema:
+    """A row per profile, and the text of each of these columns."""
+    return pl.Schema({"key": TEXT} | dict.fromkeys(columns, TEXT))
 
 
 def _guards(audit: Audit, ledger: Ledger, settings: Settings) -> tuple[Notice, ...]:

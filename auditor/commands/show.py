@@ -64,7 +64,7 @@ def tell(settings: Settings, key: str, *, now: datetime) -> Story:
 def shown_keys(settings: Settings, keys: Iterable[str], *, now: datetime) -> set[str]:
     """The keys as plans know them, however either side spells them. SettingsError for one that nobody has."""
     folder = find_run(settings)
-    known = set(pl.read_parquet(folder / "profiles.parquet", columns=["key"])["key"])
+    known = set(run_folder.read_rows(folder, "profiles")["key"])
     return {key if key in known else tell(settings, key, now=now).key for key in keys}
 
 
@@ -96,10 +96,10 @@ class _Teller:
         if not (names or writes.height or decided or history.height):
             raise self._unknown()
         run = run_folder.read_run(self.folder)
-        say = Words(run["names"]["platform"], run["names"]["truth"])
+        say = run.say
         return Story(
-            run=run["run"],
-            table=run["table"],
+            run=run.run,
+            table=run.table,
             platform_name=say.platform,
             truth_name=say.truth,
             timezone=self.contract.timezone,
@@ -137,9 +137,9 @@ class _Teller:
         ]
         return pl.concat(ends).sort("score", "key", descending=[True, False])
 
-    def _activities(self, key: str, run: Mapping[str, Any]) -> pl.DataFrame | None:
+    def _activities(self, key: str, run: run_folder.Told) -> pl.DataFrame | None:
         """Those of the person, the last first; None where the run knew of none at all."""
-        if run["counts"].get("unreachable") is None:
+        if run.counts.unreachable is None:
             return None
         own = run_folder.read_activities(self.folder).filter(pl.col("key") == key)
         return own.sort("last", "activity", descending=[True, False])
@@ -169,7 +169,7 @@ class _Teller:
         return next((str(by) for (by,) in rows), None)
 
     def _result(self, name: str) -> pl.DataFrame:
-        return pl.read_parquet(self.folder / f"{name}.parquet")
+        return run_folder.read_rows(self.folder, name)
 
     def _violations(self, key: str, texts: Mapping[Side, list[str]], status: Status | None) -> pl.DataFrame:
         """Rows of a duplicate are judged under their own side's spelling, all others under the shown one."""
@@ -307,7 +307,7 @@ class _Teller:
 
     def _unknown(self) -> SettingsError:
         """Nothing is known of this key: how many there are, and what most of them look like."""
-        rows = run_folder.read_run(self.folder)["rows"]
+        rows = run_folder.read_run(self.folder).rows
         names = self.settings.names
         counts = f"{rows['platform']:,} rows in {names.platform}, {rows['truth']:,} in {names.truth}"
         looks = self._usual_shape()

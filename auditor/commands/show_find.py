@@ -21,6 +21,7 @@ from auditor.match.keys import key_forms
 from auditor.match.sides import source_name
 from auditor.model import Side
 from auditor.settings.contract import Contract
+from auditor.state.run_files import of_snapshot, snapshot
 from auditor.writes import by_fallback, key_parts
 
 
@@ -149,18 +150,13 @@ def _typed(engine: Engine, contract: Contract, key: str) -> list[str]:
 
 def _snapshot(engine: Engine, contract: Contract, folder: Path, side: Side) -> ir.Table:
     """A side of the run as it was landed."""
-    path = folder / f"{side.value}.parquet"
-    if not path.exists():
-        raise SettingsError(
-            f"{folder.name} has no {path.name} any more: snapshots are kept for a limited time",
-            hint="run the audit again",
-        )
-    raw = engine.view(path, f"{side.value}_snapshot")
+    path = of_snapshot(folder, f"{side.value}.parquet")
+    raw = snapshot(engine, path, f"{side.value}_snapshot")
     named = [source_name(column, side) for column in contract.columns]
     absent = [one for one in named if one not in raw.columns]
     if absent:
         raise SettingsError(
-            f'the contract changed since the run {folder.name}: that run did not load "{absent[0]}"',
-            hint="run the audit again",
+            f'{path} has no column "{absent[0]}": the contract has changed since that run, or the file is damaged',
+            hint="make a new run: auditor run",
         )
     return raw

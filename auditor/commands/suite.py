@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +30,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.settings.problems import nearest
 from auditor.state.past_runs import find_run
+from auditor.state.run_files import of_snapshot, snapshot
 from auditor.state.run_folder import read_run, read_structure, read_validation
 from auditor.validate import KEY, ROW, preload, record, validate
 from auditor.validate.changes import changes
@@ -112,8 +113,6 @@ def suggested(settings: Settings) -> tuple[Path, list[Proposal]]:
     """
     suite = read_suite(suite_file(settings))
     run = find_run(settings)
-    if not all((run / f"{side.value}.parquet").exists() for side in Side):
-        raise SettingsError(f"{run} has no snapshot any more", hint="make a new run: auditor run")
     structure = read_structure(run)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     known = {(one.type, one.columns) for one in suite.expectations}
@@ -122,7 +121,7 @@ def suggested(settings: Settings) -> tuple[Path, list[Proposal]]:
         there = [[name for name in table.columns if name not in (KEY, ROW)] for table in sides.values()]
         mapped = [name for name in there[0] if name in there[1]]
         wanted = [one for one in for_contacts(structure, mapped) if (one.type, one.columns) not in known]
-        day = datetime.fromisoformat(read_run(run)["started"]).astimezone(contract.timezone).date()
+        day = read_run(run).started.astimezone(contract.timezone).date()
         proposals = _judged(engine, sides, wanted, settings, day)
         by_name = {settings.names.of(side): table for side, table in sides.items()}
         proposals += of_look(engine, by_name, structure, mapped)
@@ -153,19 +152,19 @@ def exported(settings: Settings, run: str | None, form: str, side: Side) -> dict
     """What validation found in a run, None the newest, in the form `gx` (one side) or `openlineage` (both)."""
     folder = find_run(settings, run)
     content, told = read_validation(folder), read_run(folder)
-    say = Words(told["names"]["platform"], told["names"]["truth"])
+    say = told.say
     if form == "gx":
-        return record.as_gx(content, side.value, run=told["run"], started=told["started"], say=say)
-    table = (f"actito:{told['entity']}", told["table"])
-    locations = {source["side"]: source["location"] for source in told["inputs"]}
-    inputs = {Side.PLATFORM.value: table, Side.TRUTH.value: ("truth", locations[Side.TRUTH.value])}
-    job = (f"auditor:{told['entity']}", told["table"])
-    return record.as_openlineage(content, run=told["run"], started=told["started"], job=job, inputs=inputs, say=say)
+        return record.as_gx(content, side.value, run=told.run, started=told.started.isoformat(), say=say)
+    table = (f"actito:{told.entity}", told.table)
+    inputs = {Side.PLATFORM.value: table, Side.TRUTH.value: ("truth", told.source(Side.TRUTH).location)}
+    job = (f"auditor:{told.entity}", told.table)
+    started = told.started.isoformat()
+    return record.as_openlineage(content, run=told.run, started=started, job=job, inputs=inputs, say=say)
 
 
 def _looked_at(engine: DuckDB, run: Path, contract: Contract, side: Side) -> ir.Table:
     """The rows of a side in the columns of `validate`, of those that its snapshot holds."""
-    raw = engine.view(run / f"{side.value}.parquet", f"{side.value}_raw")
+    raw = snapshot(engine, of_snapshot(run, f"{side.value}.parquet"), f"{side.value}_raw")
     zone, spelt = contract.timezone.key, rules.sent if side is Side.TRUTH else rules.held
     there = [column for column in contract.columns if source_name(column, side) in raw.columns]
     cells = {column.name: spelt(raw[source_name(column, side)], column, zone) for column in there}

@@ -135,6 +135,12 @@ FRAMES: Final[Mapping[str, pl.Schema]] = {
     "rejected": REJECTED,
 }
 """File stem in the run folder → its columns."""
+LATER: Final[Mapping[str, frozenset[str]]] = {
+    "causes": frozenset({"shared", "share", "elsewhere", "lift", "examples"}),
+    "violations": frozenset({"severity", "refusal"}),
+    "same_person": frozenset({"side", "other_key"}),
+}
+"""The columns that the first run folders do not have."""
 
 
 @dataclass(frozen=True)

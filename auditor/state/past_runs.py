@@ -1,7 +1,11 @@
-"""The finished runs of a table among those that lie in the folder of runs, which several tables may share."""
+"""The finished runs of a table among those that lie in the folder of runs, which several tables may share.
+
+A run that was begun to be kept and never was is none: the next command at work takes it back (see `state.commit`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,7 +13,8 @@ from typing import Any
 from auditor.errors import SettingsError
 from auditor.model import Side, Structure
 from auditor.settings.config import Settings
-from auditor.state.run_folder import all_runs, read_run, read_structure, read_validation
+from auditor.state.commit import standing
+from auditor.state.run_folder import Told, all_runs, read_run, read_structure, read_validation
 
 _NAMED = 3
 """Runs that a hint names."""
@@ -18,24 +23,27 @@ _NAMED = 3
 def find_run(settings: Settings, name: str | None = None) -> Path:
     """The folder of a run of the settings' table by its name or the beginning of it; None: the newest.
 
-    Raises SettingsError where there is none, or several, and for a run of another table.
+    Raises SettingsError where there is none, or several, for a run of another table, and for one whose `run.json` is
+    damaged.
     """
     if name is None:
-        for newest in _newest(settings, 1):
-            return newest
+        for folder in _finished(settings):
+            if _is_of(read_run(folder), settings):
+                return folder
         raise SettingsError(
             f'there is no finished run of "{settings.table}" in {settings.runs_folder}', hint="make one: auditor run"
         )
-    fitting = [folder for folder in _finished(settings.runs_folder) if folder.name.startswith(Path(name).name)]
-    own = [folder for folder in fitting if _is_of(folder, settings)]
+    fitting = [folder for folder in _finished(settings) if folder.name.startswith(Path(name).name)]
+    told = [(folder, read_run(folder)) for folder in fitting]
+    own = [folder for folder, one in told if _is_of(one, settings)]
     if len(own) == 1:
         return own[0]
-    known = ", ".join(sorted(folder.name for folder in _newest(settings, _NAMED)))
+    known = ", ".join(sorted(folder.name for folder in islice(_readable(settings), _NAMED)))
     hint = f"the newest: {known}; `auditor runs` lists them all" if known else "make one: auditor run"
-    if fitting and not own:
-        told = read_run(fitting[0])
+    if told and not own:
+        _, other = told[0]
         raise SettingsError(
-            f'"{name}" is a run of {told["entity"]}/{told["table"]}, and the settings are for '
+            f'"{name}" is a run of {other.entity}/{other.table}, and the settings are for '
             f"{settings.entity}/{settings.table}",
             hint=hint,
         )
@@ -44,43 +52,49 @@ def find_run(settings: Settings, name: str | None = None) -> Path:
 
 
 def last_structure(settings: Settings) -> tuple[str, Structure] | None:
-    """The newest finished run of the settings' table and the structure that it saw; None where there is none."""
-    try:
-        folder = find_run(settings)
-        return folder.name, read_structure(folder)
-    except (SettingsError, OSError):
-        return None
+    """The newest readable run of the settings' table and the structure that it saw; None where there is none."""
+    for folder in _readable(settings):
+        try:
+            return folder.name, read_structure(folder)
+        except SettingsError:
+            continue
+    return None
 
 
 def last_validations(settings: Settings, side: Side, now: str, most: int) -> list[dict[str, Any]]:
-    """What validation found in the newest finished runs of the settings' table, the newest first, at most so many.
+    """What validation found in the newest readable runs of the settings' table, the newest first, at most so many.
 
     Each input of a side counts once, by its SHA-256, and the one that is looked at `now` not at all: a run that is
     repeated on the same export has the same past.
     """
     known: set[str] = {now}
     found: list[dict[str, Any]] = []
-    for folder in _newest(settings, 4 * most):
+    for folder in islice(_readable(settings), 4 * most):
         try:
-            [sha] = [source["sha256"] for source in read_run(folder)["inputs"] if source["side"] == side.value]
+            sha = read_run(folder).source(side).sha256
             if sha not in known and len(found) < most:
                 known.add(sha)
                 found.append(read_validation(folder))
-        except (SettingsError, OSError, ValueError, KeyError):
+        except SettingsError:
             continue  # of an older version, or damaged: nothing to compare with
     return found
 
 
-def _finished(runs: Path) -> list[Path]:
+def _finished(settings: Settings) -> list[Path]:
     """Every run of any table, the newest first."""
-    return [folder for folder in all_runs(runs) if (folder / "run.json").is_file()]
+    taken_back = {folder.resolve() for folder in standing(settings.state_folder).folders}
+    return [folder for folder in all_runs(settings.runs_folder) if folder.resolve() not in taken_back]
 
 
-def _newest(settings: Settings, most: int) -> list[Path]:
-    """The newest runs of the settings' table, no more than so many; older ones are not read."""
-    return list(islice((folder for folder in _finished(settings.runs_folder) if _is_of(folder, settings)), most))
+def _readable(settings: Settings) -> Iterator[Path]:
+    """The runs of the settings' table that can be read, the newest first: where one cannot, an older one serves."""
+    for folder in _finished(settings):
+        try:
+            if _is_of(read_run(folder), settings):
+                yield folder
+        except SettingsError:
+            continue
 
 
-def _is_of(folder: Path, settings: Settings) -> bool:
-    told = read_run(folder)
-    return (told["entity"], told["table"]) == (settings.entity, settings.table)
+def _is_of(told: Told, settings: Settings) -> bool:
+    return (told.entity, told.table) == (settings.entity, settings.table)

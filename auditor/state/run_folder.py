@@ -23,16 +23,53 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pydantic
 
 from auditor import __version__
 from auditor.engine.duckdb import DuckDB, literal, quote
-from auditor.errors import SettingsError
 from auditor.files.whole import whole_file, write_whole
-from auditor.findings.audit import ACTIVITIES, FRAMES, Audit, Counts
-from auditor.findings.codes import Notice, read_not_checked, read_notice
-from auditor.model import Side, Source, Status, Structure, Verdict
+from auditor.findings.audit import ACTIVITIES, FRAMES, LATER, Audit, Counts
+from auditor.findings.codes import NotChecked, Notice, read_not_checked, read_notice
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
+from auditor.model import FORMAT, Side, Source, Structure, Verdict
 from auditor.settings.contract import Contract
+from auditor.state.run_files import document, rows
 from auditor.structure.proposal import structure_from
+
+
+class Told(pydantic.BaseModel):
+    """What `run.json` says of a run, as far as it is read."""
+
+    format: int
+    run: str
+    entity: str
+    table: str
+    names: dict[Side, str]
+    started: pydantic.AwareDatetime
+    verdict: Verdict
+    rows: dict[str, int]
+    counts: Counts
+    blocks_plan: list[str]
+    not_checked: list[dict[str, Any]]
+    notices: list[dict[str, Any] | str] = []
+    inputs: list[Source]
+    seconds: dict[str, float]
+
+    @property
+    def say(self) -> Words:
+        """What the run called the two sides."""
+        return Words(self.names[Side.PLATFORM], self.names[Side.TRUTH])
+
+    def source(self, side: Side) -> Source:
+        return next(source for source in self.inputs if source.side is side)
+
+    def told(self) -> tuple[tuple[NotChecked, ...], tuple[Notice, ...]]:
+        """What was not checked, and what else the run told."""
+        return (
+            tuple(read_not_checked(one, blocks_plan=one["code"] in self.blocks_plan) for one in self.not_checked),
+            tuple(map(read_notice, self.notices)),
+        )
 
 
 def write_structure(structure: Structure, folder: Path) -> None:
@@ -40,8 +77,8 @@ def write_structure(structure: Structure, folder: Path) -> None:
 
 
 def read_structure(folder: Path) -> Structure:
-    content = json.loads((folder / "structure.json").read_text("utf-8"))
-    return structure_from(content)
+    """The structure that the audit saw."""
+    return document(folder / "structure.json", structure_from)
 
 
 def write_validation(content: Mapping[str, Any], folder: Path) -> None:
@@ -50,12 +87,50 @@ def write_validation(content: Mapping[str, Any], folder: Path) -> None:
 
 
 def read_validation(folder: Path) -> dict[str, Any]:
-    """Raises SettingsError for a run of a time when none was kept."""
-    path = folder / "validation.json"
-    if not path.exists():
-        raise SettingsError(f"{folder} keeps no result of its validation", hint="make a new run: auditor run")
-    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return content
+    """The content of `validation.json`, which the first runs did not keep."""
+    return document(folder / "validation.json", _judged)
+
+
+class _Expectation(pydantic.BaseModel):
+    type: str
+    kwargs: dict[str, Any]
+
+
+class _Result(pydantic.BaseModel):
+    expectation: _Expectation
+    columns: list[str]
+    sentence: str | None = None
+    """What earlier versions stored."""
+    severity: str
+    outcome: str
+    failing: int | None
+    reason: dict[str, Any] | str | None
+    figures: dict[str, Any] | None = None
+
+
+class _OfSide(pydantic.BaseModel):
+    rows: int
+    results: list[_Result]
+
+
+class _Validation(pydantic.BaseModel):
+    """The content of `validation.json`, as far as it is read."""
+
+    format: int
+    suite: str
+    sides: dict[Side, _OfSide]
+
+
+def _judged(content: Any) -> dict[str, Any]:
+    """Raises ValueError, KeyError or TypeError for what was not found as a run of this format finds it."""
+    found = _Validation.model_validate(content)
+    if found.format != FORMAT or found.sides.keys() != set(Side):
+        raise ValueError("another format")
+    for side in found.sides.values():
+        for result in side.results:
+            if result.reason is not None:
+                sentence(read_notice(result.reason), Words("", ""))
+    return dict(content)
 
 
 def write_run(audit: Audit, settings: Mapping[str, Any], recognised: Iterable[tuple[Side, Notice]]) -> None:
@@ -153,36 +228,44 @@ def _folders(runs: Path) -> list[Path]:
     return [path for path in runs.iterdir() if path.is_dir()] if runs.is_dir() else []
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """The content of `run.json`."""
-    content: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
-    return content
+def read_run(folder: Path) -> Told:
+    """What `run.json` says."""
+    return document(folder / "run.json", _checked)
+
+
+def _checked(content: Any) -> Told:
+    """Raises ValueError, KeyError or TypeError for what is not told as a run of this format tells it."""
+    told = Told.model_validate(content)
+    if told.format != FORMAT or {source.side for source in told.inputs} != set(Side):
+        raise ValueError("another format")
+    for some in told.told():
+        for one in some:
+            sentence(one, told.say)
+    return told
 
 
 def read_audit(folder: Path, contract: Contract) -> Audit:
     """A finished audit as it was, with the columns of today's contract."""
-    content = read_run(folder)
-    blocks = content["blocks_plan"]
+    told = read_run(folder)
+    not_checked, notices = told.told()
     return Audit(
-        run=content["run"],
-        entity=content["entity"],
-        table=content["table"],
-        platform_name=content["names"]["platform"],
-        truth_name=content["names"]["truth"],
-        started=datetime.fromisoformat(content["started"]),
-        verdict=Verdict(content["verdict"]),
-        counts=_read_counts(content["counts"]),
-        not_checked=tuple(
-            read_not_checked(item, blocks_plan=item["code"] in blocks) for item in content["not_checked"]
-        ),
-        sources=tuple(_source(source) for source in content["inputs"]),
+        run=told.run,
+        entity=told.entity,
+        table=told.table,
+        platform_name=told.say.platform,
+        truth_name=told.say.truth,
+        started=told.started,
+        verdict=told.verdict,
+        counts=told.counts,
+        not_checked=not_checked,
+        sources=tuple(told.inputs),
         columns=contract.columns,
         key=contract.key,
         fallbacks=contract.fallbacks,
         folder=folder,
-        seconds=content["seconds"],
-        notices=tuple(map(read_notice, content.get("notices", ()))),
-        **{name: _frame(folder, name) for name in FRAMES},
+        seconds=told.seconds,
+        notices=notices,
+        **{name: read_rows(folder, name) for name in FRAMES},
         activities=read_activities(folder),
     )
 
@@ -190,27 +273,16 @@ def read_audit(folder: Path, contract: Contract) -> Audit:
 def read_activities(folder: Path) -> pl.DataFrame:
     """What a run knew of activities, as `audit.ACTIVITIES`; no row where it knew of none."""
     path = folder / "activities.parquet"
-    return pl.read_parquet(path) if path.exists() else ACTIVITIES.to_frame()
+    return rows(path, ACTIVITIES) if path.is_symlink() or path.exists() else ACTIVITIES.to_frame()
 
 
-def _frame(folder: Path, name: str) -> pl.DataFrame:
-    """A result as it was written; columns that came later than the run are empty."""
-    return pl.concat([FRAMES[name].to_frame(), pl.read_parquet(folder / f"{name}.parquet")], how="diagonal_relaxed")
+def read_rows(folder: Path, name: str) -> pl.DataFrame:
+    """One of FRAMES as it was written; columns that came later than the run are empty."""
+    return rows(folder / f"{name}.parquet", FRAMES[name], later=LATER.get(name, ()))
 
 
 def _counts(counts: Counts) -> dict[str, Any]:
     return dataclasses.asdict(counts)
-
-
-def _read_counts(content: Mapping[str, Any]) -> Counts:
-    values = dict(content)
-    values["profiles"] = {Status(status): number for status, number in values["profiles"].items()}
-    values["violations_by_side"] = {Side(side): number for side, number in values["violations_by_side"].items()}
-    return Counts(**values)
-
-
-def _source(content: Mapping[str, Any]) -> Source:
-    return Source(**{**content, "side": Side(content["side"]), "as_of": datetime.fromisoformat(content["as_of"])})
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
