@@ -261,6 +261,8 @@ class Why(StrEnum):
     """Too much to go one by one, and no file call is left today."""
     GONE = "gone"
     """Deleted on the platform since an earlier run."""
+    FORGOTTEN = "forgotten"
+    """What earlier runs knew is lost: who opted out, for an opt-in, or who was there before, for a creation."""
     ERASED = "erased"
     """Erased on request: never created again."""
     SAME_PERSON = "same_person"
@@ -277,6 +279,8 @@ class Why(StrEnum):
     """An undo leaves a profile that was created in place: deleting it is a choice of its own."""
     DELETED = "deleted"
     """A deleted profile cannot be brought back."""
+    WITHDRAWN = "withdrawn"
+    """An undo does not give back a permission that the plan withdrew."""
     UNMAPPED = "unmapped"
     """The contract does not have the column any more."""
 

@@ -124,6 +124,8 @@ class Case:
     """The platform row's update moment."""
     last_opt_out: datetime | None = None
     """See `last_opt_outs`; None: it was never seen off."""
+    opt_outs_known: bool = True
+    """False: a part of the history is lost, and an opt-out may have been in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,8 @@ def _lawful(write: writes.Write, cell: writes.Cell, polarity: Polarity, restores
 
 
 def _opt_in(case: Case, now: datetime, timezone: ZoneInfo) -> Opt | Why:
+    if not case.opt_outs_known:
+        return Why.FORGOTTEN
     date, source = case.evidence.date, case.evidence.source
     if date is None or not source or date > now:
         return Why.EVIDENCE

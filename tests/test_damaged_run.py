@@ -6,11 +6,16 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import polars as pl
 import pytest
 
+from auditor.commands.doctor.machine import schedule
+from auditor.commands.doctor.subject import State, Subject
 from auditor.findings.audit import FRAMES
 from auditor.model import Side
 from auditor.settings.config import read_settings
@@ -199,3 +204,14 @@ def test_a_run_that_was_never_kept_is_not_there(folder: Path, capsys: pytest.Cap
     assert auditor(capsys, *PLAN).code == 0
     assert state.read_text() == was
     assert not begun.exists()
+
+
+def test_the_doctor_tells_it(folder: Path) -> None:
+    settings = read_settings(folder / "auditor.toml")
+    subject = cast(Subject, SimpleNamespace(settings=settings, now=datetime(2026, 11, 9, 12, tzinfo=UTC)))
+    assert schedule(subject).state is State.OK
+    path = found(folder, "run.json")
+    _cut(path)
+    assert (schedule(subject).state, str(path) in schedule(subject).reason) == (State.WARNING, True)
+    shutil.rmtree(folder / "runs")
+    assert "there is no run yet" in schedule(subject).reason

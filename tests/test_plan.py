@@ -343,6 +343,16 @@ def test_an_opt_in_is_decided_by_a_person_with_newer_evidence_and_carries_it() -
     assert left(correction(row, decisions=made)) == [("1", NEWS, "evidence")]
 
 
+def test_nobody_is_opted_in_while_the_permission_history_is_not_whole() -> None:
+    given = frame(permissions.EVIDENCE, [{"key": "1", "column": NEWS, "date": NOW - DAY, "source": "shop"}])
+    facts: dict[str, Any] = {"decisions": [decision("1", NEWS, "false", "true")], "evidence": given}
+    row = differs("1", NEWS, "false", "true", moved="unknown")
+    assert correction(row, **facts).counts == {Kind.SUBSCRIBE: 1}
+    plan = correction(row, differs("2", NEWS, "true", "false", moved="truth"), **facts, opt_outs_known=False)
+    assert plan.counts == {Kind.UNSUBSCRIBE: 1}, "an opt-out needs no history"
+    assert left(plan) == [("1", NEWS, "forgotten")]
+
+
 def test_what_was_undone_is_not_proposed_until_it_changes() -> None:
     undone = frame(UNDONE, [{"key": key, "column": "city", "platform": "a", "truth": "b"} for key in "12"])
     plan = correction(differs("1", "city", "a", "b"), differs("2", "city", "a", "c"), undone=undone)
@@ -767,6 +777,17 @@ def test_an_opt_in_can_be_decided_together_with_a_creation() -> None:
     ]
     assert plan.writes[2].collection == Collection("2026-03-09 10:00:00", "shop")
     assert left(plan) == [("2", NEWS, "evidence")]
+
+
+def test_nobody_is_created_while_it_is_not_known_who_was_there_before() -> None:
+    rows = candidates({"key": "1"})
+    plan = creation([missing("1")], {"candidates": rows}, seen_known=False)
+    assert (plan.writes, left(plan)) == ((), [("1", None, "forgotten")])
+    given = {f"evidence_date:{NEWS}": NOW - DAY, f"evidence_source:{NEWS}": "shop"}
+    decided = {"candidates": candidates({"key": "1", NEWS: "true", **given})}
+    plan = creation([missing("1")], decided, decisions=[decision("1", NEWS, None, "true")], opt_outs_known=False)
+    assert plan.counts == {Kind.CREATE: 1}
+    assert left(plan) == [("1", NEWS, "forgotten")]
 
 
 def test_many_creations_share_one_file_that_only_creates() -> None:

@@ -91,6 +91,13 @@ def test_agreed_values_may_be_a_table() -> None:
     assert set(found.differences["moved"]) == {"truth"}
 
 
+def test_a_file_of_the_results_that_was_damaged_since_is_named(tmp_path: Path) -> None:
+    found = auditor.compare(PLATFORM, TRUTH, key="id", out=tmp_path / "out")
+    (tmp_path / "out" / "differences.parquet").write_bytes(b"PAR1")
+    with pytest.raises(SettingsError, match=r"differences\.parquet is damaged"):
+        found.differences  # noqa: B018 -- reads it
+
+
 def test_columns_of_one_table_are_named() -> None:
     found = auditor.compare(PLATFORM.with_columns(more=pl.lit(1)), TRUTH, key="id")
     assert found.summary["columns_on_one_side"] == {"platform": ["more"], "truth": []}

@@ -50,6 +50,27 @@ def test_only_stops_after_a_stage_and_keeps_nothing(folder: Path, capsys: pytest
     assert footprint(folder) == before
 
 
+@pytest.mark.parametrize("stage", run_command.STAGES)
+def test_each_stage_tells_what_it_found(folder: Path, stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.execute(["run", "--settings", str(folder / "auditor.toml"), "--only", stage, "--json", "--quiet"])
+    document = json.loads(capsys.readouterr().out)
+    assert list(document["stages"])[-1] == stage
+    assert document["stages"][stage]
+
+
+def test_a_truth_without_rows_was_not_checked(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether the stages end there or go on: everybody would seem to be in Actito only."""
+    header = max(folder.glob("crm/*.csv")).read_text("utf-8").splitlines()[0]
+    (tmp_path / "header.csv").write_text(header + "\n", "utf-8")
+    run = ["run", "--settings", str(folder / "auditor.toml"), "--truth", str(tmp_path / "header.csv"), "--quiet"]
+    assert cli.execute([*run, "--only", "load"]) == 6
+    assert "CRM holds no row" in capsys.readouterr().out
+    assert cli.execute([*run, "--json"]) == 6
+    assert [one["code"] for one in json.loads(capsys.readouterr().out)["not_checked"]] == ["no_rows"]
+    assert cli.execute(["plan", "--settings", str(folder / "auditor.toml")]) == 6
+    assert "nothing is planned on this audit: CRM holds no row" in capsys.readouterr().err
+
+
 def test_baseline_sets_the_agreed_values_and_leaves_no_run(folder: Path) -> None:
     code = cli.execute(["run", "--settings", str(folder / "auditor.toml"), "--baseline", "--quiet"])
     assert code == Exit.FINE

@@ -335,6 +335,8 @@ def test_a_damaged_list_of_people_seen_costs_only_that_list(runs: Runs) -> None:
     assert warning.startswith("seen-r1.parquet")
     assert "who was deleted since" in warning, "what is not known for that is said"
     assert (seen.moved, seen.gone) == ({("k", "city"): "truth"}, set())
+    again = runs.run([row("Gent")], [row("Luik"), row("x", "a")], "r3", MONDAY + 2 * DAY)
+    assert list(map(in_words, again.memory.warnings)) == [warning], "until the list is back, nobody knows who was there"
 
 
 def test_a_run_that_is_not_completed_changes_nothing(runs: Runs) -> None:

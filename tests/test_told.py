@@ -57,6 +57,12 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         )
         for line, where in ((None, ""), (1234, ", first at line 1,234"))
     ],
+    Code.NO_ROWS: [
+        (
+            NotChecked(Code.NO_ROWS, Side.TRUTH, blocks_plan=True),
+            "CRM holds no row: has it been exported completely? Nobody was compared",
+        )
+    ],
     Code.BELOW_COUNT: [
         (
             NotChecked(Code.BELOW_COUNT, Side.PLATFORM, 10, parameters={"exported": 9990, "count": 10_000}),
@@ -219,7 +225,7 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         (
             Notice(Code.ACTIVITIES_LOST, {"file": "activities-1.parquet"}),
             "activities-1.parquet is missing or damaged and was left aside: bounces, complaints and opt-outs of "
-            "earlier exports are not known, but for those still there",
+            "earlier exports are not known, but for those still there; a copy of the state folder brings it back",
         )
     ],
     Code.TABLE_ANEW: [
@@ -231,13 +237,15 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
     Code.STATE_DAMAGED: [
         (
             Notice(Code.STATE_DAMAGED, {"file": "state.json"}),
-            "state.json of the agreed values is damaged and was left aside: directions are unknown this time",
+            "state.json is missing or damaged and was left aside: nothing is known of earlier runs, neither agreed "
+            "values nor who opted out or was deleted since; a copy of the state folder brings it back",
         )
     ],
     Code.STATE_OF_ANOTHER: [
         (
             Notice(Code.STATE_OF_ANOTHER, {"file": "state.json"}),
-            "state.json belongs to another table or version and was left aside",
+            "state.json is of another table or version and was left aside: nothing is known of earlier runs, neither "
+            "agreed values nor who opted out or was deleted since",
         )
     ],
     Code.BASE_LOST: [
@@ -251,14 +259,14 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         (
             Notice(Code.PERMISSIONS_LOST, {"file": "permissions-r.parquet"}),
             "permissions-r.parquet is missing or damaged and was left aside: a part of the permission history is not "
-            "known, and who opted out then",
+            "known, and who opted out then; a copy of the state folder brings it back",
         )
     ],
     Code.SEEN_LOST: [
         (
             Notice(Code.SEEN_LOST, {"file": "seen-r.parquet"}),
             "seen-r.parquet is missing or damaged and was left aside: who was there in earlier runs is not known, and "
-            "who was deleted since",
+            "who was deleted since; a copy of the state folder brings it back",
         )
     ],
     Code.ONLY_ON_ONE_SIDE: [

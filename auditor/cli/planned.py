@@ -50,6 +50,7 @@ WHY = {
     Why.TAKEN: "another profile has the unique value",
     Why.QUOTA: "too many for today's calls",
     Why.GONE: "deleted in Actito since an earlier run",
+    Why.FORGOTTEN: "who opted out or was deleted before is not known: see not checked",
     Why.ERASED: "erased on request",
     Why.SAME_PERSON: "probably one person under two keys: a decision",
     Why.UNADDRESSED: "have no key in Actito, and the export no profileId",
@@ -58,6 +59,7 @@ WHY = {
     Why.NOT_CHECKED: "may be in rows that could not be read",
     Why.CREATED: "were created, and stay",
     Why.DELETED: "were deleted, and cannot come back",
+    Why.WITHDRAWN: "permissions that the plan withdrew: nobody gets one back by itself",
     Why.UNMAPPED: "no longer in the mapping",
 }
 

@@ -8,8 +8,9 @@ import click
 
 from auditor.cli import clock
 from auditor.cli.interrupts import end_if_asked
-from auditor.cli.screen import Steps, load_settings, say, settings_option, table
+from auditor.cli.screen import Steps, load_settings, say, settings_option, table, wrapped
 from auditor.cli.verbose import verbose_option
+from auditor.errors import Exit
 
 STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
 """Of the pipeline; named here as well, so that help need not import it. A test compares the two."""
@@ -47,6 +48,8 @@ def command(
     settings = load_settings(settings_file)
     from auditor.cli.summary import exit_code, print_json, print_summary
     from auditor.commands import run as pipeline
+    from auditor.findings.sentences import sentence
+    from auditor.findings.words import Words
 
     request = pipeline.Request(export=export, truth=truth, only=only, baseline=baseline)
     steps = None if quiet else Steps()
@@ -64,12 +67,16 @@ def command(
     try:
         audit = pipeline.run(settings, request, now=clock.now(), tell=tell, moved=moved)
     except pipeline.EnoughError as enough:
+        words = Words.of(settings.names)
         if as_json:
-            print_json({"format": 1, "table": settings.table, "stages": enough.facts})
+            unchecked = [{**one.content(), "sentence": sentence(one, words)} for one in enough.not_checked]
+            print_json({"format": 1, "table": settings.table, "stages": enough.facts, "not_checked": unchecked})
         else:
+            for one in enough.not_checked:
+                click.echo(wrapped("  not checked: ", sentence(one, words)))
             table([(stage, name, number) for stage, facts in enough.facts.items() for name, number in facts.items()])
         say("the agreed values are set" if baseline else f"stopped after {only}, as asked; nothing was kept")
-        return 0
+        return int(Exit.INCOMPLETE if enough.not_checked else Exit.FINE)
     if as_json:
         print_json(audit.summary())
     else:

@@ -119,9 +119,9 @@ class Comparison:
         return self.conclusion.with_rows(read_results(self.conclusion.folder))
 
     def _read(self, name: str) -> pl.DataFrame:
-        import polars as pl
+        from auditor.commands.results import read_result
 
-        return pl.read_parquet(self.conclusion.folder / f"{name}.parquet")
+        return read_result(self.conclusion.folder, name)
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""

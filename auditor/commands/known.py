@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor.findings.audit import Audit
+from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
 from auditor.findings.unreachable import said_no
 from auditor.model import Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
@@ -29,7 +30,7 @@ def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, 
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     with Ledger(settings.state_folder, reading=True) as ledger:
         audit = with_pending(run_folder.read_audit(folder, contract), ledger)
-        return audit, needs(audit, knowledge(settings, contract, structure, folder, ledger, now))
+        return audit, needs(audit, knowledge(settings, contract, structure, audit, ledger, now))
 
 
 def with_pending(audit: Audit, ledger: Ledger) -> Audit:
@@ -48,12 +49,13 @@ def with_pending(audit: Audit, ledger: Ledger) -> Audit:
 
 
 def knowledge(
-    settings: Settings, contract: Contract, structure: Structure, folder: Path, ledger: Ledger, now: datetime
+    settings: Settings, contract: Contract, structure: Structure, audit: Audit, ledger: Ledger, now: datetime
 ) -> Knowledge:
-    """What bears on the differing cells of the run in `folder`, beside its differences.
+    """What bears on the differing cells of an audit, beside its differences.
 
     Raises SettingsError for a run that does not keep it any more.
     """
+    folder, missing = audit.folder, {item.code for item in audit.not_checked}
     own = ledger.opt_outs(settings.table).select(
         run=pl.lit(folder.name), at="sent_at", side=pl.lit(Side.PLATFORM.value), key="key", column="column",
         value=pl.lit(Permission.OFF.value),
@@ -64,6 +66,8 @@ def knowledge(
         timezone=contract.timezone,
         now=now,
         without_base=settings.fixes.without_base,
+        opt_outs_known=not missing & NO_OPT_OUTS,
+        seen_known=not missing & NOBODY_SEEN,
         decisions=remembered(ledger.decisions(settings.table)),
         evidence=frame(folder, "evidence", EVIDENCE),
         history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]

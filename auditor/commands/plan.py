@@ -63,7 +63,7 @@ def plan(
             if decisions is not None:
                 _remember(settings, contract, ledger, decisions, now)
             audit = with_pending(audit, ledger)
-            known = knowledge(settings, contract, structure, folder, ledger, now)
+            known = knowledge(settings, contract, structure, audit, ledger, now)
             facts = _facts(settings, contract, audit, known, folder, ledger)
             made = make_plans(audit, _policy(settings, route), facts, only=only)
             return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)

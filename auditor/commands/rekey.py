@@ -83,7 +83,7 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
         store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
         folders = [store.folder, path.resolve().parent]
         with closing(open_engine(settings, Path(scratch), folders)) as engine:
-            memory = store.load(engine, contract)  # under the keys that are stored
+            memory = store.load(engine, contract, expected=True)  # under the keys that are stored
             if memory.warnings:
                 say = Words.of(settings.names)
                 lost = "; ".join(sentence(one, say) for one in memory.warnings)

@@ -24,6 +24,7 @@ from auditor.findings.audit import ACTIVITIES, FRAMES, Counts
 from auditor.findings.codes import NotChecked
 from auditor.match.join import Matched
 from auditor.model import Side, Status, Verdict
+from auditor.state.run_files import rows
 
 RENUMBERED_PAIRS = 20
 """Fewer pairs of probably the same person never stop a run."""
@@ -96,7 +97,12 @@ def write_activities(engine: Engine, matched: Matched, found: ir.Table, folder: 
 def read_results(folder: Path) -> dict[str, pl.DataFrame]:
     """The results that `write_results` left in a folder, by the names that they have in an `Audit`."""
     there = [*FRAMES, *(["activities"] if (folder / "activities.parquet").exists() else [])]
-    return {name: pl.read_parquet(folder / f"{name}.parquet") for name in there}
+    return {name: read_result(folder, name) for name in there}
+
+
+def read_result(folder: Path, name: str) -> pl.DataFrame:
+    """One of them. Raises SettingsError, naming the file, where it has been damaged since."""
+    return rows(folder / f"{name}.parquet", FRAMES.get(name, ACTIVITIES), hint="compare again")
 
 
 def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
@@ -125,6 +131,18 @@ def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
         same_person=tally(results.same_person, "side"),
         standing={status: standing.get(status.value, 0) for status in FINDING_STATUSES},
     )
+
+
+def matches(engine: Engine, matched: Matched) -> dict[str, int]:
+    """How the rows of both sides found each other, in keys."""
+    apart = 0 if matched.apart is None else count(engine, matched.apart)
+    alone = {side.value: count(engine, matched.alone(side)) for side in Side}
+    return {
+        "on_both_sides": count(engine, matched.both),
+        "only_platform": alone["platform"],
+        "only_truth": alone["truth"],
+        "duplicate": apart,
+    }
 
 
 def same_persons(engine: Engine, probably: ir.Table, evidently: ir.Table) -> int:

@@ -25,6 +25,7 @@ from auditor import report
 from auditor.commands.compared import Compared, explained
 from auditor.commands.known import knowledge
 from auditor.commands.results import (
+    matches,
     read_results,
     same_persons,
     stop_if_renumbered,
@@ -35,11 +36,12 @@ from auditor.commands.run_activities import hold, pull_activities, rejected_too,
 from auditor.commands.run_inputs import Asked, Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
 from auditor.commands.run_kept import TREND_RUNS, to_keep, trend_point, write_for_plans
 from auditor.commands.session import open_engine
-from auditor.diff.diffed import Diffed, diff
+from auditor.diff.diffed import diff
 from auditor.diff.known import Known, Moments
 from auditor.diff.one_sided import OneSided, one_sided, other_keys, renumbered
 from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
+from auditor.engine.protocol import count
 from auditor.errors import SettingsError
 from auditor.files.disk import full_disk
 from auditor.findings import notices
@@ -77,20 +79,23 @@ STAGES = ("pull", "load", "match", "validate", "diff", "explain", "report")
 class EnoughError(Exception):
     """Not a failure: the request asked for no more than this."""
 
-    def __init__(self, facts: Mapping[str, Mapping[str, int]]) -> None:
+    def __init__(self, facts: Mapping[str, Mapping[str, int]], not_checked: Sequence[NotChecked]) -> None:
         super().__init__("enough")
         self.facts = facts
         """Stage → what it found, as names and numbers."""
+        self.not_checked = not_checked
+        """What the stages until then could not check."""
 
 
 @dataclass
 class _Watch:
-    """Seconds and findings per stage, and a line for whoever watches."""
+    """Seconds and findings per stage, what could not be checked, and a line for whoever watches."""
 
     tell: Tell
     only: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     facts: dict[str, dict[str, int]] = field(default_factory=dict)
+    not_checked: list[NotChecked] = field(default_factory=list)
 
     def found(self, name: str, **numbers: int) -> None:
         """Remember numbers of a stage."""
@@ -102,7 +107,7 @@ class _Watch:
         with stage(name, self.seconds):
             yield
         if name == self.only:
-            raise EnoughError(self.facts)
+            raise EnoughError(self.facts, self.not_checked)
 
 
 def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, moved: Moved | None = None) -> Audit:
@@ -171,18 +176,23 @@ def _audit(
             said = understand(engine, pulls, contract, settings, work, now)
             for one in inputs.landed:
                 watch.found("load", **{f"{one.side.value}_rows": one.rows, f"{one.side.value}_rejected": one.rejected})
+                watch.not_checked += (*one.not_checked, *notices.without_rows(one.side, one.rows))
         as_of = inputs.moments[Side.PLATFORM]
         with watch.stage("match", "matching profiles by their key"):
             matched = match_sides(engine, contract, inputs.raw)
+            if request.only == "match":
+                watch.found("match", **matches(engine, matched))
         warm.join()
         with watch.stage("validate", "validating both sides against the table structure"):
             validations = _validate(engine, settings, contract, structure, suite, matched, inputs, ledger.secret, now)
+            watch.not_checked += (item for one in validations for item in one.not_evaluated)
             violations = ibis.union(*(one.found for one in validations))
             run_folder.write_validation(record.document(suite.name, validations, ledger.secret), work)
             watch.found("validate", **violations_per_rule(engine, violations))
         with watch.stage("diff", "comparing"):
             store = Store(settings.state_folder, settings.entity, table, structure.number)
-            memory = store.load(engine, contract, matched.keys)
+            last = ledger.last_run(table)
+            memory = store.load(engine, contract, matched.keys, expected=last is not None)
             settled = settle.from_export(engine, contract, matched, ledger, table, as_of)
             ledger.suppose(settled)
             known, created = _known(engine, ledger, memory, violations, table, as_of)
@@ -193,11 +203,14 @@ def _audit(
             reached = hold(engine, settings, contract, matched, diffed, allowed, said, memory, ledger, now)
             allowed = reached.with_findings(allowed)
             learnt = Learnt(matched, diffed, allowed, known.sent, reached.keep)
+            watch.not_checked += (*notices.forgotten(memory.warnings), *notices.without_key(diffed.counts.rows))
+            watch.not_checked += notices.below_count(diffed.counts.rows[Side.PLATFORM.value], exist, created)
+            watch.not_checked += reached.not_checked
             watch.found("diff", **{status.value: number for status, number in diffed.counts.profiles.items()})
         if request.baseline:
             agreed = store.write(engine, contract, memory, learnt, name, as_of)
             commit(settings.state_folder, Kept(name, (agreed.rewrite,), agreed.written, agreed.superseded))
-            raise EnoughError(watch.facts)
+            raise EnoughError(watch.facts, watch.not_checked)
         with watch.stage("explain", "explaining every difference"):
             compared = explained(engine, contract, matched, diffed, persons=engine)
             alone = one_sided(engine, contract, matched)
@@ -205,18 +218,18 @@ def _audit(
             rejected = rejected_too(rejected_rows(inputs.landed), [reached.rejected])
             counts = compared.written(engine, work, rejected, violations=violations, permissions=allowed.findings)
             reached.write(engine, matched, work)
-        last = ledger.last_run(table)
-        not_checked = [*_not_checked(inputs, validations, diffed, exist, created), *reached.not_checked]
-        counts = reached.count(engine, contract, matched, allowed, counts)
+            counts = reached.count(engine, contract, matched, allowed, counts)
+            watch.found("explain", causes=count(engine, compared.explained.causes), **counts.differences_by_reason)
         conclusion = _conclusion(
-            engine, settings, contract, compared, memory, validations, last, asked, inputs, not_checked,
+            engine, settings, contract, compared, memory, validations, last, asked, inputs, watch.not_checked,
             run=name, started=now, counts=counts, folder=work, seconds=watch.seconds,
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = reached.tell(conclusion.with_rows(read_results(work)))
             write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
-            needed = needs(audit, knowledge(settings, contract, structure, work, ledger, now))
+            needed = needs(audit, knowledge(settings, contract, structure, audit, ledger, now))
             audit = replace(audit, counts=replace(audit.counts, needs=numbers(needed)))
+            watch.found("report", **audit.counts.needs)
             run_folder.write_csv(told_to_the_truth(audit, needed), work / "for-the-truth.csv")
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
@@ -286,23 +299,6 @@ def _stop_if_renumbered(
     stop_if_renumbered(pairs, compared.diffed.counts)
 
 
-def _not_checked(
-    inputs: Landings,
-    validations: Sequence[Validation],
-    diffed: Diffed,
-    counted: int | None,
-    created: int,
-) -> list[NotChecked]:
-    """What could not be checked, each with its reason."""
-    rows = diffed.counts.rows
-    return [
-        *(item for one in inputs.landed for item in one.not_checked),
-        *(item for one in validations for item in one.not_evaluated),
-        *notices.without_key(rows),
-        *notices.below_count(rows[Side.PLATFORM.value], counted, created),
-    ]
-
-
 def _conclusion(
     engine: DuckDB,
     settings: Settings,
@@ -346,6 +342,6 @@ def _conclusion(
             *notices.under_other_keys(other_keys(engine, matched, memory.seen)),
             *compared.notices(engine, contract),
             *notices.not_yet({one.side: one.not_yet for one in validations}),
-            *memory.warnings,
+            *(one for one in memory.warnings if not notices.forgotten([one])),
         ),
     )

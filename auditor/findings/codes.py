@@ -33,6 +33,7 @@ class Code(StrEnum):
     ACTIVITIES_UNREAD = "activities_unread"
     """`said`: what is wrong with the file or the place, as errors word it."""
     ACTIVITIES_OF_OTHER_KINDS = "activities_of_other_kinds"
+    NO_ROWS = "no_rows"
 
     # Notices
     NOT_COUNTED = "not_counted"

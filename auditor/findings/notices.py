@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from auditor.findings.audit import AMBIGUOUS, KEY, NORMALISED
 from auditor.findings.codes import Code, NotChecked, Notice
@@ -13,6 +14,11 @@ from auditor.model import Side
 def without_key(rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
     """Rows that no key ties to anybody: they could not be compared. `rows` are those of `Counts`."""
     return tuple(NotChecked(Code.NULL_KEY, side, number) for side in Side if (number := rows[f"{side.value}_null_key"]))
+
+
+def without_rows(side: Side, rows: int) -> tuple[NotChecked, ...]:
+    """A truth without a row: everybody would seem to be in Actito only. A table may be empty before its first load."""
+    return () if rows or side is Side.PLATFORM else (NotChecked(Code.NO_ROWS, side, blocks_plan=True),)
 
 
 def below_count(exported: int, count: int | None, created: int) -> tuple[NotChecked, ...]:
@@ -89,6 +95,22 @@ def how_matched(matched_by: Mapping[str, int], key: Sequence[str]) -> tuple[Noti
         elif by != KEY:
             found.append(Notice(Code.KEY_SPELT_OTHERWISE, what))
     return tuple(found)
+
+
+NO_OPT_OUTS: Final = frozenset({Code.PERMISSIONS_LOST, Code.ACTIVITIES_LOST, Code.STATE_DAMAGED, Code.STATE_OF_ANOTHER})
+"""What says that opt-outs of earlier runs may not be known: nobody is made contactable by what is left."""
+NOBODY_SEEN: Final = frozenset({Code.SEEN_LOST, Code.STATE_DAMAGED, Code.STATE_OF_ANOTHER})
+"""What says that it may not be known who was there before and has been deleted since: nobody is created."""
+
+
+def forgotten(told: Iterable[Notice]) -> tuple[NotChecked, ...]:
+    """What could not be checked because a part of what earlier runs remembered is lost.
+
+    Without agreed values: who moved. Without the permission history: who is contactable again after an opt-out. Without
+    those who were seen: who was deleted since, and who has another key now. Without activities: who cannot be reached.
+    """
+    lost = NO_OPT_OUTS | NOBODY_SEEN | {Code.BASE_LOST}
+    return tuple(NotChecked(one.code, parameters=one.parameters) for one in told if one.code in lost)
 
 
 def under_other_keys(profiles: int) -> tuple[Notice, ...]:

@@ -66,6 +66,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.UNDONE: "written once and taken back",
     Why.UNKNOWN_PERMISSION: "{truth} says neither yes nor no",
     Why.EVIDENCE: "no evidence newer than the last opt-out",
+    Why.FORGOTTEN: "who opted out before is not known: the permission history is not whole",
     Why.CIRCLE: "profiles exchange this unique value",
     Why.TAKEN: "another profile has this unique value",
     Why.UNADDRESSED: "{platform} cannot be told which profile it is",

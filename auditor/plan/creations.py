@@ -53,6 +53,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
             Why.PENDING: pending,
             Why.WAITING: waiting,
             Why.GONE: gone,
+            Why.FORGOTTEN: not known.seen_known,
             Why.ERASED: key in candidates.erased,
             Why.NOT_CHECKED: unreadable,
             Why.SAME_PERSON: key in same_person,
@@ -165,6 +166,7 @@ def _cell(
             truth=text,
             evidence=Evidence(row.get(f"evidence_date:{column.name}"), row.get(f"evidence_source:{column.name}")),
             last_opt_out=opt_outs.get((key, column.name)),
+            opt_outs_known=known.opt_outs_known,
         )
         verdict = permissions.decide_creation(case, by=by, now=known.now, timezone=known.timezone)
         if isinstance(verdict, Why):

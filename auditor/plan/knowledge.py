@@ -45,6 +45,10 @@ class Knowledge:
     history: pl.DataFrame = field(default_factory=HISTORY.to_frame)
     said_no: pl.DataFrame = field(default_factory=SAID_NO.to_frame)
     """When somebody last opted out in a campaign or complained: bounds what any of their permissions is given on."""
+    opt_outs_known: bool = True
+    """False: a part of the permission history is lost."""
+    seen_known: bool = True
+    """False: who was there in earlier runs is lost."""
     undone: pl.DataFrame = field(default_factory=UNDONE.to_frame)
 
 
@@ -112,6 +116,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             evidence=evidence.get(cell, Evidence()),
             platform_updated=row["platform_updated"],
             last_opt_out=opt_outs.get(cell),
+            opt_outs_known=known.opt_outs_known,
         )
         by = row["by"] if row["choice"] == Choice.TRUTH else None
         answer = permissions.decide(case, by=by, now=known.now, timezone=known.timezone)

@@ -101,14 +101,23 @@ class Store:
         self._number = number
         self._who = {"entity": entity, "table": table}
 
-    def load(self, engine: DuckDB, contract: Contract, keys: Mapping[Side, ir.Table] | None = None) -> Memory:
-        """What earlier runs left.
+    def load(
+        self,
+        engine: DuckDB,
+        contract: Contract,
+        keys: Mapping[Side, ir.Table] | None = None,
+        *,
+        expected: bool = False,
+    ) -> Memory:
+        """What earlier runs left; `expected` says that there were some.
 
         Who is remembered by a fallback key, and has a better key by now, is found under that: `keys` are those of both
         sides as they were matched; None leaves everybody under the key that is stored.
         A file that is damaged, missing or of another table is left aside with a warning, never trusted.
         """
         state, warnings = self._state()
+        if expected and not state and not warnings:
+            warnings.append(Notice(Code.STATE_DAMAGED, {"file": "state.json"}))
         anew = bool(self._number) and state.get("number", self._number) not in (None, self._number)
         if state.get("base") and anew:
             warnings.append(Notice(Code.TABLE_ANEW))
@@ -159,8 +168,11 @@ class Store:
             }
         else:
             files["base"] = self._write(engine, agreed_now(engine, contract, memory, learnt), f"base-{run}.parquet")
-            seen = everybody(contract, memory, learnt.matched.keys[Side.PLATFORM], run)
-            files["seen"] = self._write(engine, seen, f"seen-{run}.parquet")
+            if any(one.code is Code.SEEN_LOST for one in memory.warnings):  # until it is back, nobody knows who it had
+                files["seen"] = memory.files["seen"]
+            else:
+                seen = everybody(contract, memory, learnt.matched.keys[Side.PLATFORM], run)
+                files["seen"] = self._write(engine, seen, f"seen-{run}.parquet")
             files["columns"] = {column.name: contract.signature(column) for column in contract.compared}
             files["anchored_by"] = "profile_id" if _numbered(engine, learnt.matched) else "key"
         files["rekey"] = memory.files.get("rekey")

@@ -20,17 +20,21 @@ _NAMED = 3
 """Runs that a hint names."""
 
 
+class NoRun(SettingsError):
+    """The table has not been audited yet."""
+
+
 def find_run(settings: Settings, name: str | None = None) -> Path:
     """The folder of a run of the settings' table by its name or the beginning of it; None: the newest.
 
-    Raises SettingsError where there is none, or several, for a run of another table, and for one whose `run.json` is
-    damaged.
+    Raises SettingsError where there is none (NoRun: none at all), or several, for a run of another table, and for one
+    whose `run.json` is damaged.
     """
     if name is None:
         for folder in _finished(settings):
             if _is_of(read_run(folder), settings):
                 return folder
-        raise SettingsError(
+        raise NoRun(
             f'there is no finished run of "{settings.table}" in {settings.runs_folder}', hint="make one: auditor run"
         )
     fitting = [folder for folder in _finished(settings) if folder.name.startswith(Path(name).name)]

@@ -21,7 +21,7 @@ from auditor.findings.english.numbers import counted
 from auditor.findings.english.structure_words import listed
 from auditor.state import personal, run_folder
 from auditor.state.ledger import quota_day
-from auditor.state.past_runs import find_run
+from auditor.state.past_runs import NoRun, find_run
 
 DISTRIBUTION = "profile-auditor"
 TOLD = ("duckdb", "polars", "great-expectations", "httpx")
@@ -168,8 +168,10 @@ def schedule(subject: Subject) -> Finding:
     settings = subject.settings
     try:
         last = find_run(settings)
-    except SettingsError:
+    except NoRun:
         return Finding(State.OK, "there is no run yet; make the first: auditor run")
+    except SettingsError as error:
+        return Finding(State.WARNING, str(error), "make a new run: auditor run")
     began = run_folder.started(last.name)
     age = subject.now - began if began else timedelta()
     if age > max(settings.platform.max_age, timedelta(days=1)):

@@ -21,6 +21,10 @@ def _null_key(say: Words, *, side: str, rows: int) -> str:
     return f"{counted(rows, 'row has', 'rows have')} no key in {say.side(side)} and could not be compared"
 
 
+def _no_rows(say: Words, *, side: str, rows: int) -> str:
+    return f"{say.side(side)} holds no row: has it been exported completely? Nobody was compared"
+
+
 def _rejected_rows(
     say: Words, *, side: str, rows: int, file: str, place: str, line: int, reason: Mapping[str, Any] | str
 ) -> str:
@@ -187,12 +191,16 @@ def _always(text: str) -> Callable[..., str]:
 
 
 _LEFT_ASIDE: Final = "{file} is missing or damaged and was left aside: "
+_FROM_A_COPY: Final = "; a copy of the state folder brings it back"
+
+_NOTHING_KNOWN: Final = "nothing is known of earlier runs, neither agreed values nor who opted out or was deleted since"
 
 NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NULL_KEY: _null_key,
     Code.REJECTED_ROWS: _rejected_rows,
     Code.LINES_DO_NOT_CLOSE: _lines_do_not_close,
     Code.BELOW_COUNT: _below_count,
+    Code.NO_ROWS: _no_rows,
     Code.NOT_EVALUATED: _not_evaluated,
     Code.NOT_COUNTED: _not_counted,
     Code.OPERATIONS_END: _operations_end,
@@ -204,15 +212,15 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.MATCHES_SEVERAL: _matches_several,
     Code.OTHER_KEYS: _other_keys,
     Code.TABLE_ANEW: _always("the table was made anew in Actito: what was agreed before does not hold for it"),
-    Code.STATE_DAMAGED: _always(
-        "{file} of the agreed values is damaged and was left aside: directions are unknown this time"
-    ),
-    Code.STATE_OF_ANOTHER: _always("{file} belongs to another table or version and was left aside"),
+    Code.STATE_DAMAGED: _always(f"{_LEFT_ASIDE}{_NOTHING_KNOWN}{_FROM_A_COPY}"),
+    Code.STATE_OF_ANOTHER: _always(f"{{file}} is of another table or version and was left aside: {_NOTHING_KNOWN}"),
     Code.BASE_LOST: _always(f"{_LEFT_ASIDE}the last agreed values are not known, so directions are unknown this time"),
     Code.PERMISSIONS_LOST: _always(
-        f"{_LEFT_ASIDE}a part of the permission history is not known, and who opted out then"
+        f"{_LEFT_ASIDE}a part of the permission history is not known, and who opted out then{_FROM_A_COPY}"
     ),
-    Code.SEEN_LOST: _always(f"{_LEFT_ASIDE}who was there in earlier runs is not known, and who was deleted since"),
+    Code.SEEN_LOST: _always(
+        f"{_LEFT_ASIDE}who was there in earlier runs is not known, and who was deleted since{_FROM_A_COPY}"
+    ),
     Code.ACTIVITIES_UNREAD: _activities_unread,
     Code.ACTIVITIES_OF_OTHER_KINDS: _activities_of_other_kinds,
     Code.REACHABLE_AGAIN: _reachable_again,
@@ -224,6 +232,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.ACTIVITIES_OF_NOBODY: _activities_of_nobody,
     Code.ACTIVITIES_LOST: _always(
         f"{_LEFT_ASIDE}bounces, complaints and opt-outs of earlier exports are not known, but for those still there"
+        f"{_FROM_A_COPY}"
     ),
     Code.ONLY_ON_ONE_SIDE: _only_on_one_side,
     Code.STRUCTURE_CHANGED: _structure_changed,
