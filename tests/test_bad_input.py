@@ -21,9 +21,10 @@ import stamina
 
 from auditor.cli.fail_on import exceeded, parse_fail_on
 from auditor.commands import run as pipeline
-from auditor.errors import Exit, TryLater
+from auditor.errors import Exit, SettingsError, TryLater
 from auditor.model import Status
 from auditor.settings.config import read_settings
+from auditor.settings.contract_file import read_contract
 from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, Said, auditor, copy, footprint, licence, made
@@ -142,6 +143,35 @@ def test_no_settings_file_for_the_other_commands(
 def test_settings_that_are_wrong(old: str, new: str, words: list[str], folder: Path, refused: Refused) -> None:
     change(folder / "auditor.toml", old, new)
     refused(Exit.SETTINGS, "auditor.toml", *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("platform = 5", "platform: a table is expected"),
+        ("truth = [1]", "truth: a table is expected"),
+        ("[fixes]\nbrakes = 1", "fixes.brakes: a table is expected"),
+        ('[state]\nretain = "x"', "state.retain: a table is expected"),
+        ("[actito]\nurl = 1", "actito.url: input should be a valid string"),
+    ],
+)
+def test_a_setting_of_another_shape(text: str, said: str, tmp_path: Path) -> None:
+    """What is expected is told in the words of the file, not by the names of classes."""
+    (tmp_path / "auditor.toml").write_text(text)
+    with pytest.raises(SettingsError) as raised:
+        read_settings(tmp_path / "auditor.toml")
+    assert f"- {said}\n" in f"{raised.value}\n"
+    assert "instance of" not in str(raised.value)
+
+
+def test_a_key_of_another_shape(tmp_path: Path) -> None:
+    (tmp_path / "contract.toml").write_text("key = 5\n[columns]\nid = 3\n")
+    with pytest.raises(SettingsError) as raised:
+        read_contract(tmp_path / "contract.toml", None)
+    assert str(raised.value).splitlines()[1:] == [
+        "  - key: input should be a valid list",
+        "  - columns.id: a table is expected",
+    ]
 
 
 def test_every_problem_of_the_settings_is_told_at_once(folder: Path, refused: Refused) -> None:
@@ -597,7 +627,7 @@ def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("a.csv", "c.csv", "--key", "id"), Exit.TRY_LATER, ["nothing matches c.csv", "b.csv, a.csv"]),
+        (("a.csv", "c.csv", "--key", "id"), Exit.SETTINGS, ["nothing matches c.csv", "did you mean b.csv"]),
         (("a.csv", ".", "--key", "id"), Exit.SETTINGS, [". is a folder"]),
         (("a.csv", "b.csv"), Exit.SETTINGS, ["--key"]),
         (("a.csv", "b.csv", "--key", "nam"), Exit.SETTINGS, ['"nam" is no column of a.csv', 'did you mean "name"?']),
@@ -613,7 +643,8 @@ def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("a.csv", "b.csv", "--key", "id", "--tolerance", "points=some"), Exit.SETTINGS, ["--tolerance points=some"]),
         (("a.csv", "b.csv", "--key", "id", "--where", "points >"), Exit.SETTINGS, ["--where", "points >"]),
         (("a.csv", "b.csv", "--key", "id", "--where", "age > 3"), Exit.SETTINGS, ["--where", "age > 3"]),
-        (("a.csv", "b.csv", "--key", "id", "--base", "c.csv"), Exit.TRY_LATER, ["nothing matches c.csv"]),
+        (("a.csv", "b.csv", "--key", "id", "--base", "c.csv"), Exit.SETTINGS, ["nothing matches c.csv"]),
+        (("a.csv", "sqlite:none.db#t", "--key", "id"), Exit.SETTINGS, ["there is no database", "none.db"]),
         (("a.csv", "b.csv", "--key", "id", "--html", "no/x.html"), Exit.SETTINGS, ["--html no/x.html", "no folder no"]),
         (("x.csv", "y.csv", "--key", "id", "--fail-on", "all"), Exit.SETTINGS, ['--fail-on "all" is not understood']),
     ],

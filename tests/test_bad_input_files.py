@@ -186,6 +186,19 @@ def test_a_missing_column_names_the_nearest_and_what_there_is(engine: DuckDB, wo
     assert "it has: customerID, emailAddres, name" in said
 
 
+def test_of_many_missing_columns_some_are_named(engine: DuckDB, work: Path) -> None:
+    """None at length; a name is taken for a misspelt one only where it comes near."""
+    there = [f"there{number}" for number in range(40)]
+    wanted = ["gender", "born_on", *(f"absent_{number}" for number in range(9)), "ther3"]
+    said = refused(SettingsError, engine, work, f"{';'.join(there)}\n".encode(), columns=wanted)
+    first, near, *rest, _ = said.splitlines()
+    assert first.endswith('has no columns "gender", "born_on", "absent_0", "absent_1", "absent_2" and 7 more')
+    assert near == '  "ther3", did you mean "there3"?'
+    assert rest[0].startswith("it has: there0, there1, ")
+    assert rest[-1].endswith(" and 10 more")
+    assert max(map(len, rest)) <= 100
+
+
 def test_a_wrong_separator_is_suspected(engine: DuckDB, work: Path) -> None:
     said = refused(SettingsError, engine, work, b"id,name\n1,x\n", columns=["id"], separator=";")
     assert "another separator" in said

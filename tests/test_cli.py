@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,6 +111,15 @@ def test_what_is_mistyped_is_told(typed: list[str], words: str, capsys: pytest.C
     said = auditor(capsys, *typed)
     assert said.code == Exit.SETTINGS
     assert words.casefold() in said.err.casefold()
+
+
+def test_help_has_every_exit_code_and_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    said = " ".join(auditor(capsys, "--help").out.split())
+    told = said.partition("Exit codes: ")[2].partition(". ")[0]
+    assert [int(one.split()[0]) for one in told.split(", ")] == list(Exit)
+    said = " ".join(auditor(capsys, "compare", "--help").out.split())
+    for name in ("CSV", "Parquet", "Arrow", "JSON lines", "Excel"):
+        assert name in said
 
 
 # A small folder
@@ -446,9 +456,21 @@ def test_a_plan_is_applied_shown_and_undone(
     }
     assert changed == corrected
 
-    again = auditor(capsys, *corrections, "--yes")
-    assert again.code == Exit.FINE
+    shutil.rmtree(own_folder / "sandbox")  # nobody needs a key to hear that nothing is left to do
+    for finished in (corrections[:2], [*corrections, "--yes"]):
+        again = auditor(capsys, *finished)
+        assert again.code == Exit.FINE
+        assert re.match(r"nothing is left to do: all of this plan was done by \d{4}-\d\d-\d\d \d\d:\d\d\n$", again.err)
+        assert again.out == applied.out
     assert by_key(own_sandbox) == after, "the second time writes nothing"
+    shutil.copytree(own_sandbox.directory, own_folder / "sandbox")
+    [outcomes] = own_folder.glob("runs/*/outcome-*.parquet")
+    had = pl.read_parquet(outcomes)
+    outcomes.unlink()
+    lost = auditor(capsys, "undo", corrections[1])
+    assert (lost.code, outcomes.name in lost.err) == (Exit.SETTINGS, True)
+    assert auditor(capsys, *corrections).code == Exit.FINE
+    assert pl.read_parquet(outcomes).drop("found").equals(had.drop("found")), "the ledger knows what became of it"
 
     (key, column), value = next((cell, value) for cell, value in sorted(corrected.items()) if cell[1] == "lastName")
     document, screen = told(capsys, key)
@@ -469,6 +491,7 @@ def test_a_plan_is_applied_shown_and_undone(
 
     back = auditor(capsys, "undo", corrections[1])
     assert back.code == Exit.FINE
+    assert "permissions that the plan withdrew" in back.out
     [undo] = proposed(back)
     assert auditor(capsys, *undo, "--yes").code == Exit.FINE
     withdrawn = {cell for cell in corrected if cell[1] in (NEWS, "subscriptions#Events", "marketingConsent")}
@@ -522,6 +545,22 @@ def test_plan_writes_corrective_files_for_somebody_else(folder: Path, capsys: py
         header, *rows = path.read_text("utf-8").splitlines()
         assert header.split(";")[0] == "customerId"
         assert rows
+
+
+def test_files_that_nothing_is_written_to_are_not_made(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = auditor(capsys, "plan", "--files", "out/here")
+    assert said.code == Exit.FINE
+    assert "nothing is to be written by file: out/here was not touched\n" in said.err
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("typed", ["c000012", " C000012", "0C000012"])
+def test_a_key_that_is_nearly_somebodys_is_told(typed: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = auditor(capsys, "show", typed)
+    if said.code == Exit.SETTINGS:
+        assert 'did you mean "C000012"?' in said.err
+    else:
+        assert "C000012" in said.out, "the rule of the key tells them not apart"
 
 
 # Two files

@@ -80,7 +80,8 @@ def test_a_byte_order_mark_and_repeated_lines_are_fine(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("{", "not valid JSON (line 1"),
-        ("[]", "decisions.json"),
+        ("[1]", "decisions.json: an object is expected"),
+        (document(decisions=[5]), "decisions.0: an object is expected"),
         ("[" * 100_000, "nested too deeply"),
         (document(format=2), "format"),
         (document(by="  "), "by: a decision needs the name of the person"),
@@ -98,6 +99,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, content: Any, said: str) -> None
     with pytest.raises(SettingsError) as raised:
         read(tmp_path, content)
     assert said in str(raised.value)
+    assert "_" not in str(raised.value).replace(str(tmp_path), "").replace("two_people", ""), "no name of a class"
 
 
 def test_all_problems_come_at_once_without_values_and_within_a_screen(tmp_path: Path) -> None:

@@ -19,12 +19,13 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import FrameType
+from typing import TypeAlias
 
 import polars as pl
 
@@ -38,8 +39,11 @@ from auditor.findings.sentences import of_plan
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import PlanRecord
+from auditor.state.ledger.records import PlanRecord, WriteState
 from auditor.writes import Plan
+
+Place: TypeAlias = tuple[int, str | None]
+"""Number of a write, and the column of its cell; None: the profile itself."""
 
 _INTERRUPTED = Stopped("interrupted", "interrupted: everything sent is recorded; apply the plan again to go on")
 
@@ -97,7 +101,7 @@ def apply_plan(
         limits=limits or Limits(),
         states=ledger.states(sha),
     )
-    _remember(job, earlier)
+    job.results.update(_finished(job.states, earlier))
     if progress is not None:
         total, report = sum(len(targets(write)) for write in plan.writes), progress
         job.progress = lambda: report(Progress(len(job.results), total))
@@ -106,7 +110,15 @@ def apply_plan(
         _run(job, bulk_file)
     if job.error is not None:
         raise job.error
-    return Applied(sha, _frame(job), job.stopped)
+    return Applied(sha, _frame(plan, job.states, job.results, job.stopped), job.stopped)
+
+
+def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied | None:
+    """What became of a plan of which nothing is left to do, else None. `earlier` is as in `apply_plan`."""
+    states = ledger.states(plan.sha)
+    results = _finished(states, earlier)
+    places = {(number, column_of(cell)) for number, write in enumerate(plan.writes) for cell in targets(write)}
+    return Applied(plan.sha, _frame(plan, states, results, None), None) if places and places <= results.keys() else None
 
 
 def _record(plan: Plan, sha: str, ledger: Ledger) -> None:
@@ -114,17 +126,17 @@ def _record(plan: Plan, sha: str, ledger: Ledger) -> None:
     ledger.record_plan(PlanRecord(sha, plan.run, plan.table, plan.purpose, plan.made, "", counts, plan.undoes))
 
 
-def _remember(job: Job, earlier: pl.DataFrame | None) -> None:
-    """Take over what earlier applications finished."""
+def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) -> dict[Place, Result]:
+    """What earlier applications finished."""
     found = {}
     if earlier is not None:
         rows = earlier.select("number", "column", "found").iter_rows()
         found = {(number, column): value for number, column, value in rows}
-    for place, state in job.states.items():
-        if state.outcome in FINAL:
-            job.results[place] = Result(
-                Outcome(state.outcome), state.detail, state.settled_at, found.get(place), state.profile_id
-            )
+    return {
+        place: Result(Outcome(state.outcome), state.detail, state.settled_at, found.get(place), state.profile_id)
+        for place, state in states.items()
+        if state.outcome in FINAL
+    }
 
 
 def _refuse_stale_files(job: Job) -> None:
@@ -255,15 +267,17 @@ def _interruptible(job: Job) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def _frame(job: Job) -> pl.DataFrame:
+def _frame(
+    plan: Plan, states: Mapping[Place, WriteState], results: Mapping[Place, Result], stopped: Stopped | None
+) -> pl.DataFrame:
     """A row per followed cell. What has no result in this application keeps that of an earlier one, or was skipped."""
-    reason = job.stopped.why if job.stopped else "not_sent"
+    reason = stopped.why if stopped else "not_sent"
     rows = []
-    for number, write in enumerate(job.plan.writes):
+    for number, write in enumerate(plan.writes):
         for cell in targets(write):
             place = (number, column_of(cell))
-            state = job.states.get(place)
-            result = job.results.get(place)
+            state = states.get(place)
+            result = results.get(place)
             if result is None and state is not None and state.sent_at and state.outcome in (None, Outcome.UNKNOWN):
                 result = Result(Outcome.UNKNOWN, state.detail or "not_confirmed", state.settled_at)
             result = result or Result(Outcome.SKIPPED, reason, None)

@@ -75,8 +75,8 @@ class Commands(click.Group):
 def group() -> None:
     """Audits an Actito profile table against a source of truth, explains every difference and puts it right.
 
-    Begin with `auditor demo`. Exit codes: 0 fine, 2 settings, 3 findings beyond --fail-on, 4 writes left,
-    5 refused by a guard, 6 not fully checked, 75 try later.
+    Begin with `auditor demo`. Exit codes: 0 fine, 1 a bug, 2 usage or settings, 3 findings beyond --fail-on,
+    4 writes left, 5 refused by a guard, 6 not fully checked, 75 try later, 130 interrupted.
     """
 
 

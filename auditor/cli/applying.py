@@ -13,7 +13,7 @@ from auditor.apply import Progress as Done
 from auditor.cli import clock
 from auditor.cli.planned import KIND, print_applied
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
-from auditor.commands.apply import apply, may_start
+from auditor.commands.apply import apply, done, may_start
 from auditor.errors import GuardRefused
 from auditor.model import Kind
 from auditor.settings.config import Settings
@@ -22,6 +22,12 @@ from auditor.writes import read_plan
 
 def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], ask: bool) -> int | None:
     """Apply a stored plan and print what became of it; gives the exit code, None when somebody said no."""
+    already = done(settings, path)
+    if already is not None:
+        applied, moment = already
+        say(f"nothing is left to do: all of this plan was done by {moment:%Y-%m-%d %H:%M}")
+        print_applied(applied)
+        return int(applied.exit_code)
     started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))

@@ -58,9 +58,10 @@ def command(
     html: Path | None,
     fail_on: str,
 ) -> int:
-    """Compare any two files (CSV, Parquet) or tables of databases, without Actito and without settings.
+    """Compare any two files (CSV, Parquet, Arrow, JSON lines, Excel) or tables of databases.
 
-    A table is named as postgresql://user@host/database?password=env:NAME#schema.table, or sqlite:crm.db#table.
+    Neither Actito nor settings are needed. A table is named as
+    postgresql://user@host/database?password=env:NAME#schema.table, or sqlite:crm.db#table.
     Text is compared as it is unless a rule says otherwise; typed columns by their type. Nothing is guessed.
 
     With --engine spark a cluster compares. What it sees itself is named as cluster:s3a://bucket/folder or

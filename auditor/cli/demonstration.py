@@ -186,7 +186,7 @@ def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, afte
     port = "" if url.endswith(f":{PORT}") else f" --port {url.rpartition(':')[2]}"
     key = next(iter(after.profiles["key"]), "KEY")
     click.echo(f"    cd {folder}")
-    click.echo(f"    {program} sandbox{port} &")
+    click.echo(f"    {program} sandbox --limits extended{port} &")
     click.echo(f"    {program} run")
     click.echo(f"    {program} show {key}")
 

@@ -36,9 +36,12 @@ def command(
     made = plan(settings, now=clock.now(), run=run, decisions=decisions, route=route)
     if not made:
         say("nothing differs: there is nothing to plan")
+    written = []
     for planned in made:
         print_plan(planned, Words.of(settings.names))
         if files is not None:
-            structure = run_folder.read_structure(planned.path.parent)
-            for path in corrective(planned.plan, structure, files):
-                say(f"wrote {path}")
+            written += corrective(planned.plan, run_folder.read_structure(planned.path.parent), files)
+    for path in written:
+        say(f"wrote {path}")
+    if files is not None and not written:
+        say(f"nothing is to be written by file: {files} was not touched")

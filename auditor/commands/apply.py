@@ -11,7 +11,7 @@ from pathlib import Path
 
 from auditor import permissions
 from auditor.actito import ActitoError, Reader, learned
-from auditor.apply import Progress, apply_plan
+from auditor.apply import Progress, apply_plan, settled
 from auditor.apply.job import FINAL, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.session import connect
@@ -30,7 +30,7 @@ from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.structure.changes import changes
-from auditor.writes import read_plan
+from auditor.writes import Plan, read_plan
 
 NAMED = 5
 """Scenarios that are told by their names."""
@@ -53,9 +53,7 @@ def apply(
     """
     from auditor.actito.writer import Writer  # not at the top, where others could have it from here
 
-    chosen = read_plan(path)
-    if (chosen.entity, chosen.table) != (settings.entity, settings.table):
-        raise SettingsError(f'the plan is for "{chosen.entity}/{chosen.table}", these settings are not')
+    chosen = _ours(settings, path)
     waiting = held(chosen, brakes(settings), confirmed)
     if waiting:
         flags = " ".join(brake.confirmation for brake in waiting)
@@ -111,6 +109,23 @@ def apply(
         return applied
 
 
+def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
+    """What became of a stored plan that is carried out to its end, and when the last of it was; None: some is left.
+
+    Nothing of it is sent again, so there is nothing to confirm either. Raises SettingsError, as `apply` does.
+    """
+    chosen, folder = _ours(settings, path), path.resolve().parent
+    earlier = read_outcomes(folder, chosen.sha)
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        applied = settled(chosen, ledger, earlier)
+    if applied is None:
+        return None
+    if earlier is None:
+        write_outcomes(folder, applied)
+    contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
+    return applied, max(applied.outcomes["at"].drop_nulls()).astimezone(contract.timezone)
+
+
 def may_start(settings: Settings, path: Path) -> str:
     """A sentence about the scenarios that what is left of a stored plan may start (§14b); empty where it starts none.
 
@@ -130,3 +145,10 @@ def may_start(settings: Settings, path: Path) -> str:
     active = [one.name for one in found if one.active is not False]
     named = ", ".join(active[:NAMED]) + (f" and {len(active) - NAMED:,} more" if len(active) > NAMED else "")
     return f"{begin}. Active: {named}; which write starts which, Actito does not say." if active else ""
+
+
+def _ours(settings: Settings, path: Path) -> Plan:
+    chosen = read_plan(path)
+    if (chosen.entity, chosen.table) != (settings.entity, settings.table):
+        raise SettingsError(f'the plan is for "{chosen.entity}/{chosen.table}", these settings are not')
+    return chosen

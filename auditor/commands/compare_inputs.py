@@ -29,6 +29,7 @@ from auditor.load import (
 )
 from auditor.model import Side, Source
 from auditor.pull import Pulled, pull_file
+from auditor.pull.locations import Absent
 from auditor.settings.compare_options import Question, name_of, names_of, stored_alike
 from auditor.settings.contract import Compare, Contract
 
@@ -61,9 +62,7 @@ def pull_inputs(question: Question, seen: Mapping[Side, str], scratch: Path, now
     """Fetch everything that this machine reads."""
     named = {Side.PLATFORM: question.platform, Side.TRUTH: question.truth}
     files = tuple(
-        pull_file(side, location, folder=scratch, max_age=None, now=now, timezone=UTC, hashed=False)
-        for side, location in named.items()
-        if side not in seen
+        _pull(side, location, scratch, now, hashed=False) for side, location in named.items() if side not in seen
     )
     return Inputs(files, seen, _pull_base(question.base, scratch, now) if question.base else None)
 
@@ -190,7 +189,15 @@ def _pull_base(location: str, scratch: Path, now: datetime) -> Pulled:
     """In a folder of its own, where what an archive holds is in nobody's way."""
     folder = scratch / "base"
     folder.mkdir()
-    return pull_file(Side.PLATFORM, location, folder=folder, max_age=None, now=now, timezone=UTC)
+    return _pull(Side.PLATFORM, location, folder, now)
+
+
+def _pull(side: Side, location: str, folder: Path, now: datetime, *, hashed: bool = True) -> Pulled:
+    """A file that somebody named. Raises SettingsError where there is none: it will not come, it is mistyped."""
+    try:
+        return pull_file(side, location, folder=folder, max_age=None, now=now, timezone=UTC, hashed=hashed)
+    except Absent as nothing:
+        raise SettingsError(str(nothing), hint="check the name") from None
 
 
 def sources_of(

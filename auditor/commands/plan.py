@@ -71,9 +71,9 @@ def plan(
 
 def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
     """Write the corrective files of a plan and their import definitions for somebody else to import."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = []
     for file in corrective_files(planned, structure, canaries=True):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, content in ((f"{file.name}.zip", file.archive), (f"{file.name}.csv", file.csv)):
             written.append(write_whole(folder / name, content))
         definition = {

@@ -23,7 +23,7 @@ from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story
 from auditor.diff.cells import respelt
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import ROW_NUMBER, filled
-from auditor.equality import rules
+from auditor.equality import primitives, rules
 from auditor.errors import SettingsError
 from auditor.files.given import printable
 from auditor.findings.audit import swapped_with
@@ -31,6 +31,7 @@ from auditor.findings.sentences import sentence, with_sentences, worded
 from auditor.findings.unreachable import corrected
 from auditor.findings.words import Words
 from auditor.match.join import matched_by
+from auditor.match.sides import source_name
 from auditor.model import Side, Status
 from auditor.report.redact import shape
 from auditor.settings.config import Settings
@@ -57,7 +58,7 @@ def tell(settings: Settings, key: str, *, now: datetime) -> Story:
     store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
     with passing_engine(settings, [folder, store.folder]) as engine:
         found = find(engine, contract, folder, key)
-        memory = store.load(engine, contract, found.matched.keys)
+        memory = store.load(engine, contract, found.matched.keys, expected=True)
         return _Teller(settings, engine, contract, folder, key, found, memory, now).story()
 
 
@@ -313,9 +314,23 @@ class _Teller:
         looks = self._usual_shape()
         return SettingsError(
             f'no profile has the key "{printable(self.typed)}" in the run {self.folder.name} ({counts})',
-            hint=f"the key is {' and '.join(self.contract.key)}, spelt as either side spells it"
+            hint=self._near()
+            or f"the key is {' and '.join(self.contract.key)}, spelt as either side spells it"
             + (f"; most look like {looks}" if looks else ""),
         )
+
+    def _near(self) -> str:
+        """A key that differs by nothing but blanks, case, Unicode form or leading zeros; empty where nobody has one."""
+        if self.contract.fallbacks or len(self.contract.key) > 1:
+            return ""
+        [key] = self.contract.keys
+        wanted = primitives.bare_code(ibis.literal(self.typed, type=str))
+        for side, raw in self.found.snapshots.items():
+            text = raw[source_name(key, side)]
+            near = raw.filter(primitives.bare_code(text) == wanted).select(text=text).distinct()
+            if found := self.engine.rows(near.order_by("text").limit(1)):
+                return f'did you mean "{printable(found[0][0])}"?'
+        return ""
 
     def _usual_shape(self) -> str:
         """The most frequent shape of a key, letters as x and digits as 9: how to spell one, and nobody's key."""

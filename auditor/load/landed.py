@@ -13,14 +13,13 @@ from auditor.files.given import printable
 from auditor.files.whole import whole_file
 from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.model import Side
-from auditor.settings.problems import nearest
+from auditor.settings.problems import absent_columns
 
 Progress = Callable[[int, int, int | None], None]
 """Called with bytes done, bytes in all, and rows so far where they are known."""
 
 _CELLS_PER_GROUP = 1_250_000
 """Of a row group: keeps the writer's memory alike for narrow and wide tables."""
-_SHOWN_COLUMNS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,9 @@ def choose(
     if wanted is not None:
         absent = [name for name in dict.fromkeys(wanted) if name not in places]
         if absent:
-            raise SettingsError(_absent(file, absent, list(places), separator), hint=_separator_hint(header, separator))
+            raise SettingsError(
+                f"{file} has no {absent_columns(absent, list(places))}", hint=_separator_hint(header, separator)
+            )
     kept = [(place, name) for name, place in places.items() if wanted is None or name in wanted]
     if not kept:
         raise SettingsError(f"{file} has no column with a name")
@@ -102,15 +103,6 @@ def choose(
     if ROW_NUMBER in folded:
         raise SettingsError(f'{file} has a column "{ROW_NUMBER}", a name that is reserved', hint="rename it")
     return sorted(kept)
-
-
-def _absent(file: str, absent: Sequence[str], known: Sequence[str], separator: str) -> str:
-    shown = ", ".join(printable(name) for name in known[:_SHOWN_COLUMNS])
-    if len(known) > _SHOWN_COLUMNS:
-        shown += f" and {len(known) - _SHOWN_COLUMNS} more"
-    names = "; ".join(f'"{name}"{nearest(name, known)}' for name in absent)
-    what = "column" if len(absent) == 1 else "columns"
-    return f"{file} has no {what} {names}\nit has: {shown}"
 
 
 def _separator_hint(header: Sequence[str], separator: str) -> str | None:

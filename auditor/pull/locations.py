@@ -7,6 +7,7 @@ https://host/Customers.csv    s3://bucket/exports/*.zip
 from __future__ import annotations
 
 import contextlib
+import difflib
 import glob
 import os
 import re
@@ -24,6 +25,9 @@ from auditor.pull.moments import Found, found
 
 TEMPORARY = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".uploading")
 """Endings that uploading and downloading programs use until a file is complete."""
+
+_NAMED, _NEAR = 3, 0.6
+"""Files that may have been meant: how many are told, and how alike their names must be, from 0 to 1."""
 
 SERVERS = ("sftp", "ftps", "https", "s3")
 
@@ -53,6 +57,10 @@ class Address:
         return f"{self.host}:{self.port}" if self.port else self.host
 
 
+class Absent(TryLater):
+    """There is no file that a location names: not yet, where it is one that is delivered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What a location names at one moment. Two that are equal: nothing has moved meanwhile."""
@@ -61,7 +69,7 @@ class Listing:
     """Of the files that look complete."""
     arriving: tuple[Found, ...] = ()
     """Unfinished uploads that will be newer than the newest."""
-    absent: TryLater | None = field(default=None, compare=False)
+    absent: Absent | None = field(default=None, compare=False)
     """What to say where there is nothing at all."""
     complete: tuple[Found, ...] = field(default=(), compare=False)
     """All files that look complete, the newest last."""
@@ -168,10 +176,17 @@ def unfinished(location: str, arriving: Iterable[Found]) -> TryLater:
     )
 
 
-def nothing(location: str, folder: str, names: list[str]) -> TryLater:
-    """Nothing matches; `names` are what is there instead."""
-    there = f"it holds{listed(sorted(names, reverse=True))}" if names else "it is empty"
-    return TryLater(
+def nothing(location: str, folder: str, names: list[str]) -> Absent:
+    """Nothing matches; `names` are what is there instead, of which those that come near are told."""
+    wanted = location.rstrip("/").rpartition("/")[2].casefold()
+    folded = {name.casefold(): name for name in sorted(names)}
+    near = [folded[one] for one in difflib.get_close_matches(wanted, folded, n=_NAMED, cutoff=_NEAR)]
+    there = "it is empty"
+    if names:
+        there = f"it holds {len(names):,} other {'name' if len(names) == 1 else 'names'}"
+    if near:
+        there += f", did you mean {' or '.join(printable(name) for name in near)}?"
+    return Absent(
         f"nothing matches {printable(location)} in {printable(folder)}: {there}",
         hint="check the pattern, and whether the file was delivered",
     )
@@ -185,16 +200,16 @@ def _look(path: Path, timezone: tzinfo) -> Found:
     return found(str(path.resolve()), status.st_size, modified, timezone, version=version)
 
 
-def _nothing_local(location: str, pattern: Path) -> TryLater:
+def _nothing_local(location: str, pattern: Path) -> Absent:
     folder = pattern.parent
     while glob.has_magic(str(folder)):
         folder = folder.parent
     shown = printable(location)
     if not folder.is_dir():
-        return TryLater(f"nothing matches {shown}: there is no folder {printable(folder)}")
+        return Absent(f"nothing matches {shown}: there is no folder {printable(folder)}")
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if not entry.name.startswith(".")]
     except PermissionError:
-        return TryLater(f"nothing matches {shown}: the folder {printable(folder)} cannot be listed")
+        return Absent(f"nothing matches {shown}: the folder {printable(folder)} cannot be listed")
     return nothing(location, str(folder.resolve()), names)

@@ -23,7 +23,7 @@ from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.files.disk import FULL, megabytes
 from auditor.files.given import printable
 from auditor.pull.archives import LARGEST_UNPACKED
-from auditor.pull.locations import Address, Listing, listing, nothing
+from auditor.pull.locations import Absent, Address, Listing, listing, nothing
 from auditor.pull.moments import Found, found
 from auditor.settings.inputs import Located
 from auditor.settings.secrets import Secret
@@ -136,10 +136,10 @@ class Server:
             return []
         return entries
 
-    def _nothing(self) -> TryLater:
+    def _nothing(self) -> Absent:
         folder = _place(self._address).rpartition("/")[0] or "/"
         if self._address.scheme == "https" or has_magic(folder):
-            return TryLater(
+            return Absent(
                 f"nothing matches {printable(self._address.shown)}",
                 hint="check the address, and whether the file was delivered",
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import textwrap
 import tomllib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -17,9 +18,14 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 
 from auditor.errors import SettingsError
+from auditor.files.given import printable
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
+_ABSENT, _KNOWN, _WIDTH = 5, 30, 100
+"""Columns that are named of those that are lacking and of those that are there, and characters of a line."""
+_NEAR = 0.75
+"""How alike a column's name must be, from 0 to 1, to be taken for a misspelt one."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -54,7 +60,7 @@ def read_toml(path: Path, model: type[Model], *, what: str, context: Any = None,
     try:
         return model.model_validate(content, context=context)
     except pydantic.ValidationError as error:
-        raise SettingsError(_report(path, error, model)) from None
+        raise SettingsError(_report(path, error, model, content, "a table")) from None
 
 
 def read_json(path: Path, model: type[Model], *, what: str) -> Model:
@@ -77,21 +83,40 @@ def read_json(path: Path, model: type[Model], *, what: str) -> Model:
     try:
         return model.model_validate(content)
     except pydantic.ValidationError as error:
-        raise SettingsError(_report(path, error, model)) from None
+        raise SettingsError(_report(path, error, model, content, "an object")) from None
 
 
 def problem_list(path: Path, problems: Sequence[str]) -> str:
     """One text for all problems of one file: a line each below a line with the file."""
+    problems = list(dict.fromkeys(problems))
     if len(problems) == 1:
         return f"{path}: {problems[0]}"
     return "\n".join([f"{path} has {len(problems)} problems:", *(f"  - {problem}" for problem in problems)])
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`, did you mean "x"?` for the closest of `known`, or an empty text when nothing is close."""
+def nearest(name: str, known: Iterable[str], closeness: float = 0.6) -> str:
+    """`, did you mean "x"?` for the closest of `known`, or an empty text when nothing is as close (from 0 to 1)."""
     folded = {candidate.casefold(): candidate for candidate in known}
-    match = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    match = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=closeness)
     return f', did you mean "{folded[match[0]]}"?' if match else ""
+
+
+def absent_columns(absent: Sequence[str], known: Sequence[str]) -> str:
+    """`column "x", did you mean "y"?` and, below, what is there; of many columns some, and how many more there are."""
+    what = "column" if len(absent) == 1 else "columns"
+    names = [f'"{printable(name)}"' for name in absent]
+    near = [(name, hint) for name, one in zip(names, absent, strict=True) if (hint := nearest(one, known, _NEAR))]
+    said = [f"{what} {_cut(names, _ABSENT)}" + (near[0][1] if near and len(absent) == 1 else "")]
+    said += [f"  {name}{printable(hint)}" for name, hint in near[:_ABSENT] if len(absent) > 1]
+    there = f"it has: {_cut([printable(name) for name in known], _KNOWN)}"
+    said += textwrap.wrap(there, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return "\n".join(said)
+
+
+def _cut(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`"""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def parse_duration(text: object) -> object:
@@ -112,20 +137,37 @@ Duration = Annotated[
 """A length of time in a file, written as `"36h"`."""
 
 
-def _report(path: Path, error: pydantic.ValidationError, model: type[pydantic.BaseModel]) -> str:
-    return problem_list(path, [_sentence(problem, model) for problem in error.errors(include_url=False)])
+def _report(
+    path: Path, error: pydantic.ValidationError, model: type[pydantic.BaseModel], content: Any, group: str
+) -> str:
+    """Every problem of a file; `group` is what names with values are called in its language."""
+    return problem_list(path, [_sentence(one, model, content, group) for one in error.errors(include_url=False)])
 
 
-def _sentence(problem: Any, model: type[pydantic.BaseModel]) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
+def _sentence(problem: Any, model: type[pydantic.BaseModel], content: Any, group: str) -> str:
+    place = ".".join(_place(problem["loc"], content, absent=problem["type"] == "missing"))
     if problem["type"] == "extra_forbidden":
         known = _known_keys(model, problem["loc"][:-1])
         return f"unknown setting {place}{nearest(str(problem['loc'][-1]), known)}"
     if problem["type"] == "missing":
         return f"{place} is missing"
-    # The input itself is not repeated: it may be a secret.
-    text = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{place}: {text[:1].lower()}{text[1:]}"
+    # The input itself is not repeated: it may be a secret. Nor is what our own classes are called.
+    named = problem["type"] in ("model_type", "model_attributes_type", "dataclass_type", "dict_type", "mapping_type")
+    text = f"{group} is expected" if named else str(problem["msg"]).removeprefix("Value error, ")
+    said = f"{text[:1].lower()}{text[1:]}"
+    return f"{place}: {said}" if place else said
+
+
+def _place(parts: Sequence[str | int], content: Any, *, absent: bool) -> list[str]:
+    """The parts that stand in the file; others name the alternatives of a type."""
+    found = []
+    for number, part in enumerate(parts, 1):
+        if (isinstance(content, dict) and part in content) or (isinstance(content, list) and isinstance(part, int)):
+            content = content[part]  # type: ignore[index]  # a list has an int, a table a text
+            found.append(str(part))
+        elif absent and number == len(parts):
+            found.append(str(part))
+    return found
 
 
 def _known_keys(model: type[pydantic.BaseModel], place: Sequence[Any]) -> list[str]:

@@ -23,7 +23,7 @@ from auditor.errors import SettingsError
 from auditor.files.given import printable
 from auditor.pull.databases.address import Address, database_address, is_database
 from auditor.settings.inputs import Located
-from auditor.settings.problems import nearest
+from auditor.settings.problems import absent_columns
 
 if TYPE_CHECKING:
     from auditor.pull.databases.extract import Open
@@ -121,12 +121,8 @@ def _columns(
     chosen = set(names if wanted is None else wanted(names))
     absent = sorted(chosen.difference(names))
     if absent:
-        shown = ", ".join(printable(name) for name in names[:_SHOWN])
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        said = "; ".join(f'"{printable(name)}"{nearest(name, names)}' for name in absent)
         raise SettingsError(
-            f"{address.what} of {address.server} has no {'column' if len(absent) == 1 else 'columns'} {said}\n"
-            f"it has: {shown}{more}",
+            f"{address.what} of {address.server} has no {absent_columns(absent, names)}",
             hint="correct the name in the contract, or have the column added",
         )
     kept = [name for name in names if name in chosen]

@@ -21,6 +21,7 @@ from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.files.given import printable
 from auditor.pull.databases.address import Address, quoted
 from auditor.pull.databases.extract import ROWS, no_text, spelt
+from auditor.pull.locations import Absent
 
 PATIENCE = 30.0
 """Seconds that another program may hold the file."""
@@ -35,7 +36,7 @@ def opened(address: Address, base: Path) -> Iterator[Sqlite]:
     """The database, readable. Raises AuditorError for everything that reading meets."""
     path = base / Path(address.database).expanduser()
     if not path.is_file():
-        raise TryLater(
+        raise Absent(
             f"there is no database {printable(path)}",
             hint="check the path: sqlite:crm.db is relative to the settings, sqlite:////srv/crm.db begins at the root",
         )
