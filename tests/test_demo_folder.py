@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
-from auditor.cli.demonstration import prepare
+from auditor.cli.demonstration import prepare, to_go_on, write_settings
+from auditor.cli.sandbox import command
 from auditor.errors import SettingsError
+from auditor.sandbox.limits import LIMITS
 
 
 def test_a_demo_may_be_made_where_the_user_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,3 +39,15 @@ def test_a_folder_of_anybody_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not empty and no earlier demo"):
         prepare(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(("url", "port"), [("http://127.0.0.1:8700", 8700), ("http://127.0.0.1:9123", 9123)])
+def test_what_is_said_to_go_on_starts_the_sandbox_of_the_settings(tmp_path: Path, url: str, port: int) -> None:
+    [line] = [line for line in to_go_on(tmp_path, url, "KEY") if line.endswith(" &")]
+    arguments = shlex.split(line.removesuffix(" &"))
+    context = command.make_context("sandbox", arguments[arguments.index("sandbox") + 1 :])
+    assert context.params["port"] == port
+    limits = LIMITS[context.params["limits"]]
+    settings = write_settings(tmp_path, url)
+    assert settings.actito.calls_per_minute <= limits.per_minute
+    assert settings.actito.concurrency <= limits.concurrent

@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -40,6 +41,8 @@ MARK = ".auditor-demo"
 
 PORT = 8700
 WEEK = timedelta(days=7)
+LIMITS: Final = "extended"
+"""Of the invented licence; the settings below rely on them."""
 
 SETTINGS = """\
 #:schema ./schemas/auditor.schema.json
@@ -70,7 +73,7 @@ def demo(folder: Path, *, profiles: int, seed: int) -> None:
     prepare(folder)
     tell = Steps()
     say(f"a demo in {folder}/: an invented licence with {profiles:,} profiles and extended limits")
-    sandbox = Sandbox(folder / "sandbox", profiles=profiles, seed=seed, limits="extended", port=_port())
+    sandbox = Sandbox(folder / "sandbox", profiles=profiles, seed=seed, limits=LIMITS, port=_port())
     with sandbox:
         settings = write_settings(folder, sandbox.url)
         _agreed(sandbox, folder, settings, tell)
@@ -182,13 +185,22 @@ def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, afte
     click.echo("\n  What is left needs a person: decisions, duplicates, people on one side only.")
     click.echo("  New people were created without permission to contact them; that is a decision, too.")
     click.echo("\n  To go on:\n")
+    for line in to_go_on(folder, url, next(iter(after.profiles["key"]), "KEY")):
+        click.echo(f"    {line}")
+
+
+def to_go_on(folder: Path, url: str, key: str) -> tuple[str, ...]:
+    """What a user types to go on in a demo: a sandbox with the limits and the port that its settings count on, a run,
+    and a profile.
+    """
     program = _program(folder)
     port = "" if url.endswith(f":{PORT}") else f" --port {url.rpartition(':')[2]}"
-    key = next(iter(after.profiles["key"]), "KEY")
-    click.echo(f"    cd {folder}")
-    click.echo(f"    {program} sandbox --limits extended{port} &")
-    click.echo(f"    {program} run")
-    click.echo(f"    {program} show {key}")
+    return (
+        f"cd {folder}",
+        f"{program} sandbox --limits {LIMITS}{port} &",
+        f"{program} run",
+        f"{program} show {key}",
+    )
 
 
 def _program(folder: Path) -> str:
