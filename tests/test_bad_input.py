@@ -627,7 +627,7 @@ def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("a.csv", "c.csv", "--key", "id"), Exit.SETTINGS, ["nothing matches c.csv", "did you mean b.csv"]),
+        (("a.csv", "c.csv", "--key", "id"), Exit.SETTINGS, ["nothing matches c.csv", "b.csv, a.csv"]),
         (("a.csv", ".", "--key", "id"), Exit.SETTINGS, [". is a folder"]),
         (("a.csv", "b.csv"), Exit.SETTINGS, ["--key"]),
         (("a.csv", "b.csv", "--key", "nam"), Exit.SETTINGS, ['"nam" is no column of a.csv', 'did you mean "name"?']),

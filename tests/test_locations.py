@@ -20,7 +20,7 @@ import auditor
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.model import Side
 from auditor.pull import Means, Pulled, pull_file
-from auditor.pull.locations import address_of
+from auditor.pull.locations import address_of, nothing
 from auditor.pull.servers import connected
 from auditor.settings.config import describe, read_settings
 from auditor.settings.inputs import Located
@@ -197,6 +197,19 @@ def test_nothing_there_says_what_is_there(kind: str, servers: Callable[[str], Fi
     assert "other/Customers" in said
     assert kind == "https" or "Clients.csv" in said
     assert "nothing matches" in refused(TryLater, server, "nowhere/x.csv", work)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("clients7.csv", "did you mean Clients_7.csv"),
+        ("Client_*.csv", "did you mean Clients_"),
+        ("zzz", "it holds 40 files, none of which is called nearly so"),
+    ],
+)
+def test_of_many_names_those_that_come_near_are_told(typed: str, said: str) -> None:
+    names = [*(f"Clients_{number}.csv" for number in range(10)), *(f"{number:05}.log" for number in range(30))]
+    assert said in str(nothing(typed, "out", names))
 
 
 @pytest.mark.parametrize("kind", KINDS)

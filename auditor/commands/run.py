@@ -188,7 +188,8 @@ def _audit(
             watch.not_checked += (item for one in validations for item in one.not_evaluated)
             violations = ibis.union(*(one.found for one in validations))
             run_folder.write_validation(record.document(suite.name, validations, ledger.secret), work)
-            watch.found("validate", **violations_per_rule(engine, violations))
+            rules = violations_per_rule(engine, violations)
+            watch.found("validate", violations=sum(rules.values()), **rules)
         with watch.stage("diff", "comparing"):
             store = Store(settings.state_folder, settings.entity, table, structure.number)
             last = ledger.last_run(table)

@@ -181,11 +181,11 @@ def nothing(location: str, folder: str, names: list[str]) -> Absent:
     wanted = location.rstrip("/").rpartition("/")[2].casefold()
     folded = {name.casefold(): name for name in sorted(names)}
     near = [folded[one] for one in difflib.get_close_matches(wanted, folded, n=_NAMED, cutoff=_NEAR)]
-    there = "it is empty"
-    if names:
-        there = f"it holds {len(names):,} other {'name' if len(names) == 1 else 'names'}"
-    if near:
-        there += f", did you mean {' or '.join(printable(name) for name in near)}?"
+    there = f"it holds {len(names):,} files, none of which is called nearly so"
+    if len(names) <= _NAMED:
+        there = f"it holds{listed(sorted(names, reverse=True))}" if names else "it is empty"
+    elif near:
+        there = f"did you mean {' or '.join(printable(name) for name in near)}?"
     return Absent(
         f"nothing matches {printable(location)} in {printable(folder)}: {there}",
         hint="check the pattern, and whether the file was delivered",
