@@ -14,10 +14,10 @@ from auditor.cli import clock
 from auditor.cli.planned import KIND, print_applied
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
 from auditor.commands.apply import apply, done, may_start
+from auditor.commands.stored_plans import counts_of
 from auditor.errors import GuardRefused
 from auditor.model import Kind
 from auditor.settings.config import Settings
-from auditor.writes import read_plan
 
 
 def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], ask: bool) -> int | None:
@@ -32,7 +32,7 @@ def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], 
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
     if ask:
-        counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in read_plan(path).counts.items()) or "nothing"
+        counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in counts_of(path).items()) or "nothing"
         if not confirmed_on_terminal(f"write to {settings.names.platform} ({settings.actito.url}): {counts}?"):
             import sys
 

@@ -13,7 +13,7 @@ from auditor.plan.brakes import Brake, held
 from auditor.settings.config import Settings
 from auditor.state.ledger import Ledger, records
 from auditor.state.run_folder import all_runs
-from auditor.writes import Plan
+from auditor.writes import Plan, read_plan
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ def find_plan(settings: Settings, name: str) -> Path:
         return fitting[0]
     what = "there is no plan" if not fitting else f"{len(fitting)} plans begin with"
     raise SettingsError(f'{what} "{name}" in {settings.runs_folder}', hint="make one with `auditor plan`")
+
+
+def counts_of(path: Path) -> Mapping[Kind, int]:
+    """How many writes of each kind a stored plan has."""
+    return read_plan(path).counts
 
 
 def brakes(settings: Settings) -> Mapping[Kind, tuple[int, float]]:
