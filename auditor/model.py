@@ -250,7 +250,8 @@ class Why(StrEnum):
     UNKNOWN_PERMISSION = "unknown_permission"
     """The truth does not say whether somebody may be contacted."""
     PERMISSION = "permission"
-    """A permission that is on is left out of a creation until a person decides."""
+    """A permission that is on is left out of a creation until a person decides; an undo gives back none that the plan
+    withdrew."""
     EVIDENCE = "evidence"
     """An opt-in was decided, but no evidence newer than the last opt-out known stands behind it."""
     CIRCLE = "circle"
@@ -279,8 +280,6 @@ class Why(StrEnum):
     """An undo leaves a profile that was created in place: deleting it is a choice of its own."""
     DELETED = "deleted"
     """A deleted profile cannot be brought back."""
-    WITHDRAWN = "withdrawn"
-    """An undo does not give back a permission that the plan withdrew."""
     UNMAPPED = "unmapped"
     """The contract does not have the column any more."""
 

@@ -907,7 +907,7 @@ def test_undo_restores_what_stands_and_lists_what_cannot_be_undone(world: World)
     assert [(left.key, left.column, left.why) for left in undo.left] == [
         ("C8", None, "deleted"),
         ("C9", None, "created"),
-        ("C4", NEWS, "withdrawn"),
+        ("C4", NEWS, "permission"),
     ]
     assert (undo.purpose, undo.undoes) == ("undo", plan.sha)
     for number in ("2", "3", "5", "6", "7"):

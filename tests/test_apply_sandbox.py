@@ -174,7 +174,7 @@ def test_every_kind_of_single_write(
     undo = undo_plan(plan, applied.outcomes, now(), permissions=[NEWS])
     undone = carry_out(undo, connection, structure, ledger, sandbox)
     assert undone.left == 0
-    assert [(left.key, left.why) for left in undo.left] == [(reader["customerId"], "withdrawn")]
+    assert [(left.key, left.why) for left in undo.left] == [(reader["customerId"], "permission")]
     assert held(sandbox) == before | {reader["customerId"]: reader | {NEWS: "false"}}
 
 

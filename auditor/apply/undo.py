@@ -27,7 +27,7 @@ def undo_plan(
 
     Everything goes one by one, in reverse order: applying writes a value back only where the profile still holds the
     one we wrote. Listed instead of undone: opt-outs and anything else in a permission column that would make somebody
-    contactable (`withdrawn`), creations unless `allow_delete` (`created`), deletions (`deleted`).
+    contactable (`permission`), creations unless `allow_delete` (`created`), deletions (`deleted`).
     """
     standing = {
         (number, column): profile_id
@@ -56,7 +56,7 @@ def undo_plan(
             writes.append(_single(write, Kind.UNSUBSCRIBE, back, profile_id))
             continue
         barred = [cell for cell in back if write.kind is Kind.UNSUBSCRIBE or cell.column in permissions]
-        left += [LeftAlone(write.key, cell.column, Why.WITHDRAWN.value) for cell in barred]
+        left += [LeftAlone(write.key, cell.column, Why.PERMISSION.value) for cell in barred]
         free = [cell for cell in back if cell not in barred]
         for kind, group in (
             (Kind.CLEAR, [cell for cell in free if cell.after is None]),

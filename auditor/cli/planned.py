@@ -59,9 +59,11 @@ WHY = {
     Why.NOT_CHECKED: "may be in rows that could not be read",
     Why.CREATED: "were created, and stay",
     Why.DELETED: "were deleted, and cannot come back",
-    Why.WITHDRAWN: "permissions that the plan withdrew: nobody gets one back by itself",
     Why.UNMAPPED: "no longer in the mapping",
 }
+
+OF_AN_UNDO = {Why.PERMISSION: "permissions that the plan withdrew: nobody gets one back by itself"}
+"""What is said otherwise where a plan is taken back."""
 
 PURPOSE = {"correct": "corrections", "create": "creations", "load": "first load", "undo": "undo"}
 
@@ -86,7 +88,8 @@ def print_plan(planned: Planned, words: Words) -> None:
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
-        table([(number, WHY[Why(why)]) for why, number in left.most_common()], indent=4)
+        why_left = WHY | OF_AN_UNDO if plan.purpose == "undo" else WHY
+        table([(number, why_left[Why(why)]) for why, number in left.most_common()], indent=4)
         refusals = Counter(item.refusal for item in plan.left if item.refusal)
         if refusals:
             told = "refused as " + ", ".join(f"{code} ({number:,})" for code, number in refusals.most_common())
