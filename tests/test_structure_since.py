@@ -199,6 +199,30 @@ def test_a_run_says_what_changed_since_the_last_and_the_next_says_nothing(
     assert changes_in(json.loads(auditor(capsys, "run", "--json").out)) == []
 
 
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_a_run_says_where_nobody_can_tell_what_changed(
+    damage: str,
+    running: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    running.reset(profiles=20)
+    monkeypatch.chdir(make(tmp_path / "work", running))
+    first = json.loads(auditor(capsys, "run", "--json").out)["run"]
+    structure = Path("runs", first, "structure.json")
+    if damage == "gone":
+        structure.unlink()
+    else:
+        structure.write_text(structure.read_text()[:-20])
+    lost = f"{first}/structure.json is missing or damaged and was left aside: what changed"
+    [unread] = json.loads(auditor(capsys, "structure", "diff", "--json").out)["not_checked"]
+    assert unread["code"] == "last_run_unread"
+    assert lost in unread["sentence"]
+    [said] = changes_in(json.loads(auditor(capsys, "run", "--json").out))
+    assert said.startswith(lost)
+
+
 def test_a_column_that_went_away_is_named_when_the_contract_needs_it(
     running: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

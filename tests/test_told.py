@@ -262,6 +262,13 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "known, and who opted out then; a copy of the state folder brings it back",
         )
     ],
+    Code.STRUCTURE_LOST: [
+        (
+            Notice(Code.STRUCTURE_LOST, {"file": "20261129T060000Z-7f3a/structure.json"}),
+            "20261129T060000Z-7f3a/structure.json is missing or damaged and was left aside: what changed in the table "
+            "structure since that run is not known",
+        )
+    ],
     Code.SEEN_LOST: [
         (
             Notice(Code.SEEN_LOST, {"file": "seen-r.parquet"}),

@@ -100,4 +100,5 @@ def test_what_follows_a_run_follows_that_of_the_table(
     assert newest.name in str(machine.schedule(Subject(settings, NOW)))
     found = last_structure(settings)
     assert found is not None
+    assert found[1] is not None
     assert (found[0], found[1].table) == (newest.name, "Customers")

@@ -33,7 +33,7 @@ from auditor.structure.fit import Facts, Finding, findings
 from auditor.structure.proposal import Addition, Proposal, read_proposal, without
 from auditor.structure.propose import propose_changes
 from auditor.structure.sheet import sheet
-from auditor.structure.since import read_synchronisations, reliance
+from auditor.structure.since import read_synchronisations, reliance, structure_lost
 from auditor.structure.survey import Surveyed, Wish, export_columns, survey_truth
 
 FOLDER = "structure"
@@ -119,7 +119,9 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
         header = export_columns(settings, draft, now=now)
     except AuditorError as error:
         trouble.append(("export", f"the export could not be read: {error}"))
-    last = last_structure(settings)
+    run, before = last_structure(settings) or ("", None)
+    if run and before is None:
+        trouble.append(("last_run", sentence(structure_lost(run), Words.of(settings.names))))
     facts = Facts(
         live=live,
         contract=surveyed.contract if surveyed is not None else draft,
@@ -128,8 +130,8 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
         rows=surveyed.rows if surveyed is not None else 0,
         unknown_segments={name: found or () for name, found in surveyed.segments.items()} if surveyed else {},
         header=header,
-        changes=changes(last[1], live) if last else (),
-        last_run=last[0] if last else "",
+        changes=changes(before, live) if before else (),
+        last_run=run,
         reliance=reliance(draft, synchronisations),
         unread=tuple(trouble),
     )
@@ -313,5 +315,6 @@ def _store(settings: Settings, proposal: Proposal) -> Proposed:
             if not target.exists():  # the same proposal, made again, is the same plan
                 write_whole(target, content)
         kept = read_proposal(path)
-        ledger.record_plan(PlanRecord(kept.sha, "", kept.table, "structure", kept.made, str(path), dict(kept.counts)))
+        counts = dict(kept.counts)
+        ledger.record_plan(PlanRecord(kept.sha, "", kept.table, "structure", kept.made, str(path), counts, None))
     return Proposed(kept, path, path.with_suffix(".txt"))

@@ -52,6 +52,7 @@ class Code(StrEnum):
     BASE_LOST = "base_lost"
     PERMISSIONS_LOST = "permissions_lost"
     SEEN_LOST = "seen_lost"
+    STRUCTURE_LOST = "structure_lost"
     ONLY_ON_ONE_SIDE = "only_on_one_side"
     STRUCTURE_CHANGED = "structure_changed"
     """`said`: a change of the structure, and what it means, as they are stored."""

@@ -55,14 +55,18 @@ def find_run(settings: Settings, name: str | None = None) -> Path:
     raise SettingsError(f'"{name}" {what} in {settings.runs_folder}', hint=hint)
 
 
-def last_structure(settings: Settings) -> tuple[str, Structure] | None:
-    """The newest readable run of the settings' table and the structure that it saw; None where there is none."""
+def last_structure(settings: Settings) -> tuple[str, Structure | None] | None:
+    """The newest readable run of the settings' table that keeps the structure that it saw, and that structure.
+
+    Where no such run keeps one that can be read: the newest of them, and None. None where there is no run.
+    """
+    newest = None
     for folder in _readable(settings):
         try:
             return folder.name, read_structure(folder)
         except SettingsError:
-            continue
-    return None
+            newest = newest or folder.name
+    return None if newest is None else (newest, None)
 
 
 def last_validations(settings: Settings, side: Side, now: str, most: int) -> list[dict[str, Any]]:

@@ -221,6 +221,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.SEEN_LOST: _always(
         f"{_LEFT_ASIDE}who was there in earlier runs is not known, and who was deleted since{_FROM_A_COPY}"
     ),
+    Code.STRUCTURE_LOST: _always(f"{_LEFT_ASIDE}what changed in the table structure since that run is not known"),
     Code.ACTIVITIES_UNREAD: _activities_unread,
     Code.ACTIVITIES_OF_OTHER_KINDS: _activities_of_other_kinds,
     Code.REACHABLE_AGAIN: _reachable_again,
