@@ -391,7 +391,8 @@ class Source:
     """The moment the content shows, with zone."""
     as_of_from: str
     """How that is known: `snapshot`, `name`, `update_moment` or `file_time`."""
-    file: str = ""
+    file: str
     """Name of the file that was found."""
-    encoding: str = "utf-8"
-    separator: str = ";"
+    encoding: str
+    """As read, like the separator; empty for Parquet and for what a cluster reads itself."""
+    separator: str

@@ -105,8 +105,8 @@ TABLE: Final = (
 class Evidence:
     """When and where, as the truth says, a permission was given or withdrawn; None: it does not say."""
 
-    date: datetime | None = None
-    source: str | None = None
+    date: datetime | None
+    source: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,13 @@ class Case:
     """The raw text; None too where the profile does not exist yet."""
     truth: str | None
     """As it would be sent."""
-    moved: Moved = Moved.UNKNOWN
-    evidence: Evidence = Evidence()
-    platform_updated: datetime | None = None
+    moved: Moved
+    evidence: Evidence
+    platform_updated: datetime | None
     """The platform row's update moment."""
-    last_opt_out: datetime | None = None
+    last_opt_out: datetime | None
     """See `last_opt_outs`; None: it was never seen off."""
-    opt_outs_known: bool = True
+    opt_outs_known: bool
     """False: a part of the history is lost, and an opt-out may have been in it."""
 
 
@@ -134,7 +134,8 @@ class Opt:
 
     kind: Literal[Kind.UNSUBSCRIBE, Kind.SUBSCRIBE]
     after: str
-    collection: writes.Collection | None = None
+    collection: writes.Collection | None
+    """Of an opt-in; None: an opt-out needs none."""
 
 
 def state(text: str | None, polarity: Polarity) -> Permission:
@@ -169,7 +170,7 @@ def decide(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> 
     if truth is Permission.OFF:
         newer = line is Ruling.OPT_OUT_IF_NEWER and _later(case.evidence.date, case.platform_updated)
         if by or newer or line is Ruling.OPT_OUT:
-            return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity))
+            return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity), None)
         return Why.DECISION
     if by:
         return _opt_in(case, now, timezone)
@@ -185,7 +186,7 @@ def decide_creation(case: Case, *, by: str | None, now: datetime, timezone: Zone
     if truth is Permission.EMPTY:
         return Why.UNKNOWN_PERMISSION
     if truth is Permission.OFF:
-        return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity))
+        return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity), None)
     return _opt_in(case, now, timezone) if by else Why.PERMISSION
 
 
@@ -200,7 +201,7 @@ def word_for_the_truth(case: Case) -> ForTruth | None:
 def last_opt_outs(
     history: pl.DataFrame,
     cells: Mapping[Cell, tuple[Permission, datetime | None]],
-    said_no: pl.DataFrame | None = None,
+    said_no: pl.DataFrame,
 ) -> dict[Cell, datetime]:
     """The last opt-out known of each cell, on either side, by the earliest moment that proves it.
 
@@ -225,7 +226,7 @@ def last_opt_outs(
         if platform is Permission.OFF and before.get((Side.PLATFORM, cell)) != Permission.OFF:
             moment = updated or END_OF_TIME
             found[cell] = max(moment, found.get(cell, moment))
-    spoken = {} if said_no is None else dict(said_no.select("key", "moment").iter_rows())
+    spoken = dict(said_no.select("key", "moment").iter_rows())
     for cell in cells:
         if cell[0] in spoken:
             found[cell] = max(spoken[cell[0]], found.get(cell, spoken[cell[0]]))

@@ -60,13 +60,13 @@ class Write:
     profile_id: str | None
     """None for creations and where the export does not hold it."""
     cells: tuple[Cell, ...]
-    batch: str | None = None
+    batch: str | None
     """Name of the corrective file this write travels in; None for the single route."""
-    canary: bool = False
+    canary: bool
     """True for those of a batch that go one by one, first."""
-    decided_by: str | None = None
+    decided_by: str | None
     """The person whose decision this write carries out; None for the default policy."""
-    collection: Collection | None = None
+    collection: Collection | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class LeftAlone:
     column: str | None
     why: str
     """Stable code, one of model.Why."""
-    refusal: str | None = None
+    refusal: str | None
     """How Actito would refuse it (model.Refusal), where that is why."""
 
 
@@ -96,18 +96,18 @@ class Plan:
     key: tuple[str, ...]
     """The key columns."""
     writes: tuple[Write, ...]
-    left: tuple[LeftAlone, ...] = ()
-    population: int = 0
+    left: tuple[LeftAlone, ...]
+    population: int
     """Number of profiles on the platform: the base of the brakes' shares."""
-    route_reason: Told = ""
+    route_reason: Told
     """Why the writes travel as they do."""
-    carried: int = 0
+    carried: int
     """Cells of corrective files that carry the audited value only because the file needs the column."""
-    undoes: str | None = None
-    """SHA of the plan that this one takes back."""
-    stop: tuple[Mapping[str, Any], ...] | str | None = None
+    undoes: str | None
+    """SHA of the plan that this one takes back; None: it takes none back."""
+    stop: tuple[Mapping[str, Any], ...] | str | None
     """Why the plan must not be applied without a look, for example a side that shrank; None: nothing of the kind."""
-    fallbacks: tuple[tuple[str, ...], ...] = ()
+    fallbacks: tuple[tuple[str, ...], ...]
     """The columns of the fallback keys: a profile that lacks the key is named by a JSON object of those of one."""
 
     def key_parts(self, key: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ import polars as pl
 from auditor.commands.results import write_activities
 from auditor.diff.activities import activities, reachable
 from auditor.diff.diffed import diff
-from auditor.diff.known import Known, Moments
+from auditor.diff.known import Moments
 from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
@@ -28,6 +28,7 @@ from auditor.settings.inputs import Exports
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, commit
 from auditor.state.memory import Learnt, bearing
+from tests.nothing_known import knowing
 from tests.small_runs import OPT_INS, Row, land
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
@@ -124,7 +125,7 @@ class Folder:
             matched = match_sides(engine, self.contract, raw)
             store = Store(self.path / "state", "acme", "Customers")
             memory = store.load(engine, self.contract, matched.keys)
-            found = diff(engine, self.contract, matched, Known(base=memory.base), Moments(now, now), {})
+            found = diff(engine, self.contract, matched, knowing(base=memory.base), Moments(now, now), {})
             moments = {Side.PLATFORM: now, Side.TRUTH: now}
             opt_ins = engine.put(OPT_INS.to_frame(), "opt_ins")
             name = f"r{self.runs}"
@@ -138,7 +139,7 @@ class Folder:
             write_activities(engine, matched, held.found, work)
             keep = bearing(held.known, now - retain)
             new = store.write(engine, self.contract, memory, Learnt(matched, found, allowed, None, keep), name, now)
-            commit(self.path / "state", Kept(name, (new.rewrite,), new.written, new.superseded))
+            commit(self.path / "state", Kept(name, (new.rewrite,), new.written, new.superseded, None, None, None))
             return Seen(
                 pl.read_parquet(work / "activities.parquet"),
                 set(engine.frame(held.findings).select("key", "column", "finding").iter_rows()),

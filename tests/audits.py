@@ -9,16 +9,15 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from auditor import report
-from auditor.findings.audit import FRAMES, Audit, Counts
+from auditor.findings.audit import ACTIVITIES, FRAMES, Audit
 from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
@@ -34,12 +33,10 @@ from auditor.model import (
     Structure,
     Verdict,
 )
-from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
 from auditor.report import Privacy, TrendPoint, Written
 from auditor.settings.contract import Blank, Column, Compare, Master, Polarity, Sensitivity
-
-NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+from tests.nothing_known import NOW, knowledge, some_counts
 
 COLUMNS = (
     Column("emailAddress", "email", "emailAddress", Compare.EMAIL),
@@ -141,12 +138,7 @@ def in_words(told: Notice | NotChecked) -> str:
 
 def needed(audit: Audit, **known: Any) -> pl.DataFrame:
     """What becomes of each difference by the default policy, with nothing known beside the audit but `known`."""
-    nothing: dict[str, Any] = {
-        "structure": Structure("16", audit.table, ()),
-        "timezone": ZoneInfo("Europe/Brussels"),
-        "now": NOW,
-    }
-    return needs(audit, Knowledge(**(nothing | known)))
+    return needs(audit, knowledge(known.pop("structure", Structure("16", audit.table, ())), **known))
 
 
 def render(audit: Audit, folder: Path, *, privacy: Privacy) -> Written:
@@ -251,7 +243,7 @@ def audit_of(
         truth_name=rest.get("truth_name", "CRM"),
         started=NOW,
         verdict=verdict or default,
-        counts=Counts(
+        counts=some_counts(
             rows={**rows, **parts},
             profiles=statuses,
             waiting=sum(row["waiting"] for row in profiles),
@@ -274,6 +266,9 @@ def audit_of(
                 "ab12" * 16,
                 NOW - timedelta(hours=2),
                 "name",
+                "Customers_20261123T050000.csv",
+                "utf-8",
+                ";",
             ),
             Source(
                 Side.TRUTH,
@@ -282,10 +277,15 @@ def audit_of(
                 "cd34" * 16,
                 NOW - timedelta(hours=2, minutes=30),
                 "update_moment",
+                "contacts_20261123T043000.csv",
+                "utf-8",
+                ",",
             ),
         ),
         columns=columns,
         key=("customerId",),
+        fallbacks=(),
+        notices=(),
         folder=Path("runs/20261123T060000Z-7f3a"),
         seconds={"pull": 1.2, "diff": 0.8},
         profiles=frame("profiles", profiles),
@@ -295,6 +295,7 @@ def audit_of(
         permissions=frame("permissions", permissions),
         same_person=frame("same_person", same_person),
         rejected=frame("rejected", rejected),
+        activities=ACTIVITIES.to_frame(),
     )
 
 

@@ -23,6 +23,7 @@ from auditor.match.sides import source_name
 from auditor.model import Side, Status
 from auditor.settings.contract import Contract
 from tests.last_found import last, remember
+from tests.nothing_known import knowing
 from tests.slow_diff import Row, SlowKnown
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def tables(engine: DuckDB, contract: Contract, known: SlowKnown) -> Known:
         "anchor": pl.String,
         "marks": pl.Struct(dict.fromkeys(fields, pl.String)),
     }
-    return Known(
+    return knowing(
         base=engine.put(pl.DataFrame(rows, schema=schema), "base"),
         sent=engine.put(pl.DataFrame(sorted(known.sent, key=str), schema=texts, orient="row"), "sent"),
         seen=engine.put(pl.DataFrame({"key": sorted(known.seen)}, schema={"key": pl.String}), "seen"),
@@ -109,7 +110,7 @@ def run(
     raw = {side: landing.land(engine, side, rows, names_of(contract, side)) for side, rows in given.items()}
     matched = match_sides(engine, contract, raw)
     moments = Moments(shown[Side.PLATFORM], shown[Side.TRUTH])
-    diffed = diff(engine, contract, matched, known or Known(), moments, rejected or {})
+    diffed = diff(engine, contract, matched, known or knowing(), moments, rejected or {})
     _COMPARED[engine] = matched, diffed
     keys = {f"{side.value}_keys": table for side, table in matched.keys.items()}
     remember(engine, cells=diffed.cells, profiles=diffed.profiles, matched=matched.rows, **keys)

@@ -14,7 +14,7 @@ import polars as pl
 
 from auditor.diff.counts import DiffCounts
 from auditor.diff.diffed import diff
-from auditor.diff.known import Known, Moments
+from auditor.diff.known import Moments
 from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
@@ -24,6 +24,7 @@ from auditor.settings.contract import Column, Compare, Contract, Polarity
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, commit
 from auditor.state.memory import Learnt, Memory
+from tests.nothing_known import knowing
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -119,7 +120,7 @@ class Runs:
             store = Store(self.folder / "state", self.entity, self.contract.table, self.number)
             memory = store.load(engine, self.contract, matched.keys)
             written = pl.DataFrame(sorted(sent, key=str), schema={"key": pl.String, "column": pl.String}, orient="row")
-            known = Known(base=memory.base, sent=engine.put(written, "sent"), seen=memory.seen)
+            known = knowing(base=memory.base, sent=engine.put(written, "sent"), seen=memory.seen)
             found = diff(engine, self.contract, matched, known, Moments(as_of, truth_as_of or as_of), {})
             moments = {Side.PLATFORM: as_of, Side.TRUTH: truth_as_of or as_of}
             opt_ins = pl.DataFrame(list(decided), schema=OPT_INS, orient="row")
@@ -144,7 +145,7 @@ class Runs:
                 },
             )
             if save:
-                learnt = Learnt(matched, found, allowed, known.sent)
+                learnt = Learnt(matched, found, allowed, known.sent, None)
                 new = store.write(engine, self.contract, memory, learnt, name, as_of)
-                commit(self.folder / "state", Kept(name, (new.rewrite,), new.written, new.superseded))
+                commit(self.folder / "state", Kept(name, (new.rewrite,), new.written, new.superseded, None, None, None))
         return seen

@@ -40,6 +40,7 @@ from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import QUOTA_ZONE
 from auditor.writes import Cell, Plan, Write
+from tests.nothing_known import a_plan, a_write
 
 NOON = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 NEWS = "subscriptions#News"
@@ -266,10 +267,8 @@ def people(count: int) -> dict[str, dict[str, str | None]]:
 
 
 def write(number: int, *cells: tuple[str, str | None, str | None], kind: Kind = Kind.UPDATE, **more: Any) -> Write:
-    more.setdefault("route", Route.SINGLE)
-    return Write(
-        kind=kind, key=f"C{number}", profile_id=str(number), cells=tuple(Cell(*cell) for cell in cells), **more
-    )
+    changes = tuple(Cell(*cell) for cell in cells)
+    return a_write(kind, more.pop("route", Route.SINGLE), f"C{number}", str(number), changes, **more)
 
 
 def city(number: int, **more: Any) -> Write:
@@ -293,16 +292,7 @@ def batch(*numbers: int, canaries: int = 1, make: Callable[..., Write] = city) -
 
 
 def plan_of(*writes: Write, **more: Any) -> Plan:
-    basis: dict[str, Any] = {
-        "run": "r1",
-        "entity": "acme",
-        "table": "Customers",
-        "purpose": "correct",
-        "made": NOON,
-        "export_as_of": NOON,
-        "key": ("customerId",),
-    }
-    return Plan(**(basis | more), writes=writes)
+    return a_plan(*writes, **({"made": NOON, "export_as_of": NOON} | more))
 
 
 def told(applied: Applied, *columns: str) -> list[tuple[Any, ...]]:

@@ -26,6 +26,7 @@ from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Collection, Plan, Write
 from tests import given_time
 from tests.driven_sandbox import Sandbox
+from tests.nothing_known import a_plan, a_write
 
 NEWS = "subscriptions#Newsletter"
 VIP = "segmentations#Vip"
@@ -90,16 +91,7 @@ def now() -> datetime:
 
 
 def plan_of(*writes: Write, **more: Any) -> Plan:
-    basis: dict[str, Any] = {
-        "run": "r1",
-        "entity": "acme",
-        "table": "Customers",
-        "purpose": "correct",
-        "made": now(),
-        "export_as_of": now(),
-        "key": ("customerId",),
-    }
-    return Plan(**(basis | more), writes=writes)
+    return a_plan(*writes, **({"made": now(), "export_as_of": now()} | more))
 
 
 def carry_out(
@@ -121,9 +113,8 @@ def carry_out(
 
 
 def write(profile: dict[str, str], kind: Kind, *cells: tuple[str, str | None], **more: Any) -> Write:
-    more.setdefault("route", Route.SINGLE)
     changes = tuple(Cell(column, profile.get(column), after) for column, after in cells)
-    return Write(kind=kind, key=profile["customerId"], profile_id=profile["profileId"], cells=changes, **more)
+    return a_write(kind, more.pop("route", Route.SINGLE), profile["customerId"], profile["profileId"], changes, **more)
 
 
 def with_value(profiles: Profiles, column: str, value: str | None = None) -> dict[str, str]:
@@ -210,8 +201,8 @@ def test_creating_and_deleting(sandbox: Sandbox, connection: Connection, structu
     cells = tuple(Cell(column, None, value) for column, value in values.items())
     other = tuple(Cell(c.column, None, taken["emailAddress"] if c.column == "emailAddress" else c.after) for c in cells)
     plan = plan_of(
-        Write(Kind.CREATE, Route.SINGLE, "NEW-1", None, cells),
-        Write(Kind.CREATE, Route.SINGLE, "NEW-2", None, other),
+        a_write(Kind.CREATE, Route.SINGLE, "NEW-1", None, cells),
+        a_write(Kind.CREATE, Route.SINGLE, "NEW-2", None, other),
         purpose="create",
     )
     applied = carry_out(plan, connection, structure, ledger, sandbox)

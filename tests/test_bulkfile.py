@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from auditor.model import Attribute, AttributeType, Kind, Route, Segmentation, Structure
 from auditor.plan.bulkfile import corrective_file, corrective_files, csv_bytes
 from auditor.writes import Cell, Plan, Write
+from tests.nothing_known import a_plan, a_write
 
 STRUCTURE = Structure(
     "16",
@@ -25,15 +26,15 @@ MADE = datetime(2026, 3, 10, 9, tzinfo=UTC)
 
 
 def plan_of(*writes: Write) -> Plan:
-    return Plan("run", "acme", "Customers", "correct", MADE, MADE, ("customerId",), writes)
+    return a_plan(*writes, made=MADE, export_as_of=MADE)
 
 
 def bulk(key: str, *cells: Cell, kind: Kind = Kind.UPDATE, batch: str = "Customers-update-1") -> Write:
-    return Write(kind, Route.BULK, key, "7", cells, batch=batch)
+    return a_write(kind, Route.BULK, key, "7", cells, batch=batch)
 
 
 def canary(key: str, *cells: Cell) -> Write:
-    return Write(Kind.UPDATE, Route.SINGLE, key, "7", cells, batch="Customers-update-1", canary=True)
+    return a_write(Kind.UPDATE, Route.SINGLE, key, "7", cells, batch="Customers-update-1", canary=True)
 
 
 def test_golden_file() -> None:

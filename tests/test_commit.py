@@ -53,7 +53,7 @@ class Working:
         state = Rewrite.to(self.state_file, "new state")
         assert state is not None
         if self.baseline:
-            return Kept(RUN, (state,), (base,), (old,))
+            return Kept(RUN, (state,), (base,), (old,), None, None, None)
         others = [Rewrite.to(self.suite, "new suite", mode=0o644), Rewrite.to(self.state / "spelling.json", "new")]
         rewrites = (state, *(one for one in others if one is not None))
         folders = (self.folder / "runs" / f".{RUN}", self.folder / "runs" / RUN)
@@ -61,7 +61,7 @@ class Working:
 
     @staticmethod
     def record(ledger: Ledger) -> None:
-        ledger.record_settled(Settled(landed=(1,)), NOON)
+        ledger.record_settled(Settled((1,), (), ()), NOON)
         ledger.record_run(RunRecord(RUN, TABLE, NOON, NOON, Verdict.CLEAN, {}))
 
     def as_read(self) -> tuple[bytes | None, bytes | None, bool]:

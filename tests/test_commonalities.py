@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.diff.diffed import diff
-from auditor.diff.known import Known, Moments
+from auditor.diff.known import Moments
 from auditor.engine.duckdb import DuckDB
 from auditor.explain import Background, explain
 from auditor.explain.weight import Tally, telling
@@ -26,6 +26,7 @@ from auditor.match.join import match_sides
 from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Contract, Polarity, Sensitivity
 from tests.diff_runs import engine_in
+from tests.nothing_known import knowing
 
 ZONE = ZoneInfo("Europe/Brussels")
 PUBLIC = Sensitivity.PUBLIC
@@ -153,7 +154,7 @@ def _causes(engine: DuckDB, folder: Path, world: World, freely: bool, contract: 
         (frame.rename(heads, strict=False) if side is Side.PLATFORM else frame).write_parquet(path)
         raw[side] = engine.view(path, f"{side.value}_raw")
     matched = match_sides(engine, contract, raw)
-    diffed = diff(engine, contract, matched, Known(), Moments(), {})
+    diffed = diff(engine, contract, matched, knowing(), Moments(None, None), {})
     background = Background(contract, matched, diffed.fetched, diffed.drawn)
     explained = explain(engine, diffed.cells, contract.compared, background=background, freely=freely)
     told = with_sentences(engine.frame(explained.causes), Words("Actito", "CRM"))

@@ -165,6 +165,7 @@ def test_a_new_run_goes_by_those_that_can_be_read(folder: Path, name: str) -> No
     settings = read_settings(folder / "auditor.toml")
     run, structure = last_structure(settings) or pytest.fail("none is left")
     assert run == (NEWEST if name == "validation.json" else BEFORE)
+    assert structure is not None
     assert structure.table == "Customers"
     known = last_validations(settings, Side.PLATFORM, "", 9)
     if name != "structure.json":

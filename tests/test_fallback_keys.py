@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.model import Kind, Route, Side
-from auditor.plan.policy import Policy
 from auditor.settings.contract import Blank, Column, Compare, Contract
 from auditor.settings.contract_file import read_contract
 from tests.diff_runs import CELLS, PROFILES, SHOWN, Landing, assert_identity, engine_in, found, run
+from tests.nothing_known import a_policy
 from tests.slow_diff import Row, SlowKnown, slow_diff
 from tests.small_runs import CONTRACT as RUN_CONTRACT
 from tests.small_runs import Runs
@@ -256,7 +256,7 @@ def test_a_profile_without_key_is_addressed_by_its_number_or_not_at_all() -> Non
     rows = [differs(key, "lastName", "Ann", "Anne") for key in (named, nameless, unaddressed)]
     numbers = {named: "n1", nameless: "n2", unaddressed: None}
     known = [{"key": key, "profile_id": number, "status": "stale"} for key, number in numbers.items()]
-    plan, _ = plans(an_audit(rows, known, fallbacks=BY_ADDRESS), Policy(route="bulk", bulk_min_rows=1))
+    plan, _ = plans(an_audit(rows, known, fallbacks=BY_ADDRESS), a_policy(route="bulk", bulk_min_rows=1))
     assert {write.key: (write.profile_id, write.batch) for write in plan.writes if write.batch is None} == {
         nameless: ("n2", None)
     }
@@ -280,7 +280,7 @@ def test_a_key_that_a_profile_lacks_is_given_by_a_person_only() -> None:
 def test_nobody_is_deleted_while_the_truth_has_people_without_a_key() -> None:
     orphan = {"key": "9", "profile_id": "n9", "status": "orphan"}
     missing = {"key": NAMELESS, "status": "missing"}
-    policy = Policy(only_on_platform="delete")
+    policy = a_policy(only_on_platform="delete")
     assert [write.kind for write in plans(an_audit([], [orphan]), policy)[0].writes] == [Kind.DELETE]
     with pytest.raises(ValueError, match="candidates"):  # of creations, which are another matter
         plans(an_audit([], [orphan, missing], fallbacks=BY_ADDRESS), policy)

@@ -19,7 +19,6 @@ from auditor.actito import Reader
 from auditor.actito.writer import Writer
 from auditor.apply import apply_plan
 from auditor.cli import execute
-from auditor.findings.audit import Counts
 from auditor.findings.sentences import of_plan
 from auditor.findings.words import Words
 from auditor.model import Kind, Route
@@ -28,9 +27,10 @@ from auditor.plan.bulkfile import corrective_file
 from auditor.plan.decisions import Decision
 from auditor.plan.policy import Policy
 from auditor.state.ledger import Ledger
-from auditor.writes import Cell, Plan, Write
+from auditor.writes import Cell, Plan
 from tests import structure_folder
 from tests.driven_sandbox import Sandbox
+from tests.nothing_known import a_policy, a_write, some_counts
 from tests.small_folder import auditor
 from tests.test_apply_sandbox import connect, now, plan_of
 from tests.test_plan import NEWS, NOW, an_audit, candidates, decision, missing, plans, some_facts
@@ -48,7 +48,7 @@ def load(
 ) -> Plan:
     """The plan that fills an empty table with so many people; `first` is more about the first one."""
     keys = [f"{n:05}" for n in range(count)]
-    audit = an_audit((), map(missing, keys), counts=Counts({"platform": 0, "truth": count}, {}))
+    audit = an_audit((), map(missing, keys), counts=some_counts({"platform": 0, "truth": count}, {}))
     rows = candidates(*({"key": key, **((first or {}) if key == "00000" else {})} for key in keys))
     return plans(audit, policy, some_facts(candidates=rows, decisions=decisions, **facts))[1]
 
@@ -83,7 +83,7 @@ def test_later_files_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("count", "policy", "facts"),
-    [(40, None, {}), (1100, None, {}), (1500, Policy(route="single"), {}), (1500, None, {"file_calls_left": 0})],
+    [(40, None, {}), (1100, None, {}), (1500, a_policy(route="single"), {}), (1500, None, {"file_calls_left": 0})],
 )
 def test_steps_are_made_where_no_file_is(count: int, policy: Policy | None, facts: dict[str, Any]) -> None:
     tried = min(count, 101)
@@ -107,7 +107,7 @@ def test_a_table_with_one_profile_is_no_first_load() -> None:
     keys = [f"{n:05}" for n in range(1500)]
     audit = an_audit((), map(missing, keys))
     rows = candidates(*({"key": key} for key in keys))
-    few = replace(audit, counts=Counts({"platform": 1, "truth": 1500}, {}))
+    few = replace(audit, counts=some_counts({"platform": 1, "truth": 1500}, {}))
     assert plans(few, None, some_facts(candidates=rows))[1].purpose == "create"
 
 
@@ -224,7 +224,7 @@ def test_fewer_profiles_than_were_created_end_it(sandbox: Sandbox, tmp_path: Pat
     """Somebody deletes a profile while the first file is loaded: no sample shows it, the count does."""
     cells = {key: {"customerId": key, "emailAddress": mail, "lastName": "N"} for key, (mail, _) in people(60).items()}
     writes = [
-        Write(
+        a_write(
             Kind.CREATE,
             Route.SINGLE if place < 10 else Route.BULK,
             key,

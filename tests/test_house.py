@@ -36,7 +36,7 @@ def modules() -> dict[str, str]:
     return {path.relative_to(PROGRAM).as_posix(): path.read_text("utf-8") for path in sorted(PROGRAM.rglob("*.py"))}
 
 
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
@@ -121,6 +121,91 @@ DOCS = PROGRAM.parent / "docs"
 def test_a_page_about_the_house_names_what_there_is(page: str) -> None:
     named = re.findall(r"`((?:auditor|tests|docs|reports)/[\w./]*)`", (DOCS / page).read_text("utf-8"))
     assert [path for path in named if "NAME" not in path and not (PROGRAM.parent / path).exists()] == []
+
+
+# --- what travels ---
+
+INSIDE = ("actito", "sandbox", "settings", "cli")
+"""Rooms at the edge, whose values speak of Actito, of a file of settings or of a screen."""
+
+DEFAULTS = {
+    "apply/job.py:Limits": "how much at once and how long to wait: nothing that an earlier stage found out",
+    "commands/doctor/subject.py:Finding": "what is fine needs no repair",
+    "commands/init/explain.py:Explained": "most settings come from no variable",
+    "commands/init/propose.py:Looked": "filled while a side is looked at",
+    "commands/init/propose.py:Mapped": "what a proposed column does not say, the contract's format leaves out as well",
+    "commands/init/propose.py:Proposal": "most proposals need no note",
+    "commands/init/values.py:Reading": "values that are read as they stand",
+    "commands/init/written.py:Answers": "questions that a person need not answer",
+    "commands/run_inputs.py:Request": "what a person need not ask for",
+    "files/rewrite.py:Rewrite": "the mode that all but the files for others have",
+    "findings/codes.py:NotChecked": "a code has the parameters of its sentence",
+    "findings/codes.py:Notice": "a code has the parameters of its sentence",
+    "model.py:Attribute": "as Actito's answers leave out what is usual",
+    "model.py:Segmentation": "as Actito's answers leave out what is usual",
+    "model.py:Structure": "a table without subscriptions, segmentations and references is one",
+    "pull/__init__.py:Means": "what only some locations need",
+    "structure/fit.py:Finding": "how grave it is, where it is not the usual",
+    "structure/proposal.py:Addition": "one of four things is added",
+    "structure/proposal.py:Proposal": "most proposals need no note",
+    "structure/survey.py:Wish": "what a person need not wish",
+    "validate/suite.py:Expectation": "what other tools leave in a suite's file",
+    "validate/suite.py:Suite": "what other tools leave in a suite's file",
+}
+"""Values that travel and have a field, or a method with a parameter, with a default; and why forgetting it hides
+nothing.
+"""
+
+
+def room_of(path: str) -> str:
+    """Commands are rooms of their own here."""
+    return path if path.startswith("commands/") else path.partition("/")[0]
+
+
+def travelling() -> Iterator[tuple[str, ast.ClassDef]]:
+    """The dataclasses that another room imports, by module and name."""
+    taken: dict[tuple[str, str], set[str]] = {}
+    for path, text in modules().items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for one in node.names:
+                    taken.setdefault((node.module, one.name), set()).add(room_of(path))
+    for path, text in modules().items():
+        module = "auditor." + path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(one) for one in node.decorator_list):
+                doors = (module, module.rpartition(".")[0])
+                if set().union(*(taken.get((door, node.name), ()) for door in doors)) - {room_of(path)}:
+                    yield path, node
+
+
+def has_default(field: ast.AnnAssign) -> bool:
+    if isinstance(field.value, ast.Call) and ast.unparse(field.value.func) == "field":
+        return any(word.arg in ("default", "default_factory") for word in field.value.keywords)
+    return field.value is not None
+
+
+def test_what_a_stage_hands_on_has_no_defaults() -> None:
+    """A part that is forgotten is an error of the type checker: where nobody asked for it, the stage says None."""
+    found = {
+        f"{path}:{one.name}"
+        for path, one in travelling()
+        if path.partition("/")[0] not in INSIDE
+        and (
+            any(isinstance(field, ast.AnnAssign) and has_default(field) for field in one.body)
+            or any(method.args.defaults or any(method.args.kw_defaults) for method in functions(one))
+        )
+    }
+    assert found == set(DEFAULTS)
+
+
+def test_what_travels_is_looked_at() -> None:
+    """The values that the page of the house names are among those of the law."""
+    looked = {one.name for _, one in travelling()}
+    page = (DOCS / "architecture.md").read_text("utf-8").partition("| value |")[2].partition("\n\n")[0]
+    named = {name for line in page.splitlines()[2:] for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert named
+    assert named <= looked
 
 
 # --- the connection ---

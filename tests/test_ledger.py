@@ -71,7 +71,7 @@ def test_runs_come_newest_first(ledger: Ledger) -> None:
 
 
 def test_a_plan_is_recorded_once(ledger: Ledger) -> None:
-    plan = PlanRecord("a" * 64, "r1", TABLE, "correct", NOON, "runs/r1/plan.json", {"update": 3})
+    plan = PlanRecord("a" * 64, "r1", TABLE, "correct", NOON, "runs/r1/plan.json", {"update": 3}, None)
     ledger.record_plan(plan)
     ledger.record_plan(plan)
     assert ledger.plan(plan.sha) == plan
@@ -146,7 +146,7 @@ def test_a_newer_export_settles_what_was_unknown(ledger: Ledger) -> None:
     writes = ledger.intend("p", TABLE, [update(key, number=number) for number, key in enumerate("123")], NOON)
     ledger.settle(writes, Outcome.UNKNOWN, NOON)
     told = ledger.told_by_export(TABLE, seen(("1", "city", True), ("2", "city", False)), NOON + HOUR)
-    assert told == Settled(landed=(writes[0],), changed=(writes[1],))
+    assert told == Settled((writes[0],), (writes[1],), ())
     assert [state.outcome for state in ledger.states("p").values()] == [Outcome.UNKNOWN] * 3, "nobody recorded it"
     ledger.record_settled(told, NOON + HOUR)
     assert [state.outcome for state in ledger.states("p").values()] == [
@@ -158,7 +158,7 @@ def test_a_newer_export_settles_what_was_unknown(ledger: Ledger) -> None:
 
 def test_an_export_from_before_the_write_settles_nothing(ledger: Ledger) -> None:
     ledger.intend("p", TABLE, [update("1")], NOON)
-    assert ledger.told_by_export(TABLE, seen(("1", "city", True)), NOON - HOUR) == Settled()
+    assert ledger.told_by_export(TABLE, seen(("1", "city", True)), NOON - HOUR) == Settled((), (), ())
 
 
 def test_an_import_that_nobody_saw_end_is_denied_only_after_a_while(ledger: Ledger) -> None:
@@ -167,12 +167,12 @@ def test_an_import_that_nobody_saw_end_is_denied_only_after_a_while(ledger: Ledg
     early = NOON + IMPORT_PATIENCE / 2
     told = seen(("1", "city", True), ("2", "city", False))
     at_first = ledger.told_by_export(TABLE, told, early)
-    assert at_first == Settled(landed=(writes[0],))
+    assert at_first == Settled((writes[0],), (), ())
     ledger.record_settled(at_first, early)
     assert keys(ledger.pending(TABLE, early)) == ["1", "2"]
     late = NOON + IMPORT_PATIENCE
     at_last = ledger.told_by_export(TABLE, told, late)
-    assert at_last == Settled(changed=(writes[1],))
+    assert at_last == Settled((), (writes[1],), ())
     ledger.record_settled(at_last, late)
     assert ledger.pending(TABLE, late).is_empty()
 
@@ -205,7 +205,7 @@ def test_the_day_of_the_quota_is_that_of_brussels() -> None:
 
 def test_opt_outs_and_undone_cells_are_remembered(ledger: Ledger) -> None:
     for sha, purpose in (("p", "correct"), ("u", "undo")):
-        ledger.record_plan(PlanRecord(sha, "r", TABLE, "undo" if purpose == "undo" else "correct", NOON, "", {}))
+        ledger.record_plan(PlanRecord(sha, "r", TABLE, "undo" if purpose == "undo" else "correct", NOON, "", {}, None))
     out = Intent(0, Kind.UNSUBSCRIBE, Route.SINGLE, "1", "id-1", "subscriptions#News", "true", "false")
     back = Intent(0, Kind.UPDATE, Route.SINGLE, "1", "id-1", "city", "Ghent", "Gent")
     ledger.settle(ledger.intend("p", TABLE, [out, update("1", number=1)], NOON), Outcome.LANDED, NOON)
@@ -251,7 +251,7 @@ def test_erased_people_are_recognised_and_not_readable(ledger: Ledger, tmp_path:
 def full(ledger: Ledger) -> None:
     """Something in every table."""
     ledger.record_run(RunRecord("r1", TABLE, NOON, NOON, Verdict.CLEAN, {}))
-    ledger.record_plan(PlanRecord("p", "r1", TABLE, "correct", NOON, "", {}))
+    ledger.record_plan(PlanRecord("p", "r1", TABLE, "correct", NOON, "", {}, None))
     ledger.settle(ledger.intend("p", TABLE, [update("1"), update("2", number=1)], NOON), Outcome.LANDED, NOON)
     number, _ = ledger.intend_import("p", "b", TABLE, "f", [update("3", number=2)], NOON)
     ledger.import_event(number, ImportState.STARTED, NOON, "900")

@@ -14,7 +14,6 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -24,18 +23,18 @@ from auditor.commands.show import tell
 from auditor.findings.audit import Audit
 from auditor.model import Attribute, Kind, Structure
 from auditor.permissions import EVIDENCE
-from auditor.plan import Facts, make_plans
+from auditor.plan import make_plans
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs, numbers
-from auditor.plan.policy import Policy
 from auditor.report import render
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Blank, Column, Compare, Master, Polarity
 from auditor.writes import Plan
 from tests import given_time
-from tests.audits import NOW, audit_of, difference
+from tests.audits import audit_of, difference
 from tests.driven_sandbox import Sandbox
+from tests.nothing_known import NOW, a_policy, facts, knowledge
 from tests.small_folder import auditor, copy, licence, made
 from tests.test_report import rows_of
 
@@ -211,10 +210,8 @@ def known(every: dict[tuple[str, str], Combination], without_base: str) -> Knowl
         return Decision(*cell, platform, truth, Choice(one.decided), "Ann")
 
     evidence = [(*cell, EVIDENT[one.evidence], "shop") for cell, one in every.items() if one.polarity]
-    return Knowledge(
-        structure=Structure("16", "Customers", tuple(Attribute(column) for _, column in every)),
-        timezone=ZoneInfo("Europe/Brussels"),
-        now=NOW,
+    return knowledge(
+        Structure("16", "Customers", tuple(Attribute(column) for _, column in every)),
         without_base="moments" if without_base == "moments" else "ask",
         decisions=[made(cell, one) for cell, one in every.items() if one.decided],
         evidence=pl.DataFrame(evidence, schema=EVIDENCE, orient="row"),
@@ -238,7 +235,7 @@ def test_a_plan_does_with_every_combination_what_the_design_says(
     assert {(key, column): why for key, column, why in select(for_the_truth(needed), "why")} == told
     assert numbers(needed) == Counter(need.values())
 
-    plan, _ = make_plans(audit, Policy(route="single"), Facts(asked, file_calls_left=6))
+    plan, _ = make_plans(audit, a_policy(route="single"), facts(asked))
     assert by_plan(plan, told) == need
     opt_ins = {key for (key, column), one in every.items() if one.truth == "on" and need[key, column] == "written"}
     assert {write.key for write in plan.writes if write.kind is Kind.SUBSCRIBE} == opt_ins
@@ -303,7 +300,7 @@ def test_whoever_exchanges_a_unique_value_asks_a_person_and_who_keeps_one_asks_n
     holds = [difference("4", "card", "y", "z")]
     audit = audit_of(differences=[*swap, *wants, *holds], columns=(Column("card", "card", "card"),))
     structure = Structure("16", "Customers", (Attribute("card", unique=True),))
-    asked = Knowledge(structure, ZoneInfo("Europe/Brussels"), NOW)
+    asked = knowledge(structure)
     needed = needs(audit, asked)
     assert list(select(needed, "need", "why")) == [
         ("1", "card", "person", "circle"),
@@ -311,16 +308,16 @@ def test_whoever_exchanges_a_unique_value_asks_a_person_and_who_keeps_one_asks_n
         ("3", "card", "left", "taken"),
         ("4", "card", "person", "decision"),
     ]
-    plan, _ = make_plans(audit, Policy(), Facts(asked, file_calls_left=6))
+    plan, _ = make_plans(audit, a_policy(), facts(asked))
     assert [(item.key, item.why) for item in plan.left] == [(key, why) for key, _, why in select(needed, "why")]
 
 
 def test_a_column_that_is_no_longer_mapped_is_left_alone() -> None:
     """The run is older than the contract of today; what the permission of the column was, nobody says any more."""
     audit = audit_of(differences=[difference("1", "gone", "true", "false", moved="truth", status="stale")])
-    asked = Knowledge(Structure("16", "Customers", ()), ZoneInfo("Europe/Brussels"), NOW)
+    asked = knowledge(Structure("16", "Customers", ()))
     assert list(select(needs(audit, asked), "need", "why")) == [("1", "gone", "left", "unmapped")]
-    plan, _ = make_plans(audit, Policy(), Facts(asked, file_calls_left=6))
+    plan, _ = make_plans(audit, a_policy(), facts(asked))
     assert (plan.writes, [item.why for item in plan.left]) == ((), ["unmapped"])
 
 

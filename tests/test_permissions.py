@@ -19,6 +19,7 @@ from auditor.model import Kind, Moved, Permission, Route, Why
 from auditor.permissions import Case, Evidence, Opt
 from auditor.settings.contract import Column, Polarity
 from auditor.writes import Cell, Collection, Write
+from tests.nothing_known import a_write
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -87,6 +88,8 @@ def case_of(polarity: Polarity, platform: str, truth: str, moved: Moved, evidenc
         moved,
         Evidence(evidence, "web form"),
         platform_updated=NOW - 5 * DAY,
+        last_opt_out=None,
+        opt_outs_known=True,
     )
 
 
@@ -107,7 +110,7 @@ def test_every_line_of_the_table(polarity: Polarity, platform: str, truth: str, 
     ):
         answer = decide(case_of(polarity, platform, truth, moved, evidence))
         if expected[place] == OPT_OUT:
-            assert answer == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]))
+            assert answer == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]), None)
         else:
             assert answer == Why(expected[place])
 
@@ -125,7 +128,7 @@ def test_what_a_persons_decision_can_do(polarity: Polarity, platform: str, truth
     """An opt-out needs no more; an opt-in needs the evidence; what the truth does not say nobody can decide for it."""
     answer = decide(case_of(polarity, platform, truth, moved, NOW - DAY), by="Ann")
     if (platform, truth) in (("on", "off"), ("empty", "off")):
-        assert answer == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]))
+        assert answer == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]), None)
     elif (platform, truth) in (("off", "on"), ("empty", "on")):
         collection = Collection("2026-03-09 10:00:00", "web form")
         assert answer == Opt(Kind.SUBSCRIBE, str(SPELLING[polarity, "on"]), collection)
@@ -156,12 +159,12 @@ def test_what_the_truth_hears_of(polarity: Polarity, platform: str, truth: str, 
 def test_an_opt_in_needs_date_and_source_newer_than_the_last_opt_out(
     evidence: Evidence, last_opt_out: datetime | None, allowed: bool
 ) -> None:
-    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, evidence, NOW - 9 * DAY, last_opt_out)
+    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, evidence, NOW - 9 * DAY, last_opt_out, True)
     assert isinstance(decide(case, by="Ann"), Opt) is allowed
 
 
 def test_nobodys_name_is_nobody() -> None:
-    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, Evidence(NOW - DAY, "shop"))
+    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, Evidence(NOW - DAY, "shop"), None, None, True)
     assert decide(case, by="") is Why.FOR_THE_TRUTH
 
 
@@ -186,13 +189,13 @@ def test_everything_else_is_unknown(spelling: str | None) -> None:
 @pytest.mark.parametrize("polarity", list(Polarity))
 def test_who_is_created_is_created_without_permissions_that_are_on(polarity: Polarity) -> None:
     def created(truth: str, evidence: Evidence, by: str | None) -> Opt | Why:
-        case = Case(polarity, None, SPELLING[polarity, truth], evidence=evidence)
+        case = Case(polarity, None, SPELLING[polarity, truth], Moved.UNKNOWN, evidence, None, None, True)
         return permissions.decide_creation(case, by=by, now=NOW, timezone=BRUSSELS)
 
     given = Evidence(NOW - DAY, "shop")
     assert created("on", given, None) is Why.PERMISSION
-    assert created("on", Evidence(), "Ann") is Why.EVIDENCE
-    assert created("off", Evidence(), None) == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]))
+    assert created("on", Evidence(None, None), "Ann") is Why.EVIDENCE
+    assert created("off", Evidence(None, None), None) == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]), None)
     assert created("empty", given, "Ann") is Why.UNKNOWN_PERMISSION
     opted_in = created("on", given, "Ann")
     assert isinstance(opted_in, Opt)
@@ -230,12 +233,12 @@ def test_the_last_opt_out_known(
     others = history((1, "platform", "off")).with_columns(key=pl.lit("other"))
     for order in (rows, rows[::-1]):
         frame = pl.concat([history(*order), others])
-        found = permissions.last_opt_outs(frame, {("k", "news"): (platform, NOW - updated * DAY)})
+        found = permissions.last_opt_outs(frame, {("k", "news"): (platform, NOW - updated * DAY)}, SILENT)
         assert found == ({} if days is None else {("k", "news"): NOW - days * DAY})
 
 
 def test_an_opt_out_of_unknown_age_is_newer_than_any_evidence() -> None:
-    found = permissions.last_opt_outs(history(), {("k", "news"): (Permission.OFF, None)})
+    found = permissions.last_opt_outs(history(), {("k", "news"): (Permission.OFF, None)}, SILENT)
     assert found["k", "news"] > NOW + 1000 * DAY
 
 
@@ -244,11 +247,13 @@ COLUMNS = (
     Column("silent", "s", "s", permission=Polarity.OPT_OUT),
     Column("name", "m", "m"),
 )
+SILENT = permissions.SAID_NO.to_frame()
+"""Nobody said no but by the permissions themselves."""
 FROM_SHOP = Collection("2026-03-09 10:00:00", "shop")
 
 
 def write(kind: Kind, *cells: Cell, by: str | None = None, collection: Collection | None = None) -> Write:
-    return Write(kind, Route.SINGLE, "k", "1", cells, decided_by=by, collection=collection)
+    return a_write(kind, Route.SINGLE, "k", "1", cells, decided_by=by, collection=collection)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +284,7 @@ def test_the_guard_lets_pass(lawful: Write) -> None:
         write(Kind.SUBSCRIBE, Cell("news", "false", "true"), collection=FROM_SHOP),
         write(Kind.SUBSCRIBE, Cell("news", "false", "true"), by="Ann"),
         Write(Kind.SUBSCRIBE, Route.BULK, "k", "1", (Cell("news", "false", "true"),), "b", False, "Ann", FROM_SHOP),
-        Write(
+        a_write(
             Kind.UNSUBSCRIBE,
             Route.BULK,
             "k",

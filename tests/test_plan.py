@@ -22,7 +22,7 @@ from auditor.cli.planned import print_plan
 from auditor.commands.stored_plans import Planned
 from auditor.errors import GuardRefused, InputUnusable, SettingsError
 from auditor.findings import audit as audits
-from auditor.findings.audit import Audit, Counts
+from auditor.findings.audit import Audit
 from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.findings.sentences import of_plan
 from auditor.findings.words import Words
@@ -37,7 +37,8 @@ from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
 from auditor.settings.contract import Blank, Column, Master, Polarity
 from auditor.state.ledger.records import SAME_PERSON
-from auditor.writes import Cell, Collection, Plan, Write, read_plan
+from auditor.writes import Cell, Collection, Plan, read_plan
+from tests.nothing_known import a_policy, a_write, facts, knowledge, some_counts
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -126,11 +127,14 @@ def an_audit(
         "truth_name": "CRM",
         "started": NOW,
         "verdict": Verdict.FINDINGS,
-        "counts": Counts({"platform": 10_000, "truth": 10_000}, {}),
+        "counts": some_counts({"platform": 10_000, "truth": 10_000}, {}),
         "not_checked": (),
-        "sources": tuple(Source(side, "x", 1, "0", NOW - HOUR, "name") for side in Side),
+        "sources": tuple(Source(side, "x", 1, "0", NOW - HOUR, "name", "x", "utf-8", ";") for side in Side),
         "columns": COLUMNS,
         "key": ("customerId",),
+        "fallbacks": (),
+        "notices": (),
+        "activities": audits.ACTIVITIES.to_frame(),
         "folder": Path(),
         "seconds": {},
         **frames,
@@ -143,12 +147,11 @@ def some_facts(**more: Any) -> Facts:
     """Facts of a plan, and what is known of the cells, by the names of either."""
     known: dict[str, Any] = {"structure": STRUCTURE, "timezone": ZoneInfo("Europe/Brussels"), "now": NOW}
     known |= {name: more.pop(name) for name in list(more) if name in Knowledge.__dataclass_fields__}
-    values: dict[str, Any] = {"known": Knowledge(**known), "file_calls_left": 6, **more}
-    return Facts(**values)
+    return facts(knowledge(**known), **more)
 
 
 def plans(audit: Audit, policy: Policy | None = None, facts: Facts | None = None, **more: Any) -> tuple[Plan, Plan]:
-    return make_plans(audit, policy or Policy(), facts or some_facts(), **more)
+    return make_plans(audit, policy or a_policy(), facts or some_facts(), **more)
 
 
 def correction(
@@ -238,9 +241,9 @@ def test_a_write_has_all_cells_of_its_kind_in_the_contracts_order() -> None:
         differs("1", "city", "c", "d"),
     )
     assert plan.writes == (
-        Write(Kind.UNSUBSCRIBE, Route.SINGLE, "1", "id-1", (Cell(NEWS, "true", "false"),)),
-        Write(Kind.CLEAR, Route.SINGLE, "1", "id-1", (Cell("note", "x", None),)),
-        Write(Kind.UPDATE, Route.SINGLE, "1", "id-1", (Cell("city", "c", "d"), Cell("street", "a", "b"))),
+        a_write(Kind.UNSUBSCRIBE, Route.SINGLE, "1", "id-1", (Cell(NEWS, "true", "false"),)),
+        a_write(Kind.CLEAR, Route.SINGLE, "1", "id-1", (Cell("note", "x", None),)),
+        a_write(Kind.UPDATE, Route.SINGLE, "1", "id-1", (Cell("city", "c", "d"), Cell("street", "a", "b"))),
     )
 
 
@@ -329,7 +332,7 @@ def test_an_opt_in_is_decided_by_a_person_with_newer_evidence_and_carries_it() -
         permissions.HISTORY, [{"key": "1", "column": NEWS, "side": "truth", "value": "off", "at": NOW - 3 * DAY}]
     )
     (write,) = opted_in(4, nothing).writes
-    assert write == Write(
+    assert write == a_write(
         Kind.SUBSCRIBE,
         Route.SINGLE,
         "1",
@@ -450,7 +453,7 @@ def routes(plan: Plan) -> dict[tuple[Route, str | None], int]:
 
 
 SAY = Words("Actito", "CRM")
-SMALL = Policy(bulk_min_rows=100)
+SMALL = a_policy(bulk_min_rows=100)
 
 
 def test_large_groups_with_the_same_columns_go_by_file_with_canaries_first() -> None:
@@ -476,10 +479,10 @@ def test_large_groups_with_the_same_columns_go_by_file_with_canaries_first() -> 
 @pytest.mark.parametrize(
     ("policy", "more"),
     [
-        (Policy(bulk_min_rows=151), {}),
-        (Policy(bulk_min_rows=100, route="single"), {}),
-        (Policy(bulk_min_rows=100, realtime=("ci*",)), {}),
-        (Policy(bulk_min_rows=100, max_age=timedelta(minutes=59)), {}),
+        (a_policy(bulk_min_rows=151), {}),
+        (a_policy(bulk_min_rows=100, route="single"), {}),
+        (a_policy(bulk_min_rows=100, realtime=("ci*",)), {}),
+        (a_policy(bulk_min_rows=100, max_age=timedelta(minutes=59)), {}),
         (SMALL, {"file_calls_left": 1}),
         (SMALL, {"file_calls_left": 0}),
     ],
@@ -504,7 +507,7 @@ def test_a_key_of_several_columns_never_goes_by_file() -> None:
 
 def test_files_that_are_asked_for_need_a_fresh_export() -> None:
     with pytest.raises(GuardRefused, match=r"fixes\.max_age"):
-        correction(*many(1, "city"), policy=Policy(route="bulk", max_age=timedelta(minutes=59)))
+        correction(*many(1, "city"), policy=a_policy(route="bulk", max_age=timedelta(minutes=59)))
 
 
 def test_the_largest_groups_get_the_file_calls() -> None:
@@ -520,7 +523,7 @@ def platform_of(plan_rows: Iterable[Mapping[str, Any]], **values: str | None) ->
     return pl.DataFrame([{**dict.fromkeys(schema), **base, "key": key} for key in keys], schema=schema)
 
 
-SLOW = Policy(bulk_min_rows=100, calls_per_minute=1)
+SLOW = a_policy(bulk_min_rows=100, calls_per_minute=1)
 
 
 def test_what_takes_hours_one_by_one_is_merged_and_repeats_audited_values() -> None:
@@ -593,13 +596,13 @@ def test_files_can_be_asked_for_whatever_their_size() -> None:
         differs("9", "card", "1", "2"),
         differs("9", "note", "x", ""),
     ]
-    plan = correction(*rows, policy=Policy(route="bulk"), platform=platform_of(rows))
+    plan = correction(*rows, policy=a_policy(route="bulk"), platform=platform_of(rows))
     assert routes(plan) == {
         (Route.SINGLE, None): 2,
         (Route.SINGLE, "Customers-update-1"): 20,
         (Route.BULK, "Customers-update-1"): 13,
     }
-    apart = correction(*rows, policy=Policy(route="bulk"))
+    apart = correction(*rows, policy=a_policy(route="bulk"))
     assert [file.rows for file in corrective_files(apart, STRUCTURE, canaries=True)] == [30, 3]
 
 
@@ -707,7 +710,7 @@ def test_who_is_never_created() -> None:
 
 
 def test_nobody_is_created_while_rows_of_the_platform_could_not_be_read() -> None:
-    counts = Counts({"platform": 10, "platform_rejected": 1}, {})
+    counts = some_counts({"platform": 10, "platform_rejected": 1}, {})
     plan = creation([missing("1")], {"candidates": candidates({"key": "1"})}, counts=counts)
     assert (plan.writes, left(plan)) == ((), [("1", None, "not_checked")])
 
@@ -759,7 +762,7 @@ def test_probably_the_same_persons_are_deleted_only_where_a_steward_says_so(
 ) -> None:
     orphans = [{"key": key, "platform_key": key, "profile_id": f"1{key}", "status": "orphan"} for key in "135a"]
     audit = an_audit((), orphans, same_person=frame(audits.SAME_PERSON, TWICE))
-    plan = plans(audit, Policy(only_on_platform="delete"), some_facts(decisions=decided))[0]
+    plan = plans(audit, a_policy(only_on_platform="delete"), some_facts(decisions=decided))[0]
     assert [write.key for write in plan.writes] == deleted
     assert {why for _, _, why in left(plan)} <= {"same_person"}
 
@@ -823,10 +826,10 @@ def test_nobody_is_deleted_unless_asked_for() -> None:
         (),
         [("1", None, "listed"), ("2", None, "waiting"), ("3", None, "same_person"), ("4", None, "duplicate")],
     )
-    deleted = plans(audit, Policy(only_on_platform="delete"))[0]
-    assert deleted.writes == (Write(Kind.DELETE, Route.SINGLE, "1", "11", ()),)
-    unsure = replace(audit, counts=Counts({"platform": 9, "truth_null_key": 1}, {}))
-    assert left(plans(unsure, Policy(only_on_platform="delete"))[0])[0] == ("1", None, "not_checked")
+    deleted = plans(audit, a_policy(only_on_platform="delete"))[0]
+    assert deleted.writes == (a_write(Kind.DELETE, Route.SINGLE, "1", "11", ()),)
+    unsure = replace(audit, counts=some_counts({"platform": 9, "truth_null_key": 1}, {}))
+    assert left(plans(unsure, a_policy(only_on_platform="delete"))[0])[0] == ("1", None, "not_checked")
 
 
 def test_an_audit_that_could_not_check_something_plans_nothing() -> None:
@@ -946,7 +949,7 @@ def audits_of_anything(draw: st.DrawFn) -> tuple[Audit, Facts, Policy]:
         file_calls_left=draw(st.integers(0, 4)),
         without_base=draw(st.sampled_from(["ask", "moments"])),
     )
-    policy = Policy(
+    policy = a_policy(
         route=draw(st.sampled_from(["auto", "bulk", "single"])),
         bulk_min_rows=draw(st.integers(1, 3)),
         calls_per_minute=1,

@@ -39,7 +39,8 @@ from auditor.report import TrendPoint
 from auditor.report import view as report_view
 from auditor.report.redact import Privacy, pseudonyms, shape, shown, visible
 from auditor.settings.contract import Column, Compare, Master, Polarity, Sensitivity
-from tests.audits import COLUMNS, HOSTILE, NOW, audit_of, difference, in_words, page, profile, realistic, render
+from tests.audits import COLUMNS, HOSTILE, audit_of, difference, in_words, page, profile, realistic, render
+from tests.nothing_known import NOW
 
 SAY = Words("Actito", "CRM")
 

@@ -38,8 +38,9 @@ from auditor.model import Attribute, Kind, Route, Segmentation, Structure
 from auditor.plan.bulkfile import corrective_file
 from auditor.sandbox.dialect import FORMS, varied
 from auditor.sandbox.process import API_KEY
-from auditor.writes import Cell, Collection, Plan, Write
+from auditor.writes import Cell, Collection, Plan
 from tests.driven_sandbox import Sandbox
+from tests.nothing_known import a_plan, a_write
 
 SEEDS = range(24)
 NO = ("marketingConsent", "subscriptions#Newsletter", "segmentations#Vip")
@@ -78,9 +79,9 @@ def _plan(key: str, now: Mapping[str, str]) -> Plan:
     """A file that ends all of them, and says when somebody bought last."""
     cells = [Cell(column, now.get(column), "false") for column in NO]
     cells.append(Cell("lastPurchaseMoment", now.get("lastPurchaseMoment"), "2026-02-03 04:05:06"))
-    write = Write(Kind.UPDATE, Route.BULK, key, None, tuple(cells), batch="batch")
+    write = a_write(Kind.UPDATE, Route.BULK, key, None, tuple(cells), batch="batch")
     made = datetime(2026, 3, 1, tzinfo=UTC)
-    return Plan("run", "acme", "Customers", "correct", made, made, ("customerId",), (write,))
+    return a_plan(write, made=made, export_as_of=made)
 
 
 def packed(rows: list[list[str]]) -> bytes:

@@ -12,18 +12,18 @@ from auditor.commands.results import stop_if_renumbered, verdict
 from auditor.diff.counts import DiffCounts
 from auditor.errors import Exit, InputUnusable
 from auditor.findings import notices
-from auditor.findings.audit import Counts
 from auditor.findings.codes import Code, NotChecked
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.model import PermissionFinding, Side, Status, Verdict
 from tests.audits import audit_of
+from tests.nothing_known import some_counts
 
 
 def found(*, missing: int = 0, orphans: int = 0, equal: int = 0) -> DiffCounts:
     profiles = dict.fromkeys(Status, 0)
     profiles |= {Status.MISSING: missing, Status.ORPHAN: orphans, Status.EQUAL: equal}
-    return DiffCounts({}, profiles, 0, 0, 0)
+    return DiffCounts({}, profiles, 0, 0, 0, {}, {}, {})
 
 
 def test_renumbered_keys_stop_the_run() -> None:
@@ -50,7 +50,7 @@ def test_profiles_that_we_created_since_are_not_lost_rows() -> None:
 
 
 def test_what_could_not_be_checked_is_never_a_pass() -> None:
-    nothing = Counts(rows={}, profiles={Status.EQUAL: 1})
+    nothing = some_counts(rows={}, profiles={Status.EQUAL: 1})
     assert verdict(nothing, []) is Verdict.CLEAN
     assert verdict(nothing, [NotChecked(Code.NULL_KEY, Side.TRUTH, 1)]) is Verdict.INCOMPLETE
     assert verdict(replace(nothing, standing={Status.STALE: 1}), []) is Verdict.FINDINGS
@@ -68,7 +68,7 @@ def test_what_could_not_be_checked_is_never_a_pass() -> None:
 )
 def test_errors_alone_are_findings(severities: dict[str, int], expected: Verdict) -> None:
     """What a steward calls a warning or a note, and what a threshold allows, is shown and decides nothing."""
-    counts = Counts(
+    counts = some_counts(
         rows={},
         profiles={Status.EQUAL: 1},
         violations_by_side={Side.TRUTH: 7},

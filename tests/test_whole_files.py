@@ -33,8 +33,9 @@ from auditor.load.sift import Reject
 from auditor.model import Attribute, Kind, Route, Side, Structure
 from auditor.state import run_folder
 from auditor.validate.suite import Expectation, Suite, store_suite
-from auditor.writes import Cell, Plan, Write
+from auditor.writes import Cell
 from tests.audits import realistic, render
+from tests.nothing_known import a_plan, a_write
 
 MOMENT = datetime(2026, 3, 10, 9, tzinfo=UTC)
 OLD, NEW = "old" * 99, "new" * 333
@@ -47,8 +48,8 @@ def _outcomes(folder: Path, text: str) -> None:
 
 
 def _corrective(folder: Path, text: str) -> None:
-    write = Write(Kind.UPDATE, Route.BULK, "1", "7", (Cell("note", None, text),), batch="Customers-update-1")
-    plan = Plan("run", "acme", "Customers", "correct", MOMENT, MOMENT, ("customerId",), (write,))
+    write = a_write(Kind.UPDATE, Route.BULK, "1", "7", (Cell("note", None, text),), batch="Customers-update-1")
+    plan = a_plan(write, made=MOMENT, export_as_of=MOMENT)
     structure = Structure("16", "Customers", (Attribute("customerId"), Attribute("note")))
     corrective(plan, structure, folder)
 

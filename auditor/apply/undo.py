@@ -45,7 +45,7 @@ def undo_plan(
                 created = replace(write, cells=tuple(Cell(c.column, c.after, None) for c in write.cells if c.after))
                 writes.append(_single(created, Kind.DELETE, created.cells, standing[number, None]))
             else:
-                left.append(LeftAlone(write.key, None, _WHY[write.kind]))
+                left.append(LeftAlone(write.key, None, _WHY[write.kind], refusal=None))
             continue
         cells = [cell for cell in write.cells if not cell.carried and (number, cell.column) in standing]
         if not cells:
@@ -56,7 +56,7 @@ def undo_plan(
             writes.append(_single(write, Kind.UNSUBSCRIBE, back, profile_id))
             continue
         barred = [cell for cell in back if write.kind is Kind.UNSUBSCRIBE or cell.column in permissions]
-        left += [LeftAlone(write.key, cell.column, Why.PERMISSION.value) for cell in barred]
+        left += [LeftAlone(write.key, cell.column, Why.PERMISSION.value, refusal=None) for cell in barred]
         free = [cell for cell in back if cell not in barred]
         for kind, group in (
             (Kind.CLEAR, [cell for cell in free if cell.after is None]),
@@ -77,9 +77,21 @@ def undo_plan(
         left=tuple(left),
         population=plan.population,
         route_reason=Notice(Code.ROUTE_OF_UNDO).content(),
+        carried=0,
         undoes=plan.sha,
+        stop=None,
     )
 
 
 def _single(write: Write, kind: Kind, cells: Collection[Cell], profile_id: str | None) -> Write:
-    return Write(kind=kind, route=Route.SINGLE, key=write.key, profile_id=profile_id, cells=tuple(cells))
+    return Write(
+        kind,
+        Route.SINGLE,
+        write.key,
+        profile_id,
+        tuple(cells),
+        batch=None,
+        canary=False,
+        decided_by=None,
+        collection=None,
+    )

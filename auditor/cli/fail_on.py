@@ -50,5 +50,5 @@ def exceeded(rule: FailOn, profiles: Mapping[Status, int], *, compared: int, oth
         return sum(profiles.values()) + other_findings > 0
     if rule.status is None:
         return False
-    found = profiles.get(rule.status, 0)
+    found = profiles[rule.status]
     return found > rule.more_than * (compared if rule.share else 1)

@@ -54,10 +54,10 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
     for notice in audit.notices:
         click.echo(wrapped("  note: ", sentence(notice, audit.say)))
     click.echo()
-    table([(statuses[status.value], counts.profiles.get(status, 0)) for status in Status])
+    table([(statuses[status.value], counts.profiles[status]) for status in Status])
     extra = [
         *(
-            (f"rows of {name} outside the population", counts.rows.get(f"{side}_excluded", 0))
+            (f"rows of {name} outside the population", counts.rows[f"{side}_excluded"])
             for name, side in ((audit.platform_name, Side.PLATFORM), (audit.truth_name, Side.TRUTH))
         ),
         ("of these, waiting for the next synchronisation", counts.waiting),

@@ -206,12 +206,12 @@ def _compare(
         landed, raw = as_tables(here, cluster, inputs, written, contract, types)
         matched = _matched(engine, contract, raw, question)
         base = agreed_values(here, engine, inputs.agreed.path, contract, scratch) if inputs.agreed else None
-        known = Known(base=base, base_by_key=True)
-        diffed = diff(engine, contract, matched, known, Moments(), {one.side: one.rejected for one in landed})
+        known = Known(base=base, base_by_key=True, sent=None, seen=None, blocked=None)
+        diffed = diff(engine, contract, matched, known, Moments(None, None), {one.side: one.rejected for one in landed})
         clock.ended("diff")
         persons = here if question.same_person else None
         compared = explained(engine, contract, matched, diffed, persons=persons, freely=True)
-        counts = compared.written(engine, folder, rejected_rows(landed))
+        counts = compared.written(engine, folder, rejected_rows(landed), violations=None, permissions=None)
         clock.ended("explain")
         sources = sources_of(inputs.files, landed, inputs.seen, now)
         conclusion = _conclusion(

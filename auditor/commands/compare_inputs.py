@@ -206,7 +206,17 @@ def sources_of(
     """Both inputs, the platform first; what the cluster reads itself shows the moment of its reading."""
     own = {file.side: _source(file, one) for file, one in zip(files, landed, strict=True)}
     far = {
-        side: Source(side=side, location=location, bytes=0, sha256="", as_of=now, as_of_from="snapshot", file=location)
+        side: Source(
+            side=side,
+            location=location,
+            bytes=0,
+            sha256="",
+            as_of=now,
+            as_of_from="snapshot",
+            file=location,
+            encoding="",
+            separator="",
+        )
         for side, location in seen.items()
     }
     return tuple({**own, **far}[side] for side in Side)

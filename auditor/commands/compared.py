@@ -46,10 +46,10 @@ class Compared:
         folder: Path,
         rejected: pl.DataFrame,
         *,
-        violations: ir.Table | None = None,
-        permissions: ir.Table | None = None,
+        violations: ir.Table | None,
+        permissions: ir.Table | None,
     ) -> Counts:
-        """Write the rows, with keys as people know them, into the folder, and count them."""
+        """Write the rows, with keys as people know them, into the folder, and count them; None: nobody asked."""
         results = Results.of(
             self.matched,
             self.diffed,

@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -134,8 +134,16 @@ def _carry(
 
     with full_disk(store.folder):
         new = None if unfinished else store.rekey(engine, memory, renamed, name, content)
-        kept = Kept(name, (new.rewrite,), new.written, new.superseded) if new else Kept(name, (), (), ())
-        commit(settings.state_folder, replace(kept, record=record))
+        kept = Kept(
+            name,
+            rewrites=(new.rewrite,) if new else (),
+            written=new.written if new else (),
+            superseded=new.superseded if new else (),
+            folder=None,
+            record=record,
+            secret=None,
+        )
+        commit(settings.state_folder, kept)
     return Rekeyed(len(pairs), len(moving), counts, done=True)
 
 

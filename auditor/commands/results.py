@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import ibis
 import ibis.expr.types as ir
@@ -32,20 +33,21 @@ RENUMBERED_PAIRS = 20
 FINDING_STATUSES = (Status.MISSING, Status.ORPHAN, Status.STALE, Status.CONFLICTING, Status.DUPLICATE)
 
 
+Rows: TypeAlias = ir.Table | pl.DataFrame
+"""Of an engine, or those that are here already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The rows of an audit by the names of their files; None where nobody asked for them, and the file has none.
-
-    Keys are those that people know.
-    """
+    """The rows of an audit by the names of their files, with keys as people know them."""
 
     profiles: ir.Table
     differences: ir.Table
     causes: ir.Table
     rejected: pl.DataFrame
-    violations: ir.Table | None = None
-    permissions: ir.Table | None = None
-    same_person: ir.Table | None = None
+    violations: Rows
+    permissions: Rows
+    same_person: Rows
 
     @classmethod
     def of(
@@ -55,30 +57,44 @@ class Results:
         explained: Explained,
         rejected: pl.DataFrame,
         *,
-        violations: ir.Table | None = None,
-        permissions: ir.Table | None = None,
-        same_person: ir.Table | None = None,
+        violations: ir.Table | None,
+        permissions: ir.Table | None,
+        same_person: ir.Table | None,
     ) -> Results:
-        """What the stages came to, with keys as people know them."""
+        """What the stages came to. None: nobody asked; the audit has no such rows then."""
         if permissions is not None:
             permissions = _renamed(matched, permissions, "key")
         if same_person is not None:
             for column in ("platform_key", "truth_key", "other_key"):
                 same_person = _renamed(matched, same_person, column)
         differences = explained.differences.mutate(key=explained.differences.key_text)
-        return cls(diffed.profiles, differences, explained.causes, rejected, violations, permissions, same_person)
+        return cls(
+            profiles=diffed.profiles,
+            differences=differences,
+            causes=explained.causes,
+            rejected=rejected,
+            violations=_or_none("violations", violations),
+            permissions=_or_none("permissions", permissions),
+            same_person=_or_none("same_person", same_person),
+        )
+
+
+def _or_none(name: str, rows: ir.Table | None) -> Rows:
+    """What nobody asked for has no rows, and the columns that its file has. This is the one place that says so."""
+    return FRAMES[name].to_frame() if rows is None else rows
 
 
 def write_results(engine: Engine, results: Results, folder: Path) -> None:
     """Write each of the results as Parquet, in the columns of `auditor.findings.audit` and a deterministic order."""
     for name, schema in FRAMES.items():
-        path, rows = folder / f"{name}.parquet", getattr(results, name)
+        path = folder / f"{name}.parquet"
+        rows: Rows = getattr(results, name)
         if isinstance(rows, ir.Table):
             rows = rows.select(*schema.names())
             order = [rows[column].asc(nulls_first=False) for column in _ORDER if column in rows.columns]
             engine.write(rows.order_by(order), path, in_order=True)
         else:
-            frame = schema.to_frame() if rows is None else rows.select(schema.names())
+            frame = rows.select(schema.names())
             ordered = frame.sort([column for column in _ORDER if column in frame.columns], nulls_last=True)
             with whole_file(path) as partial:
                 ordered.write_parquet(partial)
@@ -96,8 +112,9 @@ def write_activities(engine: Engine, matched: Matched, found: ir.Table, folder: 
 
 def read_results(folder: Path) -> dict[str, pl.DataFrame]:
     """The results that `write_results` left in a folder, by the names that they have in an `Audit`."""
-    there = [*FRAMES, *(["activities"] if (folder / "activities.parquet").exists() else [])]
-    return {name: read_result(folder, name) for name in there}
+    known = (folder / "activities.parquet").exists()
+    activities = read_result(folder, "activities") if known else ACTIVITIES.to_frame()
+    return {name: read_result(folder, name) for name in FRAMES} | {"activities": activities}
 
 
 def read_result(folder: Path, name: str) -> pl.DataFrame:
@@ -106,13 +123,16 @@ def read_result(folder: Path, name: str) -> pl.DataFrame:
 
 
 def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
-    """The numbers of the audit. Pending differences are sent already: they count as pending, not by reason."""
+    """The numbers of the audit, but for those of needs and of the reachable.
 
-    def tally(rows: ir.Table | None, column: str) -> dict[str, int]:
-        return {} if rows is None else _tally(engine, rows, column)
+    Pending differences are sent already: they count as pending, not by reason.
+    """
+
+    def tally(rows: Rows, column: str) -> dict[str, int]:
+        return _tally(engine, rows, column)
 
     profiles = results.profiles
-    standing = _tally(engine, profiles.filter(~profiles.waiting & ~profiles.pending), "status")
+    standing = tally(profiles.filter(~profiles.waiting & ~profiles.pending), "status")
     return Counts(
         rows=diff.rows,
         profiles=diff.profiles,
@@ -129,6 +149,9 @@ def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
         violations_by_severity=tally(results.violations, "severity"),
         permissions=tally(results.permissions, "finding"),
         same_person=tally(results.same_person, "side"),
+        needs=None,
+        reachable=None,
+        unreachable=None,
         standing={status: standing.get(status.value, 0) for status in FINDING_STATUSES},
     )
 
@@ -182,7 +205,10 @@ def _renamed(matched: Matched, table: ir.Table, column: str) -> ir.Table:
     return joined.mutate(**{column: ibis.coalesce(joined.shown, joined[column])}).drop("canonical", "shown")
 
 
-def _tally(engine: Engine, table: ir.Table, column: str) -> dict[str, int]:
+def _tally(engine: Engine, rows: Rows, column: str) -> dict[str, int]:
     """Value → rows, the most frequent first."""
-    counted = engine.rows(table.group_by(value=table[column]).agg(n=table.count()))
+    if isinstance(rows, ir.Table):
+        counted = engine.rows(rows.group_by(value=rows[column]).agg(n=rows.count()))
+    else:
+        counted = list(rows[column].value_counts().iter_rows())
     return {str(value): int(number) for value, number in sorted(counted, key=lambda row: (-row[1], str(row[0])))}

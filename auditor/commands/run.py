@@ -210,7 +210,10 @@ def _audit(
             watch.found("diff", **{status.value: number for status, number in diffed.counts.profiles.items()})
         if request.baseline:
             agreed = store.write(engine, contract, memory, learnt, name, as_of)
-            commit(settings.state_folder, Kept(name, (agreed.rewrite,), agreed.written, agreed.superseded))
+            kept = Kept(
+                name, (agreed.rewrite,), agreed.written, agreed.superseded, folder=None, record=None, secret=None
+            )
+            commit(settings.state_folder, kept)
             raise EnoughError(watch.facts, watch.not_checked)
         with watch.stage("explain", "explaining every difference"):
             compared = explained(engine, contract, matched, diffed, persons=engine)
@@ -229,8 +232,9 @@ def _audit(
             audit = reached.tell(conclusion.with_rows(read_results(work)))
             write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
             needed = needs(audit, knowledge(settings, contract, structure, audit, ledger, now))
-            audit = replace(audit, counts=replace(audit.counts, needs=numbers(needed)))
-            watch.found("report", **audit.counts.needs)
+            per_need = numbers(needed)
+            audit = replace(audit, counts=replace(audit.counts, needs=per_need))
+            watch.found("report", **per_need)
             run_folder.write_csv(told_to_the_truth(audit, needed), work / "for-the-truth.csv")
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
@@ -286,7 +290,7 @@ def _known(
     on_truth = violations.filter(refused & (violations.side == Side.TRUTH.value))
     blocked = engine.keep(on_truth.select("key", "column").distinct(), "blocked")
     created = pending.filter(pl.col("kind") == Kind.CREATE.value).height
-    return Known(base=memory.base, sent=sent, seen=memory.seen, blocked=blocked), created
+    return Known(base=memory.base, base_by_key=False, sent=sent, seen=memory.seen, blocked=blocked), created
 
 
 def _stop_if_renumbered(

@@ -42,8 +42,8 @@ FOLDER: Final = "activities"
 class Pulls:
     """The files of activities that there are."""
 
-    files: tuple[File, ...] = ()
-    problems: tuple[NotChecked, ...] = ()
+    files: tuple[File, ...]
+    problems: tuple[NotChecked, ...]
 
     @property
     def folders(self) -> set[Path]:
@@ -54,10 +54,10 @@ class Pulls:
 class Reached:
     """What is known of activities; all of it is None where nobody asked, in this run or any before."""
 
-    rejected: pl.DataFrame | None = None
-    not_checked: tuple[NotChecked, ...] = ()
-    found: Activities | None = None
-    keep: ir.Table | None = None
+    rejected: pl.DataFrame | None
+    not_checked: tuple[NotChecked, ...]
+    found: Activities | None
+    keep: ir.Table | None
     """What is to be remembered."""
 
     def with_findings(self, allowed: Permissions) -> Permissions:
@@ -144,7 +144,7 @@ def hold(
     What was remembered counts also where no files are configured any more: nobody's own no is forgotten with them.
     """
     if said is None and memory.activities is None:
-        return Reached()
+        return Reached(None, (), None, None)
     rows = None if said is None else said.rows
     found = activities(engine, contract, matched, diffed, allowed, rows, memory.activities, ledger.secret, now)
     keep = bearing(found.known, now - settings.state.retain.runs)

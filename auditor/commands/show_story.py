@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -46,7 +46,7 @@ class Difference:
     """What becomes of it now: model.Need."""
     why: str | None
     """model.Why it is not corrected; None: it is."""
-    swapped_with: str | None = None
+    swapped_with: str | None
     """Key of the profile that carries this one's value, and whose value this one carries."""
 
 
@@ -65,10 +65,10 @@ class Cell:
     relation: Relation
     agreed: str | None
     """Canonical form of the last agreed value; empty: agreed to be empty; None: nothing is known."""
-    difference: Difference | None = None
-    evidence_date: str | None = None
+    difference: Difference | None
+    evidence_date: str | None
     """Of a permission column: when it was given or withdrawn, as the truth's file says."""
-    evidence_source: str | None = None
+    evidence_source: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Rows:
     on_platform: bool
     in_truth: bool
     cells: tuple[Cell, ...]
-    platform_updated: str | None = None
+    platform_updated: str | None
     """The row's update moment, as its file says."""
-    truth_updated: str | None = None
+    truth_updated: str | None
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ class Story:
     writes: pl.DataFrame
     """In the columns of `Ledger.writes_of`."""
     decisions: tuple[Decision, ...]
-    activities: pl.DataFrame | None = None
+    activities: pl.DataFrame | None
     """In the columns of `audit.ACTIVITIES`; None where no activities are known: nothing is said of quarantine then."""
-    again: tuple[str, ...] = ()
+    again: tuple[str, ...]
     """The columns whose correction makes the person reachable again: what the platform has bounced for good."""
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...]
     """What could not be read of the state folder."""
 
     def document(self) -> dict[str, Any]:

@@ -53,17 +53,18 @@ def fetch(engine: Engine, contract: Contract, matched: Matched, known: Known) ->
     )
 
 
-def pairs(fetched: ir.Table, contract: Contract, known: Known) -> ir.Table:
+def pairs(fetched: ir.Table, contract: Contract, base: ir.Table | None) -> ir.Table:
     """The pairs that may differ, of the rows that were fetched.
 
     Per compared column n: `pc{n}` the platform's canonical form, `same{n}` whether the truth's equals it by rule, and
-    `b{n}` the agreed mark. To write them all down takes several times longer than to find them out again.
+    `b{n}` the agreed mark, null without a `base`. To write them all down takes several times longer than to find them
+    out again.
     """
     columns: dict[str, ir.Value] = {}
     for position, column in enumerate(contract.compared):
         forms = _forms(fetched[f"p{position}"], fetched[f"t{position}"], column, contract.timezone.key)
         columns |= {f"pc{position}": forms["pc"], f"tc{position}": forms["tc"]}
-        columns[f"b{position}"] = _mark(fetched, known, position)
+        columns[f"b{position}"] = _mark(fetched, base, position)
     found = fetched.select("key", "profile_id", **columns)
     same = {
         f"same{position}": rules.equal(found[f"pc{position}"], found[f"tc{position}"], column)
@@ -82,14 +83,14 @@ def audited_values(fetched: ir.Table, contract: Contract) -> ir.Table:
     return fetched.select(**texts)
 
 
-def unlike(engine: Engine, fetched: ir.Table, contract: Contract, known: Known) -> ir.Table:
+def unlike(engine: Engine, fetched: ir.Table, contract: Contract, base: ir.Table | None) -> ir.Table:
     """A row per cell that was fetched and is not evidently equal, with its forms.
 
     Beside them whether it is the `same` by rule, the same but `respelt`, and `kept` because it is empty in the truth.
     Columns that are compared alike are looked at together, in long form: what is asked of a hundred columns is then
     planned once.
     """
-    texts = engine.keep(_long(fetched, contract, known), "unlike_texts")
+    texts = engine.keep(_long(fetched, contract, base), "unlike_texts")
     groups: list[list[Column]] = []
     for column in contract.compared:
         group = next((group for group in groups if _alike(group[0], column)), None)
@@ -163,8 +164,8 @@ def younger(moment: ir.TimestampValue, shown: datetime | None, contract: Contrac
     return (moment > ibis.literal(shown - contract.grace, type=INSTANT)).fill_null(False)
 
 
-def _mark(fetched: ir.Table, known: Known, position: int) -> ir.StringValue:
-    return ibis.null(str) if known.base is None else fetched[f"b{position}"]
+def _mark(fetched: ir.Table, base: ir.Table | None, position: int) -> ir.StringValue:
+    return ibis.null(str) if base is None else fetched[f"b{position}"]
 
 
 def _forms(platform: ir.StringValue, truth: ir.StringValue, column: Column, zone: str) -> dict[str, ir.StringValue]:
@@ -193,14 +194,14 @@ def _alike(one: Column, other: Column) -> bool:
     return replace(one, name="", truth="", header="") == replace(other, name="", truth="", header="")
 
 
-def _long(fetched: ir.Table, contract: Contract, known: Known) -> ir.Table:
+def _long(fetched: ir.Table, contract: Contract, base: ir.Table | None) -> ir.Table:
     """The cells that are not evidently equal, as texts, each in a row of its own."""
     cells = [
         {
             "column": ibis.literal(column.name),
             "p_text": fetched[f"p{position}"],
             "t_text": fetched[f"t{position}"],
-            "base": _mark(fetched, known, position),
+            "base": _mark(fetched, base, position),
         }
         for position, column in enumerate(contract.compared)
     ]

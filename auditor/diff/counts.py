@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import ibis.expr.types as ir
 
@@ -23,9 +23,9 @@ class DiffCounts:
     waiting: int
     pending: int
     gone: int
-    kept: Mapping[str, int] = field(default_factory=dict)
-    formats: Mapping[str, int] = field(default_factory=dict)
-    matched_by: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, int]
+    formats: Mapping[str, int]
+    matched_by: Mapping[str, int]
     """As in `audit.PROFILES`, of all keys that both sides have and of those that are set apart as ambiguous."""
 
 

@@ -44,7 +44,7 @@ def diff(
 ) -> Diffed:
     """Compare two matched sides. `rejected` counts unreadable rows per side."""
     fetched, drawn = fetch(engine, contract, matched, known)
-    found = unlike(engine, fetched, contract, known)
+    found = unlike(engine, fetched, contract, known.base)
     cells = differing(engine, found, contract, known, moments)
     profiles = not_equal(engine, contract, matched, cells, known, moments)
     counts = counted(engine, contract, matched, found, profiles, rejected)

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What earlier runs and the ledger know; None where there is nothing."""
+    """What earlier runs and the ledger know; None where there is nothing, or nobody was asked."""
 
-    base: ir.Table | None = None
+    base: ir.Table | None
     """`anchor`, and `marks`: a struct of the agreed value's mark per compared column, `b0`, `b1` … (null: none)."""
-    base_by_key: bool = False
+    base_by_key: bool
     """True where the anchors of `base` are canonical keys, whatever profileIds the platform has."""
-    sent: ir.Table | None = None
+    sent: ir.Table | None
     """`key` (as the platform spells it), `column` (null: the whole profile): written after the export's moment."""
-    seen: ir.Table | None = None
+    seen: ir.Table | None
     """`key` (canonical): was on the platform in an earlier run."""
-    blocked: ir.Table | None = None
+    blocked: ir.Table | None
     """`key` (as shown), `column`: a truth cell that must not be sent."""
 
 
@@ -30,5 +30,5 @@ class Known:
 class Moments:
     """The moments that the two inputs show; None where nobody can tell."""
 
-    platform: datetime | None = None
-    truth: datetime | None = None
+    platform: datetime | None
+    truth: datetime | None

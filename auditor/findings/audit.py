@@ -9,7 +9,7 @@ folder, whose names and columns are a public interface.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -143,6 +143,12 @@ LATER: Final[Mapping[str, frozenset[str]]] = {
 """The columns that the first run folders do not have."""
 
 
+ROWS: Final = tuple(
+    side.value + part for side in Side for part in ("", "_rejected", "_null_key", "_duplicate", "_excluded")
+)
+"""The names of `Counts.rows`: every row of a side, and those that were not compared."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """The numbers of an audit; `Audit.summary` shows them in their public form.
@@ -152,33 +158,33 @@ class Counts:
     """
 
     rows: Mapping[str, int]
-    """`platform`, `platform_rejected`, `platform_null_key`, `platform_duplicate`, `platform_excluded`, `truth` …"""
+    """As ROWS."""
     profiles: Mapping[Status, int]
     """Keys per status; waiting and pending ones are included."""
-    waiting: int = 0
-    pending: int = 0
-    gone: int = 0
-    kept: Mapping[str, int] = field(default_factory=dict)
-    differences_by_column: Mapping[str, int] = field(default_factory=dict)
-    differences_by_reason: Mapping[str, int] = field(default_factory=dict)
-    needs: Mapping[str, int] = field(default_factory=dict)
-    """Differing cells by model.Need: what becomes of them; empty where nobody asked, as in a comparison."""
-    formats: Mapping[str, int] = field(default_factory=dict)
-    matched_by: Mapping[str, int] = field(default_factory=dict)
+    waiting: int
+    pending: int
+    gone: int
+    kept: Mapping[str, int]
+    differences_by_column: Mapping[str, int]
+    differences_by_reason: Mapping[str, int]
+    needs: Mapping[str, int] | None
+    """Differing cells by model.Need: what becomes of them; None: nobody asked, as in a comparison."""
+    formats: Mapping[str, int]
+    matched_by: Mapping[str, int]
     """How the profiles of both sides were matched: `key`, or the columns of a fallback key joined by ` + `, followed by
     `, normalised` where the two sides spell that key differently. Keys set apart because a fallback key could match
     several rows are counted under `, ambiguous`."""
-    violations_by_side: Mapping[Side, int] = field(default_factory=dict)
-    violations_by_rule: Mapping[str, int] = field(default_factory=dict)
-    violations_by_severity: Mapping[str, int] = field(default_factory=dict)
-    permissions: Mapping[str, int] = field(default_factory=dict)
-    same_person: Mapping[str, int] = field(default_factory=dict)
+    violations_by_side: Mapping[Side, int]
+    violations_by_rule: Mapping[str, int]
+    violations_by_severity: Mapping[str, int]
+    permissions: Mapping[str, int]
+    same_person: Mapping[str, int]
     """Pairs by `side`: both, platform, truth."""
-    standing: Mapping[Status, int] = field(default_factory=dict)
+    standing: Mapping[Status, int]
     """Keys per status that is a finding: neither waiting for the ordinary synchronisation nor sent already."""
-    reachable: int | None = None
+    reachable: int | None
     """Profiles with a permission that is on and an address or number; None where nobody asked, as in a comparison."""
-    unreachable: Mapping[str, int] | None = None
+    unreachable: Mapping[str, int] | None
     """Of the reachable, those whom messages probably do not reach, by activities.Activity, the first that holds; None
     where no activities are known: what is said of the reachable is said before quarantine then."""
 
@@ -242,9 +248,9 @@ class Conclusion:
     folder: Path
     seconds: Mapping[str, float]
     """Per stage."""
-    fallbacks: tuple[tuple[str, ...], ...] = ()
+    fallbacks: tuple[tuple[str, ...], ...]
     """The columns of the fallback keys."""
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[Notice, ...]
     """What is new since the last run and bears on this one: changes of the structure, memory that was left aside."""
 
     def with_rows(self, rows: Mapping[str, pl.DataFrame]) -> Audit:
@@ -277,7 +283,7 @@ class Conclusion:
             "table": self.table,
             "verdict": self.verdict.value,
             "rows": dict(counts.rows),
-            "profiles": {status.value: counts.profiles.get(status, 0) for status in Status},
+            "profiles": {status.value: counts.profiles[status] for status in Status},
             "waiting": counts.waiting,
             "pending": counts.pending,
             "gone": counts.gone,
@@ -287,7 +293,7 @@ class Conclusion:
                 "by_column": dict(counts.differences_by_column),
                 "by_reason": dict(counts.differences_by_reason),
             },
-            "needs": dict(counts.needs),
+            "needs": dict(counts.needs or {}),
             "formats": dict(counts.formats),
             "matched_by": dict(counts.matched_by),
             "violations": {
@@ -316,7 +322,7 @@ class Audit(Conclusion):
     permissions: pl.DataFrame
     same_person: pl.DataFrame
     rejected: pl.DataFrame
-    activities: pl.DataFrame = field(default_factory=ACTIVITIES.to_frame)
+    activities: pl.DataFrame
     """As ACTIVITIES; empty as well where no activities are known."""
 
 

@@ -180,7 +180,7 @@ def lay(
             f"this is no condition over the columns of {printable(path.name)}: {condition}",
             hint="name its own columns, which have the types that they are stored in, for example: age > 18",
         ) from None
-    return Landed(side, path, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes)), laid
+    return Landed(side, path, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes), ()), laid
 
 
 def never_empty(engine: DuckDB, path: Path) -> set[str]:
@@ -297,4 +297,4 @@ def _land_typed(
         if str(target) in str(error):  # it is the writing that failed
             raise
         raise (arrowfile if arrow else parquetfile).damaged(path) from None
-    return Landed(side, target, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes))
+    return Landed(side, target, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes), ())

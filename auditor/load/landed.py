@@ -40,9 +40,9 @@ class Landed:
     """As read; empty for Parquet."""
     separator: str
     """As read; empty for Parquet."""
-    notes: tuple[Notice, ...] = ()
+    notes: tuple[Notice, ...]
     """What was recognised or passed over."""
-    not_checked: tuple[NotChecked, ...] = ()
+    not_checked: tuple[NotChecked, ...]
 
 
 def write_texts(engine: DuckDB, query: str, target: Path, columns: int) -> int:

@@ -40,15 +40,15 @@ class Matched:
     truth_text, profile_id, same (the hashes of both sides), drawn, platform_updated, truth_updated. Perhaps without
     the pairs that are equal in every cell.
     """
-    excluded: ir.Table | None = None
+    excluded: ir.Table | None
     """`key` of those that either side's population leaves out; None: nobody."""
-    apart: ir.Table | None = None
+    apart: ir.Table | None
     """`key` of those that stand twice on a side, or that a fallback key sets apart; None: nobody."""
-    duplicates: ir.Table | None = None
+    duplicates: ir.Table | None
     """The keys that are set apart: key, platform_text, truth_text, profile_id of their first rows, platform_rows,
     truth_rows; None: nobody.
     """
-    by_fallback: ir.Table | None = None
+    by_fallback: ir.Table | None
     """`key`, `matched_by`, `ambiguous` of what a fallback key has matched or set apart; None without fallback keys."""
 
     def inside(self, side: Side) -> ir.Table:
@@ -95,7 +95,7 @@ def match(engine: Engine, raw: Mapping[Side, ir.Table], found: Mapping[Side, ir.
     if not whole and excluded is None and by_fallback is None:
         rows = _all_once(engine, keys)
         if rows is not None:
-            return Matched(raw, keys, rows)
+            return Matched(raw, keys, rows, excluded=None, apart=None, duplicates=None, by_fallback=None)
     apart = _apart(engine, keys, excluded, by_fallback)
     inside = {side: _inside(keys[side], excluded, apart) for side in Side}
     rows = _joined(engine, inside, count(engine, inside[Side.PLATFORM]), whole=whole)

@@ -8,20 +8,20 @@ missing ─► creations ──────────────────�
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
 from auditor import permissions
 from auditor.errors import InputUnusable
-from auditor.findings.audit import TEXT, Audit, kept_out
+from auditor.findings.audit import Audit, kept_out
 from auditor.findings.codes import Code, Notice
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import corrected
 from auditor.model import Kind, Refusal, Route, Side, Status, Why
 from auditor.plan.actions import Action, actions, by_key, together
-from auditor.plan.creations import TAKEN, Candidates, create
+from auditor.plan.creations import Candidates, create
 from auditor.plan.decisions import Decision
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
@@ -39,15 +39,16 @@ class Facts:
     known: Knowledge
     file_calls_left: int
     """Of today, for this table, as the auditor may use them. Files that others will import: as many as may be made."""
-    platform: pl.DataFrame | None = None
+    platform: pl.DataFrame | None
     """Raw platform texts of the profiles that differ: `key` and a column per column of the contract; None: no file
     repeats values, and different sets of changed columns are not merged."""
-    candidates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"key": TEXT}))
+    candidates: pl.DataFrame
     """The missing, as creations.Candidates.rows."""
-    taken: pl.DataFrame = field(default_factory=TAKEN.to_frame)
-    erased: frozenset[str] = frozenset()
+    taken: pl.DataFrame
+    """As creations.TAKEN."""
+    erased: frozenset[str]
     """Missing keys of people who were erased on request."""
-    guards: tuple[Notice, ...] = ()
+    guards: tuple[Notice, ...]
     """What keeps a plan from being applied without a look, for example about a side that shrank."""
 
 
@@ -71,7 +72,7 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
         export_age=known.now - audit.source(Side.PLATFORM).as_of,
         single_key=len(audit.key) == 1,
         alone=frozenset(key for key in audit.profiles["key"] if by_fallback(key, audit.fallbacks)),
-        first_load=audit.counts.rows.get(Side.PLATFORM.value) == 0,
+        first_load=audit.counts.rows["platform"] == 0,
         audited=_audited_values(audit, facts.platform),
     )
     needed = needs(audit, known, only=only)
@@ -89,7 +90,8 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
     routed = route_corrections([*sorted(others, key=by_key), *in_order(corrections, holders, road.unique)], road)
     if first := sum(any((write.key, cell.column) in again for cell in write.cells) for write in routed.writes):
         routed = replace(routed, reason=Notice(Code.ROUTE, {**routed.reason.parameters, "first": first}))
-    left = [LeftAlone(*row) for row in needed.drop_nulls("why").select("key", "column", "why").iter_rows()]
+    alone = needed.drop_nulls("why").select("key", "column", "why")
+    left = [LeftAlone(key, column, why, refusal=None) for key, column, why in alone.iter_rows()]
     left += [one for one in unmatched if isinstance(one, LeftAlone)]
     correct = _plan(audit, facts, "correct", routed, left)
 
@@ -125,7 +127,7 @@ def _unmatched(audit: Audit, policy: Policy, decisions: Iterable[Decision]) -> I
     """
     rows = audit.counts.rows
     missing = audit.profiles.filter(pl.col("status") == Status.MISSING.value)["key"]
-    unsure = rows.get("truth_rejected", 0) + rows.get("truth_null_key", 0) > 0
+    unsure = rows["truth_rejected"] + rows["truth_null_key"] > 0
     unsure = unsure or any(by_fallback(key, audit.fallbacks) for key in missing)
     same_person = held(audit, Side.PLATFORM, decisions)
     wanted = audit.profiles.filter(pl.col("status").is_in([Status.ORPHAN.value, Status.DUPLICATE.value])).sort("key")
@@ -143,9 +145,10 @@ def _unmatched(audit: Audit, policy: Policy, decisions: Iterable[Decision]) -> I
         }
         why = next((why for why, holds in reasons.items() if holds), None)
         if why is None:
-            yield Write(Kind.DELETE, Route.SINGLE, key, profile_id, ())
+            how = Kind.DELETE, Route.SINGLE
+            yield Write(*how, key, profile_id, (), batch=None, canary=False, decided_by=None, collection=None)
         else:
-            yield LeftAlone(key, None, why.value)
+            yield LeftAlone(key, None, why.value, refusal=None)
 
 
 def _audited_values(audit: Audit, platform: pl.DataFrame | None) -> AuditedValues | None:
@@ -203,8 +206,9 @@ def _plan(
         fallbacks=audit.fallbacks,
         writes=routed.writes,
         left=tuple(sorted(told, key=lambda item: (item.key, item.column or "", item.why))),
-        population=audit.counts.rows.get("platform", 0),
+        population=audit.counts.rows["platform"],
         route_reason=routed.reason.content(),
         carried=routed.carried,
+        undoes=None,
         stop=tuple(one.content() for one in facts.guards) or None,
     )

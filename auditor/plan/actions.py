@@ -22,8 +22,9 @@ class Action:
     key: str
     kind: Kind
     cell: Cell
-    decided_by: str | None = None
-    collection: writes.Collection | None = None
+    decided_by: str | None
+    """None: the policy did."""
+    collection: writes.Collection | None
 
 
 def together(actions: Iterable[Action], audit: Audit) -> list[Write]:
@@ -41,6 +42,8 @@ def together(actions: Iterable[Action], audit: Audit) -> list[Write]:
                 key,
                 profile_ids.get(key),
                 tuple(sorted(own, key=lambda cell: places[cell.column])),
+                batch=None,
+                canary=False,
                 decided_by=by,
                 collection=collection,
             )

@@ -11,7 +11,7 @@ import polars as pl
 
 from auditor import permissions, writes
 from auditor.findings.audit import TEXT, Audit, kept_out
-from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Permission, Refusal, Side, Status, Why
+from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Moved, Permission, Refusal, Side, Status, Why
 from auditor.permissions import Case, Cell, Evidence
 from auditor.plan.actions import Action
 from auditor.plan.decisions import Choice, Standing, standing
@@ -43,7 +43,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
     Rows of the platform that could not be read may be the very people that seem to be missing: then nobody is created.
     """
     missing = audit.profiles.filter(pl.col("status") == Status.MISSING).sort("key")
-    unreadable = audit.counts.rows.get("platform_rejected", 0) > 0
+    unreadable = audit.counts.rows["platform_rejected"] > 0
     same_person = held(audit, Side.TRUTH, known.decisions)
     taken = set(candidates.taken.select("key", "column").iter_rows())
     taken_keys = {key for key, _ in taken}
@@ -63,7 +63,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
         if why is None:
             wanted.append(key)
         else:
-            yield writes.LeftAlone(key, None, why.value)
+            yield writes.LeftAlone(key, None, why.value, refusal=None)
     rows = candidates.rows.filter(pl.col("key").is_in(wanted)).sort("key").to_dicts()
     if [row["key"] for row in rows] != wanted:
         raise ValueError("the candidates do not hold every missing key exactly once")
@@ -152,11 +152,11 @@ def _cell(
     if not text or column.name in TECHNICAL_ATTRIBUTES:
         return
     if column.name in demands.left_out:
-        yield writes.LeftAlone(key, column.name, Why.MASTER.value)
+        yield writes.LeftAlone(key, column.name, Why.MASTER.value, refusal=None)
     elif violated:
-        yield writes.LeftAlone(key, column.name, Why.BLOCKED.value)
+        yield writes.LeftAlone(key, column.name, Why.BLOCKED.value, refusal=None)
     elif column.permission is None:
-        yield Action(key, Kind.CREATE, writes.Cell(column.name, None, text), collection=own)
+        yield Action(key, Kind.CREATE, writes.Cell(column.name, None, text), None, own)
     else:
         decision = standings.holding.get((key, column.name))
         by = decision.by if decision and decision.choice is Choice.TRUTH else None
@@ -164,14 +164,16 @@ def _cell(
             column.permission,
             platform=None,
             truth=text,
+            moved=Moved.UNKNOWN,
+            platform_updated=None,
             evidence=Evidence(row.get(f"evidence_date:{column.name}"), row.get(f"evidence_source:{column.name}")),
             last_opt_out=opt_outs.get((key, column.name)),
             opt_outs_known=known.opt_outs_known,
         )
         verdict = permissions.decide_creation(case, by=by, now=known.now, timezone=known.timezone)
         if isinstance(verdict, Why):
-            yield writes.LeftAlone(key, column.name, verdict.value)
+            yield writes.LeftAlone(key, column.name, verdict.value, refusal=None)
         elif verdict.kind is Kind.UNSUBSCRIBE:
-            yield Action(key, Kind.CREATE, writes.Cell(column.name, None, verdict.after), collection=own)
+            yield Action(key, Kind.CREATE, writes.Cell(column.name, None, verdict.after), None, own)
         else:
             yield Action(key, verdict.kind, writes.Cell(column.name, None, verdict.after), by, verdict.collection)

@@ -6,7 +6,7 @@ Nothing is decided here but what `auditor.permissions` says of a permission: see
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ import polars as pl
 from auditor import permissions
 from auditor.findings.audit import TEXT
 from auditor.model import Moved, Structure
-from auditor.permissions import EVIDENCE, HISTORY, SAID_NO, Case, Evidence, Opt
+from auditor.permissions import Case, Evidence, Opt
 from auditor.plan.decisions import Choice, Decision, standing
 from auditor.settings.contract import Column, Master, Polarity
 
@@ -36,20 +36,23 @@ class Knowledge:
     """The contract's: moments of evidence are told in it."""
     now: datetime
     """With zone: no evidence is of later."""
-    without_base: Literal["ask", "moments"] = "ask"
+    without_base: Literal["ask", "moments"]
     """Whether the moment of a row suffices where no agreed value tells who moved."""
-    decisions: Sequence[Decision] = ()
+    decisions: Sequence[Decision]
     """In the order in which they were made."""
-    evidence: pl.DataFrame = field(default_factory=EVIDENCE.to_frame)
-    """Of the differences in permission columns."""
-    history: pl.DataFrame = field(default_factory=HISTORY.to_frame)
-    said_no: pl.DataFrame = field(default_factory=SAID_NO.to_frame)
-    """When somebody last opted out in a campaign or complained: bounds what any of their permissions is given on."""
-    opt_outs_known: bool = True
+    evidence: pl.DataFrame
+    """As permissions.EVIDENCE, of the differences in permission columns."""
+    history: pl.DataFrame
+    """As permissions.HISTORY."""
+    said_no: pl.DataFrame
+    """As permissions.SAID_NO: when somebody last opted out in a campaign or complained, which bounds what any of their
+    permissions is given on."""
+    opt_outs_known: bool
     """False: a part of the permission history is lost."""
-    seen_known: bool = True
+    seen_known: bool
     """False: who was there in earlier runs is lost."""
-    undone: pl.DataFrame = field(default_factory=UNDONE.to_frame)
+    undone: pl.DataFrame
+    """As UNDONE."""
 
 
 def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> pl.DataFrame:
@@ -113,7 +116,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             platform=row["platform"],
             truth=row["truth"],
             moved=Moved(row["moved"]),
-            evidence=evidence.get(cell, Evidence()),
+            evidence=evidence.get(cell, Evidence(None, None)),
             platform_updated=row["platform_updated"],
             last_opt_out=opt_outs.get(cell),
             opt_outs_known=known.opt_outs_known,

@@ -12,18 +12,18 @@ from typing import Literal
 class Policy:
     """What `[fixes]` and `[actito]` of the settings say about writes, as plain values."""
 
-    route: Literal["auto", "bulk", "single"] = "auto"
-    realtime: tuple[str, ...] = ()
+    route: Literal["auto", "bulk", "single"]
+    realtime: tuple[str, ...]
     """Columns, as globs, that must go one by one because they start scenarios."""
-    bulk_min_rows: int = 1000
+    bulk_min_rows: int
     """Fewer profiles never make a file."""
-    only_on_platform: Literal["list", "delete"] = "list"
-    bulk_empty: Literal["unknown", "keep", "erase"] = "unknown"
+    only_on_platform: Literal["list", "delete"]
+    bulk_empty: Literal["unknown", "keep", "erase"]
     """What an empty cell of a file does to a filled value on update."""
-    calls_per_minute: int = 60
-    max_age: timedelta = timedelta(hours=24)
+    calls_per_minute: int
+    max_age: timedelta
     """Of the export behind a file."""
-    permission_max_age: timedelta = timedelta(hours=1)
+    permission_max_age: timedelta
     """Of the export behind a file of opt-outs."""
 
     def in_real_time(self, column: str) -> bool:

@@ -177,7 +177,7 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
         *kinds[Kind.DELETE],
     )
     left = tuple(
-        LeftAlone(write.key, cell.column, Why.QUOTA.value)
+        LeftAlone(write.key, cell.column, Why.QUOTA.value, refusal=None)
         for write in updates
         if write.key in waiting
         for cell in write.cells
@@ -224,7 +224,7 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
         *files.sent(Kind.CREATE),
         *opt_ins,
     )
-    left = tuple(LeftAlone(key, None, Why.QUOTA.value) for key in sorted(waiting))
+    left = tuple(LeftAlone(key, None, Why.QUOTA.value, refusal=None) for key in sorted(waiting))
     return Routed(ordered, left, 0, files.count, _reason(ordered, len(waiting), files))
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,12 +65,12 @@ class Pulled:
     """False where the name holds a date without a time, or nothing."""
     mtime: datetime
     """When it was last written, by the server's clock; UTC. Where the server does not say: now."""
-    snapshot: datetime | None = None
+    snapshot: datetime | None
     """Of a database: the moment whose rows were read, by its own clock; with zone. `path` is an extract then, and what
     is told of the file is told of that."""
-    types: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str]
     """Of a database: DuckDB's word for the declared type of each column that is no text."""
-    may_write: bool | None = None
+    may_write: bool | None
     """Of a database: whether the user could change what was read; None: nobody knows, or nobody asked."""
 
 
@@ -157,6 +157,9 @@ def pull_file(
         name_moment=found.named,
         name_has_time=found.named is not None and not found.named_to_the_day,
         mtime=found.modified or now.astimezone(UTC),
+        snapshot=None,
+        types={},
+        may_write=None,
     )
 
 
@@ -207,6 +210,9 @@ def _from_folder(side: Side, location: str, seen: Found, folder: Path, timezone:
         name_moment=seen.named,
         name_has_time=seen.named is not None and not seen.named_to_the_day,
         mtime=seen.modified or datetime.now(UTC),
+        snapshot=None,
+        types={},
+        may_write=None,
     )
 
 

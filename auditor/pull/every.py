@@ -101,4 +101,7 @@ def _fetched(
         name_moment=file.named,
         name_has_time=file.named is not None and not file.named_to_the_day,
         mtime=file.modified or now.astimezone(UTC),
+        snapshot=None,
+        types={},
+        may_write=None,
     )

@@ -82,7 +82,11 @@ def render(
 
 def page(audit: Audit, needed: pl.DataFrame | None, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> str:
     """The report alone, as one HTML document. `needed` is None for a comparison: there is no plan, and no master."""
-    return _report(audit if needed is None else _with_needs(audit, needed), privacy, trend)
+    if needed is None:
+        audit = replace(audit, counts=replace(audit.counts, needs=None))
+    else:
+        audit = _with_needs(audit, needed)
+    return _report(audit, privacy, trend)
 
 
 def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
@@ -120,7 +124,7 @@ def for_notebook(conclusion: Conclusion, causes: Sequence[str], one_sided: Seque
             verdict=words.VERDICT[conclusion.verdict],
             not_checked=[sentence(item, say) for item in conclusion.not_checked],
             notices=[sentence(notice, say) for notice in conclusion.notices],
-            statuses=[(statuses[status.value], conclusion.counts.profiles.get(status, 0)) for status in Status],
+            statuses=[(statuses[status.value], conclusion.counts.profiles[status]) for status in Status],
             causes=causes,
             one_sided=one_sided,
         )
@@ -161,7 +165,7 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             rules=report_view.rules(audit, say),
             flags=[(flag, *map(say.fill, words.FLAG[flag])) for flag in ("waiting", "pending", "gone")],
             trend=report_view.trend_bars(trend),
-            needed="need" in audit.differences.columns,
+            needed=audit.counts.needs is not None,
             masters={column.name: column.master.value for column in audit.columns if column.master is Master.PLATFORM},
             rows=rows,
             style=Markup(style),  # noqa: S704 - our own file

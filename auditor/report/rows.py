@@ -128,7 +128,7 @@ def _differences(audit: Audit, *, real: bool) -> Table:
         "truth_updated",
     ]
     asked = pl.col("status") == Status.CONFLICTING
-    if "need" in frame.columns:
+    if audit.counts.needs is not None:
         names += ["need", "why"]
         asked = pl.col("need") == Need.PERSON
         # What a flag says already, and what goes without saying, is not told again.

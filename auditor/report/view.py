@@ -135,7 +135,7 @@ def sides(audit: Audit, say: Words) -> list[SideView]:
     for source in audit.sources:
         rows = audit.counts.rows
         parts = tuple(
-            (label, rows.get(f"{source.side.value}_{part}", 0))
+            (label, rows[f"{source.side.value}_{part}"])
             for part, label in (
                 ("rejected", "could not be read"),
                 ("excluded", "outside the compared population"),
@@ -143,7 +143,7 @@ def sides(audit: Audit, say: Words) -> list[SideView]:
                 ("duplicate", "with a key that stands twice"),
             )
         )
-        total = rows.get(source.side.value, 0)
+        total = rows[source.side.value]
         views.append(
             SideView(
                 side=source.side,
@@ -168,8 +168,8 @@ def statuses(audit: Audit, say: Words) -> list[StatusView]:
             status=status,
             label=say.fill(words.STATUS[status][0]),
             meaning=say.fill(words.STATUS[status][1]),
-            count=audit.counts.profiles.get(status, 0),
-            share=audit.counts.profiles.get(status, 0) / keys if keys else 0.0,
+            count=audit.counts.profiles[status],
+            share=audit.counts.profiles[status] / keys if keys else 0.0,
         )
         for status in (
             Status.EQUAL,
@@ -235,14 +235,14 @@ def standings(audit: Audit, say: Words) -> list[tuple[str, str, int]]:
 
 def _standing(audit: Audit) -> pl.Expr:
     """What becomes of a difference; where nobody asked (a comparison), its status, or that it is for later."""
-    if "need" in audit.differences.columns:
+    if audit.counts.needs is not None:
         return pl.col("need")
     later = pl.col("waiting") | pl.col("pending")
     return pl.when(later).then(pl.lit("later")).otherwise(pl.col("status"))
 
 
 def _standing_labels(audit: Audit, say: Words) -> dict[str, str]:
-    if "need" in audit.differences.columns:
+    if audit.counts.needs is not None:
         return say.labels(words.NEED)
     named = say.labels(words.STATUS)
     return {status.value: named[status] for status in (Status.CONFLICTING, Status.STALE)} | {

@@ -237,14 +237,15 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
         side, _, part = name.partition("_")
         yield f"Rows: {say.side(Side(side))} {part.replace('_', ' ')}".strip(), str(number)
     for status in Status:
-        yield f"Profiles: {say.labels(words.STATUS)[status]}", str(counts.profiles.get(status, 0))
+        yield f"Profiles: {say.labels(words.STATUS)[status]}", str(counts.profiles[status])
     for flag in ("waiting", "pending", "gone"):
         yield say.labels(words.FLAG)[flag], str(getattr(counts, flag))
     for line, number in reachable(counts):
         yield f"{line[:1].upper()}{line[1:]}", str(number)
     yield "Differences", str(counts.differences)
-    for need, label in say.labels(words.NEED).items():
-        yield f"Differences: {label}", str(counts.needs[need])
+    if counts.needs is not None:
+        for need, label in say.labels(words.NEED).items():
+            yield f"Differences: {label}", str(counts.needs[need])
     for item in audit.not_checked:
         yield "Not checked", sentence(item, say)
 

@@ -45,12 +45,12 @@ class Kept:
     """New files, complete; the rewritten ones refer to them."""
     superseded: tuple[Path, ...]
     """Files that count no longer then."""
-    folder: tuple[Path, Path] | None = None
-    """The run folder, complete, and the name that it gets."""
-    record: Callable[[Ledger], None] | None = None
+    folder: tuple[Path, Path] | None
+    """The run folder, complete, and the name that it gets; None: no run is kept."""
+    record: Callable[[Ledger], None] | None
     """Records it in the ledger, under its name; None: the ledger hears nothing of it."""
-    secret: str | None = None
-    """That of the ledger, should it be made now."""
+    secret: str | None
+    """That of the ledger, should it be made now; None: it has one, or is not needed."""
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ Where the files lie and how they are kept whole is said in `auditor.state.agreed
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,6 @@ import polars as pl
 
 from auditor.diff.cells import pairs
 from auditor.diff.diffed import Diffed
-from auditor.diff.known import Known
 from auditor.diff.permission_findings import Permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.functions import INSTANT
@@ -45,20 +44,22 @@ class Memory:
 
     history: ir.Table
     """Every change of a permission that any run saw, in the columns of `HISTORY`, by canonical keys."""
-    base: ir.Table | None = None
+    base: ir.Table | None
     """The agreed values as `diff.known.Known` takes them."""
-    stored: ir.Table | None = None
+    stored: ir.Table | None
     """The same as they are stored: `auditor:anchor` and a mark per column."""
-    seen: ir.Table | None = None
+    seen: ir.Table | None
     """`key` (canonical), `run` and `profile_id` of everybody who was on the platform in any run."""
-    activities: ir.Table | None = None
+    activities: ir.Table | None
     """What earlier exports told of bounces, complaints and opt-outs in campaigns, as `diff.activities.KNOWN`."""
-    run: str | None = None
+    run: str | None
     """The run that wrote it."""
-    as_of: datetime | None = None
+    as_of: datetime | None
     """The moment that run's export showed."""
-    warnings: tuple[Notice, ...] = ()
-    files: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[Notice, ...]
+    """What could not be read of it."""
+    files: Mapping[str, Any]
+    """The state file, which names those of all parts; empty before the first run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,11 @@ class Learnt:
     matched: Matched
     diffed: Diffed
     permissions: Permissions
-    sent: ir.Table | None = None
+    sent: ir.Table | None
     """What we wrote after the export's moment, as in `Known`: what the export shows in those cells is past, so their
     agreed values stay.
     """
-    activities: ir.Table | None = None
+    activities: ir.Table | None
     """All that is known of activities; None: this run has read none, and what is remembered stays."""
 
 
@@ -132,7 +133,7 @@ def renamed_keys(engine: DuckDB, aliases: ir.Table, rows: ir.Table, name: str) -
 def agreed_now(engine: DuckDB, contract: Contract, memory: Memory, learnt: Learnt) -> ir.Table:
     """The new base: agreed cells get their value, all others keep what they had, absent profiles too."""
     zone, raw = contract.timezone.key, learnt.matched.raw[Side.PLATFORM]
-    unlike = pairs(learnt.diffed.fetched, contract, Known(base=memory.base))
+    unlike = pairs(learnt.diffed.fetched, contract, memory.base)
     alike = learnt.matched.rows.filter(learnt.matched.rows.same)
     alike = alike.select(anchor=anchor(alike), row=alike.platform_row)
     joined = alike.join(raw, alike.row == raw[ROW_NUMBER])

@@ -20,7 +20,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import pydantic
@@ -28,14 +28,17 @@ import pydantic
 from auditor import __version__
 from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.files.whole import whole_file, write_whole
-from auditor.findings.audit import ACTIVITIES, FRAMES, LATER, Audit, Counts
+from auditor.findings.audit import ACTIVITIES, FRAMES, LATER, ROWS, Audit, Counts
 from auditor.findings.codes import NotChecked, Notice, read_not_checked, read_notice
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
-from auditor.model import FORMAT, Side, Source, Structure, Verdict
+from auditor.model import FORMAT, Side, Source, Status, Structure, Verdict
 from auditor.settings.contract import Contract
 from auditor.state.run_files import document, rows
 from auditor.structure.proposal import structure_from
+
+_NOT_ASKED: Final[dict[str, Any]] = {"needs": None, "reachable": None, "unreachable": None}
+"""Numbers that earlier versions asked nobody for."""
 
 
 class Told(pydantic.BaseModel):
@@ -55,6 +58,11 @@ class Told(pydantic.BaseModel):
     notices: list[dict[str, Any] | str] = []
     inputs: list[Source]
     seconds: dict[str, float]
+
+    @pydantic.field_validator("counts", mode="before")
+    @classmethod
+    def _asked(cls, counts: Any) -> Any:
+        return _NOT_ASKED | counts if isinstance(counts, dict) else counts
 
     @property
     def say(self) -> Words:
@@ -238,6 +246,8 @@ def _checked(content: Any) -> Told:
     told = Told.model_validate(content)
     if told.format != FORMAT or {source.side for source in told.inputs} != set(Side):
         raise ValueError("another format")
+    if not set(ROWS) <= told.counts.rows.keys() or set(told.counts.profiles) != set(Status):
+        raise ValueError("numbers that a plan depends on")
     for some in told.told():
         for one in some:
             sentence(one, told.say)

@@ -28,7 +28,7 @@ def from_export(
     """
     unsettled = ledger.unsettled(table)
     if unsettled.is_empty():
-        return Settled()
+        return Settled((), (), ())
     waiting = engine.put(unsettled.select("key", "column", "kind", "after").unique(), "unsettled")
     raw = matched.raw[Side.PLATFORM]
     there = fallback.spellings(matched.keys[Side.PLATFORM])

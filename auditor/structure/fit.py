@@ -7,7 +7,7 @@ its own (`not checked`), never a pass.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from auditor.findings import sentences
 from auditor.findings.english.numbers import counted
@@ -46,17 +46,17 @@ class Facts:
     refusals: Sequence[Refusal] | None
     """Of the truth's cells, by the structure's rules; None: the truth could not be read."""
     say: Words
-    rows: int = 0
+    rows: int
     """Truth rows that were measured."""
-    unknown_segments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unknown_segments: Mapping[str, Sequence[str]]
     """Per segmentation column: what the truth says and the structure does not know."""
-    header: Collection[str] | None = None
+    header: Collection[str] | None
     """Columns of the newest export; None: there is none that can be read."""
-    changes: Sequence[Change] = ()
+    changes: Sequence[Change]
     """Since the last run."""
-    last_run: str = ""
-    reliance: Reliance = field(default_factory=lambda: Reliance({}, ()))
-    unread: tuple[tuple[str, str], ...] = ()
+    last_run: str
+    reliance: Reliance
+    unread: tuple[tuple[str, str], ...]
     """What could not be read, and why: (`truth`, sentence), (`export`, …), (`synchronisations`, …)."""
 
 

@@ -87,9 +87,9 @@ class Validation:
     """Every violation of the side, in the columns of `audit.VIOLATIONS`."""
     evaluated: tuple[Checked, ...]
     not_evaluated: tuple[NotChecked, ...]
-    results: tuple[Result, ...] = ()
+    results: tuple[Result, ...]
     """One for each expectation of the suite, in its order."""
-    rows: int = 0
+    rows: int
     """Rows that were judged."""
 
     @property

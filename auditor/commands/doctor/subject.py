@@ -99,8 +99,9 @@ class Input:
     """Columns that the contract names and the file has not."""
     landed: Landed | None
     """None where columns are missing."""
-    no_key: int = 0
-    repeated: int = 0
+    no_key: int
+    """Rows; 0 too where nothing was landed."""
+    repeated: int
     """Keys that stand on several rows."""
 
 
@@ -217,7 +218,7 @@ class Subject:
         columns = wanted_columns(contract, side, header)
         missing = tuple(name for name in columns if name not in header)
         if missing:
-            return Input(pulled, missing, None)
+            return Input(pulled, missing, None, 0, 0)
         target = folder / "landed.parquet"
         landed = land(
             engine,

@@ -147,7 +147,7 @@ class PlanRecord:
     """Where it is stored, relative to the folder of the settings file; empty where it was not stored."""
     counts: Mapping[str, int]
     """Profiles per kind of write; of a structure, additions per kind."""
-    undoes: str | None = None
+    undoes: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +190,9 @@ class WriteState:
 class Settled:
     """What an export says of writes that nobody had confirmed, by their numbers; nothing of it is recorded yet."""
 
-    landed: tuple[int, ...] = ()
-    changed: tuple[int, ...] = ()
-    superseded: tuple[int, ...] = ()
+    landed: tuple[int, ...]
+    changed: tuple[int, ...]
+    superseded: tuple[int, ...]
     """Earlier writes to a cell whose last one is among the others."""
 
 
