@@ -715,6 +715,15 @@ def test_nobody_is_created_while_rows_of_the_platform_could_not_be_read() -> Non
     assert (plan.writes, left(plan)) == ((), [("1", None, "not_checked")])
 
 
+@pytest.mark.parametrize("name", ["platform", "platform_rejected", "truth_rejected", "truth_null_key"])
+def test_a_number_that_guards_a_plan_and_is_not_there_is_never_zero(name: str) -> None:
+    """Somebody would be deleted, created or written to because nobody counted."""
+    counts = some_counts({"platform": 9}, {})
+    counts = replace(counts, rows={one: number for one, number in counts.rows.items() if one != name})
+    with pytest.raises(KeyError, match=name):
+        plans(an_audit(many(1, "city"), counts=counts), a_policy(only_on_platform="delete"))
+
+
 TWICE = [
     {"platform_key": "a", "truth_key": "1", "side": "both", "score": 0.9},
     {"truth_key": "2", "other_key": "3", "side": "truth", "score": 0.9},
@@ -856,6 +865,18 @@ def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str
     screen = capsys.readouterr().out
     assert f"stopped until every count is confirmed: {guard}" in " ".join(screen.split())
     assert max(len(line) for line in screen.splitlines()) <= 80
+
+
+def test_why_something_is_left_alone_is_told_in_the_names_of_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [differs("1", "nickname", "a", "b"), differs("2", "city", "a", "b", blocked=True)]
+    orphan = {"key": "3", "profile_id": "13", "status": "orphan", "pending": False, "waiting": False}
+    plan = plans(an_audit(rows, [orphan]))[0]
+    print_plan(cast(Planned, SimpleNamespace(plan=plan, brakes=())), Words("Mailer", "ERP"))
+    screen = capsys.readouterr().out
+    assert "for the owners of ERP (for-the-truth.csv)" in screen
+    assert "Mailer would refuse it" in screen
+    assert "only in Mailer: listed, not deleted" in screen
+    assert "Actito" not in screen
 
 
 def test_guards_stop_both_plans_and_every_kind_then_needs_its_count() -> None:

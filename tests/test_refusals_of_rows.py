@@ -174,7 +174,7 @@ def judged(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Judged
         assert execute(["run", "--quiet"]) == Exit.INCOMPLETE  # one row has no key
         with redirect_stdout(StringIO()) as said:
             execute(["plan"])
-    assert "Actito would refuse them" in said.getvalue()
+    assert "Actito would refuse it" in said.getvalue()
     assert "    refused as INVALID_VALUE (" in said.getvalue()
     run = max(path for path in (folder / "runs").iterdir() if not path.name.startswith("."))
     found = pl.read_parquet(run / "violations.parquet").filter(pl.col("refusal").is_not_null())

@@ -12,8 +12,8 @@ from auditor.cli.screen import WIDTH, say, table, wrapped
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
 from auditor.findings.sentences import of_plan
-from auditor.findings.words import Words
-from auditor.model import Kind, Outcome, Route, Why
+from auditor.findings.words import OF_AN_UNDO, WHY, Words
+from auditor.model import Kind, Outcome, Route
 from auditor.settings.problems import nearest
 
 KIND = {
@@ -32,38 +32,6 @@ OUTCOME = {
     Outcome.UNKNOWN: "sent, to be confirmed by the next export",
     Outcome.SKIPPED: "not sent",
 }
-
-WHY = {
-    Why.PENDING: "sent already, not yet in an export",
-    Why.WAITING: "waiting for the next synchronisation",
-    Why.BLOCKED: "Actito would refuse them",
-    Why.DECISION: "need a decision",
-    Why.CHANGED: "changed since somebody decided",
-    Why.IGNORED: "left as they are, as somebody decided",
-    Why.UNDONE: "written once and taken back",
-    Why.FOR_THE_TRUTH: "for the owners of the truth (for-the-truth.csv)",
-    Why.MASTER: "kept by the people themselves, in Actito",
-    Why.UNKNOWN_PERMISSION: "the truth does not say whether they may be contacted",
-    Why.PERMISSION: "permission to contact new people: a decision",
-    Why.EVIDENCE: "no evidence newer than the last opt-out",
-    Why.CIRCLE: "exchange unique values with each other",
-    Why.TAKEN: "another profile has the unique value",
-    Why.QUOTA: "too many for today's calls",
-    Why.GONE: "deleted in Actito since an earlier run",
-    Why.FORGOTTEN: "who opted out or was deleted before is not known: see not checked",
-    Why.ERASED: "erased on request",
-    Why.SAME_PERSON: "probably one person under two keys: a decision",
-    Why.UNADDRESSED: "have no key in Actito, and the export no profileId",
-    Why.LISTED: "only in Actito: listed, not deleted",
-    Why.DUPLICATE: "same key twice",
-    Why.NOT_CHECKED: "may be in rows that could not be read",
-    Why.CREATED: "were created, and stay",
-    Why.DELETED: "were deleted, and cannot come back",
-    Why.UNMAPPED: "no longer in the mapping",
-}
-
-OF_AN_UNDO = {Why.PERMISSION: "permissions that the plan withdrew: nobody gets one back by itself"}
-"""What is said otherwise where a plan is taken back."""
 
 PURPOSE = {"correct": "corrections", "create": "creations", "load": "first load", "undo": "undo"}
 
@@ -88,8 +56,8 @@ def print_plan(planned: Planned, words: Words) -> None:
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
-        why_left = WHY | OF_AN_UNDO if plan.purpose == "undo" else WHY
-        table([(number, why_left[Why(why)]) for why, number in left.most_common()], indent=4)
+        why_left = {**WHY, **OF_AN_UNDO} if plan.purpose == "undo" else WHY
+        table([(number, words.fill(why_left[why])) for why, number in left.most_common()], indent=4)
         refusals = Counter(item.refusal for item in plan.left if item.refusal)
         if refusals:
             told = "refused as " + ", ".join(f"{code} ({number:,})" for code, number in refusals.most_common())

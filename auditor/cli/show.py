@@ -145,14 +145,14 @@ def _pair(pair: Rows, words: Words) -> Iterator[str]:
 
 def _notes(cell: Cell, words: Words) -> Iterator[str]:
     """What the run found out about a differing cell, and the evidence of a permission."""
-    from auditor.findings.words import FLAG, MOVED, NEED, REASON, WHY
+    from auditor.findings.words import FLAG, MOVED, NEED, REASON, WHY, worth_saying
 
     found = cell.difference
     if found is not None:
         flags = [name for name in ("waiting", "pending", "blocked") if getattr(found, name)]
-        why = None if found.why in flags else WHY.get(found.why or "")
+        why = worth_saying(found.why, flags)
         parts = [
-            words.fill(NEED[found.need]) + (f": {words.fill(why)}" if why else ""),
+            words.fill(NEED[found.need]) + (f": {words.fill(WHY[why])}" if why else ""),
             words.fill(REASON[found.reason][0]),
             words.fill(MOVED[found.moved]),
             *(words.fill(FLAG[name][0]) for name in flags),

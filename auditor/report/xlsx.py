@@ -91,9 +91,11 @@ class _Told:
     def name(self, kind: str, code: str | None) -> str:
         return self._named[kind].get(code or "", code or "")
 
-    def why(self, code: str | None) -> str:
-        """Why nothing happens to a cell, where that is to be told."""
-        return self._named["why"].get(code or "", "")
+    def note(self, row: Mapping[str, Any], *names: str) -> str:
+        """The flags of a differing cell, and why it is not corrected."""
+        flags = [flag for flag in names if row[flag]]
+        why = words.worth_saying(row["why"], flags)
+        return ", ".join([self.flags(row, *names)] * bool(flags) + [self.name("why", why)] * bool(why))
 
     def flags(self, row: Mapping[str, Any], *names: str) -> str:
         return ", ".join(self._named["flags"][flag] for flag in names if row[flag])
@@ -129,7 +131,7 @@ def _differences(audit: Audit, told: _Told) -> Sheet:
             told.name("reason", row["reason"]),
             told.name("need", row["need"]),
             told.name("moved", row["moved"]),
-            told.flags(row, "again", "pending", "waiting", "blocked") or told.why(row["why"]),
+            told.note(row, "again", "pending", "waiting", "blocked"),
             *(_text(row[column]) for column in ("cause", "platform_updated", "truth_updated")),
         )
         for row in audit.differences.iter_rows(named=True)
