@@ -165,8 +165,8 @@ def decide(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> 
     """
     platform, truth = state(case.platform, case.polarity), state(case.truth, case.polarity)
     line = ruling(platform, truth, case.moved)
-    if line is Ruling.NOTHING:
-        return Why.UNKNOWN_PERMISSION
+    if why := silent(case):
+        return why
     if truth is Permission.OFF:
         newer = line is Ruling.OPT_OUT_IF_NEWER and _later(case.evidence.date, case.platform_updated)
         if by or newer or line is Ruling.OPT_OUT:
@@ -175,6 +175,12 @@ def decide(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> 
     if by:
         return _opt_in(case, now, timezone)
     return Why.FOR_THE_TRUTH if line is Ruling.FOR_THE_TRUTH else Why.DECISION
+
+
+def silent(case: Case) -> Why | None:
+    """Why nothing is written to the cell whoever decides so; None: somebody may, an opt-in with evidence."""
+    line = ruling(state(case.platform, case.polarity), state(case.truth, case.polarity), case.moved)
+    return Why.UNKNOWN_PERMISSION if line is Ruling.NOTHING else None
 
 
 def decide_creation(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> Opt | Why:

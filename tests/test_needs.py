@@ -71,10 +71,13 @@ class Combination:
     stands: str
     decided: str
     evidence: str
+    mandatory: bool = False
+    """Actito lets nobody clear it."""
 
     @property
     def column(self) -> str:
-        return "/".join((self.master, self.conflicts, self.blank, self.polarity))
+        mandatory = ("mandatory",) if self.mandatory else ()
+        return "/".join((self.master, self.conflicts, self.blank, self.polarity, *mandatory))
 
     @cached_property
     def values(self) -> tuple[str | None, str | None]:
@@ -98,7 +101,10 @@ def combinations() -> Iterator[Combination]:
             if truth == "empty" and blank is Blank.KEEP:
                 continue
             for evidence in EVIDENT if polarity else ("none",):
-                yield Combination(master, conflicts, blank, polarity, platform, truth, moved, stands, decided, evidence)
+                one = Combination(master, conflicts, blank, polarity, platform, truth, moved, stands, decided, evidence)
+                yield one
+                if truth == "empty" and not polarity:
+                    yield replace(one, mandatory=True)
 
 
 def by_hand(one: Combination, without_base: str) -> tuple[str, str | None]:
@@ -115,7 +121,7 @@ def by_hand(one: Combination, without_base: str) -> tuple[str, str | None]:
         return permission_by_hand(one)
     if one.master == "both" and one.moved == "platform" and one.decided != "truth":
         return "truth", "platform_moved"  # "only the platform moved → for-the-truth.csv"
-    if one.stands == "blocked":  # "blocked → never"
+    if one.stands == "blocked" or one.mandatory:  # "blocked → never"
         return "left", None
     if one.stands == "undone":  # "what was undone is not proposed again until it changes"
         return "left", None
@@ -128,6 +134,15 @@ def by_hand(one: Combination, without_base: str) -> tuple[str, str | None]:
     if one.master == "truth" and one.conflicts == "master":  # "conflicting ones wait unless conflicts = master"
         return "written", None
     return "person", None
+
+
+def answers_by_hand(one: Combination) -> str:
+    """Which decisions of a person change anything."""
+    if one.stands in ("waiting", "pending"):
+        return ""
+    silent = one.polarity and one.truth == "empty"
+    refused = one.stands in ("blocked", "undone") or one.mandatory
+    return "platform" if one.master == "platform" or silent or refused else "truth platform"
 
 
 def permission_by_hand(one: Combination) -> tuple[str, str | None]:
@@ -211,7 +226,7 @@ def known(every: dict[tuple[str, str], Combination], without_base: str) -> Knowl
 
     evidence = [(*cell, EVIDENT[one.evidence], "shop") for cell, one in every.items() if one.polarity]
     return knowledge(
-        Structure("16", "Customers", tuple(Attribute(column) for _, column in every)),
+        Structure("16", "Customers", tuple(Attribute(one.column, mandatory=one.mandatory) for one in every.values())),
         without_base="moments" if without_base == "moments" else "ask",
         decisions=[made(cell, one) for cell, one in every.items() if one.decided],
         evidence=pl.DataFrame(evidence, schema=EVIDENCE, orient="row"),
@@ -234,6 +249,15 @@ def test_a_plan_does_with_every_combination_what_the_design_says(
     assert {every[cell]: found[cell] for cell in every if found[cell] != expected[cell]} == {}
     assert {(key, column): why for key, column, why in select(for_the_truth(needed), "why")} == told
     assert numbers(needed) == Counter(need.values())
+    answers = {(key, column): (given, why is None) for key, column, given, why in select(needed, "answers", "refused")}
+    assert {cell: given for cell, (given, _) in answers.items()} == {
+        cell: answers_by_hand(every[cell]) for cell in every
+    }
+    for cell, (given, lets) in answers.items():
+        assert lets is ("truth" in given.split())
+        one = every[cell]
+        if one.decided == "truth" and (one.truth != "on" or one.evidence == "newer"):
+            assert (need[cell] == "written") is lets, one
 
     plan, _ = make_plans(audit, a_policy(route="single"), facts(asked))
     assert by_plan(plan, told) == need
@@ -252,6 +276,11 @@ def test_pages_and_workbook_tell_the_same(
     assert on_page(written.report) == need
     to_do = {cell: one for cell, one in need.items() if every[cell].stands not in ("waiting", "pending")}
     assert on_page(written.worklist) == to_do
+    for row in rows_of(written.worklist.read_text("utf-8"))["differences"]:
+        one = every[str(row["key"]), str(row["column"])]
+        assert row["answers"] == answers_by_hand(one)
+        assert (row["refused"] is None) is ("truth" in answers_by_hand(one))
+        assert row["need"] != "left" or row["why"] or row["flags"], "who is left alone hears why"
     sheet = workbook(written.workbook)
     assert sheet == {cell: LABEL[one] for cell, one in need.items()}
 

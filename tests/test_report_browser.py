@@ -395,7 +395,7 @@ def test_a_report_for_others_decides_nothing(tab: Page, written: Written) -> Non
 def test_what_actito_would_refuse_cannot_be_chosen(work: Page) -> None:
     work.locator("[data-table=differences] [data-facet=need]").select_option(label="Left alone (1)")
     assert row(work, "0044").get_by_role("button", name="Use CRM value").is_disabled()
-    assert "Actito would refuse this value" in row(work, "0044").inner_text()
+    assert "Nothing would be written: Actito would refuse it." in row(work, "0044").inner_text()
 
 
 def test_letting_somebody_be_contacted_needs_a_name_and_says_that_evidence_is_needed(work: Page) -> None:

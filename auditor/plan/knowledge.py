@@ -59,7 +59,7 @@ def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> 
     """The rows, in the columns of `Audit.differences`, with what bears on each of them.
 
     Of the contract `master`, `polarity` and `yields` (null: it does not have the column); `choice`, `by` and `changed`
-    of decisions; `undone`; and of permissions `said`, `opts`, `to`, `moment`, `source` and `word`.
+    of decisions; `undone`; and of permissions `said`, `silent`, `opts`, `to`, `moment`, `source` and `word`.
     """
     rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
     rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
@@ -95,8 +95,8 @@ def _decided(rows: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:
 def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
     """What is said about each permission cell.
 
-    key, column, `said` (a Why; null: it is written), `opts` (the kind of write) and `to`, moment and source of an
-    opt-in, and the `word` for the owners of the truth.
+    key, column, `said` (a Why; null: it is written), `silent` (a Why; null: a person may decide for the truth), `opts`
+    (the kind of write) and `to`, moment and source of an opt-in, and the `word` for the owners of the truth.
     """
     cells = rows.filter(pl.col("polarity").is_not_null())
     decided = cells.filter(pl.col("choice").is_not_null())
@@ -123,12 +123,12 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
         )
         by = row["by"] if row["choice"] == Choice.TRUTH else None
         answer = permissions.decide(case, by=by, now=known.now, timezone=known.timezone)
-        word = permissions.word_for_the_truth(case)
+        word, silent = permissions.word_for_the_truth(case), permissions.silent(case)
         if isinstance(answer, Opt):
             given = answer.collection
             proof = (given.moment, given.source) if given else (None, None)
-            said.append((*cell, None, answer.kind, answer.after, *proof, word))
+            said.append((*cell, None, silent, answer.kind, answer.after, *proof, word))
         else:
-            said.append((*cell, answer, None, None, None, None, word))
-    names = (*CELL, "said", "opts", "to", "moment", "source", "word")
+            said.append((*cell, answer, silent, None, None, None, None, word))
+    names = (*CELL, "said", "silent", "opts", "to", "moment", "source", "word")
     return pl.DataFrame(said, schema=dict.fromkeys(names, TEXT), orient="row")

@@ -29,6 +29,8 @@ NEEDS: Final = pl.Schema(
         "truth": TEXT,
         "need": TEXT,  # model.Need
         "why": TEXT,  # model.Why; null where it is written
+        "answers": TEXT,  # the decisions that count, each a Choice, separated by blanks
+        "refused": TEXT,  # model.Why nothing would be written if a person decided for the truth; null: it would be
         "told": TEXT,  # model.ForTruth; null where the owners of the truth need not hear of it
         "kind": TEXT,  # model.Kind of the write; null, like the following, where nothing is written
         "after": TEXT,
@@ -51,6 +53,7 @@ def needs(audit: Audit, known: Knowledge, *, only: Collection[str] | None = None
     rows = rows.with_columns(
         why=pl.when((pl.col("why") == Why.DECISION) & pl.col("changed")).then(pl.lit(Why.CHANGED)).otherwise("why")
     )
+    rows = _with_answers(rows, audit, known)
     rows = arranged(with_writes(rows, known.structure), audit, known.structure)
     return rows.with_columns(told=_told()).with_columns(need=_need()).select(NEEDS.names()).cast(NEEDS)
 
@@ -67,6 +70,22 @@ def numbers(needed: pl.DataFrame) -> Mapping[str, int]:
     """The cells of each need, those of none included."""
     found = dict(needed["need"].value_counts().iter_rows())
     return {need.value: found.get(need.value, 0) for need in Need}
+
+
+def _with_answers(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFrame:
+    """The rows with the decisions that count, and why one for the truth would not, whatever evidence it has."""
+    decided = rows.select("key", pl.exclude("key", "choice", "said"), choice=pl.lit(Choice.TRUTH.value), said="silent")
+    refused = decided.select(_first(_rules(audit, known))).to_series()
+    rows = rows.with_columns(refused=refused)
+    nothing = pl.col("refused").is_in([Why.PENDING, Why.WAITING, Why.UNMAPPED]).fill_null(False)
+    both = pl.lit(f"{Choice.TRUTH} {Choice.PLATFORM}")
+    return rows.with_columns(
+        answers=pl.when(nothing)
+        .then(pl.lit(""))
+        .when(pl.col("refused").is_null())
+        .then(both)
+        .otherwise(pl.lit(Choice.PLATFORM.value))
+    )
 
 
 def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr | None]]:

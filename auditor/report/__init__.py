@@ -35,7 +35,6 @@ from auditor.report.redact import Privacy, for_work, pseudonyms, shown, visible
 from auditor.report.rows import labels, packed_rows
 from auditor.report.view import TrendPoint
 from auditor.report.xlsx import workbook
-from auditor.settings.contract import Master
 
 __all__ = ["Privacy", "TrendPoint", "Written", "for_notebook", "page", "render"]
 
@@ -90,11 +89,11 @@ def page(audit: Audit, needed: pl.DataFrame | None, *, privacy: Privacy, trend: 
 
 
 def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
-    """The audit with `need` and `why` beside each difference, and their numbers.
+    """The audit with what is to be known of needs beside each difference, and their numbers.
 
     Differences whose correction makes somebody reachable `again` come first, and are marked so.
     """
-    beside = needed.select("key", "column", "need", "why")
+    beside = needed.select("key", "column", "need", "why", "answers", "refused")
     again = corrected(audit.differences, audit.activities).with_columns(again=True)
     differences = audit.differences.join(beside, on=["key", "column"], how="left", maintain_order="left")
     differences = differences.join(again, on=["key", "column"], how="left", maintain_order="left")
@@ -166,7 +165,6 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             flags=[(flag, *map(say.fill, words.FLAG[flag])) for flag in ("waiting", "pending", "gone")],
             trend=report_view.trend_bars(trend),
             needed=audit.counts.needs is not None,
-            masters={column.name: column.master.value for column in audit.columns if column.master is Master.PLATFORM},
             rows=rows,
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own files

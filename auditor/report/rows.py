@@ -18,7 +18,7 @@ import polars as pl
 from auditor.findings import words
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
 from auditor.findings.words import Words
-from auditor.model import Need, Permission, Severity, Side, Status, Why
+from auditor.model import Need, Permission, Severity, Side, Status
 from auditor.permissions import state
 from auditor.settings.contract import Polarity
 
@@ -38,7 +38,7 @@ Table = Mapping[str, Sequence[str | None]]
 def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None, *, real: bool = False) -> str:
     """Every row about a person in `audit`, which is shown as it is: mask it before. Base64 of gzip of JSON.
 
-    Its differences have `need` and `why` beside their own columns, unless nobody asked for needs.
+    Its differences have what `needs` says of them beside their own columns, unless nobody asked for needs.
     `ids`: the short ids under which the masked page shows the same people (only where real keys are shown). `real`: the
     values are, so it can be told with whom they were exchanged.
     """
@@ -87,6 +87,7 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         "kind": {"permission": "Permissions only", "field": "Other fields only"},
         "need": say.labels(words.NEED),
         "why": say.labels(words.WHY),
+        "refused": say.labels(words.WHY),
         "choice": {
             "": "Not decided yet",
             "truth": f"Use {say.truth} value",
@@ -105,9 +106,10 @@ def _causes(audit: Audit, reasons: Mapping[str, str]) -> dict[str, str]:
 
 def _differences(audit: Audit, *, real: bool) -> Table:
     permissions = {column.name: column.permission for column in audit.columns if column.permission is not None}
-    flags = ("pending", "waiting", "blocked", *(["again"] if "again" in audit.differences.columns else []))
-    frame = audit.differences.with_columns(
-        flags=_flags(*flags),
+    needed = audit.counts.needs is not None
+    frame = audit.differences if needed else audit.differences.with_columns(again=pl.lit(False))
+    frame = frame.with_columns(
+        flags=_flags("pending", "waiting", "blocked", "again"),
         kind=pl.when(pl.col("column").is_in(list(permissions))).then(pl.lit("permission")).otherwise(pl.lit("field")),
         platform_updated=_day("platform_updated"),
         truth_updated=_day("truth_updated"),
@@ -128,16 +130,14 @@ def _differences(audit: Audit, *, real: bool) -> Table:
         "truth_updated",
     ]
     asked = pl.col("status") == Status.CONFLICTING
-    if audit.counts.needs is not None:
-        names += ["need", "why"]
+    if needed:
+        names += ["need", "why", "answers", "refused"]
         asked = pl.col("need") == Need.PERSON
-        # What a flag says already, and what goes without saying, is not told again.
-        told = pl.col("why").is_in([*flags[:3], Why.DECISION, Why.FOR_THE_TRUTH])
-        frame = frame.with_columns(why=pl.when(~told).then("why"))
+        why = [words.worth_saying(why, (set_ or "").split()) for why, set_ in frame.select("why", "flags").iter_rows()]
+        frame = frame.with_columns(pl.Series("why", why, dtype=pl.String))
     # Who bounced for good is reachable again with another address: that comes before all else.
-    first = [~pl.col("again")] if "again" in frame.columns else []
-    order = [*first, ~asked, pl.col("kind"), pl.col("column")]
-    frame = frame.sort(order, descending=[False] * (len(order) - 2) + [True, False], maintain_order=True)
+    order = (~pl.col("again"), ~asked, pl.col("kind"), pl.col("column"))
+    frame = frame.sort(order, descending=[False, False, True, False], maintain_order=True)
     table = {name: frame[name].to_list() for name in names}
     if real and (others := swapped_with(frame)):
         table["swapped"] = [others.get(cell) for cell in zip(table["key"], table["column"], strict=True)]

@@ -9,7 +9,6 @@ class Decisions {
     this.table = table;
     this.lists = pairs ? [table, pairs] : [table];
     this.store = `auditor ${run} ${digest}`;
-    this.masters = JSON.parse(here.masters);
     this.saved = true;
     for (const list of this.lists) this.open(list);
     this.name = document.getElementById("by");
@@ -39,20 +38,11 @@ class Decisions {
     }
   }
 
-  // Why a choice cannot be made for a row of the differences; null: it can.
+  // Why a choice cannot be made for a row of the differences, as the plan would say; null: it can.
   refused(row, choice) {
-    const { flags, on, column } = this.table.columns;
-    const set = (flags.at(row) ?? "").split(" ");
-    if (choice === "truth" && set.includes("blocked")) return `${here.platform} would refuse this value of ${here.truth}.`;
-    if (choice === "truth" && this.masters[column.at(row)]) return `${here.platform} decides this field: ${here.truth} is told instead.`;
-    if (choice === "truth" && on.at(row) === null && this.isPermission(row) && this.table.columns.truth.at(row) === null) {
-      return `${here.truth} says neither yes nor no; a permission is not written from that.`;
-    }
-    return null;
-  }
-
-  isPermission(row) {
-    return this.table.columns.kind.at(row) === "permission";
+    const { answers, refused } = this.table.columns;
+    if (choice === "later" || answers.at(row).split(" ").includes(choice)) return null;
+    return `Nothing would be written: ${this.table.label("refused", refused.at(row))}.`;
   }
 
   // The person stays or becomes contactable although the other side says no.
@@ -66,7 +56,7 @@ class Decisions {
       return;
     }
     const refused = this.refused(row, "truth");
-    this.buttons(cell, row, list, [["truth", `Use ${here.truth} value`, refused], ["platform", `Keep ${here.platform} value`], ["later", "Leave for now"]]);
+    this.buttons(cell, row, list, [["truth", `Use ${here.truth} value`, refused], ["platform", `Keep ${here.platform} value`, this.refused(row, "platform")], ["later", "Leave for now"]]);
     if (this.permits(row, "truth")) note(cell, `“Use ${here.truth} value” makes this person contactable: it needs your name, and evidence in ${here.truth} newer than the opt-out. Without evidence it is refused.`);
     else if (this.permits(row, "platform")) note(cell, `“Keep ${here.platform} value” leaves this person contactable although ${here.truth} does not say so: it needs your name, and evidence.`);
     if (refused) note(cell, refused);
