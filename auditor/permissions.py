@@ -165,8 +165,8 @@ def decide(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> 
     """
     platform, truth = state(case.platform, case.polarity), state(case.truth, case.polarity)
     line = ruling(platform, truth, case.moved)
-    if why := silent(case):
-        return why
+    if line is Ruling.NOTHING:
+        return Why.UNKNOWN_PERMISSION
     if truth is Permission.OFF:
         newer = line is Ruling.OPT_OUT_IF_NEWER and _later(case.evidence.date, case.platform_updated)
         if by or newer or line is Ruling.OPT_OUT:
@@ -179,8 +179,10 @@ def decide(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> 
 
 def silent(case: Case) -> Why | None:
     """Why nothing is written to the cell whoever decides so; None: somebody may, an opt-in with evidence."""
-    line = ruling(state(case.platform, case.polarity), state(case.truth, case.polarity), case.moved)
-    return Why.UNKNOWN_PERMISSION if line is Ruling.NOTHING else None
+    platform, truth = state(case.platform, case.polarity), state(case.truth, case.polarity)
+    if ruling(platform, truth, case.moved) is Ruling.NOTHING:
+        return Why.UNKNOWN_PERMISSION
+    return Why.FORGOTTEN if truth is Permission.ON and not case.opt_outs_known else None
 
 
 def decide_creation(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> Opt | Why:

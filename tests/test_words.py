@@ -7,6 +7,7 @@ import pytest
 from auditor.cli.planned import KIND, OUTCOME
 from auditor.cli.summary import VERDICT
 from auditor.findings import words
+from auditor.findings.left_alone import WHY
 from auditor.model import (
     ContractRule,
     Kind,
@@ -29,7 +30,7 @@ def test_every_word_of_the_pages() -> None:
     assert set(words.MOVED) == set(Moved)
     assert set(words.REASON) == set(Reason)
     assert set(words.RULE) >= {*Rule, *ContractRule}
-    assert set(words.WHY) == set(Why)
+    assert set(WHY) == set(Why)
     assert set(words.FINDING) == set(PermissionFinding)
     assert set(words.SEVERITY) == set(Severity)
 

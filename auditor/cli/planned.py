@@ -11,8 +11,9 @@ from auditor.apply.outcomes import Applied
 from auditor.cli.screen import WIDTH, say, table, wrapped
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
+from auditor.findings.left_alone import OF_AN_UNDO, WHY
 from auditor.findings.sentences import of_plan
-from auditor.findings.words import OF_AN_UNDO, WHY, Words
+from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route
 from auditor.settings.problems import nearest
 

@@ -145,7 +145,8 @@ def _pair(pair: Rows, words: Words) -> Iterator[str]:
 
 def _notes(cell: Cell, words: Words) -> Iterator[str]:
     """What the run found out about a differing cell, and the evidence of a permission."""
-    from auditor.findings.words import FLAG, MOVED, NEED, REASON, WHY, worth_saying
+    from auditor.findings.left_alone import WHY, worth_saying
+    from auditor.findings.words import FLAG, MOVED, NEED, REASON
 
     found = cell.difference
     if found is not None:

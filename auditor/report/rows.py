@@ -17,6 +17,7 @@ import polars as pl
 
 from auditor.findings import words
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
+from auditor.findings.left_alone import WHY, worth_saying
 from auditor.findings.words import Words
 from auditor.model import Need, Permission, Severity, Side, Status
 from auditor.permissions import state
@@ -86,8 +87,8 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         },
         "kind": {"permission": "Permissions only", "field": "Other fields only"},
         "need": say.labels(words.NEED),
-        "why": say.labels(words.WHY),
-        "refused": say.labels(words.WHY),
+        "why": say.labels(WHY),
+        "refused": say.labels(WHY),
         "choice": {
             "": "Not decided yet",
             "truth": f"Use {say.truth} value",
@@ -133,7 +134,7 @@ def _differences(audit: Audit, *, real: bool) -> Table:
     if needed:
         names += ["need", "why", "answers", "refused"]
         asked = pl.col("need") == Need.PERSON
-        why = [words.worth_saying(why, (set_ or "").split()) for why, set_ in frame.select("why", "flags").iter_rows()]
+        why = [worth_saying(why, (set_ or "").split()) for why, set_ in frame.select("why", "flags").iter_rows()]
         frame = frame.with_columns(pl.Series("why", why, dtype=pl.String))
     # Who bounced for good is reachable again with another address: that comes before all else.
     order = (~pl.col("again"), ~asked, pl.col("kind"), pl.col("column"))

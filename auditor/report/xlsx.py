@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from auditor.findings import words
 from auditor.findings.audit import Audit
+from auditor.findings.left_alone import worth_saying
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import reachable
 from auditor.findings.words import Words
@@ -94,7 +95,7 @@ class _Told:
     def note(self, row: Mapping[str, Any], *names: str) -> str:
         """The flags of a differing cell, and why it is not corrected."""
         flags = [flag for flag in names if row[flag]]
-        why = words.worth_saying(row["why"], flags)
+        why = worth_saying(row["why"], flags)
         return ", ".join([self.flags(row, *names)] * bool(flags) + [self.name("why", why)] * bool(why))
 
     def flags(self, row: Mapping[str, Any], *names: str) -> str:

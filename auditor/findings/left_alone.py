@@ -1,0 +1,48 @@
+"""Why a cell or a profile is left alone, in the words of pages and plans. The side names are completed by `Words`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from auditor.model import Why
+
+WHY: Final[Mapping[str, str]] = {
+    Why.PENDING: "sent, not yet in an export",
+    Why.WAITING: "waiting for the next synchronisation",
+    Why.BLOCKED: "{platform} would refuse it",
+    Why.DECISION: "for a person to decide",
+    Why.CHANGED: "changed since somebody decided",
+    Why.IGNORED: "left, as somebody decided",
+    Why.UNDONE: "written once and taken back",
+    Why.FOR_THE_TRUTH: "for the owners of {truth} (for-the-truth.csv)",
+    Why.MASTER: "kept by the people themselves, in {platform}",
+    Why.UNKNOWN_PERMISSION: "{truth} says neither yes nor no",
+    Why.PERMISSION: "a permission, which is given by a person's decision only",
+    Why.EVIDENCE: "no evidence newer than the last opt-out",
+    Why.FORGOTTEN: "who opted out or was deleted before is not known",
+    Why.CIRCLE: "profiles exchange this unique value",
+    Why.TAKEN: "another profile has this unique value",
+    Why.QUOTA: "too many for today's calls",
+    Why.GONE: "deleted in {platform} since an earlier run",
+    Why.ERASED: "erased on request",
+    Why.SAME_PERSON: "probably one person under two keys: for a person to decide",
+    Why.UNADDRESSED: "{platform} cannot be told which profile it is",
+    Why.LISTED: "only in {platform}: listed, not deleted",
+    Why.DUPLICATE: "same key twice",
+    Why.NOT_CHECKED: "may be in rows that could not be read",
+    Why.CREATED: "created, and stays",
+    Why.DELETED: "deleted, and cannot come back",
+    Why.UNMAPPED: "no longer in the mapping",
+}
+"""Why a cell or a profile is left alone."""
+
+OF_AN_UNDO: Final[Mapping[str, str]] = {
+    Why.PERMISSION: "permissions that the plan withdrew: nobody gets one back by itself",
+}
+"""What is said otherwise where a plan is taken back."""
+
+
+def worth_saying(why: str | None, flags: Collection[str]) -> str | None:
+    """Why a differing cell is not corrected, beside what becomes of it and its flags; None: they say it already."""
+    return None if why in (Why.DECISION, Why.FOR_THE_TRUTH) or why in flags else why
