@@ -81,11 +81,8 @@ def render(
 
 def page(audit: Audit, needed: pl.DataFrame | None, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> str:
     """The report alone, as one HTML document. `needed` is None for a comparison: there is no plan, and no master."""
-    if needed is None:
-        audit = replace(audit, counts=replace(audit.counts, needs=None))
-    else:
-        audit = _with_needs(audit, needed)
-    return _report(audit, privacy, trend)
+    nobody_asked = replace(audit, counts=replace(audit.counts, needs=None))
+    return _report(nobody_asked if needed is None else _with_needs(audit, needed), privacy, trend)
 
 
 def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
