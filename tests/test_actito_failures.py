@@ -57,7 +57,14 @@ from tests.actito_wire import CUSTOMERS, KEY
 from tests.raw_server import Exchange, RawServer, Step, hangs_up, in_turn, says, waits
 
 EMAIL = "jan.janssens@example.be"
-FOUND = {"profileId": 7, "attributes": {"emailAddress": EMAIL}, "subscriptions": {}, "segmentations": {}}
+SUBSCRIPTIONS = dict.fromkeys(CUSTOMERS.subscriptions, False)
+SEGMENTATIONS = {"Vip": False, "ClientTier": None}
+FOUND = {
+    "profileId": 7,
+    "attributes": {"emailAddress": EMAIL},
+    "subscriptions": SUBSCRIPTIONS,
+    "segmentations": SEGMENTATIONS,
+}
 OK = json.dumps({"profiles": [FOUND], "profileId": 7, "executionId": "9"}).encode()
 FINE = says(200, OK)
 TIMEOUT = httpx.Timeout(30.0)
