@@ -7,6 +7,7 @@ import errno
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger
 from auditor.state.ledger.records import Decision, Intent
+from tests.audits import audit_of
 from tests.small_folder import auditor, footprint
 from tests.small_runs import Row, Runs
 
@@ -72,7 +74,7 @@ class Folder:
         run = path / "runs" / "20260302T060000Z-0000"
         run.mkdir(parents=True)
         run_folder.write_structure(STRUCTURE, run)
-        (run / "run.json").write_text(f'{{"entity": "acme", "table": "{TABLE}"}}', "utf-8")
+        run_folder.write_run(replace(audit_of(entity="acme", table=TABLE), folder=run), {}, ())
         contract = read_contract(expectations / "contract.toml", STRUCTURE)
         self.runs = Runs(path, contract=contract, profile_ids=profile_ids, number="1")
         self.settings: Settings = read_settings(path / "auditor.toml")
