@@ -530,3 +530,13 @@ def test_a_name_that_the_table_does_not_have_any_more_makes_nobody_gone(status: 
     assert isinstance(error, NotFound if status == 404 else Refused)
     assert error is not None
     assert error.exit_code == 2
+
+
+def test_a_table_whose_name_sounds_like_an_end_has_ended_nothing() -> None:
+    retired = replace(CUSTOMERS, table="Retired", table_id="Retired")
+    place = PROFILE_V4.replace("Customers", "Retired")
+    wire = Wire()
+    wire.on("GET", PROFILE.replace("/16/", "/Retired/"), ok([SOMEBODY]))
+    wire.on("GET", f"{place}/8", ok(SOMEBODY))
+    wire.on("GET", f"{place}/7", spring)
+    assert Reader(wire.connect(V4)).profile(retired, "7") is None
