@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from auditor.commands.compare import Comparison, compare
 from auditor.findings.audit import Conclusion
+from auditor.findings.codes import read_told
 from auditor.findings.sentences import sentence
 from auditor.model import Status
 from auditor.settings.compare_options import Question
+from tests.audits import in_words
 
 
 def file(path: Path, keys: Sequence[str], *, names: Sequence[str] = ("id",), more: str = "x") -> str:
@@ -62,7 +64,7 @@ def test_a_key_that_is_almost_another_is_hinted_at_and_not_matched(tmp_path: Pat
     [pair] = audit.same_person.rows()
     assert pair[:4] == (platform, truth, None, "both")
     assert pair[4] > 0.9
-    assert pair[5] == "same key but for case, blanks or leading zeros"
+    assert in_words(read_told(pair[5])) == "same key but for case, blanks or leading zeros"
 
 
 @pytest.mark.parametrize(("platform", "truth"), [("42", "420"), ("K7", "K8"), ("a.1", "a1"), ("e1", "é1"), ("1", "l")])
