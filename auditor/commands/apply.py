@@ -6,6 +6,7 @@ Beside `auditor.commands.structure` the only module that is handed something tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def apply(
         at_work(settings.state_folder, "auditor apply"),
         Ledger(settings.state_folder) as ledger,
         connect(settings) as reading,
-        connect(settings, writing=True) as writing,
+        # One token where there is one key: a new one may end the other (§2.2).
+        connect(settings, writing=True) if actito.write_api_key else nullcontext(reading) as writing,
     ):
         live = Reader(reading).structure(settings.table)
         if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
