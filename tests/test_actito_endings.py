@@ -306,6 +306,18 @@ def test_an_empty_table_has_nobody(dialect: str, way: str) -> None:
     assert type(raised(lambda: Writer(connection).delete(CUSTOMERS, "7"))) is NotFound
 
 
+@BOTH
+def test_somebody_who_is_deleted_before_being_asked_for_ends_nothing(dialect: str) -> None:
+    """The list is read once more: the profile is not in it any more, and the next one answers."""
+    wire, place = licence(dialect), PLACES[dialect]
+    wire.on("GET", PROFILE, ok([SOMEBODY | {"profileId": 6}]), ok([SOMEBODY]))
+    wire.on("GET", f"{place}/7", httpx.Response(404))
+    assert Reader(wire.connect(DIALECTS[dialect])).profile(CUSTOMERS, "7") is None
+    assert [path.partition("?")[0] for _, path in wire.calls] == [
+        *(f"{place}/7", PROFILE, f"{place}/6", PROFILE, f"{place}/8"),
+    ]
+
+
 def test_a_licence_without_lists_counts_instead() -> None:
     """V4's calls end together: while it counts, it reads."""
     wire = Wire()

@@ -26,17 +26,19 @@ def require_missing(connection: Connection, table: Structure, by: ProfileRef, mi
     """Returns where it is the profile that is not there; Discontinued where nobody can be asked for in this way."""
     if missing.operation in connection.answered:
         return
-    try:
-        sample = somebody(connection, table, by[0] if isinstance(by, tuple) else None)
-    except NotFound:
-        _require_counted(connection, table, missing)
-        return
-    if sample is None:
-        return
-    try:
-        connection.dialect.profiles.read(connection, table, sample)
-    except NotFound:
-        raise _names_or_operation(connection, table, sample, missing) from None
+    attribute = by[0] if isinstance(by, tuple) else None
+    asked = None
+    while True:
+        try:
+            sample = somebody(connection, table, attribute)
+        except NotFound:
+            _require_counted(connection, table, missing)
+            return
+        if sample is None or _is_found(connection, table, sample):
+            return
+        if sample == asked:  # listed still: it was not deleted before it was asked for
+            raise _names_or_operation(connection, table, sample, missing)
+        asked = sample
 
 
 def of_write(
@@ -63,6 +65,14 @@ def of_table(connection: Connection, missing: NotFound) -> NotFound | Discontinu
     answered before.
     """
     return missing if missing.operation in connection.answered else over(missing)
+
+
+def _is_found(connection: Connection, table: Structure, by: ProfileRef) -> bool:
+    try:
+        connection.dialect.profiles.read(connection, table, by)
+    except NotFound:
+        return False
+    return True
 
 
 def _require_counted(connection: Connection, table: Structure, missing: NotFound) -> None:
