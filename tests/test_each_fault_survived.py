@@ -66,7 +66,7 @@ IMPORTS: Final = {
 }
 """Why `auditor apply` of a corrective file stops meanwhile, if it does."""
 
-RATES: Final = {"throttle": 0.02, "redirect": 0.2, "marketers": 0.2, "profile-deleted": 0.1}
+RATES: Final = {"throttle": 0.02, "redirect": 0.2, "marketers": 0.5, "profile-deleted": 0.1}
 
 
 def test_no_fault_is_forgotten() -> None:
