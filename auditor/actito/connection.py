@@ -154,12 +154,6 @@ class Connection:
         """
         return self._repeated(lambda attempt: self._once(call, attempt, writing=True, body=body, files=files), attempts)
 
-    def _note(self, answer: Answer, call: Call) -> None:
-        self.answered.add(call.name)
-        ending = announcement(answer.headers, call)
-        if ending is not None:
-            self.announced.setdefault(call.name, ending)
-
     def methods(self, call: Call) -> frozenset[str] | None:
         """The methods that the address of `call` takes, asked by OPTIONS: nothing is carried out. None: not told.
 
@@ -200,6 +194,12 @@ class Connection:
             require_json(answer)
         self._note(answer, call)
         return answer
+
+    def _note(self, answer: Answer, call: Call) -> None:
+        self.answered.add(call.name)
+        ending = announcement(answer.headers, call)
+        if ending is not None:
+            self.announced.setdefault(call.name, ending)
 
     def _exchange(
         self,

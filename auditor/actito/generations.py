@@ -6,20 +6,28 @@ Whether a change would be taken is asked by OPTIONS, which Actito may not answer
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from auditor.actito import definitions, forms
 from auditor.actito.answers import Call
 from auditor.actito.connection import Connection
 from auditor.actito.dialect import DIALECTS, Dialect
-from auditor.actito.errors import Discontinued, NotAcceptable, NotAllowed, NotFound, Refused, UnexpectedAnswer
+from auditor.actito.errors import (
+    ActitoError,
+    Discontinued,
+    NotAcceptable,
+    NotAllowed,
+    NotFound,
+    Refused,
+    UnexpectedAnswer,
+)
 from auditor.actito.pages import whole_list
-from auditor.actito.profiles import page
-from auditor.actito.reader import identified
+from auditor.actito.profiles import Profiles, page
 from auditor.actito.results import ProfileRef
-from auditor.actito.routes import somebody
+from auditor.actito.routes import People, people
+from auditor.actito.tables import identified
 from auditor.model import Structure
 
 Answers = Mapping[str, bool | None]
@@ -45,8 +53,9 @@ def readings(connection: Connection, table: Structure, dialect: str) -> list[Ope
     where this one does not answer. Raises ActitoError where the platform cannot be asked.
     """
     table = _with_id(connection, table)
+    there = _people(connection, table)
     names = [one.name for one in table.attributes if one.unique and not one.technical]
-    by_attribute = next((known for name in names if (known := _somebody(connection, table, name))), None)
+    by_attribute = next((known for name in names if (known := there.somebody(name))), None)
 
     def read(by: ProfileRef | None) -> Callable[[Dialect], object]:
         return lambda of: _require(by) and of.profiles.read(connection, table, by or "")
@@ -55,7 +64,7 @@ def readings(connection: Connection, table: Structure, dialect: str) -> list[Ope
         (
             "one profile by its profileId",
             "apply, fix and undo cannot compare before a write nor read back after it",
-            read(_somebody(connection, table)),
+            read(there.somebody()),
         ),
         (
             "one profile by a unique attribute",
@@ -96,21 +105,44 @@ def readings(connection: Connection, table: Structure, dialect: str) -> list[Ope
 def writings(connection: Connection, table: Structure, dialect: str) -> list[Operation]:
     """What apply, fix and undo send, as `readings`."""
     table = _with_id(connection, table)
-    known = _somebody(connection, table)
+    entity, known = connection.entity, _people(connection, table).somebody()
+    someone = str(known or 1)
 
-    def of_profiles(place: int) -> Callable[[Dialect], object]:
-        def ask(of: Dialect) -> None:
+    @cache
+    def unread(of: Dialect) -> ActitoError | None:
+        try:
             if known is not None:
-                with suppress(UnexpectedAnswer):
-                    of.profiles.read(connection, table, known)  # where this is gone, changes are too
-            _taken(connection, of.profiles.writes(connection.entity, table, str(known or 1))[place])
+                of.profiles.read(connection, table, known)
+        except UnexpectedAnswer:
+            return None
+        except ActitoError as trouble:
+            return trouble
+        return None
+
+    def of_profiles(call: Callable[[Profiles], Call]) -> Callable[[Dialect], object]:
+        def ask(of: Dialect) -> None:
+            if trouble := unread(of):  # where this is gone, changes are too
+                raise trouble
+            _taken(connection, call(of.profiles))
 
         return ask
 
     asked: list[tuple[str, str, Callable[[Dialect], object]]] = [
-        ("the change of a profile", "nothing is corrected one by one", of_profiles(1)),
-        ("the creation of a profile", "nobody is created one by one", of_profiles(0)),
-        ("the deletion of a profile", "nobody is deleted, and no creation undone", of_profiles(2)),
+        (
+            "the change of a profile",
+            "nothing is corrected one by one",
+            of_profiles(lambda of: of.change(entity, table, someone)),
+        ),
+        (
+            "the creation of a profile",
+            "nobody is created one by one",
+            of_profiles(lambda of: of.creation(entity, table)),
+        ),
+        (
+            "the deletion of a profile",
+            "nobody is deleted, and no creation undone",
+            of_profiles(lambda of: of.deletion(entity, table, someone)),
+        ),
         (
             "an import",
             "nothing is corrected by file",
@@ -169,9 +201,9 @@ def _with_id(connection: Connection, table: Structure) -> Structure:
         return table
 
 
-def _somebody(connection: Connection, table: Structure, attribute: str | None = None) -> ProfileRef | None:
-    """A profile that is there, for asking about; None where the list is empty or not there."""
+def _people(connection: Connection, table: Structure) -> People:
+    """Profiles that are there, for asking about; nobody where the list is not there."""
     try:
-        return somebody(connection, table, attribute)
+        return people(connection, table)
     except (NotFound, NotAllowed, Discontinued, Refused, UnexpectedAnswer):
-        return None
+        return People(())

@@ -48,10 +48,19 @@ class Profiles(Protocol):
     def read(self, connection: Connection, table: Structure, by: ProfileRef) -> Told:
         """One profile with its subscriptions and segmentations. NotFound without one."""
 
-    def create(
-        self, connection: Connection, table: Structure, values: Values, collection: Collection | None, how: Spelling
-    ) -> tuple[Call, Answer]:
-        """A new profile; never a change of one that exists."""
+    def creation(self, entity: str, table: Structure) -> Call:
+        """Takes a new profile; never changes one that exists."""
+
+    def change(self, entity: str, table: Structure, profile_id: str) -> Call:
+        """Takes attributes of a profile that exists, and whatever else goes with them."""
+
+    def deletion(self, entity: str, table: Structure, profile_id: str) -> Call:
+        """NotFound when it is gone already."""
+
+    def body(
+        self, table: Structure, values: Values, collection: Collection | None, how: Spelling
+    ) -> Mapping[str, object]:
+        """What is sent with a creation or a change."""
 
     def changes(
         self,
@@ -63,12 +72,6 @@ class Profiles(Protocol):
         how: Spelling,
     ) -> Iterator[Step]:
         """The requests that set these columns of a profile that exists, in their order."""
-
-    def delete(self, connection: Connection, table: Structure, profile_id: str) -> None:
-        """NotFound when it is gone already."""
-
-    def writes(self, entity: str, table: Structure, profile_id: str) -> tuple[Call, ...]:
-        """The calls that create, change and delete, for asking about them: they are not to be sent."""
 
 
 def page(entity: str, table: Structure, number: int, size: int, query: Mapping[str, str] | None = None) -> Call:
@@ -91,6 +94,12 @@ def call_v5(
 ) -> Call:
     """A call below the profiles of a table, which V5 addresses by its id [seen] (migration page)."""
     address = path("profiles", "v5", ["entities", entity, "profile-tables", table.table_id, "profiles", *words])
-    return Call(
-        method, address, f'{what} in "{table.table}"', PROFILE_RIGHTS[method], query or {}, operation=operation or what
-    )
+    return call_of_profiles(method, address, table, what, query, operation)
+
+
+def call_of_profiles(
+    method: str, address: str, table: Structure, what: str, query: Mapping[str, str] | None, operation: str
+) -> Call:
+    """A call at an address below the profiles of a table, in words that name the table and no profile."""
+    right = PROFILE_RIGHTS[method]
+    return Call(method, address, f'{what} in "{table.table}"', right, query or {}, operation=operation or what)

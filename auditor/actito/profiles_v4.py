@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from auditor.actito import forms, sections
-from auditor.actito.address import PROFILE_RIGHTS, Encoded, one_profile, path, reference, segment
+from auditor.actito.address import Encoded, one_profile, path, reference, segment
 from auditor.actito.answers import Answer, Call
 from auditor.actito.bodies import profile_body
-from auditor.actito.profiles import Step, Told, Values
+from auditor.actito.profiles import Step, Told, Values, call_of_profiles
 from auditor.actito.results import Collection, ProfileRef
 from auditor.actito.spelling import Spelling
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Structure
@@ -42,12 +42,25 @@ class ProfilesV4:
         missing = answer.read_as(sections.sections_missing, table)
         return Told(answer, {section: _section(connection, table, by, section) for section in missing})
 
-    def create(
-        self, connection: Connection, table: Structure, values: Values, collection: Collection | None, how: Spelling
-    ) -> tuple[Call, Answer]:
+    def creation(self, entity: str, table: Structure) -> Call:
         """[seen] D-feed. The default of `allowUpdate` is not known (§6.1): it is never relied on."""
-        call = _creation(connection.entity, table)
-        return call, connection.write(call, body=profile_body(table, values, collection, how))
+        return _call("POST", entity, table, "the creation of a profile", query={"allowUpdate": "false"})
+
+    def change(self, entity: str, table: Structure, profile_id: str) -> Call:
+        """[seen] G-sdk (§6.5)."""
+        what = "the change of a profile"
+        return _call("PUT", entity, table, what, reference(table, profile_id, what))
+
+    def deletion(self, entity: str, table: Structure, profile_id: str) -> Call:
+        """[seen] G-sdk, G-shokme (§6.6)."""
+        what = "the deletion of a profile"
+        return _call("DELETE", entity, table, what, reference(table, profile_id, what))
+
+    def body(
+        self, table: Structure, values: Values, collection: Collection | None, how: Spelling
+    ) -> Mapping[str, object]:
+        """[seen] U-single, G-sdk, G-cherry (§6.1)."""
+        return profile_body(table, values, collection, how)
 
     def changes(
         self,
@@ -73,8 +86,7 @@ class ProfilesV4:
             together |= dict.fromkeys(begins, "true")
             begins = []
         if together:
-            call = _change(connection.entity, table, profile_id)
-            body = profile_body(table, together, collection, how)
+            call, body = self.change(connection.entity, table, profile_id), self.body(table, together, collection, how)
             yield Step(tuple(together), lambda: connection.write(call, body=body))
 
         for column, value in values.items():
@@ -82,29 +94,6 @@ class ProfilesV4:
                 yield Step((column,), _segmentation(connection, table, profile_id, column, value))
         for column in begins:
             yield Step((column,), _subscription(connection, table, profile_id, column, on=True))
-
-    def delete(self, connection: Connection, table: Structure, profile_id: str) -> None:
-        """[seen] G-sdk, G-shokme (§6.6)."""
-        connection.write(_deletion(connection.entity, table, profile_id))
-
-    def writes(self, entity: str, table: Structure, profile_id: str) -> tuple[Call, ...]:
-        """Creation, change and deletion (§6.1, §6.5, §6.6)."""
-        change = _change(entity, table, profile_id)
-        return _creation(entity, table), change, _deletion(entity, table, profile_id)
-
-
-def _creation(entity: str, table: Structure) -> Call:
-    return _call("POST", entity, table, "the creation of a profile", query={"allowUpdate": "false"})
-
-
-def _change(entity: str, table: Structure, profile_id: str) -> Call:
-    what = "the change of a profile"
-    return _call("PUT", entity, table, what, reference(table, profile_id, what))
-
-
-def _deletion(entity: str, table: Structure, profile_id: str) -> Call:
-    what = "the deletion of a profile"
-    return _call("DELETE", entity, table, what, reference(table, profile_id, what))
 
 
 def _section(connection: Connection, table: Structure, by: ProfileRef, section: str) -> object:
@@ -174,5 +163,4 @@ def _call(
     operation: str = "",
 ) -> Call:
     address = path("profiles", "v4", ["entity", entity, "table", table.table, "profile", *words])
-    right = PROFILE_RIGHTS[method]
-    return Call(method, address, f'{what} in "{table.table}"', right, query or {}, operation=operation or what)
+    return call_of_profiles(method, address, table, what, query, operation)

@@ -8,13 +8,13 @@ correction does not name must stay as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.actito import forms, sections
 from auditor.actito.address import one_profile, reference
-from auditor.actito.answers import Answer, Call, Unfit
+from auditor.actito.answers import Call, Unfit
 from auditor.actito.bodies import flat_body
 from auditor.actito.errors import Discontinued, NotFound, Refused, UnexpectedAnswer
 from auditor.actito.profiles import Step, Told, Values, call_v5, page
@@ -54,12 +54,25 @@ class ProfilesV5:
         answer.read_as(_all_told, table)
         return Told(answer)
 
-    def create(
-        self, connection: Connection, table: Structure, values: Values, collection: Collection | None, how: Spelling
-    ) -> tuple[Call, Answer]:
+    def creation(self, entity: str, table: Structure) -> Call:
         """`POST` beside the list [assumed]; that there is such an operation is [seen] (change log, 2025-01)."""
-        call = _creation(connection.entity, table)
-        return call, connection.write(call, body=flat_body(table, values, collection, how))
+        return call_v5("POST", entity, table, "the creation of a profile")
+
+    def change(self, entity: str, table: Structure, profile_id: str) -> Call:
+        """`PATCH` [assumed]; that there is one is [seen] (change log, 2025-01)."""
+        what = "the change of a profile"
+        return call_v5("PATCH", entity, table, what, reference(table, profile_id, what))
+
+    def deletion(self, entity: str, table: Structure, profile_id: str) -> Call:
+        """[assumed] from the REST style; that there is such an operation is [seen] (change log, 2025-01)."""
+        what = "the deletion of a profile"
+        return call_v5("DELETE", entity, table, what, reference(table, profile_id, what))
+
+    def body(
+        self, table: Structure, values: Values, collection: Collection | None, how: Spelling
+    ) -> Mapping[str, object]:
+        """[assumed] to be that of the upsert (§6.4)."""
+        return flat_body(table, values, collection, how)
 
     def changes(
         self,
@@ -70,33 +83,9 @@ class ProfilesV5:
         collection: Collection | None,
         how: Spelling,
     ) -> Iterator[Step]:
-        """One `PATCH` with these columns alone [assumed]; that there is one is [seen] (change log, 2025-01)."""
-        call = _change(connection.entity, table, profile_id)
-        body = flat_body(table, values, collection, how)
+        """One request with these columns alone (§6.4)."""
+        call, body = self.change(connection.entity, table, profile_id), self.body(table, values, collection, how)
         yield Step(tuple(values), lambda: connection.write(call, body=body))
-
-    def delete(self, connection: Connection, table: Structure, profile_id: str) -> None:
-        """[assumed] from the REST style; that there is such an operation is [seen] (change log, 2025-01)."""
-        connection.write(_deletion(connection.entity, table, profile_id))
-
-    def writes(self, entity: str, table: Structure, profile_id: str) -> tuple[Call, ...]:
-        """Creation, change and deletion: each [assumed] (§6.4)."""
-        change = _change(entity, table, profile_id)
-        return _creation(entity, table), change, _deletion(entity, table, profile_id)
-
-
-def _creation(entity: str, table: Structure) -> Call:
-    return call_v5("POST", entity, table, "the creation of a profile")
-
-
-def _change(entity: str, table: Structure, profile_id: str) -> Call:
-    what = "the change of a profile"
-    return call_v5("PATCH", entity, table, what, reference(table, profile_id, what))
-
-
-def _deletion(entity: str, table: Structure, profile_id: str) -> Call:
-    what = "the deletion of a profile"
-    return call_v5("DELETE", entity, table, what, reference(table, profile_id, what))
 
 
 def asked(table: Structure) -> dict[str, str]:

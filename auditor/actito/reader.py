@@ -27,9 +27,9 @@ from auditor.actito.results import (
 from auditor.actito.routes import of_table, require_missing
 from auditor.actito.row_files import read_refused_rows, read_result_rows
 from auditor.actito.spelling import USUAL, Spelling, learn
+from auditor.actito.tables import identified, structure, tables
 from auditor.model import Structure
 
-_NAMED_AT_MOST = 10
 _PAGE = 100
 """Profiles asked for at a time: what the largest page is, no source says."""
 _SAME_AGAIN = 2
@@ -54,24 +54,14 @@ class Reader:
 
     def tables(self) -> list[Table]:
         """The profile tables of the entity that the key may see (§4.1, G-lep; §4.3, D-struct)."""
-        return whole_list(self._connection, self._dialect.tables(self._entity), forms.tables)
+        return tables(self._connection)
 
     def structure(self, table: str) -> Structure:
         """The structure of a table, by its name or id (§4.2, G-php; §4.3, D-struct). NotFound says which there are.
 
         Two calls: addresses need the id in one generation of the API and the name in the other.
         """
-        tables = self.tables()
-        asked = next((known for known in tables if known.name == table), None)
-        asked = asked or next((known for known in tables if known.id == table), None)
-        if asked is None:
-            there = ", ".join(f'"{known.name}"' for known in tables[:_NAMED_AT_MOST]) or "no table at all"
-            more = len(tables) - _NAMED_AT_MOST
-            instead = f"; the key sees {there}" + (f" and {more} more" if more > 0 else "")
-            raise NotFound(f'the profile table "{table}" in the entity "{self._entity}"', instead=instead)
-        address = asked.id if self._dialect.structures == "v5" else asked.name
-        answer = self._connection.read(self._dialect.structure(self._entity, address))
-        return answer.read_as(forms.structure, asked)
+        return structure(self._connection, table)
 
     def synchronisations(self, table: Structure) -> list[Synchronisation]:
         """The stored ETL definitions that write into this table, whatever else they write (§8.3)."""
@@ -224,14 +214,3 @@ class Reader:
         except NotFound as missing:
             require_missing(self._connection, table, by, missing)
             return None
-
-
-def identified(connection: Connection, table: Structure) -> Table:
-    """A table with its id, which V4 does not tell: V5 is asked for it then. Raises ActitoError."""
-    if table.table_id != table.table:
-        return Table(table.table_id, table.table)
-    listed = whole_list(connection, connection.dialect.tables(connection.entity, "v5"), forms.tables)
-    found = next((known for known in listed if known.name == table.table), None)
-    if found is None:
-        raise NotFound(f'the profile table "{table.table}" in the entity "{connection.entity}"')
-    return found

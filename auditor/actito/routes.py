@@ -6,16 +6,17 @@ about in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from auditor.actito import forms
+from auditor.actito.answers import Answer
 from auditor.actito.connection import Connection
 from auditor.actito.errors import Discontinued, NotFound, Refused
-from auditor.actito.pages import whole_list
 from auditor.actito.profiles import page
 from auditor.actito.results import ProfileRef
+from auditor.actito.tables import structure
 from auditor.model import Structure
 
 _LOOKED_AT: Final = 20
@@ -30,7 +31,7 @@ def require_missing(connection: Connection, table: Structure, by: ProfileRef, mi
     asked = None
     while True:
         try:
-            sample = somebody(connection, table, attribute)
+            sample = people(connection, table).somebody(attribute)
         except NotFound:
             _require_counted(connection, table, missing)
             return
@@ -53,7 +54,7 @@ def of_write(
     except NotFound as unread:
         require_missing(connection, table, profile_id, unread)
         return NotFound(f'the profile in "{table.table}" that was to be changed or deleted')
-    left = _columns(connection, table)
+    left = structure(connection, table.table).columns
     gone = tuple((column, "not_in_table") for column in columns if column not in left)
     if gone:
         return Refused(missing.operation[-1], gone)
@@ -83,17 +84,26 @@ def _require_counted(connection: Connection, table: Structure, missing: NotFound
         raise over(missing) from None
 
 
-def somebody(connection: Connection, table: Structure, attribute: str | None = None) -> ProfileRef | None:
-    """How to ask for a profile that is there: by an attribute, or by profileId. None where the table is empty, or
-    nobody on the first page has the attribute: then there is nobody to ask for.
-    """
+@dataclass(frozen=True, slots=True)
+class People:
+    """Profiles that are there."""
+
+    _listed: Sequence[tuple[Answer, Mapping[str, object]]] = field(repr=False)
+    """Each with the answer that it is a part of."""
+
+    def somebody(self, attribute: str | None = None) -> ProfileRef | None:
+        """How to ask for one of them: by an attribute, or by profileId. None where there is nobody to ask for so."""
+        if attribute is None:
+            return next((answer.part(forms.profile_id, item) for answer, item in self._listed), None)
+        values = (answer.part(forms.attribute, item, attribute) for answer, item in self._listed)
+        value = next((value for value in values if value), None)
+        return None if value is None else (attribute, value)
+
+
+def people(connection: Connection, table: Structure) -> People:
+    """Some of the table, the first that it lists; nobody where it is empty."""
     answer = connection.read(page(connection.entity, table, 0, _LOOKED_AT))
-    items = answer.read_as(forms.page)
-    if attribute is None:
-        return next((answer.part(forms.profile_id, item) for item in items), None)
-    values = (answer.part(forms.attribute, item, attribute) for item in items)
-    value = next((value for value in values if value), None)
-    return None if value is None else (attribute, value)
+    return People([(answer, item) for item in answer.read_as(forms.page)])
 
 
 def _names_or_operation(
@@ -114,17 +124,6 @@ def _names_or_operation(
 def _bare(table: Structure) -> Structure:
     """Without what an answer has to be asked for by name: the table may not have it any more."""
     return replace(table, subscriptions=(), segmentations=())
-
-
-def _columns(connection: Connection, table: Structure) -> tuple[str, ...]:
-    """The columns that the table has now."""
-    dialect = connection.dialect
-    listed = whole_list(connection, dialect.tables(connection.entity), forms.tables)
-    asked = next((known for known in listed if table.table in (known.name, known.id)), None)
-    if asked is None:
-        return ()
-    address = asked.id if dialect.structures == "v5" else asked.name
-    return connection.read(dialect.structure(connection.entity, address)).read_as(forms.structure, asked).columns
 
 
 def over(missing: NotFound) -> Discontinued:

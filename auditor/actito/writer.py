@@ -14,10 +14,10 @@ from auditor.actito.connection import Connection, Files
 from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES
 from auditor.actito.errors import ActitoError, Busy, MaybeSent, NotFound, QuotaUsed, Refused, UnexpectedAnswer
 from auditor.actito.profiles import Step
-from auditor.actito.reader import identified
 from auditor.actito.results import Collection, Definition, ImportMode, Table
 from auditor.actito.routes import of_table, of_write
 from auditor.actito.spelling import USUAL, Spelling
+from auditor.actito.tables import identified
 from auditor.errors import SettingsError
 from auditor.model import (
     SEGMENTATION_PREFIX,
@@ -124,8 +124,10 @@ class Writer:
         """
         _require_columns(table, values)
         filled = {column: value for column, value in values.items() if value is not None}
+        profiles = self._dialect.profiles
+        call = profiles.creation(self._entity, table)
         try:
-            call, answer = self._dialect.profiles.create(self._connection, table, filled, collection, self._spelling)
+            answer = self._connection.write(call, body=profiles.body(table, filled, collection, self._spelling))
         except NotFound as missing:
             raise of_table(self._connection, missing) from None
         with _carried_out(call):
@@ -134,7 +136,7 @@ class Writer:
     def delete(self, table: Structure, profile_id: str) -> None:
         """Delete a profile and everything linked to it, for good (U-forget). NotFound when it is gone already."""
         try:
-            self._dialect.profiles.delete(self._connection, table, profile_id)
+            self._connection.write(self._dialect.profiles.deletion(self._entity, table, profile_id))
         except NotFound as missing:
             raise of_write(self._connection, table, profile_id, missing) from None
 
