@@ -73,6 +73,26 @@ class Pulled:
     may_write: bool | None
     """Of a database: whether the user could change what was read; None: nobody knows, or nobody asked."""
 
+    @classmethod
+    def of_file(
+        cls, side: Side, location: str, found: Found, ready: Path, size: int, sha256: str, now: datetime
+    ) -> Pulled:
+        """What was `found`, as the file that is `ready` to be loaded; `size` in bytes and hash are as delivered."""
+        return cls(
+            side=side,
+            path=ready.resolve(),
+            location=location,
+            file=found.name,
+            bytes=size,
+            sha256=sha256,
+            name_moment=found.named,
+            name_has_time=found.named is not None and not found.named_to_the_day,
+            mtime=found.modified or now.astimezone(UTC),
+            snapshot=None,
+            types={},
+            may_write=None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -147,20 +167,7 @@ def pull_file(
     else:
         found, path, digest = _from_server(address, folder, max_age, now, timezone, means, waiting)
         ready = unpacked(path, folder, side, means)
-    return Pulled(
-        side=side,
-        path=ready.resolve(),
-        location=location,
-        file=found.name,
-        bytes=path.stat().st_size,
-        sha256=digest,
-        name_moment=found.named,
-        name_has_time=found.named is not None and not found.named_to_the_day,
-        mtime=found.modified or now.astimezone(UTC),
-        snapshot=None,
-        types={},
-        may_write=None,
-    )
+    return Pulled.of_file(side, location, found, ready, path.stat().st_size, digest, now)
 
 
 def _from_database(side: Side, location: str, folder: Path, base: Path, means: Means) -> Pulled:
@@ -200,20 +207,7 @@ def _from_folder(side: Side, location: str, seen: Found, folder: Path, timezone:
     ready = datasets.join(path, folder / f"{side.value}.unpacked")
     if datasets.look(path, location, timezone) != seen:
         raise _moving(location, seen)
-    return Pulled(
-        side=side,
-        path=ready.resolve(),
-        location=location,
-        file=seen.name,
-        bytes=seen.bytes or 0,
-        sha256=digest,
-        name_moment=seen.named,
-        name_has_time=seen.named is not None and not seen.named_to_the_day,
-        mtime=seen.modified or datetime.now(UTC),
-        snapshot=None,
-        types={},
-        may_write=None,
-    )
+    return Pulled.of_file(side, location, seen, ready, seen.bytes or 0, digest, datetime.now(UTC))
 
 
 def _from_server(

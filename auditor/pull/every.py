@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,17 +91,5 @@ def _fetched(
     require_filled(file)
     path, digest = fetched_from(server, address, file, kept, means)
     folder.mkdir(parents=True, mode=0o700)
-    return Pulled(
-        side=side,
-        path=unpacked(path, folder, side, means).resolve(),
-        location=address.shown,
-        file=file.name,
-        bytes=path.stat().st_size,
-        sha256=digest,
-        name_moment=file.named,
-        name_has_time=file.named is not None and not file.named_to_the_day,
-        mtime=file.modified or now.astimezone(UTC),
-        snapshot=None,
-        types={},
-        may_write=None,
-    )
+    ready = unpacked(path, folder, side, means)
+    return Pulled.of_file(side, address.shown, file, ready, path.stat().st_size, digest, now)
