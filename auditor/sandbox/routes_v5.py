@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -18,6 +19,16 @@ from auditor.sandbox.structure import TECHNICAL, Table
 from auditor.sandbox.writes import Changes, Refusal, changes_v5, matching, missing, sections, store
 
 _NAMED: Final = (("subscriptions", SUBSCRIPTION), ("segmentations", SEGMENTATION))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The names that a question about profiles names; None: it names none of the kind, and is told none."""
+
+    subscriptions: list[str] | None
+    segmentations: list[str] | None
+    nulls: bool
+    """Whether segmentations without a value are told."""
 
 
 class CallsV5:
@@ -71,7 +82,7 @@ class CallsV5:
         shown = every[place * length : (place + 1) * length]
         if self._dialect.profile_pages == "not known":
             shown, length = every, len(every)
-        asked = self._asked(held, request) if self._dialect.list_sections else {}
+        asked = self._asked(held, request) if self._dialect.list_sections else Asked(None, None, nulls=False)
         profiles = [self._body(held, profile, asked) for profile in shown]
         rest = {"page": int(page), "size": length, "totalElements": len(every)}
         return JSONResponse({"profiles": profiles, **rest})
@@ -152,8 +163,8 @@ class CallsV5:
                 raise Refusal(404, refused.message, refused.problems) from None
             raise
 
-    def _asked(self, held: Profiles, request: Request) -> dict[str, list[str]]:
-        """The names of each section that are asked for and that the table has."""
+    def _asked(self, held: Profiles, request: Request) -> Asked:
+        """What is asked for of what the table has."""
         columns = held.table.columns
         asked: dict[str, list[str]] = {}
         for section, prefix in _NAMED:
@@ -163,11 +174,10 @@ class CallsV5:
                 raise Refusal(int(self._dialect.unknown_asked), f"the table has no such {section[:-1]}")
             if section in request.query_params:
                 asked[section] = [name for name in names if name not in unknown]
-        if request.query_params.get("includeNulls") != "true" and "segmentations" in asked:
-            asked["filled"] = asked["segmentations"]
-        return asked
+        nulls = request.query_params.get("includeNulls") == "true"
+        return Asked(asked.get("subscriptions"), asked.get("segmentations"), nulls=nulls)
 
-    def _body(self, held: Profiles, profile: Profile, asked: dict[str, list[str]]) -> dict[str, Any]:
+    def _body(self, held: Profiles, profile: Profile, asked: Asked) -> dict[str, Any]:
         body: dict[str, Any] = {"profileId": profile.id, "attributes": {}}
         told: dict[str, dict[str, str]] = {"subscriptions": {}, "segmentations": {}}
         for section, name, value in sections(profile):
@@ -179,14 +189,14 @@ class CallsV5:
             body[section][name] = value if is_text or value not in ("true", "false") else value == "true"
         if self._dialect.unfilled_as_null:
             body["attributes"] |= dict.fromkeys(name for name in held.table.by_name if name not in body["attributes"])
-        if "subscriptions" in asked:
-            body["subscriptions"] = {name: told["subscriptions"].get(name) == "true" for name in asked["subscriptions"]}
-        if "segmentations" in asked:
+        if asked.subscriptions is not None:
+            body["subscriptions"] = {name: told["subscriptions"].get(name) == "true" for name in asked.subscriptions}
+        if asked.segmentations is not None:
             held_now = told["segmentations"]
             body["segmentations"] = {
                 name: held_now.get(name) if name in held.table.exclusive else self._simple(held_now.get(name))
-                for name in asked["segmentations"]
-                if name in held_now or "filled" not in asked
+                for name in asked.segmentations
+                if name in held_now or asked.nulls
             }
         return body
 
