@@ -95,7 +95,8 @@ def test_without_a_snapshot_nothing_is_proposed(folder: Path, capsys: pytest.Cap
     (newest(folder) / "truth.parquet").unlink()
     said = auditor(capsys, "suite", "suggest")
     assert said.code == Exit.SETTINGS
-    assert "no snapshot" in said.err
+    assert "has no truth.parquet any more" in said.err
+    assert "auditor run" in said.err
 
 
 def looked(tmp_path: Path, *sides: dict[str, list[Cell]], mandatory: bool = False) -> list[Proposal]:
