@@ -175,6 +175,38 @@ def test_every_row_that_cannot_be_understood_is_rejected_with_its_reason(folder:
     assert told.parameters["file"] == "events.csv"
 
 
+def test_a_word_that_nobody_knows_is_rejected_whatever_the_file_is_called(folder: Folder) -> None:
+    words = ["Unsubscribe failed", "Unsubscription undone", "not unsubscribed", "?"]
+    rows = "".join(f"91;{word};{DAY}\n" for word in words)
+    seen = folder.run({"unsubscribes_20261125.csv": f"profileId;activity;moment\n{rows}92;Unsub;{DAY}\n"})
+    assert seen.found == {("2", "unsubscribed"): 1}
+    assert [of_file(read_told(why)) for why in seen.rejected["reason"]] == [
+        "what happened is not understood: [exports] values can say it"
+    ] * len(words)
+
+
+def test_who_subscribes_again_has_not_opted_out(folder: Folder) -> None:
+    """Nor is a permission given: it is passed over, as sends and clicks are."""
+    words = ["Resubscribed", "re-subscription", "Opt-in", "opted in", "Réabonnement", "Inscription"]
+    rows = "".join(f"91;{word};{DAY}\n" for word in words)
+    seen = folder.run({"unsubscribes_20261125.csv": f"profileId;activity;moment\n{rows}92;Unsub;{DAY}\n"})
+    assert seen.found == {("2", "unsubscribed"): 1}
+    assert (seen.rejected.height, seen.not_checked) == (0, ())
+
+
+def test_a_column_speaks_before_the_name_of_the_file(folder: Folder) -> None:
+    seen = folder.run(
+        {
+            "hard_bounces.csv": f"id;bounceType;moment\n1;Soft;{DAY}\n2;;{DAY}\n3;none told;{DAY}\n",
+            "unsubscribes.csv": f"id;bounceType;moment\n4;Hard;{DAY}\n4;;{DAY}\n",
+        }
+    )
+    assert seen.found == {
+        ("1", "soft_bounce"): 1, ("2", "hard_bounce"): 1, ("3", "hard_bounce"): 1, ("4", "hard_bounce"): 1,
+        ("4", "unsubscribed"): 1,
+    }  # fmt: skip
+
+
 def test_files_of_other_kinds_are_never_a_pass(folder: Folder) -> None:
     seen = folder.run(
         {"events.csv": f"id;event;moment\n1;open;{DAY}\n", "more.csv": f"id;event;moment\n1;click;{DAY}\n"}

@@ -261,6 +261,20 @@ def test_rows_of_the_export_that_cannot_be_read_count_once(
     assert "5 rows cannot be read" in found["export"]["reason"]
 
 
+def test_what_a_file_of_activities_says_in_no_known_word_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the file is called: a run would not take it for an opt-out either."""
+    (folder / "exports" / "news").mkdir()
+    rows = "profileId;activity;moment\n1;Unsubscribe failed;2026-11-20\n2;Resubscribed;2026-11-20\n"
+    (folder / "exports" / "news" / "unsubscribes.csv").write_text(rows, "utf-8")
+    with (folder / "auditor.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[exports]\nactivities = "exports/news/*.csv"\n')
+    _, found = diagnosis(capsys)
+    assert found["activities"]["state"] == "warning"
+    assert "what happened is not understood: [exports] values can say it" in found["activities"]["reason"]
+
+
 def test_a_call_to_actito_makes_no_folder_of_state(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is noted of calls lies elsewhere: a run makes the folder, for its owner alone."""
     shutil.rmtree(folder / "state")

@@ -197,10 +197,16 @@ def _understood(rows: pl.DataFrame, exports: Exports) -> pl.DataFrame:
 
 
 def _meaning(words: Sequence[str], exports: Exports) -> tuple[str | None, str | None, str | None, str | None]:
-    """Activity, reason, channel, and what is wrong with the words of a row, in the order of `_PARTS`."""
+    """Activity, reason, channel, and what is wrong with the words of a row, in the order of `_PARTS`.
+
+    Where a column says what happened, the file's name does not: a file of opt-outs may hold some that failed.
+    """
     activity, bounce, code, reason, channel, by_file, channel_of_file = words
-    word = activity_words.happened(activity, exports.values) if activity else None
-    happened = word or by_file or (BOUNCE if bounce and not activity else None)
+    if activity:
+        happened = activity_words.happened(activity, exports.values)
+    else:
+        hard_or_soft = activity_words.hardness(bounce, "", "")
+        happened = hard_or_soft or by_file or (BOUNCE if bounce else None)
     if happened is None:
         return None, None, None, told_text(Notice(Code.HAPPENED_UNCLEAR))
     if happened == OTHER:

@@ -73,7 +73,8 @@ _HAPPENED: Final[Mapping[str, Sequence[str]]] = {
     OTHER: (
         "sent", "send", "delivered", "delivery", "open", "opened", "opening", "openings", "click", "clicked", "clicks",
         "clickthrough", "processed", "deferred", "forward", "forwarded", "conversion", "viewed", "view", "printed",
-        "subscribe", "subscribed", "participation",
+        "subscribe", "subscribed", "subscription", "resubscribe", "resubscribed", "resubscription", "optin", "optedin",
+        "abonnement", "reabonnement", "inscription", "reinscription", "inschrijving", "participation",
     ),
 }  # fmt: skip
 _WORDS: Final = {word: meaning for meaning, words in _HAPPENED.items() for word in words}
