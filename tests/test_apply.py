@@ -237,7 +237,7 @@ class World:
                 writer=self.platform,
                 ledger=ledger,
                 clock=self.clock,
-                same=lambda column, a, b: a == b,
+                same=options.pop("same", lambda column, a, b: a == b),
                 bulk_file=bulk_file,
                 limits=limits,
                 sleep=self.sleep,
@@ -356,6 +356,31 @@ def test_opt_outs_go_first(world: World) -> None:
 def test_a_file_of_opt_outs_goes_before_other_writes(world: World) -> None:
     world.apply(plan_of(city(1), *batch(2, 3, make=opt_out)))
     assert [column for _, column, _ in world.platform.effects] == [NEWS, NEWS, "city"]
+
+
+def by_name(column: str, a: str | None, b: str | None) -> bool:
+    """A rule that forgives case and blanks."""
+    return (a or "").strip().lower() == (b or "").strip().lower()
+
+
+@pytest.mark.parametrize("edited", ["GENT", "gent", "Gent ", " Gent"])
+def test_an_edit_that_the_rule_forgives_is_an_edit(world: World, edited: str) -> None:
+    world.platform.profiles["1"]["city"] = edited
+    applied = world.apply(plan_of(city(1)), same=by_name)
+    assert told(applied, "found", "outcome") == [(edited, "changed")]
+    assert world.platform.profiles["1"]["city"] == edited
+
+
+def test_nobody_is_deleted_after_an_edit_that_the_rule_forgives(world: World) -> None:
+    plan = plan_of(write(1, ("city", "Gent", None), kind=Kind.DELETE))
+    world.platform.profiles["1"]["city"] = "GENT"
+    assert outcomes(world.apply(plan, same=by_name)) == ["changed"]
+    assert "1" in world.platform.profiles
+
+
+def test_another_spelling_of_one_subscription_is_no_edit(world: World) -> None:
+    world.platform.profiles["1"][NEWS] = "TRUE"
+    assert outcomes(world.apply(plan_of(opt_out(1)), same=by_name)) == ["landed"]
 
 
 def test_what_changed_meanwhile_is_left_and_both_values_are_shown(world: World) -> None:

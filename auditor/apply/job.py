@@ -13,10 +13,13 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from auditor.actito import Collection, Execution, ImportMode, Profile, ProfileRef, RefusedRow
-from auditor.model import SUBSCRIPTION_PREFIX, Kind, Outcome, Route, Structure
+from auditor.model import SUBSCRIPTION_PREFIX, AttributeType, Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Intent, WriteState
 from auditor.writes import Cell, Plan, Write
+
+_TEXTS: Final = (AttributeType.STRING, AttributeType.EMAIL, AttributeType.PHONE)
+"""Attributes whose values people write as they like."""
 
 FINAL: Final = (Outcome.LANDED, Outcome.REFUSED, Outcome.CHANGED)
 """Outcomes that stand: such a cell is never sent again by the same plan."""
@@ -159,6 +162,15 @@ class Job:
         if column.startswith(SUBSCRIPTION_PREFIX):
             a, b = a or "false", b or "false"
         return self.same(column, a, b)
+
+    def unchanged(self, column: str, audited: str | None, current: str | None) -> bool:
+        """Whether the platform still has what was audited: a text letter by letter, for what a rule calls equal may be
+        somebody's edit; what has several spellings for one value by its rule.
+        """
+        attribute = self.structure.attribute(column)
+        if attribute is None or attribute.multi_valued or attribute.type not in _TEXTS:
+            return self.equal(column, audited, current)
+        return (audited or "") == (current or "")
 
     def halted(self) -> bool:
         """True once nothing more may be sent."""

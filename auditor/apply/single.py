@@ -80,7 +80,7 @@ def _is_due(job: Job, number: int, cell: Cell, profile: Profile) -> bool:
     if job.equal(cell.column, cell.after, current):
         job.conclude(number, (cell,), Outcome.LANDED, "already" if earlier is None else "read_later")
         return False
-    if not job.equal(cell.column, cell.before, current):
+    if not job.unchanged(cell.column, cell.before, current):
         job.conclude(number, (cell,), Outcome.CHANGED, found=current)
         return False
     if earlier is not None and job.plan.writes[number].kind is Kind.SUBSCRIBE:
@@ -268,7 +268,7 @@ def _delete(job: Job, number: int) -> None:
     if not _is_the_one(job, write, profile):
         job.conclude(number, (PROFILE,), Outcome.CHANGED, "key")
         return
-    if not all(job.equal(cell.column, cell.before, profile.values.get(cell.column)) for cell in write.cells):
+    if not all(job.unchanged(cell.column, cell.before, profile.values.get(cell.column)) for cell in write.cells):
         job.conclude(number, (PROFILE,), Outcome.CHANGED, "value")
         return
     job.without_effect(number, PROFILE)
