@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import certifi
 import httpx
 import pytest
+import stamina
 
 from auditor import pull
 from auditor.cli import clock
 from auditor.files import running
-from auditor.sandbox.process import Sandbox
+from auditor.sandbox import process
 from tests import given_time
-from tests.driven_sandbox import breaches_of
+from tests.driven_sandbox import Sandbox, breaches_of
 from tests.expressions_once import built_once, compiled_once
+from tests.small_folder import Made, licence, made
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -91,12 +93,12 @@ _breaches: list[dict[str, Any]] = []
 """What sandboxes saw their client do since the last test, those that have ended by now included."""
 
 
-def _collect(sandbox: Sandbox) -> None:
+def _collect(sandbox: process.Sandbox) -> None:
     with contextlib.suppress(httpx.HTTPError):  # it was killed
         _breaches.extend(breaches_of(sandbox))
 
 
-Sandbox.before_stop = _collect
+process.Sandbox.before_stop = _collect
 
 
 @pytest.fixture(autouse=True)
@@ -105,13 +107,33 @@ def no_breach(request: pytest.FixtureRequest) -> Iterator[None]:
     whose shared fixtures did it), unless the test says that it expects this kind: `@pytest.mark.breaches("upsert")`.
     """
     yield
-    for sandbox in Sandbox.running:
+    for sandbox in process.Sandbox.running:
         _collect(sandbox)
     found = list(_breaches)
     _breaches.clear()
     expected = {kind for mark in request.node.iter_markers("breaches") for kind in mark.args}
     unexpected = [one for one in found if one["breach"] not in expected and "*" not in expected]
     assert unexpected == []
+
+
+@pytest.fixture
+def no_pauses() -> Iterator[None]:
+    """Calls that are repeated are repeated at once, five times at most."""
+    with stamina.set_testing(True, attempts=5, cap=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A small working folder before and after today's audit, to be copied."""
+    return made(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A running sandbox with the licence of the small folder, one per test module."""
+    with licence(tmp_path_factory) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

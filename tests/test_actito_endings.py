@@ -4,7 +4,7 @@ value that was refused, and never a write in doubt. What it announces to end is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,22 +12,17 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-import stamina
 
 from auditor.actito import V4, V5, Connection, Dialect, ImportMode, NotFound, Reader, Refused
 from auditor.actito.errors import ActitoError, Discontinued, MaybeSent, PlatformDown, Redirected
 from auditor.actito.writer import Writer
 from tests.actito_wire import CUSTOMERS, PROFILE, PROFILE_V4, URL, Wire, ok
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 PLACES = {"v5": PROFILE, "v4": PROFILE_V4}
 DIALECTS = {"v5": V5, "v4": V4}
 BOTH = pytest.mark.parametrize("dialect", DIALECTS)
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 # Operations, and the ways in which one is gone

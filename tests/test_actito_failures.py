@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import stamina
 import trustme
 
 from auditor.actito import (
@@ -55,6 +54,8 @@ from auditor.actito import (
 from auditor.actito.writer import Writer
 from tests.actito_wire import CUSTOMERS, KEY
 from tests.raw_server import Exchange, RawServer, Step, hangs_up, in_turn, says, waits
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 EMAIL = "jan.janssens@example.be"
 SUBSCRIPTIONS = dict.fromkeys(CUSTOMERS.subscriptions, False)
@@ -200,12 +201,6 @@ FAILURES = {
     ),
     "a redirect": everywhere(elsewhere, 1, Redirected, r"\(login\.example\.com\), which is not followed", "with https"),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 def connect(url: str, timeout: httpx.Timeout = TIMEOUT) -> Connection:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
 import pytest
-import stamina
 
 from auditor.actito import (
     V4,
@@ -28,16 +26,12 @@ from auditor.actito import (
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from tests.actito_wire import CUSTOMERS, PROFILE, PROFILE_V4, Wire, ok
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 TABLES = "/profile-table-structure/v5/entities/acme/profile-tables"
 TABLES_V4 = "/profile-table-structure/v4/entity/acme/table"
 BOTH = pytest.mark.parametrize(("dialect", "place"), [(V5, PROFILE), (V4, PROFILE_V4)], ids=["v5", "v4"])
 EXECUTION = "/mass-imports/v5/entities/acme/etl-executions/123654987"
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
 
 
 # Entities and tables

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-import stamina
 
 from auditor.actito import (
     DIALECTS,
@@ -36,6 +35,8 @@ from auditor.sandbox.process import API_KEY
 from auditor.writes import Collection
 from tests.driven_sandbox import Sandbox
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 PEOPLE = 40
 UNIQUE = {"profileId", "customerId", "emailAddress"}
 MANDATORY = {"profileId", "creationMoment", "updateMoment", "emailAddress", "lastName"}
@@ -57,12 +58,6 @@ TYPES = {
     "marketingConsent": "boolean",
     "doNotContact": "boolean",
 }
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-import stamina
 
 from auditor.actito import DIALECTS, V5, Connection, Dialect, ImportMode, Reader, Refused, Scenario
 from auditor.actito.writer import Writer
 from auditor.model import Attribute, AttributeType, Segmentation, Structure
 from auditor.sandbox.process import API_KEY
 from tests.driven_sandbox import Sandbox
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 SUPPLIERS = Structure(
     table_id="",
@@ -30,12 +31,6 @@ SUPPLIERS = Structure(
     segmentations=(Segmentation("Local"), Segmentation("Grade", exclusive=True, mandatory=True, segments=("A", "B"))),
 )
 TECHNICAL = ("profileId", "creationMoment", "updateMoment")
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,16 +30,10 @@ from auditor.settings.contract_file import read_contract
 from auditor.state.run_folder import read_audit, read_structure
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import COLUMNS, auditor, copy, footprint, licence, made
+from tests.small_folder import COLUMNS, auditor, copy, footprint, made
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 KINDS = ("bounces", "unsubscribes", "complaints", "not-sent")
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as sandbox:
-        yield sandbox
 
 
 def with_activities(factory: pytest.TempPathFactory, sandbox: Sandbox, *, kinds: bool = False) -> Path:

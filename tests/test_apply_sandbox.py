@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-import stamina
 
 from auditor.actito import DIALECTS, V5, Connection, Dialect, ImportMode, QuotaUsed, Reader
 from auditor.actito.writer import Writer
@@ -28,18 +27,14 @@ from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.nothing_known import a_plan, a_write
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 NEWS = "subscriptions#Newsletter"
 VIP = "segmentations#Vip"
 TIER = "segmentations#ClientTier"
 STAMPS = ("updateMoment",)
 
 Profiles = dict[str, dict[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import stamina
 
 from auditor.cli.fail_on import exceeded, parse_fail_on
 from auditor.commands import run as pipeline
@@ -27,24 +26,9 @@ from auditor.settings.config import read_settings
 from auditor.settings.contract_file import read_contract
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import Made, Said, auditor, copy, footprint, licence, made
+from tests.small_folder import Made, Said, auditor, copy, footprint
 
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 @pytest.fixture

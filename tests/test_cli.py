@@ -25,7 +25,7 @@ from auditor.errors import Exit
 from auditor.findings.audit import FRAMES
 from auditor.findings.words import Words
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import COLUMNS, Made, Said, auditor, copy, footprint, licence, made
+from tests.small_folder import COLUMNS, Made, Said, auditor, copy, footprint, licence
 
 NEWS = "subscriptions#Newsletter"
 
@@ -123,17 +123,6 @@ def test_help_has_every_exit_code_and_every_format(capsys: pytest.CaptureFixture
 
 
 # A small folder
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture

@@ -18,18 +18,7 @@ from auditor.settings.contract_file import read_contract
 from tests import postgres_server
 from tests.driven_sandbox import Sandbox
 from tests.postgres_server import READER, READER_PASSWORD, Server
-from tests.small_folder import Made, auditor, copy, licence, made
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
+from tests.small_folder import Made, auditor, copy
 
 
 def newest(folder: Path) -> Path:

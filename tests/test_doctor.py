@@ -25,20 +25,9 @@ from auditor.actito import environments
 from auditor.commands.doctor import CHECKS
 from auditor.errors import Exit
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import Made, auditor, copy, footprint, licence, made
+from tests.small_folder import Made, auditor, copy, footprint
 
 Break = Callable[[Path, pytest.MonkeyPatch], None]
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,7 +32,7 @@ from tests.driven_sandbox import Sandbox
 from tests.test_faults_survived import COMBINATIONS, values
 from tests.walk import by_id
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_pauses")]
 
 EXPORTS: Final = {
     "export-half": Exit.INCOMPLETE,
@@ -74,19 +73,7 @@ def test_no_fault_is_forgotten() -> None:
     assert sorted([*combined, *EXPORTS, *CALLS, *IMPORTS]) == sorted(FAULTS)
 
 
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
-
-
 # An audit of what came
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with small_folder.licence(tmp_path_factory) as running:
-        yield running
 
 
 def audited(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:

@@ -7,12 +7,10 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import stamina
 
 from auditor.cli import execute
 from auditor.files.data import data_folder
@@ -20,7 +18,7 @@ from auditor.sandbox.dialect import FORMS, varied
 from tests import small_folder
 from tests.driven_sandbox import Sandbox
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_pauses")]
 
 NAMES: Final = ("export_booleans", "export_dates", "export_moments")
 DATED: Final = ("[columns.birthDate]", "[columns.lastPurchaseMoment]")
@@ -30,18 +28,6 @@ SEEDS: Final = (0, 1, 6, 14)
 def test_every_choice_is_drawn() -> None:
     for name in NAMES:
         assert {getattr(varied(seed), name) for seed in SEEDS} == set(FORMS[name])
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with small_folder.licence(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

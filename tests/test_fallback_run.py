@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -12,13 +11,7 @@ import pytest
 
 from auditor.errors import Exit
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import auditor, copy, licence, made
-
-
-@pytest.fixture
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
+from tests.small_folder import auditor, copy, made
 
 
 @pytest.fixture

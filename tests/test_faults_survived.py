@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tests import given_time, small_folder
 from tests.driven_sandbox import Sandbox
 from tests.walk import ON, by_id
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_pauses")]
 
 Profiles = dict[str, dict[str, str]]
 
@@ -57,12 +57,6 @@ class Case:
                     applied = apply(settings, path, confirmed=confirmed, clock=given_time.now)
                     counts.append(applied.counts)
         return counts
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

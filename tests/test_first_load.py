@@ -13,7 +13,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-import stamina
 
 from auditor.actito import Reader
 from auditor.actito.writer import Writer
@@ -34,6 +33,8 @@ from tests.nothing_known import a_policy, a_write, some_counts
 from tests.small_folder import auditor
 from tests.test_apply_sandbox import connect, now, plan_of
 from tests.test_plan import NEWS, NOW, an_audit, candidates, decision, missing, plans, some_facts
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 PEOPLE = 2500
 
@@ -112,12 +113,6 @@ def test_a_table_with_one_profile_is_no_first_load() -> None:
 
 
 # On the sandbox, by the commands
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,7 @@ from auditor.state.ledger import Ledger
 from auditor.state.run_folder import read_audit, read_structure
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import Made, auditor, copy, licence, made
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
+from tests.small_folder import Made, auditor, copy
 
 
 @pytest.fixture

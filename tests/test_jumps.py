@@ -22,7 +22,7 @@ from auditor.validate.suite import JUMP, Expectation, Suite
 from tests.audits import in_words
 from tests.driven_sandbox import Sandbox
 from tests.last_found import last, sql
-from tests.small_folder import auditor, copy, licence, made
+from tests.small_folder import auditor, copy, made
 from tests.test_validate import Cell, fill, validated
 
 
@@ -223,12 +223,6 @@ def test_by_itself_great_expectations_neither_passes_nor_fails_it(engine: DuckDB
 
 
 # --- in whole runs ---
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 def newest(folder: Path) -> Path:

@@ -10,7 +10,7 @@ import json
 import pytest
 
 from auditor.findings.codes import read_not_checked, read_notice
-from auditor.model import Verdict
+from auditor.model import Route, Status, Verdict
 from tests.audits import in_words
 from tests.walk import (
     Walk,
@@ -27,14 +27,20 @@ from tests.walk import (
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=[(1500, 1), (3000, 7)], ids=["seed 1", "seed 7"])
+SMALLER = (1_500, 1)
+LARGER = (12_000, 5)
+"""Profiles and seed. In the larger licence one change is in more profiles than `bulk_min_rows`."""
+
+
+@pytest.fixture(scope="module", params=[SMALLER, LARGER], ids=["smaller", "larger"])
 def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Walk:
     profiles, seed = request.param
-    return walk(tmp_path_factory.mktemp("walk"), profiles=profiles, seed=seed, again=True)
+    return walk(tmp_path_factory.mktemp("walk"), profiles=profiles, seed=seed, again=request.param is SMALLER)
 
 
 def test_agreed_sides_are_clean(walked: Walk) -> None:
     assert walked.agreed.verdict is Verdict.CLEAN
+    assert walked.agreed.counts.profiles[Status.EQUAL] == walked.profiles
     assert walked.agreed.counts.differences == 0
     assert walked.agreed.violations.is_empty()
 
@@ -108,6 +114,12 @@ def test_no_permission_went_up(walked: Walk) -> None:
     assert_no_permission_went_up(walked)
 
 
+@pytest.mark.parametrize("walked", [LARGER], indirect=True, ids=["larger"])
+def test_many_changes_go_by_file_and_the_rest_one_by_one(walked: Walk) -> None:
+    assert {write.route for plan in walked.plans for write in plan.writes} == {Route.BULK, Route.SINGLE}
+
+
+@pytest.mark.parametrize("walked", [SMALLER], indirect=True, ids=["smaller"])
 def test_the_old_export_proposes_nothing_twice(walked: Walk) -> None:
     assert walked.again is not None
     found, plans = walked.again

@@ -35,7 +35,7 @@ from tests import given_time
 from tests.audits import audit_of, difference
 from tests.driven_sandbox import Sandbox
 from tests.nothing_known import NOW, a_policy, facts, knowledge
-from tests.small_folder import auditor, copy, licence, made
+from tests.small_folder import auditor, copy, made
 from tests.test_report import rows_of
 
 DAY = timedelta(days=1)
@@ -351,12 +351,6 @@ def test_a_column_that_is_no_longer_mapped_is_left_alone() -> None:
 
 
 # --- a real run ---
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 def change_both_sides(folder: Path) -> None:

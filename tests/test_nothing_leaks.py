@@ -20,7 +20,7 @@ from auditor.actito import auth
 from auditor.sandbox.process import API_KEY
 from tests import small_folder
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import Made, copy, licence, made
+from tests.small_folder import Made, copy
 
 HOSTILE = (
     "{}",
@@ -39,17 +39,6 @@ HOSTILE = (
     "@{}",
 )
 """What surrounds a secret: whatever formats, quotes, escapes or parses may stumble over."""
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 def plant(path: Path) -> list[str]:

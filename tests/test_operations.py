@@ -15,7 +15,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import stamina
 
 from auditor.actito import (
     DIALECTS,
@@ -36,6 +35,8 @@ from auditor.sandbox.process import API_KEY
 from auditor.sandbox.routes_imports import LOCATIONS
 from auditor.writes import Collection
 from tests.driven_sandbox import Sandbox
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "operations.md"
 EVIDENCE = Collection("2026-03-01 09:30:00", "shop form")
@@ -349,12 +350,6 @@ def operations() -> Iterator[tuple[str, type, str]]:
 OPERATIONS: dict[str, Callable[[Scene], None]] = {name: globals()[function] for name, _, function in operations()}
 
 _seen: dict[tuple[str, str], list[str]] = {}
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -23,16 +23,10 @@ from auditor.state import personal
 from auditor.state.ledger import Ledger, records
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import copy, licence, made
+from tests.small_folder import copy, made
 
 OF_PEOPLE = {"customerId", "emailAddress", "lastName", "gsmNumber", "addressStreet", "profileId"}
 WITHIN_A_WORD = re.compile(r"[\w@.+-]+")
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as sandbox:
-        yield sandbox
 
 
 def values_of(folder: Path) -> set[str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 from auditor.apply.outcomes import read_outcomes
 from auditor.errors import Exit
@@ -18,11 +17,7 @@ from auditor.writes import read_plan
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor, copy, licence, made
 
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import stamina
 
 from auditor.cli.demonstration import write_settings
 from auditor.commands.apply import apply
@@ -22,15 +20,13 @@ from tests import given_time, small_folder
 from tests.driven_sandbox import Sandbox
 from tests.walk import by_id
 
-pytestmark = [pytest.mark.slow, pytest.mark.breaches("import_running", "import_repeated")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.breaches("import_running", "import_repeated"),
+    pytest.mark.usefixtures("no_pauses"),
+]
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 def planned(factory: pytest.TempPathFactory, folder: Path) -> Path:

@@ -26,7 +26,7 @@ from tests.driven_sandbox import Sandbox
 from tests.last_found import last
 from tests.sandbox_client import EXECUTIONS, client, counts, run_import, unpacked
 from tests.sandbox_oracle import TRUTH
-from tests.small_folder import Made, copy, licence, made
+from tests.small_folder import Made, copy
 from tests.test_validate import SEEDS, fill
 
 pytestmark = pytest.mark.breaches("*")  # values that are refused are sent on purpose
@@ -43,17 +43,6 @@ NUMBERS_OF_NOBODY = ("+99912345678", "+320470123456")
 
 PLANTED = 400
 """Profiles of the licence whose week plants one of every kind of violation."""
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 from auditor.actito import (
     DIALECTS,
@@ -42,16 +41,12 @@ from auditor.writes import Cell, Collection, Plan
 from tests.driven_sandbox import Sandbox
 from tests.nothing_known import a_plan, a_write
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 SEEDS = range(24)
 NO = ("marketingConsent", "subscriptions#Newsletter", "segmentations#Vip")
 """What holds yes or no: an attribute, a subscription and a simple segmentation."""
 EVIDENCE = Collection("2026-03-01 09:30:00", "shop form")
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import stamina
 
 from auditor.cli import execute
 from auditor.errors import Exit
@@ -15,13 +14,9 @@ from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
 from tests.structure_folder import make
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 APPLY = ["apply", "--confirm", "create=4"]
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

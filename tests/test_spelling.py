@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-import stamina
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +25,8 @@ from tests import structure_folder
 from tests.actito_wire import Wire, ok
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 PEOPLE = Structure(
     table_id="16",
@@ -266,12 +267,6 @@ class _Evidence:
 
 
 # Kept, and shown where it is unusual
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from auditor.state.run_folder import read_validation
 from auditor.validate.record import as_gx
 from tests.audits import in_words
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import Made, auditor, copy, licence, made
+from tests.small_folder import Made, auditor, copy
 
 OWN: list[dict[str, Any]] = [
     {
@@ -58,17 +57,6 @@ class Ran:
 
     def of(self, rule: str, column: str) -> pl.DataFrame:
         return self.violations.filter((pl.col("rule") == rule) & (pl.col("column") == column))
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,7 @@ from auditor.errors import Exit
 from auditor.validate.changes import changes
 from auditor.validate.suite import Expectation, Suite
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import auditor, copy, licence, made
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
+from tests.small_folder import auditor, copy, made
 
 
 @pytest.fixture

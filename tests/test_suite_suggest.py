@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -16,14 +15,8 @@ from auditor.model import Attribute, AttributeType, Structure
 from auditor.validate.proposals import Proposal, of_look
 from tests.driven_sandbox import Sandbox
 from tests.last_found import last
-from tests.small_folder import auditor, copy, licence, made
+from tests.small_folder import auditor, copy, made
 from tests.test_validate import Cell, fill
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import pytest
 from auditor.files.running import running_folder
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import copy, licence, made
+from tests.small_folder import copy, made
 
 WATCHED = """
 import json, sys, threading
@@ -62,12 +61,6 @@ class Watched:
     run: Path
     seen: dict[str, list[Any]]
     said: str
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,12 +16,6 @@ from tests.actito_wire import CUSTOMERS, PROFILE, Wire, ok
 from tests.driven_sandbox import Sandbox
 
 LINE = re.compile(r"  +\d+\.\d\d s  (.+)")
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with small_folder.licence(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture

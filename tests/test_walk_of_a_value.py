@@ -23,7 +23,7 @@ from auditor.settings.config import read_settings
 from auditor.writes import Cell
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.small_folder import copy, licence, made
+from tests.small_folder import copy, made
 
 PROGRAM = Path(auditor.__file__).parent
 PAGE = PROGRAM.parent / "docs" / "architecture.md"
@@ -39,12 +39,6 @@ def steps() -> list[tuple[str, list[str]]]:
         words = [word.rpartition(".")[2] for word in re.findall(r"`([A-Za-z_.]+)`", told)]
         found.append((path, [word for word in words if re.search(rf"(?m)^ *def {word}\(", text)]))
     return found
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with licence(tmp_path_factory) as sandbox:
-        yield sandbox
 
 
 @contextmanager

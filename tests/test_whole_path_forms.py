@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 from auditor.apply.outcomes import Applied
 from auditor.commands.apply import apply
@@ -26,7 +25,7 @@ from tests import given_time, small_folder
 from tests.driven_sandbox import Sandbox
 from tests.walk import ON, audit
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_pauses")]
 
 SEEDS = (0, 1, 3, 15, 17)
 VARIED = (
@@ -39,12 +38,6 @@ VARIED = (
     "list_sections",
     "segment_nulls",
 )
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 @pytest.fixture

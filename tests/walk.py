@@ -35,6 +35,7 @@ ON = {
 class Walk:
     """Everything one walk over the main path left behind."""
 
+    profiles: int
     folder: Path
     settings: Settings
     agreed: Audit
@@ -80,7 +81,7 @@ def walk(folder: Path, *, profiles: int, seed: int, again: bool = False) -> Walk
         fetch_inputs(sandbox, folder)
         after = audit(settings, given_time.now() + later)
     return Walk(
-        folder, settings, agreed, answers, before, state_before, plans, applied, state_after,
+        profiles, folder, settings, agreed, answers, before, state_before, plans, applied, state_after,
         on_old_export, after,
     )  # fmt: skip
 
