@@ -21,7 +21,7 @@ from auditor.files import running
 from auditor.sandbox import process
 from tests import given_time
 from tests.driven_sandbox import Sandbox, breaches_of
-from tests.expressions_once import built_once, compiled_once
+from tests.expressions_once import built_once, compiled_once, related_once
 from tests.small_folder import Made, licence, made
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True, scope="session")
 def expressions_once() -> Iterator[None]:
     """What was asked of other cells before is not worked out anew."""
-    with built_once(), compiled_once():
+    with built_once(), related_once(), compiled_once():
         yield
 
 
