@@ -32,7 +32,7 @@ from auditor.plan.brakes import brakes, held
 from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.knowledge import UNDONE, Knowledge
+from auditor.plan.knowledge import DELETED_AGAIN, UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
 from auditor.settings.contract import Blank, Column, Master, Polarity
@@ -361,6 +361,32 @@ def test_what_was_undone_is_not_proposed_until_it_changes() -> None:
     plan = correction(differs("1", "city", "a", "b"), differs("2", "city", "a", "c"), undone=undone)
     assert cells(plan) == [(UPDATE, "2", "city", "c")]
     assert left(plan) == [("1", "city", "undone")]
+
+
+@pytest.mark.parametrize(
+    ("row", "restored", "withdrawn"),
+    [
+        (differs("1", "note", "a", ""), "a", None),
+        (differs("1", "note", None, "b"), "", "b"),
+        (differs("1", "segmentations#Vip", "1", None), "true", "false"),
+        (differs("1", "segmentations#Vip", None, "Yes"), "false", "Yes"),
+        (differs("1", NEWS, "1", "N"), "true", "false"),
+        (differs("1", NEWS, None, "Y"), "false", "true"),
+        (differs("1", "silent", "F", "1"), "false", "true"),
+    ],
+)
+def test_what_was_undone_is_known_however_it_is_spelt(
+    row: dict[str, Any], restored: str | None, withdrawn: str | None
+) -> None:
+    """What is written is not always the truth's text, nor is what the next export says always what was written."""
+    undone = frame(UNDONE, [{"key": "1", "column": row["column"], "platform": restored, "truth": withdrawn}])
+    facts: dict[str, Any] = {"decisions": [decision("1", row["column"], row["platform"], row["truth"])]}
+    facts["evidence"] = frame(
+        permissions.EVIDENCE, [{"key": "1", "column": NEWS, "date": NOW - HOUR, "source": "shop"}]
+    )
+    assert correction(row, **facts).writes != ()
+    plan = correction(row, **facts, undone=undone)
+    assert (plan.writes, left(plan)) == ((), [("1", row["column"], "undone")])
 
 
 def test_unique_values_change_hands_in_order() -> None:
@@ -709,6 +735,19 @@ def test_who_is_never_created() -> None:
     assert all(cell.column != "city" for cell in plan.writes[0].cells)
 
 
+def test_whom_an_undo_deleted_is_not_created_again_until_the_truth_says_something_new() -> None:
+    rows: list[dict[str, Any]] = [
+        {"key": "silent"},
+        {"key": "old", "auditor:updated": NOW - DAY},
+        {"key": "new", "auditor:updated": NOW},
+    ]
+    again = frame(DELETED_AGAIN, [{"key": row["key"], "at": NOW - HOUR} for row in rows])
+    profiles = [missing(row["key"]) for row in rows]
+    plan = creation(profiles, {"candidates": candidates(*rows), "deleted_again": again})
+    assert [write.key for write in plan.writes] == ["new"]
+    assert left(plan) == [("old", None, "undone"), ("silent", None, "undone")]
+
+
 def test_nobody_is_created_while_rows_of_the_platform_could_not_be_read() -> None:
     counts = some_counts({"platform": 10, "platform_rejected": 1}, {})
     plan = creation([missing("1")], {"candidates": candidates({"key": "1"})}, counts=counts)
@@ -861,7 +900,7 @@ def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str
     guard = "motherLanguage changed in 2,958 of 10,388 profiles since the last run"
     changed = Notice(Code.MUCH_CHANGED, {"column": "motherLanguage", "changed": 2958, "compared": 10_388})
     stopped = plans(an_audit(many(3, "city")), facts=some_facts(guards=(changed,)))[0]
-    print_plan(cast(Planned, SimpleNamespace(plan=stopped, brakes=())), SAY)
+    print_plan(cast(Planned, SimpleNamespace(plan=stopped, path=Path(), brakes=())), SAY)
     screen = capsys.readouterr().out
     assert f"stopped until every count is confirmed: {guard}" in " ".join(screen.split())
     assert max(len(line) for line in screen.splitlines()) <= 80
@@ -871,7 +910,7 @@ def test_why_something_is_left_alone_is_told_in_the_names_of_the_settings(capsys
     rows = [differs("1", "nickname", "a", "b"), differs("2", "city", "a", "b", blocked=True)]
     orphan = {"key": "3", "profile_id": "13", "status": "orphan", "pending": False, "waiting": False}
     plan = plans(an_audit(rows, [orphan]))[0]
-    print_plan(cast(Planned, SimpleNamespace(plan=plan, brakes=())), Words("Mailer", "ERP"))
+    print_plan(cast(Planned, SimpleNamespace(plan=plan, path=Path(), brakes=())), Words("Mailer", "ERP"))
     screen = capsys.readouterr().out
     assert "for the owners of ERP (for-the-truth.csv)" in screen
     assert "Mailer would refuse it" in screen

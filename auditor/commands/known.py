@@ -61,6 +61,7 @@ def knowledge(
         value=pl.lit(Permission.OFF.value),
     )  # fmt: skip
     history = frame(folder, "history", HISTORY)
+    undone, person = ledger.undone(settings.table), pl.col("column").is_null()
     return Knowledge(
         structure=structure,
         timezone=contract.timezone,
@@ -72,7 +73,8 @@ def knowledge(
         evidence=frame(folder, "evidence", EVIDENCE),
         history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]
         said_no=said_no(run_folder.read_activities(folder)),
-        undone=ledger.undone(settings.table).select("key", "column", platform="restored", truth="withdrawn"),
+        undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
+        deleted_again=undone.filter(person).select("key", at="undone_at"),
     )
 
 

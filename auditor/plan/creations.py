@@ -45,6 +45,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
     missing = audit.profiles.filter(pl.col("status") == Status.MISSING).sort("key")
     unreadable = audit.counts.rows["platform_rejected"] > 0
     same_person = held(audit, Side.TRUTH, known.decisions)
+    undone = _undone(candidates.rows, known)
     taken = set(candidates.taken.select("key", "column").iter_rows())
     taken_keys = {key for key, _ in taken}
     wanted = []
@@ -52,6 +53,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
         reasons = {
             Why.PENDING: pending,
             Why.WAITING: waiting,
+            Why.UNDONE: key in undone,
             Why.GONE: gone,
             Why.FORGOTTEN: not known.seen_known,
             Why.ERASED: key in candidates.erased,
@@ -68,6 +70,14 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
     if [row["key"] for row in rows] != wanted:
         raise ValueError("the candidates do not hold every missing key exactly once")
     yield from _profiles(audit, rows, known)
+
+
+def _undone(rows: pl.DataFrame, known: Knowledge) -> set[str]:
+    """The keys that we created and an undo deleted, of whom the truth has said nothing new since."""
+    again = rows.join(known.deleted_again, on="key")
+    if "auditor:updated" in rows.columns:
+        again = again.filter(~(pl.col("auditor:updated") > pl.col("at")).fill_null(False))
+    return set(again["key"])
 
 
 def _profiles(audit: Audit, rows: Sequence[Mapping[str, Any]], known: Knowledge) -> Iterator[Action | writes.LeftAlone]:

@@ -14,8 +14,15 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from auditor import permissions
-from auditor.findings.audit import TEXT
-from auditor.model import Moved, Structure
+from auditor.findings.audit import MOMENT, TEXT
+from auditor.model import (
+    FALSE_SPELLINGS,
+    SEGMENTATION_PREFIX,
+    SUBSCRIPTION_PREFIX,
+    TRUE_SPELLINGS,
+    Moved,
+    Structure,
+)
 from auditor.permissions import Case, Evidence, Opt
 from auditor.plan.decisions import Choice, Decision, standing
 from auditor.settings.contract import Column, Master, Polarity
@@ -25,6 +32,9 @@ VALUES: Final = ["key", "column", "platform", "truth"]
 
 UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT})
 """Cells that were written and taken back, with both values as they were then."""
+
+DELETED_AGAIN: Final = pl.Schema({"key": TEXT, "at": MOMENT})
+"""People whom we had created and an undo deleted, and when."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,8 @@ class Knowledge:
     """False: who was there in earlier runs is lost."""
     undone: pl.DataFrame
     """As UNDONE."""
+    deleted_again: pl.DataFrame
+    """As DELETED_AGAIN."""
 
 
 def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> pl.DataFrame:
@@ -63,8 +75,7 @@ def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> 
     """
     rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
     rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
-    undone = known.undone.select(VALUES).unique().with_columns(undone=True)
-    rows = rows.join(undone, on=VALUES, how="left", nulls_equal=True, maintain_order="left")
+    rows = rows.join(_undone(rows, known.undone), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_said(rows, known), on=CELL, how="left", maintain_order="left")
     return rows.with_columns(pl.col("changed", "undone").fill_null(False))
 
@@ -79,6 +90,35 @@ def _contract(columns: Sequence[Column]) -> pl.DataFrame:
         schema={"column": TEXT, "master": TEXT, "polarity": TEXT, "yields": pl.Boolean()},
         orient="row",
     )
+
+
+def _undone(rows: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
+    """The cells that still hold what was restored, and would become again what was taken back."""
+    then = undone.select(*CELL, restored="platform", withdrawn="truth")
+    both = rows.select(*VALUES, "polarity").join(then, on=CELL).select(*VALUES, "polarity", "restored", "withdrawn")
+    stands = {
+        (key, column)
+        for key, column, platform, truth, polarity, restored, withdrawn in both.iter_rows()
+        if _meant(column, platform, polarity) == _meant(column, restored, polarity)
+        and _meant(column, truth, polarity) == _meant(column, withdrawn, polarity)
+    }
+    schema = {"key": TEXT, "column": TEXT, "undone": pl.Boolean()}
+    return pl.DataFrame([(*cell, True) for cell in stands], schema=schema, orient="row")
+
+
+def _meant(column: str, text: str | None, polarity: str | None) -> str:
+    """What a cell says, whoever spells it: what is written to a permission or a segmentation is not the truth's text.
+
+    Everything else is told letter by letter, with empty and null as one.
+    """
+    if column.startswith(SUBSCRIPTION_PREFIX):
+        text = text or "false"
+    if polarity is not None:
+        return permissions.state(text, Polarity(polarity))
+    word = (text or "").strip(permissions.BLANKS).lower()
+    if column.startswith(SEGMENTATION_PREFIX) and word in ("", *FALSE_SPELLINGS, *TRUE_SPELLINGS):
+        return "true" if word in TRUE_SPELLINGS else "false"
+    return text or ""
 
 
 def _decided(rows: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:

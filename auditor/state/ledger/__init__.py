@@ -4,10 +4,11 @@ What is asked of it, and in which module that stands:
 
     recorded   verify, head                       prove that nothing was changed
     runs       runs, last_run                     `auditor runs`, the trend, the guard against a side that shrank
-               plan                               what was planned
+               plan, plans                        what was planned
                record_structure                   what was added to the table structure, an intent before each call
     written    intend, settle                     an intent before each call, an outcome after it
                states                             how far a plan has come: what `apply` resumes from
+               effects                            what a plan did or may have done: what `undo` takes back
                writes_of                          everything that was written to one profile
                pending, unsettled                 what was sent and no export shows yet; what nobody has confirmed
                told_by_export                     what a newer export confirms or denies; to `suppose` it, and to

@@ -187,6 +187,28 @@ class WriteState:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """What a plan did to one cell, or may have done: the last attempt was sent, and nothing says that it failed."""
+
+    number: int
+    """Position of its write in the plan, from 0."""
+    kind: Kind
+    key: str | None
+    """By now, whatever it was then. None: the personal values of the record were erased."""
+    profile_id: str | None
+    """Also that of a profile that was created."""
+    column: str | None
+    """None: the profile itself was created or deleted."""
+    before: str | None
+    after: str | None
+    outcome: Literal[Outcome.LANDED, Outcome.UNKNOWN]
+    """An intent whose end is not recorded is unknown as well."""
+    sent_at: datetime
+    until: datetime
+    """By when it was carried out, if it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What an export says of writes that nobody had confirmed, by their numbers; nothing of it is recorded yet."""
 

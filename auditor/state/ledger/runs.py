@@ -62,6 +62,14 @@ class Runs(Recorded):
             return PlanRecord(sha, run, table, purpose, moment(made), path, json.loads(counts), undoes)
         return None
 
+    def plans(self, table: str, begins: str) -> tuple[PlanRecord, ...]:
+        """The plans of a table whose SHA-256 begins so, the newest first."""
+        rows = self._chain.query(
+            "SELECT sha FROM plans WHERE tab = ? AND substr(sha, 1, ?) = ? ORDER BY id DESC",
+            (table, len(begins), begins),
+        )
+        return tuple(one for (sha,) in rows if (one := self.plan(sha)) is not None)
+
     def record_structure(
         self, plan: str, table: str, items: Iterable[str], state: StructureState, at: datetime
     ) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from auditor.model import Outcome, Route
+from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger.chain import stamp
 from auditor.state.ledger.recorded import Recorded, moment
-from auditor.state.ledger.records import SUPPOSED, Intent, Settled, WriteState
+from auditor.state.ledger.records import IMPORT_PATIENCE, SUPPOSED, Effect, Intent, Settled, WriteState
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,6 +95,43 @@ class Written(Recorded):
             )
             for write, number, column, route, outcome, detail, sent, settled, address, bulk_call in rows
         }
+
+    def effects(self, plan: str) -> tuple[Effect, ...]:
+        """What a plan did or may have done, by the number of the write; cells of one write in the order of the record.
+
+        Whatever became of it, this is known: after a kill, for half a plan, and on any machine that has the ledger.
+        """
+        rows = self._chain.query(
+            "SELECT number, kind, key, address, col, before, after, coalesce(outcome, 'unknown'), sent_at, effective"
+            " FROM writes_now WHERE id IN (SELECT max(id) FROM writes WHERE plan = ? GROUP BY number, col)"
+            " AND sent_at IS NOT NULL AND coalesce(outcome, 'unknown') IN ('landed', 'unknown') ORDER BY number, id",
+            (plan,),
+        )
+        return tuple(
+            Effect(
+                number=number,
+                kind=Kind(kind),
+                key=key,
+                profile_id=address,
+                column=column,
+                before=before,
+                after=after,
+                outcome=Outcome.LANDED if outcome == Outcome.LANDED else Outcome.UNKNOWN,
+                sent_at=moment(sent),
+                until=_until(sent, effective),
+            )
+            for number, kind, key, address, column, before, after, outcome, sent, effective in rows
+        )
+
+    def last_effect(self, table: str, key: str, plans: Sequence[str]) -> datetime | None:
+        """By when the last that these plans did to a profile was carried out; None where they did nothing to it."""
+        marks = ", ".join("?" * len(plans))
+        rows = self._chain.query(
+            f"SELECT sent_at, effective FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}"
+            f" AND plan IN ({marks}) AND {_STANDING}",
+            (table, key, key, table, key, *plans),
+        )
+        return max((_until(*row) for row in rows), default=None)
 
     def writes_of(self, table: str, key: str) -> pl.DataFrame:
         """Everything ever written to one profile, oldest first.
@@ -210,15 +247,22 @@ class Written(Recorded):
         )
 
     def undone(self, table: str) -> pl.DataFrame:
-        """Cells whose last write took an earlier one back.
+        """Cells whose last write took an earlier one back, or found it taken back already.
 
-        Columns: key, profile_id, column, withdrawn, restored, sent_at.
+        Columns: key, profile_id, column (null: the profile itself, which we had created), kind (of the write that took
+        it back), withdrawn, restored, undone_at.
         """
+        undo = "plan IN (SELECT sha FROM plans WHERE purpose = 'undo')"
+        found = f"key IS NOT NULL AND outcome = 'landed' AND {undo}"
         return self._frame(
-            ("key", "profile_id", "column", "withdrawn", "restored", "sent_at"),
-            "SELECT w.key, w.address, w.col, w.before, w.after, w.sent_at"
-            " FROM writes_now w JOIN plans p ON p.sha = w.plan WHERE p.purpose = 'undo'"
-            f" AND w.id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND {_STANDING} GROUP BY key, col)"
-            " ORDER BY w.id",
+            ("key", "profile_id", "column", "kind", "withdrawn", "restored", "undone_at"),
+            "SELECT key, address, col, kind, before, after, coalesce(sent_at, settled_at) FROM writes_now"
+            f" WHERE {undo} AND id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND ({_STANDING} OR {found})"
+            " GROUP BY key, col) ORDER BY id",
             (table,),
         )
+
+
+def _until(sent: str, effective: str) -> datetime:
+    """By when a write was carried out: the end of an import may have been seen days later."""
+    return min(moment(effective), moment(sent) + IMPORT_PATIENCE)
