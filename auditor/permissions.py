@@ -241,6 +241,18 @@ def last_opt_outs(
     return found
 
 
+def opted_out_otherwise(history: pl.DataFrame, written: datetime) -> bool:
+    """Whether an opt-out of a cell is known beside the one that the auditor wrote at the moment `written`.
+
+    `history` has the rows of the cell alone, in the columns of HISTORY but for key and column. Two of them are that
+    one: what the truth said last before, which was carried out, and the first that the platform said afterwards.
+    """
+    said = history.sort("at", "value").select("side", "at", "value").rows()
+    before = [one for one in said if one[0] == Side.TRUTH and one[1] <= written][-1:]
+    after = [one for one in said if one[0] == Side.PLATFORM and one[1] > written][:1]
+    return any(one[2] == Permission.OFF and one not in (*before, *after) for one in said)
+
+
 def evidence_by_cell(evidence: pl.DataFrame) -> dict[Cell, Evidence]:
     """`evidence` as EVIDENCE, looked up by key and column."""
     rows = evidence.select("key", "column", "date", "source").iter_rows()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -34,7 +35,7 @@ from auditor.actito import (
 from auditor.apply import apply_plan
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import OUTCOMES, Applied, read_outcomes, write_outcomes
-from auditor.apply.undo import undo_plan
+from auditor.apply.undo import Audited, undo_plan
 from auditor.errors import Exit, GuardRefused
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.state.ledger import Ledger
@@ -82,6 +83,8 @@ class Platform:
     refused: dict[str, list[RefusedRow]] = field(default_factory=dict)
     at_once: int = 0
     most_at_once: int = 0
+    clock: Callable[[], datetime] | None = None
+    """What update moments are told by; None: the platform does not tell any."""
 
     def point(self, name: str = "", when: str = "") -> None:
         if self.points == self.crash_at:
@@ -181,6 +184,9 @@ class Platform:
         for column, value in values.items():
             self.profiles.setdefault(profile_id, {})[column] = value
             self.effects.append((profile_id, column, value))
+        if self.clock is not None:
+            here = self.clock().astimezone(ZoneInfo("Europe/Brussels"))
+            self.profiles[profile_id]["updateMoment"] = here.strftime("%Y-%m-%d %H:%M:%S")
 
     def _import(self, execution_id: str, archive: bytes, key: str, mode: ImportMode) -> None:
         for row in json.loads(archive):
@@ -243,6 +249,14 @@ class World:
                 sleep=self.sleep,
                 **options,
             )
+
+    def undo(self, plan: Plan, permissions: Sequence[str] = (NEWS,), **options: Any) -> Plan:
+        """The plan that takes back what the ledger knows of a plan."""
+        with self.ledger() as ledger:
+            record = ledger.plan(plan.sha)
+            assert record is not None
+            audited = Audited("acme", ("customerId",), (), 8)
+            return undo_plan(record, ledger.effects(plan.sha), audited, NOON, permissions=permissions, **options)
 
     def ledger(self) -> Ledger:
         return Ledger(self.folder)
@@ -607,7 +621,7 @@ def test_a_creation_delivered_twice_is_ours_whatever_the_second_answer_says(worl
     ((outcome, detail, profile_id),) = told(applied, "outcome", "detail", "profile_id")
     assert (outcome, detail) == ("landed", "answered_refused")
     assert world.platform.profiles[profile_id]["customerId"] == "C9"
-    undo = undo_plan(plan_of(creation(9), purpose="create"), applied.outcomes, NOON, permissions=[], allow_delete=True)
+    undo = world.undo(plan_of(creation(9), purpose="create"), delete_created=True)
     assert [write.profile_id for write in undo.writes] == [profile_id], "what we made can be taken back"
 
 
@@ -907,7 +921,8 @@ def test_undo_restores_what_stands_and_lists_what_cannot_be_undone(world: World)
     before = people(8)
     plan = everything()
     applied = world.apply(plan)
-    undo = undo_plan(plan, applied.outcomes, NOON, permissions=[NEWS])
+    assert "unknown" not in outcomes(applied)
+    undo = world.undo(plan)
     world.platform.profiles["1"]["city"] = "Brugge"
     again = world.apply(undo)
     assert told(again, "key", "column", "outcome", "detail") == [
@@ -934,19 +949,23 @@ def test_undo_restores_what_stands_and_lists_what_cannot_be_undone(world: World)
 def test_undo_takes_back_nothing_that_did_not_happen(world: World) -> None:
     world.platform.profiles["1"]["city"] = "Brugge"
     plan = plan_of(city(1), write(2, ("note", "old", "BAD")))
-    assert undo_plan(plan, world.apply(plan).outcomes, NOON, permissions=[]).writes == ()
+    world.apply(plan)
+    assert world.undo(plan).writes == ()
 
 
 def test_a_creation_is_deleted_again_only_where_that_is_allowed(world: World) -> None:
     plan = plan_of(creation(9), purpose="create")
-    undo = undo_plan(plan, world.apply(plan).outcomes, NOON, permissions=[], allow_delete=True)
-    assert outcomes(world.apply(undo)) == ["landed"]
+    world.platform.clock = lambda: world.now
+    world.apply(plan)
+    assert world.undo(plan).writes == ()
+    assert outcomes(world.apply(world.undo(plan, delete_created=True))) == ["landed"]
     assert world.platform.profiles == people(8)
 
 
 def test_an_opt_in_is_taken_back_as_an_opt_out(world: World) -> None:
     world.platform.profiles["1"][NEWS] = "false"
     plan = plan_of(write(1, (NEWS, "false", "true"), kind=Kind.SUBSCRIBE))
-    undo = undo_plan(plan, world.apply(plan).outcomes, NOON, permissions=[NEWS])
+    world.apply(plan)
+    undo = world.undo(plan)
     assert [one.kind for one in undo.writes] == [Kind.UNSUBSCRIBE]
     assert outcomes(world.apply(undo)) == ["landed"]

@@ -16,7 +16,7 @@ from auditor.actito.writer import Writer
 from auditor.apply import apply_plan
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import Applied
-from auditor.apply.undo import undo_plan
+from auditor.apply.undo import Audited, undo_plan
 from auditor.errors import Exit
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.plan.bulkfile import corrective_file
@@ -157,11 +157,19 @@ def test_every_kind_of_single_write(
     assert again.outcomes.equals(applied.outcomes)
     assert sandbox.state()["calls"] == calls, "the second time, not even a question was asked"
 
-    undo = undo_plan(plan, applied.outcomes, now(), permissions=[NEWS])
+    undo = undo_of(plan, ledger)
     undone = carry_out(undo, connection, structure, ledger, sandbox)
     assert undone.left == 0
     assert [(left.key, left.why) for left in undo.left] == [(reader["customerId"], "permission")]
     assert held(sandbox) == before | {reader["customerId"]: reader | {NEWS: "false"}}
+
+
+def undo_of(plan: Plan, ledger: Ledger, *, delete_created: bool = False) -> Plan:
+    record = ledger.plan(plan.sha)
+    assert record is not None
+    audited = Audited(plan.entity, plan.key, plan.fallbacks, plan.population)
+    effects = ledger.effects(plan.sha)
+    return undo_plan(record, effects, audited, now(), permissions=[NEWS], delete_created=delete_created)
 
 
 def test_a_single_write_takes_two_reads_and_one_write(sandbox: Sandbox, ledger: Ledger) -> None:
@@ -203,7 +211,7 @@ def test_creating_and_deleting(sandbox: Sandbox, connection: Connection, structu
     applied = carry_out(plan, connection, structure, ledger, sandbox)
     assert outcomes(applied) == [(None, "landed", None), (None, "refused", "exists")]
     assert held(sandbox).keys() - before.keys() == {"NEW-1"}
-    undo = undo_plan(plan, applied.outcomes, now(), permissions=[], allow_delete=True)
+    undo = undo_of(plan, ledger, delete_created=True)
     assert carry_out(undo, connection, structure, ledger, sandbox).exit_code is Exit.FINE
     assert held(sandbox) == before
 

@@ -456,8 +456,6 @@ def test_a_plan_is_applied_shown_and_undone(
     [outcomes] = own_folder.glob("runs/*/outcome-*.parquet")
     had = pl.read_parquet(outcomes)
     outcomes.unlink()
-    lost = auditor(capsys, "undo", corrections[1])
-    assert (lost.code, outcomes.name in lost.err) == (Exit.SETTINGS, True)
     assert auditor(capsys, *corrections).code == Exit.FINE
     assert pl.read_parquet(outcomes).drop("found").equals(had.drop("found")), "the ledger knows what became of it"
 
@@ -478,16 +476,41 @@ def test_a_plan_is_applied_shown_and_undone(
     pending = auditor(capsys, "plan")
     assert proposed(pending) == [], "what was sent is not proposed again, though no export shows it yet"
 
+    # From here on there is the ledger alone, as after a kill or on another machine.
+    for path in own_folder.glob(f"runs/*/*-{corrections[1]}*"):
+        path.unlink()
+    permissions = (NEWS, "subscriptions#Events", "marketingConsent")
+    withdrawn = {cell for cell in corrected if cell[1] in permissions}
+    key, column = min(cell for cell in withdrawn if before[cell[0]].get(cell[1]) == "true")
+    cell = f"{key}:{column}"
+    nameless = auditor(capsys, "undo", corrections[1], "--wrong-opt-out", cell)
+    assert (nameless.code, "--by NAME" in nameless.err) == (Exit.SETTINGS, True)
+    wrong = auditor(capsys, "undo", corrections[1], "--wrong-opt-out", cell, "--by", "An", "--into", "elsewhere")
+    assert wrong.code == Exit.FINE, wrong.err
+    [give_back] = proposed(wrong)
+    assert Path(give_back[1]).parent == Path("elsewhere")
+    assert auditor(capsys, *give_back, "--yes").code == Exit.FINE
+    [allowed] = own_sandbox.breaches()
+    assert (allowed["breach"], allowed["times"]) == ("undecided_opt_in", 1), "the sandbox knows of no exception"
+    withdrawn.remove((key, column))
+    twice = auditor(capsys, "undo", corrections[1], "--wrong-opt-out", cell, "--by", "An")
+    assert (twice.code, "another plan" in twice.err) == (Exit.REFUSED, True)
+
     back = auditor(capsys, "undo", corrections[1])
     assert back.code == Exit.FINE
     assert "permissions that the plan withdrew" in back.out
     [undo] = proposed(back)
     assert auditor(capsys, *undo, "--yes").code == Exit.FINE
-    withdrawn = {cell for cell in corrected if cell[1] in (NEWS, "subscriptions#Events", "marketingConsent")}
     now = by_key(own_sandbox)
     for key, column in corrected:
         kept = corrected[key, column] if (key, column) in withdrawn else before[key].get(column)
-        assert now[key].get(column) == kept, "no permission goes up again"
+        assert now[key].get(column) == kept, "no permission goes up again but the one that somebody gave back"
+
+    nobody = auditor(capsys, "undo", creations[1])
+    assert (proposed(nobody), "--delete-created deletes" in nobody.out) == ([], True)
+    [deletions] = proposed(auditor(capsys, "undo", creations[1], "--delete-created"))
+    assert auditor(capsys, *deletions, "--yes").code == Exit.FINE
+    assert by_key(own_sandbox).keys() == before.keys()
 
 
 def test_fix_corrects_the_named_profiles_alone(

@@ -33,7 +33,7 @@ FIX = ("fix", "C000001", "--yes")
 
 READ_BY = {
     "run.json": (REPORT, PLAN, SHOW, EXPORT, SUGGEST, FIX),
-    "structure.json": (REPORT, PLAN, SHOW, SUGGEST, UNDO, ("apply", APPLIED)),
+    "structure.json": (REPORT, PLAN, SHOW, SUGGEST, ("apply", APPLIED)),
     "validation.json": (EXPORT,),
     **{f"{name}.parquet": (REPORT,) for name in FRAMES if name != "profiles"},
     "profiles.parquet": (REPORT, PLAN, SHOW, FIX),
@@ -44,8 +44,8 @@ READ_BY = {
     "audited.parquet": (PLAN,),
     "platform.parquet": (SHOW, SUGGEST),
     "truth.parquet": (SHOW,),
-    f"plan-{APPLIED}*.json": (UNDO, ("apply", APPLIED)),
-    f"outcome-{APPLIED}*.parquet": (UNDO, ("apply", APPLIED)),
+    f"plan-{APPLIED}*.json": (("apply", APPLIED),),
+    f"outcome-{APPLIED}*.parquet": (("apply", APPLIED),),
 }
 """File → the commands that cannot do without it. `fix` and `apply` come to it before they ask Actito anything."""
 
@@ -143,7 +143,8 @@ def test_whatever_is_wrong_with_a_file_is_told(folder: Path, name: str, capsys: 
     kept = path.read_bytes()
     for what, damage in damages(name).items():
         damage(path)
-        if not (what == "missing" and name.startswith("plan-")):  # nobody knows that there was one
+        # Nobody knows that there was such a plan, and what became of it the ledger knows.
+        if not (what == "missing" and name.startswith(("plan-", "outcome-"))):
             refused(capsys, READ_BY[name][0], path)
         if path.is_dir():
             path.rmdir()
@@ -157,6 +158,20 @@ def test_each_command_that_reads_a_file_tells_it(folder: Path, name: str, capsys
     _cut(path)
     for command in READ_BY[name]:
         refused(capsys, command, path)
+
+
+def test_an_undo_needs_none_of_them(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The ledger suffices; the undo lies where there is a structure to be held against when it is applied."""
+    for name in ("run.json", "structure.json", f"plan-{APPLIED}*.json", f"outcome-{APPLIED}*.parquet"):
+        _cut(found(folder, name))
+    said = auditor(capsys, *UNDO)
+    assert said.code == 0, said.err
+    [plan] = [path for path in (folder / "runs").glob("*/plan-*.json") if path.name[5:17] in said.err]
+    assert plan.parent.name == BEFORE
+    for path in (folder / "runs").glob("*/structure.json"):
+        _cut(path)
+    nowhere = auditor(capsys, *UNDO)
+    assert (nowhere.code, "can be written nowhere" in nowhere.err, "--into DIR" in nowhere.err) == (2, True, True)
 
 
 @pytest.mark.parametrize("name", ["run.json", "structure.json", "validation.json"])

@@ -462,6 +462,11 @@ OF_PLANS: list[tuple[Code, dict[str, Any], str]] = [
      "1 profile must wait for another day's file: the export is older than 1.5 hours, too old for files."),
     (Code.ROUTE_OF_UNDO, {},
      "One by one: each profile is read first, and restored only where it still holds what was written."),
+    (Code.IRREVOCABLE, {"deleted": 0, "withdrawn": 0, "created": 0},
+     "Cannot be undone: what a scenario does that a write starts."),
+    (Code.IRREVOCABLE, {"deleted": 1, "withdrawn": 2, "created": 3},
+     "Cannot be undone: 1 deletion, 2 opt-outs (given back one by one, where written in error), what a scenario does "
+     "that a write starts; who is created stays unless --delete-created is asked for."),
     (Code.MUCH_CHANGED, {"column": "city", "changed": 2958, "compared": 10_388},
      "city changed in 2,958 of 10,388 profiles since the last run"),
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from auditor.actito import ActitoError, Conflict, MaybeSent, NotFound, Profile, ProfileRef, Refused
 from auditor.apply.job import PROFILE, Cells, Job, Stopped
+from auditor.apply.untouched import untouched
 from auditor.errors import TryLater
 from auditor.model import Kind, Outcome
 from auditor.writes import Cell, Write
@@ -56,6 +57,10 @@ def _correct(job: Job, number: int) -> None:
         job.conclude(number, cells, Outcome.CHANGED, "key")
         return
     due = tuple(cell for cell in cells if _is_due(job, number, cell, profile))
+    if due and job.plan.purpose == "undo" and write.kind is Kind.SUBSCRIBE and not untouched(job, write.key, profile):
+        for cell in due:
+            job.conclude(number, (cell,), Outcome.CHANGED, "touched", found=profile.values.get(cell.column))
+        return
     if not due:
         return
     writes = job.intend(number, due, profile.profile_id)
@@ -270,6 +275,9 @@ def _delete(job: Job, number: int) -> None:
         return
     if not all(job.unchanged(cell.column, cell.before, profile.values.get(cell.column)) for cell in write.cells):
         job.conclude(number, (PROFILE,), Outcome.CHANGED, "value")
+        return
+    if job.plan.purpose == "undo" and not untouched(job, write.key, profile):
+        job.conclude(number, (PROFILE,), Outcome.CHANGED, "touched")
         return
     job.without_effect(number, PROFILE)
     writes = job.intend(number, (PROFILE,), profile.profile_id)

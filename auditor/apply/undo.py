@@ -2,96 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-import polars as pl
-
+from auditor.errors import TryLater
 from auditor.findings.codes import Code, Notice
 from auditor.model import Kind, Outcome, Route, Why
+from auditor.state.ledger.records import Effect, PlanRecord
 from auditor.writes import Cell, LeftAlone, Plan, Write
 
-_STANDING = (Outcome.LANDED.value, Outcome.UNKNOWN.value)
-"""What took effect or may have: applying reads first, so an unknown that did nothing is found restored already."""
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an undo says of the table as the plan before it did."""
 
-_WHY = {Kind.CREATE: Why.CREATED.value, Kind.DELETE: Why.DELETED.value}
+    entity: str
+    key: tuple[str, ...]
+    fallbacks: tuple[tuple[str, ...], ...]
+    population: int
+    """Profiles on the platform."""
 
 
 def undo_plan(
-    plan: Plan, outcomes: pl.DataFrame, now: datetime, *, permissions: Collection[str], allow_delete: bool = False
+    of: PlanRecord,
+    effects: Iterable[Effect],
+    audited: Audited,
+    now: datetime,
+    *,
+    permissions: Collection[str],
+    delete_created: bool = False,
+    made: Plan | None = None,
 ) -> Plan:
-    """The plan that restores what the audit saw before `plan`, where `outcomes` (columns of outcomes.OUTCOMES) say
-    that it landed or may have.
+    """The plan that restores what the audit saw before the plan `of`, of which the ledger knows these `effects`.
 
     Everything goes one by one, in reverse order: applying writes a value back only where the profile still holds the
-    one we wrote. Listed instead of undone: opt-outs and anything else in a permission column that would make somebody
-    contactable (`permission`), creations unless `allow_delete` (`created`), deletions (`deleted`).
+    one we wrote. What may have taken effect is taken back as well: applying reads first, so what did nothing is found
+    restored already. Listed instead: opt-outs and anything else in a permission column that would make somebody
+    contactable (`permission`), creations unless `delete_created` (`created`), deletions (`deleted`), and what was
+    erased from the record (`erased`).
+
+    `made` is the plan itself, where it is at hand: it says what profiles were created with.
     """
-    standing = {
-        (number, column): profile_id
-        for number, column, profile_id in outcomes.filter(pl.col("outcome").is_in(_STANDING))
-        .select("number", "column", "profile_id")
-        .iter_rows()
-    }
+    by_write: dict[int, list[Effect]] = {}
+    for effect in effects:
+        by_write.setdefault(effect.number, []).append(effect)
     writes: list[Write] = []
     left: list[LeftAlone] = []
-    for number, write in reversed(list(enumerate(plan.writes))):
-        if write.kind in (Kind.CREATE, Kind.DELETE):
-            if (number, None) not in standing:
-                continue
-            if write.kind is Kind.CREATE and allow_delete:
-                created = replace(write, cells=tuple(Cell(c.column, c.after, None) for c in write.cells if c.after))
-                writes.append(_single(created, Kind.DELETE, created.cells, standing[number, None]))
+    for number, cells in sorted(by_write.items(), reverse=True):
+        groups: dict[Kind, list[Effect]] = {}
+        for one in cells:
+            # Whose creation nobody confirmed may be somebody else's; only what it was created with tells.
+            ours = one.outcome is Outcome.LANDED or made is not None
+            back = _way_back(one, permissions, delete_created and ours)
+            if isinstance(back, Kind):
+                groups.setdefault(back, []).append(one)
             else:
-                left.append(LeftAlone(write.key, None, _WHY[write.kind], refusal=None))
-            continue
-        cells = [cell for cell in write.cells if not cell.carried and (number, cell.column) in standing]
-        if not cells:
-            continue
-        profile_id = standing[number, cells[0].column]
-        back = [Cell(cell.column, cell.after, cell.before) for cell in cells]
-        if write.kind is Kind.SUBSCRIBE:
-            writes.append(_single(write, Kind.UNSUBSCRIBE, back, profile_id))
-            continue
-        barred = [cell for cell in back if write.kind is Kind.UNSUBSCRIBE or cell.column in permissions]
-        left += [LeftAlone(write.key, cell.column, Why.PERMISSION.value, refusal=None) for cell in barred]
-        free = [cell for cell in back if cell not in barred]
-        for kind, group in (
-            (Kind.CLEAR, [cell for cell in free if cell.after is None]),
-            (Kind.UPDATE, [cell for cell in free if cell.after is not None]),
-        ):
-            if group:
-                writes.append(_single(write, kind, group, profile_id))
+                left.append(LeftAlone(one.key or "", one.column, back.value, refusal=None))
+        # Clearing first, as ever: what is stored of a plan depends on it.
+        for kind, group in sorted(groups.items(), key=lambda each: each[0] is not Kind.CLEAR):
+            held = made.writes[number].cells if made and kind is Kind.DELETE else ()
+            restored = [Cell(one.column or "", one.after, one.before) for one in group]
+            gone = [Cell(cell.column, cell.after, None) for cell in held if cell.after]
+            writes.append(single(group[0], kind, gone if kind is Kind.DELETE else restored))
+    return undoing(of, audited, now, writes, left)
+
+
+def require_ended(effects: Iterable[Effect], now: datetime) -> None:
+    """Raises TryLater while a file of the plan may still be carried out: what it does after the undo would stand."""
+    running = [one.until for one in effects if one.outcome is Outcome.UNKNOWN and one.until > now]
+    if running:
+        raise TryLater(
+            f"a file of this plan may still be carried out until {max(running):%Y-%m-%d %H:%M} (UTC)",
+            hint="apply the plan again, which follows the file to its end, or wait; then undo",
+        )
+
+
+def undoing(
+    of: PlanRecord, audited: Audited, now: datetime, writes: Iterable[Write], left: Iterable[LeftAlone]
+) -> Plan:
+    """The plan that takes `of` back with these writes."""
     return Plan(
-        run=plan.run,
-        entity=plan.entity,
-        table=plan.table,
+        run=of.run,
+        entity=audited.entity,
+        table=of.table,
         purpose="undo",
         made=now,
         export_as_of=now,
-        key=plan.key,
-        fallbacks=plan.fallbacks,
+        key=audited.key,
+        fallbacks=audited.fallbacks,
         writes=tuple(writes),
         left=tuple(left),
-        population=plan.population,
+        population=audited.population,
         route_reason=Notice(Code.ROUTE_OF_UNDO).content(),
         carried=0,
-        undoes=plan.sha,
+        undoes=of.sha,
         stop=None,
     )
 
 
-def _single(write: Write, kind: Kind, cells: Collection[Cell], profile_id: str | None) -> Write:
+def single(effect: Effect, kind: Kind, cells: Iterable[Cell], *, by: str | None = None) -> Write:
+    """A write that goes to the profile of an effect, `by` whose decision; None: it follows from the undo itself."""
+    key = effect.key or ""
     return Write(
         kind,
         Route.SINGLE,
-        write.key,
-        profile_id,
+        key,
+        effect.profile_id,
         tuple(cells),
         batch=None,
         canary=False,
-        decided_by=None,
+        decided_by=by,
         collection=None,
     )
+
+
+def irrevocable(plan: Plan) -> Notice | None:
+    """What no undo brings back once the plan is applied; None where it writes nothing."""
+    counts = plan.counts
+    kinds = {"deleted": Kind.DELETE, "withdrawn": Kind.UNSUBSCRIBE, "created": Kind.CREATE}
+    return Notice(Code.IRREVOCABLE, {name: counts.get(kind, 0) for name, kind in kinds.items()}) if counts else None
+
+
+def _way_back(one: Effect, permissions: Collection[str], delete_created: bool) -> Kind | Why:
+    """The kind of write that takes an effect back, or why it stays."""
+    if one.key is None:
+        return Why.ERASED
+    if one.kind is Kind.DELETE:
+        return Why.DELETED
+    if one.kind is Kind.CREATE:
+        return Kind.DELETE if delete_created else Why.CREATED
+    if one.kind is Kind.SUBSCRIBE:
+        return Kind.UNSUBSCRIBE
+    if one.kind is Kind.UNSUBSCRIBE or one.column in permissions:
+        return Why.PERMISSION
+    return Kind.CLEAR if one.before is None else Kind.UPDATE

@@ -11,11 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from auditor.apply import Progress as Done
 from auditor.cli import clock
-from auditor.cli.planned import KIND, print_applied
+from auditor.cli.planned import KIND, irrevocably, print_applied
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
 from auditor.commands.apply import apply, done, may_start
-from auditor.commands.stored_plans import counts_of
+from auditor.commands.stored_plans import counts_of, irrevocable_of
 from auditor.errors import GuardRefused
+from auditor.findings.words import Words
 from auditor.model import Kind
 from auditor.settings.config import Settings
 
@@ -31,6 +32,8 @@ def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], 
     started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
+    if lost := irrevocably(irrevocable_of(path), Words.of(settings.names)):
+        say(lost)
     if ask:
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in counts_of(path).items()) or "nothing"
         if not confirmed_on_terminal(f"write to {settings.names.platform} ({settings.actito.url}): {counts}?"):

@@ -8,14 +8,17 @@ from collections import Counter
 import click
 
 from auditor.apply.outcomes import Applied
+from auditor.apply.undo import irrevocable
 from auditor.cli.screen import WIDTH, say, table, wrapped
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
+from auditor.findings.codes import Notice
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
-from auditor.findings.sentences import of_plan
+from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route
 from auditor.settings.problems import nearest
+from auditor.state.run_folder import started
 
 KIND = {
     Kind.UNSUBSCRIBE: "permissions withdrawn",
@@ -66,9 +69,16 @@ def print_plan(planned: Planned, words: Words) -> None:
     if plan.stop:
         click.echo(wrapped("  ", f"stopped until every count is confirmed: {of_plan(plan.stop, words)}"))
     if plan.writes:
+        click.echo(irrevocably(irrevocable(plan), words))
         flags = "".join(f" {brake.confirmation}" for brake in planned.brakes)
-        say(f"  to carry it out: auditor apply {plan.sha[:12]}{flags}")
+        name = plan.sha[:12] if started(planned.path.parent.name) else planned.path
+        say(f"  to carry it out: auditor apply {name}{flags}")
     click.echo()
+
+
+def irrevocably(told: Notice | None, words: Words) -> str:
+    """What no undo brings back of a plan, where it writes something."""
+    return textwrap.fill(sentence(told, words), WIDTH, initial_indent="  ", subsequent_indent="  ") if told else ""
 
 
 def print_applied(applied: Applied) -> None:

@@ -15,16 +15,32 @@ from auditor.cli.verbose import verbose_option
 @settings_option
 @verbose_option
 @click.argument("plan")
-def command(settings_file: Path, plan: str) -> None:
-    """Make a plan that restores what an applied plan changed. Apply it like any other.
+@click.option(
+    "--delete-created", is_flag=True, help="Delete the profiles that the plan created and nobody has touched."
+)
+@click.option("--wrong-opt-out", metavar="KEY[:COLUMN]",
+              help="Give back this one permission, which the plan withdrew in error. Needs --by.")  # fmt: skip
+@click.option("--by", metavar="NAME", help="The person who says that the opt-out was an error.")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Where the plan is written; the folder of the run unless given.")  # fmt: skip
+def command(
+    settings_file: Path, plan: str, delete_created: bool, wrong_opt_out: str | None, by: str | None, into: Path | None
+) -> None:
+    """Make a plan that restores what a plan changed, as far as it was applied. Apply it like any other.
 
-    Withdrawn permissions are not given back, and people who were created are not deleted: both are listed.
+    The ledger says what that was, also after a kill and where no file of the plan is left. A value that was changed
+    since is left and reported. Withdrawn permissions are not given back, and people who were created are not deleted,
+    unless asked for: both are listed.
     """
     from auditor.cli.planned import print_plan
-    from auditor.commands.stored_plans import find_plan
     from auditor.commands.undo import undo
+    from auditor.commands.wrong_opt_out import WrongOptOut
+    from auditor.errors import SettingsError
     from auditor.findings.words import Words
 
     settings = load_settings(settings_file)
-    path = find_plan(settings, plan)
-    print_plan(undo(settings, path, now=clock.now()), Words.of(settings.names))
+    if by is not None and wrong_opt_out is None:
+        raise SettingsError("--by names who says that an opt-out was an error", hint="add: --wrong-opt-out KEY")
+    wrong = None if wrong_opt_out is None else WrongOptOut(wrong_opt_out, by or "")
+    planned = undo(settings, plan, now=clock.now(), delete_created=delete_created, wrong=wrong, into=into)
+    print_plan(planned, Words.of(settings.names))

@@ -17,6 +17,7 @@ from auditor.apply.job import FINAL, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.session import connect
 from auditor.commands.stored_plans import brakes
+from auditor.commands.wrong_opt_out import require_restorable
 from auditor.equality.single_value import Sameness
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.codes import Code
@@ -82,6 +83,8 @@ def apply(
         # One token where there is one key: a new one may end the other (§2.2).
         connect(settings, writing=True) if actito.write_api_key else nullcontext(reading) as writing,
     ):
+        if chosen.purpose == "undo":
+            require_restorable(settings, contract, chosen, ledger, clock())
         live = Reader(reading).structure(settings.table)
         if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
             raise GuardRefused(
@@ -122,7 +125,7 @@ def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
         applied = settled(chosen, ledger, earlier)
     if applied is None:
         return None
-    if earlier is None:
+    if earlier is None or not earlier.equals(applied.outcomes):  # that of an application before a killed one
         write_outcomes(folder, applied)
     contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
     return applied, max(applied.outcomes["at"].drop_nulls()).astimezone(contract.timezone)

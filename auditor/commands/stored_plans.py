@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.apply.undo import irrevocable
 from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
+from auditor.findings.codes import Notice
 from auditor.model import Kind
 from auditor.plan.brakes import Brake, held
 from auditor.settings.config import Settings
@@ -51,6 +53,11 @@ def find_plan(settings: Settings, name: str) -> Path:
 def counts_of(path: Path) -> Mapping[Kind, int]:
     """How many writes of each kind a stored plan has."""
     return read_plan(path).counts
+
+
+def irrevocable_of(path: Path) -> Notice | None:
+    """What no undo brings back once a stored plan is applied."""
+    return irrevocable(read_plan(path))
 
 
 def brakes(settings: Settings) -> Mapping[Kind, tuple[int, float]]:

@@ -1,36 +1,162 @@
-"""The spine of undoing: from what was applied to a plan that takes it back."""
+"""The spine of undoing: from what the ledger knows of a plan to a plan that takes it back.
+
+No outcome file is read, and the plan's own file only where it is there: a killed apply leaves the ledger alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from auditor.apply.outcomes import outcome_path, read_outcomes
-from auditor.apply.undo import undo_plan
-from auditor.commands.stored_plans import Planned, store
-from auditor.errors import SettingsError
+from auditor.actito import Reader
+from auditor.apply.undo import Audited, require_ended, undo_plan
+from auditor.commands.session import connect
+from auditor.commands.stored_plans import Planned, find_plan, store
+from auditor.commands.wrong_opt_out import WrongOptOut, take_back
+from auditor.errors import SettingsError, TryLater
+from auditor.model import Structure
 from auditor.settings.config import Settings
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
-from auditor.writes import read_plan
+from auditor.state.ledger.records import PlanRecord
+from auditor.state.past_runs import last_structure
+from auditor.writes import Plan, read_plan
 
 
-def undo(settings: Settings, path: Path, *, now: datetime) -> Planned:
-    """A plan that restores what an applied plan changed; it is applied like any other."""
-    chosen = read_plan(path)
-    folder = path.resolve().parent
-    outcomes = read_outcomes(folder, chosen.sha)
-    if outcomes is None:
-        with Ledger(settings.state_folder, reading=True) as ledger:
-            if ledger.states(chosen.sha):
-                raise SettingsError(
-                    f"{outcome_path(folder, chosen.sha)} is missing, which says what became of the plan",
-                    hint=f"make it anew: auditor apply {chosen.sha[:12]}, which writes nothing twice",
-                )
-        raise SettingsError(f"{path.name} was never applied: there is nothing to undo")
-    contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
-    back = undo_plan(chosen, outcomes, now, permissions=[column.name for column in contract.permissions])
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The plan that is to be undone."""
+
+    record: PlanRecord
+    made: Plan | None
+    """What its file says; None where it is not there or cannot be read: the ledger suffices."""
+    folder: Path | None
+    """Where its file lies."""
+
+
+def undo(
+    settings: Settings,
+    name: Path | str,
+    *,
+    now: datetime,
+    delete_created: bool = False,
+    wrong: WrongOptOut | None = None,
+    into: Path | None = None,
+) -> Planned:
+    """A plan that restores what a plan changed, all of it or as far as it came; it is applied like any other.
+
+    `name` is the plan's file or the beginning of its SHA. `wrong`: the plan gives back that one permission, and nothing
+    else. It is stored in the folder of the undone plan, else in that of its run or of the newest one; `into` names
+    another folder.
+
+    Raises SettingsError, GuardRefused for a permission that must not be given back, and TryLater while a file of the
+    plan may still be carried out.
+    """
     with at_work(settings.state_folder, "auditor undo"), Ledger(settings.state_folder) as ledger:
-        return store(back, folder, ledger, settings)
+        chosen = _chosen(settings, str(name), ledger)
+        of = chosen.record
+        effects = ledger.effects(of.sha)
+        if not effects and not ledger.states(of.sha):
+            raise SettingsError(f"{Path(name).name} was never applied: there is nothing to undo")
+        require_ended(effects, now)
+        places = list(_places(settings, chosen, into))
+        if not places:
+            raise _nowhere(f"no run in {settings.runs_folder} can be read")
+        structure = next((one for _, one in places if one is not None), None) or _live(settings)
+        contract = read_contract(settings.table_folder / "contract.toml", structure)
+        like = chosen.made or contract
+        audited = Audited(settings.entity, like.key, like.fallbacks, _population(chosen, ledger))
+        with ledger.transaction():
+            if wrong is not None:
+                back = take_back(settings, contract, of, effects, wrong, ledger, audited, now)
+            else:
+                back = undo_plan(
+                    of,
+                    effects,
+                    audited,
+                    now,
+                    permissions=[column.name for column in contract.permissions],
+                    delete_created=delete_created,
+                    made=chosen.made,
+                )
+            return _stored(back, places, structure, ledger, settings)
+
+
+def _chosen(settings: Settings, name: str, ledger: Ledger) -> Chosen:
+    """The plan of this name, whether its file is there or not."""
+    if Path(name).is_file():
+        plan = read_plan(Path(name))
+        record = ledger.plan(plan.sha)
+        if record is None or record.table != settings.table:
+            raise SettingsError(f"{Path(name).name} was never applied: there is nothing to undo")
+        return Chosen(record, plan, Path(name).resolve().parent)
+    known = [one for one in ledger.plans(settings.table, name.removeprefix("plan-")) if one.purpose != "structure"]
+    if len(known) != 1 or not name:
+        path = find_plan(settings, name)  # which says what is wrong with the name
+        return _chosen(settings, str(path), ledger)
+    [record] = known
+    try:
+        path = find_plan(settings, record.sha)
+        return Chosen(record, read_plan(path), path.resolve().parent)
+    except SettingsError:
+        return Chosen(record, None, None)
+
+
+def _population(chosen: Chosen, ledger: Ledger) -> int:
+    if chosen.made is not None:
+        return chosen.made.population
+    runs = ledger.runs(chosen.record.table)
+    [counts] = [one.counts for one in runs if one.run == chosen.record.run] or [{}]
+    return int(counts.get("rows", {}).get("platform", 0))
+
+
+def _places(settings: Settings, chosen: Chosen, into: Path | None) -> Iterator[tuple[Path, Structure | None]]:
+    """Where the undo may lie, the best first, and the structure that lies there."""
+    if into is not None:
+        yield into, _beside(into)
+        return
+    run = settings.runs_folder / chosen.record.run
+    newest = last_structure(settings)
+    folders = [chosen.folder, run if run_folder.started(run.name) else None]
+    folders += [settings.runs_folder / newest[0]] if newest else []
+    for folder in dict.fromkeys(folder for folder in folders if folder is not None):
+        if (structure := _beside(folder)) is not None:
+            yield folder, structure
+
+
+def _beside(folder: Path) -> Structure | None:
+    try:
+        return run_folder.read_structure(folder)
+    except SettingsError:
+        return None
+
+
+def _live(settings: Settings) -> Structure:
+    """No run lies here: the platform says what the table looks like."""
+    with connect(settings) as connection:
+        return Reader(connection).structure(settings.table)
+
+
+def _stored(
+    back: Plan, places: list[tuple[Path, Structure | None]], structure: Structure, ledger: Ledger, settings: Settings
+) -> Planned:
+    """Keeps the undo in the first place that takes it, with a structure beside it: applying asks for that."""
+    for folder, own in places:
+        try:
+            if own is None:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                run_folder.write_structure(structure, folder)
+            return store(back, folder, ledger, settings)
+        except (OSError, TryLater):
+            continue
+    raise _nowhere(f"tried {', '.join(str(folder) for folder, _ in places)}")
+
+
+def _nowhere(why: str) -> SettingsError:
+    return SettingsError(
+        f"the undo can be written nowhere: {why}", hint="name a folder for it: auditor undo … --into DIR"
+    )

@@ -139,6 +139,8 @@ class Code(StrEnum):
     # Why the writes of a plan travel as they do, and why it needs a look
     ROUTE = "route"
     ROUTE_OF_UNDO = "route_of_undo"
+    IRREVOCABLE = "irrevocable"
+    """`deleted`, `withdrawn`, `created`: how many profiles a plan does that to."""
     MUCH_CHANGED = "much_changed"
 
     # Changes of the structure; `column` is the attribute, `subscriptions#NAME` or `segmentations#NAME`

@@ -39,6 +39,8 @@ WHY: Final[Mapping[str, str]] = {
 
 OF_AN_UNDO: Final[Mapping[str, str]] = {
     Why.PERMISSION: "permissions that the plan withdrew: nobody gets one back by itself",
+    Why.CREATED: "created, and stays: --delete-created deletes who is untouched",
+    Why.ERASED: "erased from the record since: nobody knows any more what was there before",
 }
 """What is said otherwise where a plan is taken back."""
 

@@ -65,6 +65,14 @@ def _of_undo(say: Words) -> str:
     return "One by one: each profile is read first, and restored only where it still holds what was written."
 
 
+def _irrevocable(say: Words, *, deleted: int, withdrawn: int, created: int) -> str:
+    parts = [f"{counted(deleted, 'deletion')}"] if deleted else []
+    parts += [f"{counted(withdrawn, 'opt-out')} (given back one by one, where written in error)"] if withdrawn else []
+    parts.append("what a scenario does that a write starts")
+    kept = "; who is created stays unless --delete-created is asked for" if created else ""
+    return f"Cannot be undone: {', '.join(parts)}{kept}."
+
+
 def _much_changed(say: Words, *, column: str, changed: int, compared: int) -> str:
     return f"{column} changed in {changed:,} of {compared:,} profiles since the last run"
 
@@ -85,5 +93,6 @@ PLANS: Final[Mapping[Code, Callable[..., str]]] = {
     Code.ALIKE: _alike,
     Code.ROUTE: _route,
     Code.ROUTE_OF_UNDO: _of_undo,
+    Code.IRREVOCABLE: _irrevocable,
     Code.MUCH_CHANGED: _much_changed,
 }

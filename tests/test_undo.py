@@ -1,0 +1,234 @@
+"""Taking back what a plan wrote, from the ledger alone: after a kill, by halves, and never a permission too many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.actito import MaybeSent
+from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo_plan, undoing
+from auditor.errors import TryLater
+from auditor.model import Kind
+from auditor.permissions import HISTORY, opted_out_otherwise
+from auditor.writes import Cell, Plan
+from tests.test_apply import (
+    NEWS,
+    NOON,
+    Crash,
+    Platform,
+    World,
+    city,
+    creation,
+    everything,
+    opt_out,
+    outcomes,
+    people,
+    plan_of,
+    raising,
+    told,
+)
+
+AUDITED = Audited("acme", ("customerId",), (), 8)
+
+
+def settle_imports(world: World) -> None:
+    """What the platform has begun it ends, whoever asks or not."""
+    world.platform.crash_at = None
+    for execution_id, (left, *_) in list(world.platform.executions.items()):
+        for _ in range(left + 1):
+            world.platform.execution(execution_id)
+
+
+def without_moments(platform: Platform) -> dict[str, dict[str, str | None]]:
+    return {
+        number: {name: value for name, value in values.items() if name != "updateMoment"}
+        for number, values in platform.profiles.items()
+    }
+
+
+def at(world: World) -> Platform:
+    """The platform tells when a profile was last changed, by the clock of this world."""
+    world.platform.clock = lambda: world.now
+    return world.platform
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path, Platform(people(8)))
+
+
+def test_after_a_kill_at_any_point_everything_is_taken_back(tmp_path: Path) -> None:
+    """Every call to the platform and every look at the clock is a point to be killed at; no outcome file is there.
+
+    What stays is listed: one opt-out and one deletion, where they had happened.
+    """
+    killed, waited = 0, 0
+    whole = World(tmp_path / "whole", Platform(people(8)))
+    whole.apply(everything())
+    for point in range(whole.platform.points):
+        world = World(tmp_path / str(point), Platform(people(8), crash_at=point))
+        at(world)
+        with pytest.raises(Crash):
+            world.apply(everything())
+        with world.ledger() as ledger:
+            effects = ledger.effects(everything().sha)
+            if any(left >= 0 for left, *_ in world.platform.executions.values()):
+                with pytest.raises(TryLater, match="may still be carried out"):
+                    require_ended(effects, world.now)
+                waited += 1
+        settle_imports(world)
+        world.now += timedelta(hours=2)
+        require_ended(effects, world.now)
+        undo = world.undo(everything(), delete_created=True, made=everything())
+        applied = world.apply(undo)
+        assert applied.left == 0, f"killed at {point}: {told(applied, 'key', 'column', 'outcome', 'detail')}"
+        now = without_moments(world.platform)
+        before = people(8)
+        left = {(one.key, one.column, one.why) for one in undo.left}
+        if now.get("4", {}).get(NEWS) == "false":
+            assert ("C4", NEWS, "permission") in left
+            before["4"][NEWS] = "false"
+        if "8" not in now:
+            assert ("C8", None, "deleted") in left
+            del before["8"]
+        assert now == before, f"killed at {point}"
+        killed += 1
+    assert killed > 30
+    assert waited > 0, "no kill left an import under way"
+
+
+def test_what_was_edited_meanwhile_stays_and_is_told(world: World) -> None:
+    plan = plan_of(city(1), city(2), city(3))
+    world.apply(plan)
+    world.platform.profiles["1"]["city"] = "Brugge"
+    world.platform.profiles["2"]["city"] = "GHENT"
+    applied = world.apply(world.undo(plan))
+    assert told(applied, "key", "outcome", "found") == [
+        ("C3", "landed", None),
+        ("C2", "changed", "GHENT"),
+        ("C1", "changed", "Brugge"),
+    ]
+    assert [world.platform.profiles[number]["city"] for number in "123"] == ["Brugge", "GHENT", "Gent"]
+
+
+def test_what_is_erased_from_the_record_is_listed_cell_by_cell(world: World) -> None:
+    plan = plan_of(city(1), city(2))
+    world.apply(plan)
+    with world.ledger() as ledger:
+        record, effects = ledger.plan(plan.sha), ledger.effects(plan.sha)
+    assert record is not None
+    gone = replace(effects[0], key=None, profile_id=None, before=None, after=None)
+    undo = undo_plan(record, (gone, effects[1]), AUDITED, NOON, permissions=[NEWS])
+    assert [write.key for write in undo.writes] == ["C2"]
+    assert [(one.column, one.why) for one in undo.left] == [("city", "erased")]
+
+
+def test_a_creation_is_deleted_only_where_nobody_has_touched_it(world: World) -> None:
+    plan = plan_of(creation(9), creation(10), creation(11), purpose="create")
+    platform = at(world)
+    world.apply(plan)
+    world.now += timedelta(hours=1)
+    touched, silent = "1008", "1010"
+    platform._set(touched, {"note": "a friend of the house"})
+    platform.profiles[silent].pop("updateMoment")
+    undo = world.undo(plan, delete_created=True)
+    assert told(world.apply(undo), "key", "outcome", "detail") == [
+        ("C11", "changed", "touched"),
+        ("C10", "landed", None),
+        ("C9", "changed", "touched"),
+    ], "who does not say when it was changed counts as touched"
+    assert platform.profiles.keys() == {*people(8), touched, silent}
+
+
+def test_without_the_plan_nobody_is_deleted_whose_creation_is_not_confirmed(world: World) -> None:
+    world.platform.faults["create", "before"] = raising(MaybeSent("a creation"))
+    plan = plan_of(creation(9), creation(10), purpose="create")
+    assert outcomes(world.apply(plan)) == ["unknown", "landed"]
+    assert [write.key for write in world.undo(plan, delete_created=True).writes] == ["C10"]
+    assert [write.key for write in world.undo(plan, delete_created=True, made=plan).writes] == ["C10", "C9"]
+
+
+def test_what_was_found_restored_counts_as_undone(world: World) -> None:
+    """By a write that did nothing, or by somebody who was quicker."""
+    world.platform.faults["update", "before"] = raising(MaybeSent("a change"))
+    plan = plan_of(city(1), city(2))
+    assert outcomes(world.apply(plan)) == ["unknown", "landed"]
+    world.platform.profiles["2"]["city"] = "Gent"
+    assert told(world.apply(world.undo(plan)), "outcome", "detail") == [("landed", "already")] * 2
+    with world.ledger() as ledger:
+        undone = ledger.undone("Customers").select("key", "column", "withdrawn", "restored").rows()
+    assert undone == [("C2", "city", "Ghent", "Gent"), ("C1", "city", "Ghent", "Gent")]
+    world.apply(plan_of(city(1), run="another"))
+    with world.ledger() as ledger:
+        assert ledger.undone("Customers")["key"].to_list() == ["C2"], "written again since"
+
+
+# The one permission that goes up
+
+
+def given_back(world: World, plan: Plan, by: str = "An") -> Plan:
+    with world.ledger() as ledger:
+        [effect] = ledger.effects(plan.sha)
+        record = ledger.plan(plan.sha)
+    assert record is not None
+    write = single(effect, Kind.SUBSCRIBE, [Cell(NEWS, effect.after, effect.before)], by=by)
+    return undoing(record, AUDITED, NOON, [write], [])
+
+
+@pytest.mark.parametrize(
+    ("minutes", "edit", "outcome"),
+    [
+        (60, {}, ("landed", None)),
+        (60, {"city": "Brugge"}, ("changed", "touched")),
+        (1, {"city": "Brugge"}, ("landed", None)),
+        (60, {NEWS: "false"}, ("changed", "touched")),
+    ],
+    ids=["untouched", "edited", "within what clocks may be apart", "said no again"],
+)
+def test_a_wrong_opt_out_is_given_back_on_an_untouched_profile(
+    world: World, minutes: int, edit: dict[str, str | None], outcome: tuple[str, str | None]
+) -> None:
+    platform, plan = at(world), plan_of(opt_out(4))
+    world.apply(plan)
+    assert world.undo(plan).writes == (), "never by itself"
+    world.now += timedelta(minutes=minutes)
+    if edit:
+        platform._set("4", edit)
+    assert told(world.apply(given_back(world, plan)), "outcome", "detail") == [outcome]
+    assert platform.profiles["4"][NEWS] == ("true" if outcome[0] == "landed" else "false")
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "known"),
+    [
+        ([], False),
+        ([("truth", -1, "off")], False),
+        ([("truth", -1, "off"), ("platform", 1, "off")], False),
+        ([("truth", -1, "off"), ("platform", 1, "off"), ("truth", 2, "on")], False),
+        ([("truth", -3, "off"), ("truth", -2, "on"), ("truth", -1, "off")], True),
+        ([("truth", -1, "off"), ("truth", 1, "on"), ("truth", 2, "off")], True),
+        ([("platform", -3, "off"), ("platform", -2, "on"), ("truth", -1, "off")], True),
+        ([("truth", -1, "off"), ("platform", 1, "on"), ("platform", 2, "off")], True),
+        ([("platform", 1, "off"), ("platform", 2, "on"), ("platform", 3, "off")], True),
+    ],
+)
+def test_another_opt_out_of_either_side_at_any_time_is_known(rows: list[tuple[str, int, str]], known: bool) -> None:
+    said = [{"side": side, "at": NOON + days * DAY, "value": value} for side, days, value in rows]
+    assert opted_out_otherwise(pl.DataFrame(said, schema=HISTORY), NOON) is known
+
+
+# What is said before
+
+
+def test_a_plan_says_what_no_undo_brings_back() -> None:
+    told = irrevocable(everything())
+    assert told is not None
+    assert told.parameters == {"deleted": 1, "withdrawn": 1, "created": 1}
+    assert irrevocable(plan_of()) is None
