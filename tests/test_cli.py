@@ -496,11 +496,15 @@ def test_a_plan_is_applied_shown_and_undone(
     twice = auditor(capsys, "undo", corrections[1], "--wrong-opt-out", cell, "--by", "An")
     assert (twice.code, "another plan" in twice.err) == (Exit.REFUSED, True)
 
-    back = auditor(capsys, "undo", corrections[1])
+    runs = (own_folder / "runs").rename(own_folder / "on another machine")
+    nowhere = auditor(capsys, "undo", corrections[1])
+    assert (nowhere.code, "--into DIR" in nowhere.err) == (Exit.SETTINGS, True)
+    back = auditor(capsys, "undo", corrections[1], "--into", "here")
     assert back.code == Exit.FINE
     assert "permissions that the plan withdrew" in back.out
     [undo] = proposed(back)
     assert auditor(capsys, *undo, "--yes").code == Exit.FINE
+    runs.rename(own_folder / "runs")
     now = by_key(own_sandbox)
     for key, column in corrected:
         kept = corrected[key, column] if (key, column) in withdrawn else before[key].get(column)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from auditor.actito import MaybeSent
 from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo_plan, undoing
-from auditor.errors import TryLater
+from auditor.commands.wrong_opt_out import require_restorable
+from auditor.errors import GuardRefused, TryLater
 from auditor.model import Kind
 from auditor.permissions import HISTORY, opted_out_otherwise
 from auditor.writes import Cell, Plan
@@ -200,6 +202,23 @@ def test_a_wrong_opt_out_is_given_back_on_an_untouched_profile(
         platform._set("4", edit)
     assert told(world.apply(given_back(world, plan)), "outcome", "detail") == [outcome]
     assert platform.profiles["4"][NEWS] == ("true" if outcome[0] == "landed" else "false")
+
+
+@pytest.mark.parametrize("what", ["never sent", "another value", "an update beside it"])
+def test_an_undo_gives_back_nothing_but_what_was_withdrawn(world: World, what: str) -> None:
+    """Whoever made it: a plan that says undo is believed no more than any other."""
+    plan = plan_of(opt_out(4))
+    world.apply(plan)
+    undo = given_back(world, plan)
+    [write] = undo.writes
+    others = {
+        "never sent": (replace(write, key="C5", profile_id="5"),),
+        "another value": (replace(write, cells=(Cell(NEWS, "false", "TRUE"),)),),
+        "an update beside it": (write, city(1)),
+    }
+    unasked: Any = None
+    with world.ledger() as ledger, pytest.raises(GuardRefused, match="did not withdraw"):
+        require_restorable(unasked, unasked, replace(undo, writes=others[what]), ledger, NOON)
 
 
 DAY = timedelta(days=1)
