@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -158,6 +160,26 @@ def test_each_command_that_reads_a_file_tells_it(folder: Path, name: str, capsys
     _cut(path)
     for command in READ_BY[name]:
         refused(capsys, command, path)
+
+
+def test_an_undo_of_a_run_that_is_read_only_goes_elsewhere(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may write whatever has no rights: the disk refuses."""
+    usual = os.open
+
+    def refusing(path: Any, flags: int, *more: Any, **named: Any) -> int:
+        if flags & os.O_CREAT and "runs" in Path(path).parts:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return usual(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", refusing)
+    nowhere = auditor(capsys, *UNDO)
+    assert (nowhere.code, "can be written nowhere" in nowhere.err, "--into DIR" in nowhere.err) == (2, True, True)
+    said = auditor(capsys, *UNDO, "--into", "here")
+    assert said.code == 0, said.err
+    assert {path.name[:5] for path in Path("here").iterdir()} == {"plan-", "struc"}
+    assert "auditor apply here/plan-" in said.err
 
 
 def test_an_undo_needs_none_of_them(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -129,6 +129,15 @@ def test_what_is_erased_from_the_record_is_listed_cell_by_cell(world: World) -> 
     assert [(one.column, one.why) for one in undo.left] == [("city", "erased")]
 
 
+def test_who_has_another_key_by_now_is_found_under_it(world: World) -> None:
+    plan = plan_of(city(1), city(2))
+    world.apply(plan)
+    world.platform.profiles["1"]["customerId"] = "X1"
+    with world.ledger() as ledger:
+        ledger.rekey("Customers", {"C1": "X1"}, "rekey", NOON)
+    assert told(world.apply(world.undo(plan)), "key", "outcome") == [("C2", "landed"), ("X1", "landed")]
+
+
 def test_a_creation_is_deleted_only_where_nobody_has_touched_it(world: World) -> None:
     plan = plan_of(creation(9), creation(10), creation(11), purpose="create")
     platform = at(world)

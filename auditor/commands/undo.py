@@ -5,7 +5,7 @@ No outcome file is read, and the plan's own file only where it is there: a kille
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,10 +63,11 @@ def undo(
         if not effects and not ledger.states(of.sha):
             raise SettingsError(f"{Path(name).name} was never applied: there is nothing to undo")
         require_ended(effects, now)
-        places = list(_places(settings, chosen, into))
+        runs = list(_runs(settings, chosen))
+        places = runs if into is None else [(into, _beside(into))]
         if not places:
             raise _nowhere(f"no run in {settings.runs_folder} can be read")
-        structure = next((one for _, one in places if one is not None), None) or _live(settings)
+        structure = next((one for _, one in (*places, *runs) if one is not None), None) or _live(settings)
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         like = chosen.made or contract
         audited = Audited(settings.entity, like.key, like.fallbacks, _population(chosen, ledger))
@@ -114,11 +115,8 @@ def _population(chosen: Chosen, ledger: Ledger) -> int:
     return int(counts.get("rows", {}).get("platform", 0))
 
 
-def _places(settings: Settings, chosen: Chosen, into: Path | None) -> Iterator[tuple[Path, Structure | None]]:
-    """Where the undo may lie, the best first, and the structure that lies there."""
-    if into is not None:
-        yield into, _beside(into)
-        return
+def _runs(settings: Settings, chosen: Chosen) -> Iterator[tuple[Path, Structure | None]]:
+    """The folders where the undo may lie, the best first, and the structure that lies there."""
     run = settings.runs_folder / chosen.record.run
     newest = last_structure(settings)
     folders = [chosen.folder, run if run_folder.started(run.name) else None]
@@ -142,7 +140,11 @@ def _live(settings: Settings) -> Structure:
 
 
 def _stored(
-    back: Plan, places: list[tuple[Path, Structure | None]], structure: Structure, ledger: Ledger, settings: Settings
+    back: Plan,
+    places: Sequence[tuple[Path, Structure | None]],
+    structure: Structure,
+    ledger: Ledger,
+    settings: Settings,
 ) -> Planned:
     """Keeps the undo in the first place that takes it, with a structure beside it: applying asks for that."""
     for folder, own in places:
