@@ -73,10 +73,12 @@ def audit(folder: Path, request: Request | None = None) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_one_stage_alone_changes_no_byte(waiting: Path, stage: str) -> None:
+def test_one_stage_alone_tells_what_it_found_and_changes_no_byte(waiting: Path, stage: str) -> None:
     before = footprint(waiting)
-    with pytest.raises(EnoughError):
+    with pytest.raises(EnoughError) as enough:
         audit(waiting, Request(only=stage))
+    assert list(enough.value.facts)[-1] == stage
+    assert enough.value.facts[stage]
     assert footprint(waiting) == before
 
 
