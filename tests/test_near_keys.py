@@ -39,37 +39,37 @@ def told(conclusion: Conclusion) -> list[str]:
     return [sentence(notice, conclusion.say) for notice in conclusion.notices]
 
 
-@pytest.mark.parametrize(
-    ("platform", "truth"),
-    [
-        ("0042", "42"),
-        ("k7", "K7"),
-        ("K-7", "K-7 "),
-        ("12 345", "12345"),
-        ("12\u00a0345", "12345"),
-        ("é1", "e\u03011"),
-        ("A\u200b1", "A1"),
-        (" 00a1", "A1"),
-        ("0", "000"),
-    ],
-)
-def test_a_key_that_is_almost_another_is_hinted_at_and_not_matched(tmp_path: Path, platform: str, truth: str) -> None:
-    audit = ask(tmp_path, [platform, "1x", "2x"], [truth, "1x", "3x"], same_person=True).audit
-    assert audit.counts.profiles[Status.MISSING] == audit.counts.profiles[Status.ORPHAN] == 2
+ALMOST = (
+    ("0042", "42"), ("k7", "K7"), ("K-7", "K-7 "), ("12 345", "12345"), ("13\u00a0345", "13345"), ("é1", "e\u03011"),
+    ("A\u200b1", "A1"), (" 00b1", "B1"), ("0", "000"),
+)  # fmt: skip
+
+
+def test_keys_that_are_almost_others_are_hinted_at_and_not_matched(tmp_path: Path) -> None:
+    platform, truth = zip(*ALMOST, strict=True)
+    audit = ask(tmp_path, [*platform, "1x", "2x"], [*truth, "1x", "3x"], same_person=True).audit
+    assert audit.counts.profiles[Status.MISSING] == audit.counts.profiles[Status.ORPHAN] == len(ALMOST) + 1
     [notice] = told(audit)
-    assert notice == (
+    assert notice.startswith(f"{len(ALMOST)} profiles that only File 2 has are in File 1 under a key that differs by ")
+    pairs = audit.same_person.rows()
+    assert sorted(pair[:4] for pair in pairs) == sorted((*pair, None, "both") for pair in ALMOST)
+    assert {in_words(read_told(pair[5])) for pair in pairs} == {"same key but for case, blanks or leading zeros"}
+    assert min(pair[4] for pair in pairs) > 0.9
+
+
+def test_one_such_key_is_hinted_at_in_a_sentence_about_one(tmp_path: Path) -> None:
+    assert told(ask(tmp_path, ["0042", "1x"], ["42", "1x"]).audit) == [
         "1 profile that only File 2 has is in File 1 under a key that differs by nothing but case, blanks, Unicode "
         "form or leading zeros: another comparison rule for id would match them"
-    )
-    [pair] = audit.same_person.rows()
-    assert pair[:4] == (platform, truth, None, "both")
-    assert pair[4] > 0.9
-    assert in_words(read_told(pair[5])) == "same key but for case, blanks or leading zeros"
+    ]
 
 
-@pytest.mark.parametrize(("platform", "truth"), [("42", "420"), ("K7", "K8"), ("a.1", "a1"), ("e1", "é1"), ("1", "l")])
-def test_other_keys_are_not(tmp_path: Path, platform: str, truth: str) -> None:
-    audit = ask(tmp_path, [platform], [truth], same_person=True).audit
+OTHERS = (("42", "420"), ("K7", "K8"), ("a.1", "a1"), ("e2", "é2"), ("1", "l"))
+
+
+def test_other_keys_are_not(tmp_path: Path) -> None:
+    platform, truth = zip(*OTHERS, strict=True)
+    audit = ask(tmp_path, platform, truth, same_person=True).audit
     assert audit.notices == ()
     assert audit.same_person.is_empty()
 
@@ -114,7 +114,7 @@ def test_fallback_keys_are_hinted_at_where_they_would_match(
 INVISIBLE = "\u00ad\u200b\u2060\ufeff"
 PIECES = st.sampled_from(["0", "00", "1", "a", "A", "é", "e\u0301", " ", "\u00a0", *INVISIBLE, '"', "["])
 KEY = st.lists(PIECES, min_size=1, max_size=5).map("".join).filter(lambda key: key.strip("\u00a0 ") != "")
-KEYS = st.lists(KEY, max_size=12)
+KEYS = st.lists(KEY, max_size=24)
 
 
 def bare(key: str) -> str:
@@ -123,7 +123,7 @@ def bare(key: str) -> str:
     return re.sub(r'(^|")0+([^"])', r"\1\2", seen.lower())
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(KEYS, KEYS)
 def test_as_many_are_counted_as_loops_find(tmp_path: Path, platform: list[str], truth: list[str]) -> None:
     sides = [Counter(keys) for keys in (platform, truth)]
