@@ -210,22 +210,6 @@ class Need(StrEnum):
     """Neither, for now or for good."""
 
 
-class ForTruth(StrEnum):
-    """Why the owners of the truth hear of a cell: `why` in `for-the-truth.csv`."""
-
-    OPTED_OUT_ON_PLATFORM = "opted_out_on_platform"
-    OPTED_IN_ON_PLATFORM = "opted_in_on_platform"
-    PLATFORM_IS_MASTER = "platform_is_master"
-    PLATFORM_MOVED = "platform_moved"
-    """Only the platform changed a value that both sides master."""
-    DECIDED = "decided"
-    """A person decided that the platform is right."""
-    BOUNCED = "bounced"
-    """For good, at the address or number that the platform holds."""
-    COMPLAINED = "complained"
-    UNSUBSCRIBED_IN_CAMPAIGN = "unsubscribed_in_campaign"
-
-
 class Why(StrEnum):
     """Why a plan leaves a cell or a profile alone: `why` of writes.LeftAlone."""
 
@@ -239,6 +223,8 @@ class Why(StrEnum):
     """A person must decide."""
     CHANGED = "changed"
     """A person decided, but one of the two values is another one now."""
+    DAMAGED = "damaged"
+    """The truth's value looks damaged: a person decides, and the owners of the truth hear of it."""
     IGNORED = "ignored"
     """A person decided to leave it as it is."""
     UNDONE = "undone"

@@ -19,7 +19,8 @@ import polars as pl
 from auditor import writes
 from auditor.errors import GuardRefused
 from auditor.findings.audit import MOMENT, TEXT
-from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, ForTruth, Kind, Moved, Permission, Route, Side, Why
+from auditor.findings.for_truth import ForTruth
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, Kind, Moved, Permission, Route, Side, Why
 from auditor.settings.contract import Column, Polarity
 
 SPELLINGS: Final[Mapping[Polarity, Mapping[Permission, tuple[str, ...]]]] = {

@@ -302,7 +302,7 @@ def by_plan(plan: Plan, told: dict[tuple[str, str], str]) -> dict[tuple[str, str
             continue  # a profile that is on one side only, or twice
         cell = item.key, item.column
         assert cell not in cells
-        asks = item.why in ("decision", "changed", "circle")
+        asks = item.why in ("decision", "damaged", "changed", "circle")
         cells[cell] = "person" if asks else "truth" if cell in told else "left"
         assert cell in told or item.why != "for_the_truth"
     return cells
@@ -366,7 +366,7 @@ def change_both_sides(folder: Path) -> None:
         if place % 5 == 1:
             row["emailAddress"] = f"new.{row['emailAddress']}"
         if place % 5 == 2:
-            row["lastName"] += "x"
+            row["lastName"] = f"x{row['lastName']}"
         if place % 5 == 3:
             row["subscriptions#Newsletter"] = "false"
     for path, rows, separator in ((export, here, ";"), (crm, there, ",")):

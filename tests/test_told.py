@@ -467,6 +467,8 @@ OF_PLANS: list[tuple[Code, dict[str, Any], str]] = [
     (Code.IRREVOCABLE, {"deleted": 1, "withdrawn": 2, "created": 3},
      "Cannot be undone: 1 deletion, 2 opt-outs (given back one by one, where written in error), what a scenario does "
      "that a write starts; who is created stays unless --delete-created is asked for."),
+    (Code.MUCH_DAMAGED, {"column": "firstName", "cells": 12, "written": 1},
+     "12 values of firstName in CRM look damaged, and 1 other value of it would be written"),
     (Code.MUCH_CHANGED, {"column": "city", "changed": 2958, "compared": 10_388},
      "city changed in 2,958 of 10,388 profiles since the last run"),
 ]  # fmt: skip

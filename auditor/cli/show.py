@@ -145,15 +145,15 @@ def _pair(pair: Rows, words: Words) -> Iterator[str]:
 
 def _notes(cell: Cell, words: Words) -> Iterator[str]:
     """What the run found out about a differing cell, and the evidence of a permission."""
-    from auditor.findings.left_alone import WHY, worth_saying
+    from auditor.findings.left_alone import OF_A_CELL, worth_saying
     from auditor.findings.words import FLAG, MOVED, NEED, REASON
 
     found = cell.difference
     if found is not None:
         flags = [name for name in ("waiting", "pending", "blocked") if getattr(found, name)]
-        why = worth_saying(found.why, flags)
+        why = worth_saying(found.why, flags, found.damage)
         parts = [
-            words.fill(NEED[found.need]) + (f": {words.fill(WHY[why])}" if why else ""),
+            words.fill(NEED[found.need]) + (f": {words.fill(OF_A_CELL[why])}" if why else ""),
             words.fill(REASON[found.reason][0]),
             words.fill(MOVED[found.moved]),
             *(words.fill(FLAG[name][0]) for name in flags),

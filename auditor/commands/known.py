@@ -14,7 +14,7 @@ from auditor.findings.unreachable import said_no
 from auditor.model import Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.decisions import remembered
-from auditor.plan.knowledge import Knowledge
+from auditor.plan.knowledge import OF_OTHERS, Knowledge
 from auditor.plan.needs import needs
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -75,7 +75,14 @@ def knowledge(
         said_no=said_no(run_folder.read_activities(folder)),
         undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
+        of_others=_of_others(folder),
     )
+
+
+def _of_others(folder: Path) -> pl.DataFrame:
+    """No row of runs that were made before anybody looked."""
+    path = folder / "of_others.parquet"
+    return frame(folder, "of_others", OF_OTHERS) if path.is_symlink() or path.exists() else OF_OTHERS.to_frame()
 
 
 def frame(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:

@@ -228,11 +228,11 @@ class _Teller:
                 truth_updated=_at(truth, self.contract.updated_truth),
             )
 
-    def _needs(self, key: str) -> dict[str, tuple[str, str | None]]:
-        """Column → what becomes of its difference by all that is known now, and why it is not corrected."""
+    def _needs(self, key: str) -> dict[str, tuple[str, str | None, str | None]]:
+        """Column → what becomes of its difference by all that is known now, why it is not corrected, and damage."""
         _, needed = up_to_date(self.settings, self.folder, self.now)
-        rows = needed.filter(pl.col("key") == key).select("column", "need", "why").iter_rows()
-        return {column: (need, why) for column, need, why in rows}
+        rows = needed.filter(pl.col("key") == key).select("column", "need", "why", "damage").iter_rows()
+        return {column: (need, why, damage) for column, need, why, damage in rows}
 
     def _cell(
         self,

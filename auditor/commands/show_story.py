@@ -46,6 +46,8 @@ class Difference:
     """What becomes of it now: model.Need."""
     why: str | None
     """model.Why it is not corrected; None: it is."""
+    damage: str | None
+    """findings.damage.Damage of the truth's value; None: nothing speaks against it."""
     swapped_with: str | None
     """Key of the profile that carries this one's value, and whose value this one carries."""
 

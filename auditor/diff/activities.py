@@ -23,8 +23,9 @@ from auditor.engine.functions import INSTANT, declared
 from auditor.engine.protocol import ROW_NUMBER, Engine, count, filled
 from auditor.equality import primitives, rules
 from auditor.findings.activities import LONGEST_QUARANTINE, SAID_NO, Activity, Channel, Unsent
+from auditor.findings.for_truth import ForTruth
 from auditor.match.join import Matched
-from auditor.model import ForTruth, Permission, PermissionFinding, Side
+from auditor.model import Permission, PermissionFinding, Side
 from auditor.settings.contract import Column, Compare, Contract, Polarity
 
 _digest = declared("sha256", ("string",))

@@ -118,7 +118,7 @@ ACTIVITIES: Final = pl.Schema(
         "stands": pl.Boolean(),  # it bears on today: about the address that the platform has, and not too long ago
         "column": TEXT,  # the address or number that it is about; null where the contract maps none
         "permitted": pl.Boolean(),  # some permission of the profile is on in Actito
-        "told": TEXT,  # model.ForTruth; null where the owners of the truth need not hear of it
+        "told": TEXT,  # findings.for_truth.ForTruth; null where the owners of the truth need not hear of it
     }
 )
 """The columns of `activities.parquet`, which a run has where activities are known: a row per profile, channel, activity

@@ -142,6 +142,8 @@ class Code(StrEnum):
     IRREVOCABLE = "irrevocable"
     """`deleted`, `withdrawn`, `created`: how many profiles a plan does that to."""
     MUCH_CHANGED = "much_changed"
+    MUCH_DAMAGED = "much_damaged"
+    """`cells` of a `column` look damaged in the truth, as findings.damage says; `written`: those the plan writes."""
 
     # Changes of the structure; `column` is the attribute, `subscriptions#NAME` or `segmentations#NAME`
     TABLE_REPLACED = "table_replaced"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from auditor.findings.words import DAMAGE
 from auditor.model import Why
 
 WHY: Final[Mapping[str, str]] = {
@@ -13,6 +14,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.BLOCKED: "{platform} would refuse it",
     Why.DECISION: "for a person to decide",
     Why.CHANGED: "changed since somebody decided",
+    Why.DAMAGED: "looks damaged in {truth}: for a person to decide",
     Why.IGNORED: "left, as somebody decided",
     Why.UNDONE: "written once and taken back",
     Why.FOR_THE_TRUTH: "for the owners of {truth} (for-the-truth.csv)",
@@ -37,6 +39,12 @@ WHY: Final[Mapping[str, str]] = {
 }
 """Why a cell or a profile is left alone."""
 
+OF_A_CELL: Final[Mapping[str, str]] = {
+    **WHY,
+    **{f"{Why.DAMAGED}:{damage}": f"looks damaged in {{truth}}: {said}" for damage, said in DAMAGE.items()},
+}
+"""The same, and of damage what it is."""
+
 OF_AN_UNDO: Final[Mapping[str, str]] = {
     Why.PERMISSION: "permissions that the plan withdrew: nobody gets one back by itself",
     Why.CREATED: "created, and stays: --delete-created deletes who is untouched",
@@ -45,6 +53,10 @@ OF_AN_UNDO: Final[Mapping[str, str]] = {
 """What is said otherwise where a plan is taken back."""
 
 
-def worth_saying(why: str | None, flags: Collection[str]) -> str | None:
-    """Why a differing cell is not corrected, beside what becomes of it and its flags; None: they say it already."""
+def worth_saying(why: str | None, flags: Collection[str], damage: str | None) -> str | None:
+    """Why a differing cell is not corrected, as OF_A_CELL has it, beside what becomes of it and its flags; None: they
+    say it already.
+    """
+    if why == Why.DAMAGED and damage:
+        return f"{why}:{damage}"
     return None if why in (Why.DECISION, Why.FOR_THE_TRUTH) or why in flags else why

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from auditor.findings.activities import Activity, Channel, Unsent
+from auditor.findings.damage import ContactCheck, Damage
 from auditor.model import (
     ContractRule,
     Moved,
@@ -82,6 +83,20 @@ REASON: Final[Mapping[str, tuple[str, str]]] = {
     Reason.DIFFERENT: ("Different", "is different"),
 }
 
+DAMAGE: Final[Mapping[str, str]] = {
+    Damage.ENCODING: "garbled, or letters lost",
+    Damage.LEADING_ZERO: "zeros in front lost",
+    Damage.TRUNCATED: "cut off",
+    Damage.INVISIBLE: "holds characters that nobody sees",
+    Damage.SPREADSHEET: "an error or a shortened number of a spreadsheet",
+    Damage.MARKUP: "codes in the place of characters",
+    Damage.PLACEHOLDER: "stands for no value",
+    Damage.EXCHANGED: "exchanged with another field of the row",
+    Damage.OF_ANOTHER: "in {platform} it is somebody else's",
+    Damage.DOUBTED: "a check of contacts doubts it",
+}
+"""What the value of the truth is recognised by as damaged."""
+
 RULE: Final[Mapping[str, str]] = {
     Rule.MANDATORY: "Must not be empty",
     Rule.UNIQUE: "Must be unique",
@@ -106,16 +121,16 @@ RULE: Final[Mapping[str, str]] = {
     ContractRule.UNTRANSLATED: "Unknown spelling",
     ContractRule.JUMP: "Sudden jump",
     # A steward's own, by the short name of the expectation: first those for contacts, then Great Expectations'.
-    "emails_to_not_be_disposable": "Address for minutes only",
-    "emails_to_not_be_role_addresses": "Address of a function",
-    "emails_to_not_have_mistyped_domains": "Domain probably mistyped",
-    "not_be_placeholders": "Test or filler",
-    "be_possible_birth_dates": "Impossible birth date",
-    "not_be_emails": "An e-mail address as a name",
-    "not_be_garbled": "Garbled characters",
-    "pair_phone_to_be_of_country": "Phone of another country",
-    "pair_gender_to_fit_title": "Gender against title",
-    "multicolumn_values_to_be_shared_by_few": "Shared by too many",
+    ContactCheck.DISPOSABLE: "Address for minutes only",
+    ContactCheck.ROLE_ADDRESS: "Address of a function",
+    ContactCheck.MISTYPED_DOMAIN: "Domain probably mistyped",
+    ContactCheck.PLACEHOLDER: "Test or filler",
+    ContactCheck.BIRTH_DATE: "Impossible birth date",
+    ContactCheck.EMAIL_AS_NAME: "An e-mail address as a name",
+    ContactCheck.GARBLED: "Garbled characters",
+    ContactCheck.PHONE_OF_COUNTRY: "Phone of another country",
+    ContactCheck.GENDER_OF_TITLE: "Gender against title",
+    ContactCheck.SHARED_BY_FEW: "Shared by too many",
     "pair_permission_to_have_consent": "On without the general consent",
     "multicolumn_permission_to_be_reachable": "On without an address or a number",
     "shares_to_not_jump": "Sudden jump",

@@ -20,6 +20,7 @@ from auditor.findings.codes import Code, Notice
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import corrected
 from auditor.model import Kind, Refusal, Route, Side, Status, Why
+from auditor.plan import damage
 from auditor.plan.actions import Action, actions, by_key, together
 from auditor.plan.creations import Candidates, create
 from auditor.plan.decisions import Decision
@@ -93,7 +94,7 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
     alone = needed.drop_nulls("why").select("key", "column", "why")
     left = [LeftAlone(key, column, why, refusal=None) for key, column, why in alone.iter_rows()]
     left += [one for one in unmatched if isinstance(one, LeftAlone)]
-    correct = _plan(audit, facts, "correct", routed, left)
+    correct = _plan(audit, facts, "correct", routed, left, damage.guards(needed))
 
     candidates = Candidates(facts.candidates, facts.taken, facts.erased)
     created = list(create(audit, candidates, known))
@@ -193,8 +194,10 @@ def _plan(
     purpose: Literal["correct", "create", "load"],
     routed: Routed,
     left: Iterable[LeftAlone],
+    guards: Iterable[Notice] = (),
 ) -> Plan:
     told = _told(audit, [*left, *routed.left])
+    stop = [*facts.guards, *guards]
     return Plan(
         run=audit.run,
         entity=audit.entity,
@@ -210,5 +213,5 @@ def _plan(
         route_reason=routed.reason.content(),
         carried=routed.carried,
         undoes=None,
-        stop=tuple(one.content() for one in facts.guards) or None,
+        stop=tuple(one.content() for one in stop) or None,
     )

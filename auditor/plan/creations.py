@@ -14,6 +14,7 @@ from auditor.findings.audit import TEXT, Audit, kept_out
 from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Moved, Permission, Refusal, Side, Status, Why
 from auditor.permissions import Case, Cell, Evidence
 from auditor.plan.actions import Action
+from auditor.plan.damage import damaged_candidates
 from auditor.plan.decisions import Choice, Standing, standing
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.pairs import held
@@ -66,10 +67,10 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
             wanted.append(key)
         else:
             yield writes.LeftAlone(key, None, why.value, refusal=None)
-    rows = candidates.rows.filter(pl.col("key").is_in(wanted)).sort("key").to_dicts()
-    if [row["key"] for row in rows] != wanted:
+    rows = candidates.rows.filter(pl.col("key").is_in(wanted)).sort("key")
+    if rows["key"].to_list() != wanted:
         raise ValueError("the candidates do not hold every missing key exactly once")
-    yield from _profiles(audit, rows, known)
+    yield from _profiles(audit, rows.to_dicts(), known, damaged_candidates(rows, audit.columns))
 
 
 def _undone(rows: pl.DataFrame, known: Knowledge) -> set[str]:
@@ -80,7 +81,9 @@ def _undone(rows: pl.DataFrame, known: Knowledge) -> set[str]:
     return set(again["key"])
 
 
-def _profiles(audit: Audit, rows: Sequence[Mapping[str, Any]], known: Knowledge) -> Iterator[Action | writes.LeftAlone]:
+def _profiles(
+    audit: Audit, rows: Sequence[Mapping[str, Any]], known: Knowledge, damaged: Collection[Cell]
+) -> Iterator[Action | writes.LeftAlone]:
     violated: dict[str, set[str]] = {}
     on_truth = kept_out(audit.violations).filter(pl.col("side") == Side.TRUTH)
     for key, column in on_truth.select("key", "column").iter_rows():
@@ -100,11 +103,18 @@ def _profiles(audit: Audit, rows: Sequence[Mapping[str, Any]], known: Knowledge)
                 lacks = column in demands.required and not row.get(column)
                 yield writes.LeftAlone(key, column, Why.BLOCKED.value, Refusal.MANDATORY.value if lacks else None)
             continue
+        hurt = {name for name in row if (key, name) in damaged} - demands.left_out
+        if critical := sorted(hurt & demands.critical):
+            yield from (writes.LeftAlone(key, column, Why.DAMAGED.value, refusal=None) for column in critical)
+            continue
         # The truth's own moment, never the audit's clock; where the row has none that can be, nothing is said.
         updated = row.get("auditor:updated")
         told = updated is not None and updated <= known.now
         own = permissions.collected(updated, audit.truth_name, known.timezone) if updated and told else None
         for column in audit.columns:
+            if column.name in hurt and column.name not in bad:
+                yield writes.LeftAlone(key, column.name, Why.DAMAGED.value, refusal=None)
+                continue
             yield from _cell(row, column, column.name in bad, demands, standings, opt_outs, known, own)
 
 

@@ -35,6 +35,8 @@ UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth
 
 DELETED_AGAIN: Final = pl.Schema({"key": TEXT, "at": MOMENT})
 """People whom we had created and an undo deleted, and when."""
+OF_OTHERS: Final = pl.Schema({"key": TEXT, "column": TEXT})
+"""Cells whose truth stands on the platform in one other profile, of columns whose values are somebody's own."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Knowledge:
     """As UNDONE."""
     deleted_again: pl.DataFrame
     """As DELETED_AGAIN."""
+    of_others: pl.DataFrame
+    """As OF_OTHERS."""
 
 
 def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> pl.DataFrame:

@@ -14,8 +14,10 @@ from typing import Final
 import polars as pl
 
 from auditor.findings.audit import TEXT, Audit
-from auditor.model import FALSE_SPELLINGS, SEGMENTATION_PREFIX, ForTruth, Moved, Need, Status, Structure, Why
+from auditor.findings.for_truth import ForTruth
+from auditor.model import FALSE_SPELLINGS, SEGMENTATION_PREFIX, Moved, Need, Status, Structure, Why
 from auditor.plan.actions import arranged, with_writes
+from auditor.plan.damage import with_damage
 from auditor.plan.decisions import Choice
 from auditor.plan.knowledge import CELL, VALUES, Knowledge, weighed
 from auditor.settings.contract import Master
@@ -30,8 +32,9 @@ NEEDS: Final = pl.Schema(
         "need": TEXT,  # model.Need
         "why": TEXT,  # model.Why; null where it is written
         "answers": TEXT,  # the decisions that count, each a Choice, separated by blanks
+        "damage": TEXT,  # findings.damage.Damage of the truth's value; null: nothing speaks against it
         "refused": TEXT,  # model.Why nothing would be written if a person decided for the truth; null: it would be
-        "told": TEXT,  # model.ForTruth; null where the owners of the truth need not hear of it
+        "told": TEXT,  # findings.for_truth.ForTruth; null where the owners of the truth need not hear of it
         "kind": TEXT,  # model.Kind of the write; null, like the following, where nothing is written
         "after": TEXT,
         "by": TEXT,  # the person who decided; null: the policy did
@@ -40,7 +43,7 @@ NEEDS: Final = pl.Schema(
     }
 )
 FOR_THE_TRUTH: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT, "why": TEXT})
-"""The columns of `for-the-truth.csv`; `why` is one of model.ForTruth."""
+"""The columns of `for-the-truth.csv`; `why` as findings.for_truth says, of damage with what it is behind it."""
 
 
 def needs(audit: Audit, known: Knowledge, *, only: Collection[str] | None = None) -> pl.DataFrame:
@@ -49,9 +52,12 @@ def needs(audit: Audit, known: Knowledge, *, only: Collection[str] | None = None
     Every cell is in it once. The order of rows in any input does not matter.
     """
     rows = audit.differences if only is None else audit.differences.filter(pl.col("key").is_in(list(only)))
-    rows = weighed(rows.sort(CELL), audit.columns, known).with_columns(why=_first(_rules(audit, known)))
+    rows = weighed(rows.sort(CELL), audit.columns, known)
+    rows = with_damage(rows, audit, known).with_columns(why=_first(_rules(audit, known)))
     rows = rows.with_columns(
-        why=pl.when((pl.col("why") == Why.DECISION) & pl.col("changed")).then(pl.lit(Why.CHANGED)).otherwise("why")
+        why=pl.when(pl.col("why").is_in([Why.DECISION, Why.DAMAGED]) & pl.col("changed"))
+        .then(pl.lit(Why.CHANGED))
+        .otherwise("why")
     )
     rows = _with_answers(rows, audit, known)
     rows = arranged(with_writes(rows, known.structure), audit, known.structure)
@@ -111,6 +117,7 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
         (pl.col("key").is_in(nameless), Why.UNADDRESSED),
         (permission, pl.col("said")),
         (decided, written),
+        (pl.col("damage").is_not_null(), Why.DAMAGED),
         # A fallback key is no proof that the profile should have this one.
         (pl.col("column").is_in(loose), Why.DECISION),
         (moved == Moved.TRUTH, written),
@@ -149,6 +156,8 @@ def _told() -> pl.Expr:
         .then(pl.when(stands).then("word"))
         .when(moved)
         .then(pl.lit(ForTruth.PLATFORM_MOVED.value))
+        .when(why == Why.DAMAGED)
+        .then(pl.format(f"{ForTruth.DAMAGED}_{{}}", "damage"))
     )
 
 
@@ -157,7 +166,7 @@ def _need() -> pl.Expr:
     return (
         pl.when(why.is_null())
         .then(pl.lit(Need.WRITTEN.value))
-        .when(why.is_in([Why.DECISION, Why.CHANGED, Why.CIRCLE]))
+        .when(why.is_in([Why.DECISION, Why.DAMAGED, Why.CHANGED, Why.CIRCLE]))
         .then(pl.lit(Need.PERSON.value))
         .when(pl.col("told").is_not_null())
         .then(pl.lit(Need.TRUTH.value))

@@ -90,7 +90,7 @@ def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
 
     Differences whose correction makes somebody reachable `again` come first, and are marked so.
     """
-    beside = needed.select("key", "column", "need", "why", "answers", "refused")
+    beside = needed.select("key", "column", "need", "why", "damage", "answers", "refused")
     again = corrected(audit.differences, audit.activities).with_columns(again=True)
     differences = audit.differences.join(beside, on=["key", "column"], how="left", maintain_order="left")
     differences = differences.join(again, on=["key", "column"], how="left", maintain_order="left")

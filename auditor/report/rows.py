@@ -17,7 +17,7 @@ import polars as pl
 
 from auditor.findings import words
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
-from auditor.findings.left_alone import WHY, worth_saying
+from auditor.findings.left_alone import OF_A_CELL, WHY, worth_saying
 from auditor.findings.words import Words
 from auditor.model import Need, Permission, Severity, Side, Status
 from auditor.permissions import state
@@ -87,7 +87,7 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         },
         "kind": {"permission": "Permissions only", "field": "Other fields only"},
         "need": say.labels(words.NEED),
-        "why": say.labels(WHY),
+        "why": say.labels(OF_A_CELL),
         "refused": say.labels(WHY),
         "choice": {
             "": "Not decided yet",
@@ -134,7 +134,8 @@ def _differences(audit: Audit, *, real: bool) -> Table:
     if needed:
         names += ["need", "why", "answers", "refused"]
         asked = pl.col("need") == Need.PERSON
-        why = [worth_saying(why, (set_ or "").split()) for why, set_ in frame.select("why", "flags").iter_rows()]
+        reasons = frame.select("why", "flags", "damage").iter_rows()
+        why = [worth_saying(why, (flags or "").split(), damage) for why, flags, damage in reasons]
         frame = frame.with_columns(pl.Series("why", why, dtype=pl.String))
     # Who bounced for good is reachable again with another address: that comes before all else.
     order = (~pl.col("again"), ~asked, pl.col("kind"), pl.col("column"))

@@ -95,7 +95,7 @@ class _Told:
     def note(self, row: Mapping[str, Any], *names: str) -> str:
         """The flags of a differing cell, and why it is not corrected."""
         flags = [flag for flag in names if row[flag]]
-        why = worth_saying(row["why"], flags)
+        why = worth_saying(row["why"], flags, row["damage"])
         return ", ".join([self.flags(row, *names)] * bool(flags) + [self.name("why", why)] * bool(why))
 
     def flags(self, row: Mapping[str, Any], *names: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement
 
+from auditor.findings.damage import GARBLED, PLACEHOLDERS
 from auditor.model import Permission
 from auditor.permissions import SPELLINGS
 from auditor.settings.contract import Polarity
@@ -55,22 +56,11 @@ _MARKETS: Final = "at|be|ca|ch|cz|de|dk|es|fi|fr|gr|ie|it|lu|nl|no|pl|pt|se|co\\
 _INTERNATIONAL: Final = r"(hotmail|live|outlook|yahoo)"
 """Names that are real under many countries' endings."""
 
-PLACEHOLDERS: Final = frozenset(
-    """- -- --- . .. ... / ? ?? ??? aaa abc abcd anonymous asdf azerty demo dummy empty inconnu leeg n.a. n/a na nan
-    nil no-name noname none null nvt onbekend qwerty sans-nom tba tbd test test1 test123 teste tester testing todo
-    unbekannt undefined unknown xx xxx""".split()  # noqa: SIM905  (the same)
-)
-"""What people and programs write where they must write something."""
-
 _NOWHERE: Final = frozenset(
     """domain.com email.test example.be example.com example.net example.org invalid.com localhost none.com noemail.com
     nomail.com nowhere.com test.be test.com test.fr test.nl""".split()  # noqa: SIM905  (the same)
 )
 """Domains behind which nobody is (RFC 2606, and those that people invent)."""
-
-_AFTER: Final = r"[\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
-_GARBLED: Final = rf"[ÃÂÐÑÎÏÅÄ]{_AFTER}|â€|ï»¿|\x{{FFFD}}"
-"""UTF-8 that was read as Windows-1252 or Latin-1, or a character that a conversion has lost."""
 
 
 def no_role_address(text: Text, also: Iterable[str] = ()) -> Condition:
@@ -127,7 +117,7 @@ def no_email(text: Text) -> Condition:
 
 
 def not_garbled(text: Text) -> Condition:
-    return sa.not_(_matches(text, _GARBLED))
+    return sa.not_(_matches(text, GARBLED))
 
 
 def phone_of_country(phone: Text, country: Text) -> Condition:

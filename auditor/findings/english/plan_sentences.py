@@ -77,6 +77,11 @@ def _much_changed(say: Words, *, column: str, changed: int, compared: int) -> st
     return f"{column} changed in {changed:,} of {compared:,} profiles since the last run"
 
 
+def _much_damaged(say: Words, *, column: str, cells: int, written: int) -> str:
+    rest = counted(written, "other value", "other values")
+    return f"{cells:,} values of {column} in {say.truth} look damaged, and {rest} of it would be written"
+
+
 def _alike(say: Words, *, same: Sequence[str], similar: Sequence[str], different: Sequence[str]) -> str:
     """`same emailAddress and birthDate, firstName similar, addressPostalCode different`."""
     if same[:1] == ["key"]:
@@ -95,4 +100,5 @@ PLANS: Final[Mapping[Code, Callable[..., str]]] = {
     Code.ROUTE_OF_UNDO: _of_undo,
     Code.IRREVOCABLE: _irrevocable,
     Code.MUCH_CHANGED: _much_changed,
+    Code.MUCH_DAMAGED: _much_damaged,
 }

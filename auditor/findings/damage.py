@@ -1,0 +1,75 @@
+"""What damaged values are called and look like: patterns that RE2 and Rust read alike, and words in lower case."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Damage(StrEnum):
+    """What a value of the truth is recognised by that would make the platform worse: the first that fits."""
+
+    ENCODING = "encoding"
+    """Garbled, or its letters lost."""
+    LEADING_ZERO = "leading_zero"
+    TRUNCATED = "truncated"
+    INVISIBLE = "invisible"
+    """Characters that nobody sees, and that the platform's value does not hold."""
+    SPREADSHEET = "spreadsheet"
+    """An error of a spreadsheet, or a number that it shortened."""
+    MARKUP = "markup"
+    PLACEHOLDER = "placeholder"
+    EXCHANGED = "exchanged"
+    """Two columns of the row hold each other's value."""
+    OF_ANOTHER = "of_another"
+    """The platform has it in another profile, and in no other."""
+    DOUBTED = "doubted"
+    """A contact check doubts it."""
+
+
+class ContactCheck(StrEnum):
+    """The checks of contacts, which look more closely at a value than Actito does, as `violations.rule` has them."""
+
+    ROLE_ADDRESS = "emails_to_not_be_role_addresses"
+    DISPOSABLE = "emails_to_not_be_disposable"
+    MISTYPED_DOMAIN = "emails_to_not_have_mistyped_domains"
+    PLACEHOLDER = "not_be_placeholders"
+    BIRTH_DATE = "be_possible_birth_dates"
+    EMAIL_AS_NAME = "not_be_emails"
+    GARBLED = "not_be_garbled"
+    PHONE_OF_COUNTRY = "pair_phone_to_be_of_country"
+    GENDER_OF_TITLE = "pair_gender_to_fit_title"
+    SHARED_BY_FEW = "multicolumn_values_to_be_shared_by_few"
+
+
+PLACEHOLDERS: Final = frozenset(
+    """- -- --- . .. ... / ? ?? ??? aaa abc abcd anonymous asdf azerty demo dummy empty inconnu leeg n.a. n/a na nan
+    nil no-name noname none null nvt onbekend qwerty sans-nom tba tbd test test1 test123 teste tester testing todo
+    unbekannt undefined unknown xx xxxx""".split()  # noqa: SIM905  (a list of words)
+)
+"""What people and programs write where they must write something."""
+
+PLACEHOLDER_DAY: Final = (
+    r"^(0001-01-01|1899-12-3[01]|1900-01-0[01]|1970-01-01|9999-12-31"
+    r"|0?[01]/0?1/1900|3[01]/12/1899|12/3[01]/1899|0?1/0?1/(0001|1970)|31/12/9999|12/31/9999)([T ].*)?$"
+)
+"""The first and last days that programs know, and the days that they write for none."""
+
+_AFTER: Final = r"[\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+GARBLED: Final = rf"[ÃÂÐÑÎÏÅÄ]{_AFTER}|â€|ï»¿|\x{{FFFD}}"
+"""UTF-8 that was read as Windows-1252 or Latin-1, or a character that a conversion has lost."""
+
+LETTERS_LOST: Final = r"\pL\?+\pL"
+"""A question mark within a word: what a conversion writes for a letter that it does not know."""
+
+INVISIBLE: Final = r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}\x{AD}\x{200B}\x{2060}\x{FEFF}]"
+"""Characters that nobody types and nobody sees."""
+
+MARKUP: Final = (
+    r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31}[0-9]{0,2});|_x[0-9A-Fa-f]{4}_"
+    r"|</?[A-Za-z][^<>]*>|%[CcEe][0-9A-Fa-f](%[89ABab][0-9A-Fa-f])+|%[23][0-9A-Fa-f]\S*$|\\u[0-9a-fA-F]{4}"
+)
+"""What HTML, XML, addresses of pages and workbooks write in the place of a character."""
+
+SPREADSHEET: Final = r"^(#{2,}|#[\p{Lu}0/]{2,14}[!?]?|[+-]?[0-9]([.,][0-9]+)?E\+[0-9]{1,3}|[0-9]{5,}\.0)$"
+"""What a spreadsheet shows in the place of a value: an error in any of its languages, or a number that it shortened."""

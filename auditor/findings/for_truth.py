@@ -1,0 +1,23 @@
+"""Why the owners of the truth hear of something."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ForTruth(StrEnum):
+    """Why the owners of the truth hear of a cell: `why` in `for-the-truth.csv`."""
+
+    OPTED_OUT_ON_PLATFORM = "opted_out_on_platform"
+    OPTED_IN_ON_PLATFORM = "opted_in_on_platform"
+    PLATFORM_IS_MASTER = "platform_is_master"
+    PLATFORM_MOVED = "platform_moved"
+    """Only the platform changed a value that both sides master."""
+    DECIDED = "decided"
+    """A person decided that the platform is right."""
+    DAMAGED = "damaged"
+    """The truth's value looks damaged; with `_` and what it is behind it."""
+    BOUNCED = "bounced"
+    """For good, at the address or number that the platform holds."""
+    COMPLAINED = "complained"
+    UNSUBSCRIBED_IN_CAMPAIGN = "unsubscribed_in_campaign"

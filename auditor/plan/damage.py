@@ -1,0 +1,180 @@
+"""What the product itself recognises as damage in a value of the truth: that is never written by itself.
+
+A pair of values tells some of it (the cause's pattern says which side was garbled or cut off), the value alone more,
+and its place the rest: what stands in another column of the row, or in another profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Final
+
+import polars as pl
+
+from auditor.findings.audit import Audit
+from auditor.findings.codes import Code, Notice
+from auditor.findings.damage import (
+    GARBLED,
+    INVISIBLE,
+    LETTERS_LOST,
+    MARKUP,
+    PLACEHOLDER_DAY,
+    PLACEHOLDERS,
+    SPREADSHEET,
+    ContactCheck,
+    Damage,
+)
+from auditor.model import (
+    SEGMENTATION_PREFIX,
+    SUBSCRIPTION_PREFIX,
+    AttributeType,
+    Reason,
+    Side,
+    Why,
+)
+from auditor.plan.knowledge import CELL, Knowledge
+from auditor.settings.contract import Column, Compare
+
+PATTERN: Final = 5
+"""So many cells of one column that look damaged are no accident: what was not recognised may stand beside them."""
+
+_IN_TRUTH: Final = " in truth"
+"""How the pattern of a cause names the side that suffered."""
+_BY_PATTERN: Final = {
+    Reason.ENCODING: Damage.ENCODING,
+    Reason.LEADING_ZERO: Damage.LEADING_ZERO,
+    Reason.TRUNCATED: Damage.TRUNCATED,
+}
+_CHOICES: Final = (Compare.BOOLEAN, Compare.CODE)
+_NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
+_NO_WORDS: Final = (*_CHOICES, Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
+_ADDRESS_OF_A_PAGE: Final = r"^(?i:https?://|www\.)"
+
+
+def with_damage(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFrame:
+    """The rows, in the columns of `Audit.differences`, with `damage`: a findings.damage.Damage, or null."""
+    columns = {column.name: column for column in audit.columns}
+    patterns = audit.causes.select("cause", "pattern").unique("cause")
+    rows = rows.join(patterns, on="cause", how="left", maintain_order="left")
+    of_others = _of_others(known).with_columns(is_of_another=True)
+    rows = rows.join(of_others, on=CELL, how="left", maintain_order="left")
+    for name, cells in (("is_exchanged", _exchanged(rows, columns.values())), ("is_doubted", doubted(audit))):
+        rows = rows.join(cells.with_columns(pl.lit(True).alias(name)), on=CELL, how="left", maintain_order="left")
+    judged = pl.col("truth").fill_null("") != ""
+    judged &= pl.col("column").is_in([name for name, column in columns.items() if column.permission is None])
+    rules = [
+        *((_suffered(reason), damage) for reason, damage in _BY_PATTERN.items()),
+        *((_alone(pl.col("truth"), one, pl.col("column"), columns.values()), one) for one in _OF_A_TEXT),
+        (pl.col("is_exchanged"), Damage.EXCHANGED),
+        (pl.col("is_of_another"), Damage.OF_ANOTHER),
+        (pl.col("is_doubted"), Damage.DOUBTED),
+    ]
+    damage = pl.when(judged.fill_null(False)).then(_first(rules))
+    return rows.with_columns(damage=damage).drop("pattern", "is_of_another", "is_exchanged", "is_doubted")
+
+
+def damaged_candidates(rows: pl.DataFrame, columns: Sequence[Column]) -> set[tuple[str, str]]:
+    """The cells of profiles to be created, in the columns of `creations.Candidates.rows`, whose text looks damaged."""
+    found: set[tuple[str, str]] = set()
+    for column in columns:
+        if column.permission is None and column.name in rows.columns:
+            text, name = pl.col(column.name), pl.lit(column.name)
+            any_of = [_alone(text, one, name, [column]) for one in _OF_A_TEXT]
+            damaged = rows.filter(reduce(lambda one, other: one | other, any_of).fill_null(False))
+            found |= {(key, column.name) for key in damaged["key"]}
+    return found
+
+
+def doubted(audit: Audit) -> pl.DataFrame:
+    """The cells of the truth that a contact check doubts: key, column."""
+    found = audit.violations.filter(
+        (pl.col("side") == Side.TRUTH.value)
+        & pl.col("rule").is_in([check.value for check in ContactCheck])
+        & pl.col("key").is_not_null()
+    )
+    return found.select("key", pl.col("column").str.split(",")).explode("column").with_columns(
+        pl.col("column").str.strip_chars()
+    ).drop_nulls().unique()  # fmt: skip
+
+
+def guards(needed: pl.DataFrame) -> list[Notice]:
+    """The columns in which damage is a pattern, and into which values are written nevertheless."""
+    damaged = needed.filter(
+        (pl.col("why") == Why.DAMAGED) & (pl.col("damage") != Damage.DOUBTED.value),
+    )
+    written = dict(needed.filter(pl.col("kind").is_not_null() & pl.col("by").is_null())["column"].value_counts().rows())
+    counted = damaged["column"].value_counts().sort("column").iter_rows()
+    return [
+        Notice(Code.MUCH_DAMAGED, {"column": column, "cells": cells, "written": written[column]})
+        for column, cells in counted
+        if cells >= PATTERN and column in written
+    ]
+
+
+# --- of a text alone ---
+
+_OF_A_TEXT: Final = (Damage.ENCODING, Damage.INVISIBLE, Damage.SPREADSHEET, Damage.MARKUP, Damage.PLACEHOLDER)
+
+
+def _alone(text: pl.Expr, damage: Damage, column: pl.Expr, columns: Iterable[Column]) -> pl.Expr:
+    """Whether a text looks damaged in that way, whatever the platform has; `column` names that of the text."""
+    known = list(columns)
+    wordy = column.is_in([one.name for one in known if not _is_choice(one) and one.compare not in _NO_WORDS])
+    if damage is Damage.ENCODING:
+        return text.str.contains(GARBLED) | (wordy & text.str.contains(LETTERS_LOST) & ~_is_page(text))
+    if damage is Damage.INVISIBLE:
+        return text.str.contains(INVISIBLE)
+    if damage is Damage.SPREADSHEET:
+        numbers = [one.name for one in known if one.compare is Compare.NUMBER or one.type in _NUMBERS]
+        return ~column.is_in(numbers) & text.str.contains(SPREADSHEET)
+    if damage is Damage.MARKUP:
+        return wordy & text.str.contains(MARKUP) & ~_is_page(text)
+    days = [one.name for one in known if one.compare in (Compare.DATE, Compare.TIMESTAMP)]
+    word = text.str.strip_chars().str.to_lowercase().is_in(sorted(PLACEHOLDERS))
+    return (wordy & word) | (column.is_in(days) & text.str.contains(PLACEHOLDER_DAY))
+
+
+def _is_page(text: pl.Expr) -> pl.Expr:
+    return text.str.contains(_ADDRESS_OF_A_PAGE)
+
+
+def _is_choice(column: Column) -> bool:
+    return (
+        column.compare in _CHOICES
+        or column.permission is not None
+        or column.name.startswith((SUBSCRIPTION_PREFIX, SEGMENTATION_PREFIX))
+    )
+
+
+# --- of a pair and of its place ---
+
+
+def _suffered(reason: Reason) -> pl.Expr:
+    return (pl.col("reason") == reason.value) & pl.col("pattern").str.contains(_IN_TRUTH, literal=True)
+
+
+def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
+    """The cells of a row that hold, in the truth, each other's value on the platform: key, column."""
+    texts = [one.name for one in columns if not _is_choice(one) and one.compare not in _NO_WORDS]
+
+    def folded(side: str) -> pl.Expr:
+        return pl.col(side).str.strip_chars().str.to_lowercase()
+
+    cells = rows.filter(pl.col("column").is_in(texts)).select(*CELL, p=folded("platform"), t=folded("truth"))
+    cells = cells.filter((pl.col("p") != "") & (pl.col("t") != "") & (pl.col("p") != pl.col("t")))
+    other = cells.select("key", other="column", p="t", t="p")
+    met = cells.join(other, on=["key", "p", "t"], how="inner").filter(pl.col("column") != pl.col("other"))
+    return met.select(CELL).unique()
+
+
+def _of_others(known: Knowledge) -> pl.DataFrame:
+    """The cells that hold another profile's value. Unique values change hands, so that a few of them say nothing."""
+    cells = known.of_others.select(CELL).unique()
+    unique = [attribute.name for attribute in known.structure.attributes if attribute.unique]
+    return cells.filter(~pl.col("column").is_in(unique) | (pl.len().over("column") >= PATTERN))
+
+
+def _first(rules: Sequence[tuple[pl.Expr, Damage]]) -> pl.Expr:
+    found = [pl.when(holds.fill_null(False)).then(pl.lit(damage.value)) for holds, damage in rules]
+    return pl.coalesce(*found)

@@ -1,0 +1,268 @@
+"""What the product recognises as damage in the truth is never written by itself, nor may what stands beside it be."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.commands.plan import plan
+from auditor.findings.audit import Audit
+from auditor.findings.codes import Code
+from auditor.findings.damage import ContactCheck
+from auditor.model import Attribute, AttributeType, Kind, Moved, Reason, Severity, Status, Structure
+from auditor.plan import make_plans
+from auditor.plan.creations import TAKEN
+from auditor.plan.damage import PATTERN
+from auditor.plan.decisions import Choice, Decision
+from auditor.plan.knowledge import OF_OTHERS
+from auditor.plan.needs import for_the_truth, needs
+from auditor.settings.config import read_settings
+from auditor.settings.contract import Column, Compare
+from auditor.writes import Plan
+from tests import given_time
+from tests.audits import audit_of, difference, profile
+from tests.nothing_known import a_policy, facts, knowledge
+from tests.small_folder import auditor, copy, licence, made
+
+COLUMNS = (
+    Column("emailAddress", "email", "emailAddress", Compare.EMAIL, type=AttributeType.EMAIL),
+    Column("firstName", "first_name", "firstName", Compare.NAME),
+    Column("lastName", "last_name", "lastName", Compare.NAME),
+    Column("addressStreet", "street", "addressStreet", Compare.TEXT),
+    Column("phone", "phone", "phone", Compare.PHONE, type=AttributeType.PHONE),
+    Column("birthDate", "born", "birthDate", Compare.DATE),
+    Column("points", "points", "points", Compare.NUMBER, type=AttributeType.INTEGER),
+    Column("addressCountry", "country", "addressCountry", Compare.CODE),
+    Column("site", "site", "site", Compare.TEXT),
+)
+ID = Column("customerId", "id", "customerId")
+STRUCTURE = Structure(
+    "1", "Customers", tuple(Attribute(one.name, one.type, unique=one.name == "emailAddress") for one in COLUMNS)
+)
+GARBLED, LOST = (Reason.ENCODING, "garbled in truth"), (Reason.ENCODING, "letters lost in truth")
+CUT, ZEROS = (Reason.TRUNCATED, "cut off in truth"), (Reason.LEADING_ZERO, "zeros missing in truth")
+OTHER = (Reason.DIFFERENT, "")
+
+DAMAGED = [
+    ("addressStreet", "Saint-Rémy", "Saint-RÃ©my", GARBLED, "encoding"),
+    ("firstName", "Jérôme", "J?r?me", LOST, "encoding"),
+    ("firstName", "Anna", "J?r?me", OTHER, "encoding"),
+    ("firstName", "Anna", "JosÃ©", OTHER, "encoding"),
+    ("firstName", "Anna", "Jos\ufffd", OTHER, "encoding"),
+    ("addressStreet", "kerkstraat 136", "kerkst", CUT, "truncated"),
+    ("addressStreet", "kerkstraat 136", "kerkstraat", (Reason.TRUNCATED, "cut off in truth after 10 characters"),
+     "truncated"),
+    ("phone", "0475123456", "475123456", ZEROS, "leading_zero"),
+    ("firstName", "Rémy", "R&#233;my", OTHER, "markup"),
+    ("firstName", "Rémy", "R&eacute;my", OTHER, "markup"),
+    ("firstName", "Rémy", "R%C3%A9my", OTHER, "markup"),
+    ("addressStreet", "Kerkstraat 1", "Kerkstraat 1_x000D_", OTHER, "markup"),
+    ("addressStreet", "Kerkstraat 1", "<p>Kerkstraat 1</p>", OTHER, "markup"),
+    ("addressStreet", "Kerkstraat 1", "#N/A", OTHER, "spreadsheet"),
+    ("addressStreet", "Kerkstraat 1", "#REF!", OTHER, "spreadsheet"),
+    ("phone", "+32475123456", "3.24751E+10", OTHER, "spreadsheet"),
+    ("phone", "+32475123456", "32475123456.0", OTHER, "spreadsheet"),
+    ("firstName", "Anna", "#######", OTHER, "spreadsheet"),
+    ("firstName", "Anna", "#NOM?", OTHER, "spreadsheet"),
+    ("firstName", "Anna", "NULL", OTHER, "placeholder"),
+    ("lastName", "Peeters", "n/a", OTHER, "placeholder"),
+    ("birthDate", "1980-05-04", "01/01/1900", OTHER, "placeholder"),
+    ("birthDate", "1980-05-04", "1900-01-01", OTHER, "placeholder"),
+    ("birthDate", "1980-05-04", "1900-01-01 00:00:00", OTHER, "placeholder"),
+    ("firstName", "Anna", "An\u200bna", OTHER, "invisible"),
+    ("firstName", "Anna", "Anna\x00", OTHER, "invisible"),
+]  # fmt: skip
+FINE = [
+    ("firstName", "Jerome", "Jérôme", OTHER),
+    ("firstName", "J?r?me", "Jérôme", (Reason.ENCODING, "letters lost on platform")),
+    ("addressStreet", "kerkst", "kerkstraat 136", (Reason.TRUNCATED, "cut off on platform")),
+    ("phone", "475123456", "0475123456", (Reason.LEADING_ZERO, "zeros missing on platform")),
+    ("firstName", "Anna", "Åsa", OTHER),
+    ("firstName", "Anna", "Đặng", OTHER),
+    ("firstName", "Anna", "Nullens", OTHER),
+    ("lastName", "Peeters", "O'Brien & Zn.", OTHER),
+    ("addressStreet", "Kerkstraat 1", "Rue du 1er Août #12", OTHER),
+    ("addressStreet", "Kerkstraat 1", "Hôtel 100%", OTHER),
+    ("points", "12", "100000.0", OTHER),
+    ("points", "12", "1E+5", OTHER),
+    ("birthDate", "1980-05-04", "1981-01-01", OTHER),
+    ("addressCountry", "ZA", "NA", OTHER),
+    ("site", "", "https://example.org/a%20b?x=1&copy;=2", OTHER),
+]
+
+
+def looked_at(*cells: tuple[str, str, str, tuple[Reason, str]], **known: object) -> pl.DataFrame:
+    return needs(an_audit(cells), knowledge(STRUCTURE, **known))
+
+
+def an_audit(cells: tuple[tuple[str, str, str, tuple[Reason, str]], ...]) -> Audit:
+    """A profile per cell, of which the truth alone moved."""
+    rows = [
+        difference(
+            f"C{number:03}", column, platform or None, truth,
+            status=Status.STALE.value, moved=Moved.TRUTH.value, base=platform, reason=reason.value,
+            cause=f"{column}/{reason}/{pattern}",
+        )
+        for number, (column, platform, truth, (reason, pattern)) in enumerate(cells)
+    ]  # fmt: skip
+    causes = {row["cause"]: row for row in rows}
+    patterns = [
+        {"cause": cause, "column": row["column"], "reason": row["reason"], "pattern": cause.split("/")[-1],
+         "profiles": 1}
+        for cause, row in causes.items()
+    ]  # fmt: skip
+    return audit_of(differences=rows, causes=patterns, columns=COLUMNS)
+
+
+@pytest.mark.parametrize(("column", "platform", "truth", "why", "damage"), DAMAGED)
+def test_a_damaged_value_is_a_decision_and_told_to_the_truth(
+    column: str, platform: str, truth: str, why: tuple[Reason, str], damage: str
+) -> None:
+    needed = looked_at((column, platform, truth, why))
+    [row] = needed.to_dicts()
+    assert (row["need"], row["why"], row["damage"], row["kind"]) == ("person", "damaged", damage, None)
+    assert row["answers"] == "truth platform", "who knows better may say so"
+    assert for_the_truth(needed)["why"].to_list() == [f"damaged_{damage}"]
+
+
+@pytest.mark.parametrize(("column", "platform", "truth", "why"), FINE)
+def test_what_only_looks_strange_is_written(column: str, platform: str, truth: str, why: tuple[Reason, str]) -> None:
+    [row] = looked_at((column, platform, truth, why)).to_dicts()
+    assert (row["damage"], row["need"], row["after"]) == (None, "written", truth)
+
+
+@pytest.mark.parametrize("choice", [Choice.TRUTH, Choice.PLATFORM])
+def test_a_person_may_decide_about_it(choice: Choice) -> None:
+    decided = Decision("C000", "firstName", "Anna", "NULL", choice, "Mia")
+    needed = looked_at(("firstName", "Anna", "NULL", OTHER), decisions=(decided,))
+    [row] = needed.to_dicts()
+    if choice is Choice.TRUTH:
+        assert (row["need"], row["after"], row["by"], row["told"]) == ("written", "NULL", "Mia", None)
+    else:
+        assert (row["need"], row["told"]) == ("truth", "decided")
+
+
+@pytest.mark.parametrize("check", ContactCheck)
+def test_what_a_contact_check_doubts_is_a_decision(check: ContactCheck) -> None:
+    audit = an_audit((("emailAddress", "a@b.be", "info@b.be", OTHER),))
+    doubt = {"side": "truth", "key": "C000", "column": "emailAddress", "value": "info@b.be", "rule": check.value,
+             "detail": "", "severity": Severity.WARNING.value, "refusal": None}  # fmt: skip
+    for violation, expected in (
+        (doubt, "doubted"),
+        (doubt | {"column": "phone, emailAddress"}, "doubted"),
+        (doubt | {"side": "platform"}, None),
+        (doubt | {"key": "C001"}, None),
+        (doubt | {"column": "phone"}, None),
+        (doubt | {"rule": "be_in_set"}, None),
+    ):
+        frame = pl.DataFrame([violation], schema=dict(audit.violations.schema))
+        [row] = needs(replace(audit, violations=frame), knowledge(STRUCTURE)).to_dicts()
+        assert row["damage"] == expected
+        assert (row["need"] == "person") == (expected is not None)
+
+
+def test_names_exchanged_in_a_row_are_a_decision() -> None:
+    cells = (("firstName", "Anna", "Peeters", OTHER), ("lastName", "Peeters", "Anna", OTHER))
+    audit = an_audit(cells)
+    same = audit.differences.with_columns(key=pl.lit("C000"))
+    needed = needs(replace(audit, differences=same), knowledge(STRUCTURE))
+    assert needed["damage"].to_list() == ["exchanged", "exchanged"]
+    apart = needs(audit, knowledge(STRUCTURE))
+    assert apart["damage"].to_list() == [None, None], "two people have them"
+
+
+def test_a_value_of_another_profile_is_a_decision_but_for_unique_values_that_change_hands() -> None:
+    phones = tuple(("phone", f"+3247500000{n}", f"+3247500001{n}", OTHER) for n in range(PATTERN))
+    emails = tuple(("emailAddress", f"a{n}@b.be", f"c{n}@b.be", OTHER) for n in range(PATTERN))
+
+    def others(column: str, number: int) -> pl.DataFrame:
+        return pl.DataFrame([(f"C{n:03}", column) for n in range(number)], schema=OF_OTHERS, orient="row")
+
+    for cells, column, number, expected in (
+        (phones, "phone", 1, ["of_another"] + [None] * (PATTERN - 1)),
+        (emails, "emailAddress", PATTERN - 1, [None] * PATTERN),
+        (emails, "emailAddress", PATTERN, ["of_another"] * PATTERN),
+    ):
+        assert looked_at(*cells, of_others=others(column, number))["damage"].to_list() == expected
+
+
+def planned(*cells: tuple[str, str, str, tuple[Reason, str]]) -> Plan:
+    known = knowledge(STRUCTURE)
+    return make_plans(an_audit(cells), a_policy(), facts(known))[0]
+
+
+def test_a_column_in_which_damage_is_a_pattern_stops_the_plan() -> None:
+    hurt = tuple(("firstName", f"Anna{n}", "NULL", OTHER) for n in range(PATTERN))
+    clean = ("firstName", "Bea", "Beatrice", OTHER)
+    assert planned(*hurt[1:], clean).stop is None
+    assert planned(*hurt).stop is None, "nothing of that column is written"
+    assert planned(*hurt, ("lastName", "Peeters", "Janssens", OTHER)).stop is None
+    told = {"column": "firstName", "cells": PATTERN, "written": 1}
+    assert planned(*hurt, clean).stop == ({"code": Code.MUCH_DAMAGED.value, "parameters": told},)
+
+
+def test_nobody_is_created_with_damage() -> None:
+    names = ["customerId", "emailAddress", "firstName", "lastName", "addressStreet", "phone", "birthDate", "points",
+             "addressCountry", "site"]  # fmt: skip
+    people = [
+        ("C001", "C001", "a@b.be", "J?r?me", "Peeters", "Kerkstraat 1", None, None, None, None, None),
+        ("C002", "C002", "NULL", "Anna", "Peeters", "Kerkstraat 1", None, None, None, None, None),
+    ]
+    candidates = pl.DataFrame(people, schema=dict.fromkeys(["key", *names], pl.String), orient="row")
+    audit = audit_of(profiles=[profile(key, Status.MISSING) for key in ("C001", "C002")], columns=(ID, *COLUMNS))
+    known = knowledge(STRUCTURE)
+    plan = make_plans(audit, a_policy(), facts(known, candidates=candidates, taken=TAKEN.to_frame()))[1]
+    written = {write.key: {cell.column for cell in write.cells} for write in plan.writes if write.kind is Kind.CREATE}
+    assert written == {"C001": {"customerId", "emailAddress", "lastName", "addressStreet"}}
+    left = {(item.key, item.column) for item in plan.left if item.why == "damaged"}
+    assert left == {("C001", "firstName"), ("C002", "emailAddress")}, "an address by which nobody can be found"
+
+
+SLIPPED, TOGETHER = 12, 4
+
+
+def test_a_column_that_slipped_by_a_row_is_found_in_a_real_folder(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Twelve people get the number of the one below; others get new numbers, names are damaged beside them."""
+    with licence(tmp_path_factory) as sandbox:
+        folder = copy(made(tmp_path_factory).agreed, tmp_path / "folder", sandbox)
+        file = max((folder / "crm").glob("*.csv"))
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        numbers, ids = (Counter(row[name] for row in rows) for name in ("mobile", "contact_id"))
+        numbered = [row for row in rows if row["mobile"] and numbers[row["mobile"]] == ids[row["contact_id"]] == 1]
+        before = [row["mobile"] for row in numbered]
+        for place in range(SLIPPED):
+            numbered[place]["mobile"] = before[place + 1]
+        for place in range(SLIPPED + 1, SLIPPED + 1 + TOGETHER):
+            numbered[place]["mobile"] = f"04991234{place:02}"
+        with file.open("w", encoding="utf-8", newline="") as lines:
+            writer = csv.DictWriter(lines, rows[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        monkeypatch.chdir(folder)
+        document = json.loads(auditor(capsys, "run", "--json", "--quiet").out)
+        made_plans = plan(read_settings(folder / "auditor.toml"), now=given_time.now())
+    slipped = {row["contact_id"] for row in numbered[:SLIPPED]}
+    new = {row["contact_id"] for row in numbered[SLIPPED + 1 : SLIPPED + 1 + TOGETHER]}
+    correct = next(one.plan for one in made_plans if one.plan.purpose == "correct")
+    phones = [(write.key, cell) for write in correct.writes for cell in write.cells if cell.column == "gsmNumber"]
+    with max((folder / "exports").glob("*.csv")).open(encoding="utf-8", newline="") as lines:
+        held = {row["gsmNumber"] for row in csv.DictReader(lines, delimiter=";")}
+    left = {item.key for item in correct.left if (item.column, item.why) == ("gsmNumber", "damaged")}
+    assert not {cell.after for _, cell in phones} & held, "nobody gets a number that somebody has"
+    assert len(slipped & left) > SLIPPED / 2, "of some the platform has no number, or they wait"
+    assert len(new & {key for key, _ in phones}) > TOGETHER / 2
+    assert "much_damaged" in [one["code"] for one in correct.stop or () if isinstance(one, dict)]
+    told = pl.read_csv(folder / "runs" / document["run"] / "for-the-truth.csv", separator=";", infer_schema=False)
+    assert slipped & left == slipped & set(told.filter(pl.col("why") == "damaged_of_another")["key"])
