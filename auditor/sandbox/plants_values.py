@@ -110,8 +110,8 @@ def swapped(column: str, *, by_platform: bool = False) -> Plant:
             return False
         theirs = other[1].values[column]
         moment = week.past()
-        # Two profiles that exchange a unique value block each other: a person has to decide.
-        fate = "left" if by_platform or column == "emailAddress" else "corrected"
+        # Whether an address or a number that somebody else has was put right or went astray, a person has to decide.
+        fate = "left" if by_platform or column in ("emailAddress", "gsmNumber") else "corrected"
         for person, own, new in ((one, mine, theirs), (other, theirs, mine)):
             if by_platform:
                 week.platform_moves(person, {column: new}, moment)
