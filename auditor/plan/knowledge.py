@@ -35,6 +35,7 @@ UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth
 
 DELETED_AGAIN: Final = pl.Schema({"key": TEXT, "at": MOMENT})
 """People whom we had created and an undo deleted, and when."""
+
 OF_OTHERS: Final = pl.Schema({"key": TEXT, "column": TEXT})
 """Cells whose truth stands on the platform in one other profile, of columns whose values are somebody's own."""
 
