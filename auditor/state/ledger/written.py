@@ -124,7 +124,7 @@ class Written(Recorded):
         )
 
     def last_effect(self, table: str, key: str, plans: Sequence[str]) -> datetime | None:
-        """By when the last that these plans did to a profile was carried out; None where they did nothing to it."""
+        """The moment when the last thing these plans did to a profile was carried out; None: they did nothing to it."""
         marks = ", ".join("?" * len(plans))
         rows = self._chain.query(
             f"SELECT sent_at, effective FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}"
