@@ -167,7 +167,7 @@ FAILURES = {
     "401 at sign-in": everywhere(FINE, 0, WrongKey, "does not accept the API key", "on one host", signing_in=says(401)),
     "403": everywhere(says(403), 1, NotAllowed, "not allowed to use", "give the API user the right read_profiles"),
     "404": Failure(
-        says(404), (1, Discontinued), (5, Discontinued), (1, Discontinued), (1, Discontinued),
+        says(404), (3, Discontinued), (5, Discontinued), (3, Discontinued), (3, Discontinued),
         "does not offer .* in V5 any more: that says nothing about any profile", "run `auditor doctor`",
     ),
     "405": everywhere(says(405), 1, Discontinued, "does not offer .* in V5 any more", "run `auditor doctor`"),

@@ -21,7 +21,6 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "scenarios": "scenarios",  # [assumed] after the access right of that name (D-rights)
 }
 """First segment of each path since the reorganisation of the URLs (U-reorg)."""
-PROFILE_RIGHTS: Final = {"GET": "read_profiles"} | dict.fromkeys(("POST", "PATCH", "PUT", "DELETE"), "write_profiles")
 
 
 class Encoded(str):

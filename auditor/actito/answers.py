@@ -202,7 +202,7 @@ def check(answer: Answer, call: Call, *, writing: bool) -> None:
     error = _meaning(status, answer, call, writing=writing)
     error.wait = _wait(answer.headers)
     if isinstance(error, NotFound):
-        error.operation = call.name
+        error.name = call.name
     raise error
 
 

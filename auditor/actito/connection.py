@@ -41,6 +41,7 @@ from auditor.actito.errors import (
 )
 from auditor.actito.limits import Clock, Sleep, limits_for
 from auditor.actito.log import ATTEMPT
+from auditor.actito.results import ProfileRef
 from auditor.actito.transport import LimitedTransport, Oversized, Severed, Unacceptable
 
 ATTEMPTS = 5
@@ -103,8 +104,8 @@ class Connection:
     ) -> None:
         self.entity = entity
         self.dialect = dialect
-        self.answered: set[tuple[str, str, str]] = set()
-        """The operations (`Call.name`) that answered with a success: a 404 of one of these is about what it names."""
+        self.witnesses: dict[tuple[str, str], ProfileRef] = {}
+        """Somebody of a table who was there, by the table's name and the attribute asked by (empty: profileId)."""
         self.announced: dict[tuple[str, str, str], Announcement] = {}
         """Operations that answered, and said that they will end."""
         self._url = url.rstrip("/")
@@ -196,7 +197,6 @@ class Connection:
         return answer
 
     def _note(self, answer: Answer, call: Call) -> None:
-        self.answered.add(call.name)
         ending = announcement(answer.headers, call)
         if ending is not None:
             self.announced.setdefault(call.name, ending)

@@ -77,7 +77,7 @@ class NotFound(ActitoError, SettingsError):
             hint="check the name in the settings; it may also be hidden: Actito gives the same answer when the key "
             "lacks the right to see it",
         )
-        self.operation = ("", "", what)
+        self.name = ("", "", what)
         """Generation, method and operation that were answered so."""
 
 
@@ -90,6 +90,12 @@ class Discontinued(ActitoError, SettingsError):
             hint="run `auditor doctor`: it tells for each operation which generation this licence answers, and "
             "what to set as dialect below [actito]",
         )
+
+    @classmethod
+    def instead_of(cls, missing: NotFound) -> Discontinued:
+        """What was answered with 404, as an operation that is not there."""
+        generation, _, what = missing.name
+        return cls(what, generation)
 
 
 class NotAcceptable(ActitoError, SettingsError):

@@ -24,7 +24,8 @@ from auditor.actito.errors import (
     UnexpectedAnswer,
 )
 from auditor.actito.pages import whole_list
-from auditor.actito.profiles import Profiles, page
+from auditor.actito.profiles import Profiles
+from auditor.actito.profiles_v5 import page
 from auditor.actito.results import ProfileRef
 from auditor.actito.routes import People, people
 from auditor.actito.tables import identified

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from auditor.actito.address import PROFILE_RIGHTS, path
 from auditor.actito.answers import Answer, Call
 from auditor.actito.results import Collection, ProfileRef
 from auditor.actito.spelling import Spelling
@@ -14,6 +13,8 @@ from auditor.model import Structure
 
 if TYPE_CHECKING:
     from auditor.actito.connection import Connection
+
+_RIGHTS: Final = {"GET": "read_profiles"} | dict.fromkeys(("POST", "PATCH", "PUT", "DELETE"), "write_profiles")
 
 Values = Mapping[str, str | None]
 """Audit columns to what they are to hold."""
@@ -45,6 +46,9 @@ class Profiles(Protocol):
     def search(self, entity: str, table: Structure, attribute: str, value: str, limit: int) -> Call:
         """At most `limit` profiles whose attribute has this value, and perhaps others."""
 
+    def some(self, connection: Connection, table: Structure, number: int) -> Answer:
+        """Profiles that are there, as a page: about `number` of them. NotFound without such a list."""
+
     def read(self, connection: Connection, table: Structure, by: ProfileRef) -> Told:
         """One profile with its subscriptions and segmentations. NotFound without one."""
 
@@ -74,32 +78,9 @@ class Profiles(Protocol):
         """The requests that set these columns of a profile that exists, in their order."""
 
 
-def page(entity: str, table: Structure, number: int, size: int, query: Mapping[str, str] | None = None) -> Call:
-    """One page of all profiles, in both generations V5's: V4's list was announced to end in 2022 (Maintenances page).
-
-    [seen] as an address (G-shokme); `page` from 0 and `size` are [assumed] (§6.3).
-    """
-    asked = {"page": str(number), "size": str(size)} | dict(query or {})
-    return call_v5("GET", entity, table, "a page of the profiles", query=asked)
-
-
-def call_v5(
-    method: str,
-    entity: str,
-    table: Structure,
-    what: str,
-    *words: str,
-    query: Mapping[str, str] | None = None,
-    operation: str = "",
-) -> Call:
-    """A call below the profiles of a table, which V5 addresses by its id [seen] (migration page)."""
-    address = path("profiles", "v5", ["entities", entity, "profile-tables", table.table_id, "profiles", *words])
-    return call_of_profiles(method, address, table, what, query, operation)
-
-
 def call_of_profiles(
     method: str, address: str, table: Structure, what: str, query: Mapping[str, str] | None, operation: str
 ) -> Call:
     """A call at an address below the profiles of a table, in words that name the table and no profile."""
-    right = PROFILE_RIGHTS[method]
-    return Call(method, address, f'{what} in "{table.table}"', right, query or {}, operation=operation or what)
+    what_in = f'{what} in "{table.table}"'
+    return Call(method, address, what_in, _RIGHTS[method], query or {}, operation=operation or what)

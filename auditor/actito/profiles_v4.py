@@ -13,7 +13,9 @@ from auditor.actito import forms, sections
 from auditor.actito.address import Encoded, one_profile, path, reference, segment
 from auditor.actito.answers import Answer, Call
 from auditor.actito.bodies import profile_body
+from auditor.actito.errors import Discontinued, NotFound
 from auditor.actito.profiles import Step, Told, Values, call_of_profiles
+from auditor.actito.profiles_v5 import page
 from auditor.actito.results import Collection, ProfileRef
 from auditor.actito.spelling import Spelling
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Structure
@@ -34,6 +36,14 @@ class ProfilesV4:
         """[seen] G-sdk; the grammar of `search` beyond `name=value` is not known (§6.3)."""
         query = {"search": f"{attribute}={value}", "number": str(limit)}
         return _call("GET", entity, table, f"a search by {attribute}", query=query)
+
+    def some(self, connection: Connection, table: Structure, number: int) -> Answer:
+        """V5's list, or where a licence does not have it V4's own, [seen] G-sdk (§6.3): announced to end in 2022."""
+        try:
+            return connection.read(page(connection.entity, table, 0, number))
+        except (NotFound, Discontinued):
+            query = {"number": str(number)}
+            return connection.read(_call("GET", connection.entity, table, "a list of profiles", query=query))
 
     def read(self, connection: Connection, table: Structure, by: ProfileRef) -> Told:
         """[seen] G-sdk, G-fn (§6.2). A section that the answer leaves out has its own address [seen] G-prod (§6.7)."""

@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.actito import forms, sections
-from auditor.actito.address import one_profile, reference
-from auditor.actito.answers import Call, Unfit
+from auditor.actito.address import one_profile, path, reference
+from auditor.actito.answers import Answer, Call, Unfit
 from auditor.actito.bodies import flat_body
 from auditor.actito.errors import Discontinued, NotFound, Refused, UnexpectedAnswer
-from auditor.actito.profiles import Step, Told, Values, call_v5, page
+from auditor.actito.profiles import Step, Told, Values, call_of_profiles
 from auditor.actito.results import Collection, ProfileRef
 from auditor.actito.spelling import Spelling
 from auditor.model import Structure
@@ -31,42 +31,45 @@ class ProfilesV5:
 
     def count(self, connection: Connection, table: Structure) -> int | None:
         """[assumed]: V4's `count` (G-php) below V5's list, or else what a page of the list says of all (§6.3)."""
-        apart = call_v5("GET", connection.entity, table, "the number of profiles", "count")
+        apart = _call("GET", connection.entity, table, "the number of profiles", "count")
         try:
             return connection.read(apart).read_as(forms.count)
         except (NotFound, Refused, Discontinued, UnexpectedAnswer):
-            alone = replace(table, subscriptions=(), segmentations=())
-            answer = connection.read(page(connection.entity, alone, 0, 1))
+            answer = connection.read(page(connection.entity, table, 0, 1))
             return answer.read_as(forms.total, answer.headers)
 
     def search(self, entity: str, table: Structure, attribute: str, value: str, limit: int) -> Call:
         """That V5 searches is [seen] (change log, 2024-11), how is not: [assumed] that its list takes V4's `search`."""
-        query = {"search": f"{attribute}={value}", **asked(table)}
+        query = {"search": f"{attribute}={value}", **by_name(table)}
         return replace(page(entity, table, 0, limit, query), what=f'a search by {attribute} in "{table.table}"')
+
+    def some(self, connection: Connection, table: Structure, number: int) -> Answer:
+        """See `page`."""
+        return connection.read(page(connection.entity, table, 0, number))
 
     def read(self, connection: Connection, table: Structure, by: ProfileRef) -> Told:
         """The address, `subscriptions`, `segmentations` and `includeNulls` are [seen] (migration page): only those that
         are named are told. UnexpectedAnswer where one of them is not: it must not pass for "no".
         """
         key, operation = reference(table, by, "a profile"), one_profile(by)
-        call = call_v5("GET", connection.entity, table, "a profile", key, query=asked(table), operation=operation)
+        call = _call("GET", connection.entity, table, "a profile", key, query=by_name(table), operation=operation)
         answer = connection.read(call)
         answer.read_as(_all_told, table)
         return Told(answer)
 
     def creation(self, entity: str, table: Structure) -> Call:
         """`POST` beside the list [assumed]; that there is such an operation is [seen] (change log, 2025-01)."""
-        return call_v5("POST", entity, table, "the creation of a profile")
+        return _call("POST", entity, table, "the creation of a profile")
 
     def change(self, entity: str, table: Structure, profile_id: str) -> Call:
         """`PATCH` [assumed]; that there is one is [seen] (change log, 2025-01)."""
         what = "the change of a profile"
-        return call_v5("PATCH", entity, table, what, reference(table, profile_id, what))
+        return _call("PATCH", entity, table, what, reference(table, profile_id, what))
 
     def deletion(self, entity: str, table: Structure, profile_id: str) -> Call:
         """[assumed] from the REST style; that there is such an operation is [seen] (change log, 2025-01)."""
         what = "the deletion of a profile"
-        return call_v5("DELETE", entity, table, what, reference(table, profile_id, what))
+        return _call("DELETE", entity, table, what, reference(table, profile_id, what))
 
     def body(
         self, table: Structure, values: Values, collection: Collection | None, how: Spelling
@@ -88,7 +91,30 @@ class ProfilesV5:
         yield Step(tuple(values), lambda: connection.write(call, body=body))
 
 
-def asked(table: Structure) -> dict[str, str]:
+def page(entity: str, table: Structure, number: int, size: int, query: Mapping[str, str] | None = None) -> Call:
+    """One page of all profiles, in both generations V5's: V4's list was announced to end in 2022 (Maintenances page).
+
+    [seen] as an address (G-shokme); `page` from 0 and `size` are [assumed] (§6.3).
+    """
+    numbered = {"page": str(number), "size": str(size)} | dict(query or {})
+    return _call("GET", entity, table, "a page of the profiles", query=numbered)
+
+
+def _call(
+    method: str,
+    entity: str,
+    table: Structure,
+    what: str,
+    *words: str,
+    query: Mapping[str, str] | None = None,
+    operation: str = "",
+) -> Call:
+    """A call below the profiles of a table, which V5 addresses by its id [seen] (migration page)."""
+    address = path("profiles", "v5", ["entities", entity, "profile-tables", table.table_id, "profiles", *words])
+    return call_of_profiles(method, address, table, what, query, operation)
+
+
+def by_name(table: Structure) -> dict[str, str]:
     """What a question names so that it is told, segmentations without a value too."""
     names = {
         "subscriptions": ",".join(table.subscriptions),

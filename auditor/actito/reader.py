@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from auditor.actito import definitions, forms, sections
 from auditor.actito.answers import Answer, Call
 from auditor.actito.connection import Connection
-from auditor.actito.errors import NotFound, Refused
+from auditor.actito.errors import Discontinued, NotFound, Refused
 from auditor.actito.pages import whole_list
 from auditor.actito.profiles import Told
-from auditor.actito.profiles import page as page_of
-from auditor.actito.profiles_v5 import asked
+from auditor.actito.profiles_v5 import by_name
+from auditor.actito.profiles_v5 import page as page_of
 from auditor.actito.results import (
     Definition,
     Execution,
@@ -24,11 +25,13 @@ from auditor.actito.results import (
     Synchronisation,
     Table,
 )
-from auditor.actito.routes import of_table, require_missing
+from auditor.actito.routes import of_table, require_missing, seen
 from auditor.actito.row_files import read_refused_rows, read_result_rows
 from auditor.actito.spelling import USUAL, Spelling, learn
-from auditor.actito.tables import identified, structure, tables
+from auditor.actito.tables import entities, identified, of_entity, structure, tables
 from auditor.model import Structure
+
+T = TypeVar("T")
 
 _PAGE = 100
 """Profiles asked for at a time: what the largest page is, no source says."""
@@ -50,7 +53,7 @@ class Reader:
 
     def entities(self) -> list[str]:
         """Names of the entities that the key may see (§3, D-quick)."""
-        return whole_list(self._connection, self._dialect.entities(), forms.entities)
+        return entities(self._connection)
 
     def tables(self) -> list[Table]:
         """The profile tables of the entity that the key may see (§4.1, G-lep; §4.3, D-struct)."""
@@ -65,31 +68,35 @@ class Reader:
 
     def synchronisations(self, table: Structure) -> list[Synchronisation]:
         """The stored ETL definitions that write into this table, whatever else they write (§8.3)."""
-        asked = identified(self._connection, table)
+        known = identified(self._connection, table)
         found = []
         for definition in self.definitions():
-            into = [loading for loading in definition.loadings if loading.table in (asked.id, asked.name)]
+            into = [loading for loading in definition.loadings if loading.table in (known.id, known.name)]
             if not into:
                 continue
             mapped = [loading.mapping for loading in into]
-            known = None if None in mapped else {column: None for part in mapped if part for column in part.values()}
-            columns = None if known is None else tuple(known)
+            into_it = {column: None for part in mapped if part for column in part.values()}
+            columns = None if None in mapped else tuple(into_it)
             found.append(Synchronisation(definition.id, definition.name, definition.active, columns))
         return found
 
     def definitions(self) -> list[Definition]:
         """Every stored ETL definition of the entity (§8.3). One call, and one more for each that is only named."""
-        listed = whole_list(self._connection, self._dialect.definitions("GET", self._entity), definitions.definitions)
+        listed = self._definitions()
         return [self.definition(known) if isinstance(known, str) else known for known in listed]
 
     def definition(self, definition_id: str) -> Definition:
-        """One stored ETL definition (§8.3). NotFound when there is none."""
-        answer = self._connection.read(self._dialect.definitions("GET", self._entity, definition_id))
+        """One stored ETL definition (§8.3). NotFound when there is none, Discontinued where it is listed."""
+        try:
+            answer = self._connection.read(self._dialect.definitions("GET", self._entity, definition_id))
+        except NotFound as missing:
+            listed = [one if isinstance(one, str) else one.id for one in self._definitions()]
+            raise (Discontinued.instead_of(missing) if definition_id in listed else missing) from None
         return answer.read_as(definitions.definition, definition_id)
 
     def locations(self) -> list[Location]:
-        """The remote places of files (§9, D-ft). NotFound or Discontinued where the licence has no such operation."""
-        return whole_list(self._connection, self._dialect.locations(self._entity), forms.locations)
+        """The remote places of files (§9, D-ft). Discontinued where the licence has no such operation."""
+        return self._of_entity(self._dialect.locations(self._entity), forms.locations)
 
     def reaches(self, location: Location) -> bool:
         """Whether Actito reaches a remote place of files, tried now (§9, change log 2025-02). Nothing is changed.
@@ -102,8 +109,11 @@ class Reader:
             return False
 
     def scenarios(self, table: Structure) -> list[Scenario]:
-        """The scenarios of a table: what a write may start (§14b). NotFound where the licence has no scenarios."""
-        return whole_list(self._connection, self._dialect.scenarios(self._entity, table), forms.scenarios)
+        """The scenarios of a table: what a write may start (§14b). Discontinued where it has none."""
+        try:
+            return whole_list(self._connection, self._dialect.scenarios(self._entity, table), forms.scenarios)
+        except NotFound as missing:
+            raise of_table(self._connection, table, missing) from None
 
     def count(self, table: Structure) -> int | None:
         """How many profiles the table has now (§6.3, G-php); None where this licence does not tell.
@@ -113,7 +123,7 @@ class Reader:
         try:
             return self._dialect.profiles.count(self._connection, table)
         except NotFound as missing:
-            raise of_table(self._connection, missing) from None
+            raise of_table(self._connection, table, missing) from None
 
     def profile(self, table: Structure, by: ProfileRef) -> Profile | None:
         """One profile as it is now (§6.2, G-sdk), or None when there is none (404, U-http: it may also be hidden).
@@ -125,8 +135,8 @@ class Reader:
         found = self._told(table, by)
         if found is None:
             return None
-        asked = by if isinstance(by, str) else None
-        return found.answer.read_as(forms.profile, table, asked, found.apart, self._spelling)
+        profile_id = by if isinstance(by, str) else None
+        return found.answer.read_as(forms.profile, table, profile_id, found.apart, self._spelling)
 
     def spelling(self, table: Structure, by: ProfileRef) -> Spelling | None:
         """How this licence spells (§5.2), as one of its profiles shows it; None when there is no such profile."""
@@ -141,20 +151,20 @@ class Reader:
         Pages are [assumed]: a platform that does not know them answers the same profiles again, and so does once one
         that counts them from 1. None comes twice. For whole tables there are exports (§10).
         """
-        seen: set[str] = set()
+        known_ids: set[str] = set()
         size = min(limit, _PAGE)
         number = known = 0
         while known < _SAME_AGAIN:
-            answer = self._of_table(page_of(self._entity, table, number, size, asked(table)))
+            answer = self._page(table, number, size)
             items = answer.read_as(forms.page)
             page = {answer.part(forms.profile_id, item): item for item in items}
-            new = [profile_id for profile_id in page if profile_id not in seen][: limit - len(seen)]
+            new = [profile_id for profile_id in page if profile_id not in known_ids][: limit - len(known_ids)]
             for profile_id in new:
                 profile = self._listed(answer, table, profile_id, page[profile_id])
                 if profile is not None:
                     yield profile
-            seen.update(new)
-            if not page or len(seen) >= limit:
+            known_ids.update(new)
+            if not page or len(known_ids) >= limit:
                 return
             number += 1
             known = 0 if new else known + 1
@@ -166,7 +176,7 @@ class Reader:
         else a search brings is left out. So an empty list means that no profile was found, not that there certainly is
         none.
         """
-        answer = self._of_table(self._dialect.profiles.search(self._entity, table, attribute, value, limit))
+        answer = self._searched(table, attribute, value, limit)
         items = answer.read_as(forms.found, attribute, value)[:limit]
         listed = (self._listed(answer, table, answer.part(forms.profile_id, item), item) for item in items)
         return [profile for profile in listed if profile is not None]
@@ -195,12 +205,26 @@ class Reader:
             raise NotFound(call.what)
         return answer
 
-    def _of_table(self, call: Call) -> Answer:
-        """Asks about a table that is there. Discontinued where the operation is not."""
+    def _definitions(self) -> list[Definition | str]:
+        return self._of_entity(self._dialect.definitions("GET", self._entity), definitions.definitions)
+
+    def _searched(self, table: Structure, attribute: str, value: str, limit: int) -> Answer:
         try:
-            return self._connection.read(call)
+            return self._connection.read(self._dialect.profiles.search(self._entity, table, attribute, value, limit))
         except NotFound as missing:
-            raise of_table(self._connection, missing) from None
+            raise of_table(self._connection, table, missing) from None
+
+    def _of_entity(self, call: Call, form: Callable[[object], list[T]]) -> list[T]:
+        try:
+            return whole_list(self._connection, call, form)
+        except NotFound as missing:
+            raise of_entity(self._connection, missing) from None
+
+    def _page(self, table: Structure, number: int, size: int) -> Answer:
+        try:
+            return self._connection.read(page_of(self._entity, table, number, size, by_name(table)))
+        except NotFound as missing:
+            raise of_table(self._connection, table, missing) from None
 
     def _listed(self, answer: Answer, table: Structure, profile_id: str, item: Mapping[str, object]) -> Profile | None:
         """A profile of a list; asked for once more where the list leaves out a subscription or segmentation."""
@@ -210,7 +234,9 @@ class Reader:
 
     def _told(self, table: Structure, by: ProfileRef) -> Told | None:
         try:
-            return self._dialect.profiles.read(self._connection, table, by)
+            told = self._dialect.profiles.read(self._connection, table, by)
         except NotFound as missing:
             require_missing(self._connection, table, by, missing)
             return None
+        seen(self._connection, table, by)
+        return told

@@ -10,14 +10,14 @@ from urllib.parse import unquote, urlsplit
 from auditor.actito import definitions, forms
 from auditor.actito.answers import Answer, Call
 from auditor.actito.bodies import as_json, change_body, import_v4, import_v5, table_body
-from auditor.actito.connection import Connection, Files
+from auditor.actito.connection import Connection
 from auditor.actito.dialect import DATA_PART, DEFINITION_PART, MAX_IMPORT_BYTES
 from auditor.actito.errors import ActitoError, Busy, MaybeSent, NotFound, QuotaUsed, Refused, UnexpectedAnswer
 from auditor.actito.profiles import Step
 from auditor.actito.results import Collection, Definition, ImportMode, Table
 from auditor.actito.routes import of_table, of_write
 from auditor.actito.spelling import USUAL, Spelling
-from auditor.actito.tables import identified
+from auditor.actito.tables import identified, of_entity
 from auditor.errors import SettingsError
 from auditor.model import (
     SEGMENTATION_PREFIX,
@@ -58,7 +58,10 @@ class Writer:
         """
         _require_names(table.table, table.attributes)
         call = self._dialect.new_table(self._entity)
-        answer = self._connection.write(call, body=table_body(table))
+        try:
+            answer = self._connection.write(call, body=table_body(table))
+        except NotFound as missing:
+            raise of_entity(self._connection, missing) from None
         with _carried_out(call):
             return Table(_created(answer, "id", "profileTableId", "tableId"), table.table)
 
@@ -83,7 +86,10 @@ class Writer:
         body = change_body(attributes, subscriptions, segments, segmentations)
         if body:
             call = self._dialect.change_request(self._entity, identified(self._connection, table))
-            self._connection.write(call, body=body)
+            try:
+                self._connection.write(call, body=body)
+            except NotFound as missing:
+                raise of_table(self._connection, table, missing) from None
 
     def update(
         self,
@@ -110,7 +116,7 @@ class Writer:
         how = self._dialect.profiles.changes(self._connection, table, profile_id, values, collection, self._spelling)
         for step in how:
             try:
-                self._send(table, profile_id, step)
+                self._send(table, profile_id, step, values)
             except ActitoError as error:
                 error.columns_sent, error.columns_failed = tuple(sent), step.columns
                 raise
@@ -129,7 +135,7 @@ class Writer:
         try:
             answer = self._connection.write(call, body=profiles.body(table, filled, collection, self._spelling))
         except NotFound as missing:
-            raise of_table(self._connection, missing) from None
+            raise of_table(self._connection, table, missing) from None
         with _carried_out(call):
             return _created(answer, "profileId", "id")
 
@@ -159,12 +165,12 @@ class Writer:
         call = self._dialect.start_import(self._entity, table)
         wanted = output if self._names_output else ""
         try:
-            return self._start(call, archive, _described(self.definition(table, columns, key, mode, wanted)))
+            return self._start(call, archive, self.definition(table, columns, key, mode, wanted), table)
         except Refused as refused:
             if not wanted or self._dialect.imports == "v4" or not _maybe_names(refused):
                 raise
         self._names_output = False
-        return self._start(call, archive, _described(self.definition(table, columns, key, mode)))
+        return self._start(call, archive, self.definition(table, columns, key, mode), table)
 
     def create_definition(self, definition: Definition) -> str:
         """Store an ETL definition for files as the auditor makes them, and return its id (§8.3).
@@ -196,18 +202,23 @@ class Writer:
 
         Errors as in `start_import`; NotFound when there is no such definition.
         """
-        return self._start(self._dialect.trigger(self._entity, definition_id), archive, {})
+        return self._start(self._dialect.trigger(self._entity, definition_id), archive)
 
-    def _send(self, table: Structure, profile_id: str, step: Step) -> None:
+    def _send(self, table: Structure, profile_id: str, step: Step, values: Mapping[str, str | None]) -> None:
         try:
             step.send()
         except NotFound as missing:
-            raise of_write(self._connection, table, profile_id, missing, step.columns) from None
+            carried = {column: values[column] for column in step.columns}
+            raise of_write(self._connection, table, profile_id, missing, carried) from None
 
-    def _start(self, call: Call, archive: bytes, definition: Files) -> str:
+    def _start(self, call: Call, archive: bytes, definition: str = "", table: Structure | None = None) -> str:
         if len(archive) > MAX_IMPORT_BYTES:
             raise Refused(call.what, (("file", "TOO_LARGE"),))
-        files = {DATA_PART: ("corrections.zip", archive, "application/zip"), **definition}
+        files = {
+            DATA_PART: ("corrections.zip", archive, "application/zip"),
+        }
+        if definition:
+            files[DEFINITION_PART] = ("definition.json", definition.encode("utf-8"), "application/json")
         try:
             answer = self._connection.write(call, files=files, attempts=IMPORT_ATTEMPTS)
         except Busy as busy:
@@ -215,15 +226,11 @@ class Writer:
             error.wait = busy.wait
             raise error from None
         except NotFound as missing:
-            if definition:  # the table is there, or nothing would be sent; a stored definition may be gone
-                raise of_table(self._connection, missing) from None
-            raise
+            if table is None:  # a stored definition may be gone
+                raise
+            raise of_table(self._connection, table, missing) from None
         with _carried_out(call):
             return _created(answer, "executionId", "id")
-
-
-def _described(definition: str) -> Files:
-    return {DEFINITION_PART: ("definition.json", definition.encode("utf-8"), "application/json")}
 
 
 def _maybe_names(refused: Refused) -> bool:

@@ -30,7 +30,7 @@ from typing import TypeAlias
 import polars as pl
 
 from auditor.apply.bulk import carry_out_batch, sent_call, too_old
-from auditor.apply.job import FINAL, BulkFile, Job, Limits, Reads, Result, Stopped, Writes, column_of, targets
+from auditor.apply.job import FINAL, GONE, BulkFile, Job, Limits, Reads, Result, Stopped, Writes, column_of, targets
 from auditor.apply.load import carry_out_load
 from auditor.apply.outcomes import OUTCOMES, Applied
 from auditor.apply.single import carry_out
@@ -127,7 +127,7 @@ def _record(plan: Plan, sha: str, ledger: Ledger) -> None:
 
 
 def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) -> dict[Place, Result]:
-    """What earlier applications finished."""
+    """What earlier applications finished. Who was gone then is looked for again: hidden from the key, perhaps."""
     found = {}
     if earlier is not None:
         rows = earlier.select("number", "column", "found").iter_rows()
@@ -135,7 +135,7 @@ def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) 
     return {
         place: Result(Outcome(state.outcome), state.detail, state.settled_at, found.get(place), state.profile_id)
         for place, state in states.items()
-        if state.outcome in FINAL
+        if state.outcome in FINAL and state.detail != GONE
     }
 
 

@@ -23,6 +23,8 @@ _TEXTS: Final = (AttributeType.STRING, AttributeType.EMAIL, AttributeType.PHONE)
 
 FINAL: Final = (Outcome.LANDED, Outcome.REFUSED, Outcome.CHANGED)
 """Outcomes that stand: such a cell is never sent again by the same plan."""
+GONE: Final = "gone"
+"""Why a write was refused whose profile was not there: this alone is looked at again when the plan is."""
 
 
 class Reads(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from auditor.actito import ActitoError, Conflict, MaybeSent, NotFound, Profile, ProfileRef, Refused
-from auditor.apply.job import PROFILE, Cells, Job, Stopped
+from auditor.apply.job import GONE, PROFILE, Cells, Job, Stopped
 from auditor.apply.untouched import untouched
 from auditor.errors import TryLater
 from auditor.model import Kind, Outcome
@@ -51,7 +51,7 @@ def _correct(job: Job, number: int) -> None:
     cells = job.remaining(number)
     profile = find(job, write)
     if profile is None:
-        job.conclude(number, cells, Outcome.REFUSED, "gone")
+        job.conclude(number, cells, Outcome.REFUSED, GONE)
         return
     if not _is_the_one(job, write, profile):
         job.conclude(number, cells, Outcome.CHANGED, "key")
@@ -157,7 +157,7 @@ def _not_found(job: Job, profile_id: str) -> str:
         there = job.reader.profile(job.structure, profile_id) is not None
     except ActitoError:
         return "not_found"
-    return "not_in_table" if there else "gone"
+    return "not_in_table" if there else GONE
 
 
 def _read_back(job: Job, number: int, profile_id: str, sent: _Sent, writes: Mapping[str, int]) -> None:
