@@ -271,8 +271,7 @@ def _swapped(table: ir.Table, columns: Sequence[Column]) -> ir.Table:
     )
     once = usable.group_by("column", "p", "t").agg(n=usable.count(), key=usable.key.min())
     once = once.filter(once.n == 1)
-    other = once.view()
-    exchanged = once.semi_join(other, [once.column == other.column, once.p == other.t, once.t == other.p])
+    exchanged = once.semi_join(once.select("column", p="t", t="p"), ["column", "p", "t"])
     found = exchanged.group_by("column").agg(pairs=exchanged.count() / 2)
     chance = _by_chance(usable.semi_join(found, "column"))
     believed = found.join(chance, "column").filter(
