@@ -139,9 +139,13 @@ class Plan:
         content["left"] = [_plain(left) for left in self.left]
         return {"format": PLAN_FORMAT, **content}
 
-    def to_json(self) -> str:
-        """The stored form, with its name inside, so that a changed file is noticed. One write stands on one line."""
-        lines = [f"{_text(name)}: {_lines(value)}" for name, value in {"sha": self.sha, **self._content()}.items()]
+    def to_json(self, seal: Mapping[str, Any] | None) -> str:
+        """The stored form, with its name inside, so that a changed file is noticed. One write stands on one line.
+
+        `seal` is what the ledger says of the plan that it recorded, on the second line; None: it was asked for none.
+        """
+        around = {"sha": self.sha} | ({"seal": seal} if seal is not None else {})
+        lines = [f"{_text(name)}: {_lines(value)}" for name, value in {**around, **self._content()}.items()]
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
@@ -167,9 +171,17 @@ def by_fallback(key: str, fallbacks: Sequence[tuple[str, ...]]) -> bool:
 
 def read_plan(path: Path) -> Plan:
     """Read a stored plan. Raises SettingsError when it is none or was changed since it was made."""
+    return read_sealed(path)[0]
+
+
+def read_sealed(path: Path) -> tuple[Plan, Mapping[str, Any] | None]:
+    """A stored plan and the seal in its file, which plans of earlier versions lack; see `read_plan`.
+
+    A plan that holds together may still be made by anybody: what the seal is worth, the ledger knows.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        sha = content.pop("sha")
+        sha, seal = content.pop("sha"), content.pop("seal", None)
         plan = _plan(content)
     except FileNotFoundError:
         raise SettingsError(f"there is no plan {path}", hint="make one with `auditor plan`") from None
@@ -179,7 +191,7 @@ def read_plan(path: Path) -> Plan:
         raise SettingsError(f"{path} is not a plan of this version", hint=_AGAIN) from None
     if plan.sha != sha:
         raise SettingsError(f"{path} was changed after it was made", hint=_AGAIN)
-    return plan
+    return plan, seal
 
 
 def _plan(content: Mapping[str, Any]) -> Plan:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from auditor.commands import stored_plans
 from auditor.diff.known import Known
 from auditor.findings.audit import ROWS, TEXT, Counts
 from auditor.model import Kind, Route, Status, Structure
@@ -20,6 +22,7 @@ from auditor.plan import Facts
 from auditor.plan.creations import TAKEN
 from auditor.plan.knowledge import DELETED_AGAIN, OF_OTHERS, UNDONE, Knowledge
 from auditor.plan.policy import Policy
+from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Plan, Write
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -107,6 +110,12 @@ def a_write(kind: Kind, route: Route, key: str, profile_id: str | None, cells: t
     """A write by the default policy that travels alone."""
     nothing: dict[str, Any] = {"batch": None, "canary": False, "decided_by": None, "collection": None}
     return Write(kind, route, key, profile_id, cells, **(nothing | given))
+
+
+def recorded(plan: Plan, ledger: Ledger) -> Plan:
+    """The plan, which the ledger takes for one that was made here."""
+    stored_plans.record(plan, Path(f"plan-{plan.sha}.json"), ledger)
+    return plan
 
 
 def a_plan(*writes: Write, **given: Any) -> Plan:

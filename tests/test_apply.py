@@ -41,7 +41,7 @@ from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import QUOTA_ZONE
 from auditor.writes import Cell, Plan, Write
-from tests.nothing_known import a_plan, a_write
+from tests.nothing_known import a_plan, a_write, recorded
 
 NOON = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 NEWS = "subscriptions#News"
@@ -237,7 +237,7 @@ class World:
         limits = options.pop("limits", Limits(concurrency=1, sample=2))
         with Ledger(self.folder) as ledger:
             return apply_plan(
-                plan,
+                recorded(plan, ledger),
                 structure=STRUCTURE,
                 reader=self.platform,
                 writer=self.platform,
@@ -355,6 +355,15 @@ def test_applied_twice_is_applied_once(world: World) -> None:
     assert world.platform.effects == effects
     assert world.platform.calls == calls
     assert second.outcomes.drop("found").equals(first.outcomes.drop("found"))
+
+
+def test_a_plan_that_nobody_recorded_is_refused_before_anything_is_read(world: World) -> None:
+    with pytest.raises(GuardRefused, match="did not record this plan"), world.ledger() as ledger:
+        apply_plan(
+            plan_of(city(1)), structure=STRUCTURE, reader=world.platform, writer=world.platform, ledger=ledger,
+            clock=world.clock, same=lambda column, a, b: a == b, bulk_file=bulk_file,
+        )  # fmt: skip
+    assert world.platform.points == 0
 
 
 def test_an_empty_plan_is_fine(world: World) -> None:

@@ -25,7 +25,7 @@ from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Collection, Plan, Write
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.nothing_known import a_plan, a_write
+from tests.nothing_known import a_plan, a_write, recorded
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
@@ -94,7 +94,7 @@ def carry_out(
 ) -> Applied:
     """Waiting for an import is done in the sandbox, which says when its queue is empty."""
     return apply_plan(
-        plan,
+        recorded(plan, ledger),
         structure=structure,
         reader=Reader(connection),
         writer=Writer(connection),

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from auditor.errors import Exit, SettingsError, TryLater
 from auditor.model import Status
 from auditor.settings.config import read_settings
 from auditor.settings.contract_file import read_contract
+from auditor.writes import read_sealed
 from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, Said, auditor, copy, footprint
@@ -552,6 +554,12 @@ def test_a_plan_that_somebody_edited(planned: Path, refused: Refused) -> None:
     refused(
         Exit.SETTINGS, planned.name, "was changed after it was made", command=("apply", planned.name[5:20], "--yes")
     )
+    planned.write_text(text, "utf-8")
+    made, seal_of_it = read_sealed(planned)
+    edited = replace(made, population=1)
+    for seal in (None, seal_of_it):
+        planned.write_text(edited.to_json(seal), "utf-8")
+        refused(Exit.REFUSED, "only plans that `auditor` made", command=("apply", str(planned), "--yes"))
     planned.write_text(text[: len(text) // 2], "utf-8")
     refused(Exit.SETTINGS, planned.name, "is not a plan of this version", command=("apply", str(planned), "--yes"))
 

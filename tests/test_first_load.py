@@ -29,7 +29,7 @@ from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Plan
 from tests import structure_folder
 from tests.driven_sandbox import Sandbox
-from tests.nothing_known import a_policy, a_write, some_counts
+from tests.nothing_known import a_policy, a_write, recorded, some_counts
 from tests.small_folder import auditor
 from tests.test_apply_sandbox import connect, now, plan_of
 from tests.test_plan import NEWS, NOW, an_audit, candidates, decision, missing, plans, some_facts
@@ -240,7 +240,7 @@ def test_fewer_profiles_than_were_created_end_it(sandbox: Sandbox, tmp_path: Pat
     with connect(sandbox) as connection, Ledger(tmp_path / "state") as ledger:
         structure, writer = Reader(connection).structure("Customers"), Writer(connection)
         applied = apply_plan(
-            plan_of(*writes, purpose="load"),
+            recorded(plan_of(*writes, purpose="load"), ledger),
             structure=structure,
             reader=Reader(connection),
             writer=writer,

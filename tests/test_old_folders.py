@@ -131,7 +131,7 @@ def test_an_applied_plan_is_taken_back_as_before(
     assert said.code == 0, said.err
     [again] = set(undo.parent.iterdir()) - before
     plans = [json.loads(path.read_text("utf-8")) for path in (undo, again)]
-    of_their_moment = ("sha", "made", "export_as_of")
+    of_their_moment = ("sha", "seal", "made", "export_as_of")
     then, now = ({name: plan[name] for name in plan.keys() - of_their_moment} for plan in plans)
     assert isinstance(then["route_reason"], str), "a sentence was stored then, and the hash is made of it"
     assert now.pop("route_reason")["code"] == "route_of_undo"

@@ -37,7 +37,7 @@ from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
 from auditor.settings.contract import Blank, Column, Master, Polarity
 from auditor.state.ledger.records import SAME_PERSON
-from auditor.writes import Cell, Collection, Plan, read_plan
+from auditor.writes import Cell, Collection, Plan, read_plan, read_sealed
 from tests.nothing_known import a_policy, a_write, facts, knowledge, some_counts
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -1066,8 +1066,9 @@ def test_law_the_order_of_rows_does_not_change_the_plan(
 def test_a_plan_is_stored_and_read_back(tmp_path: Path) -> None:
     plan = correction(*many(150, "city"), differs("9", NEWS, "true", "false", moved="unknown"), policy=SMALL)
     path = tmp_path / f"plan-{plan.sha}.json"
-    path.write_text(plan.to_json(), encoding="utf-8")
+    path.write_text(plan.to_json({"mac": "m"}), encoding="utf-8")
     assert read_plan(path) == plan
+    assert read_sealed(path) == (plan, {"mac": "m"})
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 from auditor.cli.demonstration import write_settings
 from auditor.commands.apply import apply
 from auditor.commands.plan import plan
+from auditor.commands.stored_plans import store
 from auditor.model import Kind, Route
 from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
@@ -37,14 +38,14 @@ def planned(factory: pytest.TempPathFactory, folder: Path) -> Path:
     made = small_folder.made(factory)
     shutil.copytree(made.audited, folder)
     shutil.copytree(made.licence, folder / "sandbox")
-    plans = plan(write_settings(folder, "http://127.0.0.1:1"), now=given_time.now(), route="bulk")
+    settings = write_settings(folder, "http://127.0.0.1:1")
+    plans = plan(settings, now=given_time.now(), route="bulk")
     one = next(one for one in plans if sum(write.canary for write in one.plan.writes) > 2)
     rows = [write for write in one.plan.writes if write.batch and write.kind is Kind.UPDATE]
     file = [replace(write, canary=False, route=Route.BULK) for write in rows[2:]]
     fewer = replace(one.plan, writes=(*rows[:2], *file), export_as_of=given_time.now())
-    path = one.path.with_name(f"plan-{fewer.sha}.json")
-    path.write_text(fewer.to_json(), "utf-8")
-    return path
+    with Ledger(settings.state_folder) as ledger:
+        return store(fewer, one.path.parent, ledger, settings).path
 
 
 def test_a_quota_that_others_used_up_is_said_kept_and_tried_again_after_midnight(

@@ -39,7 +39,7 @@ from auditor.findings.sentences import of_plan
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import PlanRecord, WriteState
+from auditor.state.ledger.records import WriteState
 from auditor.writes import Plan
 
 Place: TypeAlias = tuple[int, str | None]
@@ -79,15 +79,17 @@ def apply_plan(
     is called from the writing threads, one at a time. Ctrl-C and SIGTERM let the calls in flight finish, record them
     and return.
 
-    Raises GuardRefused, before anything is sent, for a plan with a stop (unless `allow_stop`) and for a file whose
-    export is too old; SettingsError when the key or a name turns out wrong: what was sent until then is recorded.
+    Raises GuardRefused, before anything is sent, for a plan that the ledger did not record as made, one with a stop
+    (unless `allow_stop`) and a file whose export is too old; SettingsError when the key or a name turns out wrong:
+    what was sent until then is recorded.
     """
     if plan.stop is not None and not allow_stop:
         raise GuardRefused(f"the plan is stopped: {of_plan(plan.stop, Words('the platform', 'the truth'))}")
     if plan.table != structure.table:
         raise SettingsError(f'the plan is for the table "{plan.table}", not "{structure.table}"')
     sha = plan.sha
-    _record(plan, sha, ledger)
+    if ledger.plan(sha) is None:
+        raise GuardRefused("the ledger did not record this plan as made", hint="make it again: auditor plan")
     job = Job(
         plan=plan,
         sha=sha,
@@ -119,11 +121,6 @@ def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied
     results = _finished(states, earlier)
     places = {(number, column_of(cell)) for number, write in enumerate(plan.writes) for cell in targets(write)}
     return Applied(plan.sha, _frame(plan, states, results, None), None) if places and places <= results.keys() else None
-
-
-def _record(plan: Plan, sha: str, ledger: Ledger) -> None:
-    counts = {kind.value: count for kind, count in plan.counts.items()}
-    ledger.record_plan(PlanRecord(sha, plan.run, plan.table, plan.purpose, plan.made, "", counts, plan.undoes))
 
 
 def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) -> dict[Place, Result]:

@@ -16,7 +16,7 @@ from auditor.apply import Progress, apply_plan, settled
 from auditor.apply.job import FINAL, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.session import connect
-from auditor.commands.stored_plans import brakes
+from auditor.commands.stored_plans import brakes, recorded
 from auditor.commands.wrong_opt_out import require_restorable
 from auditor.equality.single_value import Sameness
 from auditor.errors import GuardRefused, SettingsError
@@ -55,7 +55,8 @@ def apply(
     """
     from auditor.actito.writer import Writer  # not at the top, where others could have it from here
 
-    chosen = _ours(settings, path)
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        chosen = _ours(settings, path, ledger)
     waiting = held(chosen, brakes(settings), confirmed)
     if waiting:
         flags = " ".join(brake.confirmation for brake in waiting)
@@ -117,11 +118,13 @@ def apply(
 def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
     """What became of a stored plan that is carried out to its end, and when the last of it was; None: some is left.
 
-    Nothing of it is sent again, so there is nothing to confirm either. Raises SettingsError, as `apply` does.
+    Nothing of it is sent again, so there is nothing to confirm either. Raises GuardRefused for a plan that was not made
+    here, and SettingsError, as `apply` does.
     """
-    chosen, folder = _ours(settings, path), path.resolve().parent
-    earlier = read_outcomes(folder, chosen.sha)
+    folder = path.resolve().parent
     with Ledger(settings.state_folder, reading=True) as ledger:
+        chosen = _ours(settings, path, ledger)
+        earlier = read_outcomes(folder, chosen.sha)
         applied = settled(chosen, ledger, earlier)
     if applied is None:
         return None
@@ -152,8 +155,8 @@ def may_start(settings: Settings, path: Path) -> str:
     return f"{begin}. Active: {named}; which write starts which, Actito does not say." if active else ""
 
 
-def _ours(settings: Settings, path: Path) -> Plan:
-    chosen = read_plan(path)
+def _ours(settings: Settings, path: Path, ledger: Ledger) -> Plan:
+    chosen = recorded(path, ledger)
     if (chosen.entity, chosen.table) != (settings.entity, settings.table):
         raise SettingsError(f'the plan is for "{chosen.entity}/{chosen.table}", these settings are not')
     return chosen

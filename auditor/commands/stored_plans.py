@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from auditor.apply.undo import irrevocable
-from auditor.errors import SettingsError
+from auditor.errors import GuardRefused, SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.codes import Notice
 from auditor.model import Kind
@@ -15,7 +16,10 @@ from auditor.plan.brakes import Brake, held
 from auditor.settings.config import Settings
 from auditor.state.ledger import Ledger, records
 from auditor.state.run_folder import all_runs
-from auditor.writes import Plan, read_plan
+from auditor.writes import Plan, read_plan, read_sealed
+
+_AGAIN: Final = "make it again: auditor plan"
+_NOT_OURS: Final = "only plans that `auditor` made and recorded here are applied"
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,29 @@ class Planned:
 
 
 def store(one: Plan, folder: Path, ledger: Ledger, settings: Settings) -> Planned:
-    """Write a plan into the folder of its run, for its owner only, and record it."""
-    path = write_whole(folder / f"plan-{one.sha}.json", one.to_json())
+    """Record a plan, and write it into the folder of its run with the ledger's seal, for its owner only."""
+    path = folder / f"plan-{one.sha}.json"
+    write_whole(path, one.to_json(record(one, path, ledger)))
+    return Planned(one, path, held(one, brakes(settings), {}))
+
+
+def record(one: Plan, path: Path, ledger: Ledger) -> Mapping[str, Any]:
+    """Record a plan as made; gives its seal."""
     counts = {kind.value: count for kind, count in one.counts.items()}
     ledger.record_plan(
         records.PlanRecord(one.sha, one.run, one.table, one.purpose, one.made, str(path), counts, one.undoes)
     )
-    return Planned(one, path, held(one, brakes(settings), {}))
+    return asdict(ledger.seal(one.sha, one.made))
+
+
+def recorded(path: Path, ledger: Ledger) -> Plan:
+    """A stored plan that was made here. Raises GuardRefused for any other, SettingsError as `read_plan` does."""
+    one, seal = read_sealed(path)
+    if seal is not None and not ledger.sealed(seal, one.sha, one.made):
+        raise GuardRefused(f"{path.name} was changed, or made elsewhere: {_NOT_OURS}", hint=_AGAIN)
+    if ledger.plan(one.sha) is None:
+        raise GuardRefused(f"{path.name} is not known to the ledger: {_NOT_OURS}", hint=_AGAIN)
+    return one
 
 
 def find_plan(settings: Settings, name: str) -> Path:

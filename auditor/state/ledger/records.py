@@ -151,6 +151,17 @@ class PlanRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What shows that a plan was made with this ledger, and how far the ledger had come by then."""
+
+    mac: str
+    """Keyed with the ledger's secret, of the plan's SHA and moment and of the rest of the seal."""
+    entry: int
+    """The number of the ledger's last entry, and its link."""
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """One cell (or the creation or deletion of one profile: `column` None) about to be written."""
 

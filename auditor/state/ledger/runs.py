@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from auditor.model import Verdict
 from auditor.state.ledger.chain import stamp
 from auditor.state.ledger.recorded import Recorded, json_text, moment
-from auditor.state.ledger.records import PlanRecord, RunRecord, StructureState
+from auditor.state.ledger.records import PlanRecord, RunRecord, Seal, StructureState
 
 
 class Runs(Recorded):
@@ -69,6 +72,23 @@ class Runs(Recorded):
             (table, len(begins), begins),
         )
         return tuple(one for (sha,) in rows if (one := self.plan(sha)) is not None)
+
+    def seal(self, sha: str, made: datetime) -> Seal:
+        """The seal of a plan that is recorded by now."""
+        with self.transaction():
+            entry, link = self._chain.entries, self._chain.head
+        return Seal(self._mac(sha, made, entry, link), entry, link)
+
+    def sealed(self, seal: Mapping[str, Any], sha: str, made: datetime) -> bool:
+        """Whether this is the seal that this ledger gave a plan."""
+        try:
+            given = Seal(**seal)
+            return hmac.compare_digest(given.mac, self._mac(sha, made, given.entry, given.link))
+        except (TypeError, ValueError):  # no seal at all, or one of other characters
+            return False
+
+    def _mac(self, *sealed: object) -> str:
+        return hmac.new(self._chain.salt, json.dumps(["plan", *map(str, sealed)]).encode(), hashlib.sha256).hexdigest()
 
     def record_structure(
         self, plan: str, table: str, items: Iterable[str], state: StructureState, at: datetime

@@ -1,0 +1,83 @@
+"""Only plans that were made here are applied: a hash anybody can make anew, a seal takes the ledger's secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.commands import stored_plans
+from auditor.errors import GuardRefused
+from auditor.model import Kind, Route
+from auditor.state.ledger import Ledger
+from auditor.writes import Cell, Plan, read_plan
+from tests.nothing_known import a_plan, a_write
+
+PLAN = a_plan(a_write(Kind.UPDATE, Route.SINGLE, "C1", "1", (Cell("city", "Gent", "Ghent"),)))
+EDITED = replace(PLAN, writes=(replace(PLAN.writes[0], cells=(Cell("city", "Gent", "Luik"),)),))
+"""By hand, and with a SHA that fits again."""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "plan.json"
+
+
+def put(plan: Plan, seal: Mapping[str, Any] | None, path: Path) -> Path:
+    path.write_text(plan.to_json(seal), "utf-8")
+    return path
+
+
+def test_a_plan_that_was_made_here_is_one(tmp_path: Path, path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        put(PLAN, stored_plans.record(PLAN, path, ledger), path)
+        assert stored_plans.recorded(path, ledger) == PLAN
+        again = replace(PLAN, made=PLAN.made + timedelta(hours=1))  # the same content, so the same name
+        put(again, stored_plans.record(again, path, ledger), path)
+        assert stored_plans.recorded(path, ledger) == again
+
+
+def test_a_plan_of_an_earlier_version_is_one_if_it_was_recorded(tmp_path: Path, path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        put(PLAN, None, path)
+        assert PLAN.sha == read_plan(path).sha, "the seal is no part of the name"
+        with pytest.raises(GuardRefused, match="not known to the ledger"):
+            stored_plans.recorded(path, ledger)
+        stored_plans.record(PLAN, path, ledger)
+        assert stored_plans.recorded(path, ledger) == PLAN
+
+
+@pytest.mark.parametrize(
+    ("plan", "change"),
+    [
+        (EDITED, lambda seal: seal),
+        (EDITED, lambda seal: None),
+        (replace(PLAN, made=PLAN.made + timedelta(hours=1)), lambda seal: seal),
+        (PLAN, lambda seal: seal | {"entry": seal["entry"] - 1}),
+        (PLAN, lambda seal: seal | {"mac": "0" * 64}),
+        (PLAN, lambda seal: seal | {"mac": "\u00e9"}),
+        (PLAN, lambda seal: seal | {"mac": 1}),
+        (PLAN, lambda seal: {}),
+        (PLAN, lambda seal: "seal"),
+    ],
+)
+def test_whatever_was_edited_is_refused(
+    plan: Plan, change: Callable[[Mapping[str, Any]], Any], tmp_path: Path, path: Path
+) -> None:
+    with Ledger(tmp_path) as ledger:
+        put(plan, change(stored_plans.record(PLAN, path, ledger)), path)
+        with pytest.raises(GuardRefused, match="only plans that `auditor` made"):
+            stored_plans.recorded(path, ledger)
+
+
+def test_another_ledgers_seal_is_none(tmp_path: Path, path: Path) -> None:
+    with Ledger(tmp_path / "here") as here, Ledger(tmp_path / "there") as there:
+        stored_plans.record(PLAN, path, here)
+        put(PLAN, stored_plans.record(PLAN, path, there), path)
+        assert asdict(here.seal(PLAN.sha, PLAN.made)) != asdict(there.seal(PLAN.sha, PLAN.made))
+        with pytest.raises(GuardRefused, match="made elsewhere"):
+            stored_plans.recorded(path, here)
