@@ -46,6 +46,8 @@ SAID_NO: Final = pl.Schema({"key": TEXT, "moment": MOMENT})
 
 END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
+_MOMENT: Final = "%Y-%m-%d %H:%M:%S"
+
 Cell: TypeAlias = tuple[str, str]
 """Key and column."""
 
@@ -127,6 +129,30 @@ class Case:
     """See `last_opt_outs`; None: it was never seen off."""
     opt_outs_known: bool
     """False: a part of the history is lost, and an opt-out may have been in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a person decided last for one cell: that the truth's value is written."""
+
+    by: str
+    platform: str | None
+    """The platform's text as it was seen."""
+    truth: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What is known of opt-ins when they are about to be sent, however long ago they were planned."""
+
+    chosen: Mapping[Cell, Chosen]
+    """Where the last decision is another one, or there is none, there is no entry."""
+    opt_outs: Mapping[Cell, datetime]
+    """See `last_opt_outs`."""
+    opt_outs_known: bool
+    now: datetime
+    timezone: ZoneInfo
+    """The contract's: moments of evidence are told in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +304,40 @@ def guard(planned: Iterable[writes.Write], columns: Iterable[Column], *, restore
                 )
 
 
+def check_grounds(planned: Iterable[writes.Write], columns: Iterable[Column], grounds: Grounds) -> None:
+    """Refuse opt-ins whose grounds do not hold any more, or never did: the person's decision, and the evidence.
+
+    Raises GuardRefused, naming key and column.
+    """
+    polarity = {column.name: column.permission for column in columns if column.permission is not None}
+    for write in planned:
+        for cell in write.cells if write.kind is Kind.SUBSCRIBE else ():
+            lacks = _lacking(write, cell, polarity[cell.column], grounds)
+            if lacks is not None:
+                raise GuardRefused(
+                    f'the opt-in of profile "{write.key}" to "{cell.column}" must not be written: {lacks}',
+                    hint="make the plan again from a new run: auditor run, then auditor plan",
+                )
+
+
+def _lacking(write: writes.Write, cell: writes.Cell, polarity: Polarity, grounds: Grounds) -> str | None:
+    """What an opt-in lacks, in words; None: nothing."""
+    place = (write.key, cell.column)
+    chosen = grounds.chosen.get(place)
+    if chosen is None or chosen.by != write.decided_by:
+        return "its person's decision is not the last that the ledger has"
+    if (chosen.platform or None) != (cell.before or None) or state(chosen.truth, polarity) is not Permission.ON:
+        return "the decision was made on other values"
+    moment = _told_moment(write.collection, grounds.timezone)
+    if moment is None or moment > grounds.now:
+        return "its evidence has no moment, or one in the future"
+    if not grounds.opt_outs_known:
+        return "a part of the permission history is lost"
+    if place in grounds.opt_outs and moment <= grounds.opt_outs[place]:
+        return "its evidence is not later than the last opt-out known"
+    return None
+
+
 def _lawful(write: writes.Write, cell: writes.Cell, polarity: Polarity, restores: bool) -> bool:
     after = state(cell.after, polarity)
     if write.kind is Kind.DELETE:
@@ -298,14 +358,24 @@ def _opt_in(case: Case, now: datetime, timezone: ZoneInfo) -> Opt | Why:
     date, source = case.evidence.date, case.evidence.source
     if date is None or not source or date > now:
         return Why.EVIDENCE
-    if case.last_opt_out is not None and date <= case.last_opt_out:
+    given = collected(date, source, timezone)
+    told = _told_moment(given, timezone)
+    if case.last_opt_out is not None and (told is None or told <= case.last_opt_out):
         return Why.EVIDENCE
-    return Opt(Kind.SUBSCRIBE, spelling(Permission.ON, case.polarity), collected(date, source, timezone))
+    return Opt(Kind.SUBSCRIBE, spelling(Permission.ON, case.polarity), given)
 
 
 def collected(date: datetime, source: str, timezone: ZoneInfo) -> writes.Collection:
     """When and where somebody's data were given, as Actito is told: in the contract's time zone."""
-    return writes.Collection(date.astimezone(timezone).strftime("%Y-%m-%d %H:%M:%S"), source)
+    return writes.Collection(date.astimezone(timezone).strftime(_MOMENT), source)
+
+
+def _told_moment(given: writes.Collection | None, timezone: ZoneInfo) -> datetime | None:
+    """The moment that Actito is told, which has whole seconds; of an hour that the clocks repeat, the first."""
+    try:
+        return datetime.strptime(given.moment, _MOMENT).replace(tzinfo=timezone) if given and given.source else None
+    except ValueError:
+        return None
 
 
 def _later(moment: datetime | None, than: datetime | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -307,3 +308,49 @@ def test_taking_back_needs_a_person_for_what_goes_up() -> None:
         permissions.guard([write(Kind.SUBSCRIBE, up)], COLUMNS, restores=True)
     with pytest.raises(GuardRefused):
         permissions.guard([write(Kind.UNSUBSCRIBE, up)], COLUMNS, restores=True)
+
+
+def grounds(**given: Any) -> permissions.Grounds:
+    known: dict[str, Any] = {
+        "chosen": {("k", "news"): permissions.Chosen("Ann", "false", "yes")},
+        "opt_outs": {("k", "news"): NOW - 3 * DAY},
+        "opt_outs_known": True,
+        "now": NOW,
+        "timezone": BRUSSELS,
+    }
+    return permissions.Grounds(**(known | given))
+
+
+def opt_in(**given: Any) -> Write:
+    usual: dict[str, Any] = {"by": "Ann", "collection": FROM_SHOP}
+    return write(Kind.SUBSCRIBE, Cell("news", "false", "true"), **(usual | given))
+
+
+def test_an_opt_in_goes_out_on_grounds_that_hold() -> None:
+    permissions.check_grounds([opt_in()], COLUMNS, grounds())
+    permissions.check_grounds([opt_in()], COLUMNS, grounds(opt_outs={}))
+    permissions.check_grounds([write(Kind.UNSUBSCRIBE, Cell("news", "true", "false"))], COLUMNS, grounds(chosen={}))
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "lacks"),
+    [
+        ({"by": "Bob"}, {}, "decision"),
+        ({"by": None}, {}, "decision"),
+        ({}, {"chosen": {}}, "decision"),
+        ({}, {"chosen": {("other", "news"): permissions.Chosen("Ann", "false", "yes")}}, "decision"),
+        ({}, {"chosen": {("k", "news"): permissions.Chosen("Ann", None, "yes")}}, "other values"),
+        ({}, {"chosen": {("k", "news"): permissions.Chosen("Ann", "false", "no")}}, "other values"),
+        ({"collection": Collection("2099-01-01 10:00:00", "shop")}, {}, "in the future"),
+        ({"collection": Collection("2026-03-09 10:00:00", "")}, {}, "no moment"),
+        ({"collection": Collection("soon", "shop")}, {}, "no moment"),
+        ({"collection": None}, {}, "no moment"),
+        ({}, {"opt_outs_known": False}, "lost"),
+        ({}, {"opt_outs": {("k", "news"): datetime(2026, 3, 9, 9, 0, tzinfo=UTC)}}, "last opt-out"),
+    ],
+)
+def test_an_opt_in_without_grounds_is_refused_when_it_is_sent(
+    given: dict[str, Any], known: dict[str, Any], lacks: str
+) -> None:
+    with pytest.raises(GuardRefused, match=lacks):
+        permissions.check_grounds([opt_in(**given)], COLUMNS, grounds(**known))

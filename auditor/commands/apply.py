@@ -15,6 +15,7 @@ from auditor.actito import ActitoError, Reader, learned
 from auditor.apply import Progress, apply_plan, settled
 from auditor.apply.job import FINAL, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
+from auditor.commands.known import grounds
 from auditor.commands.session import connect
 from auditor.commands.stored_plans import brakes, recorded
 from auditor.commands.wrong_opt_out import require_restorable
@@ -27,6 +28,7 @@ from auditor.model import Kind
 from auditor.plan.brakes import held
 from auditor.plan.bulkfile import corrective_file
 from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
@@ -86,6 +88,7 @@ def apply(
     ):
         if chosen.purpose == "undo":
             require_restorable(settings, contract, chosen, ledger, clock())
+        _check_opt_ins(settings, contract, chosen, ledger, clock())
         live = Reader(reading).structure(settings.table)
         if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
             raise GuardRefused(
@@ -153,6 +156,19 @@ def may_start(settings: Settings, path: Path) -> str:
     active = [one.name for one in found if one.active is not False]
     named = ", ".join(active[:NAMED]) + (f" and {len(active) - NAMED:,} more" if len(active) > NAMED else "")
     return f"{begin}. Active: {named}; which write starts which, Actito does not say." if active else ""
+
+
+def _check_opt_ins(settings: Settings, contract: Contract, chosen: Plan, ledger: Ledger, now: datetime) -> None:
+    """Hold what is left of a plan's opt-ins against what is known by now, whenever the plan was made."""
+    states = ledger.states(chosen.sha)
+    ended = {place for place, state in states.items() if state.outcome in FINAL}
+    left = [
+        write
+        for number, write in enumerate(chosen.writes)
+        if write.kind is Kind.SUBSCRIBE and any((number, cell.column) not in ended for cell in write.cells)
+    ]
+    if left and chosen.purpose != "undo":
+        permissions.check_grounds(left, contract.columns, grounds(settings, contract, left, ledger, now))
 
 
 def _ours(settings: Settings, path: Path, ledger: Ledger) -> Plan:

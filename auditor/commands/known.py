@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
+from auditor import permissions
 from auditor.findings.audit import Audit
 from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
 from auditor.findings.unreachable import said_no
-from auditor.model import Permission, Side, Structure
+from auditor.model import Kind, Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
-from auditor.plan.decisions import remembered
+from auditor.plan.decisions import Choice, remembered
 from auditor.plan.knowledge import OF_OTHERS, Knowledge
 from auditor.plan.needs import needs
 from auditor.settings.config import Settings
@@ -21,7 +23,9 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
+from auditor.state.past_runs import find_run
 from auditor.state.run_files import of_snapshot, rows
+from auditor.writes import Write
 
 
 def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, pl.DataFrame]:
@@ -56,11 +60,6 @@ def knowledge(
     Raises SettingsError for a run that does not keep it any more.
     """
     folder, missing = audit.folder, {item.code for item in audit.not_checked}
-    own = ledger.opt_outs(settings.table).select(
-        run=pl.lit(folder.name), at="sent_at", side=pl.lit(Side.PLATFORM.value), key="key", column="column",
-        value=pl.lit(Permission.OFF.value),
-    )  # fmt: skip
-    history = frame(folder, "history", HISTORY)
     undone, person = ledger.undone(settings.table), pl.col("column").is_null()
     return Knowledge(
         structure=structure,
@@ -71,7 +70,7 @@ def knowledge(
         seen_known=not missing & NOBODY_SEEN,
         decisions=remembered(ledger.decisions(settings.table)),
         evidence=frame(folder, "evidence", EVIDENCE),
-        history=pl.concat([history, own.cast(dict(history.schema))]) if own.height else history,  # type: ignore[arg-type]
+        history=_history(folder, settings.table, ledger),
         said_no=said_no(run_folder.read_activities(folder)),
         undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
@@ -83,6 +82,46 @@ def _of_others(folder: Path) -> pl.DataFrame:
     """No row of runs that were made before anybody looked."""
     path = folder / "of_others.parquet"
     return frame(folder, "of_others", OF_OTHERS) if path.is_symlink() or path.exists() else OF_OTHERS.to_frame()
+
+
+def grounds(
+    settings: Settings, contract: Contract, planned: Iterable[Write], ledger: Ledger, now: datetime
+) -> permissions.Grounds:
+    """What is known `now` of the opt-ins among these writes, by the ledger and the newest run.
+
+    Raises SettingsError where that run cannot be read.
+    """
+    polarity = {column.name: column.permission for column in contract.columns if column.permission is not None}
+    cells = {
+        (write.key, cell.column): (permissions.state(cell.before, polarity[cell.column]), None)
+        for write in planned
+        if write.kind is Kind.SUBSCRIBE
+        for cell in write.cells
+    }
+    newest = find_run(settings)
+    not_checked, _ = run_folder.read_run(newest).told()
+    spoken = said_no(run_folder.read_activities(newest))
+    return permissions.Grounds(
+        chosen={
+            (one.key, one.column): permissions.Chosen(one.by, one.platform, one.truth)
+            for one in remembered(ledger.decisions(settings.table))
+            if one.choice is Choice.TRUTH and (one.key, one.column) in cells
+        },
+        opt_outs=permissions.last_opt_outs(_history(newest, settings.table, ledger), cells, spoken),
+        opt_outs_known=not {item.code for item in not_checked} & NO_OPT_OUTS,
+        now=now,
+        timezone=contract.timezone,
+    )
+
+
+def _history(folder: Path, table: str, ledger: Ledger) -> pl.DataFrame:
+    """The permission history as a run knows it, and the opt-outs that we sent ourselves."""
+    history = frame(folder, "history", HISTORY)
+    own = ledger.opt_outs(table).select(
+        run=pl.lit(folder.name), at="sent_at", side=pl.lit(Side.PLATFORM.value), key="key", column="column",
+        value=pl.lit(Permission.OFF.value),
+    )  # fmt: skip
+    return pl.concat([history, own.cast(dict(history.schema))]) if own.height else history  # type: ignore[arg-type]
 
 
 def frame(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
