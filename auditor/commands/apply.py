@@ -20,7 +20,8 @@ from auditor.commands.session import connect
 from auditor.commands.stored_plans import brakes, recorded
 from auditor.commands.wrong_opt_out import require_restorable
 from auditor.equality.single_value import Sameness
-from auditor.errors import GuardRefused, SettingsError
+from auditor.errors import GuardRefused, SettingsError, TryLater
+from auditor.files.disk import require_writable
 from auditor.findings.codes import Code
 from auditor.findings.sentences import of_plan
 from auditor.findings.words import Words
@@ -68,6 +69,7 @@ def apply(
             f"this plan needs its counts confirmed ({counts}){reason}", hint=f"after a look, add: {flags}"
         )
     folder = path.resolve().parent
+    require_writable(folder)
     audited = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", audited)
     permissions.guard(chosen.writes, contract.columns, restores=chosen.purpose == "undo")
@@ -114,7 +116,13 @@ def apply(
             earlier=read_outcomes(folder, chosen.sha),
             progress=progress,
         )
-        write_outcomes(folder, applied)
+        try:
+            write_outcomes(folder, applied)
+        except TryLater as error:
+            raise TryLater(
+                f"what was sent is recorded in the ledger, but not beside the plan: {error}",
+                hint=f"then go on: auditor apply {chosen.sha[:12]}, which writes nothing twice",
+            ) from None
         return applied
 
 

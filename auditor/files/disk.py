@@ -6,6 +6,7 @@ import contextlib
 import errno
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from auditor.errors import AuditorError, TryLater
 
 MARGIN = 16 * 2**20
 """Bytes that must stay free beside what a file needs."""
+
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""Error numbers of a folder that takes no file from us."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a disk that takes no more."""
@@ -44,6 +48,19 @@ def require_space(folder: Path, needed: int) -> None:
             f"the disk of {folder} has {megabytes(free)} free, and about {megabytes(needed + MARGIN)} are needed",
             hint="free some space",
         )
+
+
+def require_writable(folder: Path) -> None:
+    """Raises TryLater unless files can be made in the folder. Leaves no trace."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def unwritable(folder: Path, error: OSError) -> TryLater:
+    """What to say of a folder that takes no file."""
+    return TryLater(f"{folder} cannot be written: {error.strerror}", hint="see who may write there, or free space")
 
 
 def megabytes(size: int) -> str:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from auditor.files.disk import full_disk
+from auditor.files.disk import READ_ONLY, full_disk, unwritable
 
 OWNER_ONLY = 0o600
 FOR_OTHERS = 0o644
@@ -21,7 +21,7 @@ def whole_file(path: Path, *, mode: int = OWNER_ONLY, durable: bool = True) -> I
 
     Who writes into it may truncate it, but must not put another file into its place. What was at `path` stays until the
     new file is complete, and, where it is to be `durable`, on the disk. Two who write the same file do so in turn.
-    Raises TryLater when the disk is full.
+    Raises TryLater when the disk is full or the folder takes no file.
     """
     with whole_files({path: mode}, durable=durable) as (partial,):
         yield partial
@@ -89,6 +89,10 @@ def _begun(partial: Path, mode: int) -> int:
         except FileExistsError:
             _remove_dead(partial)
             continue
+        except OSError as error:
+            if error.errno in READ_ONLY:
+                raise unwritable(partial.parent, error) from None
+            raise
         _lock(descriptor)
         if _is(partial, descriptor):  # else somebody took it for a dead one's before it was locked
             return descriptor

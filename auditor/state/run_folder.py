@@ -233,7 +233,8 @@ def expire(runs: Path, now: datetime, *, keep: timedelta, snapshots: timedelta) 
 
 
 def _folders(runs: Path) -> list[Path]:
-    return [path for path in runs.iterdir() if path.is_dir()] if runs.is_dir() else []
+    """Folders, and no links: whatever a link leads to lies elsewhere, and is neither read as a run nor removed."""
+    return [path for path in runs.iterdir() if path.is_dir() and not path.is_symlink()] if runs.is_dir() else []
 
 
 def read_run(folder: Path) -> Told:
