@@ -131,8 +131,10 @@ def _texts(columns: Iterable[str]) -> pl.Schema:
 
 def _guards(audit: Audit, ledger: Ledger, settings: Settings) -> tuple[Notice, ...]:
     """What about this audit is so unusual that a plan needs every count confirmed."""
-    runs = [record for record in ledger.runs(audit.table) if record.run < audit.run]
-    before = runs[0].counts["rows"] if runs else None
+    recorded = ledger.runs(audit.table)
+    own = next((place for place, record in enumerate(recorded) if record.run == audit.run), -1)
+    earlier = recorded[own + 1 :] if own >= 0 else [one for one in recorded if one.started < audit.started]
+    before = earlier[0].counts["rows"] if earlier else None
     lost = shrunk(audit.counts.rows, before, settings.shrank) if before else ()
     guards = list(lost)
     compared = sum(audit.counts.profiles.values())

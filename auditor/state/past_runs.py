@@ -5,7 +5,8 @@ A run that was begun to be kept and never was is none: the next command at work 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from auditor.errors import SettingsError
 from auditor.model import Side, Structure
 from auditor.settings.config import Settings
 from auditor.state.commit import standing
-from auditor.state.run_folder import Told, all_runs, read_run, read_structure, read_validation
+from auditor.state.ledger import Ledger
+from auditor.state.run_folder import Told, all_runs, read_run, read_structure, read_validation, started
 
 _NAMED = 3
 """Runs that a hint names."""
@@ -91,7 +93,28 @@ def last_validations(settings: Settings, side: Side, now: str, most: int) -> lis
 def _finished(settings: Settings) -> list[Path]:
     """Every run of any table, the newest first."""
     taken_back = {folder.resolve() for folder in standing(settings.state_folder).folders}
-    return [folder for folder in all_runs(settings.runs_folder) if folder.resolve() not in taken_back]
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        recorded = ledger.run_names()
+    folders = [folder for folder in all_runs(settings.runs_folder) if folder.resolve() not in taken_back]
+    return newest_first(folders, recorded)
+
+
+def newest_first(folders: Iterable[Path], recorded: Iterable[str]) -> list[Path]:
+    """The folders of runs in the order in which the ledger recorded them, `recorded` from the first to the last.
+
+    Their names follow a clock, and a clock may have gone back. A run that is not recorded, which somebody copied, has
+    the place of its name: after those recorded earlier, and before whatever was recorded at that moment or since.
+    """
+    places: dict[str, tuple[datetime, int]] = {}
+    latest = datetime.min.replace(tzinfo=UTC)
+    for number, name in enumerate(recorded):
+        latest = max(latest, started(name) or latest)
+        places[name] = latest, number
+
+    def place(folder: Path) -> tuple[datetime, int, str]:
+        return *(places.get(folder.name) or (started(folder.name) or latest, -1)), folder.name
+
+    return sorted(folders, key=place, reverse=True)
 
 
 def _readable(settings: Settings) -> Iterator[Path]:

@@ -36,6 +36,10 @@ class Runs(Recorded):
     def last_run(self, table: str) -> RunRecord | None:
         return next(iter(self.runs(table, 1)), None)
 
+    def run_names(self) -> list[str]:
+        """Every run of any table that was completed, in the order in which they were recorded."""
+        return [name for (name,) in self._chain.query("SELECT run FROM runs ORDER BY id")]
+
     def knows(self, run: str) -> bool:
         """Whether a run of that name is recorded."""
         return bool(self._chain.query("SELECT 1 FROM runs WHERE run = ? LIMIT 1", (run,)))
