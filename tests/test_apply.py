@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import signal
 import threading
@@ -246,8 +247,7 @@ class World:
                 same=options.pop("same", lambda column, a, b: a == b),
                 bulk_file=bulk_file,
                 limits=limits,
-                sleep=self.sleep,
-                **options,
+                **({"sleep": self.sleep} | options),
             )
 
     def undo(self, plan: Plan, permissions: Sequence[str] = (NEWS,), **options: Any) -> Plan:
@@ -330,6 +330,38 @@ def raising(error: BaseException, times: int = 1) -> Callable[[], None]:
             raise left.pop()
 
     return strike
+
+
+@dataclass
+class Late(Platform):
+    """Shows what is written to it only after a while, from the time of a world."""
+
+    world: World | None = None
+    seconds: float = 50
+    shown: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    written_at: datetime | None = None
+
+    def point(self, name: str = "", when: str = "") -> None:
+        if name in ("update", "create", "delete") and when == "before" and self.world is not None:
+            self.shown, self.written_at = copy.deepcopy(self.profiles), self.world.now
+        super().point(name, when)
+
+    def profile(self, table: Structure, by: ProfileRef) -> Profile | None:
+        assert self.world is not None
+        if self.written_at is None or self.world.now >= self.written_at + timedelta(seconds=self.seconds):
+            return super().profile(table, by)
+        now, self.profiles = self.profiles, self.shown
+        try:
+            return super().profile(table, by)
+        finally:
+            self.profiles = now
+
+
+def killed(world: World, plan: Plan, call: str, when: str) -> None:
+    """Apply a plan, and be killed in its first call of a kind."""
+    world.platform.faults[call, when] = raising(Crash())
+    with pytest.raises(Crash):
+        world.apply(plan)
 
 
 # One by one
@@ -978,3 +1010,65 @@ def test_an_opt_in_is_taken_back_as_an_opt_out(world: World) -> None:
     undo = world.undo(plan)
     assert [one.kind for one in undo.writes] == [Kind.UNSUBSCRIBE]
     assert outcomes(world.apply(undo)) == ["landed"]
+
+
+# After a kill: what is not shown yet
+
+
+@pytest.mark.parametrize(
+    ("write_of", "call"),
+    [
+        (lambda: city(1), "update"),
+        (lambda: creation(9), "create"),
+        (lambda: write(2, ("city", "Gent", None), kind=Kind.DELETE), "delete"),
+    ],
+)
+def test_what_was_sent_before_a_kill_is_not_sent_again_because_it_is_not_shown_yet(
+    tmp_path: Path, write_of: Callable[[], Write], call: str
+) -> None:
+    platform = Late(people(8))
+    platform.world = world = World(tmp_path, platform)
+    plan = plan_of(write_of())
+    killed(world, plan, call, "after")
+    applied = world.apply(plan)
+    assert told(applied, "outcome", "detail") == [("landed", "read_later")]
+    assert platform.calls[call] == 1
+    assert world.now - NOON <= timedelta(minutes=1)
+
+
+def test_what_had_no_effect_is_sent_again_only_after_two_looks(world: World) -> None:
+    plan = plan_of(city(1))
+    killed(world, plan, "update", "before")
+    world.platform.calls.clear()
+    applied = world.apply(plan)
+    assert outcomes(applied) == ["landed"]
+    assert world.platform.calls == {"profile": 3, "update": 1}, "two looks before, one after"
+    assert world.now - NOON == timedelta(minutes=1)
+
+
+def test_nobody_waits_where_the_value_stands_or_enough_time_has_gone_by(world: World) -> None:
+    plan, other = plan_of(city(1)), plan_of(city(2))
+    killed(world, plan, "update", "after")
+    assert outcomes(world.apply(plan)) == ["landed"]
+    assert world.now == NOON
+    killed(world, other, "update", "before")
+    world.now += timedelta(hours=1)
+    assert outcomes(world.apply(other)) == ["landed"]
+    assert world.now == NOON + timedelta(hours=1)
+
+
+def test_whoever_asks_for_an_end_does_not_wait(world: World) -> None:
+    """What is not known stays so, and nothing is sent."""
+    plan = plan_of(city(1))
+    killed(world, plan, "update", "before")
+    world.platform.calls.clear()
+    slept: list[float] = []
+
+    def asks(seconds: float) -> None:
+        slept.append(seconds)
+        signal.raise_signal(signal.SIGTERM)
+
+    applied = world.apply(plan, sleep=asks)
+    assert told(applied, "outcome", "detail") == [("unknown", "not_confirmed")]
+    assert (len(slept), world.platform.calls["update"]) == (1, 0)
+    assert applied.exit_code is Exit.INTERRUPTED

@@ -92,6 +92,8 @@ class Limits:
     """Of the export behind a corrective file that carries opt-outs."""
     import_wait: timedelta = timedelta(hours=1)
     """How long an import is followed; what it does afterwards shows in the next export."""
+    visible_after: timedelta = timedelta(minutes=1)
+    """By then what was written can be read, as long as the platform may take to show it."""
     poll_seconds: float = 2.0
     sample: int = 20
     """Rows of an import that are read back at once."""
@@ -275,6 +277,16 @@ class Job:
                 else:
                     writes = self.intend(number, (cell,), profile_id, sent=False)
                 self.settle(number, (cell,), writes, outcome, detail, found=found, profile_id=profile_id)
+
+    def wait_until_visible(self, attempts: Iterable[WriteState]) -> bool:
+        """Wait until what these attempts may have done can be read; False where nothing more is to be sent before."""
+        sent = [attempt.sent_at for attempt in attempts if attempt.sent_at is not None]
+        left = min(max(sent) - self.clock(), timedelta()) + self.limits.visible_after
+        while left > timedelta() and not self.halted():
+            step = min(left, timedelta(seconds=self.limits.poll_seconds))
+            self.sleep(step.total_seconds())
+            left -= step
+        return not self.halted()
 
     def without_effect(self, number: int, cell: Cell) -> None:
         """An earlier attempt was looked for and did nothing: the way is free for a new one."""

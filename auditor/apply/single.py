@@ -50,6 +50,13 @@ def _correct(job: Job, number: int) -> None:
     write = job.plan.writes[number]
     cells = job.remaining(number)
     profile = find(job, write)
+    standing = [cell for cell in cells if values_stand(job, profile, (cell,))]
+    open_ends = [end for cell in cells if cell not in standing and (end := job.attempt(number, cell))]
+    if open_ends:
+        # What was sent may have taken effect and not be shown yet: once that must be over, it is read again.
+        if not job.wait_until_visible(open_ends):
+            return
+        profile = find(job, write)
     if profile is None:
         job.conclude(number, cells, Outcome.REFUSED, GONE)
         return
@@ -183,6 +190,11 @@ def _create(job: Job, number: int) -> None:
     values = {cell.column: cell.after or "" for cell in created(write)}
     identifiers = {**values, **job.plan.key_parts(write.key)}
     existing = _look_up(job, identifiers)
+    earlier = job.attempt(number, PROFILE)
+    if earlier is not None and not (existing and values_stand(job, existing[0], created(write))):
+        if not job.wait_until_visible([earlier]):
+            return
+        existing = _look_up(job, identifiers)
     if existing:
         _judge_existing(job, number, existing[0])
         return
@@ -266,8 +278,13 @@ def created(write: Write) -> list[Cell]:
 def _delete(job: Job, number: int) -> None:
     write = job.plan.writes[number]
     profile = find(job, write)
+    earlier = job.attempt(number, PROFILE)
+    if earlier is not None and profile is not None:
+        if not job.wait_until_visible([earlier]):
+            return
+        profile = find(job, write)
     if profile is None:
-        detail = "already" if job.attempt(number, PROFILE) is None else "read_later"
+        detail = "already" if earlier is None else "read_later"
         job.conclude(number, (PROFILE,), Outcome.LANDED, detail)
         return
     if not _is_the_one(job, write, profile):

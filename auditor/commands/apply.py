@@ -80,6 +80,7 @@ def apply(
         bulk_calls_per_day=min(actito.own_bulk_calls_per_day, actito.bulk_calls_per_day),
         max_age=fixes.max_age,
         permission_max_age=fixes.permission_max_age,
+        visible_after=max(fixes.visible_after, Limits().visible_after),
     )
     with (
         at_work(settings.state_folder, "auditor apply"),

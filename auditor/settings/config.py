@@ -84,6 +84,7 @@ class Fixes(Strict):
     bulk_min_rows: int = pydantic.Field(default=1000, ge=1)
     max_age: Duration = timedelta(hours=24)
     permission_max_age: Duration = timedelta(hours=1)
+    visible_after: Duration = timedelta(minutes=1)
     without_base: Literal["ask", "moments"] = "ask"
     only_on_platform: Literal["list", "delete"] = "list"
     brakes: Brakes = Brakes()
