@@ -46,6 +46,7 @@ OPTIONS = {
     "fix": ["KEYS...", "--yes", "--settings"],
     "undo": ["PLAN", "--settings"],
     "rekey": ["--map", "--yes", "--settings"],
+    "settle": ["--yes", "--settings"],
     "structure": ["show", "diff", "propose", "apply"],
     "suite": ["refresh", "add", "suggest", "export"],
     "compare": [

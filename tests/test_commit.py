@@ -191,7 +191,7 @@ def test_a_disk_that_refuses_a_step_leaves_all_or_nothing(tmp_path: Path, kind: 
             except (OSError, TryLater):
                 failed = True
         at_once = working.kept()
-        with at_work(working.state, "test"):
+        with at_work(working.state, "test", NOON):
             pass
         afterwards = working.kept()
         place = f"{kind}, step {number} ({steps[number - 1]})"
@@ -214,7 +214,7 @@ def test_a_run_that_is_killed_in_a_step_has_kept_all_or_nothing(tmp_path: Path, 
         left = footprint(working.folder)
         seen = working.as_read()
         assert footprint(working.folder) == left, "whoever reads writes nothing"
-        with at_work(working.state, "test"):
+        with at_work(working.state, "test", NOON):
             pass
         found = working.kept()
         assert seen == working.as_read() == working.there(), "whoever reads sees what stands once it is set right"
@@ -263,7 +263,7 @@ def test_what_somebody_else_wrote_meanwhile_stays(tmp_path: Path) -> None:
     _in_a_process_that_dies(lambda: commit(stopped.state, kept), steps.index("COMMIT") + 1)
     assert stopped.suite.read_text() == "new suite"
     stopped.suite.write_text("the steward's")
-    with at_work(stopped.state, "test"):
+    with at_work(stopped.state, "test", NOON):
         pass
     assert stopped.suite.read_text() == "the steward's"
     assert stopped.state_file.read_bytes() == b"old \xff state"
@@ -275,7 +275,7 @@ def test_a_working_folder_may_be_moved_in_between(tmp_path: Path) -> None:
     steps, _ = steps_of(tmp_path / "undisturbed", "run")
     _in_a_process_that_dies(lambda: commit(working.state, kept), steps.index("COMMIT") + 1)
     working.folder.rename(tmp_path / "there")
-    with at_work(tmp_path / "there" / "state", "test"):
+    with at_work(tmp_path / "there" / "state", "test", NOON):
         pass
     assert (tmp_path / "there" / "expectations" / TABLE / "suite.json").read_text() == "old suite"
     assert not list((tmp_path / "there" / "runs").iterdir())
@@ -283,7 +283,7 @@ def test_a_working_folder_may_be_moved_in_between(tmp_path: Path) -> None:
 
 def test_a_damaged_note_of_what_was_begun_is_told(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_text('{"name": ')
-    with pytest.raises(SettingsError, match="is damaged"), at_work(tmp_path, "test"):
+    with pytest.raises(SettingsError, match="is damaged"), at_work(tmp_path, "test", NOON):
         pytest.fail("somebody went on")
 
 

@@ -192,11 +192,11 @@ def test_calls_count_against_the_quota_whether_their_id_arrived_or_not(ledger: L
         number, _ = ledger.intend_import("p", "b", TABLE, "f", [], NOON)
         if state:
             ledger.import_event(number, state, NOON)
-    assert ledger.bulk_calls(TABLE, date(2026, 3, 2)) == BulkCalls(used=3, exhausted=False)
+    assert ledger.bulk_calls(TABLE, date(2026, 3, 2)) == BulkCalls(used=3, exhausted=False, lost=False)
     ledger.import_event(number, ImportState.QUOTA, NOON)
-    assert ledger.bulk_calls(TABLE, date(2026, 3, 2)) == BulkCalls(used=3, exhausted=True)
-    assert ledger.bulk_calls(TABLE, date(2026, 3, 3)) == BulkCalls(used=0, exhausted=False)
-    assert ledger.bulk_calls("Others", date(2026, 3, 2)) == BulkCalls(used=0, exhausted=False)
+    assert ledger.bulk_calls(TABLE, date(2026, 3, 2)) == BulkCalls(used=3, exhausted=True, lost=False)
+    assert ledger.bulk_calls(TABLE, date(2026, 3, 3)) == BulkCalls(used=0, exhausted=False, lost=False)
+    assert ledger.bulk_calls("Others", date(2026, 3, 2)) == BulkCalls(used=0, exhausted=False, lost=False)
 
 
 def test_the_day_of_the_quota_is_that_of_brussels() -> None:

@@ -21,7 +21,7 @@ from auditor.settings.config import Settings, read_settings
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger
-from auditor.state.ledger.records import Decision, Intent
+from auditor.state.ledger.records import Decision, Head, Intent
 from tests.audits import audit_of
 from tests.small_folder import auditor, footprint
 from tests.small_runs import Row, Runs
@@ -74,7 +74,7 @@ class Folder:
         run = path / "runs" / "20260302T060000Z-0000"
         run.mkdir(parents=True)
         run_folder.write_structure(STRUCTURE, run)
-        run_folder.write_run(replace(audit_of(entity="acme", table=TABLE), folder=run), {}, ())
+        run_folder.write_run(replace(audit_of(entity="acme", table=TABLE), folder=run), {}, (), Head(0, "0" * 64))
         contract = read_contract(expectations / "contract.toml", STRUCTURE)
         self.runs = Runs(path, contract=contract, profile_ids=profile_ids, number="1")
         self.settings: Settings = read_settings(path / "auditor.toml")
@@ -125,7 +125,7 @@ def state(folder: Folder) -> dict[str, str]:
     """What a folder remembers, by the hashes of its files; the ledger by its last entry."""
     files = {name: digest for name, digest in footprint(folder.path).items() if FILE not in name}
     with folder.ledger() as ledger:
-        return {**files, "ledger": ledger.head}
+        return {**files, "ledger": ledger.head.link}
 
 
 KEYS = {

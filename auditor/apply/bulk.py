@@ -91,7 +91,7 @@ def _obstacle(job: Job, batch: str) -> Stopped | None:
     now = job.clock()
     calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
     reserve = 0 if job.plan.purpose == "undo" else 1
-    if calls.exhausted or calls.used + reserve >= job.limits.bulk_calls_per_day:
+    if calls.exhausted or calls.lost or calls.used + reserve >= job.limits.bulk_calls_per_day:
         return _quota(job, batch, now)
     for call in job.ledger.imports():
         if call.state is ImportState.STARTED and call.execution is not None and not _finished(job, call):
@@ -103,6 +103,7 @@ def _quota(job: Job, batch: str, now: datetime) -> Stopped:
     calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
     midnight = datetime.combine(quota_day(now) + timedelta(days=1), time(), QUOTA_ZONE)
     whose = "others have used them up" if calls.exhausted else "as many as we allow ourselves, one kept for undo"
+    whose = "a part of their record is lost" if calls.lost else whose
     sentence = f"no more imports into this table today: {whose} ({calls.used} were ours)"
     if midnight - job.plan.export_as_of > _allowed_age(job, batch):
         again = f"from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key}) there are new ones, but by then"

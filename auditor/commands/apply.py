@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from auditor import permissions
@@ -31,9 +31,10 @@ from auditor.plan.bulkfile import corrective_file
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
-from auditor.state import run_folder
+from auditor.state import heads, run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import IMPORT_PATIENCE
 from auditor.structure.changes import changes
 from auditor.writes import Plan, read_plan
 
@@ -83,12 +84,13 @@ def apply(
         visible_after=max(fixes.visible_after, Limits().visible_after),
     )
     with (
-        at_work(settings.state_folder, "auditor apply"),
+        at_work(settings.state_folder, "auditor apply", clock()),
         Ledger(settings.state_folder) as ledger,
         connect(settings) as reading,
         # One token where there is one key: a new one may end the other (§2.2).
         connect(settings, writing=True) if actito.write_api_key else nullcontext(reading) as writing,
     ):
+        check_ledger(settings, chosen, ledger)
         if chosen.purpose == "undo":
             require_restorable(settings, contract, chosen, ledger, clock())
         _check_opt_ins(settings, contract, chosen, ledger, clock())
@@ -165,6 +167,32 @@ def may_start(settings: Settings, path: Path) -> str:
     active = [one.name for one in found if one.active is not False]
     named = ", ".join(active[:NAMED]) + (f" and {len(active) - NAMED:,} more" if len(active) > NAMED else "")
     return f"{begin}. Active: {named}; which write starts which, Actito does not say." if active else ""
+
+
+def check_ledger(settings: Settings, chosen: Plan, ledger: Ledger) -> None:
+    """Send nothing on the word of a ledger that was changed, or that lacks what was sent after a copy of it was made.
+
+    What lost entries hold, nobody knows: an import may have been made, an opt-in been sent and withdrawn since. It is
+    settled by reading: only plans on an export that shows everything that may have been sent are carried out.
+    """
+    lacks = heads.lacking(settings, ledger)
+    if lacks:
+        raise GuardRefused(f"{heads.sentence(lacks, ledger)}: what was sent since is not known", hint=heads.HINT)
+    lost_at = ledger.lost_at
+    # What undoing reads is the ledger, and each profile before it is written.
+    shown = None if lost_at is None else lost_at + (timedelta() if chosen.purpose == "undo" else IMPORT_PATIENCE)
+    if shown is not None and chosen.export_as_of < shown:
+        raise GuardRefused(
+            "a part of the ledger is lost, and the export behind this plan does not show everything that may have been "
+            "sent",
+            hint=f"take an export of {shown:%Y-%m-%d %H:%M} (UTC) or later, run the audit and plan again",
+        )
+    found = ledger.verify(heads.last_noted(settings.state_folder))
+    if found.problems:
+        raise GuardRefused(
+            f"the ledger is not as it was written: {found.problems[0]}",
+            hint="restore ledger.sqlite from a backup; `auditor doctor` names every broken place",
+        )
 
 
 def _check_opt_ins(settings: Settings, contract: Contract, chosen: Plan, ledger: Ledger, now: datetime) -> None:

@@ -54,7 +54,7 @@ def plan(
     `decisions` is a file from the worklist; what was decided earlier counts as well. `only` restricts the plans to
     these keys. Raises SettingsError, InputUnusable or GuardRefused.
     """
-    with at_work(settings.state_folder, "auditor plan"):
+    with at_work(settings.state_folder, "auditor plan", now):
         folder = find_run(settings, run)
         structure = run_folder.read_structure(folder)
         contract = read_contract(settings.table_folder / "contract.toml", structure)
@@ -115,7 +115,7 @@ def _facts(
     }
     return Facts(
         known=known,
-        file_calls_left=0 if used.exhausted else max(0, allowed - used.used),
+        file_calls_left=0 if used.exhausted or used.lost else max(0, allowed - used.used),
         platform=frame(folder, "audited", audited),
         candidates=candidates,
         taken=frame(folder, "taken", TAKEN),

@@ -74,7 +74,7 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
     and for a damaged state folder.
     """
     with (
-        at_work(settings.state_folder, "auditor rekey"),
+        at_work(settings.state_folder, "auditor rekey", now),
         tempfile.TemporaryDirectory(prefix="auditor-") as scratch,
         Ledger(settings.state_folder, reading=True) as ledger,
     ):

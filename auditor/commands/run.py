@@ -116,7 +116,7 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, move
     `now` is the moment of the audit, with zone. `moved` is told how transfers go. Raises AuditorError for everything
     foreseeable.
     """
-    with _here(settings, request):
+    with _here(settings, request, now):
         name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         first = not settings.runs_folder.exists()
         settings.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -140,11 +140,11 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, move
         return audit
 
 
-def _here(settings: Settings, request: Request) -> AbstractContextManager[None]:
+def _here(settings: Settings, request: Request, now: datetime) -> AbstractContextManager[None]:
     """Nobody else is at work in the state folder; who keeps nothing sets nothing right either."""
     if request.only is not None:
         return lock.hold(settings.state_folder / "lock", "auditor run")
-    return at_work(settings.state_folder, "auditor run")
+    return at_work(settings.state_folder, "auditor run", now)
 
 
 def _audit(
@@ -238,7 +238,7 @@ def _audit(
             run_folder.write_csv(told_to_the_truth(audit, needed), work / "for-the-truth.csv")
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
-        run_folder.write_run(audit, describe(settings), notes)
+        run_folder.write_run(audit, describe(settings), notes, ledger.head)
         final = settings.runs_folder / name
         with full_disk(settings.state_folder):
             agreed = store.write(engine, contract, memory, learnt, name, as_of)

@@ -53,7 +53,8 @@ def recorded(path: Path, ledger: Ledger) -> Plan:
     if seal is not None and not ledger.sealed(seal, one.sha, one.made):
         raise GuardRefused(f"{path.name} was changed, or made elsewhere: {_NOT_OURS}", hint=_AGAIN)
     if ledger.plan(one.sha) is None:
-        raise GuardRefused(f"{path.name} is not known to the ledger: {_NOT_OURS}", hint=_AGAIN)
+        lost = "; it made it, and comes from an older copy (auditor doctor)" if seal is not None else f": {_NOT_OURS}"
+        raise GuardRefused(f"{path.name} is not known to the ledger{lost}", hint=_AGAIN)
     return one
 
 

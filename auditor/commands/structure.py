@@ -179,11 +179,13 @@ def apply(
             hint=f"give the hand-over sheet to whoever looks after Actito: {path.with_suffix('.txt')}",
         )
     with (
-        at_work(settings.state_folder, "auditor structure apply"),
+        at_work(settings.state_folder, "auditor structure apply", clock()),
         Ledger(settings.state_folder) as ledger,
         connect(settings) as reading,
         connect(settings, writing=True) as writing,
     ):
+        if ledger.plan(proposal.sha) is None:
+            raise GuardRefused(f"{path.name} is not known to the ledger: it was not made here, or was changed")
         reader = Reader(reading)
         live = _live(reader, settings.table)
         _require_unchanged(proposal, live, Words.of(settings.names))
@@ -307,7 +309,7 @@ def _store(settings: Settings, proposal: Proposal) -> Proposed:
     folder = settings.folder / FOLDER
     path = folder / f"plan-{proposal.sha}.json"
     with (
-        at_work(settings.state_folder, "auditor structure propose"),
+        at_work(settings.state_folder, "auditor structure propose", proposal.made),
         Ledger(settings.state_folder) as ledger,
     ):
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -56,7 +56,7 @@ def undo(
     Raises SettingsError, GuardRefused for a permission that must not be given back, and TryLater while a file of the
     plan may still be carried out.
     """
-    with at_work(settings.state_folder, "auditor undo"), Ledger(settings.state_folder) as ledger:
+    with at_work(settings.state_folder, "auditor undo", now), Ledger(settings.state_folder) as ledger:
         chosen = _chosen(settings, str(name), ledger)
         of = chosen.record
         effects = ledger.effects(of.sha)
@@ -71,20 +71,19 @@ def undo(
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         like = chosen.made or contract
         audited = Audited(settings.entity, like.key, like.fallbacks, _population(chosen, ledger))
-        with ledger.transaction():
-            if wrong is not None:
-                back = take_back(settings, contract, of, effects, wrong, ledger, audited, now)
-            else:
-                back = undo_plan(
-                    of,
-                    effects,
-                    audited,
-                    now,
-                    permissions=[column.name for column in contract.permissions],
-                    delete_created=delete_created,
-                    made=chosen.made,
-                )
-            return _stored(back, places, structure, ledger, settings)
+        if wrong is not None:
+            back = take_back(settings, contract, of, effects, wrong, ledger, audited, now)
+        else:
+            back = undo_plan(
+                of,
+                effects,
+                audited,
+                now,
+                permissions=[column.name for column in contract.permissions],
+                delete_created=delete_created,
+                made=chosen.made,
+            )
+        return _stored(back, places, structure, ledger, settings)
 
 
 def _chosen(settings: Settings, name: str, ledger: Ledger) -> Chosen:

@@ -22,15 +22,21 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from auditor.errors import AuditorError, SettingsError
+from auditor.errors import AuditorError, GuardRefused, SettingsError
 from auditor.files.rewrite import Rewrite, content
 from auditor.files.whole import name_whole, write_whole
+from auditor.state import heads
 from auditor.state.ledger import FILE, Ledger, lock
+from auditor.state.ledger.records import Head
 
 JOURNAL: Final = "commit.json"
+
+TOLERANCE: Final = timedelta(minutes=5)
+"""So much a clock may be set back: those that are kept right by others are, now and then, a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +60,34 @@ class Kept:
 
 
 @contextlib.contextmanager
-def at_work(state: Path, command: str) -> Iterator[None]:
+def at_work(state: Path, command: str, now: datetime | None) -> Iterator[None]:
     """Be the only one who changes anything in the state folder; what a killed one left is set right first.
 
-    Raises TryLater while another process is.
+    How far the ledger has come by the end is noted beside it. Raises TryLater while another process is at work, and
+    GuardRefused where `now` is before the ledger's last entry: what is judged by moments would be judged wrongly.
+    `now` is None for whoever settles that.
     """
     with lock.hold(state / "lock", command):
         set_right(state)
-        yield
+        before, last = _reached(state)
+        if now is not None and last is not None and now < last - TOLERANCE:
+            raise GuardRefused(
+                f"the clock of this machine is behind: it says {now.astimezone(UTC):%Y-%m-%d %H:%M} (UTC), and the "
+                f"ledger's last entry is of {last:%Y-%m-%d %H:%M}",
+                hint="set the clock right; if it was ahead when that was written: auditor settle",
+            )
+        try:
+            yield
+        finally:
+            with contextlib.suppress(AuditorError, OSError):  # then the next one notes it
+                after, _ = _reached(state)
+                if after != before:
+                    heads.note(state, after)
+
+
+def _reached(state: Path) -> tuple[Head, datetime | None]:
+    with Ledger(state, reading=True) as ledger:
+        return ledger.head, ledger.last_at
 
 
 def commit(state: Path, kept: Kept) -> None:

@@ -34,6 +34,7 @@ from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Side, Source, Status, Structure, Verdict
 from auditor.settings.contract import Contract
+from auditor.state.ledger.records import Head
 from auditor.state.run_files import document, rows
 from auditor.structure.proposal import structure_from
 
@@ -141,8 +142,10 @@ def _judged(content: Any) -> dict[str, Any]:
     return dict(content)
 
 
-def write_run(audit: Audit, settings: Mapping[str, Any], recognised: Iterable[tuple[Side, Notice]]) -> None:
-    """`run.json`: what the audit came to, then how it came about. `recognised`: what was found out about each file."""
+def write_run(audit: Audit, settings: Mapping[str, Any], recognised: Iterable[tuple[Side, Notice]], head: Head) -> None:
+    """`run.json`: what the audit came to, then how it came about. `recognised`: what was found out about each file;
+    `head`: how far the ledger had come.
+    """
     content = {
         **audit.facts(),
         "version": __version__,
@@ -153,6 +156,7 @@ def write_run(audit: Audit, settings: Mapping[str, Any], recognised: Iterable[tu
         "counts": _counts(audit.counts),
         "blocks_plan": [item.code for item in audit.not_checked if item.blocks_plan],
         "recognised": [{"side": side.value, **told.content()} for side, told in recognised],
+        "ledger": dataclasses.asdict(head),
         "settings": settings,
     }
     _write_json(audit.folder / "run.json", content)

@@ -19,7 +19,7 @@ from auditor.errors import SettingsError
 from auditor.files.disk import MARGIN, megabytes
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.structure_words import listed
-from auditor.state import personal, run_folder
+from auditor.state import heads, personal, run_folder
 from auditor.state.ledger import quota_day
 from auditor.state.past_runs import NoRun, find_run
 
@@ -114,6 +114,9 @@ def ledger(subject: Subject) -> Finding:
     record = subject.ledger.get()
     if record is None:
         return Finding(State.OK, "there is no ledger yet: the first run makes it")
+    lacks = heads.lacking(subject.settings, record)
+    if lacks:
+        return Finding(State.TROUBLE, heads.sentence(lacks, record), heads.HINT)
     found = record.verify()
     if found.problems:
         return Finding(
@@ -137,6 +140,12 @@ def quota(subject: Subject) -> Finding:
             State.WARNING,
             "Actito said today that the bulk calls of this table are used up",
             "go on after midnight in Brussels, or ask who else imports into this table",
+        )
+    if calls.lost:
+        return Finding(
+            State.WARNING,
+            "a part of the record of today's bulk calls is lost: none is made any more",
+            "go on after midnight in Brussels",
         )
     if calls.used >= own:
         return Finding(

@@ -50,7 +50,12 @@ class Imported(Written):
         """What the quota of `day` (see `quota_day`) has seen of us, over all runs and processes."""
         rows = self._chain.query("SELECT state FROM imports_now WHERE tab = ? AND day = ?", (table, day.isoformat()))
         states = [state for (state,) in rows]
-        return BulkCalls(used=sum(state not in UNCOUNTED for state in states), exhausted=ImportState.QUOTA in states)
+        lost = self.lost_at
+        return BulkCalls(
+            used=sum(state not in UNCOUNTED for state in states),
+            exhausted=ImportState.QUOTA in states,
+            lost=lost is not None and quota_day(lost) == day,
+        )
 
 
 def quota_day(moment: datetime) -> date:

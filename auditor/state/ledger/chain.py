@@ -130,9 +130,19 @@ class Chain:
             self._connection.close()
 
     @property
-    def head(self) -> str:
-        """The last link, 64 hex digits: whoever notes it can prove later that nothing before it was changed."""
-        return self._last()[1].hex()
+    def head(self) -> tuple[int, str]:
+        """The number of the last entry and its link, 64 hex digits: whoever notes them can prove later that nothing
+        before was changed.
+        """
+        number, link = self._last()
+        return number, link.hex()
+
+    def link(self, entry: int) -> str | None:
+        """The link of an entry, 64 hex digits; None where there is no such entry."""
+        if entry == 0:
+            return _START.hex()
+        rows = self.query("SELECT link FROM chain WHERE entry = ?", (entry,))
+        return bytes(rows[0][0]).hex() if rows else None
 
     @property
     def entries(self) -> int:
@@ -202,8 +212,11 @@ class Chain:
             self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", sealed)
             return range(first, first + len(sealed))
 
-    def verify(self) -> Verified:
-        """Check every row against its seal and its entry, and every entry against the chain."""
+    def verify(self, since: int = 0) -> Verified:
+        """Check every row against its seal and its entry, and every entry against the chain; those after `since` alone.
+
+        Of `Verified`, `entries` is the number of the last one, and rows and erased are those that were looked at.
+        """
         with self.transaction():
             problems: list[str] = []
             digests: dict[int, tuple[str, int, bytes]] = {}
@@ -211,8 +224,10 @@ class Chain:
             for name, table in self._tables.items():
                 running: dict[int, tuple[int, hashlib._Hash]] = {}
                 columns = ", ".join(f'"{column}"' for column in table.columns)
-                read = f"SELECT id, entry, salt, seal, {columns} FROM {name} ORDER BY id"
-                for number, entry, salt, seal, *values in self._connection.execute(read):
+                # Rows are appended, so those of later entries are the last: the first of them is looked for by halves.
+                read = f"SELECT id, entry, salt, seal, {columns} FROM {name} WHERE id > ? ORDER BY id"
+                before = self._last_row(name, since)
+                for number, entry, salt, seal, *values in self._connection.execute(read, (before,)):
                     rows += 1
                     erased += salt is None
                     if not table.sealed(salt, seal, values):
@@ -221,10 +236,10 @@ class Chain:
                     so_far.update(table.digest(seal, values))
                     running[entry] = (count + 1, so_far)
                 digests.update({entry: (name, count, done.digest()) for entry, (count, done) in running.items()})
-            link = _START
-            expected = 1
+            link = bytes.fromhex(self.link(since) or "")
+            expected = since + 1
             for entry, name, at, count, digest, stored in self._connection.execute(
-                "SELECT * FROM chain ORDER BY entry"
+                "SELECT * FROM chain WHERE entry > ? ORDER BY entry", (since,)
             ):
                 if entry != expected or digests.pop(entry, None) != (name, count, digest):
                     problems.append(f"entry {entry} does not hold the rows it was written with")
@@ -235,6 +250,17 @@ class Chain:
                 expected = entry + 1
             problems += [f"rows of entry {entry} have no entry" for entry in digests]
             return Verified(entries=expected - 1, rows=rows, erased=erased, problems=tuple(problems))
+
+    def _last_row(self, table: str, entry: int) -> int:
+        """The id of the last row that was appended up to an entry; ids have no gaps, and entries grow with them."""
+        if entry == 0:
+            return 0
+        low, high = 0, int(self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
+        while low < high:
+            middle = (low + high + 1) // 2
+            found = self._connection.execute(f"SELECT entry FROM {table} WHERE id = ?", (middle,)).fetchone()
+            low, high = (middle, high) if found is not None and found[0] <= entry else (low, middle - 1)
+        return low
 
     def _prepare_file(self) -> None:
         try:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from auditor.state.ledger.chain import Chain, Value, Verified
-from auditor.state.ledger.records import INDEXES, TABLES, VERSION
+from auditor.state.ledger.chain import Chain, Value, Verified, stamp
+from auditor.state.ledger.records import INDEXES, TABLES, VERSION, Head
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,14 +45,35 @@ class Recorded:
         """Everything recorded inside the block stands together or not at all."""
         return self._chain.transaction()
 
-    def verify(self) -> Verified:
-        """Check the whole record against its hash chain."""
-        return self._chain.verify()
+    def verify(self, since: Head | None = None) -> Verified:
+        """Check the whole record against its hash chain, or what came `since` a head that it has."""
+        return self._chain.verify(0 if since is None else since.entry)
 
     @property
-    def head(self) -> str:
-        """The chain's last link; note it in `run.json`, so that cutting off the end shows as well."""
-        return self._chain.head
+    def head(self) -> Head:
+        """How far the record has come; noted elsewhere, it shows when the end was cut off."""
+        return Head(*self._chain.head)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """The moment of the last entry; None where there is none."""
+        rows = self._chain.query("SELECT at FROM chain ORDER BY entry DESC LIMIT 1")
+        return moment(rows[0][0]) if rows else None
+
+    def among(self, heads: Collection[Head]) -> frozenset[Head]:
+        """Those of `heads` that the record has, or lacks and somebody settled that."""
+        lost = {Head(*row) for row in self._chain.query("SELECT upto, link FROM losses")}
+        return frozenset(one for one in heads if one in lost or self._chain.link(one.entry) == one.link)
+
+    def settle_losses(self, heads: Iterable[Head], at: datetime) -> None:
+        """Record that entries are lost, up to each of `heads`, and that nobody finds them again."""
+        self._chain.append("losses", ((one.entry, one.link, stamp(at)) for one in heads), at)
+
+    @property
+    def lost_at(self) -> datetime | None:
+        """When it was last settled that entries are lost; None: none ever was."""
+        rows = self._chain.query("SELECT max(settled_at) FROM losses")
+        return moment(rows[0][0]) if rows[0][0] else None
 
     @property
     def secret(self) -> str:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from auditor.model import Kind, Outcome, Route, Verdict
 from auditor.state.ledger.chain import Table
 
-VERSION: Final = 3
-"""2 knows changes of structures, 3 keys that were given anew; older files get what they lack when they are opened."""
+VERSION: Final = 4
+"""2 knows changes of structures, 3 keys that were given anew, 4 entries that were lost; older files get what they lack
+when they are opened."""
 
 QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
 """Where the platform's day of bulk calls begins and ends [assumed]."""
@@ -40,9 +41,11 @@ TABLES: Final = {
     ),
     "erased": Table(("hash",)),
     "structure_events": Table(("plan", "tab", "item", "state", "at")),
+    "losses": Table(("upto", "link", "settled_at"), integers=("upto",)),
     "rekeys": Table(("tab", "old", "new", "upto", "rekey"), personal=("old", "new"), integers=("upto",)),
 }
-"""`rekeys`: what was recorded under `old` up to the entry `upto` is about the profile `new`."""
+"""`losses`: heads that the ledger lacks although they were noted elsewhere, which somebody settled, and where it went
+on. `rekeys`: what was recorded under `old` up to the entry `upto` is about the profile `new`."""
 
 _KEY_NOW: Final = """coalesce((SELECT r.new FROM rekeys r WHERE r.tab = o.tab AND r.old = o.key AND r.upto >= o.entry
                 ORDER BY r.upto, r.id DESC LIMIT 1), o.key)"""
@@ -151,14 +154,24 @@ class PlanRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """How far a ledger has come: whoever notes it can prove later that nothing up to there was changed or lost."""
+
+    entry: int
+    """The number of its last entry."""
+    link: str
+    """The link of that entry, 64 hex digits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """What shows that a plan was made with this ledger, and how far the ledger had come by then."""
 
     mac: str
     """Keyed with the ledger's secret, of the plan's SHA and moment and of the rest of the seal."""
     entry: int
-    """The number of the ledger's last entry, and its link."""
     link: str
+    """Of the head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +264,8 @@ class BulkCalls:
     """Own calls that count, those whose id never arrived included."""
     exhausted: bool
     """True where the platform said that the day's calls are used up."""
+    lost: bool
+    """True where a part of the day's record is lost: nobody knows how many calls there were, and none is left."""
 
 
 SAME_PERSON: Final = "auditor:same_person"

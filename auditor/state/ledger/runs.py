@@ -80,7 +80,7 @@ class Runs(Recorded):
     def seal(self, sha: str, made: datetime) -> Seal:
         """The seal of a plan that is recorded by now."""
         with self.transaction():
-            entry, link = self._chain.entries, self._chain.head
+            entry, link = self._chain.head
         return Seal(self._mac(sha, made, entry, link), entry, link)
 
     def sealed(self, seal: Mapping[str, Any], sha: str, made: datetime) -> bool:
