@@ -86,6 +86,7 @@ def time_is_given() -> Iterator[None]:
     """Commands take now for what the tests say that it is; so do new licences (see `driven_sandbox`)."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(clock, "now", given_time.now)
+        patched.setattr(clock, "sleep", given_time.sleep)
         yield
 
 

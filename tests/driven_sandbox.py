@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,13 @@ class Sandbox(process.Sandbox):
     def advance(self, seconds: float) -> None:
         """Let time pass for everything: calendar, tokens, calls of a minute, imports that wait, slow answers."""
         self._post("clock", {"advance": seconds})
+
+    def sleep(self, seconds: float) -> None:
+        """What a command that waits takes for the passing of time: only for an import it waits as anybody would."""
+        if seconds > 2:
+            self.advance(seconds)
+        else:
+            time.sleep(seconds)
 
     def fault(self, name: str, rate: float | None = None, *, times: int | None = None, on: str = "") -> None:
         """Switch a fault on, for so many times, where `on` is part of `METHOD /path`; rate None is its usual one."""

@@ -135,6 +135,10 @@ def changed_ledger(folder: Path, _: pytest.MonkeyPatch) -> None:
     ledger.close()
 
 
+def ledger_from_a_copy(folder: Path, _: pytest.MonkeyPatch) -> None:
+    (folder / "state" / "ledger-head.json").write_text(json.dumps({"entry": 9999, "link": "0" * 64}), "utf-8")
+
+
 def long_ago(folder: Path, _: pytest.MonkeyPatch) -> None:
     for run in sorted((folder / "runs").iterdir()):
         run.rename(run.with_name(f"20200101T000000Z-{run.name[-4:]}"))
@@ -207,6 +211,7 @@ NEEDS_KEY = dict.fromkeys(
          {"truth": "warning"}, {"truth": "1 row cannot be read"}),
         (readable_key, {"permissions": "warning"}, {"permissions": "sandbox/api-key"}),
         (changed_ledger, {"ledger": "trouble"}, {"ledger": "entry 1 does not hold the rows it was written with"}),
+        (ledger_from_a_copy, {"ledger": "trouble"}, {"ledger": "ledger-head.json notes its entry 9,999"}),
         (long_ago, {"schedule": "warning"}, {"schedule": "days ago"}),
         (newer_package, {"versions": "trouble"}, {"versions": "duckdb 2.0.1 is installed, and <2,>=1.5 is needed"}),
         (full_disk, {"disk": "trouble"}, {"disk": "a run needs about"}),

@@ -137,7 +137,11 @@ def applied(folder: Path, sandbox: Sandbox, *, now: datetime | None = None) -> E
     for path in sorted(folder.glob("runs/*/plan-*.json")):
         try:
             confirmed: dict[Kind, int] = dict(read_plan(path).counts)
-            done.append(applying.apply(settings, path, confirmed=confirmed, clock=lambda: now or given_time.now()))
+            done.append(
+                applying.apply(
+                    settings, path, confirmed=confirmed, clock=lambda: now or given_time.now(), sleep=sandbox.sleep
+                )
+            )
         except AuditorError as error:
             raised.add(error.exit_code)
     return Ends(raised, {why.why for one in done for why in _stops(one)}, _sum(done), {one.exit_code for one in done})

@@ -54,7 +54,7 @@ class Case:
             confirmed = dict(read_plan(path).counts)
             for _ in range(3 if troubled else 1):
                 with contextlib.suppress(*([AuditorError] if troubled else [])):
-                    applied = apply(settings, path, confirmed=confirmed, clock=given_time.now)
+                    applied = apply(settings, path, confirmed=confirmed, clock=given_time.now, sleep=self.sandbox.sleep)
                     counts.append(applied.counts)
         return counts
 

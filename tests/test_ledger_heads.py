@@ -20,8 +20,10 @@ from auditor.state import heads
 from auditor.state.commit import at_work
 from auditor.state.ledger import FILE, Ledger, quota_day
 from auditor.state.ledger.records import Head, Intent
-from auditor.writes import Plan
+from auditor.writes import Plan, read_sealed
+from tests import given_time
 from tests.nothing_known import a_plan
+from tests.small_folder import auditor
 
 NOON = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -151,7 +153,17 @@ def test_once_settled_only_plans_on_a_newer_export_are_carried_out_and_no_file_t
         assert ledger.bulk_calls("Customers", quota_day(now)).lost
         assert not ledger.bulk_calls("Customers", quota_day(now) + timedelta(days=1)).lost
         with pytest.raises(GuardRefused, match="not known to the ledger"):
-            stored_plans.recorded(next(run.glob("plan-*.json")), ledger)
+            stored_plans.check_made_here(*read_sealed(next(run.glob("plan-*.json"))), ledger)
+
+
+def test_the_command_asks_before_it_settles(settings: Settings, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from_a_copy(settings, note="state", run=run)
+    command = ("settle", "--settings", str(settings.folder / "auditor.toml"))
+    said = auditor(capsys, *command)
+    assert (said.code, "comes from a copy" in said.out, "nothing was changed" in said.err) == (0, True, True)
+    assert trouble(settings, given_time.now())
+    assert "settled: in an hour" in auditor(capsys, *command, "--yes").out
+    assert "nothing to settle" in auditor(capsys, *command).err
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=6), timedelta(days=2)])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from auditor.cli import clock
 from auditor.cli.demonstration import write_settings
 from auditor.commands.plan import plan
 from auditor.commands.run import STAGES, EnoughError, Request, run
@@ -51,6 +52,8 @@ def waiting(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
     content = json.loads(suite.read_text("utf-8"))
     content["expectations"].pop(0)
     suite.write_text(json.dumps(content), "utf-8")
+    with Ledger(folder / "state"):
+        pass  # brought up to date, as by whoever writes into it first
     (folder / "state" / "spelling-Customers.json").unlink()
     (folder / "state" / "lock").write_text('{"pid": 1, "command": "auditor run"}')
     killed = folder / "runs" / ".20261110T060000Z-dead"
@@ -127,9 +130,10 @@ STRANGERS = (
 
 
 def test_what_is_no_run_is_left_alone_wherever_runs_are_listed(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Copies of a run with its plans, which somebody keeps beside the runs."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
     [export] = (folder / "exports").glob("Customers_20261109*")
     key = export.read_text("utf-8").splitlines()[1].split(";")[3]
     [newest] = (folder / "runs").glob("20261109*")

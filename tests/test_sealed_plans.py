@@ -14,7 +14,7 @@ from auditor.commands import stored_plans
 from auditor.errors import GuardRefused
 from auditor.model import Kind, Route
 from auditor.state.ledger import Ledger
-from auditor.writes import Cell, Plan, read_plan
+from auditor.writes import Cell, Plan, read_plan, read_sealed
 from tests.nothing_known import a_plan, a_write
 
 PLAN = a_plan(a_write(Kind.UPDATE, Route.SINGLE, "C1", "1", (Cell("city", "Gent", "Ghent"),)))
@@ -32,13 +32,19 @@ def put(plan: Plan, seal: Mapping[str, Any] | None, path: Path) -> Path:
     return path
 
 
+def recorded(path: Path, ledger: Ledger) -> Plan:
+    plan, seal = read_sealed(path)
+    stored_plans.check_made_here(plan, seal, ledger)
+    return plan
+
+
 def test_a_plan_that_was_made_here_is_one(tmp_path: Path, path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         put(PLAN, stored_plans.record(PLAN, path, ledger), path)
-        assert stored_plans.recorded(path, ledger) == PLAN
+        assert recorded(path, ledger) == PLAN
         again = replace(PLAN, made=PLAN.made + timedelta(hours=1))  # the same content, so the same name
         put(again, stored_plans.record(again, path, ledger), path)
-        assert stored_plans.recorded(path, ledger) == again
+        assert recorded(path, ledger) == again
 
 
 def test_a_plan_of_an_earlier_version_is_one_if_it_was_recorded(tmp_path: Path, path: Path) -> None:
@@ -46,9 +52,9 @@ def test_a_plan_of_an_earlier_version_is_one_if_it_was_recorded(tmp_path: Path, 
         put(PLAN, None, path)
         assert PLAN.sha == read_plan(path).sha, "the seal is no part of the name"
         with pytest.raises(GuardRefused, match="not known to the ledger"):
-            stored_plans.recorded(path, ledger)
+            recorded(path, ledger)
         stored_plans.record(PLAN, path, ledger)
-        assert stored_plans.recorded(path, ledger) == PLAN
+        assert recorded(path, ledger) == PLAN
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_whatever_was_edited_is_refused(
     with Ledger(tmp_path) as ledger:
         put(plan, change(stored_plans.record(PLAN, path, ledger)), path)
         with pytest.raises(GuardRefused, match="only plans that `auditor` made"):
-            stored_plans.recorded(path, ledger)
+            recorded(path, ledger)
 
 
 def test_another_ledgers_seal_is_none(tmp_path: Path, path: Path) -> None:
@@ -80,4 +86,4 @@ def test_another_ledgers_seal_is_none(tmp_path: Path, path: Path) -> None:
         put(PLAN, stored_plans.record(PLAN, path, there), path)
         assert asdict(here.seal(PLAN.sha, PLAN.made)) != asdict(there.seal(PLAN.sha, PLAN.made))
         with pytest.raises(GuardRefused, match="made elsewhere"):
-            stored_plans.recorded(path, here)
+            recorded(path, here)

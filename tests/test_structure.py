@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import auditor as package
 from auditor.errors import Exit
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import StructureState
+from auditor.structure.proposal import read_proposal
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
 from tests.structure_folder import change_table, column, make, plan_of, raw_table, structure_events, write_truth
@@ -362,10 +364,14 @@ def test_a_changed_plan_is_no_plan(
     assert plan_of(work)["sha"] == sha, "the same wish is the same plan"
     path = work / "structure" / f"plan-{sha}.json"
     assert path.stat().st_mode & 0o777 == 0o600
+    made = read_proposal(path)
     path.write_text(path.read_text("utf-8").replace('"Trends"', '"Offers"'), "utf-8")
     said = auditor(capsys, "structure", "apply", sha, "--yes")
     assert said.code == Exit.SETTINGS
     assert "was changed after it was made" in said.err
+    path.write_text(replace(made, additions=made.additions[:1]).to_json(), "utf-8")
+    said = auditor(capsys, "structure", "apply", sha, "--yes")
+    assert (said.code, "is not known to the ledger" in said.err) == (Exit.REFUSED, True)
     assert auditor(capsys, "structure", "apply", "ffff", "--yes").code == Exit.SETTINGS
 
 

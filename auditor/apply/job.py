@@ -121,6 +121,9 @@ class Result:
     profile_id: str | None = None
 
 
+_STEP: Final = timedelta(seconds=5)
+"""While waiting, how long it may take to notice that somebody asks for an end."""
+
 Cells = tuple[Cell, ...]
 PROFILE: Final = Cell("", None, None)
 """Stands for the profile itself, in creations and deletions: `column` None in the ledger and in outcomes."""
@@ -283,7 +286,7 @@ class Job:
         sent = [attempt.sent_at for attempt in attempts if attempt.sent_at is not None]
         left = min(max(sent) - self.clock(), timedelta()) + self.limits.visible_after
         while left > timedelta() and not self.halted():
-            step = min(left, timedelta(seconds=self.limits.poll_seconds))
+            step = min(left, _STEP)
             self.sleep(step.total_seconds())
             left -= step
         return not self.halted()

@@ -53,6 +53,8 @@ def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], 
         def tell(done: Done) -> None:
             bar.update(task, completed=done.done, total=done.total)
 
-        applied = apply(settings, path, confirmed=confirmed, clock=clock.now, progress=tell, tell=say)
+        applied = apply(
+            settings, path, confirmed=confirmed, clock=clock.now, progress=tell, tell=say, sleep=clock.sleep
+        )
     print_applied(applied)
     return int(applied.exit_code)

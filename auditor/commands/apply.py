@@ -5,6 +5,7 @@ Beside `auditor.commands.structure` the only module that is handed something tha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from auditor.apply.job import FINAL, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.known import grounds
 from auditor.commands.session import connect
-from auditor.commands.stored_plans import brakes, recorded
+from auditor.commands.stored_plans import brakes, check_made_here
 from auditor.commands.wrong_opt_out import require_restorable
 from auditor.equality.single_value import Sameness
 from auditor.errors import GuardRefused, SettingsError, TryLater
@@ -36,7 +37,7 @@ from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import IMPORT_PATIENCE
 from auditor.structure.changes import changes
-from auditor.writes import Plan, read_plan
+from auditor.writes import Plan, read_plan, read_sealed
 
 NAMED = 5
 """Scenarios that are told by their names."""
@@ -50,6 +51,7 @@ def apply(
     clock: Callable[[], datetime],
     progress: Callable[[Progress], None] | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Applied:
     """Carry out a stored plan, or go on with it; the outcome file lies beside it.
 
@@ -118,6 +120,7 @@ def apply(
             allow_stop=True,
             earlier=read_outcomes(folder, chosen.sha),
             progress=progress,
+            sleep=sleep,
         )
         try:
             write_outcomes(folder, applied)
@@ -209,7 +212,8 @@ def _check_opt_ins(settings: Settings, contract: Contract, chosen: Plan, ledger:
 
 
 def _ours(settings: Settings, path: Path, ledger: Ledger) -> Plan:
-    chosen = recorded(path, ledger)
+    chosen, seal = read_sealed(path)
     if (chosen.entity, chosen.table) != (settings.entity, settings.table):
         raise SettingsError(f'the plan is for "{chosen.entity}/{chosen.table}", these settings are not')
+    check_made_here(chosen, seal, ledger)
     return chosen

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from typing import Final
 
 from auditor.settings.config import Settings
 from auditor.state import heads
 from auditor.state.commit import TOLERANCE, at_work
 from auditor.state.ledger import Ledger
 
+HINT: Final = "put the newest ledger.sqlite back, or set the clock right; where neither can be done: auditor settle"
+
 
 def trouble(settings: Settings, now: datetime) -> tuple[str, ...]:
     """A sentence for each thing that there is to settle."""
     with Ledger(settings.state_folder, reading=True) as ledger:
-        return _trouble(settings, ledger, now)
+        return trouble_of(ledger, settings, now)
 
 
 def settle(settings: Settings, *, now: datetime) -> None:
@@ -22,12 +25,13 @@ def settle(settings: Settings, *, now: datetime) -> None:
     From then on plans are carried out again whose export shows a later moment; see `commands.apply`.
     """
     with at_work(settings.state_folder, "auditor settle", None), Ledger(settings.state_folder) as ledger:
-        if _trouble(settings, ledger, now):
+        if trouble_of(ledger, settings, now):
             lost = [one.head for one in heads.lacking(settings, ledger)]
             ledger.settle_losses(dict.fromkeys([*lost, ledger.head]), now)
 
 
-def _trouble(settings: Settings, ledger: Ledger, now: datetime) -> tuple[str, ...]:
+def trouble_of(ledger: Ledger, settings: Settings, now: datetime) -> tuple[str, ...]:
+    """The same of a ledger that is open."""
     lacks, last = heads.lacking(settings, ledger), ledger.last_at
     told = [heads.sentence(lacks, ledger)] if lacks else []
     if last is not None and now < last - TOLERANCE:
@@ -36,4 +40,4 @@ def _trouble(settings: Settings, ledger: Ledger, now: datetime) -> tuple[str, ..
 
 
 def _utc(moment: datetime) -> str:
-    return f"{moment - (moment.utcoffset() or timedelta()):%Y-%m-%d %H:%M} (UTC)"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} (UTC)"

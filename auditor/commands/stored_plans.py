@@ -16,7 +16,7 @@ from auditor.plan.brakes import Brake, held
 from auditor.settings.config import Settings
 from auditor.state.ledger import Ledger, records
 from auditor.state.run_folder import all_runs
-from auditor.writes import Plan, read_plan, read_sealed
+from auditor.writes import Plan, read_plan
 
 _AGAIN: Final = "make it again: auditor plan"
 _NOT_OURS: Final = "only plans that `auditor` made and recorded here are applied"
@@ -47,15 +47,14 @@ def record(one: Plan, path: Path, ledger: Ledger) -> Mapping[str, Any]:
     return asdict(ledger.seal(one.sha, one.made))
 
 
-def recorded(path: Path, ledger: Ledger) -> Plan:
-    """A stored plan that was made here. Raises GuardRefused for any other, SettingsError as `read_plan` does."""
-    one, seal = read_sealed(path)
+def check_made_here(one: Plan, seal: Mapping[str, Any] | None, ledger: Ledger) -> None:
+    """Raises GuardRefused for a plan that was not made and recorded here, whatever its file says."""
+    name = f"plan {one.sha[:12]}"
     if seal is not None and not ledger.sealed(seal, one.sha, one.made):
-        raise GuardRefused(f"{path.name} was changed, or made elsewhere: {_NOT_OURS}", hint=_AGAIN)
+        raise GuardRefused(f"{name} was changed, or made elsewhere: {_NOT_OURS}", hint=_AGAIN)
     if ledger.plan(one.sha) is None:
         lost = "; it made it, and comes from an older copy (auditor doctor)" if seal is not None else f": {_NOT_OURS}"
-        raise GuardRefused(f"{path.name} is not known to the ledger{lost}", hint=_AGAIN)
-    return one
+        raise GuardRefused(f"{name} is not known to the ledger{lost}", hint=_AGAIN)
 
 
 def find_plan(settings: Settings, name: str) -> Path:

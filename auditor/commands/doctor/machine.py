@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from packaging.requirements import Requirement
 
 from auditor import __version__
+from auditor.commands import settle
 from auditor.commands.doctor.subject import Finding, State, Subject
 from auditor.errors import SettingsError
 from auditor.files.disk import MARGIN, megabytes
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.structure_words import listed
-from auditor.state import heads, personal, run_folder
+from auditor.state import personal, run_folder
 from auditor.state.ledger import quota_day
 from auditor.state.past_runs import NoRun, find_run
 
@@ -114,9 +115,9 @@ def ledger(subject: Subject) -> Finding:
     record = subject.ledger.get()
     if record is None:
         return Finding(State.OK, "there is no ledger yet: the first run makes it")
-    lacks = heads.lacking(subject.settings, record)
-    if lacks:
-        return Finding(State.TROUBLE, heads.sentence(lacks, record), heads.HINT)
+    wrong = settle.trouble_of(record, subject.settings, subject.now)
+    if wrong:
+        return Finding(State.TROUBLE, listed(list(wrong)), settle.HINT)
     found = record.verify()
     if found.problems:
         return Finding(

@@ -46,8 +46,9 @@ class Recorded:
         return self._chain.transaction()
 
     def verify(self, since: Head | None = None) -> Verified:
-        """Check the whole record against its hash chain, or what came `since` a head that it has."""
-        return self._chain.verify(0 if since is None else since.entry)
+        """Check the whole record against its hash chain, or only what came `since`, where it has that head."""
+        known = since is not None and self._chain.link(since.entry) == since.link
+        return self._chain.verify(since.entry if since is not None and known else 0)
 
     @property
     def head(self) -> Head:
