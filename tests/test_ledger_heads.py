@@ -12,6 +12,7 @@ import pytest
 
 from auditor.commands import stored_plans
 from auditor.commands.apply import check_ledger
+from auditor.commands.known import standing_decisions
 from auditor.commands.settle import settle, trouble
 from auditor.errors import GuardRefused
 from auditor.model import Kind, Outcome, Route
@@ -19,7 +20,7 @@ from auditor.settings.config import Settings, read_settings
 from auditor.state import heads
 from auditor.state.commit import at_work
 from auditor.state.ledger import FILE, Ledger, quota_day
-from auditor.state.ledger.records import Head, Intent
+from auditor.state.ledger.records import Decision, Head, Intent
 from auditor.writes import Plan, read_sealed
 from tests import given_time
 from tests.nothing_known import a_plan
@@ -164,6 +165,19 @@ def test_the_command_asks_before_it_settles(settings: Settings, run: Path, capsy
     assert trouble(settings, given_time.now())
     assert "settled: in an hour" in auditor(capsys, *command, "--yes").out
     assert "nothing to settle" in auditor(capsys, *command).err
+
+
+def test_who_decided_to_write_before_entries_were_lost_decides_again(settings: Settings, ledger: Ledger) -> None:
+    def decided(key: str, choice: str, at: datetime) -> None:
+        ledger.decide([Decision("Customers", "Ann", key, "news", "false", "true", choice, at)], at)
+
+    decided("C1", "truth", NOON)
+    decided("C2", "ignore", NOON)
+    assert [one.key for one in standing_decisions(ledger, "Customers")] == ["C1", "C2"]
+    ledger.settle_losses([Head(99, "f" * 64)], NOON + HOUR)
+    assert [one.key for one in standing_decisions(ledger, "Customers")] == ["C2"]
+    decided("C1", "truth", NOON + 2 * HOUR)
+    assert [one.key for one in standing_decisions(ledger, "Customers")] == ["C2", "C1"]
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=6), timedelta(days=2)])

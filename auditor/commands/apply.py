@@ -138,9 +138,8 @@ def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
     Nothing of it is sent again, so there is nothing to confirm either. Raises GuardRefused for a plan that was not made
     here, and SettingsError, as `apply` does.
     """
-    folder = path.resolve().parent
     with Ledger(settings.state_folder, reading=True) as ledger:
-        chosen = _ours(settings, path, ledger)
+        chosen, folder = _ours(settings, path, ledger), path.resolve().parent
         earlier = read_outcomes(folder, chosen.sha)
         applied = settled(chosen, ledger, earlier)
     if applied is None:

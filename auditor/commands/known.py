@@ -23,6 +23,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Decision
 from auditor.state.past_runs import find_run
 from auditor.state.run_files import of_snapshot, rows
 from auditor.writes import Write
@@ -68,7 +69,7 @@ def knowledge(
         without_base=settings.fixes.without_base,
         opt_outs_known=not missing & NO_OPT_OUTS,
         seen_known=not missing & NOBODY_SEEN,
-        decisions=remembered(ledger.decisions(settings.table)),
+        decisions=remembered(standing_decisions(ledger, settings.table)),
         evidence=frame(folder, "evidence", EVIDENCE),
         history=_history(folder, settings.table, ledger),
         said_no=said_no(run_folder.read_activities(folder)),
@@ -104,7 +105,7 @@ def grounds(
     return permissions.Grounds(
         chosen={
             (one.key, one.column): permissions.Chosen(one.by, one.platform, one.truth)
-            for one in remembered(ledger.decisions(settings.table))
+            for one in remembered(standing_decisions(ledger, settings.table))
             if one.choice is Choice.TRUTH and (one.key, one.column) in cells
         },
         opt_outs=permissions.last_opt_outs(_history(newest, settings.table, ledger), cells, spoken),
@@ -112,6 +113,13 @@ def grounds(
         now=now,
         timezone=contract.timezone,
     )
+
+
+def standing_decisions(ledger: Ledger, table: str) -> list[Decision]:
+    """What people decided, without decisions to write that may have been carried out and taken back in lost entries."""
+    lost_at = ledger.lost_at
+    made = ledger.decisions(table)
+    return [one for one in made if lost_at is None or one.decided_at > lost_at or one.choice != Choice.TRUTH.value]
 
 
 def _history(folder: Path, table: str, ledger: Ledger) -> pl.DataFrame:
