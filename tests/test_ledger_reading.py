@@ -111,7 +111,7 @@ def test_what_is_supposed_answers_as_what_is_recorded(tmp_path: Path) -> None:
 
     def answers(ledger: Ledger) -> list[list[tuple[object, ...]]]:
         frames = (ledger.pending(TABLE, as_of), ledger.pending(TABLE, NOON), ledger.unsettled(TABLE),
-                  ledger.opt_ins(TABLE), ledger.opt_outs(TABLE))  # fmt: skip
+                  ledger.opt_ins(TABLE), ledger.permission_writes(TABLE, but=None))  # fmt: skip
         return [frame.rows() for frame in frames]
 
     with Ledger(tmp_path / "state", reading=True) as supposing, Ledger(tmp_path / "recorded") as recording:

@@ -207,7 +207,7 @@ def _check_opt_ins(settings: Settings, contract: Contract, chosen: Plan, ledger:
         if write.kind is Kind.SUBSCRIBE and any((number, cell.column) not in ended for cell in write.cells)
     ]
     if left and chosen.purpose != "undo":
-        permissions.check_grounds(left, contract.columns, grounds(settings, contract, left, ledger, now))
+        permissions.check_grounds(left, contract.columns, grounds(settings, contract, left, chosen.sha, ledger, now))
 
 
 def _ours(settings: Settings, path: Path, ledger: Ledger) -> Plan:

@@ -69,9 +69,9 @@ def knowledge(
         without_base=settings.fixes.without_base,
         opt_outs_known=not missing & NO_OPT_OUTS,
         seen_known=not missing & NOBODY_SEEN,
-        decisions=remembered(standing_decisions(ledger, settings.table)),
+        decisions=remembered(standing_decisions(ledger, settings.table, but=None)),
         evidence=frame(folder, "evidence", EVIDENCE),
-        history=_history(folder, settings.table, ledger),
+        history=_history(audit.profiles, folder, settings.table, ledger, but=None),
         said_no=said_no(run_folder.read_activities(folder)),
         undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
@@ -86,49 +86,78 @@ def _of_others(folder: Path) -> pl.DataFrame:
 
 
 def grounds(
-    settings: Settings, contract: Contract, planned: Iterable[Write], ledger: Ledger, now: datetime
+    settings: Settings, contract: Contract, planned: Iterable[Write], sha: str, ledger: Ledger, now: datetime
 ) -> permissions.Grounds:
     """What is known `now` of the opt-ins among these writes, by the ledger and the newest run.
+
+    What the plan `sha`, whose writes they are, has done of them already speaks against none.
 
     Raises SettingsError where that run cannot be read.
     """
     polarity = {column.name: column.permission for column in contract.columns if column.permission is not None}
+    newest = find_run(settings)
+    shown = run_folder.read_rows(newest, "differences").select("key", "column", "platform_updated").iter_rows()
+    updated = {(key, column): moment for key, column, moment in shown}
     cells = {
-        (write.key, cell.column): (permissions.state(cell.before, polarity[cell.column]), None)
+        (write.key, cell.column): (
+            permissions.state(cell.before, polarity[cell.column]),
+            updated.get((write.key, cell.column)),
+        )
         for write in planned
         if write.kind is Kind.SUBSCRIBE
         for cell in write.cells
     }
-    newest = find_run(settings)
     not_checked, _ = run_folder.read_run(newest).told()
     spoken = said_no(run_folder.read_activities(newest))
+    profiles = run_folder.read_rows(newest, "profiles")
+    history = _history(profiles, newest, settings.table, ledger, but=sha)
     return permissions.Grounds(
         chosen={
             (one.key, one.column): permissions.Chosen(one.by, one.platform, one.truth)
-            for one in remembered(standing_decisions(ledger, settings.table))
+            for one in remembered(standing_decisions(ledger, settings.table, but=sha))
             if one.choice is Choice.TRUTH and (one.key, one.column) in cells
         },
-        opt_outs=permissions.last_opt_outs(_history(newest, settings.table, ledger), cells, spoken),
+        opt_outs=permissions.last_opt_outs(history, cells, spoken),
         opt_outs_known=not {item.code for item in not_checked} & NO_OPT_OUTS,
         now=now,
         timezone=contract.timezone,
     )
 
 
-def standing_decisions(ledger: Ledger, table: str) -> list[Decision]:
-    """What people decided, without decisions to write that may have been carried out and taken back in lost entries."""
+def standing_decisions(ledger: Ledger, table: str, *, but: str | None) -> list[Decision]:
+    """What people decided and nobody has carried out yet; what the plan `but` sent does not count.
+
+    A write uses the decision up: what the person or the platform says of the cell afterwards is news, on which nobody
+    has decided. Nor do decisions to write stand that may have been carried out and taken back in lost entries.
+    """
     lost_at = ledger.lost_at
-    made = ledger.decisions(table)
-    return [one for one in made if lost_at is None or one.decided_at > lost_at or one.choice != Choice.TRUTH.value]
+    written = {(key, column): sent for key, column, sent in ledger.last_written(table, but=but).iter_rows()}
+
+    def used_up(one: Decision) -> bool:
+        sent = written.get((one.key, one.column))
+        later = [at for at in (sent, lost_at) if at is not None and at >= one.decided_at]
+        return one.choice == Choice.TRUTH and bool(later)
+
+    return [one for one in ledger.decisions(table) if not used_up(one)]
 
 
-def _history(folder: Path, table: str, ledger: Ledger) -> pl.DataFrame:
-    """The permission history as a run knows it, and the opt-outs that we sent ourselves."""
+def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *, but: str | None) -> pl.DataFrame:
+    """The permission history as a run knows it, and what we wrote to permissions ourselves, but for one plan.
+
+    Our own is told under the keys that the run's profiles have.
+    """
     history = frame(folder, "history", HISTORY)
-    own = ledger.opt_outs(table).select(
-        run=pl.lit(folder.name), at="sent_at", side=pl.lit(Side.PLATFORM.value), key="key", column="column",
-        value=pl.lit(Permission.OFF.value),
-    )  # fmt: skip
+    now = profiles.drop_nulls("profile_id").select("profile_id", now="key").unique("profile_id")
+    own = ledger.permission_writes(table, but=but).join(now, on="profile_id", how="left", maintain_order="left")
+    off = pl.col("kind") == Kind.UNSUBSCRIBE
+    own = own.select(
+        run=pl.lit(folder.name),
+        at="sent_at",
+        side=pl.lit(Side.PLATFORM.value),
+        key=pl.coalesce("now", "key"),
+        column="column",
+        value=pl.when(off).then(pl.lit(Permission.OFF.value)).otherwise(pl.lit(Permission.ON.value)),
+    )
     return pl.concat([history, own.cast(dict(history.schema))]) if own.height else history  # type: ignore[arg-type]
 
 

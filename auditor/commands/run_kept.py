@@ -48,7 +48,7 @@ def write_for_plans(
     engine.write(of_others(engine, contract, structure, matched, diffed), folder / "of_others.parquet")
     engine.write(audited_values(diffed.fetched, contract), folder / "audited.parquet")
     engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
-    engine.write(known_history(diffed, allowed, memory.history), folder / "history.parquet")
+    engine.write(known_history(diffed, allowed, memory.history, memory.seen), folder / "history.parquet")
 
 
 def to_keep(

@@ -68,11 +68,21 @@ def evidence_of_differences(diffed: Diffed, permissions: Permissions) -> ir.Tabl
     return joined.select(key=joined.key_text, column=joined["column"], date=joined.evidence, source=joined.source)
 
 
-def known_history(diffed: Diffed, permissions: Permissions, history: ir.Table) -> ir.Table:
-    """The permission history, this run's changes included, of profiles that are not equal: keys as shown."""
+def known_history(diffed: Diffed, permissions: Permissions, history: ir.Table, seen: ir.Table | None) -> ir.Table:
+    """The permission history, this run's changes included, of profiles that are not equal: keys as shown.
+
+    A profile that had another key in an earlier run has what was said under that key as well: `seen` tells it, by the
+    profileId. What somebody else said under the same key bounds what may be given no less.
+    """
     columns = ("run", "at", "side", "key", "column", "value")
     everything = history.select(*columns).union(permissions.changes.select(*columns))
     profiles = diffed.profiles.select(canonical=ibis._.canonical, shown=ibis._.key)
+    if seen is not None:
+        now = diffed.profiles.filter(diffed.profiles.profile_id.notnull())
+        formerly = seen.filter(seen.profile_id.notnull()).join(
+            now, seen.profile_id == now.profile_id, rname="now_{name}"
+        )
+        profiles = profiles.union(formerly.select(canonical=formerly.key, shown=formerly.now_key), distinct=True)
     joined = everything.join(profiles, everything.key == profiles.canonical)
     return joined.mutate(key=joined.shown).select(*columns)
 

@@ -13,7 +13,8 @@ What is asked of it, and in which module that stands:
                pending, unsettled                 what was sent and no export shows yet; what nobody has confirmed
                told_by_export                     what a newer export confirms or denies; to `suppose` it, and to
                                                   `record_settled`
-               opt_outs, undone                   what a plan must respect: opt-outs we sent, changes taken back
+               permission_writes, undone          what a plan must respect: permissions we sent, changes taken back
+               last_written                       when a decision was carried out
     bulk_calls intend_import, import_event        the same for a bulk call; `bulk_calls`: what is left of a day's quota
     people     decide, decisions                  what stewards chose
                remember_erased, erased_among      people who must not come back, as keyed hashes

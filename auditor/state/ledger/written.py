@@ -228,13 +228,28 @@ class Written(Recorded):
             self.settle(settled.changed, Outcome.CHANGED, at, detail="export")
             self.settle(settled.superseded, Outcome.CHANGED, at, detail="superseded")
 
-    def opt_outs(self, table: str) -> pl.DataFrame:
-        """Opt-outs we sent that landed or may have. Columns: key, profile_id, column, sent_at (the latest of each)."""
+    def permission_writes(self, table: str, *, but: str | None) -> pl.DataFrame:
+        """Opt-outs and opt-ins we sent that landed or may have, but for those of one plan.
+
+        Columns: key, profile_id, column, kind, sent_at.
+        """
         return self._frame(
-            ("key", "profile_id", "column", "sent_at"),
-            "SELECT key, address, col, max(sent_at) FROM writes_now WHERE tab = ? AND kind = 'unsubscribe'"
+            ("key", "profile_id", "column", "kind", "sent_at"),
+            "SELECT key, address, col, kind, sent_at FROM writes_now WHERE tab = ?"
+            f" AND kind IN ('unsubscribe', 'subscribe') AND plan IS NOT ? AND {_STANDING} ORDER BY id",
+            (table, but),
+        )
+
+    def last_written(self, table: str, *, but: str | None) -> pl.DataFrame:
+        """The cells we sent that landed or may have, but for those of one plan.
+
+        Columns: key, column, sent_at (the latest of each).
+        """
+        return self._frame(
+            ("key", "column", "sent_at"),
+            "SELECT key, col, max(sent_at) FROM writes_now WHERE tab = ? AND col IS NOT NULL AND plan IS NOT ?"
             f" AND {_STANDING} GROUP BY key, col ORDER BY id",
-            (table,),
+            (table, but),
         )
 
     def opt_ins(self, table: str) -> pl.DataFrame:
