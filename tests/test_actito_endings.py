@@ -14,7 +14,17 @@ import httpx
 import pytest
 
 from auditor.actito import V4, V5, Connection, Dialect, ImportMode, NotFound, Reader, Refused
-from auditor.actito.errors import ActitoError, Discontinued, MaybeSent, PlatformDown, Redirected
+from auditor.actito.errors import (
+    ActitoError,
+    Busy,
+    Conflict,
+    Discontinued,
+    MaybeSent,
+    NotAllowed,
+    PlatformDown,
+    Redirected,
+    TokenRefused,
+)
 from auditor.actito.writer import Writer
 from tests.actito_wire import CUSTOMERS, PROFILE, PROFILE_V4, URL, Wire, ok
 
@@ -371,6 +381,87 @@ def test_a_refusal_about_a_value_stays_one(dialect: str, status: int, body: obje
         values: dict[str, str | None] = {"note": "Service removed by API v4", "lastName": "A"}
         assert isinstance(raised(lambda: writer.update(CUSTOMERS, "7", values)), Refused)
         assert isinstance(raised(lambda: writer.create(CUSTOMERS, values)), Refused)
+
+
+ABOUT_SOMETHING_ELSE: list[tuple[int, str]] = [
+    (429, "API rate limit exceeded, service temporarily disabled"),
+    (429, "This API version is no longer supported"),
+    (403, "This API user has been disabled"),
+    (403, "Permission for this operation was removed from the API user"),
+    (403, "The API user is no longer allowed to use this operation"),
+    (401, "API access is disabled for this user"),
+    (401, "This API version is deprecated"),
+    (400, "The API says: the segment of this profile was removed"),
+    (400, "The subscription cannot be removed by this method"),
+    (400, "This service is disabled for the profile"),
+    (400, "The operation was removed from the queue"),
+    (400, "The version of the profile is obsolete"),
+    (400, "Deprecated value: use the new one in this API"),
+    (409, "Another operation has removed this profile"),
+    (409, "The operation is disabled while another one runs"),
+    (422, "The method of payment is no longer available"),
+]
+
+
+@pytest.mark.parametrize(("status", "message"), ABOUT_SOMETHING_ELSE, ids=str)
+@BOTH
+def test_what_is_said_about_something_else_ends_nothing(dialect: str, status: int, message: str) -> None:
+    wire, place = licence(dialect), PLACES[dialect]
+    answer = httpx.Response(status, json={"message": message}, headers={"Retry-After": "1"} if status == 429 else {})
+    for method in ("GET", "PATCH", "PUT"):
+        wire.on(method, f"{place}/7", answer)
+    kind = {429: Busy, 403: NotAllowed, 401: TokenRefused, 409: Conflict}.get(status, Refused)
+    with wire.connect(DIALECTS[dialect]) as connection:
+        assert type(raised(lambda: Reader(connection).profile(CUSTOMERS, "7"))) is kind
+        assert type(raised(lambda: Writer(connection).update(CUSTOMERS, "7", {"note": "x"}))) is kind
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The profile was removed through the API",
+        "Profile removed by operation 12",
+        "This operation found no profile: it is no longer available",
+        "The profile is not available in this API version",
+        "Through this API the profile does not exist",
+        "The service found that the person was disabled",
+    ],
+)
+@BOTH
+def test_what_a_404_says_about_the_profile_ends_nothing(dialect: str, message: str) -> None:
+    wire = licence(dialect)
+    wire.on("GET", f"{PLACES[dialect]}/7", httpx.Response(404, json={"message": message}))
+    assert Reader(wire.connect(DIALECTS[dialect])).profile(CUSTOMERS, "7") is None
+
+
+@pytest.mark.parametrize("status", [404, 400])
+@pytest.mark.parametrize(
+    ("message", "only_404"),
+    [
+        ("API V4 has reached its end of life", False),
+        ("API V4 has reached its end", True),
+        ("This version is deprecated, use V5", False),
+        ("Use V5 instead", True),
+        ("Please use version 5 of the API", True),
+        ("This API is not available", True),
+        ("Endpoint does not exist", True),
+        ("Endpoint not available", True),
+        ("The V4 API is no longer supported", False),
+        ("The V4 profile operations are no longer available", False),
+        ("This operation has been removed", True),
+        ("Service disabled", True),
+        ("Unsupported API version", True),
+        ("API version not supported", True),
+    ],
+)
+@BOTH
+def test_what_is_said_of_an_operation_ends_it(dialect: str, message: str, only_404: bool, status: int) -> None:
+    """Where it is asked no further: by what is said alone. A refusal ends an operation only where nothing else fits."""
+    wire = licence(dialect)
+    wire.on("GET", f"{PLACES[dialect]}/7", httpx.Response(status, json={"message": message}))
+    error = raised(lambda: Reader(wire.connect(DIALECTS[dialect])).profile(CUSTOMERS, "7"))
+    assert type(error) is (Refused if only_404 and status == 400 else Discontinued)
+    assert len(wire.calls) == 1
 
 
 def test_another_host_with_the_same_path_is_still_the_same_operation() -> None:

@@ -25,19 +25,37 @@ _LONGEST: Final = 10_000
 _DEEPEST: Final = 4
 """Levels of a JSON answer that are."""
 
-_THING = r"(operation|endpoint|api|version|v4|v5|route|service|method)s?"
-_OVER = (
-    r"(deprecated|discontinued|sunset|retired|decommissioned|switched off|turned off|shut ?down|disabled|removed"
-    r"|obsolete|no longer (available|supported|offered|exists?)|not (supported|available) any ?(more|longer)"
-    r"|end[- ]of[- ](life|service|support))"
+_NEVER: Final = (401, 408, 425, 429)
+"""These are about who asks, how often, and when: whatever the text says beside."""
+_THING = r"(operation|endpoint|api|version|v\d|route)s?"
+_BETWEEN = (
+    r"(\W+(version|v?\d[\w.]*|apis?|endpoints?|operations?|calls?|is|are|was|were|has|have|had|will|be|been|now|its|the"
+    r"|reached|come|to|permanently))*\W+"
 )
-_SAID: Final = re.compile(
-    rf"\b{_THING}\b(\W+\w+){{0,8}}?\W+{_OVER}\b|\b{_OVER}(\W+\w+){{0,4}}?\W+{_THING}\b"
-    r"|\bno (matching )?(route|handler|static resource|mapping)\b|\b(no such|unknown) (route|path|operation|endpoint)\b"
-    r"|\bcannot (get|post|put|patch|delete) /|\bmethod not allowed\b|\b(route|path|endpoint) not found\b",
+"""Nothing else may stand between the operation and its end: "the API says that the segment was removed" is no end."""
+_ENDED = (
+    r"(deprecated|discontinued|sunset|retired|decommissioned|obsolete|no longer (available|supported|offered)"
+    r"|not (supported|available) any ?(more|longer)|end[- ]of[- ](life|service|support))"
+)
+_MAYBE = (
+    r"(switched off|turned off|shut ?down|disabled|removed|end(ed)?|gone|unavailable|no longer exists?"
+    r"|not (available|supported|found)|do(es)? not exist)"
+)
+_OF_NOTHING = r"\b(?!\W+(of|for|from|by|on|while)\b)"
+"""What is gone for somebody, or from something, is there for others."""
+_UNMISTAKABLE: Final = re.compile(
+    rf"\b{_THING}{_BETWEEN}{_ENDED}{_OF_NOTHING}"
+    rf"|\b(deprecated|discontinued|obsolete|retired|decommissioned)\W+((rest|v\d)\W+)?{_THING}{_OF_NOTHING}",
     re.IGNORECASE,
 )
-"""Of no resource, which may be a person."""
+_SAID: Final = re.compile(
+    rf"{_UNMISTAKABLE.pattern}|\b({_THING}|services?|methods?){_BETWEEN}({_ENDED}|{_MAYBE}){_OF_NOTHING}"
+    rf"|\bunsupported\W+{_THING}{_OF_NOTHING}|\b(use|call|(migrate|switch|upgrade) to)\W+((the|api)\W+)*(v|version )\d"
+    r"|\bno (matching )?(route|handler|static resource|mapping)\b|\b(no such|unknown) (route|path|operation|endpoint)\b"
+    r"|\bcannot (get|post|put|patch|delete) /|\bmethod not allowed\b|\bpath not found\b",
+    re.IGNORECASE,
+)
+"""Beside a 404, which is about a person or an operation in any case; of no resource, which may be a person."""
 _QUOTED: Final = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|«[^»]*»|“[^”]*”|‘[^’]*’""")
 
 
@@ -58,10 +76,13 @@ def is_over(answer: Answer, call: Call, sent: object = None, now: datetime | Non
         return True
     if answer.status in MOVED:
         return not _same_path(answer.headers.get("location", ""), call)
+    if answer.status in _NEVER or answer.status >= 500:
+        return False
     ends = _moment(answer.headers.get("sunset", ""))
     if ends is not None and ends <= (now or datetime.now(UTC)):
         return True
-    return answer.status < 500 and any(map(_SAID.search, _sentences(answer, call, sent)))
+    said = _SAID if answer.status == 404 else _UNMISTAKABLE
+    return any(map(said.search, _sentences(answer, call, sent)))
 
 
 def announcement(headers: Mapping[str, str], call: Call) -> Announcement | None:
