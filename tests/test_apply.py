@@ -17,8 +17,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from auditor.actito import (
+    ActitoError,
     Collection,
     Conflict,
+    Discontinued,
     Execution,
     ExecutionState,
     ImportMode,
@@ -80,6 +82,8 @@ class Platform:
     """(profileId, column, value) of every write that was carried out, in order."""
     polls: int = 2
     """So many questions after the state of an import until it ends."""
+    import_at_once: bool = False
+    """Carried out without being asked for."""
     executions: dict[str, tuple[int, bytes, str, ImportMode]] = field(default_factory=dict)
     refused: dict[str, list[RefusedRow]] = field(default_factory=dict)
     at_once: int = 0
@@ -109,7 +113,7 @@ class Platform:
         self.point("execution", "before")
         left, archive, key, mode = self.executions[execution_id]
         self.executions[execution_id] = (left - 1, archive, key, mode)
-        if left == 0:
+        if left == 0 and not self.import_at_once:
             self._import(execution_id, archive, key, mode)
         self.point("execution", "after")
         if left > 0:
@@ -164,6 +168,8 @@ class Platform:
         execution_id = str(900 + len(self.executions))
         self.executions[execution_id] = (self.polls, archive, key, mode)
         self.refused[execution_id] = []
+        if self.import_at_once:
+            self._import(execution_id, archive, key, mode)
         self.point("start_import", "after")
         return execution_id
 
@@ -865,6 +871,56 @@ def test_an_import_whose_id_never_arrived_counts_and_is_never_sent_again(world: 
     with world.ledger() as ledger:
         assert ledger.bulk_calls("Customers", NOON.date()).used == 1
         assert set(ledger.unsettled("Customers")["key"]) == {"C2", "C3"}
+
+
+STATE, ERRORS = "the state of an import", "the refused rows of an import"
+
+
+def test_an_import_whose_state_cannot_be_asked_is_read_back_and_never_sent_again(world: World) -> None:
+    """It says so at once, not after an hour; a sample is read, the rest waits for an export."""
+    world.platform.faults["execution", "before"] = raising(Discontinued(STATE, "V5"), 10**3)
+    plan = plan_of(*batch(*range(1, 7)))
+    world.platform.import_at_once = True
+    applied = world.apply(plan)
+    assert world.now - NOON < timedelta(minutes=1)
+    assert told(applied, "outcome", "detail")[1:] == [
+        *[("landed", None), ("unknown", "until_export"), ("landed", None)],
+        *[("unknown", "until_export")] * 2,
+    ]
+    assert applied.stopped is not None
+    assert applied.stopped.why == "not_followed"
+    assert "does not offer the state of an import in V5 any more" in applied.stopped.sentence
+    assert applied.exit_code is Exit.WRITES_LEFT
+    world.apply(plan)
+    other = plan_of(*batch(7, 8))
+    stopped = world.apply(other).stopped
+    assert stopped is not None
+    assert stopped.why == "import_running", "it may still be under way"
+    world.now += timedelta(hours=1)
+    assert outcomes(world.apply(other))[1] != "skipped"
+    assert world.platform.calls["start_import"] == 2
+
+
+def test_an_import_that_is_not_known_at_once_is_followed(world: World) -> None:
+    world.platform.faults["execution", "before"] = raising(Discontinued(STATE, "V5"), 2)
+    assert outcomes(world.apply(plan_of(*batch(1, 2)))) == ["landed", "landed"]
+
+
+@pytest.mark.parametrize("error", [Discontinued(ERRORS, "V5"), NotFound(ERRORS), PlatformDown(ERRORS, "status 503")])
+def test_refused_rows_that_cannot_be_read_are_told(world: World, error: ActitoError) -> None:
+    """Nobody was refused, it does not say so: these rows are unknown until an export."""
+    rows = batch(1, 2, 3, 4, 5)
+    rows[4] = replace(rows[4], cells=(Cell("city", "Gent", "BAD"),))
+    world.platform.faults["refused_rows", "before"] = raising(error, 10**3)
+    plan = plan_of(*rows)
+    applied = world.apply(plan)
+    assert told(applied, "outcome", "detail")[4] == ("unknown", "until_export")
+    assert applied.stopped is not None
+    assert applied.stopped.why == "refused_rows"
+    assert "which rows Actito refused could not be read" in applied.stopped.sentence
+    assert applied.exit_code is Exit.WRITES_LEFT
+    world.apply(plan)
+    assert world.platform.calls["start_import"] == 1
 
 
 def test_one_import_at_a_time(world: World) -> None:

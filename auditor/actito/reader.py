@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 from auditor.actito import definitions, forms, sections
@@ -182,12 +183,20 @@ class Reader:
         return [profile for profile in listed if profile is not None]
 
     def execution(self, execution_id: str) -> Execution:
-        """How far an import has come (§7.3, G-php, G-mhp; §8.4, D-wht)."""
+        """How far an import has come (§7.3, G-php, G-mhp; §8.4, D-wht), by the id that Actito gave it.
+
+        Discontinued where it cannot be asked for, one that Actito has forgotten included. Without the address of the
+        counters, these are not known.
+        """
         state, *counters = self._dialect.execution(self._entity, execution_id)
-        execution = self._connection.read(state).read_as(forms.execution, execution_id)
+        try:
+            execution = self._connection.read(state).read_as(forms.execution, execution_id)
+        except NotFound as missing:
+            raise Discontinued.instead_of(missing) from None
         if execution.finished:
-            for call in counters:
-                execution = self._connection.read(call).read_as(forms.with_counters, execution)
+            with suppress(NotFound, Discontinued):
+                for call in counters:
+                    execution = self._connection.read(call).read_as(forms.with_counters, execution)
         return execution
 
     def refused_rows(self, execution_id: str) -> list[RefusedRow]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from typing import Final
 
 from auditor.actito import (
     ActitoError,
     Conflict,
+    Discontinued,
     Execution,
     ExecutionState,
     ImportMode,
@@ -22,6 +24,10 @@ from auditor.apply.single import carry_out, created, find, give_up, values_stand
 from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger import quota_day
 from auditor.state.ledger.records import QUOTA_ZONE, UNCOUNTED, ImportRecord, ImportState
+
+_ASKED_FOR: Final = 3
+"""So often, where an import is answered as if it could not be asked for: it may not be known at once."""
+_NEXT: Final = "the next export"
 
 MakeFile = Callable[[], BulkFile]
 """Makes the corrective file of a batch; called only when it is about to be sent."""
@@ -112,11 +118,14 @@ def _quota(job: Job, batch: str, now: datetime) -> Stopped:
 
 
 def _finished(job: Job, call: ImportRecord) -> bool:
-    """Whether a call of an earlier day or plan has ended; noted, so that it is asked once."""
+    """Whether a call of an earlier day or plan has ended; noted, so that it is asked once.
+
+    One that cannot be asked for has, once it would not be waited for any longer either.
+    """
     try:
         execution = job.reader.execution(call.execution or "")
-    except NotFound:
-        return True
+    except Discontinued:
+        return job.clock() - call.sent_at >= job.limits.import_wait
     except ActitoError:
         return False
     if execution.finished:
@@ -183,14 +192,20 @@ def _resume(job: Job, call: ImportRecord, rows: Sequence[int]) -> None:
 
 def _follow(job: Job, execution_id: str, call: int, rows: Sequence[int], cells: Numbered) -> None:
     """Wait for the end of an import and record what can be known of its rows at once."""
-    execution = _end_of(job, execution_id)
+    by_number: dict[int, dict[tuple[int, str | None], int]] = {}
+    for place, write in cells.items():
+        by_number.setdefault(place[0], {})[place] = write
+    try:
+        execution = _end_of(job, execution_id)
+    except Discontinued as error:
+        job.record(cells, Outcome.UNKNOWN, "until_export")
+        job.note(Stopped("not_followed", f"what became of the import is not known until {_NEXT}: {error}"))
+        _sample(job, by_number)
+        return
     if execution is None:
         job.record(cells, Outcome.UNKNOWN, "running")
         job.note(Stopped("import_running", "the import is still being carried out: apply again to follow it"))
         return
-    by_number: dict[int, dict[tuple[int, str | None], int]] = {}
-    for place, write in cells.items():
-        by_number.setdefault(place[0], {})[place] = write
     refused = _refused(job, execution, rows)
     fate = "until_export" if execution.state is ExecutionState.DONE else "import_failed"
     with job.ledger.transaction():
@@ -202,15 +217,22 @@ def _follow(job: Job, execution_id: str, call: int, rows: Sequence[int], cells: 
 
 
 def _end_of(job: Job, execution_id: str) -> Execution | None:
-    """The finished execution; None when it has not ended in time, or Ctrl-C says to wait no longer."""
+    """The finished execution; None when it has not ended in time, or Ctrl-C says to wait no longer.
+
+    Raises Discontinued where it cannot be asked for, which one that has just begun may not be either.
+    """
     deadline = job.clock() + job.limits.import_wait
+    unknown = 0
     while True:
+        execution = None
         try:
             execution = job.reader.execution(execution_id)
-        except NotFound:
-            return None
+        except Discontinued:
+            unknown += 1
+            if unknown == _ASKED_FOR:
+                raise
         except ActitoError:
-            execution = None  # a hiccup while waiting; the deadline bounds it
+            pass  # a hiccup while waiting; the deadline bounds it
         if execution is not None and execution.finished:
             return execution
         if job.halted() or job.clock() >= deadline:
@@ -224,8 +246,13 @@ def _refused(job: Job, execution: Execution, rows: Iterable[int]) -> dict[int, s
         return {}
     try:
         refused = job.reader.refused_rows(execution.id)
-    except ActitoError:
-        return {}  # such rows stay unknown, as any row whose end nobody told
+    except ActitoError as error:
+        if execution.with_errors or not isinstance(error, NotFound):
+            # Such rows stay unknown, as any row whose end nobody told.
+            job.note(
+                Stopped("refused_rows", f"which rows Actito refused could not be read, so {_NEXT} has to tell: {error}")
+            )
+        return {}
     numbers = {job.plan.writes[number].key: number for number in rows}
     header = job.plan.key[0]
     tied = ((numbers.get(row.cells.get(header, "")), row) for row in refused)

@@ -104,7 +104,9 @@ class Stopped:
     """Why some of the plan was not sent."""
 
     why: str
-    """Stable code: interrupted, platform, quota, import_running, stale, canary, read_back."""
+    """Stable code: interrupted, platform, quota, import_running, not_followed, refused_rows, stale, canary,
+    read_back.
+    """
     sentence: str
     """For people, without values."""
 
