@@ -4,9 +4,10 @@ value that was refused, and never a write in doubt. What it announces to end is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ from auditor.actito.errors import (
     TokenRefused,
 )
 from auditor.actito.writer import Writer
+from auditor.model import Attribute
 from tests.actito_wire import CUSTOMERS, PROFILE, PROFILE_V4, URL, Wire, ok
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
@@ -261,6 +263,119 @@ def test_a_section_of_v4_that_is_gone_is_no_person_that_is_gone(section: str) ->
     error = raised(lambda: Reader(wire.connect(V4)).profile(CUSTOMERS, "7"))
     assert type(error) is Discontinued
     assert section in str(error)
+
+
+ENTITIES = {"v5": "/entities/v5/entities", "v4": "/entities/v4/entity"}
+TABLES = {
+    "v5": "/profile-table-structure/v5/entities/acme/profile-tables",
+    "v4": "/profile-table-structure/v4/entity/acme/table",
+}
+ETLS = "/mass-imports/v5/entities/acme/etls"
+BADGE = Attribute("badge")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Something asked about the entity, a table or an import; `places` are method and address in each dialect."""
+
+    ask: Callable[[Connection], object]
+    places: Mapping[str, str]
+    what: str
+    method: str = "GET"
+
+
+BESIDE = {
+    "entities": Beside(lambda of: Reader(of).entities(), ENTITIES, "the list of entities"),
+    "tables": Beside(lambda of: Reader(of).tables(), TABLES, "the profile tables of the entity"),
+    "structure": Beside(
+        lambda of: Reader(of).structure("Customers"),
+        {"v5": f"{TABLES['v5']}/16", "v4": f"{TABLES['v4']}/Customers"},
+        "the structure of the profile table",
+    ),
+    "scenarios": Beside(
+        lambda of: Reader(of).scenarios(CUSTOMERS),
+        dict.fromkeys(DIALECTS, "/scenarios/v4/entity/acme/table/Customers/scenario"),
+        "the scenarios",
+    ),
+    "definitions": Beside(
+        lambda of: Reader(of).definitions(), dict.fromkeys(DIALECTS, ETLS), "the stored import definitions"
+    ),
+    "definition": Beside(
+        lambda of: Reader(of).definitions(), dict.fromkeys(DIALECTS, f"{ETLS}/5"), "a stored import definition"
+    ),
+    "locations": Beside(
+        lambda of: Reader(of).locations(),
+        dict.fromkeys(DIALECTS, "/file-transfers/v5/entities/acme/locations"),
+        "the remote file locations",
+    ),
+    "execution": Beside(
+        lambda of: Reader(of).execution("9"),
+        {
+            "v5": "/mass-imports/v5/entities/acme/etl-executions/9",
+            "v4": "/mass-imports/v4/entity/acme/import/9/status",
+        },
+        "the state of an import",
+    ),
+    "change_table": Beside(
+        lambda of: Writer(of).change_table(CUSTOMERS, attributes=[BADGE]),
+        dict.fromkeys(DIALECTS, f"{TABLES['v5']}/16/change-requests"),
+        *("a change of the profile table", "POST"),
+    ),
+    "create_table": Beside(
+        lambda of: Writer(of).create_table(CUSTOMERS),
+        dict.fromkeys(DIALECTS, TABLES["v5"]),
+        *("the creation of a profile table", "POST"),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", BESIDE)
+@BOTH
+def test_what_is_asked_about_no_profile_is_its_own_error_too(dialect: str, name: str, way: str) -> None:
+    """The entity is listed, the table has a structure, the import was begun: it is the operation that is not there."""
+    beside, wire = BESIDE[name], licence(dialect)
+    wire.on("GET", ENTITIES[dialect], ok([{"name": "acme"}]))
+    wire.on("GET", ETLS, ok([{"id": 5}]))
+    wire.on(beside.method, beside.places[dialect], WAYS[way])
+    error = raised(lambda: beside.ask(wire.connect(DIALECTS[dialect])))
+    assert type(error) is Discontinued
+    assert beside.what in str(error)
+
+
+@pytest.mark.parametrize("way", PLAIN)
+@BOTH
+def test_an_entity_or_a_table_that_is_not_there_is_told_as_such(dialect: str, way: str) -> None:
+    wire = licence(dialect)
+    wire.on("GET", ENTITIES[dialect], ok([{"name": "other"}]))
+    wire.on("GET", TABLES[dialect], WAYS[way])
+    error = raised(lambda: Reader(wire.connect(DIALECTS[dialect])).structure("Customers"))
+    assert type(error) is NotFound
+    assert 'the profile tables of the entity "acme"' in str(error)
+    wire = licence(dialect)
+    wire.on("GET", TABLES[dialect], ok([{"id": "17", "name": "Others"}]))
+    wire.on("POST", f"{TABLES['v5']}/16/change-requests", WAYS[way])
+    asked: list[Callable[[Connection], object]] = [
+        lambda connection: Reader(connection).count(CUSTOMERS),
+        lambda connection: Writer(connection).change_table(CUSTOMERS, attributes=[BADGE]),
+        lambda connection: Writer(connection).create(CUSTOMERS, {"lastName": "A"}),
+    ]
+    for ask in asked:
+        for place in ("/count", ""):
+            wire.on("GET" if place else "POST", PLACES[dialect] + place, WAYS[way])
+        wire.on("GET", PROFILE, WAYS[way])
+        error = raised(partial(ask, wire.connect(DIALECTS[dialect])))
+        assert type(error) is NotFound
+        assert 'the profile table "Customers"' in str(error)
+
+
+@BOTH
+def test_an_import_whose_counters_cannot_be_asked_has_ended_all_the_same(dialect: str) -> None:
+    wire = licence(dialect)
+    wire.on("GET", BESIDE["execution"].places[dialect], ok({"status": "DONE"}))
+    told = Reader(wire.connect(DIALECTS[dialect])).execution("9")
+    assert told.finished
+    assert told.rows_in_error is None
 
 
 # Who is gone

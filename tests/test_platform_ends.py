@@ -12,6 +12,7 @@ import pytest
 
 from auditor.apply.outcomes import read_outcomes
 from auditor.errors import Exit
+from auditor.model import Kind
 from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
 from tests.driven_sandbox import Sandbox
@@ -80,6 +81,25 @@ def test_a_run_tells_once_what_the_platform_will_end(
     said = auditor(capsys, "run", "--json")
     assert "announces" not in said.out + said.err
     assert "operations_end" not in {one["code"] for one in kept(folder)}
+
+
+@pytest.mark.parametrize("name", ["apply", "fix"])
+def test_what_writes_tells_once_what_the_platform_will_end(
+    folder: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    sandbox.forms(None, with_v4=True)
+    use(folder, "v4")
+    assert auditor(capsys, "run", "--quiet").code == Exit.FINE
+    command, *_ = re.findall(r"auditor (apply [^\n]+)", auditor(capsys, "plan").err)
+    if name == "fix":
+        [path] = newest(folder).glob(f"plan-{command.split()[1]}*.json")
+        command = f"fix {next(one.key for one in read_plan(path).writes if one.kind is Kind.UPDATE)}"
+    said = auditor(capsys, *command.split(), "--yes")
+    assert said.code == Exit.FINE, said.err
+    told = " ".join((said.out + said.err).split())
+    assert told.count("Actito announces that it will end") == 1
+    assert "the change of a profile" in told
+    assert "in V4 on 2099-03-31" in told
 
 
 @pytest.mark.breaches("switched_off")

@@ -151,7 +151,7 @@ def apply(settings_file: Path, plan: str, yes: bool) -> int:
                 raise GuardRefused("nobody is there to answer", hint="add --yes to apply without being asked")
             say("nothing was sent")
             return int(Exit.FINE)
-    applied = restructure.apply(settings, path, clock=clock.now)
+    applied = restructure.apply(settings, path, clock=clock.now, tell=say)
     _print_applied(applied)
     return int(applied.exit_code)
 

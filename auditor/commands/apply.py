@@ -14,10 +14,10 @@ from pathlib import Path
 from auditor import permissions
 from auditor.actito import ActitoError, Reader, learned
 from auditor.apply import Progress, apply_plan, settled
-from auditor.apply.job import FINAL, Limits
+from auditor.apply.job import FINAL, GONE, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.known import grounds
-from auditor.commands.session import connect
+from auditor.commands.session import connect, tell_ends
 from auditor.commands.stored_plans import brakes, check_made_here
 from auditor.commands.wrong_opt_out import require_restorable
 from auditor.equality.single_value import Sameness
@@ -55,7 +55,7 @@ def apply(
 ) -> Applied:
     """Carry out a stored plan, or go on with it; the outcome file lies beside it.
 
-    `tell` receives a line for each thing that the licence spells otherwise than usual.
+    `tell` receives a line for each thing that the licence spells otherwise than usual, and for what Actito will end.
 
     Raises GuardRefused when a brake is not confirmed with its exact count, and whatever applying raises.
     """
@@ -129,6 +129,7 @@ def apply(
                 f"what was sent is recorded in the ledger, but not beside the plan: {error}",
                 hint=f"then go on: auditor apply {chosen.sha[:12]}, which writes nothing twice",
             ) from None
+        tell_ends(settings, tell, reading, writing)
         return applied
 
 
@@ -158,7 +159,9 @@ def may_start(settings: Settings, path: Path) -> str:
     """
     chosen, folder = read_plan(path), path.resolve().parent
     earlier = read_outcomes(folder, chosen.sha)
-    if not chosen.writes or (earlier is not None and set(earlier["outcome"]) <= set(FINAL)):
+    if not chosen.writes or (
+        earlier is not None and set(earlier["outcome"]) <= set(FINAL) and GONE not in earlier["detail"]
+    ):
         return ""
     begin = f"what is written may start scenarios of {chosen.table}"
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.actito import Reader, learned
-from auditor.commands.session import connect
+from auditor.commands.session import connect, ends
 from auditor.engine.duckdb import DuckDB
 from auditor.files.rewrite import Rewrite
 from auditor.findings import notices
@@ -101,8 +101,7 @@ def ask(settings: Settings, tell: Tell) -> Asked:
         for unusual in how.unusual:
             tell(unusual)
         count = reader.count(structure)
-        announced = ((one.generation, one.what, one.ends) for one in connection.announced.values())
-        told = (*notices.not_counted(count), *notices.ending(announced))
+        told = (*notices.not_counted(count), *ends(connection))
         return Asked(structure, count, changed, told, to_keep)
 
 

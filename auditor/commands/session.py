@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from auditor.actito import DIALECTS, Connection
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
 from auditor.files.running import running_folder
+from auditor.findings import notices
+from auditor.findings.codes import Notice
+from auditor.findings.sentences import sentence
+from auditor.findings.words import Words
 from auditor.settings.config import Settings
 from auditor.settings.secrets import Secret
 
@@ -36,6 +40,18 @@ def connect_with(settings: Settings, key: Secret) -> Connection:
         concurrency=actito.concurrency,
         shared=running_folder(settings.state_folder),
     )
+
+
+def ends(*connections: Connection) -> tuple[Notice, ...]:
+    """What Actito announces to end of all that was asked by these, or sent; each once."""
+    announced = {(one.generation, one.what, one.ends) for of in connections for one in of.announced.values()}
+    return notices.ending(sorted(announced, key=lambda one: one[:2]))
+
+
+def tell_ends(settings: Settings, tell: Callable[[str], None], *connections: Connection) -> None:
+    """Tells the same in sentences."""
+    for notice in ends(*connections):
+        tell(sentence(notice, Words.of(settings.names)))
 
 
 def open_engine(settings: Settings, temp: Path, folders: Iterable[Path] = ()) -> DuckDB:

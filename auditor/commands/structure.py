@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from auditor.actito import DIALECTS, ActitoError, MaybeSent, NotAllowed, NotFound, Reader, Table
-from auditor.commands.session import connect
+from auditor.actito import DIALECTS, ActitoError, Discontinued, MaybeSent, NotAllowed, NotFound, Reader, Table
+from auditor.commands.session import connect, tell_ends
 from auditor.errors import AuditorError, Exit, GuardRefused, SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.sentences import sentence
@@ -163,9 +163,14 @@ def propose(
 
 
 def apply(
-    settings: Settings, path: Path, *, clock: Callable[[], datetime], pause: Callable[[float], None] = time.sleep
+    settings: Settings,
+    path: Path,
+    *,
+    clock: Callable[[], datetime],
+    tell: Callable[[str], None] = lambda _: None,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Applied:
-    """Carry out a stored proposal, or go on with it, and read it back.
+    """Carry out a stored proposal, or go on with it, and read it back. `tell` receives what Actito will end.
 
     Raises GuardRefused when the structure is not what the proposal was made on, or when nothing of it can be done
     through the API; ActitoError when Actito refuses it.
@@ -210,6 +215,7 @@ def apply(
         for outcome, state in ((Outcome.LANDED, StructureState.LANDED), (Outcome.UNKNOWN, StructureState.UNKNOWN)):
             names = [name for name, found in outcomes if found is outcome]
             ledger.record_structure(proposal.sha, settings.table, names, state, clock())
+        tell_ends(settings, tell, reading, writing)
     return Applied(tuple(outcomes), left=len(proposal.by_hand))
 
 
@@ -287,7 +293,7 @@ def _write(writer: StructureWriter, proposal: Proposal, live: Structure | None, 
 
 def _explain(error: ActitoError, path: Path) -> None:
     """A licence may not offer the call at all: the sheet is the other way."""
-    if isinstance(error, NotFound | NotAllowed):
+    if isinstance(error, NotFound | Discontinued | NotAllowed):
         error.hint = (
             f"{error.hint}; or give the hand-over sheet to whoever looks after Actito: {path.with_suffix('.txt')}"
         )
