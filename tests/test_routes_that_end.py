@@ -27,7 +27,7 @@ from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Plan
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.nothing_known import a_plan, a_write
+from tests.nothing_known import a_plan, a_write, recorded
 
 ONE = r"/profiles/v5/.*/profiles/[^/]+$"
 BELOW = r"/profiles/v5/"
@@ -90,7 +90,7 @@ def carry_out(
     plan: Plan, connection: Connection, structure: Structure, ledger: Ledger, concurrency: int = 1
 ) -> Applied:
     return apply_plan(
-        plan,
+        recorded(plan, ledger),
         structure=structure,
         reader=Reader(connection),
         writer=Writer(connection),
@@ -192,7 +192,7 @@ def test_who_was_recorded_as_gone_is_looked_for_again(sandbox: Sandbox, ledger: 
     with connect(sandbox, Ending("", "nowhere", 1)) as connection:
         structure = Reader(connection).structure("Customers")
         applied = apply_plan(
-            plan,
+            recorded(plan, ledger),
             structure=structure,
             reader=Nobody(connection),
             writer=Writer(connection),
