@@ -8,7 +8,7 @@ settings ─► policy ───────────────────
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -136,13 +136,16 @@ def _guards(audit: Audit, ledger: Ledger, settings: Settings) -> tuple[Notice, .
     earlier = recorded[own + 1 :] if own >= 0 else [one for one in recorded if one.started < audit.started]
     before = earlier[0].counts["rows"] if earlier else None
     lost = shrunk(audit.counts.rows, before, settings.shrank) if before else ()
-    guards = list(lost)
+    return (*lost, *changed_much(audit))
+
+
+def changed_much(audit: Audit) -> Iterator[Notice]:
+    """Tells the columns that changed on a side in more than a tenth of the profiles."""
     compared = sum(audit.counts.profiles.values())
     known = audit.differences.filter(pl.col("moved").is_in(["truth", "platform", "both"]))
     for column, number in known.group_by("column").len().sort("column").iter_rows():
         if number > compared * CHANGED:
-            guards.append(Notice(Code.MUCH_CHANGED, {"column": column, "changed": number, "compared": compared}))
-    return tuple(guards)
+            yield Notice(Code.MUCH_CHANGED, {"column": column, "changed": number, "compared": compared})
 
 
 def _policy(settings: Settings, route: str | None) -> Policy:
