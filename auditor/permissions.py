@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -237,6 +237,7 @@ def last_opt_outs(
     history: pl.DataFrame,
     cells: Mapping[Cell, tuple[Permission, datetime | None]],
     said_no: pl.DataFrame,
+    timezone: ZoneInfo,
 ) -> dict[Cell, datetime]:
     """The last opt-out known of each cell, on either side, by the earliest moment that proves it.
 
@@ -245,6 +246,7 @@ def last_opt_outs(
 
     `history` as HISTORY, in any order: a side that was off, then on, and off again counts with the later opt-out, and a
     row that repeats the same state adds nothing. `cells` holds what the platform says now, and its row's update moment.
+    A day alone is told as its midnight in `timezone`: the opt-out may be of any time until its end.
     `said_no` as SAID_NO counts for every permission of a person, and does not repeat anything: it is their own word.
     """
     found: dict[Cell, datetime] = {}
@@ -265,7 +267,7 @@ def last_opt_outs(
     for cell in cells:
         if cell[0] in spoken:
             found[cell] = max(spoken[cell[0]], found.get(cell, spoken[cell[0]]))
-    return found
+    return {cell: _latest(moment, timezone) for cell, moment in found.items()}
 
 
 def opted_out_otherwise(history: pl.DataFrame, written: datetime) -> bool:
@@ -278,6 +280,16 @@ def opted_out_otherwise(history: pl.DataFrame, written: datetime) -> bool:
     before = [one for one in said if one[0] == Side.TRUTH and one[1] <= written][-1:]
     after = [one for one in said if one[0] == Side.PLATFORM and one[1] > written][:1]
     return any(one[2] == Permission.OFF and one not in (*before, *after) for one in said)
+
+
+def _latest(shown: datetime, timezone: ZoneInfo) -> datetime:
+    """The last moment that may be meant: of a day alone, which is told as its midnight, the end."""
+    if shown == END_OF_TIME:
+        return shown
+    local = shown.astimezone(timezone)
+    if (local.hour, local.minute, local.second, local.microsecond) != (0, 0, 0, 0):
+        return shown
+    return (local + timedelta(days=1) - timedelta(microseconds=1)).astimezone(UTC)
 
 
 def evidence_by_cell(evidence: pl.DataFrame) -> dict[Cell, Evidence]:

@@ -246,9 +246,9 @@ def test_the_last_no_bounds_an_opt_in_like_any_other_evidence(
             orient="row",
         )
         cells = {(key, "subscriptions#Newsletter"): (Permission.OFF, off)}
-        assert permissions.last_opt_outs(history, cells, frame) == {(key, "subscriptions#Newsletter"): moment}
+        assert permissions.last_opt_outs(history, cells, frame, BRUSSELS) == {(key, "subscriptions#Newsletter"): moment}
         nobody = permissions.SAID_NO.to_frame()
-        assert permissions.last_opt_outs(history, cells, nobody) == {(key, "subscriptions#Newsletter"): off}
+        assert permissions.last_opt_outs(history, cells, nobody, BRUSSELS) == {(key, "subscriptions#Newsletter"): off}
 
 
 def test_no_plan_writes_another_permission_for_them(

@@ -234,12 +234,23 @@ def test_the_last_opt_out_known(
     others = history((1, "platform", "off")).with_columns(key=pl.lit("other"))
     for order in (rows, rows[::-1]):
         frame = pl.concat([history(*order), others])
-        found = permissions.last_opt_outs(frame, {("k", "news"): (platform, NOW - updated * DAY)}, SILENT)
+        found = permissions.last_opt_outs(frame, {("k", "news"): (platform, NOW - updated * DAY)}, SILENT, BRUSSELS)
         assert found == ({} if days is None else {("k", "news"): NOW - days * DAY})
 
 
+def test_an_opt_out_of_a_day_may_be_of_any_time_until_its_end() -> None:
+    """Of an export that is named by the date alone nobody knows when it was made: summer time changes that day."""
+    midnight = datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
+    rows = history((1, "platform", "off")).with_columns(at=pl.lit(midnight))
+    cells = {("k", "news"): (Permission.OFF, None)}
+    [found] = permissions.last_opt_outs(rows, cells, SILENT, BRUSSELS).values()
+    assert found == datetime(2026, 10, 25, 22, 59, 59, 999999, tzinfo=UTC)
+    later = rows.with_columns(at=pl.lit(midnight + timedelta(seconds=1)))
+    assert list(permissions.last_opt_outs(later, cells, SILENT, BRUSSELS).values()) == [midnight + timedelta(seconds=1)]
+
+
 def test_an_opt_out_of_unknown_age_is_newer_than_any_evidence() -> None:
-    found = permissions.last_opt_outs(history(), {("k", "news"): (Permission.OFF, None)}, SILENT)
+    found = permissions.last_opt_outs(history(), {("k", "news"): (Permission.OFF, None)}, SILENT, BRUSSELS)
     assert found["k", "news"] > NOW + 1000 * DAY
 
 

@@ -117,7 +117,7 @@ def grounds(
             for one in remembered(standing_decisions(ledger, settings.table, but=sha))
             if one.choice is Choice.TRUTH and (one.key, one.column) in cells
         },
-        opt_outs=permissions.last_opt_outs(history, cells, spoken),
+        opt_outs=permissions.last_opt_outs(history, cells, spoken, contract.timezone),
         opt_outs_known=not {item.code for item in not_checked} & NO_OPT_OUTS,
         now=now,
         timezone=contract.timezone,

@@ -93,7 +93,7 @@ def _profiles(
     cells = ((row["key"], name, None, row[name]) for row in rows for name in permission_columns)
     standings = standing(known.decisions, cells)
     opt_outs = permissions.last_opt_outs(
-        known.history, dict.fromkeys(standings.holding, (Permission.EMPTY, None)), known.said_no
+        known.history, dict.fromkeys(standings.holding, (Permission.EMPTY, None)), known.said_no, known.timezone
     )
     for row in rows:
         key, bad = row["key"], violated.get(row["key"], set())

@@ -151,7 +151,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             *CELL, "platform", "polarity", "platform_updated"
         ).iter_rows()
     }
-    opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no)
+    opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no, known.timezone)
     evidence = permissions.evidence_by_cell(known.evidence)
     said = []
     for row in cells.iter_rows(named=True):
