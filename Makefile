@@ -1,9 +1,11 @@
 # Needs Python 3.11 or later, make and a POSIX shell. `make help` lists the targets.
 # PYTHON=… chooses the Python; ARGS=… goes to the program behind `demo`, `test` and `bench`.
 .POSIX:
-.PHONY: help demo test check bench calibration wheel pins clean
+.PHONY: help demo test check soak bench calibration wheel pins clean
 
 ARGS =
+# What make soak hands to the tests as a measure; any that is not empty makes them take all they have.
+SOAK = 1
 BIN = .venv/bin
 # Whole files go to one process each, because fixtures of a file are shared; `make test PARALLEL=` runs all in one.
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -11,6 +13,7 @@ PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 help:
 	@echo "make demo   set up .venv and run the main job offline, in the folder demo/"
 	@echo "make test   set up .venv and Chromium, and run all tests"
+	@echo "make soak   run the tests that have more to try than make test has time for, with all of it"
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
 	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY;"
 	@echo "            validating a side against merely counting, and against other tools;"
@@ -28,6 +31,10 @@ test:
 	@sh scripts/environment develop
 	@sh scripts/chromium
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+soak:
+	@sh scripts/environment develop
+	SOAK=$(SOAK) $(BIN)/python -m pytest $(PARALLEL) tests/test_whole_path_forms.py $(ARGS)
 
 check:
 	@sh scripts/environment develop

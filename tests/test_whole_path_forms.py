@@ -4,6 +4,7 @@ whatever spelling it turns out to have. That nothing of V4 was called is seen by
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +28,8 @@ from tests.walk import ON, audit
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_pauses")]
 
-SEEDS = (0, 1, 3, 15, 17)
+SEEDS = tuple(range(24)) if os.environ.get("SOAK") else (0, 1, 3, 15, 17)
+"""All that the forms are tried with, where there is time; else those that draw every choice of what matters here."""
 VARIED = (
     "total",
     "v4_profiles",
