@@ -20,6 +20,7 @@ from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
 from auditor.findings.codes import NotChecked
+from auditor.findings.unreachable import of_another_table
 from auditor.load.activities import File, land_activities
 from auditor.match.join import match_sides
 from auditor.model import Side
@@ -71,6 +72,8 @@ class Seen:
     findings: set[tuple[str, str, str]]
     """Of activities alone: key, column, finding."""
     of_nobody: int
+    of_others: int
+    taken_back: int
     not_checked: tuple[NotChecked, ...]
     rejected: pl.DataFrame
     reachable: tuple[int, Mapping[str, int] | None]
@@ -100,20 +103,27 @@ class Folder:
         self,
         there: Mapping[str, str],
         *,
+        back: Mapping[str, str] | None = None,
         platform: Sequence[Row] | None = None,
         truth: Sequence[Row] | None = None,
+        names: Sequence[str] = ("id", "contact_id"),
         now: datetime = NOW,
         retain: timedelta = timedelta(days=400),
         **exports: Any,
     ) -> Seen:
-        """A run with the files that are `there` (name → content); the people are 1 to 4 unless said otherwise."""
+        """A run with the files that are `there` (name → content), and with those to take `back`; the people are 1 to 4
+        unless said otherwise.
+        """
         self.runs += 1
         work = self.path / f"work{self.runs}"
         work.mkdir(parents=True)
         pulled = []
-        for name, text in there.items():
-            (work / name).write_text(text, "utf-8")
-            pulled.append(File(work / name, name, "in/*.csv"))
+        for files, taken_back in ((there, False), (back or {}, True)):
+            for name, text in files.items():
+                place = work / ("back" if taken_back else "in") / name
+                place.parent.mkdir(exist_ok=True)
+                place.write_text(text, "utf-8")
+                pulled.append(File(place, name, "in/*.csv", taken_back))
         people = [person(key) for key in "1234"] if platform is None else platform
         truth = [known(key) for key in "1234"] if truth is None else truth
         with closing(DuckDB(temp=work / "spill", folders=[self.path])) as engine:
@@ -131,11 +141,12 @@ class Folder:
             name = f"r{self.runs}"
             allowed = permissions(engine, self.contract, matched, found, memory.history, name, moments, opt_ins)
             settings = Exports(activities=["in/*.csv"], **exports)
-            keys = [["id", "contact_id"]]
-            said = land_activities(engine, pulled, settings, keys, self.contract.timezone.key, now, work)
+            said = land_activities(engine, pulled, settings, [names], self.contract.timezone.key, now, work)
             held = activities(
-                engine, self.contract, matched, found, allowed, said.rows, memory.activities, "secret", now
+                engine, self.contract, matched, found, allowed, said.rows, memory.activities, memory.base, "secret", now
             )
+            if held.named is None:
+                raise AssertionError("there were files, though perhaps none with a row")
             write_activities(engine, matched, held.found, work)
             keep = bearing(held.known, now - retain)
             new = store.write(engine, self.contract, memory, Learnt(matched, found, allowed, None, keep), name, now)
@@ -143,8 +154,10 @@ class Folder:
             return Seen(
                 pl.read_parquet(work / "activities.parquet"),
                 set(engine.frame(held.findings).select("key", "column", "finding").iter_rows()),
-                held.of_nobody,
-                said.not_checked,
+                held.named.of_nobody,
+                held.named.of_others,
+                held.named.taken_back,
+                (*said.not_checked, *of_another_table(held.named.files)),
                 said.rejected,
                 reachable(engine, self.contract, matched, allowed, held.found),
             )

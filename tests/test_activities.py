@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -254,15 +255,91 @@ def test_a_bounce_is_hard_or_soft_by_its_type_and_else_by_its_status(
 
 def test_the_first_identifier_that_is_filled_decides(folder: Folder) -> None:
     """A profileId that nobody has is nobody, though the address is somebody's: the profile was deleted."""
+    shared = [person(key, emailAddress="all@example.be") for key in "123"]
+    other = {"4": "4@example.be"}
     seen = folder.run(
         {
             "bounces.csv": "profileId;id;email;type;date\n"
-            f"91;2;3@example.be;hard;{DAY}\n;2;3@example.be;hard;{DAY}\n;;3@example.be;hard;{DAY}\n"
-            f"777;2;3@example.be;hard;{DAY}\n;x;;hard;{DAY}\n;;nobody@example.be;hard;{DAY}\n"
-        }
+            f"91;2;all@example.be;hard;{DAY}\n;2;all@example.be;soft;{DAY}\n;;4@example.be;hard;{DAY}\n"
+            f"777;2;all@example.be;hard;{DAY}\n;x;;hard;{DAY}\n;;nobody@example.be;hard;{DAY}\n"
+        },
+        platform=[*shared, *(person(key, emailAddress=address) for key, address in other.items())],
     )
-    assert set(seen.found) == {("1", "hard_bounce"), ("2", "hard_bounce"), ("3", "hard_bounce")}
-    assert seen.of_nobody == 3
+    assert set(seen.found) == {("1", "hard_bounce"), ("2", "soft_bounce"), ("4", "hard_bounce")}
+    assert (seen.of_nobody, seen.of_others) == (3, 0)
+
+
+def rows_of(*rows: str) -> str:
+    return "\n".join(["profileId;id;email;activity;moment", *(f"{row};{DAY}" for row in rows), ""])
+
+
+def test_a_row_with_an_address_that_the_profile_never_had_is_about_somebody_else(folder: Folder) -> None:
+    """Whether by number or by key, and whether the address is nobody's or another profile's."""
+    seen = folder.run({
+        "all.csv": rows_of(
+            "91;;1@Example.be;complaint", "92;;nobody@example.be;complaint", ";3;4@example.be;unsubscribe",
+            "94;;4@example.be;hard bounce", "94;;;unsubscribe",
+        )
+    })  # fmt: skip
+    assert seen.found == {("1", "complained"): 1, ("4", "hard_bounce"): 1, ("4", "unsubscribed"): 1}
+    assert {key for key, *_ in seen.findings} == {"1", "4"}
+    assert (seen.of_others, seen.of_nobody, seen.not_checked) == (2, 0, ())
+    assert folder.run({}).found == seen.found
+
+
+def test_nothing_is_believed_of_a_file_of_another_table(folder: Folder) -> None:
+    """Nor what its other rows say, whose address is right by chance or missing."""
+    wrong = rows_of(
+        "91;;one@else.where;complaint", "92;;two@else.where;unsubscribe", "93;;3@example.be;complaint",
+        "94;;;unsubscribe", "777;;;unsubscribe",
+    )  # fmt: skip
+    seen = folder.run({"wrong.csv": wrong, "right.csv": rows_of("94;;4@example.be;complaint")})
+    assert seen.found == {("4", "complained"): 1}
+    [told] = seen.not_checked
+    assert (told.code, told.rows, told.parameters) == (Code.ACTIVITIES_OF_ANOTHER_TABLE, 2, {"file": "wrong.csv"})
+    assert (seen.of_others, seen.of_nobody, seen.rejected.height) == (0, 0, 0)
+    assert set(folder.remembered()["key"]) == {"4"}
+
+
+def test_addresses_of_before_and_of_the_truth_are_the_persons_own(folder: Folder) -> None:
+    """One that both sides agreed on, one of an earlier file, and one that Actito does not have yet."""
+    mailed = {"email": "id;email;activity;moment", "rows": f"2;2@example.be;soft bounce;{DAY}\n"}
+    before = [person("1"), person("2"), person("3")]
+    folder.run({"a.csv": f"{mailed['email']}\n{mailed['rows']}"}, platform=before, truth=[known("1"), known("3")])
+    moved = [person(key, emailAddress=f"new{key}@example.be") for key in "123"]
+    truth = [known("1", email="new1@example.be"), known("3", email="third@example.be")]
+    seen = folder.run({
+        "b.csv": rows_of("91;;1@example.be;complaint", "92;;2@example.be;complaint", ";3;THIRD@example.be;complaint")
+    }, platform=moved, truth=truth)  # fmt: skip
+    assert seen.of_others == 0
+    assert {key for key, activity in seen.found if activity == "complained"} == {"1", "2", "3"}
+
+
+def test_where_the_address_is_the_key_it_is_held_against_the_number(folder: Folder) -> None:
+    columns = tuple(column for column in folder.contract.columns if column.name != "id")
+    folder.contract = replace(folder.contract, key=("emailAddress",), columns=columns)
+    header = "profileId;emailAddress;activity;moment\n"
+    seen = folder.run(
+        {"a.csv": f"{header}91;1@example.be;complaint;{DAY}\n92;nobody@example.be;complaint;{DAY}\n"},
+        names=["emailAddress", "email"],
+    )
+    assert seen.found == {("1@example.be", "complained"): 1}
+    assert seen.of_others == 1
+
+
+def test_what_was_remembered_by_mistake_is_taken_back(folder: Folder) -> None:
+    """Whatever it was taken for then; what other files told of the same people stays."""
+    other = {"b.csv": "id;event;moment\n1;complaint;2026-11-19 10:00:00\n3;complaint;2026-11-19 10:00:00\n"}
+    wrong = f"id;event;moment\n1;XX;{DAY}\n2;XX;{DAY}\n777;XX;{DAY}\n"
+    seen = folder.run(other | {"wrong.csv": wrong}, values={"XX": "unsubscribed"})
+    assert len(seen.found) == 4
+    seen = folder.run(other, back={"wrong.csv": wrong})
+    kept = {("1", "complained"): 1, ("3", "complained"): 1}
+    assert (seen.found, seen.taken_back) == (kept, 2)
+    assert (seen.not_checked, seen.rejected.height, seen.of_nobody) == ((), 0, 0)
+    assert folder.run({}).found == kept
+    seen = folder.run(other | {"wrong.csv": wrong}, back={"wrong.csv": wrong}, values={"XX": "unsubscribed"})
+    assert (seen.found, seen.taken_back) == (kept, 0)
 
 
 def test_an_export_without_profile_ids_is_matched_by_what_else_there_is(folder: Folder) -> None:

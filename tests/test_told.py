@@ -221,6 +221,28 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         )
         for activities, some in ((1, "1 activity is"), (1200, "1,200 activities are"))
     ],
+    Code.ACTIVITIES_OF_OTHERS: [
+        (
+            Notice(Code.ACTIVITIES_OF_OTHERS, {"activities": activities}),
+            f"{some} an e-mail address that the profile they name never had: left aside",
+        )
+        for activities, some in ((1, "1 activity has"), (2, "2 activities have"))
+    ],
+    Code.ACTIVITIES_TAKEN_BACK: [
+        (
+            Notice(Code.ACTIVITIES_TAKEN_BACK, {"activities": activities}),
+            f"{some} of earlier runs taken back, as [exports] taken_back asks",
+        )
+        for activities, some in ((1, "1 activity"), (2, "2 activities"))
+    ],
+    Code.ACTIVITIES_OF_ANOTHER_TABLE: [
+        (
+            NotChecked(Code.ACTIVITIES_OF_ANOTHER_TABLE, Side.PLATFORM, rows, parameters={"file": "b.csv"}),
+            f"{some} of b.csv, most of those that tell it, have an e-mail address that the profile that they "
+            "name never had: is it an export of another table? None of its rows was used",
+        )
+        for rows, some in ((2, "2 rows"), (1200, "1,200 rows"))
+    ],
     Code.ACTIVITIES_LOST: [
         (
             Notice(Code.ACTIVITIES_LOST, {"file": "activities-1.parquet"}),

@@ -19,7 +19,7 @@ from auditor.diff.permission_findings import Permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.findings.audit import Audit, Counts
 from auditor.findings.codes import NotChecked
-from auditor.findings.unreachable import corrected, for_truth, told, unread
+from auditor.findings.unreachable import corrected, for_truth, left_aside, of_another_table, told, unread
 from auditor.load.activities import File, Told, land_activities
 from auditor.match.join import Matched
 from auditor.model import Side
@@ -78,7 +78,9 @@ class Reached:
         """The audit with what is to be told of activities before all else."""
         if self.found is None:
             return audit
-        notices = told(audit.activities, self.found.of_nobody, corrected(audit.differences, audit.activities))
+        notices = told(audit.activities, corrected(audit.differences, audit.activities))
+        if (named := self.found.named) is not None:
+            notices += left_aside(named.of_nobody, named.of_others, named.taken_back)
         return replace(audit, notices=(*notices, *audit.notices))
 
     def write(self, engine: DuckDB, matched: Matched, work: Path) -> None:
@@ -94,7 +96,8 @@ def pull_activities(
     exports = settings.exports
     means = Means(exports, None, settings.state.retain.snapshots, keep=keep, tell=tell)
     files, problems = [], []
-    for number, location in enumerate(exports.activities):
+    places = [*((place, False) for place in exports.activities), *((place, True) for place in exports.taken_back)]
+    for number, (location, taken_back) in enumerate(places):
         for one in pull_every(
             Side.PLATFORM,
             location,
@@ -107,7 +110,7 @@ def pull_activities(
             if isinstance(one, Unusable):
                 problems.append((one.name, str(one.problem)))
             else:
-                files.append(File(one.path, one.file, location))
+                files.append(File(one.path, one.file, location, taken_back))
     return Pulls(tuple(files), unread(problems))
 
 
@@ -115,7 +118,7 @@ def understand(
     engine: DuckDB, pulls: Pulls, contract: Contract, settings: Settings, work: Path, now: datetime
 ) -> Told | None:
     """What the files say; None where none are configured. What they were made of is removed again."""
-    if not settings.exports.activities:
+    if not (settings.exports.activities or settings.exports.taken_back):
         return None
     folder = work / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -146,11 +149,14 @@ def hold(
     if said is None and memory.activities is None:
         return Reached(None, (), None, None)
     rows = None if said is None else said.rows
-    found = activities(engine, contract, matched, diffed, allowed, rows, memory.activities, ledger.secret, now)
+    found = activities(
+        engine, contract, matched, diffed, allowed, rows, memory.activities, memory.base, ledger.secret, now
+    )
     keep = bearing(found.known, now - settings.state.retain.runs)
     if said is None:
         return Reached(None, (), found, keep)
-    return Reached(said.rejected, said.not_checked, found, keep)
+    others = () if found.named is None else of_another_table(found.named.files)
+    return Reached(said.rejected, (*said.not_checked, *others), found, keep)
 
 
 def told_to_the_truth(audit: Audit, needed: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Whom activities are about, what of them bears on today, and what profiles do not show of them.
 
-    rows that were understood ─► people, by profileId, key or address ─┐
-    what earlier runs saw ─────────────────────────────────────────────┴─► known ─► found, findings
+    rows that were understood ─► named, by profileId, key or address ─┐
+    what earlier runs saw ────────────────────────────────────────────┴─► known ─► found, findings
 
 The same activity counts once, in however many files and runs it was seen: an activity is a person, a channel, what
 happened and its moment. Nothing here gives a permission or takes one.
@@ -17,23 +17,20 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
+from auditor.diff.activity_people import Named, contact, named, people, with_keys_of_now
 from auditor.diff.diffed import Diffed
 from auditor.diff.permission_findings import Permissions, without_contact
-from auditor.engine.functions import INSTANT, declared
-from auditor.engine.protocol import ROW_NUMBER, Engine, count, filled
-from auditor.equality import primitives, rules
+from auditor.engine.functions import INSTANT
+from auditor.engine.protocol import Engine, count
 from auditor.findings.activities import LONGEST_QUARANTINE, SAID_NO, Activity, Channel, Unsent
 from auditor.findings.for_truth import ForTruth
 from auditor.match.join import Matched
-from auditor.model import Permission, PermissionFinding, Side
-from auditor.settings.contract import Column, Compare, Contract, Polarity
-
-_digest = declared("sha256", ("string",))
+from auditor.model import Permission, PermissionFinding
+from auditor.settings.contract import Contract, Polarity
 
 KNOWN: Final = ("key", "profile_id", "channel", "activity", "reason", "moment", "address")
 """What is remembered of an activity: `key` is canonical, `address` a keyed digest of the address it was about."""
 
-_WAYS: Final[Mapping[Channel, Compare]] = {Channel.EMAIL: Compare.EMAIL, Channel.SMS: Compare.PHONE}
 _UNREACHABLE: Final = (Activity.COMPLAINED, Activity.HARD_BOUNCE, Activity.NOT_SENT, Activity.SOFT_BOUNCE)
 """Why somebody is probably not reached: the first that stands counts."""
 
@@ -48,8 +45,8 @@ class Activities:
     """`audit.ACTIVITIES` with the canonical key: of everybody who is on a side and in the population."""
     findings: ir.Table
     """`audit.PERMISSIONS` with the canonical key: what profiles do not show."""
-    of_nobody: int
-    """Rows of people who are not in the export."""
+    named: Named | None
+    """Whom the files of this run are about; None: there were none."""
 
 
 def activities(
@@ -60,20 +57,25 @@ def activities(
     permissions: Permissions,
     told: ir.Table | None,
     remembered: ir.Table | None,
+    base: ir.Table | None,
     secret: str,
     now: datetime,
 ) -> Activities:
     """Find whom activities are about, and hold them against the permissions of both sides.
 
-    `told` are rows as `load.activities` understood them, `remembered` those of earlier runs, in the columns of KNOWN.
-    `secret` keys the digests of addresses.
+    `told` are rows as `load.activities` understood them, `remembered` those of earlier runs, in the columns of KNOWN;
+    `base` is that of `diff.known`. `secret` keys the digests of addresses.
     """
-    people = engine.keep(_people(contract, matched, secret), "reached_people")
-    fresh, of_nobody = _fresh(engine, contract, people, told, secret)
-    known = engine.keep(_known(people, fresh, remembered), "known_activities")
-    found = engine.keep(_found(contract, matched, permissions, people, known, now), "found_activities")
+    everybody = engine.keep(people(contract, matched, secret), "reached_people")
+    remembered = None if remembered is None else engine.define(with_keys_of_now(everybody, remembered), "activities")
+    about = None
+    if told is not None:
+        about = named(engine, contract, matched, everybody, told, base, remembered, secret)
+        remembered = about.remembered
+    known = engine.keep(_known(None if about is None else about.rows, remembered), "known_activities")
+    found = engine.keep(_found(contract, matched, permissions, everybody, known, now), "found_activities")
     findings = engine.keep(_findings(contract, diffed, permissions, found), "activity_findings")
-    return Activities(known, found, findings, of_nobody)
+    return Activities(known, found, findings, about)
 
 
 def reachable(
@@ -96,90 +98,13 @@ def reachable(
     return number, {one.value: int(counts.get(place, 0)) for place, one in enumerate(_UNREACHABLE)}
 
 
-def _contact(contract: Contract, channel: Channel) -> Column | None:
-    """The column with the address or number by which a channel reaches people: the first of its kind."""
-    way = _WAYS[channel]
-    return next((one for one in contract.contacts if way in (one.compare, one.type)), None)
-
-
-def _address(text: ir.StringValue, channel: Channel) -> ir.StringValue:
-    form = primitives.email(text) if channel is Channel.EMAIL else text.re_replace(r"[^0-9]", "")
-    return primitives.blank_to_null(form)
-
-
-def _keyed(address: ir.StringValue, secret: str) -> ir.StringValue:
-    return _digest(ibis.literal(f"{secret}:") + address)
-
-
-def _people(contract: Contract, matched: Matched, secret: str) -> ir.Table:
-    """Everybody in the export: key, profile_id, address, and per channel the digest of what it goes to."""
-    keys, raw = matched.keys[Side.PLATFORM], matched.raw[Side.PLATFORM]
-    cells: dict[str, ir.Value] = {"own_row": raw[ROW_NUMBER], "address": ibis.null(str)}
-    for channel in Channel:
-        column = _contact(contract, channel)
-        address = ibis.null(str) if column is None else _address(raw[column.header], channel)
-        cells[channel.value] = _keyed(address, secret)
-        if channel is Channel.EMAIL:
-            cells["address"] = address
-    own = raw.select(**cells)
-    known = keys.filter(keys.key.notnull()).select("key", "profile_id", "row")
-    return known.join(own, known.row == own.own_row).drop("row", "own_row")
-
-
-def _fresh(
-    engine: Engine, contract: Contract, people: ir.Table, told: ir.Table | None, secret: str
-) -> tuple[ir.Table | None, int]:
-    """The rows that are about people of the export, in the columns of KNOWN, with how sure the address is as `sure`;
-    and how many are about nobody there.
-
-    A row's first identifier that is filled decides: profileId, where the export has it, then the key, then the address,
-    which may be that of several profiles.
-    """
-    if told is None:
-        return None, 0
-    zone, columns = contract.timezone.key, contract.keys
-    parts = [rules.canonical(told[f"key{place}"], column, Side.PLATFORM, zone) for place, column in enumerate(columns)]
-    parts = [ibis.ifelse(part.strip() == "", ibis.null(str), part) for part in parts]
-    numbered = filled(engine, people.filter(people.profile_id.notnull()))
-    number = primitives.blank_to_null(told.profile_id.strip()) if numbered else ibis.null(str)
-    rows = told.select(
-        "channel", "activity", "reason", "moment",
-        place=ibis.row_number(), number=number, own=rules.key_form(parts), mail=_address(told.email, Channel.EMAIL),
-    )  # fmt: skip
-    rows = engine.keep(rows, "told_activities")
-    by_number = rows.filter(rows.number.notnull()).join(people, [("number", "profile_id")])
-    by_key = rows.filter(rows.number.isnull(), rows.own.notnull()).join(people, [("own", "key")])
-    by_mail = rows.filter(rows.number.isnull(), rows.own.isnull()).join(people, [("mail", "address")])
-    pieces = [
-        one.select(
-            "key", "profile_id", "channel", "activity", "reason", "moment", "place",
-            address=ibis.ifelse(
-                one.channel == Channel.SMS.value, one[Channel.SMS.value],
-                ibis.coalesce(_keyed(one.mail, secret), one[Channel.EMAIL.value]),
-            ),
-            sure=ibis.ifelse(one.mail.notnull(), 1, 2),
-        )
-        for one in (_with(by_number, "profile_id", "number"), _with(by_key, "key", "own"), by_mail)
-    ]  # fmt: skip
-    found = engine.keep(ibis.union(*pieces), "fresh_activities")
-    return found.drop("place"), count(engine, rows) - count(engine, found.select("place").distinct())
-
-
-def _with(joined: ir.Table, column: str, same: str) -> ir.Table:
-    """A join has one column of two that are equal by its condition, whichever name is kept."""
-    return joined if column in joined.columns else joined.mutate(**{column: joined[same]})
-
-
-def _known(people: ir.Table, fresh: ir.Table | None, remembered: ir.Table | None) -> ir.Table:
+def _known(fresh: ir.Table | None, remembered: ir.Table | None) -> ir.Table:
     """Every activity once. What was remembered of its address counts: it was nearer to it."""
     pieces = []
     if remembered is not None:
-        numbers = people.filter(people.profile_id.notnull()).select(number="profile_id", now="key")
-        joined = remembered.left_join(numbers, remembered.profile_id == numbers.number)
-        key = ibis.coalesce(joined.now, joined.key)
-        pieces.append(joined.mutate(key=key).select(*KNOWN, sure=ibis.literal(0)))
+        pieces.append(remembered.select(*KNOWN, sure=ibis.literal(0)))
     if fresh is not None:
-        pieces.append(fresh.select(*KNOWN, sure=fresh.sure.cast("int8")))
+        pieces.append(fresh.select(*KNOWN, "sure"))
     every = ibis.union(*(one.mutate(sure=one.sure.cast("int8")) for one in pieces)) if len(pieces) > 1 else pieces[0]
     once = every.group_by("key", "channel", "activity", "moment").agg(
         profile_id=every.profile_id.max(),
@@ -193,15 +118,15 @@ def _found(
     contract: Contract,
     matched: Matched,
     permissions: Permissions,
-    people: ir.Table,
+    everybody: ir.Table,
     known: ir.Table,
     now: datetime,
 ) -> ir.Table:
-    present = people.group_by("key").agg(**{channel.value: people[channel.value].max() for channel in Channel})
+    present = everybody.group_by("key").agg(**{channel.value: everybody[channel.value].max() for channel in Channel})
     shown = matched.shown.select(canonical="canonical").distinct()
     here = known.semi_join(shown, known.key == shown.canonical)
     here = here.left_join(present, "key").drop("key_right")
-    columns = {channel: _contact(contract, channel) for channel in Channel}
+    columns = {channel: contact(contract, channel) for channel in Channel}
     unmapped = [channel.value for channel, column in columns.items() if column is None]
     goes_to = ibis.ifelse(here.channel == Channel.SMS.value, here[Channel.SMS.value], here[Channel.EMAIL.value])
     about = (here.address == goes_to).fill_null(False) | here.channel.isin([*unmapped, ""])

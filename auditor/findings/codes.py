@@ -33,6 +33,7 @@ class Code(StrEnum):
     ACTIVITIES_UNREAD = "activities_unread"
     """`said`: what is wrong with the file or the place, as errors word it."""
     ACTIVITIES_OF_OTHER_KINDS = "activities_of_other_kinds"
+    ACTIVITIES_OF_ANOTHER_TABLE = "activities_of_another_table"
     NO_ROWS = "no_rows"
 
     # Notices
@@ -65,6 +66,8 @@ class Code(StrEnum):
     SOFT_BOUNCED = "soft_bounced"
     NOT_SENT = "not_sent"
     ACTIVITIES_OF_NOBODY = "activities_of_nobody"
+    ACTIVITIES_OF_OTHERS = "activities_of_others"
+    ACTIVITIES_TAKEN_BACK = "activities_taken_back"
     ACTIVITIES_LOST = "activities_lost"
 
     # Why an expectation could not be evaluated

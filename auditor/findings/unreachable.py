@@ -53,11 +53,8 @@ def corrected(differences: pl.DataFrame, activities: pl.DataFrame) -> pl.DataFra
     return other.select("key", "column").join(bounced(activities), on=["key", "column"], how="semi")
 
 
-def told(activities: pl.DataFrame, of_nobody: int, differing: pl.DataFrame) -> tuple[Notice, ...]:
-    """What a run tells of activities. First who can be reached again: `differing` is what `corrected` gives.
-
-    `of_nobody` counts the activities of people who are not in the export.
-    """
+def told(activities: pl.DataFrame, differing: pl.DataFrame) -> tuple[Notice, ...]:
+    """What a run tells of activities. First who can be reached again: `differing` is what `corrected` gives."""
     again = differing["key"].n_unique()
     found = [Notice(Code.REACHABLE_AGAIN, {"profiles": again})] if again else []
     standing = activities.filter("stands").group_by("activity", "channel", "reason").agg(pl.col("key").n_unique())
@@ -68,7 +65,19 @@ def told(activities: pl.DataFrame, of_nobody: int, differing: pl.DataFrame) -> t
                 if number := people.get((activity.value, channel.value, reason)):
                     more = {"reason": reason} if activity is Activity.NOT_SENT else {}
                     found.append(Notice(code, {"profiles": number, "channel": channel.value, **more}))
-    return (*found, *([Notice(Code.ACTIVITIES_OF_NOBODY, {"activities": of_nobody})] if of_nobody else []))
+    return tuple(found)
+
+
+def left_aside(of_nobody: int, of_others: int, taken_back: int) -> tuple[Notice, ...]:
+    """What a run tells of activities that count for nobody: of people who are not in the export, of those whose address
+    was never that of the profile they name, and of those that are taken back.
+    """
+    numbers = {
+        Code.ACTIVITIES_OF_NOBODY: of_nobody,
+        Code.ACTIVITIES_OF_OTHERS: of_others,
+        Code.ACTIVITIES_TAKEN_BACK: taken_back,
+    }
+    return tuple(Notice(code, {"activities": number}) for code, number in numbers.items() if number)
 
 
 _CODES: Final = {
@@ -85,6 +94,14 @@ def unread(problems: Iterable[tuple[str, str]]) -> tuple[NotChecked, ...]:
     return tuple(
         NotChecked(Code.ACTIVITIES_UNREAD, Side.PLATFORM, parameters={"file": name, "said": said})
         for name, said in problems
+    )
+
+
+def of_another_table(files: Iterable[tuple[str, int]]) -> tuple[NotChecked, ...]:
+    """Files most of whose rows are about other people than the profiles that they name; and how many rows."""
+    return tuple(
+        NotChecked(Code.ACTIVITIES_OF_ANOTHER_TABLE, Side.PLATFORM, rows, parameters={"file": file})
+        for file, rows in files
     )
 
 

@@ -45,6 +45,8 @@ class File:
     """As it was delivered."""
     location: str
     """As configured."""
+    taken_back: bool
+    """It should never have been read: what it tells is to be forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Told:
 
     rows: ir.Table
     """A row per row that was understood, the same activity perhaps twice: profile_id, key0 …, email (texts, perhaps
-    blank), channel, activity, reason, moment."""
+    blank), channel, activity, reason, moment, file (its name), taken_back."""
     not_checked: tuple[NotChecked, ...]
     rejected: pl.DataFrame
     """In the columns of `audit.REJECTED`; its side is SIDE."""
@@ -101,15 +103,16 @@ def land_activities(
         raise SettingsError(f'[exports] columns: no file of activities has the column "{absent[0]}"')
     rows = _moments(engine, _understood(_joined(read, len(keys)), exports), exports, zone)
     latest = now + AHEAD
-    rejects = _rejected(engine, rows, latest)
+    rejects = _rejected(engine, rows.filter(~rows.taken_back), latest)
     not_checked = [*unread(problems), *_unreadable(landed), *_not_understood(files, rejects)]
     not_checked += nothing_told(_silent(engine, rows, files))
-    good = rows.filter(rows.wrong.isnull(), rows.activity != OTHER, rows.moment <= latest)
-    names = ["profile_id", *_parts_of(len(keys)), "email", "channel", "activity", "reason", "moment"]
+    understood = rows.wrong.isnull() & (rows.activity != OTHER) & (rows.moment <= latest)
+    good = rows.filter(understood | rows.taken_back).mutate(file=rows.name)
+    names = ["profile_id", *_parts_of(len(keys)), "email", "channel", "activity", "reason", "moment", "file"]
     lines = [pl.read_parquet(one.rejects) for _, one in landed if one.rejects is not None]
     rejected = pl.concat([REJECTED.to_frame(), *lines, rejects.select(REJECTED.names())])
     return Told(
-        engine.keep(good.select(*names).distinct(), "activities"),
+        engine.keep(good.select(*names, "taken_back").distinct(), "activities"),
         tuple(not_checked),
         rejected.with_columns(side=pl.lit(SIDE)).select(REJECTED.names()),
     )
@@ -160,6 +163,8 @@ def _texts(
         by_file=pl.lit(by_file, pl.String),
         channel_of_file=pl.lit(channel.value),
         file=pl.lit(number, pl.Int64),
+        name=pl.lit(printable(file.name)),
+        taken_back=pl.lit(file.taken_back),
         line=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
     )
 
@@ -168,9 +173,8 @@ def _joined(read: Sequence[pl.DataFrame], keys: int) -> pl.DataFrame:
     import polars as pl
 
     names = ("profile_id", *_parts_of(keys), *(name for name in COLUMNS if name != "profile_id"))
-    schema = dict.fromkeys((*names, "by_file", "channel_of_file"), pl.String()) | dict.fromkeys(
-        ("file", "line"), pl.Int64()
-    )
+    schema: dict[str, pl.DataType] = dict.fromkeys((*names, "by_file", "channel_of_file"), pl.String())
+    schema |= {"file": pl.Int64(), "name": pl.String(), "taken_back": pl.Boolean(), "line": pl.Int64()}
     return pl.concat([pl.DataFrame(schema=schema), *read])
 
 
@@ -280,7 +284,7 @@ def _unreadable(landed: Sequence[tuple[File, Landed]]) -> list[NotChecked]:
 
 def _silent(engine: DuckDB, rows: ir.Table, files: Sequence[File]) -> list[tuple[str, int]]:
     """The places whose rows are all of other kinds, and how many files they have."""
-    asked = rows.activity.fill_null("") != OTHER
+    asked = (rows.activity.fill_null("") != OTHER) | rows.taken_back
     counts = engine.rows(rows.group_by("file").agg(asked=asked.sum()))
     asked_of: dict[str, int] = {}
     for number, some in counts:

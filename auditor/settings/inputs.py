@@ -134,6 +134,9 @@ class Exports(Located):
     activities: Patterns = []
     """Where files of activities lie: bounces, complaints, opt-outs in campaigns, messages not sent. Every file that
     matches is read, not the newest alone."""
+    taken_back: Patterns = []
+    """Where files of activities lie that should never have been read: whatever they tell of somebody at a moment is
+    forgotten, and not read again."""
     columns: dict[ActivityColumn, str] = {}
     """The columns of these files whose names say nothing, by what they mean."""
     files: dict[str, ActivityWord] = {}
@@ -147,7 +150,7 @@ class Exports(Located):
     encoding: str | None = None
     """Of the files; None: UTF-8, or recognised where only one reading makes sense."""
 
-    @pydantic.field_validator("activities")
+    @pydantic.field_validator("activities", "taken_back")
     @classmethod
     def _activities(cls, value: list[str]) -> list[str]:
         if any(map(password_in, value)):

@@ -112,6 +112,13 @@ def _activities_of_other_kinds(say: Words, *, side: str, rows: int, location: st
     )
 
 
+def _activities_of_another_table(say: Words, *, side: str, rows: int, file: str) -> str:
+    return (
+        f"{counted(rows, 'row')} of {file}, most of those that tell it, have an e-mail address that the profile that "
+        "they name never had: is it an export of another table? None of its rows was used"
+    )
+
+
 def _by(channel: str) -> str:
     return {"email": "by e-mail", "sms": "by SMS"}[channel]
 
@@ -162,6 +169,17 @@ def _not_sent(say: Words, *, profiles: int, channel: str, reason: str | None) ->
 
 def _activities_of_nobody(say: Words, *, activities: int) -> str:
     return f"{counted(activities, 'activity is', 'activities are')} of people who are not in the export: left aside"
+
+
+def _activities_of_others(say: Words, *, activities: int) -> str:
+    return (
+        f"{counted(activities, 'activity has', 'activities have')} an e-mail address that the profile they name never "
+        "had: left aside"
+    )
+
+
+def _activities_taken_back(say: Words, *, activities: int) -> str:
+    return f"{counted(activities, 'activity', 'activities')} of earlier runs taken back, as [exports] taken_back asks"
 
 
 def _not_counted(say: Words) -> str:
@@ -230,7 +248,10 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.HARD_BOUNCED: _hard_bounced,
     Code.SOFT_BOUNCED: _soft_bounced,
     Code.NOT_SENT: _not_sent,
+    Code.ACTIVITIES_OF_ANOTHER_TABLE: _activities_of_another_table,
     Code.ACTIVITIES_OF_NOBODY: _activities_of_nobody,
+    Code.ACTIVITIES_OF_OTHERS: _activities_of_others,
+    Code.ACTIVITIES_TAKEN_BACK: _activities_taken_back,
     Code.ACTIVITIES_LOST: _always(
         f"{_LEFT_ASIDE}bounces, complaints and opt-outs of earlier exports are not known, but for those still there"
         f"{_FROM_A_COPY}"
