@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -19,6 +20,7 @@ from auditor.findings.sentences import of_file
 from auditor.load.activity_words import hardness
 from tests.activity_runs import NOW, Folder, known, person
 
+BRUSSELS = ZoneInfo("Europe/Brussels")
 DAY = "2026-11-20 10:00:00"
 NEWS = "subscriptions#News"
 
@@ -127,6 +129,51 @@ def test_what_names_do_not_say_is_declared(folder: Folder) -> None:
     assert [row["last"].isoformat() for row in seen.of("1")] == ["2026-11-20T09:00:00+00:00"]
 
 
+def moments(folder: Folder, *texts: str) -> list[str | None]:
+    """What a file reads of these moments of as many people, in the zone of the contract."""
+    rows = "".join(f"{key};complaint;{text}\n" for key, text in enumerate(texts, 1))
+    found = folder.run({"a.csv": f"id;event;moment\n{rows}"}).frame
+    last = dict(found.select("key", "last").iter_rows())
+    there = (last.get(str(key)) for key in range(1, len(texts) + 1))
+    return [None if one is None else one.astimezone(BRUSSELS).strftime("%F %T") for one in there]
+
+
+@pytest.mark.parametrize(
+    ("texts", "read"),
+    [
+        (("20/11/2026 10:00", "03/11/2026 9:05:07"), ("2026-11-20 10:00:00", "2026-11-03 09:05:07")),
+        (("11/20/2026 10:00:00 PM", "11/03/2026 12:30 AM"), ("2026-11-20 22:00:00", "2026-11-03 00:30:00")),
+        (("21.11.2026", "1-2-2026"), ("2026-11-21 00:00:00", "2026-02-01 00:00:00")),
+        (("2026/11/20 10:00", "2026-11-20T10:00:00Z"), ("2026-11-20 10:00:00", "2026-11-20 11:00:00")),
+        (("1795165200", "1795165200000"), ("2026-11-20 10:00:00", "2026-11-20 10:00:00")),
+        # one order alone lies in the past
+        (("10/12/2025", "12/10/2026"), ("2025-12-10 00:00:00", "2026-10-12 00:00:00")),
+        (("11/12/2026", "05/05/2026"), ("2026-11-12 00:00:00", "2026-05-05 00:00:00")),
+        # either order: nobody knows, but where it is the same; nor where a file has both
+        (("03/02/2026", "05/05/2026"), (None, "2026-05-05 00:00:00")),
+        (("20/11/2026", "11/20/2026"), (None, None)),
+        # what is none does not keep the others from being read
+        (("20/11/2026", "03/02/2026", "32/13/2026", "20/11/26"),
+         ("2026-11-20 00:00:00", "2026-02-03 00:00:00", None, None)),
+    ],
+)  # fmt: skip
+def test_moments_are_read_where_only_one_reading_makes_sense(
+    folder: Folder, texts: tuple[str, ...], read: tuple[str | None, ...]
+) -> None:
+    assert moments(folder, *texts) == list(read)
+
+
+def test_each_file_may_write_moments_in_its_own_way(folder: Folder) -> None:
+    rows = {"bounces.csv": "03/02/2026", "unsubscribes.csv": "02/03/2026", "complaints.csv": "2026-02-03"}
+    files = {name: f"id;moment;bounceType\n1;{text};\n" for name, text in rows.items()}
+    seen = folder.run(
+        files | {"bounces.csv": "id;moment;bounceType\n1;03/02/2026;hard\n"},
+        format={"bo*": "%d/%m/%Y", "un*": "%m/%d/%Y"},
+    )
+    assert {row["last"].astimezone(BRUSSELS).strftime("%F") for row in seen.of("1")} == {"2026-02-03"}
+    assert len(seen.found) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "text", "lacks"),
     [
@@ -167,7 +214,7 @@ def test_every_row_that_cannot_be_understood_is_rejected_with_its_reason(folder:
         ("activities", 2, "the row does not say who it was"),
         ("activities", 3, "what happened is not understood: [exports] values can say it"),
         ("activities", 4, "a bounce that is neither hard nor soft"),
-        ("activities", 5, "the moment cannot be read"),
+        ("activities", 5, "the moment cannot be read: [exports] format can say how it is written"),
         ("activities", 6, "the moment lies in the future"),
         ("activities", 7, "the channel is neither e-mail nor SMS"),
     ]

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from auditor.engine.duckdb import DuckDB
-from auditor.equality import primitives
 from auditor.errors import InputUnusable, SettingsError, TryLater
 from auditor.files.given import printable
 from auditor.findings.activities import Activity, Channel, Unsent
@@ -20,6 +19,7 @@ from auditor.findings.audit import REJECTED
 from auditor.findings.codes import Code, NotChecked, Notice, read_told, told_text
 from auditor.findings.unreachable import nothing_told, unread
 from auditor.load import Landed, activity_words, column_names, land
+from auditor.load.activity_moments import with_moments
 from auditor.load.activity_words import BOUNCE, COLUMNS, OTHER
 from auditor.model import Side
 from auditor.settings.inputs import Exports
@@ -101,8 +101,9 @@ def land_activities(
         read.append(_texts(pl.read_parquet(one.path), file, number, columns, len(keys), exports))
     if landed and (absent := sorted(set(exports.columns.values()) - seen)):
         raise SettingsError(f'[exports] columns: no file of activities has the column "{absent[0]}"')
-    rows = _moments(engine, _understood(_joined(read, len(keys)), exports), exports, zone)
     latest = now + AHEAD
+    rows = _in_engine(engine, _understood(_joined(read, len(keys)), exports))
+    rows = with_moments(engine, rows, exports.format, zone, latest)
     rejects = _rejected(engine, rows.filter(~rows.taken_back), latest)
     not_checked = [*unread(problems), *_unreadable(landed), *_not_understood(files, rejects)]
     not_checked += nothing_told(_silent(engine, rows, files))
@@ -230,12 +231,9 @@ def _meaning(words: Sequence[str], exports: Exports) -> tuple[str | None, str | 
     return happened, why and why.value, way.value, None
 
 
-def _moments(engine: DuckDB, rows: pl.DataFrame, exports: Exports, zone: str) -> ir.Table:
-    """The rows in the engine, with their moments read."""
-    table = engine.put(rows.drop("activity", "reason", "channel").rename(
-        {"is_activity": "activity", "is_reason": "reason", "is_channel": "channel", "moment": "moment_text"}
-    ), "activity_rows")  # fmt: skip
-    return engine.keep(table.mutate(moment=primitives.instant(table.moment_text, exports.format, zone)), "activities")
+def _in_engine(engine: DuckDB, rows: pl.DataFrame) -> ir.Table:
+    names = {"is_activity": "activity", "is_reason": "reason", "is_channel": "channel", "moment": "moment_text"}
+    return engine.put(rows.drop("activity", "reason", "channel").rename(names), "activity_rows")
 
 
 def _rejected(engine: DuckDB, rows: ir.Table, latest: datetime) -> pl.DataFrame:

@@ -143,8 +143,9 @@ class Exports(Located):
     """Patterns of names of files, and what happened in each: where no column says so."""
     values: dict[str, ActivityWord | Literal["other"]] = {}
     """What the column of activities calls them, and what happened; `other` is passed over."""
-    format: str | None = None
-    """strptime format of the moments; None: ISO 8601."""
+    format: str | dict[str, str] | None = None
+    """strptime format of the moments, of all files or by patterns of their names; None: ISO 8601, seconds since 1970,
+    and days in another order where only one makes sense over a file."""
     separator: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
     """Of the files; None: recognised from the header line."""
     encoding: str | None = None

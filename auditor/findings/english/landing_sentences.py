@@ -65,6 +65,6 @@ LANDING: Final[Mapping[Code, Callable[..., str]]] = {
     Code.HAPPENED_UNCLEAR: _filled("what happened is not understood: [exports] values can say it"),
     Code.CHANNEL_UNCLEAR: _filled("the channel is neither e-mail nor SMS"),
     Code.BOUNCE_UNCLEAR: _filled("a bounce that is neither hard nor soft"),
-    Code.MOMENT_UNREAD: _filled("the moment cannot be read"),
+    Code.MOMENT_UNREAD: _filled("the moment cannot be read: [exports] format can say how it is written"),
     Code.MOMENT_TO_COME: _filled("the moment lies in the future"),
 }
