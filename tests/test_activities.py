@@ -182,11 +182,17 @@ def test_each_file_may_write_moments_in_its_own_way(folder: Folder) -> None:
         ("stuff.csv", "id;date\n1;2026-11-20\n", "what happened"),
     ],
 )
-def test_a_file_that_does_not_say_enough_is_an_error_that_says_what(
+def test_a_file_that_does_not_say_enough_is_not_checked_and_the_others_are_read(
     folder: Folder, name: str, text: str, lacks: str
 ) -> None:
-    with pytest.raises(SettingsError, match=f"no column of {name} says {lacks}"):
-        folder.run({name: text})
+    seen = folder.run({name: text, "right.csv": f"id;event;moment\n2;complaint;{DAY}\n"})
+    assert seen.found == {("2", "complained"): 1}
+    [told] = seen.not_checked
+    assert (told.code, told.parameters["file"]) == (Code.ACTIVITIES_UNREAD, name)
+    header = text.splitlines()[0].replace(";", ", ")
+    assert told.parameters["said"] == (
+        f"no column of it says {lacks}, nor do columns or files of [exports]; it has: {header}"
+    )
 
 
 def test_a_declared_column_that_no_file_has_is_an_error(folder: Folder) -> None:

@@ -263,9 +263,10 @@ def test_what_a_file_of_activities_says_in_no_known_word_is_told(
     rows = "profileId;activity;moment\n1;Unsubscribe failed;2026-11-20\n2;Resubscribed;2026-11-20\n"
     (folder / "exports" / "news" / "unsubscribes.csv").write_text(rows, "utf-8")
     with (folder / "auditor.toml").open("a", encoding="utf-8") as settings:
-        settings.write('\n[exports]\nactivities = "exports/news/*.csv"\n')
+        settings.write('\n[exports]\nactivities = ["exports/news/*.csv", "exports/news/complaint_*.csv"]\n')
     _, found = diagnosis(capsys)
     assert found["activities"]["state"] == "warning"
+    assert "nothing matches exports/news/complaint_*.csv" in found["activities"]["reason"]
     assert "what happened is not understood: [exports] values can say it" in found["activities"]["reason"]
 
 

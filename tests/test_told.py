@@ -221,6 +221,12 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         )
         for activities, some in ((1, "1 activity is"), (1200, "1,200 activities are"))
     ],
+    Code.NO_NEW_ACTIVITIES: [
+        (
+            Notice(Code.NO_NEW_ACTIVITIES, {"said": "nothing matches b_*.csv", "last": "2026-11-20"}),
+            "nothing new of activities: nothing matches b_*.csv; the newest that is known is of 2026-11-20",
+        )
+    ],
     Code.ACTIVITIES_OF_OTHERS: [
         (
             Notice(Code.ACTIVITIES_OF_OTHERS, {"activities": activities}),
@@ -456,7 +462,7 @@ OF_FILES: list[tuple[Code, dict[str, Any], str]] = [
     (Code.HAPPENED_UNCLEAR, {}, "what happened is not understood: [exports] values can say it"),
     (Code.CHANNEL_UNCLEAR, {}, "the channel is neither e-mail nor SMS"),
     (Code.BOUNCE_UNCLEAR, {}, "a bounce that is neither hard nor soft"),
-    (Code.MOMENT_UNREAD, {}, "the moment cannot be read"),
+    (Code.MOMENT_UNREAD, {}, "the moment cannot be read: [exports] format can say how it is written"),
     (Code.MOMENT_TO_COME, {}, "the moment lies in the future"),
 ]  # fmt: skip
 _ROUTE: dict[str, Any] = {

@@ -201,7 +201,7 @@ def _audit(
             diffed = diff(engine, contract, matched, known, shown, inputs.rejected)
             decided = engine.put(ledger.opt_ins(table), "opt_ins")
             allowed = permissions(engine, contract, matched, diffed, memory.history, name, inputs.moments, decided)
-            reached = hold(engine, settings, contract, matched, diffed, allowed, said, memory, ledger, now)
+            reached = hold(engine, settings, contract, matched, diffed, allowed, said, pulls.quiet, memory, ledger, now)
             allowed = reached.with_findings(allowed)
             learnt = Learnt(matched, diffed, allowed, known.sent, reached.keep)
             watch.not_checked += (*notices.forgotten(memory.warnings), *notices.without_key(diffed.counts.rows))

@@ -18,14 +18,15 @@ from auditor.diff.diffed import Diffed
 from auditor.diff.permission_findings import Permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.findings.audit import Audit, Counts
-from auditor.findings.codes import NotChecked
-from auditor.findings.unreachable import corrected, for_truth, left_aside, of_another_table, told, unread
+from auditor.findings.codes import NotChecked, Notice
+from auditor.findings.unreachable import corrected, for_truth, left_aside, nothing_new, of_another_table, told, unread
 from auditor.load.activities import File, Told, land_activities
 from auditor.match.join import Matched
 from auditor.model import Side
 from auditor.plan.needs import for_the_truth
 from auditor.pull import Means
 from auditor.pull.every import Unusable, pull_every
+from auditor.pull.locations import NothingCame
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.state.ledger import Ledger
@@ -44,6 +45,8 @@ class Pulls:
 
     files: tuple[File, ...]
     problems: tuple[NotChecked, ...]
+    quiet: tuple[NotChecked, ...]
+    """Places that can be looked into, and where nothing lies: not checked, unless there was nothing to tell."""
 
     @property
     def folders(self) -> set[Path]:
@@ -56,6 +59,8 @@ class Reached:
 
     rejected: pl.DataFrame | None
     not_checked: tuple[NotChecked, ...]
+    nothing_new: tuple[Notice, ...]
+    """Where no files have come."""
     found: Activities | None
     keep: ir.Table | None
     """What is to be remembered."""
@@ -81,7 +86,7 @@ class Reached:
         notices = told(audit.activities, corrected(audit.differences, audit.activities))
         if (named := self.found.named) is not None:
             notices += left_aside(named.of_nobody, named.of_others, named.taken_back)
-        return replace(audit, notices=(*notices, *audit.notices))
+        return replace(audit, notices=(*notices, *self.nothing_new, *audit.notices))
 
     def write(self, engine: DuckDB, matched: Matched, work: Path) -> None:
         """Write what was found into the run's folder; nothing where nothing is known."""
@@ -95,7 +100,9 @@ def pull_activities(
     """Every file of activities that is configured; what cannot be had is told, and keeps no audit from being made."""
     exports = settings.exports
     means = Means(exports, None, settings.state.retain.snapshots, keep=keep, tell=tell)
-    files, problems = [], []
+    files: list[File] = []
+    problems: list[tuple[str, str]] = []
+    quiet: list[tuple[str, str]] = []
     places = [*((place, False) for place in exports.activities), *((place, True) for place in exports.taken_back)]
     for number, (location, taken_back) in enumerate(places):
         for one in pull_every(
@@ -108,10 +115,11 @@ def pull_activities(
             means=means,
         ):
             if isinstance(one, Unusable):
-                problems.append((one.name, str(one.problem)))
+                nothing_new = isinstance(one.problem, NothingCame) and not taken_back
+                (quiet if nothing_new else problems).append((one.name, str(one.problem)))
             else:
                 files.append(File(one.path, one.file, location, taken_back))
-    return Pulls(tuple(files), unread(problems))
+    return Pulls(tuple(files), unread(problems), unread(quiet))
 
 
 def understand(
@@ -138,25 +146,32 @@ def hold(
     diffed: Diffed,
     allowed: Permissions,
     said: Told | None,
+    quiet: Sequence[NotChecked],
     memory: Memory,
     ledger: Ledger,
     now: datetime,
 ) -> Reached:
     """Hold what activities say, in this run and those before, against the profiles.
 
-    What was remembered counts also where no files are configured any more: nobody's own no is forgotten with them.
+    What was remembered counts also where no files are configured any more: nobody's own no is forgotten with them. A
+    `quiet` place had nothing to tell where something was told before, and not long ago.
     """
     if said is None and memory.activities is None:
-        return Reached(None, (), None, None)
+        return Reached(None, (), (), None, None)
     rows = None if said is None else said.rows
     found = activities(
         engine, contract, matched, diffed, allowed, rows, memory.activities, memory.base, ledger.secret, now
     )
     keep = bearing(found.known, now - settings.state.retain.runs)
     if said is None:
-        return Reached(None, (), found, keep)
+        return Reached(None, (), (), found, keep)
     others = () if found.named is None else of_another_table(found.named.files)
-    return Reached(said.rejected, (*said.not_checked, *others), found, keep)
+    last = engine.frame(found.known.agg(moment=found.known.moment.max()))["moment"][0]
+    if memory.activities is not None and last is not None and last >= now - settings.exports.max_silence:
+        told_so, not_checked = nothing_new(quiet, last), said.not_checked
+    else:
+        told_so, not_checked = (), (*said.not_checked, *quiet)
+    return Reached(said.rejected, (*not_checked, *others), told_so, found, keep)
 
 
 def told_to_the_truth(audit: Audit, needed: pl.DataFrame) -> pl.DataFrame:

@@ -66,6 +66,8 @@ class Code(StrEnum):
     SOFT_BOUNCED = "soft_bounced"
     NOT_SENT = "not_sent"
     ACTIVITIES_OF_NOBODY = "activities_of_nobody"
+    NO_NEW_ACTIVITIES = "no_new_activities"
+    """`said`: of the place, as errors word it; `last`: the day of the newest that is known."""
     ACTIVITIES_OF_OTHERS = "activities_of_others"
     ACTIVITIES_TAKEN_BACK = "activities_taken_back"
     ACTIVITIES_LOST = "activities_lost"

@@ -7,6 +7,7 @@ bounce takes none away.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -94,6 +95,13 @@ def unread(problems: Iterable[tuple[str, str]]) -> tuple[NotChecked, ...]:
     return tuple(
         NotChecked(Code.ACTIVITIES_UNREAD, Side.PLATFORM, parameters={"file": name, "said": said})
         for name, said in problems
+    )
+
+
+def nothing_new(places: Iterable[NotChecked], last: datetime) -> tuple[Notice, ...]:
+    """What a run tells of places where no files have come since the `last` activity that is known."""
+    return tuple(
+        Notice(Code.NO_NEW_ACTIVITIES, {"said": one.parameters["said"], "last": f"{last:%Y-%m-%d}"}) for one in places
     )
 
 

@@ -73,7 +73,7 @@ def land_activities(
     """Land the files in `folder`, and understand their rows.
 
     `keys` are the names that a column with each part of the key may have. Moments without a zone are of `zone`. Raises
-    SettingsError for a file of which nothing says who, what or when, or for a declared column that no file has.
+    SettingsError for a declared column that no file has.
     """
     import polars as pl
 
@@ -126,7 +126,7 @@ def _parts_of(keys: int) -> list[str]:
 def _meanings(
     file: File, header: Sequence[str], keys: Sequence[Collection[str]], exports: Exports
 ) -> Mapping[str, str]:
-    """Meaning → column of a file. Raises SettingsError where it does not say enough."""
+    """Meaning → column of a file. Raises InputUnusable where it does not say enough: it may be of something else."""
     named = {meaning: name for meaning, name in exports.columns.items() if name in header}
     found = activity_words.columns_of(header, keys, named)
     by_file = activity_words.named_by_file(file.name, exports.files)
@@ -137,10 +137,9 @@ def _meanings(
     }
     for what, is_missing in missing.items():
         if is_missing:
-            raise SettingsError(
-                f"no column of {printable(file.name)} says {what}; it has: {', '.join(map(printable, header))}",
-                hint='name it in auditor.toml, as in [exports] columns = { moment = "TS" }, or what happened by the '
-                'name of the file: files = { "returned_*.csv" = "hard_bounce" }',
+            raise InputUnusable(
+                f"no column of it says {what}, nor do columns or files of [exports]; it has: "
+                + ", ".join(map(printable, header))
             )
     return found
 

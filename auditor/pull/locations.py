@@ -61,6 +61,10 @@ class Absent(TryLater):
     """There is no file that a location names: not yet, where it is one that is delivered."""
 
 
+class NothingCame(Absent):
+    """The place is there and can be looked into, and nothing in it is what a location names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What a location names at one moment. Two that are equal: nothing has moved meanwhile."""
@@ -176,7 +180,7 @@ def unfinished(location: str, arriving: Iterable[Found]) -> TryLater:
     )
 
 
-def nothing(location: str, folder: str, names: list[str]) -> Absent:
+def nothing(location: str, folder: str, names: list[str]) -> NothingCame:
     """Nothing matches; `names` are what is there instead, of which those that come near are told."""
     wanted = location.rstrip("/").rpartition("/")[2].casefold()
     folded = {name.casefold(): name for name in sorted(names)}
@@ -186,7 +190,7 @@ def nothing(location: str, folder: str, names: list[str]) -> Absent:
         there = f"it holds{listed(sorted(names, reverse=True))}" if names else "it is empty"
     elif near:
         there = f"did you mean {' or '.join(printable(name) for name in near)}?"
-    return Absent(
+    return NothingCame(
         f"nothing matches {printable(location)} in {printable(folder)}: {there}",
         hint="check the pattern, and whether the file was delivered",
     )

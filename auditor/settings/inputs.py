@@ -134,6 +134,9 @@ class Exports(Located):
     activities: Patterns = []
     """Where files of activities lie: bounces, complaints, opt-outs in campaigns, messages not sent. Every file that
     matches is read, not the newest alone."""
+    max_silence: Duration = timedelta(days=14)
+    """How old the newest activity that is known may be for a place where nothing new lies to have had nothing to tell;
+    past that, it is not checked."""
     taken_back: Patterns = []
     """Where files of activities lie that should never have been read: whatever they tell of somebody at a moment is
     forgotten, and not read again."""

@@ -187,7 +187,7 @@ class Subject:
         said = understand(engine, pulls, contract, self.settings, folder, self.now)
         if said is None:
             return Said((), 0)
-        return Said(said.not_checked, count(engine, said.rows))
+        return Said((*said.not_checked, *pulls.quiet), count(engine, said.rows))
 
     def _input(self, side: Side) -> Input:
         contract = self.draft.need()

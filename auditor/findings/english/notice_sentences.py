@@ -171,6 +171,10 @@ def _activities_of_nobody(say: Words, *, activities: int) -> str:
     return f"{counted(activities, 'activity is', 'activities are')} of people who are not in the export: left aside"
 
 
+def _no_new_activities(say: Words, *, said: str, last: str) -> str:
+    return f"nothing new of activities: {said}; the newest that is known is of {last}"
+
+
 def _activities_of_others(say: Words, *, activities: int) -> str:
     return (
         f"{counted(activities, 'activity has', 'activities have')} an e-mail address that the profile they name never "
@@ -250,6 +254,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NOT_SENT: _not_sent,
     Code.ACTIVITIES_OF_ANOTHER_TABLE: _activities_of_another_table,
     Code.ACTIVITIES_OF_NOBODY: _activities_of_nobody,
+    Code.NO_NEW_ACTIVITIES: _no_new_activities,
     Code.ACTIVITIES_OF_OTHERS: _activities_of_others,
     Code.ACTIVITIES_TAKEN_BACK: _activities_taken_back,
     Code.ACTIVITIES_LOST: _always(
