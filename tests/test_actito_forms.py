@@ -34,6 +34,21 @@ def asked_once() -> Iterator[None]:
 
 # Plausible forms of one profile
 
+
+def test_what_a_structure_tells_of_layout_is_passed_over() -> None:
+    """Since 2025-08 it may; wherever it stands, what we know of is read as before."""
+    layout = {"sections": [{"name": "Identity", "attributes": ["customerId"]}], "version": 2}
+    attribute = {"name": "customerId", "type": "STRING", "unique": True}
+    bare = {"id": "16", "name": "Customers", "attributes": [attribute], "subscriptions": [{"name": "News"}]}
+    with_layout = bare | {
+        "layout": layout,
+        "attributes": [attribute | {"layout": {"section": "Identity", "order": 1}}],
+        "subscriptions": [{"name": "News", "layout": layout}],
+    }
+    table = Table("16", "Customers")
+    assert forms.structure(with_layout, table) == forms.structure(bare, table)
+
+
 values = st.fixed_dictionaries(
     {
         "profileId": st.integers(1, 10**9).map(str),

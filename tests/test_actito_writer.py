@@ -333,6 +333,37 @@ def _parts(request: httpx.Request) -> dict[str, tuple[str, bytes]]:
     return parts
 
 
+def test_an_import_names_the_files_that_are_made_of_it_and_does_without_where_that_is_refused() -> None:
+    """Names are [seen] in the change log of 2024-12; V4 has none."""
+    wire = Wire()
+    wire.on("POST", IMPORTS, ok({"executionId": "1"}, 202), httpx.Response(400, json={"message": "unknown field"}),
+            ok({"executionId": "2"}, 202))  # fmt: skip
+    writer = Writer(wire.connect(V5))
+
+    def loading(place: int) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(_parts(wire.requests[place])["parameters"][1])["dataLoadings"][0]
+        return found
+
+    def start(name: str) -> str:
+        return writer.start_import(CUSTOMERS, b"PK", columns=["customerId", "note"], key="customerId",
+                                   mode=ImportMode.UPDATE_ONLY, output=name)  # fmt: skip
+
+    before = len(wire.requests)
+    assert start("auditor-0a1b2c3d-update-1") == "1"
+    assert loading(-1)["errorFile"] == {"fileNamePattern": "auditor-0a1b2c3d-update-1-errors_$yyyyMMdd.csv"}
+    assert loading(-1)["resultFile"] == {"fileNamePattern": "auditor-0a1b2c3d-update-1-results_$yyyyMMdd.csv"}
+    assert start("auditor-0a1b2c3d-update-2") == "2"
+    assert len(wire.requests) > before + 2
+    assert "errorFile" in loading(-2)
+    assert not {"errorFile", "resultFile"} & loading(-1).keys()
+    v4 = writer_of_v4().definition(CUSTOMERS, ["customerId"], "customerId", ImportMode.UPDATE_ONLY, "auditor-1-2")
+    assert "fileNamePattern" not in v4
+
+
+def writer_of_v4() -> Writer:
+    return Writer(Wire().connect(V4))
+
+
 @pytest.mark.parametrize(
     ("dialect", "path", "answer"),
     [

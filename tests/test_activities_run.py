@@ -8,7 +8,7 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,14 +23,17 @@ from auditor.commands.plan import plan
 from auditor.commands.show import tell
 from auditor.findings.audit import ACTIVITIES, Audit
 from auditor.findings.sentences import of_plan
+from auditor.findings.unreachable import for_truth, said_no
 from auditor.findings.words import Words
 from auditor.model import Kind, Permission
 from auditor.settings.config import read_settings
 from auditor.settings.contract_file import read_contract
 from auditor.state.run_folder import read_audit, read_structure
 from tests import given_time
+from tests.audits import audit_of
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import COLUMNS, auditor, copy, footprint, made
+from tests.test_report import rows_of
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 KINDS = ("bounces", "unsubscribes", "complaints", "not-sent")
@@ -112,6 +115,14 @@ def test_the_owners_of_the_truth_hear_of_it_with_its_moment(
     assert {row["why"] for row in answers["for_the_truth"]} == {"bounced", "complained", "unsubscribed_in_campaign"}
 
 
+def test_the_truth_hears_of_the_last_time() -> None:
+    """Consent is held against it: somebody who has said no twice has said it later than the first time."""
+    first, last = (datetime(2026, 11, day, 10, tzinfo=UTC) for day in (1, 20))
+    row = ("1", "email", "complained", None, 2, first, last, True, "emailAddress", True, "complained")
+    activities = pl.DataFrame([row], ACTIVITIES, orient="row")
+    assert for_truth(replace(audit_of(), activities=activities))["moment"].to_list() == [last]
+
+
 def test_one_file_of_all_kinds_says_what_a_file_per_kind_says(
     audited: tuple[Path, Audit], tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
 ) -> None:
@@ -123,9 +134,36 @@ def test_one_file_of_all_kinds_says_what_a_file_per_kind_says(
         file.unlink()
     again = run(folder)
     assert again.activities.equals(audit.activities)
-    [gone] = [one for one in again.not_checked if one.code.value == "activities_unread"]
-    assert "nothing matches exports/activities/*.csv" in gone.parameters["said"]
-    assert again.verdict == "incomplete"
+    [told] = [one for one in again.notices if one.code.value == "no_new_activities"]
+    assert "nothing matches exports/activities/*.csv" in told.parameters["said"]
+    assert again.not_checked == audit.not_checked
+
+
+def test_silence_is_believed_where_something_was_told_not_long_ago(
+    audited: tuple[Path, Audit], tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
+) -> None:
+    """Neither in the first run, nor for longer than the settings say, nor where the place itself is gone."""
+    folder = with_activities(tmp_path_factory, sandbox)
+    place = folder / "exports" / "activities"
+    [file] = place.iterdir()
+    content = file.read_bytes()
+    file.unlink()
+
+    def unread(audit: Audit) -> list[str]:
+        return [one.parameters["said"] for one in audit.not_checked if one.code.value == "activities_unread"]
+
+    first = run(folder)
+    assert len(unread(first)) == 1
+    assert first.verdict == "incomplete"
+    file.write_bytes(content)
+    assert unread(run(folder)) == []
+    file.unlink()
+    settings = (folder / "auditor.toml").read_text("utf-8")
+    (folder / "auditor.toml").write_text(f'{settings}max_silence = "1h"\n', "utf-8")
+    assert len(unread(run(folder))) == 1
+    (folder / "auditor.toml").write_text(settings, "utf-8")
+    place.rmdir()
+    assert "there is no folder" in unread(run(folder))[0]
 
 
 # --- wherever it is told ---
@@ -148,15 +186,20 @@ def test_json_page_workbook_show_and_plan_tell_it(
     assert {"hard_bounced", "soft_bounced", "not_sent", "complained"} <= {one["code"] for one in document["notices"]}
 
     page, work = ((audit.folder / name).read_text("utf-8") for name in ("report.html", "worklist.html"))
+    [bounced] = [row["key"] for row in answers["for_the_truth"] if row["why"] == "bounced"][-1:]
     for text in (page, work):
+        top, *others = rows_of(text)["differences"]
+        assert (top["key"], top["column"], top["flags"]) == (bounced, "emailAddress", "again")
+        assert others
+        assert "again" not in {flag for row in others for flag in (row["flags"] or "").split()}
         assert "Why messages do not arrive" in text
         assert "On after an opt-out in a campaign" in text
         assert "before quarantine" not in text
         assert "long-term quarantine, which all its customers share" in text
     sheets = openpyxl.load_workbook(io.BytesIO((audit.folder / "report.xlsx").read_bytes()))
     assert sheets["activities"].max_row == 1 + len(answers["people"])
+    assert [cell.value for cell in sheets["differences"][2][:2]] == [bounced, "emailAddress"]
 
-    [bounced] = [row["key"] for row in answers["for_the_truth"] if row["why"] == "bounced"][-1:]
     story = tell(read_settings(folder / "auditor.toml"), bounced, now=given_time.now())
     assert story.again == ("emailAddress",)
     assert story.document()["before_quarantine"] is False
@@ -235,8 +278,6 @@ def test_the_last_no_bounds_an_opt_in_like_any_other_evidence(
     said = {row["key"]: row["last"] for row in audit.activities.filter(
         pl.col("activity").is_in(["unsubscribed", "complained"])).iter_rows(named=True)}  # fmt: skip
     assert said
-    from auditor.findings.unreachable import said_no
-
     frame = said_no(audit.activities)
     for key, moment in said.items():
         off = moment - timedelta(days=30)

@@ -218,8 +218,20 @@ def test_creating_and_deleting(sandbox: Sandbox, connection: Connection, structu
 
 @pytest.mark.breaches("value_format")
 def test_by_file(
-    sandbox: Sandbox, connection: Connection, structure: Structure, ledger: Ledger, tmp_path: Path
+    sandbox: Sandbox,
+    connection: Connection,
+    structure: Structure,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    named: list[str] = []
+    start = Writer.start_import
+
+    def noted(self: Writer, *given: Any, output: str = "", **more: Any) -> str:
+        named.append(output)
+        return start(self, *given, output=output, **more)
+
+    monkeypatch.setattr(Writer, "start_import", noted)
     before = held(sandbox)
     people = sorted(before.values(), key=lambda one: int(one["profileId"]))[:30]
     gone, bad = people[28], people[29]
@@ -239,6 +251,7 @@ def test_by_file(
     ]
     plan = plan_of(*writes)
     applied = carry_out(plan, connection, structure, ledger, sandbox, sample=10)
+    assert named == [f"auditor-{plan.sha[:8]}-Customers-update-1"], "whose files Actito's files are"
     counts = applied.counts
     assert (counts[Outcome.LANDED], counts[Outcome.UNKNOWN], counts[Outcome.REFUSED]) == (15, 13, 2)
     refused = applied.outcomes.filter(pl.col("outcome") == "refused").select("key", "detail").rows()
