@@ -384,7 +384,8 @@ def test_each_operation_is_told_with_the_generation_that_answers_it(
         "profiles, stored import definitions; V4 answers scenarios"
     )
     assert found["write operations"]["reason"] == (
-        "V5 answers the change of a profile, the creation of a profile, the deletion of a profile, an import"
+        "V5 answers the change of a profile, the creation of a profile, the deletion of a profile, an import, "
+        "the state of an import, the refused rows of an import, a change of the structure, a new profile table"
     )
 
 
@@ -403,7 +404,7 @@ def test_what_would_fail_is_told_where_a_generation_is_switched_off(
     for name, lost in (("operations", "one profile by its profileId"), ("write operations", "the change of a profile")):
         assert found[name]["state"] == "trouble"
         assert f"V4 does not answer {lost}" in found[name]["reason"]
-        assert "V5 answers them" in found[name]["reason"]
+        assert "V5 answers what is needed" in found[name]["reason"]
         assert found[name]["repair"] == 'set dialect = "v5" below [actito]'
     assert "cannot compare before a write" in found["operations"]["reason"]
     assert code == Exit.SETTINGS
@@ -420,9 +421,11 @@ def test_an_announced_end_is_told_while_it_still_works(
         code, found = diagnosis(capsys)
     finally:
         sandbox.forms(None, with_v4=False)
-    assert found["operations"]["state"] == "warning"
-    assert "in V4 on 2099-03-31" in found["operations"]["reason"]
-    assert found["operations"]["repair"] == 'V5 answers them: set dialect = "v5" below [actito]'
+    assert "the change of a profile" in found["write operations"]["reason"]
+    for name in ("operations", "write operations"):
+        assert found[name]["state"] == "warning"
+        assert "in V4 on 2099-03-31" in found[name]["reason"]
+        assert found[name]["repair"] == 'V5 answers them: set dialect = "v5" below [actito]'
     assert code == Exit.FINE
 
 

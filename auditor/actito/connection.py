@@ -162,6 +162,8 @@ class Connection:
         """
         asked = replace(call, method="OPTIONS", accept="*/*", query={}, operation="what an address takes")
         answer = self._repeated(lambda attempt: self._exchange(asked, attempt, writing=False), ATTEMPTS)
+        if httpx.codes.is_success(answer.status):
+            self._note(answer, call)
         if answer.status == httpx.codes.GONE:
             return frozenset()
         allowed = answer.headers.get("allow", "")

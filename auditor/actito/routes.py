@@ -15,6 +15,7 @@ from auditor.actito.address import one_profile
 from auditor.actito.answers import Answer
 from auditor.actito.connection import Connection
 from auditor.actito.errors import Discontinued, NotFound, Refused
+from auditor.actito.profiles import Profiles
 from auditor.actito.results import ProfileRef
 from auditor.actito.tables import structure
 from auditor.model import Structure
@@ -134,9 +135,11 @@ class People:
         return next(iter(self.all("" if attribute is None else (attribute, ""))), None)
 
 
-def people(connection: Connection, table: Structure) -> People:
-    """Some of the table, the first that it lists; nobody where it is empty."""
-    answer = connection.dialect.profiles.some(connection, table, _LOOKED_AT)
+def people(connection: Connection, table: Structure, profiles: Profiles | None = None) -> People:
+    """Some of the table, the first that it lists; nobody where it is empty. In the generation of `profiles`, else in
+    the connection's own.
+    """
+    answer = (profiles or connection.dialect.profiles).some(connection, table, _LOOKED_AT)
     return People([(answer, item) for item in answer.read_as(forms.page)])
 
 

@@ -117,7 +117,9 @@ class Wire:
         if over is not None:
             return over
         if scope["method"] == "OPTIONS":
-            return allowed(scope, self._dialect)
+            answer = allowed(scope, self._dialect)
+            announce(answer, self._dialect, path)
+            return answer
         with self._meanwhile.around(scope["method"], path, subject), judged(call):
             await self._app(dict(scope), replayed(understood(body, self._dialect, path)), answer.take)
         content = answer.json()
