@@ -248,6 +248,8 @@ def test_no_contract(folder: Path, refused: Refused) -> None:
         ("status <> 'prospect'", "1; drop table x", ["population.truth"]),
         ("customerId is not null", "customerId + 1 > 3", ["population.platform"]),
         ("customerId is not null", "customerId", ["population.platform"]),
+        ("customerId is not null", "1", ["population.platform"]),
+        ("customerId is not null", "exists (from 'other.csv')", ["population.platform"]),
     ],
 )
 def test_a_population_that_makes_no_sense(old: str, new: str, words: list[str], folder: Path, refused: Refused) -> None:

@@ -19,6 +19,7 @@ import duckdb
 from duckdb.func import FunctionNullHandling
 from duckdb.sqltypes import BOOLEAN, VARCHAR
 
+from auditor.engine.condition import PATIENCE, NoCondition, TooSlow, in_brackets, require_condition
 from auditor.engine.protocol import INCLUDED, ROW_NUMBER
 from auditor.errors import TryLater
 from auditor.files.whole import whole_file
@@ -58,6 +59,7 @@ class DuckDB:
     """
 
     refusals: tuple[type[Exception], ...] = (
+        NoCondition,
         duckdb.DataError,
         duckdb.NotSupportedError,
         duckdb.PermissionException,
@@ -120,8 +122,30 @@ class DuckDB:
         return self.over(f"read_parquet({literal(parquet.resolve())}, {ROW_NUMBER} = true)", name)
 
     def fits(self, rows: ir.Table, condition: str | None, name: str) -> ir.Table:
-        fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
+        fits = self.fitting(condition, name_of(rows))
         return self.over(f"(SELECT *, {fits} AS {quote(INCLUDED)} FROM {name_of(rows)})", name)
+
+    def fitting(self, condition: str | None, source: str) -> str:
+        """Spells whether a row of a source in SQL fits a condition; unknown is no, and where there is none, all do.
+
+        Raises one of `refusals` for what is no condition over its columns, TooSlow where it does not come to an end.
+        """
+        if condition is None:
+            return "TRUE"
+        require_condition(condition)
+        fits = in_brackets(condition)
+        [described] = self.execute(f"DESCRIBE SELECT {fits} AS fits FROM {source}")
+        if described[1] not in ("BOOLEAN", '"NULL"'):
+            raise NoCondition
+        timer = threading.Timer(PATIENCE, self._con.interrupt)
+        timer.start()
+        try:
+            self.execute(f"SELECT count(*) FILTER ({fits}) FROM {source}")
+        except duckdb.InterruptException:
+            raise TooSlow(condition) from None
+        finally:
+            timer.cancel()
+        return f"COALESCE({fits}, FALSE)"
 
     def beside(
         self, wanted: ir.Table, row: str, inputs: ir.Table, columns: Sequence[str], prefix: str, name: str

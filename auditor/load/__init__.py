@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 import duckdb
 
+from auditor.engine.condition import NoCondition
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.derived import add_derived, derived
 from auditor.errors import AuditorError, SettingsError
@@ -176,11 +177,17 @@ def lay(
     except duckdb.Error:
         if condition is None:
             raise parquetfile.damaged(path) from None
-        raise SettingsError(
-            f"this is no condition over the columns of {printable(path.name)}: {condition}",
-            hint="name its own columns, which have the types that they are stored in, for example: age > 18",
-        ) from None
+        raise no_condition(path, condition) from None
+    except NoCondition:
+        raise no_condition(path, condition or "") from None
     return Landed(side, path, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes), ()), laid
+
+
+def no_condition(path: Path, condition: str) -> SettingsError:
+    return SettingsError(
+        f"this is no condition over the columns of {printable(path.name)}: {condition}",
+        hint="name its own columns, which have the types that they are stored in, for example: age > 18",
+    )
 
 
 def never_empty(engine: DuckDB, path: Path) -> set[str]:

@@ -64,14 +64,14 @@ def lay(
     """Define a table over the file as it lies, with what a landing would have; gives the number of its rows as well.
 
     Beside the texts of the columns at the given places, under the given names, it has the stored cells of those that
-    `alike` names, in the types it names, and whether the row fits the condition. Raises duckdb.Error for a condition
-    that is none.
+    `alike` names, in the types it names, and whether the row fits the condition. Raises one of the engine's refusals
+    for a condition that is none.
     """
     reading = f"read_parquet({literal(path)}, {ROW_NUMBER} = true)"
     columns_there, types_there = engine.shape(reading)
     stored = {name: columns_there[place] for place, name in kept}
     kinds = {name: types_there[place] for place, name in kept}
-    fits = f"COALESCE(({condition}), FALSE)" if condition else "TRUE"
+    fits = engine.fitting(condition, reading)
     columns = ", ".join(map(quote, dict.fromkeys(stored.values())))
     source = f'(SELECT {columns}, {ROW_NUMBER}, {fits} AS "{INCLUDED}" FROM {reading})'
     spelt: dict[str, tuple[str, Callable[[str], str]]] = {

@@ -28,6 +28,7 @@ from pyspark.sql.functions import udf
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
+from auditor.engine.condition import NoCondition, require_condition
 from auditor.engine.protocol import INCLUDED, ROW_NUMBER
 from auditor.engine.spark import PREFIX, inputs
 from auditor.engine.spark.entries import on_spark
@@ -286,6 +287,10 @@ def _translated_condition(condition: str) -> str:
     """A condition that is written for DuckDB, in Spark's SQL."""
     import sqlglot
 
+    try:
+        require_condition(condition)
+    except NoCondition:
+        raise Refused("no condition") from None
     try:
         return sqlglot.transpile(condition, read="duckdb", write="spark")[0]
     except sqlglot.errors.SqlglotError:
