@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,10 +19,11 @@ import polars as pl
 import pytest
 from rich.cells import cell_len
 
-from auditor.cli import COMMANDS
+from auditor.actito import Discontinued
+from auditor.cli import COMMANDS, execute
 from auditor.cli.show import _history, _section
 from auditor.commands.show_story import Story
-from auditor.errors import Exit
+from auditor.errors import Exit, SettingsError
 from auditor.findings.audit import FRAMES
 from auditor.findings.words import Words
 from tests.driven_sandbox import Sandbox
@@ -667,3 +669,23 @@ def test_compare_shows_the_largest_causes_with_examples(
         "      C001: “\ufffd[31mred long long long long …” → empty",
     ]
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_an_error_keeps_to_the_width_of_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an operation that is gone says, and what to try. Whoever reads it in a file gets each in one line."""
+    names = ", ".join(f"attribute{number}" for number in range(33))
+
+    def gone(**_: object) -> None:
+        raise SettingsError(f"there is no column here but {names}", hint=Discontinued("a profile", "V4").hint)
+
+    monkeypatch.setattr("auditor.cli.group.main", gone)
+    assert execute([]) == Exit.SETTINGS
+    whole = capsys.readouterr().err
+    assert len(whole.splitlines()) == 2
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    execute([])
+    told = capsys.readouterr().err
+    assert max(map(len, told.splitlines())) <= 80
+    assert told.split() == whole.split()

@@ -94,9 +94,9 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         with only_ours():
             result = group.main(args=arguments, prog_name="auditor", standalone_mode=False)
     except AuditorError as error:
-        _say(f"error: {error}")
+        _say(_shown("error: ", str(error)))
         if error.hint:
-            _say(f"  try: {error.hint}")
+            _say(_shown("  try: ", error.hint))
         return int(error.exit_code)
     except click.ClickException as error:
         error.show()
@@ -114,6 +114,15 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         _show_bug(error)
         return int(Exit.BUG)
     return int(result) if isinstance(result, int) else int(Exit.FINE)
+
+
+def _shown(first: str, text: str) -> str:
+    """A sentence within the width of a terminal; whole where a program or a file takes it."""
+    if not sys.stderr.isatty():
+        return first + text
+    from auditor.cli.screen import wrapped
+
+    return "\n".join(wrapped("" if number else first, line) for number, line in enumerate(text.split("\n")))
 
 
 def _leave(code: int) -> NoReturn:

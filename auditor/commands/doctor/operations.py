@@ -73,9 +73,9 @@ def _by_generation(found: Sequence[Operation]) -> str:
     """`V5 answers one profile and scenarios`, and so on."""
     parts = []
     for generation in ("v5", "v4"):
-        names = [one.name for one in found if one.answers.get(generation)]
-        if names:
-            parts.append(f"{generation.upper()} answers {', '.join(names)}")
+        there = [one for one in found if one.answers.get(generation)]
+        if there:
+            parts.append(f"{generation.upper()} answers {_names(there)}")
     return "; ".join(parts)
 
 
