@@ -91,6 +91,12 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "CRM shrank from 2,000 to 1,700 rows since the last run",
         )
     ],
+    Code.COUNT_ENDED: [
+        (
+            NotChecked(Code.COUNT_ENDED, Side.PLATFORM, parameters={"said": "Actito does not offer it any more"}),
+            "whether the export holds all profiles: Actito does not offer it any more",
+        )
+    ],
     Code.NOT_COUNTED: [
         (
             Notice(Code.NOT_COUNTED),

@@ -162,6 +162,7 @@ def _audit(
         suite, refreshed = current_suite(settings, structure, contract, tell)
         pulled = pull_both(settings, request, contract, work, now, tell, moved)
         pulls = pull_activities(settings, contract, work, now, keep=request.only is None, tell=tell)
+        watch.not_checked += asked.not_checked
         watch.found("pull", **{f"{one.side.value}_bytes": one.bytes for one in pulled})
         if exist is not None:
             watch.found("pull", counted_by_platform=exist)

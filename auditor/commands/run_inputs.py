@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from auditor.actito import Reader, learned
+from auditor.actito import Discontinued, Reader, learned
 from auditor.commands.session import connect, ends
 from auditor.engine.duckdb import DuckDB
 from auditor.files.rewrite import Rewrite
 from auditor.findings import notices
 from auditor.findings.as_of import shown_moment
-from auditor.findings.codes import Notice
+from auditor.findings.codes import NotChecked, Notice
 from auditor.load import Landed, Looked, column_names, land, looking_ahead, spelling, work_out
 from auditor.match.sides import greatest_moment, updated_column, wanted_columns
 from auditor.model import Side, Source, Structure
@@ -85,12 +85,15 @@ class Asked:
     """In the structure, since the last run."""
     told: tuple[Notice, ...]
     """Of the platform itself: what it will end, what it does not tell."""
+    not_checked: tuple[NotChecked, ...]
+    """For it was not told any more."""
     spelt: Rewrite | None
     """What is to be kept of the licence's spelling."""
 
 
 def ask(settings: Settings, tell: Tell) -> Asked:
-    """The live structure and what goes with it."""
+    """The live structure and what goes with it. An audit needs no more of Actito: a number that it does not offer any
+    more is not checked."""
     with connect(settings) as connection:
         reader = Reader(connection)
         structure = reader.structure(settings.table)
@@ -100,9 +103,13 @@ def ask(settings: Settings, tell: Tell) -> Asked:
         how, to_keep = learned(reader, structure, settings.state_folder, anew=True)
         for unusual in how.unusual:
             tell(unusual)
-        count = reader.count(structure)
-        told = (*notices.not_counted(count), *ends(connection))
-        return Asked(structure, count, changed, told, to_keep)
+        ended: tuple[NotChecked, ...] = ()
+        try:
+            count = reader.count(structure)
+        except Discontinued as problem:
+            count, ended = None, notices.count_ended(str(problem))
+        told = (*(() if ended else notices.not_counted(count)), *ends(connection))
+        return Asked(structure, count, changed, told, ended, to_keep)
 
 
 def current_suite(

@@ -29,6 +29,8 @@ class Code(StrEnum):
     REJECTED_ROWS = "rejected_rows"
     LINES_DO_NOT_CLOSE = "lines_do_not_close"
     BELOW_COUNT = "below_count"
+    COUNT_ENDED = "count_ended"
+    """`said`: of the operation that counts, as errors word it."""
     NOT_EVALUATED = "not_evaluated"
     ACTIVITIES_UNREAD = "activities_unread"
     """`said`: what is wrong with the file or the place, as errors word it."""

@@ -38,6 +38,11 @@ def not_counted(count: int | None) -> tuple[Notice, ...]:
     return (Notice(Code.NOT_COUNTED),) if count is None else ()
 
 
+def count_ended(said: str) -> tuple[NotChecked, ...]:
+    """Tells that Actito does not offer its own number any more, as the error says."""
+    return (NotChecked(Code.COUNT_ENDED, Side.PLATFORM, parameters={"said": said}),)
+
+
 def ending(announced: Iterable[tuple[str, str, datetime | None]]) -> tuple[Notice, ...]:
     """One notice per generation and day of what Actito announces to end: (generation, operation, moment or None)."""
     found: dict[tuple[str, str | None], set[str]] = {}

@@ -186,6 +186,10 @@ def _activities_taken_back(say: Words, *, activities: int) -> str:
     return f"{counted(activities, 'activity', 'activities')} of earlier runs taken back, as [exports] taken_back asks"
 
 
+def _count_ended(say: Words, *, side: str, rows: int, said: str) -> str:
+    return f"whether the export holds all profiles: {said}"
+
+
 def _not_counted(say: Words) -> str:
     return f"{say.platform} does not say how many profiles it has: whether the export holds all was not checked"
 
@@ -224,6 +228,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.BELOW_COUNT: _below_count,
     Code.NO_ROWS: _no_rows,
     Code.NOT_EVALUATED: _not_evaluated,
+    Code.COUNT_ENDED: _count_ended,
     Code.NOT_COUNTED: _not_counted,
     Code.OPERATIONS_END: _operations_end,
     Code.SHRANK: _shrank,
