@@ -162,6 +162,19 @@ def test_each_breach_is_recorded_once_and_without_values(sandbox: Sandbox, http:
     assert sandbox.breaches() == [], "what was told is forgotten"
 
 
+@pytest.mark.breaches("body_form", "upsert", "replace")
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "POST"])
+def test_a_part_that_no_body_has_is_refused(sandbox: Sandbox, http: httpx.Client, method: str) -> None:
+    """Also the `key` of the upsert in the body of a call that names the profile in its address."""
+    place = PROFILES_V5 if method == "POST" else ONE
+    before = http.get(ONE).json()
+    for part in ({"key": {"profileId": "1"}}, {"foo": 1}):
+        assert http.request(method, place, json=attributes(note="x") | part).status_code == 400
+        assert {one["breach"] for one in sandbox.breaches()} - {"replace"} == {"body_form"}
+    assert http.get(ONE).json() == before
+    assert http.put(PROFILES_V5, json=attributes(note="x") | {"key": {"profileId": "1"}}).status_code == 200
+
+
 def test_every_kind_of_breach_is_shown_here() -> None:
     assert RUDE.keys() == BREACHES.keys()
 

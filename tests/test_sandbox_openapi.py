@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 from schemathesis.checks import not_a_server_error
 from schemathesis.openapi.checks import JsonSchemaError, UndefinedStatusCode
 from schemathesis.specs.openapi.checks import (
@@ -17,9 +19,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from auditor.actito import DIALECTS, Connection, Reader
+from auditor.actito.bodies import flat_body
 from auditor.sandbox.process import API_KEY
+from auditor.writes import Collection
 from tests.driven_sandbox import Sandbox
-from tests.sandbox_client import PROFILES_V5, client, run_import
+from tests.sandbox_client import PROFILES_V5, archive, client, definition, run_import
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 """What is generated may well be refused, but never with a status, or in a form, that is not described."""
@@ -105,6 +110,57 @@ def test_what_the_licence_begins_with_is_answered_as_described(sandbox: Sandbox)
         known = {name: value for name, value in (given | {"execution": number}).items() if f"{{{name}}}" in path}
         answer = schema[path]["GET"].Case(path_parameters=known).call_and_validate(headers=headers, checks=CHECKS)
         assert answer.status_code == 200, path
+
+
+def test_what_the_program_sends_of_a_profile_is_described_and_taken(sandbox: Sandbox) -> None:
+    """Every kind of column, cleared ones too, with where a permission was given."""
+    content = httpx.get(f"{sandbox.url}/_sandbox/openapi.json").json()
+    described = {"$ref": "#/components/schemas/Flat", "components": content["components"]}
+    validator = Draft202012Validator(described)
+    with Connection(
+        sandbox.url, lambda: API_KEY, "acme", dialect=DIALECTS["v5"], calls_per_minute=10_000
+    ) as connection:
+        structure = Reader(connection).structure("Customers")
+    values = dict.fromkeys(("note", "segmentations#ClientTier"), None) | {
+        "lastName": "Peeters", "subscriptions#Newsletter": "false", "segmentations#Vip": "true",
+    }  # fmt: skip
+    filled = values | {"segmentations#ClientTier": "Gold"}
+    with client(sandbox) as http:
+        for body in (flat_body(structure, one, Collection("2026-03-01 10:00:00", "web")) for one in (filled, values)):
+            assert body.keys() == {"attributes", "subscriptions", "segmentations", "dataCollectionInformation"}
+            validator.validate(body)
+            assert http.patch(f"{PROFILES_V5}/1", json=body).status_code == 200
+            with pytest.raises(ValidationError):
+                validator.validate(body | {"key": {"profileId": "1"}})
+
+
+@pytest.mark.breaches("create_update", "import_file")  # the licence's own definition creates too, and has other columns
+def test_files_are_described_as_they_are_taken(sandbox: Sandbox) -> None:
+    """As parts of a form, for imports of either generation and for a stored definition."""
+    paths = described(sandbox)
+    columns = ["customerId", "note"]
+    loading = definition(columns)["dataLoadings"][0]
+    old = {"mode": "UPDATE_ONLY", "attributesMapping": loading["attributesMapping"], "format": {"separator": ";"}}
+    calls = {
+        "/mass-imports/v5/entities/{entity}/etl-executions": definition(columns),
+        "/mass-imports/v5/entities/{entity}/etls/{etl}/trigger-execution": None,
+        "/mass-imports/v4/entity/{entity}/table/{table}/import": old,
+    }
+    with client(sandbox) as http:
+        for path, parameters in calls.items():
+            operation: Any = paths[path]["post"]
+            [(kind, form)] = operation["requestBody"]["content"].items()
+            assert kind == "multipart/form-data", path
+            content = archive(f"customerId;note\nNOBODY;{path}\n".encode())
+            parts = {"inputFile": ("rows.zip", content, "application/zip")}
+            if parameters is not None:
+                parts["parameters"] = ("parameters.json", json.dumps(parameters).encode(), "application/json")
+            assert parts.keys() == set(form["schema"]["required"]), path
+            place = path.format(entity="acme", table="Customers", etl="501")
+            answer = http.post(place, files=parts)
+            assert str(answer.status_code) in operation["responses"], path
+            assert answer.is_success, (path, answer.text)
+            sandbox.idle()
 
 
 @pytest.mark.breaches("*")

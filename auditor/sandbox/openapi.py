@@ -40,12 +40,24 @@ _VALUE: Final[Schema] = {"type": ["string", "boolean", "integer", "null"]}
 _WRITABLE: Final = [name for name in CUSTOMERS.by_name if name not in TECHNICAL]
 _SEGMENT: Final = _object({"name": _TEXT}, category=_TEXT)
 
+_COLLECTED: Final = _object({"date": _TEXT, "source": _TEXT}, way=_TEXT)
+
+
+def _members(of: Mapping[str, Schema], *required: str) -> Schema:
+    return {"type": "object", "properties": of, "additionalProperties": False, "required": list(required)}
+
+
 _FLAT: Final[Schema] = {
-    "attributes": {"type": "object", "properties": dict.fromkeys(_WRITABLE, _VALUE), "additionalProperties": False},
-    "subscriptions": {"type": "object", "properties": dict.fromkeys(CUSTOMERS.subscriptions, _FLAG)},
-    "segmentations": {"type": "object", "properties": dict.fromkeys(CUSTOMERS.simple, _FLAG)},
+    "attributes": _members(dict.fromkeys(_WRITABLE, _VALUE)),
+    "subscriptions": _members(dict.fromkeys(CUSTOMERS.subscriptions, _FLAG)),
+    "segmentations": _members(
+        dict.fromkeys(CUSTOMERS.simple, _FLAG)
+        | {of: {"enum": [*names, None]} for of, names in CUSTOMERS.exclusive.items()}
+    ),
+    "dataCollectionInformation": _COLLECTED,
 }
 
+_MAPPED: Final = _object({"headerColumn": _TEXT, "attributeName": _TEXT})
 _SCHEMAS: Final[Mapping[str, Schema]] = {
     "Problem": _object(
         {"status": {"type": "integer"}, "message": _TEXT},
@@ -121,10 +133,11 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
         segmentations=_list(
             _object({"belongs": _FLAG, "segmentation": _object({"name": {"enum": list(CUSTOMERS.simple)}})}),
         ),
-        dataCollectionInformation=_object({"date": _TEXT, "source": _TEXT}, way=_TEXT),
+        dataCollectionInformation=_COLLECTED,
     ),
-    "Flat": _object({}, **_FLAT),
-    "Upsert": _object({"key": {"type": "object", "minProperties": 1, "maxProperties": 1}}, **_FLAT),
+    "Flat": _members(_FLAT),
+    "Upsert": _members({"key": {"type": "object", "minProperties": 1, "maxProperties": 1}, **_FLAT}, "key"),
+    "DefinitionV4": _object({"mode": {"enum": list(MODES)}, "attributesMapping": _list(_MAPPED)}, format=_object({})),
     "Definition": _object(
         {
             "dataLoadings": _list(
@@ -134,7 +147,7 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
                             {"type": {"const": "PROFILE_TABLE"}, "id": {"enum": [CUSTOMERS.id, CUSTOMERS.name]}}
                         ),
                         "mode": {"enum": list(MODES)},
-                        "attributesMapping": _list(_object({"headerColumn": _TEXT, "attributeName": _TEXT})),
+                        "attributesMapping": _list(_MAPPED),
                     }
                 )
             )
@@ -145,7 +158,8 @@ _SCHEMAS: Final[Mapping[str, Schema]] = {
 _JSON: Final = "application/json"
 _ZIP: Final = "application/zip"
 _UPLOAD: Final = "multipart/form-data"
-_IMPORT: Final = _object({"inputFile": {"type": "string", "format": "binary"}, "parameters": _ref("Definition")})
+_BYTES: Final[Schema] = {"type": "string", "format": "binary"}
+_IMPORT: Final = _object({"inputFile": _BYTES, "parameters": _ref("Definition")})
 
 _ANSWERS: Final[Mapping[str, tuple[int, str | None]]] = {
     "CallsV5.token": (200, "Token"),
@@ -202,6 +216,8 @@ _BODIES: Final[Mapping[str, tuple[str, Schema]]] = {
     "CallsV5.replace": (_JSON, _ref("Flat")),
     "CallsV5.upsert": (_JSON, _ref("Upsert")),
     "ImportCalls.execute": (_UPLOAD, _IMPORT),
+    "ImportCalls.trigger": (_UPLOAD, _members({"inputFile": _BYTES}, "inputFile")),
+    "ImportCalls.import_v4": (_UPLOAD, _object({"inputFile": _BYTES, "parameters": _ref("DefinitionV4")})),
 }
 _TOLD: Final[Mapping[str, Schema]] = {
     "subscriptions": {"enum": [",".join(CUSTOMERS.subscriptions), CUSTOMERS.subscriptions[0]]},
@@ -213,8 +229,6 @@ _OPEN_BODIES: Final = (
     "StructureCalls.change",
     "ImportCalls.create_definition",
     "ImportCalls.change_definition",
-    "ImportCalls.trigger",
-    "ImportCalls.import_v4",
 )
 """Operations whose body is left open: any JSON object, or none."""
 _QUERIES: Final[Mapping[str, Mapping[str, Schema]]] = {

@@ -141,7 +141,7 @@ class CallsV5:
         if attribute is None or not attribute.unique or not value:
             raise Refusal(400, "key names one unique attribute and its value")
         number = held.find(name, str(value))
-        changes = changes_v5(held.table, body)
+        changes = changes_v5(held.table, body, besides=("key",))
         if number is None and name != "profileId":
             changes = changes_v5(held.table, {"attributes": {name: value}}) | changes
         elif number is None:

@@ -6,7 +6,7 @@ V4 bodies are lists of names and values, V5 bodies flat objects; from here on th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from auditor.sandbox.checks import Problem, accept, known
 from auditor.sandbox.dialect import MULTI_VALUE_SEPARATOR, SEGMENTATION, SUBSCRIPTION, Code
@@ -14,6 +14,10 @@ from auditor.sandbox.state import Profile, Profiles
 from auditor.sandbox.structure import Table
 
 Changes = dict[str, str | None]
+
+_FLAT: Final = (("attributes", ""), ("subscriptions", SUBSCRIPTION), ("segmentations", SEGMENTATION))
+COLLECTED: Final = "dataCollectionInformation"
+"""Where and when a permission was given: see `wire`."""
 
 
 class Refusal(Exception):
@@ -40,12 +44,16 @@ def changes_v4(table: Table, body: Any) -> Changes:
     return checked(table, given)
 
 
-def changes_v5(table: Table, body: Any) -> Changes:
-    """Reads a body with flat sections (§6.4). Raises Refusal (400)."""
+def changes_v5(table: Table, body: Any, besides: tuple[str, ...] = ()) -> Changes:
+    """Reads a body with flat sections (§6.4), and parts `besides` that are read elsewhere. Raises Refusal (400), too
+    for a part that no body has: whoever sends one would think that it was heeded.
+    """
     if not isinstance(body, dict):
         raise Refusal(400, "a JSON object is expected")
+    if body.keys() - {*(section for section, _ in _FLAT), COLLECTED, *besides}:
+        raise Refusal(400, "the body has a part that is not known")
     given: list[tuple[str, Any]] = []
-    for section, prefix in (("attributes", ""), ("subscriptions", SUBSCRIPTION), ("segmentations", SEGMENTATION)):
+    for section, prefix in _FLAT:
         content = body.get(section) or {}
         if not isinstance(content, dict):
             raise Refusal(400, f"{section} is not an object")
