@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -62,7 +63,7 @@ def test_no_row_of_any_file_raises_a_permission(
     seen_by_runs = pl.DataFrame(seen, HISTORY, orient="row")
     states = {CELL: (Permission.OFF if platform == "false" else Permission.ON, updated)}
 
-    def outcome(activities: list[tuple[object, ...]]) -> tuple[object, datetime | None]:
+    def outcome(activities: Sequence[tuple[object, ...]]) -> tuple[object, datetime | None]:
         said = said_no(pl.DataFrame(activities, ACTIVITIES, orient="row"))
         last = last_opt_outs(seen_by_runs, states, said, BRUSSELS).get(CELL)
         case = Case(polarity, platform, truth, moved, Evidence(evidence, "web"), updated, last, opt_outs_known=True)

@@ -451,8 +451,8 @@ Each operation is shown against the sandbox, in both dialects, by `test_operatio
 function that the last column names: in `v5` against a licence that has switched V4's calls about profiles off. That an
 operation which is gone is told from a person who is gone is shown by `tests/test_actito_endings.py`. This document is
 written by the same module, so it cannot fall behind. Keys such as D-feed and §6.1 name the page or the public client
-that a fact comes from; what of it was seen and what is assumed stands in `auditor/actito/dialect.py`, `profiles_v5.py`,
-`profiles_v4.py`, `bodies.py` and `definitions.py`.
+that a fact comes from, and [sources.md](sources.md) says which and when it was read; what of it was seen and what is
+assumed stands in `auditor/actito/dialect.py`, `profiles_v5.py`, `profiles_v4.py`, `bodies.py` and `definitions.py`.
 
 | Operation | Does | `v5` | `v4` | Test |
 |---|---|---|---|---|"""
