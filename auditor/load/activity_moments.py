@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatch
-from functools import reduce
 from typing import Final
 
 import ibis
@@ -19,8 +18,19 @@ from auditor.equality import primitives
 
 _to_timestamp = declared("to_timestamp", ("float64",), INSTANT)
 
-_DAY_FIRST, _MONTH_FIRST, _YEAR_FIRST = "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d"
-_TIMES: Final = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+_D, _M, _Y = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])", "[0-9]{4}"
+_DAY_FIRST: Final = (f"{_D}/{_M}/{_Y}", "%d/%m/%Y")
+_MONTH_FIRST: Final = (f"{_M}/{_D}/{_Y}", "%m/%d/%Y")
+_YEAR_FIRST: Final = (f"{_Y}/{_M}/{_D}", "%Y/%m/%d")
+_TIMES: Final = (
+    ("", ""),
+    (" [0-9]{1,2}:[0-9]{2}", " %H:%M"),
+    (" [0-9]{1,2}:[0-9]{2}:[0-9]{2}", " %H:%M:%S"),
+    (r" [0-9]{1,2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,6}", " %H:%M:%S.%f"),
+    (" [0-9]{1,2}:[0-9]{2} [AP]M", " %I:%M %p"),
+    (" [0-9]{1,2}:[0-9]{2}:[0-9]{2} [AP]M", " %I:%M:%S %p"),
+)
+"""Patterns of what is read, for the engine is slow to fail, and formats to read it in."""
 _DAY: Final = r"^(\d{1,4})[-./](\d{1,2})[-./](\d{1,4})"
 """The three numbers of a day, whatever stands between them."""
 
@@ -46,9 +56,13 @@ def with_moments(
 
 def _recognised(engine: Engine, rows: ir.Table, zone: str, latest: datetime) -> ir.Table:
     text = rows.moment_text
-    sure = ibis.coalesce(primitives.instant(text, None, zone), _since_1970(text), _spelt(text, _YEAR_FIRST, zone))
-    read = rows.mutate(
-        sure=sure, day_first=_spelt(text, _DAY_FIRST, zone), month_first=_spelt(text, _MONTH_FIRST, zone)
+    plain = text.strip().re_replace(_DAY, r"\1/\2/\3").re_replace(r"^([\d/]+)T", r"\1 ").upper()
+    usual = engine.keep(rows.mutate(iso=primitives.instant(text, None, zone), plain=plain), "activity_moments")
+    other = ibis.ifelse(usual.iso.isnull(), usual.plain, ibis.null(str))
+    read = usual.mutate(
+        sure=ibis.coalesce(usual.iso, _since_1970(usual.moment_text), _spelt(other, _YEAR_FIRST, zone)),
+        day_first=_spelt(other, _DAY_FIRST, zone),
+        month_first=_spelt(other, _MONTH_FIRST, zone),
     )
     read = engine.keep(read, "activity_moments")
     day, month = read.day_first, read.month_first
@@ -73,11 +87,15 @@ def _recognised(engine: Engine, rows: ir.Table, zone: str, latest: datetime) -> 
     return joined.mutate(moment=ibis.coalesce(joined.sure, ordered))
 
 
-def _spelt(text: ir.StringValue, day: str, zone: str) -> ir.TimestampValue:
+def _spelt(text: ir.StringValue, day: tuple[str, str], zone: str) -> ir.TimestampValue:
     """The moment of a text with a day in this order, and perhaps a time of day."""
-    plain = text.strip().re_replace(_DAY, r"\1/\2/\3").re_replace(r"^([\d/]+)T", r"\1 ").upper()
-    readings = [primitives.instant(plain, day + time, zone) for time in _TIMES]
-    return reduce(lambda one, other: ibis.coalesce(one, other), readings)
+    pattern, format_ = day
+    return ibis.cases(
+        *(
+            (text.re_search(f"^{pattern}{shape}$"), primitives.instant(text, format_ + time, zone))
+            for shape, time in _TIMES
+        )
+    )
 
 
 def _since_1970(text: ir.StringValue) -> ir.TimestampValue:
