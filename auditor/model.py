@@ -248,6 +248,8 @@ class Why(StrEnum):
     """Too much to go one by one, and no file call is left today."""
     GONE = "gone"
     """Deleted on the platform since an earlier run."""
+    CONSENT = "consent"
+    """An opt-in of somebody whose general consent is off: it would change nothing, or be against their will."""
     FORGOTTEN = "forgotten"
     """What earlier runs knew is lost: who opted out, for an opt-in, or who was there before, for a creation."""
     ERASED = "erased"

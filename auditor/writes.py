@@ -68,6 +68,15 @@ class Write:
     """The person whose decision this write carries out; None for the default policy."""
     collection: Collection | None
 
+    @property
+    def followed(self) -> tuple[str | None, ...]:
+        """The columns whose outcome is followed: without those only carried along. None stands for the profile itself,
+        which is created or deleted.
+        """
+        if self.kind in (Kind.CREATE, Kind.DELETE):
+            return (None,)
+        return tuple(cell.column for cell in self.cells if not cell.carried)
+
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:

@@ -44,7 +44,7 @@ OPTIONS = {
     "runs": ["--json", "--settings"],
     "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
     "plan": ["RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--settings"],
-    "apply": ["PLAN", "--yes", "--confirm", "--settings"],
+    "apply": ["PLAN", "--yes", "--confirm", "--older", "--json", "--settings"],
     "fix": ["KEYS...", "--yes", "--settings"],
     "undo": ["PLAN", "--settings"],
     "rekey": ["--map", "--yes", "--settings"],

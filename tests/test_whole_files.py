@@ -28,6 +28,7 @@ from auditor.files.rewrite import Rewrite
 from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, name_whole, whole_files, write_whole
 from auditor.findings.audit import FRAMES
 from auditor.findings.codes import Code, Notice
+from auditor.findings.since import NO_DRIFT
 from auditor.load.rejects import write_rejects
 from auditor.load.sift import Reject
 from auditor.model import Attribute, Kind, Route, Side, Structure
@@ -44,7 +45,7 @@ OLD, NEW = "old" * 99, "new" * 333
 def _outcomes(folder: Path, text: str) -> None:
     told = {"key": [text, text], "outcome": ["landed", "landed"]}
     rows = pl.concat([OUTCOMES.to_frame(), pl.DataFrame(told)], how="diagonal")
-    write_outcomes(folder, Applied("sha", rows, None))
+    write_outcomes(folder, Applied("sha", rows, None, NO_DRIFT))
 
 
 def _corrective(folder: Path, text: str) -> None:

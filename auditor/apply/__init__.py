@@ -21,11 +21,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import FrameType
-from typing import TypeAlias
 
 import polars as pl
 
@@ -36,14 +35,12 @@ from auditor.apply.outcomes import OUTCOMES, Applied
 from auditor.apply.single import carry_out
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.sentences import of_plan
+from auditor.findings.since import NO_DRIFT, Drift, Place
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import WriteState
 from auditor.writes import Plan
-
-Place: TypeAlias = tuple[int, str | None]
-"""Number of a write, and the column of its cell; None: the profile itself."""
 
 _INTERRUPTED = Stopped("interrupted", "interrupted: everything sent is recorded; apply the plan again to go on")
 
@@ -69,15 +66,16 @@ def apply_plan(
     limits: Limits | None = None,
     allow_stop: bool = False,
     earlier: pl.DataFrame | None = None,
+    drift: Drift | None = None,
     progress: Callable[[Progress], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Applied:
     """Carry out what is left of `plan`. The caller holds the state folder's lock and has checked the brakes.
 
     `same(column, a, b)` says whether two platform texts are equal by the column's rule. `bulk_file(plan, batch)` makes
-    the corrective file of a batch. `earlier` are the outcomes that the last application of this plan left. `progress`
-    is called from the writing threads, one at a time. Ctrl-C and SIGTERM let the calls in flight finish, record them
-    and return.
+    the corrective file of a batch. `earlier` are the outcomes that the last application of this plan left. What is held
+    in `drift` is not sent, and skipped for its reason. `progress` is called from the writing threads, one at a time.
+    Ctrl-C and SIGTERM let the calls in flight finish, record them and return.
 
     Raises GuardRefused, before anything is sent, for a plan that the ledger did not record as made, one with a stop
     (unless `allow_stop`) and a file whose export is too old; SettingsError when the key or a name turns out wrong:
@@ -102,8 +100,10 @@ def apply_plan(
         sleep=sleep,
         limits=limits or Limits(),
         states=ledger.states(sha),
+        held=drift.held if drift else {},
     )
     job.results.update(_finished(job.states, earlier))
+    job.hold()
     if progress is not None:
         total, report = sum(len(targets(write)) for write in plan.writes), progress
         job.progress = lambda: report(Progress(len(job.results), total))
@@ -112,7 +112,7 @@ def apply_plan(
         _run(job, bulk_file)
     if job.error is not None:
         raise job.error
-    return Applied(sha, _frame(plan, job.states, job.results, job.stopped), job.stopped)
+    return Applied(sha, _frame(plan, job.states, job.results, job.stopped), job.stopped, drift or NO_DRIFT)
 
 
 def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied | None:
@@ -120,7 +120,9 @@ def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied
     states = ledger.states(plan.sha)
     results = _finished(states, earlier)
     places = {(number, column_of(cell)) for number, write in enumerate(plan.writes) for cell in targets(write)}
-    return Applied(plan.sha, _frame(plan, states, results, None), None) if places and places <= results.keys() else None
+    if not places or not places <= results.keys():
+        return None
+    return Applied(plan.sha, _frame(plan, states, results, None), None, NO_DRIFT)
 
 
 def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) -> dict[Place, Result]:
@@ -162,6 +164,9 @@ def _batches(plan: Plan) -> list[str]:
 
 
 def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
+    held = {number for number, _ in job.held}
+    sent = replace(job.plan, writes=tuple(write for number, write in enumerate(job.plan.writes) if number not in held))
+    make_file = partial(bulk_file, sent)
     urgent = {write.batch for write in job.plan.writes if write.kind is Kind.UNSUBSCRIBE}
     single = [number for number, write in enumerate(job.plan.writes) if write.batch is None]
     opt_outs = [number for number in single if job.plan.writes[number].kind is Kind.UNSUBSCRIBE]
@@ -169,19 +174,19 @@ def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
     batches = _batches(job.plan)
 
     if job.plan.purpose == "load":
-        _guarded(job, partial(carry_out_load, job, batches, partial(bulk_file, job.plan)))
+        _guarded(job, partial(carry_out_load, job, batches, make_file))
         if job.stopped is not None or job.halted():
             return
     _lanes(job, _by_profile(job.plan, opt_outs))
     for batch in batches:
         if batch in urgent:
-            _guarded(job, partial(carry_out_batch, job, batch, partial(bulk_file, job.plan, batch)))
+            _guarded(job, partial(carry_out_batch, job, batch, partial(make_file, batch)))
     in_order, free = _by_uniqueness(job, others)
     _lanes(job, [in_order])
     _lanes(job, free)
     for batch in batches:
         if batch not in urgent:
-            _guarded(job, partial(carry_out_batch, job, batch, partial(bulk_file, job.plan, batch)))
+            _guarded(job, partial(carry_out_batch, job, batch, partial(make_file, batch)))
 
 
 def _by_profile(plan: Plan, numbers: Sequence[int]) -> list[list[int]]:

@@ -39,10 +39,12 @@ Numbered = Mapping[tuple[int, str | None], int]
 def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
     """Carry out what is left of one batch: its canaries one by one, then all its other rows by file."""
     numbers = [number for number, write in enumerate(job.plan.writes) if write.batch == batch]
+    sent = sent_call(job, batch)
+    if sent is None:
+        numbers = _without_held(job, batch, numbers)
     rows = [number for number in numbers if not job.plan.writes[number].canary]
     if job.halted() or not any(job.remaining(number) for number in numbers):
         return
-    sent = sent_call(job, batch)
     if sent is not None:
         _resume(job, sent, rows)
         return
@@ -65,6 +67,20 @@ def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
             return
     if rows:
         _start(job, batch, rows, make_file())
+
+
+def _without_held(job: Job, batch: str, numbers: Sequence[int]) -> list[int]:
+    """The writes of a batch without those that are not to be sent any more; no file goes without a first profile."""
+    held = {number for number, _ in job.held}
+    left = [number for number in numbers if number not in held]
+    for number in held.intersection(numbers):
+        carry_out(job, number)  # settles by reading what was sent of it, and sends nothing
+    firsts = [number for number in numbers if job.plan.writes[number].canary]
+    if firsts and left and not any(job.plan.writes[number].canary for number in left):
+        job.note(Stopped("canary", f"the file {batch} was not sent: none of its first profiles is to be written still"))
+        _skip(job, left, "canary")
+        return []
+    return left
 
 
 def sent_call(job: Job, batch: str) -> ImportRecord | None:

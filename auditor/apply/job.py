@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from auditor.actito import Collection, Execution, ImportMode, Profile, ProfileRef, RefusedRow
+from auditor.findings.since import Since
 from auditor.model import SUBSCRIPTION_PREFIX, AttributeType, Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Intent, WriteState
@@ -159,6 +160,8 @@ class Job:
     results: dict[tuple[int, str | None], Result] = field(default_factory=dict)
     states: dict[tuple[int, str | None], WriteState] = field(default_factory=dict)
     """The ledger's record of earlier applications, as it was at the beginning."""
+    held: Mapping[tuple[int, str | None], Since] = field(default_factory=dict)
+    """What must not be sent any more, and why. What an earlier application sent of it is settled by reading."""
     stopped: Stopped | None = None
     error: BaseException | None = None
     """What ended the job for good; raised once everything in flight is recorded."""
@@ -206,6 +209,21 @@ class Job:
                 if (number, column_of(cell)) not in self.results
                 or self.results[number, column_of(cell)].outcome not in FINAL
             )
+
+    def due(self, number: int) -> Cells:
+        """What of a write is to be sent, or to be settled by reading."""
+        return tuple(cell for cell in self.remaining(number) if self._held(number, cell) is None)
+
+    def hold(self) -> None:
+        """Note what is not to be sent any more, and never was."""
+        for number in {number for number, _ in self.held}:
+            for cell in self.remaining(number):
+                since = self._held(number, cell)
+                if since is not None:
+                    self.skip(number, [cell], since)
+
+    def _held(self, number: int, cell: Cell) -> Since | None:
+        return self.held.get((number, column_of(cell))) if self.attempt(number, cell) is None else None
 
     def attempt(self, number: int, cell: Cell) -> WriteState | None:
         """An earlier attempt whose end is not known: it is settled by reading before anything is sent."""
@@ -293,11 +311,15 @@ class Job:
             left -= step
         return not self.halted()
 
-    def without_effect(self, number: int, cell: Cell) -> None:
-        """An earlier attempt was looked for and did nothing: the way is free for a new one."""
+    def without_effect(self, number: int, cell: Cell) -> bool:
+        """An earlier attempt was looked for and did nothing: whether the way is free for a new one."""
         earlier = self.attempt(number, cell)
         if earlier is not None:
             self.ledger.settle([earlier.write], Outcome.SKIPPED, self.clock(), detail="no_effect")
+        since = self.held.get((number, column_of(cell)))
+        if since is not None:
+            self.skip(number, [cell], since)
+        return since is None
 
     def skip(self, number: int, cells: Iterable[Cell], detail: str) -> None:
         """Note cells that are not sent this time. The ledger has nothing to remember of them."""

@@ -12,6 +12,7 @@ import polars as pl
 from auditor.apply.job import Stopped
 from auditor.errors import Exit
 from auditor.files.whole import whole_file
+from auditor.findings.since import Drift, Since
 from auditor.model import Outcome
 from auditor.state.run_files import rows
 
@@ -42,6 +43,8 @@ class Applied:
     """One row per cell, and one per created or deleted profile, in the plan's order; columns as in `OUTCOMES`."""
     stopped: Stopped | None
     """Why something was not sent; None: everything was tried."""
+    drift: Drift
+    """What is not written any more, because of what is known since the plan was made."""
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
@@ -51,9 +54,14 @@ class Applied:
 
     @property
     def left(self) -> int:
-        """Rows that were not done and need a look: refused, changed meanwhile, or not confirmed."""
+        """Rows that were not done and need a look: refused, changed meanwhile or since planned, or not confirmed."""
         counts = self.counts
-        return counts[Outcome.REFUSED] + counts[Outcome.CHANGED] + counts[Outcome.UNKNOWN]
+        return self._since + counts[Outcome.REFUSED] + counts[Outcome.CHANGED] + counts[Outcome.UNKNOWN]
+
+    @property
+    def _since(self) -> int:
+        skipped = self.outcomes.filter(pl.col("outcome") == Outcome.SKIPPED.value)
+        return skipped.filter(pl.col("detail").is_in([since.value for since in Since])).height
 
     @property
     def exit_code(self) -> Exit:

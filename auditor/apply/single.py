@@ -18,14 +18,14 @@ def carry_out(job: Job, number: int) -> None:
 
     Records everything it learns. When the platform cannot be used, the job is halted; nothing is raised for that.
     """
-    if job.halted() or not job.remaining(number):
+    if job.halted() or not job.due(number):
         return
     steps = {Kind.CREATE: _create, Kind.DELETE: _delete}
     try:
         steps.get(job.plan.writes[number].kind, _correct)(job, number)
     except Refused:
         # Only reading before a write gets here: nothing of this write is under way.
-        for cell in job.remaining(number):
+        for cell in job.due(number):
             tried = job.attempt(number, cell) is not None
             job.conclude(number, (cell,), Outcome.UNKNOWN if tried else Outcome.REFUSED, "unreadable")
     except ActitoError as error:
@@ -48,7 +48,7 @@ def find(job: Job, write: Write) -> Profile | None:
 
 def _correct(job: Job, number: int) -> None:
     write = job.plan.writes[number]
-    cells = job.remaining(number)
+    cells = job.due(number)
     profile = find(job, write)
     standing = [cell for cell in cells if values_stand(job, profile, (cell,))]
     open_ends = [end for cell in cells if cell not in standing and (end := job.attempt(number, cell))]
@@ -99,8 +99,7 @@ def _is_due(job: Job, number: int, cell: Cell, profile: Profile) -> bool:
         # It may have landed and the person have opted out again since: that must not be overwritten.
         job.conclude(number, (cell,), Outcome.UNKNOWN, "not_confirmed", found=current)
         return False
-    job.without_effect(number, cell)
-    return True
+    return job.without_effect(number, cell)
 
 
 @dataclass(slots=True)
@@ -201,7 +200,8 @@ def _create(job: Job, number: int) -> None:
     if any(job.ledger.erased_among(column, [value]) for column, value in identifiers.items()):
         job.conclude(number, (PROFILE,), Outcome.REFUSED, "erased")
         return
-    job.without_effect(number, PROFILE)
+    if not job.without_effect(number, PROFILE):
+        return
     writes = job.intend(number, (PROFILE,), None)
     try:
         profile_id = job.writer.create(job.structure, values, write.collection)
@@ -296,7 +296,8 @@ def _delete(job: Job, number: int) -> None:
     if job.plan.purpose == "undo" and not untouched(job, write.key, profile):
         job.conclude(number, (PROFILE,), Outcome.CHANGED, "touched")
         return
-    job.without_effect(number, PROFILE)
+    if not job.without_effect(number, PROFILE):
+        return
     writes = job.intend(number, (PROFILE,), profile.profile_id)
     try:
         job.writer.delete(job.structure, profile.profile_id)

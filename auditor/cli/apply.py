@@ -17,12 +17,18 @@ from auditor.cli.verbose import verbose_option
 @click.option("--yes", is_flag=True, help="Do not ask. Brakes still need --confirm.")
 @click.option("--confirm", "confirmations", multiple=True, metavar="KIND=COUNT",
               help="Release a brake with its exact count, for example update=812; repeatable.")  # fmt: skip
-def command(settings_file: Path, plan: str, yes: bool, confirmations: tuple[str, ...]) -> int:
+@click.option("--older", is_flag=True,
+              help="Also a plan of an older run: what the newest sees otherwise stays unwritten.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print what became of the plan as one JSON document.")
+def command(
+    settings_file: Path, plan: str, yes: bool, confirmations: tuple[str, ...], older: bool, as_json: bool
+) -> int:
     """Carry out a plan, given by its file or the beginning of its name, and verify it.
 
     Every value is read before it is written and read back afterwards. Applying the same plan again goes on where the
-    last application ended and writes nothing twice. Exits 4 when writes were refused, changed meanwhile or are not
-    confirmed.
+    last application ended and writes nothing twice. What was decided otherwise, undone, erased or written since the
+    plan was made, or is otherwise in the newest run, is skipped and told. Exits 4 when writes were refused, changed
+    meanwhile, skipped for that or are not confirmed.
     """
     from auditor.cli.applying import carry_out
     from auditor.cli.planned import parse_confirmations
@@ -31,7 +37,7 @@ def command(settings_file: Path, plan: str, yes: bool, confirmations: tuple[str,
     settings = load_settings(settings_file)
     confirmed = parse_confirmations(confirmations)
     path = find_plan(settings, plan)
-    code = carry_out(settings, path, confirmed=confirmed, ask=not yes)
+    code = carry_out(settings, path, confirmed=confirmed, ask=not yes, older=older, as_json=as_json)
     if code is None:
         say("nothing was sent")
         return 0

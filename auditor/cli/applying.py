@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from auditor.apply import Progress as Done
 from auditor.cli import clock
-from auditor.cli.planned import KIND, irrevocably, print_applied
+from auditor.cli.planned import KIND, irrevocably, print_applied, print_applied_json, say_drift
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
-from auditor.commands.apply import apply, done, may_start
+from auditor.commands.apply import apply, done, may_start, since
 from auditor.commands.stored_plans import counts_of, irrevocable_of
 from auditor.errors import GuardRefused
 from auditor.findings.words import Words
@@ -21,20 +21,34 @@ from auditor.model import Kind
 from auditor.settings.config import Settings
 
 
-def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], ask: bool) -> int | None:
-    """Apply a stored plan and print what became of it; gives the exit code, None when somebody said no."""
+def carry_out(
+    settings: Settings,
+    path: Path,
+    *,
+    confirmed: Mapping[Kind, int],
+    ask: bool,
+    older: bool = False,
+    as_json: bool = False,
+) -> int | None:
+    """Apply a stored plan and print what became of it; gives the exit code, None when somebody said no.
+
+    `older` is as in `commands.apply`; `as_json` prints one JSON document instead.
+    """
+    show = print_applied_json if as_json else print_applied
+    words = Words.of(settings.names)
     already = done(settings, path)
     if already is not None:
         applied, moment = already
         say(f"nothing is left to do: all of this plan was done by {moment:%Y-%m-%d %H:%M}")
-        print_applied(applied)
+        show(applied)
         return int(applied.exit_code)
     started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
-    if lost := irrevocably(irrevocable_of(path), Words.of(settings.names)):
+    if lost := irrevocably(irrevocable_of(path), words):
         say(lost)
     if ask:
+        say_drift(since(settings, path, clock.now(), older=older), words)
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in counts_of(path).items()) or "nothing"
         if not confirmed_on_terminal(f"write to {settings.names.platform} ({settings.actito.url}): {counts}?"):
             import sys
@@ -54,7 +68,16 @@ def carry_out(settings: Settings, path: Path, *, confirmed: Mapping[Kind, int], 
             bar.update(task, completed=done.done, total=done.total)
 
         applied = apply(
-            settings, path, confirmed=confirmed, clock=clock.now, progress=tell, tell=say, sleep=clock.sleep
+            settings,
+            path,
+            confirmed=confirmed,
+            clock=clock.now,
+            progress=tell,
+            tell=say,
+            older=older,
+            sleep=clock.sleep,
         )
-    print_applied(applied)
+    if not ask:
+        say_drift(applied.drift, words)
+    show(applied)
     return int(applied.exit_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections import Counter
 
@@ -13,8 +14,10 @@ from auditor.cli.screen import WIDTH, say, table, wrapped
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
 from auditor.findings.codes import Notice
+from auditor.findings.english.since_sentences import drift_report
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
 from auditor.findings.sentences import of_plan, sentence
+from auditor.findings.since import Drift
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route
 from auditor.settings.problems import nearest
@@ -90,6 +93,37 @@ def print_applied(applied: Applied) -> None:
         click.echo(f"    {outcome}: {detail or 'no detail'} × {group.height:,}")
     if applied.stopped is not None:
         say(f"  {applied.stopped.sentence}")
+
+
+def print_applied_json(applied: Applied) -> None:
+    """The same as one JSON document, with every cell that is not written any more."""
+    drift, rows = applied.drift, applied.outcomes
+    places = {(number, column): (key, column) for number, key, column in rows["number", "key", "column"].iter_rows()}
+    told = {
+        "format": 1,
+        "plan": applied.sha,
+        "outcomes": {outcome.value: number for outcome, number in applied.counts.items()},
+        "stopped": applied.stopped.why if applied.stopped else None,
+        "drift": {
+            "run": drift.run,
+            "gone": drift.gone,
+            "changed": drift.changed,
+            "new": len(drift.new),
+            "reasons": {since.value: number for since, number in drift.counts.items()},
+            "cells": [
+                {"key": key, "column": column, "reason": since.value}
+                for (key, column), since in ((places[place], since) for place, since in drift.held.items())
+            ],
+            "new_cells": [{"key": key, "column": column} for key, column in drift.new],
+        },
+    }
+    click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+
+
+def say_drift(drift: Drift, words: Words) -> None:
+    """What of a plan is not written any more, by reason."""
+    for indent, line in drift_report(drift, words):
+        say(wrapped(" " * indent, line, indent=indent + 2))
 
 
 def parse_confirmations(texts: tuple[str, ...]) -> dict[Kind, int]:

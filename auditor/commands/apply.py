@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from auditor.apply.job import FINAL, GONE, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.known import grounds
 from auditor.commands.session import connect, tell_ends
+from auditor.commands.since import drift
 from auditor.commands.stored_plans import brakes, check_made_here
 from auditor.commands.wrong_opt_out import require_restorable
 from auditor.equality.single_value import Sameness
@@ -25,6 +27,7 @@ from auditor.errors import GuardRefused, SettingsError, TryLater
 from auditor.files.disk import require_writable
 from auditor.findings.codes import Code
 from auditor.findings.sentences import of_plan
+from auditor.findings.since import Drift
 from auditor.findings.words import Words
 from auditor.model import Kind
 from auditor.plan.brakes import held
@@ -51,11 +54,13 @@ def apply(
     clock: Callable[[], datetime],
     progress: Callable[[Progress], None] | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    older: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Applied:
     """Carry out a stored plan, or go on with it; the outcome file lies beside it.
 
     `tell` receives a line for each thing that the licence spells otherwise than usual, and for what Actito will end.
+    `older` allows a plan of a run that is not the newest: what that one sees otherwise is not written.
 
     Raises GuardRefused when a brake is not confirmed with its exact count, and whatever applying raises.
     """
@@ -95,7 +100,8 @@ def apply(
         check_ledger(settings, chosen, ledger)
         if chosen.purpose == "undo":
             require_restorable(settings, contract, chosen, ledger, clock())
-        _check_opt_ins(settings, contract, chosen, ledger, clock())
+        drifted = drift(settings, chosen, ledger, clock(), older=older)
+        _check_opt_ins(settings, contract, chosen, drifted, ledger, clock())
         live = Reader(reading).structure(settings.table)
         if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
             raise GuardRefused(
@@ -119,6 +125,7 @@ def apply(
             limits=limits,
             allow_stop=True,
             earlier=read_outcomes(folder, chosen.sha),
+            drift=drifted,
             progress=progress,
             sleep=sleep,
         )
@@ -149,6 +156,12 @@ def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
         write_outcomes(folder, applied)
     contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
     return applied, max(applied.outcomes["at"].drop_nulls()).astimezone(contract.timezone)
+
+
+def since(settings: Settings, path: Path, now: datetime, *, older: bool) -> Drift:
+    """What of a stored plan is not written any more, by what is known `now`; raises as `apply` does for it."""
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        return drift(settings, _ours(settings, path, ledger), ledger, now, older=older)
 
 
 def may_start(settings: Settings, path: Path) -> str:
@@ -200,14 +213,17 @@ def check_ledger(settings: Settings, chosen: Plan, ledger: Ledger) -> None:
         )
 
 
-def _check_opt_ins(settings: Settings, contract: Contract, chosen: Plan, ledger: Ledger, now: datetime) -> None:
-    """Hold what is left of a plan's opt-ins against what is known by now, whenever the plan was made."""
+def _check_opt_ins(
+    settings: Settings, contract: Contract, chosen: Plan, drifted: Drift, ledger: Ledger, now: datetime
+) -> None:
+    """Hold the opt-ins that a plan may still send against what is known by now, whenever the plan was made."""
     states = ledger.states(chosen.sha)
-    ended = {place for place, state in states.items() if state.outcome in FINAL}
+    done = {place for place, state in states.items() if state.outcome in FINAL} | drifted.held.keys()
     left = [
-        write
+        replace(write, cells=cells)
         for number, write in enumerate(chosen.writes)
-        if write.kind is Kind.SUBSCRIBE and any((number, cell.column) not in ended for cell in write.cells)
+        if write.kind is Kind.SUBSCRIBE
+        and (cells := tuple(cell for cell in write.cells if (number, cell.column) not in done))
     ]
     if left and chosen.purpose != "undo":
         permissions.check_grounds(left, contract.columns, grounds(settings, contract, left, chosen.sha, ledger, now))

@@ -38,9 +38,14 @@ def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, 
         return audit, needs(audit, knowledge(settings, contract, structure, audit, ledger, now))
 
 
-def with_pending(audit: Audit, ledger: Ledger) -> Audit:
-    """Marks as pending what was sent since the export's moment, also what was sent after the audit."""
-    sent = ledger.pending(audit.table, after=audit.source(Side.PLATFORM).as_of).select("key", "column").unique()
+def with_pending(audit: Audit, ledger: Ledger, *, but: str | None = None) -> Audit:
+    """Marks as pending what was sent since the export's moment, also what was sent after the audit.
+
+    What the plan `but` sent since the audit does not count.
+    """
+    sent = (
+        ledger.pending(audit.table, after=audit.source(Side.PLATFORM).as_of, but=but).select("key", "column").unique()
+    )
     cells = sent.filter(pl.col("column").is_not_null()).with_columns(sent=True)
     whole = sent.filter(pl.col("column").is_null()).select("key", sent=True)
     marked = pl.col("pending") | pl.col("sent").fill_null(False)
@@ -54,9 +59,16 @@ def with_pending(audit: Audit, ledger: Ledger) -> Audit:
 
 
 def knowledge(
-    settings: Settings, contract: Contract, structure: Structure, audit: Audit, ledger: Ledger, now: datetime
+    settings: Settings,
+    contract: Contract,
+    structure: Structure,
+    audit: Audit,
+    ledger: Ledger,
+    now: datetime,
+    *,
+    but: str | None = None,
 ) -> Knowledge:
-    """What bears on the differing cells of an audit, beside its differences.
+    """What bears on the differing cells of an audit, beside its differences. What the plan `but` sent does not count.
 
     Raises SettingsError for a run that does not keep it any more.
     """
@@ -69,9 +81,9 @@ def knowledge(
         without_base=settings.fixes.without_base,
         opt_outs_known=not missing & NO_OPT_OUTS,
         seen_known=not missing & NOBODY_SEEN,
-        decisions=remembered(standing_decisions(ledger, settings.table, but=None)),
+        decisions=remembered(standing_decisions(ledger, settings.table, but=but)),
         evidence=frame(folder, "evidence", EVIDENCE),
-        history=_history(audit.profiles, folder, settings.table, ledger, but=None),
+        history=_history(audit.profiles, folder, settings.table, ledger, but=but),
         said_no=said_no(run_folder.read_activities(folder)),
         undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
         deleted_again=undone.filter(person).select("key", at="undone_at"),

@@ -23,7 +23,7 @@ from auditor.findings.notices import shrunk
 from auditor.model import Structure
 from auditor.plan import Facts, make_plans
 from auditor.plan.bulkfile import corrective_files
-from auditor.plan.creations import TAKEN
+from auditor.plan.creations import TAKEN, Candidates
 from auditor.plan.decisions import read_decisions
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.policy import Policy
@@ -65,7 +65,7 @@ def plan(
             audit = with_pending(audit, ledger)
             known = knowledge(settings, contract, structure, audit, ledger, now)
             facts = _facts(settings, contract, audit, known, folder, ledger)
-            made = make_plans(audit, _policy(settings, route), facts, only=only)
+            made = make_plans(audit, policy(settings, route), facts, only=only)
             return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
 
 
@@ -101,7 +101,7 @@ def _remember(settings: Settings, contract: Contract, ledger: Ledger, path: Path
 def _facts(
     settings: Settings, contract: Contract, audit: Audit, known: Knowledge, folder: Path, ledger: Ledger
 ) -> Facts:
-    candidates = frame(folder, "creations", _texts(column.name for column in contract.columns))
+    missing = candidates(contract, folder)
     differing = set(audit.differences["column"])
     audited = _texts(column.name for column in contract.compared if column.name in differing)
     used = ledger.bulk_calls(settings.table, quota_day(known.now))
@@ -110,18 +110,24 @@ def _facts(
         key
         for column in contract.columns
         if (attribute := known.structure.attribute(column.name)) is not None and attribute.unique
-        for key, value in candidates.select("key", column.name).iter_rows()
+        for key, value in missing.rows.select("key", column.name).iter_rows()
         if value and ledger.erased_among(column.name, [value])
     }
     return Facts(
         known=known,
         file_calls_left=0 if used.exhausted or used.lost else max(0, allowed - used.used),
         platform=frame(folder, "audited", audited),
-        candidates=candidates,
-        taken=frame(folder, "taken", TAKEN),
+        candidates=missing.rows,
+        taken=missing.taken,
         erased=frozenset(erased),
         guards=_guards(audit, ledger, settings),
     )
+
+
+def candidates(contract: Contract, folder: Path) -> Candidates:
+    """Who may be created, as a run left it; nobody asked yet who of them was erased."""
+    texts = _texts(column.name for column in contract.columns)
+    return Candidates(frame(folder, "creations", texts), frame(folder, "taken", TAKEN), frozenset())
 
 
 def _texts(columns: Iterable[str]) -> pl.Schema:
@@ -148,7 +154,8 @@ def changed_much(audit: Audit) -> Iterator[Notice]:
             yield Notice(Code.MUCH_CHANGED, {"column": column, "changed": number, "compared": compared})
 
 
-def _policy(settings: Settings, route: str | None) -> Policy:
+def policy(settings: Settings, route: str | None) -> Policy:
+    """What the settings say of how writes travel; None: they say that too."""
     fixes = settings.fixes
     return Policy(
         route=route or fixes.route,  # type: ignore[arg-type]  # click and pydantic both checked it

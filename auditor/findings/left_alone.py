@@ -22,6 +22,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.UNKNOWN_PERMISSION: "{truth} says neither yes nor no",
     Why.PERMISSION: "a permission, which is given by a person's decision only",
     Why.EVIDENCE: "no evidence newer than the last opt-out",
+    Why.CONSENT: "the general consent is off",
     Why.FORGOTTEN: "who opted out or was deleted before is not known",
     Why.CIRCLE: "profiles exchange this unique value",
     Why.TAKEN: "another profile has this unique value",

@@ -62,7 +62,7 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
     Raises InputUnusable when the audit could not check something that a plan depends on, GuardRefused or SettingsError
     when files are asked for and cannot be made.
     """
-    _require_checked(audit)
+    require_checked(audit)
     known = facts.known
     road = Road(
         policy=policy,
@@ -76,39 +76,54 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
         first_load=audit.counts.rows["platform"] == 0,
         audited=_audited_values(audit, facts.platform),
     )
-    needed = needs(audit, known, only=only)
-    holders = audit.differences
-    if only is not None:
-        audit = _restricted(audit, only)
-
-    unmatched = list(_unmatched(audit, policy, known.decisions))
-    again = set(corrected(audit.differences, audit.activities).iter_rows())
-    corrections = together(actions(needed), audit)
+    needed, corrections, alone = corrected_by(audit, policy, known, only=only)
+    again = set(corrected(_restricted(audit, only).differences, audit.activities).iter_rows())
     # Who bounced for good is reachable again with another address: that goes first.
     corrections.sort(key=lambda write: all((write.key, cell.column) not in again for cell in write.cells))
-    others = [write for write in corrections if write.kind is not Kind.UPDATE]
-    others += [one for one in unmatched if isinstance(one, Write)]
-    routed = route_corrections([*sorted(others, key=by_key), *in_order(corrections, holders, road.unique)], road)
+    others = sorted((write for write in corrections if write.kind is not Kind.UPDATE), key=by_key)
+    routed = route_corrections([*others, *in_order(corrections, audit.differences, road.unique)], road)
     if first := sum(any((write.key, cell.column) in again for cell in write.cells) for write in routed.writes):
         routed = replace(routed, reason=Notice(Code.ROUTE, {**routed.reason.parameters, "first": first}))
-    alone = needed.drop_nulls("why").select("key", "column", "why")
-    left = [LeftAlone(key, column, why, refusal=None) for key, column, why in alone.iter_rows()]
-    left += [one for one in unmatched if isinstance(one, LeftAlone)]
-    correct = _plan(audit, facts, "correct", routed, left, damage.guards(needed))
+    correct = _plan(audit, facts, "correct", routed, alone, damage.guards(needed))
 
     candidates = Candidates(facts.candidates, facts.taken, facts.erased)
-    created = list(create(audit, candidates, known))
+    created, alone = created_by(audit, candidates, known, only=only)
     road = replace(road, file_calls=road.file_calls - routed.files)
-    routed = route_creations(together((one for one in created if isinstance(one, Action)), audit), road)
-    left = [one for one in created if isinstance(one, LeftAlone)]
-    creations = _plan(audit, facts, "load" if road.first_load else "create", routed, left)
+    creations = _plan(audit, facts, "load" if road.first_load else "create", route_creations(created, road), alone)
 
     for plan in (correct, creations):
         permissions.guard(plan.writes, audit.columns)
     return correct, creations
 
 
-def _require_checked(audit: Audit) -> None:
+def corrected_by(
+    audit: Audit, policy: Policy, known: Knowledge, *, only: Collection[str] | None = None
+) -> tuple[pl.DataFrame, list[Write], list[LeftAlone]]:
+    """What becomes of the differing cells, the writes that correct and delete, by key, and what is left alone.
+
+    How they travel is not said yet: all of them go one by one.
+    """
+    needed = needs(audit, known, only=only)
+    audit = _restricted(audit, only)
+    unmatched = list(_unmatched(audit, policy, known.decisions))
+    found = together(actions(needed), audit) + [one for one in unmatched if isinstance(one, Write)]
+    alone = needed.drop_nulls("why").select("key", "column", "why")
+    left = [LeftAlone(key, column, why, refusal=None) for key, column, why in alone.iter_rows()]
+    return needed, found, left + [one for one in unmatched if isinstance(one, LeftAlone)]
+
+
+def created_by(
+    audit: Audit, candidates: Candidates, known: Knowledge, *, only: Collection[str] | None = None
+) -> tuple[list[Write], list[LeftAlone]]:
+    """The same of who is created."""
+    audit = _restricted(audit, only)
+    created = list(create(audit, candidates, known))
+    found = together((one for one in created if isinstance(one, Action)), audit)
+    return found, [one for one in created if isinstance(one, LeftAlone)]
+
+
+def require_checked(audit: Audit) -> None:
+    """Raises InputUnusable where the audit could not check something that a plan depends on."""
     blocking = [sentence(item, audit.say) for item in audit.not_checked if item.blocks_plan]
     if blocking:
         raise InputUnusable(
@@ -116,7 +131,9 @@ def _require_checked(audit: Audit) -> None:
         )
 
 
-def _restricted(audit: Audit, only: Collection[str]) -> Audit:
+def _restricted(audit: Audit, only: Collection[str] | None) -> Audit:
+    if only is None:
+        return audit
     named = pl.col("key").is_in(list(only))
     return replace(audit, profiles=audit.profiles.filter(named), differences=audit.differences.filter(named))
 

@@ -104,14 +104,14 @@ def _undone(rows: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
     stands = {
         (key, column)
         for key, column, platform, truth, polarity, restored, withdrawn in both.iter_rows()
-        if _meant(column, platform, polarity) == _meant(column, restored, polarity)
-        and _meant(column, truth, polarity) == _meant(column, withdrawn, polarity)
+        if meant(column, platform, polarity) == meant(column, restored, polarity)
+        and meant(column, truth, polarity) == meant(column, withdrawn, polarity)
     }
     schema = {"key": TEXT, "column": TEXT, "undone": pl.Boolean()}
     return pl.DataFrame([(*cell, True) for cell in stands], schema=schema, orient="row")
 
 
-def _meant(column: str, text: str | None, polarity: str | None) -> str:
+def meant(column: str, text: str | None, polarity: str | None) -> str:
     """What a cell says, whoever spells it: what is written to a permission or a segmentation is not the truth's text.
 
     Everything else is told letter by letter, with empty and null as one.

@@ -158,8 +158,10 @@ class Written(Recorded):
             (table, key, key, table, key),
         )
 
-    def pending(self, table: str, after: datetime) -> pl.DataFrame:
+    def pending(self, table: str, after: datetime, *, but: str | None = None) -> pl.DataFrame:
         """Cells that an export showing the moment `after` cannot hold yet: the latest write of each, landed or unknown.
+
+        Those of the plan `but` are left out.
 
         Columns: key, profile_id, column (null: the profile itself was created or deleted), kind, before, after,
         sent_at.
@@ -167,9 +169,9 @@ class Written(Recorded):
         return self._frame(
             ("key", "profile_id", "column", "kind", "before", "after", "sent_at"),
             "SELECT key, address, col, kind, before, after, sent_at FROM writes_now"
-            f" WHERE id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND effective > ? AND {_STANDING}"
-            " GROUP BY key, col) ORDER BY id",
-            (table, stamp(after)),
+            f" WHERE id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND effective > ? AND plan IS NOT ?"
+            f" AND {_STANDING} GROUP BY key, col) ORDER BY id",
+            (table, stamp(after), but),
         )
 
     def unsettled(self, table: str) -> pl.DataFrame:
@@ -250,6 +252,18 @@ class Written(Recorded):
             "SELECT key, col, max(sent_at) FROM writes_now WHERE tab = ? AND col IS NOT NULL AND plan IS NOT ?"
             f" AND {_STANDING} GROUP BY key, col ORDER BY id",
             (table, but),
+        )
+
+    def last_plans(self, table: str) -> pl.DataFrame:
+        """Which plan was the last to write each cell, or may have been.
+
+        Columns: key, column (null: the profile itself), plan.
+        """
+        return self._frame(
+            ("key", "column", "plan"),
+            "SELECT key, col, plan FROM writes_now WHERE id IN"
+            f" (SELECT max(id) FROM writes_now WHERE tab = ? AND {_STANDING} GROUP BY key, col) ORDER BY id",
+            (table,),
         )
 
     def opt_ins(self, table: str) -> pl.DataFrame:

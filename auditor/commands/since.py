@@ -1,0 +1,100 @@
+"""What is known since a plan was made, by the ledger and the newest run, and what of the plan that leaves unwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import Path
+
+from auditor.apply.job import FINAL, GONE
+from auditor.commands.known import knowledge, with_pending
+from auditor.commands.plan import candidates, policy
+from auditor.errors import GuardRefused
+from auditor.findings.since import NO_DRIFT, Drift, Place
+from auditor.model import Outcome
+from auditor.plan.drift import Identifier, Later, Today, identifiers, of_ledger, of_run, today
+from auditor.settings.config import Settings
+from auditor.settings.contract_file import read_contract
+from auditor.state import run_folder
+from auditor.state.ledger import Ledger
+from auditor.state.past_runs import find_run
+from auditor.writes import Plan
+
+
+def drift(settings: Settings, chosen: Plan, ledger: Ledger, now: datetime, *, older: bool) -> Drift:
+    """Holds what is left of a plan against what is known `now`: what it must not write any more, and why.
+
+    Cells that have an outcome are not looked at again, nor what travels in a file that was sent: that is followed, and
+    never sent again. `older` allows a plan of a run that is not the newest.
+
+    Raises GuardRefused for a plan of an older run, SettingsError where the newest run cannot be read, and InputUnusable
+    where that run could not check something that a plan depends on.
+    """
+    left, unsent = _left(chosen, ledger)
+    if not left:
+        return NO_DRIFT
+    erased = _erased(chosen, left, ledger)
+    if chosen.purpose == "undo":
+        return of_ledger(chosen, _later(chosen, ledger), erased, left)
+    newest = _newest(settings, chosen, ledger, older=older or not unsent)
+    return of_run(chosen, _today(settings, chosen, newest, left, ledger, now), erased, left)
+
+
+def _left(chosen: Plan, ledger: Ledger) -> tuple[set[Place], bool]:
+    """What of a plan may still be sent, and whether some of that never was."""
+    states = ledger.states(chosen.sha)
+    left, unsent = set(), False
+    for number, write in enumerate(chosen.writes):
+        for column in write.followed:
+            state = states.get((number, column))
+            ended = state is not None and state.outcome in FINAL and state.detail != GONE
+            open_end = state is not None and state.sent_at is not None and state.outcome in (None, Outcome.UNKNOWN)
+            if not ended and not (open_end and state is not None and state.bulk_call is not None):
+                left.add((number, column))
+                unsent = unsent or not open_end
+    return left, unsent
+
+
+def _erased(chosen: Plan, left: Collection[Place], ledger: Ledger) -> set[Identifier]:
+    """The identifiers in what is left of a plan that are those of erased people."""
+    values: dict[str, set[str]] = {}
+    for number in {number for number, _ in left}:
+        for column, value in identifiers(chosen, chosen.writes[number]):
+            values.setdefault(column, set()).add(value)
+    return {(column, value) for column, own in values.items() for value in ledger.erased_among(column, own)}
+
+
+def _later(chosen: Plan, ledger: Ledger) -> Later:
+    own = (chosen.sha, chosen.undoes)
+    written = {(key, column) for key, column, plan in ledger.last_plans(chosen.table).iter_rows() if plan not in own}
+    decided = {(one.key, one.column) for one in ledger.decisions(chosen.table) if one.decided_at > chosen.made}
+    return Later(written, decided)
+
+
+def _newest(settings: Settings, chosen: Plan, ledger: Ledger, *, older: bool) -> Path:
+    folder, last = find_run(settings), ledger.last_run(settings.table)
+    if last is not None and not (settings.runs_folder / last.run).is_dir():
+        raise GuardRefused(
+            f"the newest run of {settings.table}, {last.run}, does not lie in {settings.runs_folder}: nobody can say "
+            "here what it saw",
+            hint="run the audit here, then plan again",
+        )
+    if folder.name != chosen.run and not older:
+        raise GuardRefused(
+            f"this plan is of the run {chosen.run}, and {folder.name} has looked at the table since",
+            hint="plan again: auditor plan. Or add --older: what the newer run sees otherwise stays unwritten",
+        )
+    return folder
+
+
+def _today(
+    settings: Settings, chosen: Plan, folder: Path, left: Collection[Place], ledger: Ledger, now: datetime
+) -> Today:
+    """What would be planned of the same people now. What this plan has sent itself speaks against none of the rest."""
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    audit = with_pending(run_folder.read_audit(folder, contract), ledger, but=chosen.sha)
+    known = knowledge(settings, contract, structure, audit, ledger, now, but=chosen.sha)
+    keys = {chosen.writes[number].key for number, _ in left}
+    missing = candidates(contract, folder) if chosen.purpose in ("create", "load") else None
+    return today(audit, policy(settings, None), known, keys, missing)

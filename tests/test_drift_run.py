@@ -1,0 +1,62 @@
+"""A plan that is applied after its moment: a newer run, a newer decision, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from auditor.commands import run as pipeline
+from auditor.commands.plan import plan as make_plans
+from auditor.errors import Exit
+from auditor.model import Kind
+from auditor.settings.config import read_settings
+from tests import given_time
+from tests.driven_sandbox import Sandbox
+from tests.small_folder import Made, auditor, copy
+from tests.test_decided_once import in_truth
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
+
+def test_an_older_plan_writes_what_the_newest_run_and_the_ledger_leave_of_it(
+    small: Made, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copy(small.audited, tmp_path / "work", sandbox)
+    monkeypatch.chdir(folder)
+    settings = read_settings(folder / "auditor.toml")
+    first = next(
+        one for one in make_plans(settings, now=given_time.now(), route="single") if one.plan.purpose == "correct"
+    )
+    updates = [
+        write
+        for write in first.plan.writes
+        if write.kind is Kind.UPDATE and write.cells[0].column == "lastName" and len(write.cells) == 1
+    ]
+    ignored, moved = updates[0], updates[1]
+    cell = ignored.cells[0]
+    in_truth(folder, moved.key, last_name="Vanderelst")
+    line = {"key": ignored.key, "column": "lastName", "platform": cell.before, "truth": cell.after, "choice": "ignore"}
+    decided = folder / "decided.json"
+    decided.write_text(json.dumps({"format": 1, "run": "r", "table": "Customers", "by": "Cas", "decisions": [line]}))
+    pipeline.run(settings, pipeline.Request(), now=given_time.now(), tell=lambda _: None)
+    make_plans(settings, now=given_time.now(), decisions=decided)
+
+    counts = [f"--confirm={kind.value}={count}" for kind, count in first.plan.counts.items()]
+    refused = auditor(capsys, "apply", str(first.path), "--yes", *counts)
+    assert (refused.code, "--older" in refused.err) == (Exit.REFUSED, True)
+    assert not list(first.path.parent.glob("outcome-*"))
+
+    said = auditor(capsys, "apply", str(first.path), "--yes", "--older", "--json", *counts)
+    told = json.loads(said.out)
+    reasons = {(one["key"], one["column"]): one["reason"] for one in told["drift"]["cells"]}
+    assert reasons == {
+        (ignored.key, "lastName"): "decided_since",
+        (moved.key, "lastName"): "truth_changed_since",
+    }
+    assert told["outcomes"]["skipped"] == 2
+    assert told["outcomes"]["landed"] == sum(len(write.followed) for write in first.plan.writes) - 2
+    assert said.code == Exit.WRITES_LEFT
+    assert "1 gone, 1 changed" in said.err
+    assert max(map(len, said.err.splitlines())) <= 80
