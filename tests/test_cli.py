@@ -22,11 +22,16 @@ from rich.cells import cell_len
 from auditor.actito import Discontinued
 from auditor.cli import COMMANDS, execute
 from auditor.cli.show import _history, _section
+from auditor.commands.fix import Fix
 from auditor.commands.show_story import Story
+from auditor.commands.stored_plans import Planned
 from auditor.errors import Exit, SettingsError
 from auditor.findings.audit import FRAMES
 from auditor.findings.words import Words
+from auditor.model import Kind
+from auditor.plan.brakes import Brake
 from tests.driven_sandbox import Sandbox
+from tests.nothing_known import a_plan
 from tests.small_folder import COLUMNS, Made, Said, auditor, copy, footprint, licence
 
 NEWS = "subscriptions#Newsletter"
@@ -45,7 +50,7 @@ OPTIONS = {
     "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
     "plan": ["RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--settings"],
     "apply": ["PLAN", "--yes", "--confirm", "--older", "--json", "--settings"],
-    "fix": ["KEYS...", "--yes", "--settings"],
+    "fix": ["KEYS...", "--yes", "--confirm", "--settings"],
     "undo": ["PLAN", "--settings"],
     "rekey": ["--map", "--yes", "--settings"],
     "settle": ["--yes", "--settings"],
@@ -530,11 +535,62 @@ def test_fix_corrects_the_named_profiles_alone(
         for key, profile in sorted(answers.items())
         if profile["differences"].get("lastName", {}).get("fate") == "corrected"
     )
-    said = auditor(capsys, "fix", f" {key}", "--yes")
+    said = auditor(capsys, "fix", f" {key}", "--yes", "--confirm", "update=1")
     assert said.code == Exit.FINE
     assert by_key(own_sandbox) == before | {key: before[key] | {"lastName": cell["truth"]}}
     agrees = min(key for key in before if key not in answers)
     assert "nothing differs" in auditor(capsys, "fix", agrees, "--yes").err
+
+
+def test_fix_stops_at_brakes_and_creates_nobody(
+    own_folder: Path,
+    own_sandbox: Sandbox,
+    answers: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The writes are shown with both values; without a terminal a yes given beforehand releases nothing."""
+    before = by_key(own_sandbox)
+    with (own_folder / "auditor.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[fixes.brakes]\nupdate = 1\n")
+    corrected = [
+        (key, profile["differences"]["lastName"])
+        for key, profile in sorted(answers.items())
+        if profile["differences"].get("lastName", {}).get("fate") == "corrected"
+    ]
+    cells, missing = dict(corrected[:2]), [key for key in sorted(answers) if answers[key]["fate"] == "created"]
+    assert (len(cells), len(missing)) == (2, 1)
+    stopped = auditor(capsys, "fix", *cells, *missing, "--yes")
+    assert stopped.code == Exit.REFUSED
+    assert "--confirm update=2" in stopped.err
+    assert "1 of these profiles is missing on Actito; a fix creates nobody, a plan does: auditor plan\n" in stopped.err
+    for key, cell in cells.items():
+        assert key in stopped.out
+        assert cell["platform"] in stopped.out
+        assert cell["truth"] in stopped.out
+    assert by_key(own_sandbox) == before
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("click.confirm", lambda *_, **__: pytest.fail("a brake is told before a question is asked"))
+    [corrections, _] = proposed(auditor(capsys, "plan"))
+    refused = auditor(capsys, *corrections[:2])
+    assert (refused.code, "--confirm update=" in refused.err) == (Exit.REFUSED, True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: False)
+    assert "nothing was sent" in auditor(capsys, "fix", *cells).err
+    assert by_key(own_sandbox) == before
+    monkeypatch.setattr("click.confirm", lambda *_, **__: True)
+    fixed = auditor(capsys, "fix", *cells, *missing)
+    assert fixed.code == Exit.FINE, fixed.err
+    assert by_key(own_sandbox).keys() == before.keys()
+    assert all(by_key(own_sandbox)[key]["lastName"] == cell["truth"] for key, cell in cells.items())
+
+
+@pytest.mark.parametrize(("named", "somebody", "released"), [(20, True, True), (21, True, False), (20, False, False)])
+def test_few_profiles_are_counted_by_whoever_names_them(named: int, *, somebody: bool, released: bool) -> None:
+    brake = Brake(Kind.CLEAR, 3, limit=0)
+    found = Fix(named, Planned(a_plan(), Path("plan.json"), (brake,)), creations=0)
+    assert found.confirmed({}, somebody=somebody) == ({Kind.CLEAR: 3} if released else {})
+    assert found.confirmed({Kind.CLEAR: 2}, somebody=somebody) == {Kind.CLEAR: 2}, "a wrong count releases nothing"
 
 
 def test_decisions_of_a_steward_are_kept_and_shown(

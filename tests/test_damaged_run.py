@@ -32,10 +32,12 @@ APPLIED = "d5609183e1df"
 REPORT, PLAN, UNDO = ("report",), ("plan",), ("undo", APPLIED)
 SHOW, EXPORT, SUGGEST = ("show", "C000001"), ("suite", "export"), ("suite", "suggest")
 FIX = ("fix", "C000001", "--yes")
+COUNTS = "unsubscribe=4", "update=35", "clear=1"
+APPLY = ("apply", APPLIED, *(word for count in COUNTS for word in ("--confirm", count)))
 
 READ_BY = {
     "run.json": (REPORT, PLAN, SHOW, EXPORT, SUGGEST, FIX),
-    "structure.json": (REPORT, PLAN, SHOW, SUGGEST, ("apply", APPLIED)),
+    "structure.json": (REPORT, PLAN, SHOW, SUGGEST, APPLY),
     "validation.json": (EXPORT,),
     **{f"{name}.parquet": (REPORT,) for name in FRAMES if name != "profiles"},
     "profiles.parquet": (REPORT, PLAN, SHOW, FIX),
@@ -46,8 +48,8 @@ READ_BY = {
     "audited.parquet": (PLAN,),
     "platform.parquet": (SHOW, SUGGEST),
     "truth.parquet": (SHOW,),
-    f"plan-{APPLIED}*.json": (("apply", APPLIED),),
-    f"outcome-{APPLIED}*.parquet": (("apply", APPLIED),),
+    f"plan-{APPLIED}*.json": (APPLY,),
+    f"outcome-{APPLIED}*.parquet": (APPLY,),
 }
 """File → the commands that cannot do without it. `fix` and `apply` come to it before they ask Actito anything."""
 

@@ -65,7 +65,7 @@ def test_a_profile_without_its_key_is_found_shown_corrected_and_no_other(
         assert (document["key"], document["matched_by"]) == (shown, "emailAddress")
     assert "matched by emailAddress" in " ".join(auditor(capsys, "show", address).out.split())
 
-    said = auditor(capsys, "fix", address, "--yes")
+    said = auditor(capsys, "fix", address, "--yes", "--confirm", "update=1")
     assert said.code == Exit.FINE, said.out + said.err
     after = {profile["profileId"]: profile for profile in sandbox.profiles()}
     changed = {

@@ -126,10 +126,10 @@ def test_an_applied_plan_is_taken_back_as_before(
     folder: Path, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     undo = newest(folder, answers) / f"plan-{answers['plans']['undo']['sha']}.json"
-    before = set(undo.parent.iterdir())
+    before = set(undo.parent.glob("*.json"))
     said = auditor(capsys, "undo", answers["plans"]["correct"]["sha"][:16])
     assert said.code == 0, said.err
-    [again] = set(undo.parent.iterdir()) - before
+    [again] = set(undo.parent.glob("*.json")) - before
     plans = [json.loads(path.read_text("utf-8")) for path in (undo, again)]
     of_their_moment = ("sha", "seal", "made", "export_as_of")
     then, now = ({name: plan[name] for name in plan.keys() - of_their_moment} for plan in plans)

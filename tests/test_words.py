@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.cli.planned import KIND, OUTCOME
+from auditor.cli.planned import OUTCOME
 from auditor.cli.summary import VERDICT
 from auditor.findings import words
 from auditor.findings.left_alone import WHY
+from auditor.findings.planned import KIND
 from auditor.model import (
     ContractRule,
     Kind,

@@ -11,11 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from auditor.apply import Progress as Done
 from auditor.cli import clock
-from auditor.cli.planned import KIND, irrevocably, print_applied, print_applied_json, say_drift
-from auditor.cli.screen import WIDTH, confirmed_on_terminal, say
-from auditor.commands.apply import apply, done, may_start, since
+from auditor.cli.planned import irrevocably, print_applied, print_applied_json, say_drift
+from auditor.cli.screen import WIDTH, confirmed_on_terminal, say, somebody_there, wrapped
+from auditor.commands.apply import apply, done, may_start, require_confirmed, since
+from auditor.commands.review import where_to_read
 from auditor.commands.stored_plans import counts_of, irrevocable_of
 from auditor.errors import GuardRefused
+from auditor.findings.planned import KIND
 from auditor.findings.words import Words
 from auditor.model import Kind
 from auditor.settings.config import Settings
@@ -32,7 +34,8 @@ def carry_out(
 ) -> int | None:
     """Apply a stored plan and print what became of it; gives the exit code, None when somebody said no.
 
-    `older` is as in `commands.apply`; `as_json` prints one JSON document instead.
+    Whatever brakes it is told before anybody is asked. `older` is as in `commands.apply`; `as_json` prints one JSON
+    document instead.
     """
     show = print_applied_json if as_json else print_applied
     words = Words.of(settings.names)
@@ -42,6 +45,7 @@ def carry_out(
         say(f"nothing is left to do: all of this plan was done by {moment:%Y-%m-%d %H:%M}")
         show(applied)
         return int(applied.exit_code)
+    require_confirmed(settings, path, confirmed)
     started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
@@ -49,11 +53,11 @@ def carry_out(
         say(lost)
     if ask:
         say_drift(since(settings, path, clock.now(), older=older), words)
+        if reading := where_to_read(path):
+            say(wrapped("  ", reading))
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in counts_of(path).items()) or "nothing"
         if not confirmed_on_terminal(f"write to {settings.names.platform} ({settings.actito.url}): {counts}?"):
-            import sys
-
-            if sys.stdin.isatty():
+            if somebody_there():
                 return None
             raise GuardRefused("nobody is there to answer", hint="add --yes to apply without being asked")
     console = Console(stderr=True)

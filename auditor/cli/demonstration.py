@@ -20,7 +20,7 @@ from typing import Final
 import click
 
 from auditor.cli import clock
-from auditor.cli.planned import KIND, print_applied
+from auditor.cli.planned import print_applied
 from auditor.cli.screen import WIDTH, Steps, say, table
 from auditor.commands import run as pipeline
 from auditor.commands.apply import apply
@@ -30,6 +30,7 @@ from auditor.errors import SettingsError
 from auditor.files.data import data_folder
 from auditor.files.whole import write_whole
 from auditor.findings.audit import Audit
+from auditor.findings.planned import KIND
 from auditor.findings.sentences import of_plan
 from auditor.findings.words import STATUS, Words
 from auditor.model import Status

@@ -20,28 +20,54 @@ from auditor.cli.verbose import verbose_option
 @click.option("--route", type=click.Choice(["auto", "bulk", "single"]), help="By file, or one by one.")
 @click.option("--files", type=click.Path(path_type=Path, file_okay=False),
               help="Write the corrective files here, for somebody else to import.")  # fmt: skip
+@click.option("--show", metavar="PLAN", help="Tell a stored plan again: its file, or the beginning of its name.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plans, write by write, as one JSON document.")
 def command(
-    settings_file: Path, run: str | None, decisions: Path | None, route: str | None, files: Path | None
+    settings_file: Path,
+    run: str | None,
+    decisions: Path | None,
+    route: str | None,
+    files: Path | None,
+    show: str | None,
+    as_json: bool,
 ) -> None:
     """Make a plan of what would be written, from the newest run or the one named. Nothing is sent.
 
-    Corrections and creations are plans of their own. What is not planned is counted with its reason.
+    Corrections and creations are plans of their own. Each write is told with both values, of whom and why: the first on
+    the screen, all of them in a text and a page beside the plan. What is not planned is counted with its reason.
     """
     from auditor.cli.planned import print_plan
+    from auditor.cli.summary import print_json
     from auditor.commands.plan import corrective, plan
+    from auditor.commands.review import tell
+    from auditor.commands.stored_plans import stored
+    from auditor.errors import SettingsError
     from auditor.findings.words import Words
     from auditor.state import run_folder
 
     settings = load_settings(settings_file)
-    made = plan(settings, now=clock.now(), run=run, decisions=decisions, route=route)
+    if show is None:
+        made = plan(settings, now=clock.now(), run=run, decisions=decisions, route=route)
+    elif run or decisions or route or files:
+        raise SettingsError("--show tells a plan that is made already: nothing else goes with it but --json")
+    else:
+        made = (stored(settings, show),)
     if not made:
         say("nothing differs: there is nothing to plan")
-    written = []
-    for planned in made:
-        print_plan(planned, Words.of(settings.names))
-        if files is not None:
-            written += corrective(planned.plan, run_folder.read_structure(planned.path.parent), files)
+    told = [tell(settings, planned.path) for planned in made]
+    if as_json:
+        print_json({"format": 1, "table": settings.table, "plans": [one.document() for one in told]})
+    else:
+        for planned, one in zip(made, told, strict=True):
+            print_plan(planned, Words.of(settings.names), one)
+    if files is None:
+        return
+    written = [
+        path
+        for planned in made
+        for path in corrective(planned.plan, run_folder.read_structure(planned.path.parent), files)
+    ]
     for path in written:
         say(f"wrote {path}")
-    if files is not None and not written:
+    if not written:
         say(f"nothing is to be written by file: {files} was not touched")

@@ -11,26 +11,19 @@ import click
 from auditor.apply.outcomes import Applied
 from auditor.apply.undo import irrevocable
 from auditor.cli.screen import WIDTH, say, table, wrapped
+from auditor.commands.review import Told
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
 from auditor.findings.codes import Notice
 from auditor.findings.english.since_sentences import drift_report
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
+from auditor.findings.planned import KIND, PURPOSE
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.since import Drift
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route
 from auditor.settings.problems import nearest
 from auditor.state.run_folder import started
-
-KIND = {
-    Kind.UNSUBSCRIBE: "permissions withdrawn",
-    Kind.UPDATE: "corrections",
-    Kind.CLEAR: "values cleared",
-    Kind.SUBSCRIBE: "permissions given",
-    Kind.CREATE: "creations",
-    Kind.DELETE: "deletions",
-}
 
 OUTCOME = {
     Outcome.LANDED: "done and read back",
@@ -40,11 +33,12 @@ OUTCOME = {
     Outcome.SKIPPED: "not sent",
 }
 
-PURPOSE = {"correct": "corrections", "create": "creations", "load": "first load", "undo": "undo"}
 
+def print_plan(planned: Planned, words: Words, review: Told | None = None, *, everything: bool = False) -> None:
+    """What a plan would write, write by write, what it leaves alone and why, and what must be confirmed.
 
-def print_plan(planned: Planned, words: Words) -> None:
-    """What a plan would write, what it leaves alone and why, and what must be confirmed."""
+    `review` tells the writes, `everything` of all of them however many screens that takes; without it they are counted.
+    """
     plan = planned.plan
     click.echo(f"plan {plan.sha[:12]} ({PURPOSE[plan.purpose]}): {_writes(plan.writes)}")
     routes = Counter((write.kind, write.route) for write in plan.writes)
@@ -69,10 +63,14 @@ def print_plan(planned: Planned, words: Words) -> None:
         if refusals:
             told = "refused as " + ", ".join(f"{code} ({number:,})" for code, number in refusals.most_common())
             click.echo(textwrap.fill(told, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6))
+    for line in review.on_screen(everything=everything) if review is not None else ():
+        click.echo(line)
     if plan.stop:
         click.echo(wrapped("  ", f"stopped until every count is confirmed: {of_plan(plan.stop, words)}"))
     if plan.writes:
         click.echo(irrevocably(irrevocable(plan), words))
+        if review is not None:
+            say(f"  every write, with both values: {review.text.name}, and as a page\n    {review.page}")
         flags = "".join(f" {brake.confirmation}" for brake in planned.brakes)
         name = plan.sha[:12] if started(planned.path.parent.name) else planned.path
         say(f"  to carry it out: auditor apply {name}{flags}")

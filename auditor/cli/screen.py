@@ -138,9 +138,14 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
+def somebody_there() -> bool:
+    """Whether somebody sits at a terminal who sees what is printed and can answer."""
+    return sys.stdin.isatty()
+
+
 def confirmed_on_terminal(question: str) -> bool:
     """Ask, on a terminal only; elsewhere nobody is there to answer, and that is a no."""
-    return sys.stdin.isatty() and click.confirm(question, default=False, err=True)
+    return somebody_there() and click.confirm(question, default=False, err=True)
 
 
 def _cell(value: object) -> str:

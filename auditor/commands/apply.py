@@ -18,6 +18,7 @@ from auditor.apply import Progress, apply_plan, settled
 from auditor.apply.job import FINAL, GONE, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.known import grounds
+from auditor.commands.review import where_to_read
 from auditor.commands.session import connect, tell_ends
 from auditor.commands.since import drift
 from auditor.commands.stored_plans import brakes, check_made_here
@@ -68,14 +69,7 @@ def apply(
 
     with Ledger(settings.state_folder, reading=True) as ledger:
         chosen = _ours(settings, path, ledger)
-    waiting = held(chosen, brakes(settings), confirmed)
-    if waiting:
-        flags = " ".join(brake.confirmation for brake in waiting)
-        counts = ", ".join(f"{brake.count:,} × {brake.kind.value}" for brake in waiting)
-        reason = f": {of_plan(chosen.stop, Words.of(settings.names))}" if chosen.stop else ""
-        raise GuardRefused(
-            f"this plan needs its counts confirmed ({counts}){reason}", hint=f"after a look, add: {flags}"
-        )
+    _require_confirmed(settings, chosen, path, confirmed)
     folder = path.resolve().parent
     require_writable(folder)
     audited = run_folder.read_structure(folder)
@@ -138,6 +132,21 @@ def apply(
             ) from None
         tell_ends(settings, tell, reading, writing)
         return applied
+
+
+def require_confirmed(settings: Settings, path: Path, confirmed: Mapping[Kind, int]) -> None:
+    """Raises GuardRefused when a brake of a stored plan is not confirmed with its exact count."""
+    _require_confirmed(settings, read_plan(path), path, confirmed)
+
+
+def _require_confirmed(settings: Settings, chosen: Plan, path: Path, confirmed: Mapping[Kind, int]) -> None:
+    waiting = held(chosen, brakes(settings), confirmed)
+    if waiting:
+        flags = " ".join(brake.confirmation for brake in waiting)
+        counts = ", ".join(f"{brake.count:,} × {brake.kind.value}" for brake in waiting)
+        reason = f": {of_plan(chosen.stop, Words.of(settings.names))}" if chosen.stop else ""
+        look = f"after a look ({reading})" if (reading := where_to_read(path)) else "after a look"
+        raise GuardRefused(f"this plan needs its counts confirmed ({counts}){reason}", hint=f"{look}, add: {flags}")
 
 
 def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:

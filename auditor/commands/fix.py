@@ -1,28 +1,55 @@
-"""Putting named profiles right from the newest run: plans like any other, made for them alone."""
+"""Putting named profiles right from the newest run: a plan like any other, made for them alone, that creates nobody."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-from auditor.commands.plan import plan
+from auditor.commands.plan import plans_of
 from auditor.commands.show import shown_keys
-from auditor.commands.stored_plans import Planned
+from auditor.commands.stored_plans import Planned, store
 from auditor.model import Kind
 from auditor.settings.config import Settings
+from auditor.state.commit import at_work
+from auditor.state.ledger import Ledger
+from auditor.state.past_runs import find_run
+
+FEW: Final = 20
+"""So many profiles a person has counted who names them; beyond it brakes are released as those of any plan."""
 
 
-def fix(
-    settings: Settings, keys: Collection[str], *, now: datetime, decisions: Path | None = None
-) -> tuple[Planned, ...]:
-    """Make the plans of these profiles, whose writes all go one by one; empty ones are left out.
+@dataclass(frozen=True)
+class Fix:
+    """What becomes of the named profiles."""
+
+    named: int
+    planned: Planned | None
+    """None: nothing of them differs that a correction could put right."""
+    creations: int
+    """Named people who are missing and could be created, which a fix never does."""
+
+    def confirmed(self, given: Mapping[Kind, int], *, somebody: bool) -> Mapping[Kind, int]:
+        """The counts that are confirmed: those `given`, and of few profiles every one where somebody is there to see
+        the writes, on a terminal.
+        """
+        if self.planned is None or self.named > FEW or not somebody:
+            return given
+        return {brake.kind: brake.count for brake in self.planned.brakes} | dict(given)
+
+
+def fix(settings: Settings, keys: Collection[str], *, now: datetime, decisions: Path | None = None) -> Fix:
+    """Make and store the plan that corrects these profiles: the writes of few go one by one, those of many as ever.
 
     `keys` are spelt as either side spells them. Raises SettingsError for one that nobody has, and as `plan` does.
     """
-    return plan(settings, now=now, decisions=decisions, route="single", only=shown_keys(settings, keys, now=now))
-
-
-def confirmed(planned: Planned) -> Mapping[Kind, int]:
-    """Releases every brake with its own count: whoever names the profiles has counted them."""
-    return {brake.kind: brake.count for brake in planned.brakes}
+    named = shown_keys(settings, keys, now=now)
+    with at_work(settings.state_folder, "auditor fix", now):
+        folder = find_run(settings)
+        with Ledger(settings.state_folder) as ledger:
+            route = "single" if len(named) <= FEW else None
+            correct, creations = plans_of(settings, folder, ledger, now, decisions=decisions, route=route, only=named)
+            planned = store(correct, folder, ledger, settings) if correct.writes or correct.left else None
+    return Fix(len(named), planned, creations.counts.get(Kind.CREATE, 0))

@@ -56,17 +56,31 @@ def plan(
     """
     with at_work(settings.state_folder, "auditor plan", now):
         folder = find_run(settings, run)
-        structure = run_folder.read_structure(folder)
-        contract = read_contract(settings.table_folder / "contract.toml", structure)
-        audit = run_folder.read_audit(folder, contract)
         with Ledger(settings.state_folder) as ledger:
-            if decisions is not None:
-                _remember(settings, contract, ledger, decisions, now)
-            audit = with_pending(audit, ledger)
-            known = knowledge(settings, contract, structure, audit, ledger, now)
-            facts = _facts(settings, contract, audit, known, folder, ledger)
-            made = make_plans(audit, policy(settings, route), facts, only=only)
+            made = plans_of(settings, folder, ledger, now, decisions=decisions, route=route, only=only)
             return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
+
+
+def plans_of(
+    settings: Settings,
+    folder: Path,
+    ledger: Ledger,
+    now: datetime,
+    *,
+    decisions: Path | None,
+    route: str | None,
+    only: Collection[str] | None,
+) -> tuple[Plan, Plan]:
+    """What corrects and what creates, of the run in this folder; neither is stored. As `plan` otherwise."""
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    audit = run_folder.read_audit(folder, contract)
+    if decisions is not None:
+        _remember(settings, contract, ledger, decisions, now)
+    audit = with_pending(audit, ledger)
+    known = knowledge(settings, contract, structure, audit, ledger, now)
+    facts = _facts(settings, contract, audit, known, folder, ledger)
+    return make_plans(audit, policy(settings, route), facts, only=only)
 
 
 def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:

@@ -70,6 +70,13 @@ def find_plan(settings: Settings, name: str) -> Path:
     raise SettingsError(f'{what} "{name}" in {settings.runs_folder}', hint="make one with `auditor plan`")
 
 
+def stored(settings: Settings, name: str) -> Planned:
+    """A stored plan, by its path or the beginning of its SHA."""
+    path = find_plan(settings, name)
+    one = read_plan(path)
+    return Planned(one, path, held(one, brakes(settings), {}))
+
+
 def counts_of(path: Path) -> Mapping[Kind, int]:
     """How many writes of each kind a stored plan has."""
     return read_plan(path).counts

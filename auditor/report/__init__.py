@@ -113,7 +113,7 @@ def for_notebook(conclusion: Conclusion, causes: Sequence[str], one_sided: Seque
     say = Words(conclusion.platform_name, conclusion.truth_name)
     statuses = say.labels(words.STATUS)
     return (
-        _templates(data_folder("reports"))
+        templates(data_folder("reports"))
         .get_template("notebook.html")
         .render(
             conclusion=conclusion,
@@ -141,7 +141,7 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
     say = Words(audit.platform_name, audit.truth_name)
     reasons, picture = report_view.fields(audit, say)
     return (
-        _templates(folder)
+        templates(folder)
         .get_template("page.html")
         .render(
             audit=audit,
@@ -165,8 +165,8 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             rows=rows,
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own files
-            style_hash=_csp_hash(style),
-            script_hash=_csp_hash(script),
+            style_hash=csp_hash(style),
+            script_hash=csp_hash(script),
             version=__version__,
             format=FORMAT,
         )
@@ -174,7 +174,8 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
 
 
 @cache
-def _templates(folder: Path) -> jinja2.Environment:
+def templates(folder: Path) -> jinja2.Environment:
+    """The pages of a folder, with what they may call."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
@@ -196,7 +197,8 @@ def _write_all(contents: dict[Path, tuple[bytes, int]]) -> None:
             partial.write_bytes(content)
 
 
-def _csp_hash(text: str) -> str:
+def csp_hash(text: str) -> str:
+    """How a content security policy names this style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 

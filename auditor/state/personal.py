@@ -34,6 +34,8 @@ IN_A_RUN: Final[Mapping[str, str]] = {
     "worklist.html": "the values that a person decides on",
     "report.xlsx": "as much as `report.privacy` allows",
     "plan-*.json": "the values that are written",
+    "plan-*.txt": "the same, with names and addresses; goes first",
+    "plan-*.html": "the same; goes first",
     "outcome-*.parquet": "what became of each value",
 }
 """File of a run folder → what it holds of people."""

@@ -9,6 +9,7 @@ structure.json      the table structure the audit saw
 validation.json     what came of each expectation of the suite on each side
 audit.duckdb        the results as tables and the snapshot as views, for whoever likes SQL
 for-the-truth.csv, report.html, worklist.html, report.xlsx
+plan-SHA.json           a plan that was made of the run; plan-SHA.txt and plan-SHA.html tell it write by write
 """
 
 from __future__ import annotations
@@ -231,6 +232,8 @@ def expire(runs: Path, now: datetime, *, keep: timedelta, snapshots: timedelta) 
             elif age > snapshots:
                 for name in (*(f"{side.value}.parquet" for side in Side), "creations.parquet", "audited.parquet"):
                     (folder / name).unlink(missing_ok=True)
+                for path in (*folder.glob("plan-*.txt"), *folder.glob("plan-*.html")):
+                    path.unlink(missing_ok=True)
         except OSError as error:
             failed[folder.name] = error
     return failed

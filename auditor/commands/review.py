@@ -1,0 +1,153 @@
+"""What a stored plan will do, for people: gathered from its run and the ledger, and written beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from auditor.commands.stored_plans import brakes, irrevocable_of
+from auditor.errors import SettingsError
+from auditor.files.whole import whole_files
+from auditor.findings.audit import FRAMES, TEXT
+from auditor.findings.sentences import of_plan, sentence
+from auditor.findings.words import Words
+from auditor.match.sides import source_name
+from auditor.model import FORMAT, Side
+from auditor.plan.brakes import held
+from auditor.plan.review import PEOPLE, Beside, Review
+from auditor.report import plan_text
+from auditor.report.plan_page import plan_page
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
+from auditor.state import run_folder
+from auditor.state.ledger import Ledger
+from auditor.state.run_files import columns_of, rows
+from auditor.writes import Plan, read_plan
+
+NAMES: Final = ("firstName", "lastName")
+"""What Actito calls the names of a person."""
+EMAIL: Final = "emailAddress"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A plan for people, and where it lies."""
+
+    review: Review
+    lasting: str
+    """What no undo brings back, in a sentence; empty where nothing is written."""
+    text: Path
+    page: Path
+    confirmations: tuple[str, ...]
+    """What must be added to `auditor apply`."""
+
+    def on_screen(self, *, everything: bool) -> Iterator[str]:
+        """Lines for a terminal."""
+        return plan_text.on_screen(self.review, self.text.name, everything=everything)
+
+    def document(self) -> dict[str, Any]:
+        """The public form: what `--json` prints of a plan."""
+        plan, say = self.review.plan, self.review.say
+        return {
+            "format": FORMAT,
+            "plan": plan.sha,
+            "purpose": plan.purpose,
+            "run": plan.run,
+            "table": plan.table,
+            "made": plan.made.isoformat(),
+            "export_as_of": plan.export_as_of.isoformat(),
+            "undoes": plan.undoes,
+            "counts": {kind.value: number for kind, number in plan.counts.items()},
+            "route": of_plan(plan.route_reason, say),
+            "stop": of_plan(plan.stop, say) if plan.stop else None,
+            "lasting": self.lasting or None,
+            "confirm": list(self.confirmations),
+            "left": Counter(one.why for one in plan.left),
+            "text": str(self.text),
+            "page": str(self.page),
+            "writes": [write.document(say) for write in self.review.writes()],
+        }
+
+
+def files_of(path: Path) -> tuple[Path, Path]:
+    """Where the text and the page of a stored plan lie, whether they do or not: under the name that people type."""
+    name = path.stem[: len("plan-") + 12]
+    return path.with_name(f"{name}.txt"), path.with_name(f"{name}.html")
+
+
+def where_to_read(path: Path) -> str:
+    """Where a person reads what a stored plan will do; empty where that is not written."""
+    text, page = files_of(path)
+    there = [one for one in (page, text) if one.exists()]
+    return f"every write, with both values: {there[0].name} in {path.resolve().parent.name}" if there else ""
+
+
+def tell(settings: Settings, path: Path) -> Told:
+    """Tell a stored plan, and write the text and the page of it beside it, for their owner only.
+
+    Raises SettingsError where the plan or what it was made of cannot be read.
+    """
+    plan, folder, say = read_plan(path), path.parent, Words.of(settings.names)
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        decided = {(one.key, one.column, one.person): one.decided_at for one in ledger.decisions(settings.table)}
+    beside = Beside(
+        differences=_rows(folder, "differences"),
+        causes=_rows(folder, "causes"),
+        people=_people(folder, contract, plan),
+        decided=decided,
+        permissions={one.name: one.permission for one in contract.columns if one.permission is not None},
+        contacts={one.name for one in contract.contacts},
+        identity={*contract.key, *(one.name for one in structure.attributes if one.unique)},
+        realtime=tuple(settings.fixes.realtime),
+        names=(*NAMES, EMAIL),
+    )
+    review = Review(plan, beside, say)
+    lasting = irrevocable_of(path)
+    confirmations = tuple(brake.confirmation for brake in held(plan, brakes(settings), {}))
+    told = Told(review, sentence(lasting, say) if lasting else "", *files_of(path), confirmations)
+    with whole_files(dict.fromkeys((told.text, told.page), 0o600), durable=False) as (text, page):
+        with text.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in plan_text.text(review, told.lasting))
+        page.write_text(plan_page(review, told.lasting, told.text.name), "utf-8")
+    return told
+
+
+def _rows(folder: Path, name: str) -> pl.DataFrame:
+    """No row where the plan does not lie beside its run, as an undo may."""
+    return run_folder.read_rows(folder, name) if (folder / f"{name}.parquet").exists() else FRAMES[name].to_frame()
+
+
+def _people(folder: Path, contract: Contract, plan: Plan) -> pl.DataFrame:
+    """Who is who by the export of the run, as long as that is kept: the plan can be read without."""
+    path = folder / f"{Side.PLATFORM.value}.parquet"
+    if not path.exists():
+        return PEOPLE.to_frame()
+    headers = {one.name: source_name(one, Side.PLATFORM) for one in contract.columns}
+    wanted = {name: headers.get(name, name) for name in ("profileId", contract.key[0], *NAMES, EMAIL)}
+    try:
+        there = set(columns_of(path)) & set(wanted.values())
+        export = rows(path, pl.Schema(dict.fromkeys(sorted(there), TEXT)))
+    except SettingsError:
+        return PEOPLE.to_frame()
+
+    def text(name: str) -> pl.Expr:
+        return pl.col(wanted[name]) if wanted[name] in there else pl.lit(None, TEXT)
+
+    first, last = map(text, NAMES)
+    people = export.select(
+        profile_id=text("profileId"),
+        key=text(contract.key[0]) if len(contract.key) == 1 else pl.lit(None, TEXT),
+        name=pl.concat_str(first, last, separator=" ", ignore_nulls=True),
+        email=text(EMAIL),
+    )
+    ids = {write.profile_id for write in plan.writes if write.profile_id is not None}
+    keys = {write.key for write in plan.writes}
+    return people.filter(pl.col("profile_id").is_in(ids) | pl.col("key").is_in(keys))

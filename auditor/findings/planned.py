@@ -1,0 +1,75 @@
+"""What a plan does, in the words of screens and pages: kinds of writes, routes, and what each write risks.
+
+A text that holds `{platform}` or `{truth}` is completed by `Words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from auditor.model import Kind, Permission
+
+KIND: Final[Mapping[Kind, str]] = {
+    Kind.UNSUBSCRIBE: "permissions withdrawn",
+    Kind.UPDATE: "corrections",
+    Kind.CLEAR: "values cleared",
+    Kind.SUBSCRIBE: "permissions given",
+    Kind.CREATE: "creations",
+    Kind.DELETE: "deletions",
+}
+"""Several writes of a kind."""
+
+ONE: Final[Mapping[Kind, str]] = {
+    Kind.UNSUBSCRIBE: "permission withdrawn",
+    Kind.UPDATE: "correction",
+    Kind.CLEAR: "value cleared",
+    Kind.SUBSCRIBE: "permission given",
+    Kind.CREATE: "creation",
+    Kind.DELETE: "deletion",
+}
+
+PURPOSE: Final[Mapping[str, str]] = {
+    "correct": "corrections",
+    "create": "creations",
+    "load": "first load",
+    "undo": "undo",
+}
+
+MAY_CONTACT: Final[Mapping[Permission, str]] = {
+    Permission.ON: "may be contacted",
+    Permission.OFF: "may not be contacted",
+    Permission.EMPTY: "says neither yes nor no",
+}
+"""What a permission says, whichever way round its column is spelt."""
+
+
+class Risk(StrEnum):
+    """What to know of a write before it is made."""
+
+    CONTACTABLE = "contactable"
+    DELETED = "deleted"
+    WITHDRAWN = "withdrawn"
+    EMPTIED = "emptied"
+    NEW = "new"
+    ADDRESS = "address"
+    IDENTITY = "identity"
+    UNSEEN = "unseen"
+    STARTS = "starts"
+
+
+RISK: Final[Mapping[Risk, str]] = {
+    Risk.CONTACTABLE: "the person may be contacted from then on",
+    Risk.DELETED: "cannot be undone: a deleted profile does not come back",
+    Risk.WITHDRAWN: "cannot be undone: a permission is given back one by one, where it was withdrawn in error",
+    Risk.EMPTIED: "leaves the field empty",
+    Risk.NEW: "adds a person; an undo leaves them there unless --delete-created is asked for",
+    Risk.ADDRESS: "messages go to another address or number from then on",
+    Risk.IDENTITY: "the profile is known by this value: others may look for the old one",
+    Risk.UNSEEN: "goes by file: what somebody changes in {platform} after the export is overwritten unseen",
+    Risk.STARTS: "may start a scenario, which cannot be undone",
+}
+
+LASTING: Final = frozenset({Risk.DELETED, Risk.WITHDRAWN, Risk.STARTS})
+"""What no undo takes back."""

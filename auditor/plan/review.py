@@ -1,0 +1,227 @@
+"""What a plan will do, as a person reads it: write by write, of whom, from what to what, why, and at which risk.
+
+Pure: the plan itself and what is known beside it go in, values for pages and screens come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any, Final
+
+import polars as pl
+
+from auditor.findings.audit import TEXT
+from auditor.findings.planned import MAY_CONTACT, RISK, Risk
+from auditor.findings.sentences import with_sentences
+from auditor.findings.words import MOVED, Words
+from auditor.model import Kind, Moved, Permission, Route
+from auditor.permissions import state
+from auditor.settings.contract import Polarity
+from auditor.writes import Cell, Plan, Write
+
+PEOPLE: Final = pl.Schema({"profile_id": TEXT, "key": TEXT, "name": TEXT, "email": TEXT})
+"""Who somebody is, as the export says it; null where it says nothing."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside a plan. Frames may be in any order, and lack rows."""
+
+    differences: pl.DataFrame
+    """As audit.DIFFERENCES, of the run that the plan was made of."""
+    causes: pl.DataFrame
+    people: pl.DataFrame
+    """As PEOPLE."""
+    decided: Mapping[tuple[str, str, str], datetime]
+    """When a cell was decided, by key, column and person."""
+    permissions: Mapping[str, Polarity]
+    contacts: Collection[str]
+    """Columns with addresses and numbers, by which people are contacted."""
+    identity: Collection[str]
+    """Columns by which a profile is known: those of the key, and unique ones."""
+    realtime: Sequence[str]
+    """Globs of the columns that start scenarios."""
+    names: tuple[str, str, str]
+    """The columns of the first name, the last name and the e-mail address, for who is created."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One cell of a write."""
+
+    column: str
+    before: str | None
+    after: str | None
+    says: tuple[Permission, Permission] | None
+    """What a permission says before and afterwards; None: the column is none."""
+    because: str
+    """In a sentence, without a capital letter or a full stop of its own."""
+    by: str | None
+    """The person who decided; None: the policy did."""
+    at: datetime | None
+    """When they did, as far as the ledger knows."""
+    risks: tuple[Risk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One write, as a person reads it."""
+
+    kind: Kind
+    by_file: bool
+    canary: bool
+    """Of a file, and goes one by one before it."""
+    key: str
+    name: str
+    """Empty where nobody knows it, like the next."""
+    email: str
+    changes: tuple[Change, ...]
+    """What is carried along unchanged is left out."""
+    risks: tuple[Risk, ...]
+    """Of the write as a whole."""
+
+    def document(self, say: Words) -> dict[str, Any]:
+        """The public form: facts, and beside codes what they say."""
+        return {
+            "kind": self.kind.value,
+            "route": (Route.BULK if self.by_file else Route.SINGLE).value,
+            "canary": self.canary,
+            "key": self.key,
+            "name": self.name or None,
+            "email": self.email or None,
+            "changes": [
+                {
+                    "column": one.column,
+                    "before": one.before,
+                    "after": one.after,
+                    **({"says": [MAY_CONTACT[said] for said in one.says]} if one.says else {}),
+                    "because": one.because,
+                    "decided_by": one.by,
+                    "decided_at": one.at.isoformat() if one.at else None,
+                    "risks": {risk.value: say.fill(RISK[risk]) for risk in one.risks},
+                }
+                for one in self.changes
+            ],
+            "risks": {risk.value: say.fill(RISK[risk]) for risk in self.risks},
+        }
+
+
+@dataclass(frozen=True)
+class Review:
+    """A plan with everything that a person wants to know of its writes."""
+
+    plan: Plan
+    beside: Beside
+    say: Words
+
+    def writes(self) -> Iterator[Reviewed]:
+        """Every write, in the order in which they go."""
+        known = self._known.iter_rows()
+        for write in self.plan.writes:
+            cells = [cell for cell in write.cells if not cell.carried]
+            facts = [next(known) for _ in cells or (None,)]
+            name, email = facts[0][3:]
+            if write.kind is Kind.CREATE:
+                name, email = self._created(write)
+            yield Reviewed(
+                write.kind,
+                write.batch is not None and not write.canary,
+                write.canary,
+                write.key,
+                name or "",
+                email or "",
+                tuple(self._change(write, cell, *row[:3]) for cell, row in zip(cells, facts, strict=False)),
+                tuple(self._of_write(write)),
+            )
+
+    @cached_property
+    def _known(self) -> pl.DataFrame:
+        """A row per cell that changes, and one per write without: moved, cause, status, name, email."""
+        asked = [
+            (write.key, write.profile_id, column)
+            for write in self.plan.writes
+            for column in ([cell.column for cell in write.cells if not cell.carried] or (None,))
+        ]
+        schema = {"key": TEXT, "profile_id": TEXT, "column": TEXT}
+        cells = pl.DataFrame(asked, schema=schema, orient="row")
+        differing = self.beside.differences.select("key", "column", "moved", "cause", "status")
+        people = self.beside.people
+        numbered = people.drop_nulls("profile_id").unique("profile_id").select("profile_id", "name", "email")
+        keyed = people.drop_nulls("key").unique("key").select("key", "name", "email")
+        return (
+            cells.join(differing, on=["key", "column"], how="left", maintain_order="left")
+            .join(numbered, on="profile_id", how="left", maintain_order="left")
+            .join(keyed, on="key", how="left", maintain_order="left", suffix="_keyed")
+            .select(
+                "moved",
+                "cause",
+                "status",
+                name=pl.coalesce("name", "name_keyed"),
+                email=pl.coalesce("email", "email_keyed"),
+            )
+        )
+
+    @cached_property
+    def _causes(self) -> Mapping[str, str]:
+        told = with_sentences(self.beside.causes, self.say, with_count=False)
+        return dict(told.select("cause", "sentence").iter_rows())
+
+    def _created(self, write: Write) -> tuple[str, str]:
+        values = {cell.column: cell.after for cell in write.cells if cell.after}
+        first, last, email = (values.get(column, "") for column in self.beside.names)
+        return f"{first} {last}".strip(), email
+
+    def _change(self, write: Write, cell: Cell, moved: str | None, cause: str | None, status: str | None) -> Change:
+        beside, by = self.beside, write.decided_by
+        polarity = beside.permissions.get(cell.column)
+        return Change(
+            cell.column,
+            cell.before,
+            cell.after,
+            None if polarity is None else (state(cell.before, polarity), state(cell.after, polarity)),
+            self._because(write, moved, cause, status),
+            by,
+            None if by is None else beside.decided.get((write.key, cell.column, by)),
+            tuple(self._of_cell(write, cell)),
+        )
+
+    def _because(self, write: Write, moved: str | None, cause: str | None, status: str | None) -> str:
+        if self.plan.undoes:
+            return f"takes back plan {self.plan.undoes[:12]}"
+        if write.kind is Kind.CREATE:
+            return self.say.fill("only {truth} knows this person")
+        if write.collection is not None:
+            return self.say.fill(f"{{truth}} has it since {write.collection.moment}, from {write.collection.source}")
+        parts = [self._causes[cause]] if cause is not None and cause in self._causes else []
+        if moved is not None and moved != Moved.UNKNOWN:
+            parts.append(self.say.fill(MOVED[moved]))
+        elif status is not None and write.decided_by is None:
+            parts.append(self.say.fill("{truth} is the master of this field"))
+        return "; ".join(parts) or self.say.fill("as {truth} says")
+
+    def _of_cell(self, write: Write, cell: Cell) -> Iterator[Risk]:
+        if write.kind is Kind.UPDATE and cell.column in self.beside.contacts:
+            yield Risk.ADDRESS
+        if write.kind in (Kind.UPDATE, Kind.CLEAR) and cell.column in self.beside.identity:
+            yield Risk.IDENTITY
+        if any(fnmatchcase(cell.column, glob) for glob in self.beside.realtime):
+            yield Risk.STARTS
+
+    def _of_write(self, write: Write) -> Iterator[Risk]:
+        if write.kind in _OF_KIND:
+            yield _OF_KIND[write.kind]
+        if write.batch is not None and not write.canary and write.kind is not Kind.CREATE:
+            yield Risk.UNSEEN
+
+
+_OF_KIND: Final[Mapping[Kind, Risk]] = {
+    Kind.SUBSCRIBE: Risk.CONTACTABLE,
+    Kind.DELETE: Risk.DELETED,
+    Kind.UNSUBSCRIBE: Risk.WITHDRAWN,
+    Kind.CLEAR: Risk.EMPTIED,
+    Kind.CREATE: Risk.NEW,
+}

@@ -1,0 +1,47 @@
+"""A plan as one self-contained page, in the style of the report: nothing on it runs, and nothing is fetched."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Final
+
+from markupsafe import Markup
+
+from auditor import __version__
+from auditor.files.data import data_folder
+from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, RISK
+from auditor.plan.review import Review
+from auditor.report import csp_hash, templates
+from auditor.report.plan_text import counted, left_alone, of_the_whole
+
+ON_A_PAGE: Final = 1000
+"""Writes that a page has: a browser scrolls through no more, and the text beside it has all of them."""
+
+
+def plan_page(review: Review, lasting: str, text: str) -> str:
+    """`lasting` says what no undo brings back; `text` is the name of the file with every write."""
+    folder = data_folder("reports")
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    plan = review.plan
+    return (
+        templates(folder)
+        .get_template("plan.html")
+        .render(
+            plan=plan,
+            say=review.say,
+            purpose=PURPOSE[plan.purpose],
+            headline=counted(review),
+            sentences=of_the_whole(review, lasting),
+            by_file=any(write.batch is not None for write in plan.writes),
+            writes=list(islice(review.writes(), ON_A_PAGE)),
+            more=max(0, len(plan.writes) - ON_A_PAGE),
+            left=left_alone(review),
+            text=text,
+            one=ONE,
+            risks=RISK,
+            may_contact=MAY_CONTACT,
+            style=Markup(style),  # noqa: S704 - our own file
+            style_hash=csp_hash(style),
+            version=__version__,
+        )
+    )

@@ -1,0 +1,130 @@
+"""A plan as text of at most 80 columns, in the manner of a diff: what a person reads before they say yes."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from auditor.findings.left_alone import OF_AN_UNDO, WHY
+from auditor.findings.planned import KIND, MAY_CONTACT, ONE, PURPOSE, RISK
+from auditor.findings.sentences import of_plan, spelt_out
+from auditor.plan.review import Change, Review, Reviewed
+from auditor.report.redact import visible
+
+WIDTH: Final = 80
+ON_SCREEN: Final = 60
+"""Lines of writes that are shown at once; what does not fit is in the file."""
+
+
+def text(review: Review, lasting: str) -> Iterator[str]:
+    """Every line of the file: what the plan is, then each of its writes. `lasting` says what no undo brings back."""
+    plan = review.plan
+    yield f"plan {plan.sha}"
+    yield f"{PURPOSE[plan.purpose]} of {plan.table} ({plan.entity}), made {plan.made:%Y-%m-%d %H:%M %Z}"
+    yield f"from run {plan.run}, on an export of {plan.export_as_of:%Y-%m-%d %H:%M %Z}"
+    for told in (counted(review), *of_the_whole(review, lasting)):
+        yield from _wrapped(spelt_out(told), "")
+    for write in review.writes():
+        yield from ("", *of_write(write, review))
+    left = left_alone(review)
+    if left:
+        yield from ("", "left alone:")
+        for number, why in left:
+            yield from _wrapped(f"{number:,}  {why}", "  ")
+
+
+def counted(review: Review) -> str:
+    """How many people the plan touches in which way."""
+    counts = review.plan.counts.items()
+    return ", ".join(f"{number:,} {ONE[kind] if number == 1 else KIND[kind]}" for kind, number in counts) or (
+        "nothing to write"
+    )
+
+
+def of_the_whole(review: Review, lasting: str) -> list[str]:
+    """What is to be known of the plan as a whole, in sentences."""
+    plan, say = review.plan, review.say
+    told = [of_plan(plan.route_reason, say)] if plan.route_reason else []
+    told += [f"stopped until every count is confirmed: {of_plan(plan.stop, say)}"] if plan.stop else []
+    return told + ([lasting] if lasting else [])
+
+
+def left_alone(review: Review) -> list[tuple[int, str]]:
+    """How many cells and profiles the plan leaves alone, and why; the most first."""
+    why = {**WHY, **OF_AN_UNDO} if review.plan.purpose == "undo" else WHY
+    counts = Counter(one.why for one in review.plan.left)
+    return [(number, review.say.fill(why[code])) for code, number in counts.most_common()]
+
+
+def on_screen(review: Review, file: str, *, everything: bool) -> Iterator[str]:
+    """The writes that fit on a screen, or `everything`, and how many more the `file` has."""
+    lines, shown = 0, 0
+    for write in review.writes():
+        told = of_write(write, review)
+        if shown and not everything and lines + len(told) > ON_SCREEN:
+            yield f"  and {len(review.plan.writes) - shown:,} more: see {file}"
+            return
+        yield from (f"  {line}".rstrip() for line in told)
+        lines, shown = lines + len(told), shown + 1
+
+
+def of_write(write: Reviewed, review: Review) -> list[str]:
+    """A write: of whom, how it travels, and each value that changes with the one before it."""
+    who = f"{write.name} <{write.email}>" if write.email else write.name
+    way = "by file" if write.by_file else "one by one, ahead of its file" if write.canary else "one by one"
+    told = list(_wrapped(f"{write.key}  {visible(who)}".rstrip(), ""))
+    told.append(f"  {ONE[write.kind]}, {way}")
+    for change in write.changes:
+        told += _of_change(change, review)
+    for risk in write.risks:
+        told += _wrapped(review.say.fill(RISK[risk]), "  ! ")
+    return told
+
+
+def _of_change(change: Change, review: Review) -> Iterator[str]:
+    yield from _wrapped(change.column, "  ")
+    before, after = change.says or (None, None)
+    if change.before is not None:
+        yield from _value(change.before, "  - ", before and MAY_CONTACT[before])
+    if change.after is not None:
+        yield from _value(change.after, "  + ", after and MAY_CONTACT[after])
+    else:
+        yield "  + (empty)"
+    yield from _wrapped(change.because, "    ")
+    if change.by is not None:
+        when = f" on {change.at:%Y-%m-%d %H:%M %Z}" if change.at else ""
+        yield from _wrapped(f"decided by {change.by}{when}", "    ")
+    for risk in change.risks:
+        yield from _wrapped(review.say.fill(RISK[risk]), "  ! ")
+
+
+def _value(value: str, mark: str, says: object) -> Iterator[str]:
+    """A value in quotation marks, which show blanks at its ends, to its last character."""
+    left = f'"{visible(value)}"' + (f" ({says})" if says else "")
+    first = mark
+    while left:
+        size = _fitting(left, WIDTH - 2 - len(mark))
+        yield first + left[:size]
+        left, first = left[size:], " " * len(mark)
+
+
+def _fitting(left: str, width: int) -> int:
+    """So many characters of a text as stand beside each other in so many columns."""
+    if len(left) <= width and left.isascii():
+        return len(left)
+    used = 0
+    for place, character in enumerate(left):
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used > width:
+            return place
+    return len(left)
+
+
+def _wrapped(told: str, first: str) -> list[str]:
+    """On as many lines as it takes; two columns are left for whoever indents it."""
+    if len(first) + len(told) <= WIDTH - 2:
+        return [first + visible(told)]
+    return textwrap.wrap(visible(told), WIDTH - 2, initial_indent=first, subsequent_indent=" " * len(first))

@@ -1,0 +1,172 @@
+"""What a person reads of a plan before they say yes: of whom, from what to what, why, and at which risk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from auditor.findings.audit import CAUSES, DIFFERENCES
+from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk
+from auditor.findings.words import Words
+from auditor.model import Kind, Permission, Route, Why
+from auditor.plan.review import PEOPLE, Beside, Review
+from auditor.report.plan_page import ON_A_PAGE, plan_page
+from auditor.report.plan_text import on_screen, text
+from auditor.settings.contract import Polarity
+from auditor.writes import Cell, Collection, LeftAlone
+from tests.nothing_known import a_plan, a_write
+
+ANN = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+DIFFERING: list[dict[str, Any]] = [
+    {"key": "C1", "column": "lastName", "moved": "truth", "cause": "c-1", "status": "stale"},
+    {"key": "C2", "column": "emailAddress", "moved": "unknown", "cause": "c-2", "status": "conflicting"},
+    {"key": "C3", "column": "doNotContact", "moved": "truth", "cause": None, "status": "stale"},
+]
+KNOWN = Beside(
+    differences=pl.DataFrame(DIFFERING, schema={name: DIFFERENCES[name] for name in DIFFERING[0]}),
+    causes=pl.DataFrame(
+        [{"cause": "c-1", "column": "lastName", "reason": "case", "pattern": "", "profiles": 1}], schema=dict(CAUSES)
+    ),
+    people=pl.DataFrame(
+        [("1", "C1", "Ann Peeters", "ann@example.org"), (None, "C2", "Bob", None)], PEOPLE, orient="row"
+    ),
+    decided={("C2", "emailAddress", "Ann"): ANN},
+    permissions={"news": Polarity.OPT_IN, "doNotContact": Polarity.OPT_OUT},
+    contacts={"emailAddress"},
+    identity={"customerId"},
+    realtime=("news*",),
+    names=("firstName", "lastName", "emailAddress"),
+)
+PLAN = a_plan(
+    a_write(Kind.UNSUBSCRIBE, Route.SINGLE, "C3", "3", (Cell("doNotContact", "false", "true"),)),
+    a_write(
+        Kind.UPDATE, Route.BULK, "C1", "1", (Cell("lastName", "peeters ", "Peeters"), Cell("city", "Gent", "Gent")),
+        batch="Customers-update-1",
+    ),
+    a_write(Kind.UPDATE, Route.SINGLE, "C2", None, (Cell("emailAddress", None, "bob@example.org"),), decided_by="Ann"),
+    a_write(
+        Kind.SUBSCRIBE, Route.SINGLE, "C4", "4", (Cell("news", "false", "true"),), decided_by="Ann",
+        collection=Collection("2026-11-19 12:00:00", "web form"),
+    ),
+    a_write(Kind.CREATE, Route.SINGLE, "C5", None, (Cell("firstName", None, "Cem"), Cell("lastName", None, "Öz"))),
+    a_write(Kind.DELETE, Route.SINGLE, "C6", "6", ()),
+    left=(LeftAlone("C7", "city", Why.DECISION.value, refusal=None),),
+)  # fmt: skip
+REVIEW = Review(PLAN, KNOWN, Words("Actito", "CRM"))
+
+
+def test_everything_has_words() -> None:
+    assert set(RISK) == set(Risk)
+    assert set(KIND) == set(ONE) == set(Kind)
+    assert set(MAY_CONTACT) == set(Permission)
+
+
+def test_a_write_is_told_with_who_both_values_why_and_its_risks() -> None:
+    told = "\n".join(text(REVIEW, "Cannot be undone: 1 deletion."))
+    writes = [block.splitlines() for block in told.split("\n\n")[1:-1]]
+    assert writes == [
+        [
+            "C3",
+            "  permission withdrawn, one by one",
+            "  doNotContact",
+            '  - "false" (may be contacted)',
+            '  + "true" (may not be contacted)',
+            "    CRM changed",
+            "  ! cannot be undone: a permission is given back one by one, where it was",
+            "    withdrawn in error",
+        ],
+        [
+            "C1  Ann Peeters <ann@example.org>",
+            "  correction, by file",
+            "  lastName",
+            '  - "peeters "',
+            '  + "Peeters"',
+            "    lastName differs in upper and lower case only; CRM changed",
+            "  ! goes by file: what somebody changes in Actito after the export is",
+            "    overwritten unseen",
+        ],
+        [
+            "C2  Bob",
+            "  correction, one by one",
+            "  emailAddress",
+            '  + "bob@example.org"',
+            "    as CRM says",
+            "    decided by Ann on 2026-11-20 09:30 UTC",
+            "  ! messages go to another address or number from then on",
+        ],
+        [
+            "C4",
+            "  permission given, one by one",
+            "  news",
+            '  - "false" (may not be contacted)',
+            '  + "true" (may be contacted)',
+            "    CRM has it since 2026-11-19 12:00:00, from web form",
+            "    decided by Ann",
+            "  ! may start a scenario, which cannot be undone",
+            "  ! the person may be contacted from then on",
+        ],
+        [
+            "C5  Cem Öz",
+            "  creation, one by one",
+            "  firstName",
+            '  + "Cem"',
+            "    only CRM knows this person",
+            "  lastName",
+            '  + "Öz"',
+            "    only CRM knows this person",
+            "  ! adds a person; an undo leaves them there unless --delete-created is asked",
+            "    for",
+        ],
+        ["C6", "  deletion, one by one", "  ! cannot be undone: a deleted profile does not come back"],
+    ]
+    assert f"plan {PLAN.sha}\n" in told
+    assert "Cannot be undone: 1 deletion.\n" in told
+    assert told.endswith("\nleft alone:\n  1  for a person to decide")
+
+
+def test_no_line_is_wider_than_a_terminal_and_no_character_of_a_value_is_lost() -> None:
+    values = "é" * 200, "漢字" * 60, "a\x1b[2Jb\u202e"
+    plan = a_plan(*(a_write(Kind.UPDATE, Route.SINGLE, "C1", "1", (Cell("note", None, value),)) for value in values))
+    lines = list(on_screen(Review(plan, KNOWN, REVIEW.say), "plan.txt", everything=True))
+    assert all(len(line) + sum(character in "漢字" for character in line) <= 80 for line in lines)
+    told = "".join(line.strip().removeprefix("+ ") for line in lines)
+    assert f'"{values[0]}"' in told
+    assert f'"{values[1]}"' in told
+    assert '"a⟨U+001B⟩[2Jb⟨U+202E⟩"' in told
+
+
+def test_a_screen_has_the_first_writes_and_says_where_the_others_are() -> None:
+    writes = [a_write(Kind.UPDATE, Route.SINGLE, f"C{n}", str(n), (Cell("city", "a", "b"),)) for n in range(1200)]
+    review = Review(a_plan(*writes), KNOWN, REVIEW.say)
+    *lines, last = on_screen(review, "plan-1.txt", everything=False)
+    shown = sum(line.startswith("  C") for line in lines)
+    assert 1 < shown < 20
+    assert last == f"  and {1200 - shown:,} more: see plan-1.txt"
+    assert sum(line.startswith("C") for line in text(review, "")) == 1200
+    page = plan_page(review, "", "plan-1.txt")
+    assert page.count("<tr>") == ON_A_PAGE + 1
+    assert "And 200 more: <code>plan-1.txt</code> beside this page has every one." in page
+
+
+def test_the_public_form_has_facts_and_what_they_say() -> None:
+    [_, by_file, decided, *_] = [write.document(REVIEW.say) for write in REVIEW.writes()]
+    assert (by_file["route"], by_file["name"], by_file["email"]) == ("bulk", "Ann Peeters", "ann@example.org")
+    assert [one["column"] for one in by_file["changes"]] == ["lastName"], "what is carried along is no change"
+    assert set(by_file["risks"]) == {"unseen"}
+    [change] = decided["changes"]
+    assert (change["before"], change["after"], change["decided_by"]) == (None, "bob@example.org", "Ann")
+    assert change["decided_at"] == "2026-11-20T09:30:00+00:00"
+    assert change["risks"] == {"address": RISK[Risk.ADDRESS]}
+
+
+@pytest.mark.parametrize("value", ["<script>alert(1)</script>", '"><img src=x>'])
+def test_a_page_runs_nothing_and_fetches_nothing(value: str) -> None:
+    plan = a_plan(a_write(Kind.UPDATE, Route.SINGLE, value, "1", (Cell("note", value, value + "!"),), decided_by=value))
+    page = plan_page(Review(plan, KNOWN, REVIEW.say), "", "plan.txt")
+    assert value not in page
+    assert "default-src 'none'; style-src 'sha256-" in page
+    assert "<script" not in page
+    assert "http:" not in page.replace("http-equiv", "")
