@@ -118,6 +118,8 @@ class Plan:
     """Why the plan must not be applied without a look, for example a side that shrank; None: nothing of the kind."""
     fallbacks: tuple[tuple[str, ...], ...]
     """The columns of the fallback keys: a profile that lacks the key is named by a JSON object of those of one."""
+    contract: str | None
+    """Digest of the contract by which it was made; None: in plans of a version that did not note it."""
 
     def key_parts(self, key: str) -> dict[str, str]:
         """A key text as value per column."""
@@ -142,6 +144,8 @@ class Plan:
         content: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         if not self.fallbacks:
             del content["fallbacks"]
+        if self.contract is None:
+            del content["contract"]
         content["made"] = self.made.isoformat()
         content["export_as_of"] = self.export_as_of.isoformat()
         content["writes"] = [_plain(write) for write in self.writes]
@@ -211,6 +215,7 @@ def _plan(content: Mapping[str, Any]) -> Plan:
     values["export_as_of"] = datetime.fromisoformat(values["export_as_of"])
     values["key"] = tuple(values["key"])
     values["fallbacks"] = tuple(tuple(names) for names in values.get("fallbacks", ()))
+    values.setdefault("contract", None)
     values["writes"] = tuple(_write(write) for write in values["writes"])
     if isinstance(values["stop"], list):
         values["stop"] = tuple(values["stop"])

@@ -81,6 +81,7 @@ def knowledge(structure: Structure, **given: Any) -> Knowledge:
 def facts(known: Knowledge, **given: Any) -> Facts:
     """What a plan must know, with the file calls of a day."""
     nothing: dict[str, Any] = {
+        "contract": "",
         "file_calls_left": 6,
         "platform": None,
         "candidates": pl.DataFrame(schema={"key": TEXT}),
@@ -135,5 +136,6 @@ def a_plan(*writes: Write, **given: Any) -> Plan:
         "undoes": None,
         "stop": None,
         "fallbacks": (),
+        "contract": None,
     }
     return Plan(writes=writes, **(nothing | given))

@@ -261,7 +261,7 @@ class World:
         with self.ledger() as ledger:
             record = ledger.plan(plan.sha)
             assert record is not None
-            audited = Audited("acme", ("customerId",), (), 8)
+            audited = Audited("acme", ("customerId",), (), 8, "")
             return undo_plan(record, ledger.effects(plan.sha), audited, NOON, permissions=permissions, **options)
 
     def ledger(self) -> Ledger:

@@ -167,7 +167,7 @@ def test_every_kind_of_single_write(
 def undo_of(plan: Plan, ledger: Ledger, *, delete_created: bool = False) -> Plan:
     record = ledger.plan(plan.sha)
     assert record is not None
-    audited = Audited(plan.entity, plan.key, plan.fallbacks, plan.population)
+    audited = Audited(plan.entity, plan.key, plan.fallbacks, plan.population, "")
     effects = ledger.effects(plan.sha)
     return undo_plan(record, effects, audited, now(), permissions=[NEWS], delete_created=delete_created)
 

@@ -593,6 +593,28 @@ def test_few_profiles_are_counted_by_whoever_names_them(named: int, *, somebody:
     assert found.confirmed({Kind.CLEAR: 2}, somebody=somebody) == {Kind.CLEAR: 2}, "a wrong count releases nothing"
 
 
+def test_a_contract_that_changed_after_planning_is_noticed_before_the_first_write(
+    own_folder: Path, own_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = by_key(own_sandbox)
+    [corrections, _] = proposed(auditor(capsys, "plan"))
+    contract = own_folder / "expectations" / "Customers" / "contract.toml"
+    was = contract.read_text("utf-8")
+    column = re.compile(r"(?m)^\[columns\.lastName\]\n(?:.+\n)*")
+    [section] = column.findall(was)
+    for changed, words in (
+        (was.replace(section, ""), 'the contract does not have "lastName" any more, which this plan writes'),
+        (was.replace(section, f'{section}blank = "clear"\n'), "the contract changed since this plan was made"),
+    ):
+        contract.write_text(changed, "utf-8")
+        refused = auditor(capsys, *corrections, "--yes")
+        assert (refused.code, words in refused.err) == (Exit.REFUSED, True), refused.err
+        assert by_key(own_sandbox) == before
+    contract.write_text(f"{was}\n# nothing else\n", "utf-8")
+    assert auditor(capsys, *corrections, "--yes").code == Exit.FINE
+    assert by_key(own_sandbox) != before
+
+
 def test_decisions_of_a_steward_are_kept_and_shown(
     folder: Path, answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -135,6 +135,7 @@ def test_an_applied_plan_is_taken_back_as_before(
     then, now = ({name: plan[name] for name in plan.keys() - of_their_moment} for plan in plans)
     assert isinstance(then["route_reason"], str), "a sentence was stored then, and the hash is made of it"
     assert now.pop("route_reason")["code"] == "route_of_undo"
+    assert len(now.pop("contract")) == 64, "noted since; it was no part of the hash then"
     assert read_plan(undo).route_reason == then.pop("route_reason")
     assert now == then
 

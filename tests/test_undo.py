@@ -34,7 +34,7 @@ from tests.test_apply import (
     told,
 )
 
-AUDITED = Audited("acme", ("customerId",), (), 8)
+AUDITED = Audited("acme", ("customerId",), (), 8, "")
 
 
 def settle_imports(world: World) -> None:

@@ -22,6 +22,8 @@ class Audited:
     fallbacks: tuple[tuple[str, ...], ...]
     population: int
     """Profiles on the platform."""
+    contract: str
+    """Digest of the contract that holds now."""
 
 
 def undo_plan(
@@ -94,6 +96,7 @@ def undoing(
         writes=tuple(writes),
         left=tuple(left),
         population=audited.population,
+        contract=audited.contract,
         route_reason=Notice(Code.ROUTE_OF_UNDO).content(),
         carried=0,
         undoes=of.sha,

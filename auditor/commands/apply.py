@@ -74,6 +74,7 @@ def apply(
     require_writable(folder)
     audited = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", audited)
+    _check_contract(chosen, contract)
     permissions.guard(chosen.writes, contract.columns, restores=chosen.purpose == "undo")
     same = Sameness(contract.columns, contract.timezone.key)
     fixes, actito = settings.fixes, settings.actito
@@ -147,6 +148,17 @@ def _require_confirmed(settings: Settings, chosen: Plan, path: Path, confirmed: 
         reason = f": {of_plan(chosen.stop, Words.of(settings.names))}" if chosen.stop else ""
         look = f"after a look ({reading})" if (reading := where_to_read(path)) else "after a look"
         raise GuardRefused(f"this plan needs its counts confirmed ({counts}){reason}", hint=f"{look}, add: {flags}")
+
+
+def _check_contract(chosen: Plan, contract: Contract) -> None:
+    """Raises GuardRefused where the contract says something else than when the plan was made."""
+    again = f"plan again: auditor {'undo' if chosen.purpose == 'undo' else 'plan'}"
+    known = {column.name for column in contract.columns}
+    gone = sorted({cell.column for write in chosen.writes for cell in write.cells} - known)
+    if gone:
+        raise GuardRefused(f'the contract does not have "{gone[0]}" any more, which this plan writes', hint=again)
+    if chosen.contract not in (None, contract.digest):
+        raise GuardRefused("the contract changed since this plan was made", hint=again)
 
 
 def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:

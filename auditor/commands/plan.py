@@ -129,6 +129,7 @@ def _facts(
     }
     return Facts(
         known=known,
+        contract=contract.digest,
         file_calls_left=0 if used.exhausted or used.lost else max(0, allowed - used.used),
         platform=frame(folder, "audited", audited),
         candidates=missing.rows,

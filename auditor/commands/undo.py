@@ -70,7 +70,7 @@ def undo(
         structure = next((one for _, one in (*places, *runs) if one is not None), None) or _live(settings)
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         like = chosen.made or contract
-        audited = Audited(settings.entity, like.key, like.fallbacks, _population(chosen, ledger))
+        audited = Audited(settings.entity, like.key, like.fallbacks, _population(chosen, ledger), contract.digest)
         if wrong is not None:
             back = take_back(settings, contract, of, effects, wrong, ledger, audited, now)
         else:

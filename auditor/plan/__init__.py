@@ -38,6 +38,8 @@ class Facts:
     """What a plan must know beyond the audit. Frames may be in any order."""
 
     known: Knowledge
+    contract: str
+    """Its digest."""
     file_calls_left: int
     """Of today, for this table, as the auditor may use them. Files that others will import: as many as may be made."""
     platform: pl.DataFrame | None
@@ -231,4 +233,5 @@ def _plan(
         carried=routed.carried,
         undoes=None,
         stop=tuple(one.content() for one in stop) or None,
+        contract=facts.contract,
     )

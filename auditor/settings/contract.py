@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -166,6 +167,13 @@ class Contract:
         parts += [self.timezone.key] if column.compare is Compare.TIMESTAMP else []
         return repr(parts)
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the contract says, 64 hex digits: another spelling or order of a file that says the same, or
+        a comment in it, changes nothing.
+        """
+        return hashlib.sha256(repr(replace(self, columns=tuple(map(_ordered, self.columns)))).encode()).hexdigest()
+
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
 
@@ -196,3 +204,7 @@ class Contract:
         if self.updated_truth:
             names.append(self.updated_truth)
         return tuple(dict.fromkeys(names))
+
+
+def _ordered(column: Column) -> Column:
+    return replace(column, values=dict(sorted(column.values.items())))
