@@ -33,11 +33,15 @@ CLOCKS = {
 WAITING = {
     "auditor/actito/connection.py": "handed in: how it waits for its turn",
     "auditor/apply/__init__.py": "handed in: between two questions about an import",
+    "auditor/cli/clock.py": "where commands have it from",
+    "auditor/commands/apply.py": "handed in: until what was sent must be shown",
     "auditor/commands/structure.py": "handed in: before a change is read back",
     "auditor/pull/__init__.py": "handed in: between two looks at a file that is being written",
     "auditor/pull/databases/wire.py": "for a thread that is about to end",
     "auditor/sandbox/imports.py": "for no time: lets other calls be answered",
     "auditor/sandbox/serve.py": "for a server that is about to listen",
+    "tests/driven_sandbox.py": "where a command waits for an import, which goes on meanwhile",
+    "tests/given_time.py": "a part of what commands wait for what may be shown late",
     "tests/postgres_server.py": "for a server of another program to listen",
     "tests/test_limits.py": "real processes that share real limits",
 }
