@@ -34,11 +34,6 @@ class Cell:
     before: str | None
     after: str | None
 
-    @property
-    def carried(self) -> bool:
-        """True for a value that is no change: it travels only because the file has its column."""
-        return self.before == self.after
-
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -70,12 +65,10 @@ class Write:
 
     @property
     def followed(self) -> tuple[str | None, ...]:
-        """The columns whose outcome is followed: without those only carried along. None stands for the profile itself,
-        which is created or deleted.
-        """
+        """The columns whose outcome is followed. None stands for the profile itself, which is created or deleted."""
         if self.kind in (Kind.CREATE, Kind.DELETE):
             return (None,)
-        return tuple(cell.column for cell in self.cells if not cell.carried)
+        return tuple(cell.column for cell in self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +103,6 @@ class Plan:
     """Number of profiles on the platform: the base of the brakes' shares."""
     route_reason: Told
     """Why the writes travel as they do."""
-    carried: int
-    """Cells of corrective files that carry the audited value only because the file needs the column."""
     undoes: str | None
     """SHA of the plan that this one takes back; None: it takes none back."""
     stop: tuple[Mapping[str, Any], ...] | str | None
@@ -140,12 +131,19 @@ class Plan:
             profiles.setdefault(write.kind, set()).add(write.key)
         return {kind: len(keys) for kind, keys in profiles.items()}
 
+    @property
+    def repeated(self) -> int:
+        """Values that a plan of an earlier version would send again unchanged, because a file had their column."""
+        by_file = (write for write in self.writes if write.batch is not None and write.kind is Kind.UPDATE)
+        return sum(cell.before == cell.after for write in by_file for cell in write.cells)
+
     def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         if not self.fallbacks:
             del content["fallbacks"]
         if self.contract is None:
             del content["contract"]
+        content["carried"] = self.repeated
         content["made"] = self.made.isoformat()
         content["export_as_of"] = self.export_as_of.isoformat()
         content["writes"] = [_plain(write) for write in self.writes]
@@ -209,6 +207,7 @@ def read_sealed(path: Path) -> tuple[Plan, Mapping[str, Any] | None]:
 
 def _plan(content: Mapping[str, Any]) -> Plan:
     values = dict(content)
+    values.pop("carried")  # follows from the writes
     if values.pop("format") != PLAN_FORMAT:
         raise ValueError
     values["made"] = datetime.fromisoformat(values["made"])

@@ -43,7 +43,7 @@ from auditor.errors import Exit, GuardRefused
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import QUOTA_ZONE
-from auditor.writes import Cell, Plan, Write
+from auditor.writes import Cell, Plan, Write, read_plan
 from tests.nothing_known import a_plan, a_write, recorded
 
 NOON = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
@@ -241,7 +241,7 @@ class World:
         self.platform.point("sleep")
 
     def apply(self, plan: Plan, **options: Any) -> Applied:
-        limits = options.pop("limits", Limits(concurrency=1, sample=2))
+        limits = options.pop("limits", Limits(concurrency=1, read_before=2, sample=2))
         with Ledger(self.folder) as ledger:
             return apply_plan(
                 recorded(plan, ledger),
@@ -515,10 +515,18 @@ def test_only_the_refused_field_is_left_out(world: World) -> None:
     assert applied.exit_code is Exit.WRITES_LEFT
 
 
-def test_carried_cells_are_not_written_one_by_one(world: World) -> None:
-    applied = world.apply(plan_of(write(1, ("note", "old", "old"), ("city", "Gent", "Ghent"))))
-    assert world.platform.effects == [("1", "city", "Ghent")]
-    assert len(applied.outcomes) == 1
+def test_a_plan_of_an_earlier_version_whose_files_repeat_audited_values_is_read_and_refused(
+    world: World, tmp_path: Path
+) -> None:
+    """Somebody may have edited them since. Its name is made of how many there are, as it was."""
+    plan = plan_of(write(1, ("note", "old", "old"), ("city", "Gent", "Ghent"), batch="b1"), city(2))
+    path = tmp_path / "plan.json"
+    path.write_text(plan.to_json(None), encoding="utf-8")
+    assert '"carried": 1' in path.read_text("utf-8")
+    assert read_plan(path) == plan
+    with pytest.raises(GuardRefused, match="repeat 1 audited values") as refused:
+        world.apply(plan)
+    assert (refused.value.exit_code, world.platform.points) == (Exit.REFUSED, 0)
 
 
 @pytest.mark.parametrize("effect", ["before", "after"])
@@ -735,6 +743,51 @@ def test_a_canary_that_does_not_land_stops_the_file(world: World) -> None:
     assert applied.stopped is not None
     assert applied.stopped.why == "canary"
     assert world.platform.calls["start_import"] == 0
+
+
+def test_rows_that_changed_meanwhile_are_left_out_of_a_file(world: World) -> None:
+    """What is read of it is read letter by letter; of the others nobody knows, and it is said how many they are."""
+    rows = [*range(1, 31)]
+    world.platform.profiles |= people(30)
+    world.platform.profiles["7"]["city"] = "Brugge"
+    world.platform.profiles["8"]["city"] = "Ghent"
+    del world.platform.profiles["9"]
+    applied = world.apply(plan_of(*batch(*rows)), limits=Limits(concurrency=1, sample=20))
+    assert told(applied, "outcome", "detail", "found")[6:9] == [
+        ("changed", None, "Brugge"),
+        ("landed", "already", None),
+        ("refused", "not_found", None),
+    ]
+    assert world.platform.profiles["7"]["city"] == "Brugge"
+    assert [effect[0] for effect in world.platform.effects] == [str(n) for n in rows if n not in (7, 8, 9)]
+    assert [(f.batch, f.rows, f.read_before, f.left_out, f.read_back) for f in applied.files] == [("b1", 26, 29, 3, 20)]
+
+
+def test_a_row_of_which_one_field_changed_is_left_out_as_a_whole(world: World) -> None:
+    def both(number: int, **more: Any) -> Write:
+        return write(number, ("city", "Gent", "Ghent"), ("note", "old", "new"), **more)
+
+    world.platform.profiles |= people(30)
+    world.platform.profiles["2"]["note"] = "Old"
+    plan = plan_of(*batch(*range(1, 31), make=both))
+    applied = world.apply(plan, limits=Limits(concurrency=1), same=by_name)
+    assert told(applied, "outcome", "detail", "found")[2:4] == [("skipped", "changed", None), ("changed", None, "Old")]
+    assert world.platform.profiles["2"] == people(2)["2"] | {"note": "Old"}
+    assert outcomes(world.apply(plan, same=by_name))[2:4] == ["skipped", "changed"], "one call carries a file"
+
+
+def test_a_file_is_not_sent_where_many_of_the_rows_that_are_read_have_changed(world: World) -> None:
+    """As many of those that nobody read would be overwritten."""
+    world.platform.profiles |= people(30)
+    for number in (7, 8):
+        world.platform.profiles[str(number)]["city"] = "Brugge"
+    plan = plan_of(*batch(*range(1, 31)))
+    applied = world.apply(plan, limits=Limits(concurrency=1))
+    assert Counter(outcomes(applied)) == {"landed": 1, "changed": 2, "skipped": 27}
+    assert world.platform.calls["start_import"] == 0
+    assert applied.stopped is not None
+    assert "2 of 29 of its profiles that were read had changed" in applied.stopped.sentence
+    assert applied.exit_code is Exit.REFUSED
 
 
 def test_refused_rows_are_tied_back_by_key(world: World) -> None:

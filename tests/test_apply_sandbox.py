@@ -250,7 +250,7 @@ def test_by_file(
         for place, one in enumerate(people)
     ]
     plan = plan_of(*writes)
-    applied = carry_out(plan, connection, structure, ledger, sandbox, sample=10)
+    applied = carry_out(plan, connection, structure, ledger, sandbox, sample=10, read_before=1)
     assert named == [f"auditor-{plan.sha[:8]}-Customers-update-1"], "whose files Actito's files are"
     counts = applied.counts
     assert (counts[Outcome.LANDED], counts[Outcome.UNKNOWN], counts[Outcome.REFUSED]) == (15, 13, 2)
@@ -319,7 +319,7 @@ def test_the_quota_of_the_licence_puts_the_file_off(tmp_path: Path) -> None:
                     )
                 except QuotaUsed:
                     break
-            applied = carry_out(plan, connection, structure, ledger, sandbox)
+            applied = carry_out(plan, connection, structure, ledger, sandbox, read_before=0)
     assert applied.stopped is not None
     assert applied.stopped.why == "quota"
     assert applied.exit_code is Exit.TRY_LATER

@@ -45,7 +45,6 @@ READ_BY = {
     "evidence.parquet": (REPORT,),
     "creations.parquet": (PLAN,),
     "taken.parquet": (PLAN,),
-    "audited.parquet": (PLAN,),
     "platform.parquet": (SHOW, SUGGEST),
     "truth.parquet": (SHOW,),
     f"plan-{APPLIED}*.json": (APPLY,),

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from auditor.diff import one_sided
-from auditor.diff.cells import audited_values
 from auditor.diff.counts import DiffCounts
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
@@ -273,11 +272,9 @@ def test_a_column_that_files_of_a_run_could_not_hold_is_refused(tmp_path: Path) 
 def test_what_a_plan_reads_survives_hostile_column_names(engine: DuckDB, landing: Landing, name: str) -> None:
     contract = _everywhere([name, "other"])
     _audit(engine, landing, contract)
-    matched, diffed = compared(engine)
+    matched, _ = compared(engine)
     [created] = engine.frame(one_sided.creations(contract, matched)).to_dicts()
     assert created[name] == "u"
-    audited = engine.frame(audited_values(diffed.fetched, contract)).to_dicts()
-    assert [row[name] for row in audited] == ["p"]
     missing = one_sided.one_sided(engine, contract, matched).missing
     assert [row[name] for row in engine.frame(missing).to_dicts()] == ["u"]
 

@@ -256,7 +256,7 @@ def test_a_profile_without_key_is_addressed_by_its_number_or_not_at_all() -> Non
     rows = [differs(key, "lastName", "Ann", "Anne") for key in (named, nameless, unaddressed)]
     numbers = {named: "n1", nameless: "n2", unaddressed: None}
     known = [{"key": key, "profile_id": number, "status": "stale"} for key, number in numbers.items()]
-    plan, _ = plans(an_audit(rows, known, fallbacks=BY_ADDRESS), a_policy(route="bulk", bulk_min_rows=1))
+    plan, _ = plans(an_audit(rows, known, fallbacks=BY_ADDRESS), a_policy(route="bulk", for_others=True))
     assert {write.key: (write.profile_id, write.batch) for write in plan.writes if write.batch is None} == {
         nameless: ("n2", None)
     }

@@ -89,10 +89,12 @@ def words(text: str) -> Iterator[str]:
 
 
 def test_the_list_names_nothing_that_is_not_made(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """But for what comes of servers, of exports of messages, of plans and of a writer at work."""
+    """But for what comes of servers, of exports of messages, of plans, of a writer at work and of earlier versions."""
     folder = made(tmp_path_factory).audited
     files = {path.name for path in folder.rglob("*")}
     missing = {name for name in personal.IN_A_RUN if name not in files}
-    assert missing == {"plan-*.json", "plan-*.txt", "plan-*.html", "outcome-*.parquet", "activities.parquet"}
+    assert missing == {
+        "plan-*.json", "plan-*.txt", "plan-*.html", "outcome-*.parquet", "activities.parquet", "audited.parquet",
+    }  # fmt: skip
     absent = {name for name in personal.IN_THE_STATE if not [*(folder / "state").glob(name)]}
     assert absent <= {"ledger.sqlite-wal", "pulled/*", "*/activities-*.parquet"}

@@ -174,7 +174,7 @@ def decision(key: str, name: str, platform: str | None, truth: str | None, choic
 
 def test_an_empty_audit_gives_empty_plans() -> None:
     for plan in plans(an_audit()):
-        assert (plan.writes, plan.left, plan.counts, plan.carried) == ((), (), {}, 0)
+        assert (plan.writes, plan.left, plan.counts) == ((), (), {})
         assert of_plan(plan.route_reason, SAY) == "Nothing to write."
         assert brakes(plan, {}) == ()
 
@@ -495,9 +495,8 @@ def test_large_groups_with_the_same_columns_go_by_file_with_canaries_first() -> 
     }
     first = [write for write in plan.writes if write.batch == "Customers-update-1"]
     assert [write.canary for write in first] == [True] * 20 + [False] * 130
-    assert plan.carried == 0
     assert of_plan(plan.route_reason, SAY) == (
-        "230 writes in 2 files, after 40 of them one by one; 99 writes one by one, about 3 minutes at 60 calls a minute"
+        "230 writes in 2 files, after 40 of them one by one; 99 writes one by one, about 5 minutes at 60 calls a minute"
         ": a file needs 100 profiles, and 6 file calls of today were left, 1 kept for undo."
     )
 
@@ -542,46 +541,26 @@ def test_the_largest_groups_get_the_file_calls() -> None:
     assert routes(plan)[Route.SINGLE, None] == 110
 
 
-def platform_of(plan_rows: Iterable[Mapping[str, Any]], **values: str | None) -> pl.DataFrame:
-    keys = sorted({row["key"] for row in plan_rows})
-    schema = dict.fromkeys(["key", *(column.name for column in COLUMNS)], pl.String())
-    base = {"city": "a", "street": "a", "lastName": "a", **values}
-    return pl.DataFrame([{**dict.fromkeys(schema), **base, "key": key} for key in keys], schema=schema)
-
-
 SLOW = a_policy(bulk_min_rows=100, calls_per_minute=1)
 
 
-def test_what_takes_hours_one_by_one_is_merged_and_repeats_audited_values() -> None:
-    """120 writes at a call a minute take four hours: one more is too much."""
-    rows = [*many(60, "city"), *many(61, "street", start=100)]
-    merged = correction(*rows, policy=SLOW, platform=platform_of(rows))
-    assert merged.carried == 121
-    assert routes(merged) == {(Route.SINGLE, "Customers-update-1"): 20, (Route.BULK, "Customers-update-1"): 101}
-    assert merged.writes[0].cells == (Cell("city", "a", "b"), Cell("street", "a", "a"))
-    (file,) = corrective_files(merged, STRUCTURE, canaries=True)
-    assert file.csv.splitlines()[:2] == [b"customerId;city;street", b"000000;b;a"]
-    assert file.csv.splitlines()[-1] == b"000160;a;b"
-    assert routes(correction(*rows[:-1], policy=SLOW, platform=platform_of(rows))) == {(Route.SINGLE, None): 120}
-
-
-def test_a_merged_file_leaves_empty_what_is_empty_or_known_to_be_kept() -> None:
-    rows = [*many(60, "city"), *many(61, "street", start=100)]
-    empty = correction(*rows, policy=SLOW, platform=platform_of(rows, city=None, street=""))
-    kept = correction(*rows, policy=replace(SLOW, bulk_empty="keep"))
-    for plan in (empty, kept):
-        assert plan.carried == 0
-        assert corrective_files(plan, STRUCTURE)[0].csv.splitlines()[1] == b"000020;b;"
-
-
-def test_a_merged_file_never_repeats_what_was_written_since_or_would_be_refused() -> None:
-    rows = [*many(60, "city"), *many(61, "street", start=100)]
-    rows += [differs("000000", "lastName", "a", "b", pending=True)]
-    bad = [{"side": "platform", "key": "000001", "column": "street", "rule": "max_length"}]
-    audit = an_audit(rows, violations=frame(audits.VIOLATIONS, bad))
-    plan = plans(audit, SLOW, some_facts(platform=platform_of(rows)))[0]
-    assert [write.key for write in plan.writes if write.batch is None] == ["000000", "000001"]
-    assert plan.carried == 119
+@pytest.mark.parametrize("policy", [SLOW, replace(SLOW, route="bulk")])
+def test_a_file_holds_the_profiles_that_change_all_its_columns_and_no_other_value(policy: Policy) -> None:
+    """Also where single calls take hours: what else stood in a file would overwrite what somebody edited since."""
+    rows = [*many(130, "city"), *many(120, "street", start=200), *many(20, "city", "street", start=400)]
+    plan = correction(*rows, policy=policy)
+    assert routes(plan) == {
+        (Route.SINGLE, None): 20,
+        (Route.SINGLE, "Customers-update-1"): 20,
+        (Route.BULK, "Customers-update-1"): 110,
+        (Route.SINGLE, "Customers-update-2"): 20,
+        (Route.BULK, "Customers-update-2"): 100,
+    }
+    assert all(cell.before != cell.after for write in plan.writes for cell in write.cells)
+    assert [file.columns for file in corrective_files(plan, STRUCTURE)] == [
+        ("customerId", "city"),
+        ("customerId", "street"),
+    ]
 
 
 def test_what_belongs_into_a_file_waits_for_a_call_when_single_calls_take_too_long() -> None:
@@ -622,14 +601,26 @@ def test_files_can_be_asked_for_whatever_their_size() -> None:
         differs("9", "card", "1", "2"),
         differs("9", "note", "x", ""),
     ]
-    plan = correction(*rows, policy=a_policy(route="bulk"), platform=platform_of(rows))
+    plan = correction(*rows, policy=a_policy(route="bulk"))
     assert routes(plan) == {
-        (Route.SINGLE, None): 2,
+        (Route.SINGLE, None): 5,
         (Route.SINGLE, "Customers-update-1"): 20,
-        (Route.BULK, "Customers-update-1"): 13,
+        (Route.BULK, "Customers-update-1"): 10,
     }
-    apart = correction(*rows, policy=a_policy(route="bulk"))
-    assert [file.rows for file in corrective_files(apart, STRUCTURE, canaries=True)] == [30, 3]
+
+
+@pytest.mark.parametrize("column", ["city", NEWS])
+def test_a_file_needs_rows_beyond_those_that_go_before_it(column: str) -> None:
+    """Twenty go one by one before it: a file for them alone would be a call of the day for nothing."""
+    for policy in (a_policy(route="bulk"), a_policy(bulk_min_rows=1)):
+        for count, files in ((20, 0), (21, 1)):
+            rows = [differs(f"{n:06}", column, "true", "false") for n in range(count)]
+            new = [missing(str(n)) for n in range(count)]
+            some = some_facts(candidates=candidates(*({"key": one["key"]} for one in new)))
+            for plan in plans(an_audit(rows, new), policy, some):
+                assert len(corrective_files(plan, STRUCTURE)) == files
+            for plan in plans(an_audit(rows, new), replace(policy, for_others=True), replace(some, file_calls_left=0)):
+                assert [one.rows for one in corrective_files(plan, STRUCTURE, canaries=True)] == [count]
 
 
 def missing(key: str, **more: Any) -> dict[str, Any]:
@@ -1005,7 +996,6 @@ def audits_of_anything(draw: st.DrawFn) -> tuple[Audit, Facts, Policy]:
     facts = some_facts(
         evidence=frame(permissions.EVIDENCE, evidence),
         candidates=candidates(*new),
-        platform=platform_of(rows, **{NEWS: "true", "silent": "false"}) if rows else None,
         file_calls_left=draw(st.integers(0, 4)),
         without_base=draw(st.sampled_from(["ask", "moments"])),
     )
@@ -1039,7 +1029,7 @@ def test_law_no_permission_goes_up_without_a_decision(given_: tuple[Audit, Facts
 def test_law_every_difference_is_planned_or_left_once(given_: tuple[Audit, Facts, Policy]) -> None:
     audit, facts, policy = given_
     plan = plans(audit, policy, facts)[0]
-    answered = [(write.key, cell.column) for write in plan.writes for cell in write.cells if not cell.carried]
+    answered = [(write.key, cell.column) for write in plan.writes for cell in write.cells]
     answered += [(key, str(name)) for key, name, _ in left(plan)]
     assert sorted(answered) == sorted(audit.differences.select("key", "column").rows())
 
@@ -1057,9 +1047,8 @@ def test_law_the_order_of_rows_does_not_change_the_plan(
         return table[order]
 
     other = replace(audit, differences=shuffled(audit.differences), profiles=shuffled(audit.profiles))
-    platform = None if facts.platform is None else shuffled(facts.platform)
     known = replace(facts.known, evidence=shuffled(facts.known.evidence))
-    moved = replace(facts, known=known, candidates=shuffled(facts.candidates), platform=platform)
+    moved = replace(facts, known=known, candidates=shuffled(facts.candidates))
     assert [plan.sha for plan in plans(audit, policy, facts)] == [plan.sha for plan in plans(other, policy, moved)]
 
 

@@ -14,7 +14,8 @@ from auditor.cli.demonstration import write_settings
 from auditor.commands.apply import apply
 from auditor.commands.plan import plan
 from auditor.commands.stored_plans import store
-from auditor.model import Kind, Route
+from auditor.model import Kind
+from auditor.plan import routing
 from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
 from tests import given_time, small_folder
@@ -39,11 +40,13 @@ def planned(factory: pytest.TempPathFactory, folder: Path) -> Path:
     shutil.copytree(made.audited, folder)
     shutil.copytree(made.licence, folder / "sandbox")
     settings = write_settings(folder, "http://127.0.0.1:1")
-    plans = plan(settings, now=given_time.now(), route="bulk")
-    one = next(one for one in plans if sum(write.canary for write in one.plan.writes) > 2)
-    rows = [write for write in one.plan.writes if write.batch and write.kind is Kind.UPDATE]
-    file = [replace(write, canary=False, route=Route.BULK) for write in rows[2:]]
-    fewer = replace(one.plan, writes=(*rows[:2], *file), export_as_of=given_time.now())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(routing, "CANARIES", 2)
+        plans = plan(settings, now=given_time.now(), route="bulk")
+    batches = [(one, write.batch) for one in plans for write in one.plan.writes if write.kind is Kind.UPDATE]
+    one, batch = next((one, batch) for one, batch in batches if batch)
+    rows = tuple(write for write in one.plan.writes if write.batch == batch)
+    fewer = replace(one.plan, writes=rows, export_as_of=given_time.now())
     with Ledger(settings.state_folder) as ledger:
         return store(fewer, one.path.parent, ledger, settings).path
 

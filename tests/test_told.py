@@ -559,7 +559,7 @@ NOT_OURS = {
 """Members and columns, by file, that hold values, what a steward wrote in the suite, or what Actito calls something;
 and two that stay texts (see the decision): what is right, beside a violation, and the pattern of a cause.
 """
-VALUES = {"platform.parquet", "truth.parquet", "creations.parquet", "taken.parquet", "audited.parquet"}
+VALUES = {"platform.parquet", "truth.parquet", "creations.parquet", "taken.parquet"}
 
 
 def stored(folder: Path) -> Iterator[tuple[str, str]]:

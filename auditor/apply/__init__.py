@@ -4,7 +4,8 @@ The order, and who does it:
 
     guards                  here            a plan with a stop, a file whose export is too old: refused before anything
     opt-outs, one by one    apply_single    read, write what still holds the audited value, read back
-    opt-outs, by file       apply_bulk      canaries one by one, the file, its end, refused rows, a sample
+    opt-outs, by file       apply_bulk      canaries one by one, a look at some rows, the file, its end, refused rows,
+                                            a sample
     a first load            load            one profile, a hundred, files: each step stands before the next
     the rest, one by one    apply_single    unique values in the plan's order, the others a few profiles at a time
     the rest, by file       apply_bulk
@@ -21,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import FrameType
@@ -85,6 +86,11 @@ def apply_plan(
         raise GuardRefused(f"the plan is stopped: {of_plan(plan.stop, Words('the platform', 'the truth'))}")
     if plan.table != structure.table:
         raise SettingsError(f'the plan is for the table "{plan.table}", not "{structure.table}"')
+    if plan.repeated:
+        raise GuardRefused(
+            f"the files of this plan repeat {plan.repeated:,} audited values, which somebody may have edited since",
+            hint="make it again: auditor plan",
+        )
     sha = plan.sha
     if ledger.plan(sha) is None:
         raise GuardRefused("the ledger did not record this plan as made", hint="make it again: auditor plan")
@@ -112,7 +118,8 @@ def apply_plan(
         _run(job, bulk_file)
     if job.error is not None:
         raise job.error
-    return Applied(sha, _frame(plan, job.states, job.results, job.stopped), job.stopped, drift or NO_DRIFT)
+    frame = _frame(plan, job.states, job.results, job.stopped)
+    return Applied(sha, frame, job.stopped, drift or NO_DRIFT, tuple(job.files))
 
 
 def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied | None:
@@ -164,9 +171,6 @@ def _batches(plan: Plan) -> list[str]:
 
 
 def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
-    held = {number for number, _ in job.held}
-    sent = replace(job.plan, writes=tuple(write for number, write in enumerate(job.plan.writes) if number not in held))
-    make_file = partial(bulk_file, sent)
     urgent = {write.batch for write in job.plan.writes if write.kind is Kind.UNSUBSCRIBE}
     single = [number for number, write in enumerate(job.plan.writes) if write.batch is None]
     opt_outs = [number for number in single if job.plan.writes[number].kind is Kind.UNSUBSCRIBE]
@@ -174,19 +178,19 @@ def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
     batches = _batches(job.plan)
 
     if job.plan.purpose == "load":
-        _guarded(job, partial(carry_out_load, job, batches, make_file))
+        _guarded(job, partial(carry_out_load, job, batches, bulk_file))
         if job.stopped is not None or job.halted():
             return
     _lanes(job, _by_profile(job.plan, opt_outs))
     for batch in batches:
         if batch in urgent:
-            _guarded(job, partial(carry_out_batch, job, batch, partial(make_file, batch)))
+            _guarded(job, partial(carry_out_batch, job, batch, bulk_file))
     in_order, free = _by_uniqueness(job, others)
     _lanes(job, [in_order])
     _lanes(job, free)
     for batch in batches:
         if batch not in urgent:
-            _guarded(job, partial(carry_out_batch, job, batch, partial(make_file, batch)))
+            _guarded(job, partial(carry_out_batch, job, batch, bulk_file))
 
 
 def _by_profile(plan: Plan, numbers: Sequence[int]) -> list[list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
@@ -19,18 +20,24 @@ from auditor.actito import (
     QuotaUsed,
     Refused,
 )
-from auditor.apply.job import FINAL, PROFILE, BulkFile, Job, Stopped, column_of, targets
-from auditor.apply.single import carry_out, created, find, give_up, values_stand
+from auditor.apply.job import FINAL, PROFILE, BulkFile, Job, SentFile, Stopped, column_of, targets
+from auditor.apply.single import as_audited, carry_out, created, find, give_up, values_stand
 from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger import quota_day
 from auditor.state.ledger.records import QUOTA_ZONE, UNCOUNTED, ImportRecord, ImportState
+from auditor.writes import Plan
 
 _ASKED_FOR: Final = 3
 """So often, where an import is answered as if it could not be asked for: it may not be known at once."""
 _NEXT: Final = "the next export"
 
-MakeFile = Callable[[], BulkFile]
-"""Makes the corrective file of a batch; called only when it is about to be sent."""
+MOST_CHANGED: Final = 0.05
+"""Of the rows that are read before a file is sent. Beyond that share it is not sent: as many of the others would be
+overwritten.
+"""
+
+MakeFile = Callable[[Plan, str], BulkFile]
+"""Makes the corrective file of a batch of a plan; called only when it is about to be sent."""
 
 Numbered = Mapping[tuple[int, str | None], int]
 """Numbers in the ledger by position of the write in the plan and column."""
@@ -65,8 +72,40 @@ def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
             job.note(Stopped("canary", f"the file {batch} was not sent: {first}"))
             _skip(job, [number for number in numbers if number > step[-1]], "canary")
             return
-    if rows:
-        _start(job, batch, rows, make_file())
+    due = [number for number in rows if job.remaining(number) == targets(job.plan.writes[number])]
+    if due:
+        _look_and_start(job, batch, due, make_file)
+
+
+def _look_and_start(job: Job, batch: str, rows: Sequence[int], make_file: MakeFile) -> None:
+    """Send the rows by file, without those of which a look at some, spread over the file, shows that they changed.
+
+    Who is created was not there, and an import that creates changes nobody.
+    """
+    creating = job.plan.writes[rows[0]].kind is Kind.CREATE
+    looked = [] if creating else _spread(rows, job.limits.read_before)
+    astray = set()
+    for number in looked:
+        if not as_audited(job, number):
+            astray.add(number)
+        if job.halted():
+            return
+    due = [number for number in rows if number not in astray]
+    changed = sum(_became(job, number, Outcome.CHANGED) for number in astray)
+    if changed > len(looked) * MOST_CHANGED:
+        told = f"{changed:,} of {len(looked):,} of its profiles that were read had changed since the export"
+        job.note(Stopped("changed", f"the file {batch} was not sent: {told}; audit a fresh one"))
+        _skip(job, due, "changed")
+    elif due:
+        file = make_file(replace(job.plan, writes=tuple(job.plan.writes[number] for number in due)), batch)
+        since = None if creating else job.plan.export_as_of
+        _start(job, SentFile(batch, len(due), len(looked), len(astray), since, job.clock()), due, file)
+
+
+def _spread(rows: Sequence[int], most: int) -> list[int]:
+    """At most so many of `rows`, evenly from all of them."""
+    count = min(most, len(rows))
+    return [rows[place * len(rows) // count] for place in range(count)]
 
 
 def _without_held(job: Job, batch: str, numbers: Sequence[int]) -> list[int]:
@@ -99,6 +138,12 @@ def _allowed_age(job: Job, batch: str) -> timedelta:
     kinds = {write.kind for write in job.plan.writes if write.batch == batch}
     permission = not kinds.isdisjoint((Kind.UNSUBSCRIBE, Kind.SUBSCRIBE))
     return job.limits.permission_max_age if permission else job.limits.max_age
+
+
+def _became(job: Job, number: int, outcome: Outcome) -> bool:
+    """Whether this became of any cell of a write."""
+    results = (job.results.get((number, column_of(cell))) for cell in targets(job.plan.writes[number]))
+    return any(result is not None and result.outcome is outcome for result in results)
 
 
 def _landed(job: Job, number: int) -> bool:
@@ -149,8 +194,9 @@ def _finished(job: Job, call: ImportRecord) -> bool:
     return execution.finished
 
 
-def _start(job: Job, batch: str, rows: Sequence[int], file: BulkFile) -> None:
+def _start(job: Job, sent: SentFile, rows: Sequence[int], file: BulkFile) -> None:
     """Record the call and every cell in it, then make it."""
+    batch = sent.batch
     intents = [job.intent(number, cell, Route.BULK, None) for number in rows for cell in job.remaining(number)]
     digest = hashlib.sha256(file.archive).hexdigest()
     call, writes = job.ledger.intend_import(job.sha, batch, job.plan.table, digest, intents, job.clock())
@@ -180,7 +226,8 @@ def _start(job: Job, batch: str, rows: Sequence[int], file: BulkFile) -> None:
         give_up(job, error)
     else:
         job.ledger.import_event(call, ImportState.STARTED, job.clock(), execution)
-        _follow(job, execution, call, rows, cells)
+        read_back = _follow(job, execution, call, rows, cells)
+        job.files.append(replace(sent, read_back=read_back, until=job.clock()))
 
 
 def _not_started(job: Job, call: int, state: ImportState, cells: Numbered, outcome: Outcome, detail: str) -> None:
@@ -206,8 +253,8 @@ def _resume(job: Job, call: ImportRecord, rows: Sequence[int]) -> None:
         _follow(job, call.execution, call.number, rows, cells)
 
 
-def _follow(job: Job, execution_id: str, call: int, rows: Sequence[int], cells: Numbered) -> None:
-    """Wait for the end of an import and record what can be known of its rows at once."""
+def _follow(job: Job, execution_id: str, call: int, rows: Sequence[int], cells: Numbered) -> int:
+    """Wait for the end of an import and record what can be known of its rows at once; how many were read back."""
     by_number: dict[int, dict[tuple[int, str | None], int]] = {}
     for place, write in cells.items():
         by_number.setdefault(place[0], {})[place] = write
@@ -216,12 +263,11 @@ def _follow(job: Job, execution_id: str, call: int, rows: Sequence[int], cells: 
     except Discontinued as error:
         job.record(cells, Outcome.UNKNOWN, "until_export")
         job.note(Stopped("not_followed", f"what became of the import is not known until {_NEXT}: {error}"))
-        _sample(job, by_number)
-        return
+        return _sample(job, by_number)
     if execution is None:
         job.record(cells, Outcome.UNKNOWN, "running")
         job.note(Stopped("import_running", "the import is still being carried out: apply again to follow it"))
-        return
+        return 0
     refused = _refused(job, execution, rows)
     fate = "until_export" if execution.state is ExecutionState.DONE else "import_failed"
     with job.ledger.transaction():
@@ -229,7 +275,7 @@ def _follow(job: Job, execution_id: str, call: int, rows: Sequence[int], cells: 
         for number, detail in refused.items():
             job.record(by_number.pop(number, {}), Outcome.REFUSED, detail)
         job.record({place: write for row in by_number.values() for place, write in row.items()}, Outcome.UNKNOWN, fate)
-    _sample(job, by_number)
+    return _sample(job, by_number)
 
 
 def _end_of(job: Job, execution_id: str) -> Execution | None:
@@ -275,17 +321,15 @@ def _refused(job: Job, execution: Execution, rows: Iterable[int]) -> dict[int, s
     return {number: f"{row.code} {row.column}".strip() or "refused" for number, row in tied if number is not None}
 
 
-def _sample(job: Job, rows: Mapping[int, Numbered]) -> None:
-    """Read some rows back at once, spread over the file: what they show is proof for them alone."""
-    numbers = list(rows)
-    count = min(job.limits.sample, len(numbers))
-    for place in range(count):
-        number = numbers[place * len(numbers) // count]
+def _sample(job: Job, rows: Mapping[int, Numbered]) -> int:
+    """Read some rows back at once, spread over the file: what they show is proof for them alone. How many they were."""
+    some = _spread(list(rows), job.limits.sample)
+    for read, number in enumerate(some):
         write = job.plan.writes[number]
         try:
             profile = find(job, write)
         except ActitoError:
-            return
+            return read
         profile_id = profile.profile_id if profile else None
         for cell in targets(write):
             sent = {place: row for place, row in rows[number].items() if place[1] == column_of(cell)}
@@ -294,6 +338,7 @@ def _sample(job: Job, rows: Mapping[int, Numbered]) -> None:
             else:
                 found = profile.values.get(cell.column) if profile else None
                 job.record(sent, Outcome.UNKNOWN, "not_confirmed", found=found, profile_id=profile_id)
+    return len(some)
 
 
 def _skip(job: Job, numbers: Iterable[int], detail: str) -> None:

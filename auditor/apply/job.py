@@ -96,6 +96,8 @@ class Limits:
     visible_after: timedelta = timedelta(minutes=1)
     """By then what was written can be read, as long as the platform may take to show it."""
     poll_seconds: float = 2.0
+    read_before: int = 100
+    """Rows of an import that are read before it is sent."""
     sample: int = 20
     """Rows of an import that are read back at once."""
 
@@ -105,11 +107,27 @@ class Stopped:
     """Why some of the plan was not sent."""
 
     why: str
-    """Stable code: interrupted, platform, quota, import_running, not_followed, refused_rows, stale, canary,
+    """Stable code: interrupted, platform, quota, import_running, not_followed, refused_rows, stale, canary, changed,
     read_back.
     """
     sentence: str
     """For people, without values."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """How much of a file was looked at: what was edited in the others meanwhile is overwritten, and shows nowhere."""
+
+    batch: str
+    rows: int
+    read_before: int
+    """Profiles that were read right before it was sent, of which those that had changed were left out."""
+    left_out: int
+    since: datetime | None
+    """The moment that the export shows; None for creations, which change nobody."""
+    until: datetime
+    """When it had ended; where it had not yet, when it was left alone."""
+    read_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +155,10 @@ def column_of(cell: Cell) -> str | None:
 
 
 def targets(write: Write) -> Cells:
-    """What of a write is followed: its cells without those only carried along, or the profile itself."""
+    """What of a write is followed: its cells, or the profile itself."""
     if write.kind in (Kind.CREATE, Kind.DELETE):
         return (PROFILE,)
-    return tuple(cell for cell in write.cells if not cell.carried)
+    return write.cells
 
 
 @dataclass(slots=True)
@@ -162,6 +180,8 @@ class Job:
     """The ledger's record of earlier applications, as it was at the beginning."""
     held: Mapping[tuple[int, str | None], Since] = field(default_factory=dict)
     """What must not be sent any more, and why. What an earlier application sent of it is settled by reading."""
+    files: list[SentFile] = field(default_factory=list)
+    """What was sent by file."""
     stopped: Stopped | None = None
     error: BaseException | None = None
     """What ended the job for good; raised once everything in flight is recorded."""

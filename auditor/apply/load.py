@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from auditor.actito import ActitoError
-from auditor.apply.bulk import carry_out_batch
-from auditor.apply.job import BulkFile, Job, Stopped
+from auditor.apply.bulk import MakeFile, carry_out_batch
+from auditor.apply.job import Job, Stopped
 from auditor.apply.single import give_up
 from auditor.model import Kind, Outcome
 
 
-def carry_out_load(job: Job, batches: Sequence[str], make_file: Callable[[str], BulkFile]) -> None:
+def carry_out_load(job: Job, batches: Sequence[str], make_file: MakeFile) -> None:
     """Carry out the batches of a first load in their order; `job.stopped` says why one of them ended it.
 
     The rows of a file are read back in three ways: those that Actito refused are told, a sample is compared value by
     value, and the profiles are counted, where the licence counts them: the table was empty before.
     """
     for batch in batches:
-        carry_out_batch(job, batch, partial(make_file, batch))
+        carry_out_batch(job, batch, make_file)
         if job.stopped is None and not job.halted():
             _read_back(job, batch)
         if job.stopped is not None or job.halted():

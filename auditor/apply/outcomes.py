@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from auditor.apply.job import Stopped
+from auditor.apply.job import SentFile, Stopped
 from auditor.errors import Exit
 from auditor.files.whole import whole_file
 from auditor.findings.since import Drift, Since
@@ -45,6 +45,8 @@ class Applied:
     """Why something was not sent; None: everything was tried."""
     drift: Drift
     """What is not written any more, because of what is known since the plan was made."""
+    files: tuple[SentFile, ...] = ()
+    """What this application sent by file."""
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
@@ -68,7 +70,7 @@ class Applied:
         why = self.stopped.why if self.stopped else None
         if why == "interrupted":
             return Exit.INTERRUPTED
-        if why == "stale":
+        if why in ("stale", "changed"):
             return Exit.REFUSED
         if self.left:
             return Exit.WRITES_LEFT

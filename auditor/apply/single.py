@@ -75,6 +75,33 @@ def _correct(job: Job, number: int) -> None:
     _read_back(job, number, profile.profile_id, sent, writes)
 
 
+def as_audited(job: Job, number: int) -> bool:
+    """Whether the profile of a row of a file still is as it was audited, in all that the file changes of it.
+
+    Else what it is now is recorded, and the rest of the row is not sent. Halts the job where Actito cannot be read.
+    """
+    write = job.plan.writes[number]
+    cells = job.remaining(number)
+    try:
+        profile = find(job, write)
+    except Refused:
+        job.conclude(number, cells, Outcome.REFUSED, "unreadable")
+        return False
+    except ActitoError as error:
+        give_up(job, error)
+        return False
+    if profile is None:
+        job.conclude(number, cells, Outcome.REFUSED, "not_found")
+        return False
+    if not _is_the_one(job, write, profile):
+        job.conclude(number, cells, Outcome.CHANGED, "key")
+        return False
+    due = tuple(cell for cell in cells if _is_due(job, number, cell, profile))
+    if due != cells:
+        job.skip(number, due, "changed")
+    return due == cells
+
+
 def _is_the_one(job: Job, write: Write, profile: Profile) -> bool:
     """A profileId that carries another key by now is not the profile that was audited."""
     changing = {cell.column for cell in write.cells}

@@ -98,7 +98,6 @@ def undoing(
         population=audited.population,
         contract=audited.contract,
         route_reason=Notice(Code.ROUTE_OF_UNDO).content(),
-        carried=0,
         undoes=of.sha,
         stop=None,
     )

@@ -47,7 +47,7 @@ def command(
 
     settings = load_settings(settings_file)
     if show is None:
-        made = plan(settings, now=clock.now(), run=run, decisions=decisions, route=route)
+        made = plan(settings, now=clock.now(), run=run, decisions=decisions, route=route, for_others=files is not None)
     elif run or decisions or route or files:
         raise SettingsError("--show tells a plan that is made already: nothing else goes with it but --json")
     else:

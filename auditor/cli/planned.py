@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
+from datetime import UTC, datetime
 
 import click
 
+from auditor.apply.job import SentFile
 from auditor.apply.outcomes import Applied
 from auditor.apply.undo import irrevocable
 from auditor.cli.screen import WIDTH, say, table, wrapped
@@ -33,6 +35,11 @@ OUTCOME = {
     Outcome.SKIPPED: "not sent",
 }
 
+OVERWRITTEN = (
+    "by file, what is edited in {platform} from {since}, which the export shows, until the file is imported is "
+    "overwritten in the fields that it changes; some profiles are read right before, and left out where they changed"
+)
+
 
 def print_plan(planned: Planned, words: Words, review: Told | None = None, *, everything: bool = False) -> None:
     """What a plan would write, write by write, what it leaves alone and why, and what must be confirmed.
@@ -52,8 +59,8 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
     if plan.route_reason and plan.writes:
         reason = of_plan(plan.route_reason, words)
         click.echo(textwrap.fill(reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
-    if plan.carried:
-        click.echo(f"  {plan.carried:,} unchanged values travel along, because their file has the column")
+    if any(write.route is Route.BULK and write.kind is not Kind.CREATE for write in plan.writes):
+        click.echo(wrapped("  ", words.fill(OVERWRITTEN).replace("{since}", _moment(plan.export_as_of))))
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
@@ -84,6 +91,8 @@ def irrevocably(told: Notice | None, words: Words) -> str:
 
 def print_applied(applied: Applied) -> None:
     """What became of the writes of a plan."""
+    for sent in applied.files:
+        click.echo(wrapped("  ", _looked_at(sent)))
     counts = applied.counts
     table([(OUTCOME[outcome], counts[outcome]) for outcome in Outcome if counts[outcome]] or [("nothing to write", 0)])
     details = applied.outcomes.filter(applied.outcomes["outcome"].is_in(["refused", "changed"]))
@@ -122,6 +131,24 @@ def say_drift(drift: Drift, words: Words) -> None:
     """What of a plan is not written any more, by reason."""
     for indent, line in drift_report(drift, words):
         say(wrapped(" " * indent, line, indent=indent + 2))
+
+
+def _looked_at(sent: SentFile) -> str:
+    """How much of a file was looked at, and since when nobody knows what it overwrote."""
+    unread = sent.rows - (sent.read_before - sent.left_out)
+    known = f"{sent.batch}: {sent.rows:,} rows; {sent.read_before:,} were read right before it"
+    known += f", {sent.left_out:,} of which had changed and were left out" if sent.left_out else ""
+    known += f"; {sent.read_back:,} were read back."
+    if not unread or sent.since is None:
+        return known
+    between = f"between {_moment(sent.since)} and {_moment(sent.until)}"
+    return (
+        f"{known} What was edited {between} in these fields of the other {unread:,} is overwritten, and shows nowhere."
+    )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} (UTC)"
 
 
 def parse_confirmations(texts: tuple[str, ...]) -> dict[Kind, int]:

@@ -48,16 +48,19 @@ def plan(
     decisions: Path | None = None,
     route: str | None = None,
     only: Collection[str] | None = None,
+    for_others: bool = False,
 ) -> tuple[Planned, ...]:
     """Make the plans of a finished run (None: the newest) and store them in its folder; empty ones are left out.
 
     `decisions` is a file from the worklist; what was decided earlier counts as well. `only` restricts the plans to
-    these keys. Raises SettingsError, InputUnusable or GuardRefused.
+    these keys. `for_others`: somebody else imports the files. Raises SettingsError, InputUnusable or GuardRefused.
     """
     with at_work(settings.state_folder, "auditor plan", now):
         folder = find_run(settings, run)
         with Ledger(settings.state_folder) as ledger:
-            made = plans_of(settings, folder, ledger, now, decisions=decisions, route=route, only=only)
+            made = plans_of(
+                settings, folder, ledger, now, decisions=decisions, route=route, only=only, for_others=for_others
+            )
             return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
 
 
@@ -70,6 +73,7 @@ def plans_of(
     decisions: Path | None,
     route: str | None,
     only: Collection[str] | None,
+    for_others: bool = False,
 ) -> tuple[Plan, Plan]:
     """What corrects and what creates, of the run in this folder; neither is stored. As `plan` otherwise."""
     structure = run_folder.read_structure(folder)
@@ -80,7 +84,7 @@ def plans_of(
     audit = with_pending(audit, ledger)
     known = knowledge(settings, contract, structure, audit, ledger, now)
     facts = _facts(settings, contract, audit, known, folder, ledger)
-    return make_plans(audit, policy(settings, route), facts, only=only)
+    return make_plans(audit, policy(settings, route, for_others=for_others), facts, only=only)
 
 
 def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
@@ -116,8 +120,6 @@ def _facts(
     settings: Settings, contract: Contract, audit: Audit, known: Knowledge, folder: Path, ledger: Ledger
 ) -> Facts:
     missing = candidates(contract, folder)
-    differing = set(audit.differences["column"])
-    audited = _texts(column.name for column in contract.compared if column.name in differing)
     used = ledger.bulk_calls(settings.table, quota_day(known.now))
     allowed = min(settings.actito.own_bulk_calls_per_day, settings.actito.bulk_calls_per_day)
     erased = {
@@ -131,7 +133,6 @@ def _facts(
         known=known,
         contract=contract.digest,
         file_calls_left=0 if used.exhausted or used.lost else max(0, allowed - used.used),
-        platform=frame(folder, "audited", audited),
         candidates=missing.rows,
         taken=missing.taken,
         erased=frozenset(erased),
@@ -169,15 +170,15 @@ def changed_much(audit: Audit) -> Iterator[Notice]:
             yield Notice(Code.MUCH_CHANGED, {"column": column, "changed": number, "compared": compared})
 
 
-def policy(settings: Settings, route: str | None) -> Policy:
+def policy(settings: Settings, route: str | None, *, for_others: bool = False) -> Policy:
     """What the settings say of how writes travel; None: they say that too."""
     fixes = settings.fixes
     return Policy(
         route=route or fixes.route,  # type: ignore[arg-type]  # click and pydantic both checked it
         realtime=tuple(fixes.realtime),
         bulk_min_rows=fixes.bulk_min_rows,
+        for_others=for_others,
         only_on_platform=fixes.only_on_platform,
-        bulk_empty=settings.actito.bulk_empty,
         calls_per_minute=settings.actito.calls_per_minute,
         max_age=fixes.max_age,
         permission_max_age=fixes.permission_max_age,

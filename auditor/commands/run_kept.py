@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from auditor.diff.cells import audited_values
 from auditor.diff.diffed import Diffed
 from auditor.diff.of_others import of_others
 from auditor.diff.one_sided import OneSided, creations, taken
@@ -46,7 +45,6 @@ def write_for_plans(
     engine.write(creations(contract, matched), folder / "creations.parquet")
     engine.write(taken(contract, structure, matched, alone.missing), folder / "taken.parquet")
     engine.write(of_others(engine, contract, structure, matched, diffed), folder / "of_others.parquet")
-    engine.write(audited_values(diffed.fetched, contract), folder / "audited.parquet")
     engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
     engine.write(known_history(diffed, allowed, memory.history, memory.seen), folder / "history.parquet")
 

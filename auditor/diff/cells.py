@@ -73,16 +73,6 @@ def pairs(fetched: ir.Table, contract: Contract, base: ir.Table | None) -> ir.Ta
     return found.mutate(**same)
 
 
-def audited_values(fetched: ir.Table, contract: Contract) -> ir.Table:
-    """The raw texts of the platform for every profile that may differ: `key` as shown, and a column per column."""
-    texts: dict[str, ir.Value] = {"key": fetched.platform_text}
-    if len(contract.key) == 1:
-        texts[contract.key[0]] = fetched.platform_text
-    for position, column in enumerate(contract.compared):
-        texts[column.name] = _held(fetched[f"p{position}"], column)
-    return fetched.select(**texts)
-
-
 def unlike(engine: Engine, fetched: ir.Table, contract: Contract, base: ir.Table | None) -> ir.Table:
     """A row per cell that was fetched and is not evidently equal, with its forms.
 

@@ -46,8 +46,6 @@ class Since(StrEnum):
     """A plan that is made now would not write it, for another reason."""
     WITH_ANOTHER = "with_another"
     """Nothing speaks against the cell itself, but it only goes together with one that is not written."""
-    CARRIED = "carried_since"
-    """Its file repeats values of an older run, which may have been changed since."""
 
 
 OTHERWISE: Final = (Since.PLATFORM, Since.TRUTH)

@@ -7,7 +7,7 @@ missing ─► creations ──────────────────�
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from auditor import permissions
 from auditor.errors import InputUnusable
-from auditor.findings.audit import Audit, kept_out
+from auditor.findings.audit import Audit
 from auditor.findings.codes import Code, Notice
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import corrected
@@ -28,7 +28,7 @@ from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
 from auditor.plan.pairs import held
 from auditor.plan.policy import Policy
-from auditor.plan.routing import AuditedValues, Road, Routed, route_corrections, route_creations
+from auditor.plan.routing import Road, Routed, route_corrections, route_creations
 from auditor.plan.uniques import in_order
 from auditor.writes import LeftAlone, Plan, Write, by_fallback
 
@@ -41,10 +41,7 @@ class Facts:
     contract: str
     """Its digest."""
     file_calls_left: int
-    """Of today, for this table, as the auditor may use them. Files that others will import: as many as may be made."""
-    platform: pl.DataFrame | None
-    """Raw platform texts of the profiles that differ: `key` and a column per column of the contract; None: no file
-    repeats values, and different sets of changed columns are not merged."""
+    """Of today, for this table, as the auditor may use them."""
     candidates: pl.DataFrame
     """The missing, as creations.Candidates.rows."""
     taken: pl.DataFrame
@@ -76,7 +73,6 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
         single_key=len(audit.key) == 1,
         alone=frozenset(key for key in audit.profiles["key"] if by_fallback(key, audit.fallbacks)),
         first_load=audit.counts.rows["platform"] == 0,
-        audited=_audited_values(audit, facts.platform),
     )
     needed, corrections, alone = corrected_by(audit, policy, known, only=only)
     again = set(corrected(_restricted(audit, only).differences, audit.activities).iter_rows())
@@ -171,29 +167,6 @@ def _unmatched(audit: Audit, policy: Policy, decisions: Iterable[Decision]) -> I
             yield LeftAlone(key, None, why.value, refusal=None)
 
 
-def _audited_values(audit: Audit, platform: pl.DataFrame | None) -> AuditedValues | None:
-    """A look-up in `platform` that leaves out whom a file must not repeat.
-
-    These are profiles that were written since the export, whose audited value is no longer theirs, and values that the
-    platform holds but would not accept again.
-    """
-    if platform is None:
-        return None
-    written = set(audit.differences.filter(pl.col("pending"))["key"])
-    on_platform = kept_out(audit.violations).filter(pl.col("side") == Side.PLATFORM)
-    invalid = set(on_platform.select("key", "column").iter_rows())
-
-    def look_up(keys: Sequence[str], columns: Sequence[str]) -> Mapping[str, Mapping[str, str | None]]:
-        rows = platform.filter(pl.col("key").is_in(list(keys))).select("key", *columns).iter_rows(named=True)
-        return {
-            row["key"]: row
-            for row in rows
-            if row["key"] not in written and not any((row["key"], column) in invalid for column in columns)
-        }
-
-    return look_up
-
-
 def _told(audit: Audit, left: Sequence[LeftAlone]) -> Iterator[LeftAlone]:
     """The same, with how Actito would refuse a value of the truth: what comes first, where several things are wrong."""
     keys = {item.key for item in left if item.why == Why.BLOCKED}
@@ -230,7 +203,6 @@ def _plan(
         left=tuple(sorted(told, key=lambda item: (item.key, item.column or "", item.why))),
         population=audit.counts.rows["platform"],
         route_reason=routed.reason.content(),
-        carried=routed.carried,
         undoes=None,
         stop=tuple(one.content() for one in stop) or None,
         contract=facts.contract,

@@ -122,8 +122,6 @@ def of_run(plan: Plan, today: Today, erased: Collection[Identifier], left: Colle
             since = _of_profile(write, planned.get((write.key, None)), because, today)
         elif since is None:
             since = _of_cell(write, _cell(write, column), planned.get((write.key, column)), because, today)
-        if since is None and today.run != plan.run and any(cell.carried for cell in write.cells):
-            since = Since.CARRIED
         if since is not None:
             held[place] = since
     own = {(write.key, column) for write in plan.writes for column in write.followed}

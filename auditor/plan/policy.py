@@ -17,9 +17,9 @@ class Policy:
     """Columns, as globs, that must go one by one because they start scenarios."""
     bulk_min_rows: int
     """Fewer profiles never make a file."""
+    for_others: bool
+    """Files are imported by somebody else: none goes one by one before, and they cost no call of ours."""
     only_on_platform: Literal["list", "delete"]
-    bulk_empty: Literal["unknown", "keep", "erase"]
-    """What an empty cell of a file does to a filled value on update."""
     calls_per_minute: int
     max_age: timedelta
     """Of the export behind a file."""

@@ -122,7 +122,7 @@ class Review:
         """Every write, in the order in which they go."""
         known = self._known.iter_rows()
         for write in self.plan.writes:
-            cells = [cell for cell in write.cells if not cell.carried]
+            cells = [cell for cell in write.cells if cell.before != cell.after]
             facts = [next(known) for _ in cells or (None,)]
             name, email = facts[0][3:]
             if write.kind is Kind.CREATE:
@@ -144,7 +144,7 @@ class Review:
         asked = [
             (write.key, write.profile_id, column)
             for write in self.plan.writes
-            for column in ([cell.column for cell in write.cells if not cell.carried] or (None,))
+            for column in ([cell.column for cell in write.cells if cell.before != cell.after] or (None,))
         ]
         schema = {"key": TEXT, "profile_id": TEXT, "column": TEXT}
         cells = pl.DataFrame(asked, schema=schema, orient="row")

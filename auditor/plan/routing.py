@@ -8,10 +8,10 @@ and the time that single calls would take, and says so in a sentence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.codes import Code, Notice
@@ -27,20 +27,16 @@ FIRST_STEPS: Final = (1, 100)
 """Into an empty table, so many profiles go one by one before all others: one, and when it stands a hundred."""
 
 PATIENCE: Final = timedelta(hours=4)
-"""What would take longer one by one is merged into a file, if it is enough for one."""
+"""What is enough for a file, and would take longer one by one, waits for one where none can be sent today."""
 
-CALLS_PER_WRITE: Final = 2
-"""A single write reads the profile before it changes it."""
+CALLS_PER_WRITE: Final = 3
+"""A single write reads the profile before it changes it, and reads it back."""
 
 KEPT_FOR_UNDO: Final = 1
 """File calls of a day that no plan but an undo uses."""
 
 FILE_BYTES: Final = 90_000_000
 """Most bytes of the rows of one file, before compression: safely below Actito's limit of 100 MB (D-limits)."""
-
-AuditedValues: TypeAlias = Callable[[Sequence[str], Sequence[str]], Mapping[str, Mapping[str, str | None]]]
-"""From keys and columns to the audited platform text, by key and column. Keys whose text cannot be told, or would be
-refused by Actito, are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +57,14 @@ class Road:
     """Keys of profiles that a file cannot name, for they lack the key."""
     first_load: bool = False
     """True while the table is empty."""
-    audited: AuditedValues | None = None
-    """What a file with more columns than changes must repeat; None: no such file is made."""
 
     @property
     def smallest_file(self) -> int:
-        """Profiles that are enough for a file of their own."""
-        return 1 if self.policy.route == "bulk" and not self.may_merge else self.policy.bulk_min_rows
-
-    @property
-    def may_merge(self) -> bool:
-        return self.audited is not None or self.policy.bulk_empty == "keep"
+        """Profiles that are enough for a file: some are left for it after those that go before it."""
+        least = 1 if self.policy.route == "bulk" else self.policy.bulk_min_rows
+        if self.policy.for_others:
+            return least
+        return sum(FIRST_STEPS) + least if self.first_load else max(CANARIES + 1, least)
 
     def open(self, limit: timedelta) -> bool:
         """True where files may be made at all, from an export of at most that age."""
@@ -90,8 +83,6 @@ class Routed:
 
     writes: tuple[Write, ...]
     left: tuple[LeftAlone, ...]
-    carried: int
-    """Cells that repeat the audited value."""
     files: int
     reason: Notice
 
@@ -114,8 +105,11 @@ class _Files:
     def take(self, kind: Kind, writes: Sequence[Write]) -> bool:
         """Put `writes` into as many files as their size needs; False, and none is taken, if there is no room."""
         files = list(_by_size(writes))
-        if len(files) > self.room:
+        if len(files) > self.room and not self.road.policy.for_others:
             return False
+        if len(files) > 1 and len(files[-1]) <= CANARIES:
+            both = files[-2] + files[-1]
+            files[-2:] = [both[: len(both) // 2], both[len(both) // 2 :]]
         self.batches.setdefault(kind, []).extend(files)
         return True
 
@@ -142,8 +136,9 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
     """Route everything but creations. `writes` are single, in an order per kind that single writes keep.
 
     Opt-outs go first. By file go opt-outs of one permission that are enough for a file of key and that permission, and
-    updates of columns whose master is the truth: a file per set of changed columns, which repeats nothing. Unique
-    attributes, real-time columns, clears, opt-ins, deletions and what several people decided go one by one.
+    updates of columns whose master is the truth: a file per exact set of changed columns, since whatever else stood in
+    it could be somebody's edit by then. What is not enough for a file, unique attributes, real-time columns, clears,
+    opt-ins, deletions and what several people decided go one by one.
 
     Raises GuardRefused or SettingsError when files are asked for and cannot be made.
     """
@@ -154,18 +149,13 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
     updates = kinds[Kind.UPDATE]
     files = _Files(road)
     opt_outs = _file_opt_outs(kinds[Kind.UNSUBSCRIBE], files)
-    rest: list[Write] = []
+    late: list[Write] = []
     for group in _groups(updates, road):
-        if len(group) < road.smallest_file or not files.take(Kind.UPDATE, group):
-            rest += group
+        if len(group) >= road.smallest_file and not files.take(Kind.UPDATE, group):
+            late += group
     others = len(opt_outs) + len(kinds[Kind.CLEAR]) + len(kinds[Kind.SUBSCRIBE]) + len(kinds[Kind.DELETE])
-    singles = others + len(updates) - len(files.keys(Kind.UPDATE))
-    if road.policy.route == "bulk" or (road.too_long(singles) and len(rest) >= road.policy.bulk_min_rows):
-        _file_merged(rest, files)
     in_files = files.keys(Kind.UPDATE)
-    rest = [write for write in rest if write.key not in in_files]
-    singles = others + len(updates) - len(in_files)
-    waiting = {write.key for write in rest} if _must_wait(len(rest), singles, files) else set()
+    waiting = {write.key for write in late} if _must_wait(others + len(updates) - len(in_files), road) else set()
     travels = in_files | waiting
     ordered = (
         *opt_outs,
@@ -182,8 +172,7 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
         if write.key in waiting
         for cell in write.cells
     )
-    carried = sum(cell.carried for write in ordered for cell in write.cells)
-    return Routed(ordered, left, carried, files.count, _reason(ordered, len(waiting), files))
+    return Routed(ordered, left, files.count, _reason(ordered, len(waiting), files))
 
 
 def route_creations(writes: Sequence[Write], road: Road) -> Routed:
@@ -208,12 +197,11 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
         and not any(road.policy.in_real_time(cell.column) for cell in write.cells)
     ]
     steps = sum(FIRST_STEPS) if road.first_load else 0
-    enough = len(fit) - steps >= (1 if road.policy.route == "bulk" else road.policy.bulk_min_rows)
-    if enough and files.take(Kind.CREATE, fit):
-        fit = []
+    enough = len(fit) >= road.smallest_file
+    late = enough and not files.take(Kind.CREATE, fit)
     in_files = files.keys(Kind.CREATE)
     singles = len(creations) - len(in_files) + len(opt_ins)
-    waiting = {write.key for write in fit} if _must_wait(len(fit), singles, files) else set()
+    waiting = {write.key for write in fit} if late and _must_wait(singles, road) else set()
     alone = [write for write in creations if write.key not in in_files | waiting]
     trial = [write for write in alone if write.key not in opted_in][: 0 if files.count else steps]
     tried = {write.key for write in trial}
@@ -225,7 +213,7 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
         *opt_ins,
     )
     left = tuple(LeftAlone(key, None, Why.QUOTA.value, refusal=None) for key in sorted(waiting))
-    return Routed(ordered, left, 0, files.count, _reason(ordered, len(waiting), files))
+    return Routed(ordered, left, files.count, _reason(ordered, len(waiting), files))
 
 
 def _require_files(road: Road, writes: Sequence[Write]) -> None:
@@ -246,12 +234,11 @@ def _file_opt_outs(writes: Sequence[Write], files: _Files) -> list[Write]:
     road = files.road
     if not road.open(road.policy.permission_max_age):
         return list(writes)
-    enough = 1 if road.policy.route == "bulk" else road.policy.bulk_min_rows
     named = [write for write in writes if write.key not in road.alone]
     counts = Counter(cell.column for write in named for cell in write.cells)
     filed: set[str] = set()
     for column, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        if count < enough or road.policy.in_real_time(column):
+        if count < road.smallest_file or road.policy.in_real_time(column):
             continue
         rows = [replace(write, cells=_only(write, {column})) for write in named if _only(write, {column})]
         if files.take(Kind.UNSUBSCRIBE, rows):
@@ -287,37 +274,9 @@ def _largest_first(group: tuple[tuple[str, ...], list[Write]]) -> tuple[int, tup
     return -len(writes), columns
 
 
-def _file_merged(writes: Sequence[Write], files: _Files) -> None:
-    """One file for different sets of columns: where a profile does not change one, the file repeats what it has.
-
-    Whether an empty cell erases is not known (D-etlf), so none is left empty where the platform has a value, unless the
-    dialect says that empty keeps.
-    """
-    road = files.road
-    if not writes or not road.may_merge:
-        return
-    writes = sorted((write for write in writes if write.key not in road.alone), key=lambda write: write.key)
-    if road.policy.bulk_empty != "keep" and road.audited is not None:
-        changed = {cell.column for write in writes for cell in write.cells}
-        columns = [name for name in road.columns if name in changed]
-        values = road.audited([write.key for write in writes], columns)
-        writes = [_repeating(write, columns, values[write.key]) for write in writes if write.key in values]
-    if road.policy.route == "bulk" or len(writes) >= road.policy.bulk_min_rows:
-        files.take(Kind.UPDATE, writes)
-
-
-def _repeating(write: Write, columns: Sequence[str], audited: Mapping[str, str | None]) -> Write:
-    changes = {cell.column: cell for cell in write.cells}
-    cells = (changes.get(name) or Cell(name, audited[name], audited[name]) for name in columns)
-    return replace(write, cells=tuple(cell for cell in cells if cell.after))
-
-
-def _must_wait(rest: int, singles: int, files: _Files) -> bool:
-    """True for what belongs into a file that cannot be sent today: it is asked for, or single calls take too long."""
-    road = files.road
-    if road.policy.route == "bulk":
-        return rest > 0 and files.room == 0
-    return rest >= road.policy.bulk_min_rows and files.room == 0 and road.too_long(singles)
+def _must_wait(singles: int, road: Road) -> bool:
+    """Whether what is enough for a file waits for one: files are asked for, or so many single calls take too long."""
+    return road.policy.route == "bulk" or road.too_long(singles)
 
 
 def _by_size(writes: Iterable[Write]) -> Iterator[list[Write]]:

@@ -32,7 +32,7 @@ class Actito(Strict):
     February 2026 triggered and one-shot imports may run 24 times a day."""
     own_bulk_calls_per_day: int = pydantic.Field(default=6, ge=0)
     bulk_empty: Literal["unknown", "keep", "erase"] = "unknown"
-    """What an empty cell of a bulk file does to a filled value on update."""
+    """Without effect, and still taken: no file that changes profiles has an empty cell any more."""
 
     @pydantic.field_validator("url")
     @classmethod

@@ -15,7 +15,7 @@ from auditor.settings.config import Settings
 IN_A_RUN: Final[Mapping[str, str]] = {
     "platform.parquet": "the export, as it was landed; goes first",
     "truth.parquet": "the truth, as it was landed; goes first",
-    "audited.parquet": "what the export says of the profiles that differ; goes first",
+    "audited.parquet": "what the export says of the profiles that differ, in runs of earlier versions; goes first",
     "creations.parquet": "what creating each missing profile would send; goes first",
     "profiles.parquet": "who is not equal: keys",
     "differences.parquet": "the values that differ",

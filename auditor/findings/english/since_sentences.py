@@ -24,7 +24,6 @@ SINCE: Final[Mapping[str, str]] = {
     Since.THERE: "in {platform} by now, or a unique value of theirs is",
     Since.UNPLANNED: "would not be planned any more",
     Since.WITH_ANOTHER: "goes only together with one of the others",
-    Since.CARRIED: "its file repeats values that may have changed",
 }
 """Why a planned cell is not written any more."""
 
