@@ -206,6 +206,8 @@ class Need(StrEnum):
     """A person decides first."""
     TRUTH = "truth"
     """The owners of the truth are to correct their side; nothing is written."""
+    CREATED = "created"
+    """We created the profile without this permission: somebody is to decide, and nothing is wrong."""
     LEFT = "left"
     """Neither, for now or for good."""
 
@@ -238,6 +240,8 @@ class Why(StrEnum):
     PERMISSION = "permission"
     """A permission that is on is left out of a creation until a person decides; an undo gives back none that the plan
     withdrew."""
+    CREATED_WITHOUT = "created_without"
+    """We created the profile without this permission, and no run has seen it on: no opt-out, and not given yet."""
     EVIDENCE = "evidence"
     """An opt-in was decided, but no evidence newer than the last opt-out known stands behind it."""
     CIRCLE = "circle"

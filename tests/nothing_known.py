@@ -20,7 +20,7 @@ from auditor.model import Kind, Route, Status, Structure
 from auditor.permissions import EVIDENCE, HISTORY, SAID_NO
 from auditor.plan import Facts
 from auditor.plan.creations import TAKEN
-from auditor.plan.knowledge import DELETED_AGAIN, OF_OTHERS, UNDONE, Knowledge
+from auditor.plan.knowledge import CREATED, DELETED_AGAIN, OF_OTHERS, UNDONE, Knowledge
 from auditor.plan.policy import Policy
 from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Plan, Write
@@ -73,6 +73,7 @@ def knowledge(structure: Structure, **given: Any) -> Knowledge:
         "seen_known": True,
         "undone": UNDONE.to_frame(),
         "deleted_again": DELETED_AGAIN.to_frame(),
+        "created": CREATED.to_frame(),
         "of_others": OF_OTHERS.to_frame(),
     }
     return Knowledge(structure=structure, **(nothing | given))

@@ -47,6 +47,7 @@ CONTRACT = Contract(
     updated_truth="modified_at",
 )  # fmt: skip
 OPT_INS = pl.Schema({"key": pl.String(), "column": pl.String(), "sent_at": pl.Datetime("us", "UTC")})
+CREATED = pl.Schema({"key": pl.String(), "profile_id": pl.String()})
 PLATFORM_COLUMNS = ("id", "city", "note", "subscriptions#News", "doNotCall", "updateMoment")
 TRUTH_COLUMNS = ("id", "city", "note", "news", "silent", "news_at", "news_from", "modified_at")
 
@@ -102,10 +103,11 @@ class Runs:
         truth_as_of: datetime | None = None,
         sent: Collection[tuple[str, str | None]] = (),
         decided: Collection[tuple[str, str, datetime]] = (),
+        created: Collection[str] = (),
         save: bool = True,
     ) -> Seen:
         """One run on an export that shows `as_of`; `sent` (key, column) was written after that moment, and `decided`
-        (key, column, moment) are opt-ins that a person decided.
+        (key, column, moment) are opt-ins that a person decided. Profiles with the keys `created` are our creations.
         """
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
@@ -125,8 +127,9 @@ class Runs:
             moments = {Side.PLATFORM: as_of, Side.TRUTH: truth_as_of or as_of}
             opt_ins = pl.DataFrame(list(decided), schema=OPT_INS, orient="row")
             allowed = permissions(
-                engine, self.contract, matched, found, memory.history, name, moments, engine.put(opt_ins, "opt_ins")
-            )
+                engine, self.contract, matched, found, memory.history, name, moments, engine.put(opt_ins, "opt_ins"),
+                engine.put(pl.DataFrame([(key, None) for key in created], CREATED, orient="row"), "created"),
+            )  # fmt: skip
             cells, changes = found.cells, allowed.changes
             seen = Seen(
                 memory,

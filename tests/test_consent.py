@@ -156,6 +156,18 @@ def test_contactable_again_after_an_opt_out_that_any_run_saw(runs: Runs, side: s
     assert runs.run([here("false")], [there("no")], "r5", MONDAY + 4 * DAY).findings == {}
 
 
+def test_what_is_off_because_we_created_it_so_is_no_opt_out(runs: Runs) -> None:
+    """Until a run has seen it on: then somebody has turned it off."""
+    first = runs.run(
+        [here("false"), here("false", key="o")], [there("yes"), there("yes", key="o")], "r1", MONDAY, created=["k"]
+    )
+    assert {(key, finding) for key, _, finding in first.findings} >= {("o", "opted_out_on_platform")}
+    assert ("k", NEWS, "opted_out_on_platform") not in first.findings
+    runs.run([here("true")], [there("yes")], "r2", MONDAY + DAY, created=["k"])
+    later = runs.run([here("false")], [there("yes")], "r3", MONDAY + 2 * DAY, created=["k"])
+    assert ("k", NEWS, "opted_out_on_platform") in later.findings
+
+
 def test_since_when(runs: Runs) -> None:
     """The moment of the evidence, or of the platform's row, in the contract's time zone."""
     opted_out = runs.run([here("true")], [there("no", news_at="2026-03-29 03:30:00")], "r1", MONDAY).findings

@@ -227,6 +227,23 @@ def test_opt_ins_count_only_once_they_are_read_back(ledger: Ledger) -> None:
     assert ledger.opt_ins("Others").is_empty()
 
 
+def test_whom_we_created_is_known_while_they_are_there(ledger: Ledger) -> None:
+    """With the last that we wrote to each; neither who was refused nor whom we deleted again."""
+
+    def sent(plan: str, hour: int, outcome: Outcome, kind: Kind, *people: str, column: str | None = None) -> None:
+        intents = [Intent(0, kind, Route.SINGLE, key, None, column, None, None) for key in people]
+        at = NOON + hour * HOUR
+        for key, write in zip(people, ledger.intend(plan, TABLE, intents, at), strict=True):
+            ledger.settle([write], outcome, at, profile_id=f"id-{key}")
+
+    sent("p", 0, Outcome.LANDED, Kind.CREATE, "1", "2", "3")
+    sent("q", 0, Outcome.REFUSED, Kind.CREATE, "4")
+    sent("q", 1, Outcome.LANDED, Kind.UPDATE, "1", "5", column="city")
+    sent("u", 1, Outcome.LANDED, Kind.DELETE, "2")
+    assert sorted(ledger.created(TABLE).rows()) == [("1", "id-1", NOON + HOUR), ("3", "id-3", NOON)]
+    assert ledger.created("Others").is_empty()
+
+
 def test_the_last_decision_on_a_cell_counts(ledger: Ledger) -> None:
     first = Decision(TABLE, "An", "1", "city", "Gent", "Ghent", "truth", NOON)
     second = Decision(TABLE, "Jan", "1", "city", "Gent", "Ghent", "platform", NOON + HOUR)

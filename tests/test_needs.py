@@ -408,7 +408,7 @@ def test_run_page_show_and_plan_of_a_real_folder_agree(
     planned = by_plan(plan, {(key, column): why for key, column, why in select(told, "why")})
     assert work == {cell: planned[cell] for cell in work}
     assert set(work.values()) >= {"written", "person", "truth"}
-    assert document["needs"] == {need: list(planned.values()).count(need) for need in NEEDED}
+    assert document["needs"] == {need: list(planned.values()).count(need) for need in {*NEEDED, "created"}}
     assert sum(document["needs"].values()) == document["differences"]["total"]
 
     some = {key for need in NEEDED for key, _ in [cell for cell in planned if planned[cell] == need][:3]}

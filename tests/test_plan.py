@@ -32,7 +32,7 @@ from auditor.plan.brakes import brakes, held
 from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.knowledge import DELETED_AGAIN, UNDONE, Knowledge
+from auditor.plan.knowledge import CREATED, DELETED_AGAIN, UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
 from auditor.settings.contract import Blank, Column, Master, Polarity
@@ -975,6 +975,34 @@ def test_for_the_truth() -> None:
         ("7", "city", "a", "b", "decided"),
         ("9", "nickname", "N", None, "platform_is_master"),
     ]
+
+
+def test_whom_we_created_without_a_permission_nobody_is_told_to_have_opted_out() -> None:
+    """It is to be decided, which is nothing new; not so where a run saw it on, or the person said no since."""
+    ours = [differs(key, NEWS, "false", "true", moved="unknown") for key in ("1", "2", "3", "4", "5")]
+    ours[1]["platform_updated"] = NOW - DAY
+    rows = [
+        *ours,
+        differs("1", "silent", None, "false", moved="unknown"),
+        differs("1", "city", "a", "b", moved="unknown"),
+    ]
+    created = NOW - 5 * DAY
+    known = some_facts(
+        created=frame(CREATED, [{"key": key, "at": created} for key in ("1", "2", "3", "4")]),
+        history=frame(permissions.HISTORY, [
+            {"run": "r", "at": NOW - 2 * DAY, "side": "platform", "key": "3", "column": NEWS, "value": "on"},
+        ]),
+        said_no=frame(permissions.SAID_NO, [{"key": "4", "moment": NOW - DAY}]),
+    ).known  # fmt: skip
+    needed = needs(an_audit(rows), known)
+    assert needed.filter(pl.col("need") == "created").select("key", "column", "why", "told").rows() == [
+        ("1", "silent", "created_without", None),
+        ("1", NEWS, "created_without", None),
+        ("2", NEWS, "created_without", "created_without_permission"),
+    ]
+    assert {(key, why) for key, *_, why in for_the_truth(needed).rows() if key != "2"} == {
+        (key, "opted_out_on_platform") for key in ("3", "4", "5")
+    }
 
 
 CELL = st.sampled_from(["true", "false", "yes", "NO", "1", "0", "maybe", "", "Gold", None])

@@ -17,6 +17,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from auditor.errors import TryLater
@@ -35,7 +36,8 @@ from auditor.model import (
     Status,
     Verdict,
 )
-from auditor.report import TrendPoint
+from auditor.plan.needs import FOR_THE_TRUTH
+from auditor.report import TrendPoint, for_review
 from auditor.report import view as report_view
 from auditor.report.redact import Privacy, pseudonyms, shape, shown, visible
 from auditor.settings.contract import Column, Compare, Master, Polarity, Sensitivity
@@ -494,6 +496,13 @@ def test_the_workbook_holds_nothing_but_text(tmp_path: Path, audit: Audit) -> No
     assert len(sheets["profiles"]) == audit.profiles.height + 1
     assert len(sheets["same person"]) == audit.same_person.height + 1
     assert ["Verdict", "Not fully checked"] in sheets["summary"]
+
+
+def test_what_the_owners_of_the_truth_open_in_a_spreadsheet_is_text(tmp_path: Path) -> None:
+    told = {"key": "007", "column": "note", "platform": "=1+1", "truth": None, "why": "decided"}
+    path = tmp_path / "for-the-truth.xlsx"
+    path.write_bytes(for_review(pl.DataFrame([told], schema=FOR_THE_TRUTH)))
+    assert cells_of(path) == {"for the truth": [list(told), ["007", "note", "=1+1", "decided"]]}
 
 
 # --- What is said ------------------------------------------------------------------------------------------------

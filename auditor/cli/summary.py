@@ -76,7 +76,12 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
     if counts.needs and counts.differences:
         click.echo()
         named = audit.say.labels(NEED)
-        table([(f"differences: {label[0].lower()}{label[1:]}", counts.needs[need]) for need, label in named.items()])
+        table(
+            [
+                (f"differences: {label[0].lower()}{label[1:]}", counts.needs.get(need, 0))
+                for need, label in named.items()
+            ]
+        )
     if causes.height:
         _print_causes(with_sentences(causes, audit.say), examples)
     _print_pairs(audit, same_person)

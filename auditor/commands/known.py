@@ -16,7 +16,7 @@ from auditor.findings.unreachable import said_no
 from auditor.model import Kind, Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.decisions import Choice, remembered
-from auditor.plan.knowledge import OF_OTHERS, Knowledge
+from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge
 from auditor.plan.needs import needs
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -87,8 +87,17 @@ def knowledge(
         said_no=said_no(run_folder.read_activities(folder)),
         undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
+        created=_created(audit, ledger),
         of_others=_of_others(folder),
     )
+
+
+def _created(audit: Audit, ledger: Ledger) -> pl.DataFrame:
+    """Whom we created, but for keys that another profile has by now."""
+    now = audit.profiles.select("key", now="profile_id")
+    known = ledger.created(audit.table).join(now, on="key")
+    same = pl.col("profile_id").eq(pl.col("now")).fill_null(True)
+    return known.filter(same).select("key", at="written_at").cast(dict(CREATED))  # type: ignore[arg-type]
 
 
 def _of_others(folder: Path) -> pl.DataFrame:

@@ -44,6 +44,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import count
 from auditor.errors import SettingsError
 from auditor.files.disk import full_disk
+from auditor.files.whole import write_whole
 from auditor.findings import notices
 from auditor.findings.audit import Audit, Conclusion, Counts
 from auditor.findings.codes import NotChecked, Notice
@@ -201,7 +202,10 @@ def _audit(
             shown = Moments(as_of, inputs.moments[Side.TRUTH])
             diffed = diff(engine, contract, matched, known, shown, inputs.rejected)
             decided = engine.put(ledger.opt_ins(table), "opt_ins")
-            allowed = permissions(engine, contract, matched, diffed, memory.history, name, inputs.moments, decided)
+            ours = engine.put(ledger.created(table), "created")
+            allowed = permissions(
+                engine, contract, matched, diffed, memory.history, name, inputs.moments, decided, ours
+            )
             reached = hold(engine, settings, contract, matched, diffed, allowed, said, pulls.quiet, memory, ledger, now)
             allowed = reached.with_findings(allowed)
             learnt = Learnt(matched, diffed, allowed, known.sent, reached.keep)
@@ -236,7 +240,9 @@ def _audit(
             per_need = numbers(needed)
             audit = replace(audit, counts=replace(audit.counts, needs=per_need))
             watch.found("report", **per_need)
-            run_folder.write_csv(told_to_the_truth(audit, needed), work / "for-the-truth.csv")
+            told = told_to_the_truth(audit, needed)
+            run_folder.write_csv(told, work / "for-the-truth.csv")
+            write_whole(work / "for-the-truth.xlsx", report.for_review(told))
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
         run_folder.write_run(audit, describe(settings), notes, ledger.head)

@@ -49,15 +49,19 @@ def permissions(
     run: str,
     moments: Mapping[Side, datetime],
     decided: ir.Table,
+    created: ir.Table,
 ) -> Permissions:
     """Hold the permissions of both sides against each other and against the history.
 
     `decided` are opt-ins that a person decided and we wrote: key (as the platform spells it), column, sent_at.
+    `created` are profiles that we created: key, likewise, and profile_id (may be null).
     """
     said = {side: engine.keep(_states(contract, matched, side), f"{side.value}_permissions") for side in Side}
     changes = engine.keep(_changes(said, history, run, moments), "permission_changes")
     states = engine.keep(_both_states(said), "permission_states")
-    facts = engine.keep(_facts(contract, matched, diffed, states, history, moments, decided), "permission_facts")
+    facts = engine.keep(
+        _facts(contract, matched, diffed, states, history, moments, decided, created), "permission_facts"
+    )
     findings = engine.keep(_findings(contract, diffed, facts), "permission_findings")
     return Permissions(changes, states, findings)
 
@@ -173,10 +177,12 @@ def _facts(
     history: ir.Table,
     moments: Mapping[Side, datetime],
     decided: ir.Table,
+    created: ir.Table,
 ) -> ir.Table:
     """The states, and beside each what else a finding depends on."""
     seen = states
-    for known in (_seen_off(history, moments), _decided(matched, decided)):
+    without = _created_without(diffed, states, history, created)
+    for known in (_seen_off(history, moments), _decided(matched, decided), without):
         seen = seen.left_join(known, ["key", "column"]).drop("key_right", "column_right")
     seen = seen.left_join(_withdrawn(states, contract), "key").drop("key_right")
     marks = {"unreachable": without_contact(contract, matched), "on_its_way": _on_its_way(diffed)}
@@ -199,7 +205,10 @@ def _findings(contract: Contract, diffed: Diffed, facts: ir.Table) -> ir.Table:
     never = ibis.null(INSTANT)
     conditions: dict[PermissionFinding, tuple[ir.BooleanValue, ir.TimestampValue]] = {
         PermissionFinding.OPTED_OUT_IN_TRUTH: (here & (there == off), facts.evidence),
-        PermissionFinding.OPTED_OUT_ON_PLATFORM: ((facts.platform == off) & (there == on), facts.platform_updated),
+        PermissionFinding.OPTED_OUT_ON_PLATFORM: (
+            (facts.platform == off) & (there == on) & ~facts.created_without.fill_null(False),
+            facts.platform_updated,
+        ),
         PermissionFinding.CONTACTABLE_AGAIN: (here & on_again, off_before),
         PermissionFinding.AGAINST_CONSENT: (here & facts.withdrawn.fill_null(False) & ~general, facts.withdrawn_at),
         PermissionFinding.WITHOUT_EVIDENCE: (
@@ -238,6 +247,16 @@ def _decided(matched: Matched, opt_ins: ir.Table) -> ir.Table:
     known = matched.rows.select(canonical="key", shown="platform_text")
     joined = opt_ins.join(known, opt_ins.key == known.shown)
     return joined.group_by(key=joined.canonical, column=joined["column"]).agg(decided=joined.sent_at.max())
+
+
+def _created_without(diffed: Diffed, states: ir.Table, past: ir.Table, created: ir.Table) -> ir.Table:
+    """Permissions that no run saw on of profiles that we created: key (canonical), column, created_without (true)."""
+    here = diffed.profiles.select("canonical", shown="key", now="profile_id")
+    ours = here.join(created, here.shown == created.key)
+    ours = ours.filter((ours.now == ours.profile_id).fill_null(True)).select(key=ours.canonical)
+    seen_on = past.filter(past.side == Side.PLATFORM.value, past.value == Permission.ON.value)
+    without = states.semi_join(ours, "key").anti_join(seen_on, ["key", "column"])
+    return without.select("key", "column", created_without=ibis.literal(True))
 
 
 def _withdrawn(states: ir.Table, contract: Contract) -> ir.Table:

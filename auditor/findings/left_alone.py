@@ -21,6 +21,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.MASTER: "kept by the people themselves, in {platform}",
     Why.UNKNOWN_PERMISSION: "{truth} says neither yes nor no",
     Why.PERMISSION: "a permission, which is given by a person's decision only",
+    Why.CREATED_WITHOUT: "created by us without this permission: for a person to decide",
     Why.EVIDENCE: "no evidence newer than the last opt-out",
     Why.CONSENT: "the general consent is off",
     Why.FORGOTTEN: "who opted out or was deleted before is not known",
@@ -60,4 +61,4 @@ def worth_saying(why: str | None, flags: Collection[str], damage: str | None) ->
     """
     if why == Why.DAMAGED and damage:
         return f"{why}:{damage}"
-    return None if why in (Why.DECISION, Why.FOR_THE_TRUTH) or why in flags else why
+    return None if why in (Why.DECISION, Why.FOR_THE_TRUTH, Why.CREATED_WITHOUT) or why in flags else why

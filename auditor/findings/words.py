@@ -53,6 +53,7 @@ NEED: Final[Mapping[str, str]] = {
     Need.PERSON: "Needs a decision",
     Need.WRITTEN: "Corrected by a plan",
     Need.TRUTH: "For the owners of {truth}",
+    Need.CREATED: "Created by us, permission to be decided",
     Need.LEFT: "Left alone",
 }
 """What becomes of a differing cell."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -15,13 +15,17 @@ import polars as pl
 
 from auditor import permissions
 from auditor.findings.audit import MOMENT, TEXT
+from auditor.findings.for_truth import ForTruth
 from auditor.model import (
     FALSE_SPELLINGS,
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
     TRUE_SPELLINGS,
     Moved,
+    Permission,
+    Side,
     Structure,
+    Why,
 )
 from auditor.permissions import Case, Evidence, Opt
 from auditor.plan.decisions import Choice, Decision, standing
@@ -35,6 +39,12 @@ UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth
 
 DELETED_AGAIN: Final = pl.Schema({"key": TEXT, "at": MOMENT})
 """People whom we had created and an undo deleted, and when."""
+
+CREATED: Final = pl.Schema({"key": TEXT, "at": MOMENT})
+"""People whom we created, and the last that we wrote to each."""
+
+_APART: Final = timedelta(minutes=2)
+"""How far the platform's clock may be from ours, and how long a call may take."""
 
 OF_OTHERS: Final = pl.Schema({"key": TEXT, "column": TEXT})
 """Cells whose truth stands on the platform in one other profile, of columns whose values are somebody's own."""
@@ -68,6 +78,8 @@ class Knowledge:
     """As UNDONE."""
     deleted_again: pl.DataFrame
     """As DELETED_AGAIN."""
+    created: pl.DataFrame
+    """As CREATED."""
     of_others: pl.DataFrame
     """As OF_OTHERS."""
 
@@ -153,6 +165,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
     }
     opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no, known.timezone)
     evidence = permissions.evidence_by_cell(known.evidence)
+    without = _created_without(cells, known)
     said = []
     for row in cells.iter_rows(named=True):
         cell = row["key"], row["column"]
@@ -169,6 +182,10 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
         by = row["by"] if row["choice"] == Choice.TRUTH else None
         answer = permissions.decide(case, by=by, now=known.now, timezone=known.timezone)
         word, silent = permissions.word_for_the_truth(case), permissions.silent(case)
+        if cell in without:
+            # Whether an opt-in and an opt-out lie between, nobody knows of a profile that somebody has touched since.
+            word = ForTruth.CREATED_WITHOUT_PERMISSION if word and without[cell] else None
+            answer = Why.CREATED_WITHOUT if answer in (Why.FOR_THE_TRUTH, Why.DECISION) else answer
         if isinstance(answer, Opt):
             given = answer.collection
             proof = (given.moment, given.source) if given else (None, None)
@@ -177,3 +194,22 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             said.append((*cell, answer, silent, None, None, None, None, word))
     names = (*CELL, "said", "silent", "opts", "to", "moment", "source", "word")
     return pl.DataFrame(said, schema=dict.fromkeys(names, TEXT), orient="row")
+
+
+def _created_without(cells: pl.DataFrame, known: Knowledge) -> dict[tuple[str, str], bool]:
+    """The permissions that are not on because we created the profile without them, and whether it was touched since.
+
+    Not those that any run saw on, nor of anybody who has said no to messages since.
+    """
+    created = dict(known.created.select("key", "at").iter_rows())
+    said_no = dict(known.said_no.select("key", "moment").iter_rows())
+    on = (pl.col("side") == Side.PLATFORM.value) & (pl.col("value") == Permission.ON.value)
+    seen_on = set(known.history.filter(on).select(CELL).iter_rows())
+    found = {}
+    rows = cells.filter(pl.col("key").is_in(list(created))).select(*VALUES, "polarity", "platform_updated")
+    for key, column, platform, truth, polarity, updated in rows.iter_rows():
+        here, there = (permissions.state(text, Polarity(polarity)) for text in (platform, truth))
+        refused = key in said_no and said_no[key] >= created[key]
+        if here is not Permission.ON and there is Permission.ON and (key, column) not in seen_on and not refused:
+            found[key, column] = updated is None or updated > created[key] + _APART
+    return found

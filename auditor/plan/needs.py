@@ -168,6 +168,8 @@ def _need() -> pl.Expr:
         .then(pl.lit(Need.WRITTEN.value))
         .when(why.is_in([Why.DECISION, Why.DAMAGED, Why.CHANGED, Why.CIRCLE]))
         .then(pl.lit(Need.PERSON.value))
+        .when(why == Why.CREATED_WITHOUT)
+        .then(pl.lit(Need.CREATED.value))
         .when(pl.col("told").is_not_null())
         .then(pl.lit(Need.TRUTH.value))
         .otherwise(pl.lit(Need.LEFT.value))

@@ -34,9 +34,9 @@ from auditor.report import view as report_view
 from auditor.report.redact import Privacy, for_work, pseudonyms, shown, visible
 from auditor.report.rows import labels, packed_rows
 from auditor.report.view import TrendPoint
-from auditor.report.xlsx import workbook
+from auditor.report.xlsx import for_review, workbook
 
-__all__ = ["Privacy", "TrendPoint", "Written", "for_notebook", "page", "render"]
+__all__ = ["Privacy", "TrendPoint", "Written", "for_notebook", "for_review", "page", "render"]
 
 SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
 """In the order in which the page runs them, as one script."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from auditor.findings import words
 from auditor.findings.audit import Audit
@@ -18,6 +18,9 @@ from auditor.findings.words import Words
 from auditor.model import Side, Status
 from auditor.report.redact import Privacy, visible
 from auditor.report.rows import labels
+
+if TYPE_CHECKING:
+    import polars as pl
 
 LAST_ROW: Final = 1_048_575
 """Index of the last row that a sheet has."""
@@ -33,6 +36,16 @@ def workbook(audit: Audit, privacy: Privacy) -> bytes:
     Sheets: summary, profiles, differences, violations, permissions, same person, causes, and activities where they are
     known. The sheets about people have their header line only where the privacy leaves no person in the audit.
     """
+    return _book(_sheets(audit, privacy))
+
+
+def for_review(told: pl.DataFrame) -> bytes:
+    """The content of `for-the-truth.csv` as an XLSX file: whatever a customer typed, nothing in it is a formula."""
+    rows = ([_text(value) for value in row] for row in told.iter_rows())
+    return _book([("for the truth", tuple(told.columns), rows)])
+
+
+def _book(sheets: Iterable[Sheet]) -> bytes:
     import xlsxwriter  # slow to import, and not needed by `compare`
 
     content = BytesIO()
@@ -46,7 +59,7 @@ def workbook(audit: Audit, privacy: Privacy) -> bytes:
     with xlsxwriter.Workbook(content, settings) as book:
         text = book.add_format({"num_format": "@", "valign": "top"})
         bold = book.add_format({"num_format": "@", "bold": True, "bottom": 1})
-        for name, header, rows in _sheets(audit, privacy):
+        for name, header, rows in sheets:
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 0)
             sheet.set_column(0, len(header) - 1, 24, text)
@@ -248,7 +261,7 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
     yield "Differences", str(counts.differences)
     if counts.needs is not None:
         for need, label in say.labels(words.NEED).items():
-            yield f"Differences: {label}", str(counts.needs[need])
+            yield f"Differences: {label}", str(counts.needs.get(need, 0))
     for item in audit.not_checked:
         yield "Not checked", sentence(item, say)
 

@@ -30,6 +30,7 @@ IN_A_RUN: Final[Mapping[str, str]] = {
     "history.parquet": "what was known of permissions before",
     "audit.duckdb": "the tables above, in one file",
     "for-the-truth.csv": "values for the owners of the truth",
+    "for-the-truth.xlsx": "the same, for a spreadsheet",
     "report.html": "as much as `report.privacy` allows",
     "worklist.html": "the values that a person decides on",
     "report.xlsx": "as much as `report.privacy` allows",

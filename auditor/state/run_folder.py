@@ -8,7 +8,7 @@ creations.parquet   what creating each missing profile would send      taken.par
 structure.json      the table structure the audit saw
 validation.json     what came of each expectation of the suite on each side
 audit.duckdb        the results as tables and the snapshot as views, for whoever likes SQL
-for-the-truth.csv, report.html, worklist.html, report.xlsx
+for-the-truth.csv, for-the-truth.xlsx, report.html, worklist.html, report.xlsx
 plan-SHA.json           a plan that was made of the run; plan-SHA.txt and plan-SHA.html tell it write by write
 """
 

@@ -275,6 +275,20 @@ class Written(Recorded):
             (table,),
         )
 
+    def created(self, table: str) -> pl.DataFrame:
+        """Profiles that we created and that, as far as we know, are there.
+
+        Columns: key, profile_id, written_at (the last that we wrote to each).
+        """
+        return self._frame(
+            ("key", "profile_id", "written_at"),
+            f"WITH standing AS (SELECT * FROM writes_now WHERE tab = ? AND {_STANDING})"
+            " SELECT w.key, w.address, last.at FROM standing w JOIN (SELECT key, max(effective) AS at,"
+            " max(CASE WHEN col IS NULL THEN id END) AS whole FROM standing GROUP BY key) last ON last.whole = w.id"
+            " WHERE w.kind = 'create' ORDER BY w.id",
+            (table,),
+        )
+
     def undone(self, table: str) -> pl.DataFrame:
         """Cells whose last write took an earlier one back, or found it taken back already.
 
