@@ -654,6 +654,15 @@ def test_an_erased_person_is_not_created(world: World) -> None:
     assert told(world.apply(plan_of(creation(9))), "outcome", "detail") == [("refused", "erased")]
 
 
+def test_an_erased_person_is_not_created_by_a_file_either(world: World) -> None:
+    rows = [replace(creation(n), batch="b1", canary=n == 20, route=Route.BULK) for n in (20, 21, 22)]
+    with world.ledger() as ledger:
+        ledger.remember_erased([("emailAddress", "P22@example.com")], NOON)
+    applied = world.apply(plan_of(*rows, purpose="create"))
+    assert told(applied, "outcome", "detail")[1:] == [("landed", None), ("refused", "erased")]
+    assert "C22" not in {profile["customerId"] for profile in world.platform.profiles.values()}
+
+
 def test_a_refused_creation_names_the_field(world: World) -> None:
     applied = world.apply(plan_of(creation(9, city="BAD")))
     assert told(applied, "outcome", "detail") == [("refused", "INVALID_VALUE city")]

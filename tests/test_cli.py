@@ -53,6 +53,7 @@ OPTIONS = {
     "fix": ["KEYS...", "--yes", "--confirm", "--settings"],
     "undo": ["PLAN", "--settings"],
     "rekey": ["--map", "--yes", "--settings"],
+    "forget": ["KEY", "--yes", "--settings"],
     "settle": ["--yes", "--settings"],
     "structure": ["show", "diff", "propose", "apply"],
     "suite": ["refresh", "add", "suggest", "export"],

@@ -80,11 +80,13 @@ def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
 def _look_and_start(job: Job, batch: str, rows: Sequence[int], make_file: MakeFile) -> None:
     """Send the rows by file, without those of which a look at some, spread over the file, shows that they changed.
 
-    Who is created was not there, and an import that creates changes nobody.
+    Who is created was not there, and an import that creates changes nobody; whoever asked to be erased is left out.
     """
     creating = job.plan.writes[rows[0]].kind is Kind.CREATE
     looked = [] if creating else _spread(rows, job.limits.read_before)
-    astray = set()
+    astray = _erased(job, rows) if creating else set()
+    for number in astray:
+        job.conclude(number, job.remaining(number), Outcome.REFUSED, "erased")
     for number in looked:
         if not as_audited(job, number):
             astray.add(number)
@@ -100,6 +102,20 @@ def _look_and_start(job: Job, batch: str, rows: Sequence[int], make_file: MakeFi
         file = make_file(replace(job.plan, writes=tuple(job.plan.writes[number] for number in due)), batch)
         since = None if creating else job.plan.export_as_of
         _start(job, SentFile(batch, len(due), len(looked), len(astray), since, job.clock()), due, file)
+
+
+def _erased(job: Job, rows: Sequence[int]) -> set[int]:
+    """The creations of people who asked to be erased."""
+    by_value: dict[str, dict[str, set[int]]] = {}
+    for number in rows:
+        write = job.plan.writes[number]
+        own = {cell.column: cell.after or "" for cell in created(write)} | job.plan.key_parts(write.key)
+        for column, value in own.items():
+            by_value.setdefault(column, {}).setdefault(value, set()).add(number)
+    found: set[int] = set()
+    for column, numbers in by_value.items():
+        found.update(*(numbers[value] for value in job.ledger.erased_among(column, numbers)))
+    return found
 
 
 def _spread(rows: Sequence[int], most: int) -> list[int]:

@@ -36,6 +36,7 @@ COMMANDS = {
     "fix": "Plan and apply for named profiles.",
     "undo": "Make a plan that takes an applied plan back.",
     "rekey": "Carry over what is known of profiles that got other keys.",
+    "forget": "Record that somebody asked to be erased.",
     "settle": "Go on with a ledger that came from a copy.",
     "structure": "Show, compare and extend the structure of the profile table.",
     "suite": "Keep the suite of the table: what a correct value is.",

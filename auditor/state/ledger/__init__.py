@@ -18,6 +18,7 @@ What is asked of it, and in which module that stands:
     bulk_calls intend_import, import_event        the same for a bulk call; `bulk_calls`: what is left of a day's quota
     people     decide, decisions                  what stewards chose
                remember_erased, erased_among      people who must not come back, as keyed hashes
+               recorded_of, empty, compact        what is emptied of them
                keys, rekey, rekeyed               keys that were given anew: everything recorded goes by the new ones
 
 Nothing is ever updated: an outcome is a row of its own and the last one counts (see `auditor.state.ledger.chain`).

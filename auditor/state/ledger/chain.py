@@ -212,6 +212,17 @@ class Chain:
             self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", sealed)
             return range(first, first + len(sealed))
 
+    def empty(self, table: str, rows: Iterable[int]) -> None:
+        """Erase the personal values of rows, and the salts by which they could be guessed from the seals."""
+        emptied = ", ".join(f'"{name}" = NULL' for name in ("salt", *self._tables[table].personal))
+        with self.transaction():
+            self._connection.executemany(f"UPDATE {table} SET {emptied} WHERE id = ?", ((row,) for row in rows))
+
+    def compact(self) -> None:
+        """Bring everything into the database, and leave nothing in the file of what was written last."""
+        with self._lock, self._explained():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def verify(self, since: int = 0) -> Verified:
         """Check every row against its seal and its entry, and every entry against the chain; those after `since` alone.
 

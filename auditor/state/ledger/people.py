@@ -46,6 +46,41 @@ class People(Recorded):
         known = {digest for (digest,) in self._chain.query("SELECT hash FROM erased")}
         return frozenset(value for value in values if self._hash(column, value) in known) if known else frozenset()
 
+    def recorded_of(self, table: str, keys: Iterable[str]) -> int:
+        """How many rows about these profiles, as they are called by now, `empty` would empty."""
+        return sum(len(ids) for ids in self._about(table, keys).values())
+
+    def empty(self, table: str, keys: Iterable[str]) -> int:
+        """Empty the keys, numbers and values of all that is recorded of these profiles, as they are called by now.
+
+        The rows stay, and their seals. How many they are.
+        """
+        with self.transaction():
+            about = self._about(table, keys)
+            for name, ids in about.items():
+                self._chain.empty(name, ids)
+        return sum(map(len, about.values()))
+
+    def compact(self) -> None:
+        """Leave nothing of what was emptied in the file beside the database."""
+        self._chain.compact()
+
+    def _about(self, table: str, keys: Iterable[str]) -> dict[str, list[int]]:
+        """The rows about these profiles, by the ledger's table."""
+        found: dict[str, list[int]] = {"writes": [], "outcomes": [], "decisions": [], "rekeys": []}
+        for key in keys:
+            asked = {"tab": table, "key": key, "pair": SAME_PERSON}
+            written = "SELECT id FROM writes_now WHERE tab = :tab AND key = :key"
+            for name, sql in {
+                "writes": written,
+                "outcomes": f'SELECT id FROM outcomes WHERE "write" IN ({written})',
+                "decisions": "SELECT id FROM decisions_now WHERE tab = :tab"
+                " AND (key = :key OR (col = :pair AND (platform = :key OR truth = :key)))",
+                "rekeys": "SELECT id FROM rekeys WHERE tab = :tab AND (old = :key OR new = :key)",
+            }.items():
+                found[name] += [row for (row,) in self._chain.query(sql, asked)]
+        return found
+
     def keys(self, table: str) -> frozenset[str]:
         """The keys of all profiles with writes or decisions, as they are called by now."""
         rows = self._chain.query(

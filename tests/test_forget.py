@@ -1,0 +1,88 @@
+"""`auditor forget`: whoever asked to be erased is known by hashes alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.commands.forget import forget
+from auditor.errors import SettingsError
+from auditor.model import Kind, Outcome, Route, Side
+from auditor.state import run_folder
+from auditor.state.ledger import FILE
+from auditor.state.ledger.records import SAME_PERSON, Decision, Intent
+from tests.small_folder import auditor
+from tests.test_rekey import FIRST, NEXT, STRUCTURE, TABLE, Folder
+
+PLATFORM = [("P1", "first@example.com"), ("P2", "second@example.com"), ("P3", "both@example.com")]
+TRUTH = [("p1 ", "new@example.com"), ("P4", "both@example.com")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Whose `note` is an address that nobody shares; both sides as they were in the newest run."""
+    made = Folder(tmp_path)
+    [run] = (tmp_path / "runs").iterdir()
+    attributes = [replace(one, unique=one.name != "city") for one in STRUCTURE.attributes]
+    run_folder.write_structure(replace(STRUCTURE, attributes=tuple(attributes)), run)
+    for side, rows in ((Side.PLATFORM, PLATFORM), (Side.TRUTH, TRUTH)):
+        names = {"id": 0, "note": 1, "city": None, "subscriptions#News" if side is Side.PLATFORM else "news": None}
+        table = {name: [None if at is None else row[at] for row in rows] for name, at in names.items()}
+        pl.DataFrame(table, schema=dict.fromkeys(names, pl.String)).write_parquet(run / f"{side.value}.parquet")
+    with made.ledger() as ledger:
+        for key in ("P1", "P2"):
+            intent = Intent(0, Kind.UPDATE, Route.SINGLE, key, f"id-{key}", "city", "Aalst", f"town-{key}")
+            ledger.settle(ledger.intend("plan", TABLE, [intent], FIRST), Outcome.LANDED, FIRST, profile_id=f"id-{key}")
+            ledger.decide([Decision(TABLE, "An", key, "city", f"here-{key}", "Aalst", "truth", FIRST)], FIRST)
+        ledger.decide([Decision(TABLE, "An", "P2", SAME_PERSON, "P2", "P1", "two_people", FIRST)], FIRST)
+    return made
+
+
+@pytest.mark.parametrize("who", ["P1", " p1", "First@Example.com", "new@example.com"])
+def test_who_is_forgotten_is_known_by_hashes_alone(folder: Folder, who: str) -> None:
+    """Whichever of their values is given, on whichever side; of everybody else nothing is lost."""
+    looked = forget(folder.settings, who, now=NEXT, dry=True)
+    done = forget(folder.settings, who, now=NEXT, dry=False)
+    assert (done, done.rows, done.there) == (looked, 4, (Side.PLATFORM, Side.TRUTH))
+    with folder.ledger() as ledger:
+        assert ledger.keys(TABLE) == {"P2"}
+        assert len(ledger.decisions(TABLE)) == 1
+        assert ledger.erased_among("id", ["P1", "P2"]) == {"P1"}
+        addresses = ["first@example.com", "new@example.com", "second@example.com"]
+        assert ledger.erased_among("note", addresses) == {"first@example.com", "new@example.com"}
+        found = ledger.verify()
+        assert (found.problems, found.erased) == ((), 4)
+    kept = b"".join(path.read_bytes() for path in folder.settings.state_folder.glob(f"{FILE}*"))
+    assert b"town-P2" in kept
+    assert not [word for word in (b"town-P1", b"here-P1", b"id-P1", b"first@", b"new@") if word in kept]
+
+
+def test_who_is_not_known_here_is_remembered_all_the_same(folder: Folder) -> None:
+    done = forget(folder.settings, "gone@example.com", now=NEXT, dry=False)
+    assert (done.identifiers, done.rows, done.there) == (1, 0, ())
+    with folder.ledger() as ledger:
+        assert ledger.erased_among("note", ["gone@example.com"]) == {"gone@example.com"}
+
+
+def test_a_value_that_several_have_forgets_nobody(folder: Folder) -> None:
+    with pytest.raises(SettingsError, match="2 profiles have this value"):
+        forget(folder.settings, "both@example.com", now=NEXT, dry=False)
+    with folder.ledger() as ledger:
+        assert ledger.keys(TABLE) == {"P1", "P2"}
+
+
+def test_nothing_is_forgotten_unasked(
+    folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.path)
+    said = auditor(capsys, "forget", "P1")
+    assert said.code == 0
+    assert "3 values by which they are known; entries of the ledger about them: 4" in said.out
+    assert "they were still in CRM in the newest run" in said.err
+    assert "nothing was changed" in said.err
+    assert auditor(capsys, "forget", "P1", "--yes").code == 0
+    with folder.ledger() as ledger:
+        assert ledger.keys(TABLE) == {"P2"}
