@@ -515,6 +515,7 @@ def test_large_groups_with_the_same_columns_go_by_file_with_canaries_first() -> 
 def test_what_keeps_updates_from_a_file(policy: Policy, more: dict[str, Any]) -> None:
     plan = correction(*many(150, "city"), policy=policy, **more)
     assert routes(plan) == {(Route.SINGLE, None): 150}
+    assert ("150 in fields that start scenarios" in of_plan(plan.route_reason, SAY)) is bool(policy.realtime)
 
 
 @pytest.mark.parametrize("name", ["card", "points"])

@@ -485,6 +485,9 @@ OF_PLANS: list[tuple[Code, dict[str, Any], str]] = [
      "reachable again. Nothing to write."),
     (Code.ROUTE, {**_ROUTE, "single": 1}, '1 write one by one, about 1 minute at 60 calls a minute: the route "single" '
      "was asked for."),
+    (Code.ROUTE, {**_ROUTE, "single": 3, "realtime": 2, "because": {"asked": "bulk"}},
+     "3 writes one by one, 2 in fields that start scenarios (fixes.realtime), about 1 minute at 60 calls a minute: the "
+     'route "bulk" was asked for.'),
     (Code.ROUTE, {**_ROUTE, "steps": [1, 100], "by_file": 1399, "files": 1, "before": 101, "waiting": 2,
                   "because": {"least": 100, "calls": 6, "kept": 1}},
      "an empty table is loaded in steps of 1, 100 and the rest; 1,399 writes in 1 file, after 101 of them one by one; "

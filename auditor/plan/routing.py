@@ -317,7 +317,12 @@ def _reason(writes: Sequence[Write], waiting: int, files: _Files) -> Notice:
         "waiting": waiting,
         "because": _because(road),
     }
-    return Notice(Code.ROUTE, told)
+    policy = road.policy
+    at_once = sum(
+        write.route is Route.SINGLE and any(policy.in_real_time(cell.column) for cell in write.cells)
+        for write in writes
+    )
+    return Notice(Code.ROUTE, told | ({"realtime": at_once} if at_once else {}))
 
 
 def _because(road: Road) -> dict[str, Any]:

@@ -23,13 +23,15 @@ def _route(
     waiting: int,
     because: Mapping[str, Any],
     first: int = 0,
+    realtime: int = 0,
 ) -> str:
     parts = [f"an empty table is loaded in steps of {', '.join(map(str, steps))} and the rest"] if steps else []
     if by_file or before:
         parts.append(f"{counted(by_file, 'write')} in {counted(files, 'file')}, after {before:,} of them one by one")
     if single:
         took = f"about {counted(minutes, 'minute')} at {pace:,} calls a minute"
-        parts.append(f"{counted(single, 'write')} one by one, {took}")
+        start = f", {realtime:,} in fields that start scenarios (fixes.realtime)" if realtime else ""
+        parts.append(f"{counted(single, 'write')} one by one{start}, {took}")
     if waiting:
         parts.append(f"{counted(waiting, 'profile')} must wait for another day's file")
     why = f"{'; '.join(parts)}: {_because(**because)}." if parts else "Nothing to write."
