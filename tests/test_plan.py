@@ -898,6 +898,13 @@ def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str
     assert max(len(line) for line in screen.splitlines()) <= 80
 
 
+def test_since_when_a_file_overwrites_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = correction(*many(150, "city"), policy=SMALL)
+    print_plan(cast(Planned, SimpleNamespace(plan=plan, path=Path(), brakes=())), SAY)
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"what is edited in Actito from {plan.export_as_of:%Y-%m-%d %H:%M} (UTC), which the export shows" in told
+
+
 def test_why_something_is_left_alone_is_told_in_the_names_of_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [differs("1", "nickname", "a", "b"), differs("2", "city", "a", "b", blocked=True)]
     orphan = {"key": "3", "profile_id": "13", "status": "orphan", "pending": False, "waiting": False}

@@ -63,6 +63,15 @@ def test_active_scenarios_are_named_before_the_question(
     assert sandbox.profiles() == []
 
 
+def test_creations_never_run_unattended(sandbox: Sandbox, plan: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """However few they are: where nobody sits at a terminal, somebody has typed their number."""
+    for confirmed in ([], ["--confirm", "create=3"]):
+        told = auditor(capsys, "apply", plan, "--yes", *confirmed)
+        assert told.code == Exit.REFUSED
+        assert "creations never run unattended, and this plan has 4" in told.err
+    assert sandbox.profiles() == []
+
+
 @pytest.mark.parametrize("fault", ["truncated", "redirect"])
 def test_what_cannot_be_read_is_said_and_not_taken_for_none(
     sandbox: Sandbox, plan: str, capsys: pytest.CaptureFixture[str], fault: str

@@ -78,7 +78,10 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         click.echo(irrevocably(irrevocable(plan), words))
         if review is not None:
             say(f"  every write, with both values: {review.text.name}, and as a page\n    {review.page}")
-        flags = "".join(f" {brake.confirmation}" for brake in planned.brakes)
+        created = plan.counts.get(Kind.CREATE, 0)
+        wanted = {Kind.CREATE: created} if created else {}  # which never run unattended
+        wanted |= {brake.kind: brake.count for brake in planned.brakes}
+        flags = "".join(f" --confirm {kind.value}={count}" for kind, count in wanted.items())
         name = plan.sha[:12] if started(planned.path.parent.name) else planned.path
         say(f"  to carry it out: auditor apply {name}{flags}")
     click.echo()
