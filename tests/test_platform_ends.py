@@ -93,7 +93,8 @@ def test_what_writes_tells_once_what_the_platform_will_end(
     command, *_ = re.findall(r"auditor (apply [^\n]+)", auditor(capsys, "plan").err)
     if name == "fix":
         [path] = newest(folder).glob(f"plan-{command.split()[1]}*.json")
-        command = f"fix {next(one.key for one in read_plan(path).writes if one.kind is Kind.UPDATE)}"
+        key = next(one.key for one in read_plan(path).writes if one.kind is Kind.UPDATE)
+        command = f"fix {key} --confirm update=1"
     said = auditor(capsys, *command.split(), "--yes")
     assert said.code == Exit.FINE, said.err
     told = " ".join((said.out + said.err).split())
