@@ -135,7 +135,7 @@ def test_nobody_is_gone_where_an_operation_is(
     sandbox.breaches()
 
     use(folder, "v5")
-    said = auditor(capsys, *command.split(), "--yes")
+    said = auditor(capsys, *command.split(), "--older", "--yes")
     assert said.code == Exit.FINE, said.err
     outcomes = read_outcomes(path.parent, chosen.sha)
     assert outcomes is not None
