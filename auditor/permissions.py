@@ -127,8 +127,8 @@ class Case:
     """The platform row's update moment."""
     last_opt_out: datetime | None
     """See `last_opt_outs`; None: it was never seen off."""
-    opt_outs_known: bool
-    """False: a part of the history is lost, and an opt-out may have been in it."""
+    barred: Why | None
+    """Why nobody can decide for an opt-in: an opt-out may be lost, or `withheld` is true of the general consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ def silent(case: Case) -> Why | None:
     platform, truth = state(case.platform, case.polarity), state(case.truth, case.polarity)
     if ruling(platform, truth, case.moved) is Ruling.NOTHING:
         return Why.UNKNOWN_PERMISSION
-    return Why.FORGOTTEN if truth is Permission.ON and not case.opt_outs_known else None
+    return case.barred if truth is Permission.ON else None
 
 
 def decide_creation(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> Opt | Why:
@@ -223,6 +223,11 @@ def decide_creation(case: Case, *, by: str | None, now: datetime, timezone: Zone
     if truth is Permission.OFF:
         return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity), None)
     return _opt_in(case, now, timezone) if by else Why.PERMISSION
+
+
+def withheld(platform: Permission, truth: Permission) -> bool:
+    """Whether a general permission bars those under it: by a no of the truth, or of the platform without its yes."""
+    return truth is Permission.OFF or (platform is Permission.OFF and truth is not Permission.ON)
 
 
 def word_for_the_truth(case: Case) -> ForTruth | None:
@@ -365,8 +370,8 @@ def _lawful(write: writes.Write, cell: writes.Cell, polarity: Polarity, restores
 
 
 def _opt_in(case: Case, now: datetime, timezone: ZoneInfo) -> Opt | Why:
-    if not case.opt_outs_known:
-        return Why.FORGOTTEN
+    if case.barred is not None:
+        return case.barred
     date, source = case.evidence.date, case.evidence.source
     if date is None or not source or date > now:
         return Why.EVIDENCE

@@ -75,6 +75,7 @@ def knowledge(structure: Structure, **given: Any) -> Knowledge:
         "deleted_again": DELETED_AGAIN.to_frame(),
         "created": CREATED.to_frame(),
         "of_others": OF_OTHERS.to_frame(),
+        "consent_off": frozenset(),
     }
     return Knowledge(structure=structure, **(nothing | given))
 

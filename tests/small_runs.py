@@ -15,7 +15,7 @@ import polars as pl
 from auditor.diff.counts import DiffCounts
 from auditor.diff.diffed import diff
 from auditor.diff.known import Moments
-from auditor.diff.permission_findings import permissions
+from auditor.diff.permission_findings import permissions, without_consent
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
 from auditor.match.join import match_sides
@@ -73,6 +73,8 @@ class Seen:
     """side, key, column, value: what the permission history did not know."""
     findings: dict[tuple[str, str, str], datetime | None]
     """By key, column and finding: since when."""
+    consent_off: set[str]
+    """Who differs in a permission while a general one is off."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class Runs:
                     .select("key", "column", "finding", "since")
                     .iter_rows()
                 },
+                {key for (key,) in engine.rows(without_consent(self.contract, found, allowed))},
             )
             if save:
                 learnt = Learnt(matched, found, allowed, known.sent, None)

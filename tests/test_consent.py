@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from auditor.model import AttributeType, Permission, PermissionFinding
+from auditor.permissions import withheld
 from auditor.settings.contract import Column, Compare, Polarity
 from tests.small_runs import CONTRACT, Row, Runs
 
@@ -278,6 +279,23 @@ def test_a_subscription_against_the_general_consent(runs: Runs) -> None:
     found = {(key, column) for key, column, finding in seen.findings if finding == "against_consent"}
     assert found == {(" ".join(c), NEWS) for c in cases if c[0] == ON and OFF in (c[1], c[3])}
     assert sum(finding == "against_consent" for _, _, finding in seen.findings) == 15
+
+
+def test_who_can_be_given_nothing_because_the_general_consent_is_off(runs: Runs) -> None:
+    """As the module that decides says of both words, of whoever differs in some permission."""
+    whole = runs.with_contract(WHOLE)
+    cases = list(itertools.product(STATES, STATES))
+    seen = whole.run(
+        [{"id": " ".join(c), NEWS: "false", CONSENT: STATES[c[0]], **REACHED} for c in cases],
+        [{"id": " ".join(c), "news": "yes", "consent": STATES[c[1]], **EVIDENCED} for c in cases],
+        "r1",
+        MONDAY,
+    )
+    assert seen.consent_off == {f"{OFF} {OFF}", f"{OFF} {EMPTY}", f"{EMPTY} {OFF}", f"{ON} {OFF}"}
+    assert seen.consent_off == {" ".join(c) for c in cases if withheld(Permission(c[0]), Permission(c[1]))}
+    plain = replace(WHOLE, columns=tuple(replace(column, general=False) for column in WHOLE.columns))
+    both = [{"id": "k", NEWS: "false", CONSENT: "false"}], [{"id": "k", "news": "yes", "consent": "no"}]
+    assert runs.with_contract(plain).run(*both, "r2", MONDAY).consent_off == set()
 
 
 def test_a_general_refusal_counts_like_a_consent_withdrawn(runs: Runs) -> None:

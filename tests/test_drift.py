@@ -22,10 +22,11 @@ from auditor.plan.creations import Candidates
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.drift import Later, identifiers, of_ledger, of_run, today
 from auditor.plan.knowledge import UNDONE
+from auditor.plan.needs import needs
 from auditor.writes import Cell, LeftAlone, Plan
 from tests.nothing_known import a_policy
 from tests.test_apply import World, batch, city, creation, killed, opt_out, outcomes, plan_of, told, world, write
-from tests.test_plan import DAY, HOUR, NEWS, NOW, an_audit, differs, frame, plans, some_facts
+from tests.test_plan import COLUMNS, DAY, HOUR, NEWS, NOW, an_audit, differs, frame, plans, some_facts
 
 __all__ = ["world"]
 
@@ -120,6 +121,8 @@ OF_AN_OPT_IN: dict[str, tuple[dict[str, Any], dict[str, Any], Since | None]] = {
         ])},
         Since.OPTED_OUT,
     ),
+    "the general consent was withdrawn": ({}, {"consent_off": {"C1"}}, Since.CONSENT),
+    "that of somebody else": ({}, {"consent_off": {"C2"}}, None),
     "the permission history is lost": ({}, {"opt_outs_known": False}, Since.OPTED_OUT),
     "the evidence is another one": (
         {}, {"evidence": EVIDENT.with_columns(source=pl.lit("stand"))}, Since.TRUTH,
@@ -166,6 +169,37 @@ def test_a_creation_resurrects_nobody(
     now = MISSING.with_columns(**{name: pl.lit(value, pl.String()) for name, value in values.items()})
     found = since(plan, an_audit(profiles=profiles, run="run-2"), candidates=now)
     assert spots(found, plan) == ({("C7", None): expected} if expected else {})
+
+
+GENERAL = tuple(replace(one, general=one.name == "silent") for one in COLUMNS)
+
+
+def test_nobody_is_given_a_permission_under_a_general_consent_that_is_off() -> None:
+    """Of somebody who is there, and of somebody who is created; a general permission itself may be given."""
+    decided: dict[str, Any] = {"decisions": [BEA], "evidence": EVIDENT, "consent_off": {"C1"}}
+    plan = corrected(OPT_IN, **decided)
+    assert (plan.writes, [one.why for one in plan.left]) == ((), ["consent"])
+    needed = needs(an_audit([OPT_IN]), some_facts(consent_off={"C1"}).known)
+    assert needed.select("need", "refused", "answers").row(0) == ("truth", "consent", "platform")
+    freed = differs("C1", "silent", "true", "false", moved="unknown")
+    given = {
+        "decisions": [Decision("C1", "silent", "true", "false", Choice.TRUTH, "Bea")],
+        "evidence": EVIDENT.with_columns(column=pl.lit("silent")),
+        "consent_off": {"C1"},
+    }
+    [write] = plans(an_audit([freed], columns=GENERAL), facts=some_facts(**given))[0].writes
+    assert (write.kind, write.cells[0].column) == (Kind.SUBSCRIBE, "silent")
+
+    audit = an_audit(profiles=[profile("C7", "missing", None)], columns=GENERAL)
+    bea = [Decision("C7", NEWS, None, "true", Choice.TRUTH, "Bea")]
+    for silent, kinds in ((None, ["create", "subscribe"]), ("true", ["create"])):
+        row = MISSING.with_columns(
+            **{NEWS: pl.lit("true"), "silent": pl.lit(silent, pl.String())},
+            **{f"evidence_date:{NEWS}": pl.lit(NOW - DAY), f"evidence_source:{NEWS}": pl.lit("shop")},
+        )
+        _, plan = plans(audit, facts=some_facts(candidates=row, decisions=bea))
+        assert sorted(one.kind for one in plan.writes) == kinds
+        assert [one.why for one in plan.left] == ([] if silent is None else ["consent"])
 
 
 def test_what_is_new_of_the_same_people_is_told_and_what_waits_for_a_file_is_not_new() -> None:

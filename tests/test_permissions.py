@@ -90,7 +90,7 @@ def case_of(polarity: Polarity, platform: str, truth: str, moved: Moved, evidenc
         Evidence(evidence, "web form"),
         platform_updated=NOW - 5 * DAY,
         last_opt_out=None,
-        opt_outs_known=True,
+        barred=None,
     )
 
 
@@ -160,12 +160,12 @@ def test_what_the_truth_hears_of(polarity: Polarity, platform: str, truth: str, 
 def test_an_opt_in_needs_date_and_source_newer_than_the_last_opt_out(
     evidence: Evidence, last_opt_out: datetime | None, allowed: bool
 ) -> None:
-    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, evidence, NOW - 9 * DAY, last_opt_out, True)
+    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, evidence, NOW - 9 * DAY, last_opt_out, None)
     assert isinstance(decide(case, by="Ann"), Opt) is allowed
 
 
 def test_nobodys_name_is_nobody() -> None:
-    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, Evidence(NOW - DAY, "shop"), None, None, True)
+    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, Evidence(NOW - DAY, "shop"), None, None, None)
     assert decide(case, by="") is Why.FOR_THE_TRUTH
 
 
@@ -190,7 +190,7 @@ def test_everything_else_is_unknown(spelling: str | None) -> None:
 @pytest.mark.parametrize("polarity", list(Polarity))
 def test_who_is_created_is_created_without_permissions_that_are_on(polarity: Polarity) -> None:
     def created(truth: str, evidence: Evidence, by: str | None) -> Opt | Why:
-        case = Case(polarity, None, SPELLING[polarity, truth], Moved.UNKNOWN, evidence, None, None, True)
+        case = Case(polarity, None, SPELLING[polarity, truth], Moved.UNKNOWN, evidence, None, None, None)
         return permissions.decide_creation(case, by=by, now=NOW, timezone=BRUSSELS)
 
     given = Evidence(NOW - DAY, "shop")

@@ -88,7 +88,8 @@ def knowledge(
         undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
         created=_created(audit, ledger),
-        of_others=_of_others(folder),
+        of_others=_looked_for(folder, "of_others", OF_OTHERS),
+        consent_off=_consent_off(folder),
     )
 
 
@@ -100,10 +101,14 @@ def _created(audit: Audit, ledger: Ledger) -> pl.DataFrame:
     return known.filter(same).select("key", at="written_at").cast(dict(CREATED))  # type: ignore[arg-type]
 
 
-def _of_others(folder: Path) -> pl.DataFrame:
+def _consent_off(folder: Path) -> frozenset[str]:
+    return frozenset(_looked_for(folder, "consent_off", pl.Schema({"key": pl.String()}))["key"])
+
+
+def _looked_for(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
     """No row of runs that were made before anybody looked."""
-    path = folder / "of_others.parquet"
-    return frame(folder, "of_others", OF_OTHERS) if path.is_symlink() or path.exists() else OF_OTHERS.to_frame()
+    path = folder / f"{name}.parquet"
+    return frame(folder, name, schema) if path.is_symlink() or path.exists() else schema.to_frame()
 
 
 def grounds(

@@ -9,7 +9,7 @@ from pathlib import Path
 from auditor.diff.diffed import Diffed
 from auditor.diff.of_others import of_others
 from auditor.diff.one_sided import OneSided, creations, taken
-from auditor.diff.permission_findings import Permissions, evidence_of_differences, known_history
+from auditor.diff.permission_findings import Permissions, evidence_of_differences, known_history, without_consent
 from auditor.engine.duckdb import DuckDB
 from auditor.files.rewrite import Rewrite
 from auditor.findings.audit import Audit
@@ -45,6 +45,7 @@ def write_for_plans(
     engine.write(creations(contract, matched), folder / "creations.parquet")
     engine.write(taken(contract, structure, matched, alone.missing), folder / "taken.parquet")
     engine.write(of_others(engine, contract, structure, matched, diffed), folder / "of_others.parquet")
+    engine.write(without_consent(contract, diffed, allowed), folder / "consent_off.parquet")
     engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
     engine.write(known_history(diffed, allowed, memory.history, memory.seen), folder / "history.parquet")
 

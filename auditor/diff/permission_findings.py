@@ -72,6 +72,18 @@ def evidence_of_differences(diffed: Diffed, permissions: Permissions) -> ir.Tabl
     return joined.select(key=joined.key_text, column=joined["column"], date=joined.evidence, source=joined.source)
 
 
+def without_consent(contract: Contract, diffed: Diffed, permissions: Permissions) -> ir.Table:
+    """Profiles that differ in a permission while a general one is off, as `permissions.withheld`: key as shown."""
+    on, off = Permission.ON.value, Permission.OFF.value
+    general = [column.name for column in contract.permissions if column.general]
+    said = permissions.states.filter(permissions.states["column"].isin([*general, ""]))
+    truth = said.truth.fill_null(Permission.EMPTY.value)
+    withheld = said.filter((truth == off) | ((said.platform == off) & (truth != on))).select("key").distinct()
+    named = [column.name for column in contract.permissions]
+    cells = diffed.cells.filter(diffed.cells["column"].isin([*named, ""])).select("key", "key_text")
+    return cells.join(withheld, "key").select(key=ibis._.key_text).distinct()
+
+
 def known_history(diffed: Diffed, permissions: Permissions, history: ir.Table, seen: ir.Table | None) -> ir.Table:
     """The permission history, this run's changes included, of profiles that are not equal: keys as shown.
 

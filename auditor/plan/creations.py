@@ -111,11 +111,16 @@ def _profiles(
         updated = row.get("auditor:updated")
         told = updated is not None and updated <= known.now
         own = permissions.collected(updated, audit.truth_name, known.timezone) if updated and told else None
+        off = any(
+            permissions.withheld(Permission.EMPTY, permissions.state(row[column.name], column.permission))
+            for column in audit.columns
+            if column.permission is not None and column.general
+        )
         for column in audit.columns:
             if column.name in hurt and column.name not in bad:
                 yield writes.LeftAlone(key, column.name, Why.DAMAGED.value, refusal=None)
                 continue
-            yield from _cell(row, column, column.name in bad, demands, standings, opt_outs, known, own)
+            yield from _cell(row, column, column.name in bad, demands, standings, opt_outs, known, own, off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +171,9 @@ def _cell(
     opt_outs: Mapping[Cell, datetime],
     known: Knowledge,
     own: writes.Collection | None,
+    consent_off: bool,
 ) -> Iterator[Action | writes.LeftAlone]:
-    """`own` is when and where the row itself was collected."""
+    """`own` is when and where the row itself was collected; `consent_off`: a general permission of it is off."""
     key, text = row["key"], row[column.name]
     if not text or column.name in TECHNICAL_ATTRIBUTES:
         return
@@ -188,7 +194,7 @@ def _cell(
             platform_updated=None,
             evidence=Evidence(row.get(f"evidence_date:{column.name}"), row.get(f"evidence_source:{column.name}")),
             last_opt_out=opt_outs.get((key, column.name)),
-            opt_outs_known=known.opt_outs_known,
+            barred=known.barred(consent_off=consent_off and not column.general),
         )
         verdict = permissions.decide_creation(case, by=by, now=known.now, timezone=known.timezone)
         if isinstance(verdict, Why):

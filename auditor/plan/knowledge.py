@@ -5,7 +5,7 @@ Nothing is decided here but what `auditor.permissions` says of a permission: see
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -82,13 +82,19 @@ class Knowledge:
     """As CREATED."""
     of_others: pl.DataFrame
     """As OF_OTHERS."""
+    consent_off: Collection[str]
+    """The keys of people whose general consent is off: see permissions.withheld."""
+
+    def barred(self, *, consent_off: bool) -> Why | None:
+        """Why no opt-in can be decided for somebody whose general consent is off, or is not."""
+        return Why.CONSENT if consent_off else None if self.opt_outs_known else Why.FORGOTTEN
 
 
 def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> pl.DataFrame:
     """The rows, in the columns of `Audit.differences`, with what bears on each of them.
 
-    Of the contract `master`, `polarity` and `yields` (null: it does not have the column); `choice`, `by` and `changed`
-    of decisions; `undone`; and of permissions `said`, `silent`, `opts`, `to`, `moment`, `source` and `word`.
+    Of the contract `master`, `polarity`, `general` and `yields` (null: it does not have the column); `choice`, `by` and
+    `changed` of decisions; `undone`; and of permissions `said`, `silent`, `opts`, `to`, `moment`, `source` and `word`.
     """
     rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
     rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
@@ -101,10 +107,16 @@ def _contract(columns: Sequence[Column]) -> pl.DataFrame:
     """What the contract says of each column: master, polarity, and whether conflicts yield to the master."""
     return pl.DataFrame(
         [
-            (one.name, one.master, one.permission, one.master is Master.TRUTH and one.conflicts == "master")
+            (
+                one.name,
+                one.master,
+                one.permission,
+                one.general,
+                one.master is Master.TRUTH and one.conflicts == "master",
+            )
             for one in columns
         ],
-        schema={"column": TEXT, "master": TEXT, "polarity": TEXT, "yields": pl.Boolean()},
+        schema={"column": TEXT, "master": TEXT, "polarity": TEXT, "general": pl.Boolean(), "yields": pl.Boolean()},
         orient="row",
     )
 
@@ -177,7 +189,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             evidence=evidence.get(cell, Evidence(None, None)),
             platform_updated=row["platform_updated"],
             last_opt_out=opt_outs.get(cell),
-            opt_outs_known=known.opt_outs_known,
+            barred=known.barred(consent_off=row["key"] in known.consent_off and not row["general"]),
         )
         by = row["by"] if row["choice"] == Choice.TRUTH else None
         answer = permissions.decide(case, by=by, now=known.now, timezone=known.timezone)

@@ -4,7 +4,8 @@ run.json            counts, inputs with hashes, versions, seconds; written last:
 *.parquet           the results in the columns of `auditor.findings.audit`, and the snapshot of both sides;
                         `activities.parquet` where activities are known
 creations.parquet   what creating each missing profile would send      taken.parquet, evidence.parquet,
-                        history.parquet: what else a plan must know
+                        history.parquet, of_others.parquet,
+                        consent_off.parquet: what else a plan must know
 structure.json      the table structure the audit saw
 validation.json     what came of each expectation of the suite on each side
 audit.duckdb        the results as tables and the snapshot as views, for whoever likes SQL
