@@ -13,10 +13,12 @@ import pytest
 from auditor.cli.demonstration import fetch_inputs
 from auditor.commands import run as pipeline
 from auditor.commands.apply import apply
-from auditor.commands.known import up_to_date
+from auditor.commands.known import standing_decisions, up_to_date
 from auditor.commands.plan import plan
-from auditor.model import Kind, Outcome
+from auditor.model import Kind, Outcome, Route
 from auditor.settings.config import Settings, read_settings
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Decision, Intent
 from auditor.writes import Plan
 from tests import given_time
 from tests.driven_sandbox import Sandbox
@@ -110,3 +112,27 @@ def test_an_opt_in_is_not_repeated_after_the_customer_has_taken_it_back(
     for file in (None, decided):  # neither the old decision nor the same one made anew: its evidence is older
         again = corrections(settings, key, later, file)
         assert again is None or not [one for one in again[1].writes if one.kind is Kind.SUBSCRIBE]
+
+
+def test_a_decision_is_about_a_person_and_not_about_a_key(tmp_path: Path) -> None:
+    at = given_time.now()
+
+    def decided(key: str, of: str | None, by: str) -> None:
+        ledger.decide([Decision("Customers", by, key, "city", "Gent", "Ghent", "truth", at, of)], at)
+
+    def stand(holders: dict[str, str]) -> set[tuple[str, str]]:
+        return {(one.key, one.person) for one in standing_decisions(ledger, "Customers", holders, but=None)}
+
+    with Ledger(tmp_path) as ledger:
+        decided("C1", "1", "Mia")
+        decided("C2", None, "Bea")
+        assert stand({}) == stand({"C1": "1", "C2": "2"}) == {("C1", "Mia"), ("C2", "Bea")}
+        assert stand({"C1": "9", "C2": "9"}) == {("C2", "Bea")}, "somebody else has the key"
+        assert stand({"C1": "9", "C7": "1"}) == {("C7", "Mia"), ("C2", "Bea")}, "and the person another one"
+        decided("C1", "9", "Cas")
+        assert stand({"C1": "9", "C7": "1"}) == {("C7", "Mia"), ("C2", "Bea"), ("C1", "Cas")}
+        assert stand({"C1": "1"}) == {("C1", "Mia"), ("C2", "Bea")}
+        sent = Intent(0, Kind.UPDATE, Route.SINGLE, "C7", "1", "city", "Gent", "Ghent")
+        ledger.settle(ledger.intend("p", "Customers", [sent], at), Outcome.LANDED, at)
+        assert stand({"C1": "9", "C7": "1"}) == {("C2", "Bea"), ("C1", "Cas")}, "carried out under the new key"
+        assert not ledger.verify().problems

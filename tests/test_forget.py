@@ -36,8 +36,10 @@ def folder(tmp_path: Path) -> Folder:
         for key in ("P1", "P2"):
             intent = Intent(0, Kind.UPDATE, Route.SINGLE, key, f"id-{key}", "city", "Aalst", f"town-{key}")
             ledger.settle(ledger.intend("plan", TABLE, [intent], FIRST), Outcome.LANDED, FIRST, profile_id=f"id-{key}")
-            ledger.decide([Decision(TABLE, "An", key, "city", f"here-{key}", "Aalst", "truth", FIRST)], FIRST)
-        ledger.decide([Decision(TABLE, "An", "P2", SAME_PERSON, "P2", "P1", "two_people", FIRST)], FIRST)
+            ledger.decide(
+                [Decision(TABLE, "An", key, "city", f"here-{key}", "Aalst", "truth", FIRST, f"id-{key}")], FIRST
+            )
+        ledger.decide([Decision(TABLE, "An", "P2", SAME_PERSON, "P2", "P1", "two_people", FIRST, None)], FIRST)
     return made
 
 
@@ -46,7 +48,7 @@ def test_who_is_forgotten_is_known_by_hashes_alone(folder: Folder, who: str) -> 
     """Whichever of their values is given, on whichever side; of everybody else nothing is lost."""
     looked = forget(folder.settings, who, now=NEXT, dry=True)
     done = forget(folder.settings, who, now=NEXT, dry=False)
-    assert (done, done.rows, done.there) == (looked, 4, (Side.PLATFORM, Side.TRUTH))
+    assert (done, done.rows, done.there) == (looked, 5, (Side.PLATFORM, Side.TRUTH))
     with folder.ledger() as ledger:
         assert ledger.keys(TABLE) == {"P2"}
         assert len(ledger.decisions(TABLE)) == 1
@@ -54,7 +56,7 @@ def test_who_is_forgotten_is_known_by_hashes_alone(folder: Folder, who: str) -> 
         addresses = ["first@example.com", "new@example.com", "second@example.com"]
         assert ledger.erased_among("note", addresses) == {"first@example.com", "new@example.com"}
         found = ledger.verify()
-        assert (found.problems, found.erased) == ((), 4)
+        assert (found.problems, found.erased) == ((), 5)
     kept = b"".join(path.read_bytes() for path in folder.settings.state_folder.glob(f"{FILE}*"))
     assert b"town-P2" in kept
     assert not [word for word in (b"town-P1", b"here-P1", b"id-P1", b"first@", b"new@") if word in kept]
@@ -80,7 +82,7 @@ def test_nothing_is_forgotten_unasked(
     monkeypatch.chdir(folder.path)
     said = auditor(capsys, "forget", "P1")
     assert said.code == 0
-    assert "3 values by which they are known; entries of the ledger about them: 4" in said.out
+    assert "3 values by which they are known; entries of the ledger about them: 5" in said.out
     assert "they were still in CRM in the newest run" in said.err
     assert "nothing was changed" in said.err
     assert auditor(capsys, "forget", "P1", "--yes").code == 0

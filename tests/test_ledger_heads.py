@@ -169,15 +169,15 @@ def test_the_command_asks_before_it_settles(settings: Settings, run: Path, capsy
 
 def test_who_decided_to_write_before_entries_were_lost_decides_again(settings: Settings, ledger: Ledger) -> None:
     def decided(key: str, choice: str, at: datetime) -> None:
-        ledger.decide([Decision("Customers", "Ann", key, "news", "false", "true", choice, at)], at)
+        ledger.decide([Decision("Customers", "Ann", key, "news", "false", "true", choice, at, None)], at)
 
     decided("C1", "truth", NOON)
     decided("C2", "ignore", NOON)
-    assert [one.key for one in standing_decisions(ledger, "Customers", but=None)] == ["C1", "C2"]
+    assert [one.key for one in standing_decisions(ledger, "Customers", {}, but=None)] == ["C1", "C2"]
     ledger.settle_losses([Head(99, "f" * 64)], NOON + HOUR)
-    assert [one.key for one in standing_decisions(ledger, "Customers", but=None)] == ["C2"]
+    assert [one.key for one in standing_decisions(ledger, "Customers", {}, but=None)] == ["C2"]
     decided("C1", "truth", NOON + 2 * HOUR)
-    assert [one.key for one in standing_decisions(ledger, "Customers", but=None)] == ["C2", "C1"]
+    assert [one.key for one in standing_decisions(ledger, "Customers", {}, but=None)] == ["C2", "C1"]
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=6), timedelta(days=2)])

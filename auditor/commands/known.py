@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Decision
+from auditor.state.ledger.records import SAME_PERSON, Decision
 from auditor.state.past_runs import find_run
 from auditor.state.run_files import of_snapshot, rows
 from auditor.writes import Write
@@ -81,7 +81,7 @@ def knowledge(
         without_base=settings.fixes.without_base,
         opt_outs_known=not missing & NO_OPT_OUTS,
         seen_known=not missing & NOBODY_SEEN,
-        decisions=remembered(standing_decisions(ledger, settings.table, but=but)),
+        decisions=remembered(standing_decisions(ledger, settings.table, holders(audit.profiles), but=but)),
         evidence=frame(folder, "evidence", EVIDENCE),
         history=_history(audit.profiles, folder, settings.table, ledger, but=but),
         said_no=said_no(run_folder.read_activities(folder)),
@@ -140,7 +140,7 @@ def grounds(
     return permissions.Grounds(
         chosen={
             (one.key, one.column): permissions.Chosen(one.by, one.platform, one.truth)
-            for one in remembered(standing_decisions(ledger, settings.table, but=sha))
+            for one in remembered(standing_decisions(ledger, settings.table, holders(profiles), but=sha))
             if one.choice is Choice.TRUTH and (one.key, one.column) in cells
         },
         opt_outs=permissions.last_opt_outs(history, cells, spoken, contract.timezone),
@@ -150,8 +150,16 @@ def grounds(
     )
 
 
-def standing_decisions(ledger: Ledger, table: str, *, but: str | None) -> list[Decision]:
+def holders(profiles: pl.DataFrame) -> dict[str, str]:
+    """Whose each key is, by profileId, of those who are not the same on both sides."""
+    return dict(profiles.drop_nulls("profile_id").select("key", "profile_id").iter_rows())
+
+
+def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *, but: str | None) -> list[Decision]:
     """What people decided and nobody has carried out yet; what the plan `but` sent does not count.
+
+    A decision is about a person, not about a key: it goes with whoever has another key by now, and does not pass to
+    somebody else who has theirs. `holders` tells whose the keys are.
 
     A write uses the decision up: what the person or the platform says of the cell afterwards is news, on which nobody
     has decided. Nor do decisions to write stand that may have been carried out and taken back in lost entries.
@@ -159,12 +167,20 @@ def standing_decisions(ledger: Ledger, table: str, *, but: str | None) -> list[D
     lost_at = ledger.lost_at
     written = {(key, column): sent for key, column, sent in ledger.last_written(table, but=but).iter_rows()}
 
-    def used_up(one: Decision) -> bool:
-        sent = written.get((one.key, one.column))
-        later = [at for at in (sent, lost_at) if at is not None and at >= one.decided_at]
+    def used_up(one: Decision, key: str) -> bool:
+        sent = [written.get((name, one.column)) for name in (one.key, key)]
+        later = [at for at in (*sent, lost_at) if at is not None and at >= one.decided_at]
         return one.choice == Choice.TRUTH and bool(later)
 
-    return [one for one in ledger.decisions(table) if not used_up(one)]
+    keys = {profile_id: key for key, profile_id in holders.items()}
+    last: dict[tuple[str, str, str | None], Decision | None] = {}
+    for one in ledger.decisions(table):
+        key = keys.get(one.profile_id or "", one.key)
+        if one.profile_id in (None, holders.get(key, one.profile_id)):
+            cell = key, one.column, one.truth if one.column == SAME_PERSON else None
+            last.pop(cell, None)
+            last[cell] = None if used_up(one, key) else replace(one, key=key)
+    return [one for one in last.values() if one is not None]
 
 
 def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *, but: str | None) -> pl.DataFrame:

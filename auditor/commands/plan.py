@@ -8,14 +8,15 @@ settings ─► policy ───────────────────
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from auditor.commands.known import frame, knowledge, with_pending
+from auditor.commands.known import frame, holders, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store
+from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.audit import TEXT, Audit
 from auditor.findings.codes import Code, Notice
@@ -109,11 +110,31 @@ def _remember(settings: Settings, contract: Contract, ledger: Ledger, path: Path
     """Record the decisions of a file: they count from now on."""
     columns = [column.name for column in contract.columns]
     new = read_decisions(path, table=settings.table, columns=columns)
+    whose = {run: _holders_in(settings, run) for run in {one.run for one in new}}
     kept = [
-        records.Decision(settings.table, one.by, one.key, one.column, one.platform, one.truth, one.choice.value, now)
+        records.Decision(
+            settings.table,
+            one.by,
+            one.key,
+            one.column,
+            one.platform,
+            one.truth,
+            one.choice.value,
+            now,
+            whose[one.run].get(one.key),
+        )
         for one in new
     ]
     ledger.decide(kept, now)
+
+
+def _holders_in(settings: Settings, run: str) -> Mapping[str, str]:
+    """Whose the keys were in the run whose worklist was decided on; nobody's where it cannot be read any more."""
+    try:
+        folder = settings.runs_folder / run
+        return holders(run_folder.read_rows(folder, "profiles")) if run_folder.started(run) else {}
+    except SettingsError:
+        return {}
 
 
 def _facts(

@@ -57,7 +57,9 @@ def take_back(
     cell = Cell(effect.column or "", effect.after, effect.before)
     write = single(effect, Kind.SUBSCRIBE, [cell], by=wrong.by.strip())
     choice = Choice.PLATFORM.value
-    who = Decision(of.table, wrong.by.strip(), write.key, cell.column, effect.before, effect.after, choice, now)
+    who = Decision(
+        of.table, wrong.by.strip(), write.key, cell.column, effect.before, effect.after, choice, now, effect.profile_id
+    )
     ledger.decide([who], now)
     return undoing(of, audited, now, [write], [])
 

@@ -22,19 +22,22 @@ class People(Recorded):
             (one.table, one.person, one.key, one.column, one.platform, one.truth, one.choice, stamp(one.decided_at))
             for one in decisions
         )
-        self._chain.append("decisions", rows, at)
+        with self.transaction():
+            numbers = self._chain.append("decisions", rows, at)
+            of = [(number, one.profile_id) for number, one in zip(numbers, decisions, strict=True) if one.profile_id]
+            self._chain.append("decided_of", of, at)
 
     def decisions(self, table: str) -> tuple[Decision, ...]:
-        """The last decision on each cell, and on each pair of keys."""
+        """The last decision on each cell of a profile, and on each pair of keys."""
         rows = self._chain.query(
-            "SELECT tab, person, key, col, platform, truth, choice, decided_at FROM decisions_now WHERE id IN"
-            " (SELECT max(id) FROM decisions_now WHERE tab = ? AND key IS NOT NULL"
-            "  GROUP BY key, col, CASE col WHEN ? THEN truth END) ORDER BY id",
+            "SELECT tab, person, key, col, platform, truth, choice, decided_at, profile_id FROM decisions_now"
+            " WHERE id IN (SELECT max(id) FROM decisions_now WHERE tab = ? AND key IS NOT NULL"
+            "  GROUP BY key, profile_id, col, CASE col WHEN ? THEN truth END) ORDER BY id",
             (table, SAME_PERSON),
         )
         return tuple(
-            Decision(tab, person, key, column, platform, truth, choice, moment(decided))
-            for tab, person, key, column, platform, truth, choice, decided in rows
+            Decision(tab, person, key, column, platform, truth, choice, moment(decided), profile_id)
+            for tab, person, key, column, platform, truth, choice, decided, profile_id in rows
         )
 
     def remember_erased(self, identifiers: Iterable[tuple[str, str]], at: datetime) -> None:
@@ -67,15 +70,19 @@ class People(Recorded):
 
     def _about(self, table: str, keys: Iterable[str]) -> dict[str, list[int]]:
         """The rows about these profiles, by the ledger's table."""
-        found: dict[str, list[int]] = {"writes": [], "outcomes": [], "decisions": [], "rekeys": []}
+        found: dict[str, list[int]] = {name: [] for name in ("writes", "outcomes", "decisions", "decided_of", "rekeys")}
         for key in keys:
             asked = {"tab": table, "key": key, "pair": SAME_PERSON}
             written = "SELECT id FROM writes_now WHERE tab = :tab AND key = :key"
+            decided = (
+                "SELECT id FROM decisions_now WHERE tab = :tab"
+                " AND (key = :key OR (col = :pair AND (platform = :key OR truth = :key)))"
+            )
             for name, sql in {
                 "writes": written,
                 "outcomes": f'SELECT id FROM outcomes WHERE "write" IN ({written})',
-                "decisions": "SELECT id FROM decisions_now WHERE tab = :tab"
-                " AND (key = :key OR (col = :pair AND (platform = :key OR truth = :key)))",
+                "decisions": decided,
+                "decided_of": f"SELECT id FROM decided_of WHERE decision IN ({decided})",
                 "rekeys": "SELECT id FROM rekeys WHERE tab = :tab AND (old = :key OR new = :key)",
             }.items():
                 found[name] += [row for (row,) in self._chain.query(sql, asked)]

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from auditor.model import Kind, Outcome, Route, Verdict
 from auditor.state.ledger.chain import Table
 
-VERSION: Final = 4
-"""2 knows changes of structures, 3 keys that were given anew, 4 entries that were lost; older files get what they lack
-when they are opened."""
+VERSION: Final = 5
+"""2 knows changes of structures, 3 keys that were given anew, 4 entries that were lost, 5 whose
+decisions are; older files get what they lack when they are opened."""
 
 QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
 """Where the platform's day of bulk calls begins and ends [assumed]."""
@@ -39,13 +39,15 @@ TABLES: Final = {
         ("tab", "person", "key", "col", "platform", "truth", "choice", "decided_at"),
         personal=("key", "platform", "truth"),
     ),
+    "decided_of": Table(("decision", "profile_id"), personal=("profile_id",), integers=("decision",)),
     "erased": Table(("hash",)),
     "structure_events": Table(("plan", "tab", "item", "state", "at")),
     "losses": Table(("upto", "link", "settled_at"), integers=("upto",)),
     "rekeys": Table(("tab", "old", "new", "upto", "rekey"), personal=("old", "new"), integers=("upto",)),
 }
 """`losses`: heads that the ledger lacks although they were noted elsewhere, which somebody settled, and where it went
-on. `rekeys`: what was recorded under `old` up to the entry `upto` is about the profile `new`."""
+on. `decided_of`: whose key it was that somebody decided on. `rekeys`: what was recorded under `old` up to the entry
+`upto` is about the profile `new`."""
 
 _KEY_NOW: Final = """coalesce((SELECT r.new FROM rekeys r WHERE r.tab = o.tab AND r.old = o.key AND r.upto >= o.entry
                 ORDER BY r.upto, r.id DESC LIMIT 1), o.key)"""
@@ -59,6 +61,7 @@ CREATE INDEX IF NOT EXISTS writes_plan ON writes (plan, number);
 CREATE INDEX IF NOT EXISTS writes_sent ON writes (tab, sent_at);
 CREATE INDEX IF NOT EXISTS writes_key ON writes (tab, key);
 CREATE INDEX IF NOT EXISTS outcomes_write ON outcomes ("write");
+CREATE INDEX IF NOT EXISTS decided_of_decision ON decided_of (decision);
 CREATE INDEX IF NOT EXISTS erased_hash ON erased (hash);
 CREATE INDEX IF NOT EXISTS rekeys_old ON rekeys (tab, old);
 DROP VIEW IF EXISTS decisions_now;
@@ -78,8 +81,8 @@ CREATE VIEW writes_now AS
   LEFT JOIN outcomes e ON e.id = (SELECT max(id) FROM outcomes WHERE "write" = o.id)
   LEFT JOIN imports_now i ON i.id = o."import";
 CREATE VIEW decisions_now AS
-  SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.col, o.platform, o.truth, o.choice, o.decided_at
-  FROM decisions o;
+  SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.col, o.platform, o.truth, o.choice, o.decided_at, d.profile_id
+  FROM decisions o LEFT JOIN decided_of d ON d.decision = o.id;
 """
 """What finds and shows the rows; made anew with every version."""
 
@@ -285,3 +288,5 @@ class Decision:
     truth: str | None
     choice: str
     decided_at: datetime
+    profile_id: str | None
+    """Whose key it was when the decision was made; None: nobody can tell."""
