@@ -144,13 +144,15 @@ def test_no_secret_is_printed_logged_or_raised(
     assert faulty("503")("run", "--verbose", "--fail-on", "none") in (0, 6)
     assert command("runs") == 0
     assert command("structure", "diff", "--verbose") in (0, 3, 6)
-    plan_code = command("plan", "--verbose")
-    plans = re.findall(r"to carry it out: auditor (apply .*)", said[-1])
+    planned = small_folder.auditor(capsys, "plan", "--verbose")
+    said.append(planned.err)  # what it prints is meant to show what would be written
+    plans = re.findall(r"to carry it out: auditor (apply .*)", planned.out + planned.err)
     for plan in plans:
         for fault in ("drop-after", "500", "truncated", "redirect"):
             faulty(fault)(*plan.split(), "--yes", "--verbose")
     assert len(plans) == 2
-    assert plan_code in (0, 5, 6)
+    assert planned.code in (0, 5, 6)
+    assert any(secret in planned.out for secret in secrets), "whoever plans sees both values"
     command("compare", str(newest), str(newest), "--key", "contact_id", "--verbose")
     command("compare", str(newest), str(newest), "--key", "nothing", "--verbose")
     command("compare", str(newest), str(newest), "--key", "contact_id", "--where", "1/0 =", "--verbose")

@@ -45,7 +45,7 @@ OLD, NEW = "old" * 99, "new" * 333
 def _outcomes(folder: Path, text: str) -> None:
     told = {"key": [text, text], "outcome": ["landed", "landed"]}
     rows = pl.concat([OUTCOMES.to_frame(), pl.DataFrame(told)], how="diagonal")
-    write_outcomes(folder, Applied("sha", rows, None, NO_DRIFT))
+    write_outcomes(folder, Applied("sha", rows, None, NO_DRIFT, ()))
 
 
 def _corrective(folder: Path, text: str) -> None:
@@ -247,6 +247,7 @@ ELSEWHERE = {
     "pull/kept.py: fetch": "a whole file gets the name of its own content",
     "pull/servers.py: fetch": "writes into the partial file that it is given by what keeps it",
     "report/xlsx.py: _book": "bytes in memory",
+    "load/activities.py: _in_engine": "no file: columns of a frame get other names",
     "load/parts.py: _write": "parts of one file, in a folder that goes when they are put together",
     "engine/spark/entries.py: on_spark": "no file: an expression",
     "sandbox/envelopes.py: done": "no file: the answer to a call",

@@ -129,7 +129,7 @@ def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied
     places = {(number, column_of(cell)) for number, write in enumerate(plan.writes) for cell in targets(write)}
     if not places or not places <= results.keys():
         return None
-    return Applied(plan.sha, _frame(plan, states, results, None), None, NO_DRIFT)
+    return Applied(plan.sha, _frame(plan, states, results, None), None, NO_DRIFT, ())
 
 
 def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) -> dict[Place, Result]:

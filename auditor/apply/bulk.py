@@ -101,7 +101,7 @@ def _look_and_start(job: Job, batch: str, rows: Sequence[int], make_file: MakeFi
     elif due:
         file = make_file(replace(job.plan, writes=tuple(job.plan.writes[number] for number in due)), batch)
         since = None if creating else job.plan.export_as_of
-        _start(job, SentFile(batch, len(due), len(looked), len(astray), since, job.clock()), due, file)
+        _start(job, SentFile(batch, len(due), len(looked), len(astray), since, job.clock(), read_back=0), due, file)
 
 
 def _erased(job: Job, rows: Sequence[int]) -> set[int]:

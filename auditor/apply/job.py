@@ -127,7 +127,7 @@ class SentFile:
     """The moment that the export shows; None for creations, which change nobody."""
     until: datetime
     """When it had ended; where it had not yet, when it was left alone."""
-    read_back: int = 0
+    read_back: int
 
 
 @dataclass(frozen=True, slots=True)

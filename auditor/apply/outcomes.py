@@ -45,7 +45,7 @@ class Applied:
     """Why something was not sent; None: everything was tried."""
     drift: Drift
     """What is not written any more, because of what is known since the plan was made."""
-    files: tuple[SentFile, ...] = ()
+    files: tuple[SentFile, ...]
     """What this application sent by file."""
 
     @property
