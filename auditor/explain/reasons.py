@@ -16,7 +16,7 @@ from auditor.engine.protocol import Engine, filled
 from auditor.equality.primitives import nfc_normalize, strip_accents
 from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, spelt_out, trimmed, with_levels
 from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, same_number
-from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Reason
+from auditor.model import AttributeType, Reason
 from auditor.settings.contract import Column, Compare
 
 if TYPE_CHECKING:
@@ -317,12 +317,7 @@ def _is_number(column: Column) -> bool:
 
 def _is_choice(column: Column) -> bool:
     """One of a few values that mean something each: a letter more makes another value, not a mistyped one."""
-    return (
-        column.compare.value in _CHOICES
-        or column.permission is not None
-        or column.type is AttributeType.TITLE
-        or column.name.startswith((SUBSCRIPTION_PREFIX, SEGMENTATION_PREFIX))
-    )
+    return column.is_choice or column.type is AttributeType.TITLE
 
 
 def _identifies(column: Column) -> bool:

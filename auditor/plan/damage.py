@@ -26,8 +26,6 @@ from auditor.findings.damage import (
     Damage,
 )
 from auditor.model import (
-    SEGMENTATION_PREFIX,
-    SUBSCRIPTION_PREFIX,
     AttributeType,
     Reason,
     Side,
@@ -46,9 +44,8 @@ _BY_PATTERN: Final = {
     Reason.LEADING_ZERO: Damage.LEADING_ZERO,
     Reason.TRUNCATED: Damage.TRUNCATED,
 }
-_CHOICES: Final = (Compare.BOOLEAN, Compare.CODE)
 _NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
-_NO_WORDS: Final = (*_CHOICES, Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
+_NO_WORDS: Final = (Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
 _ADDRESS_OF_A_PAGE: Final = r"^(?i:https?://|www\.)"
 
 
@@ -120,7 +117,7 @@ _OF_A_TEXT: Final = (Damage.ENCODING, Damage.INVISIBLE, Damage.SPREADSHEET, Dama
 def _alone(text: pl.Expr, damage: Damage, column: pl.Expr, columns: Iterable[Column]) -> pl.Expr:
     """Whether a text looks damaged in that way, whatever the platform has; `column` names that of the text."""
     known = list(columns)
-    wordy = column.is_in([one.name for one in known if not _is_choice(one) and one.compare not in _NO_WORDS])
+    wordy = column.is_in(_worded(known))
     if damage is Damage.ENCODING:
         return text.str.contains(GARBLED) | (wordy & text.str.contains(LETTERS_LOST) & ~_is_page(text))
     if damage is Damage.INVISIBLE:
@@ -139,12 +136,9 @@ def _is_page(text: pl.Expr) -> pl.Expr:
     return text.str.contains(_ADDRESS_OF_A_PAGE)
 
 
-def _is_choice(column: Column) -> bool:
-    return (
-        column.compare in _CHOICES
-        or column.permission is not None
-        or column.name.startswith((SUBSCRIPTION_PREFIX, SEGMENTATION_PREFIX))
-    )
+def _worded(columns: Iterable[Column]) -> list[str]:
+    """The columns that hold words, which people and programs write as they like."""
+    return [one.name for one in columns if not one.is_choice and one.compare not in _NO_WORDS]
 
 
 # --- of a pair and of its place ---
@@ -156,12 +150,11 @@ def _suffered(reason: Reason) -> pl.Expr:
 
 def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     """The cells of a row that hold, in the truth, each other's value on the platform: key, column."""
-    texts = [one.name for one in columns if not _is_choice(one) and one.compare not in _NO_WORDS]
 
     def folded(side: str) -> pl.Expr:
         return pl.col(side).str.strip_chars().str.to_lowercase()
 
-    cells = rows.filter(pl.col("column").is_in(texts)).select(*CELL, p=folded("platform"), t=folded("truth"))
+    cells = rows.filter(pl.col("column").is_in(_worded(columns))).select(*CELL, p=folded("platform"), t=folded("truth"))
     cells = cells.filter((pl.col("p") != "") & (pl.col("t") != "") & (pl.col("p") != pl.col("t")))
     other = cells.select("key", other="column", p="t", t="p")
     met = cells.join(other, on=["key", "p", "t"], how="inner").filter(pl.col("column") != pl.col("other"))

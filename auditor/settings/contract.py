@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from auditor.model import AttributeType
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType
 
 
 class Compare(StrEnum):
@@ -132,6 +132,15 @@ class Column:
     """CSV file with the keys of the table that the values refer to, beside the contract; None: there is none."""
     reference_column: str | None = None
     """Its column with the keys; None: the first."""
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether its values are a few that mean something each: yes or no, codes, memberships."""
+        return (
+            self.compare in (Compare.BOOLEAN, Compare.CODE)
+            or self.permission is not None
+            or self.name.startswith((SUBSCRIPTION_PREFIX, SEGMENTATION_PREFIX))
+        )
 
     @property
     def read_as(self) -> AttributeType | None:
