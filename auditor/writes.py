@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -119,9 +120,17 @@ class Plan:
     @cached_property
     def sha(self) -> str:
         """SHA-256 of the content, 64 hex digits: the plan's name."""
-        content = self._content()
-        content.pop("made")
-        return hashlib.sha256(_canonical(content)).hexdigest()
+        digest = hashlib.sha256()
+        content = dict(sorted(self._content().items()))
+        del content["made"]
+        between = "{"
+        for name, value in content.items():
+            digest.update(f"{between}{_canonical(name)}:".encode())
+            for piece in _listed(value, _canonical, "[", ",", "]"):
+                digest.update(piece.encode())
+            between = ","
+        digest.update(b"}")
+        return digest.hexdigest()
 
     @property
     def counts(self) -> dict[Kind, int]:
@@ -146,18 +155,27 @@ class Plan:
         content["carried"] = self.repeated
         content["made"] = self.made.isoformat()
         content["export_as_of"] = self.export_as_of.isoformat()
-        content["writes"] = [_plain(write) for write in self.writes]
-        content["left"] = [_plain(left) for left in self.left]
+        content["writes"] = map(_plain_write, self.writes)
+        content["left"] = map(_plain, self.left)
         return {"format": PLAN_FORMAT, **content}
 
     def to_json(self, seal: Mapping[str, Any] | None) -> str:
+        """The stored form in one piece; see `pieces`."""
+        return "".join(self.pieces(seal))
+
+    def pieces(self, seal: Mapping[str, Any] | None) -> Iterator[str]:
         """The stored form, with its name inside, so that a changed file is noticed. One write stands on one line.
 
         `seal` is what the ledger says of the plan that it recorded, on the second line; None: it was asked for none.
+        A plan of a million writes is as large as what holds it: it is never there twice.
         """
         around = {"sha": self.sha} | ({"seal": seal} if seal is not None else {})
-        lines = [f"{_text(name)}: {_lines(value)}" for name, value in {**around, **self._content()}.items()]
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+        between = "{\n"
+        for name, value in {**around, **self._content()}.items():
+            yield f"{between}{_text(name)}: "
+            yield from _listed(value, _text, "[\n", ",\n", "\n]")
+            between = ",\n"
+        yield "\n}\n"
 
 
 def key_parts(text: str, key: Sequence[str], fallbacks: Sequence[tuple[str, ...]]) -> dict[str, str]:
@@ -232,24 +250,33 @@ def _write(content: Mapping[str, Any]) -> Write:
     return Write(**values)
 
 
-def _plain(value: Write | LeftAlone | Cell | Collection) -> dict[str, Any]:
-    """`dataclasses.asdict`, which takes seconds for a large plan because it copies everything it finds."""
-    plain = {name: getattr(value, name) for name in value.__slots__}
-    if isinstance(value, Write):
-        plain["cells"] = [_plain(cell) for cell in value.cells]
-        plain["collection"] = _plain(value.collection) if value.collection else None
+def _plain_write(write: Write) -> dict[str, Any]:
+    plain = _plain(write)
+    plain["cells"] = [_plain(cell) for cell in write.cells]
+    plain["collection"] = _plain(write.collection) if write.collection else None
     return plain
 
 
-def _lines(value: Any) -> str:
-    if not isinstance(value, list) or not value:
-        return _text(value)
-    return "[\n" + ",\n".join(_text(item) for item in value) + "\n]"
+def _plain(value: Write | LeftAlone | Cell | Collection) -> dict[str, Any]:
+    """`dataclasses.asdict`, which takes seconds for a large plan because it copies everything it finds."""
+    kind = type(value)
+    return dict(zip(kind.__slots__, _VALUES[kind](value), strict=True))
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_VALUES: Final = {kind: attrgetter(*kind.__slots__) for kind in (Write, LeftAlone, Cell, Collection)}
 
 
-def _canonical(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+def _listed(value: object, encode: Callable[[object], str], begin: str, between: str, end: str) -> Iterator[str]:
+    """A value, or the values of an iterator as a list, piece by piece."""
+    if not isinstance(value, Iterator):
+        yield encode(value)
+        return
+    before = begin
+    for item in value:
+        yield before + encode(item)
+        before = between
+    yield "[]" if before == begin else end
+
+
+_text: Final = json.JSONEncoder(ensure_ascii=False).encode
+_canonical: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode

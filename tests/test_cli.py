@@ -434,6 +434,11 @@ def test_a_plan_is_applied_shown_and_undone(
     assert planned.code == Exit.FINE
     assert by_key(own_sandbox) == before, "a plan sends nothing"
     corrections, creations = proposed(planned)
+    run = newest_run(own_folder)
+    linked = re.findall('<a href="([^"]+)">', (run / "plans.html").read_text("utf-8"))
+    names = [f"plan-{one[1]}.{kind}" for one in (creations, corrections) for kind in ("html", "xlsx", "txt")]
+    assert linked == names, "the newest first"
+    assert all((run / name).stat().st_mode & 0o777 == 0o600 for name in linked)
 
     applied = auditor(capsys, *corrections, "--yes")
     assert applied.code == Exit.FINE, applied.out + applied.err

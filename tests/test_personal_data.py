@@ -94,7 +94,8 @@ def test_the_list_names_nothing_that_is_not_made(tmp_path_factory: pytest.TempPa
     files = {path.name for path in folder.rglob("*")}
     missing = {name for name in personal.IN_A_RUN if name not in files}
     assert missing == {
-        "plan-*.json", "plan-*.txt", "plan-*.html", "outcome-*.parquet", "activities.parquet", "audited.parquet",
+        "plan-*.json", "plan-*.txt", "plan-*.html", "plan-*.xlsx", "outcome-*.parquet", "activities.parquet",
+        "audited.parquet",
     }  # fmt: skip
     absent = {name for name in personal.IN_THE_STATE if not [*(folder / "state").glob(name)]}
     assert absent <= {"ledger.sqlite-wal", "pulled/*", "*/activities-*.parquet"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,11 +14,13 @@ from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk
 from auditor.findings.words import Words
 from auditor.model import Kind, Permission, Route, Why
 from auditor.plan.review import PEOPLE, Beside, Review
+from auditor.report.plan_book import plan_book
 from auditor.report.plan_page import ON_A_PAGE, plan_page
 from auditor.report.plan_text import on_screen, text
 from auditor.settings.contract import Polarity
 from auditor.writes import Cell, Collection, LeftAlone
 from tests.nothing_known import a_plan, a_write
+from tests.test_report import cells_of
 
 ANN = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 DIFFERING: list[dict[str, Any]] = [
@@ -149,6 +152,33 @@ def test_a_screen_has_the_first_writes_and_says_where_the_others_are() -> None:
     page = plan_page(review, "", "plan-1.txt")
     assert page.count("<tr>") == ON_A_PAGE + 1
     assert "And 200 more: <code>plan-1.txt</code> beside this page has every one." in page
+
+
+def test_a_workbook_has_a_line_per_value_and_says_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plan.xlsx"
+    path.write_bytes(plan_book(REVIEW, "Cannot be undone: 1 deletion.", "plan.txt"))
+    sheets = cells_of(path)
+    assert ["Plan", PLAN.sha] in sheets["plan"]
+    assert ["To know", "Cannot be undone: 1 deletion."] in sheets["plan"]
+    rows = sheets["writes"][1:]
+    assert [row[0] for row in rows] == ["C3", "C1", "C2", "C4", "C5", "C5", "C6"]
+    assert rows[0] == [
+        *("C3", "permission withdrawn", "one by one", "doNotContact", "false", "true"),
+        *("may be contacted", "may not be contacted", "CRM changed", RISK[Risk.WITHDRAWN]),
+    ], "empty cells are none"
+    assert rows[2] == [
+        *("C2", "Bob", "correction", "one by one", "emailAddress", "bob@example.org", "as CRM says"),
+        *("Ann", "2026-11-20 09:30 UTC", RISK[Risk.ADDRESS]),
+    ]
+    assert rows[-1][-1] == RISK[Risk.DELETED]
+    assert sheets["left alone"] == [["How many", "Why"], ["1", "For a person to decide."]]
+    monkeypatch.setattr("auditor.report.plan_book.IN_A_BOOK", 2)
+    path.write_bytes(plan_book(REVIEW, "", "plan.txt"))
+    sheets = cells_of(path)
+    assert [line[0] for line in sheets["writes"]] == ["Profile", "C3", "C1"]
+    assert ["Not in this file", "4 more writes: plan.txt has every one"] in sheets["plan"]
 
 
 def test_the_public_form_has_facts_and_what_they_say() -> None:

@@ -433,7 +433,7 @@ def test_the_page_runs_and_loads_nothing_but_its_own(audit: Audit) -> None:
     assert "unsafe" not in policy
     for tag, attrs in elements.tags:
         assert not {name for name in attrs if name.startswith("on") or name in ("style", "src", "srcset", "action")}
-        assert (attrs.get("href") or "#").startswith("#"), tag
+        assert (attrs.get("href") or "#").startswith("#") or attrs["href"] == "plans.html", tag
     assert "import(" not in html
 
 
@@ -664,8 +664,15 @@ def test_files_with_real_values_are_for_the_owner_only(
     tmp_path: Path, audit: Audit, privacy: Privacy, mode: int
 ) -> None:
     written = render(audit, tmp_path, privacy=privacy)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.xlsx", "worklist.html"]
+    files = ["plans.html", "report.html", "report.xlsx", "worklist.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert stat.S_IMODE(written.worklist.stat().st_mode) == 0o600
+    assert ('<a href="plans.html">' in written.report.read_text("utf-8")) == (privacy == "full"), "else it may be mailed"
+    assert '<a href="plans.html">' in written.worklist.read_text("utf-8")
+    assert f"<code>auditor plan {audit.run}</code>" in (tmp_path / "plans.html").read_text("utf-8")
+    (tmp_path / "plans.html").write_text("one plan")
+    render(audit, tmp_path, privacy=privacy)
+    assert (tmp_path / "plans.html").read_text() == "one plan", "a report that is made again unmakes no plan"
     for path in (written.report, written.workbook):
         assert stat.S_IMODE(path.stat().st_mode) & ~0o022 == mode & ~0o022
 

@@ -246,7 +246,7 @@ ELSEWHERE = {
     "engine/duckdb.py: put": "a frame on its way to DuckDB, in a folder that goes at once",
     "pull/kept.py: fetch": "a whole file gets the name of its own content",
     "pull/servers.py: fetch": "writes into the partial file that it is given by what keeps it",
-    "report/xlsx.py: _book": "bytes in memory",
+    "report/xlsx.py: book": "bytes in memory",
     "load/activities.py: _in_engine": "no file: columns of a frame get other names",
     "load/parts.py: _write": "parts of one file, in a folder that goes when they are put together",
     "engine/spark/entries.py: on_spark": "no file: an expression",

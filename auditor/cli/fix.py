@@ -48,7 +48,7 @@ def command(
     if planned is None:
         return int(Exit.FINE)
     few = found.named <= FEW
-    print_plan(planned, Words.of(settings.names), tell(settings, planned.path), everything=few)
+    print_plan(planned, Words.of(settings.names), tell(settings, planned), everything=few)
     if not planned.plan.writes:
         return int(Exit.FINE)
     confirmed = found.confirmed(given, somebody=somebody_there())

@@ -34,7 +34,8 @@ def command(
     """Make a plan of what would be written, from the newest run or the one named. Nothing is sent.
 
     Corrections and creations are plans of their own. Each write is told with both values, of whom and why: the first on
-    the screen, all of them in a text and a page beside the plan. What is not planned is counted with its reason.
+    the screen, all of them in a text, a page and a
+    workbook beside the plan. What is not planned is counted with its reason.
     """
     from auditor.cli.planned import print_plan
     from auditor.cli.summary import print_json
@@ -54,7 +55,7 @@ def command(
         made = (stored(settings, show),)
     if not made:
         say("nothing differs: there is nothing to plan")
-    told = [tell(settings, planned.path) for planned in made]
+    told = [tell(settings, planned) for planned in made]
     if as_json:
         print_json({"format": 1, "table": settings.table, "plans": [one.document() for one in told]})
     else:

@@ -44,4 +44,4 @@ def command(
         raise SettingsError("--by names who says that an opt-out was an error", hint="add: --wrong-opt-out KEY")
     wrong = None if wrong_opt_out is None else WrongOptOut(wrong_opt_out, by or "")
     planned = undo(settings, plan, now=clock.now(), delete_created=delete_created, wrong=wrong, into=into)
-    print_plan(planned, Words.of(settings.names), tell(settings, planned.path))
+    print_plan(planned, Words.of(settings.names), tell(settings, planned))

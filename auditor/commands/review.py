@@ -10,25 +10,27 @@ from typing import Any, Final
 
 import polars as pl
 
-from auditor.commands.stored_plans import brakes, irrevocable_of
+from auditor.apply.undo import irrevocable
+from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
-from auditor.files.whole import whole_files
+from auditor.files.whole import OWNER_ONLY, whole_files, write_whole
 from auditor.findings.audit import FRAMES, TEXT
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.words import Words
 from auditor.match.sides import source_name
 from auditor.model import FORMAT, Side
-from auditor.plan.brakes import held
 from auditor.plan.review import PEOPLE, Beside, Review
-from auditor.report import plan_text
-from auditor.report.plan_page import plan_page
+from auditor.report import PLANS, plan_text
+from auditor.report.plan_book import plan_book
+from auditor.report.plan_page import Listed, plan_page, plans_page
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import PlanRecord
 from auditor.state.run_files import columns_of, rows
-from auditor.writes import Plan, read_plan
+from auditor.writes import Plan
 
 NAMES: Final = ("firstName", "lastName")
 """What Actito calls the names of a person."""
@@ -44,6 +46,7 @@ class Told:
     """What no undo brings back, in a sentence; empty where nothing is written."""
     text: Path
     page: Path
+    book: Path
     confirmations: tuple[str, ...]
     """What must be added to `auditor apply`."""
 
@@ -71,33 +74,39 @@ class Told:
             "left": Counter(one.why for one in plan.left),
             "text": str(self.text),
             "page": str(self.page),
+            "workbook": str(self.book),
             "writes": [write.document(say) for write in self.review.writes()],
         }
 
 
-def files_of(path: Path) -> tuple[Path, Path]:
-    """Where the text and the page of a stored plan lie, whether they do or not: under the name that people type."""
+def files_of(path: Path) -> tuple[Path, Path, Path]:
+    """Where the text, the page and the workbook of a stored plan lie, whether they do or not: under the name that
+    people type.
+    """
     name = path.stem[: len("plan-") + 12]
-    return path.with_name(f"{name}.txt"), path.with_name(f"{name}.html")
+    return path.with_name(f"{name}.txt"), path.with_name(f"{name}.html"), path.with_name(f"{name}.xlsx")
 
 
 def where_to_read(path: Path) -> str:
     """Where a person reads what a stored plan will do; empty where that is not written."""
-    text, page = files_of(path)
-    there = [one for one in (page, text) if one.exists()]
+    text, page, book = files_of(path)
+    there = [one for one in (page, text, book) if one.exists()]
     return f"every write, with both values: {there[0].name} in {path.resolve().parent.name}" if there else ""
 
 
-def tell(settings: Settings, path: Path) -> Told:
-    """Tell a stored plan, and write the text and the page of it beside it, for their owner only.
+def tell(settings: Settings, planned: Planned) -> Told:
+    """Tell a stored plan, and write text, page and workbook of it beside it, for their owner only.
 
-    Raises SettingsError where the plan or what it was made of cannot be read.
+    The folder's list of plans, which the worklist leads to, is written again. Raises SettingsError where what the plan
+    was made of cannot be read.
     """
-    plan, folder, say = read_plan(path), path.parent, Words.of(settings.names)
+    plan, path, say = planned.plan, planned.path, Words.of(settings.names)
+    folder = path.parent
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     with Ledger(settings.state_folder, reading=True) as ledger:
         decided = {(one.key, one.column, one.person): one.decided_at for one in ledger.decisions(settings.table)}
+        made = [one for one in ledger.plans(settings.table, "") if one.run == plan.run]
     beside = Beside(
         differences=_rows(folder, "differences"),
         causes=_rows(folder, "causes"),
@@ -110,14 +119,23 @@ def tell(settings: Settings, path: Path) -> Told:
         names=(*NAMES, EMAIL),
     )
     review = Review(plan, beside, say)
-    lasting = irrevocable_of(path)
-    confirmations = tuple(brake.confirmation for brake in held(plan, brakes(settings), {}))
+    lasting = irrevocable(plan)
+    confirmations = tuple(brake.confirmation for brake in planned.brakes)
     told = Told(review, sentence(lasting, say) if lasting else "", *files_of(path), confirmations)
-    with whole_files(dict.fromkeys((told.text, told.page), 0o600), durable=False) as (text, page):
+    with whole_files(dict.fromkeys((told.text, told.page, told.book), OWNER_ONLY), durable=False) as (text, page, book):
         with text.open("w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in plan_text.text(review, told.lasting))
         page.write_text(plan_page(review, told.lasting, told.text.name), "utf-8")
+        book.write_bytes(plan_book(review, told.lasting, told.text.name))
+    if run_folder.started(folder.name):
+        write_whole(folder / PLANS, plans_page(plan.table, plan.run, [_listed(one, folder) for one in made]))
     return told
+
+
+def _listed(one: PlanRecord, folder: Path) -> Listed:
+    text, page, book = files_of(folder / f"plan-{one.sha}.json")
+    there = [path.name for path in (page, book, text) if path.exists()]
+    return Listed(one.sha, one.purpose, one.made, one.counts, there)
 
 
 def _rows(folder: Path, name: str) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from auditor.apply.undo import irrevocable
 from auditor.errors import GuardRefused, SettingsError
-from auditor.files.whole import write_whole
+from auditor.files.whole import whole_file
 from auditor.findings.codes import Notice
 from auditor.model import Kind
 from auditor.plan.brakes import Brake, held
@@ -34,7 +34,9 @@ class Planned:
 def store(one: Plan, folder: Path, ledger: Ledger, settings: Settings) -> Planned:
     """Record a plan, and write it into the folder of its run with the ledger's seal, for its owner only."""
     path = folder / f"plan-{one.sha}.json"
-    write_whole(path, one.to_json(record(one, path, ledger)))
+    seal = record(one, path, ledger)
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(one.pieces(seal))
     return Planned(one, path, held(one, brakes(settings), {}))
 
 

@@ -6,17 +6,11 @@ policy. Rows about people travel as packed data (`report_rows`) and become text 
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-import jinja2
 import polars as pl
 from markupsafe import Markup
 
@@ -25,14 +19,16 @@ from auditor.files.data import data_folder
 from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, whole_files
 from auditor.findings import words
 from auditor.findings.audit import Audit, Conclusion
-from auditor.findings.sentences import sentence, spelt_out
+from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import corrected, reachable
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Status
 from auditor.plan.needs import numbers
 from auditor.report import view as report_view
-from auditor.report.redact import Privacy, for_work, pseudonyms, shown, visible
+from auditor.report.plan_page import plans_page
+from auditor.report.redact import Privacy, for_work, pseudonyms, shown
 from auditor.report.rows import labels, packed_rows
+from auditor.report.templates import csp_hash, templates
 from auditor.report.view import TrendPoint
 from auditor.report.xlsx import for_review, workbook
 
@@ -40,10 +36,8 @@ __all__ = ["Privacy", "TrendPoint", "Written", "for_notebook", "for_review", "pa
 
 SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
 """In the order in which the page runs them, as one script."""
-LONGEST_EXAMPLE: Final = 60
-"""Characters of a value that is an example of a cause."""
-_WORDS: Final = re.compile("(?<=[#_.-])(?=.)|(?<=[a-z0-9])(?=[A-Z])")
-"""Where one word of a field's name ends and the next begins, as in `text.js`."""
+PLANS: Final = "plans.html"
+"""The list of a run's plans, to which its worklist leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +57,13 @@ def render(
 ) -> Written:
     """Write `report.html`, `worklist.html` and `report.xlsx` into the run folder; all of them or none.
 
+    With them comes the list of plans that the worklist leads to, where there is none yet: nothing is planned so far.
     `needed` says what becomes of each difference, as `plan.needs` gives it. `privacy` holds for the report and the
     workbook; the worklist always shows real values, of what needs work only.
     """
     audit = _with_needs(audit, needed)
     written = Written(folder / "report.html", folder / "worklist.html", folder / "report.xlsx")
+    plans = folder / PLANS
     report_mode = OWNER_ONLY if privacy == "full" else FOR_OTHERS
     _write_all(
         {
@@ -75,6 +71,7 @@ def render(
             written.worklist: (_worklist(audit, trend).encode(), OWNER_ONLY),
             written.workbook: (workbook(shown(audit, privacy), privacy), report_mode),
         }
+        | ({} if plans.exists() else {plans: (plans_page(audit.table, audit.run, ()).encode(), OWNER_ONLY)})
     )
     return written
 
@@ -167,27 +164,11 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             script=Markup(script),  # noqa: S704 - our own files
             style_hash=csp_hash(style),
             script_hash=csp_hash(script),
+            plans=PLANS,
             version=__version__,
             format=FORMAT,
         )
     )
-
-
-@cache
-def templates(folder: Path) -> jinja2.Environment:
-    """The pages of a folder, with what they may call."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_visible_text,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        n=_number, moment=_moment, percent=words.share, size=_size, cut=_cut, breakable=_breakable, spelt_out=spelt_out
-    )
-    return environment
 
 
 def _write_all(contents: dict[Path, tuple[bytes, int]]) -> None:
@@ -195,42 +176,3 @@ def _write_all(contents: dict[Path, tuple[bytes, int]]) -> None:
     with whole_files({path: mode for path, (_, mode) in contents.items()}) as partials:
         for partial, (content, _) in zip(partials, contents.values(), strict=True):
             partial.write_bytes(content)
-
-
-def csp_hash(text: str) -> str:
-    """How a content security policy names this style or script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _visible_text(value: object) -> object:
-    """What a template prints: names from the table structure may hold characters that turn or hide the text around."""
-    return visible(value) if type(value) is str else value
-
-
-def _breakable(name: str) -> Markup:
-    """The name of a field, which may break between its words."""
-    return Markup("<wbr>").join(_WORDS.split(visible(name)))
-
-
-def _number(value: int) -> str:
-    return f"{value:,}"
-
-
-def _cut(value: str) -> str:
-    """The beginning of a value, on one line."""
-    text = " ".join(value.split())
-    return text if len(text) <= LONGEST_EXAMPLE else text[: LONGEST_EXAMPLE - 1] + "…"
-
-
-def _moment(value: datetime) -> str:
-    utc = value.astimezone(UTC)
-    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
-
-
-def _size(size: int) -> str:
-    number = float(size)
-    for unit in ("bytes", "KB", "MB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} GB"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
@@ -11,11 +14,42 @@ from auditor import __version__
 from auditor.files.data import data_folder
 from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, RISK
 from auditor.plan.review import Review
-from auditor.report import csp_hash, templates
-from auditor.report.plan_text import counted, left_alone, of_the_whole
+from auditor.report.plan_text import counted, in_words, left_alone, of_the_whole, way
+from auditor.report.templates import csp_hash, templates
 
 ON_A_PAGE: Final = 1000
 """Writes that a page has: a browser scrolls through no more, and the text beside it has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A plan of a run, as its folder names it."""
+
+    sha: str
+    purpose: str
+    made: datetime
+    counts: Mapping[str, int]
+    """Profiles per kind of write."""
+    files: Sequence[str]
+    """The names of what tells it write by write: a page, a workbook, a text."""
+
+
+def plans_page(table: str, run: str, plans: Sequence[Listed]) -> str:
+    """What a run's pages lead to: every plan made of it, the newest first, with counts alone."""
+    folder = data_folder("reports")
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    return (
+        templates(folder)
+        .get_template("plans.html")
+        .render(
+            table=table,
+            run=run,
+            plans=[(one, PURPOSE[one.purpose], in_words(one.counts)) for one in plans],
+            style=Markup(style),  # noqa: S704 - our own file
+            style_hash=csp_hash(style),
+            version=__version__,
+        )
+    )
 
 
 def plan_page(review: Review, lasting: str, text: str) -> str:
@@ -38,6 +72,7 @@ def plan_page(review: Review, lasting: str, text: str) -> str:
             left=left_alone(review),
             text=text,
             one=ONE,
+            way=way,
             risks=RISK,
             may_contact=MAY_CONTACT,
             style=Markup(style),  # noqa: S704 - our own file

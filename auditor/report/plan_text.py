@@ -5,12 +5,14 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
 from auditor.findings.planned import KIND, MAY_CONTACT, ONE, PURPOSE, RISK
 from auditor.findings.sentences import of_plan, spelt_out
+from auditor.model import Kind
 from auditor.plan.review import Change, Review, Reviewed
 from auditor.report.redact import visible
 
@@ -38,10 +40,13 @@ def text(review: Review, lasting: str) -> Iterator[str]:
 
 def counted(review: Review) -> str:
     """How many people the plan touches in which way."""
-    counts = review.plan.counts.items()
-    return ", ".join(f"{number:,} {ONE[kind] if number == 1 else KIND[kind]}" for kind, number in counts) or (
-        "nothing to write"
-    )
+    return in_words({kind.value: number for kind, number in review.plan.counts.items()})
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """So many profiles per kind of write."""
+    told = [f"{number:,} {(ONE if number == 1 else KIND)[Kind(kind)]}" for kind, number in counts.items()]
+    return ", ".join(told) or "nothing to write"
 
 
 def of_the_whole(review: Review, lasting: str) -> list[str]:
@@ -74,14 +79,18 @@ def on_screen(review: Review, file: str, *, everything: bool) -> Iterator[str]:
 def of_write(write: Reviewed, review: Review) -> list[str]:
     """A write: of whom, how it travels, and each value that changes with the one before it."""
     who = f"{write.name} <{write.email}>" if write.email else write.name
-    way = "by file" if write.by_file else "one by one, ahead of its file" if write.canary else "one by one"
     told = list(_wrapped(f"{write.key}  {visible(who)}".rstrip(), ""))
-    told.append(f"  {ONE[write.kind]}, {way}")
+    told.append(f"  {ONE[write.kind]}, {way(write)}")
     for change in write.changes:
         told += _of_change(change, review)
     for risk in write.risks:
         told += _wrapped(review.say.fill(RISK[risk]), "  ! ")
     return told
+
+
+def way(write: Reviewed) -> str:
+    """How a write travels, in words."""
+    return "by file" if write.by_file else "one by one, ahead of its file" if write.canary else "one by one"
 
 
 def _of_change(change: Change, review: Review) -> Iterator[str]:
@@ -123,8 +132,14 @@ def _fitting(left: str, width: int) -> int:
     return len(left)
 
 
-def _wrapped(told: str, first: str) -> list[str]:
+def _wrapped(told: str, first: str) -> Sequence[str]:
     """On as many lines as it takes; two columns are left for whoever indents it."""
-    if len(first) + len(told) <= WIDTH - 2:
-        return [first + visible(told)]
-    return textwrap.wrap(visible(told), WIDTH - 2, initial_indent=first, subsequent_indent=" " * len(first))
+    if len(first) + len(told) <= WIDTH - 2 and told.isprintable():
+        return (first + told,)
+    return _broken(told, first)
+
+
+@lru_cache(4096)
+def _broken(told: str, first: str) -> tuple[str, ...]:
+    """A million writes have the same few reasons and risks, which are put on lines once."""
+    return tuple(textwrap.wrap(visible(told), WIDTH - 2, initial_indent=first, subsequent_indent=" " * len(first)))

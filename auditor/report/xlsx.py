@@ -36,16 +36,17 @@ def workbook(audit: Audit, privacy: Privacy) -> bytes:
     Sheets: summary, profiles, differences, violations, permissions, same person, causes, and activities where they are
     known. The sheets about people have their header line only where the privacy leaves no person in the audit.
     """
-    return _book(_sheets(audit, privacy))
+    return book(_sheets(audit, privacy))
 
 
 def for_review(told: pl.DataFrame) -> bytes:
     """The content of `for-the-truth.csv` as an XLSX file: whatever a customer typed, nothing in it is a formula."""
     rows = ([_text(value) for value in row] for row in told.iter_rows())
-    return _book([("for the truth", tuple(told.columns), rows)])
+    return book([("for the truth", tuple(told.columns), rows)])
 
 
-def _book(sheets: Iterable[Sheet]) -> bytes:
+def book(sheets: Iterable[Sheet]) -> bytes:
+    """The sheets, each with its header line, as an XLSX file."""
     import xlsxwriter  # slow to import, and not needed by `compare`
 
     content = BytesIO()
@@ -56,11 +57,11 @@ def _book(sheets: Iterable[Sheet]) -> bytes:
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with xlsxwriter.Workbook(content, settings) as book:
-        text = book.add_format({"num_format": "@", "valign": "top"})
-        bold = book.add_format({"num_format": "@", "bold": True, "bottom": 1})
+    with xlsxwriter.Workbook(content, settings) as made:
+        text = made.add_format({"num_format": "@", "valign": "top"})
+        bold = made.add_format({"num_format": "@", "bold": True, "bottom": 1})
         for name, header, rows in sheets:
-            sheet = book.add_worksheet(name)
+            sheet = made.add_worksheet(name)
             sheet.freeze_panes(1, 0)
             sheet.set_column(0, len(header) - 1, 24, text)
             last = 0

@@ -38,6 +38,7 @@ IN_A_RUN: Final[Mapping[str, str]] = {
     "plan-*.json": "the values that are written",
     "plan-*.txt": "the same, with names and addresses; goes first",
     "plan-*.html": "the same; goes first",
+    "plan-*.xlsx": "the same; goes first",
     "outcome-*.parquet": "what became of each value",
 }
 """File of a run folder → what it holds of people."""

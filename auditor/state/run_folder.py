@@ -10,7 +10,8 @@ structure.json      the table structure the audit saw
 validation.json     what came of each expectation of the suite on each side
 audit.duckdb        the results as tables and the snapshot as views, for whoever likes SQL
 for-the-truth.csv, for-the-truth.xlsx, report.html, worklist.html, report.xlsx
-plan-SHA.json           a plan that was made of the run; plan-SHA.txt and plan-SHA.html tell it write by write
+plan-SHA.json           a plan that was made of the run; plan-SHA.txt, plan-SHA.html and plan-SHA.xlsx tell it write by
+                        write, and plans.html lists all of them
 """
 
 from __future__ import annotations
@@ -194,6 +195,8 @@ def write_csv(frame: pl.DataFrame, path: Path) -> None:
         frame.write_csv(partial, separator=";")
 
 
+TOLD: Final = ("plan-*.txt", "plan-*.html", "plan-*.xlsx")
+"""What tells plans with names and addresses of people: kept no longer than the copies of the inputs."""
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-z]+")
 
 
@@ -233,7 +236,7 @@ def expire(runs: Path, now: datetime, *, keep: timedelta, snapshots: timedelta) 
             elif age > snapshots:
                 for name in (*(f"{side.value}.parquet" for side in Side), "creations.parquet", "audited.parquet"):
                     (folder / name).unlink(missing_ok=True)
-                for path in (*folder.glob("plan-*.txt"), *folder.glob("plan-*.html")):
+                for path in (path for told in TOLD for path in folder.glob(told)):
                     path.unlink(missing_ok=True)
         except OSError as error:
             failed[folder.name] = error
