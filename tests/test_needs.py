@@ -29,7 +29,7 @@ from auditor.plan.knowledge import UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs, numbers
 from auditor.report import render
 from auditor.settings.config import read_settings
-from auditor.settings.contract import Blank, Column, Compare, Master, Polarity
+from auditor.settings.contract import Blank, Column, Compare, Master, Polarity, Writing
 from auditor.writes import Plan
 from tests import given_time
 from tests.audits import audit_of, difference
@@ -71,13 +71,19 @@ class Combination:
     stands: str
     decided: str
     evidence: str
+    write: str = "always"
     mandatory: bool = False
     """Actito lets nobody clear it."""
 
     @property
     def column(self) -> str:
         mandatory = ("mandatory",) if self.mandatory else ()
-        return "/".join((self.master, self.conflicts, self.blank, self.polarity, *mandatory))
+        return "/".join((self.master, self.conflicts, self.blank, self.polarity, self.write, *mandatory))
+
+    @property
+    def closed(self) -> bool:
+        """The contract lets nobody write the cell."""
+        return self.write == "never" or (self.write == "only-if-empty" and self.platform != "empty")
 
     @cached_property
     def values(self) -> tuple[str | None, str | None]:
@@ -105,6 +111,9 @@ def combinations() -> Iterator[Combination]:
                 yield one
                 if truth == "empty" and not polarity:
                     yield replace(one, mandatory=True)
+                usual = (conflicts, blank, evidence) == ("ask", Blank.CLEAR, "newer" if polarity else "none")
+                if usual and master is not Master.PLATFORM and stands in ("", "waiting", "undone"):
+                    yield from (replace(one, write=write.value) for write in Writing if write is not Writing.ALWAYS)
 
 
 def by_hand(one: Combination, without_base: str) -> tuple[str, str | None]:
@@ -121,6 +130,8 @@ def by_hand(one: Combination, without_base: str) -> tuple[str, str | None]:
         return permission_by_hand(one)
     if one.master == "both" and one.moved == "platform" and one.decided != "truth":
         return "truth", "platform_moved"  # "only the platform moved → for-the-truth.csv"
+    if one.closed:  # "never", or "only-if-empty" and it is not, whoever decides
+        return "left", None
     if one.stands == "blocked" or one.mandatory:  # "blocked → never"
         return "left", None
     if one.stands == "undone":  # "what was undone is not proposed again until it changes"
@@ -142,6 +153,7 @@ def answers_by_hand(one: Combination) -> str:
         return ""
     silent = one.polarity and one.truth == "empty"
     refused = one.stands in ("blocked", "undone") or one.mandatory
+    refused = refused or (one.closed and not (one.polarity and one.truth == "off"))
     return "platform" if one.master == "platform" or silent or refused else "truth platform"
 
 
@@ -152,9 +164,11 @@ def permission_by_hand(one: Combination) -> tuple[str, str | None]:
         return "left", None
     if (one.platform, one.truth) == ("off", "on"):
         # "an opt-in only by a named person's decision with evidence newer than the last opt-out known"
-        if free and one.decided == "truth" and one.evidence == "newer":
+        if free and one.decided == "truth" and one.evidence == "newer" and not one.closed:
             return "written", None
         return "truth", "opted_out_on_platform"  # "never automatic; the opt-out goes to for-the-truth.csv"
+    if one.truth == "on" and one.closed:
+        return "left", None
     if (one.platform, one.truth) == ("empty", "on"):  # never seen off: any evidence suffices, and a person it needs
         if one.decided == "truth":
             return ("written" if free and one.evidence != "none" else "left"), None
@@ -166,6 +180,8 @@ def permission_by_hand(one: Combination) -> tuple[str, str | None]:
         return ("truth" if word else "left"), word
     if one.decided == "truth":
         return "written", None
+    if one.closed:  # nobody who said no is passed over: a person decides
+        return "person", word
     if one.moved == "truth":  # "opt-out, automatic, first of all"
         return "written", None
     if one.moved in ("unknown", "truth_by_moment") and one.evidence == "newer":
@@ -206,6 +222,7 @@ def audit(every: dict[tuple[str, str], Combination]) -> Audit:
             master=Master(one.master),
             conflicts="master" if one.conflicts == "master" else "ask",
             blank=Blank(one.blank),
+            write=Writing(one.write),
             permission=Polarity(one.polarity) if one.polarity else None,
         )
         for one in {one.column: one for one in every.values()}.values()

@@ -35,7 +35,7 @@ from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import CREATED, DELETED_AGAIN, UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
-from auditor.settings.contract import Blank, Column, Master, Polarity
+from auditor.settings.contract import Blank, Column, Master, Polarity, Writing
 from auditor.state.ledger.records import SAME_PERSON
 from auditor.writes import Cell, Collection, Plan, read_plan, read_sealed
 from tests.nothing_known import a_policy, a_write, facts, knowledge, some_counts
@@ -655,6 +655,23 @@ def test_who_is_missing_is_created_without_permissions_that_are_on() -> None:
     }
     assert left(plan) == [("1", "nickname", "master"), ("1", "silent", "permission"), ("1", NEWS, "permission")]
     assert plan.purpose == "create"
+
+
+def test_what_is_never_written_is_no_part_of_a_creation_and_nobody_is_created_without_their_opt_out() -> None:
+    rules = {"city": Writing.NEVER, "street": Writing.ONLY_IF_EMPTY, "lastName": Writing.NEVER}
+    rules |= dict.fromkeys(("silent", "subscriptions#Promo"), Writing.NEVER)
+    columns = tuple(replace(one, write=rules.get(one.name, one.write)) for one in COLUMNS)
+    row = {"city": "Gent", "street": "Dorp", "subscriptions#Promo": "false"}
+    rows = candidates({"key": "1", **row, "silent": "false"}, {"key": "2", **row, "silent": "true"})
+    plan = creation([missing("1"), missing("2")], {"candidates": rows}, columns=columns)
+    (write,) = plan.writes
+    assert (write.key, {cell.column for cell in write.cells}) == ("1", {"customerId", "email", "lastName", "street"})
+    assert left(plan) == [
+        ("1", "city", "never"),
+        ("1", "silent", "never"),
+        ("1", "subscriptions#Promo", "never"),
+        ("2", "silent", "never"),
+    ]
 
 
 @pytest.mark.parametrize(

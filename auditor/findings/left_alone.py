@@ -16,6 +16,8 @@ WHY: Final[Mapping[str, str]] = {
     Why.CHANGED: "changed since somebody decided",
     Why.DAMAGED: "looks damaged in {truth}: for a person to decide",
     Why.IGNORED: "left, as somebody decided",
+    Why.NEVER: "never written, as the mapping says",
+    Why.FILLED: "filled in {platform}: written only where empty, as the mapping says",
     Why.UNDONE: "written once and taken back",
     Why.FOR_THE_TRUTH: "for the owners of {truth} (for-the-truth.csv)",
     Why.MASTER: "kept by the people themselves, in {platform}",

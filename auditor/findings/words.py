@@ -23,7 +23,7 @@ from auditor.model import (
     Status,
     Verdict,
 )
-from auditor.settings.contract import Column, Compare, Master, Sensitivity
+from auditor.settings.contract import Column, Compare, Master, Sensitivity, Writing
 
 if TYPE_CHECKING:
     from auditor.settings.config import Names
@@ -285,6 +285,12 @@ MASTER: Final[Mapping[str, str]] = {
     Master.TRUTH: "{truth}",
     Master.PLATFORM: "{platform}",
     Master.BOTH: "whoever changed it; a person, where both did",
+}
+
+WRITTEN: Final[Mapping[str, str]] = {
+    Writing.ALWAYS: "",
+    Writing.ONLY_IF_EMPTY: "; written only where empty",
+    Writing.NEVER: "; never written",
 }
 
 SENSITIVITY: Final[Mapping[str, str]] = {

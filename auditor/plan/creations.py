@@ -18,7 +18,7 @@ from auditor.plan.damage import damaged_candidates
 from auditor.plan.decisions import Choice, Standing, standing
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.pairs import held
-from auditor.settings.contract import Column, Master, Polarity
+from auditor.settings.contract import Column, Master, Polarity, Writing
 
 TAKEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
 """Missing keys whose value of a unique column some profile of the platform has."""
@@ -103,7 +103,10 @@ def _profiles(
                 lacks = column in demands.required and not row.get(column)
                 yield writes.LeftAlone(key, column, Why.BLOCKED.value, Refusal.MANDATORY.value if lacks else None)
             continue
-        hurt = {name for name in row if (key, name) in damaged} - demands.left_out
+        if unsaid := [name for name in sorted(demands.unsaid) if _withdrawn(row[name])]:
+            yield from (writes.LeftAlone(key, column, Why.NEVER.value, refusal=None) for column in unsaid)
+            continue
+        hurt = {name for name in row if (key, name) in damaged} - demands.left_out.keys()
         if critical := sorted(hurt & demands.critical):
             yield from (writes.LeftAlone(key, column, Why.DAMAGED.value, refusal=None) for column in critical)
             continue
@@ -123,6 +126,10 @@ def _profiles(
             yield from _cell(row, column, column.name in bad, demands, standings, opt_outs, known, own, off)
 
 
+def _withdrawn(text: str | None) -> bool:
+    return permissions.state(text, Polarity.OPT_OUT) is Permission.OFF
+
+
 @dataclass(frozen=True, slots=True)
 class _Demands:
     """What a profile must bring to be created."""
@@ -132,13 +139,15 @@ class _Demands:
     critical: frozenset[str]
     """Columns whose bad value keeps the whole profile out: the required and the unique ones."""
     required_permissions: Mapping[str, Polarity]
-    left_out: frozenset[str]
-    """Columns that the platform masters: they are sent only where Actito insists."""
+    left_out: Mapping[str, Why]
+    """Columns that the platform masters or that are never written: they are sent only where Actito insists."""
+    unsaid: frozenset[str]
+    """Permissions among them that are on where nothing is said: who withdrew one is not created without saying so."""
 
     def blocking(self, row: Mapping[str, Any], violated: Collection[str]) -> list[str]:
         """The columns for which the profile cannot be created, by name."""
         empty = {name for name in self.required if not row.get(name)}
-        bad = self.critical.intersection(violated) - self.left_out
+        bad = self.critical.intersection(violated) - self.left_out.keys()
         opted_in = {
             name
             for name, polarity in self.required_permissions.items()
@@ -152,13 +161,17 @@ def _demands(audit: Audit, known: Knowledge) -> _Demands:
     required = frozenset(attribute.name for attribute in attributes if attribute.mandatory)
     required |= frozenset(audit.key) - frozenset(TECHNICAL_ATTRIBUTES)
     optional = [column for column in audit.columns if column.name not in required]
+    never = {column.name: Why.NEVER for column in optional if column.write is Writing.NEVER}
     return _Demands(
         required=required,
         critical=required | frozenset(attribute.name for attribute in attributes if attribute.unique),
         required_permissions={
             column.name: column.permission for column in audit.columns if column.permission and column.name in required
         },
-        left_out=frozenset(column.name for column in optional if column.master is Master.PLATFORM),
+        left_out={**never, **{column.name: Why.MASTER for column in optional if column.master is Master.PLATFORM}},
+        unsaid=frozenset(
+            column.name for column in optional if column.permission is Polarity.OPT_OUT and column.name in never
+        ),
     )
 
 
@@ -178,7 +191,7 @@ def _cell(
     if not text or column.name in TECHNICAL_ATTRIBUTES:
         return
     if column.name in demands.left_out:
-        yield writes.LeftAlone(key, column.name, Why.MASTER.value, refusal=None)
+        yield writes.LeftAlone(key, column.name, demands.left_out[column.name].value, refusal=None)
     elif violated:
         yield writes.LeftAlone(key, column.name, Why.BLOCKED.value, refusal=None)
     elif column.permission is None:

@@ -93,18 +93,19 @@ class Knowledge:
 def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> pl.DataFrame:
     """The rows, in the columns of `Audit.differences`, with what bears on each of them.
 
-    Of the contract `master`, `polarity`, `general` and `yields` (null: it does not have the column); `choice`, `by` and
-    `changed` of decisions; `undone`; and of permissions `said`, `silent`, `opts`, `to`, `moment`, `source` and `word`.
+    Of the contract `master`, `polarity`, `general`, `yields` and `write` (null: it does not have the column); `choice`,
+    `by` and `changed` of decisions; `undone`; and of permissions `said`, `silent`, `opts`, `to`, `moment`, `source`,
+    `word` and `withdraws`.
     """
     rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
     rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_undone(rows, known.undone), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_said(rows, known), on=CELL, how="left", maintain_order="left")
-    return rows.with_columns(pl.col("changed", "undone").fill_null(False))
+    return rows.with_columns(pl.col("changed", "undone", "withdraws").fill_null(False))
 
 
 def _contract(columns: Sequence[Column]) -> pl.DataFrame:
-    """What the contract says of each column: master, polarity, and whether conflicts yield to the master."""
+    """What the contract says of each column: master, polarity, whether conflicts yield and whether it is written."""
     return pl.DataFrame(
         [
             (
@@ -113,10 +114,12 @@ def _contract(columns: Sequence[Column]) -> pl.DataFrame:
                 one.permission,
                 one.general,
                 one.master is Master.TRUTH and one.conflicts == "master",
+                one.write,
             )
             for one in columns
         ],
-        schema={"column": TEXT, "master": TEXT, "polarity": TEXT, "general": pl.Boolean(), "yields": pl.Boolean()},
+        schema=dict.fromkeys(("column", "master", "polarity"), TEXT)
+        | {"general": pl.Boolean(), "yields": pl.Boolean(), "write": TEXT},
         orient="row",
     )
 
@@ -165,7 +168,8 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
     """What is said about each permission cell.
 
     key, column, `said` (a Why; null: it is written), `silent` (a Why; null: a person may decide for the truth), `opts`
-    (the kind of write) and `to`, moment and source of an opt-in, and the `word` for the owners of the truth.
+    (the kind of write) and `to`, moment and source of an opt-in, the `word` for the owners of the truth, and whether
+    the truth `withdraws` it.
     """
     cells = rows.filter(pl.col("polarity").is_not_null())
     decided = cells.filter(pl.col("choice").is_not_null())
@@ -193,6 +197,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
         )
         by = row["by"] if row["choice"] == Choice.TRUTH else None
         answer = permissions.decide(case, by=by, now=known.now, timezone=known.timezone)
+        off = permissions.state(case.truth, case.polarity) is Permission.OFF
         word, silent = permissions.word_for_the_truth(case), permissions.silent(case)
         if cell in without:
             # Whether an opt-in and an opt-out lie between, nobody knows of a profile that somebody has touched since.
@@ -201,11 +206,12 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
         if isinstance(answer, Opt):
             given = answer.collection
             proof = (given.moment, given.source) if given else (None, None)
-            said.append((*cell, None, silent, answer.kind, answer.after, *proof, word))
+            said.append((*cell, None, silent, answer.kind, answer.after, *proof, word, off))
         else:
-            said.append((*cell, answer, silent, None, None, None, None, word))
+            said.append((*cell, answer, silent, None, None, None, None, word, off))
     names = (*CELL, "said", "silent", "opts", "to", "moment", "source", "word")
-    return pl.DataFrame(said, schema=dict.fromkeys(names, TEXT), orient="row")
+    schema = pl.Schema({**dict.fromkeys(names, TEXT), "withdraws": pl.Boolean()})
+    return pl.DataFrame(said, schema=schema, orient="row")
 
 
 def _created_without(cells: pl.DataFrame, known: Knowledge) -> dict[tuple[str, str], bool]:

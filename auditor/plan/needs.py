@@ -20,7 +20,7 @@ from auditor.plan.actions import arranged, with_writes
 from auditor.plan.damage import with_damage
 from auditor.plan.decisions import Choice
 from auditor.plan.knowledge import CELL, VALUES, Knowledge, weighed
-from auditor.settings.contract import Master
+from auditor.settings.contract import Master, Writing
 from auditor.writes import by_fallback
 
 NEEDS: Final = pl.Schema(
@@ -102,6 +102,8 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
     written = None
     permission, decided = pl.col("polarity").is_not_null(), pl.col("choice").eq_missing(pl.lit(Choice.TRUTH.value))
     moved, master = pl.col("moved"), pl.col("master")
+    opts_out = permission & pl.col("withdraws")
+    never, closed = pl.col("write") == Writing.NEVER, _closed()
     nameless = _unaddressed(audit)
     loose = audit.key if audit.fallbacks else ()
     return [
@@ -112,9 +114,12 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
         ((master == Master.PLATFORM) | (pl.col("choice") == Choice.PLATFORM), Why.FOR_THE_TRUTH),
         (permission & (pl.col("said") == Why.FOR_THE_TRUTH), Why.FOR_THE_TRUTH),
         (~permission & ~decided & (master == Master.BOTH) & (moved == Moved.PLATFORM), Why.FOR_THE_TRUTH),
+        (closed & ~opts_out, pl.when(never).then(pl.lit(Why.NEVER.value)).otherwise(pl.lit(Why.FILLED.value))),
         (pl.col("undone"), Why.UNDONE),
         (pl.col("blocked") | _refused(known.structure), Why.BLOCKED),
         (pl.col("key").is_in(nameless), Why.UNADDRESSED),
+        # No rule about writing silences somebody who said no: a person decides, and may decide for it.
+        (closed & opts_out & ~decided & pl.col("said").is_null(), Why.DECISION),
         (permission, pl.col("said")),
         (decided, written),
         (pl.col("damage").is_not_null(), Why.DAMAGED),
@@ -156,7 +161,7 @@ def _told() -> pl.Expr:
         .then(pl.when(stands).then("word"))
         .when(moved)
         .then(pl.lit(ForTruth.PLATFORM_MOVED.value))
-        .when(why == Why.DAMAGED)
+        .when(why.is_in([Why.DAMAGED, Why.NEVER, Why.FILLED]) & pl.col("damage").is_not_null())
         .then(pl.format(f"{ForTruth.DAMAGED}_{{}}", "damage"))
     )
 
@@ -174,6 +179,13 @@ def _need() -> pl.Expr:
         .then(pl.lit(Need.TRUTH.value))
         .otherwise(pl.lit(Need.LEFT.value))
     )
+
+
+def _closed() -> pl.Expr:
+    """Whether the contract keeps the platform's cell from being written."""
+    filled = pl.col("platform").fill_null("").str.strip_chars() != ""
+    write = pl.col("write")
+    return ((write == Writing.NEVER) | ((write == Writing.ONLY_IF_EMPTY) & filled)).fill_null(False)
 
 
 def _refused(structure: Structure) -> pl.Expr:

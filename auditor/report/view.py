@@ -257,7 +257,9 @@ def rules(audit: Audit, say: Words) -> list[RuleView]:
             column=column.name,
             truth=column.truth,
             compare=say.compare(column),
-            master=say.fill(words.MASTER[Master.BOTH if column.permission else column.master]),
+            master=say.fill(
+                words.MASTER[Master.BOTH if column.permission else column.master] + words.WRITTEN[column.write]
+            ),
             blank="clears the field" if column.blank is Blank.CLEAR else "changes nothing",
             sensitivity=words.SENSITIVITY[column.sensitivity],
             permission=column.permission.value if column.permission else "",

@@ -53,6 +53,15 @@ class Blank(StrEnum):
     CLEAR = "clear"
 
 
+class Writing(StrEnum):
+    """Whether the platform's cells of a column may be written at all, whoever is master and whatever is decided."""
+
+    ALWAYS = "always"
+    ONLY_IF_EMPTY = "only-if-empty"
+    """A cell that holds something stays as it is."""
+    NEVER = "never"
+
+
 class Sensitivity(StrEnum):
     PUBLIC = "public"
     PERSONAL = "personal"
@@ -106,6 +115,7 @@ class Column:
     master: Master = Master.TRUTH
     conflicts: Literal["ask", "master"] = "ask"
     blank: Blank = Blank.KEEP
+    write: Writing = Writing.ALWAYS
     sensitivity: Sensitivity = Sensitivity.PERSONAL
     values: Mapping[str, str] = field(default_factory=dict)
     """Truth value to platform value, applied before anything else; other values stay as they are."""

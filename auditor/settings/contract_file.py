@@ -24,6 +24,7 @@ from auditor.settings.contract import (
     Master,
     Polarity,
     Sensitivity,
+    Writing,
 )
 from auditor.settings.problems import Duration, Strict, nearest, problem_list, read_toml
 
@@ -61,6 +62,8 @@ class ColumnFile(Strict):
     master: Master | None = None
     conflicts: Literal["ask", "master"] = "ask"
     blank: Blank = Blank.KEEP
+    write: Writing = Writing.ALWAYS
+    """Whether the platform's cells are written: always, only where they are empty, or never."""
     sensitivity: Sensitivity = Sensitivity.PERSONAL
     values: dict[str, str] = {}
     format: str | None = None
@@ -217,6 +220,7 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
         master=spec.master or default_master,
         conflicts=spec.conflicts,
         blank=spec.blank,
+        write=spec.write,
         sensitivity=spec.sensitivity,
         values=spec.values,
         format=spec.format,
