@@ -19,6 +19,7 @@ from auditor.model import Kind, Outcome, Route
 from auditor.settings.config import Settings, read_settings
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision, Intent
+from auditor.state.past_runs import find_run
 from auditor.writes import Plan
 from tests import given_time
 from tests.driven_sandbox import Sandbox
@@ -82,7 +83,8 @@ def test_an_opt_in_is_not_repeated_after_the_customer_has_taken_it_back(
     audited(settings, timedelta())
     line = {"key": key, "column": NEWS, "platform": "false", "truth": "true", "choice": "truth"}
     decided = folder / "decided.json"
-    decided.write_text(json.dumps({"format": 1, "run": "r", "table": "Customers", "by": "Mia", "decisions": [line]}))
+    made = {"format": 1, "run": find_run(settings).name, "table": "Customers", "by": "Mia", "decisions": [line]}
+    decided.write_text(json.dumps(made))
     found = corrections(settings, key, timedelta(), decided)
     assert found is not None
     path, first = found

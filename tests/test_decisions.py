@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,20 @@ def test_a_decision_counts_while_both_values_hold() -> None:
 def test_of_several_decisions_the_last_that_holds_counts() -> None:
     made = [decided("a", "b", "Ann"), decided("a", "b", "Bob"), decided("a", "other", "Eve")]
     assert standing(made, [("1", "firstName", "a", "b")]).holding["1", "firstName"].by == "Bob"
+
+
+def test_each_decision_may_say_when_it_was_made(tmp_path: Path) -> None:
+    """Files of earlier versions do not; a moment without a zone says nothing."""
+    [made] = read(tmp_path, document(line(made="2026-03-10T10:00:00.250Z")))
+    assert made.made == datetime(2026, 3, 10, 10, 0, 0, 250_000, tzinfo=UTC)
+    twice = read(tmp_path, document(line(made="2026-03-10T10:00:00Z"), line(made="2026-03-10T11:00:00Z")))
+    assert len(twice) == 1, "the same said again"
+    with pytest.raises(SettingsError, match=r"decisions\.0\.made"):
+        read(tmp_path, document(line(made="2026-03-10T10:00:00")))
+
+
+def test_two_keys_may_be_one_person(tmp_path: Path) -> None:
+    pair = line(column="auditor:same_person", platform="C-1", truth="C-2", choice="same")
+    assert [(one.choice, one.truth) for one in read(tmp_path, document(pair))] == [(Choice.SAME, "C-2")]
+    with pytest.raises(SettingsError, match=r"decisions\.0\.choice"):
+        read(tmp_path, document(line(choice="same")))

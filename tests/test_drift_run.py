@@ -39,7 +39,9 @@ def test_an_older_plan_writes_what_the_newest_run_and_the_ledger_leave_of_it(
     in_truth(folder, moved.key, last_name="Vanderelst")
     line = {"key": ignored.key, "column": "lastName", "platform": cell.before, "truth": cell.after, "choice": "ignore"}
     decided = folder / "decided.json"
-    decided.write_text(json.dumps({"format": 1, "run": "r", "table": "Customers", "by": "Cas", "decisions": [line]}))
+    decided.write_text(
+        json.dumps({"format": 1, "run": first.plan.run, "table": "Customers", "by": "Cas", "decisions": [line]})
+    )
     pipeline.run(settings, pipeline.Request(), now=given_time.now(), tell=lambda _: None)
     make_plans(settings, now=given_time.now(), decisions=decided)
 

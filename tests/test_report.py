@@ -667,7 +667,9 @@ def test_files_with_real_values_are_for_the_owner_only(
     files = ["plans.html", "report.html", "report.xlsx", "worklist.html"]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert stat.S_IMODE(written.worklist.stat().st_mode) == 0o600
-    assert ('<a href="plans.html">' in written.report.read_text("utf-8")) == (privacy == "full"), "else it may be mailed"
+    assert ('<a href="plans.html">' in written.report.read_text("utf-8")) == (privacy == "full"), (
+        "else it may be mailed"
+    )
     assert '<a href="plans.html">' in written.worklist.read_text("utf-8")
     assert f"<code>auditor plan {audit.run}</code>" in (tmp_path / "plans.html").read_text("utf-8")
     (tmp_path / "plans.html").write_text("one plan")

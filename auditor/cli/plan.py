@@ -48,7 +48,15 @@ def command(
 
     settings = load_settings(settings_file)
     if show is None:
-        made = plan(settings, now=clock.now(), run=run, decisions=decisions, route=route, for_others=files is not None)
+        made = plan(
+            settings,
+            now=clock.now(),
+            run=run,
+            decisions=decisions,
+            route=route,
+            for_others=files is not None,
+            tell=say,
+        )
     elif run or decisions or route or files:
         raise SettingsError("--show tells a plan that is made already: nothing else goes with it but --json")
     else:

@@ -174,13 +174,23 @@ def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *
 
     keys = {profile_id: key for key, profile_id in holders.items()}
     last: dict[tuple[str, str, str | None], Decision | None] = {}
-    for one in ledger.decisions(table):
+    for one in ledger.every_decision(table):
         key = keys.get(one.profile_id or "", one.key)
         if one.profile_id in (None, holders.get(key, one.profile_id)):
             cell = key, one.column, one.truth if one.column == SAME_PERSON else None
-            last.pop(cell, None)
-            last[cell] = None if used_up(one, key) else replace(one, key=key)
+            before = last.pop(cell, None)
+            stands = None if used_up(one, key) else replace(one, key=key, overrules=_overruled(one, before))
+            last[cell] = stands
     return [one for one in last.values() if one is not None]
+
+
+def _overruled(one: Decision, before: Decision | None) -> str | None:
+    """Whom a decision overrules: who chose something else of the same values."""
+    if before is None or (one.platform, one.truth) != (before.platform, before.truth):
+        return None
+    if one.person == before.person:
+        return before.overrules if one.choice == before.choice else None
+    return before.person if one.choice != before.choice else None
 
 
 def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *, but: str | None) -> pl.DataFrame:

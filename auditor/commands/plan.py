@@ -8,15 +8,15 @@ settings ─► policy ───────────────────
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from auditor.commands.known import frame, holders, knowledge, with_pending
+from auditor.commands.decided import record, take
+from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store
-from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.audit import TEXT, Audit
 from auditor.findings.codes import Code, Notice
@@ -25,7 +25,6 @@ from auditor.model import Structure
 from auditor.plan import Facts, make_plans
 from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN, Candidates
-from auditor.plan.decisions import read_decisions
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.policy import Policy
 from auditor.settings.config import Settings
@@ -33,12 +32,18 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
-from auditor.state.ledger import Ledger, quota_day, records
+from auditor.state.ledger import Ledger, quota_day
 from auditor.state.past_runs import find_run
 from auditor.writes import Plan
 
 CHANGED = 0.1
 """A column that changed in this share of the profiles since the last run stops a plan."""
+
+Tell = Callable[[str], None]
+
+
+def silently(_: str) -> None:
+    """Tells nobody."""
 
 
 def plan(
@@ -50,17 +55,28 @@ def plan(
     route: str | None = None,
     only: Collection[str] | None = None,
     for_others: bool = False,
+    tell: Tell = silently,
 ) -> tuple[Planned, ...]:
     """Make the plans of a finished run (None: the newest) and store them in its folder; empty ones are left out.
 
-    `decisions` is a file from the worklist; what was decided earlier counts as well. `only` restricts the plans to
-    these keys. `for_others`: somebody else imports the files. Raises SettingsError, InputUnusable or GuardRefused.
+    `decisions` is a file from the worklist; what lies in the inbox and what was decided earlier counts as well, and
+    what was recorded is told. `only` restricts the plans to these keys. `for_others`: somebody else imports the files.
+    Raises SettingsError, InputUnusable or GuardRefused.
     """
     with at_work(settings.state_folder, "auditor plan", now):
         folder = find_run(settings, run)
+        take(settings, _contract(settings, run_folder.read_structure(folder)), now, tell)
         with Ledger(settings.state_folder) as ledger:
             made = plans_of(
-                settings, folder, ledger, now, decisions=decisions, route=route, only=only, for_others=for_others
+                settings,
+                folder,
+                ledger,
+                now,
+                decisions=decisions,
+                route=route,
+                only=only,
+                for_others=for_others,
+                tell=tell,
             )
             return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
 
@@ -75,17 +91,23 @@ def plans_of(
     route: str | None,
     only: Collection[str] | None,
     for_others: bool = False,
+    tell: Tell = silently,
 ) -> tuple[Plan, Plan]:
     """What corrects and what creates, of the run in this folder; neither is stored. As `plan` otherwise."""
     structure = run_folder.read_structure(folder)
-    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    contract = _contract(settings, structure)
     audit = run_folder.read_audit(folder, contract)
     if decisions is not None:
-        _remember(settings, contract, ledger, decisions, now)
+        for line in record(settings, contract, ledger, decisions, now):
+            tell(line)
     audit = with_pending(audit, ledger)
     known = knowledge(settings, contract, structure, audit, ledger, now)
     facts = _facts(settings, contract, audit, known, folder, ledger)
     return make_plans(audit, policy(settings, route, for_others=for_others), facts, only=only)
+
+
+def _contract(settings: Settings, structure: Structure) -> Contract:
+    return read_contract(settings.table_folder / "contract.toml", structure)
 
 
 def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
@@ -104,37 +126,6 @@ def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
         }
         written.append(write_whole(folder / f"{file.name}.json", json.dumps(definition, indent=1) + "\n"))
     return written
-
-
-def _remember(settings: Settings, contract: Contract, ledger: Ledger, path: Path, now: datetime) -> None:
-    """Record the decisions of a file: they count from now on."""
-    columns = [column.name for column in contract.columns]
-    new = read_decisions(path, table=settings.table, columns=columns)
-    whose = {run: _holders_in(settings, run) for run in {one.run for one in new}}
-    kept = [
-        records.Decision(
-            settings.table,
-            one.by,
-            one.key,
-            one.column,
-            one.platform,
-            one.truth,
-            one.choice.value,
-            now,
-            whose[one.run].get(one.key),
-        )
-        for one in new
-    ]
-    ledger.decide(kept, now)
-
-
-def _holders_in(settings: Settings, run: str) -> Mapping[str, str]:
-    """Whose the keys were in the run whose worklist was decided on; nobody's where it cannot be read any more."""
-    try:
-        folder = settings.runs_folder / run
-        return holders(run_folder.read_rows(folder, "profiles")) if run_folder.started(run) else {}
-    except SettingsError:
-        return {}
 
 
 def _facts(

@@ -23,6 +23,7 @@ import polars as pl
 
 from auditor import report
 from auditor.commands.compared import Compared, explained
+from auditor.commands.decided import take
 from auditor.commands.known import knowledge
 from auditor.commands.results import (
     matches,
@@ -160,6 +161,8 @@ def _audit(
         asked = ask(settings, tell)
         structure, exist, spelt = asked.structure, asked.count, asked.spelt
         contract = _contract(settings, structure, asked.changed, tell)
+        if request.only is None and not request.baseline:
+            take(settings, contract, now, tell)
         suite, refreshed = current_suite(settings, structure, contract, tell)
         pulled = pull_both(settings, request, contract, work, now, tell, moved)
         pulls = pull_activities(settings, contract, work, now, keep=request.only is None, tell=tell)

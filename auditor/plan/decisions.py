@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import pydantic
 
@@ -32,6 +33,12 @@ class Choice(StrEnum):
     """Leave both as they are."""
     TWO_PEOPLE = "two_people"
     """Of a pair of probably one person: they are two, and each is planned for as if the other were not there."""
+    SAME = "same"
+    """Of such a pair: they are one. Nobody is asked again and nothing is merged; the owners of the truth are told."""
+
+
+OF_PAIRS: Final = frozenset((Choice.TWO_PEOPLE, Choice.SAME))
+"""What can be said of two people; everything else is said of a cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,10 @@ class Decision:
     """The person's name."""
     run: str = ""
     """The run whose worklist it was made in."""
+    made: datetime | None = None
+    """When it was chosen; None: the file does not say, as those of earlier versions."""
+    overrules: str | None = None
+    """Who had decided otherwise on the same values before; None: nobody else had."""
 
     def holds(self, platform: str | None, truth: str | None) -> bool:
         """True while both sides still have the values that were decided on. Empty text and null are the same."""
@@ -57,7 +68,19 @@ class Decision:
 
 def remembered(records: Iterable[Remembered]) -> list[Decision]:
     """Decisions as the ledger keeps them."""
-    return [Decision(one.key, one.column, one.platform, one.truth, Choice(one.choice), one.person) for one in records]
+    return [
+        Decision(
+            one.key,
+            one.column,
+            one.platform,
+            one.truth,
+            Choice(one.choice),
+            one.person,
+            made=one.decided_at,
+            overrules=one.overrules,
+        )
+        for one in records
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +120,12 @@ class _Line(Strict):
     platform: str | None
     truth: str | None
     choice: Choice
+    made: pydantic.AwareDatetime | None = None
+
+    @property
+    def says(self) -> tuple[str | None, ...]:
+        """What it says, whenever that was said."""
+        return self.key, self.column, self.platform, self.truth, self.choice
 
 
 class _File(Strict):
@@ -130,18 +159,18 @@ def read_decisions(path: Path, *, table: str, columns: Collection[str]) -> tuple
         place = f"decisions.{number}"
         if line.column not in columns:
             problems.append(f'{place}.column: "{line.column}" is not compared{nearest(line.column, columns)}')
-        if (line.choice is Choice.TWO_PEOPLE) != (line.column == SAME_PERSON):
-            problems.append(f'{place}.choice: "{Choice.TWO_PEOPLE}" is chosen for "{SAME_PERSON}", and nothing else is')
+        if (line.choice in OF_PAIRS) != (line.column == SAME_PERSON):
+            problems.append(f'{place}.choice: "{line.choice}" cannot be chosen for "{line.column}"')
         second = line.truth if line.column == SAME_PERSON else None
         earlier = chosen.setdefault((line.key, line.column, second), line)
-        if earlier != line:
+        if earlier.says != line.says:
             problems.append(f'{place}: the second decision on "{line.column}" of "{line.key}", unlike the first')
     if problems:
         raise SettingsError(
             problem_list(path, _shortened(problems)), hint="download the decisions again from the worklist of the run"
         )
     return tuple(
-        Decision(line.key, line.column, line.platform, line.truth, line.choice, file.by, file.run)
+        Decision(line.key, line.column, line.platform, line.truth, line.choice, file.by, file.run, line.made)
         for line in chosen.values()
     )
 

@@ -161,6 +161,11 @@ class Settings(Strict):
         return self._folder / "runs"
 
     @property
+    def decisions_folder(self) -> Path:
+        """The inbox of decisions."""
+        return self._folder / "decisions"
+
+    @property
     def state_folder(self) -> Path:
         return self._folder / self.state.dir
 

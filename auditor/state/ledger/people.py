@@ -29,11 +29,19 @@ class People(Recorded):
 
     def decisions(self, table: str) -> tuple[Decision, ...]:
         """The last decision on each cell of a profile, and on each pair of keys."""
+        last: dict[tuple[str | None, ...], Decision] = {}
+        for one in self.every_decision(table):
+            cell = one.key, one.profile_id, one.column, one.truth if one.column == SAME_PERSON else None
+            last.pop(cell, None)
+            last[cell] = one
+        return tuple(last.values())
+
+    def every_decision(self, table: str) -> tuple[Decision, ...]:
+        """All decisions, in the order in which they were made, whenever they were recorded."""
         rows = self._chain.query(
             "SELECT tab, person, key, col, platform, truth, choice, decided_at, profile_id FROM decisions_now"
-            " WHERE id IN (SELECT max(id) FROM decisions_now WHERE tab = ? AND key IS NOT NULL"
-            "  GROUP BY key, profile_id, col, CASE col WHEN ? THEN truth END) ORDER BY id",
-            (table, SAME_PERSON),
+            " WHERE tab = ? AND key IS NOT NULL ORDER BY decided_at, id",
+            (table,),
         )
         return tuple(
             Decision(tab, person, key, column, platform, truth, choice, moment(decided), profile_id)

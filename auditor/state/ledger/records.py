@@ -288,5 +288,8 @@ class Decision:
     truth: str | None
     choice: str
     decided_at: datetime
+    """When it was chosen, or else recorded."""
     profile_id: str | None
     """Whose key it was when the decision was made; None: nobody can tell."""
+    overrules: str | None = None
+    """Who had decided otherwise on the same values before; None: nobody, or nobody asked."""

@@ -1,0 +1,143 @@
+"""Records what people decided: a file that was named, and everything that lies in the inbox `decisions/`.
+
+A file is recorded whole or not at all, and recorded again it changes nothing: whoever was stopped before it was moved
+takes it once more. Of two decisions on one cell the later counts, by when it was made, whichever comes first here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from auditor.commands.known import holders
+from auditor.errors import SettingsError
+from auditor.plan.decisions import Decision, read_decisions
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
+from auditor.state import run_folder
+from auditor.state.ledger import FILE, Ledger, records
+
+TAKEN: Final = "taken"
+"""The folder of the inbox for what was recorded."""
+
+_Cell = tuple[str, str, str | None]
+
+
+def take(settings: Settings, contract: Contract, now: datetime, tell: Callable[[str], None]) -> None:
+    """Record every file in the inbox and move it away; what is refused stays, with the reason told."""
+    waiting = [path for path in settings.decisions_folder.glob("*.json") if not path.name.startswith(".")]
+    if not waiting:
+        return
+    if not (settings.state_folder / FILE).exists():
+        tell("decisions/ is left as it is: no run is recorded here that they could be about")
+        return
+    with Ledger(settings.state_folder) as ledger:
+        for path in sorted(waiting, key=lambda path: (path.lstat().st_mtime_ns, path.name)):
+            try:
+                if path.is_symlink() or not path.is_file():
+                    raise SettingsError(f"{path} is no file of its own, and is not followed")
+                for line in record(settings, contract, ledger, path, now):
+                    tell(line)
+            except SettingsError as error:
+                tell(f"not taken: {error}")
+                continue
+            try:
+                _put_away(path)
+            except OSError as error:
+                tell(f"{path} could not be moved ({error.strerror}); taken again it changes nothing")
+
+
+def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, now: datetime) -> list[str]:
+    """Record the decisions of a file: they count from now on. What is to be said of them.
+
+    Raises SettingsError for a file that is none, of another table, or of a run that this folder does not know.
+    """
+    columns = [column.name for column in contract.columns]
+    new = read_decisions(path, table=settings.table, columns=columns)
+    for run in {one.run for one in new}:
+        if not (ledger.knows(run) or (run_folder.started(run) and (settings.runs_folder / run).is_dir())):
+            raise SettingsError(
+                f'{path}: the decisions are about the run "{run}", which this folder does not know',
+                hint="give them to the folder whose worklist they were made in",
+            )
+    before: dict[_Cell, list[records.Decision]] = {}
+    for one in ledger.every_decision(settings.table):
+        before.setdefault(_cell(one), []).append(one)
+    whose = {run: _holders_in(settings, run) for run in {one.run for one in new}}
+    made = [
+        records.Decision(
+            settings.table,
+            one.by,
+            one.key,
+            one.column,
+            one.platform,
+            one.truth,
+            one.choice.value,
+            min(one.made or now, now),
+            whose[one.run].get(one.key),
+        )
+        for one in new
+    ]
+    fresh = [(one, kept) for one, kept in zip(new, made, strict=True) if not _known(one, before.get(_cell(kept), ()))]
+    ledger.decide([kept for _, kept in fresh], now)
+    known = len(made) - len(fresh)
+    counted = f"{len(fresh):,} decision{'s' if len(fresh) != 1 else ''} of {new[0].by} taken" if new else "no decisions"
+    return [
+        f"{path.name}: {counted}" + (f", {known:,} known already" if known else ""),
+        *_overruled([(kept, before.get(_cell(kept), ())) for _, kept in fresh]),
+    ]
+
+
+def _cell(one: records.Decision) -> _Cell:
+    return one.key, one.column, one.truth if one.column == records.SAME_PERSON else None
+
+
+def _known(one: Decision, before: Sequence[records.Decision]) -> bool:
+    """Whether a decision is recorded already: the very same, or, where it has no moment of its own, as the last."""
+
+    def alike(kept: records.Decision) -> bool:
+        return (one.by, one.choice) == (kept.person, kept.choice) and one.holds(kept.platform, kept.truth)
+
+    same = one.made is not None and any(alike(kept) and kept.decided_at == one.made for kept in before)
+    return same or (one.made is None and bool(before) and alike(before[-1]))
+
+
+def _overruled(fresh: Sequence[tuple[records.Decision, Sequence[records.Decision]]]) -> Iterator[str]:
+    """Says who decided otherwise than somebody later."""
+    lost: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], records.Decision] = {}
+    for one, before in fresh:
+        if not before:
+            continue
+        last = before[-1]
+        earlier, later = (one, last) if one.decided_at < last.decided_at else (last, one)
+        if earlier.person != later.person and earlier.choice != later.choice:
+            lost[earlier.person, later.person] += 1
+            first.setdefault((earlier.person, later.person), one)
+    for (loser, winner), number in lost.items():
+        place = first[loser, winner]
+        more = f" and {number - 1:,} more" if number > 1 else ""
+        yield f"  {winner} overrules {loser}, who had decided before: {place.column} of {place.key}{more}"
+
+
+def _holders_in(settings: Settings, run: str) -> Mapping[str, str]:
+    """Whose the keys were in the run whose worklist was decided on; nobody's where it cannot be read any more."""
+    try:
+        folder = settings.runs_folder / run
+        return holders(run_folder.read_rows(folder, "profiles")) if run_folder.started(run) else {}
+    except SettingsError:
+        return {}
+
+
+def _put_away(path: Path) -> None:
+    """Move a file to those that were taken, for its owner alone, beside any other of its name."""
+    folder = path.parent / TAKEN
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path.chmod(0o600)
+    number, target = 2, folder / path.name
+    while target.exists() or target.is_symlink():
+        number, target = number + 1, folder / f"{path.stem}-{number}{path.suffix}"
+    path.rename(target)

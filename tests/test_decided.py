@@ -1,0 +1,152 @@
+"""Files of decisions and the inbox that they are put into: taken once, the later wins, refused with the reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.commands.decided import take
+from auditor.commands.known import standing_decisions
+from auditor.commands.plan import plan
+from auditor.errors import Exit
+from auditor.settings.config import Settings, read_settings
+from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
+from auditor.state import run_folder
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Decision
+from auditor.state.past_runs import find_run
+from tests import given_time
+from tests.small_folder import Made, auditor
+
+NOW = given_time.now()
+
+
+@dataclass
+class Inbox:
+    """The inbox of an audited folder."""
+
+    folder: Path
+    settings: Settings
+    contract: Contract
+
+    def put(self, name: str, *lines: dict[str, Any], by: str, **changes: Any) -> Path:
+        content = {"format": 1, "run": find_run(self.settings).name, "table": "Customers", "by": by}
+        path = self.folder / "decisions" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content | {"decisions": list(lines)} | changes), "utf-8")
+        return path
+
+    def take(self, now: datetime = NOW) -> list[str]:
+        told: list[str] = []
+        take(self.settings, self.contract, now, told.append)
+        return told
+
+    @property
+    def recorded(self) -> tuple[Decision, ...]:
+        with Ledger(self.settings.state_folder, reading=True) as ledger:
+            return ledger.every_decision("Customers")
+
+    @property
+    def names(self) -> list[str]:
+        inbox = self.folder / "decisions"
+        return sorted(path.relative_to(inbox).as_posix() for path in inbox.rglob("*.json"))
+
+
+@pytest.fixture
+def inbox(small: Made, tmp_path: Path) -> Inbox:
+    folder = shutil.copytree(small.audited, tmp_path / "work")
+    settings = read_settings(folder / "auditor.toml")
+    structure = run_folder.read_structure(find_run(settings))
+    return Inbox(folder, settings, read_contract(settings.table_folder / "contract.toml", structure))
+
+
+def line(key: str, choice: str = "truth", minutes: int | None = None) -> dict[str, Any]:
+    made = {} if minutes is None else {"made": (NOW - timedelta(minutes=minutes)).isoformat()}
+    return {"key": key, "column": "lastName", "platform": "Maes", "truth": "Maas", "choice": choice, **made}
+
+
+def test_what_is_put_into_the_inbox_is_recorded_and_moved(inbox: Inbox) -> None:
+    inbox.put("a.json", line("1", minutes=5), line("2"), by="An")
+    assert inbox.take() == ["a.json: 2 decisions of An taken"]
+    assert [(one.key, one.person, one.decided_at) for one in inbox.recorded] == [
+        ("1", "An", NOW - timedelta(minutes=5)),
+        ("2", "An", NOW),
+    ]
+    assert inbox.names == ["taken/a.json"]
+    taken = inbox.folder / "decisions" / "taken"
+    assert (taken.stat().st_mode & 0o777, (taken / "a.json").stat().st_mode & 0o777) == (0o700, 0o600)
+    inbox.put("a.json", line("3", minutes=1), by="Bob")
+    inbox.take()
+    assert inbox.names == ["taken/a-2.json", "taken/a.json"], "none takes the place of another"
+
+
+@pytest.mark.parametrize("minutes", [5, None])
+def test_a_file_that_is_taken_twice_changes_nothing(inbox: Inbox, minutes: int | None) -> None:
+    """As after a kill between recording it and moving it away; also if somebody else has decided since."""
+    inbox.put("a.json", line("1", minutes=minutes), by="An")
+    inbox.take()
+    before = inbox.recorded
+    inbox.put("again.json", line("1", minutes=minutes), by="An")
+    assert inbox.take(NOW + timedelta(hours=1)) == ["again.json: 0 decisions of An taken, 1 known already"]
+    assert inbox.recorded == before
+
+
+@pytest.mark.parametrize("order", ["earlier first", "later first"])
+def test_the_later_of_two_decisions_wins_and_the_other_is_told(inbox: Inbox, order: str) -> None:
+    files = [("an.json", line("1", "truth", 9), "An"), ("bob.json", line("1", "platform", 3), "Bob")]
+    told: list[str] = []
+    for name, made, by in files if order == "earlier first" else files[::-1]:
+        inbox.put(name, made, by=by)
+        told += inbox.take()
+    assert "  Bob overrules An, who had decided before: lastName of 1" in told
+    with Ledger(inbox.settings.state_folder, reading=True) as ledger:
+        [stands] = standing_decisions(ledger, "Customers", {}, but=None)
+    assert (stands.person, stands.choice, stands.overrules) == ("Bob", "platform", "An")
+
+
+def test_what_is_refused_stays_and_the_others_are_taken(inbox: Inbox) -> None:
+    inbox.put("column.json", {**line("1"), "column": "shoeSize"}, by="An")
+    inbox.put("else.json", line("1"), by="An", run="20260310T090000Z-ab12")
+    inbox.put("fine.json", line("1"), by="An")
+    inbox.put("table.json", line("1"), by="An", table="Others")
+    (inbox.folder / "decisions" / "broken.json").write_text("{")
+    elsewhere = inbox.folder / "elsewhere.json"
+    inbox.put("fine.json", line("1"), by="An").rename(elsewhere)
+    (inbox.folder / "decisions" / "link.json").symlink_to(elsewhere)
+    inbox.put("fine.json", line("1"), by="An")
+    told = "\n".join(inbox.take())
+    assert inbox.names == ["broken.json", "column.json", "else.json", "link.json", "table.json", "taken/fine.json"]
+    for reason in (
+        '"shoeSize" is not compared',
+        'about the run "20260310T090000Z-ab12", which this folder does not know',
+        'about "Others", not about "Customers"',
+        "not valid JSON",
+        "is not followed",
+    ):
+        assert reason in told
+    assert len(inbox.recorded) == 1
+
+
+def test_plan_takes_the_inbox_and_refuses_a_file_of_another_folder(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(inbox.folder)
+    inbox.put("a.json", line("1"), by="An")
+    other = inbox.put("other.json", line("2"), by="An", run="20260310T090000Z-ab12").rename(inbox.folder / "o.json")
+    said = auditor(capsys, "plan", "--decisions", str(other))
+    assert (said.code, "which this folder does not know" in said.err) == (Exit.SETTINGS, True)
+    assert "a.json: 1 decision of An taken" in said.err
+    assert [one.key for one in inbox.recorded] == ["1"]
+
+
+def test_a_clock_ahead_of_ours_decides_no_later_than_now(inbox: Inbox) -> None:
+    inbox.put("a.json", line("1", minutes=-90), by="An")
+    plan(inbox.settings, now=NOW)
+    assert [one.decided_at for one in inbox.recorded] == [NOW]
