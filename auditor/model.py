@@ -229,6 +229,8 @@ class Why(StrEnum):
     """The truth's value looks damaged: a person decides, and the owners of the truth hear of it."""
     IGNORED = "ignored"
     """A person decided to leave it as it is."""
+    PINNED = "pinned"
+    """A person says that it is right on the platform, until a day."""
     NEVER = "never"
     """The contract lets nobody write the column."""
     FILLED = "filled"

@@ -66,6 +66,7 @@ def knowledge(structure: Structure, **given: Any) -> Knowledge:
         "now": NOW,
         "without_base": "ask",
         "decisions": (),
+        "pins": (),
         "evidence": EVIDENCE.to_frame(),
         "history": HISTORY.to_frame(),
         "said_no": SAID_NO.to_frame(),

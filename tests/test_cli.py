@@ -54,6 +54,7 @@ OPTIONS = {
     "undo": ["PLAN", "--settings"],
     "rekey": ["--map", "--yes", "--settings"],
     "forget": ["KEY", "--yes", "--settings"],
+    "pin": ["KEY", "COLUMN", "--by", "--reason", "--until", "--off", "--json", "--settings"],
     "settle": ["--yes", "--settings"],
     "structure": ["show", "diff", "propose", "apply"],
     "suite": ["refresh", "add", "suggest", "export"],
@@ -252,7 +253,7 @@ def test_show_tells_both_sides_as_their_files_spell_them(
         "format", "run", "table", "key", "profile_id", "status", "matched_by", "waiting", "gone", "pending", "rows",
         "violations", "permission_findings", "before_quarantine", "activities", "reachable_again_by", "same_person",
         "permission_history",
-        "writes", "decisions", "warnings",
+        "writes", "decisions", "pins", "warnings",
     }  # fmt: skip
     assert (document["format"], document["status"], document["run"]) == (1, status, newest_run(folder).name)
     assert len(document["rows"]) == max(len(platform.get(key, [])), len(truth.get(key, [])))

@@ -23,6 +23,7 @@ from auditor.plan.decisions import Choice, Decision
 from auditor.plan.drift import Later, identifiers, of_ledger, of_run, today
 from auditor.plan.knowledge import UNDONE
 from auditor.plan.needs import needs
+from auditor.state.ledger.records import Pin
 from auditor.writes import Cell, LeftAlone, Plan
 from tests.nothing_known import a_policy
 from tests.test_apply import World, batch, city, creation, killed, opt_out, outcomes, plan_of, told, world, write
@@ -34,6 +35,8 @@ CITY = differs("C1", "city", "Gent", "Ghent")
 OPT_IN = differs("C1", NEWS, "false", "true", moved="unknown")
 EVIDENT = frame(EVIDENCE, [{"key": "C1", "column": NEWS, "date": NOW - DAY, "source": "shop"}])
 BEA = Decision("C1", NEWS, "false", "true", Choice.TRUTH, "Bea")
+
+PIN = Pin("Customers", "Mia", "C1", None, "city", "Gent", "moved", NOW + DAY, NOW - DAY)
 
 
 def profile(key: str, status: str, profile_id: str | None) -> dict[str, Any]:
@@ -64,6 +67,8 @@ OF_A_CELL: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str,
     "nothing happened": ([CITY], [], {}, None),
     "the truth changed again": ([CITY | {"truth": "Gand"}], [], {}, Since.TRUTH),
     "the truth went back": ([CITY | {"truth": "Brugge", "platform": "Gent", "waiting": True}], [], {}, Since.TRUTH),
+    "somebody pinned it": ([CITY], [], {"pins": [PIN]}, Since.PINNED),
+    "somebody pinned another cell": ([CITY], [], {"pins": [replace(PIN, column="street")]}, None),
     "a marketer edited it": ([CITY | {"platform": "Brugge"}], [], {}, Since.PLATFORM),
     "by case alone": ([CITY | {"platform": "GENT"}], [], {}, Since.PLATFORM),
     "both sides agree": ([], [], {}, Since.AGREES),
@@ -235,8 +240,13 @@ def test_a_row_of_a_file_goes_whole_or_not_at_all() -> None:
 
 def test_an_undo_is_held_against_the_ledger_alone() -> None:
     undo = replace(corrected(CITY, differs("C2", "city", "a", "b"), differs("C3", "city", "a", "b")), purpose="undo")
-    found = of_ledger(undo, Later({("C1", "city")}, {("C2", "city"), ("C2", "note")}), set(), everything(undo))
-    assert spots(found, undo) == {("C1", "city"): Since.WRITTEN, ("C2", "city"): Since.DECIDED}
+    later = Later({("C1", "city")}, {("C2", "city"), ("C2", "note")}, {("C3", "city"), ("C2", "city")})
+    found = of_ledger(undo, later, set(), everything(undo))
+    assert spots(found, undo) == {
+        ("C1", "city"): Since.WRITTEN,
+        ("C2", "city"): Since.DECIDED,
+        ("C3", "city"): Since.PINNED,
+    }
     assert found.run is None
 
 

@@ -84,6 +84,7 @@ def lines(story: Story, *, newest: int | None = None) -> Iterator[str]:
     yield from _section("permission history", _history(story, words), newest)
     yield from _section("written by the auditor", _writes(story), newest)
     yield from _section("decided", _decisions(story, words), newest)
+    yield from _section(words.fill("right in {platform}, as somebody says"), _pins(story))
 
 
 def _headline(story: Story, words: Words) -> Iterator[str]:
@@ -257,6 +258,15 @@ def _decisions(story: Story, words: Words) -> Iterator[str]:
             continue
         values = f"{_spelt(one.platform)} in {words.platform}, {_spelt(one.truth)} in {words.truth}"
         yield f"{_local(one.decided_at, story)}  {one.column}: {chosen[one.choice]}, by {one.person} ({values})"
+
+
+def _pins(story: Story) -> Iterator[str]:
+    now = {cell.column: cell.platform for rows in story.rows[:1] for cell in rows.cells}
+    for one in story.pins:
+        changed = (now.get(one.column) or None) != (one.platform or None)
+        since = f"; {_spelt(one.platform)} when it was pinned, changed since" if changed else ""
+        until = f"{one.until.astimezone(story.timezone):%Y-%m-%d}" if one.until else ""
+        yield f"{one.column}: pinned until {until} by {one.person}: {_visible(one.reason or '')}{since}"
 
 
 def _section(title: str, entries: Iterator[str], newest: int | None = None) -> Iterator[str]:

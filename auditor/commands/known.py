@@ -23,7 +23,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import SAME_PERSON, Decision
+from auditor.state.ledger.records import SAME_PERSON, Decision, Pin
 from auditor.state.past_runs import find_run
 from auditor.state.run_files import of_snapshot, rows
 from auditor.writes import Write
@@ -82,6 +82,7 @@ def knowledge(
         opt_outs_known=not missing & NO_OPT_OUTS,
         seen_known=not missing & NOBODY_SEEN,
         decisions=remembered(standing_decisions(ledger, settings.table, holders(audit.profiles), but=but)),
+        pins=standing_pins(ledger, settings.table, holders(audit.profiles), now),
         evidence=frame(folder, "evidence", EVIDENCE),
         history=_history(audit.profiles, folder, settings.table, ledger, but=but),
         said_no=said_no(run_folder.read_activities(folder)),
@@ -191,6 +192,17 @@ def _overruled(one: Decision, before: Decision | None) -> str | None:
     if one.person == before.person:
         return before.overrules if one.choice == before.choice else None
     return before.person if one.choice != before.choice else None
+
+
+def standing_pins(ledger: Ledger, table: str, holders: Mapping[str, str], now: datetime) -> list[Pin]:
+    """The pins that have not expired, each under the key that its person has by now; `holders` as above."""
+    keys = {profile_id: key for key, profile_id in holders.items()}
+    found = [replace(one, key=keys.get(one.profile_id or "", one.key)) for one in ledger.pins(table)]
+    return [
+        one
+        for one in found
+        if one.until is not None and one.until > now and one.profile_id in (None, holders.get(one.key, one.profile_id))
+    ]
 
 
 def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *, but: str | None) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from typing import Any
 import ibis
 import polars as pl
 
-from auditor.commands.known import up_to_date
+from auditor.commands.known import holders, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import Found, find
 from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story
@@ -91,6 +91,7 @@ class _Teller:
         status = self._status(profile, excluded=excluded)
         with Ledger(self.settings.state_folder, reading=True) as ledger:
             written = [ledger.writes_of(self.settings.table, name) for name in names or [key]]
+            pinned = standing_pins(ledger, self.settings.table, holders(self._result("profiles")), self.now)
             decided = [one for one in ledger.decisions(self.settings.table) if one.key in (names or [key])]
         writes = pl.concat(written).unique(maintain_order=True)
         history = self._history()
@@ -117,6 +118,7 @@ class _Teller:
             history=history,
             writes=writes,
             decisions=tuple(decided),
+            pins=tuple(one for one in pinned if one.key in (names or [key])),
             activities=self._activities(key, run),
             again=self._again(key),
             warnings=tuple(sentence(one, say) for one in self.memory.warnings),

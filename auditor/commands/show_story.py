@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from auditor.model import FORMAT, Status
-from auditor.state.ledger.records import Decision
+from auditor.state.ledger.records import Decision, Pin
 
 
 class Relation(StrEnum):
@@ -115,6 +115,8 @@ class Story:
     writes: pl.DataFrame
     """In the columns of `Ledger.writes_of`."""
     decisions: tuple[Decision, ...]
+    pins: tuple[Pin, ...]
+    """Those that hold."""
     activities: pl.DataFrame | None
     """In the columns of `audit.ACTIVITIES`; None where no activities are known: nothing is said of quarantine then."""
     again: tuple[str, ...]
@@ -145,6 +147,10 @@ class Story:
             "decisions": [
                 {name: value for name, value in _plain_row(asdict(one)).items() if name not in ("table", "key")}
                 for one in self.decisions
+            ],
+            "pins": [
+                {name: value for name, value in _plain_row(asdict(one)).items() if name not in ("table", "key")}
+                for one in self.pins
             ],
             "warnings": list(self.warnings),
         }

@@ -35,7 +35,7 @@ def drift(settings: Settings, chosen: Plan, ledger: Ledger, now: datetime, *, ol
         return NO_DRIFT
     erased = _erased(chosen, left, ledger)
     if chosen.purpose == "undo":
-        return of_ledger(chosen, _later(chosen, ledger), erased, left)
+        return of_ledger(chosen, _later(chosen, ledger, now), erased, left)
     newest = _newest(settings, chosen, ledger, older=older or not unsent)
     return of_run(chosen, _today(settings, chosen, newest, left, ledger, now), erased, left)
 
@@ -64,11 +64,12 @@ def _erased(chosen: Plan, left: Collection[Place], ledger: Ledger) -> set[Identi
     return {(column, value) for column, own in values.items() for value in ledger.erased_among(column, own)}
 
 
-def _later(chosen: Plan, ledger: Ledger) -> Later:
+def _later(chosen: Plan, ledger: Ledger, now: datetime) -> Later:
     own = (chosen.sha, chosen.undoes)
     written = {(key, column) for key, column, plan in ledger.last_plans(chosen.table).iter_rows() if plan not in own}
     decided = {(one.key, one.column) for one in ledger.decisions(chosen.table) if one.decided_at > chosen.made}
-    return Later(written, decided)
+    pinned = {(one.key, one.column) for one in ledger.pins(chosen.table) if one.until and one.until > now}
+    return Later(written, decided, pinned)
 
 
 def _newest(settings: Settings, chosen: Plan, ledger: Ledger, *, older: bool) -> Path:

@@ -16,6 +16,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.CHANGED: "changed since somebody decided",
     Why.DAMAGED: "looks damaged in {truth}: for a person to decide",
     Why.IGNORED: "left, as somebody decided",
+    Why.PINNED: "pinned: right in {platform}, as somebody says until a day",
     Why.NEVER: "never written, as the mapping says",
     Why.FILLED: "filled in {platform}: written only where empty, as the mapping says",
     Why.UNDONE: "written once and taken back",

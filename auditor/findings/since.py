@@ -28,6 +28,8 @@ class Since(StrEnum):
     """A person decided otherwise, or somebody else decided."""
     UNDONE = "undone_since"
     """It was written and taken back, and nothing has changed since."""
+    PINNED = "pinned_since"
+    """A person says that the platform is right, until a day."""
     WRITTEN = "written_since"
     """Another plan has written the cell."""
     OPTED_OUT = "opted_out_since"

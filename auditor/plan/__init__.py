@@ -23,7 +23,6 @@ from auditor.model import Kind, Refusal, Route, Side, Status, Why
 from auditor.plan import damage
 from auditor.plan.actions import Action, actions, by_key, together
 from auditor.plan.creations import Candidates, create
-from auditor.plan.decisions import Decision
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
 from auditor.plan.pairs import held
@@ -103,7 +102,7 @@ def corrected_by(
     """
     needed = needs(audit, known, only=only)
     audit = _restricted(audit, only)
-    unmatched = list(_unmatched(audit, policy, known.decisions))
+    unmatched = list(_unmatched(audit, policy, known))
     found = together(actions(needed), audit) + [one for one in unmatched if isinstance(one, Write)]
     alone = needed.drop_nulls("why").select("key", "column", "why")
     left = [LeftAlone(key, column, why, refusal=None) for key, column, why in alone.iter_rows()]
@@ -136,7 +135,7 @@ def _restricted(audit: Audit, only: Collection[str] | None) -> Audit:
     return replace(audit, profiles=audit.profiles.filter(named), differences=audit.differences.filter(named))
 
 
-def _unmatched(audit: Audit, policy: Policy, decisions: Iterable[Decision]) -> Iterator[Write | LeftAlone]:
+def _unmatched(audit: Audit, policy: Policy, known: Knowledge) -> Iterator[Write | LeftAlone]:
     """Profiles that are on the platform only, and keys that occur twice. Deleting is asked for, or not done.
 
     A row of the truth that could not be read, or has no key, may be the very person: then nobody is deleted.
@@ -145,7 +144,8 @@ def _unmatched(audit: Audit, policy: Policy, decisions: Iterable[Decision]) -> I
     missing = audit.profiles.filter(pl.col("status") == Status.MISSING.value)["key"]
     unsure = rows["truth_rejected"] + rows["truth_null_key"] > 0
     unsure = unsure or any(by_fallback(key, audit.fallbacks) for key in missing)
-    same_person = held(audit, Side.PLATFORM, decisions)
+    same_person = held(audit, Side.PLATFORM, known.decisions)
+    pinned = {one.key for one in known.pins}
     wanted = audit.profiles.filter(pl.col("status").is_in([Status.ORPHAN.value, Status.DUPLICATE.value])).sort("key")
     for key, status, profile_id, pending, waiting in wanted.select(
         "key", "status", "profile_id", "pending", "waiting"
@@ -155,6 +155,7 @@ def _unmatched(audit: Audit, policy: Policy, decisions: Iterable[Decision]) -> I
             Why.PENDING: pending,
             Why.WAITING: waiting,
             Why.SAME_PERSON: key in same_person,
+            Why.PINNED: key in pinned,
             Why.UNADDRESSED: profile_id is None and by_fallback(key, audit.fallbacks),
             Why.LISTED: policy.only_on_platform == "list",
             Why.NOT_CHECKED: unsure,

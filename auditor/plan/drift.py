@@ -31,6 +31,7 @@ _SAID: Final[Mapping[str, Since]] = {
     Why.PENDING: Since.WRITTEN,
     Why.UNDONE: Since.UNDONE,
     Why.IGNORED: Since.DECIDED,
+    Why.PINNED: Since.PINNED,
     Why.GONE: Since.GONE,
     Why.ERASED: Since.ERASED,
     Why.TAKEN: Since.THERE,
@@ -80,6 +81,7 @@ class Later:
     """What was last written by another plan than the undo and the one it takes back."""
     decided: Collection[Spot]
     """What somebody has decided on since the undo was made."""
+    pinned: Collection[Spot]
 
 
 def today(audit: Audit, policy: Policy, known: Knowledge, keys: Collection[str], missing: Candidates | None) -> Today:
@@ -144,6 +146,8 @@ def of_ledger(plan: Plan, later: Later, erased: Collection[Identifier], left: Co
             since = Since.WRITTEN
         elif since is None and spot in later.decided:
             since = Since.DECIDED
+        elif since is None and spot in later.pinned and write.kind is not Kind.UNSUBSCRIBE:
+            since = Since.PINNED
         if since is not None:
             held[number, column] = since
     return Drift(None, _together(plan, held, left), ())

@@ -5,7 +5,7 @@ Nothing is decided here but what `auditor.permissions` says of a permission: see
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -30,6 +30,7 @@ from auditor.model import (
 from auditor.permissions import Case, Evidence, Opt
 from auditor.plan.decisions import Choice, Decision, standing
 from auditor.settings.contract import Column, Master, Polarity
+from auditor.state.ledger.records import Pin
 
 CELL: Final = ["key", "column"]
 VALUES: Final = ["key", "column", "platform", "truth"]
@@ -63,6 +64,8 @@ class Knowledge:
     """Whether the moment of a row suffices where no agreed value tells who moved."""
     decisions: Sequence[Decision]
     """In the order in which they were made."""
+    pins: Sequence[Pin]
+    """Those that hold, under the keys of today."""
     evidence: pl.DataFrame
     """As permissions.EVIDENCE, of the differences in permission columns."""
     history: pl.DataFrame
@@ -94,14 +97,15 @@ def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> 
     """The rows, in the columns of `Audit.differences`, with what bears on each of them.
 
     Of the contract `master`, `polarity`, `general`, `yields` and `write` (null: it does not have the column); `choice`,
-    `by` and `changed` of decisions; `undone`; and of permissions `said`, `silent`, `opts`, `to`, `moment`, `source`,
-    `word` and `withdraws`.
+    `by` and `changed` of decisions; `pinned`; `undone`; and of permissions `said`, `silent`, `opts`, `to`, `moment`,
+    `source`, `word` and `withdraws`.
     """
     rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
     rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
+    rows = rows.join(_pinned(known.pins), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_undone(rows, known.undone), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_said(rows, known), on=CELL, how="left", maintain_order="left")
-    return rows.with_columns(pl.col("changed", "undone", "withdraws").fill_null(False))
+    return rows.with_columns(pl.col("changed", "pinned", "undone", "withdraws").fill_null(False))
 
 
 def _contract(columns: Sequence[Column]) -> pl.DataFrame:
@@ -122,6 +126,12 @@ def _contract(columns: Sequence[Column]) -> pl.DataFrame:
         | {"general": pl.Boolean(), "yields": pl.Boolean(), "write": TEXT},
         orient="row",
     )
+
+
+def _pinned(pins: Iterable[Pin]) -> pl.DataFrame:
+    cells = sorted({(one.key, one.column) for one in pins})
+    schema = {"key": TEXT, "column": TEXT, "pinned": pl.Boolean()}
+    return pl.DataFrame([(*cell, True) for cell in cells], schema=schema, orient="row")
 
 
 def _undone(rows: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:

@@ -114,6 +114,7 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
         ((master == Master.PLATFORM) | (pl.col("choice") == Choice.PLATFORM), Why.FOR_THE_TRUTH),
         (permission & (pl.col("said") == Why.FOR_THE_TRUTH), Why.FOR_THE_TRUTH),
         (~permission & ~decided & (master == Master.BOTH) & (moved == Moved.PLATFORM), Why.FOR_THE_TRUTH),
+        (pl.col("pinned") & ~opts_out, Why.PINNED),
         (closed & ~opts_out, pl.when(never).then(pl.lit(Why.NEVER.value)).otherwise(pl.lit(Why.FILLED.value))),
         (pl.col("undone"), Why.UNDONE),
         (pl.col("blocked") | _refused(known.structure), Why.BLOCKED),
@@ -161,7 +162,7 @@ def _told() -> pl.Expr:
         .then(pl.when(stands).then("word"))
         .when(moved)
         .then(pl.lit(ForTruth.PLATFORM_MOVED.value))
-        .when(why.is_in([Why.DAMAGED, Why.NEVER, Why.FILLED]) & pl.col("damage").is_not_null())
+        .when(why.is_in([Why.DAMAGED, Why.PINNED, Why.NEVER, Why.FILLED]) & pl.col("damage").is_not_null())
         .then(pl.format(f"{ForTruth.DAMAGED}_{{}}", "damage"))
     )
 

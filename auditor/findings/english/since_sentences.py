@@ -15,6 +15,7 @@ SINCE: Final[Mapping[str, str]] = {
     Since.GONE: "deleted in {platform} since",
     Since.DECIDED: "somebody decided otherwise",
     Since.UNDONE: "written once and taken back",
+    Since.PINNED: "pinned: somebody says that {platform} is right",
     Since.WRITTEN: "another plan has written it",
     Since.OPTED_OUT: "no evidence newer than the last opt-out known now",
     Since.CONSENT: "the general consent is off",

@@ -1,4 +1,4 @@
-"""What stewards decided about people, who was erased, and who has another key by now."""
+"""What stewards decided about people and pinned, who was erased, and who has another key by now."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from datetime import datetime
 
 from auditor.state.ledger.chain import Value, stamp
 from auditor.state.ledger.recorded import Recorded, moment
-from auditor.state.ledger.records import SAME_PERSON, Decision
+from auditor.state.ledger.records import SAME_PERSON, Decision, Pin
 
 
 class People(Recorded):
-    """The ledger's part on decisions, erased people and keys that were given anew."""
+    """The ledger's part on decisions, pins, erased people and keys that were given anew."""
 
     def decide(self, decisions: Sequence[Decision], at: datetime) -> None:
         rows = (
@@ -48,6 +48,24 @@ class People(Recorded):
             for tab, person, key, column, platform, truth, choice, decided, profile_id in rows
         )
 
+    def pin(self, one: Pin, at: datetime) -> None:
+        until = None if one.until is None else stamp(one.until)
+        row = (one.table, one.person, one.key, one.profile_id, one.column, one.platform, one.reason, until)
+        self._chain.append("pins", [(*row, stamp(one.pinned_at))], at)
+
+    def pins(self, table: str) -> tuple[Pin, ...]:
+        """The last pin on each cell of a profile that nobody took off, expired ones included."""
+        rows = self._chain.query(
+            "SELECT tab, person, key, profile_id, col, platform, reason, until, pinned_at FROM pins_now WHERE id IN"
+            " (SELECT max(id) FROM pins_now WHERE tab = ? AND key IS NOT NULL GROUP BY key, profile_id, col)"
+            " AND until IS NOT NULL ORDER BY id",
+            (table,),
+        )
+        return tuple(
+            Pin(tab, person, key, profile_id, column, platform, reason, moment(until), moment(pinned))
+            for tab, person, key, profile_id, column, platform, reason, until, pinned in rows
+        )
+
     def remember_erased(self, identifiers: Iterable[tuple[str, str]], at: datetime) -> None:
         """Remember (column, value) pairs of somebody who was erased, as keyed hashes only."""
         self._chain.append("erased", ((self._hash(column, value),) for column, value in identifiers), at)
@@ -78,7 +96,9 @@ class People(Recorded):
 
     def _about(self, table: str, keys: Iterable[str]) -> dict[str, list[int]]:
         """The rows about these profiles, by the ledger's table."""
-        found: dict[str, list[int]] = {name: [] for name in ("writes", "outcomes", "decisions", "decided_of", "rekeys")}
+        found: dict[str, list[int]] = {
+            name: [] for name in ("writes", "outcomes", "decisions", "decided_of", "pins", "rekeys")
+        }
         for key in keys:
             asked = {"tab": table, "key": key, "pair": SAME_PERSON}
             written = "SELECT id FROM writes_now WHERE tab = :tab AND key = :key"
@@ -91,15 +111,18 @@ class People(Recorded):
                 "outcomes": f'SELECT id FROM outcomes WHERE "write" IN ({written})',
                 "decisions": decided,
                 "decided_of": f"SELECT id FROM decided_of WHERE decision IN ({decided})",
+                "pins": "SELECT id FROM pins_now WHERE tab = :tab AND key = :key",
                 "rekeys": "SELECT id FROM rekeys WHERE tab = :tab AND (old = :key OR new = :key)",
             }.items():
                 found[name] += [row for (row,) in self._chain.query(sql, asked)]
         return found
 
     def keys(self, table: str) -> frozenset[str]:
-        """The keys of all profiles with writes or decisions, as they are called by now."""
+        """The keys of all profiles with writes, decisions or pins, as they are called by now."""
         rows = self._chain.query(
-            "SELECT key FROM writes_now WHERE tab = ? UNION SELECT key FROM decisions_now WHERE tab = ?", (table, table)
+            "SELECT key FROM writes_now WHERE tab = :tab UNION SELECT key FROM decisions_now WHERE tab = :tab"
+            " UNION SELECT key FROM pins_now WHERE tab = :tab",
+            {"tab": table},
         )
         return frozenset(key for (key,) in rows if key is not None)
 

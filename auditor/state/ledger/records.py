@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from auditor.model import Kind, Outcome, Route, Verdict
 from auditor.state.ledger.chain import Table
 
-VERSION: Final = 5
+VERSION: Final = 6
 """2 knows changes of structures, 3 keys that were given anew, 4 entries that were lost, 5 whose
-decisions are; older files get what they lack when they are opened."""
+decisions are, 6 pins; older files get what they lack when they are opened."""
 
 QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
 """Where the platform's day of bulk calls begins and ends [assumed]."""
@@ -40,6 +40,10 @@ TABLES: Final = {
         personal=("key", "platform", "truth"),
     ),
     "decided_of": Table(("decision", "profile_id"), personal=("profile_id",), integers=("decision",)),
+    "pins": Table(
+        ("tab", "person", "key", "profile_id", "col", "platform", "reason", "until", "pinned_at"),
+        personal=("key", "profile_id", "platform", "reason"),
+    ),
     "erased": Table(("hash",)),
     "structure_events": Table(("plan", "tab", "item", "state", "at")),
     "losses": Table(("upto", "link", "settled_at"), integers=("upto",)),
@@ -64,6 +68,7 @@ CREATE INDEX IF NOT EXISTS outcomes_write ON outcomes ("write");
 CREATE INDEX IF NOT EXISTS decided_of_decision ON decided_of (decision);
 CREATE INDEX IF NOT EXISTS erased_hash ON erased (hash);
 CREATE INDEX IF NOT EXISTS rekeys_old ON rekeys (tab, old);
+DROP VIEW IF EXISTS pins_now;
 DROP VIEW IF EXISTS decisions_now;
 DROP VIEW IF EXISTS writes_now;
 DROP VIEW IF EXISTS imports_now;
@@ -83,6 +88,9 @@ CREATE VIEW writes_now AS
 CREATE VIEW decisions_now AS
   SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.col, o.platform, o.truth, o.choice, o.decided_at, d.profile_id
   FROM decisions o LEFT JOIN decided_of d ON d.decision = o.id;
+CREATE VIEW pins_now AS
+  SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.profile_id, o.col, o.platform, o.reason, o.until, o.pinned_at
+  FROM pins o;
 """
 """What finds and shows the rows; made anew with every version."""
 
@@ -293,3 +301,22 @@ class Decision:
     """Whose key it was when the decision was made; None: nobody can tell."""
     overrules: str | None = None
     """Who had decided otherwise on the same values before; None: nobody, or nobody asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What somebody said of one cell: that it is right on the platform, whatever the truth says."""
+
+    table: str
+    person: str
+    """Who says so; of a pin that is taken off, who took it off."""
+    key: str
+    profile_id: str | None
+    """Whose key it was then; None: nobody can tell."""
+    column: str
+    platform: str | None
+    """The platform's text when it was pinned."""
+    reason: str | None
+    until: datetime | None
+    """When it expires; None: taken off."""
+    pinned_at: datetime
