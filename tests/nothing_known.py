@@ -22,6 +22,7 @@ from auditor.plan import Facts
 from auditor.plan.creations import TAKEN
 from auditor.plan.knowledge import CREATED, DELETED_AGAIN, OF_OTHERS, UNDONE, Knowledge
 from auditor.plan.policy import Policy
+from auditor.plan.routing import SEEN
 from auditor.state.ledger import Ledger
 from auditor.writes import Cell, Plan, Write
 
@@ -86,6 +87,8 @@ def facts(known: Knowledge, **given: Any) -> Facts:
     nothing: dict[str, Any] = {
         "contract": "",
         "file_calls_left": 6,
+        "file_calls_daily": 6,
+        "seen": SEEN.to_frame(),
         "candidates": pl.DataFrame(schema={"key": TEXT}),
         "taken": TAKEN.to_frame(),
         "erased": frozenset(),

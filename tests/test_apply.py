@@ -909,7 +909,10 @@ def test_it_is_said_when_the_export_will_be_too_old_by_then(world: World) -> Non
     world.platform.faults["start_import", "before"] = raising(QuotaUsed("an import"))
     applied = world.apply(plan_of(*batch(1, 2, make=opt_out)))
     assert applied.stopped is not None
-    assert "the export behind b1 is too old: audit a fresh one then" in applied.stopped.sentence
+    assert (
+        "the export behind b1 is too old: take a fresh export, then auditor run and auditor plan --continue"
+        in applied.stopped.sentence
+    )
 
 
 def test_an_import_refused_by_a_conflict_may_be_under_way(world: World) -> None:

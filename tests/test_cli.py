@@ -48,7 +48,7 @@ OPTIONS = {
     "show": ["KEY", "--all", "--json", "--settings"],
     "runs": ["--json", "--settings"],
     "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
-    "plan": ["RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--settings"],
+    "plan": ["RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--continue", "--settings"],
     "apply": ["PLAN", "--yes", "--confirm", "--older", "--json", "--settings"],
     "fix": ["KEYS...", "--yes", "--confirm", "--settings"],
     "undo": ["PLAN", "--settings"],
@@ -440,6 +440,8 @@ def test_a_plan_is_applied_shown_and_undone(
     names = [f"plan-{one[1]}.{kind}" for one in (creations, corrections) for kind in ("html", "xlsx", "txt")]
     assert linked == names, "the newest first"
     assert all((run / name).stat().st_mode & 0o777 == 0o600 for name in linked)
+    [continued] = proposed(auditor(capsys, "plan", "--continue", corrections[1]))
+    assert continued[2:] == corrections[2:], "the same counts, and nobody is created"
 
     applied = auditor(capsys, *corrections, "--yes")
     assert applied.code == Exit.FINE, applied.out + applied.err

@@ -35,6 +35,7 @@ from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import CREATED, DELETED_AGAIN, UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
+from auditor.plan.routing import SEEN
 from auditor.settings.contract import Blank, Column, Master, Polarity, Writing
 from auditor.state.ledger.records import SAME_PERSON
 from auditor.writes import Cell, Collection, Plan, read_plan, read_sealed
@@ -566,10 +567,58 @@ def test_a_file_holds_the_profiles_that_change_all_its_columns_and_no_other_valu
 
 def test_what_belongs_into_a_file_waits_for_a_call_when_single_calls_take_too_long() -> None:
     rows = [*many(130, "city"), *(differs(f"x{n:03}", NEWS, "true", "false") for n in range(50))]
-    plan = correction(*rows, policy=SLOW, file_calls_left=1)
+    plan = correction(*rows, policy=SLOW, file_calls_left=1, file_calls_daily=1)
     assert plan.counts == {Kind.UNSUBSCRIBE: 50}, "opt-outs never wait"
     assert {why for _, _, why in left(plan)} == {"quota"}
     assert "130 profiles must wait for another day's file" in of_plan(plan.route_reason, SAY)
+
+
+def test_the_calls_of_several_days_are_planned_at_once_and_said() -> None:
+    """Two calls a day beside the one kept for undo, of which one is left today: three files go on two further days."""
+    columns = ("city", "street", "note", "lastName")
+    rows = [row for start, name in enumerate(columns) for row in many(130 - start, name, start=200 * start)]
+    plan = correction(*rows, policy=SLOW, file_calls_left=2, file_calls_daily=3)
+    by_batch = {batch: number for (route, batch), number in routes(plan).items() if route is Route.BULK}
+    assert by_batch == {f"Customers-update-{place}": 111 - place for place in (1, 2, 3, 4)}, "the largest today"
+    assert not left(plan)
+    assert "3 of the files on 2 further days, each time from a fresh audit" in of_plan(plan.route_reason, SAY)
+    few = correction(*rows, policy=SLOW, file_calls_left=0, file_calls_daily=0)
+    assert {why for _, _, why in left(few)} == {"quota"}
+
+
+def test_what_is_too_little_for_a_file_and_too_much_for_single_calls_waits_for_two_days() -> None:
+    """At three calls a minute four hours are enough for 240 writes; 99 and 90 wait then, and the rest goes."""
+    rows = [*many(99, "city"), *many(90, "street", start=200), *many(80, "lastName", start=400)]
+    rows += [differs(f"x{n:03}", name, "true", "false") for n in range(75) for name in (NEWS, "subscriptions#Promo")]
+    slow = replace(SLOW, calls_per_minute=3)
+    plan = correction(*rows, policy=slow)
+    assert plan.counts == {Kind.UNSUBSCRIBE: 75, UPDATE: 80}, "the largest group waits first, opt-outs never"
+    assert {(column, why) for _, column, why in left(plan)} == {("city", "gathering"), ("street", "gathering")}
+    assert "189 profiles wait up to two days for more of the same fields" in of_plan(plan.route_reason, SAY)
+
+    waited = [(row["key"], row["column"], row["truth"]) for row in rows]
+    seen = pl.DataFrame(waited, schema=SEEN, orient="row")
+    assert correction(*rows, policy=slow, seen=seen).counts == {Kind.UNSUBSCRIBE: 75, UPDATE: 269}, "two days are over"
+    changed = seen.with_columns(truth=pl.lit("something else"))
+    assert correction(*rows, policy=slow, seen=changed).counts == plan.counts, "another value has its own two days"
+    assert correction(*rows, policy=slow, seen=None).counts == {Kind.UNSUBSCRIBE: 75, UPDATE: 269}, "nobody knows"
+
+    more = correction(*rows, *many(1, "city", start=900), policy=slow)
+    assert (Route.BULK, "Customers-update-1") in routes(more), "one more of them, and it is a file"
+
+
+def test_a_plan_goes_on_with_what_was_approved_and_nothing_else() -> None:
+    before = correction(differs("1", "city", "a", "b"), differs("2", "city", "a", "b"), differs("3", "city", "a", "b"))
+    fresh = [
+        differs("1", "city", "a", "b"),
+        differs("2", "city", "a", "another value"),
+        differs("3", "city", "edited since", "b"),
+        differs("3", "street", "a", "b"),
+        differs("4", "city", "a", "b"),
+    ]
+    correct, create = make_plans(an_audit(fresh), a_policy(), some_facts(), approved=before)
+    assert [(write.key, write.cells) for write in correct.writes] == [("1", (Cell("city", "a", "b"),))]
+    assert not create.writes
 
 
 def test_enough_opt_outs_of_one_permission_share_a_file_of_key_and_that_permission() -> None:

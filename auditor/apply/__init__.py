@@ -154,7 +154,7 @@ def _refuse_stale_files(job: Job) -> None:
                 raise GuardRefused(
                     f"the export behind the file {batch} is older than {_hours(allowed.total_seconds())}: "
                     "by file, newer values would be overwritten unseen",
-                    hint="take a fresh export, run the audit and plan again",
+                    hint=f"take a fresh export, then: auditor run, auditor plan --continue {job.sha[:12]}",
                 )
 
 

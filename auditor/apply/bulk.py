@@ -170,7 +170,7 @@ def _landed(job: Job, number: int) -> bool:
 def _obstacle(job: Job, batch: str) -> Stopped | None:
     """Why no import may be started now."""
     if too_old(job, batch) is not None:
-        return Stopped("stale", f"the file {batch} was not sent: its export has become too old; audit a fresh one")
+        return Stopped("stale", f"the file {batch} was not sent: its export has become too old; {_go_on(job)}")
     now = job.clock()
     calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
     reserve = 0 if job.plan.purpose == "undo" else 1
@@ -182,6 +182,11 @@ def _obstacle(job: Job, batch: str) -> Stopped | None:
     return None
 
 
+def _go_on(job: Job) -> str:
+    """How to go on with what was approved, where a file needs a fresh export."""
+    return f"take a fresh export, then auditor run and auditor plan --continue {job.sha[:12]}"
+
+
 def _quota(job: Job, batch: str, now: datetime) -> Stopped:
     calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
     midnight = datetime.combine(quota_day(now) + timedelta(days=1), time(), QUOTA_ZONE)
@@ -190,7 +195,7 @@ def _quota(job: Job, batch: str, now: datetime) -> Stopped:
     sentence = f"no more imports into this table today: {whose} ({calls.used} were ours)"
     if midnight - job.plan.export_as_of > _allowed_age(job, batch):
         again = f"from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key}) there are new ones, but by then"
-        return Stopped("quota", f"{sentence}; {again} the export behind {batch} is too old: audit a fresh one then")
+        return Stopped("quota", f"{sentence}; {again} the export behind {batch} is too old: {_go_on(job)}")
     return Stopped("quota", f"{sentence}; the plan goes on from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key})")
 
 

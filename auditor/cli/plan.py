@@ -20,6 +20,8 @@ from auditor.cli.verbose import verbose_option
 @click.option("--route", type=click.Choice(["auto", "bulk", "single"]), help="By file, or one by one.")
 @click.option("--files", type=click.Path(path_type=Path, file_okay=False),
               help="Write the corrective files here, for somebody else to import.")  # fmt: skip
+@click.option("--continue", "continues", metavar="PLAN",
+              help="What is left of an earlier plan, on a fresh audit, and nothing else.")  # fmt: skip
 @click.option("--show", metavar="PLAN", help="Tell a stored plan again: its file, or the beginning of its name.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plans, write by write, as one JSON document.")
 def command(
@@ -28,6 +30,7 @@ def command(
     decisions: Path | None,
     route: str | None,
     files: Path | None,
+    continues: str | None,
     show: str | None,
     as_json: bool,
 ) -> None:
@@ -55,9 +58,10 @@ def command(
             decisions=decisions,
             route=route,
             for_others=files is not None,
+            continues=continues,
             tell=say,
         )
-    elif run or decisions or route or files:
+    elif run or decisions or route or files or continues:
         raise SettingsError("--show tells a plan that is made already: nothing else goes with it but --json")
     else:
         made = (stored(settings, show),)

@@ -16,7 +16,8 @@ import polars as pl
 
 from auditor.commands.decided import record, take
 from auditor.commands.known import frame, knowledge, with_pending
-from auditor.commands.stored_plans import Planned, store
+from auditor.commands.stored_plans import Planned, store, stored
+from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.audit import TEXT, Audit
 from auditor.findings.codes import Code, Notice
@@ -27,6 +28,7 @@ from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN, Candidates
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.policy import Policy
+from auditor.plan.routing import GATHERING, SEEN
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
@@ -55,12 +57,15 @@ def plan(
     route: str | None = None,
     only: Collection[str] | None = None,
     for_others: bool = False,
+    continues: str | None = None,
     tell: Tell = silently,
 ) -> tuple[Planned, ...]:
     """Make the plans of a finished run (None: the newest) and store them in its folder; empty ones are left out.
 
     `decisions` is a file from the worklist; what lies in the inbox and what was decided earlier counts as well, and
     what was recorded is told. `only` restricts the plans to these keys. `for_others`: somebody else imports the files.
+    `continues` names an earlier plan: what it writes, and nothing else, is planned anew.
+
     Raises SettingsError, InputUnusable or GuardRefused.
     """
     with at_work(settings.state_folder, "auditor plan", now):
@@ -76,6 +81,7 @@ def plan(
                 route=route,
                 only=only,
                 for_others=for_others,
+                approved=_approved(settings, continues) if continues is not None else None,
                 tell=tell,
             )
             return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
@@ -91,6 +97,7 @@ def plans_of(
     route: str | None,
     only: Collection[str] | None,
     for_others: bool = False,
+    approved: Plan | None = None,
     tell: Tell = silently,
 ) -> tuple[Plan, Plan]:
     """What corrects and what creates, of the run in this folder; neither is stored. As `plan` otherwise."""
@@ -103,7 +110,7 @@ def plans_of(
     audit = with_pending(audit, ledger)
     known = knowledge(settings, contract, structure, audit, ledger, now)
     facts = _facts(settings, contract, audit, known, folder, ledger)
-    return make_plans(audit, policy(settings, route, for_others=for_others), facts, only=only)
+    return make_plans(audit, policy(settings, route, for_others=for_others), facts, only=only, approved=approved)
 
 
 def _contract(settings: Settings, structure: Structure) -> Contract:
@@ -145,11 +152,34 @@ def _facts(
         known=known,
         contract=contract.digest,
         file_calls_left=0 if used.exhausted or used.lost else max(0, allowed - used.used),
+        file_calls_daily=allowed,
+        seen=_seen(settings, ledger, known.now),
         candidates=missing.rows,
         taken=missing.taken,
         erased=frozenset(erased),
         guards=_guards(audit, ledger, settings),
     )
+
+
+def _approved(settings: Settings, name: str) -> Plan:
+    """A stored plan that is gone on with by another one."""
+    found = stored(settings, name).plan
+    if (found.entity, found.table) != (settings.entity, settings.table):
+        raise SettingsError(f'the plan is for "{found.entity}/{found.table}", these settings are not')
+    if found.undoes is not None:
+        raise SettingsError("an undo needs no fresh audit", hint=f"go on with it: auditor apply {found.sha[:12]}")
+    return found
+
+
+def _seen(settings: Settings, ledger: Ledger, now: datetime) -> pl.DataFrame | None:
+    """What differed when a wait for a file began that ends now; None where that run is not kept."""
+    before = next((one.run for one in ledger.runs(settings.table) if one.started <= now - GATHERING), None)
+    if before is None:
+        return SEEN.to_frame()
+    try:
+        return run_folder.read_rows(settings.runs_folder / before, "differences").select(*SEEN)
+    except SettingsError:
+        return None
 
 
 def candidates(contract: Contract, folder: Path) -> Candidates:

@@ -29,7 +29,7 @@ from auditor.plan.pairs import held
 from auditor.plan.policy import Policy
 from auditor.plan.routing import Road, Routed, route_corrections, route_creations
 from auditor.plan.uniques import in_order
-from auditor.writes import LeftAlone, Plan, Write, by_fallback
+from auditor.writes import Cell, LeftAlone, Plan, Write, by_fallback
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class Facts:
     """Its digest."""
     file_calls_left: int
     """Of today, for this table, as the auditor may use them."""
+    file_calls_daily: int
+    """The same of any other day."""
+    seen: pl.DataFrame | None
+    """As routing.SEEN, of an earlier run; None: there is none any more that could say."""
     candidates: pl.DataFrame
     """The missing, as creations.Candidates.rows."""
     taken: pl.DataFrame
@@ -51,11 +55,14 @@ class Facts:
     """What keeps a plan from being applied without a look, for example about a side that shrank."""
 
 
-def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[str] | None = None) -> tuple[Plan, Plan]:
+def make_plans(
+    audit: Audit, policy: Policy, facts: Facts, *, only: Collection[str] | None = None, approved: Plan | None = None
+) -> tuple[Plan, Plan]:
     """The plan that corrects and deletes, and the plan that creates; either may be empty.
 
     Everything that differs is in a plan or in its `left`, with the reason. The order of rows in any input does not
-    matter: equal content gives an equal SHA. `only` restricts both plans to these keys.
+    matter: equal content gives an equal SHA. `only` restricts both plans to these keys, and `approved` to what this
+    earlier plan writes.
 
     Raises InputUnusable when the audit could not check something that a plan depends on, GuardRefused or SettingsError
     when files are asked for and cannot be made.
@@ -72,8 +79,14 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
         single_key=len(audit.key) == 1,
         alone=frozenset(key for key in audit.profiles["key"] if by_fallback(key, audit.fallbacks)),
         first_load=audit.counts.rows["platform"] == 0,
+        daily_calls=facts.file_calls_daily,
+        seen=facts.seen,
     )
+    if approved is not None:
+        named = {write.key for write in approved.writes}
+        only = named if only is None else named.intersection(only)
     needed, corrections, alone = corrected_by(audit, policy, known, only=only)
+    corrections = _continued(corrections, approved)
     again = set(corrected(_restricted(audit, only).differences, audit.activities).iter_rows())
     # Who bounced for good is reachable again with another address: that goes first.
     corrections.sort(key=lambda write: all((write.key, cell.column) not in again for cell in write.cells))
@@ -85,6 +98,7 @@ def make_plans(audit: Audit, policy: Policy, facts: Facts, *, only: Collection[s
 
     candidates = Candidates(facts.candidates, facts.taken, facts.erased)
     created, alone = created_by(audit, candidates, known, only=only)
+    created = _continued(created, approved)
     road = replace(road, file_calls=road.file_calls - routed.files)
     creations = _plan(audit, facts, "load" if road.first_load else "create", route_creations(created, road), alone)
 
@@ -126,6 +140,26 @@ def require_checked(audit: Audit) -> None:
         raise InputUnusable(
             f"nothing is planned on this audit: {'; '.join(blocking)}", hint="repair the input and run the audit again"
         )
+
+
+def _continued(found: Sequence[Write], approved: Plan | None) -> list[Write]:
+    """Of the writes those cells that an approved plan writes as well, from and to the same value.
+
+    Nobody is created with less than was approved.
+    """
+    if approved is None:
+        return list(found)
+    cells_of: dict[tuple[Kind, str], set[Cell]] = {}
+    for write in approved.writes:
+        cells_of.setdefault((write.kind, write.key), set()).update(write.cells)
+    continued = []
+    for write in found:
+        same = cells_of.get((write.kind, write.key))
+        cells = tuple(cell for cell in write.cells if same is not None and cell in same)
+        whole = write.kind in (Kind.CREATE, Kind.DELETE)
+        if same is not None and (cells == write.cells if whole else cells):
+            continued.append(replace(write, cells=cells))
+    return continued
 
 
 def _restricted(audit: Audit, only: Collection[str] | None) -> Audit:

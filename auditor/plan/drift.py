@@ -127,7 +127,7 @@ def of_run(plan: Plan, today: Today, erased: Collection[Identifier], left: Colle
         if since is not None:
             held[place] = since
     own = {(write.key, column) for write in plan.writes for column in write.followed}
-    own |= {(one.key, one.column) for one in plan.left if one.why == Why.QUOTA}
+    own |= {(one.key, one.column) for one in plan.left if one.why in (Why.QUOTA, Why.GATHERING)}
     new = [spot for spot in planned if spot not in own and (planned[spot].kind is Kind.CREATE) == _creates(plan)]
     return Drift(today.run, _together(plan, held, left), tuple(sorted(new, key=lambda spot: (spot[0], spot[1] or ""))))
 

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
+import polars as pl
+
 from auditor.errors import GuardRefused, SettingsError
+from auditor.findings.audit import TEXT
 from auditor.findings.codes import Code, Notice
 from auditor.model import Kind, Route, Why
 from auditor.plan.policy import Policy
@@ -29,6 +32,12 @@ FIRST_STEPS: Final = (1, 100)
 PATIENCE: Final = timedelta(hours=4)
 """What is enough for a file, and would take longer one by one, waits for one where none can be sent today."""
 
+GATHERING: Final = timedelta(days=2)
+"""So long may what is too little for a file, and too much for single calls, wait for more of the same columns."""
+
+DAYS: Final = 7
+"""The calls of so many days are planned at once: what waits for longer is approved when it is nearer."""
+
 CALLS_PER_WRITE: Final = 3
 """A single write reads the profile before it changes it, and reads it back."""
 
@@ -37,6 +46,10 @@ KEPT_FOR_UNDO: Final = 1
 
 FILE_BYTES: Final = 90_000_000
 """Most bytes of the rows of one file, before compression: safely below Actito's limit of 100 MB (D-limits)."""
+
+
+SEEN: Final = pl.Schema({"key": TEXT, "column": TEXT, "truth": TEXT})
+"""Cells that differed in an earlier run, and what the truth said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,10 @@ class Road:
     """Keys of profiles that a file cannot name, for they lack the key."""
     first_load: bool = False
     """True while the table is empty."""
+    daily_calls: int = 0
+    """Of every other day, the one kept for undo included."""
+    seen: pl.DataFrame | None = None
+    """As SEEN: what differed when a GATHERING began that ends now. None: nobody knows, so nothing waits."""
 
     @property
     def smallest_file(self) -> int:
@@ -84,6 +101,7 @@ class Routed:
     writes: tuple[Write, ...]
     left: tuple[LeftAlone, ...]
     files: int
+    """That are sent today."""
     reason: Notice
 
 
@@ -99,13 +117,29 @@ class _Files:
         return sum(len(batches) for batches in self.batches.values())
 
     @property
-    def room(self) -> int:
-        return max(0, self.road.file_calls - KEPT_FOR_UNDO - self.count)
+    def later(self) -> tuple[int, int]:
+        """How many of the files are another day's, and how many days that takes beside today."""
+        left = self.count - self._today
+        daily = max(1, self.road.daily_calls - KEPT_FOR_UNDO)
+        return (0, 0) if left <= 0 or self.road.policy.for_others else (left, -(-left // daily))
 
-    def take(self, kind: Kind, writes: Sequence[Write]) -> bool:
-        """Put `writes` into as many files as their size needs; False, and none is taken, if there is no room."""
+    @property
+    def today(self) -> int:
+        """How many of the files are today's."""
+        return self.count - self.later[0]
+
+    @property
+    def _today(self) -> int:
+        return max(0, self.road.file_calls - KEPT_FOR_UNDO)
+
+    def take(self, kind: Kind, writes: Sequence[Write], *, any_day: bool = False) -> bool:
+        """Put `writes` into as many files as their size needs; False, and none is taken, if there is no room.
+
+        There is room for the calls of today, or, on `any_day`, of as many days as are planned.
+        """
         files = list(_by_size(writes))
-        if len(files) > self.room and not self.road.policy.for_others:
+        others = (DAYS - 1) * max(0, self.road.daily_calls - KEPT_FOR_UNDO) if any_day else 0
+        if self.count + len(files) > self._today + others and not self.road.policy.for_others:
             return False
         if len(files) > 1 and len(files[-1]) <= CANARIES:
             both = files[-2] + files[-1]
@@ -149,14 +183,17 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
     updates = kinds[Kind.UPDATE]
     files = _Files(road)
     opt_outs = _file_opt_outs(kinds[Kind.UNSUBSCRIBE], files)
-    late: list[Write] = []
-    for group in _groups(updates, road):
-        if len(group) >= road.smallest_file and not files.take(Kind.UPDATE, group):
-            late += group
+    groups = _groups(updates, road)
+    late = [group for group in groups if len(group) >= road.smallest_file and not files.take(Kind.UPDATE, group)]
     others = len(opt_outs) + len(kinds[Kind.CLEAR]) + len(kinds[Kind.SUBSCRIBE]) + len(kinds[Kind.DELETE])
-    in_files = files.keys(Kind.UPDATE)
-    waiting = {write.key for write in late} if _must_wait(others + len(updates) - len(in_files), road) else set()
-    travels = in_files | waiting
+    singles = others + len(updates) - len(files.keys(Kind.UPDATE))
+    waiting: set[str] = set()
+    if _must_wait(singles, road):
+        beyond = [group for group in late if not files.take(Kind.UPDATE, group, any_day=True)]
+        waiting = {write.key for group in beyond for write in group}
+    singles = others + len(updates) - len(files.keys(Kind.UPDATE)) - len(waiting)
+    gathering = _gathering([group for group in groups if len(group) < road.smallest_file], singles, road)
+    travels = files.keys(Kind.UPDATE) | waiting | gathering
     ordered = (
         *opt_outs,
         *files.sent(Kind.UNSUBSCRIBE),
@@ -167,12 +204,12 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
         *kinds[Kind.DELETE],
     )
     left = tuple(
-        LeftAlone(write.key, cell.column, Why.QUOTA.value, refusal=None)
+        LeftAlone(write.key, cell.column, (Why.QUOTA if write.key in waiting else Why.GATHERING).value, refusal=None)
         for write in updates
-        if write.key in waiting
+        if write.key in waiting | gathering
         for cell in write.cells
     )
-    return Routed(ordered, left, files.count, _reason(ordered, len(waiting), files))
+    return Routed(ordered, left, files.today, _reason(ordered, len(waiting), files, len(gathering)))
 
 
 def route_creations(writes: Sequence[Write], road: Road) -> Routed:
@@ -199,9 +236,10 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
     steps = sum(FIRST_STEPS) if road.first_load else 0
     enough = len(fit) >= road.smallest_file
     late = enough and not files.take(Kind.CREATE, fit)
+    waiting: set[str] = set()
+    if late and _must_wait(len(creations) + len(opt_ins), road) and not files.take(Kind.CREATE, fit, any_day=True):
+        waiting = {write.key for write in fit}
     in_files = files.keys(Kind.CREATE)
-    singles = len(creations) - len(in_files) + len(opt_ins)
-    waiting = {write.key for write in fit} if late and _must_wait(singles, road) else set()
     alone = [write for write in creations if write.key not in in_files | waiting]
     trial = [write for write in alone if write.key not in opted_in][: 0 if files.count else steps]
     tried = {write.key for write in trial}
@@ -213,7 +251,7 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
         *opt_ins,
     )
     left = tuple(LeftAlone(key, None, Why.QUOTA.value, refusal=None) for key in sorted(waiting))
-    return Routed(ordered, left, files.count, _reason(ordered, len(waiting), files))
+    return Routed(ordered, left, files.today, _reason(ordered, len(waiting), files))
 
 
 def _require_files(road: Road, writes: Sequence[Write]) -> None:
@@ -279,6 +317,25 @@ def _must_wait(singles: int, road: Road) -> bool:
     return road.policy.route == "bulk" or road.too_long(singles)
 
 
+def _gathering(groups: Iterable[Sequence[Write]], singles: int, road: Road) -> set[str]:
+    """Whose corrections wait for more of the same columns: whole groups, until single calls are quick enough.
+
+    `groups` are too small for a file, the largest first; `singles` would go one by one. What differed already when
+    GATHERING began does not wait any longer.
+    """
+    if road.policy.route != "auto" or road.policy.for_others or road.seen is None:
+        return set()
+    gathering: set[str] = set()
+    for group in groups:
+        if not road.too_long(singles - len(gathering)):
+            break
+        rows = [(write.key, cell.column, cell.after) for write in group for cell in write.cells]
+        cells = pl.DataFrame(rows, schema=SEEN, orient="row")
+        waited = set(cells.join(road.seen, on=[*SEEN], how="semi", nulls_equal=True)["key"])
+        gathering |= {write.key for write in group} - waited
+    return gathering
+
+
 def _by_size(writes: Iterable[Write]) -> Iterator[list[Write]]:
     """`writes` in portions that fit into a file, in their order."""
     portion: list[Write] = []
@@ -300,7 +357,7 @@ def _only(write: Write, columns: Iterable[str]) -> tuple[Cell, ...]:
     return tuple(cell for cell in write.cells if cell.column in wanted)
 
 
-def _reason(writes: Sequence[Write], waiting: int, files: _Files) -> Notice:
+def _reason(writes: Sequence[Write], waiting: int, files: _Files, gathering: int = 0) -> Notice:
     """Why the writes travel as they do."""
     road = files.road
     bulk = sum(write.route is Route.BULK for write in writes)
@@ -322,7 +379,9 @@ def _reason(writes: Sequence[Write], waiting: int, files: _Files) -> Notice:
         write.route is Route.SINGLE and any(policy.in_real_time(cell.column) for cell in write.cells)
         for write in writes
     )
-    return Notice(Code.ROUTE, told | ({"realtime": at_once} if at_once else {}))
+    later, days = files.later
+    at_times = {"realtime": at_once, "later": later, "days": days, "gathering": gathering}
+    return Notice(Code.ROUTE, told | {name: number for name, number in at_times.items() if number})
 
 
 def _because(road: Road) -> dict[str, Any]:

@@ -24,16 +24,26 @@ def _route(
     because: Mapping[str, Any],
     first: int = 0,
     realtime: int = 0,
+    later: int = 0,
+    days: int = 0,
+    gathering: int = 0,
 ) -> str:
     parts = [f"an empty table is loaded in steps of {', '.join(map(str, steps))} and the rest"] if steps else []
     if by_file or before:
         parts.append(f"{counted(by_file, 'write')} in {counted(files, 'file')}, after {before:,} of them one by one")
+    if later:
+        parts.append(
+            f"{later:,} of the files on {counted(days, 'further day')}, each time from a fresh audit: auditor plan "
+            "--continue"
+        )
     if single:
         took = f"about {counted(minutes, 'minute')} at {pace:,} calls a minute"
         start = f", {realtime:,} in fields that start scenarios (fixes.realtime)" if realtime else ""
         parts.append(f"{counted(single, 'write')} one by one{start}, {took}")
     if waiting:
         parts.append(f"{counted(waiting, 'profile')} must wait for another day's file")
+    if gathering:
+        parts.append(f"{counted(gathering, 'profile')} wait up to two days for more of the same fields to fill a file")
     why = f"{'; '.join(parts)}: {_because(**because)}." if parts else "Nothing to write."
     return f"{_first(first)} {why}" if first else why
 
