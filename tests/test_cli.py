@@ -55,6 +55,7 @@ OPTIONS = {
     "rekey": ["--map", "--yes", "--settings"],
     "forget": ["KEY", "--yes", "--settings"],
     "pin": ["KEY", "COLUMN", "--by", "--reason", "--until", "--off", "--json", "--settings"],
+    "permit": ["COLUMN", "--by", "--settings"],
     "settle": ["--yes", "--settings"],
     "structure": ["show", "diff", "propose", "apply"],
     "suite": ["refresh", "add", "suggest", "export"],

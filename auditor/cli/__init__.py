@@ -38,6 +38,7 @@ COMMANDS = {
     "rekey": "Carry over what is known of profiles that got other keys.",
     "forget": "Record that somebody asked to be erased.",
     "pin": "Say that a cell is right on the platform, until a day.",
+    "permit": "Decide that all who are to be created are given a permission.",
     "settle": "Go on with a ledger that came from a copy.",
     "structure": "Show, compare and extend the structure of the profile table.",
     "suite": "Keep the suite of the table: what a correct value is.",

@@ -101,16 +101,20 @@ def plans_of(
     tell: Tell = silently,
 ) -> tuple[Plan, Plan]:
     """What corrects and what creates, of the run in this folder; neither is stored. As `plan` otherwise."""
+    if decisions is not None:
+        for line in record(settings, _contract(settings, run_folder.read_structure(folder)), ledger, decisions, now):
+            tell(line)
+    audit, facts = gathered(settings, folder, ledger, now)
+    return make_plans(audit, policy(settings, route, for_others=for_others), facts, only=only, approved=approved)
+
+
+def gathered(settings: Settings, folder: Path, ledger: Ledger, now: datetime) -> tuple[Audit, Facts]:
+    """The audit of the run in this folder with what was sent since, and what plans are made of beside it."""
     structure = run_folder.read_structure(folder)
     contract = _contract(settings, structure)
-    audit = run_folder.read_audit(folder, contract)
-    if decisions is not None:
-        for line in record(settings, contract, ledger, decisions, now):
-            tell(line)
-    audit = with_pending(audit, ledger)
+    audit = with_pending(run_folder.read_audit(folder, contract), ledger)
     known = knowledge(settings, contract, structure, audit, ledger, now)
-    facts = _facts(settings, contract, audit, known, folder, ledger)
-    return make_plans(audit, policy(settings, route, for_others=for_others), facts, only=only, approved=approved)
+    return audit, _facts(settings, contract, audit, known, folder, ledger)
 
 
 def _contract(settings: Settings, structure: Structure) -> Contract:

@@ -1,0 +1,79 @@
+"""A group of people who are to be created is given a permission by a named person: all of them, or none.
+
+Each of them needs what one alone would need, evidence newer than the last opt-out known above all. What is recorded is
+a decision per person, as the worklist makes them; nothing is written before a plan is made and applied.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+
+from auditor.commands.plan import gathered
+from auditor.errors import GuardRefused, SettingsError
+from auditor.findings.left_alone import WHY
+from auditor.findings.words import Words
+from auditor.model import Kind, Why
+from auditor.plan import created_by, require_checked
+from auditor.plan.creations import Candidates
+from auditor.plan.decisions import Choice, Decision
+from auditor.settings.config import Settings
+from auditor.settings.problems import nearest
+from auditor.state.commit import at_work
+from auditor.state.ledger import Ledger, records
+from auditor.state.past_runs import find_run
+
+
+def permit(settings: Settings, column: str, *, by: str, now: datetime) -> int:
+    """Record that everybody whom a plan on the newest run would create without `column` is to be given it; how many.
+
+    Raises SettingsError for nobody's name and a column that is no permission, GuardRefused where one of them lacks what
+    it takes: then nobody is decided on.
+    """
+    if not by.strip():
+        raise SettingsError("--by: say who decides")
+    with at_work(settings.state_folder, "auditor permit", now):
+        folder = find_run(settings, None)
+        with Ledger(settings.state_folder) as ledger:
+            audit, facts = gathered(settings, folder, ledger, now)
+            known = facts.known
+            require_checked(audit)
+            permissions = [one.name for one in audit.columns if one.permission is not None]
+            if column not in permissions:
+                raise SettingsError(f'"{column}" is no permission of the contract{nearest(column, permissions)}')
+            candidates = Candidates(facts.candidates, facts.taken, facts.erased)
+            _, left = created_by(audit, candidates, known)
+            group = {one.key for one in left if one.column == column and one.why == Why.PERMISSION}
+            values = facts.candidates.select("key", column).iter_rows()
+            decided = [
+                Decision(key, column, None, text, Choice.TRUTH, by.strip(), audit.run)
+                for key, text in values
+                if key in group
+            ]
+            trial = replace(known, decisions=(*known.decisions, *decided))
+            writes, left = created_by(audit, candidates, trial, only=group)
+            given = {
+                write.key
+                for write in writes
+                if write.kind is Kind.SUBSCRIBE and any(cell.column == column for cell in write.cells)
+            }
+            if given != group:
+                why = Counter(one.why for one in left if one.column == column and one.key not in given)
+                say = Words.of(settings.names)
+                reasons = ", ".join(f"{say.fill(WHY[code])} ({number:,})" for code, number in why.most_common())
+                raise GuardRefused(
+                    f"{len(group - given):,} of {len(group):,} people who would be created cannot be given {column}, "
+                    f"so nobody was decided on: {reasons}",
+                    hint="decide on them one by one, or have the truth say when and where each permission was given",
+                )
+            ledger.decide(
+                [
+                    records.Decision(
+                        *(settings.table, one.by, one.key, column, None, one.truth, one.choice.value, now, None)
+                    )
+                    for one in decided
+                ],
+                now,
+            )
+            return len(decided)
