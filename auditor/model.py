@@ -267,6 +267,7 @@ class Why(StrEnum):
     ERASED = "erased"
     """Erased on request: never created again."""
     SAME_PERSON = "same_person"
+    ONE_PERSON = "one_person"
     """Probably somebody who is there under another key, unless a steward says that they are two people."""
     UNADDRESSED = "unaddressed"
     """Has no key on the platform, and the export does not hold the profileId to address it by."""

@@ -39,6 +39,7 @@ def some_counts(rows: Mapping[str, int], profiles: Mapping[Status, int], **given
         "differences_by_column": {},
         "differences_by_reason": {},
         "needs": None,
+        "decisions": None,
         "reachable": None,
         "unreachable": None,
         "formats": {},

@@ -75,9 +75,8 @@ ROWS = {
 }
 SUMMARY = {
     "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "gone", "kept", "differences",
-    "needs", "formats", "matched_by", "violations", "permissions", "reachable", "same_person", "not_checked", "notices",
-    "report",
-    "seconds",
+    "needs", "decisions", "formats", "matched_by", "violations", "permissions", "reachable", "same_person",
+    "not_checked", "notices", "report", "seconds",
 }  # fmt: skip
 """The members of the public document."""
 
@@ -638,7 +637,14 @@ def test_decisions_of_a_steward_are_kept_and_shown(
     document, screen = told(capsys, cell["key"])
     [decision] = document["decisions"]
     assert (decision["column"], decision["choice"], decision["person"]) == (cell["column"], "ignore", "Ann Peeters")
-    assert "leave both as they are, by Ann Peeters" in " ".join(screen.split())
+    assert decision["standing"] == "valid"
+    assert "Leave both as they are, by Ann Peeters" in " ".join(screen.split())
+    assert "still valid" in " ".join(screen.split())
+    content |= {"by": "Bob Maes", "decisions": [line | {"choice": "platform"}]}
+    (folder / "decisions.json").write_text(json.dumps(content), "utf-8")
+    assert auditor(capsys, "plan", "--decisions", "decisions.json").code == Exit.FINE
+    _, screen = told(capsys, cell["key"])
+    assert "overruled by Bob Maes" in " ".join(screen.split())
 
 
 def test_plan_writes_corrective_files_for_somebody_else(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

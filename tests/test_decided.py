@@ -15,14 +15,21 @@ from auditor.commands.decided import take
 from auditor.commands.known import standing_decisions
 from auditor.commands.plan import plan
 from auditor.errors import Exit
+from auditor.findings.decided import so_far
+from auditor.model import Side
+from auditor.plan import decisions as plan_decisions
+from auditor.plan.decisions import Choice
+from auditor.plan.needs import questions
+from auditor.plan.pairs import held, one_of_two, one_person, with_decided
 from auditor.settings.config import Settings, read_settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Decision
+from auditor.state.ledger.records import SAME_PERSON, Decision
 from auditor.state.past_runs import find_run
 from tests import given_time
+from tests.audits import audit_of, difference, needed
 from tests.small_folder import Made, auditor
 
 NOW = given_time.now()
@@ -150,3 +157,40 @@ def test_a_clock_ahead_of_ours_decides_no_later_than_now(inbox: Inbox) -> None:
     inbox.put("a.json", line("1", minutes=-90), by="An")
     plan(inbox.settings, now=NOW)
     assert [one.decided_at for one in inbox.recorded] == [NOW]
+
+
+def test_people_who_are_one_are_left_alone_and_told_to_the_truth_and_are_not_asked_about_again() -> None:
+    """Nothing is merged by itself; of two keys of one side nobody but the asker hears."""
+    pairs = [
+        {"platform_key": "P1", "truth_key": "T1", "side": "both", "score": 0.9},
+        {"platform_key": "P2", "truth_key": "T2", "side": "both", "score": 0.9},
+        {"platform_key": "P3", "other_key": "P4", "side": "platform", "score": 0.9},
+        {"platform_key": "P5", "truth_key": "T5", "side": "both", "score": 0.9},
+    ]
+    said = [("P1", "T1", Choice.SAME), ("P2", "T2", Choice.TWO_PEOPLE), ("P3", "P4", Choice.SAME)]
+    decisions = [
+        plan_decisions.Decision(one, SAME_PERSON, one, two, choice, "An", made=NOW) for one, two, choice in said
+    ]
+    audit = audit_of(same_person=pairs)
+    assert held(audit, Side.TRUTH, decisions) == {"T1", "T5"}
+    assert one_of_two(audit, Side.TRUTH, decisions) == {"T1"}
+    assert one_of_two(audit, Side.PLATFORM, decisions) == {"P1", "P3", "P4"}
+    decided = with_decided(audit.same_person, decisions)
+    assert decided["chosen"].to_list() == ["same", "two_people", "same", None]
+    assert one_person(decided).rows() == [("P1", SAME_PERSON, "P1", "T1", "same_person")]
+    assert questions(needed(audit), decided) == {"asked": 4, "decided": 3, "changed": 0}
+
+
+def test_how_much_is_decided_is_counted_once() -> None:
+    """Cells that ask a person, and those that a person's decision took from there, whatever became of them."""
+    rows = [difference(str(number), "lastName", "a", "b") for number in range(6)]
+    choices = [Choice.TRUTH, Choice.PLATFORM, Choice.IGNORE]
+    decisions = [
+        plan_decisions.Decision(str(number), "lastName", "a", "b", choice, "An", made=NOW)
+        for number, choice in enumerate(choices)
+    ]
+    decisions.append(plan_decisions.Decision("3", "lastName", "a", "c", Choice.TRUTH, "An", made=NOW))
+    audit = audit_of(differences=rows)
+    counted = questions(needed(audit, decisions=decisions), audit.same_person)
+    assert counted == {"asked": 6, "decided": 3, "changed": 1}
+    assert so_far(counted) == "3 of 6 decided, 1 changed since"

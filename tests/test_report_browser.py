@@ -7,16 +7,19 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import openpyxl
 import polars as pl
 import pytest
 
+from auditor import report
 from auditor.findings.audit import VIOLATIONS, Audit
 from auditor.findings.codes import read_notice
 from auditor.model import Reason
-from auditor.plan.decisions import read_decisions
+from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.report import Written
 from tests.audits import COLUMNS, HOSTILE, audit_of, difference, needed, realistic, render
 
@@ -330,12 +333,15 @@ def test_decisions_are_downloaded_with_the_name_and_both_values(work: Page) -> N
     row(work, "0042").get_by_role("button", name="Use CRM value").click()
     row(work, "0043").get_by_role("button", name="Keep Actito value").click()
     row(work, "0045").get_by_role("button", name="Leave for now").click()
-    assert work.locator(".decided").inner_text() == "2 decided, 1 left for now (not downloaded yet)"
+    assert work.locator(".decided").inner_text() == "2 of 5 decided, 1 left for now (2 not downloaded yet)"
     work.get_by_role("button", name="Download decisions").click()
     assert "needs somebody who made it" in work.locator(".decision-message").inner_text()
     work.get_by_label("Your name").fill("  An Smet ")
     name, content = downloaded(work)
     assert name == "decisions-20261123T060000Z-7f3a.json"
+    made = [one.pop("made") for one in content["decisions"]]
+    assert made == sorted(made)
+    assert all(re.fullmatch(r"2\d{3}-\d\d-\d\dT[\d:.]+Z", one) for one in made)
     assert content == {
         "format": 1,
         "run": "20261123T060000Z-7f3a",
@@ -357,7 +363,7 @@ def test_the_program_reads_what_the_worklist_writes(work: Page, tmp_path: Path) 
     assert [(one.key, one.choice.value, one.by) for one in read] == [("0042", "truth", "An Smet")]
 
 
-def test_who_is_probably_one_person_is_decided_to_be_two(tab: Page, tmp_path: Path) -> None:
+def test_who_is_probably_one_person_is_decided_to_be_one_or_two(tab: Page, tmp_path: Path) -> None:
     """A plan leaves both alone until then; the program reads what is downloaded."""
     pairs = [
         {"platform_key": "17", "truth_key": "99", "side": "both", "score": 0.98, "evidence": "same emailAddress"},
@@ -367,10 +373,10 @@ def test_who_is_probably_one_person_is_decided_to_be_two(tab: Page, tmp_path: Pa
     rows = [difference("0042", "lastName", "Dubois", "Vermeulen")]
     page = opened(tab, render(audit_of(differences=rows, same_person=pairs), tmp_path, privacy="masked").worklist)
     same = page.locator("[data-table=same] tbody tr")
-    for place in (0, 1):
-        same.nth(place).get_by_role("button", name="They are two people").click()
+    same.nth(0).get_by_role("button", name="The same person").click()
+    same.nth(1).get_by_role("button", name="They are two people").click()
     same.nth(2).get_by_role("button", name="Leave for now").click()
-    assert page.locator(".decided").inner_text() == "2 decided, 1 left for now (not downloaded yet)"
+    assert page.locator(".decided").inner_text() == "2 of 4 decided, 1 left for now (2 not downloaded yet)"
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.wait_for_selector("html[data-ready=yes]")
@@ -381,7 +387,7 @@ def test_who_is_probably_one_person_is_decided_to_be_two(tab: Page, tmp_path: Pa
     path.write_text(json.dumps(downloaded(page)[1]), encoding="utf-8")
     read = read_decisions(path, table="Customers", columns=[column.name for column in COLUMNS])
     assert [(one.key, one.column, one.platform, one.truth, one.choice.value) for one in read] == [
-        ("17", "auditor:same_person", "17", "99", "two_people"),
+        ("17", "auditor:same_person", "17", "99", "same"),
         ("3", "auditor:same_person", "3", "4", "two_people"),
     ]
 
@@ -444,14 +450,131 @@ def test_decisions_survive_a_reload_and_leaving_with_undownloaded_ones_warns(wor
     work.reload()
     work.wait_for_selector("html[data-ready=yes]")
     assert asked == ["beforeunload"]
-    assert work.locator(".decided").inner_text().startswith("1 decided")
+    assert work.locator(".decided").inner_text() == "1 of 5 decided (1 not downloaded yet)"
     assert row(work, "0042").get_by_role("button", name="Use CRM value").get_attribute("aria-pressed") == "true"
     kept = work.evaluate("JSON.stringify(localStorage)")
     assert "Vermeulen" not in kept
     work.get_by_label("Your name").fill("An Smet")
     downloaded(work)
+    work.reload()
+    work.wait_for_selector("html[data-ready=yes]")
+    assert asked == ["beforeunload"]
+    assert work.get_by_label("Your name").input_value() == "An Smet"
+    assert work.locator(".decided").inner_text() == "1 of 5 decided (1 downloaded by An Smet)"
+    again = work.get_by_role("button", name="Download again")
+    assert again.is_enabled()
+    row(work, "0043").get_by_role("button", name="Keep Actito value").click()
+    assert work.locator(".decided").inner_text() == "2 of 5 decided (1 not downloaded yet)"
+    assert [one["key"] for one in downloaded(work)[1]["decisions"]] == ["0043"], "what no file has yet"
     work.goto("about:blank")
     assert asked == ["beforeunload"]
+
+
+def test_two_tabs_of_one_worklist_keep_the_choices_of_both(work: Page) -> None:
+    """Also what is taken back in one of them; of two choices for one row the later counts."""
+    other = opened(work.context.new_page(), Path(work.url.removeprefix("file://")))
+    row(work, "0042").get_by_role("button", name="Use CRM value").click()
+    row(other, "0043").get_by_role("button", name="Keep Actito value").click()
+    for page in (work, other):
+        page.wait_for_function("document.querySelector('.decided').textContent.startsWith('2 of 5')")
+    row(other, "0042").get_by_role("button", name="Keep Actito value").click()
+    row(work, "0043").get_by_role("button", name="Keep Actito value").click()
+    for page in (work, other):
+        page.wait_for_function("document.querySelector('.decided').textContent.startsWith('1 of 5')")
+        chosen = row(page, "0042").locator("[aria-pressed=true]")
+        assert chosen.inner_text() == "Keep Actito value"
+    work.get_by_label("Your name").fill("An Smet")
+    assert [(one["key"], one["choice"]) for one in downloaded(work)[1]["decisions"]] == [("0042", "platform")]
+
+
+def test_what_was_decided_singly_stays_where_a_cause_is_decided(work: Page) -> None:
+    row(work, "0043").get_by_role("button", name="Keep Actito value").click()
+    work.get_by_role("button", name="Show the differences of cause 1", exact=True).click()
+    for choice in ("Keep Actito value", "Use CRM value"):  # what was decided for the group may be decided anew
+        work.locator(".group").get_by_role("button", name=choice).click()
+    assert work.locator(".decision-message").inner_text() == (
+        "1 decided before stays as it is. "
+        "1 left out: a permission goes on one by one only, and refused values not at all."
+    )
+    work.get_by_label("Your name").fill("An Smet")
+    _, content = downloaded(work)
+    assert [(one["key"], one["choice"]) for one in content["decisions"]] == [
+        ("0043", "platform"),
+        ("0045", "truth"),
+        ("0044", "platform"),  # "Use CRM value" is refused there
+    ]
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [("QuotaExceededError", "its store is full"), ("SecurityError", "its store may not be used")],
+)
+def test_a_browser_that_keeps_nothing_is_told(work: Page, problem: str, said: str) -> None:
+    work.evaluate(f"() => {{ Storage.prototype.setItem = () => {{ throw new DOMException('', '{problem}') }} }}")
+    row(work, "0042").get_by_role("button", name="Use CRM value").click()
+    told = work.locator(".store-message").inner_text()
+    assert said in told
+    assert "download them before you close it" in told
+    row(work, "0043").get_by_role("button", name="Use CRM value").click()
+    assert work.locator(".store-message").inner_text() == told
+    work.get_by_label("Your name").fill("An Smet")
+    assert len(downloaded(work)[1]["decisions"]) == 2
+
+
+def test_the_page_goes_on_from_a_file_of_its_own_and_refuses_others(work: Page) -> None:
+    line = {"key": "0042", "column": "lastName", "platform": "Dubois", "truth": "Vermeulen", "choice": "truth"}
+    content = {"format": 1, "run": "20261123T060000Z-7f3a", "table": "Customers", "by": "Bob Maes"}
+    work.locator(".continue summary").click()
+
+    def offered(**changes: Any) -> str:
+        text = json.dumps(content | {"decisions": [line, {**line, "platform": "else"}]} | changes)
+        file: Any = {"name": "d.json", "mimeType": "application/json", "buffer": text.encode()}
+        before = work.locator(".decision-message").inner_text()
+        work.locator("#continue").set_input_files(file)
+        work.wait_for_function("was => document.querySelector('.decision-message').innerText !== was", arg=before)
+        return work.locator(".decision-message").inner_text()
+
+    assert "about the table “Others”" in offered(table="Others")
+    assert "in the worklist of the run elsewhere" in offered(run="elsewhere")
+    assert "no file of decisions" in offered(format=2)
+    assert work.locator(".decided").inner_text() == "0 of 5 decided"
+    assert offered() == ("1 decisions of Bob Maes are marked here. 1 are about other values than this page shows.")
+    assert work.locator(".decided").inner_text() == "1 of 5 decided (1 downloaded by Bob Maes)"
+    assert work.get_by_label("Your name").input_value() == "Bob Maes"
+
+
+def test_what_was_decided_before_is_shown_with_who_and_when_and_whether_it_holds(tab: Page, tmp_path: Path) -> None:
+    rows = [
+        difference("0042", "lastName", "Dubois", "Vermeulen"),
+        difference("0043", "lastName", "Peters", "Peeters"),
+        difference("0045", "lastName", "Maes", "Maës"),
+    ]
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    decided = [
+        Decision("0042", "lastName", "Dubois", "Vermeulen", Choice.PLATFORM, "An Smet", made=at, overrules="Bob Maes"),
+        Decision("0043", "lastName", "Petersen", "Peeters", Choice.TRUTH, "An Smet", made=at),
+    ]
+    audit = audit_of(differences=rows)
+    found = report.render(audit, needed(audit, decisions=decided), tmp_path, privacy="masked")
+    page = opened(tab, found.worklist)
+    assert page.locator(".decided").inner_text() == "1 of 3 decided"
+    page.locator("[data-table=differences] [type=reset]").click()
+    assert "Keep Actito value (An Smet, 2026-11-20): still valid; overrules Bob Maes" in row(page, "0042").inner_text()
+    assert row(page, "0042").locator("[aria-pressed=true]").inner_text() == "Keep Actito value"
+    assert "changed since it was decided" in row(page, "0043").inner_text()
+    assert row(page, "0043").locator("[aria-pressed=true]").count() == 0
+    options = page.locator("[data-table=differences] [data-facet=choice] option").all_inner_texts()
+    assert options == ["All (3)", "Not decided yet (2)", "Keep Actito value (1)"]
+    row(page, "0042").get_by_role("button", name="Use CRM value").click()
+    assert page.locator(".decided").inner_text() == "1 of 3 decided (1 not downloaded yet)"
+    book = openpyxl.load_workbook(found.workbook)["differences"]
+    told = [line[-1] for line in book.iter_rows(values_only=True)]
+    assert set(told) == {
+        "Decided",
+        "Keep Actito value (An Smet, 2026-11-20): still valid; overrules Bob Maes",
+        "Use CRM value (An Smet, 2026-11-20): changed since it was decided",
+        None,
+    }
 
 
 # --- For everybody -----------------------------------------------------------------------------------------------

@@ -244,20 +244,19 @@ def _writes(story: Story) -> Iterator[str]:
 
 
 def _decisions(story: Story, words: Words) -> Iterator[str]:
+    """Every decision, what has become of it, and on which values it was made."""
+    from auditor.findings.decided import CHOICE, STANDING
     from auditor.state.ledger.records import SAME_PERSON
 
-    chosen = {
-        "truth": words.fill("write {truth}'s value to {platform}"),
-        "platform": words.fill("{platform} is right"),
-        "ignore": "leave both as they are",
-    }
-    for one in story.decisions:
+    for made in story.decisions:
+        one = made.decision
         if one.column == SAME_PERSON:
-            pair = f"{_spelt(one.platform)} and {_spelt(one.truth)}"
-            yield f"{_local(one.decided_at, story)}  two people: {pair}, by {one.person}"
-            continue
-        values = f"{_spelt(one.platform)} in {words.platform}, {_spelt(one.truth)} in {words.truth}"
-        yield f"{_local(one.decided_at, story)}  {one.column}: {chosen[one.choice]}, by {one.person} ({values})"
+            said = f"{words.fill(CHOICE[one.choice])}: {_spelt(one.platform)} and {_spelt(one.truth)}, by {one.person}"
+        else:
+            values = f"{_spelt(one.platform)} in {words.platform}, {_spelt(one.truth)} in {words.truth}"
+            said = f"{one.column}: {words.fill(CHOICE[one.choice])}, by {one.person} ({values})"
+        by = f"overruled by {made.by}" if made.by else STANDING[made.standing]
+        yield f"{_local(one.decided_at, story)}  {said}: {by}"
 
 
 def _pins(story: Story) -> Iterator[str]:

@@ -12,6 +12,7 @@ from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
 from auditor.findings.audit import Conclusion
+from auditor.findings.decided import so_far
 from auditor.findings.sentences import sentence, with_sentences
 from auditor.findings.unreachable import reachable
 from auditor.findings.words import NEED, STATUS, percent
@@ -73,6 +74,8 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         ("invalid values within a threshold", counts.violations_by_severity.get(Severity.TOLERATED, 0)),
     ]
     table([line for line in extra if line[1]])
+    if counts.decisions and counts.decisions["asked"]:
+        click.echo(f"\n  for people to decide: {so_far(counts.decisions)}")
     if counts.needs and counts.differences:
         click.echo()
         named = audit.say.labels(NEED)

@@ -17,7 +17,8 @@ from auditor.model import Kind, Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.decisions import Choice, remembered
 from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge
-from auditor.plan.needs import needs
+from auditor.plan.needs import needs, numbers, questions
+from auditor.plan.pairs import with_decided
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
@@ -35,7 +36,14 @@ def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, 
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     with Ledger(settings.state_folder, reading=True) as ledger:
         audit = with_pending(run_folder.read_audit(folder, contract), ledger)
-        return audit, needs(audit, knowledge(settings, contract, structure, audit, ledger, now))
+        return judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
+
+
+def judged(audit: Audit, known: Knowledge) -> tuple[Audit, pl.DataFrame]:
+    """The audit with what was decided on its pairs and how much is decided, and what becomes of its differences."""
+    needed, pairs = needs(audit, known), with_decided(audit.same_person, known.decisions)
+    counts = replace(audit.counts, needs=numbers(needed), decisions=questions(needed, pairs))
+    return replace(audit, same_person=pairs, counts=counts), needed
 
 
 def with_pending(audit: Audit, ledger: Ledger, *, but: str | None = None) -> Audit:

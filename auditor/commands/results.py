@@ -150,6 +150,7 @@ def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
         permissions=tally(results.permissions, "finding"),
         same_person=tally(results.same_person, "side"),
         needs=None,
+        decisions=None,
         reachable=None,
         unreachable=None,
         standing={status: standing.get(status.value, 0) for status in FINDING_STATUSES},

@@ -24,7 +24,7 @@ import polars as pl
 from auditor import report
 from auditor.commands.compared import Compared, explained
 from auditor.commands.decided import take
-from auditor.commands.known import knowledge
+from auditor.commands.known import judged, knowledge
 from auditor.commands.results import (
     matches,
     read_results,
@@ -55,7 +55,7 @@ from auditor.load import rejected_rows
 from auditor.logs import stage
 from auditor.match.join import Matched, match_sides
 from auditor.model import Kind, Rule, Severity, Side, Structure
-from auditor.plan.needs import needs, numbers
+from auditor.plan.needs import numbers
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
@@ -239,10 +239,8 @@ def _audit(
         with watch.stage("report", "writing the report"):
             audit = reached.tell(conclusion.with_rows(read_results(work)))
             write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
-            needed = needs(audit, knowledge(settings, contract, structure, audit, ledger, now))
-            per_need = numbers(needed)
-            audit = replace(audit, counts=replace(audit.counts, needs=per_need))
-            watch.found("report", **per_need)
+            audit, needed = judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
+            watch.found("report", **numbers(needed))
             told = told_to_the_truth(audit, needed)
             run_folder.write_csv(told, work / "for-the-truth.csv")
             write_whole(work / "for-the-truth.xlsx", report.for_review(told))

@@ -24,6 +24,7 @@ from auditor.load.activities import File, Told, land_activities
 from auditor.match.join import Matched
 from auditor.model import Side
 from auditor.plan.needs import for_the_truth
+from auditor.plan.pairs import one_person
 from auditor.pull import Means
 from auditor.pull.every import Unusable, pull_every
 from auditor.pull.locations import NothingCame
@@ -176,7 +177,7 @@ def hold(
 
 def told_to_the_truth(audit: Audit, needed: pl.DataFrame) -> pl.DataFrame:
     """The content of `for-the-truth.csv`; where activities are known with a column `moment`, UTC, of what they say."""
-    rows = for_the_truth(needed)
+    rows = pl.concat([for_the_truth(needed), one_person(audit.same_person)]).sort("key", "column")
     if audit.counts.unreachable is None:
         return rows
     more = for_truth(audit).with_columns(pl.col("moment").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import polars as pl
 from auditor.commands.known import holders, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import Found, find
-from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story
+from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story, made
 from auditor.diff.cells import respelt
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import ROW_NUMBER, filled
@@ -92,7 +93,7 @@ class _Teller:
         with Ledger(self.settings.state_folder, reading=True) as ledger:
             written = [ledger.writes_of(self.settings.table, name) for name in names or [key]]
             pinned = standing_pins(ledger, self.settings.table, holders(self._result("profiles")), self.now)
-            decided = [one for one in ledger.decisions(self.settings.table) if one.key in (names or [key])]
+            decided = [one for one in ledger.every_decision(self.settings.table) if one.key in (names or [key])]
         writes = pl.concat(written).unique(maintain_order=True)
         history = self._history()
         if not (names or writes.height or decided or history.height):
@@ -117,7 +118,7 @@ class _Teller:
             same_person=self._same_person(names, say),
             history=history,
             writes=writes,
-            decisions=tuple(decided),
+            decisions=made(decided, self._holds(key) if decided else {}),
             pins=tuple(one for one in pinned if one.key in (names or [key])),
             activities=self._activities(key, run),
             again=self._again(key),
@@ -230,10 +231,18 @@ class _Teller:
                 truth_updated=_at(truth, self.contract.updated_truth),
             )
 
+    @cached_property
+    def _needed(self) -> pl.DataFrame:
+        return up_to_date(self.settings, self.folder, self.now)[1]
+
+    def _holds(self, key: str) -> dict[str, bool]:
+        """Column → whether what was decided last, and is not carried out, still holds."""
+        own = self._needed.filter(pl.col("key") == key).drop_nulls("holds")
+        return dict(own.select("column", "holds").iter_rows())
+
     def _needs(self, key: str) -> dict[str, tuple[str, str | None, str | None]]:
         """Column → what becomes of its difference by all that is known now, why it is not corrected, and damage."""
-        _, needed = up_to_date(self.settings, self.folder, self.now)
-        rows = needed.filter(pl.col("key") == key).select("column", "need", "why", "damage").iter_rows()
+        rows = self._needed.filter(pl.col("key") == key).select("column", "need", "why", "damage").iter_rows()
         return {column: (need, why, damage) for column, need, why, damage in rows}
 
     def _cell(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from auditor.findings.decided import Standing
 from auditor.model import FORMAT, Status
-from auditor.state.ledger.records import Decision, Pin
+from auditor.state.ledger.records import SAME_PERSON, Decision, Pin
 
 
 class Relation(StrEnum):
@@ -74,6 +75,39 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What somebody decided, and what has become of it."""
+
+    decision: Decision
+    standing: Standing
+    by: str | None
+    """Who overruled it; None: nobody, or they themselves."""
+
+
+def made(decisions: Sequence[Decision], holds: Mapping[str, bool]) -> tuple[Made, ...]:
+    """What has become of each decision on one profile; `decisions` are in the order in which they were made.
+
+    `holds` tells of the columns that still differ whether what was decided last, and is not carried out, holds.
+    """
+    last = {_about(one): one for one in decisions}
+    told = []
+    for one in decisions:
+        later = last[_about(one)]
+        if later is not one:
+            told.append(Made(one, Standing.OVERRULED, later.person if later.person != one.person else None))
+        elif one.column == SAME_PERSON:
+            told.append(Made(one, Standing.VALID, None))
+        else:
+            known = {True: Standing.VALID, False: Standing.CHANGED, None: Standing.DONE}
+            told.append(Made(one, known[holds.get(one.column)], None))
+    return tuple(told)
+
+
+def _about(one: Decision) -> tuple[str, str | None]:
+    return one.column, one.truth if one.column == SAME_PERSON else None
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """A row of each side, beside each other. A duplicate has several of them, in file order."""
 
@@ -114,7 +148,7 @@ class Story:
     """run, at, side, column, value, moment, source: every change of a permission that any run saw, oldest first."""
     writes: pl.DataFrame
     """In the columns of `Ledger.writes_of`."""
-    decisions: tuple[Decision, ...]
+    decisions: tuple[Made, ...]
     pins: tuple[Pin, ...]
     """Those that hold."""
     activities: pl.DataFrame | None
@@ -145,7 +179,11 @@ class Story:
             "permission_history": _plain(self.history),
             "writes": _plain(self.writes),
             "decisions": [
-                {name: value for name, value in _plain_row(asdict(one)).items() if name not in ("table", "key")}
+                {
+                    **{name: value for name, value in _plain_row(asdict(one.decision)).items() if name not in _UNTOLD},
+                    "standing": one.standing.value,
+                    "overruled_by": one.by,
+                }
                 for one in self.decisions
             ],
             "pins": [
@@ -154,6 +192,9 @@ class Story:
             ],
             "warnings": list(self.warnings),
         }
+
+
+_UNTOLD = ("table", "key", "overrules")
 
 
 def _plain(frame: pl.DataFrame) -> list[dict[str, Any]]:

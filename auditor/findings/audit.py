@@ -169,6 +169,9 @@ class Counts:
     differences_by_reason: Mapping[str, int]
     needs: Mapping[str, int] | None
     """Differing cells by model.Need: what becomes of them; None: nobody asked, as in a comparison."""
+    decisions: Mapping[str, int] | None
+    """How many cells and pairs a person was `asked` about, and how many of them are `decided` by what holds or
+    `changed` since; None: nobody asked."""
     formats: Mapping[str, int]
     matched_by: Mapping[str, int]
     """How the profiles of both sides were matched: `key`, or the columns of a fallback key joined by ` + `, followed by
@@ -294,6 +297,7 @@ class Conclusion:
                 "by_reason": dict(counts.differences_by_reason),
             },
             "needs": dict(counts.needs or {}),
+            "decisions": dict(counts.decisions or {}),
             "formats": dict(counts.formats),
             "matched_by": dict(counts.matched_by),
             "violations": {
@@ -321,6 +325,7 @@ class Audit(Conclusion):
     violations: pl.DataFrame
     permissions: pl.DataFrame
     same_person: pl.DataFrame
+    """With what was decided on each pair beside it, where somebody asked."""
     rejected: pl.DataFrame
     activities: pl.DataFrame
     """As ACTIVITIES; empty as well where no activities are known."""

@@ -19,6 +19,8 @@ class ForTruth(StrEnum):
     """A person decided that the platform is right."""
     DAMAGED = "damaged"
     """The truth's value looks damaged; with `_` and what it is behind it."""
+    SAME_PERSON = "same_person"
+    """A person decided that a profile that the truth lacks and one that it alone has are one person."""
     BOUNCED = "bounced"
     """For good, at the address or number that the platform holds."""
     COMPLAINED = "complained"

@@ -35,6 +35,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.GONE: "deleted in {platform} since an earlier run",
     Why.ERASED: "erased on request",
     Why.SAME_PERSON: "probably one person under two keys: for a person to decide",
+    Why.ONE_PERSON: "one person under two keys, as somebody decided",
     Why.UNADDRESSED: "{platform} cannot be told which profile it is",
     Why.LISTED: "only in {platform}: listed, not deleted",
     Why.DUPLICATE: "same key twice",

@@ -25,7 +25,7 @@ from auditor.plan.actions import Action, actions, by_key, together
 from auditor.plan.creations import Candidates, create
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
-from auditor.plan.pairs import held
+from auditor.plan.pairs import held, one_of_two
 from auditor.plan.policy import Policy
 from auditor.plan.routing import Road, Routed, route_corrections, route_creations
 from auditor.plan.uniques import in_order
@@ -179,6 +179,7 @@ def _unmatched(audit: Audit, policy: Policy, known: Knowledge) -> Iterator[Write
     unsure = rows["truth_rejected"] + rows["truth_null_key"] > 0
     unsure = unsure or any(by_fallback(key, audit.fallbacks) for key in missing)
     same_person = held(audit, Side.PLATFORM, known.decisions)
+    one_person = one_of_two(audit, Side.PLATFORM, known.decisions)
     pinned = {one.key for one in known.pins}
     wanted = audit.profiles.filter(pl.col("status").is_in([Status.ORPHAN.value, Status.DUPLICATE.value])).sort("key")
     for key, status, profile_id, pending, waiting in wanted.select(
@@ -188,6 +189,7 @@ def _unmatched(audit: Audit, policy: Policy, known: Knowledge) -> Iterator[Write
             Why.DUPLICATE: status == Status.DUPLICATE,
             Why.PENDING: pending,
             Why.WAITING: waiting,
+            Why.ONE_PERSON: key in one_person,
             Why.SAME_PERSON: key in same_person,
             Why.PINNED: key in pinned,
             Why.UNADDRESSED: profile_id is None and by_fallback(key, audit.fallbacks),

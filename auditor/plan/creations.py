@@ -17,7 +17,7 @@ from auditor.plan.actions import Action
 from auditor.plan.damage import damaged_candidates
 from auditor.plan.decisions import Choice, Standing, standing
 from auditor.plan.knowledge import Knowledge
-from auditor.plan.pairs import held
+from auditor.plan.pairs import held, one_of_two
 from auditor.settings.contract import Column, Master, Polarity, Writing
 
 TAKEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
@@ -46,6 +46,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
     missing = audit.profiles.filter(pl.col("status") == Status.MISSING).sort("key")
     unreadable = audit.counts.rows["platform_rejected"] > 0
     same_person = held(audit, Side.TRUTH, known.decisions)
+    one_person = one_of_two(audit, Side.TRUTH, known.decisions)
     undone = _undone(candidates.rows, known)
     taken = set(candidates.taken.select("key", "column").iter_rows())
     taken_keys = {key for key, _ in taken}
@@ -59,6 +60,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
             Why.FORGOTTEN: not known.seen_known,
             Why.ERASED: key in candidates.erased,
             Why.NOT_CHECKED: unreadable,
+            Why.ONE_PERSON: key in one_person,
             Why.SAME_PERSON: key in same_person,
             Why.TAKEN: key in taken_keys,
         }

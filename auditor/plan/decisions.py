@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal
 
+import polars as pl
 import pydantic
 
 from auditor.errors import SettingsError
@@ -39,6 +40,17 @@ class Choice(StrEnum):
 
 OF_PAIRS: Final = frozenset((Choice.TWO_PEOPLE, Choice.SAME))
 """What can be said of two people; everything else is said of a cell."""
+
+
+DECIDED: Final = pl.Schema(
+    {
+        "chosen": pl.String(),  # Choice; null, like the following, where nobody has decided
+        "decided_by": pl.String(),
+        "decided_at": pl.Datetime("us", "UTC"),
+        "overrules": pl.String(),  # Decision.overrules
+    }
+)
+"""What is told of the last decision on a cell or on a pair, whether it still holds or not."""
 
 
 @dataclass(frozen=True, slots=True)

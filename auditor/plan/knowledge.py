@@ -28,7 +28,7 @@ from auditor.model import (
     Why,
 )
 from auditor.permissions import Case, Evidence, Opt
-from auditor.plan.decisions import Choice, Decision, standing
+from auditor.plan.decisions import DECIDED, Choice, Decision, standing
 from auditor.settings.contract import Column, Master, Polarity
 from auditor.state.ledger.records import Pin
 
@@ -97,8 +97,8 @@ def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> 
     """The rows, in the columns of `Audit.differences`, with what bears on each of them.
 
     Of the contract `master`, `polarity`, `general`, `yields` and `write` (null: it does not have the column); `choice`,
-    `by` and `changed` of decisions; `pinned`; `undone`; and of permissions `said`, `silent`, `opts`, `to`, `moment`,
-    `source`, `word` and `withdraws`.
+    `by`, `changed` and DECIDED of decisions; `pinned`; `undone`; and of permissions `said`, `silent`, `opts`, `to`,
+    `moment`, `source`, `word` and `withdraws`.
     """
     rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
     rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
@@ -164,13 +164,23 @@ def meant(column: str, text: str | None, polarity: str | None) -> str:
 
 
 def _decided(rows: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:
-    """The `choice` that holds of a cell and `by` whom, and whether one was made that no longer does: `changed`."""
+    """DECIDED, the `choice` that holds of a cell, `by` whom, and whether it no longer holds: `changed`."""
     about = rows.filter(pl.col("key").is_in({one.key for one in decisions}))
     stands = standing(decisions, about.select(VALUES).iter_rows())
-    made: list[tuple[str | bool | None, ...]]
-    made = [(*cell, one.choice.value, one.by, False) for cell, one in stands.holding.items()]
-    made += [(*cell, None, None, True) for cell in stands.changed]
-    schema = {"key": TEXT, "column": TEXT, "choice": TEXT, "by": TEXT, "changed": pl.Boolean()}
+    made = [
+        (
+            *cell,
+            *((one.choice, one.by) if holds else (None, None)),
+            not holds,
+            one.choice,
+            one.by,
+            one.made,
+            one.overrules,
+        )
+        for holds, those in ((True, stands.holding), (False, stands.changed))
+        for cell, one in those.items()
+    ]
+    schema = pl.Schema({"key": TEXT, "column": TEXT, "choice": TEXT, "by": TEXT, "changed": pl.Boolean()}) | DECIDED
     return pl.DataFrame(made, schema=schema, orient="row")
 
 

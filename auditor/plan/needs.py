@@ -18,7 +18,7 @@ from auditor.findings.for_truth import ForTruth
 from auditor.model import FALSE_SPELLINGS, SEGMENTATION_PREFIX, Moved, Need, Status, Structure, Why
 from auditor.plan.actions import arranged, with_writes
 from auditor.plan.damage import with_damage
-from auditor.plan.decisions import Choice
+from auditor.plan.decisions import DECIDED, Choice
 from auditor.plan.knowledge import CELL, VALUES, Knowledge, weighed
 from auditor.settings.contract import Master, Writing
 from auditor.writes import by_fallback
@@ -40,6 +40,8 @@ NEEDS: Final = pl.Schema(
         "by": TEXT,  # the person who decided; null: the policy did
         "moment": TEXT,  # when and where an opt-in was given, as Actito is told
         "source": TEXT,
+        "holds": pl.Boolean(),  # what was decided does; null, like the following, where nobody has decided
+        **DECIDED,
     }
 )
 FOR_THE_TRUTH: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT, "why": TEXT})
@@ -60,6 +62,7 @@ def needs(audit: Audit, known: Knowledge, *, only: Collection[str] | None = None
         .otherwise("why")
     )
     rows = _with_answers(rows, audit, known)
+    rows = rows.with_columns(holds=pl.when(pl.col("chosen").is_not_null()).then(~pl.col("changed")))
     rows = arranged(with_writes(rows, known.structure), audit, known.structure)
     return rows.with_columns(told=_told()).with_columns(need=_need()).select(NEEDS.names()).cast(NEEDS)
 
@@ -76,6 +79,23 @@ def numbers(needed: pl.DataFrame) -> Mapping[str, int]:
     """The cells of each need, those of none included."""
     found = dict(needed["need"].value_counts().iter_rows())
     return {need.value: found.get(need.value, 0) for need in Need}
+
+
+def questions(needed: pl.DataFrame, pairs: pl.DataFrame) -> Mapping[str, int]:
+    """How many cells and pairs a person was `asked` about, and are `decided` by what holds, or `changed` since.
+
+    `needed` is what `needs` gave, `pairs` what `pairs.with_decided` gave; without its columns no pair is decided.
+    """
+    decided = pl.col("holds").fill_null(False)
+    of_pairs = pairs["chosen"].count() if "chosen" in pairs.columns else 0
+    answered = needed.filter(decided).height + of_pairs
+    still = needed.filter(~decided & (pl.col("need") == Need.PERSON.value))
+    changed = still.filter(pl.col("holds").is_not_null()).height
+    return {
+        "asked": answered + still.height + pairs.height - of_pairs,
+        "decided": answered,
+        "changed": changed,
+    }
 
 
 def _with_answers(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFrame:

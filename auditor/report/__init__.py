@@ -19,11 +19,13 @@ from auditor.files.data import data_folder
 from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, whole_files
 from auditor.findings import words
 from auditor.findings.audit import Audit, Conclusion
+from auditor.findings.decided import so_far
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import corrected, reachable
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Status
-from auditor.plan.needs import numbers
+from auditor.plan.decisions import DECIDED
+from auditor.plan.needs import numbers, questions
 from auditor.report import view as report_view
 from auditor.report.plan_page import plans_page
 from auditor.report.redact import Privacy, for_work, pseudonyms, shown
@@ -87,7 +89,7 @@ def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
 
     Differences whose correction makes somebody reachable `again` come first, and are marked so.
     """
-    beside = needed.select("key", "column", "need", "why", "damage", "answers", "refused")
+    beside = needed.select("key", "column", "need", "why", "damage", "answers", "refused", "holds", *DECIDED)
     again = corrected(audit.differences, audit.activities).with_columns(again=True)
     differences = audit.differences.join(beside, on=["key", "column"], how="left", maintain_order="left")
     differences = differences.join(again, on=["key", "column"], how="left", maintain_order="left")
@@ -95,7 +97,7 @@ def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
     return replace(
         audit,
         differences=differences.sort(~pl.col("again"), maintain_order=True),
-        counts=replace(audit.counts, needs=numbers(needed)),
+        counts=replace(audit.counts, needs=numbers(needed), decisions=questions(needed, audit.same_person)),
     )
 
 
@@ -159,6 +161,7 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             flags=[(flag, *map(say.fill, words.FLAG[flag])) for flag in ("waiting", "pending", "gone")],
             trend=report_view.trend_bars(trend),
             needed=audit.counts.needs is not None,
+            so_far=so_far(audit.counts.decisions) if audit.counts.decisions else "",
             rows=rows,
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own files

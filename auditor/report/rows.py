@@ -17,6 +17,7 @@ import polars as pl
 
 from auditor.findings import words
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
+from auditor.findings.decided import CHOICE, Standing, decided
 from auditor.findings.left_alone import OF_A_CELL, WHY, worth_saying
 from auditor.findings.words import Words
 from auditor.model import Need, Permission, Severity, Side, Status
@@ -89,13 +90,7 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         "need": say.labels(words.NEED),
         "why": say.labels(OF_A_CELL),
         "refused": say.labels(WHY),
-        "choice": {
-            "": "Not decided yet",
-            "truth": f"Use {say.truth} value",
-            "platform": f"Keep {say.platform} value",
-            "later": "Left for now",
-            "two_people": "Two people",
-        },
+        "choice": {"": "Not decided yet", **say.labels(CHOICE)},
     }
 
 
@@ -132,11 +127,12 @@ def _differences(audit: Audit, *, real: bool) -> Table:
     ]
     asked = pl.col("status") == Status.CONFLICTING
     if needed:
-        names += ["need", "why", "answers", "refused"]
+        names += ["need", "why", "answers", "refused", "recorded", "decision"]
         asked = pl.col("need") == Need.PERSON
         reasons = frame.select("why", "flags", "damage").iter_rows()
         why = [worth_saying(why, (flags or "").split(), damage) for why, flags, damage in reasons]
         frame = frame.with_columns(pl.Series("why", why, dtype=pl.String))
+        frame = with_decision(frame, audit.say).with_columns(recorded=pl.when("holds").then("chosen"))
     # Who bounced for good is reachable again with another address: that comes before all else.
     order = (~pl.col("again"), ~asked, pl.col("kind"), pl.col("column"))
     frame = frame.sort(order, descending=[False, False, True, False], maintain_order=True)
@@ -151,6 +147,21 @@ def _differences(audit: Audit, *, real: bool) -> Table:
         )
     ]
     return table
+
+
+def with_decision(frame: pl.DataFrame, say: Words) -> pl.DataFrame:
+    """The rows with the `decision` told, by decisions.DECIDED (without it none is) and `holds` (without it all do)."""
+    if "chosen" not in frame.columns:
+        return frame.with_columns(decision=pl.lit(None, pl.String))
+    held = frame if "holds" in frame.columns else frame.with_columns(holds=pl.lit(True))
+    rows = held.select("chosen", "decided_by", "decided_at", "holds", "overrules").iter_rows()
+    told = [
+        None
+        if chosen is None
+        else decided(say, chosen, by, at, Standing.VALID if holds else Standing.CHANGED, overrules=overrules)
+        for chosen, by, at, holds, overrules in rows
+    ]
+    return frame.with_columns(pl.Series("decision", told, dtype=pl.String))
 
 
 def _choice_that_permits(platform: str | None, truth: str | None, polarity: Polarity) -> str | None:
@@ -205,6 +216,7 @@ def _violations(audit: Audit) -> Table:
 
 def _same_person(audit: Audit) -> Table:
     frame = audit.same_person.sort("score", descending=True, maintain_order=True)
+    told = with_decision(frame, audit.say) if "chosen" in frame.columns else None
     keys = frame.select(key=pl.coalesce("platform_key", "truth_key"), other_key=pl.coalesce("other_key", "truth_key"))
     return {
         "where": frame["side"].to_list(),
@@ -212,6 +224,7 @@ def _same_person(audit: Audit) -> Table:
         "other_key": keys["other_key"].to_list(),
         "score": [None if score is None else words.percent(score) for score in frame["score"]],
         "evidence": frame["evidence"].to_list(),
+        **({} if told is None else {"recorded": told["chosen"].to_list(), "decision": told["decision"].to_list()}),
     }
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from auditor.findings import words
 from auditor.findings.audit import Audit
+from auditor.findings.decided import so_far
 from auditor.findings.left_alone import worth_saying
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import reachable
 from auditor.findings.words import Words
 from auditor.model import Side, Status
 from auditor.report.redact import Privacy, visible
-from auditor.report.rows import labels
+from auditor.report.rows import labels, with_decision
 
 if TYPE_CHECKING:
     import polars as pl
@@ -139,7 +140,7 @@ def _differences(audit: Audit, told: _Told) -> Sheet:
     say = told.say
     values = (f"In {say.platform}", f"In {say.truth}", "Last agreed")
     changed = (f"{say.platform} row changed", f"{say.truth} row changed")
-    header = ("Profile", "Field", *values, "Why", "What happens", "Who moved", "Note", "Cause", *changed)
+    header = ("Profile", "Field", *values, "Why", "What happens", "Who moved", "Note", "Cause", *changed, "Decided")
     rows = (
         (
             *(_text(row[column]) for column in ("key", "column", "platform", "truth", "base")),
@@ -147,9 +148,9 @@ def _differences(audit: Audit, told: _Told) -> Sheet:
             told.name("need", row["need"]),
             told.name("moved", row["moved"]),
             told.note(row, "again", "pending", "waiting", "blocked"),
-            *(_text(row[column]) for column in ("cause", "platform_updated", "truth_updated")),
+            *(_text(row[column]) for column in ("cause", "platform_updated", "truth_updated", "decision")),
         )
-        for row in audit.differences.iter_rows(named=True)
+        for row in with_decision(audit.differences, say).iter_rows(named=True)
     )
     return "differences", header, rows
 
@@ -203,15 +204,25 @@ def _activities(audit: Audit, told: _Told) -> Sheet:
 
 def _same_person(audit: Audit, told: _Told) -> Sheet:
     say = told.say
-    header = (f"Key in {say.platform}", f"Key in {say.truth}", "Second key", "Where", "How sure", "Because of")
+    pairs = audit.same_person
+    header = (
+        f"Key in {say.platform}",
+        f"Key in {say.truth}",
+        "Second key",
+        "Where",
+        "How sure",
+        "Because of",
+        "Decided",
+    )
     rows = (
         (
             *(_text(row[column]) for column in ("platform_key", "truth_key", "other_key")),
             told.name("where", row["side"]),
             words.percent(row["score"]),
             _text(row["evidence"]),
+            _text(row["decision"]),
         )
-        for row in audit.same_person.sort("score", descending=True, maintain_order=True).iter_rows(named=True)
+        for row in with_decision(pairs, say).sort("score", descending=True, maintain_order=True).iter_rows(named=True)
     )
     return "same person", header, rows
 
@@ -263,6 +274,8 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
     if counts.needs is not None:
         for need, label in say.labels(words.NEED).items():
             yield f"Differences: {label}", str(counts.needs.get(need, 0))
+    if counts.decisions is not None:
+        yield "For people to decide", so_far(counts.decisions)
     for item in audit.not_checked:
         yield "Not checked", sentence(item, say)
 

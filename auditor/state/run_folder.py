@@ -41,7 +41,7 @@ from auditor.state.ledger.records import Head
 from auditor.state.run_files import document, rows
 from auditor.structure.proposal import structure_from
 
-_NOT_ASKED: Final[dict[str, Any]] = {"needs": None, "reachable": None, "unreachable": None}
+_NOT_ASKED: Final[dict[str, Any]] = {"needs": None, "decisions": None, "reachable": None, "unreachable": None}
 """Numbers that earlier versions asked nobody for."""
 
 

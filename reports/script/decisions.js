@@ -1,7 +1,8 @@
 // The worklist: what a steward chooses per row, or for the rows listed of a cause or a profile, and the file of it.
 
-const CHOICES = ["", "truth", "platform", "later", "two_people"];
+const CHOICES = ["", "truth", "platform", "later", "two_people", "same", "ignore"];
 const SAME_PERSON = "auditor:same_person"; // what stands for a field in a decision on two people
+const NAME = "auditor name"; // of whoever decides, in the browser's store
 
 class Decisions {
   // `pairs`: the list of probably the same persons; undefined where there are none.
@@ -9,25 +10,39 @@ class Decisions {
     this.table = table;
     this.lists = pairs ? [table, pairs] : [table];
     this.store = `auditor ${run} ${digest}`;
-    this.saved = true;
     for (const list of this.lists) this.open(list);
     this.name = document.getElementById("by");
     this.group = table.box.querySelector(".group");
+    this.count = document.querySelector(".decided");
     table.box.addEventListener("filtered", () => this.showGroup());
     for (const button of this.group.querySelectorAll("[data-all]")) {
       button.addEventListener("click", () => this.chooseAll(button.dataset.all));
     }
-    document.getElementById("download").addEventListener("click", () => this.download());
+    this.button = document.getElementById("download");
+    this.button.addEventListener("click", () => this.download());
+    this.name.addEventListener("change", () => this.put(NAME, this.name.value.trim()));
+    const file = document.getElementById("continue");
+    file.addEventListener("change", () => {
+      if (file.files.length) this.goOn(file.files[0]).finally(() => { file.value = ""; });
+    });
     window.addEventListener("beforeunload", (event) => {
-      if (!this.saved) event.preventDefault();
+      if (this.chosen((one) => !one.by && (this.lost || CHOICES[one.choice] !== "later")).length) event.preventDefault();
+    });
+    window.addEventListener("storage", (event) => {
+      if (event.key === null || event.key === this.store) this.follow(event.key && event.newValue);
     });
     this.restore();
     this.showCount();
   }
 
-  // Give a list its column of choices, and the filter of them.
+  // Give a list its column of choices, with what was decided before, and the filter of them. `own`: row → what was
+  // chosen here, when, in whose name it was downloaded (empty: not yet), and whether for a whole group.
   open(list) {
-    const index = new Uint32Array(list.size);
+    const { recorded } = list.columns;
+    const before = Uint32Array.from({ length: list.size }, (_, row) => Math.max(0, CHOICES.indexOf(recorded?.at(row) ?? "")));
+    const index = before.slice();
+    list.before = before;
+    list.own = new Map();
     list.columns.choice = { values: CHOICES, index, at: (row) => CHOICES[index[row]], ranks: CHOICES.map((_, number) => number) };
     list.selects = [...list.box.querySelectorAll("[data-facet]")];
     for (const select of list.selects.filter((select) => select.dataset.facet === "choice")) {
@@ -52,7 +67,8 @@ class Decisions {
 
   cell(cell, row, list) {
     if (list !== this.table) {
-      this.buttons(cell, row, list, [["two_people", "They are two people"], ["later", "Leave for now"]]);
+      this.buttons(cell, row, list, [["two_people", "They are two people"], ["same", "The same person"], ["later", "Leave for now"]]);
+      this.before(cell, row, list);
       return;
     }
     const refused = this.refused(row, "truth");
@@ -60,6 +76,13 @@ class Decisions {
     if (this.permits(row, "truth")) note(cell, `“Use ${here.truth} value” makes this person contactable: it needs your name, and evidence in ${here.truth} newer than the opt-out. Without evidence it is refused.`);
     else if (this.permits(row, "platform")) note(cell, `“Keep ${here.platform} value” leaves this person contactable although ${here.truth} does not say so: it needs your name, and evidence.`);
     if (refused) note(cell, refused);
+    this.before(cell, row, list);
+  }
+
+  // Who decided on a row before, and whether that holds.
+  before(cell, row, list) {
+    const told = list.columns.decision?.at(row);
+    if (told) note(cell, told);
   }
 
   // One button per choice: its word, its text, and why it cannot be made.
@@ -77,7 +100,7 @@ class Decisions {
         button.disabled = true;
         button.title = why;
       }
-      button.addEventListener("click", () => this.choose(row, chosen === choice ? "" : choice, list));
+      button.addEventListener("click", () => this.choose(row, list.own.get(row)?.choice && chosen === choice ? "" : choice, list));
       group.append(button);
     }
     cell.append(group);
@@ -90,18 +113,26 @@ class Decisions {
       return;
     }
     this.say("");
-    this.set(row, choice, list);
+    this.set(row, { choice: CHOICES.indexOf(choice), made: Date.now(), by: "", group: false }, list);
     this.keep();
-    const line = list.box.querySelector(`tr[data-row="${row}"]`);
-    const fresh = list.line(row);
-    line.replaceWith(fresh);
-    fresh.querySelector(`[data-choice="${choice || "later"}"]`)?.focus();
+    this.refresh(row, list, choice || "later");
     this.showCount();
   }
 
-  set(row, choice, list = this.table) {
-    list.columns.choice.index[row] = CHOICES.indexOf(choice);
-    this.saved = false;
+  // Nothing chosen is remembered as such: another tab must not bring back what was taken back.
+  set(row, one, list = this.table) {
+    list.own.set(row, one);
+    list.columns.choice.index[row] = one.choice || list.before[row];
+  }
+
+  // Show a row again where it is on the page; `focus`: the choice whose button gets the focus.
+  refresh(row, list, focus) {
+    const line = list.box.querySelector(`tr[data-row="${row}"]`);
+    if (!line) return;
+    const focused = focus ?? (line.contains(document.activeElement) ? document.activeElement.dataset.choice : undefined);
+    const fresh = list.line(row);
+    line.replaceWith(fresh);
+    if (focused) fresh.querySelector(`[data-choice="${focused}"]`)?.focus();
   }
 
   // A whole list is decided only where it has one cause or one profile; permissions that would be on are left out.
@@ -116,51 +147,160 @@ class Decisions {
     this.group.querySelector(".group-text").textContent = `Decide for the ${rows.length.toLocaleString("en")} rows listed ${whose}:`;
   }
 
+  // What somebody chose for a row alone stays, and so does what was decided before.
   chooseAll(choice) {
-    let left = 0;
+    let left = 0, singly = 0;
+    const made = Date.now();
     for (const row of this.table.rows) {
-      if (this.refused(row, choice) || this.permits(row, choice)) left++;
-      else this.set(row, choice);
+      const own = this.table.own.get(row);
+      if (own?.choice ? !own.group || own.by : this.table.before[row]) singly++;
+      else if (this.refused(row, choice) || this.permits(row, choice)) left++;
+      else this.set(row, { choice: CHOICES.indexOf(choice), made, by: "", group: true });
     }
     this.keep();
     this.table.showRows();
     this.showCount();
-    this.say(left ? `${left.toLocaleString("en")} left out: a permission goes on one by one only, and refused values not at all.` : "");
+    const said = [];
+    if (singly) said.push(`${singly.toLocaleString("en")} decided before ${singly === 1 ? "stays as it is" : "stay as they are"}.`);
+    if (left) said.push(`${left.toLocaleString("en")} left out: a permission goes on one by one only, and refused values not at all.`);
+    this.say(said.join(" "));
+  }
+
+  // What was chosen here and is so: list, row and the choice.
+  chosen(so) {
+    return this.lists.flatMap((list) => [...list.own].filter(([, one]) => one.choice && so(one)).map(([row, one]) => ({ list, row, one })));
+  }
+
+  // What a file would hold: what no file has yet, else what this person has downloaded already.
+  forFile() {
+    const decided = this.chosen((one) => CHOICES[one.choice] !== "later");
+    const fresh = decided.filter(({ one }) => !one.by);
+    const name = this.name.value.trim();
+    return { fresh, again: decided.filter(({ one }) => one.by && (!name || one.by === name)) };
   }
 
   showCount() {
-    let decided = 0, later = 0;
-    for (const { columns } of this.lists) {
-      for (const choice of columns.choice.index) {
-        if (CHOICES[choice] === "later") later++;
-        else if (choice) decided++;
-      }
+    let decided = Number(this.count.dataset.decided), asked = Number(this.count.dataset.asked);
+    for (const { list, row } of this.chosen((one) => CHOICES[one.choice] !== "later")) {
+      if (list.before[row]) continue;
+      decided++;
+      if (list.columns.need && list.columns.need.at(row) !== "person") asked++;
     }
-    document.querySelector(".decided").textContent =
-      `${decided.toLocaleString("en")} decided, ${later.toLocaleString("en")} left for now` + (this.saved ? "" : " (not downloaded yet)");
-    document.getElementById("download").disabled = decided === 0;
+    const later = this.chosen((one) => CHOICES[one.choice] === "later").length;
+    const { fresh, again } = this.forFile();
+    const format = (number) => number.toLocaleString("en");
+    this.count.textContent = `${format(decided)} of ${format(asked)} decided`
+      + (later ? `, ${format(later)} left for now` : "")
+      + (fresh.length ? ` (${format(fresh.length)} not downloaded yet)` : again.length ? ` (${format(again.length)} downloaded by ${again[0].one.by})` : "");
+    this.button.disabled = !fresh.length && !again.length;
+    this.button.textContent = !fresh.length && again.length ? "Download again" : "Download decisions";
   }
 
   say(text) {
     document.querySelector(".decision-message").textContent = text;
   }
 
-  // Kept as row numbers and choices, without values of profiles; a browser may refuse, then they live in the page only.
-  keep() {
+  // Put a text into the browser's store. It may be full or forbidden: then choices live in the page only, which is said.
+  put(name, text) {
     try {
-      const chosen = this.lists.map(({ columns }) => [...columns.choice.index.entries()].filter(([, choice]) => choice));
-      localStorage.setItem(this.store, JSON.stringify(chosen));
-    } catch { /* the warning before leaving the page remains */ }
+      localStorage.setItem(name, text);
+      this.lost = "";
+    } catch (problem) {
+      const why = problem.name === "QuotaExceededError" ? "its store is full" : "its store may not be used";
+      this.lost = `This browser keeps nothing of this page: ${why}. Your choices are in this tab only: download them before you close it.`;
+    }
+    document.querySelector(".store-message").textContent = this.lost;
+  }
+
+  get(name) {
+    try {
+      return localStorage.getItem(name);
+    } catch {
+      return null;
+    }
+  }
+
+  // Kept as row numbers and choices, without values of profiles, and together with what another tab has kept.
+  keep() {
+    this.merge(this.get(this.store));
+    this.put(this.store, JSON.stringify(this.lists.map(({ own }) => [...own].map(([row, { choice, made, by, group }]) => [row, choice, made, by, group]))));
+  }
+
+  // Take over what was chosen later elsewhere. Whether something chosen here is not known there.
+  merge(text) {
+    let kept = [];
+    try {
+      kept = JSON.parse(text ?? "[]");
+    } catch { /* nothing kept */ }
+    let missing = false;
+    this.lists.forEach((list, place) => {
+      const there = new Map((kept[place] ?? []).map(([row, choice, made, by, group]) => [row, { choice, made, by, group }]));
+      for (const [row, one] of there) {
+        const own = list.own.get(row);
+        if (own && (own.made > one.made || (own.made === one.made && own.by))) continue;
+        if (own && own.made === one.made && own.by === one.by) continue;
+        this.set(row, one, list);
+        this.refresh(row, list);
+      }
+      for (const [row, own] of list.own) missing ||= !there.has(row) || there.get(row).made < own.made;
+    });
+    return missing;
+  }
+
+  // Another tab of this worklist has kept something.
+  follow(text) {
+    const missing = this.merge(text);
+    this.showCount();
+    if (missing) this.keep();
   }
 
   restore() {
+    this.put(NAME, this.name.value = this.get(NAME) ?? "");
+    this.merge(this.get(this.store));
+  }
+
+  // Go on from a file that was downloaded here before, or by somebody else of the same worklist.
+  async goOn(file) {
+    let content;
     try {
-      const chosen = JSON.parse(localStorage.getItem(this.store) ?? "[]");
-      chosen.forEach((rows, place) => {
-        for (const [row, choice] of rows) this.lists[place].columns.choice.index[row] = choice;
-      });
-      this.saved = chosen.every((rows) => rows.length === 0);
-    } catch { /* nothing kept */ }
+      content = JSON.parse(await file.text());
+    } catch { /* said below */ }
+    const refused = this.notFor(content);
+    if (refused) {
+      this.say(`${file.name} was not taken: ${refused}`);
+      return;
+    }
+    const places = new Map(this.lists.flatMap((list) => [...Array(list.size).keys()].map((row) => [JSON.stringify(this.about(row, list)), { row, list }])));
+    let taken = 0;
+    for (const { key, column, platform, truth, choice, made } of content.decisions) {
+      const place = places.get(JSON.stringify([key, column, platform, truth]));
+      const number = CHOICES.indexOf(choice);
+      if (!place || number <= 0) continue;
+      taken++;
+      const one = { choice: number, made: Date.parse(made) || file.lastModified, by: content.by, group: false };
+      if ((place.list.own.get(place.row)?.made ?? 0) <= one.made) this.set(place.row, one, place.list);
+    }
+    if (!this.name.value.trim()) this.put(NAME, this.name.value = content.by);
+    this.keep();
+    for (const list of this.lists) list.showRows();
+    this.showCount();
+    const missing = content.decisions.length - taken;
+    this.say(`${taken.toLocaleString("en")} decisions of ${content.by} are marked here.` + (missing ? ` ${missing.toLocaleString("en")} are about other values than this page shows.` : ""));
+  }
+
+  // Why a file is none of this worklist; empty: it is one.
+  notFor(content) {
+    if (content?.format !== 1 || !Array.isArray(content.decisions) || typeof content.by !== "string") return "it is no file of decisions.";
+    if (content.table !== here.tableName) return `its decisions are about the table “${content.table}”, and this worklist is about “${here.tableName}”.`;
+    if (content.run !== here.run) return `its decisions were made in the worklist of the run ${content.run}, and this is that of ${here.run}. Put it into the folder decisions: what still holds counts.`;
+    return "";
+  }
+
+  // Key, field and both values of a row, as a decision has them.
+  about(row, { columns }) {
+    return columns.other_key === undefined
+      ? [columns.key.at(row), columns.column.at(row), columns.platform.at(row), columns.truth.at(row)]
+      : [columns.key.at(row), SAME_PERSON, columns.key.at(row), columns.other_key.at(row)];
   }
 
   download() {
@@ -170,16 +310,12 @@ class Decisions {
       this.name.focus();
       return;
     }
-    const decisions = this.lists.flatMap(({ size, columns }) => {
-      const pair = columns.other_key !== undefined;
-      const decided = [...Array(size).keys()].filter((row) => !["", "later"].includes(columns.choice.at(row)));
-      return decided.map((row) => ({
-        key: columns.key.at(row),
-        column: pair ? SAME_PERSON : columns.column.at(row),
-        platform: (pair ? columns.key : columns.platform).at(row),
-        truth: (pair ? columns.other_key : columns.truth).at(row),
-        choice: columns.choice.at(row),
-      }));
+    const { fresh, again } = this.forFile();
+    const rows = fresh.length ? fresh : again;
+    rows.sort((a, b) => this.lists.indexOf(a.list) - this.lists.indexOf(b.list) || a.row - b.row);
+    const decisions = rows.map(({ list, row, one }) => {
+      const [key, column, platform, truth] = this.about(row, list);
+      return { key, column, platform, truth, choice: CHOICES[one.choice], made: new Date(one.made).toISOString() };
     });
     const content = JSON.stringify({ format: 1, run: here.run, table: here.tableName, by, decisions }, null, 1) + "\n";
     const link = element("a");
@@ -187,8 +323,10 @@ class Decisions {
     link.download = `decisions-${here.run.replace(/[^\w.-]/g, "_")}.json`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-    this.saved = true;
+    for (const { list, row, one } of rows) this.set(row, { ...one, by }, list);
+    this.put(NAME, by);
+    this.keep();
     this.showCount();
-    this.say(`Next: auditor plan ${here.run} --decisions ${link.download}`);
+    this.say(`Next: put ${link.download} into the folder decisions, or auditor plan ${here.run} --decisions ${link.download}`);
   }
 }

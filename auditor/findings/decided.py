@@ -1,0 +1,55 @@
+"""What people decided, in the words of pages, workbooks and screens. The side names are completed by `Words`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from auditor.findings.words import Words
+
+CHOICE: Final[Mapping[str, str]] = {
+    "truth": "Use {truth} value",
+    "platform": "Keep {platform} value",
+    "ignore": "Leave both as they are",
+    "later": "Left for now",
+    "two_people": "Two people",
+    "same": "The same person",
+}
+"""What is chosen for a cell or a pair; `later` is no decision."""
+
+
+class Standing(StrEnum):
+    """What has become of a decision."""
+
+    VALID = "valid"
+    CHANGED = "changed"
+    """One of the two values is another one now."""
+    OVERRULED = "overruled"
+    """Somebody decided on the same later."""
+    DONE = "done"
+    """It was carried out, or nothing differs any more."""
+
+
+STANDING: Final[Mapping[str, str]] = {
+    Standing.VALID: "still valid",
+    Standing.CHANGED: "changed since it was decided",
+    Standing.OVERRULED: "decided again later",
+    Standing.DONE: "carried out, or nothing differs any more",
+}
+
+
+def decided(
+    say: Words, choice: str, by: str, on: date | None, standing: Standing, *, overrules: str | None = None
+) -> str:
+    """`Use CRM value (An Smet, 2026-11-20): still valid; overrules Bob Maes`"""
+    who = f"{by}, {on:%Y-%m-%d}" if on else by
+    over = f"; overrules {overrules}" if overrules else ""
+    return f"{say.fill(CHOICE[choice])} ({who}): {STANDING[standing]}{over}"
+
+
+def so_far(decisions: Mapping[str, int]) -> str:
+    """`50 of 341 decided`, of `Counts.decisions`."""
+    changed = f", {decisions['changed']:,} changed since" if decisions["changed"] else ""
+    return f"{decisions['decided']:,} of {decisions['asked']:,} decided{changed}"
