@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later, make and a POSIX shell. `make help` lists the targets.
 # PYTHON=… chooses the Python; ARGS=… goes to the program behind `demo`, `test` and `bench`.
 .POSIX:
-.PHONY: help demo test check soak bench calibration wheel pins clean
+.PHONY: help demo test check soak mutants bench calibration wheel pins clean
 
 ARGS =
 # What make soak hands to the tests as a measure; any that is not empty makes them take all they have.
@@ -13,11 +13,14 @@ PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 help:
 	@echo "make demo   set up .venv and run the main job offline, in the folder demo/"
 	@echo "make test   set up .venv and Chromium, and run all tests"
-	@echo "make soak   run the tests that have more to try than make test has time for, with all of it"
+	@echo "make soak   run the tests that have more to try than make test has time for, with all of it:"
+	@echo "            10,000 kills and 1,000,000 histories of people, both times SOAK=…"
+	@echo "make mutants  change the modules that decide on writes, line by line, and see that a test notices"
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
 	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY;"
 	@echo "            validating a side against merely counting, and against other tools;"
-	@echo "            the calls a minute that the client reaches within its limits"
+	@echo "            the calls a minute that the client reaches within its limits;"
+	@echo "            what a fix, a plan of a million writes and its files take"
 	@echo "make calibration  fit the weights of same persons, and measure what their score is worth"
 	@echo "make wheel  build dist/*.whl"
 	@echo "make pins   pin the newest versions that pyproject.toml allows"
@@ -34,7 +37,12 @@ test:
 
 soak:
 	@sh scripts/environment develop
-	SOAK=$(SOAK) $(BIN)/python -m pytest $(PARALLEL) tests/test_whole_path_forms.py $(ARGS)
+	SOAK=$(SOAK) $(BIN)/python -m pytest $(PARALLEL) tests/test_whole_path_forms.py tests/test_kills.py \
+		tests/test_consent_histories.py $(ARGS)
+
+mutants:
+	@sh scripts/environment develop
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 check:
 	@sh scripts/environment develop
@@ -51,6 +59,7 @@ bench:
 	@$(BIN)/python bench/validate.py $(ARGS)
 	@$(BIN)/python bench/postgresql.py $(ARGS)
 	@$(BIN)/python bench/calls.py $(ARGS)
+	@$(BIN)/python bench/writing.py $(ARGS)
 
 calibration:
 	@sh scripts/environment develop

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sqlite3
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +16,7 @@ from auditor.state.commit import JOURNAL, Kept, at_work, commit, standing
 from auditor.state.ledger import FILE, Ledger
 from auditor.state.ledger.records import Intent, RunRecord, Settled
 from tests.small_folder import footprint
+from tests.steps import counted, in_a_process_that_dies, only
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 RUN, TABLE = "20260302T120000Z-beef", "Customers"
@@ -90,61 +86,6 @@ class Fault(OSError):
     """The disk refuses."""
 
 
-_steps: list[str] | None = None
-"""What was done to the disk since it began to be counted; None: nobody counts."""
-_act: Callable[[int], None] = lambda number: None  # noqa: E731
-
-
-def _step(what: str) -> None:
-    if _steps is not None:
-        _steps.append(what)
-        _act(len(_steps))
-
-
-def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Called by Python before it does something: whatever changes names or contents is a step."""
-    if _steps is None:
-        return
-    if event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod"):
-        _step(event)
-    elif event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR):
-        _step("open")
-
-
-sys.addaudithook(_watch)
-
-
-class _Watched(sqlite3.Connection):
-    """SQLite does not ask Python before it writes: its statements are steps, and so is the moment after COMMIT."""
-
-    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        writing = sql.split(" ")[0] in ("BEGIN", "INSERT", "COMMIT", "PRAGMA")
-        if writing:
-            _step(sql[:20])
-        done = super().execute(sql, *values)
-        if sql == "COMMIT":
-            _step("after COMMIT")
-        return done
-
-
-@contextmanager
-def counted(act: Callable[[int], None]) -> Iterator[list[str]]:
-    """Counts the steps of the block, and acts before each of them."""
-    global _steps, _act
-    connect = sqlite3.connect
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sqlite3, "connect", lambda *a, **more: connect(*a, factory=_Watched, **more))
-        _steps, _act = [], act
-        try:
-            yield _steps
-        finally:
-            _steps = None
-
-
-def only(number: int, act: Callable[[], None]) -> Callable[[int], None]:
-    return lambda now: act() if now == number else None
-
-
 def refuse() -> None:
     raise Fault(5, "Input/output error")
 
@@ -210,7 +151,7 @@ def test_a_run_that_is_killed_in_a_step_has_kept_all_or_nothing(tmp_path: Path, 
     for number in range(1, len(steps) + 1):
         working = Working(tmp_path / str(number), **KINDS[kind])
         kept = working.intents()
-        _in_a_process_that_dies(lambda: commit(working.state, kept), number)  # noqa: B023
+        in_a_process_that_dies(lambda: commit(working.state, kept), number)  # noqa: B023
         left = footprint(working.folder)
         seen = working.as_read()
         assert footprint(working.folder) == left, "whoever reads writes nothing"
@@ -224,18 +165,6 @@ def test_a_run_that_is_killed_in_a_step_has_kept_all_or_nothing(tmp_path: Path, 
         outcomes.append(none)
     assert outcomes == sorted(outcomes, reverse=True), "there is one point of no return"
     assert {True, False} == set(outcomes)
-
-
-def _in_a_process_that_dies(work: Callable[[], None], number: int) -> None:
-    child = os.fork()
-    if child == 0:
-        try:
-            with counted(only(number, lambda: os.kill(os.getpid(), signal.SIGKILL))):
-                work()
-        finally:
-            os._exit(0)  # never back into pytest
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), f"step {number} was not reached"
 
 
 def _without_leftovers(kept: dict[str, Any]) -> dict[str, Any]:
@@ -260,7 +189,7 @@ def test_what_somebody_else_wrote_meanwhile_stays(tmp_path: Path) -> None:
     stopped = Working(tmp_path / "stopped")
     kept = stopped.intents()
     steps, _ = steps_of(tmp_path / "undisturbed", "run")
-    _in_a_process_that_dies(lambda: commit(stopped.state, kept), steps.index("COMMIT") + 1)
+    in_a_process_that_dies(lambda: commit(stopped.state, kept), steps.index("COMMIT") + 1)
     assert stopped.suite.read_text() == "new suite"
     stopped.suite.write_text("the steward's")
     with at_work(stopped.state, "test", NOON):
@@ -273,7 +202,7 @@ def test_a_working_folder_may_be_moved_in_between(tmp_path: Path) -> None:
     working = Working(tmp_path / "here")
     kept = working.intents()
     steps, _ = steps_of(tmp_path / "undisturbed", "run")
-    _in_a_process_that_dies(lambda: commit(working.state, kept), steps.index("COMMIT") + 1)
+    in_a_process_that_dies(lambda: commit(working.state, kept), steps.index("COMMIT") + 1)
     working.folder.rename(tmp_path / "there")
     with at_work(tmp_path / "there" / "state", "test", NOON):
         pass

@@ -1,0 +1,82 @@
+"""Everything that a piece of work changes outside its memory, step by step, and an end by force at any of them.
+
+The list is made by running: files as Python tells of them, what SQLite is asked, and whatever else calls `step`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+_steps: list[str] | None = None
+"""What was done to the disk since it began to be counted; None: nobody counts."""
+_act: Callable[[int], None] = lambda number: None  # noqa: E731
+
+
+def step(what: str) -> None:
+    if _steps is not None:
+        _steps.append(what)
+        _act(len(_steps))
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """Called by Python before it does something: whatever changes names or contents is a step."""
+    if _steps is None:
+        return
+    if event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod"):
+        step(event)
+    elif event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR):
+        step("open")
+
+
+sys.addaudithook(_watch)
+
+
+class _Watched(sqlite3.Connection):
+    """SQLite does not ask Python before it writes: its statements are steps, and so is the moment after COMMIT."""
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        writing = sql.split(" ")[0] in ("BEGIN", "INSERT", "COMMIT", "PRAGMA")
+        if writing:
+            step(sql[:20])
+        done = super().execute(sql, *values)
+        if sql == "COMMIT":
+            step("after COMMIT")
+        return done
+
+
+@contextmanager
+def counted(act: Callable[[int], None]) -> Iterator[list[str]]:
+    """Counts the steps of the block, and acts before each of them."""
+    global _steps, _act
+    connect = sqlite3.connect
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sqlite3, "connect", lambda *a, **more: connect(*a, factory=_Watched, **more))
+        _steps, _act = [], act
+        try:
+            yield _steps
+        finally:
+            _steps = None
+
+
+def only(number: int, act: Callable[[], None]) -> Callable[[int], None]:
+    return lambda now: act() if now == number else None
+
+
+def in_a_process_that_dies(work: Callable[[], None], number: int) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            with counted(only(number, lambda: os.kill(os.getpid(), signal.SIGKILL))):
+                work()
+        finally:
+            os._exit(0)  # never back into pytest
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), f"step {number} was not reached"
