@@ -251,6 +251,14 @@ def known(every: dict[tuple[str, str], Combination], without_base: str) -> Knowl
     )
 
 
+def test_of_some_profiles_the_same_is_said_as_of_all() -> None:
+    audit = audit_of(differences=[difference(key, "lastName", "a", "b") for key in ("k", "l", "m")])
+    known = knowledge(Structure("16", audit.table, ()))
+    everybody = needs(audit, known)
+    assert needs(audit, known, only=["l"]).equals(everybody.filter(key="l"))
+    assert everybody["key"].to_list() == ["k", "l", "m"]
+
+
 @pytest.mark.parametrize("without_base", ["ask", "moments"])
 def test_a_plan_does_with_every_combination_what_the_design_says(
     every: dict[tuple[str, str], Combination], audit: Audit, without_base: str

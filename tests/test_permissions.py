@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,36 @@ def test_what_the_truth_hears_of(polarity: Polarity, platform: str, truth: str, 
     assert permissions.word_for_the_truth(case) == TOLD_TO_THE_TRUTH.get((platform, truth, moved))
 
 
+@pytest.mark.parametrize(("polarity", "platform", "truth", "moved"), COMBINATIONS)
+@pytest.mark.parametrize("barred", [None, Why.CONSENT, Why.FORGOTTEN])
+def test_what_nobody_can_decide(
+    polarity: Polarity, platform: str, truth: str, moved: Moved, barred: Why | None
+) -> None:
+    case = replace(case_of(polarity, platform, truth, moved, NOW - DAY), barred=barred)
+    if (platform, truth) in (("on", "off"), ("empty", "off")):
+        assert permissions.silent(case) is None, "an opt-out needs no consent"
+    elif (platform, truth) in (("off", "on"), ("empty", "on")):
+        assert permissions.silent(case) is barred
+        assert isinstance(decide(case, by="Ann"), Opt) is (barred is None)
+    else:
+        assert permissions.silent(case) is Why.UNKNOWN_PERMISSION
+
+
+def test_a_general_no_bars_whatever_the_other_side_says_unless_the_truth_says_yes() -> None:
+    said = list(itertools.product(("on", "off", "empty"), repeat=2))
+    barring = [one for one in said if permissions.withheld(*map(Permission, one))]
+    assert barring == [("on", "off"), ("off", "off"), ("off", "empty"), ("empty", "off")]
+
+
+def test_evidence_is_looked_up_by_person_and_column() -> None:
+    rows = [("k", "news", NOW, "shop"), ("k", "silent", None, None), ("l", "news", NOW - DAY, "web")]
+    assert permissions.evidence_by_cell(pl.DataFrame(rows, permissions.EVIDENCE, orient="row")) == {
+        ("k", "news"): Evidence(NOW, "shop"),
+        ("k", "silent"): Evidence(None, None),
+        ("l", "news"): Evidence(NOW - DAY, "web"),
+    }
+
+
 @pytest.mark.parametrize(
     ("evidence", "last_opt_out", "allowed"),
     [
@@ -238,6 +269,22 @@ def test_the_last_opt_out_known(
         assert found == ({} if days is None else {("k", "news"): NOW - days * DAY})
 
 
+def test_another_permission_of_the_same_person_bounds_nothing() -> None:
+    rows = history((9, "platform", "off")).with_columns(column=pl.lit("silent"))
+    cells = {("k", "news"): (Permission.ON, NOW)}
+    assert permissions.last_opt_outs(rows, cells, SILENT, BRUSSELS) == {}
+
+
+@pytest.mark.parametrize(("said", "days"), [(None, 6), (9, 6), (2, 2)])
+def test_what_somebody_says_to_all_messages_bounds_each_of_their_permissions(said: int | None, days: int) -> None:
+    spoken = [] if said is None else [("k", NOW - said * DAY)]
+    said_no = pl.DataFrame([*spoken, ("l", NOW)], permissions.SAID_NO, orient="row")
+    cells = {("k", column): (Permission.ON, NOW) for column in ("news", "silent")}
+    found = permissions.last_opt_outs(history((6, "truth", "off")), cells, said_no, BRUSSELS)
+    assert found["k", "news"] == NOW - days * DAY
+    assert found.get(("k", "silent")) == (None if said is None else NOW - said * DAY)
+
+
 def test_an_opt_out_of_a_day_may_be_of_any_time_until_its_end() -> None:
     """Of an export that is named by the date alone nobody knows when it was made: summer time changes that day."""
     midnight = datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
@@ -268,6 +315,10 @@ def write(kind: Kind, *cells: Cell, by: str | None = None, collection: Collectio
     return a_write(kind, Route.SINGLE, "k", "1", cells, decided_by=by, collection=collection)
 
 
+def in_file(kind: Kind, *cells: Cell) -> Write:
+    return a_write(kind, Route.BULK, "k", "1", cells, batch="b")
+
+
 @pytest.mark.parametrize(
     "lawful",
     [
@@ -276,6 +327,8 @@ def write(kind: Kind, *cells: Cell, by: str | None = None, collection: Collectio
         write(Kind.UPDATE, Cell("name", "a", "b")),
         write(Kind.SUBSCRIBE, Cell("news", "false", "true"), by="Ann", collection=FROM_SHOP),
         write(Kind.DELETE, Cell("news", "true", None)),
+        in_file(Kind.UNSUBSCRIBE, Cell("news", "true", "false")),
+        in_file(Kind.CREATE, Cell("news", None, "false"), Cell("silent", None, "true")),
     ],
 )
 def test_the_guard_lets_pass(lawful: Write) -> None:
@@ -295,15 +348,9 @@ def test_the_guard_lets_pass(lawful: Write) -> None:
         write(Kind.CREATE, Cell("silent", None, "false")),
         write(Kind.SUBSCRIBE, Cell("news", "false", "true"), collection=FROM_SHOP),
         write(Kind.SUBSCRIBE, Cell("news", "false", "true"), by="Ann"),
+        write(Kind.SUBSCRIBE, Cell("news", "true", "false"), by="Ann", collection=FROM_SHOP),
         Write(Kind.SUBSCRIBE, Route.BULK, "k", "1", (Cell("news", "false", "true"),), "b", False, "Ann", FROM_SHOP),
-        a_write(
-            Kind.UNSUBSCRIBE,
-            Route.BULK,
-            "k",
-            "1",
-            (Cell("news", "true", "false"), Cell("silent", "false", "true")),
-            batch="b",
-        ),
+        in_file(Kind.UNSUBSCRIBE, Cell("news", "true", "false"), Cell("silent", "false", "true")),
     ],
 )
 def test_the_guard_refuses(unlawful: Write) -> None:
@@ -340,6 +387,7 @@ def opt_in(**given: Any) -> Write:
 def test_an_opt_in_goes_out_on_grounds_that_hold() -> None:
     permissions.check_grounds([opt_in()], COLUMNS, grounds())
     permissions.check_grounds([opt_in()], COLUMNS, grounds(opt_outs={}))
+    permissions.check_grounds([opt_in()], COLUMNS, grounds(now=NOW - DAY))  # of this very moment
     permissions.check_grounds([write(Kind.UNSUBSCRIBE, Cell("news", "true", "false"))], COLUMNS, grounds(chosen={}))
 
 
