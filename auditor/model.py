@@ -231,6 +231,7 @@ class Why(StrEnum):
     """A person decided to leave it as it is."""
     PINNED = "pinned"
     """A person says that it is right on the platform, until a day."""
+    REFUSED = "refused"  # by a person, in a review, for some days
     NEVER = "never"
     """The contract lets nobody write the column."""
     FILLED = "filled"

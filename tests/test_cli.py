@@ -48,7 +48,9 @@ OPTIONS = {
     "show": ["KEY", "--all", "--json", "--settings"],
     "runs": ["--json", "--settings"],
     "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
-    "plan": ["RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--continue", "--settings"],
+    "plan": [
+        "RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--continue", "--review", "--by", "--settings",
+    ],
     "apply": ["PLAN", "--yes", "--confirm", "--older", "--json", "--settings"],
     "fix": ["KEYS...", "--yes", "--confirm", "--settings"],
     "undo": ["PLAN", "--settings"],

@@ -42,6 +42,7 @@ KNOWN = Beside(
     identity={"customerId"},
     realtime=("news*",),
     names=("firstName", "lastName", "emailAddress"),
+    kept={},
 )
 PLAN = a_plan(
     a_write(Kind.UNSUBSCRIBE, Route.SINGLE, "C3", "3", (Cell("doNotContact", "false", "true"),)),

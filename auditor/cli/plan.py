@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from auditor.cli import clock
-from auditor.cli.screen import load_settings, say, settings_option
+from auditor.cli.screen import load_settings, say, settings_option, somebody_there
 from auditor.cli.verbose import verbose_option
+
+if TYPE_CHECKING:
+    from auditor.commands.stored_plans import Planned
+    from auditor.settings.config import Settings
 
 
 @click.command("plan")
@@ -23,6 +28,8 @@ from auditor.cli.verbose import verbose_option
 @click.option("--continue", "continues", metavar="PLAN",
               help="What is left of an earlier plan, on a fresh audit, and nothing else.")  # fmt: skip
 @click.option("--show", metavar="PLAN", help="Tell a stored plan again: its file, or the beginning of its name.")
+@click.option("--review", is_flag=True, help="Ask about each cause before anything is made; needs a terminal.")
+@click.option("--by", metavar="NAME", help="Who refuses, with --review; else that is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plans, write by write, as one JSON document.")
 def command(
     settings_file: Path,
@@ -32,6 +39,8 @@ def command(
     files: Path | None,
     continues: str | None,
     show: str | None,
+    review: bool,
+    by: str | None,
     as_json: bool,
 ) -> None:
     """Make a plan of what would be written, from the newest run or the one named. Nothing is sent.
@@ -50,7 +59,16 @@ def command(
     from auditor.state import run_folder
 
     settings = load_settings(settings_file)
-    if show is None:
+    if (review and (show or as_json or continues)) or (by and not review):
+        raise SettingsError(
+            "--review asks at a terminal: --show, --json and --continue do not go with it, and --by only does"
+        )
+    if review:
+        reviewed = _reviewed(settings, run, decisions, route, by, for_others=files is not None)
+        if reviewed is None:
+            return
+        made = reviewed
+    elif show is None:
         made = plan(
             settings,
             now=clock.now(),
@@ -84,3 +102,30 @@ def command(
         say(f"wrote {path}")
     if not written:
         say(f"nothing is to be written by file: {files} was not touched")
+
+
+def _reviewed(
+    settings: Settings, run: str | None, decisions: Path | None, route: str | None, by: str | None, *, for_others: bool
+) -> tuple[Planned, ...] | None:
+    """The plans of what nobody refused; None where somebody quit, and nothing was made."""
+    from auditor.cli.by_cause import walk
+    from auditor.commands.plan_by_cause import make, propose
+    from auditor.errors import GuardRefused
+
+    if not somebody_there():
+        raise GuardRefused("nobody is there to answer", hint="make the whole plan: auditor plan")
+    proposed = propose(
+        settings, now=clock.now(), run=run, decisions=decisions, route=route, for_others=for_others, tell=say
+    )
+    refused = walk(proposed)
+    if refused is not None:
+        say()
+        if refused and not (by or "").strip():
+            by = click.prompt("who refuses? (your name)", err=True)
+        asked = sum(len(one.asked) for one in proposed.questions)
+        days = settings.fixes.refused_for.days
+        kept = f", {len(refused):,} refused by {(by or '').strip()} for {days} days" if refused else ""
+        if click.confirm(f"{asked - len(refused):,} taken{kept}: make the plan?", default=False, err=True):
+            return make(settings, proposed, refused, by=(by or "").strip(), now=clock.now())
+    say("nothing was made, and nothing is remembered")
+    return None

@@ -24,6 +24,7 @@ from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.since import Drift
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route
+from auditor.report import plan_text
 from auditor.settings.problems import nearest
 from auditor.state.run_folder import started
 
@@ -34,6 +35,9 @@ OUTCOME = {
     Outcome.UNKNOWN: "sent, to be confirmed by the next export",
     Outcome.SKIPPED: "not sent",
 }
+
+KEPT = 6
+"""Lines on what somebody keeps from being written."""
 
 OVERWRITTEN = (
     "by file, what is edited in {platform} from {since}, which the export shows, until the file is imported is "
@@ -66,6 +70,11 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         click.echo("  left alone:")
         why_left = {**WHY, **OF_AN_UNDO} if plan.purpose == "undo" else WHY
         table([(number, words.fill(why_left[why])) for why, number in left.most_common()], indent=4)
+        kept = list(plan_text.kept(review.review)) if review is not None else []
+        for line in kept if everything else kept[:KEPT]:
+            click.echo(line)
+        if len(kept) > KEPT and not everything:
+            click.echo("    and more: see the text of the plan")
         refusals = Counter(item.refusal for item in plan.left if item.refusal)
         if refusals:
             told = "refused as " + ", ".join(f"{code} ({number:,})" for code, number in refusals.most_common())

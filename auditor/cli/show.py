@@ -246,12 +246,14 @@ def _writes(story: Story) -> Iterator[str]:
 def _decisions(story: Story, words: Words) -> Iterator[str]:
     """Every decision, what has become of it, and on which values it was made."""
     from auditor.findings.decided import CHOICE, STANDING
-    from auditor.state.ledger.records import SAME_PERSON
+    from auditor.state.ledger.records import PROFILE, SAME_PERSON
 
     for made in story.decisions:
         one = made.decision
         if one.column == SAME_PERSON:
             said = f"{words.fill(CHOICE[one.choice])}: {_spelt(one.platform)} and {_spelt(one.truth)}, by {one.person}"
+        elif one.column == PROFILE:
+            said = f"the profile: {words.fill(CHOICE[one.choice])}, by {one.person}"
         else:
             values = f"{_spelt(one.platform)} in {words.platform}, {_spelt(one.truth)} in {words.truth}"
             said = f"{one.column}: {words.fill(CHOICE[one.choice])}, by {one.person} ({values})"

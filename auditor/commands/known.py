@@ -89,7 +89,11 @@ def knowledge(
         without_base=settings.fixes.without_base,
         opt_outs_known=not missing & NO_OPT_OUTS,
         seen_known=not missing & NOBODY_SEEN,
-        decisions=remembered(standing_decisions(ledger, settings.table, holders(audit.profiles), but=but)),
+        decisions=[
+            one
+            for one in remembered(standing_decisions(ledger, settings.table, holders(audit.profiles), but=but))
+            if not one.over(now - settings.fixes.refused_for)
+        ],
         pins=standing_pins(ledger, settings.table, holders(audit.profiles), now),
         evidence=frame(folder, "evidence", EVIDENCE),
         history=_history(audit.profiles, folder, settings.table, ledger, but=but),

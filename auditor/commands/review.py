@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.apply.undo import irrevocable
+from auditor.commands.known import holders, standing_decisions, standing_pins
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
 from auditor.files.whole import OWNER_ONLY, whole_files, write_whole
@@ -18,8 +19,9 @@ from auditor.findings.audit import FRAMES, TEXT
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.words import Words
 from auditor.match.sides import source_name
-from auditor.model import FORMAT, Side
-from auditor.plan.review import PEOPLE, Beside, Review
+from auditor.model import FORMAT, Side, Why
+from auditor.plan.decisions import Choice
+from auditor.plan.review import PEOPLE, Beside, Kept, Review
 from auditor.report import PLANS, plan_text
 from auditor.report.plan_book import plan_book
 from auditor.report.plan_page import Listed, plan_page, plans_page
@@ -28,7 +30,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import PlanRecord
+from auditor.state.ledger.records import PROFILE, PlanRecord
 from auditor.state.run_files import columns_of, rows
 from auditor.writes import Plan
 
@@ -102,23 +104,9 @@ def tell(settings: Settings, planned: Planned) -> Told:
     """
     plan, path, say = planned.plan, planned.path, Words.of(settings.names)
     folder = path.parent
-    structure = run_folder.read_structure(folder)
-    contract = read_contract(settings.table_folder / "contract.toml", structure)
     with Ledger(settings.state_folder, reading=True) as ledger:
-        decided = {(one.key, one.column, one.person): one.decided_at for one in ledger.decisions(settings.table)}
+        review = review_of(settings, plan, folder, ledger)
         made = [one for one in ledger.plans(settings.table, "") if one.run == plan.run]
-    beside = Beside(
-        differences=_rows(folder, "differences"),
-        causes=_rows(folder, "causes"),
-        people=_people(folder, contract, plan),
-        decided=decided,
-        permissions={one.name: one.permission for one in contract.columns if one.permission is not None},
-        contacts={one.name for one in contract.contacts},
-        identity={*contract.key, *(one.name for one in structure.attributes if one.unique)},
-        realtime=tuple(settings.fixes.realtime),
-        names=(*NAMES, EMAIL),
-    )
-    review = Review(plan, beside, say)
     lasting = irrevocable(plan)
     confirmations = tuple(brake.confirmation for brake in planned.brakes)
     told = Told(review, sentence(lasting, say) if lasting else "", *files_of(path), confirmations)
@@ -130,6 +118,49 @@ def tell(settings: Settings, planned: Planned) -> Told:
     if run_folder.started(folder.name):
         write_whole(folder / PLANS, plans_page(plan.table, plan.run, [_listed(one, folder) for one in made]))
     return told
+
+
+def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> Review:
+    """Gathers what a person wants to know of a plan, stored or not, of the run in this folder.
+
+    Raises SettingsError where what the plan was made of cannot be read.
+    """
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    decided = {(one.key, one.column, one.person): one.decided_at for one in ledger.decisions(settings.table)}
+    beside = Beside(
+        differences=_rows(folder, "differences"),
+        causes=_rows(folder, "causes"),
+        people=_people(folder, contract, plan),
+        decided=decided,
+        permissions={one.name: one.permission for one in contract.columns if one.permission is not None},
+        contacts={one.name for one in contract.contacts},
+        identity={*contract.key, *(one.name for one in structure.attributes if one.unique)},
+        realtime=tuple(settings.fixes.realtime),
+        names=(*NAMES, EMAIL),
+        kept=_kept(settings, plan, folder, ledger),
+    )
+    return Review(plan, beside, Words.of(settings.names))
+
+
+def _kept(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> dict[tuple[str, str | None], Kept]:
+    """Who keeps cells from being written, as far as the plan says that somebody does."""
+    if not any(one.why in (Why.PINNED, Why.REFUSED) for one in plan.left):
+        return {}
+    whose = holders(_rows(folder, "profiles"))
+    texts = {
+        (key, column): text for key, column, text in _rows(folder, "differences")["key", "column", "platform"].rows()
+    }
+    found: dict[tuple[str, str | None], Kept] = {}
+    for decision in standing_decisions(ledger, settings.table, whose, but=None):
+        if decision.choice == Choice.REFUSED:
+            spot = decision.key, None if decision.column == PROFILE else decision.column
+            found[spot] = Kept(decision.person, decision.decided_at + settings.fixes.refused_for, None, changed=False)
+    for pin in standing_pins(ledger, settings.table, whose, plan.made):
+        changed = (texts.get((pin.key, pin.column)) or None) != (pin.platform or None)
+        found[pin.key, pin.column] = Kept(pin.person, pin.until or plan.made, pin.reason, changed=changed)
+        found.setdefault((pin.key, None), found[pin.key, pin.column])
+    return found
 
 
 def _listed(one: PlanRecord, folder: Path) -> Listed:

@@ -14,6 +14,7 @@ CHOICE: Final[Mapping[str, str]] = {
     "platform": "Keep {platform} value",
     "ignore": "Leave both as they are",
     "later": "Left for now",
+    "refused": "Refused for some days",
     "two_people": "Two people",
     "same": "The same person",
 }

@@ -17,6 +17,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.DAMAGED: "looks damaged in {truth}: for a person to decide",
     Why.IGNORED: "left, as somebody decided",
     Why.PINNED: "pinned: right in {platform}, as somebody says until a day",
+    Why.REFUSED: "refused in a review, for some days",
     Why.NEVER: "never written, as the mapping says",
     Why.FILLED: "filled in {platform}: written only where empty, as the mapping says",
     Why.UNDONE: "written once and taken back",

@@ -23,6 +23,7 @@ from auditor.model import Kind, Refusal, Route, Side, Status, Why
 from auditor.plan import damage
 from auditor.plan.actions import Action, actions, by_key, together
 from auditor.plan.creations import Candidates, create
+from auditor.plan.decisions import refused_profiles
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
 from auditor.plan.pairs import held, one_of_two
@@ -180,7 +181,7 @@ def _unmatched(audit: Audit, policy: Policy, known: Knowledge) -> Iterator[Write
     unsure = unsure or any(by_fallback(key, audit.fallbacks) for key in missing)
     same_person = held(audit, Side.PLATFORM, known.decisions)
     one_person = one_of_two(audit, Side.PLATFORM, known.decisions)
-    pinned = {one.key for one in known.pins}
+    pinned, refused = {one.key for one in known.pins}, refused_profiles(known.decisions)
     wanted = audit.profiles.filter(pl.col("status").is_in([Status.ORPHAN.value, Status.DUPLICATE.value])).sort("key")
     for key, status, profile_id, pending, waiting in wanted.select(
         "key", "status", "profile_id", "pending", "waiting"
@@ -192,6 +193,7 @@ def _unmatched(audit: Audit, policy: Policy, known: Knowledge) -> Iterator[Write
             Why.ONE_PERSON: key in one_person,
             Why.SAME_PERSON: key in same_person,
             Why.PINNED: key in pinned,
+            Why.REFUSED: key in refused,
             Why.UNADDRESSED: profile_id is None and by_fallback(key, audit.fallbacks),
             Why.LISTED: policy.only_on_platform == "list",
             Why.NOT_CHECKED: unsure,

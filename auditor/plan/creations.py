@@ -15,7 +15,7 @@ from auditor.model import TECHNICAL_ATTRIBUTES, Kind, Moved, Permission, Refusal
 from auditor.permissions import Case, Cell, Evidence
 from auditor.plan.actions import Action
 from auditor.plan.damage import damaged_candidates
-from auditor.plan.decisions import Choice, Standing, standing
+from auditor.plan.decisions import Choice, Standing, refused_profiles, standing
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.pairs import held, one_of_two
 from auditor.settings.contract import Column, Master, Polarity, Writing
@@ -47,7 +47,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
     unreadable = audit.counts.rows["platform_rejected"] > 0
     same_person = held(audit, Side.TRUTH, known.decisions)
     one_person = one_of_two(audit, Side.TRUTH, known.decisions)
-    undone = _undone(candidates.rows, known)
+    undone, refused = _undone(candidates.rows, known), refused_profiles(known.decisions)
     taken = set(candidates.taken.select("key", "column").iter_rows())
     taken_keys = {key for key, _ in taken}
     wanted = []
@@ -56,6 +56,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
             Why.PENDING: pending,
             Why.WAITING: waiting,
             Why.UNDONE: key in undone,
+            Why.REFUSED: key in refused,
             Why.GONE: gone,
             Why.FORGOTTEN: not known.seen_known,
             Why.ERASED: key in candidates.erased,

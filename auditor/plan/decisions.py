@@ -18,7 +18,7 @@ import pydantic
 
 from auditor.errors import SettingsError
 from auditor.settings.problems import Strict, nearest, problem_list, read_json
-from auditor.state.ledger.records import SAME_PERSON
+from auditor.state.ledger.records import PROFILE, SAME_PERSON
 from auditor.state.ledger.records import Decision as Remembered
 
 _SHOWN = 20
@@ -32,6 +32,8 @@ class Choice(StrEnum):
     """The platform is right: a line for the owners of the truth."""
     IGNORE = "ignore"
     """Leave both as they are."""
+    REFUSED = "refused"
+    """Not now: it holds for some days, unless a value changes before."""
     TWO_PEOPLE = "two_people"
     """Of a pair of probably one person: they are two, and each is planned for as if the other were not there."""
     SAME = "same"
@@ -76,6 +78,15 @@ class Decision:
     def holds(self, platform: str | None, truth: str | None) -> bool:
         """True while both sides still have the values that were decided on. Empty text and null are the same."""
         return (self.platform or None, self.truth or None) == (platform or None, truth or None)
+
+    def over(self, since: datetime) -> bool:
+        """True of a refusal that was made before `since`: refusals end."""
+        return self.choice is Choice.REFUSED and self.made is not None and self.made <= since
+
+
+def refused_profiles(decisions: Iterable[Decision]) -> frozenset[str]:
+    """The keys of those who are not to be created or deleted now."""
+    return frozenset(one.key for one in decisions if one.column == PROFILE and one.choice is Choice.REFUSED)
 
 
 def remembered(records: Iterable[Remembered]) -> list[Decision]:

@@ -32,6 +32,7 @@ _SAID: Final[Mapping[str, Since]] = {
     Why.UNDONE: Since.UNDONE,
     Why.IGNORED: Since.DECIDED,
     Why.PINNED: Since.PINNED,
+    Why.REFUSED: Since.DECIDED,
     Why.GONE: Since.GONE,
     Why.ERASED: Since.ERASED,
     Why.TAKEN: Since.THERE,

@@ -135,6 +135,7 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
         (permission & (pl.col("said") == Why.FOR_THE_TRUTH), Why.FOR_THE_TRUTH),
         (~permission & ~decided & (master == Master.BOTH) & (moved == Moved.PLATFORM), Why.FOR_THE_TRUTH),
         (pl.col("pinned") & ~opts_out, Why.PINNED),
+        ((pl.col("choice") == Choice.REFUSED) & ~opts_out, Why.REFUSED),
         (closed & ~opts_out, pl.when(never).then(pl.lit(Why.NEVER.value)).otherwise(pl.lit(Why.FILLED.value))),
         (pl.col("undone"), Why.UNDONE),
         (pl.col("blocked") | _refused(known.structure), Why.BLOCKED),
@@ -169,8 +170,9 @@ def _told() -> pl.Expr:
     An opt-out that the truth has not heard of is told even where somebody decided against it, as long as it stands.
     """
     why, choice = pl.col("why"), pl.col("choice")
-    stands = choice.is_null() | (why.is_not_null() & (pl.col("word") == ForTruth.OPTED_OUT_ON_PLATFORM))
-    moved = (pl.col("master") == Master.BOTH) & (pl.col("moved") == Moved.PLATFORM) & choice.is_null()
+    undecided = choice.is_null() | (choice == Choice.REFUSED)  # which says nothing of the truth
+    stands = undecided | (why.is_not_null() & (pl.col("word") == ForTruth.OPTED_OUT_ON_PLATFORM))
+    moved = (pl.col("master") == Master.BOTH) & (pl.col("moved") == Moved.PLATFORM) & undecided
     return (
         pl.when(why.is_in([Why.PENDING, Why.WAITING, Why.UNMAPPED, Why.IGNORED]).fill_null(False))
         .then(None)

@@ -27,6 +27,18 @@ PEOPLE: Final = pl.Schema({"profile_id": TEXT, "key": TEXT, "name": TEXT, "email
 """Who somebody is, as the export says it; null where it says nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Who keeps a cell from being written, and until when."""
+
+    by: str
+    until: datetime
+    reason: str | None
+    """Of a pin."""
+    changed: bool
+    """The platform has another value by now."""
+
+
 @dataclass(frozen=True)
 class Beside:
     """What is known beside a plan. Frames may be in any order, and lack rows."""
@@ -47,6 +59,8 @@ class Beside:
     """Globs of the columns that start scenarios."""
     names: tuple[str, str, str]
     """The columns of the first name, the last name and the e-mail address, for who is created."""
+    kept: Mapping[tuple[str, str | None], Kept]
+    """By key and column (None: the profile), what somebody keeps from being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +180,7 @@ class Review:
         )
 
     @cached_property
-    def _causes(self) -> Mapping[str, str]:
+    def causes(self) -> Mapping[str, str]:
         told = with_sentences(self.beside.causes, self.say, with_count=False)
         return dict(told.select("cause", "sentence").iter_rows())
 
@@ -196,7 +210,7 @@ class Review:
             return self.say.fill("only {truth} knows this person")
         if write.collection is not None:
             return self.say.fill(f"{{truth}} has it since {write.collection.moment}, from {write.collection.source}")
-        parts = [self._causes[cause]] if cause is not None and cause in self._causes else []
+        parts = [self.causes[cause]] if cause is not None and cause in self.causes else []
         if moved is not None and moved != Moved.UNKNOWN:
             parts.append(self.say.fill(MOVED[moved]))
         elif status is not None and write.decided_by is None:

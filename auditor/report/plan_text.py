@@ -12,7 +12,7 @@ from typing import Final
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
 from auditor.findings.planned import KIND, MAY_CONTACT, ONE, PURPOSE, RISK
 from auditor.findings.sentences import of_plan, spelt_out
-from auditor.model import Kind
+from auditor.model import Kind, Why
 from auditor.plan.review import Change, Review, Reviewed
 from auditor.report.redact import visible
 
@@ -36,6 +36,7 @@ def text(review: Review, lasting: str) -> Iterator[str]:
         yield from ("", "left alone:")
         for number, why in left:
             yield from _wrapped(f"{number:,}  {why}", "  ")
+        yield from kept(review)
 
 
 def counted(review: Review) -> str:
@@ -62,6 +63,18 @@ def left_alone(review: Review) -> list[tuple[int, str]]:
     why = {**WHY, **OF_AN_UNDO} if review.plan.purpose == "undo" else WHY
     counts = Counter(one.why for one in review.plan.left)
     return [(number, review.say.fill(why[code])) for code, number in counts.most_common()]
+
+
+def kept(review: Review) -> Iterator[str]:
+    """Lines on each cell that somebody keeps from being written: who, until when and why."""
+    for one in review.plan.left:
+        found = review.beside.kept.get((one.key, one.column))
+        if found is None or one.why not in (Why.PINNED, Why.REFUSED):
+            continue
+        how = "pinned" if one.why == Why.PINNED else "refused"
+        told = f"{one.key}  {one.column or 'the profile'}: {how} by {found.by} until {found.until:%Y-%m-%d %H:%M %Z}"
+        told += f": {visible(found.reason)}" if found.reason else ""
+        yield from _wrapped(told + ("; changed since" if found.changed else ""), "    ")
 
 
 def on_screen(review: Review, file: str, *, everything: bool) -> Iterator[str]:

@@ -86,6 +86,8 @@ class Fixes(Strict):
     permission_max_age: Duration = timedelta(hours=1)
     visible_after: Duration = timedelta(minutes=1)
     without_base: Literal["ask", "moments"] = "ask"
+    refused_for: Duration = timedelta(days=90)
+    """How long a write that somebody refused in a review is not proposed again."""
     only_on_platform: Literal["list", "delete"] = "list"
     brakes: Brakes = Brakes()
 

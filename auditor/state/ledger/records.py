@@ -284,6 +284,10 @@ SAME_PERSON: Final = "auditor:same_person"
 them, `truth` is the second, whichever sides they are of."""
 
 
+PROFILE: Final = "auditor:profile"
+"""Stands for the column in a decision on a whole profile: that it is not created or deleted now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a steward chose for one cell, given both values as seen, or for a pair of keys (SAME_PERSON)."""
