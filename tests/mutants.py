@@ -36,6 +36,7 @@ TESTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "auditor.plan.needs": (
         "tests/test_needs.py::test_of_some_profiles_the_same_is_said_as_of_all",
+        "tests/test_needs.py::test_what_was_decided_on_other_values_is_said_to_have_changed_where_somebody_is_to_decide",
         "tests/test_needs.py::test_a_plan_does_with_every_combination_what_the_design_says",
     ),
 }

@@ -259,6 +259,22 @@ def test_of_some_profiles_the_same_is_said_as_of_all() -> None:
     assert everybody["key"].to_list() == ["k", "l", "m"]
 
 
+def test_what_was_decided_on_other_values_is_said_to_have_changed_where_somebody_is_to_decide() -> None:
+    audit = audit_of(
+        differences=[
+            difference("k", "lastName", "a", "b"),
+            difference("l", "lastName", "Rémy", "RÃ©my", moved="truth", status="stale", reason="encoding"),
+            difference("m", "nickname", "a", "b"),
+        ]
+    )
+    made = [Decision(key, column, "c", "d", Choice.TRUTH, "An") for key, column in audit.differences[:, :2].rows()]
+    why = [
+        needs(audit, knowledge(Structure("16", audit.table, ()), decisions=decisions))["why"].to_list()
+        for decisions in ((), made)
+    ]
+    assert why == [["decision", "damaged", "for_the_truth"], ["changed", "changed", "for_the_truth"]]
+
+
 @pytest.mark.parametrize("without_base", ["ask", "moments"])
 def test_a_plan_does_with_every_combination_what_the_design_says(
     every: dict[tuple[str, str], Combination], audit: Audit, without_base: str
