@@ -35,6 +35,9 @@ TESTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/test_undo.py::test_another_opt_out_of_either_side_at_any_time_is_known",
     ),
     "auditor.plan.needs": (
+        "tests/test_pins.py::test_a_pinned_cell_is_left_alone_whoever_decides_but_an_opt_out_is_written",
+        "tests/test_pins.py::test_damage_is_told_of_what_is_not_written_as_well",
+        "tests/test_plan_by_cause.py::test_a_refusal_holds_while_both_values_do_and_never_keeps_an_opt_out",
         "tests/test_needs.py::test_of_some_profiles_the_same_is_said_as_of_all",
         "tests/test_needs.py::test_what_was_decided_on_other_values_is_said_to_have_changed_where_somebody_is_to_decide",
         "tests/test_needs.py::test_a_plan_does_with_every_combination_what_the_design_says",

@@ -14,12 +14,13 @@ from auditor.errors import Exit
 from auditor.model import Kind
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.needs import needs
+from auditor.settings.contract import Writing
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Pin
 from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, auditor, copy
-from tests.test_plan import NEWS, NOW, an_audit, differs, plans, some_facts
+from tests.test_plan import COLUMNS, NEWS, NOW, an_audit, differs, plans, some_facts
 
 DAY = timedelta(days=1)
 
@@ -54,6 +55,14 @@ def test_a_pinned_cell_is_left_alone_whoever_decides_but_an_opt_out_is_written()
     ]
     plan, _ = plans(an_audit(cells), facts=facts)
     assert [(one.kind, one.key) for one in plan.writes] == [(Kind.UNSUBSCRIBE, "3"), (Kind.UPDATE, "1")]
+
+
+@pytest.mark.parametrize(("write", "why"), [("only-if-empty", "filled"), ("never", "never")])
+def test_damage_is_told_of_what_is_not_written_as_well(write: str, why: str) -> None:
+    columns = tuple(replace(one, write=Writing(write)) for one in COLUMNS)
+    audit = an_audit([differs("1", "city", "Gent", "#REF!"), differs("2", "city", "Gent", "Ghent")], columns=columns)
+    told = needs(audit, some_facts().known).select("key", "need", "why", "told")
+    assert told.rows() == [("1", "truth", why, "damaged_spreadsheet"), ("2", "left", why, None)]
 
 
 def test_a_pin_belongs_to_a_person_until_it_expires_is_taken_off_or_forgotten(tmp_path: Path) -> None:

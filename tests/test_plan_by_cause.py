@@ -38,14 +38,18 @@ def test_a_refusal_holds_while_both_values_do_and_never_keeps_an_opt_out() -> No
         differs("1", "city", "Gent", "Ghent"),
         differs("2", "city", "Gent", "Ghent"),
         differs("3", NEWS, "true", "false"),
+        differs("4", "points", "1", "2", moved="platform"),
+        differs("5", NEWS, "true", "false", moved="platform"),
     ]
     made = [refusal("1", "city", "Gent", "Ghent"), refusal("2", "city", "Gent", "Brugge")]
-    made += [refusal("3", NEWS, "true", "false")]
+    made += [refusal(key, NEWS, "true", "false") for key in ("3", "5")] + [refusal("4", "points", "1", "2")]
     told = needs(an_audit(cells), some_facts(decisions=made).known).select("key", "need", "why", "answers", "told")
     assert told.rows() == [
         ("1", "left", "refused", "truth platform", None),
         ("2", "written", None, "truth platform", None),
         ("3", "written", None, "truth platform", None),
+        ("4", "truth", "for_the_truth", "truth platform", "platform_moved"),
+        ("5", "person", "decision", "truth platform", "opted_in_on_platform"),
     ]
     later = Decision("1", "city", "Gent", "Ghent", Choice.TRUTH, "Bea")
     assert needs(an_audit(cells[:1]), some_facts(decisions=[*made, later]).known)["by"].to_list() == ["Bea"]
