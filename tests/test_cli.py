@@ -76,7 +76,8 @@ ROWS = {
     for part in ("", "_rejected", "_null_key", "_duplicate", "_excluded")
 }
 SUMMARY = {
-    "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "gone", "kept", "differences",
+    "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "created", "standing", "gone",
+    "kept", "later", "differences", "against_their_will",
     "needs", "decisions", "formats", "matched_by", "violations", "permissions", "reachable", "same_person",
     "not_checked", "notices", "report", "seconds",
 }  # fmt: skip

@@ -21,12 +21,13 @@ import pytest
 from auditor.commands.plan import plan as make_plan
 from auditor.commands.show import tell
 from auditor.findings.audit import Audit
+from auditor.findings.figures import by_need
 from auditor.model import Attribute, Kind, Structure
 from auditor.permissions import EVIDENCE
 from auditor.plan import make_plans
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import UNDONE, Knowledge
-from auditor.plan.needs import for_the_truth, needs, numbers
+from auditor.plan.needs import for_the_truth, needs
 from auditor.report import render
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Blank, Column, Compare, Master, Polarity, Writing
@@ -289,7 +290,7 @@ def test_a_plan_does_with_every_combination_what_the_design_says(
     found = {(key, column): (one, word) for key, column, one, word in select(needed, "need", "told")}
     assert {every[cell]: found[cell] for cell in every if found[cell] != expected[cell]} == {}
     assert {(key, column): why for key, column, why in select(for_the_truth(needed), "why")} == told
-    assert numbers(needed) == {"created": 0, **Counter(need.values())}
+    assert by_need(needed) == {"created": 0, **Counter(need.values())}
     answers = {(key, column): (given, why is None) for key, column, given, why in select(needed, "answers", "refused")}
     assert {cell: given for cell, (given, _) in answers.items()} == {
         cell: answers_by_hand(every[cell]) for cell in every

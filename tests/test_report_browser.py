@@ -18,6 +18,7 @@ import pytest
 from auditor import report
 from auditor.findings.audit import VIOLATIONS, Audit
 from auditor.findings.codes import read_notice
+from auditor.findings.words import AGAINST_THEIR_WILL
 from auditor.model import Reason
 from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.report import Written
@@ -126,8 +127,9 @@ def test_errors_stand_before_warnings_and_one_is_no_plural(tab: Page, audit: Aud
     violations = pl.DataFrame(rows, schema=VIOLATIONS, orient="row")
     page = opened(tab, render(replace(audit, violations=violations), tmp_path, privacy="full").report)
     assert values(page, "key", "violations") == ["3", "5", "1", "4", "2"]
-    page = opened(tab, render(replace(audit, violations=violations[:1]), tmp_path, privacy="full").report)
-    assert count(page, "violations") == "1 invalid value"
+    for one, told in ((violations[:1], "1 remark"), (violations[2:3], "1 invalid value")):
+        page = opened(tab, render(replace(audit, violations=one), tmp_path, privacy="full").report)
+        assert count(page, "violations") == told, "a warning is not what the headline calls invalid"
 
 
 def test_how_actito_would_refuse_a_value_stands_beside_it(tab: Page, audit: Audit, tmp_path: Path) -> None:
@@ -186,14 +188,53 @@ def test_filters_count_and_combine(tab: Page, written: Written, audit: Audit) ->
 
 def test_a_square_of_the_picture_and_a_cause_show_their_differences(tab: Page, written: Written, audit: Audit) -> None:
     page = opened(tab, written.report)
-    wanted = audit.differences.filter(column="firstName", reason=Reason.ACCENTS.value).height
+    todo = audit.differences.filter(~(pl.col("waiting") | pl.col("pending")))
+    wanted = todo.filter(column="firstName", reason=Reason.ACCENTS.value).height
     page.get_by_role("button", name=f"{wanted} × Accents in firstName").click()
     assert count(page) == f"{wanted} of {audit.differences.height} differences"
     assert set(values(page, "column")) == {"firstName"}
     page.get_by_role("button", name="Show the differences of cause 2", exact=True).click()
-    second = audit.causes.sort(["profiles", "column", "reason"], descending=[True, False, False]).row(1, named=True)
-    of_cause = audit.differences.filter(cause=second["cause"]).height
+    ranked = todo.group_by("cause", "column", "reason").len()
+    second = ranked.sort(["len", "column", "reason"], descending=[True, False, False]).row(1, named=True)
+    of_cause = todo.filter(cause=second["cause"]).height
     assert count(page) == f"{of_cause} of {audit.differences.height} differences"
+
+
+EVERY_LINK = r"""() => [...document.querySelectorAll('[data-go]')].map(link => {
+  link.click();
+  const told = /^[\d,]+/.exec(link.getAttribute('aria-label') ?? link.textContent.trim());
+  const beside = link.closest('.cause, tr, li')?.querySelector('.how-many b, td.number, .big, b');
+  const count = document.querySelector(`[data-table=${link.dataset.go}] .count`).textContent;
+  return {
+    link: link.outerHTML,
+    says: Number((told?.[0] ?? beside?.textContent ?? '').replaceAll(',', '') || NaN),
+    opens: Number((/([\d,]+) (?:person|people)$/.exec(count)?.[1] ?? /^[\d,]+/.exec(count)?.[0])?.replaceAll(',', '')),
+    rows: Number(/^[\d,]+/.exec(count)?.[0].replaceAll(',', '')),
+    people: / (person|people)$/.test(count) && /person|people/.test(link.textContent),
+  };
+})"""
+"""Of each link that leads to rows: the number that it says, or that stands beside it, and the number that it opens."""
+
+
+@pytest.mark.parametrize("kind", ["report", "worklist"])
+def test_every_number_is_its_rows(tab: Page, written: Written, kind: str) -> None:
+    """Whichever link one follows, the list says the number that stood there; and no row of it is left out."""
+    page = opened(tab, getattr(written, kind))
+    links = page.evaluate(EVERY_LINK)
+    assert len(links) > 80
+    wrong = [one for one in links if one["says"] != (one["opens"] if one["people"] else one["rows"])]
+    assert wrong == []
+
+
+def test_who_may_be_contacted_against_their_will_is_listed(tab: Page, written: Written, audit: Audit) -> None:
+    """From the headline, under each finding that says so, and as many people as it says."""
+    page = opened(tab, written.worklist)
+    grave = audit.permissions.filter(pl.col("finding").is_in([one.value for one in AGAINST_THEIR_WILL]))
+    page.locator(".grave-word button").click()
+    assert page.locator(".grave-word").inner_text().startswith(f"{grave['key'].n_unique()} people may be contacted")
+    assert count(page, "permissions").startswith(f"{grave.height} of {audit.permissions.height} permission findings")
+    page.locator("[data-table=permissions] [data-size]").select_option("250")
+    assert sorted(values(page, "key", "permissions")) == sorted(grave["key"])
 
 
 def test_the_keyboard_is_enough(tab: Page, written: Written) -> None:

@@ -29,10 +29,11 @@ from auditor.commands.plan import plan
 from auditor.errors import SettingsError
 from auditor.files.data import data_folder
 from auditor.files.whole import write_whole
+from auditor.findings import figures
 from auditor.findings.audit import Audit
 from auditor.findings.planned import KIND
 from auditor.findings.sentences import of_plan
-from auditor.findings.words import STATUS, Words
+from auditor.findings.words import FLAG, STATUS, Words
 from auditor.model import Status
 from auditor.sandbox.process import Sandbox
 from auditor.settings.config import Settings, read_settings
@@ -169,15 +170,17 @@ def _again(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[s
 
 
 def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, after: Audit) -> None:
-    words = Words.of(settings.names).labels(STATUS)
+    say = Words.of(settings.names)
+    words = say.labels(STATUS) | say.labels(FLAG)
     click.echo()
     rows: list[tuple[str, int, int]] = [
-        (words[status.value], before.counts.profiles[status], after.counts.profiles[status]) for status in Status
+        (words[one], number, figures.per_profile(after.counts)[one])
+        for one, number in figures.per_profile(before.counts).items()
     ]
     rows += [
-        ("Differences", before.counts.differences, after.counts.differences),
+        ("Differences", before.counts.open_differences, after.counts.open_differences),
         ("Permission findings", before.permissions.height, after.permissions.height),
-        ("Invalid values", before.violations.height, after.violations.height),
+        ("Invalid values", before.counts.errors, after.counts.errors),
     ]
     table(rows, header=("", "before", "after"))
     click.echo()

@@ -31,9 +31,8 @@ def command(settings_file: Path, as_json: bool) -> None:
         say("no run yet; make one: auditor run")
     rows = []
     for one in records:
-        profiles = one.counts["profiles"]
         permissions = sum(one.counts["permissions"].values())
-        values = [profiles[name] for name in ("missing", "orphan", "stale", "conflicting")]
+        values = [one.standing[name] for name in ("missing", "orphan", "stale", "conflicting")]
         rows.append((one.run, *values, permissions, one.verdict.value))
     header = ("run", "missing", "only in", "outdated", "decision", "permis.", "verdict")
     table(rows, header=header)

@@ -11,12 +11,13 @@ import click
 from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
+from auditor.findings import figures
 from auditor.findings.audit import Conclusion
 from auditor.findings.decided import so_far
 from auditor.findings.sentences import sentence, with_sentences
 from auditor.findings.unreachable import reachable
-from auditor.findings.words import NEED, STATUS, percent
-from auditor.model import Severity, Side, Status, Verdict
+from auditor.findings.words import FLAG, NEED, STATUS, percent
+from auditor.model import Severity, Side, Verdict
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,23 +49,23 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataFrame, *, examples: int = 0) -> None:
     """What an audit found, in less than a screen; the largest causes with so many examples, which are values."""
     counts = audit.counts
-    statuses = audit.say.labels(STATUS)
+    named = audit.say.labels(STATUS) | audit.say.labels(FLAG)
     click.echo(f"{audit.table}: {VERDICT[audit.verdict]}")
     for item in audit.not_checked:
         click.echo(wrapped("  not checked: ", sentence(item, audit.say)))
     for notice in audit.notices:
         click.echo(wrapped("  note: ", sentence(notice, audit.say)))
     click.echo()
-    table([(statuses[status.value], counts.profiles[status]) for status in Status])
+    profiles = figures.per_profile(counts)
+    table([(named[one], number) for one, number in profiles.items() if number or one not in figures.NO_PROBLEM])
     extra = [
         *(
             (f"rows of {name} outside the population", counts.rows[f"{side}_excluded"])
             for name, side in ((audit.platform_name, Side.PLATFORM), (audit.truth_name, Side.TRUTH))
         ),
-        ("of these, waiting for the next synchronisation", counts.waiting),
-        ("of these, sent and not yet in an export", counts.pending),
         (f"of these, deleted in {audit.platform_name} since an earlier run", counts.gone),
         *reachable(counts),
+        ("people who may be contacted against their will", counts.against_their_will),
         ("permission findings", sum(counts.permissions.values())),
         ("invalid values", counts.errors),
         *(
@@ -78,13 +79,9 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         click.echo(f"\n  for people to decide: {so_far(counts.decisions)}")
     if counts.needs and counts.differences:
         click.echo()
-        named = audit.say.labels(NEED)
-        table(
-            [
-                (f"differences: {label[0].lower()}{label[1:]}", counts.needs.get(need, 0))
-                for need, label in named.items()
-            ]
-        )
+        needs = audit.say.labels(NEED) | {figures.LATER: figures.WAITING_OR_SENT}
+        standings = figures.standings(counts)
+        table([(f"differences: {label[0].lower()}{label[1:]}", standings[need]) for need, label in needs.items()])
     if causes.height:
         _print_causes(with_sentences(causes, audit.say), examples)
     _print_pairs(audit, same_person)
@@ -93,7 +90,7 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
 
 def _print_causes(causes: pl.DataFrame, examples: int) -> None:
     click.echo("\nlargest causes")
-    largest = causes.sort(["profiles", "cause"], descending=[True, False])
+    largest = causes.filter(causes["profiles"] > 0).sort(["profiles", "cause"], descending=[True, False])
     shown = largest.head(CAUSES_WITH_EXAMPLES if examples else SHOWN_CAUSES)
     for cause in shown.iter_rows(named=True):
         click.echo(wrapped("  - ", cause["sentence"]))

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor import permissions
+from auditor.findings import figures
 from auditor.findings.audit import Audit
 from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
 from auditor.findings.unreachable import said_no
@@ -17,7 +18,7 @@ from auditor.model import Kind, Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.decisions import Choice, remembered
 from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge
-from auditor.plan.needs import needs, numbers, questions
+from auditor.plan.needs import needs, questions
 from auditor.plan.pairs import with_decided
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -42,7 +43,8 @@ def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, 
 def judged(audit: Audit, known: Knowledge) -> tuple[Audit, pl.DataFrame]:
     """The audit with what was decided on its pairs and how much is decided, and what becomes of its differences."""
     needed, pairs = needs(audit, known), with_decided(audit.same_person, known.decisions)
-    counts = replace(audit.counts, needs=numbers(needed), decisions=questions(needed, pairs))
+    audit = figures.counted(audit, needed)
+    counts = replace(audit.counts, decisions=questions(needed, pairs))
     return replace(audit, same_person=pairs, counts=counts), needed
 
 

@@ -123,10 +123,7 @@ def read_result(folder: Path, name: str) -> pl.DataFrame:
 
 
 def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
-    """The numbers of the audit, but for those of needs and of the reachable.
-
-    Pending differences are sent already: they count as pending, not by reason.
-    """
+    """The numbers of the audit, but for those of needs, of the reachable, and those that `figures.counted` adds."""
 
     def tally(rows: Rows, column: str) -> dict[str, int]:
         return _tally(engine, rows, column)
@@ -138,16 +135,19 @@ def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
         profiles=diff.profiles,
         waiting=diff.waiting,
         pending=diff.pending,
+        created=0,
         gone=diff.gone,
         kept=diff.kept,
         differences_by_column=tally(results.differences, "column"),
         differences_by_reason=tally(results.differences, "reason"),
+        later=count(engine, results.differences.filter(results.differences.waiting | results.differences.pending)),
         formats=diff.formats,
         matched_by=diff.matched_by,
         violations_by_side={Side(side): number for side, number in tally(results.violations, "side").items()},
         violations_by_rule=tally(results.violations, "rule"),
         violations_by_severity=tally(results.violations, "severity"),
         permissions=tally(results.permissions, "finding"),
+        against_their_will=0,
         same_person=tally(results.same_person, "side"),
         needs=None,
         decisions=None,

@@ -46,7 +46,7 @@ from auditor.engine.protocol import count
 from auditor.errors import SettingsError
 from auditor.files.disk import full_disk
 from auditor.files.whole import write_whole
-from auditor.findings import notices
+from auditor.findings import figures, notices
 from auditor.findings.audit import Audit, Conclusion, Counts
 from auditor.findings.codes import NotChecked, Notice
 from auditor.findings.sentences import of_file, sentence
@@ -55,7 +55,6 @@ from auditor.load import rejected_rows
 from auditor.logs import stage
 from auditor.match.join import Matched, match_sides
 from auditor.model import Kind, Rule, Severity, Side, Structure
-from auditor.plan.needs import numbers
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
@@ -240,7 +239,8 @@ def _audit(
             audit = reached.tell(conclusion.with_rows(read_results(work)))
             write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
             audit, needed = judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
-            watch.found("report", **numbers(needed))
+            audit = replace(audit, verdict=verdict(audit.counts, audit.not_checked))
+            watch.found("report", **figures.by_need(needed))
             told = told_to_the_truth(audit, needed)
             run_folder.write_csv(told, work / "for-the-truth.csv")
             write_whole(work / "for-the-truth.xlsx", report.for_review(told))

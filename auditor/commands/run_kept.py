@@ -14,7 +14,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.files.rewrite import Rewrite
 from auditor.findings.audit import Audit
 from auditor.match.join import Matched
-from auditor.model import Status, Structure
+from auditor.model import Structure
 from auditor.report import TrendPoint
 from auditor.settings.contract import Contract
 from auditor.state import run_folder
@@ -71,7 +71,8 @@ def to_keep(
 def _record(audit: Audit) -> RunRecord:
     """What the ledger keeps of a run: counts alone."""
     summary = audit.summary()
-    kept = ("rows", "profiles", "waiting", "pending", "gone", "differences", "violations", "permissions")
+    of_profiles = ("profiles", "waiting", "pending", "created", "standing", "gone")
+    kept = ("rows", *of_profiles, "later", "differences", "violations", "permissions")
     finished = audit.started + timedelta(seconds=sum(audit.seconds.values()))
     return RunRecord(
         audit.run, audit.table, audit.started, finished, audit.verdict, {name: summary[name] for name in kept}
@@ -84,7 +85,7 @@ def trend_point(record: RunRecord) -> TrendPoint:
     return TrendPoint(
         run=record.run,
         started=record.started,
-        profiles={Status(status): number for status, number in counts["profiles"].items()},
-        differences=counts["differences"]["total"],
+        not_agreeing=record.not_agreeing,
+        differences=counts["differences"]["total"] - counts.get("later", 0),
         permissions=sum(counts["permissions"].values()),
     )

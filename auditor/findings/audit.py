@@ -163,10 +163,14 @@ class Counts:
     """Keys per status; waiting and pending ones are included."""
     waiting: int
     pending: int
+    created: int
+    """Profiles that differ by permissions without which we created them, and which a person decides."""
     gone: int
     kept: Mapping[str, int]
     differences_by_column: Mapping[str, int]
     differences_by_reason: Mapping[str, int]
+    later: int
+    """Differing cells that wait for the next synchronisation or were sent already."""
     needs: Mapping[str, int] | None
     """Differing cells by model.Need: what becomes of them; None: nobody asked, as in a comparison."""
     decisions: Mapping[str, int] | None
@@ -181,10 +185,12 @@ class Counts:
     violations_by_rule: Mapping[str, int]
     violations_by_severity: Mapping[str, int]
     permissions: Mapping[str, int]
+    against_their_will: int
+    """People of whom some permission finding says that they may be contacted against their will."""
     same_person: Mapping[str, int]
     """Pairs by `side`: both, platform, truth."""
     standing: Mapping[Status, int]
-    """Keys per status that is a finding: neither waiting for the ordinary synchronisation nor sent already."""
+    """Keys per status that is a finding: they neither wait nor were sent already, nor are they created by us."""
     reachable: int | None
     """Profiles with a permission that is on and an address or number; None where nobody asked, as in a comparison."""
     unreachable: Mapping[str, int] | None
@@ -194,6 +200,16 @@ class Counts:
     @property
     def differences(self) -> int:
         return sum(self.differences_by_column.values())
+
+    @property
+    def open_differences(self) -> int:
+        """Those to be dealt with: they neither wait nor were sent already."""
+        return self.differences - self.later
+
+    @property
+    def not_agreeing(self) -> int:
+        """Profiles that do not agree."""
+        return sum(self.standing.values())
 
     @property
     def other_findings(self) -> int:
@@ -289,8 +305,11 @@ class Conclusion:
             "profiles": {status.value: counts.profiles[status] for status in Status},
             "waiting": counts.waiting,
             "pending": counts.pending,
+            "created": counts.created,
+            "standing": {status.value: number for status, number in counts.standing.items()},
             "gone": counts.gone,
             "kept": dict(counts.kept),
+            "later": counts.later,
             "differences": {
                 "total": counts.differences,
                 "by_column": dict(counts.differences_by_column),
@@ -306,6 +325,7 @@ class Conclusion:
                 "by_severity": dict(counts.violations_by_severity),
             },
             "permissions": dict(counts.permissions),
+            "against_their_will": counts.against_their_will,
             **({} if counts.reachable is None else {"reachable": _reachable(counts)}),
             "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},
             "not_checked": [item.content() for item in self.not_checked],

@@ -262,6 +262,10 @@ FLAG: Final[Mapping[str, tuple[str, str]]] = {
         "Waiting for the next synchronisation",
         "So recent that the ordinary synchronisation may still bring it. Not a finding yet.",
     ),
+    "created": (
+        "Created by us, permission to be decided",
+        "We created this person without a permission that {truth} says they have. A person decides, with evidence.",
+    ),
     "gone": ("Deleted in {platform} earlier", "An earlier run saw this person. Never created again by itself."),
     "again": ("Makes reachable again", "What {platform} has bounced for good; {truth} has another address or number."),
     "blocked": ("{platform} would refuse it", "The value of {truth} breaks a rule of the table and is not sent."),

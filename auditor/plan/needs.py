@@ -75,12 +75,6 @@ def for_the_truth(needed: pl.DataFrame) -> pl.DataFrame:
     return needed.filter(pl.col("told").is_not_null()).select(*VALUES, why="told")
 
 
-def numbers(needed: pl.DataFrame) -> Mapping[str, int]:
-    """The cells of each need, those of none included."""
-    found = dict(needed["need"].value_counts().iter_rows())
-    return {need.value: found.get(need.value, 0) for need in Need}
-
-
 def questions(needed: pl.DataFrame, pairs: pl.DataFrame) -> Mapping[str, int]:
     """How many cells and pairs a person was `asked` about, and are `decided` by what holds, or `changed` since.
 

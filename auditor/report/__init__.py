@@ -17,15 +17,15 @@ from markupsafe import Markup
 from auditor import __version__
 from auditor.files.data import data_folder
 from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, whole_files
-from auditor.findings import words
+from auditor.findings import figures, words
 from auditor.findings.audit import Audit, Conclusion
 from auditor.findings.decided import so_far
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import corrected, reachable
 from auditor.findings.words import Words
-from auditor.model import FORMAT, Status
+from auditor.model import FORMAT, Severity, Status
 from auditor.plan.decisions import DECIDED
-from auditor.plan.needs import numbers, questions
+from auditor.plan.needs import questions
 from auditor.report import view as report_view
 from auditor.report.plan_page import plans_page
 from auditor.report.redact import Privacy, for_work, pseudonyms, shown
@@ -80,12 +80,11 @@ def render(
 
 def page(audit: Audit, needed: pl.DataFrame | None, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()) -> str:
     """The report alone, as one HTML document. `needed` is None for a comparison: there is no plan, and no master."""
-    nobody_asked = replace(audit, counts=replace(audit.counts, needs=None))
-    return _report(nobody_asked if needed is None else _with_needs(audit, needed), privacy, trend)
+    return _report(figures.counted(audit, None) if needed is None else _with_needs(audit, needed), privacy, trend)
 
 
 def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
-    """The audit with what is to be known of needs beside each difference, and their numbers.
+    """The audit with what is to be known of needs beside each difference, and its phrases counted.
 
     Differences whose correction makes somebody reachable `again` come first, and are marked so.
     """
@@ -94,10 +93,11 @@ def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
     differences = audit.differences.join(beside, on=["key", "column"], how="left", maintain_order="left")
     differences = differences.join(again, on=["key", "column"], how="left", maintain_order="left")
     differences = differences.with_columns(pl.col("again").fill_null(False))
+    audit = figures.counted(audit, needed)
     return replace(
         audit,
         differences=differences.sort(~pl.col("again"), maintain_order=True),
-        counts=replace(audit.counts, needs=numbers(needed), decisions=questions(needed, audit.same_person)),
+        counts=replace(audit.counts, decisions=questions(needed, audit.same_person)),
     )
 
 
@@ -155,11 +155,13 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             reachable=reachable(audit.counts),
             reasons=reasons,
             picture=picture,
+            listed=set() if rows is None else set(redacted.profiles.select(one=figures.counted_as())["one"]),
             standings=report_view.standings(audit, say),
-            causes=redacted.causes.to_dicts(),
+            causes=redacted.causes.filter(pl.col("profiles") > 0).to_dicts(),
             rules=report_view.rules(audit, say),
-            flags=[(flag, *map(say.fill, words.FLAG[flag])) for flag in ("waiting", "pending", "gone")],
-            trend=report_view.trend_bars(trend),
+            flags=[("gone", *map(say.fill, words.FLAG["gone"]))],
+            errors_alone=audit.violations.filter(pl.col("severity") != Severity.ERROR.value).is_empty(),
+            trend=report_view.trend_bars(trend, audit),
             needed=audit.counts.needs is not None,
             so_far=so_far(audit.counts.decisions) if audit.counts.decisions else "",
             rows=rows,

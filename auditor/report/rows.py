@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from auditor.findings import words
+from auditor.findings import figures, words
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
 from auditor.findings.decided import CHOICE, Standing, decided
 from auditor.findings.left_alone import OF_A_CELL, WHY, worth_saying
@@ -69,14 +69,19 @@ def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None, *, real: boo
 
 def labels(say: Words) -> dict[str, dict[str, str]]:
     """Per column with stored words: word → what it is called on screens."""
+    flags = say.labels(words.FLAG)
     return {
         "status": say.labels(words.STATUS),
+        "counted_as": say.labels(words.STATUS) | flags,
+        "agrees": {"no": "Does not agree", "": "Waiting, sent or created by us"},
+        "open": {"yes": "To be dealt with", "": figures.WAITING_OR_SENT},
+        "against": {"yes": "May be contacted against their will", "": "Other findings"},
         "moved": say.labels(words.MOVED),
         "reason": say.labels(words.REASON),
         "rule": say.labels(words.RULE),
         "severity": dict(words.SEVERITY),
         "finding": say.labels(words.FINDING),
-        "flags": say.labels(words.FLAG),
+        "flags": flags,
         "side": {**{side.value: say.side(side) for side in Side}, "activities": f"Activities in {say.platform}"},
         "activity": say.labels(words.ACTIVITY),
         "unsent": say.labels(words.UNSENT),
@@ -106,6 +111,7 @@ def _differences(audit: Audit, *, real: bool) -> Table:
     frame = audit.differences if needed else audit.differences.with_columns(again=pl.lit(False))
     frame = frame.with_columns(
         flags=_flags("pending", "waiting", "blocked", "again"),
+        open=pl.when(figures.is_open()).then(pl.lit("yes")),
         kind=pl.when(pl.col("column").is_in(list(permissions))).then(pl.lit("permission")).otherwise(pl.lit("field")),
         platform_updated=_day("platform_updated"),
         truth_updated=_day("truth_updated"),
@@ -122,6 +128,7 @@ def _differences(audit: Audit, *, real: bool) -> Table:
         "cause",
         "flags",
         "kind",
+        "open",
         "platform_updated",
         "truth_updated",
     ]
@@ -173,11 +180,15 @@ def _choice_that_permits(platform: str | None, truth: str | None, polarity: Pola
 def _profiles(audit: Audit) -> Table:
     order = {status.value: rank for rank, status in enumerate(Status)}
     frame = audit.profiles.with_columns(
-        flags=_flags("pending", "waiting", "gone"), rank=pl.col("status").replace_strict(order, default=len(order))
+        flags=_flags("pending", "waiting", "created", "gone"),
+        counted_as=figures.counted_as(),
+        agrees=pl.when(figures.does_not_agree()).then(pl.lit("no")),
+        rank=pl.col("status").replace_strict(order, default=len(order)),
     ).sort("rank", maintain_order=True)
+    names = ("key", "profile_id", "status", "moved", "flags", "counted_as", "agrees")
     rows = zip(frame["platform_rows"], frame["truth_rows"], strict=True)
     return {
-        **{name: frame[name].to_list() for name in ("key", "profile_id", "status", "moved", "flags")},
+        **{name: frame[name].to_list() for name in names},
         "columns": [", ".join(columns) if columns is not None else "" for columns in frame["columns"].to_list()],
         "rows": [
             f"{platform or 0} in {audit.platform_name}, {truth or 0} in {audit.truth_name}" for platform, truth in rows
@@ -188,9 +199,12 @@ def _profiles(audit: Audit) -> Table:
 def _permissions(audit: Audit) -> Table:
     order = {finding: rank for rank, finding in enumerate(words.FINDING)}
     frame = audit.permissions.with_columns(
-        since=_day("since"), rank=pl.col("finding").replace_strict(order, default=len(order))
+        since=_day("since"),
+        against=pl.when(figures.against_their_will()).then(pl.lit("yes")),
+        rank=pl.col("finding").replace_strict(order, default=len(order)),
     ).sort("rank", maintain_order=True)
-    return {name: frame[name].to_list() for name in ("key", "column", "finding", "platform", "truth", "since")}
+    names = ("key", "column", "finding", "platform", "truth", "since", "against")
+    return {name: frame[name].to_list() for name in names}
 
 
 def _activities(audit: Audit) -> Table:
@@ -210,7 +224,9 @@ def _activities(audit: Audit) -> Table:
 def _violations(audit: Audit) -> Table:
     order = {severity.value: rank for rank, severity in enumerate(Severity)}
     rank = pl.col("severity").replace_strict(order, default=0, return_dtype=pl.Int64)
-    frame = audit.violations.sort(rank, maintain_order=True)
+    # What has no severity is as grave as an error: earlier versions knew nothing else.
+    frame = audit.violations.with_columns(pl.col("severity").fill_null(Severity.ERROR.value))
+    frame = frame.sort(rank, maintain_order=True)
     return {name: frame[name].to_list() for name in VIOLATIONS.names()}
 
 

@@ -10,10 +10,10 @@ from typing import Final
 
 import polars as pl
 
-from auditor.findings import words
+from auditor.findings import figures, words
 from auditor.findings.audit import Audit
 from auditor.findings.words import Words
-from auditor.model import PermissionFinding, Side, Status, Verdict
+from auditor.model import Severity, Side, Status, Verdict
 from auditor.settings.contract import Blank, Master
 
 HEAT_STEPS: Final = 5
@@ -25,10 +25,21 @@ class TrendPoint:
 
     run: str
     started: datetime
-    profiles: Mapping[Status, int]
+    not_agreeing: int
     differences: int
+    """Those that neither wait nor were sent already."""
     permissions: int
     """Permission findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence with a number, and where the rows are that it counts."""
+
+    sentence: str
+    table: str
+    facets: Mapping[str, str]
+    """Column → the stored word that its rows have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +48,11 @@ class Headline:
 
     verdict: Verdict
     sentence: str
-    grave: str
-    """Whether people may be contacted against their will; empty: nobody."""
-    details: tuple[str, ...]
+    rows: Line | None
+    """The beginning of the sentence, where it counts something."""
+    grave: Line | None
+    """Whether people may be contacted against their will; None: nobody."""
+    details: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,8 @@ class SideView:
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    status: Status
+    counted_as: str
+    """A status that is a finding or `equal`, or one of figures.NO_PROBLEM: every key is in exactly one."""
     label: str
     meaning: str
     count: int
@@ -100,33 +114,52 @@ class RuleView:
 
 def headline(audit: Audit, say: Words) -> Headline:
     counts = audit.counts
-    keys = sum(counts.profiles.values())
-    differing = audit.profiles.filter(~(pl.col("waiting") | pl.col("pending"))).height
-    against = _people(audit, *words.AGAINST_THEIR_WILL)
-    invalid = counts.errors
+    keys, equal, differing = sum(counts.profiles.values()), counts.profiles[Status.EQUAL], counts.not_agreeing
+    rows = None
     if differing:
         verb = "does" if differing == 1 else "do"
         sentence = f"{differing:,} of {_many(keys, 'profile', 'profiles')} {verb} not agree"
+        rows = Line(sentence, "profiles", {"agrees": "no"})
     elif audit.verdict is Verdict.FINDINGS:
         sentence = "All profiles agree, but not everything is in order"
+    elif equal < keys:
+        sentence = f"{say.platform} and {say.truth} agree on {equal:,} of {_many(keys, 'profile', 'profiles')}"
     else:
         sentence = f"{say.platform} and {say.truth} agree on {_all(keys)}"
     if audit.verdict is Verdict.INCOMPLETE:
         sentence += f", as far as was checked: {_many(len(audit.not_checked), 'thing was', 'things were')} not"
+    against = _many(counts.against_their_will, "person", "people")
     details = (
-        (invalid, "value is invalid", "values are invalid"),
-        (counts.waiting, "profile waits for the next synchronisation", "profiles wait for the next synchronisation"),
-        (
-            counts.pending,
-            "profile was corrected already, and no export shows it yet",
-            "profiles were corrected already, and no export shows it yet",
+        (counts.errors, "value is invalid", "values are invalid", "violations", {"severity": Severity.ERROR.value}),
+        *(
+            (getattr(counts, flag), one, more, "profiles", {"counted_as": flag})
+            for flag, one, more in (
+                ("waiting", "profile waits for the next synchronisation", "profiles wait for the next synchronisation"),
+                (
+                    "pending",
+                    "profile was corrected already, and no export shows it yet",
+                    "profiles were corrected already, and no export shows it yet",
+                ),
+                (
+                    "created",
+                    "profile was created by us, with permissions to be decided",
+                    "profiles were created by us, with permissions to be decided",
+                ),
+            )
         ),
     )
     return Headline(
         verdict=audit.verdict,
         sentence=f"{sentence}.",
-        grave=f"{_many(against, 'person', 'people')} may be contacted against their will." if against else "",
-        details=tuple(f"{_many(number, one, more)}." for number, one, more in details if number),
+        rows=rows,
+        grave=Line(f"{against} may be contacted against their will.", "permissions", {"against": "yes"})
+        if counts.against_their_will
+        else None,
+        details=tuple(
+            Line(f"{_many(number, one, more)}.", table, facets)
+            for number, one, more, table, facets in details
+            if number
+        ),
     )
 
 
@@ -163,22 +196,19 @@ def sides(audit: Audit, say: Words) -> list[SideView]:
 
 def statuses(audit: Audit, say: Words) -> list[StatusView]:
     keys = sum(audit.counts.profiles.values())
+    numbers = figures.per_profile(audit.counts)
+    told = {**words.STATUS, **words.FLAG}
+    order = (Status.EQUAL, Status.CONFLICTING, Status.STALE, Status.MISSING, Status.ORPHAN, Status.DUPLICATE)
     return [
         StatusView(
-            status=status,
-            label=say.fill(words.STATUS[status][0]),
-            meaning=say.fill(words.STATUS[status][1]),
-            count=audit.counts.profiles[status],
-            share=audit.counts.profiles[status] / keys if keys else 0.0,
+            counted_as=one,
+            label=say.fill(told[one][0]),
+            meaning=say.fill(told[one][1]),
+            count=numbers[one],
+            share=numbers[one] / keys if keys else 0.0,
         )
-        for status in (
-            Status.EQUAL,
-            Status.CONFLICTING,
-            Status.STALE,
-            Status.MISSING,
-            Status.ORPHAN,
-            Status.DUPLICATE,
-        )
+        for one in (*(status.value for status in order), *figures.NO_PROBLEM)
+        if numbers[one] or one not in figures.NO_PROBLEM
     ]
 
 
@@ -196,7 +226,8 @@ def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int, bool]]:
 
 def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
     """The picture of what is wrong where: the reasons that occur, and one row per field that differs, worst first."""
-    counted = audit.differences.with_columns(standing=_standing(audit)).group_by("column", "reason", "standing").len()
+    differences = audit.differences.filter(figures.is_open())
+    counted = differences.with_columns(standing=_standing(audit)).group_by("column", "reason", "standing").len()
     totals = counted.group_by("column").agg(pl.col("len").sum()).sort(["len", "column"], descending=[True, False])
     by_reason = {(column, reason): number for column, reason, number in _sums(counted, "column", "reason")}
     by_standing = {(column, standing): number for column, standing, number in _sums(counted, "column", "standing")}
@@ -229,29 +260,30 @@ def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
 
 def standings(audit: Audit, say: Words) -> list[tuple[str, str, int]]:
     """How differences stand, as a picture tells them apart: stored word, label and number of differences."""
-    numbers = dict(audit.differences.select(_standing(audit).alias("standing"))["standing"].value_counts().iter_rows())
+    if audit.counts.needs is not None:
+        numbers = figures.standings(audit.counts)
+    else:
+        numbers = dict(audit.differences.filter(figures.is_open())["status"].value_counts().iter_rows())
+        numbers[figures.LATER] = audit.counts.later
     return [(word, label, numbers.get(word, 0)) for word, label in _standing_labels(audit, say).items()]
 
 
 def _standing(audit: Audit) -> pl.Expr:
-    """What becomes of a difference; where nobody asked (a comparison), its status, or that it is for later."""
-    if audit.counts.needs is not None:
-        return pl.col("need")
-    later = pl.col("waiting") | pl.col("pending")
-    return pl.when(later).then(pl.lit("later")).otherwise(pl.col("status"))
+    """What becomes of an open difference; where nobody asked (a comparison), its status."""
+    return pl.col("status" if audit.counts.needs is None else "need")
 
 
 def _standing_labels(audit: Audit, say: Words) -> dict[str, str]:
+    later = {figures.LATER: figures.WAITING_OR_SENT} if audit.counts.later else {}
     if audit.counts.needs is not None:
-        return say.labels(words.NEED)
+        return say.labels(words.NEED) | later
     named = say.labels(words.STATUS)
-    return {status.value: named[status] for status in (Status.CONFLICTING, Status.STALE)} | {
-        "later": "Waiting or sent already"
-    }
+    return {status.value: named[status] for status in (Status.CONFLICTING, Status.STALE)} | later
 
 
 def rules(audit: Audit, say: Words) -> list[RuleView]:
     counts = audit.counts
+    open_cells = dict(audit.differences.filter(figures.is_open())["column"].value_counts().iter_rows())
     return [
         RuleView(
             column=column.name,
@@ -263,7 +295,7 @@ def rules(audit: Audit, say: Words) -> list[RuleView]:
             blank="clears the field" if column.blank is Blank.CLEAR else "changes nothing",
             sensitivity=words.SENSITIVITY[column.sensitivity],
             permission=column.permission.value if column.permission else "",
-            differences=counts.differences_by_column.get(column.name, 0),
+            differences=open_cells.get(column.name, 0),
             kept=counts.kept.get(column.name, 0),
             formats=counts.formats.get(column.name, 0),
         )
@@ -271,18 +303,17 @@ def rules(audit: Audit, say: Words) -> list[RuleView]:
     ]
 
 
-def trend_bars(points: Sequence[TrendPoint]) -> list[tuple[TrendPoint, int, float]]:
-    """Each run with the number of its profiles that do not agree, and the bar's height in percent of the highest."""
-    wrong = [sum(number for status, number in point.profiles.items() if status != Status.EQUAL) for point in points]
-    highest = max(wrong, default=0)
-    return [
-        (point, number, round(100 * number / highest, 2) if highest else 0.0)
-        for point, number in zip(points, wrong, strict=True)
-    ]
-
-
-def _people(audit: Audit, *kinds: PermissionFinding) -> int:
-    return audit.permissions.filter(pl.col("finding").is_in([kind.value for kind in kinds]))["key"].n_unique()
+def trend_bars(earlier: Sequence[TrendPoint], audit: Audit) -> list[tuple[TrendPoint, float]]:
+    """Earlier runs and this one, with the bar's height in percent of the highest; nothing where this is the first."""
+    if not earlier:
+        return []
+    counts = audit.counts
+    now = TrendPoint(
+        audit.run, audit.started, counts.not_agreeing, counts.open_differences, sum(counts.permissions.values())
+    )
+    points = [*earlier, now]
+    highest = max(point.not_agreeing for point in points)
+    return [(point, round(100 * point.not_agreeing / highest, 2) if highest else 0.0) for point in points]
 
 
 def _sums(counted: pl.DataFrame, *by: str) -> list[tuple[str, str, int]]:

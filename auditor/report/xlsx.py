@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from auditor.findings import words
+from auditor.findings import figures, words
 from auditor.findings.audit import Audit
 from auditor.findings.decided import so_far
 from auditor.findings.left_alone import worth_saying
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import reachable
 from auditor.findings.words import Words
-from auditor.model import Side, Status
+from auditor.model import Side
 from auditor.report.redact import Privacy, visible
 from auditor.report.rows import labels, with_decision
 
@@ -125,7 +125,7 @@ def _profiles(audit: Audit, told: _Told) -> Sheet:
         (
             _text(row["key"]),
             told.name("status", row["status"]),
-            told.flags(row, "pending", "waiting", "gone"),
+            told.flags(row, "pending", "waiting", "created", "gone"),
             told.name("moved", row["moved"]),
             ", ".join(row["columns"] or ()),
             _text(row["platform_rows"]),
@@ -264,16 +264,18 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
     for name, number in counts.rows.items():
         side, _, part = name.partition("_")
         yield f"Rows: {say.side(Side(side))} {part.replace('_', ' ')}".strip(), str(number)
-    for status in Status:
-        yield f"Profiles: {say.labels(words.STATUS)[status]}", str(counts.profiles[status])
-    for flag in ("waiting", "pending", "gone"):
-        yield say.labels(words.FLAG)[flag], str(getattr(counts, flag))
+    named = say.labels(words.STATUS) | say.labels(words.FLAG)
+    yield "Profiles that do not agree", str(counts.not_agreeing)
+    for one, number in figures.per_profile(counts).items():
+        yield f"Profiles: {named[one]}", str(number)
+    yield named["gone"], str(counts.gone)
+    yield "People who may be contacted against their will", str(counts.against_their_will)
     for line, number in reachable(counts):
         yield f"{line[:1].upper()}{line[1:]}", str(number)
-    yield "Differences", str(counts.differences)
+    yield "Differences", str(counts.open_differences)
     if counts.needs is not None:
-        for need, label in say.labels(words.NEED).items():
-            yield f"Differences: {label}", str(counts.needs.get(need, 0))
+        for need, number in figures.standings(counts).items():
+            yield f"Differences: {say.labels(words.NEED).get(need, figures.WAITING_OR_SENT)}", str(number)
     if counts.decisions is not None:
         yield "For people to decide", so_far(counts.decisions)
     for item in audit.not_checked:

@@ -41,7 +41,10 @@ from auditor.state.ledger.records import Head
 from auditor.state.run_files import document, rows
 from auditor.structure.proposal import structure_from
 
-_NOT_ASKED: Final[dict[str, Any]] = {"needs": None, "decisions": None, "reachable": None, "unreachable": None}
+_NOT_ASKED: Final[dict[str, Any]] = {
+    "needs": None, "decisions": None, "reachable": None, "unreachable": None,
+    "created": 0, "later": 0, "against_their_will": 0,
+}  # fmt: skip
 """Numbers that earlier versions asked nobody for."""
 
 

@@ -24,6 +24,7 @@ async function start() {
   for (const [name, table] of Object.entries(tables)) {
     const open = name === "differences" && decisions && table.columns.need.values.includes("person");
     table.filter(open ? { need: "person" } : {});
+    if (name === "profiles" && table.columns.agrees.values.includes("no")) table.filter({ agrees: "no" });
   }
   for (const button of document.querySelectorAll("[data-go]")) {
     button.addEventListener("click", () => go(button.dataset.go, JSON.parse(button.dataset.facets)));

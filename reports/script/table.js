@@ -195,6 +195,11 @@ class Table {
     this.box.querySelector(".count").textContent = this.rows.length === this.size
       ? `${format(this.size)} ${unit}`
       : this.rows.length ? `${format(this.rows.length)} of ${format(this.size)} ${unit}` : `None of the ${format(this.size)} ${unit} fits these filters.`;
+    if ("people" in this.box.dataset && this.rows.length) {
+      const { index, values } = this.columns.key;
+      const people = new Set(Array.from(this.rows, (row) => values[index[row]])).size;
+      if (people < this.rows.length) this.box.querySelector(".count").textContent += `, ${format(people)} ${people === 1 ? "person" : "people"}`;
+    }
     this.box.querySelector(".place").textContent = `Page ${format(this.page + 1)} of ${format(pages)}`;
     this.box.querySelector(".pages").hidden = this.size <= 10;
     this.box.querySelector("[data-page='-1']").disabled = this.page === 0;

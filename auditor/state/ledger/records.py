@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from auditor.model import Kind, Outcome, Route, Verdict
+from auditor.model import Kind, Outcome, Route, Status, Verdict
 from auditor.state.ledger.chain import Table
 
 VERSION: Final = 6
@@ -146,6 +146,19 @@ class RunRecord:
     verdict: Verdict
     counts: Mapping[str, Any]
     """Plain JSON values without values of profiles: rows per side, profiles per status, differences per column."""
+
+    @property
+    def standing(self) -> Mapping[str, int]:
+        """Profiles by each status that is a finding. Earlier versions kept no more than all that have the status."""
+        everybody = {status: number for status, number in self.counts["profiles"].items() if status != Status.EQUAL}
+        standing: Mapping[str, int] = self.counts.get("standing", everybody)
+        return standing
+
+    @property
+    def not_agreeing(self) -> int:
+        """Profiles that do not agree: of an earlier version too, those that wait or were sent are none."""
+        later = 0 if "standing" in self.counts else self.counts["waiting"] + self.counts.get("pending", 0)
+        return sum(self.standing.values()) - later
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,105 @@
+"""What each phrase with a number counts: said here once, asked by pages, workbook, terminal, trend and `run.json`.
+
+`docs/numbers.md` lists them. A profile is counted exactly once, a differing cell too, and whatever was sent already,
+waits for the next synchronisation or is our own work is no new problem: it has a line of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from auditor.findings.audit import Audit, Counts
+from auditor.findings.words import AGAINST_THEIR_WILL
+from auditor.model import Need, Status, Why
+
+LATER: Final = "later"
+"""What is said of a differing cell that waits or was sent already, beside the words of Need."""
+WAITING_OR_SENT: Final = "Waiting or sent already"
+"""What that is called on screens."""
+NO_PROBLEM: Final = ("waiting", "pending", "created")
+"""What a profile is counted as instead of its status, the first that holds."""
+
+
+def is_open() -> pl.Expr:
+    """Whether a differing cell is one to be dealt with: it neither waits nor was sent already."""
+    return ~(pl.col("waiting") | pl.col("pending"))
+
+
+def counted_as() -> pl.Expr:
+    """What a profile of `counted` is counted as: one of NO_PROBLEM, else its status."""
+    expression = pl.col("status")
+    for flag in reversed(NO_PROBLEM):
+        expression = pl.when(flag).then(pl.lit(flag)).otherwise(expression)
+    return expression
+
+
+def does_not_agree() -> pl.Expr:
+    """Whether a profile of `counted` is one of those that do not agree."""
+    return ~pl.any_horizontal(*NO_PROBLEM)
+
+
+def against_their_will(column: str = "finding") -> pl.Expr:
+    """Whether a permission finding says that somebody may be contacted against their will."""
+    return pl.col(column).is_in([finding.value for finding in AGAINST_THEIR_WILL])
+
+
+def by_need(needed: pl.DataFrame) -> Mapping[str, int]:
+    """The cells of each need, those of none included; `needed` has the columns of `plan.needs.NEEDS`."""
+    found = dict(needed["need"].value_counts().iter_rows())
+    return {need.value: found.get(need.value, 0) for need in Need}
+
+
+def standings(counts: Counts) -> dict[str, int]:
+    """How the differing cells stand: those of each need as far as they are open, and those that are for LATER."""
+    needs = dict(counts.needs or {})
+    return needs | {Need.LEFT.value: needs.get(Need.LEFT, 0) - counts.later, LATER: counts.later}
+
+
+def per_profile(counts: Counts) -> dict[str, int]:
+    """What all profiles are counted as, each once: as `counted_as`, and those that agree."""
+    later = {"waiting": counts.waiting, "pending": counts.pending, "created": counts.created}
+    equal = {Status.EQUAL.value: counts.profiles[Status.EQUAL]}
+    return equal | {status.value: number for status, number in counts.standing.items()} | later
+
+
+def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
+    """The audit with its phrases counted by its rows. `needed`: as `plan.needs` gives it, None where nobody asked.
+
+    Its profiles have `created` beside their columns: what makes them differ are permissions without which we created
+    them. The profiles of a cause are those whose difference is open.
+    """
+    ours = [] if needed is None else _created(needed)
+    differs = pl.col("status").is_in([Status.STALE.value, Status.CONFLICTING.value])
+    profiles = audit.profiles.with_columns(created=differs & pl.col("key").is_in(ours))
+    numbers = dict(profiles.group_by(counted_as().alias("as")).len().iter_rows())
+    open_cells = audit.differences.filter(is_open())
+    of_cause = dict(open_cells.group_by("cause").len().iter_rows())
+    shown = [of_cause.get(cause, 0) for cause in audit.causes["cause"]]
+    return replace(
+        audit,
+        profiles=profiles,
+        causes=audit.causes.with_columns(pl.Series("profiles", shown, dtype=pl.Int64)),
+        counts=replace(
+            audit.counts,
+            needs=None if needed is None else by_need(needed),
+            standing={status: numbers.get(status.value, 0) for status in Status if status is not Status.EQUAL},
+            **{flag: numbers.get(flag, 0) for flag in NO_PROBLEM},
+            later=audit.differences.height - open_cells.height,
+            against_their_will=audit.permissions.filter(against_their_will())["key"].n_unique(),
+        ),
+    )
+
+
+def _created(needed: pl.DataFrame) -> list[str]:
+    """Whoever differs, in what is not sent already, by permissions without which we created them, and beside them by no
+    more than what a creation leaves empty and no plan of ours fills.
+    """
+    open_cells = needed.filter(~pl.col("why").is_in([Why.PENDING.value, Why.WAITING.value]).fill_null(False))
+    without = pl.col("need") == Need.CREATED.value
+    unfilled = pl.col("need").is_in([Need.TRUTH.value, Need.LEFT.value]) & (pl.col("platform").fill_null("") == "")
+    ours = open_cells.group_by("key").agg(ours=without.any() & (without | unfilled).all())
+    return ours.filter("ours")["key"].to_list()

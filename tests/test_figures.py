@@ -1,0 +1,156 @@
+"""A phrase with a number says the same wherever it stands, and counts what `docs/numbers.md` says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.cli.fail_on import parse_fail_on
+from auditor.cli.summary import exit_code, print_summary
+from auditor.commands.results import verdict
+from auditor.commands.run_kept import trend_point
+from auditor.errors import Exit
+from auditor.findings import figures
+from auditor.findings.audit import Audit
+from auditor.findings.words import AGAINST_THEIR_WILL, Words
+from auditor.model import Need, Status, Verdict
+from auditor.plan.knowledge import CREATED
+from auditor.report import view
+from auditor.report.redact import shown
+from auditor.report.xlsx import workbook
+from auditor.state.ledger.records import RunRecord
+from tests.audits import audit_of, difference, needed, realistic
+from tests.nothing_known import NOW
+from tests.test_report import cells_of
+
+OURS = [str(number) for number in range(7)]
+"""People whom we created without the newsletter, of whom nothing else differs."""
+CREATED_BY_US = pl.DataFrame({"key": OURS, "at": [NOW] * len(OURS)}, schema=CREATED)
+
+
+def of_ours(number: int) -> Audit:
+    """So many people whom we created, and one whose name differs."""
+    rows = [
+        difference(key, "subscriptions#Newsletter", "false", "true", platform_updated=NOW - timedelta(minutes=1))
+        for key in OURS[:number]
+    ]
+    audit = audit_of(differences=[*rows, difference("99", "lastName", "Dubois", "Vermeulen")], equal=20)
+    return figures.counted(audit, needed(audit, created=CREATED_BY_US))
+
+
+@pytest.fixture(scope="module")
+def audit() -> Audit:
+    """With everything that the words of the design have, and counted."""
+    found = realistic(hostile=False)
+    return figures.counted(found, needed(found))
+
+
+def test_whom_we_created_is_no_new_problem() -> None:
+    """What needs a decision is what did so before; a line of its own says how many wait for one because of us."""
+    before, after = of_ours(0).counts, of_ours(7).counts
+    assert after.profiles[Status.CONFLICTING] == before.profiles[Status.CONFLICTING] + 7, "as run.json always counted"
+    assert (after.standing, after.not_agreeing) == (before.standing, before.not_agreeing)
+    assert (before.created, after.created) == (0, 7)
+    assert figures.standings(after)[Need.PERSON] == figures.standings(before)[Need.PERSON] == 1
+    told = view.headline(of_ours(7), Words("Actito", "CRM"))
+    assert told.sentence == "1 of 28 profiles does not agree."
+    assert [one.sentence for one in told.details] == ["7 profiles were created by us, with permissions to be decided."]
+    facts = of_ours(7).facts()
+    assert (facts["created"], facts["standing"]["conflicting"]) == (7, 1)
+
+
+def test_whom_we_created_alone_makes_no_finding() -> None:
+    audit = of_ours(7)
+    differences, profiles = (frame.filter(pl.col("key") != "99") for frame in (audit.differences, audit.profiles))
+    ours = replace(audit, differences=differences, profiles=profiles)
+    ours = figures.counted(ours, needed(ours, created=CREATED_BY_US))
+    assert verdict(ours.counts, ()) is Verdict.CLEAN
+    assert exit_code(replace(ours, verdict=Verdict.CLEAN), parse_fail_on("findings")) == Exit.FINE
+
+
+def test_who_has_something_else_that_differs_is_one_that_does_not_agree() -> None:
+    rows = [
+        difference("0", "subscriptions#Newsletter", "false", "true", platform_updated=NOW - timedelta(minutes=1)),
+        difference("0", "lastName", "Dubois", "Vermeulen"),
+    ]
+    audit = audit_of(differences=rows)
+    counts = figures.counted(audit, needed(audit, created=CREATED_BY_US)).counts
+    assert (counts.created, counts.not_agreeing) == (0, 1)
+
+
+@pytest.mark.parametrize(("platform", "ours"), [(None, 1), ("Fluffy", 0)])
+def test_what_a_creation_leaves_empty_is_ours_as_well(platform: str | None, ours: int) -> None:
+    """A nickname, of which Actito is the master, is for the owners of the CRM; one that it has is no work of ours."""
+    rows = [
+        difference("0", "subscriptions#Newsletter", "false", "true", platform_updated=NOW - timedelta(minutes=1)),
+        difference("0", "nickname", platform, "Fluff"),
+    ]
+    audit = audit_of(differences=rows)
+    counts = figures.counted(audit, needed(audit, created=CREATED_BY_US)).counts
+    assert (counts.created, counts.not_agreeing) == (ours, 1 - ours)
+
+
+def test_every_key_is_counted_once_by_its_rows(audit: Audit) -> None:
+    """Against the rows, and added up."""
+    told = figures.per_profile(audit.counts)
+    later = audit.profiles["waiting"] | audit.profiles["pending"]
+    assert sum(told.values()) == sum(audit.counts.profiles.values())
+    assert told["equal"] == 9_480
+    assert told["waiting"] + told["pending"] == later.sum() > 0
+    assert audit.counts.not_agreeing == audit.profiles.height - later.sum()
+    for status in Status:
+        if status is not Status.EQUAL:
+            assert told[status] == audit.profiles.filter(~later).filter(status=status.value).height
+
+
+def test_the_places_agree(audit: Audit, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The headline, the lines below it, the terminal, the workbook, the document and the trend."""
+    counts, facts = audit.counts, audit.facts()
+    grave = audit.permissions.filter(pl.col("finding").is_in([one.value for one in AGAINST_THEIR_WILL]))
+    people = grave["key"].n_unique()
+    to_do = audit.differences.filter(~(pl.col("waiting") | pl.col("pending")))
+
+    print_summary(audit, audit.causes, audit.same_person)
+    lines = re.findall(r"^  (.+?)  +([\d,]+)$", capsys.readouterr().out, re.M)
+    terminal = {name: int(number.replace(",", "")) for name, number in lines}
+    (tmp_path / "report.xlsx").write_bytes(workbook(shown(audit, "aggregate"), "aggregate"))
+    book = {row[0]: row[1] for row in cells_of(tmp_path / "report.xlsx")["summary"] if len(row) > 1}
+    headline = view.headline(audit, audit.say)
+    record = RunRecord(audit.run, audit.table, NOW, NOW, audit.verdict, facts)
+
+    assert headline.rows is not None
+    assert headline.rows.sentence.startswith(f"{counts.not_agreeing:,} of ")
+    assert sum(facts["standing"].values()) == trend_point(record).not_agreeing == counts.not_agreeing
+    assert book["Profiles that do not agree"] == str(counts.not_agreeing)
+    for line in view.statuses(audit, audit.say):
+        assert terminal[line.label] == line.count
+        assert book[f"Profiles: {line.label}"] == str(line.count)
+    assert headline.grave is not None
+    assert headline.grave.sentence.startswith(f"{people} people ")
+    assert facts["against_their_will"] == terminal["people who may be contacted against their will"] == people
+    assert book["People who may be contacted against their will"] == str(people)
+
+    standing = {label: number for _, label, number in view.standings(audit, audit.say)}
+    assert sum(standing.values()) == audit.differences.height
+    for label, number in standing.items():
+        assert terminal[f"differences: {label[0].lower()}{label[1:]}"] == number
+        assert book[f"Differences: {label}"] == str(number)
+    assert sum(rule.differences for rule in view.rules(audit, audit.say)) == to_do.height
+    assert trend_point(record).differences == to_do.height == int(book["Differences"])
+    assert facts["differences"]["total"] - facts["later"] == to_do.height
+    assert audit.causes["profiles"].sum() == to_do.height
+
+
+def test_a_run_of_an_earlier_version_is_shown_by_what_it_kept(audit: Audit) -> None:
+    """Those that wait or were sent are none that do not agree; that version kept how many they are."""
+    facts = audit.facts()
+    kept = {name: facts[name] for name in ("rows", "profiles", "waiting", "pending", "differences", "permissions")}
+    kept["differences"] = {"total": facts["differences"]["total"]}
+    record = RunRecord(audit.run, audit.table, NOW, NOW, audit.verdict, kept)
+    assert trend_point(record).not_agreeing == audit.counts.not_agreeing
+    assert trend_point(record).differences == audit.differences.height
