@@ -92,6 +92,9 @@ def test_what_is_put_into_the_inbox_is_recorded_and_moved(inbox: Inbox) -> None:
     inbox.put("a.json", line("3", minutes=1), by="Bob")
     inbox.take()
     assert inbox.names == ["taken/a-2.json", "taken/a.json"], "none takes the place of another"
+    inbox.take(NOW + timedelta(days=15))
+    assert inbox.names == [], "values of people stay no longer than the snapshots"
+    assert len(inbox.recorded) == 3
 
 
 @pytest.mark.parametrize("minutes", [5, None])

@@ -38,12 +38,16 @@ def test_an_older_plan_writes_what_the_newest_run_and_the_ledger_leave_of_it(
     cell = ignored.cells[0]
     in_truth(folder, moved.key, last_name="Vanderelst")
     line = {"key": ignored.key, "column": "lastName", "platform": cell.before, "truth": cell.after, "choice": "ignore"}
-    decided = folder / "decided.json"
+    decided = folder / "decisions" / "cas.json"
+    decided.parent.mkdir()
     decided.write_text(
         json.dumps({"format": 1, "run": first.plan.run, "table": "Customers", "by": "Cas", "decisions": [line]})
     )
-    pipeline.run(settings, pipeline.Request(), now=given_time.now(), tell=lambda _: None)
-    make_plans(settings, now=given_time.now(), decisions=decided)
+    told: list[str] = []
+    audit = pipeline.run(settings, pipeline.Request(), now=given_time.now(), tell=told.append)
+    assert "cas.json: 1 decision of Cas taken" in told
+    assert audit.summary()["decisions"]["decided"] == 1
+    make_plans(settings, now=given_time.now())
 
     counts = [f"--confirm={kind.value}={count}" for kind, count in first.plan.counts.items()]
     refused = auditor(capsys, "apply", str(first.path), "--yes", *counts)
@@ -51,14 +55,14 @@ def test_an_older_plan_writes_what_the_newest_run_and_the_ledger_leave_of_it(
     assert not list(first.path.parent.glob("outcome-*"))
 
     said = auditor(capsys, "apply", str(first.path), "--yes", "--older", "--json", *counts)
-    told = json.loads(said.out)
-    reasons = {(one["key"], one["column"]): one["reason"] for one in told["drift"]["cells"]}
+    done = json.loads(said.out)
+    reasons = {(one["key"], one["column"]): one["reason"] for one in done["drift"]["cells"]}
     assert reasons == {
         (ignored.key, "lastName"): "decided_since",
         (moved.key, "lastName"): "truth_changed_since",
     }
-    assert told["outcomes"]["skipped"] == 2
-    assert told["outcomes"]["landed"] == sum(len(write.followed) for write in first.plan.writes) - 2
+    assert done["outcomes"]["skipped"] == 2
+    assert done["outcomes"]["landed"] == sum(len(write.followed) for write in first.plan.writes) - 2
     assert said.code == Exit.WRITES_LEFT
     assert "1 gone, 1 changed" in said.err
     assert max(map(len, said.err.splitlines())) <= 80

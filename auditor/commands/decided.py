@@ -6,6 +6,7 @@ takes it once more. Of two decisions on one cell the later counts, by when it wa
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -27,7 +28,11 @@ _Cell = tuple[str, str, str | None]
 
 
 def take(settings: Settings, contract: Contract, now: datetime, tell: Callable[[str], None]) -> None:
-    """Record every file in the inbox and move it away; what is refused stays, with the reason told."""
+    """Record every file in the inbox and move it away; what is refused stays, with the reason told.
+
+    What was taken stays as long as the snapshots of runs do.
+    """
+    _expire(settings, now, tell)
     waiting = [path for path in settings.decisions_folder.glob("*.json") if not path.name.startswith(".")]
     if not waiting:
         return
@@ -45,7 +50,7 @@ def take(settings: Settings, contract: Contract, now: datetime, tell: Callable[[
                 tell(f"not taken: {error}")
                 continue
             try:
-                _put_away(path)
+                _put_away(path, now)
             except OSError as error:
                 tell(f"{path} could not be moved ({error.strerror}); taken again it changes nothing")
 
@@ -132,7 +137,7 @@ def _holders_in(settings: Settings, run: str) -> Mapping[str, str]:
         return {}
 
 
-def _put_away(path: Path) -> None:
+def _put_away(path: Path, now: datetime) -> None:
     """Move a file to those that were taken, for its owner alone, beside any other of its name."""
     folder = path.parent / TAKEN
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -141,3 +146,14 @@ def _put_away(path: Path) -> None:
     while target.exists() or target.is_symlink():
         number, target = number + 1, folder / f"{path.stem}-{number}{path.suffix}"
     path.rename(target)
+    os.utime(target, (now.timestamp(), now.timestamp()))
+
+
+def _expire(settings: Settings, now: datetime, tell: Callable[[str], None]) -> None:
+    """Remove what was taken long ago: the ledger has it, under seals that can be emptied."""
+    for path in (settings.decisions_folder / TAKEN).glob("*.json"):
+        try:
+            if now.timestamp() - path.lstat().st_mtime > settings.state.retain.snapshots.total_seconds():
+                path.unlink()
+        except OSError as error:
+            tell(f"{path} is older than [state.retain] allows and could not be removed ({error.strerror})")

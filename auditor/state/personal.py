@@ -54,10 +54,16 @@ IN_THE_STATE: Final[Mapping[str, str]] = {
 }
 """File of the state folder → what it holds of people."""
 
+IN_THE_INBOX: Final[Mapping[str, str]] = {
+    "*.json": "what somebody decided, with the values as they saw them, until it is taken",
+    "taken/*.json": "the same once the ledger has it, as long as snapshots are kept",
+}
+"""File of the inbox of decisions → what it holds of people."""
+
 
 def folders(settings: Settings) -> tuple[Path, ...]:
     """The folders that are to be readable for their owner alone: all of it lies there."""
-    return settings.runs_folder, settings.state_folder
+    return settings.runs_folder, settings.state_folder, settings.decisions_folder
 
 
 def files(settings: Settings) -> Iterator[Path]:
@@ -66,3 +72,5 @@ def files(settings: Settings) -> Iterator[Path]:
         yield from settings.runs_folder.glob(f"*/{pattern}")
     for pattern in IN_THE_STATE:
         yield from settings.state_folder.glob(pattern)
+    for pattern in IN_THE_INBOX:
+        yield from settings.decisions_folder.glob(pattern)
