@@ -195,13 +195,20 @@ def decide(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> 
     if line is Ruling.NOTHING:
         return Why.UNKNOWN_PERMISSION
     if truth is Permission.OFF:
-        newer = line is Ruling.OPT_OUT_IF_NEWER and _later(case.evidence.date, case.platform_updated)
+        given, row = case.evidence.date, case.platform_updated
+        newer = line is Ruling.OPT_OUT_IF_NEWER and given is not None and row is not None and given > row
         if by or newer or line is Ruling.OPT_OUT:
             return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity), None)
         return Why.DECISION
     if by:
         return _opt_in(case, now, timezone)
     return Why.FOR_THE_TRUTH if line is Ruling.FOR_THE_TRUTH else Why.DECISION
+
+
+def withdrawal(text: str | None, polarity: Polarity) -> Opt | None:
+    """The opt-out that a person decides on, of a cell that says this on the platform; None: it lets nobody contact."""
+    on = state(text, polarity) is Permission.ON
+    return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, polarity), None) if on else None
 
 
 def silent(case: Case) -> Why | None:
@@ -289,18 +296,15 @@ def opted_out_otherwise(history: pl.DataFrame, written: datetime) -> bool:
 
 def _latest(shown: datetime, timezone: ZoneInfo) -> datetime:
     """The last moment that may be meant: of a day alone, which is told as its midnight, the end."""
-    if shown == END_OF_TIME:
-        return shown
-    local = shown.astimezone(timezone)
-    if (local.hour, local.minute, local.second, local.microsecond) != (0, 0, 0, 0):
+    local = shown if shown == END_OF_TIME else shown.astimezone(timezone)
+    if shown == END_OF_TIME or (local.hour, local.minute, local.second, local.microsecond) != (0, 0, 0, 0):
         return shown
     return (local + timedelta(days=1) - timedelta(microseconds=1)).astimezone(UTC)
 
 
 def evidence_by_cell(evidence: pl.DataFrame) -> dict[Cell, Evidence]:
     """`evidence` as EVIDENCE, looked up by key and column."""
-    rows = evidence.select("key", "column", "date", "source").iter_rows()
-    return {(key, column): Evidence(date, source) for key, column, date, source in rows}
+    return {(row[0], row[1]): Evidence(*row[2:]) for row in evidence.select(EVIDENCE.names()).iter_rows()}
 
 
 def guard(planned: Iterable[writes.Write], columns: Iterable[Column], *, restores: bool = False) -> None:
@@ -393,7 +397,3 @@ def _told_moment(given: writes.Collection | None, timezone: ZoneInfo) -> datetim
         return datetime.strptime(given.moment, _MOMENT).replace(tzinfo=timezone) if given and given.source else None
     except ValueError:
         return None
-
-
-def _later(moment: datetime | None, than: datetime | None) -> bool:
-    return moment is not None and than is not None and moment > than

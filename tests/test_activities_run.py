@@ -193,7 +193,7 @@ def test_json_page_workbook_show_and_plan_tell_it(
         assert others
         assert "again" not in {flag for row in others for flag in (row["flags"] or "").split()}
         assert "Why messages do not arrive" in text
-        assert "On after an opt-out in a campaign" in text
+        assert "May be contacted after an opt-out in a campaign" in text
         assert "before quarantine" not in text
         assert "long-term quarantine, which all its customers share" in text
     sheets = openpyxl.load_workbook(io.BytesIO((audit.folder / "report.xlsx").read_bytes()))
@@ -229,7 +229,7 @@ def test_without_files_nothing_is_said_but_before_quarantine(
     page = (audit.folder / "report.html").read_text("utf-8")
     assert "reachable: a permission, and an address or number; before quarantine" in page
     assert "Why messages do not arrive" not in page
-    assert "On after an opt-out in a campaign" not in page
+    assert "May be contacted after an opt-out in a campaign" not in page
     sheets = openpyxl.load_workbook(io.BytesIO((audit.folder / "report.xlsx").read_bytes()))
     assert "activities" not in sheets.sheetnames
     contract = read_contract(folder / "expectations" / "Customers" / "contract.toml", read_structure(audit.folder))

@@ -377,8 +377,8 @@ def test_show_tells_a_long_permission_history_on_one_screen() -> None:
     entries = list(_section("permission history", _history(cast(Story, story), Words("Actito", "CRM")), 6))
     assert entries[:3] == ["", "permission history", "  … and 34 before (--all)"]
     assert " ".join(" ".join(entries[-2:]).split()) == (
-        "2026-02-09 12:00 Actito subscriptions#A: no contact; subscriptions#B, subscriptions#C: contact allowed "
-        "(row last changed 2026-01-01 12:00)"
+        "2026-02-09 12:00 Actito subscriptions#A: may not be contacted; subscriptions#B, subscriptions#C: may be "
+        "contacted (row last changed 2026-01-01 12:00)"
     )
     assert len(entries) < 20
 

@@ -120,7 +120,7 @@ def test_a_decision_is_about_a_person_and_not_about_a_key(tmp_path: Path) -> Non
     at = given_time.now()
 
     def decided(key: str, of: str | None, by: str) -> None:
-        ledger.decide([Decision("Customers", by, key, "city", "Gent", "Ghent", "truth", at, of)], at)
+        ledger.decide([Decision("Customers", by, key, "city", "Gent", "Ghent", "truth", at, of, None)], at)
 
     def stand(holders: dict[str, str]) -> set[tuple[str, str]]:
         return {(one.key, one.person) for one in standing_decisions(ledger, "Customers", holders, but=None)}

@@ -37,9 +37,9 @@ def folder(tmp_path: Path) -> Folder:
             intent = Intent(0, Kind.UPDATE, Route.SINGLE, key, f"id-{key}", "city", "Aalst", f"town-{key}")
             ledger.settle(ledger.intend("plan", TABLE, [intent], FIRST), Outcome.LANDED, FIRST, profile_id=f"id-{key}")
             ledger.decide(
-                [Decision(TABLE, "An", key, "city", f"here-{key}", "Aalst", "truth", FIRST, f"id-{key}")], FIRST
+                [Decision(TABLE, "An", key, "city", f"here-{key}", "Aalst", "truth", FIRST, f"id-{key}", None)], FIRST
             )
-        ledger.decide([Decision(TABLE, "An", "P2", SAME_PERSON, "P2", "P1", "two_people", FIRST, None)], FIRST)
+        ledger.decide([Decision(TABLE, "An", "P2", SAME_PERSON, "P2", "P1", "two_people", FIRST, None, None)], FIRST)
     return made
 
 

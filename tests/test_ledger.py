@@ -245,15 +245,17 @@ def test_whom_we_created_is_known_while_they_are_there(ledger: Ledger) -> None:
 
 
 def test_the_last_decision_on_a_cell_counts(ledger: Ledger) -> None:
-    first = Decision(TABLE, "An", "1", "city", "Gent", "Ghent", "truth", NOON, None)
-    second = Decision(TABLE, "Jan", "1", "city", "Gent", "Ghent", "platform", NOON + HOUR, None)
+    first = Decision(TABLE, "An", "1", "city", "Gent", "Ghent", "truth", NOON, None, None)
+    second = Decision(TABLE, "Jan", "1", "city", "Gent", "Ghent", "platform", NOON + HOUR, None, None)
     ledger.decide([first], NOON)
     ledger.decide([second], NOON + HOUR)
     assert ledger.decisions(TABLE) == (second,)
 
 
 def test_pairs_of_one_key_are_decided_each_by_itself(ledger: Ledger) -> None:
-    pairs = [Decision(TABLE, "An", "1", SAME_PERSON, "1", other, "two_people", NOON, None) for other in ("2", "3")]
+    pairs = [
+        Decision(TABLE, "An", "1", SAME_PERSON, "1", other, "two_people", NOON, None, None) for other in ("2", "3")
+    ]
     ledger.decide(pairs, NOON)
     assert ledger.decisions(TABLE) == tuple(pairs)
 
@@ -274,7 +276,7 @@ def full(ledger: Ledger) -> None:
     ledger.settle(ledger.intend("p", TABLE, [update("1"), update("2", number=1)], NOON), Outcome.LANDED, NOON)
     number, _ = ledger.intend_import("p", "b", TABLE, "f", [update("3", number=2)], NOON)
     ledger.import_event(number, ImportState.STARTED, NOON, "900")
-    ledger.decide([Decision(TABLE, "An", "1", "city", "Gent", "Ghent", "truth", NOON, "91")], NOON)
+    ledger.decide([Decision(TABLE, "An", "1", "city", "Gent", "Ghent", "truth", NOON, "91", None)], NOON)
     ledger.remember_erased([("customerId", "9")], NOON)
 
 

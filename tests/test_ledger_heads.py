@@ -169,7 +169,7 @@ def test_the_command_asks_before_it_settles(settings: Settings, run: Path, capsy
 
 def test_who_decided_to_write_before_entries_were_lost_decides_again(settings: Settings, ledger: Ledger) -> None:
     def decided(key: str, choice: str, at: datetime) -> None:
-        ledger.decide([Decision("Customers", "Ann", key, "news", "false", "true", choice, at, None)], at)
+        ledger.decide([Decision("Customers", "Ann", key, "news", "false", "true", choice, at, None, None)], at)
 
     decided("C1", "truth", NOON)
     decided("C2", "ignore", NOON)

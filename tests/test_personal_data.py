@@ -68,7 +68,7 @@ def test_values_of_people_lie_where_the_list_says(
     apply(settings, chosen.path, confirmed=confirmed, clock=given_time.now)
     undo(settings, chosen.path, now=given_time.now())
     key = chosen.plan.writes[0].key
-    decision = records.Decision(settings.table, "Ann", key, "note", None, "yes", "truth", now, None)
+    decision = records.Decision(settings.table, "Ann", key, "note", None, "yes", "truth", now, None, None)
     with Ledger(settings.state_folder) as ledger:
         ledger.decide([decision, replace(decision, column="lastName")], now)
 

@@ -36,6 +36,7 @@ KNOWN = Beside(
     people=pl.DataFrame(
         [("1", "C1", "Ann Peeters", "ann@example.org"), (None, "C2", "Bob", None)], PEOPLE, orient="row"
     ),
+    findings={},
     decided={("C2", "emailAddress", "Ann"): ANN},
     permissions={"news": Polarity.OPT_IN, "doNotContact": Polarity.OPT_OUT},
     contacts={"emailAddress"},

@@ -108,7 +108,7 @@ def agree(folder: Folder, *keys: str, run: str = "r1") -> None:
             intent = Intent(number, Kind.UPDATE, Route.SINGLE, key, None, "city", "Aalst", "Gent")
             ledger.intend("plan", TABLE, [intent], FIRST)
         ledger.decide(
-            [Decision(TABLE, "An", key, "city", "Gent", "Aalst", "truth", FIRST, None) for key in keys], FIRST
+            [Decision(TABLE, "An", key, "city", "Gent", "Aalst", "truth", FIRST, None, None) for key in keys], FIRST
         )
         ledger.remember_erased([("id", "9")], FIRST)
 

@@ -501,7 +501,7 @@ def test_the_workbook_holds_nothing_but_text(tmp_path: Path, audit: Audit) -> No
 def test_what_the_owners_of_the_truth_open_in_a_spreadsheet_is_text(tmp_path: Path) -> None:
     told = {"key": "007", "column": "note", "platform": "=1+1", "truth": None, "why": "decided"}
     path = tmp_path / "for-the-truth.xlsx"
-    path.write_bytes(for_review(pl.DataFrame([told], schema=FOR_THE_TRUTH)))
+    path.write_bytes(for_review(pl.DataFrame([told], schema=FOR_THE_TRUTH), {}))
     assert cells_of(path) == {"for the truth": [list(told), ["007", "note", "=1+1", "decided"]]}
 
 

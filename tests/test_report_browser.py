@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,13 @@ from auditor import report
 from auditor.findings.audit import VIOLATIONS, Audit
 from auditor.findings.codes import read_notice
 from auditor.findings.words import AGAINST_THEIR_WILL
-from auditor.model import Reason
+from auditor.model import Reason, Structure
 from auditor.plan.decisions import Choice, Decision, read_decisions
+from auditor.plan.finding_answers import answered
 from auditor.report import Written
+from auditor.state.ledger.records import About
 from tests.audits import COLUMNS, HOSTILE, audit_of, difference, needed, realistic, render
+from tests.nothing_known import knowledge
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
@@ -430,6 +433,38 @@ def test_who_is_probably_one_person_is_decided_to_be_one_or_two(tab: Page, tmp_p
     assert [(one.key, one.column, one.platform, one.truth, one.choice.value) for one in read] == [
         ("17", "auditor:same_person", "17", "99", "same"),
         ("3", "auditor:same_person", "3", "4", "two_people"),
+    ]
+
+
+def test_a_permission_finding_is_withdrawn_or_kept_on_grounds_or_told_to_the_truth(tab: Page, tmp_path: Path) -> None:
+    """Each row has its answers, and the program reads what is downloaded; what is decided elsewhere says where."""
+    said = {"finding": "without_evidence", "platform": "on", "platform_text": "false", "column": "doNotContact"}
+    rows = [{"key": f"005{place}", **said} for place in range(3)]
+    rows.append({**rows[0], "key": "0047", "truth": "off", "truth_text": "true"})
+    audit = audit_of(differences=[difference("0047", "doNotContact", "false", "true")], permissions=rows)
+    known = knowledge(Structure("16", audit.table, ()))
+    audit = replace(audit, permissions=answered(audit, needed(audit), known))
+    page = opened(tab, render(audit, tmp_path, privacy="masked").worklist)
+    lines = page.locator("[data-table=permissions] tbody tr")
+    assert "3 of them need a decision" in page.locator("#permissions .tiles").inner_text()
+    assert "may be contacted" in lines.nth(0).inner_text()
+    assert "Decide on its difference" in lines.filter(has_text="0047").inner_text()
+    lines.filter(has_text="0050").get_by_role("button", name="Withdraw now").click()
+    lines.filter(has_text="0051").get_by_role("button", name="Record grounds").click()
+    assert "Type the evidence" in page.locator(".decision-message").inner_text()
+    page.get_by_label("Evidence of grounds").fill("a signed form")
+    page.get_by_label("They hold until").fill("2027-03-01")
+    lines.filter(has_text="0051").get_by_role("button", name="Record grounds").click()
+    lines.filter(has_text="0052").get_by_role("button", name="Tell the owners of CRM").click()
+    page.get_by_label("Your name").fill("An Smet")
+    path = tmp_path / "decisions.json"
+    path.write_text(json.dumps(downloaded(page)[1]), encoding="utf-8")
+    columns = [column.name for column in COLUMNS]
+    read = read_decisions(path, table="Customers", columns=columns, permissions=["doNotContact"])
+    assert [(one.key, one.platform, one.truth, one.choice.value, one.about) for one in read] == [
+        ("0050", "false", None, "withdraw", None),
+        ("0051", "false", None, "grounds", About("without_evidence", "a signed form", date(2027, 3, 1))),
+        ("0052", "false", None, "owners", About("without_evidence", None, None)),
     ]
 
 

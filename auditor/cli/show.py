@@ -32,8 +32,6 @@ LEGEND = {
     "format": "~ same by its rule, spelt differently",
     "kept": "+ empty in {truth}, kept",
 }
-CONTACT = {"on": "contact allowed", "off": "no contact", "empty": "does not say"}
-"""What a permission says, whichever way round its column is spelt."""
 
 
 @click.command("show")
@@ -147,6 +145,7 @@ def _pair(pair: Rows, words: Words) -> Iterator[str]:
 def _notes(cell: Cell, words: Words) -> Iterator[str]:
     """What the run found out about a differing cell, and the evidence of a permission."""
     from auditor.findings.left_alone import OF_A_CELL, worth_saying
+    from auditor.findings.planned import MAY_CONTACT
     from auditor.findings.words import FLAG, MOVED, NEED, REASON
 
     found = cell.difference
@@ -168,6 +167,9 @@ def _notes(cell: Cell, words: Words) -> Iterator[str]:
             yield f"last agreed: {_spelt(cell.agreed)}"
         if cell.sent != cell.truth and cell.sent is not None:
             yield f"would be sent as {_spelt(cell.sent)}"
+    if cell.says is not None:
+        both = zip((words.platform, words.truth), cell.says, strict=True)
+        yield "; ".join(f"{name}: {MAY_CONTACT[said]}" for name, said in both)
     if cell.evidence_date or cell.evidence_source:
         yield f"evidence: {', '.join(_visible(part) for part in (cell.evidence_date, cell.evidence_source) if part)}"
 
@@ -186,11 +188,19 @@ def _violations(story: Story, words: Words) -> Iterator[str]:
 
 
 def _findings(story: Story, words: Words) -> Iterator[str]:
+    from auditor.findings.answers import ANSWER
+    from auditor.findings.planned import may_contact
     from auditor.findings.words import FINDING
 
     for row in story.findings.iter_rows(named=True):
         since = f", since {_local(row['since'], story)}" if row["since"] else ""
-        yield f"{row['column']}: {words.fill(FINDING[row['finding']][0])}{since}"
+        both = ((words.platform, "platform"), (words.truth, "truth"))
+        says = "; ".join(f"{name}: {may_contact(row[side], row[f'{side}_text']) or '–'}" for name, side in both)
+        yield f"{row['column']}: {words.fill(FINDING[row['finding']][0])}{since} ({says})"
+        if "answer" in row:
+            told = [("by", row["decided_by"]), ("until", row["until"])]
+            parts = [words.fill(ANSWER[row["answer"]]), *(f"{word} {text}" for word, text in told if text)]
+            yield " ".join(parts) + (f": {_visible(row['evidence'])}" if row["evidence"] else "")
 
 
 def _activities(story: Story, words: Words) -> Iterator[str]:
@@ -216,6 +226,8 @@ def _same_person(story: Story, words: Words) -> Iterator[str]:
 
 def _history(story: Story, words: Words) -> Iterator[str]:
     """What one side said at one time, with one proof, in one entry."""
+    from auditor.findings.planned import MAY_CONTACT
+
     rows = story.history.sort("at", "side", "moment", "source", "value", "column").iter_rows(named=True)
     for _, seen in groupby(rows, key=lambda row: (row["at"], row["side"], row["moment"], row["source"])):
         entry = list(seen)
@@ -226,10 +238,18 @@ def _history(story: Story, words: Words) -> Iterator[str]:
             parts = [f"{what} {_local(row['moment'], story)}", *parts]
         proof = f" ({', '.join(parts)})" if parts else ""
         said = [
-            f"{', '.join(one['column'] for one in alike)}: {CONTACT[value]}"
+            f"{', '.join(one['column'] for one in alike)}: {MAY_CONTACT[value]}"
             for value, alike in groupby(entry, key=lambda one: one["value"])
         ]
         yield f"{_local(row['at'], story)}  {words.side(row['side'])} {'; '.join(said)}{proof}"
+
+
+def _told(column: str, text: str | None, story: Story) -> str:
+    """A value; of a permission in words, with the raw text beside them."""
+    from auditor.findings.planned import may_contact
+
+    said = story.says(column, text)
+    return _spelt(text) if said is None else may_contact(said, _visible(text or ""))
 
 
 def _writes(story: Story) -> Iterator[str]:
@@ -238,7 +258,8 @@ def _writes(story: Story) -> Iterator[str]:
 
     for row in story.writes.iter_rows(named=True):
         when = _local(row["sent_at"] or row["settled_at"], story)
-        what = f"{row['column']} {_spelt(row['before'])} → {_spelt(row['after'])}" if row["column"] else "the profile"
+        before, after = (_told(row["column"] or "", row[name], story) for name in ("before", "after"))
+        what = f"{row['column']} {before} → {after}" if row["column"] else "the profile"
         became = OUTCOME[Outcome(row["outcome"])] if row["outcome"] else "begun, its end is not recorded"
         yield f"{when}  {row['kind']} {what}: {became} (plan {row['plan'][:12]})"
 
@@ -246,17 +267,22 @@ def _writes(story: Story) -> Iterator[str]:
 def _decisions(story: Story, words: Words) -> Iterator[str]:
     """Every decision, what has become of it, and on which values it was made."""
     from auditor.findings.decided import CHOICE, STANDING
+    from auditor.findings.words import FINDING
     from auditor.state.ledger.records import PROFILE, SAME_PERSON
 
     for made in story.decisions:
         one = made.decision
+        what = words.fill(CHOICE[one.choice])
+        if one.about is not None:
+            what = f"{words.fill(FINDING[one.about.finding][0])}: {what}"
+            what += f" until {one.about.until}: {_visible(one.about.evidence or '–')}" if one.about.until else ""
         if one.column == SAME_PERSON:
-            said = f"{words.fill(CHOICE[one.choice])}: {_spelt(one.platform)} and {_spelt(one.truth)}, by {one.person}"
+            said = f"{what}: {_spelt(one.platform)} and {_spelt(one.truth)}, by {one.person}"
         elif one.column == PROFILE:
-            said = f"the profile: {words.fill(CHOICE[one.choice])}, by {one.person}"
+            said = f"the profile: {what}, by {one.person}"
         else:
-            values = f"{_spelt(one.platform)} in {words.platform}, {_spelt(one.truth)} in {words.truth}"
-            said = f"{one.column}: {words.fill(CHOICE[one.choice])}, by {one.person} ({values})"
+            here, there = (_told(one.column, text, story) for text in (one.platform, one.truth))
+            said = f"{one.column}: {what}, by {one.person} ({here} in {words.platform}, {there} in {words.truth})"
         by = f"overruled by {made.by}" if made.by else STANDING[made.standing]
         yield f"{_local(one.decided_at, story)}  {said}: {by}"
 

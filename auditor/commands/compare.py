@@ -212,7 +212,7 @@ def _compare(
         clock.ended("diff")
         persons = here if question.same_person else None
         compared = explained(engine, contract, matched, diffed, persons=persons, freely=True)
-        counts = compared.written(engine, folder, rejected_rows(landed), violations=None, permissions=None)
+        counts = compared.written(engine, folder, rejected_rows(landed), contract, violations=None, permissions=None)
         clock.ended("explain")
         sources = sources_of(inputs.files, landed, inputs.seen, now)
         conclusion = _conclusion(

@@ -61,7 +61,8 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     Raises SettingsError for a file that is none, of another table, or of a run that this folder does not know.
     """
     columns = [column.name for column in contract.columns]
-    new = read_decisions(path, table=settings.table, columns=columns)
+    permissions = [column.name for column in contract.permissions]
+    new = read_decisions(path, table=settings.table, columns=columns, permissions=permissions)
     for run in {one.run for one in new}:
         if not (ledger.knows(run) or (run_folder.started(run) and (settings.runs_folder / run).is_dir())):
             raise SettingsError(
@@ -83,6 +84,7 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
             one.choice.value,
             min(one.made or now, now),
             whose[one.run].get(one.key),
+            one.about,
         )
         for one in new
     ]
@@ -97,14 +99,16 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
 
 
 def _cell(one: records.Decision) -> _Cell:
-    return one.key, one.column, one.truth if one.column == records.SAME_PERSON else None
+    about = one.about.finding if one.about else None
+    return one.key, one.column, one.truth if one.column == records.SAME_PERSON else about
 
 
 def _known(one: Decision, before: Sequence[records.Decision]) -> bool:
     """Whether a decision is recorded already: the very same, or, where it has no moment of its own, as the last."""
 
     def alike(kept: records.Decision) -> bool:
-        return (one.by, one.choice) == (kept.person, kept.choice) and one.holds(kept.platform, kept.truth)
+        same = (one.by, one.choice, one.about) == (kept.person, kept.choice, kept.about)
+        return same and one.holds(kept.platform, kept.truth)
 
     same = one.made is not None and any(alike(kept) and kept.decided_at == one.made for kept in before)
     return same or (one.made is None and bool(before) and alike(before[-1]))
@@ -132,7 +136,9 @@ def _holders_in(settings: Settings, run: str) -> Mapping[str, str]:
     """Whose the keys were in the run whose worklist was decided on; nobody's where it cannot be read any more."""
     try:
         folder = settings.runs_folder / run
-        return holders(run_folder.read_rows(folder, "profiles")) if run_folder.started(run) else {}
+        if not run_folder.started(run):
+            return {}
+        return holders(run_folder.read_rows(folder, "profiles"), run_folder.read_rows(folder, "permissions"))
     except SettingsError:
         return {}
 

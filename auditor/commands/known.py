@@ -17,6 +17,7 @@ from auditor.findings.unreachable import said_no
 from auditor.model import Kind, Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.decisions import Choice, remembered
+from auditor.plan.finding_answers import answered
 from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge
 from auditor.plan.needs import needs, questions
 from auditor.plan.pairs import with_decided
@@ -32,7 +33,10 @@ from auditor.writes import Write
 
 
 def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, pl.DataFrame]:
-    """The audit of a run with what was sent since, and what becomes of its differences by what is known `now`."""
+    """The audit of a run with what was sent since, and what becomes of its differences by what is known `now`.
+
+    What becomes of its permission findings stands beside them.
+    """
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     with Ledger(settings.state_folder, reading=True) as ledger:
@@ -41,9 +45,11 @@ def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, 
 
 
 def judged(audit: Audit, known: Knowledge) -> tuple[Audit, pl.DataFrame]:
-    """The audit with what was decided on its pairs and how much is decided, and what becomes of its differences."""
+    """The audit with what was decided on its pairs and findings and how much is decided, and what becomes of its
+    differences.
+    """
     needed, pairs = needs(audit, known), with_decided(audit.same_person, known.decisions)
-    audit = figures.counted(audit, needed)
+    audit = replace(figures.counted(audit, needed), permissions=answered(audit, needed, known))
     counts = replace(audit.counts, decisions=questions(needed, pairs))
     return replace(audit, same_person=pairs, counts=counts), needed
 
@@ -65,6 +71,9 @@ def with_pending(audit: Audit, ledger: Ledger, *, but: str | None = None) -> Aud
         audit,
         differences=differences.with_columns(pending=marked).drop("sent"),
         profiles=profiles.with_columns(pending=marked).drop("sent"),
+        permissions=audit.permissions.join(
+            cells.rename({"sent": "pending"}), on=["key", "column"], how="left", maintain_order="left"
+        ),
     )
 
 
@@ -82,6 +91,7 @@ def knowledge(
 
     Raises SettingsError for a run that does not keep it any more.
     """
+    whose = holders(audit.profiles, audit.permissions)
     folder, missing = audit.folder, {item.code for item in audit.not_checked}
     undone, person = ledger.undone(settings.table), pl.col("column").is_null()
     return Knowledge(
@@ -93,10 +103,10 @@ def knowledge(
         seen_known=not missing & NOBODY_SEEN,
         decisions=[
             one
-            for one in remembered(standing_decisions(ledger, settings.table, holders(audit.profiles), but=but))
+            for one in remembered(standing_decisions(ledger, settings.table, whose, but=but))
             if not one.over(now - settings.fixes.refused_for)
         ],
-        pins=standing_pins(ledger, settings.table, holders(audit.profiles), now),
+        pins=standing_pins(ledger, settings.table, whose, now),
         evidence=frame(folder, "evidence", EVIDENCE),
         history=_history(audit.profiles, folder, settings.table, ledger, but=but),
         said_no=said_no(run_folder.read_activities(folder)),
@@ -165,9 +175,10 @@ def grounds(
     )
 
 
-def holders(profiles: pl.DataFrame) -> dict[str, str]:
-    """Whose each key is, by profileId, of those who are not the same on both sides."""
-    return dict(profiles.drop_nulls("profile_id").select("key", "profile_id").iter_rows())
+def holders(*people: pl.DataFrame) -> dict[str, str]:
+    """Whose each key is, by profileId, of those who are not the same on both sides, or have a permission finding."""
+    known = [rows.drop_nulls("profile_id").select("key", "profile_id") for rows in people]
+    return dict(pl.concat(known).iter_rows())
 
 
 def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *, but: str | None) -> list[Decision]:
@@ -185,14 +196,15 @@ def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *
     def used_up(one: Decision, key: str) -> bool:
         sent = [written.get((name, one.column)) for name in (one.key, key)]
         later = [at for at in (*sent, lost_at) if at is not None and at >= one.decided_at]
-        return one.choice == Choice.TRUTH and bool(later)
+        return one.choice in (Choice.TRUTH, Choice.WITHDRAW) and bool(later)
 
     keys = {profile_id: key for key, profile_id in holders.items()}
     last: dict[tuple[str, str, str | None], Decision | None] = {}
     for one in ledger.every_decision(table):
         key = keys.get(one.profile_id or "", one.key)
         if one.profile_id in (None, holders.get(key, one.profile_id)):
-            cell = key, one.column, one.truth if one.column == SAME_PERSON else None
+            about = one.about.finding if one.about else None
+            cell = key, one.column, one.truth if one.column == SAME_PERSON else about
             before = last.pop(cell, None)
             stands = None if used_up(one, key) else replace(one, key=key, overrules=_overruled(one, before))
             last[cell] = stands

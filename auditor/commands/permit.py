@@ -70,7 +70,8 @@ def permit(settings: Settings, column: str, *, by: str, now: datetime) -> int:
             ledger.decide(
                 [
                     records.Decision(
-                        *(settings.table, one.by, one.key, column, None, one.truth, one.choice.value, now, None)
+                        *(settings.table, one.by, one.key, column, None, one.truth, one.choice.value, now, None),
+                        about=None,
                     )
                     for one in decided
                 ],

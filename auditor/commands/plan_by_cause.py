@@ -99,6 +99,7 @@ def make(
                         Choice.REFUSED.value,
                         now,
                         one.profile_id,
+                        about=None,
                     )
                     for one in refused
                 ],

@@ -17,14 +17,16 @@ import polars as pl
 
 from auditor.diff.counts import DiffCounts
 from auditor.diff.diffed import Diffed
+from auditor.diff.permission_findings import says
 from auditor.engine.protocol import Engine, count
 from auditor.errors import InputUnusable
 from auditor.explain import Explained
 from auditor.files.whole import whole_file
-from auditor.findings.audit import ACTIVITIES, FRAMES, Counts
+from auditor.findings.audit import ACTIVITIES, FRAMES, SAYS, Counts
 from auditor.findings.codes import NotChecked
 from auditor.match.join import Matched
 from auditor.model import Side, Status, Verdict
+from auditor.settings.contract import Contract, Polarity
 from auditor.state.run_files import rows
 
 RENUMBERED_PAIRS = 20
@@ -56,6 +58,7 @@ class Results:
         diffed: Diffed,
         explained: Explained,
         rejected: pl.DataFrame,
+        contract: Contract,
         *,
         violations: ir.Table | None,
         permissions: ir.Table | None,
@@ -63,11 +66,15 @@ class Results:
     ) -> Results:
         """What the stages came to. None: nobody asked; the audit has no such rows then."""
         if permissions is not None:
+            whose = matched.rows.select("key", "profile_id")
+            permissions = permissions.left_join(whose, "key").drop("key_right")
             permissions = _renamed(matched, permissions, "key")
         if same_person is not None:
             for column in ("platform_key", "truth_key", "other_key"):
                 same_person = _renamed(matched, same_person, column)
         differences = explained.differences.mutate(key=explained.differences.key_text)
+        if contract.permissions:
+            differences = differences.mutate(**_says(differences, contract))
         return cls(
             profiles=diffed.profiles,
             differences=differences,
@@ -79,18 +86,38 @@ class Results:
         )
 
 
+def _says(cells: ir.Table, contract: Contract) -> dict[str, ir.StringValue]:
+    """What the permissions among the differing cells say on each side, by SAYS."""
+    columns = {
+        polarity: [one.name for one in contract.permissions if one.permission is polarity] for polarity in Polarity
+    }
+    return {
+        name: ibis.cases(
+            *(
+                (cells["column"].isin([*names, ""]), says(cells[side.value], polarity))
+                for polarity, names in columns.items()
+            ),
+            else_=ibis.null(str),
+        )
+        for name, side in zip(SAYS, Side, strict=True)
+    }
+
+
 def _or_none(name: str, rows: ir.Table | None) -> Rows:
     """What nobody asked for has no rows, and the columns that its file has. This is the one place that says so."""
     return FRAMES[name].to_frame() if rows is None else rows
 
 
 def write_results(engine: Engine, results: Results, folder: Path) -> None:
-    """Write each of the results as Parquet, in the columns of `auditor.findings.audit` and a deterministic order."""
+    """Write each of the results as Parquet, in the columns of `auditor.findings.audit` and a deterministic order.
+
+    Differences have those of SAYS behind them, where the contract has permissions.
+    """
     for name, schema in FRAMES.items():
         path = folder / f"{name}.parquet"
         rows: Rows = getattr(results, name)
         if isinstance(rows, ir.Table):
-            rows = rows.select(*schema.names())
+            rows = rows.select(*schema.names(), *(one for one in SAYS if one in rows.columns))
             order = [rows[column].asc(nulls_first=False) for column in _ORDER if column in rows.columns]
             engine.write(rows.order_by(order), path, in_order=True)
         else:

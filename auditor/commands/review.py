@@ -128,10 +128,12 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     decided = {(one.key, one.column, one.person): one.decided_at for one in ledger.decisions(settings.table)}
+    found = _rows(folder, "permissions").select("key", "column", "finding")
     beside = Beside(
         differences=_rows(folder, "differences"),
         causes=_rows(folder, "causes"),
         people=_people(folder, contract, plan),
+        findings={(key, column): finding for key, column, finding in found.iter_rows()},
         decided=decided,
         permissions={one.name: one.permission for one in contract.columns if one.permission is not None},
         contacts={one.name for one in contract.contacts},

@@ -55,6 +55,7 @@ from auditor.load import rejected_rows
 from auditor.logs import stage
 from auditor.match.join import Matched, match_sides
 from auditor.model import Kind, Rule, Severity, Side, Structure
+from auditor.plan.finding_answers import polarities
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
@@ -227,7 +228,9 @@ def _audit(
             alone = one_sided(engine, contract, matched)
             _stop_if_renumbered(engine, contract, structure, compared, alone, memory)
             rejected = rejected_too(rejected_rows(inputs.landed), [reached.rejected])
-            counts = compared.written(engine, work, rejected, violations=violations, permissions=allowed.findings)
+            counts = compared.written(
+                engine, work, rejected, contract, violations=violations, permissions=allowed.findings
+            )
             reached.write(engine, matched, work)
             counts = reached.count(engine, contract, matched, allowed, counts)
             watch.found("explain", causes=count(engine, compared.explained.causes), **counts.differences_by_reason)
@@ -243,7 +246,7 @@ def _audit(
             watch.found("report", **figures.by_need(needed))
             told = told_to_the_truth(audit, needed)
             run_folder.write_csv(told, work / "for-the-truth.csv")
-            write_whole(work / "for-the-truth.xlsx", report.for_review(told))
+            write_whole(work / "for-the-truth.xlsx", report.for_review(told, polarities(audit)))
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
             report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
         run_folder.write_run(audit, describe(settings), notes, ledger.head)

@@ -23,6 +23,7 @@ from auditor.findings.unreachable import corrected, for_truth, left_aside, nothi
 from auditor.load.activities import File, Told, land_activities
 from auditor.match.join import Matched
 from auditor.model import Side
+from auditor.plan.finding_answers import for_owners
 from auditor.plan.needs import for_the_truth
 from auditor.plan.pairs import one_person
 from auditor.pull import Means
@@ -177,7 +178,8 @@ def hold(
 
 def told_to_the_truth(audit: Audit, needed: pl.DataFrame) -> pl.DataFrame:
     """The content of `for-the-truth.csv`; where activities are known with a column `moment`, UTC, of what they say."""
-    rows = pl.concat([for_the_truth(needed), one_person(audit.same_person)]).sort("key", "column")
+    told = (for_the_truth(needed), for_owners(audit.permissions), one_person(audit.same_person))
+    rows = pl.concat(told).sort("key", "column", maintain_order=True)
     if audit.counts.unreachable is None:
         return rows
     more = for_truth(audit).with_columns(pl.col("moment").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -27,13 +27,15 @@ from auditor.engine.protocol import ROW_NUMBER, filled
 from auditor.equality import primitives, rules
 from auditor.errors import SettingsError
 from auditor.files.given import printable
-from auditor.findings.audit import swapped_with
+from auditor.findings.answers import OPEN, Answer
+from auditor.findings.audit import Audit, swapped_with
 from auditor.findings.sentences import sentence, with_sentences, worded
 from auditor.findings.unreachable import corrected
 from auditor.findings.words import Words
 from auditor.match.join import matched_by
 from auditor.match.sides import source_name
 from auditor.model import Side, Status
+from auditor.permissions import state
 from auditor.report.redact import shape
 from auditor.settings.config import Settings
 from auditor.settings.contract import Column, Contract
@@ -114,7 +116,7 @@ class _Teller:
             flags=tuple(flag for flag in ("waiting", "gone", "pending") if profile and profile[0][flag]),
             rows=tuple(self._rows(key, status, say)),
             violations=self._violations(key, texts, status),
-            findings=self._result("permissions").filter(pl.col("key") == key),
+            findings=self._findings(key),
             same_person=self._same_person(names, say),
             history=history,
             writes=writes,
@@ -122,6 +124,7 @@ class _Teller:
             pins=tuple(one for one in pinned if one.key in (names or [key])),
             activities=self._activities(key, run),
             again=self._again(key),
+            permissions={one.name: one.permission for one in self.contract.permissions if one.permission is not None},
             warnings=tuple(sentence(one, say) for one in self.memory.warnings),
         )
 
@@ -232,13 +235,28 @@ class _Teller:
             )
 
     @cached_property
+    def _judged(self) -> tuple[Audit, pl.DataFrame]:
+        return up_to_date(self.settings, self.folder, self.now)
+
+    @property
     def _needed(self) -> pl.DataFrame:
-        return up_to_date(self.settings, self.folder, self.now)[1]
+        return self._judged[1]
 
     def _holds(self, key: str) -> dict[str, bool]:
-        """Column → whether what was decided last, and is not carried out, still holds."""
+        """Place → whether what was decided last, and is not carried out, still holds; see `show_story.made`."""
         own = self._needed.filter(pl.col("key") == key).drop_nulls("holds")
-        return dict(own.select("column", "holds").iter_rows())
+        found = self._findings(key)
+        answers = found.select("column", "finding", "answer").iter_rows() if "answer" in found.columns else ()
+        places = {
+            column if answer == Answer.WITHDRAWN else f"{column} {finding}": answer not in OPEN
+            for column, finding, answer in answers
+        }
+        return places | dict(own.select("column", "holds").iter_rows())
+
+    def _findings(self, key: str) -> pl.DataFrame:
+        """Permission findings, with what becomes of each by all that is known now."""
+        own = self._result("permissions").filter(pl.col("key") == key)
+        return own if own.is_empty() else self._judged[0].permissions.filter(pl.col("key") == key)
 
     def _needs(self, key: str) -> dict[str, tuple[str, str | None, str | None]]:
         """Column → what becomes of its difference by all that is known now, why it is not corrected, and damage."""
@@ -257,6 +275,7 @@ class _Teller:
     ) -> Cell:
         here, there = platform.get(column.header), truth.get(column.truth)
         sent = truth.get(f"auditor:sent:{column.name}")
+        polarity = column.permission
         filled = here is not None and here.strip() != ""
         if not compared:
             relation = Relation.APART
@@ -277,6 +296,7 @@ class _Teller:
             difference=difference,
             evidence_date=_at(truth, column.evidence_date),
             evidence_source=_at(truth, column.evidence_source),
+            says=None if polarity is None else (state(here, polarity), state(sent, polarity)),
         )
 
     def _respelt(self) -> set[str]:

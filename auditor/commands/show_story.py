@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from auditor.findings.decided import Standing
-from auditor.model import FORMAT, Status
+from auditor.model import FORMAT, Permission, Status
+from auditor.permissions import state
+from auditor.settings.contract import Polarity
 from auditor.state.ledger.records import SAME_PERSON, Decision, Pin
 
 
@@ -72,6 +74,8 @@ class Cell:
     evidence_date: str | None
     """Of a permission column: when it was given or withdrawn, as the truth's file says."""
     evidence_source: str | None
+    says: tuple[Permission, Permission] | None
+    """What a permission says on each side; None: it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ class Made:
 def made(decisions: Sequence[Decision], holds: Mapping[str, bool]) -> tuple[Made, ...]:
     """What has become of each decision on one profile; `decisions` are in the order in which they were made.
 
-    `holds` tells of the columns that still differ whether what was decided last, and is not carried out, holds.
+    `holds` tells of the columns that still differ, and of findings on them (column, blank, finding), whether what was
+    decided last, and is not carried out, holds.
     """
     last = {_about(one): one for one in decisions}
     told = []
@@ -99,12 +104,17 @@ def made(decisions: Sequence[Decision], holds: Mapping[str, bool]) -> tuple[Made
             told.append(Made(one, Standing.VALID, None))
         else:
             known = {True: Standing.VALID, False: Standing.CHANGED, None: Standing.DONE}
-            told.append(Made(one, known[holds.get(one.column)], None))
+            told.append(Made(one, known[holds.get(_place(one))], None))
     return tuple(told)
 
 
 def _about(one: Decision) -> tuple[str, str | None]:
-    return one.column, one.truth if one.column == SAME_PERSON else None
+    return _place(one), one.truth if one.column == SAME_PERSON else None
+
+
+def _place(one: Decision) -> str:
+    """A column, or one finding about it."""
+    return one.column if one.about is None else f"{one.column} {one.about.finding}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,7 @@ class Story:
     rows: tuple[Rows, ...]
     violations: pl.DataFrame
     findings: pl.DataFrame
-    """Permission findings."""
+    """Permission findings, in the columns of `audit.PERMISSIONS` and of `finding_answers.ANSWERS`."""
     same_person: pl.DataFrame
     """key, side, score, evidence: under which other keys, on which side, this person probably is as well."""
     history: pl.DataFrame
@@ -155,8 +165,14 @@ class Story:
     """In the columns of `audit.ACTIVITIES`; None where no activities are known: nothing is said of quarantine then."""
     again: tuple[str, ...]
     """The columns whose correction makes the person reachable again: what the platform has bounced for good."""
+    permissions: Mapping[str, Polarity]
+    """How each permission of the contract is spelt."""
     warnings: tuple[str, ...]
     """What could not be read of the state folder."""
+
+    def says(self, column: str, text: str | None) -> Permission | None:
+        """What a text says in a column; None: the column is no permission."""
+        return state(text, self.permissions[column]) if column in self.permissions else None
 
     def document(self) -> dict[str, Any]:
         """The document that `auditor show --json` prints."""

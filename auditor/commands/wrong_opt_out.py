@@ -58,7 +58,16 @@ def take_back(
     write = single(effect, Kind.SUBSCRIBE, [cell], by=wrong.by.strip())
     choice = Choice.PLATFORM.value
     who = Decision(
-        of.table, wrong.by.strip(), write.key, cell.column, effect.before, effect.after, choice, now, effect.profile_id
+        of.table,
+        wrong.by.strip(),
+        write.key,
+        cell.column,
+        effect.before,
+        effect.after,
+        choice,
+        now,
+        effect.profile_id,
+        about=None,
     )
     ledger.decide([who], now)
     return undoing(of, audited, now, [write], [])

@@ -44,7 +44,7 @@ class Activities:
     found: ir.Table
     """`audit.ACTIVITIES` with the canonical key: of everybody who is on a side and in the population."""
     findings: ir.Table
-    """`audit.PERMISSIONS` with the canonical key: what profiles do not show."""
+    """`Permissions.findings`: what profiles do not show."""
     named: Named | None
     """Whom the files of this run are about; None: there were none."""
 
@@ -219,8 +219,8 @@ def _findings(contract: Contract, diffed: Diffed, permissions: Permissions, foun
             rows = rows.filter(~(rows.unsaid.fill_null(False) | (rows.shown_at >= rows.moment).fill_null(False)))
         pieces.append(
             rows.select(
-                "key", "column", finding=ibis.literal(finding.value), platform="platform", truth="truth",
-                since="moment",
+                "key", "column", "platform_text", "truth_text", finding=ibis.literal(finding.value),
+                platform="platform", truth="truth", since="moment",
             )
         )  # fmt: skip
     sent = diffed.cells.filter(diffed.cells.pending).select("key", "column")

@@ -34,10 +34,10 @@ class Permissions:
     """What the history lacks: run, at, side, key (canonical), column, value, moment, source."""
     states: ir.Table
     """Every profile of the platform that is not set apart: key (canonical), column, platform, truth (null: it does not
-    know the person), evidence (moment), source, platform_updated.
+    know the person), platform_text, truth_text, evidence (moment), source, platform_updated.
     """
     findings: ir.Table
-    """`audit.PERMISSIONS` with the canonical key."""
+    """`audit.PERMISSIONS` with the canonical key, and without the profileId."""
 
 
 def permissions(
@@ -104,13 +104,14 @@ def known_history(diffed: Diffed, permissions: Permissions, history: ir.Table, s
 
 
 def _states(contract: Contract, matched: Matched, side: Side) -> ir.Table:
-    """One row per permission column and key in the population of a side: key, column, value, moment, source."""
+    """One row per permission column and key in the population of a side: key, column, value, text, moment, source."""
     inside = matched.inside(side).select("key", "row", "moment")
     columns, raw = contract.permissions, matched.raw[side]
     cells: dict[str, ir.Value] = {"own_row": raw[ROW_NUMBER]}
     for position, column in enumerate(columns):
         text = raw[source_name(column, side)]
         sent = text if side is Side.PLATFORM else rules.sent(text, column, contract.timezone.key)
+        cells[f"text{position}"] = sent
         cells[f"value{position}"] = says(sent, column.permission or Polarity.OPT_IN)
         if side is Side.TRUTH:
             cells[f"moment{position}"], cells[f"source{position}"] = evidence(raw, column, contract.timezone.key)
@@ -122,13 +123,14 @@ def _states(contract: Contract, matched: Matched, side: Side) -> ir.Table:
             key=joined.key,
             column=ibis.literal(column.name),
             value=joined[f"value{position}"],
+            text=joined[f"text{position}"],
             moment=on_platform["moment"] if side is Side.PLATFORM else joined[f"moment{position}"],
             source=on_platform["source"] if side is Side.PLATFORM else joined[f"source{position}"],
         )
         for position, column in enumerate(columns)
     ]
     if not pieces:
-        nothing = {"column": ibis.null(str), "value": ibis.null(str), **on_platform}
+        nothing = {"column": ibis.null(str), "value": ibis.null(str), "text": ibis.null(str), **on_platform}
         pieces = [joined.limit(0).select(key=joined.key, **nothing)]
     return ibis.union(pieces[0], *pieces[1:]) if len(pieces) > 1 else pieces[0]
 
@@ -168,13 +170,15 @@ def _changes(said: Mapping[Side, ir.Table], past: ir.Table, run: str, moments: M
 
 
 def _both_states(said: Mapping[Side, ir.Table]) -> ir.Table:
-    truth = said[Side.TRUTH].rename(truth="value", evidence="moment", evidence_source="source")
+    truth = said[Side.TRUTH].rename(truth="value", truth_text="text", evidence="moment", evidence_source="source")
     both = said[Side.PLATFORM].left_join(truth, ["key", "column"])
     return both.select(
         key=both.key,
         column=both["column"],
         platform=both.value,
         truth=both.truth,
+        platform_text=both.text,
+        truth_text=both.truth_text,
         evidence=both.evidence,
         source=both.evidence_source,
         platform_updated=both.moment,
@@ -231,7 +235,14 @@ def _findings(contract: Contract, diffed: Diffed, facts: ir.Table) -> ir.Table:
     }
     pieces = [
         facts.filter(condition).select(
-            "key", "column", finding=ibis.literal(finding.value), platform="platform", truth="truth", since=since
+            "key",
+            "column",
+            "platform_text",
+            "truth_text",
+            finding=ibis.literal(finding.value),
+            platform="platform",
+            truth="truth",
+            since=since,
         )
         for finding, (condition, since) in conditions.items()
     ]

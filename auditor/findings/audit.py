@@ -94,8 +94,21 @@ VIOLATIONS: Final = pl.Schema(
     }
 )
 PERMISSIONS: Final = pl.Schema(
-    {"key": TEXT, "column": TEXT, "finding": TEXT, "platform": TEXT, "truth": TEXT, "since": MOMENT}
+    {
+        "key": TEXT,
+        "column": TEXT,
+        "finding": TEXT,  # model.PermissionFinding
+        "platform": TEXT,  # model.Permission: what the cell says, whichever way round its column is spelt
+        "truth": TEXT,  # likewise; null: the truth does not know the person
+        "since": MOMENT,
+        "platform_text": TEXT,  # the raw text
+        "truth_text": TEXT,  # as it would be written to the platform
+        "profile_id": TEXT,
+    }
 )
+SAYS: Final = ("platform_says", "truth_says")
+"""What `differences.parquet` has behind DIFFERENCES where the contract has permissions: what each side's cell says, as
+model.Permission; null of what is no permission."""
 SAME_PERSON: Final = pl.Schema(
     {
         "platform_key": TEXT,  # null where side is truth
@@ -139,6 +152,7 @@ LATER: Final[Mapping[str, frozenset[str]]] = {
     "causes": frozenset({"shared", "share", "elsewhere", "lift", "examples"}),
     "violations": frozenset({"severity", "refusal"}),
     "same_person": frozenset({"side", "other_key"}),
+    "permissions": frozenset({"platform_text", "truth_text", "profile_id"}),
 }
 """The columns that the first run folders do not have."""
 

@@ -17,6 +17,9 @@ CHOICE: Final[Mapping[str, str]] = {
     "refused": "Refused for some days",
     "two_people": "Two people",
     "same": "The same person",
+    "withdraw": "Withdraw now",
+    "grounds": "Grounds recorded",
+    "owners": "Tell the owners of {truth}",
 }
 """What is chosen for a cell or a pair; `later` is no decision."""
 

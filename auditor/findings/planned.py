@@ -37,12 +37,18 @@ PURPOSE: Final[Mapping[str, str]] = {
     "undo": "undo",
 }
 
-MAY_CONTACT: Final[Mapping[Permission, str]] = {
+MAY_CONTACT: Final[Mapping[str, str]] = {
     Permission.ON: "may be contacted",
     Permission.OFF: "may not be contacted",
     Permission.EMPTY: "says neither yes nor no",
 }
 """What a permission says, whichever way round its column is spelt."""
+
+
+def may_contact(said: str | None, text: str | None) -> str:
+    """What a permission cell says in words, with its raw text beside it; empty where there is neither."""
+    words = MAY_CONTACT.get(said, said) if said else ""
+    return " ".join(part for part in (words, f"({text})" if text else "") if part)
 
 
 class Risk(StrEnum):

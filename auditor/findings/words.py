@@ -210,37 +210,37 @@ SEVERITY: Final[Mapping[str, str]] = {
 
 FINDING: Final[Mapping[str, tuple[str, str]]] = {
     PermissionFinding.OPTED_OUT_IN_TRUTH: (
-        "On in {platform}, off in {truth}",
+        "May be contacted in {platform}, not in {truth}",
         "May be contacted against their will: {truth} says no, {platform} would still send.",
     ),
     PermissionFinding.AGAINST_CONSENT: (
-        "On against the general consent",
-        "May be contacted against their will: this permission is on in {platform}, though the general consent that "
-        "stands over it is withdrawn. A subscription alone is no consent.",
+        "May be contacted against the general consent",
+        "May be contacted against their will: {platform} has this permission, though the general consent that stands "
+        "over it is withdrawn. A subscription alone is no consent.",
     ),
     PermissionFinding.CONTACTABLE_AGAIN: (
-        "On again after an opt-out",
-        "An earlier run saw this permission off, and nobody decided that it should be on again.",
+        "May be contacted again after an opt-out",
+        "An earlier run saw the opt-out, and nobody decided that it should count no more.",
     ),
     PermissionFinding.OPTED_OUT_ON_PLATFORM: (
-        "Off in {platform}, on in {truth}",
+        "May be contacted in {truth}, not in {platform}",
         "{truth} has not heard of the opt-out. {platform} is right until a person with evidence says otherwise.",
     ),
     PermissionFinding.WITHOUT_EVIDENCE: (
-        "On without evidence",
-        "The permission is on, but {truth} does not say when it was given, or does not know the person.",
+        "May be contacted without evidence",
+        "The permission is given, but {truth} does not say when it was given, or does not know the person.",
     ),
     PermissionFinding.WITHOUT_CONTACT: (
-        "On without an address or a number",
-        "The permission is on, but {platform} has no e-mail address and no phone number to contact this person.",
+        "May be contacted, without an address or a number",
+        "The permission is given, but {platform} has no e-mail address and no phone number to contact this person.",
     ),
     PermissionFinding.UNSUBSCRIBED_IN_CAMPAIGN: (
-        "On after an opt-out in a campaign",
+        "May be contacted after an opt-out in a campaign",
         "May be contacted against their will: the person opted out in a campaign since this permission was given, and "
         "the profile shows no opt-out.",
     ),
     PermissionFinding.COMPLAINED: (
-        "On after a complaint",
+        "May be contacted after a complaint",
         "May be contacted against their will: the person complained about a message since this permission was given.",
     ),
 }

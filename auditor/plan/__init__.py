@@ -23,7 +23,8 @@ from auditor.model import Kind, Refusal, Route, Side, Status, Why
 from auditor.plan import damage
 from auditor.plan.actions import Action, actions, by_key, together
 from auditor.plan.creations import Candidates, create
-from auditor.plan.decisions import refused_profiles
+from auditor.plan.decisions import Choice, refused_profiles
+from auditor.plan.finding_answers import withdrawals
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
 from auditor.plan.pairs import held, one_of_two
@@ -78,7 +79,8 @@ def make_plans(
         file_calls=facts.file_calls_left,
         export_age=known.now - audit.source(Side.PLATFORM).as_of,
         single_key=len(audit.key) == 1,
-        alone=frozenset(key for key in audit.profiles["key"] if by_fallback(key, audit.fallbacks)),
+        alone=frozenset(key for key in audit.profiles["key"] if by_fallback(key, audit.fallbacks))
+        | {one.key for one in known.decisions if one.choice is Choice.WITHDRAW},
         first_load=audit.counts.rows["platform"] == 0,
         daily_calls=facts.file_calls_daily,
         seen=facts.seen,
@@ -118,10 +120,12 @@ def corrected_by(
     needed = needs(audit, known, only=only)
     audit = _restricted(audit, only)
     unmatched = list(_unmatched(audit, policy, known))
-    found = together(actions(needed), audit) + [one for one in unmatched if isinstance(one, Write)]
+    withdrawn = list(withdrawals(audit, known))
+    own = [*actions(needed), *(one for one in withdrawn if isinstance(one, Action))]
+    found = together(own, audit) + [one for one in unmatched if isinstance(one, Write)]
     alone = needed.drop_nulls("why").select("key", "column", "why")
     left = [LeftAlone(key, column, why, refusal=None) for key, column, why in alone.iter_rows()]
-    return needed, found, left + [one for one in unmatched if isinstance(one, LeftAlone)]
+    return needed, found, left + [one for one in (*unmatched, *withdrawn) if isinstance(one, LeftAlone)]
 
 
 def created_by(
@@ -167,7 +171,12 @@ def _restricted(audit: Audit, only: Collection[str] | None) -> Audit:
     if only is None:
         return audit
     named = pl.col("key").is_in(list(only))
-    return replace(audit, profiles=audit.profiles.filter(named), differences=audit.differences.filter(named))
+    return replace(
+        audit,
+        profiles=audit.profiles.filter(named),
+        differences=audit.differences.filter(named),
+        permissions=audit.permissions.filter(named),
+    )
 
 
 def _unmatched(audit: Audit, policy: Policy, known: Knowledge) -> Iterator[Write | LeftAlone]:

@@ -29,7 +29,11 @@ class Action:
 
 def together(actions: Iterable[Action], audit: Audit) -> list[Write]:
     """One single write per profile, kind, person and evidence, with all its cells in the contract's order; by key."""
-    profile_ids = dict(audit.profiles.select("key", "profile_id").iter_rows())
+    profile_ids = {
+        key: profile_id
+        for people in (audit.permissions, audit.profiles)
+        for key, profile_id in people.select("key", "profile_id").iter_rows()
+    }
     places = {column.name: place for place, column in enumerate(audit.columns)}
     cells: dict[tuple[str, Kind, str | None, writes.Collection | None], list[Cell]] = {}
     for one in actions:

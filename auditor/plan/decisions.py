@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import polars as pl
 import pydantic
 
 from auditor.errors import SettingsError
+from auditor.model import PermissionFinding
 from auditor.settings.problems import Strict, nearest, problem_list, read_json
-from auditor.state.ledger.records import PROFILE, SAME_PERSON
+from auditor.state.ledger.records import PROFILE, SAME_PERSON, About
 from auditor.state.ledger.records import Decision as Remembered
 
 _SHOWN = 20
@@ -38,10 +39,19 @@ class Choice(StrEnum):
     """Of a pair of probably one person: they are two, and each is planned for as if the other were not there."""
     SAME = "same"
     """Of such a pair: they are one. Nobody is asked again and nothing is merged; the owners of the truth are told."""
+    WITHDRAW = "withdraw"
+    """Withdraw a permission on the platform."""
+    GROUNDS = "grounds"
+    """Of a finding about a permission: there are grounds for it, which hold until a day."""
+    OWNERS = "owners"
+    """Of a finding about a permission: a line for the owners of the truth."""
 
 
 OF_PAIRS: Final = frozenset((Choice.TWO_PEOPLE, Choice.SAME))
 """What can be said of two people; everything else is said of a cell."""
+
+OF_A_FINDING: Final = (Choice.GROUNDS, Choice.OWNERS)
+"""Choices that are about one finding, and say nothing of others on the same cell."""
 
 
 DECIDED: Final = pl.Schema(
@@ -74,6 +84,8 @@ class Decision:
     """When it was chosen; None: the file does not say, as those of earlier versions."""
     overrules: str | None = None
     """Who had decided otherwise on the same values before; None: nobody else had."""
+    about: About | None = None
+    """The finding that it is about, where its choice is OF_A_FINDING."""
 
     def holds(self, platform: str | None, truth: str | None) -> bool:
         """True while both sides still have the values that were decided on. Empty text and null are the same."""
@@ -101,6 +113,7 @@ def remembered(records: Iterable[Remembered]) -> list[Decision]:
             one.person,
             made=one.decided_at,
             overrules=one.overrules,
+            about=one.about,
         )
         for one in records
     ]
@@ -119,10 +132,13 @@ class Standing:
 def standing(decisions: Iterable[Decision], cells: Iterable[tuple[str, str, str | None, str | None]]) -> Standing:
     """Which decisions count. `cells` are key, column, platform and truth text of what differs now.
 
-    Of several decisions on one cell the last that still holds counts.
+    Of several decisions on one cell the last that still holds counts. What is decided about a finding is no decision on
+    a difference.
     """
     by_cell: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
+        if decision.about is not None:
+            continue
         by_cell.setdefault((decision.key, decision.column), []).append(decision)
     holding: dict[tuple[str, str], Decision] = {}
     changed: dict[tuple[str, str], Decision] = {}
@@ -144,11 +160,28 @@ class _Line(Strict):
     truth: str | None
     choice: Choice
     made: pydantic.AwareDatetime | None = None
+    finding: PermissionFinding | None = None
+    evidence: str | None = None
+    until: date | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> Self:
+        of_a_finding = self.choice in OF_A_FINDING
+        grounds = self.choice is Choice.GROUNDS
+        if of_a_finding != (self.finding is not None):
+            raise ValueError(f'"finding" goes with the choices {_either(OF_A_FINDING)}, and with no other')
+        if grounds != (self.until is not None) or grounds != bool((self.evidence or "").strip()):
+            raise ValueError(f'"evidence" and "until" go with the choice "{Choice.GROUNDS}", and with no other')
+        return self
 
     @property
-    def says(self) -> tuple[str | None, ...]:
+    def about(self) -> About | None:
+        return None if self.finding is None else About(self.finding.value, self.evidence, self.until)
+
+    @property
+    def says(self) -> tuple[object, ...]:
         """What it says, whenever that was said."""
-        return self.key, self.column, self.platform, self.truth, self.choice
+        return self.key, self.column, self.platform, self.truth, self.choice, self.about
 
 
 class _File(Strict):
@@ -166,8 +199,12 @@ class _File(Strict):
         return value.strip()
 
 
-def read_decisions(path: Path, *, table: str, columns: Collection[str]) -> tuple[Decision, ...]:
+def read_decisions(
+    path: Path, *, table: str, columns: Collection[str], permissions: Collection[str] = ()
+) -> tuple[Decision, ...]:
     """Read a decisions file of the profile table `table`, whose compared columns are `columns`.
+
+    Of these `permissions` are permissions: theirs alone can be withdrawn, and have findings.
 
     Raises SettingsError with every problem found: no JSON, unknown or missing members, nobody's name, another table,
     a column that is not compared, two choices for the same cell. Values of profiles are not repeated in it.
@@ -184,7 +221,9 @@ def read_decisions(path: Path, *, table: str, columns: Collection[str]) -> tuple
             problems.append(f'{place}.column: "{line.column}" is not compared{nearest(line.column, columns)}')
         if (line.choice in OF_PAIRS) != (line.column == SAME_PERSON):
             problems.append(f'{place}.choice: "{line.choice}" cannot be chosen for "{line.column}"')
-        second = line.truth if line.column == SAME_PERSON else None
+        if line.choice in (Choice.WITHDRAW, *OF_A_FINDING) and line.column not in permissions:
+            problems.append(f'{place}.choice: "{line.choice}" is chosen for permissions, and "{line.column}" is none')
+        second = line.truth if line.column == SAME_PERSON else line.finding
         earlier = chosen.setdefault((line.key, line.column, second), line)
         if earlier.says != line.says:
             problems.append(f'{place}: the second decision on "{line.column}" of "{line.key}", unlike the first')
@@ -193,9 +232,23 @@ def read_decisions(path: Path, *, table: str, columns: Collection[str]) -> tuple
             problem_list(path, _shortened(problems)), hint="download the decisions again from the worklist of the run"
         )
     return tuple(
-        Decision(line.key, line.column, line.platform, line.truth, line.choice, file.by, file.run, line.made)
+        Decision(
+            line.key,
+            line.column,
+            line.platform,
+            line.truth,
+            line.choice,
+            file.by,
+            file.run,
+            line.made,
+            about=line.about,
+        )
         for line in chosen.values()
     )
+
+
+def _either(choices: Iterable[Choice]) -> str:
+    return " and ".join(f'"{choice}"' for choice in choices)
 
 
 def _shortened(problems: list[str]) -> list[str]:

@@ -72,6 +72,8 @@ class Today:
     """By key. Who is the same on both sides is not in it."""
     permissions: Mapping[str, Polarity]
     """By column."""
+    found: Mapping[Spot, str | None]
+    """What the platform holds in the cells of permission findings."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def today(audit: Audit, policy: Policy, known: Knowledge, keys: Collection[str],
         writes, left = writes + created, left + alone
     people = audit.profiles.filter(pl.col("key").is_in(list(keys))).select("key", "status", "profile_id").iter_rows()
     cells = needed.select("key", "column", "platform", "truth", "told").iter_rows()
+    found = audit.permissions.filter(pl.col("key").is_in(list(keys))).select("key", "column", "platform_text")
     return Today(
         run=audit.run,
         writes=tuple(writes),
@@ -106,6 +109,7 @@ def today(audit: Audit, policy: Policy, known: Knowledge, keys: Collection[str],
         cells={(key, column): Seen(platform, truth, told) for key, column, platform, truth, told in cells},
         people={key: Person(Status(status), profile_id) for key, status, profile_id in people},
         permissions={column.name: column.permission for column in audit.columns if column.permission is not None},
+        found={(key, column): text for key, column, text in found.iter_rows()},
     )
 
 
@@ -224,6 +228,8 @@ def _of_cell(write: Write, cell: Cell, now: Write | None, because: Mapping[Spot,
         return _SAID[why]
     if write.kind is Kind.SUBSCRIBE and why in (Why.EVIDENCE, Why.FORGOTTEN):
         return Since.OPTED_OUT
+    if seen is None and spot in today.found and write.decided_by:
+        return Since.DECIDED if same(today.found[spot], cell.before) else Since.PLATFORM
     if seen is None:
         person = today.people.get(write.key)
         gone = person is not None and person.status is Status.MISSING and why is None

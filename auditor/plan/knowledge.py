@@ -216,8 +216,10 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             barred=known.barred(consent_off=row["key"] in known.consent_off and not row["general"]),
         )
         by = row["by"] if row["choice"] == Choice.TRUTH else None
-        answer = permissions.decide(case, by=by, now=known.now, timezone=known.timezone)
+        answer: Opt | Why = permissions.decide(case, by=by, now=known.now, timezone=known.timezone)
         off = permissions.state(case.truth, case.polarity) is Permission.OFF
+        if row["choice"] == Choice.WITHDRAW:
+            answer, off = permissions.withdrawal(case.platform, case.polarity) or answer, True
         word, silent = permissions.word_for_the_truth(case), permissions.silent(case)
         if cell in without:
             # Whether an opt-in and an opt-out lie between, nobody knows of a profile that somebody has touched since.

@@ -116,7 +116,7 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
     written = None
     permission, decided = pl.col("polarity").is_not_null(), pl.col("choice").eq_missing(pl.lit(Choice.TRUTH.value))
     moved, master = pl.col("moved"), pl.col("master")
-    opts_out = permission & pl.col("withdraws")
+    opts_out, withdrawn = permission & pl.col("withdraws"), pl.col("choice").eq_missing(pl.lit(Choice.WITHDRAW.value))
     never, closed = pl.col("write") == Writing.NEVER, _closed()
     nameless = _unaddressed(audit)
     loose = audit.key if audit.fallbacks else ()
@@ -135,7 +135,7 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
         (pl.col("blocked") | _refused(known.structure), Why.BLOCKED),
         (pl.col("key").is_in(nameless), Why.UNADDRESSED),
         # No rule about writing silences somebody who said no: a person decides, and may decide for it.
-        (closed & opts_out & ~decided & pl.col("said").is_null(), Why.DECISION),
+        (closed & opts_out & ~decided & ~withdrawn & pl.col("said").is_null(), Why.DECISION),
         (permission, pl.col("said")),
         (decided, written),
         (pl.col("damage").is_not_null(), Why.DAMAGED),

@@ -17,7 +17,7 @@ import polars as pl
 from auditor.findings.audit import TEXT
 from auditor.findings.planned import MAY_CONTACT, RISK, Risk
 from auditor.findings.sentences import with_sentences
-from auditor.findings.words import MOVED, Words
+from auditor.findings.words import FINDING, MOVED, Words
 from auditor.model import Kind, Moved, Permission, Route
 from auditor.permissions import state
 from auditor.settings.contract import Polarity
@@ -48,6 +48,8 @@ class Beside:
     causes: pl.DataFrame
     people: pl.DataFrame
     """As PEOPLE."""
+    findings: Mapping[tuple[str, str], str]
+    """The permission finding of a cell, as model.PermissionFinding; of several the last."""
     decided: Mapping[tuple[str, str, str], datetime]
     """When a cell was decided, by key, column and person."""
     permissions: Mapping[str, Polarity]
@@ -197,19 +199,22 @@ class Review:
             cell.before,
             cell.after,
             None if polarity is None else (state(cell.before, polarity), state(cell.after, polarity)),
-            self._because(write, moved, cause, status),
+            self._because(write, cell, moved, cause, status),
             by,
             None if by is None else beside.decided.get((write.key, cell.column, by)),
             tuple(self._of_cell(write, cell)),
         )
 
-    def _because(self, write: Write, moved: str | None, cause: str | None, status: str | None) -> str:
+    def _because(self, write: Write, cell: Cell, moved: str | None, cause: str | None, status: str | None) -> str:
         if self.plan.undoes:
             return f"takes back plan {self.plan.undoes[:12]}"
         if write.kind is Kind.CREATE:
             return self.say.fill("only {truth} knows this person")
         if write.collection is not None:
             return self.say.fill(f"{{truth}} has it since {write.collection.moment}, from {write.collection.source}")
+        finding = self.beside.findings.get((write.key, cell.column))
+        if status is None and finding is not None and write.kind is Kind.UNSUBSCRIBE:
+            return self.say.fill(FINDING[finding][0])
         parts = [self.causes[cause]] if cause is not None and cause in self.causes else []
         if moved is not None and moved != Moved.UNKNOWN:
             parts.append(self.say.fill(MOVED[moved]))

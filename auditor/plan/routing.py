@@ -67,7 +67,8 @@ class Road:
     single_key: bool
     """False for a key of several columns: Actito finds the profile of a row by one unique attribute (U-bulk)."""
     alone: frozenset[str] = frozenset()
-    """Keys of profiles that a file cannot name, for they lack the key."""
+    """Keys of profiles that a file cannot name, for they lack the key, and of those whose permission a person
+    withdraws, which waits for no file."""
     first_load: bool = False
     """True while the table is empty."""
     daily_calls: int = 0

@@ -152,6 +152,7 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             sides=report_view.sides(audit, say),
             statuses=report_view.statuses(audit, say),
             findings=report_view.findings(audit, say),
+            needing=report_view.needing(audit),
             reachable=reachable(audit.counts),
             reasons=reasons,
             picture=picture,

@@ -36,6 +36,8 @@ LONGEST_SHAPE: Final = 24
 """Characters of a shape: the length of a long text says something about it, too."""
 
 _KEPT = frozenset(" !\"#%&'()*+,-./:;<=>?@[]_{|}~‘’“”«»–—…·•␣→")
+_NAMING = ("profile_id", "decided_by", "evidence")
+"""What of a permission finding names a person."""
 _PERMISSIONS = frozenset(permission.value for permission in Permission)
 _NO_WORD = re.compile(r"\W+")
 _SHORTEST_QUOTE: Final = 3
@@ -198,7 +200,8 @@ def _masked(audit: Audit) -> Audit:
         ),
         permissions=permissions.with_columns(
             _mapped(permissions["key"], ids.get),
-            *(mask.column(permissions, name) for name in ("platform", "truth")),
+            *(mask.column(permissions, name) for name in ("platform", "truth", "platform_text", "truth_text")),
+            *(_mapped(permissions[name], _nothing) for name in _NAMING if name in permissions.columns),
             pl.col("since").dt.truncate("1d"),
         ),
         activities=audit.activities.with_columns(

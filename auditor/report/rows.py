@@ -16,9 +16,11 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.findings import figures, words
+from auditor.findings.answers import ANSWER
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
 from auditor.findings.decided import CHOICE, Standing, decided
 from auditor.findings.left_alone import OF_A_CELL, WHY, worth_saying
+from auditor.findings.planned import MAY_CONTACT
 from auditor.findings.words import Words
 from auditor.model import Need, Permission, Severity, Side, Status
 from auditor.permissions import state
@@ -93,6 +95,8 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         },
         "kind": {"permission": "Permissions only", "field": "Other fields only"},
         "need": say.labels(words.NEED),
+        "answer": say.labels(ANSWER),
+        "says": {str(said): text for said, text in MAY_CONTACT.items()},
         "why": say.labels(OF_A_CELL),
         "refused": say.labels(WHY),
         "choice": {"": "Not decided yet", **say.labels(CHOICE)},
@@ -146,6 +150,9 @@ def _differences(audit: Audit, *, real: bool) -> Table:
     table = {name: frame[name].to_list() for name in names}
     if real and (others := swapped_with(frame)):
         table["swapped"] = [others.get(cell) for cell in zip(table["key"], table["column"], strict=True)]
+    for side in Side:
+        pairs = zip(map(permissions.get, table["column"]), table[side.value], strict=True)
+        table[f"{side.value}_says"] = [None if one is None else state(text, one).value for one, text in pairs]
     # The choice that leaves somebody contactable whom the other side says is not: it needs a name and evidence.
     table["on"] = [
         None if polarity is None else _choice_that_permits(platform, truth, polarity)
@@ -203,8 +210,20 @@ def _permissions(audit: Audit) -> Table:
         against=pl.when(figures.against_their_will()).then(pl.lit("yes")),
         rank=pl.col("finding").replace_strict(order, default=len(order)),
     ).sort("rank", maintain_order=True)
-    names = ("key", "column", "finding", "platform", "truth", "since", "against")
-    return {name: frame[name].to_list() for name in names}
+    table = {name: frame[name].to_list() for name in ("key", "column", "finding", "since", "against")}
+    for side in Side:
+        table |= {side.value: frame[f"{side.value}_text"].to_list(), f"{side.value}_says": frame[side.value].to_list()}
+    if "answer" not in frame.columns:
+        return table
+    told = frame.select("decided_by", _day("decided_at"), _day("until"), "evidence").iter_rows()
+    return table | {"answer": frame["answer"].to_list(), "answered": [decided_so(*row) for row in told]}
+
+
+def decided_so(by: str | None, at: str | None, until: str | None, evidence: str | None) -> str | None:
+    """Tells by whom, when, until when and on which grounds a finding was decided; None: it was not."""
+    parts = [("by", by), ("on", at), ("until", until)]
+    told = " ".join(f"{word} {text}" for word, text in parts if text)
+    return f"{told}: {evidence}" if told and evidence else told or None
 
 
 def _activities(audit: Audit) -> Table:

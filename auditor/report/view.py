@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from auditor.findings import figures, words
+from auditor.findings.answers import OPEN
 from auditor.findings.audit import Audit
 from auditor.findings.words import Words
 from auditor.model import Severity, Side, Status, Verdict
@@ -222,6 +223,13 @@ def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int, bool]]:
         for finding, (label, meaning) in words.FINDING.items()
         if audit.counts.unreachable is not None or finding not in words.FROM_ACTIVITIES
     ]
+
+
+def needing(audit: Audit) -> Mapping[str, int] | None:
+    """How many findings of each kind need a decision on the finding itself; None where nobody asked."""
+    if "answer" not in audit.permissions.columns:
+        return None
+    return dict(audit.permissions.filter(pl.col("answer").is_in(list(OPEN)))["finding"].value_counts().iter_rows())
 
 
 def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:

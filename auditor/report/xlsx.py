@@ -13,15 +13,20 @@ from auditor.findings import figures, words
 from auditor.findings.audit import Audit
 from auditor.findings.decided import so_far
 from auditor.findings.left_alone import worth_saying
+from auditor.findings.planned import MAY_CONTACT, may_contact
 from auditor.findings.sentences import sentence
 from auditor.findings.unreachable import reachable
 from auditor.findings.words import Words
 from auditor.model import Side
+from auditor.permissions import state
+from auditor.plan.finding_answers import polarities
 from auditor.report.redact import Privacy, visible
-from auditor.report.rows import labels, with_decision
+from auditor.report.rows import decided_so, labels, with_decision
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from auditor.settings.contract import Polarity
 
 LAST_ROW: Final = 1_048_575
 """Index of the last row that a sheet has."""
@@ -40,10 +45,19 @@ def workbook(audit: Audit, privacy: Privacy) -> bytes:
     return book(_sheets(audit, privacy))
 
 
-def for_review(told: pl.DataFrame) -> bytes:
-    """The content of `for-the-truth.csv` as an XLSX file: whatever a customer typed, nothing in it is a formula."""
-    rows = ([_text(value) for value in row] for row in told.iter_rows())
-    return book([("for the truth", tuple(told.columns), rows)])
+def for_review(told: pl.DataFrame, permissions: Mapping[str, Polarity]) -> bytes:
+    """The content of `for-the-truth.csv` as an XLSX file: whatever a customer typed, nothing in it is a formula.
+
+    What `permissions` say stands in words behind it.
+    """
+
+    def says(row: Mapping[str, Any]) -> Row:
+        polarity = permissions.get(row["column"])
+        return ["" if polarity is None else MAY_CONTACT[state(row[side.value], polarity)] for side in Side]
+
+    rows = ([*map(_text, row.values()), *says(row)] for row in told.iter_rows(named=True))
+    header = (*told.columns, *(f"{side.value} says" for side in Side if permissions))
+    return book([("for the truth", header, rows)])
 
 
 def book(sheets: Iterable[Sheet]) -> bytes:
@@ -90,7 +104,7 @@ Sheet = tuple[str, Row, Iterable[Row]]
 
 
 def _sheets(audit: Audit, privacy: Privacy) -> Iterable[Sheet]:
-    told = _Told(Words(audit.platform_name, audit.truth_name))
+    told = _Told(Words(audit.platform_name, audit.truth_name), polarities(audit))
     yield "summary", ("What", "Value"), _summary(audit, told.say, privacy)
     known = [_activities] if audit.counts.unreachable is not None else []
     for sheet in (_profiles, _differences, _violations, _permissions, *known, _same_person, _causes):
@@ -100,12 +114,19 @@ def _sheets(audit: Audit, privacy: Privacy) -> Iterable[Sheet]:
 class _Told:
     """The words for the codes of an audit."""
 
-    def __init__(self, say: Words) -> None:
+    def __init__(self, say: Words, permissions: Mapping[str, Polarity]) -> None:
         self.say = say
+        self._permissions = permissions
         self._named = labels(say)
 
     def name(self, kind: str, code: str | None) -> str:
         return self._named[kind].get(code or "", code or "")
+
+    def values(self, row: Mapping[str, Any]) -> Row:
+        """The values of both sides; of a permission in words, with the raw text beside them."""
+        polarity = self._permissions.get(row["column"])
+        values = [row[side.value] for side in Side]
+        return [_text(text) if polarity is None else may_contact(state(text, polarity), text) for text in values]
 
     def note(self, row: Mapping[str, Any], *names: str) -> str:
         """The flags of a differing cell, and why it is not corrected."""
@@ -143,7 +164,9 @@ def _differences(audit: Audit, told: _Told) -> Sheet:
     header = ("Profile", "Field", *values, "Why", "What happens", "Who moved", "Note", "Cause", *changed, "Decided")
     rows = (
         (
-            *(_text(row[column]) for column in ("key", "column", "platform", "truth", "base")),
+            *(_text(row[column]) for column in ("key", "column")),
+            *told.values(row),
+            _text(row["base"]),
             told.name("reason", row["reason"]),
             told.name("need", row["need"]),
             told.name("moved", row["moved"]),
@@ -173,13 +196,17 @@ def _violations(audit: Audit, told: _Told) -> Sheet:
 
 def _permissions(audit: Audit, told: _Told) -> Sheet:
     say = told.say
-    header = ("Profile", "Permission", "Finding", f"In {say.platform}", f"In {say.truth}", "Since")
+    sides = (f"In {say.platform}", f"In {say.truth}")
+    header = ("Profile", "Permission", "Finding", *sides, "Since", "What happens", "Decided")
     rows = (
         (
             _text(row["key"]),
             _text(row["column"]),
             told.name("finding", row["finding"]),
-            *(_text(row[column]) for column in ("platform", "truth", "since")),
+            *(may_contact(row[side.value], row[f"{side.value}_text"]) for side in Side),
+            _text(row["since"]),
+            told.name("answer", row.get("answer")),
+            decided_so(*(_day(row.get(name)) for name in ("decided_by", "decided_at", "until", "evidence"))) or "",
         )
         for row in audit.permissions.iter_rows(named=True)
     )
@@ -280,6 +307,12 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
         yield "For people to decide", so_far(counts.decisions)
     for item in audit.not_checked:
         yield "Not checked", sentence(item, say)
+
+
+def _day(value: object) -> str | None:
+    """A moment as its day alone."""
+    isoformat = getattr(value, "isoformat", None)
+    return str(isoformat())[:10] if isoformat else None if value is None else str(value)
 
 
 def _text(value: object) -> str:

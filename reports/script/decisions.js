@@ -1,17 +1,24 @@
 // The worklist: what a steward chooses per row, or for the rows listed of a cause or a profile, and the file of it.
 
-const CHOICES = ["", "truth", "platform", "later", "two_people", "same", "ignore"];
+const CHOICES = ["", "truth", "platform", "later", "two_people", "same", "ignore", "withdraw", "grounds", "owners"];
 const SAME_PERSON = "auditor:same_person"; // what stands for a field in a decision on two people
 const NAME = "auditor name"; // of whoever decides, in the browser's store
 
 class Decisions {
-  // `pairs`: the list of probably the same persons; undefined where there are none.
-  constructor(table, pairs, run, digest) {
+  // `pairs`: the list of probably the same persons; `findings`: that of permissions. Undefined where there are none.
+  constructor(table, pairs, findings, run, digest) {
     this.table = table;
-    this.lists = pairs ? [table, pairs] : [table];
+    this.findings = findings;
+    this.grounds = new Map();
+    this.lists = [table, pairs, findings].filter(Boolean);
     this.store = `auditor ${run} ${digest}`;
     for (const list of this.lists) this.open(list);
     this.name = document.getElementById("by");
+    if (findings) {
+      for (const button of findings.box.querySelectorAll("[data-all]")) {
+        button.addEventListener("click", () => this.answerAll(button.dataset.all));
+      }
+    }
     this.group = table.box.querySelector(".group");
     this.count = document.querySelector(".decided");
     table.box.addEventListener("filtered", () => this.showGroup());
@@ -66,6 +73,10 @@ class Decisions {
   }
 
   cell(cell, row, list) {
+    if (list === this.findings) {
+      this.finding(cell, row, list);
+      return;
+    }
     if (list !== this.table) {
       this.buttons(cell, row, list, [["two_people", "They are two people"], ["same", "The same person"], ["later", "Leave for now"]]);
       this.before(cell, row, list);
@@ -83,6 +94,48 @@ class Decisions {
   before(cell, row, list) {
     const told = list.columns.decision?.at(row);
     if (told) note(cell, told);
+  }
+
+  // A finding on a permission: its own answers, or why there are none to choose.
+  finding(cell, row, list) {
+    if (this.answerable(row)) this.buttons(cell, row, list, [["withdraw", "Withdraw now"], ["grounds", "Record grounds"], ["owners", `Tell the owners of ${here.truth}`], ["later", "Leave for now"]]);
+    else if (list.columns.answer.at(row) === "difference") note(cell, "Decide on its difference: choose the profile.");
+    else note(cell, "Nothing is to be decided here.");
+    const grounds = list.columns.choice.at(row) === "grounds" && this.grounds.get(row);
+    if (grounds) note(cell, `until ${grounds.until}: ${grounds.evidence}`);
+  }
+
+  answerable(row) {
+    return ["open", "changed", "expired", "grounds", "owners", "withdrawn"].includes(this.findings.columns.answer.at(row));
+  }
+
+  // The grounds as they are typed above the list; null, and the reader is told, where a part of them is missing.
+  typedGrounds() {
+    const [evidence, until] = ["evidence", "until"].map((name) => document.getElementById(name));
+    const missing = [evidence, until].find((input) => !input.value.trim());
+    if (!missing) return { evidence: evidence.value.trim(), until: until.value };
+    this.say("Type the evidence and the last day on which it holds first, above the permission findings.");
+    missing.focus();
+    return null;
+  }
+
+  answerAll(choice) {
+    const grounds = choice === "grounds" ? this.typedGrounds() : undefined;
+    if (grounds === null) return;
+    let left = 0;
+    const made = Date.now();
+    for (const row of this.findings.rows) {
+      if (!this.answerable(row)) {
+        left++;
+        continue;
+      }
+      if (grounds) this.grounds.set(row, grounds);
+      this.set(row, { choice: CHOICES.indexOf(choice), made, by: "", group: true }, this.findings);
+    }
+    this.keep();
+    this.findings.showRows();
+    this.showCount();
+    this.say(left ? `${left.toLocaleString("en")} left out: nothing is to be decided on the finding there.` : "");
   }
 
   // One button per choice: its word, its text, and why it cannot be made.
@@ -112,7 +165,10 @@ class Decisions {
       this.name.focus();
       return;
     }
+    const grounds = choice === "grounds" ? this.typedGrounds() : undefined;
+    if (grounds === null) return;
     this.say("");
+    if (grounds) this.grounds.set(row, grounds);
     this.set(row, { choice: CHOICES.indexOf(choice), made: Date.now(), by: "", group: false }, list);
     this.keep();
     this.refresh(row, list, choice || "later");
@@ -184,7 +240,7 @@ class Decisions {
     for (const { list, row } of this.chosen((one) => CHOICES[one.choice] !== "later")) {
       if (list.before[row]) continue;
       decided++;
-      if (list.columns.need && list.columns.need.at(row) !== "person") asked++;
+      if (list === this.findings || (list.columns.need && list.columns.need.at(row) !== "person")) asked++;
     }
     const later = this.chosen((one) => CHOICES[one.choice] === "later").length;
     const { fresh, again } = this.forFile();
@@ -236,6 +292,8 @@ class Decisions {
     this.lists.forEach((list, place) => {
       const there = new Map((kept[place] ?? []).map(([row, choice, made, by, group]) => [row, { choice, made, by, group }]));
       for (const [row, one] of there) {
+        // Evidence is not kept in the browser: it may tell of people. Without it nothing was chosen.
+        if (CHOICES[one.choice] === "grounds" && !this.grounds.has(row)) continue;
         const own = list.own.get(row);
         if (own && (own.made > one.made || (own.made === one.made && own.by))) continue;
         if (own && own.made === one.made && own.by === one.by) continue;
@@ -271,12 +329,15 @@ class Decisions {
       return;
     }
     const places = new Map(this.lists.flatMap((list) => [...Array(list.size).keys()].map((row) => [JSON.stringify(this.about(row, list)), { row, list }])));
+    for (const row of Array(this.findings?.size ?? 0).keys()) places.set(JSON.stringify([...this.about(row, this.findings).slice(0, 4), "withdraw"]), { row, list: this.findings });
     let taken = 0;
-    for (const { key, column, platform, truth, choice, made } of content.decisions) {
-      const place = places.get(JSON.stringify([key, column, platform, truth]));
+    for (const { key, column, platform, truth, choice, made, finding, evidence, until } of content.decisions) {
+      const which = choice === "withdraw" ? [choice] : finding ? [finding] : [];
+      const place = places.get(JSON.stringify([key, column, platform, truth, ...which]));
       const number = CHOICES.indexOf(choice);
       if (!place || number <= 0) continue;
       taken++;
+      if (choice === "grounds") this.grounds.set(place.row, { evidence, until });
       const one = { choice: number, made: Date.parse(made) || file.lastModified, by: content.by, group: false };
       if ((place.list.own.get(place.row)?.made ?? 0) <= one.made) this.set(place.row, one, place.list);
     }
@@ -297,7 +358,9 @@ class Decisions {
   }
 
   // Key, field and both values of a row, as a decision has them.
-  about(row, { columns }) {
+  about(row, list) {
+    const { columns } = list;
+    if (list === this.findings) return [columns.key.at(row), columns.column.at(row), columns.platform.at(row), columns.truth.at(row), columns.finding.at(row)];
     return columns.other_key === undefined
       ? [columns.key.at(row), columns.column.at(row), columns.platform.at(row), columns.truth.at(row)]
       : [columns.key.at(row), SAME_PERSON, columns.key.at(row), columns.other_key.at(row)];
@@ -314,8 +377,10 @@ class Decisions {
     const rows = fresh.length ? fresh : again;
     rows.sort((a, b) => this.lists.indexOf(a.list) - this.lists.indexOf(b.list) || a.row - b.row);
     const decisions = rows.map(({ list, row, one }) => {
-      const [key, column, platform, truth] = this.about(row, list);
-      return { key, column, platform, truth, choice: CHOICES[one.choice], made: new Date(one.made).toISOString() };
+      const [key, column, platform, truth, finding] = this.about(row, list);
+      const choice = CHOICES[one.choice];
+      const more = !finding || choice === "withdraw" ? {} : { finding, ...(choice === "grounds" ? this.grounds.get(row) : {}) };
+      return { key, column, platform, truth, choice, made: new Date(one.made).toISOString(), ...more };
     });
     const content = JSON.stringify({ format: 1, run: here.run, table: here.tableName, by, decisions }, null, 1) + "\n";
     const link = element("a");

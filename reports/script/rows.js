@@ -42,6 +42,12 @@ const CELLS = {
   status(cell, row, table) { standing(cell, row, table, "status"); },
   need(cell, row, table) { standing(cell, row, table, "need"); },
 
+  answer(cell, row, table) {
+    const { answer, answered } = table.columns;
+    cell.append(table.label("answer", answer.at(row)));
+    if (answered.at(row)) note(cell, answered.at(row));
+  },
+
   flags(cell, row, table) {
     const flags = table.columns.flags.at(row);
     if (flags) cell.append(element("span", "tag", table.label("flags", flags)));
@@ -87,6 +93,15 @@ function pair(cell, row, table, side) {
   const { platform, truth, reason } = table.columns;
   const values = [platform.at(row), truth.at(row)];
   const spelt = reason ? reason.at(row) === "unicode_form" : false;
+  // A permission is told by what it says, whichever way round its field is spelt; what stands in the cell is beside it.
+  const says = table.columns[side ? "truth_says" : "platform_says"]?.at(row);
+  if (says) {
+    cell.append(table.label("says", says));
+    if (values[side]) showValue(cell.appendChild(element("small")), values[side]);
+    const changed = table.columns[side ? "truth_updated" : "platform_updated"]?.at(row);
+    if (changed) note(cell, `row changed ${changed}`);
+    return;
+  }
   const marks = values[0] && values[1] && reason ? unlike(Array.from(values[0]), Array.from(values[1])) : null;
   showValue(cell, values[side], marks && marks[side], spelt);
   const changed = table.columns[side ? "truth_updated" : "platform_updated"]?.at(row);

@@ -20,7 +20,7 @@ async function start() {
     for (const place of box.querySelectorAll("thead th")) place.setAttribute("role", "columnheader");
     tables[name] = new Table(box, contents[name], labels, render);
   }
-  if (here.kind === "worklist") decisions = new Decisions(tables.differences, tables.same, here.run, digest);
+  if (here.kind === "worklist") decisions = new Decisions(tables.differences, tables.same, tables.permissions?.columns.answer && tables.permissions, here.run, digest);
   for (const [name, table] of Object.entries(tables)) {
     const open = name === "differences" && decisions && table.columns.need.values.includes("person");
     table.filter(open ? { need: "person" } : {});

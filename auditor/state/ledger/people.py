@@ -7,11 +7,15 @@ import hmac
 import json
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
 from auditor.state.ledger.chain import Value, stamp
 from auditor.state.ledger.recorded import Recorded, moment
-from auditor.state.ledger.records import SAME_PERSON, Decision, Pin
+from auditor.state.ledger.records import SAME_PERSON, About, Decision, Pin
+
+_OF_PEOPLE: Final = ("writes", "outcomes", "decisions", "decided_of", "decided_about", "pins", "rekeys")
+"""The tables with rows about single people."""
 
 
 class People(Recorded):
@@ -26,12 +30,19 @@ class People(Recorded):
             numbers = self._chain.append("decisions", rows, at)
             of = [(number, one.profile_id) for number, one in zip(numbers, decisions, strict=True) if one.profile_id]
             self._chain.append("decided_of", of, at)
+            about = [
+                (number, what.finding, what.evidence, what.until.isoformat() if what.until else None)
+                for number, one in zip(numbers, decisions, strict=True)
+                if (what := one.about) is not None
+            ]
+            self._chain.append("decided_about", about, at)
 
     def decisions(self, table: str) -> tuple[Decision, ...]:
-        """The last decision on each cell of a profile, and on each pair of keys."""
+        """The last decision on each cell of a profile, on each finding about it, and on each pair of keys."""
         last: dict[tuple[str | None, ...], Decision] = {}
         for one in self.every_decision(table):
-            cell = one.key, one.profile_id, one.column, one.truth if one.column == SAME_PERSON else None
+            about = one.about.finding if one.about else None
+            cell = one.key, one.profile_id, one.column, one.truth if one.column == SAME_PERSON else about
             last.pop(cell, None)
             last[cell] = one
         return tuple(last.values())
@@ -39,13 +50,13 @@ class People(Recorded):
     def every_decision(self, table: str) -> tuple[Decision, ...]:
         """All decisions, in the order in which they were made, whenever they were recorded."""
         rows = self._chain.query(
-            "SELECT tab, person, key, col, platform, truth, choice, decided_at, profile_id FROM decisions_now"
-            " WHERE tab = ? AND key IS NOT NULL ORDER BY decided_at, id",
+            "SELECT tab, person, key, col, platform, truth, choice, decided_at, profile_id, finding, evidence, until"
+            " FROM decisions_now WHERE tab = ? AND key IS NOT NULL ORDER BY decided_at, id",
             (table,),
         )
         return tuple(
-            Decision(tab, person, key, column, platform, truth, choice, moment(decided), profile_id)
-            for tab, person, key, column, platform, truth, choice, decided, profile_id in rows
+            Decision(tab, person, key, column, platform, truth, choice, moment(decided), profile_id, _about(*about))
+            for tab, person, key, column, platform, truth, choice, decided, profile_id, *about in rows
         )
 
     def pin(self, one: Pin, at: datetime) -> None:
@@ -96,9 +107,7 @@ class People(Recorded):
 
     def _about(self, table: str, keys: Iterable[str]) -> dict[str, list[int]]:
         """The rows about these profiles, by the ledger's table."""
-        found: dict[str, list[int]] = {
-            name: [] for name in ("writes", "outcomes", "decisions", "decided_of", "pins", "rekeys")
-        }
+        found: dict[str, list[int]] = {name: [] for name in _OF_PEOPLE}
         for key in keys:
             asked = {"tab": table, "key": key, "pair": SAME_PERSON}
             written = "SELECT id FROM writes_now WHERE tab = :tab AND key = :key"
@@ -111,6 +120,7 @@ class People(Recorded):
                 "outcomes": f'SELECT id FROM outcomes WHERE "write" IN ({written})',
                 "decisions": decided,
                 "decided_of": f"SELECT id FROM decided_of WHERE decision IN ({decided})",
+                "decided_about": f"SELECT id FROM decided_about WHERE decision IN ({decided})",
                 "pins": "SELECT id FROM pins_now WHERE tab = :tab AND key = :key",
                 "rekeys": "SELECT id FROM rekeys WHERE tab = :tab AND (old = :key OR new = :key)",
             }.items():
@@ -148,3 +158,7 @@ class People(Recorded):
     def _hash(self, column: str, value: str) -> str:
         text = json.dumps([column, unicodedata.normalize("NFC", value).strip().casefold()], ensure_ascii=False)
         return hmac.new(self._chain.salt, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _about(finding: str | None, evidence: str | None, until: str | None) -> About | None:
+    return None if finding is None else About(finding, evidence, date.fromisoformat(until) if until else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from auditor.model import Kind, Outcome, Route, Status, Verdict
 from auditor.state.ledger.chain import Table
 
-VERSION: Final = 6
+VERSION: Final = 7
 """2 knows changes of structures, 3 keys that were given anew, 4 entries that were lost, 5 whose
-decisions are, 6 pins; older files get what they lack when they are opened."""
+decisions are, 6 pins, 7 which finding a decision is about; older files get what they lack when they are opened."""
 
 QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
 """Where the platform's day of bulk calls begins and ends [assumed]."""
@@ -44,13 +44,17 @@ TABLES: Final = {
         ("tab", "person", "key", "profile_id", "col", "platform", "reason", "until", "pinned_at"),
         personal=("key", "profile_id", "platform", "reason"),
     ),
+    "decided_about": Table(
+        ("decision", "finding", "evidence", "until"), personal=("evidence",), integers=("decision",)
+    ),
     "erased": Table(("hash",)),
     "structure_events": Table(("plan", "tab", "item", "state", "at")),
     "losses": Table(("upto", "link", "settled_at"), integers=("upto",)),
     "rekeys": Table(("tab", "old", "new", "upto", "rekey"), personal=("old", "new"), integers=("upto",)),
 }
 """`losses`: heads that the ledger lacks although they were noted elsewhere, which somebody settled, and where it went
-on. `decided_of`: whose key it was that somebody decided on. `rekeys`: what was recorded under `old` up to the entry
+on. `decided_of`: whose key it was that somebody decided on. `decided_about`: the finding that a decision is about, and
+its grounds. `rekeys`: what was recorded under `old` up to the entry
 `upto` is about the profile `new`."""
 
 _KEY_NOW: Final = """coalesce((SELECT r.new FROM rekeys r WHERE r.tab = o.tab AND r.old = o.key AND r.upto >= o.entry
@@ -66,6 +70,7 @@ CREATE INDEX IF NOT EXISTS writes_sent ON writes (tab, sent_at);
 CREATE INDEX IF NOT EXISTS writes_key ON writes (tab, key);
 CREATE INDEX IF NOT EXISTS outcomes_write ON outcomes ("write");
 CREATE INDEX IF NOT EXISTS decided_of_decision ON decided_of (decision);
+CREATE INDEX IF NOT EXISTS decided_about_decision ON decided_about (decision);
 CREATE INDEX IF NOT EXISTS erased_hash ON erased (hash);
 CREATE INDEX IF NOT EXISTS rekeys_old ON rekeys (tab, old);
 DROP VIEW IF EXISTS pins_now;
@@ -86,8 +91,9 @@ CREATE VIEW writes_now AS
   LEFT JOIN outcomes e ON e.id = (SELECT max(id) FROM outcomes WHERE "write" = o.id)
   LEFT JOIN imports_now i ON i.id = o."import";
 CREATE VIEW decisions_now AS
-  SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.col, o.platform, o.truth, o.choice, o.decided_at, d.profile_id
-  FROM decisions o LEFT JOIN decided_of d ON d.decision = o.id;
+  SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.col, o.platform, o.truth, o.choice, o.decided_at, d.profile_id,
+         a.finding, a.evidence, a.until
+  FROM decisions o LEFT JOIN decided_of d ON d.decision = o.id LEFT JOIN decided_about a ON a.decision = o.id;
 CREATE VIEW pins_now AS
   SELECT o.id, o.tab, o.person, {_KEY_NOW} AS key, o.profile_id, o.col, o.platform, o.reason, o.until, o.pinned_at
   FROM pins o;
@@ -302,6 +308,18 @@ PROFILE: Final = "auditor:profile"
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """The finding about a permission that somebody decided on."""
+
+    finding: str
+    """One of model.PermissionFinding."""
+    evidence: str | None
+    """The grounds for the permission, in the person's words; None: the decision names none, or it was erased."""
+    until: date | None
+    """The last day on which the grounds hold."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What a steward chose for one cell, given both values as seen, or for a pair of keys (SAME_PERSON)."""
 
@@ -316,6 +334,8 @@ class Decision:
     """When it was chosen, or else recorded."""
     profile_id: str | None
     """Whose key it was when the decision was made; None: nobody can tell."""
+    about: About | None
+    """None: the decision is about the cell or the pair itself."""
     overrules: str | None = None
     """Who had decided otherwise on the same values before; None: nobody, or nobody asked."""
 

@@ -1,0 +1,53 @@
+"""What becomes of a finding about a permission."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Answer(StrEnum):
+    """What becomes of a finding, by what is known and decided."""
+
+    OPEN = "open"
+    """A person withdraws the permission, records the grounds for it, or tells the owners of the truth."""
+    CHANGED = "changed"
+    """The same again: the cell has changed since somebody decided, or the finding is of a later moment."""
+    EXPIRED = "expired"
+    """The same again: the grounds were recorded until a day that is over."""
+    DIFFERENCE = "difference"
+    """The two sides differ in this cell, and a person decides on the difference."""
+    PLANNED = "planned"
+    """Withdrawn by the next plan, by the default policy."""
+    WITHDRAWN = "withdrawn"
+    """Withdrawn by the next plan, as a person decided."""
+    GROUNDS = "grounds"
+    """A person has recorded grounds, which hold."""
+    PENDING = "pending"
+    """Withdrawn already, which no export shows yet."""
+    OWNERS = "owners"
+    """A person decided that the owners of the truth hear of it."""
+    TOLD = "told"
+    """The owners of the truth hear of the difference anyway."""
+    LEFT = "left"
+    """The difference is left alone, for a reason that stands beside it."""
+
+
+OPEN: Final = (Answer.OPEN, Answer.CHANGED, Answer.EXPIRED)
+"""What needs a decision on the finding itself."""
+
+ANSWER: Final[Mapping[str, str]] = {
+    Answer.OPEN: "Needs a decision",
+    Answer.CHANGED: "Needs a decision again: changed since the last one",
+    Answer.EXPIRED: "Needs a decision again: the grounds have expired",
+    Answer.DIFFERENCE: "Needs a decision on the difference",
+    Answer.PLANNED: "Withdrawn by the next plan",
+    Answer.WITHDRAWN: "Withdrawn by the next plan, as decided",
+    Answer.PENDING: "Withdrawn, not yet in an export",
+    Answer.GROUNDS: "Grounds recorded",
+    Answer.OWNERS: "For the owners of {truth}, as decided",
+    Answer.TOLD: "For the owners of {truth}",
+    Answer.LEFT: "Left alone, as the difference says",
+}
+"""What they are called on screens; see `findings.words`."""
