@@ -43,13 +43,14 @@ def command(settings_file: Path, key: str, everything: bool, as_json: bool) -> N
     """Everything known of one profile.
 
     Both sides as their files spell them, last agreed values, invalid values, permission history, writes and decisions.
-    KEY is spelt as either side spells it; a key of several columns is a JSON array. The values of the person are shown.
+    KEY is spelt as either side spells it; a key of several columns is a JSON array. A profile's e-mail address or phone
+    number will do as well, where it is that profile's alone. The values of the person are shown.
     """
     from auditor.cli.summary import print_json
     from auditor.commands.show import tell
 
     settings = load_settings(settings_file)
-    story = tell(settings, key, now=clock.now())
+    story = tell(settings, key, now=clock.now(), by_contact=True)
     for warning in story.warnings:
         say(f"  {warning}")
     if as_json:

@@ -7,8 +7,11 @@ from datetime import datetime
 from auditor import report
 from auditor.commands.known import up_to_date
 from auditor.commands.run_kept import TREND_RUNS, trend_point
+from auditor.commands.who import who
 from auditor.report import Privacy, Written
 from auditor.settings.config import Settings
+from auditor.settings.contract_file import read_contract
+from auditor.state import run_folder
 from auditor.state.ledger import Ledger
 from auditor.state.past_runs import find_run
 
@@ -23,4 +26,6 @@ def write_again(settings: Settings, run: str | None, *, privacy: Privacy | None,
     with Ledger(settings.state_folder, reading=True) as ledger:
         earlier = [record for record in ledger.runs(settings.table, TREND_RUNS) if record.run < audit.run]
     trend = [trend_point(record) for record in reversed(earlier)]
-    return report.render(audit, needed, folder, privacy=privacy or settings.report.privacy, trend=trend)
+    contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
+    known = who(folder, contract, audit)
+    return report.render(audit, needed, folder, privacy=privacy or settings.report.privacy, trend=trend, who=known)

@@ -37,6 +37,7 @@ from auditor.commands.run_activities import hold, pull_activities, rejected_too,
 from auditor.commands.run_inputs import Asked, Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
 from auditor.commands.run_kept import TREND_RUNS, to_keep, trend_point, write_for_plans
 from auditor.commands.session import open_engine
+from auditor.commands.who import who
 from auditor.diff.diffed import diff
 from auditor.diff.known import Known, Moments
 from auditor.diff.one_sided import OneSided, one_sided, other_keys, renumbered
@@ -248,7 +249,8 @@ def _audit(
             run_folder.write_csv(told, work / "for-the-truth.csv")
             write_whole(work / "for-the-truth.xlsx", report.for_review(told, polarities(audit)))
             trend = [trend_point(one) for one in reversed(ledger.runs(table, TREND_RUNS))]
-            report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend)
+            people = who(work, contract, audit)
+            report.render(audit, needed, work, privacy=settings.report.privacy, trend=trend, who=people)
         run_folder.write_run(audit, describe(settings), notes, ledger.head)
         final = settings.runs_folder / name
         with full_disk(settings.state_folder):

@@ -19,7 +19,7 @@ import polars as pl
 
 from auditor.commands.known import holders, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
-from auditor.commands.show_find import Found, find
+from auditor.commands.show_find import Found, find, with_contact
 from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story, made
 from auditor.diff.cells import respelt
 from auditor.engine.duckdb import DuckDB
@@ -46,14 +46,18 @@ from auditor.state.ledger import Ledger
 from auditor.state.memory import Memory
 from auditor.state.past_runs import find_run
 
+_NAMED_KEYS = 20
+"""Keys that are named where several profiles have one address."""
 _SAMPLED_KEYS = 1000
 """Keys looked at to tell somebody who mistyped one what keys look like."""
 
 
-def tell(settings: Settings, key: str, *, now: datetime) -> Story:
+def tell(settings: Settings, key: str, *, now: datetime, by_contact: bool = False) -> Story:
     """What is known `now` of the profile with this key, spelt as either side spells it; several columns as JSON.
 
-    Raises SettingsError where there is no run yet, its snapshot has expired or nothing is known of the key.
+    `by_contact`: the e-mail address or phone number that a profile has on either side may stand for its key. Raises
+    SettingsError where there is no run yet, its snapshot has expired or nothing is known of the key, and where several
+    profiles have the address: it names their keys.
     """
     folder = find_run(settings)
     structure = run_folder.read_structure(folder)
@@ -61,6 +65,13 @@ def tell(settings: Settings, key: str, *, now: datetime) -> Story:
     store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
     with passing_engine(settings, [folder, store.folder]) as engine:
         found = find(engine, contract, folder, key)
+        if by_contact and not any(filled(engine, rows) for rows in found.matched.keys.values()):
+            keys = with_contact(engine, contract, folder, key)
+            if len(keys) > 1:
+                raise _several(keys)
+            if keys:
+                key = keys[0]
+                found = find(engine, contract, folder, key)
         memory = store.load(engine, contract, found.matched.keys, expected=True)
         return _Teller(settings, engine, contract, folder, key, found, memory, now).story()
 
@@ -70,6 +81,12 @@ def shown_keys(settings: Settings, keys: Iterable[str], *, now: datetime) -> set
     folder = find_run(settings)
     known = set(run_folder.read_rows(folder, "profiles")["key"])
     return {key if key in known else tell(settings, key, now=now).key for key in keys}
+
+
+def _several(keys: Sequence[str]) -> SettingsError:
+    named = ", ".join(printable(key) for key in keys[:_NAMED_KEYS])
+    rest = f" and {len(keys) - _NAMED_KEYS:,} more" if len(keys) > _NAMED_KEYS else ""
+    return SettingsError(f"{len(keys):,} profiles have that address or number", hint=f"name one of them: {named}{rest}")
 
 
 @dataclass

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 from auditor.engine.protocol import ROW_NUMBER, Engine, filled
 from auditor.equality import rules
 from auditor.errors import SettingsError
+from auditor.explain import evidence_columns
 from auditor.files.given import printable
 from auditor.match import fallback
 from auditor.match.join import Matched, match_sides
@@ -64,6 +65,31 @@ def find(engine: Engine, contract: Contract, folder: Path, key: str) -> Found:
             first = wanted
             break
     return Found(first, match_sides(engine, contract, rows), snapshots)
+
+
+def with_contact(engine: Engine, contract: Contract, folder: Path, typed: str) -> list[str]:
+    """The keys, as a side spells them, of all profiles that have an e-mail address or a phone number on either side.
+
+    Upper and lower case of an address are alike, and a number may be spelt as either side could spell it.
+    """
+    typed, zone = typed.strip(), contract.timezone.key
+    kinds = ("email",) if "@" in typed else ("phone",) if any(map(str.isdigit, typed)) else ()
+    known = evidence_columns(contract.columns)
+    columns = [contract.column(known[kind]) for kind in kinds if kind in known]
+    found: dict[str, str] = {}
+    for side in Side:
+        raw = _snapshot(engine, contract, folder, side)
+        own = rules.key_form(key_forms(raw, contract.keys, side, zone))
+        parts = {f"part_{at}": raw[source_name(column, side)] for at, column in enumerate(contract.keys)}
+        for column in columns:
+            text = raw[source_name(column, side)]
+            forms = [rules.canonical(ibis.literal(typed, type=str), column, one, zone) for one in Side]
+            spelt = {form for one in forms for (form,) in engine.rows(one.name("form").as_table()) if form is not None}
+            same = (text.strip().lower() == typed.lower()) | rules.canonical(text, column, side, zone).isin(list(spelt))
+            rows = raw.filter(same & own.notnull()).select(key=own, **parts)
+            for key, *texts in engine.rows(rows.order_by("key")):
+                found.setdefault(key, texts[0] if len(texts) == 1 else json.dumps(texts, ensure_ascii=False))
+    return list(found.values())
 
 
 def _find_among_all(engine: Engine, contract: Contract, snapshots: Mapping[Side, ir.Table], key: str) -> Found:

@@ -29,12 +29,12 @@ from auditor.plan.needs import questions
 from auditor.report import view as report_view
 from auditor.report.plan_page import plans_page
 from auditor.report.redact import Privacy, for_work, pseudonyms, shown
-from auditor.report.rows import labels, packed_rows
+from auditor.report.rows import Who, labels, packed_rows
 from auditor.report.templates import csp_hash, templates
 from auditor.report.view import TrendPoint
 from auditor.report.xlsx import for_review, workbook
 
-__all__ = ["Privacy", "TrendPoint", "Written", "for_notebook", "for_review", "page", "render"]
+__all__ = ["Privacy", "TrendPoint", "Who", "Written", "for_notebook", "for_review", "page", "render"]
 
 SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
 """In the order in which the page runs them, as one script."""
@@ -55,13 +55,19 @@ class Written:
 
 
 def render(
-    audit: Audit, needed: pl.DataFrame, folder: Path, *, privacy: Privacy, trend: Sequence[TrendPoint] = ()
+    audit: Audit,
+    needed: pl.DataFrame,
+    folder: Path,
+    *,
+    privacy: Privacy,
+    trend: Sequence[TrendPoint] = (),
+    who: Who | None = None,
 ) -> Written:
     """Write `report.html`, `worklist.html` and `report.xlsx` into the run folder; all of them or none.
 
     With them comes the list of plans that the worklist leads to, where there is none yet: nothing is planned so far.
     `needed` says what becomes of each difference, as `plan.needs` gives it. `privacy` holds for the report and the
-    workbook; the worklist always shows real values, of what needs work only.
+    workbook; the worklist always shows real values, of what needs work only, and `who` people are.
     """
     audit = _with_needs(audit, needed)
     written = Written(folder / "report.html", folder / "worklist.html", folder / "report.xlsx")
@@ -70,7 +76,7 @@ def render(
     _write_all(
         {
             written.report: (_report(audit, privacy, trend).encode(), report_mode),
-            written.worklist: (_worklist(audit, trend).encode(), OWNER_ONLY),
+            written.worklist: (_worklist(audit, trend, who).encode(), OWNER_ONLY),
             written.workbook: (workbook(shown(audit, privacy), privacy), report_mode),
         }
         | ({} if plans.exists() else {plans: (plans_page(audit.table, audit.run, ()).encode(), OWNER_ONLY)})
@@ -126,13 +132,18 @@ def for_notebook(conclusion: Conclusion, causes: Sequence[str], one_sided: Seque
     )
 
 
-def _worklist(audit: Audit, trend: Sequence[TrendPoint]) -> str:
+def _worklist(audit: Audit, trend: Sequence[TrendPoint], who: Who | None) -> str:
     work = for_work(audit)
-    return _html(audit, work, packed_rows(work, pseudonyms(audit), real=True), kind="worklist", trend=trend)
+    rows = packed_rows(work, pseudonyms(audit), real=True, who=who)
+    return _html(audit, work, rows, kind="worklist", trend=trend, known=bool(who))
 
 
-def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: Sequence[TrendPoint]) -> str:
-    """`audit` gives the numbers, which are the same at every privacy; `redacted` everything that is quoted."""
+def _html(
+    audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: Sequence[TrendPoint], known: bool = False
+) -> str:
+    """`audit` gives the numbers, which are the same at every privacy; `redacted` everything that is quoted. `known`:
+    it is said who people are.
+    """
     folder = data_folder("reports")
     style = (folder / "page.css").read_text(encoding="utf-8")
     script = "".join((folder / "script" / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -166,6 +177,7 @@ def _html(audit: Audit, redacted: Audit, rows: str | None, *, kind: str, trend: 
             needed=audit.counts.needs is not None,
             so_far=so_far(audit.counts.decisions) if audit.counts.decisions else "",
             rows=rows,
+            known=known,
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own files
             style_hash=csp_hash(style),

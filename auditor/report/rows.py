@@ -31,20 +31,24 @@ _DAY: Final = "%Y-%m-%d"
 
 _OF_ONE_PERSON: Final = frozenset(
     ("key", "id", "profile_id", "other_key", "swapped", "platform", "truth", "base", "value", "text", "evidence")
-)
+) | {"who", "other_who", "who_platform", "who_truth"}
 """Columns that travel without numbers, a value per row, where most rows have a value of their own. None can be chosen
 as a filter, which needs every value to be there once."""
 
 Table = Mapping[str, Sequence[str | None]]
 """Column name → one text per row; None: empty."""
+Who = Mapping[tuple[str, str], str]
+"""A side, and a key as that side spells it → who that is: name and e-mail address. For the owner of a run alone."""
 
 
-def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None, *, real: bool = False) -> str:
+def packed_rows(
+    audit: Audit, ids: Mapping[str, str] | None = None, *, real: bool = False, who: Who | None = None
+) -> str:
     """Every row about a person in `audit`, which is shown as it is: mask it before. Base64 of gzip of JSON.
 
     Its differences have what `needs` says of them beside their own columns, unless nobody asked for needs.
     `ids`: the short ids under which the masked page shows the same people (only where real keys are shown). `real`: the
-    values are, so it can be told with whom they were exchanged.
+    values are, so it can be told with whom they were exchanged. `who`: beside whom it is to be said who that is.
     """
     tables = {
         "differences": _differences(audit, real=real),
@@ -55,6 +59,8 @@ def packed_rows(audit: Audit, ids: Mapping[str, str] | None = None, *, real: boo
         "rejected": _rejected(audit),
         **({"activities": _activities(audit)} if audit.activities.height else {}),
     }
+    if who:
+        tables |= {name: _with_people(tables[name], who) for name in ("profiles", "permissions", "same")}
     if ids is not None:
         tables = {name: _with_ids(table, ids) for name, table in tables.items()}
     named = labels(Words(audit.platform_name, audit.truth_name))
@@ -270,6 +276,19 @@ def _rejected(audit: Audit) -> Table:
         "line": [None if line is None else str(line) for line in frame["line"]],
         "reason_text": frame["reason"].to_list(),
         "text": frame["text"].to_list(),
+    }
+
+
+def _with_people(table: Table, who: Who) -> Table:
+    """The rows of people with who they are on either side; of a pair, with who each is."""
+    if "other_key" not in table:
+        return {**table, **{f"who_{side}": [who.get((side, key or "")) for key in table["key"]] for side in Side}}
+    both = {"both": tuple(Side), **{side.value: (side, side) for side in Side}}
+    sides = [both.get(where or "", tuple(Side)) for where in table["where"]]
+    return {
+        **table,
+        "who": [who.get((one, key or "")) for (one, _), key in zip(sides, table["key"], strict=True)],
+        "other_who": [who.get((other, key or "")) for (_, other), key in zip(sides, table["other_key"], strict=True)],
     }
 
 

@@ -7,7 +7,7 @@ SettingsError names the file and says what to do. What was in it is not repeated
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -43,6 +43,20 @@ def rows(path: Path, schema: pl.Schema, *, later: Collection[str] = (), hint: st
                 f'{path} has no column "{lacking[0]}": it is damaged, or the contract has changed since', hint=hint
             )
         return pl.concat([schema.to_frame(), frame], how="diagonal_relaxed").cast(dict(schema))  # type: ignore[arg-type]
+
+
+def rows_with(path: Path, columns: Sequence[str], wanted: pl.DataFrame, shown: Sequence[str]) -> pl.DataFrame:
+    """Gives of a Parquet file the rows whose `columns` are as the first ones of a row of `wanted`, which is of text.
+
+    The answer has the columns `shown`, numbered, and the last one of `wanted`; no others are read.
+    """
+    with _told(path):
+        left = [pl.col(name).alias(f"shown {at}") for at, name in enumerate(shown)]
+        keys = [pl.col(name).alias(f"sought {at}") for at, name in enumerate(columns)]
+        file = pl.scan_parquet(path).select(*keys, *left)
+        on = [f"sought {at}" for at in range(len(columns))]
+        found = file.join(wanted.lazy(), left_on=on, right_on=wanted.columns[:-1], how="inner")
+        return found.select(*(f"shown {at}" for at in range(len(shown))), wanted.columns[-1]).collect()
 
 
 def columns_of(path: Path) -> list[str]:

@@ -16,6 +16,14 @@ function note(cell, text) {
   cell.append(element("small", "", text));
 }
 
+// Who somebody is, below the key.
+function person(cell, who) {
+  if (!who) return;
+  const line = element("small", "person");
+  showValue(line, who);
+  cell.append(line);
+}
+
 const CELLS = {
   key(cell, row, table) {
     const { key, id } = table.columns;
@@ -31,6 +39,7 @@ const CELLS = {
     } else if (value === null) cell.append(element("span", "empty", table.box.dataset.table === "violations" ? "all profiles" : "no key"));
     else showValue(cell, keyText(value));
     if (id && id.at(row)) note(cell, id.at(row));
+    person(cell, table.columns.who?.at(row));
   },
 
   column(cell, row, table) { showField(cell, table.columns.column.at(row)); },
@@ -60,7 +69,10 @@ const CELLS = {
     else showValue(cell, table.columns.value.at(row));
   },
   text(cell, row, table) { showValue(cell, table.columns.text.at(row)); },
-  other_key(cell, row, table) { showValue(cell, keyText(table.columns.other_key.at(row))); },
+  other_key(cell, row, table) {
+    showValue(cell, keyText(table.columns.other_key.at(row)));
+    person(cell, table.columns.other_who?.at(row));
+  },
 };
 
 // The status of a profile or what happens to a difference, and what is known about that.
