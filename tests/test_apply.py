@@ -41,6 +41,7 @@ from auditor.apply.outcomes import OUTCOMES, Applied, read_outcomes, write_outco
 from auditor.apply.undo import Audited, undo_plan
 from auditor.errors import Exit, GuardRefused
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
+from auditor.state.commit import steady
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import QUOTA_ZONE
 from auditor.writes import Cell, Plan, Write, read_plan
@@ -249,7 +250,7 @@ class World:
                 reader=self.platform,
                 writer=self.platform,
                 ledger=ledger,
-                clock=self.clock,
+                clock=options.pop("clock", self.clock),
                 same=options.pop("same", lambda column, a, b: a == b),
                 bulk_file=bulk_file,
                 limits=limits,
@@ -1017,6 +1018,21 @@ def undisturbed(tmp_path: Path) -> Platform:
     world = World(tmp_path / "undisturbed", Platform(people(8)))
     assert "refused" not in outcomes(world.apply(everything()))
     return world.platform
+
+
+def test_a_clock_that_goes_back_meanwhile_ends_it_and_nothing_is_sent_twice(world: World) -> None:
+    """What is recorded under moments of the past would be judged by exports that do not show it."""
+    plan = plan_of(*map(city, range(1, 7)))
+
+    def clock() -> datetime:
+        return NOON - timedelta(days=2 * (len(world.platform.effects) >= 3))
+
+    with pytest.raises(GuardRefused, match="the clock of this machine is behind"):
+        world.apply(plan, clock=steady(clock))
+    with world.ledger() as ledger:
+        assert ledger.last_at == NOON
+    assert outcomes(world.apply(plan)) == ["landed"] * 6
+    assert world.platform.effects == [(str(number), "city", "Ghent") for number in range(1, 7)]
 
 
 def test_after_a_crash_at_any_point_it_goes_on_as_if_nothing_had_been(tmp_path: Path, undisturbed: Platform) -> None:

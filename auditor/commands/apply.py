@@ -37,7 +37,7 @@ from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import heads, run_folder
-from auditor.state.commit import at_work
+from auditor.state.commit import at_work, steady
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import IMPORT_PATIENCE
 from auditor.structure.changes import changes
@@ -67,6 +67,7 @@ def apply(
     """
     from auditor.actito.writer import Writer  # not at the top, where others could have it from here
 
+    clock = steady(clock)
     with Ledger(settings.state_folder, reading=True) as ledger:
         chosen = _ours(settings, path, ledger)
     _require_confirmed(settings, chosen, path, confirmed)

@@ -70,12 +70,8 @@ def at_work(state: Path, command: str, now: datetime | None) -> Iterator[None]:
     with lock.hold(state / "lock", command):
         set_right(state)
         before, last = _reached(state)
-        if now is not None and last is not None and now < last - TOLERANCE:
-            raise GuardRefused(
-                f"the clock of this machine is behind: it says {now.astimezone(UTC):%Y-%m-%d %H:%M} (UTC), and the "
-                f"ledger's last entry is of {last:%Y-%m-%d %H:%M}",
-                hint="set the clock right; if it was ahead when that was written: auditor settle",
-            )
+        if now is not None and last is not None:
+            _require_forward(now, last)
         try:
             yield
         finally:
@@ -83,6 +79,29 @@ def at_work(state: Path, command: str, now: datetime | None) -> Iterator[None]:
                 after, _ = _reached(state)
                 if after != before:
                     heads.note(state, after)
+
+
+def steady(clock: Callable[[], datetime]) -> Callable[[], datetime]:
+    """The same clock, as long as it does not go back: what it says then raises GuardRefused, as in `at_work`."""
+    latest = clock()
+
+    def read() -> datetime:
+        nonlocal latest
+        now = clock()
+        _require_forward(now, latest)
+        latest = max(latest, now)
+        return now
+
+    return read
+
+
+def _require_forward(now: datetime, last: datetime) -> None:
+    if now < last - TOLERANCE:
+        raise GuardRefused(
+            f"the clock of this machine is behind: it says {now.astimezone(UTC):%Y-%m-%d %H:%M} (UTC), and the "
+            f"ledger's last entry is of {last.astimezone(UTC):%Y-%m-%d %H:%M}",
+            hint="set the clock right; if it was ahead when that was written: auditor settle",
+        )
 
 
 def _reached(state: Path) -> tuple[Head, datetime | None]:
