@@ -49,7 +49,8 @@ OPTIONS = {
     "runs": ["--json", "--settings"],
     "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
     "plan": [
-        "RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--continue", "--review", "--by", "--settings",
+        "RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--confirm", "--continue", "--review",
+        "--by", "--settings",
     ],
     "apply": ["PLAN", "--yes", "--confirm", "--older", "--json", "--settings"],
     "fix": ["KEYS...", "--yes", "--confirm", "--settings"],
@@ -651,7 +652,12 @@ def test_decisions_of_a_steward_are_kept_and_shown(
 
 
 def test_plan_writes_corrective_files_for_somebody_else(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = auditor(capsys, "plan", "--route", "bulk", "--files", "out")
+    braked = auditor(capsys, "plan", "--route", "bulk", "--files", "out")
+    assert braked.code == Exit.REFUSED
+    assert "this plan needs its counts confirmed" in braked.err
+    assert not (folder / "out").exists(), "what somebody else imports is written as surely as what we send"
+    counts = [flag for command in proposed(braked) for flag in command[2:]]
+    said = auditor(capsys, "plan", "--route", "bulk", "--files", "out", *counts)
     assert said.code == Exit.FINE
     written = re.findall(r"^wrote (.+)$", said.err, re.MULTILINE)
     assert {Path(name).name for name in written} == {path.name for path in (folder / "out").iterdir()}

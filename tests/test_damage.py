@@ -224,6 +224,27 @@ def test_nobody_is_created_with_damage() -> None:
     assert left == {("C001", "firstName"), ("C002", "emailAddress")}, "an address by which nobody can be found"
 
 
+@pytest.mark.parametrize(("differing", "missing"), [(PATTERN, 1), (0, PATTERN + 1), (PATTERN - 2, 3), (2, 2)])
+def test_a_column_in_which_damage_is_a_pattern_stops_creations_too(differing: int, missing: int) -> None:
+    """The last of the missing has a name that is whole: it comes from the same file as the damaged ones."""
+    hurt = tuple(("firstName", f"Anna{n}", "NULL", OTHER) for n in range(differing))
+    keys = [f"M{n}" for n in range(missing)]
+    people = [(key, key, f"{key}@b.be", "Bea" if key == keys[-1] else "NULL") for key in keys]
+    names = ["key", "customerId", "emailAddress", "firstName"]
+    empty = {column.name: None for column in (ID, *COLUMNS) if column.name not in names}
+    candidates = pl.DataFrame(people, schema=dict.fromkeys(names, pl.String), orient="row").with_columns(
+        pl.lit(value, pl.String).alias(name) for name, value in empty.items()
+    )
+    missing_people = audit_of(profiles=[profile(key, Status.MISSING) for key in keys], columns=(ID, *COLUMNS))
+    both = pl.concat([missing_people.profiles, an_audit(hurt).profiles])
+    audit = replace(an_audit(hurt), profiles=both, columns=(ID, *COLUMNS))
+    known = facts(knowledge(STRUCTURE), candidates=candidates, taken=TAKEN.to_frame())
+    stop = make_plans(audit, a_policy(), known)[1].stop
+    cells = differing + missing - 1
+    told = {"column": "firstName", "cells": cells, "written": 1}
+    assert stop == (({"code": Code.MUCH_DAMAGED.value, "parameters": told},) if cells >= PATTERN else None)
+
+
 SLIPPED, TOGETHER = 12, 4
 
 

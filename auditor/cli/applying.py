@@ -46,7 +46,7 @@ def carry_out(
         show(applied)
         return int(applied.exit_code)
     require_confirmed(settings, path, confirmed)
-    _require_somebody(counts_of(path), confirmed)
+    require_somebody(counts_of(path), confirmed)
     started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
@@ -88,7 +88,7 @@ def carry_out(
     return int(applied.exit_code)
 
 
-def _require_somebody(counts: Mapping[Kind, int], confirmed: Mapping[Kind, int]) -> None:
+def require_somebody(counts: Mapping[Kind, int], confirmed: Mapping[Kind, int]) -> None:
     """Raise GuardRefused for creations at which nobody has looked: no terminal, and nobody who typed their number."""
     number = counts.get(Kind.CREATE, 0)
     if number and confirmed.get(Kind.CREATE) != number and not somebody_there():

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @click.option("--route", type=click.Choice(["auto", "bulk", "single"]), help="By file, or one by one.")
 @click.option("--files", type=click.Path(path_type=Path, file_okay=False),
               help="Write the corrective files here, for somebody else to import.")  # fmt: skip
+@click.option("--confirm", "confirmations", multiple=True, metavar="KIND=COUNT",
+              help="Release a brake for the files with its exact count, for example update=812.")  # fmt: skip
 @click.option("--continue", "continues", metavar="PLAN",
               help="What is left of an earlier plan, on a fresh audit, and nothing else.")  # fmt: skip
 @click.option("--show", metavar="PLAN", help="Tell a stored plan again: its file, or the beginning of its name.")
@@ -37,6 +39,7 @@ def command(
     decisions: Path | None,
     route: str | None,
     files: Path | None,
+    confirmations: tuple[str, ...],
     continues: str | None,
     show: str | None,
     review: bool,
@@ -46,11 +49,13 @@ def command(
     """Make a plan of what would be written, from the newest run or the one named. Nothing is sent.
 
     Corrections and creations are plans of their own. Each write is told with both values, of whom and why: the first on
-    the screen, all of them in a text, a page and a
-    workbook beside the plan. What is not planned is counted with its reason.
+    the screen, all of them in a text, a page and a workbook beside the plan. What is not planned is counted with its
+    reason. Files for somebody else are made of a plan beyond a brake only with its counts, as it is applied.
     """
-    from auditor.cli.planned import print_plan
+    from auditor.cli.applying import require_somebody
+    from auditor.cli.planned import parse_confirmations, print_plan
     from auditor.cli.summary import print_json
+    from auditor.commands.apply import require_confirmed
     from auditor.commands.plan import corrective, plan
     from auditor.commands.review import tell
     from auditor.commands.stored_plans import stored
@@ -59,6 +64,9 @@ def command(
     from auditor.state import run_folder
 
     settings = load_settings(settings_file)
+    confirmed = parse_confirmations(confirmations)
+    if confirmed and files is None:
+        raise SettingsError("--confirm is for the files of a plan: auditor plan --files DIR, or auditor apply PLAN")
     if (review and (show or as_json or continues)) or (by and not review):
         raise SettingsError(
             "--review asks at a terminal: --show, --json and --continue do not go with it, and --by only does"
@@ -93,9 +101,13 @@ def command(
             print_plan(planned, Words.of(settings.names), one)
     if files is None:
         return
+    by_file = [planned for planned in made if any(write.batch is not None for write in planned.plan.writes)]
+    for planned in by_file:  # what somebody else imports is written as surely as what we send
+        require_confirmed(settings, planned.path, confirmed)
+        require_somebody(planned.plan.counts, confirmed)
     written = [
         path
-        for planned in made
+        for planned in by_file
         for path in corrective(planned.plan, run_folder.read_structure(planned.path.parent), files)
     ]
     for path in written:

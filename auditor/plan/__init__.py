@@ -103,7 +103,9 @@ def make_plans(
     created, alone = created_by(audit, candidates, known, only=only)
     created = _continued(created, approved)
     road = replace(road, file_calls=road.file_calls - routed.files)
-    creations = _plan(audit, facts, "load" if road.first_load else "create", route_creations(created, road), alone)
+    purpose: Literal["create", "load"] = "load" if road.first_load else "create"
+    stop = damage.guards_of_creations(needed, created, alone)
+    creations = _plan(audit, facts, purpose, route_creations(created, road), alone, stop)
 
     for plan in (correct, creations):
         permissions.guard(plan.writes, audit.columns)

@@ -6,7 +6,8 @@ and its place the rest: what stands in another column of the row, or in another 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Final
 
@@ -33,6 +34,7 @@ from auditor.model import (
 )
 from auditor.plan.knowledge import CELL, Knowledge
 from auditor.settings.contract import Column, Compare
+from auditor.writes import LeftAlone, Write
 
 PATTERN: Final = 5
 """So many cells of one column that look damaged are no accident: what was not recognised may stand beside them."""
@@ -100,11 +102,21 @@ def guards(needed: pl.DataFrame) -> list[Notice]:
     damaged = needed.filter(
         (pl.col("why") == Why.DAMAGED) & (pl.col("damage") != Damage.DOUBTED.value),
     )
-    written = dict(needed.filter(pl.col("kind").is_not_null() & pl.col("by").is_null())["column"].value_counts().rows())
-    counted = damaged["column"].value_counts().sort("column").iter_rows()
+    written = needed.filter(pl.col("kind").is_not_null() & pl.col("by").is_null())
+    return _pattern(Counter(damaged["column"]), Counter(written["column"]))
+
+
+def guards_of_creations(needed: pl.DataFrame, created: Iterable[Write], left: Iterable[LeftAlone]) -> list[Notice]:
+    """The same of who is created: a side that is damaged in a column is so in everybody's row, whoever is missing."""
+    damaged = needed.filter((pl.col("why") == Why.DAMAGED) & (pl.col("damage") != Damage.DOUBTED.value))
+    cells = Counter(damaged["column"]) + Counter(one.column for one in left if one.why == Why.DAMAGED)
+    return _pattern(cells, Counter(cell.column for write in created for cell in write.cells))
+
+
+def _pattern(damaged: Mapping[str | None, int], written: Mapping[str, int]) -> list[Notice]:
     return [
         Notice(Code.MUCH_DAMAGED, {"column": column, "cells": cells, "written": written[column]})
-        for column, cells in counted
+        for column, cells in sorted((column, cells) for column, cells in damaged.items() if column is not None)
         if cells >= PATTERN and column in written
     ]
 
