@@ -41,6 +41,8 @@ def some_counts(rows: Mapping[str, int], profiles: Mapping[Status, int], **given
         "created": 0,
         "later": 0,
         "against_their_will": 0,
+        "on_grounds": 0,
+        "findings_to_decide": 0,
         "needs": None,
         "decisions": None,
         "reachable": None,

@@ -28,6 +28,7 @@ from tests.audits import audit_of, difference, needed, realistic
 from tests.nothing_known import NOW
 from tests.test_report import cells_of
 
+NEWS = "subscriptions#Newsletter"
 OURS = [str(number) for number in range(7)]
 """People whom we created without the newsletter, of whom nothing else differs."""
 CREATED_BY_US = pl.DataFrame({"key": OURS, "at": [NOW] * len(OURS)}, schema=CREATED)
@@ -106,6 +107,45 @@ def test_every_key_is_counted_once_by_its_rows(audit: Audit) -> None:
     for status in Status:
         if status is not Status.EQUAL:
             assert told[status] == audit.profiles.filter(~later).filter(status=status.value).height
+
+
+def test_whose_grounds_are_recorded_needs_nothing_and_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither does whose permission was withdrawn already; grounds that have expired are none."""
+    answers = {
+        "1": ["grounds"],
+        "2": ["grounds", "open"],
+        "3": ["pending"],
+        "4": ["expired"],
+        "5": ["planned"],
+        "6": ["changed"],
+    }
+    rows = [
+        {"key": key, "column": NEWS, "finding": finding, "platform": "on", "platform_text": "true", "answer": answer}
+        for key, own in answers.items()
+        for finding, answer in zip(("against_consent", "contactable_again"), own, strict=False)
+    ]
+    rows.append({"key": "7", "column": NEWS, "finding": "without_evidence", "platform": "on", "answer": "open"})
+    found = audit_of(permissions=rows)
+    answered = pl.Series("answer", [row["answer"] for row in rows])
+    audit = figures.counted(replace(found, permissions=found.permissions.with_columns(answered)), None)
+    counts, facts, told = audit.counts, audit.facts(), view.headline(audit, audit.say)
+    assert (counts.against_their_will, counts.on_grounds, counts.findings_to_decide) == (4, 2, 4)
+    assert told.grave is not None
+    assert told.grave.sentence == "4 people may be contacted against their will."
+    [grounds] = told.details
+    assert grounds.sentence == "2 people may be contacted with grounds recorded."
+    assert (facts["against_their_will"], facts["on_grounds"], facts["findings_to_decide"]) == (4, 2, 4)
+    print_summary(audit, audit.causes, audit.same_person)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "people who may be contacted against their will 4 people with grounds recorded 2" in said
+    assert "permission findings 8 of these, in need of a decision 4" in said
+    shown_rows = [
+        {"key": key, "against": said}
+        for key, said in zip(found.permissions["key"], figures.against(audit.permissions), strict=True)
+    ]
+    for line in (told.grave, grounds):
+        opened = {row["key"] for row in shown_rows if row["against"] == line.facets["against"]}
+        assert line.sentence.startswith(f"{len(opened)} ")
 
 
 def test_the_places_agree(audit: Audit, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -66,7 +66,9 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         (f"of these, deleted in {audit.platform_name} since an earlier run", counts.gone),
         *reachable(counts),
         ("people who may be contacted against their will", counts.against_their_will),
+        ("people with grounds recorded", counts.on_grounds),
         ("permission findings", sum(counts.permissions.values())),
+        ("of these, in need of a decision", counts.findings_to_decide),
         ("invalid values", counts.errors),
         *(
             (f"{what} of the suite", counts.violations_by_severity.get(severity, 0))

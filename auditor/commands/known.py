@@ -49,7 +49,7 @@ def judged(audit: Audit, known: Knowledge) -> tuple[Audit, pl.DataFrame]:
     differences.
     """
     needed, pairs = needs(audit, known), with_decided(audit.same_person, known.decisions)
-    audit = replace(figures.counted(audit, needed), permissions=answered(audit, needed, known))
+    audit = figures.counted(replace(audit, permissions=answered(audit, needed, known)), needed)
     counts = replace(audit.counts, decisions=questions(needed, pairs))
     return replace(audit, same_person=pairs, counts=counts), needed
 

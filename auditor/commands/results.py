@@ -175,6 +175,8 @@ def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
         violations_by_severity=tally(results.violations, "severity"),
         permissions=tally(results.permissions, "finding"),
         against_their_will=0,
+        on_grounds=0,
+        findings_to_decide=0,
         same_person=tally(results.same_person, "side"),
         needs=None,
         decisions=None,

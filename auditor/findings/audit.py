@@ -201,6 +201,10 @@ class Counts:
     permissions: Mapping[str, int]
     against_their_will: int
     """People of whom some permission finding says that they may be contacted against their will."""
+    on_grounds: int
+    """People of whom one says so for which grounds are recorded that hold."""
+    findings_to_decide: int
+    """Permission findings on which themselves a decision is needed."""
     same_person: Mapping[str, int]
     """Pairs by `side`: both, platform, truth."""
     standing: Mapping[Status, int]
@@ -340,6 +344,8 @@ class Conclusion:
             },
             "permissions": dict(counts.permissions),
             "against_their_will": counts.against_their_will,
+            "on_grounds": counts.on_grounds,
+            "findings_to_decide": counts.findings_to_decide,
             **({} if counts.reachable is None else {"reachable": _reachable(counts)}),
             "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},
             "not_checked": [item.content() for item in self.not_checked],

@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from auditor.findings.answers import OPEN, Answer
 from auditor.findings.audit import Audit, Counts
 from auditor.findings.words import AGAINST_THEIR_WILL
 from auditor.model import Need, Status, Why
@@ -20,6 +21,8 @@ LATER: Final = "later"
 """What is said of a differing cell that waits or was sent already, beside the words of Need."""
 WAITING_OR_SENT: Final = "Waiting or sent already"
 """What that is called on screens."""
+GROUNDS: Final = "grounds"
+"""What is said of a permission finding for which grounds are recorded; see `against`."""
 NO_PROBLEM: Final = ("waiting", "pending", "created")
 """What a profile is counted as instead of its status, the first that holds."""
 
@@ -42,9 +45,23 @@ def does_not_agree() -> pl.Expr:
     return ~pl.any_horizontal(*NO_PROBLEM)
 
 
-def against_their_will(column: str = "finding") -> pl.Expr:
-    """Whether a permission finding says that somebody may be contacted against their will."""
-    return pl.col(column).is_in([finding.value for finding in AGAINST_THEIR_WILL])
+def against(permissions: pl.DataFrame) -> pl.Series:
+    """What each permission finding says of somebody being contacted against their will.
+
+    `yes`: they may be; GROUNDS: grounds for that are recorded, and hold; null: it says nothing of it, or the permission
+    was withdrawn already. Where nobody asked what becomes of the findings, nothing is known of either.
+    """
+    grave = pl.col("finding").is_in([finding.value for finding in AGAINST_THEIR_WILL])
+    answer = pl.col("answer") if "answer" in permissions.columns else pl.lit(None, pl.String)
+    said = pl.when(answer == Answer.GROUNDS).then(pl.lit(GROUNDS)).when(answer == Answer.PENDING).then(None)
+    return permissions.select(against=pl.when(grave).then(said.otherwise(pl.lit("yes"))))["against"]
+
+
+def undecided(permissions: pl.DataFrame) -> pl.DataFrame:
+    """The permission findings on which themselves a decision is needed; none where nobody asked."""
+    if "answer" not in permissions.columns:
+        return permissions.clear()
+    return permissions.filter(pl.col("answer").is_in(list(OPEN)))
 
 
 def by_need(needed: pl.DataFrame) -> Mapping[str, int]:
@@ -79,6 +96,8 @@ def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
     open_cells = audit.differences.filter(is_open())
     of_cause = dict(open_cells.group_by("cause").len().iter_rows())
     shown = [of_cause.get(cause, 0) for cause in audit.causes["cause"]]
+    people = audit.permissions.select("key", against=against(audit.permissions)).group_by("against").n_unique()
+    grave = dict(people.iter_rows())
     return replace(
         audit,
         profiles=profiles,
@@ -89,7 +108,9 @@ def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
             standing={status: numbers.get(status.value, 0) for status in Status if status is not Status.EQUAL},
             **{flag: numbers.get(flag, 0) for flag in NO_PROBLEM},
             later=audit.differences.height - open_cells.height,
-            against_their_will=audit.permissions.filter(against_their_will())["key"].n_unique(),
+            against_their_will=grave.get("yes", 0),
+            on_grounds=grave.get(GROUNDS, 0),
+            findings_to_decide=undecided(audit.permissions).height,
         ),
     )
 

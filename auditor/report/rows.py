@@ -83,7 +83,11 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         "counted_as": say.labels(words.STATUS) | flags,
         "agrees": {"no": "Does not agree", "": "Waiting, sent or created by us"},
         "open": {"yes": "To be dealt with", "": figures.WAITING_OR_SENT},
-        "against": {"yes": "May be contacted against their will", "": "Other findings"},
+        "against": {
+            "yes": "May be contacted against their will",
+            figures.GROUNDS: "With grounds recorded",
+            "": "Other findings",
+        },
         "moved": say.labels(words.MOVED),
         "reason": say.labels(words.REASON),
         "rule": say.labels(words.RULE),
@@ -213,7 +217,7 @@ def _permissions(audit: Audit) -> Table:
     order = {finding: rank for rank, finding in enumerate(words.FINDING)}
     frame = audit.permissions.with_columns(
         since=_day("since"),
-        against=pl.when(figures.against_their_will()).then(pl.lit("yes")),
+        against=figures.against(audit.permissions),
         rank=pl.col("finding").replace_strict(order, default=len(order)),
     ).sort("rank", maintain_order=True)
     table = {name: frame[name].to_list() for name in ("key", "column", "finding", "since", "against")}

@@ -11,7 +11,6 @@ from typing import Final
 import polars as pl
 
 from auditor.findings import figures, words
-from auditor.findings.answers import OPEN
 from auditor.findings.audit import Audit
 from auditor.findings.words import Words
 from auditor.model import Severity, Side, Status, Verdict
@@ -131,6 +130,13 @@ def headline(audit: Audit, say: Words) -> Headline:
         sentence += f", as far as was checked: {_many(len(audit.not_checked), 'thing was', 'things were')} not"
     against = _many(counts.against_their_will, "person", "people")
     details = (
+        (
+            counts.on_grounds,
+            "person may be contacted with grounds recorded",
+            "people may be contacted with grounds recorded",
+            "permissions",
+            {"against": figures.GROUNDS},
+        ),
         (counts.errors, "value is invalid", "values are invalid", "violations", {"severity": Severity.ERROR.value}),
         *(
             (getattr(counts, flag), one, more, "profiles", {"counted_as": flag})
@@ -229,7 +235,7 @@ def needing(audit: Audit) -> Mapping[str, int] | None:
     """How many findings of each kind need a decision on the finding itself; None where nobody asked."""
     if "answer" not in audit.permissions.columns:
         return None
-    return dict(audit.permissions.filter(pl.col("answer").is_in(list(OPEN)))["finding"].value_counts().iter_rows())
+    return dict(figures.undecided(audit.permissions)["finding"].value_counts().iter_rows())
 
 
 def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
