@@ -130,14 +130,21 @@ def test_permissions_are_on_or_off_whichever_way_round_they_are_spelt(engine: Du
         (
             "subscriptions#Newsletter",
             "on → off",
-            "1 profile: the permission subscriptions#Newsletter is on in Actito, off in the CRM",
+            "1 profile: the permission subscriptions#Newsletter says “may be contacted” in Actito, “may not be contacted” "
+            "in the CRM",
         ),
         (
             "subscriptions#Newsletter",
             "off → on",
-            "1 profile: the permission subscriptions#Newsletter is off in Actito, on in the CRM",
+            "1 profile: the permission subscriptions#Newsletter says “may not be contacted” in Actito, “may be contacted” "
+            "in the CRM",
         ),
-        ("doNotContact", "on → off", "1 profile: the permission doNotContact is on in Actito, off in the CRM"),
+        (
+            "doNotContact",
+            "on → off",
+            "1 profile: the permission doNotContact says “may be contacted” in Actito, “may not be contacted” in the "
+            "CRM",
+        ),
         ("hasCard", "true → false", "1 profile: hasCard is true in Actito, false in the CRM"),
     }
 

@@ -113,7 +113,7 @@ def test_what_is_wrong_with_a_field_as_a_whole_is_nobodys(tab: Page, audit: Audi
     assert values(page, "rule", "violations") == [
         "Too many or too few rows",
         "Sudden jump",
-        "On without the general consent",
+        "May be contacted without the general consent",
         "Empty",
     ]
     assert values(page, "detail", "violations")[0] == "2 to 5 rows"
@@ -570,7 +570,7 @@ def test_what_was_decided_singly_stays_where_a_cause_is_decided(work: Page) -> N
         work.locator(".group").get_by_role("button", name=choice).click()
     assert work.locator(".decision-message").inner_text() == (
         "1 decided before stays as it is. "
-        "1 left out: a permission goes on one by one only, and refused values not at all."
+        "1 left out: a permission is given one by one only, and refused values not at all."
     )
     work.get_by_label("Your name").fill("An Smet")
     _, content = downloaded(work)

@@ -71,9 +71,13 @@ def command(
 
 
 def _sentence(one: Pinned) -> str:
+    from auditor.findings.planned import may_contact
+
     made = one.pin
     changed = "; changed since it was pinned" if one.changed else ""
     value = f'"{made.platform}"' if made.platform else "empty"
+    if one.says is not None:
+        value = may_contact(one.says, made.platform)
     return f"{made.key}  {made.column}: {value}, pinned until {one.last_day} by {made.person}: {made.reason}{changed}"
 
 

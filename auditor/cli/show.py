@@ -136,14 +136,14 @@ def _pair(pair: Rows, words: Words) -> Iterator[str]:
             continue
         here, there = _spelt(cell.platform, there=pair.on_platform), _spelt(cell.truth, there=pair.in_truth)
         yield from _columns(MARK[cell.relation], cell.column, here, there)
-        for note in _notes(cell, words):
+        for note in _notes(cell, pair, words):
             yield from _wrapped(note, indent=2 + NAME_WIDTH + 2)
     if empty:
         where = "empty on both sides" if pair.on_platform and pair.in_truth else "empty"
         yield from _wrapped(f"{where}: {', '.join(empty)}", indent=2)
 
 
-def _notes(cell: Cell, words: Words) -> Iterator[str]:
+def _notes(cell: Cell, pair: Rows, words: Words) -> Iterator[str]:
     """What the run found out about a differing cell, and the evidence of a permission."""
     from auditor.findings.left_alone import OF_A_CELL, worth_saying
     from auditor.findings.planned import MAY_CONTACT
@@ -169,8 +169,8 @@ def _notes(cell: Cell, words: Words) -> Iterator[str]:
         if cell.sent != cell.truth and cell.sent is not None:
             yield f"would be sent as {_spelt(cell.sent)}"
     if cell.says is not None:
-        both = zip((words.platform, words.truth), cell.says, strict=True)
-        yield "; ".join(f"{name}: {MAY_CONTACT[said]}" for name, said in both)
+        both = zip((words.platform, words.truth), cell.says, (pair.on_platform, pair.in_truth), strict=True)
+        yield "; ".join(f"{name}: {MAY_CONTACT[said]}" for name, said, there in both if there)
     if cell.evidence_date or cell.evidence_source:
         yield f"evidence: {', '.join(_visible(part) for part in (cell.evidence_date, cell.evidence_source) if part)}"
 
@@ -292,7 +292,7 @@ def _pins(story: Story) -> Iterator[str]:
     now = {cell.column: cell.platform for rows in story.rows[:1] for cell in rows.cells}
     for one in story.pins:
         changed = (now.get(one.column) or None) != (one.platform or None)
-        since = f"; {_spelt(one.platform)} when it was pinned, changed since" if changed else ""
+        since = f"; {_told(one.column, one.platform, story)} when it was pinned, changed since" if changed else ""
         until = f"{one.until.astimezone(story.timezone):%Y-%m-%d}" if one.until else ""
         yield f"{one.column}: pinned until {until} by {one.person}: {_visible(one.reason or '')}{since}"
 

@@ -40,6 +40,8 @@ class Pinned:
     """The newest run saw another value on the platform than the one that was pinned."""
     last_day: date
     """In the contract's time zone."""
+    says: Permission | None
+    """What a permission says that is pinned; None: the column is none."""
 
 
 def pin(settings: Settings, key: str, column: str, *, by: str, reason: str, until: date, now: datetime) -> Pinned:
@@ -74,7 +76,7 @@ def pin(settings: Settings, key: str, column: str, *, by: str, reason: str, unti
         )  # fmt: skip
         with Ledger(settings.state_folder) as ledger:
             ledger.pin(made, now)
-    return Pinned(made, changed=False, last_day=until)
+    return Pinned(made, changed=False, last_day=until, says=_says(contract, made))
 
 
 def unpin(settings: Settings, key: str, column: str, *, by: str, now: datetime) -> Pin:
@@ -106,9 +108,15 @@ def pinned(settings: Settings, *, now: datetime) -> list[Pinned]:
             one,
             changed=(one.key, one.column) in there and (there[one.key, one.column] or None) != (one.platform or None),
             last_day=((one.until or now).astimezone(contract.timezone) - timedelta(microseconds=1)).date(),
+            says=_says(contract, one),
         )
         for one in sorted(standing, key=lambda one: (one.key, one.column))
     ]
+
+
+def _says(contract: Contract, one: Pin) -> Permission | None:
+    polarity = {column.name: column.permission for column in contract.columns}.get(one.column)
+    return None if polarity is None else permissions.state(one.platform, polarity)
 
 
 def _standing(settings: Settings, ledger: Ledger, now: datetime) -> list[Pin]:

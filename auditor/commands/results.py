@@ -22,7 +22,7 @@ from auditor.engine.protocol import Engine, count
 from auditor.errors import InputUnusable
 from auditor.explain import Explained
 from auditor.files.whole import whole_file
-from auditor.findings.audit import ACTIVITIES, FRAMES, SAYS, Counts
+from auditor.findings.audit import ACTIVITIES, FRAMES, SAID, SAYS, Counts
 from auditor.findings.codes import NotChecked
 from auditor.match.join import Matched
 from auditor.model import Side, Status, Verdict
@@ -69,6 +69,9 @@ class Results:
             whose = matched.rows.select("key", "profile_id")
             permissions = permissions.left_join(whose, "key").drop("key_right")
             permissions = _renamed(matched, permissions, "key")
+            permissions = permissions.mutate(
+                **{name: _as_said(permissions[side.value]) for name, side in zip(SAYS, Side, strict=True)}
+            )
         if same_person is not None:
             for column in ("platform_key", "truth_key", "other_key"):
                 same_person = _renamed(matched, same_person, column)
@@ -94,13 +97,17 @@ def _says(cells: ir.Table, contract: Contract) -> dict[str, ir.StringValue]:
     return {
         name: ibis.cases(
             *(
-                (cells["column"].isin([*names, ""]), says(cells[side.value], polarity))
+                (cells["column"].isin([*names, ""]), _as_said(says(cells[side.value], polarity)))
                 for polarity, names in columns.items()
             ),
             else_=ibis.null(str),
         )
         for name, side in zip(SAYS, Side, strict=True)
     }
+
+
+def _as_said(said: ir.StringValue) -> ir.StringValue:
+    return said.cases(*SAID.items(), else_=ibis.null(str))
 
 
 def _or_none(name: str, rows: ir.Table | None) -> Rows:
@@ -111,7 +118,7 @@ def _or_none(name: str, rows: ir.Table | None) -> Rows:
 def write_results(engine: Engine, results: Results, folder: Path) -> None:
     """Write each of the results as Parquet, in the columns of `auditor.findings.audit` and a deterministic order.
 
-    Differences have those of SAYS behind them, where the contract has permissions.
+    Differences and permission findings have those of SAYS behind them, where the contract has permissions.
     """
     for name, schema in FRAMES.items():
         path = folder / f"{name}.parquet"

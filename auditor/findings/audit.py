@@ -19,7 +19,7 @@ import polars as pl
 from auditor.findings.codes import NotChecked, Notice
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
-from auditor.model import FORMAT, Reason, Rule, Severity, Side, Source, Status, Verdict
+from auditor.model import FORMAT, Permission, Reason, Rule, Severity, Side, Source, Status, Verdict
 from auditor.settings.contract import Column
 
 KEY: Final = "key"
@@ -107,8 +107,14 @@ PERMISSIONS: Final = pl.Schema(
     }
 )
 SAYS: Final = ("platform_says", "truth_says")
-"""What `differences.parquet` has behind DIFFERENCES where the contract has permissions: what each side's cell says, as
-model.Permission; null of what is no permission."""
+"""What `differences.parquet` and `permissions.parquet` have behind their columns where the contract has permissions:
+what each side's cell says, as SAID; null of what is no permission, and of a side that does not know the person."""
+SAID: Final[Mapping[Permission, str]] = {
+    Permission.ON: "may_be_contacted",
+    Permission.OFF: "may_not_be_contacted",
+    Permission.EMPTY: "says_neither",
+}
+"""A code that nobody misreads of a column that is spelt the other way round, as `on` would be."""
 SAME_PERSON: Final = pl.Schema(
     {
         "platform_key": TEXT,  # null where side is truth

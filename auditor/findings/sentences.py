@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.findings.codes import Cause, Code, NotChecked, Notice, Shared, read_notice, read_shared, read_told
-from auditor.findings.english.cause_sentences import cause, in_short
+from auditor.findings.english.cause_sentences import cause, in_short, pattern_in_words
 from auditor.findings.english.notice_sentences import NOTICES
 from auditor.findings.words import Words
 
@@ -32,9 +32,11 @@ class Language:
     """Of a `Cause` and the names of the sides; `with_count` says its profiles as well."""
     in_short: Callable[[Sequence[Shared]], str]
     """What profiles have in common, in a cell of a table."""
+    pattern: Callable[[str], str]
+    """What differs in each profile of a cause, in a cell of a table."""
 
 
-ENGLISH: Final = Language(NOTICES, cause, in_short)
+ENGLISH: Final = Language(NOTICES, cause, in_short, pattern_in_words)
 
 
 def sentence(told: Notice | NotChecked, say: Words, language: Language = ENGLISH) -> str:

@@ -14,7 +14,7 @@ from auditor.findings.audit import Audit
 from auditor.findings.decided import so_far
 from auditor.findings.left_alone import worth_saying
 from auditor.findings.planned import MAY_CONTACT, may_contact
-from auditor.findings.sentences import sentence
+from auditor.findings.sentences import ENGLISH, sentence
 from auditor.findings.unreachable import reachable
 from auditor.findings.words import Words
 from auditor.model import Side
@@ -262,7 +262,8 @@ def _causes(audit: Audit, told: _Told) -> Sheet:
             _text(row["cause"]),
             _text(row["column"]),
             told.name("reason", row["reason"]),
-            *(_text(row[column]) for column in ("pattern", "profiles", "sentence", "common")),
+            ENGLISH.pattern(row["pattern"]),
+            *(_text(row[column]) for column in ("profiles", "sentence", "common")),
             *_frequency(row),
         )
         for row in audit.causes.iter_rows(named=True)

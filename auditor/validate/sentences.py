@@ -123,9 +123,11 @@ _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "expect_multicolumn_values_to_be_shared_by_few": lambda kwargs: (
         f"values that at most {kwargs.get('most', 50)} profiles share"
     ),
-    "expect_column_pair_permission_to_have_consent": lambda kwargs: f"off while {kwargs['column_B']} is off",
+    "expect_column_pair_permission_to_have_consent": lambda kwargs: (
+        f"may not be contacted while {kwargs['column_B']} does not allow it"
+    ),
     "expect_multicolumn_permission_to_be_reachable": lambda kwargs: (
-        f"off, or a value in one of {listed(kwargs['column_list'][1:])}"
+        f"may not be contacted, or a value in one of {listed(kwargs['column_list'][1:])}"
     ),
     "expect_column_shares_to_not_jump": lambda kwargs: (
         "about as many empty cells as in the last runs"

@@ -218,7 +218,7 @@ class Decisions {
     this.showCount();
     const said = [];
     if (singly) said.push(`${singly.toLocaleString("en")} decided before ${singly === 1 ? "stays as it is" : "stay as they are"}.`);
-    if (left) said.push(`${left.toLocaleString("en")} left out: a permission goes on one by one only, and refused values not at all.`);
+    if (left) said.push(`${left.toLocaleString("en")} left out: a permission is given one by one only, and refused values not at all.`);
     this.say(said.join(" "));
   }
 

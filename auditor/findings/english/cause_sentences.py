@@ -13,8 +13,9 @@ from typing import Final
 from auditor.files.given import printable
 from auditor.findings.codes import Cause, InCommon, Shared
 from auditor.findings.english.numbers import counted
+from auditor.findings.planned import MAY_CONTACT
 from auditor.findings.words import Words
-from auditor.model import SEGMENTATION_PREFIX, Reason, Side
+from auditor.model import SEGMENTATION_PREFIX, Permission, Reason, Side
 
 _PLAIN: Final[Mapping[str, str]] = {
     Reason.EMPTY_ON_PLATFORM: "{column} is empty in {platform}, filled in {truth}",
@@ -59,7 +60,11 @@ _A_WINDOW: Final = timedelta(hours=2)
 """A longer window is a day."""
 _LONGEST: Final = 40
 """Characters of a value that is named."""
-_PERMISSION: Final = ("on → off", "off → on")
+_PERMISSION: Final = {
+    f"{here} → {there}": (MAY_CONTACT[here], MAY_CONTACT[there])
+    for here, there in ((Permission.ON, Permission.OFF), (Permission.OFF, Permission.ON))
+}
+"""The pattern of a permission → what each side says: whether it is on tells nobody which way round it is spelt."""
 
 
 def cause(one: Cause, say: Words, *, with_count: bool = True) -> str:
@@ -68,6 +73,11 @@ def cause(one: Cause, say: Words, *, with_count: bool = True) -> str:
     if with_count:
         text = f"{counted(one.profiles, 'profile')}: {text}"
     return f"{text}. {_together(one, say)}" if one.shared else text
+
+
+def pattern_in_words(pattern: str) -> str:
+    """A pattern as a table shows it: of a permission, what each side says."""
+    return " → ".join(_PERMISSION[pattern]) if pattern in _PERMISSION else pattern
 
 
 def in_short(shared: Sequence[Shared]) -> str:
@@ -187,9 +197,11 @@ def _clause(one: Cause, platform: str, truth: str) -> str:
         if ours == theirs:
             return _PLAIN[Reason.CASE].replace("{column}", column)
         return f"{column} is in {ours} in {platform}, {truth} writes it in {theirs}"
+    if pattern in _PERMISSION:
+        here, there = _PERMISSION[pattern]
+        return f"the permission {column} says “{here}” in {platform}, “{there}” in {truth}"
     if arrow:
-        subject = f"the permission {column}" if pattern in _PERMISSION else column
-        return f"{subject} is {ours} in {platform}, {theirs} in {truth}"
+        return f"{column} is {ours} in {platform}, {theirs} in {truth}"
     for ending, side in _SIDES.items():
         what, found, length = pattern.partition(ending)
         if found:
