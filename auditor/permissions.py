@@ -7,10 +7,11 @@ writes, whoever made them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -235,6 +236,19 @@ def decide_creation(case: Case, *, by: str | None, now: datetime, timezone: Zone
 def withheld(platform: Permission, truth: Permission) -> bool:
     """Whether a general permission bars those under it: by a no of the truth, or of the platform without its yes."""
     return truth is Permission.OFF or (platform is Permission.OFF and truth is not Permission.ON)
+
+
+def general(columns: Iterable[Column]) -> dict[str, Callable[[str | None], bool]]:
+    """The general permissions, and of each whether what the platform says there bars those under it by itself."""
+
+    def bars(polarity: Polarity, text: str | None) -> bool:
+        return withheld(state(text, polarity), Permission.EMPTY)
+
+    return {
+        column.name: partial(bars, column.permission)
+        for column in columns
+        if column.general and column.permission is not None
+    }
 
 
 def word_for_the_truth(case: Case) -> ForTruth | None:

@@ -504,19 +504,23 @@ class World:
                 continue
             self._note(one, f"the auditor writes {column}={values[column]}")
             if on(column, values[column]) and not on(column, before.get(column)):
-                self._judge(one, column, single, given)
+                self._judge(
+                    one, column, single, given, withheld=column != CONSENT and off(CONSENT, before.get(CONSENT))
+                )
                 one.since.pop(("platform", column), None)
                 self.happened["opt-in"] += 1
             elif off(column, values[column]) and not off(column, before.get(column)):
                 one.since["platform", column] = one.known[column] = self.now
                 self.happened["opt-out"] += 1
 
-    def _judge(self, one: Person, column: str, single: bool, given: Collection | None) -> None:
+    def _judge(self, one: Person, column: str, single: bool, given: Collection | None, *, withheld: bool) -> None:
         wrong = None
         if not single:
             wrong = "by a file or a creation"
         elif given is None:
             wrong = "without evidence"
+        elif withheld:
+            wrong = "while the general consent was off"
         elif not one.decided.get(column):
             wrong = "and nobody has decided so of this person"
         else:

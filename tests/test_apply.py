@@ -560,6 +560,62 @@ def test_an_opt_in_that_may_have_landed_is_never_sent_again(world: World) -> Non
     assert world.platform.effects == [("1", NEWS, "true")]
 
 
+def general_consent(text: str | None) -> bool:
+    """Whether a general consent says no, in a column where true means that nobody may contact."""
+    return text == "true"
+
+
+@pytest.mark.parametrize(
+    ("silent", "became"),
+    [("true", ("skipped", "consent_off")), ("false", ("landed", None)), (None, ("landed", None))],
+)
+def test_no_permission_is_given_to_a_profile_that_reads_with_the_general_consent_off(
+    world: World, silent: str | None, became: tuple[str, str | None]
+) -> None:
+    """Whatever it was when the plan was made; looked at again whenever the plan goes on."""
+    world.platform.profiles["1"] |= {NEWS: "false", "silent": silent}
+    plan = plan_of(write(1, (NEWS, "false", "true"), kind=Kind.SUBSCRIBE, decided_by="Mia"), city(2))
+    applied = world.apply(plan, general={"silent": general_consent})
+    assert told(applied, "outcome", "detail") == [became, ("landed", None)]
+    assert (world.platform.profiles["1"][NEWS] == "true") is (became[0] == "landed")
+    assert applied.exit_code is (Exit.FINE if became[0] == "landed" else Exit.WRITES_LEFT)
+    world.platform.profiles["1"]["silent"] = "false"
+    assert outcomes(world.apply(plan, general={"silent": general_consent})) == ["landed", "landed"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("landing", [True, False])
+def test_the_general_consent_is_given_before_what_stands_under_it(world: World, together: bool, landing: bool) -> None:
+    """In one write of the plan or in two, whatever their order; where it does not land, nothing else is given."""
+    world.platform.profiles["1"] |= {NEWS: "false", "silent": "true"}
+    consent = ("silent", "true", "false" if landing else "BAD")
+    news = (NEWS, "false", "true")
+    writes = [(news, consent)] if together else [(news,), (consent,)]
+    plan = plan_of(*(write(1, *cells, kind=Kind.SUBSCRIBE) for cells in writes))
+    applied = world.apply(plan, general={"silent": general_consent})
+    if landing:
+        assert outcomes(applied) == ["landed", "landed"]
+        assert world.platform.effects == [("1", "silent", "false"), ("1", NEWS, "true")]
+    else:
+        assert told(applied, "outcome", "detail") == [("skipped", "consent_off"), ("refused", "INVALID_VALUE")]
+        assert not world.platform.effects
+
+
+def test_what_cannot_be_read_after_the_general_consent_was_sent_leaves_that_one_as_it_is(world: World) -> None:
+    world.platform.profiles["1"] |= {NEWS: "false", "silent": "true"}
+    plan = plan_of(write(1, ("silent", "true", "false"), (NEWS, "false", "true"), kind=Kind.SUBSCRIBE))
+    looked: list[int] = []
+
+    def third_time() -> None:
+        looked.append(1)
+        if len(looked) == 3:
+            raise Refused("a look", ())
+
+    world.platform.faults["profile", "before"] = third_time
+    applied = world.apply(plan, general={"silent": general_consent})
+    assert told(applied, "outcome", "detail") == [("landed", None), ("refused", "unreadable")]
+
+
 def test_a_platform_that_goes_down_stops_the_plan_and_the_rest_goes_on_later(world: World) -> None:
     world.platform.faults["update", "before"] = raising(PlatformDown("a change", "status 503"))
     plan = plan_of(city(1), city(2))

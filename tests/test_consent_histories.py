@@ -34,11 +34,17 @@ def test_no_permission_goes_up_but_by_a_person_on_newer_evidence(
     with capsys.disabled():
         if soak:
             sys.stdout.write(f"\n{len(seeds) * PEOPLE:,} histories, seeds {seeds}: {dict(happened)}\n")
-    assert all(happened[what] for what in ("run", "plan", "applied", "killed", "opt-in", "opt-out"))
+    assert all(happened[what] for what in ("run", "plan", "applied", "killed", "opt-in", "opt-out")), dict(happened)
 
 
-def test_the_law_is_noticed_when_it_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("broken", "noticed"),
+    [("last_opt_outs", "a run has seen an opt-out"), ("general", "while the general consent was off")],
+)
+def test_the_law_is_noticed_when_it_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, noticed: str
+) -> None:
     """Else the test before would show nothing."""
-    monkeypatch.setattr(permissions, "last_opt_outs", lambda *_: {})
-    with pytest.raises(BrokenLaw, match="a run has seen an opt-out"):
+    monkeypatch.setattr(permissions, broken, lambda *_: {})
+    with pytest.raises(BrokenLaw, match=noticed):
         live_through(tmp_path, 600, 2, 2)

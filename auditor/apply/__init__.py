@@ -7,7 +7,8 @@ The order, and who does it:
     opt-outs, by file       apply_bulk      canaries one by one, a look at some rows, the file, its end, refused rows,
                                             a sample
     a first load            load            one profile, a hundred, files: each step stands before the next
-    the rest, one by one    apply_single    unique values in the plan's order, the others a few profiles at a time
+    the rest, one by one    apply_single    unique values in the plan's order, the others a few profiles at a time;
+                                            permissions under a general consent last
     the rest, by file       apply_bulk
 
 The ledger holds an intent before each call and an outcome after it, so applying the same plan again goes on where the
@@ -64,6 +65,7 @@ def apply_plan(
     clock: Callable[[], datetime],
     same: Callable[[str, str | None, str | None], bool],
     bulk_file: Callable[[Plan, str], BulkFile],
+    general: Mapping[str, Callable[[str | None], bool]] | None = None,
     limits: Limits | None = None,
     allow_stop: bool = False,
     earlier: pl.DataFrame | None = None,
@@ -74,9 +76,10 @@ def apply_plan(
     """Carry out what is left of `plan`. The caller holds the state folder's lock and has checked the brakes.
 
     `same(column, a, b)` says whether two platform texts are equal by the column's rule. `bulk_file(plan, batch)` makes
-    the corrective file of a batch. `earlier` are the outcomes that the last application of this plan left. What is held
-    in `drift` is not sent, and skipped for its reason. `progress` is called from the writing threads, one at a time.
-    Ctrl-C and SIGTERM let the calls in flight finish, record them and return.
+    the corrective file of a batch. `general` has the columns of general permissions and whether a text of theirs is a
+    no: a profile that says so is given no other permission. `earlier` are the outcomes that the last application of
+    this plan left. What is held in `drift` is not sent, and skipped for its reason. `progress` is called from the
+    writing threads, one at a time. Ctrl-C and SIGTERM let the calls in flight finish, record them and return.
 
     Raises GuardRefused, before anything is sent, for a plan that the ledger did not record as made, one with a stop
     (unless `allow_stop`) and a file whose export is too old; SettingsError when the key or a name turns out wrong:
@@ -104,6 +107,7 @@ def apply_plan(
         clock=clock,
         same=same,
         sleep=sleep,
+        general=general or {},
         limits=limits or Limits(),
         states=ledger.states(sha),
         held=drift.held if drift else {},
@@ -174,7 +178,9 @@ def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
     urgent = {write.batch for write in job.plan.writes if write.kind is Kind.UNSUBSCRIBE}
     single = [number for number, write in enumerate(job.plan.writes) if write.batch is None]
     opt_outs = [number for number in single if job.plan.writes[number].kind is Kind.UNSUBSCRIBE]
-    others = [number for number in single if job.plan.writes[number].kind is not Kind.UNSUBSCRIBE]
+    under = [number for number in single if _under_consent(job, number)]
+    apart = {*opt_outs, *under}
+    others = [number for number in single if number not in apart]
     batches = _batches(job.plan)
 
     if job.plan.purpose == "load":
@@ -188,9 +194,16 @@ def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
     in_order, free = _by_uniqueness(job, others)
     _lanes(job, [in_order])
     _lanes(job, free)
+    _lanes(job, _by_profile(job.plan, under))
     for batch in batches:
         if batch not in urgent:
             _guarded(job, partial(carry_out_batch, job, batch, bulk_file))
+
+
+def _under_consent(job: Job, number: int) -> bool:
+    """Whether a write gives permissions under a general one alone, which may be given by another write of the plan."""
+    write = job.plan.writes[number]
+    return write.kind is Kind.SUBSCRIBE and not any(cell.column in job.general for cell in write.cells)
 
 
 def _by_profile(plan: Plan, numbers: Sequence[int]) -> list[list[int]]:

@@ -180,6 +180,8 @@ class Job:
     """The ledger's record of earlier applications, as it was at the beginning."""
     held: Mapping[tuple[int, str | None], Since] = field(default_factory=dict)
     """What must not be sent any more, and why. What an earlier application sent of it is settled by reading."""
+    general: Mapping[str, Callable[[str | None], bool]] = field(default_factory=dict)
+    """By column of a general permission, whether what the platform says there is a no."""
     files: list[SentFile] = field(default_factory=list)
     """What was sent by file."""
     stopped: Stopped | None = None

@@ -9,6 +9,7 @@ from auditor.actito import ActitoError, Conflict, MaybeSent, NotFound, Profile, 
 from auditor.apply.job import GONE, PROFILE, Cells, Job, Stopped
 from auditor.apply.untouched import untouched
 from auditor.errors import TryLater
+from auditor.findings.since import Since
 from auditor.model import Kind, Outcome
 from auditor.writes import Cell, Write
 
@@ -18,18 +19,28 @@ def carry_out(job: Job, number: int) -> None:
 
     Records everything it learns. When the platform cannot be used, the job is halted; nothing is raised for that.
     """
-    if job.halted() or not job.due(number):
-        return
     steps = {Kind.CREATE: _create, Kind.DELETE: _delete}
-    try:
-        steps.get(job.plan.writes[number].kind, _correct)(job, number)
-    except Refused:
-        # Only reading before a write gets here: nothing of this write is under way.
-        for cell in job.due(number):
-            tried = job.attempt(number, cell) is not None
-            job.conclude(number, (cell,), Outcome.UNKNOWN if tried else Outcome.REFUSED, "unreadable")
-    except ActitoError as error:
-        give_up(job, error)
+    for cells in _in_turn(job, number):
+        if job.halted():
+            return
+        try:
+            steps.get(job.plan.writes[number].kind, _correct)(job, number, cells)
+        except Refused:
+            # Only reading before a write gets here: nothing of these cells is under way.
+            for cell in cells:
+                tried = job.attempt(number, cell) is not None
+                job.conclude(number, (cell,), Outcome.UNKNOWN if tried else Outcome.REFUSED, "unreadable")
+        except ActitoError as error:
+            give_up(job, error)
+
+
+def _in_turn(job: Job, number: int) -> list[Cells]:
+    """What is due of a write: of an opt-in the general consent first, under which the rest is given once it stands."""
+    due = job.due(number)
+    if job.plan.writes[number].kind is not Kind.SUBSCRIBE:
+        return [due] if due else []
+    general = tuple(cell for cell in due if cell.column in job.general)
+    return [cells for cells in (general, tuple(cell for cell in due if cell not in general)) if cells]
 
 
 def values_stand(job: Job, profile: Profile | None, cells: Iterable[Cell]) -> bool:
@@ -46,9 +57,8 @@ def find(job: Job, write: Write) -> Profile | None:
     return next((profile for profile in _look_up(job, job.plan.key_parts(write.key))), None)
 
 
-def _correct(job: Job, number: int) -> None:
+def _correct(job: Job, number: int, cells: Cells) -> None:
     write = job.plan.writes[number]
-    cells = job.due(number)
     profile = find(job, write)
     standing = [cell for cell in cells if values_stand(job, profile, (cell,))]
     open_ends = [end for cell in cells if cell not in standing and (end := job.attempt(number, cell))]
@@ -68,6 +78,9 @@ def _correct(job: Job, number: int) -> None:
         for cell in due:
             job.conclude(number, (cell,), Outcome.CHANGED, "touched", found=profile.values.get(cell.column))
         return
+    if write.kind is Kind.SUBSCRIBE and _withheld(job, profile):
+        job.skip(number, [cell for cell in due if cell.column not in job.general], Since.CONSENT)
+        due = tuple(cell for cell in due if cell.column in job.general)
     if not due:
         return
     writes = job.intend(number, due, profile.profile_id)
@@ -100,6 +113,11 @@ def as_audited(job: Job, number: int) -> bool:
     if due != cells:
         job.skip(number, due, "changed")
     return due == cells
+
+
+def _withheld(job: Job, profile: Profile) -> bool:
+    """Whether the profile has a general consent that is off, whatever was known of it when the plan was made."""
+    return any(off(profile.values.get(column)) for column, off in job.general.items())
 
 
 def _is_the_one(job: Job, write: Write, profile: Profile) -> bool:
@@ -211,7 +229,7 @@ def _read_back(job: Job, number: int, profile_id: str, sent: _Sent, writes: Mapp
                 job.settle(number, (cell,), writes, Outcome.UNKNOWN, detail, found=current, profile_id=profile_id)
 
 
-def _create(job: Job, number: int) -> None:
+def _create(job: Job, number: int, _: Cells) -> None:
     write = job.plan.writes[number]
     values = {cell.column: cell.after or "" for cell in created(write)}
     identifiers = {**values, **job.plan.key_parts(write.key)}
@@ -302,7 +320,7 @@ def created(write: Write) -> list[Cell]:
     return [cell for cell in write.cells if cell.after is not None]
 
 
-def _delete(job: Job, number: int) -> None:
+def _delete(job: Job, number: int, _: Cells) -> None:
     write = job.plan.writes[number]
     profile = find(job, write)
     earlier = job.attempt(number, PROFILE)

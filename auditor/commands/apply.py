@@ -118,6 +118,7 @@ def apply(
             clock=clock,
             same=same,
             bulk_file=lambda one, batch: corrective_file(one, batch, live),
+            general=permissions.general(contract.columns),
             limits=limits,
             allow_stop=True,
             earlier=read_outcomes(folder, chosen.sha),

@@ -35,7 +35,7 @@ class Since(StrEnum):
     OPTED_OUT = "opted_out_since"
     """An opt-in whose evidence is not later than the last opt-out known by now."""
     CONSENT = "consent_off"
-    """An opt-in of somebody whose general consent is off on both sides."""
+    """An opt-in of somebody whose general consent is off on both sides, or on the profile as it is read."""
     PLATFORM = "platform_changed_since"
     """The newest run saw another value on the platform than the plan was made on."""
     TRUTH = "truth_changed_since"
