@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from auditor.errors import SettingsError
 from auditor.findings.audit import PERMISSIONS, Audit
 from auditor.model import Kind, PermissionFinding, Route
+from auditor.permissions import EVIDENCE
 from auditor.plan import corrected_by
 from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.plan.finding_answers import answered, for_owners
@@ -19,7 +21,7 @@ from auditor.plan.needs import needs
 from auditor.state.ledger.records import About
 from auditor.writes import Cell, LeftAlone
 from tests.nothing_known import a_policy
-from tests.test_plan import DAY, NEWS, NOW, an_audit, differs, frame, plans, some_facts
+from tests.test_plan import DAY, HOUR, NEWS, NOW, an_audit, differs, frame, plans, some_facts
 
 RAW = {"silent": ("false", "true"), NEWS: ("true", "false")}
 """How an opt-out column and an opt-in column say that somebody may be contacted, and that nobody may."""
@@ -107,6 +109,27 @@ def test_of_two_decisions_the_later_counts() -> None:
     for decisions, number in (([keep, withdraw], 1), ([withdraw, keep], 0)):
         correct, _ = plans(audit, facts=some_facts(decisions=decisions))
         assert len(correct.writes) == number
+
+
+@pytest.mark.parametrize("column", RAW)
+@pytest.mark.parametrize("later", ["grounds", "owners"])
+def test_who_says_something_of_the_finding_later_overrules_an_opt_in(later: str, column: str) -> None:
+    """Ann decides for it, Bob tells the owners of the truth: nobody is given a permission by what Ann said before."""
+    on, off = RAW[column]
+    finding = PermissionFinding.OPTED_OUT_ON_PLATFORM
+    evidence = frame(EVIDENCE, [{"key": "C1", "column": column, "date": NOW - DAY, "source": "form"}])
+    row = found(column, finding, platform="off", platform_text=off, truth_text=on)
+    audit = audited(row, differences=(differs("C1", column, off, on, moved="unknown"),))
+    given = Decision("C1", column, off, on, Choice.TRUTH, "Ann", made=NOW - 2 * HOUR)
+    about = replace(decided(later, column, finding), platform=off, truth=on, by="Bob", made=NOW - HOUR)
+    for decisions, answer, kinds in (
+        ([given], "given", [Kind.SUBSCRIBE]),
+        ([given, about], "told", []),
+        ([about, replace(given, made=NOW)], "given", [Kind.SUBSCRIBE]),
+    ):
+        known = some_facts(decisions=decisions, evidence=evidence)
+        assert [row["answer"] for row in answered(audit, needs(audit, known.known), known.known).to_dicts()] == [answer]
+        assert [one.kind for one in plans(audit, facts=known)[0].writes] == kinds
 
 
 def test_a_withdrawal_of_other_values_writes_nothing_and_asks_again() -> None:

@@ -70,8 +70,10 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
                 hint="give them to the folder whose worklist they were made in",
             )
     before: dict[_Cell, list[records.Decision]] = {}
+    of_cells: dict[tuple[str, str], list[records.Decision]] = {}
     for one in ledger.every_decision(settings.table):
         before.setdefault(_cell(one), []).append(one)
+        of_cells.setdefault((one.key, one.column), []).append(one)
     whose = {run: _holders_in(settings, run) for run in {one.run for one in new}}
     made = [
         records.Decision(
@@ -94,8 +96,15 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     counted = f"{len(fresh):,} decision{'s' if len(fresh) != 1 else ''} of {new[0].by} taken" if new else "no decisions"
     return [
         f"{path.name}: {counted}" + (f", {known:,} known already" if known else ""),
-        *_overruled([(kept, before.get(_cell(kept), ())) for _, kept in fresh]),
+        *_overruled([(kept, _met(kept, of_cells.get((kept.key, kept.column), ()))) for _, kept in fresh]),
     ]
+
+
+def _met(one: records.Decision, of_cell: Sequence[records.Decision]) -> list[records.Decision]:
+    """Of what was decided on a cell before, that on the same: on the cell, and on the finding, if it is about one."""
+    if one.column == records.SAME_PERSON:
+        return [earlier for earlier in of_cell if earlier.truth == one.truth]
+    return [earlier for earlier in of_cell if None in (one.about, earlier.about) or _cell(earlier) == _cell(one)]
 
 
 def _cell(one: records.Decision) -> _Cell:

@@ -22,6 +22,8 @@ class Answer(StrEnum):
     """Withdrawn by the next plan, by the default policy."""
     WITHDRAWN = "withdrawn"
     """Withdrawn by the next plan, as a person decided."""
+    GIVEN = "given"
+    """Given by the next plan, as a person decided: the two sides differ in this cell."""
     GROUNDS = "grounds"
     """A person has recorded grounds, which hold."""
     PENDING = "pending"
@@ -44,6 +46,7 @@ ANSWER: Final[Mapping[str, str]] = {
     Answer.DIFFERENCE: "Needs a decision on the difference",
     Answer.PLANNED: "Withdrawn by the next plan",
     Answer.WITHDRAWN: "Withdrawn by the next plan, as decided",
+    Answer.GIVEN: "Permission given by the next plan, as decided",
     Answer.PENDING: "Withdrawn, not yet in an export",
     Answer.GROUNDS: "Grounds recorded",
     Answer.OWNERS: "For the owners of {truth}, as decided",

@@ -133,12 +133,10 @@ def standing(decisions: Iterable[Decision], cells: Iterable[tuple[str, str, str 
     """Which decisions count. `cells` are key, column, platform and truth text of what differs now.
 
     Of several decisions on one cell the last that still holds counts. What is decided about a finding is no decision on
-    a difference.
+    a difference; but who decided on it before is overruled by whoever says something of the finding later.
     """
     by_cell: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
-        if decision.about is not None:
-            continue
         by_cell.setdefault((decision.key, decision.column), []).append(decision)
     holding: dict[tuple[str, str], Decision] = {}
     changed: dict[tuple[str, str], Decision] = {}
@@ -148,8 +146,11 @@ def standing(decisions: Iterable[Decision], cells: Iterable[tuple[str, str, str 
         made = by_cell.get((key, column))
         if made is None:
             continue
-        valid = [decision for decision in made if decision.holds(platform, truth)]
-        (holding if valid else changed)[key, column] = (valid or made)[-1]
+        on_it = [decision for decision in made if decision.about is None]
+        valid = [decision for decision in on_it if decision.holds(platform, truth)]
+        stands = bool(valid) and all(later.about is None for later in made[made.index(valid[-1]) :])
+        if on_it:
+            (holding if stands else changed)[key, column] = (valid or on_it)[-1]
     return Standing(holding, changed)
 
 

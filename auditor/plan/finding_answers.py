@@ -15,7 +15,7 @@ import polars as pl
 from auditor import permissions
 from auditor.findings.answers import Answer
 from auditor.findings.audit import TEXT, Audit
-from auditor.model import Need, Why
+from auditor.model import Kind, Need, Why
 from auditor.permissions import Cell as Place
 from auditor.plan.actions import Action
 from auditor.plan.decisions import Choice, Decision
@@ -48,7 +48,7 @@ def answered(audit: Audit, needed: pl.DataFrame, known: Knowledge) -> pl.DataFra
     """
     rows = audit.permissions.select(*CELL, "finding", "platform_text", "truth_text", "since")
     sent = audit.permissions["pending"] if "pending" in audit.permissions.columns else [None] * rows.height
-    differing = {(key, column): (need, by) for key, column, need, by in needed.select(*CELL, "need", "by").iter_rows()}
+    differing = {(row[0], row[1]): row[2:] for row in needed.select(*CELL, "need", "kind", "by").iter_rows()}
     decided = _by_cell(known)
     told: list[_Told] = [
         (Answer.PENDING, None, None, None, None)
@@ -104,7 +104,7 @@ _Told = tuple[Answer, str | None, datetime | None, str | None, object]
 
 def _answer(
     row: tuple[object, ...],
-    differing: Mapping[Place, tuple[str, str | None]],
+    differing: Mapping[Place, tuple[str, str | None, str | None]],
     decided: list[Decision],
     known: Knowledge,
 ) -> _Told:
@@ -112,9 +112,11 @@ def _answer(
     own = [one for one in decided if one.about is None or one.about.finding == finding]
     place = (str(key), str(column))
     if place in differing:
-        need, by = differing[place]
+        need, kind, by = differing[place]
         if need == Need.WRITTEN:
-            return (Answer.PLANNED if by is None else Answer.WITHDRAWN), by, None, None, None
+            given = kind == Kind.SUBSCRIBE
+            written = Answer.GIVEN if given else Answer.PLANNED if by is None else Answer.WITHDRAWN
+            return written, by, None, None, None
         return _BY_NEED[need], None, None, None, None
     if not own:
         return Answer.OPEN, None, None, None, None
