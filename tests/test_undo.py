@@ -12,10 +12,12 @@ import pytest
 
 from auditor.actito import MaybeSent
 from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo_plan, undoing
+from auditor.apply.untouched import as_left
 from auditor.commands.wrong_opt_out import require_restorable
 from auditor.errors import GuardRefused, TryLater
 from auditor.model import Kind
 from auditor.permissions import HISTORY, opted_out_otherwise
+from auditor.state.ledger.records import Around
 from auditor.writes import Cell, Plan
 from tests.test_apply import (
     NEWS,
@@ -23,6 +25,7 @@ from tests.test_apply import (
     Crash,
     Platform,
     World,
+    batch,
     city,
     creation,
     everything,
@@ -195,14 +198,16 @@ def given_back(world: World, plan: Plan, by: str = "An") -> Plan:
     [
         (60, {}, ("landed", None)),
         (60, {"city": "Brugge"}, ("changed", "touched")),
-        (1, {"city": "Brugge"}, ("landed", None)),
+        (1, {"city": "Brugge"}, ("changed", "touched")),
+        (1, {NEWS: "false"}, ("changed", "touched")),
         (60, {NEWS: "false"}, ("changed", "touched")),
     ],
-    ids=["untouched", "edited", "within what clocks may be apart", "said no again"],
+    ids=["untouched", "edited", "edited at once", "said no at once", "said no again"],
 )
 def test_a_wrong_opt_out_is_given_back_on_an_untouched_profile(
     world: World, minutes: int, edit: dict[str, str | None], outcome: tuple[str, str | None]
 ) -> None:
+    """However soon somebody has edited it: no clock is asked, but the platform's moment that was read back."""
     platform, plan = at(world), plan_of(opt_out(4))
     world.apply(plan)
     assert world.undo(plan).writes == (), "never by itself"
@@ -211,6 +216,44 @@ def test_a_wrong_opt_out_is_given_back_on_an_untouched_profile(
         platform._set("4", edit)
     assert told(world.apply(given_back(world, plan)), "outcome", "detail") == [outcome]
     assert platform.profiles["4"][NEWS] == ("true" if outcome[0] == "landed" else "false")
+
+
+def test_a_wrong_opt_out_whose_moment_was_not_read_back_is_not_given_back(world: World) -> None:
+    """Of a file nobody read it, and who said no a minute later looks the same."""
+    platform = at(world)
+    plan = plan_of(*batch(2, 3, 4, make=opt_out))
+    world.apply(plan)
+    with world.ledger() as ledger:
+        record, effects = ledger.plan(plan.sha), ledger.effects(plan.sha)
+    assert record is not None
+    undos = [
+        undoing(record, AUDITED, NOON, [single(one, Kind.SUBSCRIBE, [Cell(NEWS, one.after, one.before)], by="An")], [])
+        for one in effects
+    ]
+    assert [told(world.apply(undo), "key", "outcome", "detail") for undo in undos] == [
+        [("C2", "landed", None)],  # the canary went alone
+        [("C3", "changed", "touched")],
+        [("C4", "changed", "touched")],
+    ]
+    assert [platform.profiles[number][NEWS] for number in "234"] == ["true", "false", "false"]
+
+
+@pytest.mark.parametrize(
+    ("read", "untouched"),
+    [
+        ([("08", "09")], True),
+        ([(None, "09")], True),
+        ([("08", "09")] * 2, True),
+        ([("07", "08"), ("08", "09")], True),
+        ([("06", "07"), ("06", "07"), ("07", "09")], True),
+        ([("06", "07"), ("08", "09")], False),
+        ([("08", "10")], False),
+        ([("08", "09"), ("09", "10")], False),
+        ([("08", None), (None, "09")], False),
+    ],
+)
+def test_nobody_has_come_between_two_writes(read: list[tuple[str | None, str | None]], untouched: bool) -> None:
+    assert as_left([Around(*one) for one in read], "09") is untouched
 
 
 @pytest.mark.parametrize("what", ["never sent", "another value", "an update beside it"])

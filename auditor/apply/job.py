@@ -16,7 +16,7 @@ from auditor.actito import Collection, Execution, ImportMode, Profile, ProfileRe
 from auditor.findings.since import Since
 from auditor.model import SUBSCRIPTION_PREFIX, AttributeType, Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Intent, WriteState
+from auditor.state.ledger.records import Around, Intent, WriteState
 from auditor.writes import Cell, Plan, Write
 
 _TEXTS: Final = (AttributeType.STRING, AttributeType.EMAIL, AttributeType.PHONE)
@@ -282,10 +282,11 @@ class Job:
         *,
         found: str | None = None,
         profile_id: str | None = None,
+        around: Around | None = None,
     ) -> None:
         """Record what became of cells of one write."""
         places = {(number, column_of(cell)): writes[cell.column] for cell in cells}
-        self.record(places, outcome, detail, found=found, profile_id=profile_id)
+        self.record(places, outcome, detail, found=found, profile_id=profile_id, around=around)
 
     def record(
         self,
@@ -295,12 +296,13 @@ class Job:
         *,
         found: str | None = None,
         profile_id: str | None = None,
+        around: Around | None = None,
     ) -> None:
         """Record what became of cells, given by (position in the plan, column), with their numbers in the ledger."""
         if not writes:
             return
         now = self.clock()
-        self.ledger.settle(writes.values(), outcome, now, detail=detail, profile_id=profile_id)
+        self.ledger.settle(writes.values(), outcome, now, detail=detail, profile_id=profile_id, around=around)
         self._keep(writes, Result(outcome, detail, now, found, profile_id))
 
     def conclude(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from auditor.actito import ActitoError, Conflict, MaybeSent, NotFound, Profile, ProfileRef, Refused
 from auditor.apply.job import GONE, PROFILE, Cells, Job, Stopped
-from auditor.apply.untouched import untouched
+from auditor.apply.untouched import around, untouched
 from auditor.errors import TryLater
 from auditor.findings.since import Since
 from auditor.model import Kind, Outcome
@@ -74,7 +74,7 @@ def _correct(job: Job, number: int, cells: Cells) -> None:
         job.conclude(number, cells, Outcome.CHANGED, "key")
         return
     due = tuple(cell for cell in cells if _is_due(job, number, cell, profile))
-    if due and job.plan.purpose == "undo" and write.kind is Kind.SUBSCRIBE and not untouched(job, write.key, profile):
+    if due and job.plan.purpose == "undo" and write.kind is Kind.SUBSCRIBE and not untouched(job, write, profile):
         for cell in due:
             job.conclude(number, (cell,), Outcome.CHANGED, "touched", found=profile.values.get(cell.column))
         return
@@ -85,7 +85,7 @@ def _correct(job: Job, number: int, cells: Cells) -> None:
         return
     writes = job.intend(number, due, profile.profile_id)
     sent = _send(job, number, profile.profile_id, due, writes)
-    _read_back(job, number, profile.profile_id, sent, writes)
+    _read_back(job, number, profile, sent, writes)
 
 
 def as_audited(job: Job, number: int) -> bool:
@@ -211,7 +211,8 @@ def _not_found(job: Job, profile_id: str) -> str:
     return "not_in_table" if there else GONE
 
 
-def _read_back(job: Job, number: int, profile_id: str, sent: _Sent, writes: Mapping[str, int]) -> None:
+def _read_back(job: Job, number: int, before: Profile, sent: _Sent, writes: Mapping[str, int]) -> None:
+    profile_id = before.profile_id
     if not (sent.accepted or sent.doubtful):
         return
     try:
@@ -224,7 +225,8 @@ def _read_back(job: Job, number: int, profile_id: str, sent: _Sent, writes: Mapp
         for cell in cells:
             current = profile.values.get(cell.column) if profile else None
             if values_stand(job, profile, (cell,)):
-                job.settle(number, (cell,), writes, Outcome.LANDED, profile_id=profile_id)
+                seen = around(before, profile)
+                job.settle(number, (cell,), writes, Outcome.LANDED, profile_id=profile_id, around=seen)
             else:
                 job.settle(number, (cell,), writes, Outcome.UNKNOWN, detail, found=current, profile_id=profile_id)
 
@@ -309,7 +311,8 @@ def _confirm_creation(job: Job, number: int, profile_id: str | None, writes: Map
         return
     known = profile.profile_id if profile else profile_id
     if values_stand(job, profile, created(write)):
-        job.settle(number, (PROFILE,), writes, Outcome.LANDED, profile_id=known)
+        seen = around(None, profile)
+        job.settle(number, (PROFILE,), writes, Outcome.LANDED, profile_id=known, around=seen)
     else:
         detail = "not_confirmed" if profile else "no_answer"
         job.settle(number, (PROFILE,), writes, Outcome.UNKNOWN, detail, profile_id=known)
@@ -338,7 +341,7 @@ def _delete(job: Job, number: int, _: Cells) -> None:
     if not all(job.unchanged(cell.column, cell.before, profile.values.get(cell.column)) for cell in write.cells):
         job.conclude(number, (PROFILE,), Outcome.CHANGED, "value")
         return
-    if job.plan.purpose == "undo" and not untouched(job, write.key, profile):
+    if job.plan.purpose == "undo" and not untouched(job, write, profile):
         job.conclude(number, (PROFILE,), Outcome.CHANGED, "touched")
         return
     if not job.without_effect(number, PROFILE):

@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from auditor.actito import Profile
 from auditor.actito.spelling import ZONE
 from auditor.apply.job import Job
+from auditor.model import Kind
+from auditor.state.ledger.records import Around
+from auditor.writes import Write
 
 UPDATED: Final = "updateMoment"
 _APART: Final = timedelta(minutes=2)
 """How far the platform's clock may be from ours, and how long a call may take."""
 
 
-def untouched(job: Job, key: str, profile: Profile) -> bool:
+def around(before: Profile | None, after: Profile | None) -> Around:
+    """What the platform said before and after a write of when the profile was last changed."""
+    return Around(*(None if one is None else one.values.get(UPDATED) for one in (before, after)))
+
+
+def untouched(job: Job, write: Write, profile: Profile) -> bool:
     """Whether nobody has changed the profile since the plan that is undone wrote to it, or this undo did.
 
+    The platform's own moment tells, which was read back with what we wrote. Where it was not – of a file – a deletion
+    compares clocks; an opt-in is not sent, for within what clocks may be apart the person may have said no themselves.
     Where the platform does not say when it was last changed, nobody can tell, and it counts as touched.
     """
-    updated = _moment(profile.values.get(UPDATED))
+    updated, table, key = profile.values.get(UPDATED), job.plan.table, write.key
     plans = [sha for sha in (job.plan.undoes, job.sha) if sha is not None]
-    ours = job.ledger.last_effect(job.plan.table, key, plans)
-    return updated is not None and ours is not None and updated <= ours + _APART
+    read = job.ledger.around(table, key, plans)
+    whole = [one for one in read if one is not None]
+    if updated is None or not read:
+        return False
+    if len(whole) == len(read):
+        return as_left(whole, updated)
+    told, ours = _moment(updated), job.ledger.last_effect(table, key, plans)
+    return write.kind is Kind.DELETE and told is not None and ours is not None and told <= ours + _APART
+
+
+def as_left(read: Sequence[Around], updated: str) -> bool:
+    """Whether each write found the profile as the one before had left it, and the last one left it as it is `updated`.
+
+    `read` around every write, in order. Cells that were sent together were read together.
+    """
+    own = [one for place, one in enumerate(read) if place == 0 or one != read[place - 1]]
+    left = [one.after for one in own]
+    return None not in left and left[-1] == updated and [one.before for one in own[1:]] == left[:-1]
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from auditor.model import Kind, Outcome, Route, Status, Verdict
 from auditor.state.ledger.chain import Table
 
-VERSION: Final = 7
+VERSION: Final = 8
 """2 knows changes of structures, 3 keys that were given anew, 4 entries that were lost, 5 whose
-decisions are, 6 pins, 7 which finding a decision is about; older files get what they lack when they are opened."""
+decisions are, 6 pins, 7 which finding a decision is about, 8 when profiles were last changed around
+our writes; older files get what they lack when they are opened."""
 
 QUOTA_ZONE: Final = ZoneInfo("Europe/Brussels")
 """Where the platform's day of bulk calls begins and ends [assumed]."""
@@ -35,6 +36,7 @@ TABLES: Final = {
     "outcomes": Table(
         ("write", "outcome", "detail", "settled_at", "profile_id"), personal=("profile_id",), integers=("write",)
     ),
+    "around": Table(("write", "before", "after"), integers=("write",)),
     "decisions": Table(
         ("tab", "person", "key", "col", "platform", "truth", "choice", "decided_at"),
         personal=("key", "platform", "truth"),
@@ -54,7 +56,7 @@ TABLES: Final = {
 }
 """`losses`: heads that the ledger lacks although they were noted elsewhere, which somebody settled, and where it went
 on. `decided_of`: whose key it was that somebody decided on. `decided_about`: the finding that a decision is about, and
-its grounds. `rekeys`: what was recorded under `old` up to the entry
+its grounds. `around`: see Around. `rekeys`: what was recorded under `old` up to the entry
 `upto` is about the profile `new`."""
 
 _KEY_NOW: Final = """coalesce((SELECT r.new FROM rekeys r WHERE r.tab = o.tab AND r.old = o.key AND r.upto >= o.entry
@@ -69,6 +71,7 @@ CREATE INDEX IF NOT EXISTS writes_plan ON writes (plan, number);
 CREATE INDEX IF NOT EXISTS writes_sent ON writes (tab, sent_at);
 CREATE INDEX IF NOT EXISTS writes_key ON writes (tab, key);
 CREATE INDEX IF NOT EXISTS outcomes_write ON outcomes ("write");
+CREATE INDEX IF NOT EXISTS around_write ON around ("write");
 CREATE INDEX IF NOT EXISTS decided_of_decision ON decided_of (decision);
 CREATE INDEX IF NOT EXISTS decided_about_decision ON decided_about (decision);
 CREATE INDEX IF NOT EXISTS erased_hash ON erased (hash);
@@ -260,6 +263,19 @@ class Effect:
     sent_at: datetime
     until: datetime
     """By when it was carried out, if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """When the platform said that a profile was last changed, as it spells it, on both sides of a write of ours.
+
+    Who finds the later one again knows that nobody has touched the profile since.
+    """
+
+    before: str | None
+    """As it was read before the write was sent; None too where there was no profile yet."""
+    after: str | None
+    """As it was read back with what was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger.chain import stamp
 from auditor.state.ledger.recorded import Recorded, moment
-from auditor.state.ledger.records import IMPORT_PATIENCE, SUPPOSED, Effect, Intent, Settled, WriteState
+from auditor.state.ledger.records import IMPORT_PATIENCE, SUPPOSED, Around, Effect, Intent, Settled, WriteState
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,10 +68,14 @@ class Written(Recorded):
         *,
         detail: str | None = None,
         profile_id: str | None = None,
+        around: Around | None = None,
     ) -> None:
         """Record what became of writes. `profile_id` is that of a created profile."""
-        told = stamp(at)
-        self._chain.append("outcomes", ((write, outcome.value, detail, told, profile_id) for write in writes), at)
+        told, numbers = stamp(at), list(writes)
+        with self.transaction():
+            self._chain.append("outcomes", ((write, outcome.value, detail, told, profile_id) for write in numbers), at)
+            if around is not None:
+                self._chain.append("around", ((write, around.before, around.after) for write in numbers), at)
 
     def states(self, plan: str) -> dict[tuple[int, str | None], WriteState]:
         """The latest attempt at each cell of a plan, by (number of the write, column)."""
@@ -132,6 +136,19 @@ class Written(Recorded):
             (table, key, key, table, key, *plans),
         )
         return max((_until(*row) for row in rows), default=None)
+
+    def around(self, table: str, key: str, plans: Sequence[str]) -> list[Around | None]:
+        """What was read around each thing these plans did to a profile, in order; None: it was not read back."""
+        marks = ", ".join("?" * len(plans))
+        rows = self._chain.query(
+            f"SELECT w.outcome, a.id, a.before, a.after FROM writes_now w LEFT JOIN around a"
+            f' ON a.id = (SELECT max(id) FROM around WHERE "write" = w.id)'
+            f" WHERE w.id IN (SELECT id FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}"
+            f" AND plan IN ({marks}) AND {_STANDING} AND kind <> 'delete') ORDER BY w.id",
+            (table, key, key, table, key, *plans),
+        )
+        read = (number is not None and outcome == Outcome.LANDED for outcome, number, *_ in rows)
+        return [Around(*row[2:]) if known else None for row, known in zip(rows, read, strict=True)]
 
     def writes_of(self, table: str, key: str) -> pl.DataFrame:
         """Everything ever written to one profile, oldest first.
