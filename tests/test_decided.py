@@ -16,7 +16,7 @@ from auditor.commands.known import standing_decisions
 from auditor.commands.plan import plan
 from auditor.errors import Exit
 from auditor.findings.decided import so_far
-from auditor.model import Side
+from auditor.model import Side, Status
 from auditor.plan import decisions as plan_decisions
 from auditor.plan.decisions import Choice
 from auditor.plan.needs import questions
@@ -106,6 +106,22 @@ def test_a_file_that_is_taken_twice_changes_nothing(inbox: Inbox, minutes: int |
     inbox.put("again.json", line("1", minutes=minutes), by="An")
     assert inbox.take(NOW + timedelta(hours=1)) == ["again.json: 0 decisions of An taken, 1 known already"]
     assert inbox.recorded == before
+
+
+@pytest.mark.parametrize("where", ["profiles.parquet", "creations.parquet", "elsewhere"])
+def test_nothing_is_recorded_where_nobody_can_tell_whose_the_keys_are(inbox: Inbox, where: str) -> None:
+    """Of a run in another folder that shares the state, or one that does not keep it any more: keys change hands."""
+    run = find_run(inbox.settings)
+    profiles = run_folder.read_rows(run, "profiles")
+    missing = profiles.filter(profiles["status"] == Status.MISSING)["key"][0]
+    path = inbox.put("a.json", line("1", "ignore"), line(missing), by="An")
+    if where == "elsewhere":
+        run.rename(inbox.folder / where)
+    else:
+        (run / where).unlink()
+    [told] = inbox.take()
+    assert told.startswith(f'not taken: {path}: the decisions are about the run "{run.name}", and whose its keys are')
+    assert (inbox.recorded, inbox.names) == ((), ["a.json"])
 
 
 @pytest.mark.parametrize("order", ["earlier first", "later first"])

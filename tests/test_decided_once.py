@@ -127,6 +127,7 @@ def test_a_decision_is_about_a_person_and_not_about_a_key(tmp_path: Path) -> Non
 
     with Ledger(tmp_path) as ledger:
         decided("C1", "1", "Mia")
+        # Of earlier versions: it stands for an address, and for no permission (tests/test_whose_decision.py).
         decided("C2", None, "Bea")
         assert stand({}) == stand({"C1": "1", "C2": "2"}) == {("C1", "Mia"), ("C2", "Bea")}
         assert stand({"C1": "9", "C2": "9"}) == {("C2", "Bea")}, "somebody else has the key"

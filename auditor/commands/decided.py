@@ -13,9 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from auditor.commands.known import holders
+import polars as pl
+
+from auditor.commands.known import holders, newcomers
 from auditor.errors import SettingsError
-from auditor.plan.decisions import Decision, read_decisions
+from auditor.model import Status
+from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.state import run_folder
@@ -58,7 +61,8 @@ def take(settings: Settings, contract: Contract, now: datetime, tell: Callable[[
 def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, now: datetime) -> list[str]:
     """Record the decisions of a file: they count from now on. What is to be said of them.
 
-    Raises SettingsError for a file that is none, of another table, or of a run that this folder does not know.
+    Raises SettingsError for a file that is none, of another table, of a run that this folder does not know, or of one
+    whose people it cannot read: a decision is about a person, and a key is somebody else's tomorrow.
     """
     columns = [column.name for column in contract.columns]
     permissions = [column.name for column in contract.permissions]
@@ -74,7 +78,15 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     for one in ledger.every_decision(settings.table):
         before.setdefault(_cell(one), []).append(one)
         of_cells.setdefault((one.key, one.column), []).append(one)
-    whose = {run: _holders_in(settings, run) for run in {one.run for one in new}}
+    whose: dict[str, Mapping[str, str]] = {}
+    for run in {one.run for one in new}:
+        try:
+            whose[run] = _holders_in(settings, contract, ledger, run, new)
+        except SettingsError as error:
+            raise SettingsError(
+                f'{path}: the decisions are about the run "{run}", and whose its keys are cannot be told here: {error}',
+                hint="decide on the worklist of a newer run, or give them to the folder that has this one",
+            ) from None
     made = [
         records.Decision(
             settings.table,
@@ -90,13 +102,17 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
         )
         for one in new
     ]
-    fresh = [(one, kept) for one, kept in zip(new, made, strict=True) if not _known(one, before.get(_cell(kept), ()))]
-    ledger.decide([kept for _, kept in fresh], now)
+    fresh = [
+        kept
+        for one, kept in zip(new, made, strict=True)
+        if not _known(one, kept.profile_id, before.get(_cell(kept), ()))
+    ]
+    ledger.decide(fresh, now)
     known = len(made) - len(fresh)
     counted = f"{len(fresh):,} decision{'s' if len(fresh) != 1 else ''} of {new[0].by} taken" if new else "no decisions"
     return [
         f"{path.name}: {counted}" + (f", {known:,} known already" if known else ""),
-        *_overruled([(kept, _met(kept, of_cells.get((kept.key, kept.column), ()))) for _, kept in fresh]),
+        *_overruled([(kept, _met(kept, of_cells.get((kept.key, kept.column), ()))) for kept in fresh]),
     ]
 
 
@@ -112,15 +128,17 @@ def _cell(one: records.Decision) -> _Cell:
     return one.key, one.column, one.truth if one.column == records.SAME_PERSON else about
 
 
-def _known(one: Decision, before: Sequence[records.Decision]) -> bool:
-    """Whether a decision is recorded already: the very same, or, where it has no moment of its own, as the last."""
+def _known(one: Decision, whose: str | None, before: Sequence[records.Decision]) -> bool:
+    """Whether a decision is recorded already: the very same, or, where it has no moment of its own, as the last, and of
+    the same person.
+    """
 
     def alike(kept: records.Decision) -> bool:
         same = (one.by, one.choice, one.about) == (kept.person, kept.choice, kept.about)
         return same and one.holds(kept.platform, kept.truth)
 
     same = one.made is not None and any(alike(kept) and kept.decided_at == one.made for kept in before)
-    return same or (one.made is None and bool(before) and alike(before[-1]))
+    return same or (one.made is None and bool(before) and before[-1].profile_id == whose and alike(before[-1]))
 
 
 def _overruled(fresh: Sequence[tuple[records.Decision, Sequence[records.Decision]]]) -> Iterator[str]:
@@ -141,15 +159,20 @@ def _overruled(fresh: Sequence[tuple[records.Decision, Sequence[records.Decision
         yield f"  {winner} overrules {loser}, who had decided before: {place.column} of {place.key}{more}"
 
 
-def _holders_in(settings: Settings, run: str) -> Mapping[str, str]:
-    """Whose the keys were in the run whose worklist was decided on; nobody's where it cannot be read any more."""
-    try:
-        folder = settings.runs_folder / run
-        if not run_folder.started(run):
-            return {}
-        return holders(run_folder.read_rows(folder, "profiles"), run_folder.read_rows(folder, "permissions"))
-    except SettingsError:
-        return {}
+def _holders_in(
+    settings: Settings, contract: Contract, ledger: Ledger, run: str, made: Sequence[Decision]
+) -> dict[str, str]:
+    """Whose the keys were in the run whose worklist these decisions were made on: by profileId, or as a newcomer.
+
+    Raises SettingsError where that run cannot be read, or cannot any more.
+    """
+    if not run_folder.started(run):
+        raise SettingsError("it has no folder")
+    folder = settings.runs_folder / run
+    profiles = run_folder.read_rows(folder, "profiles")
+    missing = set(profiles.filter(pl.col("status") == Status.MISSING)["key"])
+    new = {one.key for one in made if one.run == run and one.choice is Choice.TRUTH and one.key in missing}
+    return newcomers(folder, contract, ledger, new) | holders(profiles, run_folder.read_rows(folder, "permissions"))
 
 
 def _put_away(path: Path, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
 from auditor.findings.unreachable import said_no
 from auditor.model import Kind, Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
+from auditor.plan import decisions as plan_decisions
 from auditor.plan.decisions import Choice, remembered
 from auditor.plan.finding_answers import answered
 from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge
@@ -26,7 +27,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import SAME_PERSON, Decision, Pin
+from auditor.state.ledger.records import NEWCOMER, SAME_PERSON, Decision, Pin
 from auditor.state.past_runs import find_run
 from auditor.state.run_files import of_snapshot, rows
 from auditor.writes import Write
@@ -103,7 +104,7 @@ def knowledge(
         seen_known=not missing & NOBODY_SEEN,
         decisions=[
             one
-            for one in remembered(standing_decisions(ledger, settings.table, whose, but=but))
+            for one in _standing(settings, contract, ledger, folder, whose, but=but)
             if not one.over(now - settings.fixes.refused_for)
         ],
         pins=standing_pins(ledger, settings.table, whose, now),
@@ -165,8 +166,8 @@ def grounds(
     return permissions.Grounds(
         chosen={
             (one.key, one.column): permissions.Chosen(one.by, one.platform, one.truth)
-            for one in remembered(standing_decisions(ledger, settings.table, holders(profiles), but=sha))
-            if one.choice is Choice.TRUTH and (one.key, one.column) in cells
+            for one in _standing(settings, contract, ledger, newest, holders(profiles), but=sha)
+            if one.choice is Choice.TRUTH and not one.unclaimed and (one.key, one.column) in cells
         },
         opt_outs=permissions.last_opt_outs(history, cells, spoken, contract.timezone),
         opt_outs_known=not {item.code for item in not_checked} & NO_OPT_OUTS,
@@ -181,11 +182,55 @@ def holders(*people: pl.DataFrame) -> dict[str, str]:
     return dict(pl.concat(known).iter_rows())
 
 
+def newcomers(folder: Path, contract: Contract, ledger: Ledger, keys: Collection[str]) -> dict[str, str]:
+    """Who those with these keys are that may be created, as the run in this folder left them: a digest of each, by key.
+
+    It is made of the texts that are a person's own, the unique attributes and the addresses; where all of those are
+    empty, of everything that is no permission. The key is none of them: it is what is given to somebody else.
+
+    Raises SettingsError once the run does not keep them any more.
+    """
+    if not keys:
+        return {}
+    found = frame(folder, "creations", pl.Schema({"key": pl.String()}))
+    unique = {one.name for one in run_folder.read_structure(folder).attributes if one.unique}
+    told = [one for one in contract.columns if one.name not in contract.key and one.name in found.columns]
+    own = [one.name for one in told if one.name in unique or one in contract.contacts]
+    rest = [one.name for one in told if one.permission is None]
+    return {
+        row["key"]: ledger.newcomer([(name, row[name]) for name in (own if any(map(row.get, own)) else rest)])
+        for row in found.filter(pl.col("key").is_in(list(keys))).iter_rows(named=True)
+    }
+
+
+def _standing(
+    settings: Settings, contract: Contract, ledger: Ledger, folder: Path, whose: Mapping[str, str], *, but: str | None
+) -> list[plan_decisions.Decision]:
+    """As `standing_decisions`, of people on the platform and of those whom the run in this folder would create.
+
+    Nobody is given a permission by a decision of which nobody can tell whom it was about.
+    """
+    awaited = {one.key for one in ledger.every_decision(settings.table) if (one.profile_id or "").startswith(NEWCOMER)}
+    new = newcomers(folder, contract, ledger, awaited) if (folder / "creations.parquet").exists() else {}
+    kept = standing_decisions(ledger, settings.table, {**new, **whose}, but=but)
+    polarity = {one.name: one.permission for one in contract.columns if one.permission is not None}
+
+    def gives(one: Decision) -> bool:
+        said = permissions.state(one.truth, polarity[one.column]) if one.column in polarity else Permission.OFF
+        return one.choice == Choice.TRUTH and said is not Permission.OFF
+
+    return [
+        replace(one, unclaimed=was.profile_id is None and gives(was))
+        for was, one in zip(kept, remembered(kept), strict=True)
+    ]
+
+
 def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *, but: str | None) -> list[Decision]:
     """What people decided and nobody has carried out yet; what the plan `but` sent does not count.
 
     A decision is about a person, not about a key: it goes with whoever has another key by now, and does not pass to
-    somebody else who has theirs. `holders` tells whose the keys are.
+    somebody else who has theirs. `holders` tells whose the keys are; one about somebody who is to be created stands for
+    nobody else, and for nobody where they do not tell.
 
     A write uses the decision up: what the person or the platform says of the cell afterwards is news, on which nobody
     has decided. Nor do decisions to write stand that may have been carried out and taken back in lost entries.
@@ -198,11 +243,12 @@ def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *
         later = [at for at in (*sent, lost_at) if at is not None and at >= one.decided_at]
         return one.choice in (Choice.TRUTH, Choice.WITHDRAW) and bool(later)
 
-    keys = {profile_id: key for key, profile_id in holders.items()}
+    keys = {who: key for key, who in holders.items() if not who.startswith(NEWCOMER)}
     last: dict[tuple[str, str, str | None], Decision | None] = {}
     for one in ledger.every_decision(table):
         key = keys.get(one.profile_id or "", one.key)
-        if one.profile_id in (None, holders.get(key, one.profile_id)):
+        unknown = None if (one.profile_id or "").startswith(NEWCOMER) else one.profile_id
+        if one.profile_id in (None, holders.get(key, unknown)):
             about = one.about.finding if one.about else None
             cell = key, one.column, one.truth if one.column == SAME_PERSON else about
             before = last.pop(cell, None)

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
+from auditor.commands.known import newcomers
 from auditor.commands.plan import gathered
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.left_alone import WHY
@@ -19,6 +20,7 @@ from auditor.plan import created_by, require_checked
 from auditor.plan.creations import Candidates
 from auditor.plan.decisions import Choice, Decision
 from auditor.settings.config import Settings
+from auditor.settings.contract_file import read_contract
 from auditor.settings.problems import nearest
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger, records
@@ -67,10 +69,13 @@ def permit(settings: Settings, column: str, *, by: str, now: datetime) -> int:
                     f"so nobody was decided on: {reasons}",
                     hint="decide on them one by one, or have the truth say when and where each permission was given",
                 )
+            contract = read_contract(settings.table_folder / "contract.toml", known.structure)
+            who = newcomers(folder, contract, ledger, group)
             ledger.decide(
                 [
                     records.Decision(
-                        *(settings.table, one.by, one.key, column, None, one.truth, one.choice.value, now, None),
+                        *(settings.table, one.by, one.key, column, None, one.truth, one.choice.value, now),
+                        who[one.key],
                         about=None,
                     )
                     for one in decided

@@ -86,10 +86,13 @@ class Decision:
     """Who had decided otherwise on the same values before; None: nobody else had."""
     about: About | None = None
     """The finding that it is about, where its choice is OF_A_FINDING."""
+    unclaimed: bool = False
+    """It would give a permission, and nobody can tell whose key it was then: it is asked again, like one on other
+    values."""
 
     def holds(self, platform: str | None, truth: str | None) -> bool:
         """True while both sides still have the values that were decided on. Empty text and null are the same."""
-        return (self.platform or None, self.truth or None) == (platform or None, truth or None)
+        return not self.unclaimed and (self.platform or None, self.truth or None) == (platform or None, truth or None)
 
     def over(self, since: datetime) -> bool:
         """True of a refusal that was made before `since`: refusals end."""

@@ -17,6 +17,7 @@ What is asked of it, and in which module that stands:
                last_written                       when a decision was carried out
     bulk_calls intend_import, import_event        the same for a bulk call; `bulk_calls`: what is left of a day's quota
     people     decide, decisions, every_decision  what stewards chose
+               newcomer                           what stands for somebody whom the platform does not have yet
                pin, pins                          cells that somebody says are right on the platform
                remember_erased, erased_among      people who must not come back, as keyed hashes
                recorded_of, empty, compact        what is emptied of them

@@ -12,7 +12,7 @@ from typing import Final
 
 from auditor.state.ledger.chain import Value, stamp
 from auditor.state.ledger.recorded import Recorded, moment
-from auditor.state.ledger.records import SAME_PERSON, About, Decision, Pin
+from auditor.state.ledger.records import NEWCOMER, SAME_PERSON, About, Decision, Pin
 
 _OF_PEOPLE: Final = ("writes", "outcomes", "decisions", "decided_of", "decided_about", "pins", "rekeys")
 """The tables with rows about single people."""
@@ -85,6 +85,14 @@ class People(Recorded):
         """Those of `values` of an identifying column that belong to erased people; case and outer blanks aside."""
         known = {digest for (digest,) in self._chain.query("SELECT hash FROM erased")}
         return frozenset(value for value in values if self._hash(column, value) in known) if known else frozenset()
+
+    def newcomer(self, texts: Iterable[tuple[str, str | None]]) -> str:
+        """What stands for somebody who is not on the platform yet: a keyed digest of (column, text) pairs; empty texts,
+        case and outer blanks aside.
+        """
+        told = sorted([column, self._hash(column, text)] for column, text in texts if text)
+        digest = hmac.new(self._chain.salt, json.dumps(["newcomer", told]).encode(), hashlib.sha256)
+        return f"{NEWCOMER}{digest.hexdigest()}"
 
     def recorded_of(self, table: str, keys: Iterable[str]) -> int:
         """How many rows about these profiles, as they are called by now, `empty` would empty."""

@@ -323,6 +323,10 @@ PROFILE: Final = "auditor:profile"
 """Stands for the column in a decision on a whole profile: that it is not created or deleted now."""
 
 
+NEWCOMER: Final = "new:"
+"""Begins what stands for the profileId of somebody who has none yet; a keyed digest follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """The finding about a permission that somebody decided on."""
@@ -349,7 +353,7 @@ class Decision:
     decided_at: datetime
     """When it was chosen, or else recorded."""
     profile_id: str | None
-    """Whose key it was when the decision was made; None: nobody can tell."""
+    """Whose key it was when the decision was made; as `Ledger.newcomer` for a NEWCOMER; None: nobody can tell."""
     about: About | None
     """None: the decision is about the cell or the pair itself."""
     overrules: str | None = None
