@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from auditor.commands.decided import take
+from auditor.commands.apply import apply
+from auditor.commands.decided import require_taken, take
 from auditor.commands.known import standing_decisions
 from auditor.commands.plan import plan
-from auditor.errors import Exit
+from auditor.errors import Exit, GuardRefused
 from auditor.findings.decided import so_far
-from auditor.model import Side, Status
+from auditor.model import Kind, Side, Status
 from auditor.plan import decisions as plan_decisions
 from auditor.plan.decisions import Choice
 from auditor.plan.needs import questions
@@ -135,6 +136,40 @@ def test_the_later_of_two_decisions_wins_and_the_other_is_told(inbox: Inbox, ord
     with Ledger(inbox.settings.state_folder, reading=True) as ledger:
         [stands] = standing_decisions(ledger, "Customers", {}, but=None)
     assert (stands.person, stands.choice, stands.overrules) == ("Bob", "platform", "An")
+
+
+def test_nothing_is_sent_while_a_file_waits_however_its_ending_is_spelt(inbox: Inbox) -> None:
+    require_taken(inbox.settings)
+    waiting = inbox.put("ANN.JSON", line("1"), by="Ann")
+    (waiting.parent / ".hidden.json").touch()
+    (waiting.parent / "readme.txt").touch()
+    with pytest.raises(GuardRefused, match="1 file of decisions waits") as refused:
+        require_taken(inbox.settings)
+    assert "auditor plan" in str(refused.value.hint)
+    assert inbox.take() == ["ANN.JSON: 1 decision of Ann taken"]
+    require_taken(inbox.settings)
+    taken = waiting.parent / "taken" / waiting.name
+    assert taken.exists()
+    inbox.take(NOW + timedelta(days=15))
+    assert not taken.exists()
+
+
+def test_an_apply_stops_before_it_asks_and_a_fix_takes_the_inbox_itself(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(inbox.folder)
+    made = next(one for one in plan(inbox.settings, now=NOW, route="single") if one.plan.purpose == "correct")
+    [key, *_] = [write.key for write in made.plan.writes if write.kind is Kind.UPDATE]
+    inbox.put("a.json", line("1"), by="An")
+    with pytest.raises(GuardRefused, match="1 file of decisions waits"):
+        apply(inbox.settings, made.path, confirmed=made.plan.counts, clock=given_time.now)
+    flags = [f"--confirm={kind.value}={count}" for kind, count in made.plan.counts.items()]
+    said = auditor(capsys, "apply", str(made.path), *flags)
+    assert (said.code, "1 file of decisions waits" in said.err) == (Exit.REFUSED, True)
+    assert inbox.names == ["a.json"], "an apply takes nothing"
+    said = auditor(capsys, "fix", key)
+    assert (said.code, "a.json: 1 decision of An taken" in said.err) == (Exit.REFUSED, True)
+    assert (inbox.names, "waits" in said.err) == (["taken/a.json"], False)
 
 
 def test_what_is_refused_stays_and_the_others_are_taken(inbox: Inbox) -> None:

@@ -14,6 +14,7 @@ from auditor.cli import clock
 from auditor.cli.planned import irrevocably, print_applied, print_applied_json, say_drift
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say, somebody_there, wrapped
 from auditor.commands.apply import apply, done, may_start, require_confirmed, since
+from auditor.commands.decided import require_taken
 from auditor.commands.review import where_to_read
 from auditor.commands.stored_plans import counts_of, irrevocable_of
 from auditor.errors import GuardRefused
@@ -45,6 +46,7 @@ def carry_out(
         say(f"nothing is left to do: all of this plan was done by {moment:%Y-%m-%d %H:%M}")
         show(applied)
         return int(applied.exit_code)
+    require_taken(settings)
     require_confirmed(settings, path, confirmed)
     require_somebody(counts_of(path), confirmed)
     started = may_start(settings, path)

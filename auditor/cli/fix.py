@@ -37,7 +37,7 @@ def command(
 
     settings = load_settings(settings_file)
     given = parse_confirmations(confirmations)
-    found = fix(settings, keys, now=clock.now(), decisions=decisions)
+    found = fix(settings, keys, now=clock.now(), decisions=decisions, tell=say)
     if found.planned is None and not found.creations:
         say("nothing differs for these profiles: `auditor show KEY` tells what is known of one")
         return int(Exit.FINE)

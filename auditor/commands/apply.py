@@ -17,6 +17,7 @@ from auditor.actito import ActitoError, Reader, learned
 from auditor.apply import Progress, apply_plan, settled
 from auditor.apply.job import FINAL, GONE, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
+from auditor.commands.decided import require_taken
 from auditor.commands.known import grounds
 from auditor.commands.review import where_to_read
 from auditor.commands.session import connect, tell_ends
@@ -63,13 +64,15 @@ def apply(
     `tell` receives a line for each thing that the licence spells otherwise than usual, and for what Actito will end.
     `older` allows a plan of a run that is not the newest: what that one sees otherwise is not written.
 
-    Raises GuardRefused when a brake is not confirmed with its exact count, and whatever applying raises.
+    Raises GuardRefused when files wait in the inbox of decisions or a brake is not confirmed with its exact count, and
+    whatever applying raises.
     """
     from auditor.actito.writer import Writer  # not at the top, where others could have it from here
 
     clock = steady(clock)
     with Ledger(settings.state_folder, reading=True) as ledger:
         chosen = _ours(settings, path, ledger)
+    require_taken(settings)
     _require_confirmed(settings, chosen, path, confirmed)
     folder = path.resolve().parent
     require_writable(folder)

@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from auditor.commands.known import holders, newcomers
-from auditor.errors import SettingsError
+from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Status
 from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.settings.config import Settings
@@ -36,7 +36,7 @@ def take(settings: Settings, contract: Contract, now: datetime, tell: Callable[[
     What was taken stays as long as the snapshots of runs do.
     """
     _expire(settings, now, tell)
-    waiting = [path for path in settings.decisions_folder.glob("*.json") if not path.name.startswith(".")]
+    waiting = list(_files(settings.decisions_folder))
     if not waiting:
         return
     if not (settings.state_folder / FILE).exists():
@@ -56,6 +56,22 @@ def take(settings: Settings, contract: Contract, now: datetime, tell: Callable[[
                 _put_away(path, now)
             except OSError as error:
                 tell(f"{path} could not be moved ({error.strerror}); taken again it changes nothing")
+
+
+def require_taken(settings: Settings) -> None:
+    """Raises GuardRefused where files wait in the inbox: what somebody decided may speak against what is to be sent."""
+    number = sum(1 for _ in _files(settings.decisions_folder))
+    if number:
+        waits = "1 file of decisions waits" if number == 1 else f"{number:,} files of decisions wait"
+        raise GuardRefused(
+            f"{waits} in {settings.decisions_folder}, and may be about what is to be written",
+            hint="take them first: auditor plan (what it does not take, it names: move that away)",
+        )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """What has the name of a file of decisions, however its ending is spelt."""
+    return (path for path in folder.glob("[!.]*") if path.suffix.lower() == ".json")
 
 
 def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, now: datetime) -> list[str]:
@@ -189,7 +205,7 @@ def _put_away(path: Path, now: datetime) -> None:
 
 def _expire(settings: Settings, now: datetime, tell: Callable[[str], None]) -> None:
     """Remove what was taken long ago: the ledger has it, under seals that can be emptied."""
-    for path in (settings.decisions_folder / TAKEN).glob("*.json"):
+    for path in _files(settings.decisions_folder / TAKEN):
         try:
             if now.timestamp() - path.lstat().st_mtime > settings.state.retain.snapshots.total_seconds():
                 path.unlink()

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from auditor.commands.plan import plans_of
+from auditor.commands.plan import Tell, plans_of, silently, take_waiting
 from auditor.commands.show import shown_keys
 from auditor.commands.stored_plans import Planned, store
 from auditor.model import Kind
@@ -40,16 +40,27 @@ class Fix:
         return {brake.kind: brake.count for brake in self.planned.brakes} | dict(given)
 
 
-def fix(settings: Settings, keys: Collection[str], *, now: datetime, decisions: Path | None = None) -> Fix:
+def fix(
+    settings: Settings,
+    keys: Collection[str],
+    *,
+    now: datetime,
+    decisions: Path | None = None,
+    tell: Tell = silently,
+) -> Fix:
     """Make and store the plan that corrects these profiles: the writes of few go one by one, those of many as ever.
 
-    `keys` are spelt as either side spells them. Raises SettingsError for one that nobody has, and as `plan` does.
+    `keys` are spelt as either side spells them. Decisions count, and are told as they are recorded, as in `plan`.
+    Raises SettingsError for one that nobody has, and as `plan` does.
     """
     named = shown_keys(settings, keys, now=now)
     with at_work(settings.state_folder, "auditor fix", now):
         folder = find_run(settings)
+        take_waiting(settings, folder, now, tell)
         with Ledger(settings.state_folder) as ledger:
             route = "single" if len(named) <= FEW else None
-            correct, creations = plans_of(settings, folder, ledger, now, decisions=decisions, route=route, only=named)
+            correct, creations = plans_of(
+                settings, folder, ledger, now, decisions=decisions, route=route, only=named, tell=tell
+            )
             planned = store(correct, folder, ledger, settings) if correct.writes or correct.left else None
     return Fix(len(named), planned, creations.counts.get(Kind.CREATE, 0))

@@ -70,7 +70,7 @@ def plan(
     """
     with at_work(settings.state_folder, "auditor plan", now):
         folder = find_run(settings, run)
-        take(settings, _contract(settings, run_folder.read_structure(folder)), now, tell)
+        take_waiting(settings, folder, now, tell)
         with Ledger(settings.state_folder) as ledger:
             made = plans_of(
                 settings,
@@ -85,6 +85,11 @@ def plan(
                 tell=tell,
             )
             return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
+
+
+def take_waiting(settings: Settings, folder: Path, now: datetime, tell: Tell) -> None:
+    """Record what lies in the inbox of decisions, before anything of the run in this folder is planned."""
+    take(settings, _contract(settings, run_folder.read_structure(folder)), now, tell)
 
 
 def plans_of(
