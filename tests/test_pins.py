@@ -109,7 +109,10 @@ def test_a_cell_is_pinned_listed_told_left_alone_and_taken_off(
         (key, change["column"], "--reason", "x", "--until", day): "--by",
         (key, change["column"], *said[:4]): "--until",
         (key, change["column"], *said[:4], "--until", "2020-01-01"): "is over",
+        (key, change["column"], *said[:4], "--until", "0001-01-01"): "is over",
+        (key, change["column"], *said[:4], "--until", "9999-12-31"): "a pin ends",
         (key, "nonsense", *said): "not compared",
+        (key, "customerId", *said): "who somebody is",
         (key, change["column"], *said, "--off"): "--off",
         (*on, *said): "opt-out",
     }.items():
@@ -117,6 +120,7 @@ def test_a_cell_is_pinned_listed_told_left_alone_and_taken_off(
         assert refused.code == Exit.SETTINGS
         assert about in refused.err
 
+    assert auditor(capsys, "pin", key, change["column"], *said[:4], "--until", "9998-12-31").code == Exit.FINE
     made = auditor(capsys, "pin", key, change["column"], *said)
     assert made.code == Exit.FINE
     [listed] = json.loads(auditor(capsys, "pin", "--json").out)["pins"]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -30,6 +31,9 @@ from auditor.state.ledger.records import Pin
 from auditor.state.past_runs import find_run
 from auditor.state.run_files import rows
 
+LAST: Final = date(9999, 1, 1)
+"""Pins end before it: the years that a date can have end there, in whatever zone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
@@ -47,18 +51,22 @@ class Pinned:
 def pin(settings: Settings, key: str, column: str, *, by: str, reason: str, until: date, now: datetime) -> Pinned:
     """Pin one cell through the end of the day `until`; `key` is spelt as either side spells it.
 
-    Raises SettingsError for nobody's name, no reason, a day that is over, a column that is not compared, somebody who
-    is not there once, and a permission that is on.
+    Raises SettingsError for nobody's name, no reason, a day that is over or never comes, a column that is not compared
+    or is the key's, somebody who is not there once, and a permission that is on.
     """
     contract = _contract(settings)
     problems = [f"--{name}: say {what}" for name, given, what in (("by", by, "who says so"), ("reason", reason, "why"))
                 if not given.strip()]  # fmt: skip
-    end = datetime.combine(until + timedelta(days=1), time(), contract.timezone)
-    if end <= now:
+    end = now if until >= LAST else datetime.combine(until + timedelta(days=1), time(), contract.timezone)
+    if until >= LAST:
+        problems.append(f"--until {until}: a pin ends: say a day before {LAST}, and the sooner somebody looks again")
+    elif end <= now:
         problems.append(f"--until {until}: this day is over")
     if problems:
         raise SettingsError("; ".join(problems))
     _require_compared(contract, column)
+    if column in contract.key:
+        raise SettingsError(f'"{column}" says who somebody is, and is never written: there is nothing to pin')
     with at_work(settings.state_folder, "auditor pin", now):
         story = tell(settings, key, now=now)
         here = [one for one in story.rows if one.on_platform]
