@@ -671,6 +671,7 @@ def test_a_file_needs_rows_beyond_those_that_go_before_it(column: str) -> None:
                 assert len(corrective_files(plan, STRUCTURE)) == files
             for plan in plans(an_audit(rows, new), replace(policy, for_others=True), replace(some, file_calls_left=0)):
                 assert [one.rows for one in corrective_files(plan, STRUCTURE, canaries=True)] == [count]
+                assert f" {count} writes in 1 file: " in f" {of_plan(plan.route_reason, Words('Actito', 'CRM'))}"
 
 
 def missing(key: str, **more: Any) -> dict[str, Any]:

@@ -364,11 +364,12 @@ def _reason(writes: Sequence[Write], waiting: int, files: _Files, gathering: int
     bulk = sum(write.route is Route.BULK for write in writes)
     canaries = sum(write.canary for write in writes) if files.count else 0
     singles = len(writes) - bulk - canaries
+    before = 0 if road.policy.for_others else canaries  # whoever else imports a file has all its rows in it
     told = {
         "steps": list(FIRST_STEPS) if road.first_load and writes else [],
-        "by_file": bulk,
+        "by_file": bulk + canaries - before,
         "files": files.count,
-        "before": canaries,
+        "before": before,
         "single": singles,
         "minutes": max(1, round(road.minutes(singles))),
         "pace": road.policy.calls_per_minute,

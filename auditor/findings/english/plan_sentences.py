@@ -30,7 +30,8 @@ def _route(
 ) -> str:
     parts = [f"an empty table is loaded in steps of {', '.join(map(str, steps))} and the rest"] if steps else []
     if by_file or before:
-        parts.append(f"{counted(by_file, 'write')} in {counted(files, 'file')}, after {before:,} of them one by one")
+        after = f", after {before:,} of them one by one" if before else ""
+        parts.append(f"{counted(by_file, 'write')} in {counted(files, 'file')}{after}")
     if later:
         parts.append(
             f"{later:,} of the files on {counted(days, 'further day')}, each time from a fresh audit: auditor plan "
