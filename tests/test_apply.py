@@ -35,12 +35,14 @@ from auditor.actito import (
     TokenRefused,
     WrongKey,
 )
-from auditor.apply import apply_plan
+from auditor.apply import apply_plan, unfinished
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import OUTCOMES, Applied, read_outcomes, write_outcomes
 from auditor.apply.undo import Audited, undo_plan
 from auditor.errors import Exit, GuardRefused
+from auditor.findings.since import Drift, Since
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
+from auditor.plan.brakes import held
 from auditor.state.commit import steady
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import QUOTA_ZONE
@@ -1265,3 +1267,19 @@ def test_whoever_asks_for_an_end_does_not_wait(world: World) -> None:
     assert told(applied, "outcome", "detail") == [("unknown", "not_confirmed")]
     assert (len(slept), world.platform.calls["update"]) == (1, 0)
     assert applied.exit_code is Exit.INTERRUPTED
+
+
+def test_what_is_done_of_a_plan_brakes_nothing_when_it_is_gone_on_with(world: World) -> None:
+    plan = plan_of(opt_out(1), city(2), city(3))
+    limits = {Kind.UNSUBSCRIBE: (0, 0.0), Kind.UPDATE: (0, 0.0)}
+
+    def counts(confirmed: Mapping[Kind, int]) -> list[tuple[Kind, int]]:
+        with world.ledger() as ledger:
+            left = unfinished(plan, ledger)
+        return [(brake.kind, brake.count) for brake in held(plan, limits, confirmed, left)]
+
+    assert counts({}) == [(Kind.UNSUBSCRIBE, 1), (Kind.UPDATE, 2)]
+    world.apply(plan, drift=Drift("run", {(2, "city"): Since.DECIDED}, ()))
+    assert counts({}) == [(Kind.UPDATE, 1)]
+    assert counts({Kind.UPDATE: 1}) == counts({Kind.UPDATE: 2}) == [], "what was confirmed for all of it, goes on"
+    assert counts({Kind.UPDATE: 3}) == [(Kind.UPDATE, 1)]

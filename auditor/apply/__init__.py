@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import FrameType
@@ -134,6 +134,14 @@ def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied
     if not places or not places <= results.keys():
         return None
     return Applied(plan.sha, _frame(plan, states, results, None), None, NO_DRIFT, ())
+
+
+def unfinished(plan: Plan, ledger: Ledger) -> Plan:
+    """The same plan with those writes alone of which something is left to do."""
+    done = _finished(ledger.states(plan.sha), None).keys()
+    writes = enumerate(plan.writes)
+    left = (write for number, write in writes if any((number, column) not in done for column in write.followed))
+    return replace(plan, writes=tuple(left))
 
 
 def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) -> dict[Place, Result]:

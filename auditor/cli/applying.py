@@ -13,10 +13,10 @@ from auditor.apply import Progress as Done
 from auditor.cli import clock
 from auditor.cli.planned import irrevocably, print_applied, print_applied_json, say_drift
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say, somebody_there, wrapped
-from auditor.commands.apply import apply, done, may_start, require_confirmed, since
+from auditor.commands.apply import apply, counts_left, done, may_start, require_confirmed, since
 from auditor.commands.decided import require_taken
 from auditor.commands.review import where_to_read
-from auditor.commands.stored_plans import counts_of, irrevocable_of
+from auditor.commands.stored_plans import irrevocable_of
 from auditor.errors import GuardRefused
 from auditor.findings.planned import KIND
 from auditor.findings.words import Words
@@ -48,7 +48,8 @@ def carry_out(
         return int(applied.exit_code)
     require_taken(settings)
     require_confirmed(settings, path, confirmed)
-    require_somebody(counts_of(path), confirmed)
+    left = counts_left(settings, path)
+    require_somebody(left, confirmed)
     started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
@@ -58,7 +59,7 @@ def carry_out(
         say_drift(since(settings, path, clock.now(), older=older), words)
         if reading := where_to_read(path):
             say(wrapped("  ", reading))
-        counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in counts_of(path).items()) or "nothing"
+        counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in left.items()) or "nothing"
         if not confirmed_on_terminal(f"write to {settings.names.platform} ({settings.actito.url}): {counts}?"):
             if somebody_there():
                 return None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from auditor import permissions
 from auditor.actito import ActitoError, Reader, learned
-from auditor.apply import Progress, apply_plan, settled
+from auditor.apply import Progress, apply_plan, settled, unfinished
 from auditor.apply.job import FINAL, GONE, Limits
 from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.decided import require_taken
@@ -72,8 +72,8 @@ def apply(
     clock = steady(clock)
     with Ledger(settings.state_folder, reading=True) as ledger:
         chosen = _ours(settings, path, ledger)
-    require_taken(settings)
-    _require_confirmed(settings, chosen, path, confirmed)
+        require_taken(settings)
+        _require_confirmed(settings, chosen, unfinished(chosen, ledger), path, confirmed)
     folder = path.resolve().parent
     require_writable(folder)
     audited = run_folder.read_structure(folder)
@@ -141,12 +141,23 @@ def apply(
 
 
 def require_confirmed(settings: Settings, path: Path, confirmed: Mapping[Kind, int]) -> None:
-    """Raises GuardRefused when a brake of a stored plan is not confirmed with its exact count."""
-    _require_confirmed(settings, read_plan(path), path, confirmed)
+    """Raises GuardRefused when a brake of a stored plan is not confirmed with its exact count; what is done of it
+    already brakes nothing.
+    """
+    chosen = read_plan(path)
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        left = unfinished(chosen, ledger)
+    _require_confirmed(settings, chosen, left, path, confirmed)
 
 
-def _require_confirmed(settings: Settings, chosen: Plan, path: Path, confirmed: Mapping[Kind, int]) -> None:
-    waiting = held(chosen, brakes(settings), confirmed)
+def counts_left(settings: Settings, path: Path) -> Mapping[Kind, int]:
+    """How many profiles what is left of a stored plan touches, by kind."""
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        return unfinished(read_plan(path), ledger).counts
+
+
+def _require_confirmed(settings: Settings, chosen: Plan, left: Plan, path: Path, confirmed: Mapping[Kind, int]) -> None:
+    waiting = held(chosen, brakes(settings), confirmed, left)
     if waiting:
         flags = " ".join(brake.confirmation for brake in waiting)
         counts = ", ".join(f"{brake.count:,} × {brake.kind.value}" for brake in waiting)

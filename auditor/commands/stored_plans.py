@@ -79,11 +79,6 @@ def stored(settings: Settings, name: str) -> Planned:
     return Planned(one, path, held(one, brakes(settings), {}))
 
 
-def counts_of(path: Path) -> Mapping[Kind, int]:
-    """How many writes of each kind a stored plan has."""
-    return read_plan(path).counts
-
-
 def irrevocable_of(path: Path) -> Notice | None:
     """What no undo brings back once a stored plan is applied."""
     return irrevocable(read_plan(path))

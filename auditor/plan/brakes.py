@@ -42,9 +42,23 @@ def brakes(plan: Plan, limits: Mapping[Kind, tuple[int, float]]) -> tuple[Brake,
     return tuple(found)
 
 
-def held(plan: Plan, limits: Mapping[Kind, tuple[int, float]], confirmed: Mapping[Kind, int]) -> tuple[Brake, ...]:
-    """The brakes that `confirmed` does not release: only the exact count does, for its own kind."""
-    return tuple(brake for brake in brakes(plan, limits) if confirmed.get(brake.kind) != brake.count)
+def held(
+    plan: Plan,
+    limits: Mapping[Kind, tuple[int, float]],
+    confirmed: Mapping[Kind, int],
+    left: Plan | None = None,
+) -> tuple[Brake, ...]:
+    """The brakes that `confirmed` does not release: only the exact count does, for its own kind.
+
+    `left` is the same plan without what is done: where it is given, only that brakes, and its counts release as well as
+    those of the whole plan, which whoever goes on with it has confirmed before.
+    """
+    counts = plan.counts
+    return tuple(
+        brake
+        for brake in brakes(left or plan, limits)
+        if confirmed.get(brake.kind) not in (brake.count, counts[brake.kind])
+    )
 
 
 def _limit(limit: tuple[int, float], population: int) -> int:
