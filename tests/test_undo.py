@@ -181,6 +181,29 @@ def test_what_was_found_restored_counts_as_undone(world: World) -> None:
         assert ledger.undone("Customers")["key"].to_list() == ["C2"], "written again since"
 
 
+def test_what_was_taken_back_is_not_taken_back_again_until_it_stands_again(world: World) -> None:
+    def undo(of: Plan) -> Plan:
+        with world.ledger() as ledger:
+            again = ledger.taken_back("Customers", of.sha)
+        return world.undo(of, again=again)
+
+    plan = plan_of(city(1), city(2), city(3))
+    world.apply(plan)
+    world.platform.profiles["1"]["city"] = "Gent"
+    world.platform.profiles["2"]["city"] = "Brugge"
+    first = undo(plan)
+    assert told(world.apply(first), "key", "outcome", "detail") == [
+        ("C3", "landed", None),
+        ("C2", "changed", None),
+        ("C1", "landed", "already"),
+    ]
+    again = undo(plan)
+    assert [write.key for write in again.writes] == ["C2"], "which nothing has read as it was"
+    assert {(one.key, one.why) for one in again.left} == {("C3", "undone"), ("C1", "undone")}
+    world.apply(undo(first))
+    assert {write.key for write in undo(plan).writes} == {"C2", "C3"}, "the undo of one was undone"
+
+
 # The one permission that goes up
 
 

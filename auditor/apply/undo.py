@@ -35,6 +35,7 @@ def undo_plan(
     permissions: Collection[str],
     delete_created: bool = False,
     made: Plan | None = None,
+    again: Collection[tuple[str | None, str | None]] = (),
 ) -> Plan:
     """The plan that restores what the audit saw before the plan `of`, of which the ledger knows these `effects`.
 
@@ -44,6 +45,7 @@ def undo_plan(
     contactable (`permission`), creations unless `delete_created` (`created`), deletions (`deleted`), and what was
     erased from the record (`erased`).
 
+    `again` are the cells, by key and column, that an undo of this plan has restored already: they are left (`undone`).
     `made` is the plan itself, where it is at hand: it says what profiles were created with.
     """
     by_write: dict[int, list[Effect]] = {}
@@ -56,7 +58,8 @@ def undo_plan(
         for one in cells:
             # Whose creation nobody confirmed may be somebody else's; only what it was created with tells.
             ours = one.outcome is Outcome.LANDED or made is not None
-            back = _way_back(one, permissions, delete_created and ours)
+            spot = one.key, one.column
+            back = Why.UNDONE if spot in again else _way_back(one, permissions, delete_created and ours)
             if isinstance(back, Kind):
                 groups.setdefault(back, []).append(one)
             else:

@@ -63,6 +63,7 @@ def undo(
         if not effects and not ledger.states(of.sha):
             raise SettingsError(f"{Path(name).name} was never applied: there is nothing to undo")
         require_ended(effects, now)
+        again = ledger.taken_back(settings.table, of.sha)
         runs = list(_runs(settings, chosen))
         places = runs if into is None else [(into, _beside(into))]
         if not places:
@@ -82,7 +83,13 @@ def undo(
                 permissions=[column.name for column in contract.permissions],
                 delete_created=delete_created,
                 made=chosen.made,
+                again=again,
             )
+            if not back.writes and again:
+                raise SettingsError(
+                    f"nothing to undo: what plan {of.sha[:12]} did was taken back and read back, but for what no undo "
+                    "takes back"
+                )
         return _stored(back, places, structure, ledger, settings)
 
 

@@ -127,6 +127,20 @@ class Written(Recorded):
             for number, kind, key, address, column, before, after, outcome, sent, effective in rows
         )
 
+    def taken_back(self, table: str, plan: str) -> set[tuple[str, str | None]]:
+        """The cells that an undo of a plan was the last to write, or to find restored, and has read back.
+
+        By key and column (None: the profile itself).
+        """
+        own = "plan IN (SELECT sha FROM plans WHERE undoes = ?)"
+        rows = self._chain.query(
+            f"SELECT key, col FROM writes_now WHERE {own} AND outcome = 'landed' AND id IN"
+            f" (SELECT max(id) FROM writes_now WHERE tab = ? AND ({_STANDING} OR key IS NOT NULL AND"
+            f" outcome = 'landed' AND {own}) GROUP BY key, col)",
+            (plan, table, plan),
+        )
+        return {(key, column) for key, column in rows}
+
     def last_effect(self, table: str, key: str, plans: Sequence[str]) -> datetime | None:
         """The moment when the last thing these plans did to a profile was carried out; None: they did nothing to it."""
         marks = ", ".join("?" * len(plans))
