@@ -11,7 +11,7 @@ import pytest
 
 from auditor.apply.job import column_of, targets
 from auditor.errors import Exit, InputUnusable
-from auditor.findings.audit import Audit
+from auditor.findings.audit import PERMISSIONS, Audit
 from auditor.findings.codes import Code, NotChecked
 from auditor.findings.english.since_sentences import SINCE, drift_report
 from auditor.findings.since import NO_DRIFT, Drift, Since
@@ -146,6 +146,34 @@ def test_a_decided_opt_in_is_held_against_what_is_known_now(case: str) -> None:
     plan = corrected(OPT_IN, **decided)
     assert [(one.kind, one.decided_by) for one in plan.writes] == [(Kind.SUBSCRIBE, "Bea")]
     found = since(plan, an_audit([OPT_IN | change], run="run-2"), **(decided | known))
+    assert spots(found, plan) == ({("C1", NEWS): expected} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("change", "decisions", "expected"),
+    [
+        ({}, 1, None),
+        ({}, 0, Since.DECIDED),
+        ({"platform_text": "false"}, 1, Since.PLATFORM),
+        ({"pending": True}, 0, Since.WRITTEN),
+        ({"pending": True, "platform_text": "false"}, 1, Since.WRITTEN),
+    ],
+)
+def test_a_withdrawal_of_a_finding_is_held_against_what_is_known_now(
+    change: dict[str, Any], decisions: int, expected: Since | None
+) -> None:
+    row = {"key": "C1", "column": NEWS, "finding": "against_consent", "platform_text": "true"}
+    row |= {"truth_text": "true", "profile_id": "id-C1"}
+
+    def audit(**more: Any) -> Audit:
+        return an_audit(
+            permissions=frame(pl.Schema({**PERMISSIONS, "pending": pl.Boolean()}), [row | {"pending": False} | more])
+        )
+
+    known = [Decision("C1", NEWS, "true", "true", Choice.WITHDRAW, "Bea")]
+    plan = plans(audit(), facts=some_facts(decisions=known))[0]
+    assert [write.kind for write in plan.writes] == [Kind.UNSUBSCRIBE]
+    found = since(plan, audit(**change), decisions=known[:decisions])
     assert spots(found, plan) == ({("C1", NEWS): expected} if expected else {})
 
 

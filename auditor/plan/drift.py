@@ -74,6 +74,8 @@ class Today:
     """By column."""
     found: Mapping[Spot, str | None]
     """What the platform holds in the cells of permission findings."""
+    sent: Collection[Spot]
+    """Of these what another plan has written since the export."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def today(audit: Audit, policy: Policy, known: Knowledge, keys: Collection[str],
         writes, left = writes + created, left + alone
     people = audit.profiles.filter(pl.col("key").is_in(list(keys))).select("key", "status", "profile_id").iter_rows()
     cells = needed.select("key", "column", "platform", "truth", "told").iter_rows()
-    found = audit.permissions.filter(pl.col("key").is_in(list(keys))).select("key", "column", "platform_text")
+    found = audit.permissions.filter(pl.col("key").is_in(list(keys)))
+    sent = found.filter("pending") if "pending" in found.columns else found.clear()
     return Today(
         run=audit.run,
         writes=tuple(writes),
@@ -109,7 +112,8 @@ def today(audit: Audit, policy: Policy, known: Knowledge, keys: Collection[str],
         cells={(key, column): Seen(platform, truth, told) for key, column, platform, truth, told in cells},
         people={key: Person(Status(status), profile_id) for key, status, profile_id in people},
         permissions={column.name: column.permission for column in audit.columns if column.permission is not None},
-        found={(key, column): text for key, column, text in found.iter_rows()},
+        found={(key, column): text for key, column, text in found.select("key", "column", "platform_text").iter_rows()},
+        sent=set(sent.select("key", "column").iter_rows()),
     )
 
 
@@ -228,6 +232,8 @@ def _of_cell(write: Write, cell: Cell, now: Write | None, because: Mapping[Spot,
         return _SAID[why]
     if write.kind is Kind.SUBSCRIBE and why in (Why.EVIDENCE, Why.FORGOTTEN):
         return Since.OPTED_OUT
+    if seen is None and spot in today.sent:
+        return Since.WRITTEN
     if seen is None and spot in today.found and write.decided_by:
         return Since.DECIDED if same(today.found[spot], cell.before) else Since.PLATFORM
     if seen is None:
