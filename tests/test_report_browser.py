@@ -446,7 +446,7 @@ def test_a_permission_finding_is_withdrawn_or_kept_on_grounds_or_told_to_the_tru
     audit = replace(audit, permissions=answered(audit, needed(audit), known))
     page = opened(tab, render(audit, tmp_path, privacy="masked").worklist)
     lines = page.locator("[data-table=permissions] tbody tr")
-    assert "3 of them need a decision" in page.locator("#permissions .tiles").inner_text()
+    assert "4 of them need a decision" in page.locator("#permissions .tiles").inner_text()
     assert "may be contacted" in lines.nth(0).inner_text()
     assert "Decide on its difference" in lines.filter(has_text="0047").inner_text()
     lines.filter(has_text="0050").get_by_role("button", name="Withdraw now").click()

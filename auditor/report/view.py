@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from auditor.findings import figures, words
+from auditor.findings.answers import OPEN, Answer
 from auditor.findings.audit import Audit
 from auditor.findings.words import Words
 from auditor.model import Severity, Side, Status, Verdict
@@ -232,10 +233,11 @@ def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int, bool]]:
 
 
 def needing(audit: Audit) -> Mapping[str, int] | None:
-    """How many findings of each kind need a decision on the finding itself; None where nobody asked."""
+    """How many findings of each kind need a decision, on themselves or on the difference; None where nobody asked."""
     if "answer" not in audit.permissions.columns:
         return None
-    return dict(figures.undecided(audit.permissions)["finding"].value_counts().iter_rows())
+    wanted = audit.permissions.filter(pl.col("answer").is_in([*OPEN, Answer.DIFFERENCE]))
+    return dict(wanted["finding"].value_counts().iter_rows())
 
 
 def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
