@@ -583,7 +583,14 @@ def test_applying_while_actito_is_down(planned: Path, sandbox: Sandbox, refused:
         (("plan", "2020"), ['"2020" is no run', "the newest:"]),
         (("plan", "2"), ['"2" fits 2 runs', "the newest:"]),
         (("report", "2020"), ['"2020" is no run']),
-        (("show", "c000001x"), ['no profile has the key "c000001x"', "rows in Actito", "most look like X999999"]),
+        (
+            ("show", "c000001x"),
+            [
+                'no profile has the key "c000001x", nor that e-mail address or number,',
+                "rows in Actito",
+                "most look like X999999",
+            ],
+        ),
         (("fix", "c000001x", "--yes"), ['no profile has the key "c000001x"']),
         (("run", "--fail-on", "stael>2%"), ['"stael" is not a status', 'did you mean "stale"?']),
         (("run", "--fail-on", "stale>-1"), ['--fail-on "stale>-1" is not understood', "missing>0"]),

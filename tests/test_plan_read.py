@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from auditor.findings.audit import CAUSES, DIFFERENCES
+from auditor.findings.codes import Code, Notice
 from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk
 from auditor.findings.words import Words
 from auditor.model import Kind, Permission, Route, Why
@@ -45,6 +47,10 @@ KNOWN = Beside(
     names=("firstName", "lastName", "emailAddress"),
     kept={},
 )
+ROUTE_OF_NOTHING: dict[str, Any] = {
+    "steps": [], "by_file": 0, "files": 0, "before": 0, "single": 0, "minutes": 1, "pace": 60, "waiting": 0,
+    "because": {"asked": "single"},
+}  # fmt: skip
 PLAN = a_plan(
     a_write(Kind.UNSUBSCRIBE, Route.SINGLE, "C3", "3", (Cell("doNotContact", "false", "true"),)),
     a_write(
@@ -121,7 +127,6 @@ def test_a_write_is_told_with_who_both_values_why_and_its_risks() -> None:
             "    only CRM knows this person",
             "  lastName",
             '  + "Öz"',
-            "    only CRM knows this person",
             "  ! adds a person; an undo leaves them there unless --delete-created is asked",
             "    for",
         ],
@@ -141,6 +146,24 @@ def test_no_line_is_wider_than_a_terminal_and_no_character_of_a_value_is_lost() 
     assert f'"{values[0]}"' in told
     assert f'"{values[1]}"' in told
     assert '"a⟨U+001B⟩[2Jb⟨U+202E⟩"' in told
+
+
+def test_a_plan_that_writes_nothing_says_so_once_and_not_how_to_carry_it_out() -> None:
+    left = (LeftAlone("C1", "city", "decision", refusal=None),)
+    nothing = Notice(Code.ROUTE, ROUTE_OF_NOTHING).content()
+    review = Review(replace(a_plan(), left=left, route_reason=nothing), KNOWN, REVIEW.say)
+    told = "\n".join(text(review, ""))
+    page = plan_page(review, "", "plan-1.txt")
+    assert [one.lower().count("nothing to write") for one in (told, page)] == [1, 1]
+    assert "auditor apply" not in page
+    assert "for a person to decide" in told
+    waiting = replace(review.plan, route_reason=Notice(Code.ROUTE, ROUTE_OF_NOTHING | {"waiting": 9}).content())
+    waiting = replace(waiting, left=(LeftAlone("C1", "city", "quota", refusal=None),))
+    assert "must wait for another day's file" in " ".join("\n".join(text(replace(review, plan=waiting), "")).split())
+
+
+def test_a_creation_says_once_why_on_the_page() -> None:
+    assert plan_page(REVIEW, "", "plan-1.txt").count("only CRM knows this person") == 1
 
 
 def test_a_screen_has_the_first_writes_and_says_where_the_others_are() -> None:

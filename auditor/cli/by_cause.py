@@ -10,6 +10,7 @@ import click
 
 from auditor.cli.screen import say, wrapped
 from auditor.commands.plan_by_cause import Proposed
+from auditor.findings.english.numbers import counted
 from auditor.report.plan_questions import Asked, Question
 from auditor.report.plan_text import in_words, of_write
 
@@ -51,16 +52,17 @@ def walk(proposed: Proposed) -> list[Asked] | None:
 
 def _answer(question: Question, proposed: Proposed, *, left: int) -> str:
     several = len(question.asked) > 1
-    counted = in_words({question.kind.value: len(question.asked)})
+    number = in_words({question.kind.value: len(question.asked)})
     click.echo()
-    click.echo(wrapped("", f"{question.about}: {counted}", indent=2))
+    click.echo(wrapped("", f"{question.about}: {number}", indent=2))
     for line in _lines(question.asked[:EXAMPLES], proposed):
         click.echo(line)
     if len(question.asked) > EXAMPLES:
         click.echo(f"  and {len(question.asked) - EXAMPLES:,} more (e shows all)")
     choices = [one for one in _HELP if (several or one not in "se") and (question.refusable or one != "n")]
     while True:
-        typed = click.prompt(f"take this? [{','.join(choices)}] ({left:,} more questions)", prompt_suffix=" ", err=True)
+        more = counted(left, "more question")
+        typed = click.prompt(f"take this? [{','.join(choices)}] ({more})", prompt_suffix=" ", err=True)
         answer = typed.strip().lower()[:1]
         if answer == "n" and not question.refusable:
             say(wrapped("  ", _OPT_OUT))

@@ -91,7 +91,9 @@ def command(
         raise SettingsError("--show tells a plan that is made already: nothing else goes with it but --json")
     else:
         made = (stored(settings, show),)
-    if not made:
+    if continues and not any(one.plan.writes for one in made):
+        say("nothing of that plan is left")
+    elif not made:
         say("nothing differs: there is nothing to plan")
     told = [tell(settings, planned) for planned in made]
     if as_json:

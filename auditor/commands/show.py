@@ -73,7 +73,7 @@ def tell(settings: Settings, key: str, *, now: datetime, by_contact: bool = Fals
                 key = keys[0]
                 found = find(engine, contract, folder, key)
         memory = store.load(engine, contract, found.matched.keys, expected=True)
-        return _Teller(settings, engine, contract, folder, key, found, memory, now).story()
+        return _Teller(settings, engine, contract, folder, key, found, memory, now, by_contact).story()
 
 
 def shown_keys(settings: Settings, keys: Iterable[str], *, now: datetime) -> set[str]:
@@ -101,6 +101,8 @@ class _Teller:
     found: Found
     memory: Memory
     now: datetime
+    by_contact: bool
+    """Addresses and numbers were looked for as well."""
 
     def story(self) -> Story:
         texts = {side: [str(text) for _, text, _ in self._keys(side)] for side in Side}
@@ -360,8 +362,9 @@ class _Teller:
         names = self.settings.names
         counts = f"{rows['platform']:,} rows in {names.platform}, {rows['truth']:,} in {names.truth}"
         looks = self._usual_shape()
+        also = ", nor that e-mail address or number," if self.by_contact else ""
         return SettingsError(
-            f'no profile has the key "{printable(self.typed)}" in the run {self.folder.name} ({counts})',
+            f'no profile has the key "{printable(self.typed)}"{also} in the run {self.folder.name} ({counts})',
             hint=self._near()
             or f"the key is {' and '.join(self.contract.key)}, spelt as either side spells it"
             + (f"; most look like {looks}" if looks else ""),

@@ -53,7 +53,8 @@ def in_words(counts: Mapping[str, int]) -> str:
 def of_the_whole(review: Review, lasting: str) -> list[str]:
     """What is to be known of the plan as a whole, in sentences."""
     plan, say = review.plan, review.say
-    told = [of_plan(plan.route_reason, say)] if plan.route_reason else []
+    travels = bool(plan.writes) or any(one.why in (Why.QUOTA, Why.GATHERING) for one in plan.left)
+    told = [of_plan(plan.route_reason, say)] if plan.route_reason and travels else []
     told += [f"stopped until every count is confirmed: {of_plan(plan.stop, say)}"] if plan.stop else []
     return told + ([lasting] if lasting else [])
 
@@ -94,8 +95,10 @@ def of_write(write: Reviewed, review: Review) -> list[str]:
     who = f"{write.name} <{write.email}>" if write.email else write.name
     told = list(_wrapped(f"{write.key}  {visible(who)}".rstrip(), ""))
     told.append(f"  {ONE[write.kind]}, {way(write)}")
+    reason = None
     for change in write.changes:
-        told += _of_change(change, review)
+        told += _of_change(change, review, again=change.because == reason)
+        reason = change.because if write.kind is Kind.CREATE else None
     for risk in write.risks:
         told += _wrapped(review.say.fill(RISK[risk]), "  ! ")
     return told
@@ -106,7 +109,8 @@ def way(write: Reviewed) -> str:
     return "by file" if write.by_file else "one by one, ahead of its file" if write.canary else "one by one"
 
 
-def _of_change(change: Change, review: Review) -> Iterator[str]:
+def _of_change(change: Change, review: Review, *, again: bool) -> Iterator[str]:
+    """`again`: the reason is that of the change before, as with every cell of a creation, and is not repeated."""
     yield from _wrapped(change.column, "  ")
     before, after = change.says or (None, None)
     if change.before is not None:
@@ -115,7 +119,8 @@ def _of_change(change: Change, review: Review) -> Iterator[str]:
         yield from _value(change.after, "  + ", after and MAY_CONTACT[after])
     else:
         yield "  + (empty)"
-    yield from _wrapped(change.because, "    ")
+    if not again:
+        yield from _wrapped(change.because, "    ")
     if change.by is not None:
         when = f" on {change.at:%Y-%m-%d %H:%M %Z}" if change.at else ""
         yield from _wrapped(f"decided by {change.by}{when}", "    ")
