@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from auditor.commands.apply import apply
-from auditor.commands.decided import require_taken, take
+from auditor.commands.decided import require_taken, take, without_effect
 from auditor.commands.known import standing_decisions
 from auditor.commands.plan import plan
 from auditor.errors import Exit, GuardRefused
@@ -27,7 +27,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import SAME_PERSON, Decision
+from auditor.state.ledger.records import SAME_PERSON, About, Decision
 from auditor.state.past_runs import find_run
 from tests import given_time
 from tests.audits import audit_of, difference, needed
@@ -82,7 +82,10 @@ def line(key: str, choice: str = "truth", minutes: int | None = None) -> dict[st
 
 def test_what_is_put_into_the_inbox_is_recorded_and_moved(inbox: Inbox) -> None:
     inbox.put("a.json", line("1", minutes=5), line("2"), by="An")
-    assert inbox.take() == ["a.json: 2 decisions of An taken"]
+    assert inbox.take() == [
+        "a.json: 2 decisions of An taken",
+        "  2 of them are about nobody of whom the newest run found anything: nothing comes of that now",
+    ]
     assert [(one.key, one.person, one.decided_at) for one in inbox.recorded] == [
         ("1", "An", NOW - timedelta(minutes=5)),
         ("2", "An", NOW),
@@ -146,7 +149,7 @@ def test_nothing_is_sent_while_a_file_waits_however_its_ending_is_spelt(inbox: I
     with pytest.raises(GuardRefused, match="1 file of decisions waits") as refused:
         require_taken(inbox.settings)
     assert "auditor plan" in str(refused.value.hint)
-    assert inbox.take() == ["ANN.JSON: 1 decision of Ann taken"]
+    assert inbox.take()[0] == "ANN.JSON: 1 decision of Ann taken"
     require_taken(inbox.settings)
     taken = waiting.parent / "taken" / waiting.name
     assert taken.exists()
@@ -170,6 +173,37 @@ def test_an_apply_stops_before_it_asks_and_a_fix_takes_the_inbox_itself(
     said = auditor(capsys, "fix", key)
     assert (said.code, "a.json: 1 decision of An taken" in said.err) == (Exit.REFUSED, True)
     assert (inbox.names, "waits" in said.err) == (["taken/a.json"], False)
+
+
+def test_decisions_that_can_do_nothing_are_told_by_their_reason() -> None:
+    def decided(key: str, column: str, choice: Choice = Choice.TRUTH, **about: Any) -> plan_decisions.Decision:
+        on = About("without_evidence", "a form", about["until"]) if about else None
+        return plan_decisions.Decision(key, column, "a", "b", choice, "An", about=on)
+
+    today = NOW.date()
+    told = without_effect(
+        [
+            decided("C1", "city"),
+            decided("C1", "street"),
+            decided("C2", "news", Choice.GROUNDS, until=today),
+            decided("C2", "news", Choice.GROUNDS, until=today - timedelta(days=1)),
+            decided("C1", "news", Choice.GROUNDS, until=today),
+            decided("C3", "news"),
+            decided("C8", "city"),
+            decided("C9", "city"),
+            decided("C9", SAME_PERSON, Choice.SAME),
+        ],
+        differing={("C1", "city")},
+        found={("C2", "news", "without_evidence"), ("C1", "news", "against_consent")},
+        people={"C3"},
+        today=today,
+    )
+    assert list(told) == [
+        "  1 of them is about a cell in which the newest run found nothing: nothing comes of that now",
+        "  1 of them is grounds that are over already: nothing comes of that now",
+        "  1 of them is about a finding that the cell does not have in the newest run: nothing comes of that now",
+        "  2 of them are about nobody of whom the newest run found anything: nothing comes of that now",
+    ]
 
 
 def test_what_is_refused_stays_and_the_others_are_taken(inbox: Inbox) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger, records
+from auditor.state.past_runs import find_run
 
 TAKEN: Final = "taken"
 """The folder of the inbox for what was recorded."""
@@ -129,6 +130,7 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     return [
         f"{path.name}: {counted}" + (f", {known:,} known already" if known else ""),
         *_overruled([(kept, _met(kept, of_cells.get((kept.key, kept.column), ()))) for kept in fresh]),
+        *_without_effect(settings, fresh, now.astimezone(contract.timezone).date()),
     ]
 
 
@@ -173,6 +175,58 @@ def _overruled(fresh: Sequence[tuple[records.Decision, Sequence[records.Decision
         place = first[loser, winner]
         more = f" and {number - 1:,} more" if number > 1 else ""
         yield f"  {winner} overrules {loser}, who had decided before: {place.column} of {place.key}{more}"
+
+
+def _without_effect(settings: Settings, fresh: Sequence[records.Decision], today: date) -> Iterator[str]:
+    """Says how many decisions can do nothing, by the newest run; nothing where that cannot be read."""
+    if not fresh:
+        return
+    try:
+        folder = find_run(settings)
+        differing = run_folder.read_rows(folder, "differences").select("key", "column")
+        found = run_folder.read_rows(folder, "permissions").select("key", "column", "finding")
+        people = run_folder.read_rows(folder, "profiles")["key"]
+    except SettingsError:
+        return
+    keys = {one.key for one in fresh}
+    mine = pl.col("key").is_in(list(keys))
+    yield from without_effect(
+        fresh,
+        differing=set(differing.filter(mine).iter_rows()),
+        found=set(found.filter(mine).iter_rows()),
+        people=keys.intersection(people),
+        today=today,
+    )
+
+
+def without_effect(
+    fresh: Sequence[Decision | records.Decision],
+    *,
+    differing: Collection[tuple[str, str]],
+    found: Collection[tuple[str, str, str]],
+    people: Collection[str],
+    today: date,
+) -> Iterator[str]:
+    """A line per reason for which decisions can do nothing as things are. All are recorded: things may change.
+
+    `differing` are cells, `found` findings on them, `people` who is not the same on both sides, of the newest run.
+    """
+    spots = {*differing, *((key, column) for key, column, _ in found)}
+    keys = {*people, *(key for key, _ in spots)}
+    counts: Counter[str] = Counter()
+    for one in fresh:
+        if one.column == records.SAME_PERSON:
+            continue
+        if one.about is not None and one.about.until is not None and one.about.until < today:
+            counts["grounds that are over already"] += 1
+        elif one.key not in keys:
+            counts["about nobody of whom the newest run found anything"] += 1
+        elif one.about is not None and (one.key, one.column, one.about.finding) not in found:
+            counts["about a finding that the cell does not have in the newest run"] += 1
+        elif one.about is None and one.key not in people and (one.key, one.column) not in spots:
+            counts["about a cell in which the newest run found nothing"] += 1
+    for reason, number in counts.items():
+        yield f"  {number:,} of them {'is' if number == 1 else 'are'} {reason}: nothing comes of that now"
 
 
 def _holders_in(
