@@ -293,7 +293,7 @@ def test_an_undo_gives_back_nothing_but_what_was_withdrawn(world: World, what: s
     }
     unasked: Any = None
     with world.ledger() as ledger, pytest.raises(GuardRefused, match="did not withdraw"):
-        require_restorable(unasked, unasked, replace(undo, writes=others[what]), ledger, NOON)
+        require_restorable(unasked, unasked, replace(undo, writes=others[what]), ledger)
 
 
 DAY = timedelta(days=1)

@@ -98,7 +98,7 @@ def apply(
     ):
         check_ledger(settings, chosen, ledger)
         if chosen.purpose == "undo":
-            require_restorable(settings, contract, chosen, ledger, clock())
+            require_restorable(settings, contract, chosen, ledger)
         drifted = drift(settings, chosen, ledger, clock(), older=older)
         _check_opt_ins(settings, contract, chosen, drifted, ledger, clock())
         live = Reader(reading).structure(settings.table)

@@ -1,8 +1,9 @@
 """The one exception to "permission only goes down by itself": an opt-out that the auditor wrote in error.
 
 One cell, by a named person, on a profile that nobody has touched since, and only where no other opt-out of theirs is
-known. It is looked at when the undo is made and again when it is applied; whether the profile is untouched only
-reading it tells (see `auditor.apply.untouched`).
+known under whichever key, none can be lost, and their general consent is not off. It is looked at when the undo is made
+and again when it is applied; reading the profile tells whether it is untouched (see `auditor.apply.untouched`), and
+once more whether the general consent is off.
 """
 
 from __future__ import annotations
@@ -11,19 +12,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import ibis
 import polars as pl
 
 from auditor import permissions
 from auditor.apply.undo import Audited, single, undoing
-from auditor.commands.show import tell
+from auditor.commands.session import passing_engine
+from auditor.commands.show_find import find
+from auditor.engine.protocol import filled
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.activities import SAID_NO
-from auditor.model import Kind, Outcome, Permission
+from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
+from auditor.model import Kind, Outcome, Permission, Side
 from auditor.plan.decisions import Choice
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
+from auditor.settings.contract_file import read_contract
+from auditor.state import run_folder
+from auditor.state.agreed import Store
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision, Effect, PlanRecord
+from auditor.state.past_runs import find_run
 from auditor.writes import Cell, Plan
 
 
@@ -53,7 +62,7 @@ def take_back(
     if not wrong.by.strip():
         raise SettingsError("--wrong-opt-out needs the name of the person who says so", hint="add: --by NAME")
     [effect] = _named(effects, wrong.cell)
-    _require_restorable(settings, contract, effect, of.sha, now)
+    _require_restorable(settings, contract, effect, of.sha, ledger)
     cell = Cell(effect.column or "", effect.after, effect.before)
     write = single(effect, Kind.SUBSCRIBE, [cell], by=wrong.by.strip())
     choice = Choice.PLATFORM.value
@@ -73,7 +82,7 @@ def take_back(
     return undoing(of, audited, now, [write], [])
 
 
-def require_restorable(settings: Settings, contract: Contract, undo: Plan, ledger: Ledger, now: datetime) -> None:
+def require_restorable(settings: Settings, contract: Contract, undo: Plan, ledger: Ledger) -> None:
     """The last look at the permissions that a plan gives back: it holds none but by the exception.
 
     Raises GuardRefused.
@@ -88,7 +97,22 @@ def require_restorable(settings: Settings, contract: Contract, undo: Plan, ledge
             ]  # fmt: skip
             if not effects or len(undo.writes) > 1:
                 raise GuardRefused("this undo gives back a permission that the auditor did not withdraw")
-            _require_restorable(settings, contract, effects[0], undo.undoes or "", now, undo=undo.sha)
+            _require_restorable(settings, contract, effects[0], undo.undoes or "", ledger, undo=undo.sha)
+
+
+def off_by_now(history: pl.DataFrame, written: pl.DataFrame) -> set[str]:
+    """The columns that a side said no in last, as the runs saw it or as the auditor has written since.
+
+    `history` and `written` are one person's: in columns of HISTORY, and of `Ledger.permission_writes`.
+    """
+    last: dict[tuple[str, str], tuple[datetime, bool]] = {}
+    said = list(history.select("side", "column", "at", "value").iter_rows())
+    for column, kind, sent in written.select("column", "kind", "sent_at").iter_rows():
+        said.append((Side.PLATFORM, column, sent, Permission.OFF if kind == Kind.UNSUBSCRIBE else Permission.ON))
+    for side, column, at, value in said:
+        told = at, value == Permission.OFF
+        last[side, column] = max(told, last.get((side, column), told))
+    return {column for (_, column), (_, off) in last.items() if off}
 
 
 def _named(effects: Sequence[Effect], cell: str) -> list[Effect]:
@@ -103,7 +127,7 @@ def _named(effects: Sequence[Effect], cell: str) -> list[Effect]:
 
 
 def _require_restorable(
-    settings: Settings, contract: Contract, effect: Effect, plan: str, now: datetime, *, undo: str | None = None
+    settings: Settings, contract: Contract, effect: Effect, plan: str, ledger: Ledger, *, undo: str | None = None
 ) -> None:
     column, key = effect.column or "", effect.key or ""
     polarity = next((one.permission for one in contract.permissions if one.name == column), None)
@@ -113,20 +137,57 @@ def _require_restorable(
         raise _refused(key, column, "was sent and is not confirmed: it may have been the person's own doing")
     if permissions.state(effect.before, polarity) is not Permission.ON:
         raise _refused(key, column, "was not on before")
-    story = tell(settings, key, now=now)
-    others = story.writes.filter(
-        pl.col("column") == column,
-        pl.col("plan").is_in([plan, *([undo] if undo else [])]).not_(),
-        pl.col("sent_at").is_not_null(),
-        pl.col("outcome").fill_null("unknown").is_in([Outcome.LANDED.value, Outcome.UNKNOWN.value]),
+    past = _past(settings, effect)
+    if not past.whole:
+        raise _refused(key, column, "may have been withdrawn before: a part of what earlier runs remembered is lost")
+    own = ledger.permission_writes(settings.table, but=None).filter(
+        (pl.col("profile_id") == effect.profile_id).fill_null(False) | (pl.col("key") == key)
     )
-    if others.height:
+    if own.filter(pl.col("column") == column, ~pl.col("plan").is_in([plan, *([undo] if undo else [])])).height:
         raise _refused(key, column, "was written by another plan as well")
-    said = story.activities
-    if said is not None and said["activity"].is_in([one.value for one in SAID_NO]).any():
+    if past.said_no:
         raise _refused(key, column, "is not given back to somebody who opted out in a campaign or complained")
-    if permissions.opted_out_otherwise(story.history.filter(pl.col("column") == column), effect.sent_at):
+    if permissions.opted_out_otherwise(past.history.filter(pl.col("column") == column), effect.sent_at):
         raise _refused(key, column, "was off at another time too: another opt-out is known")
+    general = [one.name for one in contract.permissions if one.general]
+    if column not in general and off_by_now(past.history, own).intersection(general):
+        raise _refused(key, column, "stands under a general consent that is off")
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What runs know of the permissions of one person, under whichever key they had."""
+
+    history: pl.DataFrame
+    """`side`, `at`, `column`, `value` of every change that a run saw."""
+    said_no: bool
+    """Whether they opted out in a campaign or complained."""
+    whole: bool
+    """Whether nothing is lost that could tell of an opt-out of theirs."""
+
+
+def _past(settings: Settings, effect: Effect) -> _Past:
+    folder = find_run(settings)
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
+    no = [one.value for one in SAID_NO]
+    with passing_engine(settings, [folder, store.folder]) as engine:
+        found = find(engine, contract, folder, effect.key or "")
+        memory = store.load(engine, contract, found.matched.keys, expected=True)
+        person = ibis.literal(effect.profile_id, type=str)
+        keys = [found.key] if found.key is not None else []
+        if memory.seen is not None:
+            keys += [key for (key,) in engine.rows(memory.seen.filter(memory.seen.profile_id == person).select("key"))]
+        history = memory.history.filter(memory.history.key.isin(keys)).select("side", "at", "column", "value")
+        told = run_folder.read_activities(folder).filter(pl.col("key") == effect.key, pl.col("activity").is_in(no))
+        said_no = told.height > 0
+        if memory.activities is not None:
+            theirs = memory.activities.key.isin(keys) | (memory.activities.profile_id == person)
+            said_no = said_no or filled(engine, memory.activities.filter(theirs & memory.activities.activity.isin(no)))
+        missing, _ = run_folder.read_run(folder).told()
+        lost = {*(one.code for one in missing), *(one.code for one in memory.warnings)} & (NO_OPT_OUTS | NOBODY_SEEN)
+        return _Past(engine.frame(history), said_no, not lost)
 
 
 def _refused(key: str, column: str, why: str) -> GuardRefused:

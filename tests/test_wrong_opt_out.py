@@ -1,0 +1,109 @@
+"""The one permission that goes up without evidence: never against what is known of the person, whoever says so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.commands.apply import apply
+from auditor.commands.plan import plan
+from auditor.commands.stored_plans import Planned
+from auditor.commands.undo import undo
+from auditor.commands.wrong_opt_out import WrongOptOut, off_by_now
+from auditor.errors import GuardRefused
+from auditor.model import Kind
+from auditor.permissions import HISTORY
+from tests.consent_world import CONSENT, NEWS, TRUTH_NAMES, World, in_memory
+from tests.test_apply import NOON
+
+
+class Watching(World):
+    """A world of which nobody judges what is given."""
+
+    def _judge(self, *_: object, **__: object) -> None:
+        return None
+
+
+def applied(world: World, planned: Planned) -> list[tuple[str, str]]:
+    world.now += timedelta(minutes=1)
+    done = apply(
+        world.settings, planned.path, confirmed=planned.plan.counts, clock=lambda: world.now, sleep=lambda _: None
+    )
+    return done.outcomes.select("key", "outcome").rows()
+
+
+def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_speaks_against_it(tmp_path: Path) -> None:
+    world = Watching(tmp_path, 4, 1)
+    given, without_consent, renamed, forgotten = world.people
+    profiles = world.platform.profiles
+    for one in world.people:
+        one.profile_id = str(one.number + 1)
+        world.by_id[one.profile_id] = one
+        yes = {column: world._text(column, True) for column in TRUTH_NAMES}
+        values = {"customerId": one.key, "city": "Gent", "updateMoment": world._stamp(world.now)}
+        profiles[one.profile_id] = {**values, **yes}
+        for column in TRUTH_NAMES:
+            world._truth_says(one, column, True, world.now - timedelta(days=30))
+    with in_memory(world):
+        profiles["3"][NEWS] = "false"
+        world.run()
+        world.now += timedelta(hours=5)
+        profiles["3"] |= {NEWS: "true", "customerId": "X9"}
+        assert renamed.row is not None
+        renamed.key = renamed.row["id"] = "X9"
+        world.run()
+        world.now += timedelta(hours=5)
+        for one in world.people:
+            world._truth_says(one, NEWS, False, world.now)
+        world._truth_says(without_consent, CONSENT, False, world.now)
+        world.run()
+        world.now += timedelta(minutes=2)
+        [made] = plan(world.settings, now=world.now)
+        assert {outcome for _, outcome in applied(world, made)} == {"landed"}
+        world.now += timedelta(hours=1)
+
+        def back(key: str) -> Planned:
+            return undo(world.settings, made.path, now=world.now, wrong=WrongOptOut(f"{key}:{NEWS}", "Bea"))
+
+        for key, why in {without_consent.key: "general consent", renamed.key: "another opt-out"}.items():
+            with pytest.raises(GuardRefused, match=why):
+                back(key)
+        assert applied(world, back(given.key)) == [(given.key, "landed")]
+        planned = back(forgotten.key)
+        for part in world.settings.state_folder.glob("*/permissions-*.parquet"):
+            part.unlink()
+        with pytest.raises(GuardRefused, match="is lost"):
+            back(forgotten.key)
+        with pytest.raises(GuardRefused, match="is lost"):
+            applied(world, planned)
+    assert [profiles[number][NEWS] for number in "1234"] == ["true", "false", "false", "false"]
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("said", "written", "off"),
+    [
+        ([], [], False),
+        ([("platform", 1, "off")], [], True),
+        ([("truth", 1, "off")], [], True),
+        ([("platform", 1, "off"), ("platform", 2, "on")], [], False),
+        ([("truth", 1, "off"), ("platform", 2, "on")], [], True),
+        ([("platform", 1, "on")], [(2, Kind.UNSUBSCRIBE)], True),
+        ([("platform", 3, "on")], [(2, Kind.UNSUBSCRIBE)], False),
+        ([("platform", 1, "on")], [(2, Kind.UNSUBSCRIBE), (3, Kind.SUBSCRIBE)], False),
+        ([("truth", 1, "off")], [(2, Kind.UNSUBSCRIBE), (3, Kind.SUBSCRIBE)], True),
+        ([("platform", 2, "on")], [(2, Kind.UNSUBSCRIBE)], True),
+    ],
+)
+def test_what_a_side_said_last_counts_and_what_was_written_since(
+    said: list[tuple[str, int, str]], written: list[tuple[int, Kind]], off: bool
+) -> None:
+    rows = [{"side": side, "at": NOON + at * HOUR, "column": CONSENT, "value": value} for side, at, value in said]
+    own = [(CONSENT, kind.value, NOON + at * HOUR) for at, kind in written]
+    sent = pl.DataFrame(own, schema={"column": pl.String, "kind": pl.String, "sent_at": HISTORY["at"]}, orient="row")
+    assert (CONSENT in off_by_now(pl.DataFrame(rows, schema=HISTORY), sent)) is off
