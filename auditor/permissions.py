@@ -244,11 +244,8 @@ def general(columns: Iterable[Column]) -> dict[str, Callable[[str | None], bool]
     def bars(polarity: Polarity, text: str | None) -> bool:
         return withheld(state(text, polarity), Permission.EMPTY)
 
-    return {
-        column.name: partial(bars, column.permission)
-        for column in columns
-        if column.general and column.permission is not None
-    }
+    every = [(column.name, column.permission) for column in columns if column.general]
+    return {name: partial(bars, polarity) for name, polarity in every if polarity is not None}
 
 
 def word_for_the_truth(case: Case) -> ForTruth | None:
@@ -294,18 +291,6 @@ def last_opt_outs(
         if cell[0] in spoken:
             found[cell] = max(spoken[cell[0]], found.get(cell, spoken[cell[0]]))
     return {cell: _latest(moment, timezone) for cell, moment in found.items()}
-
-
-def opted_out_otherwise(history: pl.DataFrame, written: datetime) -> bool:
-    """Whether an opt-out of a cell is known beside the one that the auditor wrote at the moment `written`.
-
-    `history` has the rows of the cell alone, in the columns of HISTORY but for key and column. Two of them are that
-    one: what the truth said last before, which was carried out, and the first that the platform said afterwards.
-    """
-    said = history.sort("at", "value").select("side", "at", "value").rows()
-    before = [one for one in said if one[0] == Side.TRUTH and one[1] <= written][-1:]
-    after = [one for one in said if one[0] == Side.PLATFORM and one[1] > written][:1]
-    return any(one[2] == Permission.OFF and one not in (*before, *after) for one in said)
 
 
 def _latest(shown: datetime, timezone: ZoneInfo) -> datetime:

@@ -13,10 +13,10 @@ import pytest
 from auditor.actito import MaybeSent
 from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo_plan, undoing
 from auditor.apply.untouched import as_left
-from auditor.commands.wrong_opt_out import require_restorable
+from auditor.commands.wrong_opt_out import opted_out_otherwise, require_restorable
 from auditor.errors import GuardRefused, TryLater
 from auditor.model import Kind
-from auditor.permissions import HISTORY, opted_out_otherwise
+from auditor.permissions import HISTORY
 from auditor.state.ledger.records import Around
 from auditor.writes import Cell, Plan
 from tests.test_apply import (

@@ -100,6 +100,18 @@ def require_restorable(settings: Settings, contract: Contract, undo: Plan, ledge
             _require_restorable(settings, contract, effects[0], undo.undoes or "", ledger, undo=undo.sha)
 
 
+def opted_out_otherwise(history: pl.DataFrame, written: datetime) -> bool:
+    """Whether an opt-out of a cell is known beside the one that the auditor wrote at the moment `written`.
+
+    `history` has the rows of the cell alone, in the columns of HISTORY but for key and column. Two of them are that
+    one: what the truth said last before, which was carried out, and the first that the platform said afterwards.
+    """
+    said = history.sort("at", "value").select("side", "at", "value").rows()
+    before = [one for one in said if one[0] == Side.TRUTH and one[1] <= written][-1:]
+    after = [one for one in said if one[0] == Side.PLATFORM and one[1] > written][:1]
+    return any(one[2] == Permission.OFF and one not in (*before, *after) for one in said)
+
+
 def off_by_now(history: pl.DataFrame, written: pl.DataFrame) -> set[str]:
     """The columns that a side said no in last, as the runs saw it or as the auditor has written since.
 
@@ -147,7 +159,7 @@ def _require_restorable(
         raise _refused(key, column, "was written by another plan as well")
     if past.said_no:
         raise _refused(key, column, "is not given back to somebody who opted out in a campaign or complained")
-    if permissions.opted_out_otherwise(past.history.filter(pl.col("column") == column), effect.sent_at):
+    if opted_out_otherwise(past.history.filter(pl.col("column") == column), effect.sent_at):
         raise _refused(key, column, "was off at another time too: another opt-out is known")
     general = [one.name for one in contract.permissions if one.general]
     if column not in general and off_by_now(past.history, own).intersection(general):
