@@ -150,7 +150,9 @@ class Folder:
                 raise AssertionError("there were files, though perhaps none with a row")
             write_activities(engine, matched, held.found, work)
             keep = bearing(held.known, now - retain)
-            new = store.write(engine, self.contract, memory, Learnt(matched, found, allowed, None, keep), name, now)
+            new = store.write(
+                engine, self.contract, memory, Learnt(matched, found, allowed, None, None, keep), name, now
+            )
             commit(self.path / "state", Kept(name, (new.rewrite,), new.written, new.superseded, None, None, None))
             return Seen(
                 pl.read_parquet(work / "activities.parquet"),

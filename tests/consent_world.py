@@ -52,6 +52,7 @@ STRUCTURE: Final = Structure(
         Attribute("profileId", AttributeType.INTEGER, unique=True),
         Attribute("updateMoment", AttributeType.TIMESTAMP),
         Attribute("customerId", unique=True),
+        Attribute("emailAddress", AttributeType.EMAIL, unique=True),
         Attribute("city"),
         Attribute(CONSENT, AttributeType.BOOLEAN),
         Attribute(SILENT, AttributeType.BOOLEAN),
@@ -79,6 +80,9 @@ updated = {{ platform = "updateMoment", truth = "modified_at" }}
 timezone = "Europe/Brussels"
 [columns.customerId]
 truth = "id"
+[columns.emailAddress]
+truth = "mail"
+compare = "email"
 [columns.city]
 truth = "city"
 [columns.{CONSENT}]
@@ -99,7 +103,7 @@ permission = "opt-in"
 evidence = {{ date = "news_at", source = "news_from" }}
 """
 TRUTH_COLUMNS: Final = (
-    *("id", "city", "modified_at"),
+    *("id", "mail", "city", "modified_at"),
     *(name + part for name in TRUTH_NAMES.values() for part in ("", "_at", "_from")),
 )
 
@@ -131,7 +135,7 @@ class Person:
     known: dict[str, datetime] = field(default_factory=dict)
     """Column → the last opt-out of theirs that some run has seen, when it was said."""
     decided: dict[str, set[str]] = field(default_factory=dict)
-    """Column → who has decided for an opt-in of this person, and was not heard yet."""
+    """Column → who has decided for an opt-in of this person, which was not written yet."""
     story: list[str] = field(default_factory=list)
 
 
@@ -211,11 +215,11 @@ class World:
         one = Person(number, key, str(number + 1) if here else None, None)
         states = {column: self.chance.random() < 0.5 for column in TRUTH_NAMES}
         if here:
-            values = {"customerId": key, "city": "Gent"}
+            values = {"customerId": key, "emailAddress": _mail(number), "city": "Gent"}
             values |= {column: self._text(column, state) for column, state in states.items()}
             self.platform.profiles[str(number + 1)] = {**values, "updateMoment": self._stamp(self.now)}
             self.by_id[str(number + 1)] = one
-        one.row = {"id": key, "city": "Gent", "modified_at": self._stamp(self.now)}
+        one.row = {"id": key, "mail": _mail(number), "city": "Gent", "modified_at": self._stamp(self.now)}
         for column, state in states.items():
             self._truth_says(one, column, state, self.now - timedelta(days=self.chance.randrange(1, 40)))
             if not state and here:
@@ -247,9 +251,8 @@ class World:
         for one in self.people:
             for _ in range(self.chance.randrange(3)):
                 self.now += timedelta(seconds=self.chance.randrange(3))
-                what = self.chance.choice(
-                    ("said here", "said here", "said there", "said there", "said there", "edit", "renamed", "gone")
-                )
+                said = ("said here", "said here", "said there", "said there", "said there")
+                what = self.chance.choice((*said, "edit", "renamed", "exchanged", "gone", "back"))
                 getattr(self, f"_{what.replace(' ', '_')}")(one)
 
     def _said_here(self, one: Person) -> None:
@@ -285,26 +288,38 @@ class World:
             one.row |= {"city": city, "modified_at": self._stamp(self.now)}
 
     def _renamed(self, one: Person) -> None:
-        """Another key on both sides, or the keys of two people change hands; a few at a time, as in life."""
-        if self.chance.random() > 0.1:
-            return
+        """Another key on both sides; a few at a time, as in life."""
         profile = self.platform.profiles.get(one.profile_id or "")
-        if profile is None or one.row is None:
+        if self.chance.random() < 0.07 and profile is not None and one.row is not None:
+            new = f"X{len(self.renamed)}-{one.number}"
+            self.renamed[one.key] = new
+            one.key = profile["customerId"] = one.row["id"] = new
+            self._note(one, f"is {new} now")
+
+    def _exchanged(self, one: Person) -> None:
+        """The keys of two people change hands, on both sides: rather where a decision on one of them still stands, and
+        the other, of whom nobody has decided anything, says yes under the key that was theirs.
+        """
+        waiting = [column for column in TRUTH_NAMES if one.decided.get(column)]
+        if self.chance.random() < (0.3 if waiting else 0.9):
             return
-        new = f"X{len(self.renamed)}-{one.number}"
-        other = self.chance.choice(self.people)
-        there = self.platform.profiles.get(other.profile_id or "")
-        if self.chance.random() < 0.3 and other is not one and there is not None and other.row is not None:
-            old, new = one.key, other.key
-            for who, key, of in ((one, new, profile), (other, old, there)):
+        column = self.chance.choice(waiting or list(TRUTH_NAMES))
+        here = self.platform.profiles.get(one.profile_id or "")
+        for other in self.chance.sample(self.people, 20):
+            there = self.platform.profiles.get(other.profile_id or "")
+            if other is one or here is None or there is None or one.row is None or other.row is None:
+                continue
+            if waiting and (other.decided.get(column) or here[column] != there[column]):
+                continue
+            for who, key, of in ((one, other.key, here), (other, one.key, there)):
                 who.key = of["customerId"] = key
                 assert who.row is not None
                 who.row["id"] = key
                 self._note(who, f"is {key} now: keys were exchanged")
+            self._truth_says(other, column, self.chance.random() < 0.8, self.now)
+            self._note(other, f"truth says {column}={other.row[TRUTH_NAMES[column]]}, evidence of now")
+            self.happened["exchanged"] += 1
             return
-        self.renamed[one.key] = new
-        one.key = profile["customerId"] = one.row["id"] = new
-        self._note(one, f"is {new} now")
 
     def _gone(self, one: Person) -> None:
         if self.chance.random() < 0.05 and one.profile_id in self.platform.profiles:
@@ -315,6 +330,26 @@ class World:
                 one.since.pop(("platform", column), None)
             self._note(one, "is gone from the platform")
 
+    def _back(self, one: Person) -> None:
+        """A colleague makes a new profile for somebody who is gone, with another key, as the truth does."""
+        if self.chance.random() < 0.5 and one.profile_id is None and one.row is not None:
+            self.make_again(one)
+
+    def make_again(self, one: Person) -> None:
+        """With nothing of before but the address, and nothing said of permissions, or no."""
+        assert one.row is not None
+        self.happened["made again"] += 1
+        one.profile_id, one.key = str(50_000 + self.happened["made again"]), f"A{self.happened['made again']}"
+        one.row["id"] = one.key
+        values = {"customerId": one.key, "emailAddress": _mail(one.number), "city": "Gent"}
+        for column in TRUTH_NAMES:
+            values[column] = self._text(column, permitted=False) if self.chance.random() < 0.3 else ""
+            if values[column]:
+                one.since["platform", column] = self.now
+        self.platform.profiles[one.profile_id] = {**values, "updateMoment": self._stamp(self.now)}
+        self.by_id[one.profile_id] = one
+        self._note(one, f"is there again, as {one.key}")
+
     def _note(self, one: Person, what: str) -> None:
         one.story.append(f"{self.now:%m-%d %H:%M:%S} {what}")
 
@@ -324,7 +359,7 @@ class World:
         self.now += timedelta(minutes=5)
         shown = self.now.astimezone(BRUSSELS)
         name = f"Customers_{shown:%Y%m%dT%H%M%S}.csv"
-        columns = ("profileId", "customerId", "city", CONSENT, SILENT, NEWS, "updateMoment")
+        columns = ("profileId", "customerId", "emailAddress", "city", CONSENT, SILENT, NEWS, "updateMoment")
         here = [{"profileId": number, **values} for number, values in self.platform.profiles.items()]
         there = [one.row for one in self.people if one.row is not None]
         _write(self.folder / "exports" / name, columns, here, ";")
@@ -508,6 +543,7 @@ class World:
                     one, column, single, given, withheld=column != CONSENT and off(CONSENT, before.get(CONSENT))
                 )
                 one.since.pop(("platform", column), None)
+                one.decided.pop(column, None)
                 self.happened["opt-in"] += 1
             elif off(column, values[column]) and not off(column, before.get(column)):
                 one.since["platform", column] = one.known[column] = self.now
@@ -532,6 +568,10 @@ class World:
             story = "\n  ".join(one.story)
             who = f"person {one.number} ({one.key}, seed {self.seed})"
             raise BrokenLaw(f"{column} of {who} was given {wrong}:\n  {story}")
+
+
+def _mail(number: int) -> str:
+    return f"p{number}@example.com"
 
 
 def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str | None]], delimiter: str) -> None:

@@ -151,7 +151,7 @@ class Runs:
                 {key for (key,) in engine.rows(without_consent(self.contract, found, allowed))},
             )
             if save:
-                learnt = Learnt(matched, found, allowed, known.sent, None)
+                learnt = Learnt(matched, found, allowed, known.sent, None, None)
                 new = store.write(engine, self.contract, memory, learnt, name, as_of)
                 commit(self.folder / "state", Kept(name, (new.rewrite,), new.written, new.superseded, None, None, None))
         return seen

@@ -9,11 +9,11 @@ import os
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from auditor import permissions
 from tests.consent_world import BrokenLaw, live_through
 
 PEOPLE, STEPS = 5_000, 3
@@ -34,17 +34,26 @@ def test_no_permission_goes_up_but_by_a_person_on_newer_evidence(
     with capsys.disabled():
         if soak:
             sys.stdout.write(f"\n{len(seeds) * PEOPLE:,} histories, seeds {seeds}: {dict(happened)}\n")
-    assert all(happened[what] for what in ("run", "plan", "applied", "killed", "opt-in", "opt-out")), dict(happened)
+    wanted = {"run", "plan", "applied", "opt-in", "opt-out"} | ({"killed"} if soak else set())  # which comes by chance
+    assert wanted <= (+happened).keys(), dict(happened)
 
 
 @pytest.mark.parametrize(
     ("broken", "noticed"),
-    [("last_opt_outs", "a run has seen an opt-out"), ("general", "while the general consent was off")],
+    [
+        ("auditor.permissions.last_opt_outs", "a run has seen an opt-out"),
+        ("auditor.permissions.general", "while the general consent was off"),
+    ],
 )
 def test_the_law_is_noticed_when_it_is_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, noticed: str
 ) -> None:
-    """Else the test before would show nothing."""
-    monkeypatch.setattr(permissions, broken, lambda *_: {})
+    """Else the test before would show nothing. Some worlds see no such thing happen."""
+    monkeypatch.setattr(broken, lambda *_: {})
     with pytest.raises(BrokenLaw, match=noticed):
-        live_through(tmp_path, 600, 2, 2)
+        _worlds(tmp_path, range(2, 12))
+
+
+def _worlds(folder: Path, seeds: Iterable[int]) -> None:
+    for seed in seeds:
+        live_through(folder / str(seed), 600, 2, seed)

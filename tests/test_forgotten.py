@@ -41,11 +41,12 @@ def cut(pattern: str) -> Callable[[Path], None]:
     ("damage", "code", "opt_ins", "creations"),
     [
         (cut("permissions-*.parquet"), Code.PERMISSIONS_LOST, False, True),
+        (cut("names-*.parquet"), Code.NAMES_LOST, False, True),
         (cut("seen-*.parquet"), Code.SEEN_LOST, True, False),
         (cut("base-*.parquet"), Code.BASE_LOST, True, True),
         (lambda state: (state / "state.json").unlink(), Code.STATE_DAMAGED, False, False),
     ],
-    ids=["permissions", "seen", "base", "state"],
+    ids=["permissions", "names", "seen", "base", "state"],
 )
 def test_what_is_lost_was_not_checked(
     folder: Path,

@@ -303,6 +303,13 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "structure since that run is not known",
         )
     ],
+    Code.NAMES_LOST: [
+        (
+            Notice(Code.NAMES_LOST, {"file": "names-r.parquet"}),
+            "names-r.parquet is missing or damaged and was left aside: who opted out under another key is not known; a "
+            "copy of the state folder brings it back",
+        )
+    ],
     Code.SEEN_LOST: [
         (
             Notice(Code.SEEN_LOST, {"file": "seen-r.parquet"}),

@@ -39,6 +39,7 @@ from auditor.commands.run_kept import TREND_RUNS, to_keep, trend_point, write_fo
 from auditor.commands.session import open_engine
 from auditor.commands.who import who
 from auditor.diff.diffed import diff
+from auditor.diff.identifiers import identifiers
 from auditor.diff.known import Known, Moments
 from auditor.diff.one_sided import OneSided, one_sided, other_keys, renumbered
 from auditor.diff.permission_findings import permissions
@@ -212,7 +213,8 @@ def _audit(
             )
             reached = hold(engine, settings, contract, matched, diffed, allowed, said, pulls.quiet, memory, ledger, now)
             allowed = reached.with_findings(allowed)
-            learnt = Learnt(matched, diffed, allowed, known.sent, reached.keep)
+            names = identifiers(engine, contract, structure, matched, ledger.secret)
+            learnt = Learnt(matched, diffed, allowed, known.sent, names, reached.keep)
             watch.not_checked += (*notices.forgotten(memory.warnings), *notices.without_key(diffed.counts.rows))
             watch.not_checked += notices.below_count(diffed.counts.rows[Side.PLATFORM.value], exist, created)
             watch.not_checked += reached.not_checked
@@ -241,7 +243,7 @@ def _audit(
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = reached.tell(conclusion.with_rows(read_results(work)))
-            write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory)
+            write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names)
             audit, needed = judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
             audit = replace(audit, verdict=verdict(audit.counts, audit.not_checked))
             watch.found("report", **figures.by_need(needed))

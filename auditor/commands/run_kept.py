@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import ibis.expr.types as ir
+
 from auditor.diff.diffed import Diffed
 from auditor.diff.of_others import of_others
 from auditor.diff.one_sided import OneSided, creations, taken
@@ -38,6 +40,7 @@ def write_for_plans(
     alone: OneSided,
     allowed: Permissions,
     memory: Memory,
+    names: ir.Table,
 ) -> None:
     """Write what a plan made on the audit will need."""
     folder = audit.folder
@@ -47,7 +50,8 @@ def write_for_plans(
     engine.write(of_others(engine, contract, structure, matched, diffed), folder / "of_others.parquet")
     engine.write(without_consent(contract, diffed, allowed), folder / "consent_off.parquet")
     engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
-    engine.write(known_history(diffed, allowed, memory.history, memory.seen), folder / "history.parquet")
+    history = known_history(diffed, allowed, memory.history, memory.seen, names, memory.names)
+    engine.write(history, folder / "history.parquet")
 
 
 def to_keep(

@@ -63,7 +63,7 @@ def people(contract: Contract, matched: Matched, secret: str) -> ir.Table:
     for channel in Channel:
         column = contact(contract, channel)
         address = ibis.null(str) if column is None else _address(raw[column.header], channel)
-        cells[channel.value] = _keyed(address, secret)
+        cells[channel.value] = keyed(address, secret)
         if channel is Channel.EMAIL:
             cells["address"] = address
     own = raw.select(**cells)
@@ -127,7 +127,8 @@ def _address(text: ir.StringValue, channel: Channel) -> ir.StringValue:
     return primitives.blank_to_null(form)
 
 
-def _keyed(address: ir.StringValue, secret: str) -> ir.StringValue:
+def keyed(address: ir.StringValue, secret: str) -> ir.StringValue:
+    """The digest of an identifier of somebody, which nobody can make without the secret; null of null."""
     return _digest(ibis.literal(f"{secret}:") + address)
 
 
@@ -157,10 +158,10 @@ def _about(rows: ir.Table, everybody: ir.Table, secret: str) -> ir.Table:
             "key", "profile_id", *_SAID, "file", "taken_back", "place",
             address=ibis.ifelse(
                 one.channel == Channel.SMS.value, one[Channel.SMS.value],
-                ibis.coalesce(_keyed(one.mail, secret), one[Channel.EMAIL.value]),
+                ibis.coalesce(keyed(one.mail, secret), one[Channel.EMAIL.value]),
             ),
             sure=ibis.ifelse(one.mail.notnull(), 1, 2),
-            claimed=ibis.ifelse(one.mail.contains("@"), _keyed(one.mail, secret), ibis.null(str)),
+            claimed=ibis.ifelse(one.mail.contains("@"), keyed(one.mail, secret), ibis.null(str)),
         )
         for one in (_with(by_number, "profile_id", "number"), _with(by_key, "key", "own"), by_mail)
     ))  # fmt: skip
@@ -186,11 +187,11 @@ def _addresses(
     now = everybody.select(person="key", digest=Channel.EMAIL.value)
     keys, raw = matched.keys[Side.TRUTH], matched.raw[Side.TRUTH]
     name = source_name(column, Side.TRUTH)
-    there = raw.select(own_row=raw[ROW_NUMBER], digest=_keyed(_address(raw[name], Channel.EMAIL), secret))
+    there = raw.select(own_row=raw[ROW_NUMBER], digest=keyed(_address(raw[name], Channel.EMAIL), secret))
     pieces = [now, keys.join(there, keys.row == there.own_row).select(person="key", digest="digest")]
     if base is not None and column in contract.compared:
         agreed = rules.unmarked(base.marks[f"b{list(contract.compared).index(column)}"])
-        before = base.select("anchor", digest=_keyed(_address(agreed, Channel.EMAIL), secret))
+        before = base.select("anchor", digest=keyed(_address(agreed, Channel.EMAIL), secret))
         own = everybody.select(person="key", own=anchor(everybody))
         pieces.append(own.join(before, own.own == before.anchor).select("person", "digest"))
     if remembered is not None:

@@ -84,15 +84,25 @@ def without_consent(contract: Contract, diffed: Diffed, permissions: Permissions
     return cells.join(withheld, "key").select(key=ibis._.key_text).distinct()
 
 
-def known_history(diffed: Diffed, permissions: Permissions, history: ir.Table, seen: ir.Table | None) -> ir.Table:
+def known_history(
+    diffed: Diffed,
+    permissions: Permissions,
+    history: ir.Table,
+    seen: ir.Table | None,
+    names: ir.Table,
+    remembered: ir.Table | None,
+) -> ir.Table:
     """The permission history, this run's changes included, of profiles that are not equal: keys as shown.
 
     A profile that had another key in an earlier run has what was said under that key as well: `seen` tells it, by the
-    profileId. What somebody else said under the same key bounds what may be given no less.
+    profileId. What somebody else said under the same key bounds what may be given no less. Nor does what was withdrawn
+    under any key that shares an identifier: `names` has those of this run, as `identifiers` gives them, and
+    `remembered` those of earlier ones (key, name). The last of it is a row of its own, whose side is "other".
     """
     columns = ("run", "at", "side", "key", "column", "value")
     everything = history.select(*columns).union(permissions.changes.select(*columns))
-    profiles = diffed.profiles.select(canonical=ibis._.canonical, shown=ibis._.key)
+    own = diffed.profiles.select(canonical=ibis._.canonical, shown=ibis._.key)
+    profiles = own
     if seen is not None:
         now = diffed.profiles.filter(diffed.profiles.profile_id.notnull())
         formerly = seen.filter(seen.profile_id.notnull()).join(
@@ -100,7 +110,19 @@ def known_history(diffed: Diffed, permissions: Permissions, history: ir.Table, s
         )
         profiles = profiles.union(formerly.select(canonical=formerly.key, shown=formerly.now_key), distinct=True)
     joined = everything.join(profiles, everything.key == profiles.canonical)
-    return joined.mutate(key=joined.shown).select(*columns)
+    said = joined.mutate(key=joined.shown).select(*columns)
+
+    here = names.filter(names.side == Side.PLATFORM.value).select("name", theirs="key")
+    known = here if remembered is None else here.union(remembered.select("name", theirs="key"), distinct=True)
+    mine = own.join(names.select("key", "name"), own.canonical == names.key).select("canonical", "shown", "name")
+    others = mine.join(known, "name").filter(ibis._.canonical != ibis._.theirs).select("shown", "theirs").distinct()
+    off = everything.filter(everything.value == Permission.OFF.value)
+    withdrawn = off.join(others, off.key == others.theirs)
+    last = withdrawn.group_by(key=withdrawn.shown, column=withdrawn["column"]).agg(
+        at=withdrawn["at"].max(), run=withdrawn.run.max()
+    )
+    bounds = last.mutate(side=ibis.literal("other"), value=ibis.literal(Permission.OFF.value))
+    return said.union(bounds.select(*columns))
 
 
 def _states(contract: Contract, matched: Matched, side: Side) -> ir.Table:

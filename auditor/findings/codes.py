@@ -55,6 +55,7 @@ class Code(StrEnum):
     BASE_LOST = "base_lost"
     PERMISSIONS_LOST = "permissions_lost"
     SEEN_LOST = "seen_lost"
+    NAMES_LOST = "names_lost"
     STRUCTURE_LOST = "structure_lost"
     ONLY_ON_ONE_SIDE = "only_on_one_side"
     STRUCTURE_CHANGED = "structure_changed"

@@ -102,7 +102,9 @@ def how_matched(matched_by: Mapping[str, int], key: Sequence[str]) -> tuple[Noti
     return tuple(found)
 
 
-NO_OPT_OUTS: Final = frozenset({Code.PERMISSIONS_LOST, Code.ACTIVITIES_LOST, Code.STATE_DAMAGED, Code.STATE_OF_ANOTHER})
+NO_OPT_OUTS: Final = frozenset(
+    {Code.PERMISSIONS_LOST, Code.NAMES_LOST, Code.ACTIVITIES_LOST, Code.STATE_DAMAGED, Code.STATE_OF_ANOTHER}
+)
 """What says that opt-outs of earlier runs may not be known: nobody is made contactable by what is left."""
 NOBODY_SEEN: Final = frozenset({Code.SEEN_LOST, Code.STATE_DAMAGED, Code.STATE_OF_ANOTHER})
 """What says that it may not be known who was there before and has been deleted since: nobody is created."""

@@ -6,6 +6,7 @@ run is committed (see `auditor.state.commit`), so a run that stops halfway chang
     base-RUN.parquet         `anchor` and one column per compared column: the mark of the last agreed value
     seen-RUN.parquet         `key` (canonical) of everybody who was on the platform in any run, `profile_id` that they
                              had, `run` that saw them last
+    names-RUN.parquet        `key` (canonical) and `name`, a keyed digest per identifier, of everybody who was off
     activities-RUN.parquet   bounces, complaints, opt-outs in campaigns and messages not sent that any run saw: key,
                              profile_id, channel, activity, reason, moment, and a keyed digest of the address
     permissions-RUN.parquet  the changes that one run saw: run, at, side, key, column, value, moment, source
@@ -45,6 +46,7 @@ from auditor.state.memory import (
     joined_history,
     marks_of,
     renamed_keys,
+    withdrawn_names,
 )
 
 STATE_FORMAT = 1
@@ -54,6 +56,7 @@ _LOST: Final = {
     "base": Code.BASE_LOST,
     "permissions": Code.PERMISSIONS_LOST,
     "seen": Code.SEEN_LOST,
+    "names": Code.NAMES_LOST,
     "activities": Code.ACTIVITIES_LOST,
 }
 """Beginning of a file's name → that it is lost."""
@@ -83,6 +86,7 @@ class _State(pydantic.BaseModel):
     as_of: pydantic.AwareDatetime
     base: _Entry | None = None
     seen: _Entry | None = None
+    names: _Entry | None = None
     activities: _Entry | None = None
     columns: dict[str, str] | None = None
     number: str | None = None
@@ -131,6 +135,7 @@ class Store:
         activities = self._table(engine, state.get("activities"), warnings)
         if activities is not None and anew:
             activities = engine.define(activities.mutate(profile_id=ibis.null(str)), "activities")
+        names = self._table(engine, state.get("names"), warnings)
         parts = [self._table(engine, part, warnings) for part in state.get("permissions", [])]
         history = joined_history(engine, [part for part in parts if part is not None])
         aliases = None
@@ -138,10 +143,11 @@ class Store:
             aliases = engine.keep(aliases_of(keys, history, stored, seen, activities), "aliases")
             history, seen = followed(engine, aliases, history, seen)
             activities = None if activities is None else renamed_keys(engine, aliases, activities, "activities")
+            names = None if names is None else renamed_keys(engine, aliases, names, "names")
         base = None if stored is None else marks_of(engine, contract, stored, state.get("columns") or {}, aliases)
         as_of = datetime.fromisoformat(state["as_of"]) if state.get("as_of") else None
         run = state.get("run")
-        return Memory(history, base, stored, seen, activities, run, as_of, tuple(warnings), state)
+        return Memory(history, base, stored, seen, names, activities, run, as_of, tuple(warnings), state)
 
     def write(
         self, engine: DuckDB, contract: Contract, memory: Memory, learnt: Learnt, run: str, as_of: datetime
@@ -176,6 +182,10 @@ class Store:
             files["columns"] = {column.name: contract.signature(column) for column in contract.compared}
             files["anchored_by"] = "profile_id" if _numbered(engine, learnt.matched) else "key"
         files["rekey"] = memory.files.get("rekey")
+        files["names"] = memory.files.get("names")
+        names = withdrawn_names(memory, learnt)
+        if names is not None and not any(one.code is Code.NAMES_LOST for one in memory.warnings):
+            files["names"] = self._write(engine, names, f"names-{run}.parquet")
         files["activities"] = memory.files.get("activities")
         if learnt.activities is not None:
             files["activities"] = self._write(engine, learnt.activities, f"activities-{run}.parquet")
@@ -207,6 +217,7 @@ class Store:
         tables = {
             "seen": (memory.seen, "key"),
             "permissions": (memory.history, "key"),
+            "names": (memory.names, "key"),
             "activities": (memory.activities, "key"),
         }
         tables |= {"base": (memory.stored, "auditor:anchor")} if state.get("anchored_by") == "key" else {}
@@ -228,7 +239,8 @@ class Store:
         """How much of what is remembered lies under the `old` keys of `pairs`."""
         counts = {"base": 0, "seen": 0, "permissions": 0, "activities": 0}
         for what, (table, column) in self._remembered(memory).items():
-            counts[what] = count(engine, table.semi_join(pairs, [(column, "old")]))
+            if what in counts:
+                counts[what] = count(engine, table.semi_join(pairs, [(column, "old")]))
         return counts
 
     def rekey(self, engine: DuckDB, memory: Memory, renamed: ir.Table, name: str, content: str) -> NewState:
@@ -310,7 +322,7 @@ class Store:
 
 def _named(files: Mapping[str, Any]) -> set[str]:
     """The names of the files that count."""
-    entries = [*(files.get(name) for name in ("base", "seen", "activities")), *files.get("permissions", [])]
+    entries = [*(files.get(name) for name in ("base", "seen", "names", "activities")), *files.get("permissions", [])]
     return {entry["file"] for entry in entries if entry}
 
 

@@ -25,7 +25,7 @@ from auditor.findings.codes import Notice
 from auditor.match import fallback
 from auditor.match.join import Matched, anchor
 from auditor.match.sides import source_name
-from auditor.model import Side
+from auditor.model import Permission, Side
 from auditor.settings.contract import Contract
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Memory:
     """The same as they are stored: `auditor:anchor` and a mark per column."""
     seen: ir.Table | None
     """`key` (canonical), `run` and `profile_id` of everybody who was on the platform in any run."""
+    names: ir.Table | None
+    """`key` (canonical) and `name`, each identifier as `diff.identifiers` gives it, of profiles that were off."""
     activities: ir.Table | None
     """What earlier exports told of bounces, complaints and opt-outs in campaigns, as `diff.activities.KNOWN`."""
     run: str | None
@@ -73,6 +75,8 @@ class Learnt:
     """What we wrote after the export's moment, as in `Known`: what the export shows in those cells is past, so their
     agreed values stay.
     """
+    names: ir.Table | None
+    """As `diff.identifiers` gives them; None: what is remembered stays."""
     activities: ir.Table | None
     """All that is known of activities; None: this run has read none, and what is remembered stays."""
 
@@ -203,3 +207,14 @@ def everybody(contract: Contract, memory: Memory, keys: ir.Table, run: str) -> i
     if memory.seen is None:
         return now
     return now.union(memory.seen.anti_join(now, "key").select(*now.columns))
+
+
+def withdrawn_names(memory: Memory, learnt: Learnt) -> ir.Table | None:
+    """The identifiers of every profile of the platform of which a permission was ever off: key, name."""
+    if learnt.names is None:
+        return memory.names
+    changes = learnt.permissions.changes
+    off = memory.history.select("key", "value").union(changes.select("key", "value"))
+    off = off.filter(off.value == Permission.OFF.value)
+    here = learnt.names.filter(learnt.names.side == Side.PLATFORM.value).semi_join(off, "key").select("key", "name")
+    return here if memory.names is None else here.union(memory.names.select("key", "name"), distinct=True)

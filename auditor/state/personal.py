@@ -46,6 +46,7 @@ IN_A_RUN: Final[Mapping[str, str]] = {
 IN_THE_STATE: Final[Mapping[str, str]] = {
     "*/base-*.parquet": "the values that both sides agreed on",
     "*/seen-*.parquet": "who was there: keys and profileIds",
+    "*/names-*.parquet": "who was off, under keys: digests of identifiers",
     "*/permissions-*.parquet": "the history of permissions",
     "*/activities-*.parquet": "what runs knew of bounces and opt-outs, under keys",
     "ledger.sqlite": "what was written, sent and decided, under seals that can be emptied",

@@ -245,6 +245,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.PERMISSIONS_LOST: _always(
         f"{_LEFT_ASIDE}a part of the permission history is not known, and who opted out then{_FROM_A_COPY}"
     ),
+    Code.NAMES_LOST: _always(f"{_LEFT_ASIDE}who opted out under another key is not known{_FROM_A_COPY}"),
     Code.SEEN_LOST: _always(
         f"{_LEFT_ASIDE}who was there in earlier runs is not known, and who was deleted since{_FROM_A_COPY}"
     ),

@@ -1,0 +1,68 @@
+"""An opt-out is a person's, whatever key and profileId they have by now: what a profile alone has tells who it is."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from auditor.commands.plan import plan
+from auditor.model import Kind
+from auditor.state.past_runs import find_run
+from auditor.writes import Write
+from tests.consent_world import CONSENT, NEWS, TRUTH_NAMES, Person, World, in_memory
+
+
+def opt_ins(world: World, one: Person) -> list[Write]:
+    """What a plan gives somebody whose opt-in a person has just decided."""
+    assert one.row is not None
+    world.run()
+    line = {"key": one.key, "column": NEWS, "platform": None, "truth": "true", "choice": "truth"}
+    named = {"format": 1, "run": find_run(world.settings).name, "table": "Customers", "by": "Mia", "decisions": [line]}
+    path = world.folder / "decided.json"
+    path.write_text(json.dumps(named))
+    world.now += timedelta(minutes=1)
+    made = plan(world.settings, now=world.now, decisions=path, route="single", only=[one.key])
+    return [write for each in made for write in each.plan.writes if write.kind is Kind.SUBSCRIBE]
+
+
+@pytest.mark.parametrize(
+    ("when", "made"), [("on the platform", True), ("on the platform", False), ("in the truth", True)]
+)
+def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Path, when: str, made: bool) -> None:
+    """Under another key and profileId, with the same address, whether a colleague makes the profile or a plan does;
+    evidence that is later than the opt-out counts.
+    """
+    world = World(tmp_path, 12, 1)
+    with in_memory(world):
+        one = next(each for each in world.people if each.profile_id is not None and each.row is not None)
+        assert one.profile_id is not None
+        assert one.row is not None
+        profile = world.platform.profiles[one.profile_id]
+        profile |= {NEWS: "true", CONSENT: "true"}
+        world._truth_says(one, CONSENT, permitted=True, evidence=world.now)
+        world._truth_says(one, NEWS, permitted=True, evidence=world.now)
+        world.run()
+        world.now += timedelta(days=1)
+        early: datetime = world.now
+        world.now += timedelta(days=1)
+        if when == "on the platform":
+            profile[NEWS] = "false"
+        else:
+            world._truth_says(one, NEWS, permitted=False, evidence=world.now)
+        world.run()
+        world.now += timedelta(days=1)
+        del world.platform.profiles[one.profile_id]
+        world.run()
+        if made:
+            world.make_again(one)
+            world.platform.profiles[one.profile_id] |= {NEWS: None, CONSENT: "true"}
+        else:
+            one.key = one.row["id"] = "A1"
+        world._truth_says(one, NEWS, permitted=True, evidence=early)
+        assert not opt_ins(world, one), f"the evidence for {TRUTH_NAMES[NEWS]} is older than the opt-out"
+        world.now += timedelta(days=1)
+        world._truth_says(one, NEWS, permitted=True, evidence=world.now)
+        assert opt_ins(world, one)
