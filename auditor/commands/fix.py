@@ -33,9 +33,9 @@ class Fix:
 
     def confirmed(self, given: Mapping[Kind, int], *, somebody: bool) -> Mapping[Kind, int]:
         """The counts that are confirmed: those `given`, and of few profiles every one where somebody is there to see
-        the writes, on a terminal. What the audit itself stops they have not seen: its counts are typed.
+        the writes, on a terminal.
         """
-        if self.planned is None or self.planned.plan.stop or self.named > FEW or not somebody:
+        if self.planned is None or self.named > FEW or not somebody:
             return given
         return {brake.kind: brake.count for brake in self.planned.brakes} | dict(given)
 
