@@ -11,16 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from auditor.commands.decided import take
-from auditor.commands.plan import Tell, plans_of
+from auditor.commands.plan import Tell, plans_of, take_waiting
 from auditor.commands.review import review_of
 from auditor.commands.stored_plans import Planned, store
 from auditor.plan.decisions import Choice
 from auditor.plan.review import Review
 from auditor.report.plan_questions import Asked, Question, questions
 from auditor.settings.config import Settings
-from auditor.settings.contract_file import read_contract
-from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import PROFILE, Decision
@@ -56,8 +53,7 @@ def propose(
     """What `commands.plan.plan` would make of the same, as questions; decisions that are handed in are recorded."""
     with at_work(settings.state_folder, "auditor plan", now):
         folder = find_run(settings, run)
-        contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
-        take(settings, contract, now, tell)
+        take_waiting(settings, folder, now, tell)
         with Ledger(settings.state_folder) as ledger:
             made = plans_of(
                 settings,
