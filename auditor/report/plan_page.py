@@ -36,45 +36,41 @@ class Listed:
 
 def plans_page(table: str, run: str, plans: Sequence[Listed]) -> str:
     """What a run's pages lead to: every plan made of it, the newest first, with counts alone."""
-    folder = data_folder("reports")
-    style = (folder / "page.css").read_text(encoding="utf-8")
-    return (
-        templates(folder)
-        .get_template("plans.html")
-        .render(
-            table=table,
-            run=run,
-            plans=[(one, PURPOSE[one.purpose], in_words(one.counts)) for one in plans],
-            style=Markup(style),  # noqa: S704 - our own file
-            style_hash=csp_hash(style),
-            version=__version__,
-        )
-    )
+    listed = [(one, PURPOSE[one.purpose], in_words(one.counts)) for one in plans]
+    return _still("plans.html", table=table, run=run, plans=listed)
 
 
 def plan_page(review: Review, lasting: str, text: str) -> str:
     """`lasting` says what no undo brings back; `text` is the name of the file with every write."""
+    plan = review.plan
+    return _still(
+        "plan.html",
+        plan=plan,
+        say=review.say,
+        purpose=PURPOSE[plan.purpose],
+        headline=counted(review),
+        sentences=of_the_whole(review, lasting),
+        by_file=any(write.batch is not None for write in plan.writes),
+        writes=list(islice(review.writes(), ON_A_PAGE)),
+        more=max(0, len(plan.writes) - ON_A_PAGE),
+        left=left_alone(review),
+        text=text,
+        one=ONE,
+        way=way,
+        risks=RISK,
+        may_contact=MAY_CONTACT,
+    )
+
+
+def _still(template: str, **values: object) -> str:
+    """A page on which nothing runs: its policy allows its own style, and nothing else."""
     folder = data_folder("reports")
     style = (folder / "page.css").read_text(encoding="utf-8")
-    plan = review.plan
     return (
         templates(folder)
-        .get_template("plan.html")
+        .get_template(template)
         .render(
-            plan=plan,
-            say=review.say,
-            purpose=PURPOSE[plan.purpose],
-            headline=counted(review),
-            sentences=of_the_whole(review, lasting),
-            by_file=any(write.batch is not None for write in plan.writes),
-            writes=list(islice(review.writes(), ON_A_PAGE)),
-            more=max(0, len(plan.writes) - ON_A_PAGE),
-            left=left_alone(review),
-            text=text,
-            one=ONE,
-            way=way,
-            risks=RISK,
-            may_contact=MAY_CONTACT,
+            **values,
             style=Markup(style),  # noqa: S704 - our own file
             style_hash=csp_hash(style),
             version=__version__,
