@@ -9,6 +9,8 @@ from pathlib import Path
 from auditor.commands.known import up_to_date
 from auditor.commands.permit import permit
 from auditor.commands.plan import plan
+from auditor.commands.show import tell
+from auditor.findings.decided import Standing
 from auditor.model import Kind, Need
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import NEWCOMER, Decision
@@ -43,6 +45,12 @@ def opt_ins(world: World, decisions: Path | None = None) -> list[tuple[str, str 
     ]
 
 
+def shown(world: World, one: Person) -> Standing:
+    """What has become of the only decision on somebody's key."""
+    [made] = tell(world.settings, one.key, now=world.now).decisions
+    return made.standing
+
+
 def test_a_decision_on_somebody_who_is_to_be_created_is_for_nobody_else(tmp_path: Path) -> None:
     world = settled(tmp_path)
     worklist, group = world.people[2:4]
@@ -68,6 +76,7 @@ def test_a_decision_on_somebody_who_is_to_be_created_is_for_nobody_else(tmp_path
         worklist.row["modified_at"] = world._stamp(world.now)
         world.run()
         assert opt_ins(world) == stands, "the same people"
+        assert [shown(world, one) for one in (worklist, group)] == [Standing.VALID] * 2
         for place, one in enumerate(world.people):
             if one in (worklist, group):
                 row = {"id": one.key, "mail": f"another{place}@example.com", "city": "Zoersel"}
@@ -78,6 +87,7 @@ def test_a_decision_on_somebody_who_is_to_be_created_is_for_nobody_else(tmp_path
                     world._truth_says(somebody, column, permitted=True, evidence=world.now - timedelta(days=2))
         world.run()
         assert opt_ins(world) == [], "the truth gave their keys to others"
+        assert [shown(world, one) for one in (worklist, group)] == [Standing.NOBODY] * 2
 
 
 def test_what_nobody_can_tell_whom_it_was_about_gives_no_permission(tmp_path: Path) -> None:

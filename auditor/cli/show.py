@@ -284,8 +284,10 @@ def _decisions(story: Story, words: Words) -> Iterator[str]:
         else:
             here, there = (_told(one.column, text, story) for text in (one.platform, one.truth))
             said = f"{one.column}: {what}, by {one.person} ({here} in {words.platform}, {there} in {words.truth})"
-        by = f"overruled by {made.by}" if made.by else STANDING[made.standing]
-        yield f"{_local(one.decided_at, story)}  {said}: {by}"
+        became = f"overruled by {made.by}" if made.by else STANDING[made.standing]
+        if made.plan is not None and made.at is not None:
+            became += f" by plan {made.plan[:12]} at {_local(made.at, story)}"
+        yield f"{_local(one.decided_at, story)}  {said}: {became}"
 
 
 def _pins(story: Story) -> Iterator[str]:

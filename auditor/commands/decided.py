@@ -129,16 +129,24 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     counted = f"{len(fresh):,} decision{'s' if len(fresh) != 1 else ''} of {new[0].by} taken" if new else "no decisions"
     return [
         f"{path.name}: {counted}" + (f", {known:,} known already" if known else ""),
-        *_overruled([(kept, _met(kept, of_cells.get((kept.key, kept.column), ()))) for kept in fresh]),
+        *_overruled(
+            [
+                (kept, [one for one in of_cells.get((kept.key, kept.column), ()) if on_the_same(kept, one)])
+                for kept in fresh
+            ]
+        ),
         *_without_effect(settings, fresh, now.astimezone(contract.timezone).date()),
     ]
 
 
-def _met(one: records.Decision, of_cell: Sequence[records.Decision]) -> list[records.Decision]:
-    """Of what was decided on a cell before, that on the same: on the cell, and on the finding, if it is about one."""
-    if one.column == records.SAME_PERSON:
-        return [earlier for earlier in of_cell if earlier.truth == one.truth]
-    return [earlier for earlier in of_cell if None in (one.about, earlier.about) or _cell(earlier) == _cell(one)]
+def on_the_same(one: records.Decision, other: records.Decision) -> bool:
+    """Whether two decisions on one profile are on the same: the pair, the cell, and the finding if both are about one.
+
+    Of two that are, the later counts.
+    """
+    if one.column != other.column or one.column == records.SAME_PERSON:
+        return (one.column, one.truth) == (other.column, other.truth)
+    return None in (one.about, other.about) or _cell(other) == _cell(one)
 
 
 def _cell(one: records.Decision) -> _Cell:

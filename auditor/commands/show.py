@@ -5,8 +5,6 @@ It is told from the newest run's snapshot, so it says what that run saw. A profi
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,26 +15,25 @@ from typing import Any
 import ibis
 import polars as pl
 
-from auditor.commands.known import holders, standing_pins, up_to_date
+from auditor.commands.known import holders, newcomers, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
-from auditor.commands.show_find import Found, find, with_contact
-from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story, made
+from auditor.commands.show_decided import Now, made
+from auditor.commands.show_find import Found, find, near, usual_shape, with_contact
+from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story
 from auditor.diff.cells import respelt
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import ROW_NUMBER, filled
-from auditor.equality import primitives, rules
+from auditor.equality import rules
 from auditor.errors import SettingsError
 from auditor.files.given import printable
-from auditor.findings.answers import OPEN, Answer
+from auditor.findings.answers import Answer
 from auditor.findings.audit import Audit, swapped_with
 from auditor.findings.sentences import sentence, with_sentences, worded
 from auditor.findings.unreachable import corrected
 from auditor.findings.words import Words
 from auditor.match.join import matched_by
-from auditor.match.sides import source_name
 from auditor.model import Side, Status
 from auditor.permissions import state
-from auditor.report.redact import shape
 from auditor.settings.config import Settings
 from auditor.settings.contract import Column, Contract
 from auditor.settings.contract_file import read_contract
@@ -48,8 +45,6 @@ from auditor.state.past_runs import find_run
 
 _NAMED_KEYS = 20
 """Keys that are named where several profiles have one address."""
-_SAMPLED_KEYS = 1000
-"""Keys looked at to tell somebody who mistyped one what keys look like."""
 
 
 def tell(settings: Settings, key: str, *, now: datetime, by_contact: bool = False) -> Story:
@@ -114,7 +109,13 @@ class _Teller:
         with Ledger(self.settings.state_folder, reading=True) as ledger:
             written = [ledger.writes_of(self.settings.table, name) for name in names or [key]]
             pinned = standing_pins(ledger, self.settings.table, holders(self._result("profiles")), self.now)
-            decided = [one for one in ledger.every_decision(self.settings.table) if one.key in (names or [key])]
+            number = next((number for _, _, number in self._keys(Side.PLATFORM)), None)
+            decided = [
+                one
+                for one in ledger.every_decision(self.settings.table)
+                if one.key in (names or [key]) or (number and one.profile_id == number)
+            ]
+            whose = number or (self._newcomer(key, ledger) if status is Status.MISSING and decided else None)
         writes = pl.concat(written).unique(maintain_order=True)
         history = self._history()
         if not (names or writes.height or decided or history.height):
@@ -128,7 +129,7 @@ class _Teller:
             truth_name=say.truth,
             timezone=self.contract.timezone,
             key=key,
-            profile_id=next((number for _, _, number in self._keys(Side.PLATFORM)), None),
+            profile_id=number,
             status=status,
             excluded=excluded,
             matched_by=self._matched_by(),
@@ -139,7 +140,7 @@ class _Teller:
             same_person=self._same_person(names, say),
             history=history,
             writes=writes,
-            decisions=made(decided, self._holds(key) if decided else {}),
+            decisions=made(decided, writes, self._now(key, names, status, whose)) if decided else (),
             pins=tuple(one for one in pinned if one.key in (names or [key])),
             activities=self._activities(key, run),
             again=self._again(key),
@@ -261,16 +262,31 @@ class _Teller:
     def _needed(self) -> pl.DataFrame:
         return self._judged[1]
 
-    def _holds(self, key: str) -> dict[str, bool]:
-        """Place → whether what was decided last, and is not carried out, still holds; see `show_story.made`."""
-        own = self._needed.filter(pl.col("key") == key).drop_nulls("holds")
+    def _newcomer(self, key: str, ledger: Ledger) -> str | None:
+        """Who is to be created, as decisions know them."""
+        if not (self.folder / "creations.parquet").exists():
+            return None
+        return newcomers(self.folder, self.contract, ledger, [key]).get(key)
+
+    def _now(self, key: str, names: Sequence[str], status: Status | None, whose: str | None) -> Now:
+        pairs = self._result("same_person").select("platform_key", "other_key", "truth_key").iter_rows()
+        ends = (frozenset(end for end in pair if end is not None) for pair in pairs)
         found = self._findings(key)
-        answers = found.select("column", "finding", "answer").iter_rows() if "answer" in found.columns else ()
-        places = {
-            column if answer == Answer.WITHDRAWN else f"{column} {finding}": answer not in OPEN
-            for column, finding, answer in answers
-        }
-        return places | dict(own.select("column", "holds").iter_rows())
+        own = self._needed.filter(pl.col("key") == key)
+        return Now(
+            whose=whose,
+            here=bool(names),
+            status=status,
+            cells=dict(own.select("column", "holds").iter_rows()),
+            findings={
+                (column, finding): Answer(answer)
+                for column, finding, answer in found.select("column", "finding", "answer").iter_rows()
+            }
+            if "answer" in found.columns
+            else {},
+            pairs=frozenset(ends),
+            refusals_since=self.now - self.settings.fixes.refused_for,
+        )
 
     def _findings(self, key: str) -> pl.DataFrame:
         """Permission findings, with what becomes of each by all that is known now."""
@@ -361,38 +377,14 @@ class _Teller:
         rows = run_folder.read_run(self.folder).rows
         names = self.settings.names
         counts = f"{rows['platform']:,} rows in {names.platform}, {rows['truth']:,} in {names.truth}"
-        looks = self._usual_shape()
+        looks = usual_shape(self.engine, self.contract, self.found)
         also = ", nor that e-mail address or number," if self.by_contact else ""
         return SettingsError(
             f'no profile has the key "{printable(self.typed)}"{also} in the run {self.folder.name} ({counts})',
-            hint=self._near()
+            hint=near(self.engine, self.contract, self.found, self.typed)
             or f"the key is {' and '.join(self.contract.key)}, spelt as either side spells it"
             + (f"; most look like {looks}" if looks else ""),
         )
-
-    def _near(self) -> str:
-        """A key that differs by nothing but blanks, case, Unicode form or leading zeros; empty where nobody has one."""
-        if self.contract.fallbacks or len(self.contract.key) > 1:
-            return ""
-        [key] = self.contract.keys
-        wanted = primitives.bare_code(ibis.literal(self.typed, type=str))
-        for side, raw in self.found.snapshots.items():
-            text = raw[source_name(key, side)]
-            near = raw.filter(primitives.bare_code(text) == wanted).select(text=text).distinct()
-            if found := self.engine.rows(near.order_by("text").limit(1)):
-                return f'did you mean "{printable(found[0][0])}"?'
-        return ""
-
-    def _usual_shape(self) -> str:
-        """The most frequent shape of a key, letters as x and digits as 9: how to spell one, and nobody's key."""
-        raw = self.found.snapshots[Side.PLATFORM]
-        headers = [column.header for column in self.contract.keys]
-        sample = self.engine.rows(raw.select(*headers).limit(_SAMPLED_KEYS))
-        shapes = Counter(tuple(shape(part or "") for part in row) for row in sample)
-        if not shapes:
-            return ""
-        [(usual, _)] = shapes.most_common(1)
-        return usual[0] if len(usual) == 1 else json.dumps(usual, ensure_ascii=False)
 
 
 def _at(row: Mapping[str, str | None], name: str | None) -> str | None:

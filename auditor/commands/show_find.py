@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from auditor.engine.protocol import ROW_NUMBER, Engine, filled
-from auditor.equality import rules
+from auditor.equality import primitives, rules
 from auditor.errors import SettingsError
 from auditor.explain import evidence_columns
 from auditor.files.given import printable
@@ -21,9 +22,13 @@ from auditor.match.join import Matched, match_sides
 from auditor.match.keys import key_forms
 from auditor.match.sides import source_name
 from auditor.model import Side
+from auditor.report.redact import shape
 from auditor.settings.contract import Contract
 from auditor.state.run_files import of_snapshot, snapshot
 from auditor.writes import by_fallback, key_parts
+
+_SAMPLED_KEYS = 1000
+"""Keys looked at to tell somebody who mistyped one what keys look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +191,29 @@ def _snapshot(engine: Engine, contract: Contract, folder: Path, side: Side) -> i
             hint="make a new run: auditor run",
         )
     return raw
+
+
+def near(engine: Engine, contract: Contract, found: Found, typed: str) -> str:
+    """A key that differs by nothing but blanks, case, Unicode form or leading zeros; empty where nobody has one."""
+    if contract.fallbacks or len(contract.key) > 1:
+        return ""
+    [key] = contract.keys
+    wanted = primitives.bare_code(ibis.literal(typed, type=str))
+    for side, raw in found.snapshots.items():
+        text = raw[source_name(key, side)]
+        alike = raw.filter(primitives.bare_code(text) == wanted).select(text=text).distinct()
+        if rows := engine.rows(alike.order_by("text").limit(1)):
+            return f'did you mean "{printable(rows[0][0])}"?'
+    return ""
+
+
+def usual_shape(engine: Engine, contract: Contract, found: Found) -> str:
+    """The most frequent shape of a key, letters as x and digits as 9: how to spell one, and nobody's key."""
+    raw = found.snapshots[Side.PLATFORM]
+    headers = [column.header for column in contract.keys]
+    sample = engine.rows(raw.select(*headers).limit(_SAMPLED_KEYS))
+    shapes = Counter(tuple(shape(part or "") for part in row) for row in sample)
+    if not shapes:
+        return ""
+    [(usual, _)] = shapes.most_common(1)
+    return usual[0] if len(usual) == 1 else json.dumps(usual, ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from auditor.findings.decided import Standing
+from auditor.commands.show_decided import Made
 from auditor.model import FORMAT, Permission, Status
 from auditor.permissions import state
 from auditor.settings.contract import Polarity
-from auditor.state.ledger.records import SAME_PERSON, Decision, Pin
+from auditor.state.ledger.records import Pin
 
 
 class Relation(StrEnum):
@@ -76,45 +76,6 @@ class Cell:
     evidence_source: str | None
     says: tuple[Permission, Permission] | None
     """What a permission says on each side; None: it is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What somebody decided, and what has become of it."""
-
-    decision: Decision
-    standing: Standing
-    by: str | None
-    """Who overruled it; None: nobody, or they themselves."""
-
-
-def made(decisions: Sequence[Decision], holds: Mapping[str, bool]) -> tuple[Made, ...]:
-    """What has become of each decision on one profile; `decisions` are in the order in which they were made.
-
-    `holds` tells of the columns that still differ, and of findings on them (column, blank, finding), whether what was
-    decided last, and is not carried out, holds.
-    """
-    last = {_about(one): one for one in decisions}
-    told = []
-    for one in decisions:
-        later = last[_about(one)]
-        if later is not one:
-            told.append(Made(one, Standing.OVERRULED, later.person if later.person != one.person else None))
-        elif one.column == SAME_PERSON:
-            told.append(Made(one, Standing.VALID, None))
-        else:
-            known = {True: Standing.VALID, False: Standing.CHANGED, None: Standing.DONE}
-            told.append(Made(one, known[holds.get(_place(one))], None))
-    return tuple(told)
-
-
-def _about(one: Decision) -> tuple[str, str | None]:
-    return _place(one), one.truth if one.column == SAME_PERSON else None
-
-
-def _place(one: Decision) -> str:
-    """A column, or one finding about it."""
-    return one.column if one.about is None else f"{one.column} {one.about.finding}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +160,8 @@ class Story:
                     **{name: value for name, value in _plain_row(asdict(one.decision)).items() if name not in _UNTOLD},
                     "standing": one.standing.value,
                     "overruled_by": one.by,
+                    "plan": one.plan,
+                    "carried_out_at": one.at.isoformat() if one.at else None,
                 }
                 for one in self.decisions
             ],

@@ -33,14 +33,26 @@ class Standing(StrEnum):
     OVERRULED = "overruled"
     """Somebody decided on the same later."""
     DONE = "done"
-    """It was carried out, or nothing differs any more."""
+    """A plan carried it out, or may have."""
+    AGREED = "agreed"
+    """Nothing differs any more."""
+    UNFOUND = "unfound"
+    """What it was about, a finding or a pair, is not found any more."""
+    EXPIRED = "expired"
+    """It held for some time, which is over."""
+    NOBODY = "nobody"
+    """The person is not here any more, and whoever has the key now is somebody else."""
 
 
 STANDING: Final[Mapping[str, str]] = {
     Standing.VALID: "still valid",
     Standing.CHANGED: "changed since it was decided",
     Standing.OVERRULED: "decided again later",
-    Standing.DONE: "carried out, or nothing differs any more",
+    Standing.DONE: "carried out",
+    Standing.AGREED: "nothing differs any more",
+    Standing.UNFOUND: "not found any more",
+    Standing.EXPIRED: "its time is over",
+    Standing.NOBODY: "about nobody here any more",
 }
 
 
