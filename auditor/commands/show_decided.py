@@ -45,11 +45,11 @@ class Made:
 
     decision: Decision
     standing: Standing
-    by: str | None = None
+    by: str | None
     """Who overruled it; None: nobody, or they themselves."""
-    plan: str | None = None
+    plan: str | None
     """The plan that carried it out; None, like `at`, where none did."""
-    at: datetime | None = None
+    at: datetime | None
 
 
 def made(decisions: Sequence[Decision], writes: pl.DataFrame, now: Now) -> tuple[Made, ...]:
@@ -66,11 +66,11 @@ def _made(one: Decision, later: Sequence[Decision], sent: Sequence[Mapping[str, 
     until = overruling[0].decided_at if overruling else None
     for write in sent:
         if _carries_out(write, one) and (until is None or write["sent_at"] < until):
-            return Made(one, Standing.DONE, plan=write["plan"], at=write["sent_at"])
+            return Made(one, Standing.DONE, None, write["plan"], write["sent_at"])
     if overruling:
         last = overruling[-1].person
-        return Made(one, Standing.OVERRULED, last if last != one.person else None)
-    return Made(one, _standing(one, now))
+        return Made(one, Standing.OVERRULED, last if last != one.person else None, None, None)
+    return Made(one, _standing(one, now), None, None, None)
 
 
 def _carries_out(write: Mapping[str, Any], one: Decision) -> bool:
