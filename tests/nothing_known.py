@@ -43,6 +43,7 @@ def some_counts(rows: Mapping[str, int], profiles: Mapping[Status, int], **given
         "against_their_will": 0,
         "on_grounds": 0,
         "findings_to_decide": 0,
+        "findings_settled": 0,
         "needs": None,
         "decisions": None,
         "reachable": None,

@@ -79,6 +79,7 @@ ROWS = {
 SUMMARY = {
     "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "created", "standing", "gone",
     "kept", "later", "differences", "against_their_will", "on_grounds", "findings_to_decide",
+    "findings_settled",
     "needs", "decisions", "formats", "matched_by", "violations", "permissions", "reachable", "same_person",
     "not_checked", "notices", "report", "seconds",
 }  # fmt: skip

@@ -12,7 +12,6 @@ import pytest
 
 from auditor.cli.fail_on import parse_fail_on
 from auditor.cli.summary import exit_code, print_summary
-from auditor.commands.results import verdict
 from auditor.commands.run_kept import trend_point
 from auditor.errors import Exit
 from auditor.findings import figures
@@ -70,7 +69,7 @@ def test_whom_we_created_alone_makes_no_finding() -> None:
     differences, profiles = (frame.filter(pl.col("key") != "99") for frame in (audit.differences, audit.profiles))
     ours = replace(audit, differences=differences, profiles=profiles)
     ours = figures.counted(ours, needed(ours, created=CREATED_BY_US))
-    assert verdict(ours.counts, ()) is Verdict.CLEAN
+    assert figures.verdict(ours.counts, ()) is Verdict.CLEAN
     assert exit_code(replace(ours, verdict=Verdict.CLEAN), parse_fail_on("findings")) == Exit.FINE
 
 
@@ -132,6 +131,7 @@ def test_whose_grounds_are_recorded_needs_nothing_and_is_told_as_such(capsys: py
     assert (counts.against_their_will, counts.on_grounds, counts.findings_to_decide) == (4, 2, 4)
     assert told.grave is not None
     assert told.grave.sentence == "4 people may be contacted against their will."
+    assert (counts.findings_settled, facts["findings_settled"], counts.other_findings) == (3, 3, 5)
     [grounds] = told.details
     assert grounds.sentence == "2 people may be contacted with grounds recorded."
     assert (facts["against_their_will"], facts["on_grounds"], facts["findings_to_decide"]) == (4, 2, 4)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from auditor.cli.fail_on import parse_fail_on
 from auditor.cli.summary import exit_code
-from auditor.commands.results import stop_if_renumbered, verdict
+from auditor.commands.results import stop_if_renumbered
 from auditor.diff.counts import DiffCounts
 from auditor.errors import Exit, InputUnusable
-from auditor.findings import notices
+from auditor.findings import figures, notices
+from auditor.findings.answers import Answer
 from auditor.findings.codes import Code, NotChecked
+from auditor.findings.figures import verdict
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
 from auditor.model import PermissionFinding, Side, Status, Verdict
@@ -75,6 +78,21 @@ def test_errors_alone_are_findings(severities: dict[str, int], expected: Verdict
         violations_by_severity=severities,
     )
     assert verdict(counts, []) is expected
+
+
+@pytest.mark.parametrize(("answer", "settled"), [(one, one in (Answer.GROUNDS, Answer.PENDING)) for one in Answer])
+def test_what_is_answered_for_good_is_no_finding_any_more(answer: Answer, *, settled: bool) -> None:
+    """Grounds that hold, or withdrawn and not in an export yet; what somebody is still to do is one."""
+    [clean, findings] = [
+        audit_of(equal=1, permissions=[{"key": str(place), "column": "x", "finding": "contactable_again"}] * place)
+        for place in (0, 1)
+    ]
+    rows = findings.permissions.with_columns(answer=pl.lit(answer.value))
+    audit = figures.counted(replace(findings, permissions=rows), None)
+    audit = replace(audit, verdict=verdict(audit.counts, ()))
+    assert audit.verdict is (clean.verdict if settled else Verdict.FINDINGS)
+    assert exit_code(audit, parse_fail_on("findings")) == (Exit.FINE if settled else Exit.FINDINGS)
+    assert audit.counts.permissions == {"contactable_again": 1}, "it is told all the same"
 
 
 @pytest.mark.parametrize("finding", PermissionFinding)

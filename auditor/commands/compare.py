@@ -266,9 +266,9 @@ def _conclusion(
     seconds: Mapping[str, float],
 ) -> Conclusion:
     """What the comparison came to, in numbers and sentences."""
-    from auditor.commands.results import verdict
     from auditor.findings import notices
     from auditor.findings.audit import Conclusion
+    from auditor.findings.figures import verdict
 
     names = {**NAMES, **question.called}
     rows = compared.diffed.counts.rows

@@ -46,13 +46,14 @@ def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, 
 
 
 def judged(audit: Audit, known: Knowledge) -> tuple[Audit, pl.DataFrame]:
-    """The audit with what was decided on its pairs and findings and how much is decided, and what becomes of its
-    differences.
+    """The audit with what was decided on its pairs and findings and how much is decided, its verdict by that, and what
+    becomes of its differences.
     """
     needed, pairs = needs(audit, known), with_decided(audit.same_person, known.decisions)
     audit = figures.counted(replace(audit, permissions=answered(audit, needed, known)), needed)
     counts = replace(audit.counts, decisions=questions(needed, pairs))
-    return replace(audit, same_person=pairs, counts=counts), needed
+    verdict = figures.verdict(counts, audit.not_checked)
+    return replace(audit, same_person=pairs, counts=counts, verdict=verdict), needed
 
 
 def with_pending(audit: Audit, ledger: Ledger, *, but: str | None = None) -> Audit:

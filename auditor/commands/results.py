@@ -6,7 +6,6 @@ module is where one becomes the other. The rows go from the engine into their fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -23,9 +22,8 @@ from auditor.errors import InputUnusable
 from auditor.explain import Explained
 from auditor.files.whole import whole_file
 from auditor.findings.audit import ACTIVITIES, FRAMES, SAID, SAYS, Counts
-from auditor.findings.codes import NotChecked
 from auditor.match.join import Matched
-from auditor.model import Side, Status, Verdict
+from auditor.model import Side, Status
 from auditor.settings.contract import Contract, Polarity
 from auditor.state.run_files import rows
 
@@ -184,6 +182,7 @@ def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
         against_their_will=0,
         on_grounds=0,
         findings_to_decide=0,
+        findings_settled=0,
         same_person=tally(results.same_person, "side"),
         needs=None,
         decisions=None,
@@ -227,13 +226,6 @@ def stop_if_renumbered(pairs: int, found: DiffCounts) -> None:
             "another key",
             hint="nothing was reported or planned; to carry over what is known: auditor rekey --map old-new.csv",
         )
-
-
-def verdict(counts: Counts, not_checked: Iterable[NotChecked]) -> Verdict:
-    """`incomplete` goes before everything: what could not be checked is never a pass."""
-    if any(not_checked):
-        return Verdict.INCOMPLETE
-    return Verdict.FINDINGS if sum(counts.standing.values()) or counts.other_findings else Verdict.CLEAN
 
 
 def _renamed(matched: Matched, table: ir.Table, column: str) -> ir.Table:

@@ -30,7 +30,6 @@ from auditor.commands.results import (
     read_results,
     same_persons,
     stop_if_renumbered,
-    verdict,
     violations_per_rule,
 )
 from auditor.commands.run_activities import hold, pull_activities, rejected_too, told_to_the_truth, understand
@@ -245,7 +244,6 @@ def _audit(
             audit = reached.tell(conclusion.with_rows(read_results(work)))
             write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names)
             audit, needed = judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
-            audit = replace(audit, verdict=verdict(audit.counts, audit.not_checked))
             watch.found("report", **figures.by_need(needed))
             told = told_to_the_truth(audit, needed)
             run_folder.write_csv(told, work / "for-the-truth.csv")
@@ -346,7 +344,7 @@ def _conclusion(
         platform_name=settings.names.platform,
         truth_name=settings.names.truth,
         started=started,
-        verdict=verdict(counts, not_checked),
+        verdict=figures.verdict(counts, not_checked),
         counts=counts,
         not_checked=tuple(not_checked),
         sources=inputs.sources,

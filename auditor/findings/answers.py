@@ -39,6 +39,9 @@ class Answer(StrEnum):
 OPEN: Final = (Answer.OPEN, Answer.CHANGED, Answer.EXPIRED)
 """What needs a decision on the finding itself."""
 
+SETTLED: Final = (Answer.GROUNDS, Answer.PENDING)
+"""After which a finding is none any more: nothing is left to do as long as it stays so."""
+
 ANSWER: Final[Mapping[str, str]] = {
     Answer.OPEN: "Needs a decision",
     Answer.CHANGED: "Needs a decision again: changed since the last one",

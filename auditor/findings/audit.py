@@ -211,6 +211,8 @@ class Counts:
     """People of whom one says so for which grounds are recorded that hold."""
     findings_to_decide: int
     """Permission findings on which themselves a decision is needed."""
+    findings_settled: int
+    """Permission findings of which nothing is left to do: grounds that hold, or withdrawn and not in an export yet."""
     same_person: Mapping[str, int]
     """Pairs by `side`: both, platform, truth."""
     standing: Mapping[Status, int]
@@ -237,8 +239,8 @@ class Counts:
 
     @property
     def other_findings(self) -> int:
-        """Invalid values and permission findings."""
-        return self.errors + sum(self.permissions.values())
+        """Invalid values, and permission findings of which something is left to do."""
+        return self.errors + sum(self.permissions.values()) - self.findings_settled
 
     @property
     def errors(self) -> int:
@@ -352,6 +354,7 @@ class Conclusion:
             "against_their_will": counts.against_their_will,
             "on_grounds": counts.on_grounds,
             "findings_to_decide": counts.findings_to_decide,
+            "findings_settled": counts.findings_settled,
             **({} if counts.reachable is None else {"reachable": _reachable(counts)}),
             "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},
             "not_checked": [item.content() for item in self.not_checked],

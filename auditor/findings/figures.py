@@ -6,16 +6,17 @@ waits for the next synchronisation or is our own work is no new problem: it has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
-from auditor.findings.answers import OPEN, Answer
+from auditor.findings.answers import OPEN, SETTLED, Answer
 from auditor.findings.audit import Audit, Counts
+from auditor.findings.codes import NotChecked
 from auditor.findings.words import AGAINST_THEIR_WILL
-from auditor.model import Need, Status, Why
+from auditor.model import Need, Status, Verdict, Why
 
 LATER: Final = "later"
 """What is said of a differing cell that waits or was sent already, beside the words of Need."""
@@ -62,6 +63,23 @@ def undecided(permissions: pl.DataFrame) -> pl.DataFrame:
     if "answer" not in permissions.columns:
         return permissions.clear()
     return permissions.filter(pl.col("answer").is_in(list(OPEN)))
+
+
+def settled(permissions: pl.DataFrame) -> int:
+    """How many permission findings are none any more, by their answers; none where nobody asked."""
+    if "answer" not in permissions.columns:
+        return 0
+    return permissions.filter(pl.col("answer").is_in(list(SETTLED))).height
+
+
+def verdict(counts: Counts, not_checked: Iterable[NotChecked]) -> Verdict:
+    """`incomplete` goes before everything: what could not be checked is never a pass.
+
+    What a finding is, is the same for `--fail-on findings` and its exit code.
+    """
+    if any(not_checked):
+        return Verdict.INCOMPLETE
+    return Verdict.FINDINGS if counts.not_agreeing or counts.other_findings else Verdict.CLEAN
 
 
 def by_need(needed: pl.DataFrame) -> Mapping[str, int]:
@@ -111,6 +129,7 @@ def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
             against_their_will=grave.get("yes", 0),
             on_grounds=grave.get(GROUNDS, 0),
             findings_to_decide=undecided(audit.permissions).height,
+            findings_settled=settled(audit.permissions),
         ),
     )
 
