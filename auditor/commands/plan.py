@@ -16,7 +16,7 @@ import polars as pl
 
 from auditor.commands.decided import record, take
 from auditor.commands.known import frame, knowledge, with_pending
-from auditor.commands.stored_plans import Planned, store, stored
+from auditor.commands.stored_plans import Planned, store_made, stored
 from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
 from auditor.findings.audit import TEXT, Audit
@@ -84,7 +84,7 @@ def plan(
                 approved=_approved(settings, continues) if continues is not None else None,
                 tell=tell,
             )
-            return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
+            return store_made(made, folder, ledger, settings)
 
 
 def take_waiting(settings: Settings, folder: Path, now: datetime, tell: Tell) -> None:

@@ -106,7 +106,7 @@ def tell(settings: Settings, planned: Planned) -> Told:
     folder = path.parent
     with Ledger(settings.state_folder, reading=True) as ledger:
         review = review_of(settings, plan, folder, ledger)
-        made = [one for one in ledger.plans(settings.table, "") if one.run == plan.run]
+        made = ledger.plans_of(settings.table, plan.run)
     lasting = irrevocable(plan)
     confirmations = tuple(brake.confirmation for brake in planned.brakes)
     told = Told(review, sentence(lasting, say) if lasting else "", *files_of(path), confirmations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,11 @@ class Planned:
     plan: Plan
     path: Path
     brakes: tuple[Brake, ...]
+
+
+def store_made(made: Iterable[Plan], folder: Path, ledger: Ledger, settings: Settings) -> tuple[Planned, ...]:
+    """Store what writes something, or says what it leaves and why; a plan of neither is left out."""
+    return tuple(store(one, folder, ledger, settings) for one in made if one.writes or one.left)
 
 
 def store(one: Plan, folder: Path, ledger: Ledger, settings: Settings) -> Planned:

@@ -4,7 +4,7 @@ What is asked of it, and in which module that stands:
 
     recorded   verify, head                       prove that nothing was changed
     runs       runs, last_run                     `auditor runs`, the trend, the guard against a side that shrank
-               plan, plans                        what was planned
+               plan, plans, plans_of              what was planned
                record_structure                   what was added to the table structure, an intent before each call
     written    intend, settle                     an intent before each call, an outcome after it
                states                             how far a plan has come: what `apply` resumes from

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from auditor.model import Verdict
 from auditor.state.ledger.chain import stamp
 from auditor.state.ledger.recorded import Recorded, json_text, moment
 from auditor.state.ledger.records import PlanRecord, RunRecord, Seal, StructureState
+
+_PLAN: Final = "sha, run, tab, purpose, made, path, counts, undoes"
 
 
 class Runs(Recorded):
@@ -62,20 +64,21 @@ class Runs(Recorded):
 
     def plan(self, sha: str) -> PlanRecord | None:
         """The plan of this SHA-256; None where no such plan was recorded."""
-        rows = self._chain.query(
-            "SELECT run, tab, purpose, made, path, counts, undoes FROM plans WHERE sha = ?", (sha,)
-        )
-        for run, table, purpose, made, path, counts, undoes in rows:
-            return PlanRecord(sha, run, table, purpose, moment(made), path, json.loads(counts), undoes)
-        return None
+        rows = self._chain.query(f"SELECT {_PLAN} FROM plans WHERE sha = ?", (sha,))
+        return _plan(rows[0]) if rows else None
 
     def plans(self, table: str, begins: str) -> tuple[PlanRecord, ...]:
         """The plans of a table whose SHA-256 begins so, the newest first."""
         rows = self._chain.query(
-            "SELECT sha FROM plans WHERE tab = ? AND substr(sha, 1, ?) = ? ORDER BY id DESC",
+            f"SELECT {_PLAN} FROM plans WHERE tab = ? AND substr(sha, 1, ?) = ? ORDER BY id DESC",
             (table, len(begins), begins),
         )
-        return tuple(one for (sha,) in rows if (one := self.plan(sha)) is not None)
+        return tuple(_plan(row) for row in rows)
+
+    def plans_of(self, table: str, run: str) -> tuple[PlanRecord, ...]:
+        """The plans that were made of a run, the newest first."""
+        rows = self._chain.query(f"SELECT {_PLAN} FROM plans WHERE tab = ? AND run = ? ORDER BY id DESC", (table, run))
+        return tuple(_plan(row) for row in rows)
 
     def seal(self, sha: str, made: datetime) -> Seal:
         """The seal of a plan that is recorded by now."""
@@ -99,3 +102,8 @@ class Runs(Recorded):
     ) -> None:
         """Record what became of additions to the table structure; before a call they are SENT."""
         self._chain.append("structure_events", ((plan, table, item, state.value, stamp(at)) for item in items), at)
+
+
+def _plan(row: Sequence[Any]) -> PlanRecord:
+    sha, run, table, purpose, made, path, counts, undoes = row
+    return PlanRecord(sha, run, table, purpose, moment(made), path, json.loads(counts), undoes)
