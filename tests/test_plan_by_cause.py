@@ -7,15 +7,17 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from auditor.cli.by_cause import walk
-from auditor.commands.plan_by_cause import Proposed, propose
+from auditor.commands.plan_by_cause import Proposed, make, propose
+from auditor.commands.refused import seen, still_refused
 from auditor.errors import Exit
 from auditor.model import Kind, Why
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.needs import needs
-from auditor.report.plan_questions import questions
+from auditor.report.plan_questions import Asked, questions
 from auditor.settings.config import read_settings
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import PROFILE
@@ -23,6 +25,7 @@ from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.nothing_known import a_policy
 from tests.small_folder import Made, Said, auditor, copy, footprint
+from tests.small_runs import CONTRACT
 from tests.test_plan import NEWS, NOW, an_audit, candidates, differs, left, missing, plans, some_facts
 from tests.test_plan_read import REVIEW
 
@@ -40,9 +43,11 @@ def test_a_refusal_holds_while_both_values_do_and_never_keeps_an_opt_out() -> No
         differs("3", NEWS, "true", "false"),
         differs("4", "points", "1", "2", moved="platform"),
         differs("5", NEWS, "true", "false", moved="platform"),
+        differs("6", NEWS, "false", "true", moved="platform"),
     ]
     made = [refusal("1", "city", "Gent", "Ghent"), refusal("2", "city", "Gent", "Brugge")]
     made += [refusal(key, NEWS, "true", "false") for key in ("3", "5")] + [refusal("4", "points", "1", "2")]
+    made.append(refusal("6", NEWS, "false", "true"))
     told = needs(an_audit(cells), some_facts(decisions=made).known).select("key", "need", "why", "answers", "told")
     assert told.rows() == [
         ("1", "left", "refused", "truth platform", None),
@@ -50,6 +55,7 @@ def test_a_refusal_holds_while_both_values_do_and_never_keeps_an_opt_out() -> No
         ("3", "written", None, "truth platform", None),
         ("4", "truth", "for_the_truth", "truth platform", "platform_moved"),
         ("5", "person", "decision", "truth platform", "opted_in_on_platform"),
+        ("6", "truth", "refused", "truth platform", "opted_out_on_platform"),
     ]
     later = Decision("1", "city", "Gent", "Ghent", Choice.TRUTH, "Bea")
     assert needs(an_audit(cells[:1]), some_facts(decisions=[*made, later]).known)["by"].to_list() == ["Bea"]
@@ -161,3 +167,50 @@ def test_what_is_refused_is_remembered_only_with_the_plan(
     }
     assert not written & refused
     assert len(written) > 0
+
+
+def test_a_refusal_of_a_profile_ends_when_its_row_changes(tmp_path: Path) -> None:
+    """Of who is to be created the row of the truth, of who is to be deleted that of the platform."""
+
+    def written(city: str) -> None:
+        rows = {"key": ["new", "also new"], "city": ["Gent", city], "points": [None, "1"]}
+        pl.DataFrame(rows).write_parquet(tmp_path / "creations.parquet")
+        there = {"id": ["old", "older", None], "profileId": ["1", "2", "3"], "city": ["Gent", city, city]}
+        pl.DataFrame(there).write_parquet(tmp_path / "platform.parquet")
+
+    def still() -> set[str]:
+        kept = still_refused(made, tmp_path, CONTRACT, people, secret)
+        return {one.key for one in kept}
+
+    people, secret = {"older": "2", "unknown to the key": "3"}, "00" * 32
+    named = ("new", "also new", "old", "older", "unknown to the key")
+    written("Luik")
+    rows = seen(tmp_path, CONTRACT, {key: people.get(key) for key in named}, secret)
+    made = [Decision(key, PROFILE, *rows[key], Choice.REFUSED, "Mia") for key in named]
+    made += [refusal("also new", "city", None, "Luik"), refusal("before", PROFILE, None, None)]
+    assert still() == {*named, "before"}
+    assert not any("Luik" in str(rows[key]) for key in named), "digests"
+    written("Li\u00e8ge")
+    assert still() == {"new", "old", "also new", "before"}
+    assert [one.column for one in still_refused(made, tmp_path, CONTRACT, people, secret) if one.key == "also new"] == [
+        "city"
+    ]
+
+
+def test_who_is_refused_is_proposed_again_once_the_truth_says_something_else(
+    small: Made, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    folder = copy(small.audited, tmp_path / "work", sandbox)
+    settings, now = read_settings(folder / "auditor.toml"), given_time.now()
+
+    def asked() -> tuple[Proposed, list[Asked]]:
+        found = propose(settings, now=now, run=None, decisions=None, route=None, for_others=False, tell=lambda _: None)
+        return found, [one for question in found.questions for one in question.asked if one.column is None]
+
+    proposed, people = asked()
+    assert [one.write.kind for one in people] == [Kind.CREATE]
+    make(settings, proposed, people, by="Mia", now=now)
+    assert asked()[1] == []
+    path = proposed.folder / "creations.parquet"
+    pl.read_parquet(path).with_columns(lastName=pl.lit("Janssens-Peeters")).write_parquet(path)
+    assert [one.write.key for one in asked()[1]] == [one.write.key for one in people]

@@ -138,8 +138,11 @@ def _reviewed(
             by = click.prompt("who refuses? (your name)", err=True)
         asked = sum(len(one.asked) for one in proposed.questions)
         days = settings.fixes.refused_for.days
-        kept = f", {len(refused):,} refused by {(by or '').strip()} for {days} days" if refused else ""
+        who = (by or "").strip()
+        kept = f", {len(refused):,} refused by {who} for {days} days" if refused else ""
+        over = sum(any(one.by not in (None, who) for one in each.write.changes) for each in refused)
+        kept += f", {over:,} of them against what others decided" if over else ""
         if click.confirm(f"{asked - len(refused):,} taken{kept}: make the plan?", default=False, err=True):
-            return make(settings, proposed, refused, by=(by or "").strip(), now=clock.now())
+            return make(settings, proposed, refused, by=who, now=clock.now())
     say("nothing was made, and nothing is remembered")
     return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor import permissions
+from auditor.commands.refused import still_refused
 from auditor.findings import figures
 from auditor.findings.audit import Audit
 from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
@@ -96,6 +97,8 @@ def knowledge(
     whose = holders(audit.profiles, audit.permissions)
     folder, missing = audit.folder, {item.code for item in audit.not_checked}
     undone, person = ledger.undone(settings.table), pl.col("column").is_null()
+    standing = _standing(settings, contract, ledger, folder, whose, but=but)
+    decided = [one for one in standing if not one.over(now - settings.fixes.refused_for)]
     return Knowledge(
         structure=structure,
         timezone=contract.timezone,
@@ -103,11 +106,7 @@ def knowledge(
         without_base=settings.fixes.without_base,
         opt_outs_known=not missing & NO_OPT_OUTS,
         seen_known=not missing & NOBODY_SEEN,
-        decisions=[
-            one
-            for one in _standing(settings, contract, ledger, folder, whose, but=but)
-            if not one.over(now - settings.fixes.refused_for)
-        ],
+        decisions=list(still_refused(decided, folder, contract, whose, ledger.secret)),
         pins=standing_pins(ledger, settings.table, whose, now),
         evidence=frame(folder, "evidence", EVIDENCE),
         history=_history(audit.profiles, folder, settings.table, ledger, but=but),

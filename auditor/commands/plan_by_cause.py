@@ -12,12 +12,15 @@ from datetime import datetime
 from pathlib import Path
 
 from auditor.commands.plan import Tell, plans_of, take_waiting
+from auditor.commands.refused import NOT_SEEN, seen
 from auditor.commands.review import review_of
-from auditor.commands.stored_plans import Planned, store
+from auditor.commands.stored_plans import Planned, store_made
 from auditor.plan.decisions import Choice
 from auditor.plan.review import Review
 from auditor.report.plan_questions import Asked, Question, questions
 from auditor.settings.config import Settings
+from auditor.settings.contract_file import read_contract
+from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import PROFILE, Decision
@@ -82,7 +85,11 @@ def make(
     """
     differing = proposed.review.beside.differences.select("key", "column", "platform", "truth").iter_rows()
     values = {(key, column): (platform, truth) for key, column, platform, truth in differing}
+    contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(proposed.folder))
+    whole = {one.write.key: one.profile_id for one in refused if one.column is None}
     with at_work(settings.state_folder, "auditor plan", now), Ledger(settings.state_folder) as ledger:
+        rows = seen(proposed.folder, contract, whole, ledger.secret) if whole else {}
+        values |= {(key, PROFILE): row for key, row in rows.items()}
         with ledger.transaction():
             ledger.decide(
                 [
@@ -91,7 +98,7 @@ def make(
                         by,
                         one.write.key,
                         one.column or PROFILE,
-                        *values.get((one.write.key, one.column or ""), (None, None)),
+                        *values.get((one.write.key, one.column or PROFILE), NOT_SEEN),
                         Choice.REFUSED.value,
                         now,
                         one.profile_id,
@@ -112,4 +119,4 @@ def make(
                 for_others=proposed.for_others,
                 approved=proposed.plan,
             )
-        return tuple(store(one, proposed.folder, ledger, settings) for one in made if one.writes or one.left)
+        return store_made(made, proposed.folder, ledger, settings)

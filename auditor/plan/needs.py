@@ -126,6 +126,8 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
         (master.is_null(), Why.UNMAPPED),
         (pl.col("choice") == Choice.IGNORE, Why.IGNORED),
         ((master == Master.PLATFORM) | (pl.col("choice") == Choice.PLATFORM), Why.FOR_THE_TRUTH),
+        # The opt-in that was proposed: that the owners of the truth hear of the opt-out is told beside it.
+        (permission & ~opts_out & (pl.col("choice") == Choice.REFUSED), Why.REFUSED),
         (permission & (pl.col("said") == Why.FOR_THE_TRUTH), Why.FOR_THE_TRUTH),
         (~permission & ~decided & (master == Master.BOTH) & (moved == Moved.PLATFORM), Why.FOR_THE_TRUTH),
         (pl.col("pinned") & ~opts_out, Why.PINNED),
