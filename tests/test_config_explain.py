@@ -102,6 +102,27 @@ def test_every_setting_is_there(file: Path, capsys: pytest.CaptureFixture[str]) 
     assert set(document(capsys)) == leaves(schema, "")
 
 
+def test_what_may_be_written_of_each_field(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = document(capsys)
+    folder = file.parent / "expectations" / "Customers"
+    folder.mkdir(parents=True)
+    fields = {"customerId": "", "city": 'write = "only-if-empty"', "subscriptions#News": 'write = "never"'}
+    lines = ['key = ["customerId"]']
+    for name, write in fields.items():
+        lines += [f'[columns."{name}"]', f'truth = "{name}"', write]
+    (folder / "contract.toml").write_text("\n".join(lines), "utf-8")
+    found = {name: one for name, one in document(capsys).items() if name not in before}
+    assert {name: (one["value"], one["origin"], one["line"]) for name, one in found.items()} == {
+        "columns.customerId.write": ('"always"', "default", None),
+        "columns.city.write": ('"only-if-empty"', "contract", 7),
+        "columns.subscriptions#News.write": ('"never"', "contract", 10),
+    }
+    assert execute(["config", "explain"]) == Exit.FINE
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert 'columns.city.write = "only-if-empty" contract, line 7' in shown
+    assert 'columns.customerId.write = "always" default' in shown
+
+
 def test_secrets_are_masked(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = document(capsys)
     assert found["actito.api_key"]["value"] == '"env:AUDITOR_TEST_KEY"'

@@ -24,7 +24,8 @@ def command() -> None:
 def explain(settings_file: Path, as_json: bool) -> None:
     """Show every setting with its value, and where it comes from: a line of the file, or the default.
 
-    Of a secret only the reference is shown, and whether the variable that it names is set.
+    Of a secret only the reference is shown, and whether the variable that it names is set. Of the contract it shows
+    what may be written of each field: always, only-if-empty or never.
     """
     from auditor.commands.init.explain import explain as explained
 
@@ -57,13 +58,14 @@ def schemas(settings_file: Path) -> None:
 def _origin(one: Explained) -> str:
     if one.line is None:
         return "default"
-    where = f"line {one.line}"
+    where = f"contract, line {one.line}" if one.of_contract else f"line {one.line}"
     if one.variable is None:
         return where
     return f"{where}, environment: {'set' if one.is_set else 'NOT SET'}"
 
 
 def _document(one: Explained) -> dict[str, object]:
-    origin = "default" if one.line is None else "environment" if one.variable is not None else "file"
+    given = "contract" if one.of_contract else "environment" if one.variable is not None else "file"
+    origin = "default" if one.line is None else given
     return {"name": one.name, "value": one.value, "origin": origin, "line": one.line, "variable": one.variable,
             "set": one.is_set if one.variable is not None else None}  # fmt: skip

@@ -16,6 +16,7 @@ import pydantic
 
 from auditor.commands.init.schema import spelt
 from auditor.settings.config import read_settings
+from auditor.settings.contract_file import read_contract
 from auditor.settings.secrets import Secret
 
 
@@ -28,18 +29,33 @@ class Explained:
     value: str | None
     """As it would stand in the file, secrets as references; None: not set."""
     line: int | None
-    """Of the settings file, from 1; None: the default."""
+    """Of the settings file or the contract, from 1; None: the default."""
     variable: str | None = None
     """The environment variable behind a secret."""
     is_set: bool = False
     """Whether that variable has a value."""
+    of_contract: bool = False
 
 
 def explain(path: Path) -> list[Explained]:
-    """Every setting in the order of the definitions. Raises SettingsError as reading the settings does."""
+    """Every setting in the order of the definitions, and what the contract lets be written of each field.
+
+    Raises SettingsError as reading the settings and the contract does; where there is no contract yet, none is told.
+    """
     settings = read_settings(path)
     lines = lines_of(path.read_text("utf-8-sig"))
-    return [_explained(name, value, lines) for name, value in _leaves(settings, "")]
+    contract = settings.table_folder / "contract.toml"
+    return [_explained(name, value, lines) for name, value in _leaves(settings, "")] + list(_fields(contract))
+
+
+def _fields(contract: Path) -> Iterator[Explained]:
+    if not contract.exists():
+        return
+    columns = read_contract(contract, None).columns
+    lines = lines_of(contract.read_text("utf-8-sig"))
+    for column in columns:
+        name = f"columns.{column.name}.write"
+        yield Explained(name, _text(column.write.value), lines.get(name), of_contract=True)
 
 
 def lines_of(text: str) -> dict[str, int]:
