@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from auditor.commands.review import people_of
+from auditor.commands.who import naming
 from auditor.findings.audit import CAUSES, DIFFERENCES
 from auditor.findings.codes import Code, Notice
 from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk
@@ -20,6 +22,7 @@ from auditor.report.plan_book import plan_book
 from auditor.report.plan_page import ON_A_PAGE, plan_page
 from auditor.report.plan_text import on_screen, text
 from auditor.settings.contract import Polarity
+from auditor.settings.contract_file import read_contract
 from auditor.writes import Cell, Collection, LeftAlone
 from tests.nothing_known import a_plan, a_write
 from tests.test_report import cells_of
@@ -225,3 +228,16 @@ def test_a_page_runs_nothing_and_fetches_nothing(value: str) -> None:
     assert "default-src 'none'; style-src 'sha256-" in page
     assert "<script" not in page
     assert "http:" not in page.replace("http-equiv", "")
+
+
+def test_people_are_named_whatever_the_columns_of_name_and_address_are_called(tmp_path: Path) -> None:
+    """By the columns by which the same persons are looked for; what the contract does not map is not shown."""
+    columns = {"nr": "nr", "prenom": "p", "achternaam": "a", "e_mail": "m"}
+    lines = ['key = ["nr"]', *(f'[columns.{name}]\ntruth = "{truth}"' for name, truth in columns.items())]
+    (tmp_path / "contract.toml").write_text("\n".join([*lines, 'compare = "email"']), "utf-8")
+    contract = read_contract(tmp_path / "contract.toml", None)
+    row = {"profileId": "1", "nr": "C1", "prenom": "Ann", "achternaam": "Peeters", "e_mail": "ann@example.org"}
+    pl.DataFrame([row, row | {"profileId": "2", "nr": "C2"}]).write_parquet(tmp_path / "platform.parquet")
+    plan = a_plan(a_write(Kind.UPDATE, Route.SINGLE, "C1", None, (Cell("prenom", "Ann", "Anna"),)))
+    assert people_of(tmp_path, contract, plan).rows() == [("1", "C1", "Ann Peeters", "ann@example.org")]
+    assert naming(contract) == ("prenom", "achternaam", "e_mail")

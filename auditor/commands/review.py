@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from auditor.apply.undo import irrevocable
 from auditor.commands.known import holders, standing_decisions, standing_pins
 from auditor.commands.stored_plans import Planned
+from auditor.commands.who import naming
 from auditor.errors import SettingsError
 from auditor.files.whole import OWNER_ONLY, whole_files, write_whole
 from auditor.findings.audit import FRAMES, TEXT
@@ -33,10 +34,6 @@ from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import PROFILE, PlanRecord
 from auditor.state.run_files import columns_of, rows
 from auditor.writes import Plan
-
-NAMES: Final = ("firstName", "lastName")
-"""What Actito calls the names of a person."""
-EMAIL: Final = "emailAddress"
 
 
 @dataclass(frozen=True)
@@ -132,14 +129,14 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
     beside = Beside(
         differences=_rows(folder, "differences"),
         causes=_rows(folder, "causes"),
-        people=_people(folder, contract, plan),
+        people=people_of(folder, contract, plan),
         findings={(key, column): finding for key, column, finding in found.iter_rows()},
         decided=decided,
         permissions={one.name: one.permission for one in contract.columns if one.permission is not None},
         contacts={one.name for one in contract.contacts},
         identity={*contract.key, *(one.name for one in structure.attributes if one.unique)},
         realtime=tuple(settings.fixes.realtime),
-        names=(*NAMES, EMAIL),
+        names=naming(contract),
         kept=_kept(settings, plan, folder, ledger),
     )
     return Review(plan, beside, Words.of(settings.names))
@@ -176,28 +173,29 @@ def _rows(folder: Path, name: str) -> pl.DataFrame:
     return run_folder.read_rows(folder, name) if (folder / f"{name}.parquet").exists() else FRAMES[name].to_frame()
 
 
-def _people(folder: Path, contract: Contract, plan: Plan) -> pl.DataFrame:
+def people_of(folder: Path, contract: Contract, plan: Plan) -> pl.DataFrame:
     """Who is who by the export of the run, as long as that is kept: the plan can be read without."""
     path = folder / f"{Side.PLATFORM.value}.parquet"
     if not path.exists():
         return PEOPLE.to_frame()
-    headers = {one.name: source_name(one, Side.PLATFORM) for one in contract.columns}
-    wanted = {name: headers.get(name, name) for name in ("profileId", contract.key[0], *NAMES, EMAIL)}
+    headers = {"profileId": "profileId"} | {one.name: source_name(one, Side.PLATFORM) for one in contract.columns}
+    first, last, email = naming(contract)
+    key = contract.key[0] if len(contract.key) == 1 else None
     try:
-        there = set(columns_of(path)) & set(wanted.values())
+        there = set(columns_of(path)) & {headers[name] for name in ("profileId", key, first, last, email) if name}
         export = rows(path, pl.Schema(dict.fromkeys(sorted(there), TEXT)))
     except SettingsError:
         return PEOPLE.to_frame()
 
-    def text(name: str) -> pl.Expr:
-        return pl.col(wanted[name]) if wanted[name] in there else pl.lit(None, TEXT)
+    def text(name: str | None) -> pl.Expr:
+        header = headers.get(name or "")
+        return pl.col(header) if header in there else pl.lit(None, TEXT)
 
-    first, last = map(text, NAMES)
     people = export.select(
         profile_id=text("profileId"),
-        key=text(contract.key[0]) if len(contract.key) == 1 else pl.lit(None, TEXT),
-        name=pl.concat_str(first, last, separator=" ", ignore_nulls=True),
-        email=text(EMAIL),
+        key=text(key),
+        name=pl.concat_str(text(first), text(last), separator=" ", ignore_nulls=True),
+        email=text(email),
     )
     ids = {write.profile_id for write in plan.writes if write.profile_id is not None}
     keys = {write.key for write in plan.writes}

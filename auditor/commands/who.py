@@ -18,11 +18,16 @@ from auditor.state.run_files import columns_of, rows_with
 from auditor.writes import key_parts
 
 
+def naming(contract: Contract) -> tuple[str | None, str | None, str | None]:
+    """The columns of first name, last name and e-mail address, by which the same persons are looked for too."""
+    kinds = evidence_columns(contract.columns)
+    return kinds.get("first_name"), kinds.get("last_name"), kinds.get("email")
+
+
 def who(folder: Path, contract: Contract, audit: Audit) -> Who:
     """Says who they are whom a side has alone, who are probably one person, or whose permission is a finding.
 
-    The columns of name and e-mail address are those by which the same persons are looked for. What the snapshots of the
-    run do not say, or no longer, is left out.
+    What the snapshots of the run do not say, or no longer, is left out.
     """
     wanted = _keys(audit)
     return {
@@ -39,18 +44,13 @@ def _keys(audit: Audit) -> set[str]:
 
 
 def _told(path: Path, contract: Contract, side: Side, keys: Collection[str]) -> Iterator[tuple[str, str]]:
-    kinds = evidence_columns(contract.columns)
-    shown = [
-        source_name(contract.column(kinds[kind]), side)
-        for kind in ("first_name", "last_name", "email")
-        if kind in kinds
-    ]
+    shown = {name: source_name(contract.column(name), side) for name in naming(contract) if name is not None}
     try:
         there = set(columns_of(path)) if path.exists() else set()
     except SettingsError:
         return
-    names = [name for name in shown if name in there]
-    email = source_name(contract.column(kinds["email"]), side) if "email" in kinds else None
+    names = [name for name in shown.values() if name in there]
+    email = shown.get(naming(contract)[-1] or "")
     for parts, wanted in _by_columns(contract, keys):
         headers = [source_name(contract.column(part), side) for part in parts]
         if not names or not there.issuperset(headers):

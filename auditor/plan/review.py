@@ -59,8 +59,8 @@ class Beside:
     """Columns by which a profile is known: those of the key, and unique ones."""
     realtime: Sequence[str]
     """Globs of the columns that start scenarios."""
-    names: tuple[str, str, str]
-    """The columns of the first name, the last name and the e-mail address, for who is created."""
+    names: tuple[str | None, str | None, str | None]
+    """The columns of the first name, the last name and the e-mail address, for who is created; None: there is none."""
     kept: Mapping[tuple[str, str | None], Kept]
     """By key and column (None: the profile), what somebody keeps from being written."""
 
@@ -188,7 +188,7 @@ class Review:
 
     def _created(self, write: Write) -> tuple[str, str]:
         values = {cell.column: cell.after for cell in write.cells if cell.after}
-        first, last, email = (values.get(column, "") for column in self.beside.names)
+        first, last, email = (values.get(column or "", "") for column in self.beside.names)
         return f"{first} {last}".strip(), email
 
     def _change(self, write: Write, cell: Cell, moved: str | None, cause: str | None, status: str | None) -> Change:
