@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -126,7 +127,7 @@ class Plan:
         between = "{"
         for name, value in content.items():
             digest.update(f"{between}{_canonical(name)}:".encode())
-            for piece in _listed(value, _canonical, "[", ",", "]"):
+            for piece in _canonical_pieces(value):
                 digest.update(piece.encode())
             between = ","
         digest.update(b"}")
@@ -173,7 +174,7 @@ class Plan:
         between = "{\n"
         for name, value in {**around, **self._content()}.items():
             yield f"{between}{_text(name)}: "
-            yield from _listed(value, _text, "[\n", ",\n", "\n]")
+            yield from _lines(value)
             between = ",\n"
         yield "\n}\n"
 
@@ -266,16 +267,30 @@ def _plain(value: Write | LeftAlone | Cell | Collection) -> dict[str, Any]:
 _VALUES: Final = {kind: attrgetter(*kind.__slots__) for kind in (Write, LeftAlone, Cell, Collection)}
 
 
-def _listed(value: object, encode: Callable[[object], str], begin: str, between: str, end: str) -> Iterator[str]:
-    """A value, or the values of an iterator as a list, piece by piece."""
+def _lines(value: object) -> Iterator[str]:
+    """A value, or the values of an iterator as a list with a line for each."""
     if not isinstance(value, Iterator):
-        yield encode(value)
+        yield _text(value)
         return
-    before = begin
+    before = "[\n"
     for item in value:
-        yield before + encode(item)
-        before = between
-    yield "[]" if before == begin else end
+        yield before + _text(item)
+        before = ",\n"
+    yield "[]" if before == "[\n" else "\n]"
+
+
+def _canonical_pieces(value: object) -> Iterator[str]:
+    """A value, or the values of an iterator as a list, many at a time: each call of the encoder costs as much as a
+    write.
+    """
+    if not isinstance(value, Iterator):
+        yield _canonical(value)
+        return
+    before = "["
+    while portion := list(islice(value, 1_000)):
+        yield before + _canonical(portion)[1:-1]
+        before = ","
+    yield "[]" if before == "[" else "]"
 
 
 _text: Final = json.JSONEncoder(ensure_ascii=False).encode

@@ -36,6 +36,9 @@ def main() -> None:
     options, _ = parser.parse_known_args()
     sys.path.insert(0, str(ROOT))
     if options.part:
+        from auditor.cli import collect_rarely
+
+        collect_rarely()
         PARTS[options.part](options)
         return
     with tempfile.TemporaryDirectory(prefix="auditor-bench-") as name:

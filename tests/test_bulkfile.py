@@ -7,6 +7,7 @@ import io
 import zipfile
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,7 +110,8 @@ HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 @given(st.lists(st.tuples(HOSTILE, HOSTILE, HOSTILE), max_size=8))
 def test_hostile_values_round_trip(rows: list[tuple[str, str, str]]) -> None:
     """Read by Python's own parser, an independent reading of RFC 4180."""
-    content = csv_bytes(("customerId", "lastName", "note"), rows)
+    schema = dict.fromkeys(("customerId", "lastName", "note"), pl.String())
+    content = csv_bytes(pl.DataFrame(rows, schema=schema, orient="row"))
     assert not content.startswith(b"\xef\xbb\xbf")
     read = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), delimiter=";", strict=True)
     assert list(read) == [["customerId", "lastName", "note"], *map(list, rows)]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+
+import polars as pl
 
 from auditor.errors import GuardRefused
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Kind, Route, Structure
@@ -19,7 +21,6 @@ from auditor.writes import Plan, Write
 MAX_BYTES: Final = 100_000_000
 """Actito refuses larger files (D-limits: 100 MB, read as decimal to be on the safe side)."""
 
-_SPECIAL = frozenset(';"\r\n')
 _WORDS: Final = {"true": "TRUE", "false": "FALSE"}
 """Capitals are what a page shows of a file (D-etlf); that small letters are taken as well is nowhere said."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -63,10 +64,11 @@ def corrective_file(plan: Plan, batch: str, structure: Structure, *, canaries: b
     return _file(batch, writes, plan.key, structure)
 
 
-def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str | None]]) -> bytes:
-    """A table as Actito's CSV; None and empty text are both an empty cell."""
-    lines = (";".join(_quoted(cell or "") for cell in row) + "\n" for row in (header, *rows))
-    return "".join(lines).encode("utf-8")
+def csv_bytes(table: pl.DataFrame) -> bytes:
+    """A table of text as Actito's CSV; null is an empty cell."""
+    content = io.BytesIO()
+    table.write_csv(content, separator=";", quote_style="necessary")
+    return content.getvalue()
 
 
 def _in_files(plan: Plan, canaries: bool) -> list[Write]:
@@ -83,7 +85,7 @@ def _file(name: str, writes: Sequence[Write], key: Sequence[str], structure: Str
     columns = (*key, *(column for column in structure.columns if column in changed))
     if changed.difference(columns):
         raise ValueError("a file holds columns of the structure only")
-    content = csv_bytes(columns, _rows(writes, columns, _flags(structure)))
+    content = csv_bytes(_table(writes, columns, _flags(structure)))
     archive = _zipped(f"{name}.csv", content)
     if len(content) > MAX_BYTES:
         raise GuardRefused(f"the file {name} has {len(content):,} bytes; Actito takes {MAX_BYTES:,}")
@@ -99,20 +101,16 @@ def _flags(structure: Structure) -> frozenset[str]:
     return frozenset((*booleans, *subscriptions, *simple))
 
 
-def _rows(writes: Iterable[Write], columns: Sequence[str], flags: Collection[str]) -> Iterator[list[str | None]]:
-    for write in writes:
-        values = {columns[0]: write.key}
+def _table(writes: Sequence[Write], columns: Sequence[str], flags: Collection[str]) -> pl.DataFrame:
+    values: dict[str, list[str | None]] = {column: [None] * len(writes) for column in columns}
+    for place, write in enumerate(writes):
         for cell in write.cells:
             if not cell.after:
                 raise ValueError("values are cleared one by one, never by file")
-            values[cell.column] = _WORDS.get(cell.after, cell.after) if cell.column in flags else cell.after
-        yield [values.get(column) for column in columns]
-
-
-def _quoted(text: str) -> str:
-    if _SPECIAL.isdisjoint(text):
-        return text
-    return '"' + text.replace('"', '""') + '"'
+            values[cell.column][place] = cell.after
+    values[columns[0]] = [write.key for write in writes]
+    table = pl.DataFrame(values, schema=dict.fromkeys(columns, pl.String()))
+    return table.with_columns(pl.col([column for column in columns if column in flags]).replace(_WORDS))
 
 
 def _zipped(name: str, content: bytes) -> bytes:
