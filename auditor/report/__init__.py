@@ -36,7 +36,7 @@ from auditor.report.xlsx import for_review, workbook
 
 __all__ = ["Privacy", "TrendPoint", "Who", "Written", "for_notebook", "for_review", "page", "render"]
 
-SCRIPTS: Final = ("text.js", "table.js", "rows.js", "decisions.js", "start.js")
+SCRIPTS: Final = ("text.js", "table.js", "rows.js", "kept.js", "decisions.js", "start.js")
 """In the order in which the page runs them, as one script."""
 PLANS: Final = "plans.html"
 """The list of a run's plans, to which its worklist leads."""

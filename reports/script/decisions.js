@@ -6,12 +6,12 @@ const NAME = "auditor name"; // of whoever decides, in the browser's store
 
 class Decisions {
   // `pairs`: the list of probably the same persons; `findings`: that of permissions. Undefined where there are none.
-  constructor(table, pairs, findings, run, digest) {
+  constructor(table, pairs, findings, salt) {
     this.table = table;
     this.findings = findings;
     this.grounds = new Map();
     this.lists = [table, pairs, findings].filter(Boolean);
-    this.store = `auditor ${run} ${digest}`;
+    this.kept = new Kept(salt);
     for (const list of this.lists) this.open(list);
     this.name = document.getElementById("by");
     if (findings) {
@@ -27,16 +27,16 @@ class Decisions {
     }
     this.button = document.getElementById("download");
     this.button.addEventListener("click", () => this.download());
-    this.name.addEventListener("change", () => this.put(NAME, this.name.value.trim()));
+    this.name.addEventListener("change", () => this.kept.put(NAME, this.name.value.trim()));
     const file = document.getElementById("continue");
     file.addEventListener("change", () => {
       if (file.files.length) this.goOn(file.files[0]).finally(() => { file.value = ""; });
     });
     window.addEventListener("beforeunload", (event) => {
-      if (this.chosen((one) => !one.by && (this.lost || CHOICES[one.choice] !== "later")).length) event.preventDefault();
+      if (this.chosen((one) => !one.by && (this.kept.lost || CHOICES[one.choice] !== "later")).length) event.preventDefault();
     });
     window.addEventListener("storage", (event) => {
-      if (event.key === null || event.key === this.store) this.follow(event.key && event.newValue);
+      if (event.key === null || event.key === this.kept.store) this.follow(event.key && event.newValue);
     });
     this.restore();
     this.showCount();
@@ -232,7 +232,8 @@ class Decisions {
     const decided = this.chosen((one) => CHOICES[one.choice] !== "later");
     const fresh = decided.filter(({ one }) => !one.by);
     const name = this.name.value.trim();
-    return { fresh, again: decided.filter(({ one }) => one.by && (!name || one.by === name)) };
+    const whole = ({ list, row, one }) => list !== this.findings || CHOICES[one.choice] !== "grounds" || this.grounds.has(row);
+    return { fresh, again: decided.filter((place) => place.one.by && (!name || place.one.by === name) && whole(place)) };
   }
 
   showCount() {
@@ -256,65 +257,56 @@ class Decisions {
     document.querySelector(".decision-message").textContent = text;
   }
 
-  // Put a text into the browser's store. It may be full or forbidden: then choices live in the page only, which is said.
-  put(name, text) {
-    try {
-      localStorage.setItem(name, text);
-      this.lost = "";
-    } catch (problem) {
-      const why = problem.name === "QuotaExceededError" ? "its store is full" : "its store may not be used";
-      this.lost = `This browser keeps nothing of this page: ${why}. Your choices are in this tab only: download them before you close it.`;
-    }
-    document.querySelector(".store-message").textContent = this.lost;
-  }
-
-  get(name) {
-    try {
-      return localStorage.getItem(name);
-    } catch {
-      return null;
-    }
-  }
-
-  // Kept as row numbers and choices, without values of profiles, and together with what another tab has kept.
+  // Kept together with what another tab has kept.
   keep() {
-    this.merge(this.get(this.store));
-    this.put(this.store, JSON.stringify(this.lists.map(({ own }) => [...own].map(([row, { choice, made, by, group }]) => [row, choice, made, by, group]))));
+    this.merge(this.kept.read());
+    this.kept.write(this.lists.flatMap((list) => [...list.own].map(([row, one]) => [this.kept.name(this.about(row, list)), one])));
   }
 
-  // Take over what was chosen later elsewhere. Whether something chosen here is not known there.
-  merge(text) {
-    let kept = [];
-    try {
-      kept = JSON.parse(text ?? "[]");
-    } catch { /* nothing kept */ }
-    let missing = false;
-    this.lists.forEach((list, place) => {
-      const there = new Map((kept[place] ?? []).map(([row, choice, made, by, group]) => [row, { choice, made, by, group }]));
-      for (const [row, one] of there) {
-        // Evidence is not kept in the browser: it may tell of people. Without it nothing was chosen.
-        if (CHOICES[one.choice] === "grounds" && !this.grounds.has(row)) continue;
-        const own = list.own.get(row);
-        if (own && (own.made > one.made || (own.made === one.made && own.by))) continue;
-        if (own && own.made === one.made && own.by === one.by) continue;
-        this.set(row, one, list);
-        this.refresh(row, list);
+  // Take over what was chosen later elsewhere, and fits. Whether something chosen here is not known there.
+  merge(there) {
+    const places = there.size ? this.places() : new Map();
+    for (const [name, one] of there) {
+      const place = places.get(name);
+      if (!place || !this.fits(place, one)) this.kept.leave(name, one);
+      else if (newer(one, place.list.own.get(place.row))) {
+        this.set(place.row, one, place.list);
+        this.refresh(place.row, place.list);
       }
-      for (const [row, own] of list.own) missing ||= !there.has(row) || there.get(row).made < own.made;
-    });
-    return missing;
+    }
+    return this.lists.some((list) => [...list.own].some(([row, own]) => newer(own, there.get(this.kept.name(this.about(row, list))))));
+  }
+
+  // Where on this page each row is, by the name under which it is kept.
+  places() {
+    this.named ??= new Map(this.lists.flatMap((list) => [...Array(list.size).keys()].map((row) => [this.kept.name(this.about(row, list)), { row, list }])));
+    return this.named;
+  }
+
+  // Whether a choice can still be made so. Of grounds the evidence is not kept, for it may tell of people: until they
+  // are in a file nothing was chosen.
+  fits({ row, list }, { choice, by }) {
+    const word = CHOICES[choice];
+    if (!word || by) return choice >= 0;
+    if (list === this.findings) return word === "later" || (this.answerable(row) && (word !== "grounds" || this.grounds.has(row)));
+    return list !== this.table || !this.refused(row, word);
   }
 
   // Another tab of this worklist has kept something.
   follow(text) {
-    const missing = this.merge(text);
+    const missing = this.merge(this.kept.read(text));
     this.showCount();
     if (missing) this.keep();
   }
 
   restore() {
-    this.put(NAME, this.name.value = this.get(NAME) ?? "");
-    this.merge(this.get(this.store));
+    this.kept.put(NAME, this.name.value = this.kept.get(NAME) ?? "");
+    this.merge(this.kept.read());
+    const unfit = this.kept.unfit();
+    if (!unfit.length) return;
+    const grounds = unfit.some(({ choice }) => CHOICES[choice] === "grounds") ? " Grounds are typed again: no browser keeps their evidence." : "";
+    const [one, is] = unfit.length === 1 ? ["1 choice", "is"] : [`${unfit.length.toLocaleString("en")} choices`, "are"];
+    this.say(`${one} made here before and not downloaded ${is} not shown: this page has other values there, or asks something else.${grounds}`);
   }
 
   // Go on from a file that was downloaded here before, or by somebody else of the same worklist.
@@ -341,7 +333,7 @@ class Decisions {
       const one = { choice: number, made: Date.parse(made) || file.lastModified, by: content.by, group: false };
       if ((place.list.own.get(place.row)?.made ?? 0) <= one.made) this.set(place.row, one, place.list);
     }
-    if (!this.name.value.trim()) this.put(NAME, this.name.value = content.by);
+    if (!this.name.value.trim()) this.kept.put(NAME, this.name.value = content.by);
     this.keep();
     for (const list of this.lists) list.showRows();
     this.showCount();
@@ -389,7 +381,7 @@ class Decisions {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     for (const { list, row, one } of rows) this.set(row, { ...one, by }, list);
-    this.put(NAME, by);
+    this.kept.put(NAME, by);
     this.keep();
     this.showCount();
     this.say(`Next: put ${link.download} into the folder decisions, or auditor plan ${here.run} --decisions ${link.download}`);

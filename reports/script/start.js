@@ -9,7 +9,7 @@ async function unpack(packed) {
 async function start() {
   const packed = document.getElementById("packed-rows");
   if (!packed) return;
-  const { tables: contents, labels, digest } = await unpack(packed.textContent);
+  const { tables: contents, labels, salt } = await unpack(packed.textContent);
   packed.remove();
   let decisions = null;
   const render = (cell, name, row, table) => name === "choice" ? decisions.cell(cell, row, table) : renderCell(cell, name, row, table);
@@ -20,7 +20,7 @@ async function start() {
     for (const place of box.querySelectorAll("thead th")) place.setAttribute("role", "columnheader");
     tables[name] = new Table(box, contents[name], labels, render);
   }
-  if (here.kind === "worklist") decisions = new Decisions(tables.differences, tables.same, tables.permissions?.columns.answer && tables.permissions, here.run, digest);
+  if (here.kind === "worklist") decisions = new Decisions(tables.differences, tables.same, tables.permissions?.columns.answer && tables.permissions, salt);
   for (const [name, table] of Object.entries(tables)) {
     const open = name === "differences" && decisions && table.columns.need.values.includes("person");
     table.filter(open ? { need: "person" } : {});
