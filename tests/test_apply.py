@@ -1120,6 +1120,28 @@ def test_after_a_crash_at_any_point_it_goes_on_as_if_nothing_had_been(tmp_path: 
     assert lost > 0, "no crash hit the import itself"
 
 
+def test_what_is_about_to_be_sent_is_on_record_before_each_call(world: World) -> None:
+    """By whoever reads the ledger at that moment; and what became of it by the time of the next call."""
+    keys = {number: str(values["customerId"]) for number, values in world.platform.profiles.items()}
+    seen: list[tuple[str, set[str]]] = []
+
+    def look(call: str) -> Callable[[], None]:
+        def record() -> None:
+            with Ledger(world.folder, reading=True) as ledger:
+                seen.append((call, set(ledger.unsettled("Customers")["key"])))
+
+        return record
+
+    for call in ("update", "create", "delete", "start_import"):
+        world.platform.faults[call, "before"] = look(call)
+    world.apply(everything())
+    assert [waiting for call, waiting in seen if call == "start_import"] == [{"C6", "C7"}]
+    singles = [waiting for call, waiting in seen if call != "start_import"]
+    assert all(len(waiting) == 1 for waiting in singles), "what was called before has its outcome"
+    written = {keys.get(number, "C9") for number, *_ in world.platform.effects}
+    assert set().union(*singles) == written - {"C6", "C7"}
+
+
 def test_a_crash_in_one_thread_lets_the_others_record_their_calls(world: World) -> None:
     meeting = threading.Barrier(2, timeout=20)
     strike = raising(Crash())

@@ -77,6 +77,13 @@ def test_a_plan_is_recorded_once(ledger: Ledger) -> None:
     assert ledger.plan(plan.sha) == plan
 
 
+def test_what_is_recorded_is_on_the_disk_before_anything_goes_on(ledger: Ledger) -> None:
+    """An intent that the operating system still held would be lost with its power, and its call be made again."""
+    ask = ledger._chain._connection.execute
+    assert ask("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert ask("PRAGMA synchronous").fetchone() == (2,), "FULL"
+
+
 def test_an_intent_without_an_outcome_is_pending_and_unsettled(ledger: Ledger) -> None:
     """It may have been carried out: a crash between the call and its outcome leaves exactly this."""
     ledger.intend("p", TABLE, [update("1")], NOON)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from auditor.commands.plan import CHANGED, changed_much
+from auditor.commands.plan import CHANGED, changed_much, plan
 from auditor.findings.codes import Code
+from auditor.findings.sentences import of_plan
+from auditor.findings.words import Words
 from auditor.model import Kind, Moved, Status
 from auditor.plan import make_plans
 from auditor.settings.contract import Column, Compare, Polarity
 from tests.audits import audit_of, difference
+from tests.consent_world import NEWS, in_memory
 from tests.nothing_known import a_policy, facts, knowledge
 from tests.test_damage import STRUCTURE
+from tests.test_whose_decision import settled
 
 ROOT = Path(__file__).parent.parent
 PROMISE = (ROOT / "docs" / "promise.md").read_text("utf-8")
@@ -57,10 +62,10 @@ def test_a_segment_that_is_a_permission_goes_down_alone(
     column = Column(name, "no_mail", name, Compare.BOOLEAN, permission=polarity)
     moved = difference("C1", name, platform, truth, status=Status.STALE.value, moved=Moved.TRUTH.value, base=platform)
     audit = audit_of(differences=[moved], columns=(column,))
-    plan, _ = make_plans(audit, a_policy(), facts(knowledge(STRUCTURE)))
-    written = [(write.kind, cell.after) for write in plan.writes for cell in write.cells]
+    found, _ = make_plans(audit, a_policy(), facts(knowledge(STRUCTURE)))
+    written = [(write.kind, cell.after) for write in found.writes for cell in write.cells]
     assert written == ([] if expected is None else [expected])
-    assert expected or [item.why for item in plan.left] == ["for_the_truth"]
+    assert expected or [item.why for item in found.left] == ["for_the_truth"]
 
 
 @pytest.mark.parametrize(("number", "stops"), [(10, False), (11, True)])
@@ -75,3 +80,20 @@ def test_a_column_that_changed_in_more_than_a_tenth_stops_a_plan(number: int, st
     assert sum(audit.counts.profiles.values()) == 100
     told = list(changed_much(audit))
     assert [(one.code, one.parameters["column"]) for one in told] == [(Code.MUCH_CHANGED, "firstName")] * stops
+
+
+def test_a_run_in_which_a_column_changed_that_much_stops_its_plan(tmp_path: Path) -> None:
+    """One of five people, since both sides agreed on them; on the platform as well as in the truth."""
+    world = settled(tmp_path)
+    moved, edited = world.people[:2]
+    with in_memory(world):
+        world.run()
+        world.now += timedelta(hours=5)
+        assert moved.row is not None
+        moved.row |= {"city": "Zoersel", "modified_at": world._stamp(world.now)}
+        world.platform.profiles[edited.profile_id or ""][NEWS] = "false"
+        world.run()
+        corrections = plan(world.settings, now=world.now)[0].plan
+    told = of_plan(corrections.stop or (), Words("Actito", "CRM"))
+    for column in ("city", NEWS):
+        assert f"{column} changed in 1 of 5 profiles since the last run" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -11,11 +12,16 @@ from typing import Any
 import pytest
 
 from auditor.commands import stored_plans
+from auditor.commands.apply import apply
 from auditor.errors import GuardRefused
 from auditor.model import Kind, Route
+from auditor.settings.config import read_settings
 from auditor.state.ledger import Ledger
+from auditor.state.past_runs import find_run
 from auditor.writes import Cell, Plan, read_plan, read_sealed
+from tests import given_time
 from tests.nothing_known import a_plan, a_write
+from tests.small_folder import made
 
 PLAN = a_plan(a_write(Kind.UPDATE, Route.SINGLE, "C1", "1", (Cell("city", "Gent", "Ghent"),)))
 EDITED = replace(PLAN, writes=(replace(PLAN.writes[0], cells=(Cell("city", "Gent", "Luik"),)),))
@@ -78,6 +84,24 @@ def test_whatever_was_edited_is_refused(
         put(plan, change(stored_plans.record(PLAN, path, ledger)), path)
         with pytest.raises(GuardRefused, match="only plans that `auditor` made"):
             recorded(path, ledger)
+
+
+def test_what_would_raise_a_permission_is_refused_though_it_was_recorded(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Finished writes are looked at once more before anything is read or sent, whoever made them."""
+    folder = tmp_path / "folder"
+    shutil.copytree(made(tmp_path_factory).audited, folder)
+    settings = read_settings(folder / "auditor.toml")
+    run = find_run(settings)
+    news = Cell("subscriptions#Newsletter", "false", "true")
+    for kind in (Kind.UPDATE, Kind.SUBSCRIBE):
+        plan = replace(a_plan(a_write(kind, Route.SINGLE, "C1", "1", (news,))), run=run.name, made=given_time.now())
+        path = run / f"plan-{plan.sha}.json"
+        with Ledger(settings.state_folder) as ledger:
+            put(plan, stored_plans.record(plan, path, ledger), path)
+        with pytest.raises(GuardRefused, match="permission"):
+            apply(settings, path, confirmed={kind: 1}, clock=given_time.now)
 
 
 def test_another_ledgers_seal_is_none(tmp_path: Path, path: Path) -> None:
