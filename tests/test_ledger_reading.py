@@ -94,6 +94,20 @@ def test_it_can_be_read_while_another_writes(tmp_path: Path) -> None:
             assert later.unsettled(TABLE).height == 1
 
 
+@pytest.mark.parametrize("made", [written, killed])
+def test_who_reads_to_write_later_can(tmp_path: Path, made: Callable[[Path], None]) -> None:
+    """As a run and a change of keys do, after whoever was killed: what they read stays open until all is kept."""
+    folder = tmp_path / "state"
+    made(folder)
+    with Ledger(folder, reading=True, beside_writing=True) as reading:
+        assert reading.unsettled(TABLE).height == 1
+        with Ledger(folder) as writing, writing.transaction():
+            writing.intend("p", TABLE, [update("2")], NOON)
+        assert reading.unsettled(TABLE).height == 2
+        with pytest.raises(ValueError, match="opened for reading"):
+            reading.intend("p", TABLE, [update("3")], NOON)
+
+
 def test_what_is_supposed_answers_as_what_is_recorded(tmp_path: Path) -> None:
     """An opt-in counts once it landed; an earlier write to a cell is no longer waited for, though its file may be."""
     with Ledger(tmp_path / "state") as ledger:

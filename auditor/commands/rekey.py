@@ -76,7 +76,7 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
     with (
         at_work(settings.state_folder, "auditor rekey", now),
         tempfile.TemporaryDirectory(prefix="auditor-") as scratch,
-        Ledger(settings.state_folder, reading=True) as ledger,
+        Ledger(settings.state_folder, reading=True, beside_writing=not dry) as ledger,
     ):
         structure = run_folder.read_structure(find_run(settings))
         contract = read_contract(settings.table_folder / "contract.toml", structure)

@@ -173,7 +173,7 @@ def _audit(
             watch.found("pull", counted_by_platform=exist)
     folders = [work, settings.state_folder, *(source.path.parent for source in pulled), *pulls.folders]
     engine = open_engine(settings, work / "spill", folders)
-    with closing(engine), Ledger(settings.state_folder, reading=True) as ledger:
+    with closing(engine), Ledger(settings.state_folder, reading=True, beside_writing=request.only is None) as ledger:
         with watch.stage("load", "loading both sides"):
             inputs = land_both(engine, pulled, contract, settings, work, now, moved)
             notes = [(one.side, note) for one in inputs.landed for note in one.notes]

@@ -97,11 +97,13 @@ class Chain:
         indexes: str = "",
         salt: bytes | None = None,
         reading: bool = False,
+        beside_writing: bool = False,
     ) -> None:
         """Open or make the file, readable for its owner alone. One that is made now gets this `salt`, or a new one.
 
         `reading`: no file is made or changed, and nothing can be appended. Where there is none, it is an empty one; one
-        of an older version is read as what it would become.
+        of an older version is read as what it would become. `beside_writing`: another object of this process will write
+        while this one is open.
 
         Raises SettingsError when the file is none of ours or of a newer version, TryLater when it cannot be written.
         """
@@ -113,7 +115,7 @@ class Chain:
         if not reading:
             self._prepare_file()
         with self._explained():
-            self._connection = _read_only(path, version) if reading else _connected(str(path))
+            self._connection = _read_only(path, version, beside_writing) if reading else _connected(str(path))
             try:
                 if not reading:
                     self._connection.execute("PRAGMA journal_mode = WAL")
@@ -332,15 +334,17 @@ def _connected(address: str, *, uri: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=uri, isolation_level=None, check_same_thread=False, timeout=10)
 
 
-def _read_only(path: Path, version: int) -> sqlite3.Connection:
+def _read_only(path: Path, version: int, beside_writing: bool) -> sqlite3.Connection:
     """The file as it lies there, and no trace of a look at it; a copy in memory where it has to be made first.
 
     Who opens a file for reading alone and finds no log makes one, and leaves it; who may write takes it away. Where a
-    killed process left its log, who may write would work it into the file; the other reads it.
+    killed process left its log, who may write would work it into the file; the other reads it. All connections of a
+    process share what one of them opened for reading alone: beside it nobody could write.
     """
     if not path.exists():
         return _connected(":memory:")
-    how = "mode=ro&readonly_shm=1" if path.with_name(f"{path.name}-wal").exists() else "mode=rw"
+    log = path.with_name(f"{path.name}-wal")
+    how = "mode=ro&readonly_shm=1" if log.exists() and not beside_writing else "mode=rw"
     connection = _connected(f"{path.resolve().as_uri()}?{how}", uri=True)
     try:
         if int(connection.execute("PRAGMA user_version").fetchone()[0]) < version:

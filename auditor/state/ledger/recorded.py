@@ -24,13 +24,24 @@ class Recorded:
     Methods raise TryLater when the file cannot be read or written now.
     """
 
-    def __init__(self, folder: Path, *, secret: str | None = None, reading: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, secret: str | None = None, reading: bool = False, beside_writing: bool = False
+    ) -> None:
         """Open `folder/ledger.sqlite`, or make it (0600, folder 0700) with this secret, or one of its own.
 
-        `reading`: no file is made or changed, and nothing can be recorded. Raises SettingsError when it is not ours.
+        `reading`: no file is made or changed, and nothing can be recorded; `beside_writing`, it stays open while this
+        process records by another object. Raises SettingsError when it is not ours.
         """
         salt = bytes.fromhex(secret) if secret else None
-        self._chain = Chain(folder / FILE, TABLES, version=VERSION, indexes=INDEXES, salt=salt, reading=reading)
+        self._chain = Chain(
+            folder / FILE,
+            TABLES,
+            version=VERSION,
+            indexes=INDEXES,
+            salt=salt,
+            reading=reading,
+            beside_writing=beside_writing,
+        )
 
     def __enter__(self) -> Self:
         return self
