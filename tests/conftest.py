@@ -70,11 +70,11 @@ def soon_looked_at_again() -> Iterator[None]:
 def authorities_are_read_once() -> Iterator[None]:
     """Each client of each test would read the same file of certificate authorities, which is most of what it costs."""
     whole = ssl.create_default_context
-    kept = whole(cafile=certifi.where())
+    usual = os.environ.get("SSL_CERT_FILE") or certifi.where()
+    kept = whole(cafile=usual)
 
     def context(*arguments: Any, **options: Any) -> ssl.SSLContext:
-        usual = not arguments and options == {"cafile": certifi.where()}
-        return kept if usual else whole(*arguments, **options)
+        return kept if not arguments and options == {"cafile": usual} else whole(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(ssl, "create_default_context", context)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -98,14 +99,20 @@ class File(Strict):
     @pydantic.field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise ValueError(f'"{value}" is not a time zone{nearest(value, available_timezones())}')
+        if value is not None and value not in _zones():
+            raise ValueError(f'"{value}" is not a time zone{nearest(value, _zones())}')
         return value
 
     @pydantic.field_validator("country")
     @classmethod
     def _known_country(cls, value: str) -> str:
         return _country(value)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Looked up once: to list the machine's time zones takes longer than all the rest of reading a contract."""
+    return frozenset(available_timezones())
 
 
 def read_contract(path: Path, structure: Structure | None, *, text: str | None = None) -> Contract:
