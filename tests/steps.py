@@ -1,6 +1,7 @@
 """Everything that a piece of work changes outside its memory, step by step, and an end by force at any of them.
 
-The list is made by running: files as Python tells of them, what SQLite is asked, and whatever else calls `step`.
+The list is made by running: files as Python tells of them, what SQLite is asked, each request before it leaves and
+after its answer has begun, and whatever else calls `step`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 _steps: list[str] | None = None
@@ -43,13 +45,34 @@ class _Watched(sqlite3.Connection):
     """SQLite does not ask Python before it writes: its statements are steps, and so is the moment after COMMIT."""
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        writing = sql.split(" ")[0] in ("BEGIN", "INSERT", "COMMIT", "PRAGMA")
-        if writing:
-            step(sql[:20])
+        _statement(sql)
         done = super().execute(sql, *values)
         if sql == "COMMIT":
             step("after COMMIT")
         return done
+
+    def executemany(self, sql: str, rows: Any) -> sqlite3.Cursor:
+        _statement(sql)
+        return super().executemany(sql, rows)
+
+    def executescript(self, script: str) -> sqlite3.Cursor:
+        _statement(script)
+        return super().executescript(script)
+
+
+def _statement(sql: str) -> None:
+    if sql.split(" ")[0] in ("BEGIN", "INSERT", "UPDATE", "COMMIT", "PRAGMA"):
+        step(sql[:20])
+
+
+def _send(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+    step(f"HTTP {request.method} before")
+    answer = _sent(self, request)
+    step(f"HTTP {request.method} after")
+    return answer
+
+
+_sent = httpx.HTTPTransport.handle_request
 
 
 @contextmanager
@@ -59,6 +82,7 @@ def counted(act: Callable[[int], None]) -> Iterator[list[str]]:
     connect = sqlite3.connect
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sqlite3, "connect", lambda *a, **more: connect(*a, factory=_Watched, **more))
+        patched.setattr(httpx.HTTPTransport, "handle_request", _send)
         _steps, _act = [], act
         try:
             yield _steps
