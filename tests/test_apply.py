@@ -39,13 +39,14 @@ from auditor.apply import apply_plan, unfinished
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import OUTCOMES, Applied, read_outcomes, write_outcomes
 from auditor.apply.undo import Audited, undo_plan
+from auditor.cli.planned import print_applied
 from auditor.errors import Exit, GuardRefused
 from auditor.findings.since import Drift, Since
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.plan.brakes import held
 from auditor.state.commit import steady
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import QUOTA_ZONE
+from auditor.state.ledger.records import QUOTA_ZONE, Overwritten, Settled
 from auditor.writes import Cell, Plan, Write, read_plan
 from tests.nothing_known import a_plan, a_write, recorded
 
@@ -868,6 +869,25 @@ def test_refused_rows_are_tied_back_by_key(world: World) -> None:
         ("refused", "UNKNOWN_PROFILE customerId"),
     ]
     assert "4" not in world.platform.profiles
+
+
+def test_what_a_file_overwrote_is_told_of_the_plan(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever became of the cell itself; how much of the file nobody read is told when it is sent."""
+    plan = plan_of(*batch(1, 2, 3))
+    applied = world.apply(plan, limits=Limits(concurrency=1, read_before=1, sample=20))
+    print_applied(applied)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "b1: 2 rows; 1 were read right before it; 2 (100%) were read back, all others by the next export." in said
+    assert "of the other 1 is overwritten; the next run finds what an export shows that was taken in between." in said
+    with world.ledger() as ledger:
+        edit = Overwritten(ledger.states(plan.sha)[2, "city"].write, plan.sha, "Brugge", world.now)
+        ledger.record_settled(Settled((), (), (), frozenset(), (edit,)), world.now)
+    applied = world.apply(plan)
+    assert told(applied, "outcome", "detail", "found")[2] == ("landed", "overwritten", "Brugge")
+    print_applied(applied)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 edit of somebody's overwritten by file" in said
+    assert f"auditor undo {plan.sha[:12]} --overwritten" in said
 
 
 def test_creations_by_file_cannot_update(world: World) -> None:

@@ -57,7 +57,7 @@ class Working:
 
     @staticmethod
     def record(ledger: Ledger) -> None:
-        ledger.record_settled(Settled((1,), (), ()), NOON)
+        ledger.record_settled(Settled((1,), (), (), frozenset(), ()), NOON)
         ledger.record_run(RunRecord(RUN, TABLE, NOON, NOON, Verdict.CLEAN, {}))
 
     def as_read(self) -> tuple[bytes | None, bytes | None, bool]:

@@ -153,7 +153,7 @@ def test_a_newer_export_settles_what_was_unknown(ledger: Ledger) -> None:
     writes = ledger.intend("p", TABLE, [update(key, number=number) for number, key in enumerate("123")], NOON)
     ledger.settle(writes, Outcome.UNKNOWN, NOON)
     told = ledger.told_by_export(TABLE, seen(("1", "city", True), ("2", "city", False)), NOON + HOUR)
-    assert told == Settled((writes[0],), (writes[1],), ())
+    assert told == Settled((writes[0],), (writes[1],), (), frozenset(), ())
     assert [state.outcome for state in ledger.states("p").values()] == [Outcome.UNKNOWN] * 3, "nobody recorded it"
     ledger.record_settled(told, NOON + HOUR)
     assert [state.outcome for state in ledger.states("p").values()] == [
@@ -165,7 +165,7 @@ def test_a_newer_export_settles_what_was_unknown(ledger: Ledger) -> None:
 
 def test_an_export_from_before_the_write_settles_nothing(ledger: Ledger) -> None:
     ledger.intend("p", TABLE, [update("1")], NOON)
-    assert ledger.told_by_export(TABLE, seen(("1", "city", True)), NOON - HOUR) == Settled((), (), ())
+    assert ledger.told_by_export(TABLE, seen(("1", "city", True)), NOON - HOUR) == Settled((), (), (), frozenset(), ())
 
 
 def test_an_import_that_nobody_saw_end_is_denied_only_after_a_while(ledger: Ledger) -> None:
@@ -174,12 +174,12 @@ def test_an_import_that_nobody_saw_end_is_denied_only_after_a_while(ledger: Ledg
     early = NOON + IMPORT_PATIENCE / 2
     told = seen(("1", "city", True), ("2", "city", False))
     at_first = ledger.told_by_export(TABLE, told, early)
-    assert at_first == Settled((writes[0],), (), ())
+    assert at_first == Settled((writes[0],), (), (), frozenset(), ())
     ledger.record_settled(at_first, early)
     assert keys(ledger.pending(TABLE, early)) == ["1", "2"]
     late = NOON + IMPORT_PATIENCE
     at_last = ledger.told_by_export(TABLE, told, late)
-    assert at_last == Settled((), (writes[1],), ())
+    assert at_last == Settled((), (writes[1],), (), frozenset(), ())
     ledger.record_settled(at_last, late)
     assert ledger.pending(TABLE, late).is_empty()
 

@@ -136,5 +136,5 @@ def test_what_is_supposed_answers_as_what_is_recorded(tmp_path: Path) -> None:
         supposing.suppose(settled)
         recording.record_settled(settled, as_of)
         assert answers(supposing) == answers(recording) != before
-        supposing.suppose(Settled((), (), ()))
+        supposing.suppose(Settled((), (), (), frozenset(), ()))
         assert answers(supposing) == before

@@ -100,7 +100,7 @@ def test_a_write_is_told_with_who_both_values_why_and_its_risks() -> None:
             '  + "Peeters"',
             "    lastName differs in upper and lower case only; CRM changed",
             "  ! goes by file: what somebody changes in Actito after the export is",
-            "    overwritten unseen",
+            "    overwritten, and shown only by an export that is taken in between",
         ],
         [
             "C2  Bob",

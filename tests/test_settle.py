@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from auditor.engine.duckdb import DuckDB
@@ -14,8 +15,8 @@ from auditor.equality.primitives import FUNCTIONS
 from auditor.match.join import match_sides
 from auditor.model import Kind, Outcome, Route, Side
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Intent
-from auditor.state.settle import from_export
+from auditor.state.ledger.records import Intent, Overwritten, Settled
+from auditor.state.settle import from_export, overwritten
 from tests.small_runs import CONTRACT, PLATFORM_COLUMNS, TRUTH_COLUMNS, Row, land
 
 TABLE = "Customers"
@@ -115,3 +116,67 @@ def test_what_is_settled_stays_settled(ledger: Ledger, tmp_path: Path) -> None:
     settle(ledger, tmp_path, [{"id": "k", "city": "Gent"}], LATER)
     assert settle(ledger, tmp_path, [{"id": "k", "city": "Luik"}], LATER + timedelta(days=1)) == {}
     assert outcomes(ledger, "k") == ["landed"]
+
+
+def test_an_edit_is_told_from_what_was_audited_and_from_what_was_sent(ledger: Ledger, tmp_path: Path) -> None:
+    """What the export denies was edited since the audit, or the file did nothing to it."""
+    cases = {"edited": "Brugge", "spelt otherwise": "LUIK", "as audited": "Luik", "as sent": "Gent"}
+    for key in cases:
+        ledger.intend("plan", TABLE, [Intent(0, Kind.UPDATE, Route.BULK, key, None, "city", "Luik", "Gent")], SENT)
+    settle(ledger, tmp_path, [{"id": key, "city": shown} for key, shown in cases.items()], LATER)
+    details = {key: ledger.writes_of(TABLE, key)["detail"].to_list() for key in cases}
+    assert details == {
+        "edited": ["edited"],
+        "spelt otherwise": ["edited"],
+        "as audited": ["export"],
+        "as sent": ["export"],
+    }
+
+
+def test_what_an_export_shows_that_was_taken_between_the_audit_and_the_file(ledger: Ledger, tmp_path: Path) -> None:
+    """The edits that the file overwrote: letter by letter, but for what has several spellings of one value."""
+    cases = {
+        # key: column, audited, sent, what stood there in between, whether that was an edit
+        "untouched": ("city", "Luik", "Gent", "Luik", False),
+        "edited": ("city", "Luik", "Gent", "Brugge", True),
+        "case alone": ("city", "Luik", "Gent", "LUIK", True),
+        "emptied": ("city", "Luik", "Gent", "", True),
+        "the same by somebody": ("city", "Luik", "Gent", "Gent", False),
+        "filled": ("note", None, "a", "b", True),
+        "still empty": ("note", None, "a", None, False),
+        "off": ("subscriptions#News", "true", "false", "0", False),
+        "on, spelt otherwise": ("subscriptions#News", "true", "false", "1", False),
+        "neither yes nor no": ("subscriptions#News", "true", "false", "maybe", True),
+        "twice": ("city", "Luik", "Gent", "Brugge", False),
+    }
+    intents = [
+        Intent(number, Kind.UPDATE, Route.BULK, key, "1", column, before, after)
+        for number, (key, (column, before, after, _, _)) in enumerate(cases.items())
+    ]
+    _, writes = ledger.intend_import("plan", "b", TABLE, "0" * 64, intents, SENT)
+    ledger.intend("plan", TABLE, [Intent(99, Kind.UPDATE, Route.SINGLE, "edited", "1", "note", None, "x")], SENT)
+    ledger.settle(writes[:2], Outcome.LANDED, SENT)  # those of the sample
+    sent = ledger.by_file(TABLE)
+    assert sorted(sent["key"]) == sorted(cases), "whatever is confirmed of a file, and nothing that went one by one"
+    export = [{"id": key, column: shown} for key, (column, _, _, shown, _) in cases.items()] + [{"id": "twice"}]
+    with closing(DuckDB(temp=tmp_path)) as engine:
+        engine.register(FUNCTIONS)
+        raw = land(engine, Side.PLATFORM, export, PLATFORM_COLUMNS, tmp_path / "platform.parquet")
+        found = dict(overwritten(engine, CONTRACT, raw, sent))
+    keys = dict(zip(writes, cases, strict=True))
+    edits = {key: shown for key, (_, _, _, shown, edit) in cases.items() if edit}
+    assert {keys[write]: text for write, text in found.items()} == edits
+
+    told = Settled(
+        (), (), (), frozenset(), tuple(Overwritten(write, "plan", text, SENT) for write, text in found.items())
+    )
+    ledger.record_settled(told, LATER)
+    assert ledger.overwritten("plan") == {(key, cases[key][0]): shown for key, shown in edits.items()}
+    assert ledger.states("plan").keys() == {(one.number, one.column) for one in intents} | {(99, "note")}
+    assert {one.key for one in ledger.effects("plan")} == set(cases), "what is found changes nothing of what was done"
+    assert sorted(ledger.by_file(TABLE)["key"]) == sorted(cases.keys() - edits.keys()), "each is found once"
+    row = ledger.writes_of(TABLE, "edited").filter(pl.col("number").is_null())
+    assert row.select("before", "after", "outcome", "detail").rows() == [("Luik", "Brugge", "changed", "overwritten")]
+    ledger.empty(TABLE, ["edited"])
+    assert "Brugge" not in ledger.overwritten("plan").values(), "it is erased with the person"
+    assert not ledger.verify().problems

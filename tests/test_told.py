@@ -70,6 +70,22 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "in it would look missing",
         )
     ],
+    Code.OVERWRITTEN: [
+        (
+            Notice(Code.OVERWRITTEN, {"plan": "ab" * 32, "cells": cells, "shown": "2026-03-02T09:10:00+01:00"}),
+            f"a file of plan abababababab overwrote {edits} in Actito: the export of 2026-03-02 08:10 (UTC) shows what "
+            f"somebody had made of the audited {values} before the file was sent; auditor undo abababababab "
+            "--overwritten puts it back",
+        )
+        for cells, edits, values in ((1, "1 edit", "value"), (1200, "1,200 edits", "values"))
+    ],
+    Code.EDITED_SINCE: [
+        (
+            Notice(Code.EDITED_SINCE, {"cells": cells}),
+            f"{values} neither as sent nor as audited in this export: edited in Actito since the audit",
+        )
+        for cells, values in ((1, "1 value that was sent is"), (1200, "1,200 values that were sent are"))
+    ],
     Code.NOT_EVALUATED: [
         (
             NotChecked(

@@ -41,7 +41,7 @@ from auditor.findings.since import NO_DRIFT, Drift, Place
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import WriteState
+from auditor.state.ledger.records import OVERWRITTEN, WriteState
 from auditor.writes import Plan
 
 _INTERRUPTED = Stopped("interrupted", "interrupted: everything sent is recorded; apply the plan again to go on")
@@ -122,7 +122,7 @@ def apply_plan(
         _run(job, bulk_file)
     if job.error is not None:
         raise job.error
-    frame = _frame(plan, job.states, job.results, job.stopped)
+    frame = _frame(plan, job.states, job.results, job.stopped, ledger.overwritten(sha))
     return Applied(sha, frame, job.stopped, drift or NO_DRIFT, tuple(job.files))
 
 
@@ -133,7 +133,7 @@ def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied
     places = {(number, column_of(cell)) for number, write in enumerate(plan.writes) for cell in targets(write)}
     if not places or not places <= results.keys():
         return None
-    return Applied(plan.sha, _frame(plan, states, results, None), None, NO_DRIFT, ())
+    return Applied(plan.sha, _frame(plan, states, results, None, ledger.overwritten(plan.sha)), None, NO_DRIFT, ())
 
 
 def unfinished(plan: Plan, ledger: Ledger) -> Plan:
@@ -295,9 +295,15 @@ def _interruptible(job: Job) -> Iterator[None]:
 
 
 def _frame(
-    plan: Plan, states: Mapping[Place, WriteState], results: Mapping[Place, Result], stopped: Stopped | None
+    plan: Plan,
+    states: Mapping[Place, WriteState],
+    results: Mapping[Place, Result],
+    stopped: Stopped | None,
+    overwritten: Mapping[tuple[str, str], str | None],
 ) -> pl.DataFrame:
-    """A row per followed cell. What has no result in this application keeps that of an earlier one, or was skipped."""
+    """A row per followed cell. What has no result in this application keeps that of an earlier one, or was skipped.
+    `overwritten`, by key and column: the edits that files of the plan overwrote.
+    """
     reason = stopped.why if stopped else "not_sent"
     rows = []
     for number, write in enumerate(plan.writes):
@@ -309,6 +315,8 @@ def _frame(
                 result = Result(Outcome.UNKNOWN, state.detail or "not_confirmed", state.settled_at)
             result = result or Result(Outcome.SKIPPED, reason, None)
             single = write.batch is None or write.canary
+            if not single and (write.key, cell.column) in overwritten:
+                result = replace(result, detail=OVERWRITTEN, found=overwritten[write.key, cell.column])
             known = result.profile_id or (state.profile_id if state else None) or write.profile_id
             rows.append(
                 (

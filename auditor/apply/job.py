@@ -14,13 +14,10 @@ from typing import Final, Protocol
 
 from auditor.actito import Collection, Execution, ImportMode, Profile, ProfileRef, RefusedRow
 from auditor.findings.since import Since
-from auditor.model import SUBSCRIPTION_PREFIX, AttributeType, Kind, Outcome, Route, Structure
+from auditor.model import SUBSCRIPTION_PREFIX, TEXTS, Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Around, Intent, WriteState
 from auditor.writes import Cell, Plan, Write
-
-_TEXTS: Final = (AttributeType.STRING, AttributeType.EMAIL, AttributeType.PHONE)
-"""Attributes whose values people write as they like."""
 
 FINAL: Final = (Outcome.LANDED, Outcome.REFUSED, Outcome.CHANGED)
 """Outcomes that stand: such a cell is never sent again by the same plan."""
@@ -116,7 +113,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """How much of a file was looked at: what was edited in the others meanwhile is overwritten, and shows nowhere."""
+    """How much of a file was looked at: what was edited in the others meanwhile is overwritten."""
 
     batch: str
     rows: int
@@ -202,7 +199,7 @@ class Job:
         somebody's edit; what has several spellings for one value by its rule.
         """
         attribute = self.structure.attribute(column)
-        if attribute is None or attribute.multi_valued or attribute.type not in _TEXTS:
+        if attribute is None or attribute.multi_valued or attribute.type not in TEXTS:
             return self.equal(column, audited, current)
         return (audited or "") == (current or "")
 

@@ -17,6 +17,7 @@ from auditor.commands.review import Told
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
 from auditor.findings.codes import Notice
+from auditor.findings.english.numbers import counted
 from auditor.findings.english.since_sentences import drift_report
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
 from auditor.findings.planned import KIND, PURPOSE
@@ -26,6 +27,7 @@ from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route
 from auditor.report import plan_text
 from auditor.settings.problems import nearest
+from auditor.state.ledger.records import OVERWRITTEN
 from auditor.state.run_folder import started
 
 OUTCOME = {
@@ -39,9 +41,15 @@ OUTCOME = {
 KEPT = 6
 """Lines on what somebody keeps from being written."""
 
-OVERWRITTEN = (
+WINDOW = (
     "by file, what is edited in {platform} from {since}, which the export shows, until the file is imported is "
-    "overwritten in the fields that it changes; some profiles are read right before, and left out where they changed"
+    "overwritten in the fields that it changes; some profiles are read right before, and left out where they changed. "
+    "An edit that another export shows which is taken in between is found by the next run, and can be put back"
+)
+
+EDITS = (
+    "{edits} of somebody's overwritten by file, as an export showed that was taken before the file was sent; to put "
+    "back: auditor undo {plan} --overwritten"
 )
 
 
@@ -64,7 +72,7 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         reason = of_plan(plan.route_reason, words)
         click.echo(textwrap.fill(reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
     if any(write.route is Route.BULK and write.kind is not Kind.CREATE for write in plan.writes):
-        click.echo(wrapped("  ", words.fill(OVERWRITTEN).replace("{since}", _moment(plan.export_as_of))))
+        click.echo(wrapped("  ", words.fill(WINDOW).replace("{since}", _moment(plan.export_as_of))))
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
@@ -110,6 +118,9 @@ def print_applied(applied: Applied) -> None:
     details = applied.outcomes.filter(applied.outcomes["outcome"].is_in(["refused", "changed"]))
     for (outcome, detail), group in details.group_by("outcome", "detail"):
         click.echo(f"    {outcome}: {detail or 'no detail'} × {group.height:,}")
+    edits = applied.outcomes.filter(applied.outcomes["detail"] == OVERWRITTEN).height
+    if edits:
+        click.echo(wrapped("    ", EDITS.format(edits=counted(edits, "edit"), plan=applied.sha[:12])))
     if applied.stopped is not None:
         say(f"  {applied.stopped.sentence}")
 
@@ -150,12 +161,13 @@ def _looked_at(sent: SentFile) -> str:
     unread = sent.rows - (sent.read_before - sent.left_out)
     known = f"{sent.batch}: {sent.rows:,} rows; {sent.read_before:,} were read right before it"
     known += f", {sent.left_out:,} of which had changed and were left out" if sent.left_out else ""
-    known += f"; {sent.read_back:,} were read back."
+    known += f"; {sent.read_back:,} ({sent.read_back / sent.rows:.0%}) were read back, all others by the next export."
     if not unread or sent.since is None:
         return known
     between = f"between {_moment(sent.since)} and {_moment(sent.until)}"
     return (
-        f"{known} What was edited {between} in these fields of the other {unread:,} is overwritten, and shows nowhere."
+        f"{known} What was edited {between} in these fields of the other {unread:,} is overwritten; the next run finds "
+        "what an export shows that was taken in between."
     )
 
 

@@ -261,6 +261,9 @@ def _writes(story: Story) -> Iterator[str]:
         when = _local(row["sent_at"] or row["settled_at"], story)
         before, after = (_told(row["column"] or "", row[name], story) for name in ("before", "after"))
         what = f"{row['column']} {before} → {after}" if row["column"] else "the profile"
+        if row["number"] is None:  # no write of ours
+            yield f"{when}  found: {what}, somebody's edit, overwritten by a file (plan {row['plan'][:12]})"
+            continue
         became = OUTCOME[Outcome(row["outcome"])] if row["outcome"] else "begun, its end is not recorded"
         yield f"{when}  {row['kind']} {what}: {became} (plan {row['plan'][:12]})"
 

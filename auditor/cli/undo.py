@@ -18,13 +18,22 @@ from auditor.cli.verbose import verbose_option
 @click.option(
     "--delete-created", is_flag=True, help="Delete the profiles that the plan created and nobody has touched."
 )
+@click.option(
+    "--overwritten", is_flag=True, help="Only what a file overwrote, as an export showed: the edits are put back."
+)
 @click.option("--wrong-opt-out", metavar="KEY[:COLUMN]",
               help="Give back this one permission, which the plan withdrew in error. Needs --by.")  # fmt: skip
 @click.option("--by", metavar="NAME", help="The person who says that the opt-out was an error.")
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the plan is written; the folder of the run unless given.")  # fmt: skip
 def command(
-    settings_file: Path, plan: str, delete_created: bool, wrong_opt_out: str | None, by: str | None, into: Path | None
+    settings_file: Path,
+    plan: str,
+    delete_created: bool,
+    overwritten: bool,
+    wrong_opt_out: str | None,
+    by: str | None,
+    into: Path | None,
 ) -> None:
     """Make a plan that restores what a plan changed, as far as it was applied. Apply it like any other.
 
@@ -43,5 +52,15 @@ def command(
     if by is not None and wrong_opt_out is None:
         raise SettingsError("--by names who says that an opt-out was an error", hint="add: --wrong-opt-out KEY")
     wrong = None if wrong_opt_out is None else WrongOptOut(wrong_opt_out, by or "")
-    planned = undo(settings, plan, now=clock.now(), delete_created=delete_created, wrong=wrong, into=into)
+    if overwritten and (wrong is not None or delete_created):
+        raise SettingsError("--overwritten puts edits back and nothing else: neither of the other two goes with it")
+    planned = undo(
+        settings,
+        plan,
+        now=clock.now(),
+        delete_created=delete_created,
+        overwritten=overwritten,
+        wrong=wrong,
+        into=into,
+    )
     print_plan(planned, Words.of(settings.names), tell(settings, planned))

@@ -35,6 +35,7 @@ from auditor.commands.results import (
 from auditor.commands.run_activities import hold, pull_activities, rejected_too, told_to_the_truth, understand
 from auditor.commands.run_inputs import Asked, Landings, Moved, Request, Tell, ask, current_suite, land_both, pull_both
 from auditor.commands.run_kept import TREND_RUNS, to_keep, trend_point, write_for_plans
+from auditor.commands.run_overwritten import overwritten
 from auditor.commands.session import open_engine
 from auditor.commands.who import who
 from auditor.diff.diffed import diff
@@ -64,7 +65,7 @@ from auditor.state import past_runs, run_folder, settle
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger, lock
-from auditor.state.ledger.records import RunRecord
+from auditor.state.ledger.records import RunRecord, Settled
 from auditor.state.memory import Learnt, Memory
 from auditor.validate import Validation, jumps, preload, record, validate
 from auditor.validate.checked import checked
@@ -201,6 +202,8 @@ def _audit(
             last = ledger.last_run(table)
             memory = store.load(engine, contract, matched.keys, expected=last is not None)
             settled = settle.from_export(engine, contract, matched, ledger, table, as_of)
+            edits = overwritten(settings, contract, ledger, work, now, tell)
+            settled = replace(settled, overwritten=edits)
             ledger.suppose(settled)
             known, created = _known(engine, ledger, memory, violations, table, as_of)
             shown = Moments(as_of, inputs.moments[Side.TRUTH])
@@ -238,7 +241,7 @@ def _audit(
             watch.found("explain", causes=count(engine, compared.explained.causes), **counts.differences_by_reason)
         conclusion = _conclusion(
             engine, settings, contract, compared, memory, validations, last, asked, inputs, watch.not_checked,
-            run=name, started=now, counts=counts, folder=work, seconds=watch.seconds,
+            settled, run=name, started=now, counts=counts, folder=work, seconds=watch.seconds,
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = reached.tell(conclusion.with_rows(read_results(work)))
@@ -328,6 +331,7 @@ def _conclusion(
     asked: Asked,
     inputs: Landings,
     not_checked: Sequence[NotChecked],
+    settled: Settled,
     *,
     run: str,
     started: datetime,
@@ -359,6 +363,7 @@ def _conclusion(
             *(notices.shrunk(found.rows, last.counts["rows"], settings.shrank) if last else ()),
             *notices.under_other_keys(other_keys(engine, matched, memory.seen)),
             *compared.notices(engine, contract),
+            *notices.after_writing([(one.plan, one.shown) for one in settled.overwritten], len(settled.edited)),
             *notices.not_yet({one.side: one.not_yet for one in validations}),
             *(one for one in memory.warnings if not notices.forgotten([one])),
         ),

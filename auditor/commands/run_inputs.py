@@ -177,11 +177,11 @@ def land_both(
     landed, raw = [], {}
     with looking_ahead(_looks(pulled, settings)) as ahead:
         for source, looked in zip(pulled, ahead, strict=True):
-            one = _land(engine, source, looked.result(), contract, settings, work, moved)
+            one = land_one(engine, source, looked.result(), contract, settings, work, moved)
             raw[one.side] = engine.view(one.path, f"{one.side.value}_raw")
             landed.append(one)
     sources = [
-        _source(engine, given, one, raw[one.side], contract, now) for given, one in zip(pulled, landed, strict=True)
+        source_of(engine, given, one, raw[one.side], contract, now) for given, one in zip(pulled, landed, strict=True)
     ]
     return Landings(tuple(landed), raw, tuple(sources))
 
@@ -192,7 +192,7 @@ def _looks(pulled: Sequence[Pulled], settings: Settings) -> Iterator[tuple[Path,
         yield one.path, spelt["separator"], spelt["encoding"]
 
 
-def _land(
+def land_one(
     engine: DuckDB,
     source: Pulled,
     looked: Looked | None,
@@ -220,7 +220,9 @@ def _land(
     return landed
 
 
-def _source(engine: DuckDB, pulled: Pulled, landed: Landed, raw: ir.Table, contract: Contract, now: datetime) -> Source:
+def source_of(
+    engine: DuckDB, pulled: Pulled, landed: Landed, raw: ir.Table, contract: Contract, now: datetime
+) -> Source:
     """What the input was, and the moment that it shows."""
     updated = updated_column(contract, pulled.side)
     greatest = greatest_moment(engine, raw, updated, contract.timezone.key) if updated else None

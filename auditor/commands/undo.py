@@ -5,8 +5,8 @@ No outcome file is read, and the plan's own file only where it is there: a kille
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import PlanRecord
+from auditor.state.ledger.records import Effect, PlanRecord
 from auditor.state.past_runs import last_structure
 from auditor.writes import Plan, read_plan
 
@@ -44,14 +44,16 @@ def undo(
     *,
     now: datetime,
     delete_created: bool = False,
+    overwritten: bool = False,
     wrong: WrongOptOut | None = None,
     into: Path | None = None,
 ) -> Planned:
     """A plan that restores what a plan changed, all of it or as far as it came; it is applied like any other.
 
-    `name` is the plan's file or the beginning of its SHA. `wrong`: the plan gives back that one permission, and nothing
-    else. It is stored in the folder of the undone plan, else in that of its run or of the newest one; `into` names
-    another folder.
+    Of a cell whose edit a file overwrote, the edit is restored, and not what was audited before; `overwritten`: these
+    cells alone. `name` is the plan's file or the beginning of its SHA. `wrong`: the plan gives back that one
+    permission, and nothing else. It is stored in the folder of the undone plan, else in that of its run or of the
+    newest one; `into` names another folder.
 
     Raises SettingsError, GuardRefused for a permission that must not be given back, and TryLater while a file of the
     plan may still be carried out.
@@ -62,6 +64,12 @@ def undo(
         effects = ledger.effects(of.sha)
         if not effects and not ledger.states(of.sha):
             raise SettingsError(f"{Path(name).name} was never applied: there is nothing to undo")
+        effects = _with_edits(effects, ledger.overwritten(of.sha), alone=overwritten)
+        if overwritten and not effects:
+            raise SettingsError(
+                f"no export shows that a file of plan {of.sha[:12]} overwrote an edit",
+                hint="to take back all of it: auditor undo, without --overwritten",
+            )
         require_ended(effects, now)
         again = ledger.taken_back(settings.table, of.sha)
         runs = list(_runs(settings, chosen))
@@ -111,6 +119,18 @@ def _chosen(settings: Settings, name: str, ledger: Ledger) -> Chosen:
         return Chosen(record, read_plan(path), path.resolve().parent)
     except SettingsError:
         return Chosen(record, None, None)
+
+
+def _with_edits(
+    effects: Sequence[Effect], found: Mapping[tuple[str, str], str | None], *, alone: bool
+) -> tuple[Effect, ...]:
+    """The effects with what they really replaced, where a file overwrote what somebody had edited; or these `alone`."""
+
+    def spot(one: Effect) -> tuple[str, str]:
+        return one.key or "", one.column or ""
+
+    edits = (replace(one, before=found[spot(one)]) if spot(one) in found else one for one in effects)
+    return tuple(one for one in edits if not alone or spot(one) in found)
 
 
 def _population(chosen: Chosen, ledger: Ledger) -> int:

@@ -58,6 +58,9 @@ class Code(StrEnum):
     NAMES_LOST = "names_lost"
     STRUCTURE_LOST = "structure_lost"
     ONLY_ON_ONE_SIDE = "only_on_one_side"
+    OVERWRITTEN = "overwritten"
+    """`cells` that a file of `plan` overwrote after somebody had edited them, `shown` by an export of that moment."""
+    EDITED_SINCE = "edited_since"
     STRUCTURE_CHANGED = "structure_changed"
     """`said`: a change of the structure, and what it means, as they are stored."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -123,3 +124,15 @@ def forgotten(told: Iterable[Notice]) -> tuple[NotChecked, ...]:
 def under_other_keys(profiles: int) -> tuple[Notice, ...]:
     """Tells that an earlier run knew so many profiles by another key; nothing where there are none."""
     return (Notice(Code.OTHER_KEYS, {"profiles": profiles}),) if profiles else ()
+
+
+def after_writing(overwritten: Iterable[tuple[str, datetime]], edited: int) -> tuple[Notice, ...]:
+    """Which edits files of ours overwrote, by plan and the moment of the export that shows it, and how many cells that
+    were sent somebody has `edited`; nothing where nobody has.
+    """
+    files = Counter(overwritten)
+    told = [
+        Notice(Code.OVERWRITTEN, {"plan": plan, "cells": cells, "shown": shown.isoformat()})
+        for (plan, shown), cells in sorted(files.items())
+    ]
+    return (*told, *((Notice(Code.EDITED_SINCE, {"cells": edited}),) if edited else ()))

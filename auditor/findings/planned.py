@@ -73,7 +73,8 @@ RISK: Final[Mapping[Risk, str]] = {
     Risk.NEW: "adds a person; an undo leaves them there unless --delete-created is asked for",
     Risk.ADDRESS: "messages go to another address or number from then on",
     Risk.IDENTITY: "the profile is known by this value: others may look for the old one",
-    Risk.UNSEEN: "goes by file: what somebody changes in {platform} after the export is overwritten unseen",
+    Risk.UNSEEN: "goes by file: what somebody changes in {platform} after the export is overwritten, and shown only by "
+    "an export that is taken in between",
     Risk.STARTS: "may start a scenario, which cannot be undone",
 }
 

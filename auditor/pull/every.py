@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.model import Side
@@ -27,10 +27,23 @@ class Unusable:
     problem: AuditorError
 
 
+Which: TypeAlias = Callable[[Sequence[Found]], Iterable[Found]]
+"""Chooses among files, the newest of which comes last."""
+
+
 def pull_every(
-    side: Side, location: str, *, folder: Path, now: datetime, timezone: tzinfo, base: Path, means: Means
+    side: Side,
+    location: str,
+    *,
+    folder: Path,
+    now: datetime,
+    timezone: tzinfo,
+    base: Path,
+    means: Means,
+    which: Which = iter,
 ) -> list[Pulled | Unusable]:
     """Every complete file of a location, the oldest first; one that cannot be had does not keep the others away.
+    `which` chooses among them before anything is fetched.
 
     What has to be fetched or unpacked is written below `folder`, and kept nowhere else: there may be hundreds of files.
     Raises SettingsError for a location that is not understood, and where a server does not let us in.
@@ -40,10 +53,10 @@ def pull_every(
     address = address_of(location)
     try:
         if address is not None:
-            return list(_from_server(side, address, folder, now, timezone, means))
+            return list(_from_server(side, address, folder, now, timezone, means, which))
         return [
             _one(side, file, folder / str(number), now, timezone, base, means)
-            for number, file in enumerate(_complete(local_listing(location, base, timezone), location))
+            for number, file in enumerate(which(_complete(local_listing(location, base, timezone), location)))
         ]
     except TryLater as problem:
         return [Unusable(location, problem)]
@@ -69,14 +82,14 @@ def _complete(there: Listing, location: str) -> tuple[Found, ...]:
 
 
 def _from_server(
-    side: Side, address: Address, folder: Path, now: datetime, timezone: tzinfo, means: Means
+    side: Side, address: Address, folder: Path, now: datetime, timezone: tzinfo, means: Means, which: Which
 ) -> Iterator[Pulled | Unusable]:
     from auditor.pull.servers import connected  # fsspec and what is behind it is needed by few
 
     fetched = folder / "fetched"
     kept = Kept(fetched, means.longest, instead=fetched)
     with connected(address, means.access, timezone) as server:
-        for number, file in enumerate(_complete(server.listing(), address.shown)):
+        for number, file in enumerate(which(_complete(server.listing(), address.shown))):
             try:
                 yield _fetched(side, server, address, file, kept, folder / str(number), now, means)
             except BrokenOff as broken:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
+import ibis
 import polars as pl
 
 from auditor.engine.protocol import ROW_NUMBER, Engine
@@ -11,10 +15,16 @@ from auditor.equality import rules
 from auditor.match import fallback
 from auditor.match.join import Matched
 from auditor.match.sides import source_name
-from auditor.model import Kind, Side
-from auditor.settings.contract import Contract
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, TEXTS, Kind, Side
+from auditor.settings.contract import Column, Contract
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Settled
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+_MARKED: Final = (SUBSCRIPTION_PREFIX, SEGMENTATION_PREFIX)
+_SEEN: Final = pl.Schema({"key": pl.String(), "column": pl.String(), "equal": pl.Boolean(), "audited": pl.Boolean()})
 
 
 def from_export(
@@ -28,8 +38,8 @@ def from_export(
     """
     unsettled = ledger.unsettled(table)
     if unsettled.is_empty():
-        return Settled((), (), ())
-    waiting = engine.put(unsettled.select("key", "column", "kind", "after").unique(), "unsettled")
+        return Settled((), (), (), frozenset(), ())
+    waiting = engine.put(unsettled.select("key", "column", "kind", "before", "after").unique(), "unsettled")
     raw = matched.raw[Side.PLATFORM]
     there = fallback.spellings(matched.keys[Side.PLATFORM])
     once = there.group_by("key").agg(row=there.row.min(), rows=there.count()).filter(lambda t: t.rows == 1)
@@ -41,6 +51,7 @@ def from_export(
                 key=whole.key,
                 column=whole["column"],
                 equal=(present & (whole.kind == Kind.CREATE.value)) | (~present & (whole.kind == Kind.DELETE.value)),
+                audited=ibis.literal(value=True),
             )
         )
     ]
@@ -53,6 +64,43 @@ def from_export(
         held = rules.canonical(joined.held, column, Side.PLATFORM, zone)
         sent = rules.canonical(joined.after, column, Side.PLATFORM, zone)
         equal = rules.equal(held, sent, column)
-        seen.append(engine.frame(joined.select(key=joined.key, column=joined["column"], equal=equal)))
-    told = pl.concat([frame.cast({"key": pl.String, "column": pl.String, "equal": pl.Boolean}) for frame in seen])
-    return ledger.told_by_export(table, told, as_of)
+        audited = _unchanged(joined.held, joined.before, column, zone)
+        seen.append(engine.frame(joined.select(key=joined.key, column=joined["column"], equal=equal, audited=audited)))
+    told = pl.concat([_SEEN.to_frame(), *seen], how="vertical_relaxed")
+    settled = ledger.told_by_export(table, told, as_of)
+    edited = unsettled.join(told.filter(~pl.col("audited")), on=["key", "column"], nulls_equal=True)["write"]
+    return replace(settled, edited=frozenset(edited).intersection(settled.changed))
+
+
+def overwritten(
+    engine: Engine, contract: Contract, raw: ir.Table, sent: pl.DataFrame
+) -> Iterator[tuple[int, str | None]]:
+    """What an export that was taken between the audited one and a file shows of the file's cells: the numbers of those
+    writes whose cell held neither what was audited nor what was sent, and what it held.
+
+    `raw` are the rows of the export, `sent` is as `Ledger.by_file` gives it. A key that stands there twice is passed
+    over: nobody knows which row is meant.
+    """
+    zone = contract.timezone.key
+    headers = {column.name: source_name(column, Side.PLATFORM) for column in contract.columns}
+    own = headers[contract.key[0]]
+    once = raw.group_by(raw[own]).having(raw.count() == 1).agg()
+    rows = raw.semi_join(once, own)
+    for column in contract.columns:
+        mine = sent.filter(pl.col("column") == column.name).select("write", "key", "before", "after")
+        if mine.is_empty() or headers[column.name] not in raw.columns:
+            continue
+        shown = rows.select(own_key=rows[own], held=rows[headers[column.name]])
+        cells = engine.put(mine, "by_file").join(shown, [("key", "own_key")])
+        untouched = _unchanged(cells.held, cells.before, column, zone) | _unchanged(
+            cells.held, cells.after, column, zone
+        )
+        yield from engine.frame(cells.filter(~untouched).select("write", "held")).sort("write").iter_rows()
+
+
+def _unchanged(held: ir.StringValue, text: ir.StringValue, column: Column, zone: str) -> ir.BooleanValue:
+    """Whether a cell holds a text as it was: letter by letter, or by the rule where one value has several spellings."""
+    if column.type in TEXTS and not column.multi_valued and not column.name.startswith(_MARKED):
+        return held.fill_null("") == text.fill_null("")
+    here, there = (rules.canonical(one, column, Side.PLATFORM, zone) for one in (held, text))
+    return rules.equal(here, there, column)

@@ -6,6 +6,7 @@ What is said of `NotChecked` gets its `side` and `rows` with its parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from auditor.findings.codes import Code
@@ -221,6 +222,21 @@ _FROM_A_COPY: Final = "; a copy of the state folder brings it back"
 
 _NOTHING_KNOWN: Final = "nothing is known of earlier runs, neither agreed values nor who opted out or was deleted since"
 
+
+def _overwritten(say: Words, *, plan: str, cells: int, shown: str) -> str:
+    taken = f"{datetime.fromisoformat(shown).astimezone(UTC):%Y-%m-%d %H:%M} (UTC)"
+    return (
+        f"a file of plan {plan[:12]} overwrote {counted(cells, 'edit')} in {say.platform}: the export of {taken} shows "
+        f"what somebody had made of the audited {'value' if cells == 1 else 'values'} before the file was sent; "
+        f"auditor undo {plan[:12]} --overwritten puts it back"
+    )
+
+
+def _edited_since(say: Words, *, cells: int) -> str:
+    values = "1 value that was sent is" if cells == 1 else f"{cells:,} values that were sent are"
+    return f"{values} neither as sent nor as audited in this export: edited in {say.platform} since the audit"
+
+
 NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NULL_KEY: _null_key,
     Code.REJECTED_ROWS: _rejected_rows,
@@ -232,6 +248,8 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NOT_COUNTED: _not_counted,
     Code.OPERATIONS_END: _operations_end,
     Code.SHRANK: _shrank,
+    Code.OVERWRITTEN: _overwritten,
+    Code.EDITED_SINCE: _edited_since,
     Code.NO_JUMPS_SOUGHT: _no_jumps_sought,
     Code.NEARLY_MATCHED: _nearly_matched,
     Code.KEY_SPELT_OTHERWISE: _key_spelt_otherwise,

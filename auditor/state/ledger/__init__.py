@@ -13,6 +13,7 @@ What is asked of it, and in which module that stands:
                pending, unsettled                 what was sent and no export shows yet; what nobody has confirmed
                told_by_export                     what a newer export confirms or denies; to `suppose` it, and to
                                                   `record_settled`
+               by_file, overwritten               cells that went by file, and edits that they overwrote
                permission_writes, undone          what a plan must respect: permissions we sent, changes taken back
                last_written                       when a decision was carried out
     bulk_calls intend_import, import_event        the same for a bulk call; `bulk_calls`: what is left of a day's quota

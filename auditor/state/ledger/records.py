@@ -12,6 +12,10 @@ from zoneinfo import ZoneInfo
 from auditor.model import Kind, Outcome, Route, Status, Verdict
 from auditor.state.ledger.chain import Table
 
+OVERWRITTEN: Final = "overwritten"
+"""The detail of a row of `writes` that is nobody's write of ours, and has no number in the plan: what somebody had made
+of a cell before a file of the plan was sent, as `after`."""
+
 VERSION: Final = 8
 """2 knows changes of structures, 3 keys that were given anew, 4 entries that were lost, 5 whose
 decisions are, 6 pins, 7 which finding a decision is about, 8 when profiles were last changed around
@@ -279,6 +283,19 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
+class Overwritten:
+    """An edit of somebody's that a file of ours overwrote, as an export shows it that was taken before the file."""
+
+    write: int
+    """Ours, by its number."""
+    plan: str
+    found: str | None
+    """What the cell held, which is neither what was audited nor what we sent."""
+    shown: datetime
+    """The moment that the export shows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What an export says of writes that nobody had confirmed, by their numbers; nothing of it is recorded yet."""
 
@@ -286,6 +303,9 @@ class Settled:
     changed: tuple[int, ...]
     superseded: tuple[int, ...]
     """Earlier writes to a cell whose last one is among the others."""
+    edited: frozenset[int]
+    """Those of `changed` whose cell holds neither what was sent nor what was audited."""
+    overwritten: tuple[Overwritten, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger.chain import stamp
 from auditor.state.ledger.recorded import Recorded, moment
-from auditor.state.ledger.records import IMPORT_PATIENCE, SUPPOSED, Around, Effect, Intent, Settled, WriteState
+from auditor.state.ledger.records import (
+    IMPORT_PATIENCE,
+    OVERWRITTEN,
+    SUPPOSED,
+    Around,
+    Effect,
+    Intent,
+    Settled,
+    WriteState,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,6 +28,9 @@ _STANDING: Final = "sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome
 
 _EVER_CALLED: Final = "key_then IN (SELECT ? UNION SELECT old FROM rekeys WHERE tab = ? AND new = ?)"
 """Narrows `writes_now` by an index, which a key that is found out for each row is not."""
+
+_FOUND: Final = f"number IS NULL AND detail = '{OVERWRITTEN}'"
+"""Tells what somebody had edited from what we wrote."""
 
 _UNCONFIRMED: Final = "tab = ? AND sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') = 'unknown'"
 
@@ -81,7 +93,7 @@ class Written(Recorded):
         """The latest attempt at each cell of a plan, by (number of the write, column)."""
         rows = self._chain.query(
             'SELECT id, number, col, route, outcome, detail, sent_at, settled_at, address, "import" FROM writes_now'
-            " WHERE plan = ? ORDER BY id",
+            " WHERE plan = ? AND number IS NOT NULL ORDER BY id",
             (plan,),
         )
         return {
@@ -167,8 +179,8 @@ class Written(Recorded):
     def writes_of(self, table: str, key: str) -> pl.DataFrame:
         """Everything ever written to one profile, oldest first.
 
-        Columns: plan, number, kind, route, column, before, after, sent_at, outcome (null: never settled), detail,
-        settled_at.
+        Columns: plan, number (null: an edit that a file overwrote), kind, route, column, before, after, sent_at,
+        outcome (null: never settled), detail, settled_at.
         """
         return self._frame(
             (
@@ -247,7 +259,7 @@ class Written(Recorded):
             else:
                 continue
             latest.add(cell)
-        return Settled(tuple(landed), tuple(changed), tuple(superseded))
+        return Settled(tuple(landed), tuple(changed), tuple(superseded), frozenset(), ())
 
     def suppose(self, settled: Settled) -> None:
         """Answer from now on as if this were recorded; nobody else sees it, and nothing keeps it."""
@@ -258,8 +270,44 @@ class Written(Recorded):
     def record_settled(self, settled: Settled, at: datetime) -> None:
         with self.transaction():
             self.settle(settled.landed, Outcome.LANDED, at, detail="export")
-            self.settle(settled.changed, Outcome.CHANGED, at, detail="export")
+            for edited in (False, True):
+                some = [write for write in settled.changed if (write in settled.edited) is edited]
+                self.settle(some, Outcome.CHANGED, at, detail="edited" if edited else "export")
             self.settle(settled.superseded, Outcome.CHANGED, at, detail="superseded")
+            self._record_overwritten({one.write: one.found for one in settled.overwritten}, at)
+
+    def by_file(self, table: str) -> pl.DataFrame:
+        """The cells of files of which some cell was never confirmed, that landed or may have, and of which it is not
+        known yet that they overwrote an edit.
+
+        Columns: write, plan, key, column, before, after, sent_at.
+        """
+        cells = self._frame(
+            ("write", "plan", "key", "column", "before", "after", "sent_at"),
+            "SELECT id, plan, key, col, before, after, sent_at FROM writes_now WHERE tab = ? AND col IS NOT NULL"
+            f' AND {_STANDING} AND "import" IN (SELECT "import" FROM writes_now WHERE {_UNCONFIRMED}) ORDER BY id',
+            (table, table),
+        )
+        found = f"SELECT plan, key, col FROM writes_now WHERE tab = ? AND {_FOUND}"
+        return cells.join(
+            self._frame(("plan", "key", "column"), found, (table,)), on=["plan", "key", "column"], how="anti"
+        )
+
+    def overwritten(self, plan: str) -> dict[tuple[str, str], str | None]:
+        """What files of a plan overwrote, by key and column: what somebody had made of the cell since the audit."""
+        sql = f"SELECT key, col, after FROM writes_now WHERE plan = ? AND key IS NOT NULL AND {_FOUND} ORDER BY id"
+        return {(key, column): found for key, column, found in self._chain.query(sql, (plan,))}
+
+    def _record_overwritten(self, found: Mapping[int, str | None], at: datetime) -> None:
+        rows = [
+            (plan, None, tab, kind, route, key, address, column, before, found[write], None, call)
+            for write in found
+            for plan, tab, kind, route, key, address, column, before, call in self._chain.query(
+                'SELECT plan, tab, kind, route, key, address, col, before, "import" FROM writes_now WHERE id = ?',
+                (write,),
+            )
+        ]
+        self.settle(self._chain.append("writes", rows, at), Outcome.CHANGED, at, detail=OVERWRITTEN)
 
     def permission_writes(self, table: str, *, but: str | None) -> pl.DataFrame:
         """Opt-outs and opt-ins we sent that landed or may have, but for those of one plan.

@@ -1,0 +1,80 @@
+"""What a file of ours overwrote: found by the next run in an export from before the file, told, and put back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.commands import run as pipeline
+from auditor.commands.plan import plan
+from auditor.commands.undo import undo
+from auditor.findings.codes import Code
+from auditor.model import Kind, Outcome, Route, Side
+from auditor.settings.config import read_settings
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import ImportState, Intent
+from tests import given_time
+from tests.driven_sandbox import Sandbox
+from tests.small_folder import Made, auditor, copy
+
+EDIT = "edited in between"
+
+
+def test_an_edit_that_a_file_overwrote_is_found_told_and_put_back(
+    small: Made, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The export of ten past shows an edit, the file goes at twenty past, and the next run takes that of half past."""
+    folder = copy(small.audited, tmp_path / "work", sandbox)
+    monkeypatch.chdir(folder)
+    settings, start = read_settings(folder / "auditor.toml"), given_time.now()
+    made = plan(settings, now=start)[0].plan
+    updates = [(number, write) for number, write in enumerate(made.writes) if write.kind is Kind.UPDATE]
+    (one, mine), (other, theirs) = [
+        (number, write) for number, write in updates if write.cells[0].column in ("lastName", "addressStreet", "note")
+    ][:2]
+    cell, another = mine.cells[0], theirs.cells[0]
+    audited = max((folder / "exports").glob("Customers_*.csv"))
+    rows = pl.read_csv(audited, separator=";", infer_schema=False)
+
+    def export(minutes: int, **values: str | None) -> None:
+        """What both profiles held then; everybody else is as audited."""
+        at = start + timedelta(minutes=minutes)
+        shown = rows
+        for write, name in ((mine, "mine"), (theirs, "theirs")):
+            here = pl.col("customerId") == write.key
+            column = write.cells[0].column
+            shown = shown.with_columns(pl.when(here).then(pl.lit(values[name])).otherwise(column).alias(column))
+        shown.write_csv(audited.with_name(f"Customers_{at:%Y%m%dT%H%M%SZ}.csv"), separator=";", line_terminator="\n")
+
+    export(-600, mine="long before", theirs=another.before)
+    export(10, mine=EDIT, theirs=another.before)
+    export(25, mine="after the file", theirs="after the file")
+    export(30, mine=cell.after, theirs=another.after)
+    sent, ended, now = (start + timedelta(minutes=minutes) for minutes in (20, 21, 40))
+    with Ledger(settings.state_folder) as ledger:
+        intents = [
+            Intent(number, write.kind, Route.BULK, write.key, write.profile_id, text.column, text.before, text.after)
+            for number, write, text in ((one, mine, cell), (other, theirs, another))
+        ]
+        call, writes = ledger.intend_import(made.sha, "b", settings.table, "0" * 64, intents, sent)
+        ledger.import_event(call, ImportState.FINISHED, ended, "1")
+        ledger.settle(writes, Outcome.UNKNOWN, ended, detail="until_export")
+
+    audit = pipeline.run(settings, pipeline.Request(), now=now, tell=lambda _: None)
+    assert audit.source(Side.PLATFORM).as_of == (start + timedelta(minutes=30)).replace(microsecond=0)
+    [told] = [notice for notice in audit.notices if notice.code in (Code.OVERWRITTEN, Code.EDITED_SINCE)]
+    assert (told.code, told.parameters["cells"], told.parameters["plan"]) == (Code.OVERWRITTEN, 1, made.sha)
+    assert not list(audit.folder.glob("between*")), "nothing of that export stays"
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        assert ledger.overwritten(made.sha) == {(mine.key, cell.column): EDIT}
+        assert [state.outcome for state in ledger.states(made.sha).values()] == [Outcome.LANDED] * 2
+    shown = " ".join(auditor(capsys, "show", mine.key).out.split())
+    assert f"{EDIT}, somebody's edit, overwritten by a file (plan {made.sha[:12]})" in shown
+
+    back = undo(settings, made.sha, now=now + timedelta(minutes=1), overwritten=True).plan
+    [restored] = back.writes
+    assert (restored.key, restored.route) == (mine.key, Route.SINGLE)
+    assert [(text.column, text.before, text.after) for text in restored.cells] == [(cell.column, cell.after, EDIT)]
