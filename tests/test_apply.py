@@ -673,6 +673,7 @@ def test_profiles_are_written_a_few_at_a_time(world: World) -> None:
 def test_progress_counts_up_to_everything(world: World) -> None:
     seen: list[tuple[int, int]] = []
     world.apply(plan_of(city(1), city(2), *batch(3, 4)), progress=lambda step: seen.append((step.done, step.total)))
+    assert seen[:3] == [(1, 4), (2, 4), (3, 4)], "with each write that goes one by one"
     assert seen[-1] == (4, 4)
     assert seen == sorted(seen)
 

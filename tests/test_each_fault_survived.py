@@ -25,7 +25,7 @@ from auditor.commands import apply as applying
 from auditor.commands.plan import plan
 from auditor.errors import AuditorError, Exit
 from auditor.model import Kind, Outcome, Route, Status
-from auditor.plan import routing
+from auditor.plan import road
 from auditor.sandbox.faults import FAULTS
 from auditor.writes import read_plan
 from tests import given_time, small_folder
@@ -186,7 +186,7 @@ def planned_single(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def planned_bulk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of each file two rows go one by one before it, not twenty: there are few."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(routing, "CANARIES", 2)
+        patched.setattr(road, "CANARIES", 2)
         return _planned(tmp_path_factory, "bulk")
 
 

@@ -35,7 +35,7 @@ from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import CREATED, DELETED_AGAIN, UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
-from auditor.plan.routing import SEEN
+from auditor.plan.road import SEEN
 from auditor.settings.contract import Blank, Column, Master, Polarity, Writing
 from auditor.state.ledger.records import SAME_PERSON
 from auditor.writes import Cell, Collection, Plan, read_plan, read_sealed
@@ -497,8 +497,9 @@ def test_large_groups_with_the_same_columns_go_by_file_with_canaries_first() -> 
     first = [write for write in plan.writes if write.batch == "Customers-update-1"]
     assert [write.canary for write in first] == [True] * 20 + [False] * 130
     assert of_plan(plan.route_reason, SAY) == (
-        "230 writes in 2 files, after 40 of them one by one; 99 writes one by one, about 5 minutes at 60 calls a minute"
-        ": a file needs 100 profiles, and 6 file calls of today were left, 1 kept for undo."
+        "230 writes in 2 files, after 40 of them one by one; 99 writes one by one; 419 calls, reading before and after "
+        "included, about 7 minutes at 60 calls a minute: a file needs "
+        "100 profiles, and 6 file calls of today were left, 1 kept for undo."
     )
 
 

@@ -15,7 +15,7 @@ from auditor.commands.apply import apply
 from auditor.commands.plan import plan
 from auditor.commands.stored_plans import store
 from auditor.model import Kind
-from auditor.plan import routing
+from auditor.plan import road
 from auditor.state.ledger import Ledger
 from auditor.writes import read_plan
 from tests import given_time, small_folder
@@ -41,7 +41,7 @@ def planned(factory: pytest.TempPathFactory, folder: Path) -> Path:
     shutil.copytree(made.licence, folder / "sandbox")
     settings = write_settings(folder, "http://127.0.0.1:1")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(routing, "CANARIES", 2)
+        patched.setattr(road, "CANARIES", 2)
         plans = plan(settings, now=given_time.now(), route="bulk")
     batches = [(one, write.batch) for one in plans for write in one.plan.writes if write.kind is Kind.UPDATE]
     one, batch = next((one, batch) for one, batch in batches if batch)

@@ -506,6 +506,9 @@ OF_PLANS: list[tuple[Code, dict[str, Any], str]] = [
     (Code.ROUTE, {**_ROUTE, "first": 2},
      "First of the corrections: 2 corrections of addresses or numbers that bounced for good, which make people "
      "reachable again. Nothing to write."),
+    (Code.ROUTE, {**_ROUTE, "single": 1, "calls": 3},
+     "1 write one by one; 3 calls, reading before and after included, about 1 minute at 60 calls a minute: the route "
+     '"single" was asked for.'),
     (Code.ROUTE, {**_ROUTE, "single": 1}, '1 write one by one, about 1 minute at 60 calls a minute: the route "single" '
      "was asked for."),
     (Code.ROUTE, {**_ROUTE, "single": 3, "realtime": 2, "because": {"asked": "bulk"}},

@@ -19,7 +19,7 @@ from auditor.commands.stored_plans import Planned
 from auditor.commands.undo import undo
 from auditor.errors import Exit
 from auditor.model import Kind, Route
-from auditor.plan import routing
+from auditor.plan import road
 from auditor.sandbox.dialect import FORMS, varied
 from auditor.settings.config import Settings, read_settings
 from tests import given_time, small_folder
@@ -53,7 +53,7 @@ def settings(
     sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
     """Of the small folder before today's audit, where a few rows are enough for a file, and fewer go before it."""
-    monkeypatch.setattr(routing, "CANARIES", 2)
+    monkeypatch.setattr(road, "CANARIES", 2)
     folder = small_folder.copy(small_folder.made(tmp_path_factory).agreed, tmp_path / "folder", sandbox)
     with (folder / "auditor.toml").open("a", encoding="utf-8") as file:
         file.write("\n[fixes]\nbulk_min_rows = 5\n")

@@ -40,6 +40,12 @@ class Step:
 class Profiles(Protocol):
     """The calls about profiles of one generation. Stateless; whatever asks may raise ActitoError."""
 
+    def reading(self, table: Structure) -> int:
+        """The most calls that `read` makes of a profile that is there; of one that is not it makes one."""
+
+    def changing(self, table: Structure, values: Values, *, collected: bool) -> int:
+        """How many calls the requests of `changes` make; `collected`: a date and a source go along."""
+
     def count(self, connection: Connection, table: Structure) -> int | None:
         """How many profiles the table has; None where the licence does not tell."""
 

@@ -27,6 +27,20 @@ if TYPE_CHECKING:
 class ProfilesV4:
     """See `auditor.actito.profiles.Profiles`."""
 
+    def reading(self, table: Structure) -> int:
+        """One more for each section that the answer leaves out, which is known once it is there."""
+        return 1 + bool(table.subscriptions) + bool(table.segmentations)
+
+    def changing(self, table: Structure, values: Values, *, collected: bool) -> int:
+        """One for all attributes, and one for every other column; see `changes` for what travels with the attributes,
+        and for the segment that is asked for before it is left.
+        """
+        apart = [name for name in values if "#" in name]
+        begins = [name for name in apart if name.startswith(SUBSCRIPTION_PREFIX) and values[name] == "true"]
+        left = [name for name in apart if name.startswith(SEGMENTATION_PREFIX) and values[name] is None]
+        together = len(values) > len(apart) or (collected and bool(begins))
+        return together + len(apart) - (len(begins) if collected else 0) + len(left)
+
     def count(self, connection: Connection, table: Structure) -> int | None:
         """[seen] with a search (G-php, §6.3); that it counts everything without one is [assumed]."""
         call = _call("GET", connection.entity, table, "the number of profiles", "count")

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 class ProfilesV5:
     """See `auditor.actito.profiles.Profiles`."""
 
+    def reading(self, table: Structure) -> int:
+        """Everything at once."""
+        return 1
+
+    def changing(self, table: Structure, values: Values, *, collected: bool) -> int:
+        """Everything at once."""
+        return 1
+
     def count(self, connection: Connection, table: Structure) -> int | None:
         """[assumed]: V4's `count` (G-php) below V5's list, or else what a page of the list says of all (§6.3)."""
         apart = _call("GET", connection.entity, table, "the number of profiles", "count")

@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor.commands.decided import record, take
+from auditor.commands.forecast import Forecast
 from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store_made, stored
 from auditor.errors import SettingsError
@@ -28,7 +29,7 @@ from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN, Candidates
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.policy import Policy
-from auditor.plan.routing import GATHERING, SEEN
+from auditor.plan.road import GATHERING, SEEN
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
@@ -167,6 +168,7 @@ def _facts(
         taken=missing.taken,
         erased=frozenset(erased),
         guards=_guards(audit, ledger, settings),
+        calls=Forecast(settings, contract, known.structure),
     )
 
 

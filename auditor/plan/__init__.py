@@ -29,7 +29,8 @@ from auditor.plan.knowledge import Knowledge
 from auditor.plan.needs import needs
 from auditor.plan.pairs import held, one_of_two
 from auditor.plan.policy import Policy
-from auditor.plan.routing import Road, Routed, route_corrections, route_creations
+from auditor.plan.road import Calls, Road
+from auditor.plan.routing import Routed, route_corrections, route_creations
 from auditor.plan.uniques import in_order
 from auditor.writes import Cell, LeftAlone, Plan, Write, by_fallback
 
@@ -53,6 +54,8 @@ class Facts:
     """As creations.TAKEN."""
     erased: frozenset[str]
     """Missing keys of people who were erased on request."""
+    calls: Calls
+    """What writes take, one by one and by file."""
     guards: tuple[Notice, ...]
     """What keeps a plan from being applied without a look, for example about a side that shrank."""
 
@@ -78,6 +81,7 @@ def make_plans(
         unique=frozenset(attribute.name for attribute in known.structure.attributes if attribute.unique),
         file_calls=facts.file_calls_left,
         export_age=known.now - audit.source(Side.PLATFORM).as_of,
+        calls=facts.calls,
         single_key=len(audit.key) == 1,
         alone=frozenset(key for key in audit.profiles["key"] if by_fallback(key, audit.fallbacks))
         | {one.key for one in known.decisions if one.choice is Choice.WITHDRAW},

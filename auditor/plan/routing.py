@@ -8,7 +8,7 @@ and the time that single calls would take, and says so in a sentence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -16,83 +16,20 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.errors import GuardRefused, SettingsError
-from auditor.findings.audit import TEXT
 from auditor.findings.codes import Code, Notice
 from auditor.model import Kind, Route, Why
-from auditor.plan.policy import Policy
-from auditor.settings.contract import Column, Master
+from auditor.plan.road import FIRST_STEPS, SEEN, Road
+from auditor.settings.contract import Master
 from auditor.writes import Cell, LeftAlone, Write
-
-CANARIES: Final = 20
-"""So many profiles of every file go one by one, before it."""
-
-FIRST_STEPS: Final = (1, 100)
-"""Into an empty table, so many profiles go one by one before all others: one, and when it stands a hundred."""
-
-PATIENCE: Final = timedelta(hours=4)
-"""What is enough for a file, and would take longer one by one, waits for one where none can be sent today."""
-
-GATHERING: Final = timedelta(days=2)
-"""So long may what is too little for a file, and too much for single calls, wait for more of the same columns."""
-
-DAYS: Final = 7
-"""The calls of so many days are planned at once: what waits for longer is approved when it is nearer."""
-
-CALLS_PER_WRITE: Final = 3
-"""A single write reads the profile before it changes it, and reads it back."""
 
 KEPT_FOR_UNDO: Final = 1
 """File calls of a day that no plan but an undo uses."""
 
+DAYS: Final = 7
+"""The calls of so many days are planned at once: what waits for longer is approved when it is nearer."""
+
 FILE_BYTES: Final = 90_000_000
 """Most bytes of the rows of one file, before compression: safely below Actito's limit of 100 MB (D-limits)."""
-
-
-SEEN: Final = pl.Schema({"key": TEXT, "column": TEXT, "truth": TEXT})
-"""Cells that differed in an earlier run, and what the truth said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Road:
-    """What bounds the traffic of one plan."""
-
-    policy: Policy
-    table: str
-    columns: Mapping[str, Column]
-    """By name, in the order of the contract."""
-    unique: frozenset[str]
-    file_calls: int
-    """Left today, the one kept for undo included."""
-    export_age: timedelta
-    single_key: bool
-    """False for a key of several columns: Actito finds the profile of a row by one unique attribute (U-bulk)."""
-    alone: frozenset[str] = frozenset()
-    """Keys of profiles that a file cannot name, for they lack the key, and of those whose permission a person
-    withdraws, which waits for no file."""
-    first_load: bool = False
-    """True while the table is empty."""
-    daily_calls: int = 0
-    """Of every other day, the one kept for undo included."""
-    seen: pl.DataFrame | None = None
-    """As SEEN: what differed when a GATHERING began that ends now. None: nobody knows, so nothing waits."""
-
-    @property
-    def smallest_file(self) -> int:
-        """Profiles that are enough for a file: some are left for it after those that go before it."""
-        least = 1 if self.policy.route == "bulk" else self.policy.bulk_min_rows
-        if self.policy.for_others:
-            return least
-        return sum(FIRST_STEPS) + least if self.first_load else max(CANARIES + 1, least)
-
-    def open(self, limit: timedelta) -> bool:
-        """True where files may be made at all, from an export of at most that age."""
-        return self.policy.route != "single" and self.single_key and self.export_age <= limit
-
-    def minutes(self, singles: int) -> float:
-        return singles * CALLS_PER_WRITE / self.policy.calls_per_minute
-
-    def too_long(self, singles: int) -> bool:
-        return timedelta(minutes=self.minutes(singles)) > PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +79,7 @@ class _Files:
         others = (DAYS - 1) * max(0, self.road.daily_calls - KEPT_FOR_UNDO) if any_day else 0
         if self.count + len(files) > self._today + others and not self.road.policy.for_others:
             return False
-        if len(files) > 1 and len(files[-1]) <= CANARIES:
+        if len(files) > 1 and len(files[-1]) <= self.road.canaries:
             both = files[-2] + files[-1]
             files[-2:] = [both[: len(both) // 2], both[len(both) // 2 :]]
         self.batches.setdefault(kind, []).extend(files)
@@ -163,7 +100,7 @@ class _Files:
     def _canaries(self, number: int) -> int:
         """Before the first file of a first load go its first steps, and then it is known how rows fare."""
         if not self.road.first_load:
-            return CANARIES
+            return self.road.canaries
         return sum(FIRST_STEPS) if number == 1 else 0
 
 
@@ -186,14 +123,17 @@ def route_corrections(writes: Sequence[Write], road: Road) -> Routed:
     opt_outs = _file_opt_outs(kinds[Kind.UNSUBSCRIBE], files)
     groups = _groups(updates, road)
     late = [group for group in groups if len(group) >= road.smallest_file and not files.take(Kind.UPDATE, group)]
-    others = len(opt_outs) + len(kinds[Kind.CLEAR]) + len(kinds[Kind.SUBSCRIBE]) + len(kinds[Kind.DELETE])
-    singles = others + len(updates) - len(files.keys(Kind.UPDATE))
+    others = road.cost([*opt_outs, *kinds[Kind.CLEAR], *kinds[Kind.SUBSCRIBE], *kinds[Kind.DELETE]])
+
+    def one_by_one(elsewhere: Collection[str]) -> int:
+        return others + road.cost(write for write in updates if write.key not in elsewhere)
+
     waiting: set[str] = set()
-    if _must_wait(singles, road):
+    if late and _must_wait(one_by_one(files.keys(Kind.UPDATE)), road):
         beyond = [group for group in late if not files.take(Kind.UPDATE, group, any_day=True)]
         waiting = {write.key for group in beyond for write in group}
-    singles = others + len(updates) - len(files.keys(Kind.UPDATE)) - len(waiting)
-    gathering = _gathering([group for group in groups if len(group) < road.smallest_file], singles, road)
+    few = [group for group in groups if len(group) < road.smallest_file]
+    gathering = _gathering(few, one_by_one(files.keys(Kind.UPDATE) | waiting), road)
     travels = files.keys(Kind.UPDATE) | waiting | gathering
     ordered = (
         *opt_outs,
@@ -238,7 +178,7 @@ def route_creations(writes: Sequence[Write], road: Road) -> Routed:
     enough = len(fit) >= road.smallest_file
     late = enough and not files.take(Kind.CREATE, fit)
     waiting: set[str] = set()
-    if late and _must_wait(len(creations) + len(opt_ins), road) and not files.take(Kind.CREATE, fit, any_day=True):
+    if late and _must_wait(road.cost([*creations, *opt_ins]), road) and not files.take(Kind.CREATE, fit, any_day=True):
         waiting = {write.key for write in fit}
     in_files = files.keys(Kind.CREATE)
     alone = [write for write in creations if write.key not in in_files | waiting]
@@ -313,27 +253,29 @@ def _largest_first(group: tuple[tuple[str, ...], list[Write]]) -> tuple[int, tup
     return -len(writes), columns
 
 
-def _must_wait(singles: int, road: Road) -> bool:
+def _must_wait(calls: int, road: Road) -> bool:
     """Whether what is enough for a file waits for one: files are asked for, or so many single calls take too long."""
-    return road.policy.route == "bulk" or road.too_long(singles)
+    return road.policy.route == "bulk" or road.too_long(calls)
 
 
-def _gathering(groups: Iterable[Sequence[Write]], singles: int, road: Road) -> set[str]:
+def _gathering(groups: Iterable[Sequence[Write]], calls: int, road: Road) -> set[str]:
     """Whose corrections wait for more of the same columns: whole groups, until single calls are quick enough.
 
-    `groups` are too small for a file, the largest first; `singles` would go one by one. What differed already when
-    GATHERING began does not wait any longer.
+    `groups` are too small for a file, the largest first; `calls` are those of all that would go one by one. What
+    differed already when GATHERING began does not wait any longer.
     """
     if road.policy.route != "auto" or road.policy.for_others or road.seen is None:
         return set()
     gathering: set[str] = set()
     for group in groups:
-        if not road.too_long(singles - len(gathering)):
+        if not road.too_long(calls):
             break
         rows = [(write.key, cell.column, cell.after) for write in group for cell in write.cells]
         cells = pl.DataFrame(rows, schema=SEEN, orient="row")
         waited = set(cells.join(road.seen, on=[*SEEN], how="semi", nulls_equal=True)["key"])
-        gathering |= {write.key for write in group} - waited
+        waits = [write for write in group if write.key not in waited]
+        gathering |= {write.key for write in waits}
+        calls -= road.cost(waits)
     return gathering
 
 
@@ -365,13 +307,17 @@ def _reason(writes: Sequence[Write], waiting: int, files: _Files, gathering: int
     canaries = sum(write.canary for write in writes) if files.count else 0
     singles = len(writes) - bulk - canaries
     before = 0 if road.policy.for_others else canaries  # whoever else imports a file has all its rows in it
+    calls = road.cost(write for write in writes if write.route is Route.SINGLE and (not write.canary or before))
+    if not road.policy.for_others:
+        calls += sum(road.calls.of_file(len(batch)) for batches in files.batches.values() for batch in batches)
     told = {
         "steps": list(FIRST_STEPS) if road.first_load and writes else [],
         "by_file": bulk + canaries - before,
         "files": files.count,
         "before": before,
         "single": singles,
-        "minutes": max(1, round(road.minutes(singles))),
+        "minutes": max(1, round(road.minutes(calls))),
+        "calls": calls,
         "pace": road.policy.calls_per_minute,
         "waiting": waiting,
         "because": _because(road),

@@ -22,6 +22,7 @@ def _route(
     pace: int,
     waiting: int,
     because: Mapping[str, Any],
+    calls: int | None = None,
     first: int = 0,
     realtime: int = 0,
     later: int = 0,
@@ -37,10 +38,12 @@ def _route(
             f"{later:,} of the files on {counted(days, 'further day')}, each time from a fresh audit: auditor plan "
             "--continue"
         )
+    took = f"about {counted(minutes, 'minute')} at {pace:,} calls a minute"
     if single:
-        took = f"about {counted(minutes, 'minute')} at {pace:,} calls a minute"
         start = f", {realtime:,} in fields that start scenarios (fixes.realtime)" if realtime else ""
-        parts.append(f"{counted(single, 'write')} one by one{start}, {took}")
+        parts.append(f"{counted(single, 'write')} one by one{start}" + (f", {took}" if calls is None else ""))
+    if calls:
+        parts.append(f"{counted(calls, 'call')}, reading before and after included, {took}")
     if waiting:
         parts.append(f"{counted(waiting, 'profile')} must wait for another day's file")
     if gathering:
