@@ -86,6 +86,10 @@ def test_a_permission_is_told_in_words_with_the_raw_cell_beside_them_everywhere(
             for side in ("platform", "truth"):
                 text = row[side]
                 assert text is None or says[row[f"{side}_says"] or ""] == WORDS[row["column"] or "", text], page
+        agreed = [row for row in own_rows if row["base"]]
+        assert agreed
+        for row in agreed:
+            assert says[row["base_says"] or ""] == WORDS[row["column"] or "", row["base"] or ""], page
 
     book = cells_of(run / "report.xlsx")
     told(str(book))
@@ -136,6 +140,7 @@ def test_a_permission_is_told_in_words_with_the_raw_cell_beside_them_everywhere(
         shown_of = told(auditor(capsys, "show", key).out)
         assert (f"Actito: {MAY}; CRM: {MAY_NOT}" if here else f"CRM: {MAY_NOT}") in shown_of
         assert here or "Actito: " not in shown_of
+        assert key != news_down or f"last agreed: {MAY} (true)" in shown_of
     fixed = told(auditor(capsys, "fix", news_down, silent_down, "--yes", "--confirm", "unsubscribe=2").out)
     assert all(f"{column} {line}" in fixed for column, line in down.items())
     shown_of = told(auditor(capsys, "show", silent_down).out)

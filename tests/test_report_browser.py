@@ -476,6 +476,27 @@ def test_a_permission_finding_is_withdrawn_or_kept_on_grounds_or_told_to_the_tru
     assert "Grounds are typed again" in page.locator(".decision-message").inner_text()
 
 
+def test_what_is_to_be_done_stays_in_sight_where_a_list_is_wider_than_the_page(tab: Page, tmp_path: Path) -> None:
+    said = {"finding": "without_evidence", "platform": "on", "platform_text": "true", "column": "marketingConsent"}
+    audit = audit_of(permissions=[{"key": "0050", **said}])
+    known = knowledge(Structure("16", audit.table, ()))
+    audit = replace(audit, permissions=answered(audit, needed(audit), known))
+    people = {(side, "0050"): "Jeroen van der Meer, jeroen.vandermeer@example.org" for side in ("platform", "truth")}
+    found = report.render(audit, needed(audit), tmp_path, privacy="masked", who=people)
+    page = opened(tab, found.worklist)
+    page.set_viewport_size({"width": 1024, "height": 900})
+    table = page.locator("[data-table=permissions] .scroll")
+    assert table.evaluate("box => box.scrollWidth > box.clientWidth")
+    button = page.locator("[data-table=permissions] tbody").get_by_role("button", name="Withdraw now")
+    button.scroll_into_view_if_needed()
+    place = button.bounding_box()
+    assert place is not None
+    assert 0 <= place["x"] <= place["x"] + place["width"] <= 1024
+    assert table.evaluate("box => box.scrollLeft") == 0
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+
+
 def test_a_report_for_others_decides_nothing(tab: Page, written: Written) -> None:
     page = opened(tab, written.report)
     assert page.locator("[data-table=same] tbody tr").count() > 0
@@ -726,6 +747,8 @@ def test_nothing_sticks_out_at_any_width(browser: Browser, written: Written, wid
         for path in (written.report, written.worklist):
             page = opened(context.new_page(), path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            cut = "[...document.querySelectorAll('.picture .field')].filter(e => e.scrollWidth > e.clientWidth).length"
+            assert page.evaluate(cut) == 0, "bars lie over the names of fields"
     finally:
         context.close()
 

@@ -91,3 +91,9 @@ def test_the_demo_runs_in_an_empty_folder(installed: Installed) -> None:
     installed.run(["auditor", "demo", "--profiles", "200"], timeout=300)
     reports = list((installed.work / "demo").glob("runs/*/report.html"))
     assert len(reports) >= 2
+    applied = list((installed.work / "demo").glob("runs/*/outcome-*.parquet"))
+    assert len(applied) == 2
+    for outcome in applied:  # the worklist leads to what it wrote
+        page = outcome.with_name(f"plan-{outcome.name[len('outcome-') :][:12]}.html")
+        assert f'href="{page.name}"' in outcome.with_name("plans.html").read_text("utf-8")
+        assert page.exists()

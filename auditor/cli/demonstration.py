@@ -26,6 +26,7 @@ from auditor.commands import run as pipeline
 from auditor.commands.apply import apply
 from auditor.commands.init.schema import put_beside
 from auditor.commands.plan import plan
+from auditor.commands.review import tell as told
 from auditor.errors import SettingsError
 from auditor.files.data import data_folder
 from auditor.files.whole import write_whole
@@ -80,7 +81,7 @@ def demo(folder: Path, *, profiles: int, seed: int) -> None:
         settings = write_settings(folder, sandbox.url)
         _agreed(sandbox, folder, settings, tell)
         before = _drifted(sandbox, folder, settings, tell)
-        _put_right(settings, tell)
+        put_right(settings, tell)
         after = _again(sandbox, folder, settings, tell)
     _tell_result(folder, sandbox.url, settings, before, after)
 
@@ -141,13 +142,14 @@ def _drifted(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[
     return pipeline.run(settings, pipeline.Request(), now=clock.now(), tell=tell)
 
 
-def _put_right(settings: Settings, tell: Callable[[str], None]) -> None:
+def put_right(settings: Settings, tell: Callable[[str], None]) -> None:
     tell("making a plan of what may be corrected without asking anybody")
     words = Words.of(settings.names)
     for planned in plan(settings, now=clock.now()):
         if not planned.plan.writes:
             continue
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in planned.plan.counts.items())
+        told(settings, planned)  # beside its run, where the worklist leads to it
         tell(f"applying: {counts}")
         if planned.plan.stop:
             _aside(f"stopped for a look: {of_plan(planned.plan.stop, words)}")

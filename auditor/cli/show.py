@@ -71,7 +71,7 @@ def lines(story: Story, *, newest: int | None = None) -> Iterator[str]:
         yield ""
         if len(story.rows) > 1:
             yield f"  {_which(story, place, words)}"
-        yield from _pair(pair, words)
+        yield from _pair(pair, words, story)
     relations = {cell.relation.value for pair in story.rows for cell in pair.cells}
     legend = [words.fill(text) for relation, text in LEGEND.items() if relation in relations]
     if legend:
@@ -124,7 +124,7 @@ def _which(story: Story, place: int, words: Words) -> str:
     return ", ".join(f"row {place + 1} of {sum(have)} in {name}" for name, have in there if have[place])
 
 
-def _pair(pair: Rows, words: Words) -> Iterator[str]:
+def _pair(pair: Rows, words: Words, story: Story) -> Iterator[str]:
     """The columns of two rows beside each other; what is empty on both sides is named at the end."""
     yield from _columns(" ", "", words.platform if pair.on_platform else "", words.truth if pair.in_truth else "")
     if pair.platform_updated or pair.truth_updated:
@@ -136,14 +136,14 @@ def _pair(pair: Rows, words: Words) -> Iterator[str]:
             continue
         here, there = _spelt(cell.platform, there=pair.on_platform), _spelt(cell.truth, there=pair.in_truth)
         yield from _columns(MARK[cell.relation], cell.column, here, there)
-        for note in _notes(cell, pair, words):
+        for note in _notes(cell, pair, words, story):
             yield from _wrapped(note, indent=2 + NAME_WIDTH + 2)
     if empty:
         where = "empty on both sides" if pair.on_platform and pair.in_truth else "empty"
         yield from _wrapped(f"{where}: {', '.join(empty)}", indent=2)
 
 
-def _notes(cell: Cell, pair: Rows, words: Words) -> Iterator[str]:
+def _notes(cell: Cell, pair: Rows, words: Words, story: Story) -> Iterator[str]:
     """What the run found out about a differing cell, and the evidence of a permission."""
     from auditor.findings.left_alone import OF_A_CELL, worth_saying
     from auditor.findings.planned import MAY_CONTACT
@@ -165,9 +165,9 @@ def _notes(cell: Cell, pair: Rows, words: Words) -> Iterator[str]:
         if not found.cause_sentence.startswith("1 profile:"):
             yield f"one of {found.cause_sentence}"
         if cell.agreed is not None:
-            yield f"last agreed: {_spelt(cell.agreed)}"
+            yield f"last agreed: {_told(cell.column, cell.agreed, story)}"
         if cell.sent != cell.truth and cell.sent is not None:
-            yield f"would be sent as {_spelt(cell.sent)}"
+            yield f"would be sent as {_told(cell.column, cell.sent, story)}"
     if cell.says is not None:
         both = zip((words.platform, words.truth), cell.says, (pair.on_platform, pair.in_truth), strict=True)
         yield "; ".join(f"{name}: {MAY_CONTACT[said]}" for name, said, there in both if there)

@@ -161,9 +161,9 @@ def _differences(audit: Audit, *, real: bool) -> Table:
     table = {name: frame[name].to_list() for name in names}
     if real and (others := swapped_with(frame)):
         table["swapped"] = [others.get(cell) for cell in zip(table["key"], table["column"], strict=True)]
-    for side in Side:
-        pairs = zip(map(permissions.get, table["column"]), table[side.value], strict=True)
-        table[f"{side.value}_says"] = [None if one is None else state(text, one).value for one, text in pairs]
+    for name in (*(side.value for side in Side), "base"):
+        pairs = zip(map(permissions.get, table["column"]), table[name], strict=True)
+        table[f"{name}_says"] = [None if one is None else state(text, one).value for one, text in pairs]
     # The choice that leaves somebody contactable whom the other side says is not: it needs a name and evidence.
     table["on"] = [
         None if polarity is None else _choice_that_permits(platform, truth, polarity)

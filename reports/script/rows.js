@@ -95,7 +95,10 @@ function standing(cell, row, table, name) {
   if (flags && flags.at(row) && table.box.dataset.table === "differences") cell.append(element("span", "tag", table.label("flags", flags.at(row))));
   if (base && base.at(row)) {
     const last = element("small", "", "last agreed: ");
+    const says = table.columns.base_says?.at(row);
+    if (says) last.append(`${table.label("says", says)} (`);
     showValue(last, base.at(row));
+    if (says) last.append(")");
     cell.append(last);
   }
 }
