@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import stat
 import subprocess
@@ -383,6 +385,35 @@ def test_a_state_folder_that_cannot_be_written_means_try_later(tmp_path: Path) -
     (tmp_path / "state").write_text("a file in the way")
     with pytest.raises(TryLater, match="state"):
         Ledger(tmp_path / "state")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_state_folder_in_which_nobody_can_be_at_work_means_try_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Root may write anywhere: what a read-only disk answers is put into its mouth."""
+
+    def refuses(path: object, flags: int, mode: int = 0o777) -> int:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(os, "open", refuses)
+    with pytest.raises(TryLater, match=f"cannot be written: {os.strerror(number)}"), hold(tmp_path / "lock", "a"):
+        pytest.fail("somebody is at work")
+
+
+def test_who_cannot_say_what_they_do_on_a_full_disk_holds_the_lock_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(descriptor: int, text: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", refuses)
+    with (
+        hold(tmp_path / "lock", "auditor apply"),
+        pytest.raises(TryLater, match="another auditor is at work"),
+        hold(tmp_path / "lock", "auditor apply"),
+    ):
+        pytest.fail("two are at work")
 
 
 HOLDER = """

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auditor.errors import TryLater
+from auditor.files.disk import unwritable
 
 
 @contextlib.contextmanager
@@ -21,9 +22,13 @@ def hold(path: Path, command: str) -> Iterator[None]:
 
     Who lets go leaves everything as it was found: a file, and its folder, that was not there is there no longer.
 
-    Raises TryLater, naming the process and the command that hold it, when another process does.
+    Raises TryLater, naming the process and the command that hold it, when another process does, and where the folder
+    takes no file.
     """
-    descriptor, made = _taken(path)
+    try:
+        descriptor, made = _taken(path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
     found = os.pread(descriptor, 4096, 0)
     try:
         _say(descriptor, json.dumps({"pid": os.getpid(), "command": command}).encode())
@@ -34,8 +39,7 @@ def hold(path: Path, command: str) -> Iterator[None]:
             with contextlib.suppress(OSError):  # by now there is something in it
                 path.parent.rmdir()
         else:
-            with contextlib.suppress(OSError):  # a full disk: nobody reads it but while somebody holds the lock
-                _say(descriptor, found)
+            _say(descriptor, found)
         os.close(descriptor)
 
 
@@ -67,8 +71,10 @@ def _taken(path: Path) -> tuple[int, bool]:
 
 
 def _say(descriptor: int, text: bytes) -> None:
+    """The lock is held whether its file says so or not: on a full disk it does not."""
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, text, 0)
+    with contextlib.suppress(OSError):
+        os.pwrite(descriptor, text, 0)
 
 
 def _holder(descriptor: int) -> str:
