@@ -38,7 +38,7 @@ test:
 soak:
 	@sh scripts/environment develop
 	SOAK=$(SOAK) $(BIN)/python -m pytest $(PARALLEL) tests/test_whole_path_forms.py tests/test_kills.py \
-		tests/test_kills_http.py tests/test_consent_histories.py $(ARGS)
+		tests/test_under_attack.py tests/test_consent_histories.py $(ARGS)
 
 mutants:
 	@sh scripts/environment develop

@@ -7,7 +7,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -139,7 +139,7 @@ def _again(name: str, does: Callable[[], None]) -> None:
             raise
 
 
-def _world(known: Known, base: Path) -> Any:
+def _world(known: Known, base: Path) -> AbstractContextManager[World]:
     return a_copy(known.case.folder, base / "work", known.ready.licence, known.ready.begins)
 
 

@@ -112,7 +112,7 @@ def make_case(ready: Ready, seed: int, base: Path) -> Case:
     with a_copy(folder, base / "quiet", ready.licence, ready.begins) as world:
         before = world.seen()
         steps = world.steps(lambda: apply_once(world, path))
-        cells, after = world.work(lambda: _cells(world, path)), world.seen()
+        cells, after = world.work(lambda: cells_of(world, path)), world.seen()
     with a_copy(folder, base / "quiet", ready.licence, ready.begins) as world:
         seconds = world.work(lambda: _timed(world, path))
     return Case(folder, path, before, after, cells, tuple(steps), seconds)
@@ -148,7 +148,7 @@ def apply_once(world: World, path: Path) -> tuple[str | None, int]:
     return done.stopped.why if done.stopped else None, done.left
 
 
-def _cells(world: World, path: Path) -> Cells:
+def cells_of(world: World, path: Path) -> Cells:
     """What the ledger holds of a plan; it is whole."""
     plan = read_plan(world.folder / path)
     with Ledger(world.settings.state_folder, reading=True) as ledger:
@@ -161,7 +161,8 @@ def _cells(world: World, path: Path) -> Cells:
     }
 
 
-def _go_on(world: World, path: Path) -> tuple[str | None, int]:
+def go_on(world: World, path: Path) -> tuple[str | None, int]:
+    """The same, or why not now."""
     try:
         return apply_once(world, path)
     except TryLater as error:
@@ -173,7 +174,7 @@ def to_the_end(world: World, path: Path) -> tuple[str | None, int]:
     ended: tuple[str | None, int] = ("not begun", 1)
     for _ in range(12):
         world.pass_time(300)
-        before, ended = ended, world.work(lambda: _go_on(world, path))
+        before, ended = ended, world.work(lambda: go_on(world, path))
         if ended[0] is None and (ended[1] == 0 or ended == before):
             break
         if ended[0] == "quota":
@@ -194,19 +195,17 @@ def kill(case: Case, ready: Ready, base: Path, fault: str, seed: int, at: int | 
         if chance.random() < 0.3:  # and the one who goes on, too
             killed.append(world.killed(lambda: apply_once(world, case.path), chance.randrange(1, len(case.steps))))
         if fault == "pending import":
-            world.work(lambda: _go_on(world, case.path))
+            world.work(lambda: go_on(world, case.path))
             world.fault()
         ended = to_the_end(world, case.path)
-        seen, cells = world.seen(), world.work(lambda: _cells(world, case.path))
+        seen, cells = world.seen(), world.work(lambda: cells_of(world, case.path))
         plan = world.work(lambda: read_plan(world.folder / case.path))
-        _as_undisturbed(case, plan, ended, seen, cells, place)
+        as_undisturbed(case, plan, ended, seen, cells, place)
         _taken_back(world, case, plan, place, chance)
     return {"killed": sum(killed), "happened": sum(seen.faults.values())}
 
 
-def _as_undisturbed(
-    case: Case, plan: Plan, ended: tuple[str | None, int], seen: Seen, cells: Cells, place: str
-) -> None:
+def as_undisturbed(case: Case, plan: Plan, ended: tuple[str | None, int], seen: Seen, cells: Cells, place: str) -> None:
     assert not seen.breaches, (place, seen.breaches)
     assert max(seen.effects.values(), default=0) <= 1, (place, "sent twice", seen.effects)
     unknown = {key for (key, _), outcome in cells.items() if outcome == "unknown"}
@@ -250,7 +249,7 @@ def _taken_back(world: World, case: Case, plan: Plan, place: str, chance: random
         world.killed(lambda: apply_once(world, path), chance.randrange(1, len(case.steps)))
     ended = to_the_end(world, path)
     seen = world.seen()
-    assert ended == (None, 0), (place, "undo", ended, world.work(lambda: _cells(world, path)))
+    assert ended == (None, 0), (place, "undo", ended, world.work(lambda: cells_of(world, path)))
     assert max(seen.effects.values(), default=0) <= 1, (place, "undone twice", seen.effects)
     assert seen.profiles == restored(case.before.profiles, plan.writes), place
 

@@ -171,6 +171,19 @@ class World:
         ended, _ = self._forked(does, alarm if at is None else lambda: None, at)
         return ended == "killed"
 
+    @contextmanager
+    def standing_still(self, does: Callable[[], object], at: int) -> Iterator[None]:
+        """Somebody else at this, who stands still at step `at` until the block has ended, and then goes on."""
+        child = os.fork()
+        if child == 0:
+            stand = only(at, lambda: os.kill(os.getpid(), signal.SIGSTOP))
+            _unless_it_fails(lambda: self._alone(lambda: _counting(does, stand)))
+        _, status = os.waitpid(child, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "it never came there"
+        yield
+        os.kill(child, signal.SIGCONT)
+        os.waitpid(child, 0)
+
     def steps(self, does: Callable[[], object]) -> list[str]:
         def listed() -> list[str]:
             with counted(lambda _: None) as steps:
@@ -192,21 +205,24 @@ class World:
         return "killed" if os.WIFSIGNALED(status) else "ended", answer
 
     def _child(self, does: Callable[[], object], first: Callable[[], object], at: int | None, writes: int) -> None:
-        os.chdir(self.folder)
-        _given(self.folder.parent)
         first()
-        with stamina.set_testing(True, attempts=5, cap=True):
-            try:
-                if at is None:
-                    told = pickle.dumps((None, does()))
-                else:
-                    with counted(only(at, lambda: os.kill(os.getpid(), signal.SIGKILL))):
-                        does()
-                    told = b""
-            except BaseException:  # noqa: BLE001 - told to whoever waits
-                told = pickle.dumps((traceback.format_exc(), None))
+        try:
+            if at is None:
+                told = pickle.dumps((None, self._alone(does)))
+            else:
+                end = only(at, lambda: os.kill(os.getpid(), signal.SIGKILL))
+                self._alone(lambda: _counting(does, end))
+                told = b""
+        except BaseException:  # noqa: BLE001 - told to whoever waits
+            told = pickle.dumps((traceback.format_exc(), None))
         with os.fdopen(writes, "wb") as pipe:
             pipe.write(told)
+
+    def _alone(self, does: Callable[[], T]) -> T:
+        os.chdir(self.folder)
+        _given(self.folder.parent)
+        with stamina.set_testing(True, attempts=5, cap=True):
+            return does()
 
     def _seconds(self) -> float:
         return float(struct.unpack("d", self._ahead[:8])[0])
@@ -234,6 +250,11 @@ class World:
         app.router.routes.append(Path_("/_sandbox/book", book))
         config = uvicorn.Config(app, http=Protocol, log_level="error", access_log=False, lifespan="on", loop="asyncio")
         asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+def _counting(does: Callable[[], object], act: Callable[[int], None]) -> None:
+    with counted(act):
+        does()
 
 
 def _unless_it_fails(work: Callable[[], object]) -> None:

@@ -3,7 +3,7 @@ nothing had been.
 
 Where it can be killed is listed by running: every statement of the ledger, every change of a file and every call,
 before and after its effect. Moments in between are drawn. `make soak SOAK=N` kills 7,500 times N. How the
-rest of 10,000 is killed over HTTP: test_kills_http.
+rest of 10,000 is killed over HTTP: test_under_attack.
 """
 
 from __future__ import annotations

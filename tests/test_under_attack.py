@@ -1,5 +1,5 @@
-"""Commands that are killed while they work with the sandbox over HTTP, which misbehaves: somebody goes on, and it is as
-if nothing had been.
+"""What is kept of the promise on writing back while commands work with the sandbox over HTTP, which misbehaves: they
+are killed, others are at work at the same time, disks refuse. Somebody goes on, and it is as if nothing had been.
 
 Where a process can be killed is listed by running: every statement of the ledger, every change of a file, every request
 before it leaves and after its answer has come. Moments in between are drawn. `make soak SOAK=N` kills 2,500 times N
@@ -22,6 +22,7 @@ import pytest
 from auditor.cli.demonstration import write_settings
 from tests import given_time, small_folder
 from tests.driven_sandbox import Sandbox
+from tests.kill_attacks import a_copied_run, a_full_disk, a_read_only_folder, a_second_folder, two_at_once
 from tests.kill_commands import COMMANDS, Known, killed, make_known, undisturbed
 from tests.kill_turns import FAULTS, Case, Ready, kill, make_case, make_ready
 from tests.small_folder import Made
@@ -31,7 +32,7 @@ SOAKED: Final = 2_500
 PER_CASE: Final = 200
 """So many kills of the soak are of one plan."""
 CORRECTIONS: Final = 2
-"""The seed of a plan with opt-outs, an opt-in and a file. Of 1 there is one of creations."""
+"""The seed of a plan with opt-outs, an opt-in and a file; of those that follow in the soak, some are of creations."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_whoever_is_killed_and_whenever_it_ends_as_if_nothing_had_been(
     happened: Counter[str] = Counter()
     cases = {CORRECTIONS: corrections}
     for turn in range(number):
-        wanted = 1 + turn // PER_CASE if soak else CORRECTIONS
+        wanted = CORRECTIONS + turn // PER_CASE
         if wanted not in cases:
             cases[wanted] = forked.submit(make_case, ready, wanted, tmp_path).result()
         case = cases[wanted]
@@ -107,3 +108,41 @@ def test_a_command_that_is_killed_is_called_once_more_and_has_done_it_once(
     if soak:
         with capsys.disabled():
             sys.stdout.write(f"\n{name}: {len(tried)} kills at {len(steps)} boundaries\n")
+
+
+def test_of_two_processes_at_once_one_is_told_to_wait(
+    ready: Ready, corrections: Case, forked: ProcessPoolExecutor, tmp_path: Path
+) -> None:
+    for told in forked.submit(two_at_once, corrections, ready, tmp_path).result():
+        assert told.startswith("TRY_LATER")
+        assert "auditor apply" in told, "who is at work"
+
+
+def test_a_second_folder_that_shares_the_state_sends_nothing_twice_and_takes_all_of_it_back(
+    ready: Ready, corrections: Case, forked: ProcessPoolExecutor, tmp_path: Path
+) -> None:
+    [told], ended = forked.submit(a_second_folder, corrections, ready, tmp_path).result()
+    assert told.startswith("TRY_LATER")
+    assert ended == (None, 0)
+
+
+def test_a_run_that_was_copied_elsewhere_is_no_second_plan(
+    ready: Ready, corrections: Case, forked: ProcessPoolExecutor, tmp_path: Path
+) -> None:
+    assert forked.submit(a_copied_run, corrections, ready, tmp_path).result() == (None, 0)
+
+
+@pytest.mark.parametrize("kilobytes", [4, 60, 150])
+def test_a_full_disk_ends_an_application_that_goes_on_when_there_is_space(
+    ready: Ready, corrections: Case, forked: ProcessPoolExecutor, tmp_path: Path, kilobytes: int
+) -> None:
+    told = forked.submit(a_full_disk, corrections, ready, tmp_path, kilobytes).result()
+    assert told.startswith("TRY_LATER")
+
+
+@pytest.mark.parametrize(("name", "does"), [("runs", "apply"), ("state", "apply"), ("runs", "plan"), ("runs", "undo")])
+def test_a_read_only_folder_is_told_before_anything_is_sent(
+    ready: Ready, corrections: Case, forked: ProcessPoolExecutor, tmp_path: Path, name: str, does: str
+) -> None:
+    told = forked.submit(a_read_only_folder, corrections, ready, tmp_path, name, does).result()
+    assert ("the undo can be written nowhere" if does == "undo" else "cannot be written: Read-only file system") in told
