@@ -16,7 +16,7 @@ from auditor.findings.audit import Conclusion
 from auditor.findings.decided import so_far
 from auditor.findings.sentences import sentence, with_sentences
 from auditor.findings.unreachable import reachable
-from auditor.findings.words import FLAG, NEED, STATUS, percent
+from auditor.findings.words import FLAG, NEED, STATUS, VERDICT, percent
 from auditor.model import Severity, Side, Verdict
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ CAUSES_WITH_EXAMPLES = 5
 EXAMPLES = 2
 KEY_WIDTH = 30
 SHOWN_PAIRS = 5
-
-VERDICT = {Verdict.CLEAN: "no differences found", Verdict.FINDINGS: "findings", Verdict.INCOMPLETE: "not fully checked"}
 
 
 def exit_code(audit: Conclusion, rule: FailOn) -> int:
@@ -50,7 +48,7 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
     """What an audit found, in less than a screen; the largest causes with so many examples, which are values."""
     counts = audit.counts
     named = audit.say.labels(STATUS) | audit.say.labels(FLAG)
-    click.echo(f"{audit.table}: {VERDICT[audit.verdict]}")
+    click.echo(f"{audit.table}: {VERDICT[audit.verdict].lower()}")
     for item in audit.not_checked:
         click.echo(wrapped("  not checked: ", sentence(item, audit.say)))
     for notice in audit.notices:

@@ -204,7 +204,10 @@ def sources_of(
     files: Sequence[Pulled], landed: Sequence[Landed], seen: Mapping[Side, str], now: datetime
 ) -> tuple[Source, ...]:
     """Both inputs, the platform first; what the cluster reads itself shows the moment of its reading."""
-    own = {file.side: _source(file, one) for file, one in zip(files, landed, strict=True)}
+    own = {
+        file.side: source_showing(file, one, updated=None, written=file.mtime)
+        for file, one in zip(files, landed, strict=True)
+    }
     far = {
         side: Source(
             side=side,
@@ -222,9 +225,10 @@ def sources_of(
     return tuple({**own, **far}[side] for side in Side)
 
 
-def _source(file: Pulled, landed: Landed) -> Source:
+def source_showing(file: Pulled, landed: Landed, *, updated: datetime | None, written: datetime) -> Source:
+    """What an input was, and the moment that it shows: `updated` is the latest change in it, `written` its own time."""
     shown = shown_moment(
-        file.name_moment, has_time=file.name_has_time, updated=None, written=file.mtime, snapshot=file.snapshot
+        file.name_moment, has_time=file.name_has_time, updated=updated, written=written, snapshot=file.snapshot
     )
     return Source(
         side=file.side,

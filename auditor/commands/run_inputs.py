@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.actito import Discontinued, Reader, learned
+from auditor.commands.compare_inputs import source_showing
 from auditor.commands.session import connect, ends
 from auditor.engine.duckdb import DuckDB
 from auditor.files.rewrite import Rewrite
 from auditor.findings import notices
-from auditor.findings.as_of import shown_moment
 from auditor.findings.codes import NotChecked, Notice
 from auditor.load import Landed, Looked, column_names, land, looking_ahead, spelling, work_out
 from auditor.match.sides import greatest_moment, updated_column, wanted_columns
@@ -226,21 +226,4 @@ def source_of(
     """What the input was, and the moment that it shows."""
     updated = updated_column(contract, pulled.side)
     greatest = greatest_moment(engine, raw, updated, contract.timezone.key) if updated else None
-    shown = shown_moment(
-        pulled.name_moment,
-        has_time=pulled.name_has_time,
-        updated=greatest,
-        written=min(pulled.mtime, now),
-        snapshot=pulled.snapshot,
-    )
-    return Source(
-        side=pulled.side,
-        location=pulled.location,
-        bytes=pulled.bytes,
-        sha256=pulled.sha256,
-        as_of=shown.at,
-        as_of_from=shown.known_from,
-        file=pulled.file,
-        encoding=landed.encoding,
-        separator=landed.separator,
-    )
+    return source_showing(pulled, landed, updated=greatest, written=min(pulled.mtime, now))

@@ -48,6 +48,8 @@ class Headline:
     """The verdict in a sentence, and what matters most below it."""
 
     verdict: Verdict
+    word: str
+    """What the verdict is called."""
     sentence: str
     rows: Line | None
     """The beginning of the sentence, where it counts something."""
@@ -158,6 +160,7 @@ def headline(audit: Audit, say: Words) -> Headline:
     )
     return Headline(
         verdict=audit.verdict,
+        word=words.VERDICT[audit.verdict],
         sentence=f"{sentence}.",
         rows=rows,
         grave=Line(f"{against} may be contacted against their will.", "permissions", {"against": "yes"})
