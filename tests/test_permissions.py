@@ -117,6 +117,19 @@ def test_every_line_of_the_table(polarity: Polarity, platform: str, truth: str, 
             assert answer == Why(expected[place])
 
 
+def test_evidence_is_newer_than_no_row_whose_moment_nobody_knows() -> None:
+    """A platform that does not say when a profile was updated last: whether the evidence is newer is for a person."""
+    case = case_of(Polarity.OPT_IN, "on", "off", Moved.UNKNOWN, NOW - DAY)
+    assert decide(replace(case, platform_updated=None)) is Why.DECISION
+
+
+@pytest.mark.parametrize("polarity", Polarity)
+@pytest.mark.parametrize("said", ["on", "off", "empty"])
+def test_only_what_lets_somebody_contact_is_withdrawn(polarity: Polarity, said: str) -> None:
+    withdrawn = Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]), None) if said == "on" else None
+    assert permissions.withdrawal(SPELLING[polarity, said], polarity) == withdrawn
+
+
 @pytest.mark.parametrize(("polarity", "platform", "truth", "moved"), COMBINATIONS)
 def test_nothing_goes_up_without_a_person(polarity: Polarity, platform: str, truth: str, moved: Moved) -> None:
     """Whatever the evidence says, and however new it is."""
