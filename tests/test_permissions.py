@@ -178,6 +178,20 @@ def test_a_general_no_bars_whatever_the_other_side_says_unless_the_truth_says_ye
     assert barring == [("on", "off"), ("off", "off"), ("off", "empty"), ("empty", "off")]
 
 
+def test_a_general_permission_bars_by_itself_where_the_platform_says_no_there() -> None:
+    columns = (
+        Column("consent", "c", "c", permission=Polarity.OPT_IN, general=True),
+        Column("nothing", "n", "n", permission=Polarity.OPT_OUT, general=True),
+        Column("no permission", "o", "o", general=True),
+        Column("news", "s", "s", permission=Polarity.OPT_IN),
+    )
+    barred = {
+        name: [text for text in ("true", "false", "", None) if bars(text)]
+        for name, bars in permissions.general(columns).items()
+    }
+    assert barred == {"consent": ["false"], "nothing": ["true"]}
+
+
 def test_evidence_is_looked_up_by_person_and_column() -> None:
     rows = [("k", "news", NOW, "shop"), ("k", "silent", None, None), ("l", "news", NOW - DAY, "web")]
     assert permissions.evidence_by_cell(pl.DataFrame(rows, permissions.EVIDENCE, orient="row")) == {
