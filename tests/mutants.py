@@ -259,6 +259,10 @@ def _passes(module: str, mutant: Mutant | None, test: str) -> bool:
     return status == 0
 
 
+def _file(test: str) -> str:
+    return test.partition(".py")[0].replace("/", ".")
+
+
 def explained(name: str) -> str | None:
     """Why a mutant does what the module does; None: nobody knows of a reason."""
     moved = tuple(f"-> {one} after the next" for one in APART)
@@ -278,6 +282,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="mutants whose name holds this text")
     parser.add_argument("--list", action="store_true", help="name them, and try none")
     options = parser.parse_args()
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # which takes longer than most tests
     failed = False
     for module, tests in TESTED_BY.items():
         source = Path(str(importlib.import_module(module).__file__)).read_text("utf-8")
@@ -285,7 +290,14 @@ def main() -> None:
         if options.list:
             _say("\n".join(f"{module}.{one.name}" for one in found))
             continue
-        importlib.import_module("auditor.commands.apply")  # whatever it imports is there for all of them
+        for name in (
+            "auditor.commands.apply",
+            "pytest",
+            "hypothesis.strategies",
+            "tests.conftest",
+            *sorted(set(map(_file, tests))),
+        ):
+            importlib.import_module(name)  # whatever it imports is there for all of them
         if found and not survives(module, None, tests):
             raise SystemExit(f"the tests of {module} fail before anything is changed")
         left = []

@@ -63,25 +63,6 @@ COMBINATIONS = [
 ]
 
 
-def test_tables_and_single_cells_say_the_same(tmp_path: Path) -> None:
-    """`permissions.state` and the expression over whole tables, for every spelling between every character."""
-    engine = DuckDB(memory_limit="500MB", temp=tmp_path)
-    engine.register(FUNCTIONS)
-    words = [spelt for word in ("true", "1", "y", "yes", "t", "false", "0", "n", "no", "f") for spelt in cases(word)]
-    words += ["", " ", "maybe", "ja", "2", "truefalse", "tr ue", "ſo", "ye\u017f", "ｙｅｓ", "ﬀ", "\u212a"]
-    texts = [None, *words, *(f"{chr(code)}{word}{chr(code)}" for code in range(1, 0x3001) for word in ("Yes", "0"))]
-    table = engine.put(pl.DataFrame({"n": range(len(texts)), "text": texts}), "texts")
-    for polarity in Polarity:
-        told = engine.rows(table.order_by("n").select(said=says(table.text, polarity)))
-        expected = [permissions.state(text, polarity) for text in texts]
-        assert [said for (said,) in told] == expected
-        assert {said.value for said in expected} == {"on", "off", "empty"}
-
-
-def cases(word: str) -> tuple[str, ...]:
-    return word, word.upper(), word.title(), f" {word}", f"{word}\u00a0", f"\t{word.upper()}\n"
-
-
 def case_of(polarity: Polarity, platform: str, truth: str, moved: Moved, evidence: datetime | None) -> Case:
     return Case(
         polarity,
@@ -440,3 +421,22 @@ def test_an_opt_in_without_grounds_is_refused_when_it_is_sent(
 ) -> None:
     with pytest.raises(GuardRefused, match=lacks):
         permissions.check_grounds([opt_in(**given)], COLUMNS, grounds(**known))
+
+
+def test_tables_and_single_cells_say_the_same(tmp_path: Path) -> None:
+    """`permissions.state` and the expression over whole tables, for every spelling between every character."""
+    engine = DuckDB(memory_limit="500MB", temp=tmp_path)
+    engine.register(FUNCTIONS)
+    words = [spelt for word in ("true", "1", "y", "yes", "t", "false", "0", "n", "no", "f") for spelt in cases(word)]
+    words += ["", " ", "maybe", "ja", "2", "truefalse", "tr ue", "ſo", "ye\u017f", "ｙｅｓ", "ﬀ", "\u212a"]
+    texts = [None, *words, *(f"{chr(code)}{word}{chr(code)}" for code in range(1, 0x3001) for word in ("Yes", "0"))]
+    table = engine.put(pl.DataFrame({"n": range(len(texts)), "text": texts}), "texts")
+    for polarity in Polarity:
+        told = engine.rows(table.order_by("n").select(said=says(table.text, polarity)))
+        expected = [permissions.state(text, polarity) for text in texts]
+        assert [said for (said,) in told] == expected
+        assert {said.value for said in expected} == {"on", "off", "empty"}
+
+
+def cases(word: str) -> tuple[str, ...]:
+    return word, word.upper(), word.title(), f" {word}", f"{word}\u00a0", f"\t{word.upper()}\n"
