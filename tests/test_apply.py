@@ -152,7 +152,7 @@ class Platform:
         self.calls["create"] += 1
         self.point("create", "before")
         self._check(None, values)
-        profile_id = str(1000 + len(self.profiles))
+        profile_id = self.new_id()
         self._set(profile_id, values)
         self.point("create", "after")
         return profile_id
@@ -176,6 +176,10 @@ class Platform:
             self._import(execution_id, archive, key, mode)
         self.point("start_import", "after")
         return execution_id
+
+    def new_id(self) -> str:
+        """Of whoever is created."""
+        return str(1000 + len(self.profiles))
 
     def _find(self, by: ProfileRef) -> str | None:
         if isinstance(by, str):
@@ -210,9 +214,7 @@ class Platform:
                 column, code = error.fields[0]
                 self.refused[execution_id].append(RefusedRow(column, code, row))
             else:
-                self._set(
-                    holder or str(1000 + len(self.profiles)), {c: v for c, v in row.items() if c != key or not holder}
-                )
+                self._set(holder or self.new_id(), {c: v for c, v in row.items() if c != key or not holder})
 
 
 @dataclass(frozen=True)

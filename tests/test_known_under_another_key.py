@@ -12,7 +12,8 @@ from auditor.commands.plan import plan
 from auditor.model import Kind
 from auditor.state.past_runs import find_run
 from auditor.writes import Write
-from tests.consent_world import CONSENT, NEWS, TRUTH_NAMES, Person, World, in_memory
+from tests.consent_law import CONSENT, NEWS, TRUTH_NAMES, Person
+from tests.consent_world import World, in_memory
 
 
 def opt_ins(world: World, one: Person) -> list[Write]:
@@ -42,8 +43,8 @@ def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Pat
         assert one.row is not None
         profile = world.platform.profiles[one.profile_id]
         profile |= {NEWS: "true", CONSENT: "true"}
-        world._truth_says(one, CONSENT, permitted=True, evidence=world.now)
-        world._truth_says(one, NEWS, permitted=True, evidence=world.now)
+        world.truth_says(one, CONSENT, permitted=True, evidence=world.now)
+        world.truth_says(one, NEWS, permitted=True, evidence=world.now)
         world.run()
         world.now += timedelta(days=1)
         early: datetime = world.now
@@ -51,7 +52,7 @@ def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Pat
         if when == "on the platform":
             profile[NEWS] = "false"
         else:
-            world._truth_says(one, NEWS, permitted=False, evidence=world.now)
+            world.truth_says(one, NEWS, permitted=False, evidence=world.now)
         world.run()
         world.now += timedelta(days=1)
         del world.platform.profiles[one.profile_id]
@@ -61,8 +62,8 @@ def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Pat
             world.platform.profiles[one.profile_id] |= {NEWS: None, CONSENT: "true"}
         else:
             one.key = one.row["id"] = "A1"
-        world._truth_says(one, NEWS, permitted=True, evidence=early)
+        world.truth_says(one, NEWS, permitted=True, evidence=early)
         assert not opt_ins(world, one), f"the evidence for {TRUTH_NAMES[NEWS]} is older than the opt-out"
         world.now += timedelta(days=1)
-        world._truth_says(one, NEWS, permitted=True, evidence=world.now)
+        world.truth_says(one, NEWS, permitted=True, evidence=world.now)
         assert opt_ins(world, one)

@@ -17,10 +17,10 @@ from auditor.model import Kind, Moved, Status
 from auditor.plan import make_plans
 from auditor.settings.contract import Column, Compare, Polarity
 from tests.audits import audit_of, difference
-from tests.consent_world import NEWS, in_memory
+from tests.consent_law import NEWS
+from tests.consent_world import World, in_memory
 from tests.nothing_known import a_policy, facts, knowledge
 from tests.test_damage import STRUCTURE
-from tests.test_whose_decision import settled
 
 ROOT = Path(__file__).parent.parent
 PROMISE = (ROOT / "docs" / "promise.md").read_text("utf-8")
@@ -84,13 +84,14 @@ def test_a_column_that_changed_in_more_than_a_tenth_stops_a_plan(number: int, st
 
 def test_a_run_in_which_a_column_changed_that_much_stops_its_plan(tmp_path: Path) -> None:
     """One of five people, since both sides agreed on them; on the platform as well as in the truth."""
-    world = settled(tmp_path)
+    world = World(tmp_path, 5, 1)
+    world.all_say_yes()
     moved, edited = world.people[:2]
     with in_memory(world):
         world.run()
         world.now += timedelta(hours=5)
         assert moved.row is not None
-        moved.row |= {"city": "Zoersel", "modified_at": world._stamp(world.now)}
+        moved.row |= {"city": "Zoersel", "modified_at": world.stamp(world.now)}
         world.platform.profiles[edited.profile_id or ""][NEWS] = "false"
         world.run()
         corrections = plan(world.settings, now=world.now)[0].plan

@@ -15,22 +15,8 @@ from auditor.model import Kind, Need
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import NEWCOMER, Decision
 from auditor.state.past_runs import find_run
-from tests.consent_world import CONSENT, NEWS, SILENT, TRUTH_NAMES, Person, World, in_memory
-
-
-def settled(folder: Path) -> World:
-    """Everybody is on the platform and may be sent everything, as both sides say."""
-    world = World(folder, 5, 1)
-    for one in world.people:
-        one.profile_id = one.profile_id or str(one.number + 1)
-        world.by_id[one.profile_id] = one
-        profile = world.platform.profiles.setdefault(one.profile_id, {**world.platform.profiles["1"]})
-        profile |= {"customerId": one.key, CONSENT: "true", SILENT: "false", NEWS: "true"}
-        if "emailAddress" in profile and one.row is not None:
-            profile["emailAddress"] = one.row["mail"]
-        for column in TRUTH_NAMES:
-            world._truth_says(one, column, permitted=True, evidence=world.now - timedelta(days=30))
-    return world
+from tests.consent_law import NEWS, TRUTH_NAMES, Person
+from tests.consent_world import World, in_memory
 
 
 def opt_ins(world: World, decisions: Path | None = None) -> list[tuple[str, str | None]]:
@@ -52,7 +38,8 @@ def shown(world: World, one: Person) -> Standing:
 
 
 def test_a_decision_on_somebody_who_is_to_be_created_is_for_nobody_else(tmp_path: Path) -> None:
-    world = settled(tmp_path)
+    world = World(tmp_path, 5, 1)
+    world.all_say_yes()
     worklist, group = world.people[2:4]
     with in_memory(world):
         for one in (worklist, group):
@@ -73,18 +60,16 @@ def test_a_decision_on_somebody_who_is_to_be_created_is_for_nobody_else(tmp_path
 
         world.now += timedelta(hours=5)
         assert worklist.row is not None
-        worklist.row["modified_at"] = world._stamp(world.now)
+        worklist.row["modified_at"] = world.stamp(world.now)
         world.run()
         assert opt_ins(world) == stands, "the same people"
         assert [shown(world, one) for one in (worklist, group)] == [Standing.VALID] * 2
         for place, one in enumerate(world.people):
             if one in (worklist, group):
                 row = {"id": one.key, "mail": f"another{place}@example.com", "city": "Zoersel"}
-                world.people[place] = somebody = Person(
-                    9, one.key, None, row | {"modified_at": world._stamp(world.now)}
-                )
+                world.people[place] = somebody = Person(9, one.key, None, row | {"modified_at": world.stamp(world.now)})
                 for column in TRUTH_NAMES:
-                    world._truth_says(somebody, column, permitted=True, evidence=world.now - timedelta(days=2))
+                    world.truth_says(somebody, column, permitted=True, evidence=world.now - timedelta(days=2))
         world.run()
         assert opt_ins(world) == [], "the truth gave their keys to others"
         assert [shown(world, one) for one in (worklist, group)] == [Standing.NOBODY] * 2
@@ -92,13 +77,14 @@ def test_a_decision_on_somebody_who_is_to_be_created_is_for_nobody_else(tmp_path
 
 def test_what_nobody_can_tell_whom_it_was_about_gives_no_permission(tmp_path: Path) -> None:
     """As earlier versions recorded decisions, and this one where the key was on no list of the run."""
-    world = settled(tmp_path)
+    world = World(tmp_path, 5, 1)
+    world.all_say_yes()
     one, other = world.people[:2]
     with in_memory(world):
         world.platform.profiles[one.profile_id or ""][NEWS] = "false"
         world.platform.profiles[other.profile_id or ""]["city"] = "Gant"
         later = world.now + timedelta(minutes=6)
-        world._truth_says(one, NEWS, permitted=True, evidence=later)
+        world.truth_says(one, NEWS, permitted=True, evidence=later)
         world.run()
         world.now = max(world.now, later)
 

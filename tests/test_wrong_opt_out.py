@@ -16,14 +16,15 @@ from auditor.commands.wrong_opt_out import WrongOptOut, off_by_now
 from auditor.errors import GuardRefused
 from auditor.model import Kind
 from auditor.permissions import HISTORY
-from tests.consent_world import CONSENT, NEWS, TRUTH_NAMES, World, in_memory
+from tests.consent_law import CONSENT, NEWS
+from tests.consent_world import World, in_memory
 from tests.test_apply import NOON
 
 
 class Watching(World):
     """A world of which nobody judges what is given."""
 
-    def _judge(self, *_: object, **__: object) -> None:
+    def _broken(self, *_: object) -> None:
         return None
 
 
@@ -39,14 +40,7 @@ def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_sp
     world = Watching(tmp_path, 4, 1)
     given, without_consent, renamed, forgotten = world.people
     profiles = world.platform.profiles
-    for one in world.people:
-        one.profile_id = str(one.number + 1)
-        world.by_id[one.profile_id] = one
-        yes = {column: world._text(column, True) for column in TRUTH_NAMES}
-        values = {"customerId": one.key, "city": "Gent", "updateMoment": world._stamp(world.now)}
-        profiles[one.profile_id] = {**values, **yes}
-        for column in TRUTH_NAMES:
-            world._truth_says(one, column, True, world.now - timedelta(days=30))
+    world.all_say_yes()
     with in_memory(world):
         profiles["3"][NEWS] = "false"
         world.run()
@@ -57,8 +51,8 @@ def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_sp
         world.run()
         world.now += timedelta(hours=5)
         for one in world.people:
-            world._truth_says(one, NEWS, False, world.now)
-        world._truth_says(without_consent, CONSENT, False, world.now)
+            world.truth_says(one, NEWS, False, world.now)
+        world.truth_says(without_consent, CONSENT, False, world.now)
         world.run()
         world.now += timedelta(minutes=2)
         [made] = plan(world.settings, now=world.now)
