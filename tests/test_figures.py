@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from auditor import report
 from auditor.cli.fail_on import parse_fail_on
 from auditor.cli.summary import exit_code, print_summary
 from auditor.commands.run_kept import trend_point
@@ -20,7 +21,7 @@ from auditor.findings.words import AGAINST_THEIR_WILL, Words
 from auditor.model import Need, Status, Verdict
 from auditor.plan.knowledge import CREATED
 from auditor.report import view
-from auditor.report.redact import shown
+from auditor.report.redact import for_work, shown
 from auditor.report.xlsx import workbook
 from auditor.state.ledger.records import RunRecord
 from tests.audits import audit_of, difference, needed, realistic
@@ -62,6 +63,22 @@ def test_whom_we_created_is_no_new_problem() -> None:
     assert [one.sentence for one in told.details] == ["7 profiles were created by us, with permissions to be decided."]
     facts = of_ours(7).facts()
     assert (facts["created"], facts["standing"]["conflicting"]) == (7, 1)
+
+
+def test_a_cause_of_people_whom_we_created_comes_last_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Seven of one cause, one of another: what is to be put right at its source is the one."""
+    audit = of_ours(7)
+    columns = audit.causes.select("column", "profiles", "created").rows()
+    assert sorted(columns) == [("lastName", 1, 0), (NEWS, 7, 7)], "a number is its rows"
+    print_summary(audit, audit.causes, audit.same_person)
+    name, news = (line for line in capsys.readouterr().out.split("\n  - ")[1:3])
+    assert name.startswith("lastName")
+    assert "(7 of them created by us)" in " ".join(news.split())
+    ranked = for_work(audit).causes
+    assert ranked.select("cause", "column").rows() == [("1", "lastName"), ("2", NEWS)]
+    page = report.page(audit, needed(audit, created=CREATED_BY_US), privacy="full")
+    assert "7 of them created by us" in page
+    assert "0 of them" not in page.partition('id="causes"')[2].partition("</section>")[0]
 
 
 def test_whom_we_created_alone_makes_no_finding() -> None:

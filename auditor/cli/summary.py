@@ -90,10 +90,11 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
 
 def _print_causes(causes: pl.DataFrame, examples: int) -> None:
     click.echo("\nlargest causes")
-    largest = causes.filter(causes["profiles"] > 0).sort(["profiles", "cause"], descending=[True, False])
+    largest = figures.by_size(causes.filter(causes["profiles"] > 0))
     shown = largest.head(CAUSES_WITH_EXAMPLES if examples else SHOWN_CAUSES)
     for cause in shown.iter_rows(named=True):
-        click.echo(wrapped("  - ", cause["sentence"]))
+        ours = f" ({cause['created']:,} of them created by us)" if cause.get("created") else ""
+        click.echo(wrapped("  - ", f"{cause['sentence']}{ours}"))
         for example in (cause["examples"] or ())[:examples]:
             click.echo(_example(**example))
     if rest := largest.height - shown.height:

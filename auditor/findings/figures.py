@@ -6,7 +6,7 @@ waits for the next synchronisation or is our own work is no new problem: it has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -105,7 +105,7 @@ def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
     """The audit with its phrases counted by its rows. `needed`: as `plan.needs` gives it, None where nobody asked.
 
     Its profiles have `created` beside their columns: what makes them differ are permissions without which we created
-    them. The profiles of a cause are those whose difference is open.
+    them. The profiles of a cause are those whose difference is open; `created` of them are so by our own work.
     """
     ours = [] if needed is None else _created(needed)
     differs = pl.col("status").is_in([Status.STALE.value, Status.CONFLICTING.value])
@@ -113,13 +113,16 @@ def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
     numbers = dict(profiles.group_by(counted_as().alias("as")).len().iter_rows())
     open_cells = audit.differences.filter(is_open())
     of_cause = dict(open_cells.group_by("cause").len().iter_rows())
-    shown = [of_cause.get(cause, 0) for cause in audit.causes["cause"]]
+    by_us = dict(_made_by_us(open_cells, needed, ours).group_by("cause").len().iter_rows())
+    shown, created = ([found.get(cause, 0) for cause in audit.causes["cause"]] for found in (of_cause, by_us))
     people = audit.permissions.select("key", against=against(audit.permissions)).group_by("against").n_unique()
     grave = dict(people.iter_rows())
     return replace(
         audit,
         profiles=profiles,
-        causes=audit.causes.with_columns(pl.Series("profiles", shown, dtype=pl.Int64)),
+        causes=audit.causes.with_columns(
+            pl.Series("profiles", shown, dtype=pl.Int64), pl.Series("created", created, dtype=pl.Int64)
+        ),
         counts=replace(
             audit.counts,
             needs=None if needed is None else by_need(needed),
@@ -132,6 +135,22 @@ def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
             findings_settled=settled(audit.permissions),
         ),
     )
+
+
+def by_size(causes: pl.DataFrame) -> pl.DataFrame:
+    """Causes, the largest first; what differs by our own work has no cause to be put right, and does not count."""
+    ours = pl.col("created") if "created" in causes.columns else pl.lit(0)
+    order = (pl.col("profiles") - ours, "profiles", "column", "reason", "pattern", "cause")
+    return causes.sort(order, descending=[True, True, False, False, False, False])
+
+
+def _made_by_us(open_cells: pl.DataFrame, needed: pl.DataFrame | None, ours: Collection[str]) -> pl.DataFrame:
+    """The cells without which we created somebody, and whatever else differs of people who differ by our work alone."""
+    if needed is None:
+        return open_cells.clear()
+    without = needed.filter(pl.col("need") == Need.CREATED).select("key", "column", made=pl.lit(True))
+    cells = open_cells.join(without, on=["key", "column"], how="left")
+    return cells.filter(pl.col("made").fill_null(False) | pl.col("key").is_in(list(ours)))
 
 
 def _created(needed: pl.DataFrame) -> list[str]:

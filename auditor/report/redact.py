@@ -23,6 +23,7 @@ from typing import Final, Literal
 
 import polars as pl
 
+from auditor.findings import figures
 from auditor.findings.audit import ACTIVITIES, FRAMES, Audit
 from auditor.findings.sentences import with_sentences, worded
 from auditor.findings.words import Words
@@ -159,7 +160,7 @@ def _ranked(audit: Audit) -> Audit:
     """The causes named by their rank, with what they say but for the count of profiles: it stands beside it. What is
     said of pairs and of rejected rows, in words.
     """
-    causes = audit.causes.sort(["profiles", "column", "reason", "pattern", "cause"], descending=[True] + [False] * 4)
+    causes = figures.by_size(audit.causes)
     ranks = {cause: str(rank) for rank, cause in enumerate(causes["cause"].to_list(), start=1)}
     return replace(
         audit,
