@@ -21,7 +21,7 @@ from auditor.commands import undo as undoing
 from auditor.commands.stored_plans import store
 from auditor.errors import TryLater
 from auditor.model import Kind
-from auditor.plan import routing
+from auditor.plan import road
 from auditor.settings.config import Settings
 from auditor.state.ledger import Ledger
 from auditor.state.past_runs import find_run
@@ -78,7 +78,7 @@ def make_ready(folder: Path, settings: Settings, licence: Path, begins: datetime
     decided = folder / "decided.json"
     decided.write_text(json.dumps({"format": 1, "run": run, "table": "Customers", "by": "Mia", "decisions": [line]}))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(routing, "CANARIES", 2)
+        patched.setattr(road, "CANARIES", 2)
         planning.plan(settings, now=begins, decisions=decided, route="bulk")
     return Ready(folder, licence, begins)
 
