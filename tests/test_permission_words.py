@@ -91,6 +91,10 @@ def test_a_permission_is_told_in_words_with_the_raw_cell_beside_them_everywhere(
         for row in agreed:
             assert says[row["base_says"] or ""] == WORDS[row["column"] or "", row["base"] or ""], page
 
+    examples = re.findall(r'<small class="example">(.+?)</small>', (run / "worklist.html").read_text("utf-8"))
+    assert f"{news_down}: {MAY} (true) → {MAY_NOT} (false)" in examples
+    assert not [one for one in examples if re.search(r"<q>(true|false|yes|no)</q>", one)]
+
     book = cells_of(run / "report.xlsx")
     told(str(book))
     patterns = {line[1]: line[3] for line in book["causes"] if line[1] in (NEWS, SILENT)}

@@ -170,6 +170,7 @@ def _html(
             listed=set() if rows is None else set(redacted.profiles.select(one=figures.counted_as())["one"]),
             standings=report_view.standings(audit, say),
             causes=redacted.causes.filter(pl.col("profiles") > 0).to_dicts(),
+            says=report_view.says(audit),
             rules=report_view.rules(audit, say),
             flags=[("gone", *map(say.fill, words.FLAG["gone"]))],
             errors_alone=audit.violations.filter(pl.col("severity") != Severity.ERROR.value).is_empty(),

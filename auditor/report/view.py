@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,8 +13,10 @@ import polars as pl
 from auditor.findings import figures, words
 from auditor.findings.answers import OPEN, Answer
 from auditor.findings.audit import Audit
+from auditor.findings.planned import MAY_CONTACT
 from auditor.findings.words import Words
 from auditor.model import Severity, Side, Status, Verdict
+from auditor.permissions import state
 from auditor.settings.contract import Blank, Master
 
 HEAT_STEPS: Final = 5
@@ -113,6 +115,12 @@ class RuleView:
     differences: int
     kept: int
     formats: int
+
+
+def says(audit: Audit) -> Callable[[str, str | None], str]:
+    """What a text says in a column that is a permission; nothing in any other."""
+    polarities = {column.name: column.permission for column in audit.columns if column.permission is not None}
+    return lambda name, text: MAY_CONTACT[state(text, polarities[name])] if name in polarities else ""
 
 
 def headline(audit: Audit, say: Words) -> Headline:
