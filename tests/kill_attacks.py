@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from auditor.commands import plan as planning
+from auditor.commands import run as pipeline
 from auditor.commands import undo as undoing
 from auditor.errors import AuditorError
 from auditor.settings.config import read_settings
+from auditor.state import run_folder
 from auditor.writes import read_plan
 from tests.kill_turns import Case, Ready, apply_once, as_undisturbed, cells_of, go_on, to_the_end
 from tests.kill_world import World, a_copy
@@ -102,6 +104,8 @@ def a_read_only_folder(case: Case, ready: Ready, base: Path, name: str, does: st
             "apply": lambda: apply_once(world, case.path),
             "plan": lambda: planning.plan(world.settings, now=world.clock(), route="single"),
             "undo": lambda: _undo(world, case.path),
+            "run": lambda: pipeline.run(world.settings, pipeline.Request(), now=world.clock(), tell=lambda _: None),
+            "files": lambda: _for_others(world, case.path),
         }
         if does == "undo":
             to_the_end(world, case.path)
@@ -121,21 +125,32 @@ def _after_a_change(case: Case) -> int:
 
 def _read_only(folder: Path, does: Callable[[], object]) -> str:
     """Root may write anywhere: what a read-only disk answers is put into its mouth."""
-    real = os.open
+    real, make = os.open, os.mkdir
 
     def refusing(path: Any, flags: int, *more: Any, **named: Any) -> int:
         if flags & (os.O_WRONLY | os.O_RDWR) and Path(os.fsdecode(path)).resolve().is_relative_to(folder):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
         return real(path, flags, *more, **named)
 
+    def making(path: Any, *more: Any, **named: Any) -> None:
+        if Path(path).resolve().is_relative_to(folder):
+            refusing(path, os.O_WRONLY)
+        make(path, *more, **named)
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "open", refusing)
+        patched.setattr(os, "mkdir", making)
         return _refused(does)
 
 
 def _undo(world: World, path: Path) -> Path:
     made = undoing.undo(world.settings, world.folder / path, now=world.clock(), delete_created=True)
     return made.path.relative_to(world.folder)
+
+
+def _for_others(world: World, path: Path) -> None:
+    structure = run_folder.read_structure(world.folder / path.parent)
+    planning.corrective(read_plan(world.folder / path), structure, world.folder / "files")
 
 
 def _refused(does: Callable[[], object]) -> str:

@@ -140,7 +140,10 @@ def test_a_full_disk_ends_an_application_that_goes_on_when_there_is_space(
     assert told.startswith("TRY_LATER")
 
 
-@pytest.mark.parametrize(("name", "does"), [("runs", "apply"), ("state", "apply"), ("runs", "plan"), ("runs", "undo")])
+@pytest.mark.parametrize(
+    ("name", "does"),
+    [("runs", "apply"), ("state", "apply"), ("runs", "plan"), ("runs", "undo"), ("runs", "run"), ("files", "files")],
+)
 def test_a_read_only_folder_is_told_before_anything_is_sent(
     ready: Ready, corrections: Case, forked: ProcessPoolExecutor, tmp_path: Path, name: str, does: str
 ) -> None:

@@ -19,6 +19,7 @@ from auditor.commands.forecast import Forecast
 from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store_made, stored
 from auditor.errors import SettingsError
+from auditor.files.disk import require_folder
 from auditor.files.whole import write_whole
 from auditor.findings.audit import TEXT, Audit
 from auditor.findings.codes import Code, Notice
@@ -131,7 +132,7 @@ def corrective(planned: Plan, structure: Structure, folder: Path) -> list[Path]:
     """Write the corrective files of a plan and their import definitions for somebody else to import."""
     written = []
     for file in corrective_files(planned, structure, canaries=True):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        require_folder(folder)
         for name, content in ((f"{file.name}.zip", file.archive), (f"{file.name}.csv", file.csv)):
             written.append(write_whole(folder / name, content))
         definition = {

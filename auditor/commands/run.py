@@ -46,7 +46,7 @@ from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import count
 from auditor.errors import SettingsError
-from auditor.files.disk import full_disk
+from auditor.files.disk import full_disk, require_folder
 from auditor.files.whole import write_whole
 from auditor.findings import figures, notices
 from auditor.findings.audit import Audit, Conclusion, Counts
@@ -123,11 +123,11 @@ def run(settings: Settings, request: Request, *, now: datetime, tell: Tell, move
     with _here(settings, request, now):
         name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         first = not settings.runs_folder.exists()
-        settings.runs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_folder(settings.runs_folder)
         if request.only is None:
             run_folder.sweep(settings.runs_folder)
         work = settings.runs_folder / f".{name}"
-        work.mkdir(mode=0o700)
+        require_folder(work)
         try:
             with full_disk(settings.runs_folder):
                 audit = _audit(settings, request, name, work, now, tell, moved)

@@ -18,6 +18,7 @@ from typing import Protocol
 from auditor.actito import DIALECTS, ActitoError, Discontinued, MaybeSent, NotAllowed, NotFound, Reader, Table
 from auditor.commands.session import connect, tell_ends
 from auditor.errors import AuditorError, Exit, GuardRefused, SettingsError
+from auditor.files.disk import require_folder
 from auditor.files.whole import write_whole
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
@@ -318,7 +319,7 @@ def _store(settings: Settings, proposal: Proposal) -> Proposed:
         at_work(settings.state_folder, "auditor structure propose", proposal.made),
         Ledger(settings.state_folder) as ledger,
     ):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        require_folder(folder)
         for target, content in ((path, proposal.to_json()), (path.with_suffix(".txt"), sheet(proposal))):
             if not target.exists():  # the same proposal, made again, is the same plan
                 write_whole(target, content)

@@ -58,6 +58,14 @@ def require_writable(folder: Path) -> None:
         raise unwritable(folder, error) from None
 
 
+def require_folder(folder: Path) -> None:
+    """Makes a folder for its owner alone where there is none. Raises TryLater where nobody may."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
 def unwritable(folder: Path, error: OSError) -> TryLater:
     """What to say of a folder that takes no file."""
     return TryLater(f"{folder} cannot be written: {error.strerror}", hint="see who may write there, or free space")
