@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from auditor.commands.apply import apply
@@ -16,10 +17,12 @@ from auditor.commands.decided import require_taken, take, without_effect
 from auditor.commands.known import standing_decisions
 from auditor.commands.plan import plan
 from auditor.errors import Exit, GuardRefused
+from auditor.findings.answers import Answer
 from auditor.findings.decided import so_far
 from auditor.model import Kind, Side, Status
 from auditor.plan import decisions as plan_decisions
 from auditor.plan.decisions import Choice
+from auditor.plan.finding_answers import every_question
 from auditor.plan.needs import questions
 from auditor.plan.pairs import held, one_of_two, one_person, with_decided
 from auditor.settings.config import Settings, read_settings
@@ -32,6 +35,7 @@ from auditor.state.past_runs import find_run
 from tests import given_time
 from tests.audits import audit_of, difference, needed
 from tests.small_folder import Made, auditor
+from tests.test_decided_once import NEWS
 
 NOW = given_time.now()
 
@@ -282,3 +286,14 @@ def test_how_much_is_decided_is_counted_once() -> None:
     counted = questions(needed(audit, decisions=decisions), audit.same_person)
     assert counted == {"asked": 6, "decided": 3, "changed": 1}
     assert so_far(counted) == "3 of 6 decided, 1 changed since"
+
+
+def test_decisions_on_permission_findings_count_as_well() -> None:
+    """Those that ask by themselves, and those that a decision answered; not what is decided with a difference."""
+    rows = [{"key": str(at), "column": NEWS, "finding": "without_evidence"} for at in range(len(Answer))]
+    rows.append({"key": "d", "column": NEWS, "finding": "opted_out_in_truth"})
+    audit = audit_of(differences=[difference("d", NEWS, "true", "false")], permissions=rows)
+    found = audit.permissions.with_columns(answer=pl.Series([*Answer, Answer.WITHDRAWN]))
+    asked = needed(audit)
+    assert every_question(asked, audit.same_person, audit.permissions) == questions(asked, audit.same_person)
+    assert every_question(asked, audit.same_person, found) == {"asked": 7, "decided": 3, "changed": 1}

@@ -441,9 +441,9 @@ def test_a_permission_finding_is_withdrawn_or_kept_on_grounds_or_told_to_the_tru
     said = {"finding": "without_evidence", "platform": "on", "platform_text": "false", "column": "doNotContact"}
     rows = [{"key": f"005{place}", **said} for place in range(3)]
     rows.append({**rows[0], "key": "0047", "truth": "off", "truth_text": "true"})
-    audit = audit_of(differences=[difference("0047", "doNotContact", "false", "true")], permissions=rows)
-    known = knowledge(Structure("16", audit.table, ()))
-    audit = replace(audit, permissions=answered(audit, needed(audit), known))
+    found = audit_of(differences=[difference("0047", "doNotContact", "false", "true")], permissions=rows)
+    known = knowledge(Structure("16", found.table, ()))
+    audit = replace(found, permissions=answered(found, needed(found), known))
     page = opened(tab, render(audit, tmp_path, privacy="masked").worklist)
     lines = page.locator("[data-table=permissions] tbody tr")
     assert "4 of them need a decision" in page.locator("#permissions .tiles").inner_text()
@@ -456,6 +456,7 @@ def test_a_permission_finding_is_withdrawn_or_kept_on_grounds_or_told_to_the_tru
     page.get_by_label("They hold until").fill("2027-03-01")
     lines.filter(has_text="0051").get_by_role("button", name="Record grounds").click()
     lines.filter(has_text="0052").get_by_role("button", name="Tell the owners of CRM").click()
+    assert page.locator(".decided").inner_text() == "3 of 4 decided (3 not downloaded yet)"
     page.get_by_label("Your name").fill("An Smet")
     path = tmp_path / "decisions.json"
     path.write_text(json.dumps(downloaded(page)[1]), encoding="utf-8")
@@ -474,6 +475,17 @@ def test_a_permission_finding_is_withdrawn_or_kept_on_grounds_or_told_to_the_tru
     assert chosen == ["Record grounds", "Tell the owners of CRM"], "what was downloaded is known"
     assert "a signed form" not in page.evaluate("JSON.stringify(localStorage)")
     assert "Grounds are typed again" in page.locator(".decision-message").inner_text()
+
+    taken = replace(known, decisions=[*known.decisions, *read])
+    audit = replace(found, permissions=answered(found, needed(found), taken), run="20261124T060000Z-7f3b")
+    page = opened(page, render(audit, tmp_path, privacy="masked").worklist)
+    assert page.locator(".decided").inner_text() == "3 of 4 decided"
+    chosen = lines.locator("[aria-pressed=true]").all_inner_texts()
+    assert sorted(chosen) == ["Record grounds", "Tell the owners of CRM", "Withdraw now"]
+    page.get_by_role("button", name="Withdraw all that are listed").click()
+    assert page.locator(".decision-message").inner_text() == (
+        "3 decided before stay as they are. 1 left out: nothing is to be decided on the finding there."
+    )
 
 
 def test_what_is_to_be_done_stays_in_sight_where_a_list_is_wider_than_the_page(tab: Page, tmp_path: Path) -> None:

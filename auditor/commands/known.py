@@ -19,9 +19,9 @@ from auditor.model import Kind, Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan import decisions as plan_decisions
 from auditor.plan.decisions import Choice, remembered
-from auditor.plan.finding_answers import answered
+from auditor.plan.finding_answers import answered, every_question
 from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge
-from auditor.plan.needs import needs, questions
+from auditor.plan.needs import needs
 from auditor.plan.pairs import with_decided
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -52,7 +52,7 @@ def judged(audit: Audit, known: Knowledge) -> tuple[Audit, pl.DataFrame]:
     """
     needed, pairs = needs(audit, known), with_decided(audit.same_person, known.decisions)
     audit = figures.counted(replace(audit, permissions=answered(audit, needed, known)), needed)
-    counts = replace(audit.counts, decisions=questions(needed, pairs))
+    counts = replace(audit.counts, decisions=every_question(needed, pairs, audit.permissions))
     verdict = figures.verdict(counts, audit.not_checked)
     return replace(audit, same_person=pairs, counts=counts, verdict=verdict), needed
 

@@ -39,6 +39,9 @@ class Answer(StrEnum):
 OPEN: Final = (Answer.OPEN, Answer.CHANGED, Answer.EXPIRED)
 """What needs a decision on the finding itself."""
 
+DECIDED_SO: Final = (Answer.GROUNDS, Answer.OWNERS, Answer.WITHDRAWN)
+"""What a person decided of the finding itself, and holds."""
+
 SETTLED: Final = (Answer.GROUNDS, Answer.PENDING)
 """After which a finding is none any more: nothing is left to do as long as it stays so."""
 

@@ -194,7 +194,7 @@ class Counts:
     needs: Mapping[str, int] | None
     """Differing cells by model.Need: what becomes of them; None: nobody asked, as in a comparison."""
     decisions: Mapping[str, int] | None
-    """How many cells and pairs a person was `asked` about, and how many of them are `decided` by what holds or
+    """How many cells, pairs and findings a person was `asked` about, and how many are `decided` by what holds or
     `changed` since; None: nobody asked."""
     formats: Mapping[str, int]
     matched_by: Mapping[str, int]

@@ -6,6 +6,7 @@ findings do not differ: there a person decides, and a withdrawal is the one writ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
@@ -13,13 +14,14 @@ from typing import Final
 import polars as pl
 
 from auditor import permissions
-from auditor.findings.answers import Answer
+from auditor.findings.answers import DECIDED_SO, OPEN, Answer
 from auditor.findings.audit import TEXT, Audit
 from auditor.model import Kind, Need, Why
 from auditor.permissions import Cell as Place
 from auditor.plan.actions import Action
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import CELL, Knowledge
+from auditor.plan.needs import questions
 from auditor.settings.contract import Polarity
 from auditor.writes import Cell, LeftAlone, by_fallback
 
@@ -76,6 +78,24 @@ def withdrawals(audit: Audit, known: Knowledge) -> Iterator[Action | LeftAlone]:
             yield LeftAlone(key, column, Why.UNADDRESSED.value, refusal=None)
         else:
             yield Action(key, opt_out.kind, Cell(column, platform, opt_out.after), last[0].by, None)
+
+
+def every_question(needed: pl.DataFrame, pairs: pl.DataFrame, findings: pl.DataFrame) -> Mapping[str, int]:
+    """Adds to `needs.questions` the findings that ask by themselves or that a decision answered.
+
+    A finding whose cell differs is decided with the difference. `findings` as `answered` gives them; without its
+    columns nobody is asked about any.
+    """
+    cells = questions(needed, pairs)
+    if "answer" not in findings.columns:
+        return cells
+    told = Counter(findings.join(needed, on=CELL, how="anti")["answer"])
+    decided = sum(told[answer] for answer in DECIDED_SO)
+    return {
+        "asked": cells["asked"] + decided + sum(told[answer] for answer in OPEN),
+        "decided": cells["decided"] + decided,
+        "changed": cells["changed"] + told[Answer.CHANGED],
+    }
 
 
 def for_owners(findings: pl.DataFrame) -> pl.DataFrame:

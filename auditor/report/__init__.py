@@ -25,7 +25,7 @@ from auditor.findings.unreachable import corrected, reachable
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Severity, Status
 from auditor.plan.decisions import DECIDED
-from auditor.plan.needs import questions
+from auditor.plan.finding_answers import every_question
 from auditor.report import view as report_view
 from auditor.report.plan_page import plans_page
 from auditor.report.redact import Privacy, for_work, pseudonyms, shown
@@ -103,7 +103,7 @@ def _with_needs(audit: Audit, needed: pl.DataFrame) -> Audit:
     return replace(
         audit,
         differences=differences.sort(~pl.col("again"), maintain_order=True),
-        counts=replace(audit.counts, decisions=questions(needed, audit.same_person)),
+        counts=replace(audit.counts, decisions=every_question(needed, audit.same_person, audit.permissions)),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.findings import figures, words
-from auditor.findings.answers import ANSWER
+from auditor.findings.answers import ANSWER, Answer
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
 from auditor.findings.decided import CHOICE, Standing, decided
 from auditor.findings.left_alone import OF_A_CELL, WHY, worth_saying
@@ -227,7 +227,15 @@ def _permissions(audit: Audit) -> Table:
     if "answer" not in frame.columns:
         return table
     told = frame.select("decided_by", _day("decided_at"), _day("until"), "evidence").iter_rows()
-    return table | {"answer": frame["answer"].to_list(), "answered": [decided_so(*row) for row in told]}
+    return table | {
+        "answer": frame["answer"].to_list(),
+        "answered": [decided_so(*row) for row in told],
+        "recorded": [_CHOSEN.get(answer) for answer in frame["answer"]],
+    }
+
+
+_CHOSEN: Final = {Answer.GROUNDS: "grounds", Answer.OWNERS: "owners", Answer.WITHDRAWN: "withdraw"}
+"""What was chosen of a finding, by what becomes of it."""
 
 
 def decided_so(by: str | None, at: str | None, until: str | None, evidence: str | None) -> str | None:

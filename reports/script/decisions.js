@@ -122,11 +122,12 @@ class Decisions {
   answerAll(choice) {
     const grounds = choice === "grounds" ? this.typedGrounds() : undefined;
     if (grounds === null) return;
-    let left = 0;
+    let left = 0, singly = 0;
     const made = Date.now();
     for (const row of this.findings.rows) {
-      if (!this.answerable(row)) {
-        left++;
+      if (!this.answerable(row) || this.singly(row, this.findings)) {
+        if (this.answerable(row)) singly++;
+        else left++;
         continue;
       }
       if (grounds) this.grounds.set(row, grounds);
@@ -135,7 +136,7 @@ class Decisions {
     this.keep();
     this.findings.showRows();
     this.showCount();
-    this.say(left ? `${left.toLocaleString("en")} left out: nothing is to be decided on the finding there.` : "");
+    this.sayGroup(singly, left && `${left.toLocaleString("en")} left out: nothing is to be decided on the finding there.`);
   }
 
   // One button per choice: its word, its text, and why it cannot be made.
@@ -208,18 +209,25 @@ class Decisions {
     let left = 0, singly = 0;
     const made = Date.now();
     for (const row of this.table.rows) {
-      const own = this.table.own.get(row);
-      if (own?.choice ? !own.group || own.by : this.table.before[row]) singly++;
+      if (this.singly(row, this.table)) singly++;
       else if (this.refused(row, choice) || this.permits(row, choice)) left++;
       else this.set(row, { choice: CHOICES.indexOf(choice), made, by: "", group: true });
     }
     this.keep();
     this.table.showRows();
     this.showCount();
-    const said = [];
-    if (singly) said.push(`${singly.toLocaleString("en")} decided before ${singly === 1 ? "stays as it is" : "stay as they are"}.`);
-    if (left) said.push(`${left.toLocaleString("en")} left out: a permission is given one by one only, and refused values not at all.`);
-    this.say(said.join(" "));
+    this.sayGroup(singly, left && `${left.toLocaleString("en")} left out: a permission is given one by one only, and refused values not at all.`);
+  }
+
+  // Whether a row was decided by itself, or before: a decision on all that are listed leaves it.
+  singly(row, list) {
+    const own = list.own.get(row);
+    return Boolean(own?.choice ? !own.group || own.by : list.before[row]);
+  }
+
+  sayGroup(singly, left) {
+    const before = singly && `${singly.toLocaleString("en")} decided before ${singly === 1 ? "stays as it is" : "stay as they are"}.`;
+    this.say([before, left].filter(Boolean).join(" "));
   }
 
   // What was chosen here and is so: list, row and the choice.
@@ -241,7 +249,7 @@ class Decisions {
     for (const { list, row } of this.chosen((one) => CHOICES[one.choice] !== "later")) {
       if (list.before[row]) continue;
       decided++;
-      if (list === this.findings || (list.columns.need && list.columns.need.at(row) !== "person")) asked++;
+      if (list.columns.need && list.columns.need.at(row) !== "person") asked++;
     }
     const later = this.chosen((one) => CHOICES[one.choice] === "later").length;
     const { fresh, again } = this.forFile();
