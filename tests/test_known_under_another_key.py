@@ -10,6 +10,7 @@ import pytest
 
 from auditor.commands.plan import plan
 from auditor.model import Kind
+from auditor.settings.config import read_settings
 from auditor.state.past_runs import find_run
 from auditor.writes import Write
 from tests.consent_law import CONSENT, NEWS, TRUTH_NAMES, Person
@@ -30,13 +31,19 @@ def opt_ins(world: World, one: Person) -> list[Write]:
 
 
 @pytest.mark.parametrize(
-    ("when", "made"), [("on the platform", True), ("on the platform", False), ("in the truth", True)]
+    ("when", "made"),
+    [("on the platform", True), ("on the platform", False), ("in the truth", True), ("in a campaign", True)],
 )
 def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Path, when: str, made: bool) -> None:
     """Under another key and profileId, with the same address, whether a colleague makes the profile or a plan does;
     evidence that is later than the opt-out counts.
     """
     world = World(tmp_path, 12, 1)
+    if when == "in a campaign":
+        file = tmp_path / "auditor.toml"
+        file.write_text(f'{file.read_text()}[exports]\nactivities = "unsubscribes.csv"\n')
+        world.settings = read_settings(file)
+        (tmp_path / "unsubscribes.csv").write_text("profileId,moment\n")
     with in_memory(world):
         one = next(each for each in world.people if each.profile_id is not None and each.row is not None)
         assert one.profile_id is not None
@@ -51,10 +58,14 @@ def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Pat
         world.now += timedelta(days=1)
         if when == "on the platform":
             profile[NEWS] = "false"
+        elif when == "in a campaign":
+            (tmp_path / "unsubscribes.csv").write_text(f"profileId,moment\n{one.profile_id},{world.stamp(world.now)}\n")
         else:
             world.truth_says(one, NEWS, permitted=False, evidence=world.now)
         world.run()
         world.now += timedelta(days=1)
+        if when == "in a campaign":
+            (tmp_path / "unsubscribes.csv").write_text("profileId,moment\n")
         del world.platform.profiles[one.profile_id]
         world.run()
         if made:

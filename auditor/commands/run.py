@@ -245,7 +245,9 @@ def _audit(
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = reached.tell(conclusion.with_rows(read_results(work)))
-            write_for_plans(engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names)
+            write_for_plans(
+                engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names, reached.keep
+            )
             audit, needed = judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
             watch.found("report", **figures.by_need(needed))
             told = told_to_the_truth(audit, needed)

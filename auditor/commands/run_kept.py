@@ -24,7 +24,7 @@ from auditor.state.agreed import NewState
 from auditor.state.commit import Kept
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import RunRecord, Settled
-from auditor.state.memory import Memory
+from auditor.state.memory import Memory, said_no
 
 TREND_RUNS = 30
 """Earlier runs shown in the report."""
@@ -41,6 +41,7 @@ def write_for_plans(
     allowed: Permissions,
     memory: Memory,
     names: ir.Table,
+    activities: ir.Table | None,
 ) -> None:
     """Write what a plan made on the audit will need."""
     folder = audit.folder
@@ -50,7 +51,8 @@ def write_for_plans(
     engine.write(of_others(engine, contract, structure, matched, diffed), folder / "of_others.parquet")
     engine.write(without_consent(contract, diffed, allowed), folder / "consent_off.parquet")
     engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
-    history = known_history(diffed, allowed, memory.history, memory.seen, names, memory.names)
+    no = None if activities is None else said_no(activities)
+    history = known_history(diffed, allowed, audit.run, memory.history, memory.seen, names, memory.names, no)
     engine.write(history, folder / "history.parquet")
 
 

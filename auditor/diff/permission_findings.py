@@ -87,17 +87,20 @@ def without_consent(contract: Contract, diffed: Diffed, permissions: Permissions
 def known_history(
     diffed: Diffed,
     permissions: Permissions,
+    run: str,
     history: ir.Table,
     seen: ir.Table | None,
     names: ir.Table,
     remembered: ir.Table | None,
+    said_no: ir.Table | None,
 ) -> ir.Table:
     """The permission history, this run's changes included, of profiles that are not equal: keys as shown.
 
     A profile that had another key in an earlier run has what was said under that key as well: `seen` tells it, by the
     profileId. What somebody else said under the same key bounds what may be given no less. Nor does what was withdrawn
     under any key that shares an identifier: `names` has those of this run, as `identifiers` gives them, and
-    `remembered` those of earlier ones (key, name). The last of it is a row of its own, whose side is "other".
+    `remembered` those of earlier ones (key, name); nor a no to all messages there, as `state.memory.said_no` gives it.
+    The last of it is a row of its own, whose side is "other".
     """
     columns = ("run", "at", "side", "key", "column", "value")
     everything = history.select(*columns).union(permissions.changes.select(*columns))
@@ -116,12 +119,13 @@ def known_history(
     known = here if remembered is None else here.union(remembered.select("name", theirs="key"), distinct=True)
     mine = own.join(names.select("key", "name"), own.canonical == names.key).select("canonical", "shown", "name")
     others = mine.join(known, "name").filter(ibis._.canonical != ibis._.theirs).select("shown", "theirs").distinct()
-    off = everything.filter(everything.value == Permission.OFF.value)
+    off = everything.filter(everything.value == Permission.OFF.value).select("at", "key", "column")
+    if said_no is not None:
+        every = permissions.states.select("column").distinct()
+        off = off.union(said_no.cross_join(every).select("at", "key", "column"))
     withdrawn = off.join(others, off.key == others.theirs)
-    last = withdrawn.group_by(key=withdrawn.shown, column=withdrawn["column"]).agg(
-        at=withdrawn["at"].max(), run=withdrawn.run.max()
-    )
-    bounds = last.mutate(side=ibis.literal("other"), value=ibis.literal(Permission.OFF.value))
+    last = withdrawn.group_by(key=withdrawn.shown, column=withdrawn["column"]).agg(at=withdrawn["at"].max())
+    bounds = last.mutate(run=ibis.literal(run), side=ibis.literal("other"), value=ibis.literal(Permission.OFF.value))
     return said.union(bounds.select(*columns))
 
 

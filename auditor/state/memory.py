@@ -193,8 +193,16 @@ def bearing(activities: ir.Table, since: datetime) -> ir.Table:
     """What is worth remembering of activities: a person's own no, as long as the permission history, and everything
     else `since` then.
     """
-    no = activities.activity.isin([one.value for one in SAID_NO])
-    return activities.filter(no | (activities.moment >= ibis.literal(since, type=INSTANT)))
+    return activities.filter(_no(activities) | (activities.moment >= ibis.literal(since, type=INSTANT)))
+
+
+def said_no(activities: ir.Table) -> ir.Table:
+    """Who opted out in a campaign or complained, and when: key, at."""
+    return activities.filter(_no(activities)).select("key", at="moment")
+
+
+def _no(activities: ir.Table) -> ir.BooleanValue:
+    return activities.activity.isin([one.value for one in SAID_NO])
 
 
 def everybody(contract: Contract, memory: Memory, keys: ir.Table, run: str) -> ir.Table:
@@ -210,11 +218,15 @@ def everybody(contract: Contract, memory: Memory, keys: ir.Table, run: str) -> i
 
 
 def withdrawn_names(memory: Memory, learnt: Learnt) -> ir.Table | None:
-    """The identifiers of every profile of the platform of which a permission was ever off: key, name."""
+    """The identifiers of every profile of the platform of which a permission was ever off, or who said no to messages:
+    key, name.
+    """
     if learnt.names is None:
         return memory.names
     changes = learnt.permissions.changes
     off = memory.history.select("key", "value").union(changes.select("key", "value"))
-    off = off.filter(off.value == Permission.OFF.value)
+    off = off.filter(off.value == Permission.OFF.value).select("key")
+    if learnt.activities is not None:
+        off = off.union(said_no(learnt.activities).select("key"))
     here = learnt.names.filter(learnt.names.side == Side.PLATFORM.value).semi_join(off, "key").select("key", "name")
     return here if memory.names is None else here.union(memory.names.select("key", "name"), distinct=True)
