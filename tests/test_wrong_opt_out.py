@@ -16,7 +16,7 @@ from auditor.commands.wrong_opt_out import WrongOptOut, off_by_now
 from auditor.errors import GuardRefused
 from auditor.model import Kind
 from auditor.permissions import HISTORY
-from tests.consent_law import CONSENT, NEWS
+from tests.consent_law import CONSENT, NEWS, SILENT
 from tests.consent_world import World, in_memory
 from tests.test_apply import NOON
 
@@ -74,6 +74,30 @@ def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_sp
         with pytest.raises(GuardRefused, match="is lost"):
             applied(world, planned)
     assert [profiles[number][NEWS] for number in "1234"] == ["true", "false", "false", "false"]
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_what_was_said_before_a_profile_was_made_again_speaks_against_it_too(tmp_path: Path, seen: bool) -> None:
+    """Whether a run has seen the wrong opt-out or not."""
+    world = World(tmp_path, 4, 1)
+    one = world.people[0]
+    world.all_say_yes()
+    with in_memory(world):
+        world.platform_says(one, **{NEWS: "false"})
+        world.run()
+        world.now += timedelta(hours=5)
+        world.leave(one)
+        world.make_again(one, **{column: world.text(column, True) for column in (NEWS, CONSENT, SILENT)})
+        world.run()
+        world.now += timedelta(hours=5)
+        world.truth_says(one, NEWS, False, world.now)
+        world.run()
+        [made] = world.plan()
+        assert world.apply(made) == {"landed"}
+        if seen:
+            world.run()
+        with pytest.raises(GuardRefused, match="another opt-out"):
+            world.give_back(made, one, one.key, NEWS, "Bea")
 
 
 HOUR = timedelta(hours=1)

@@ -19,6 +19,7 @@ from auditor import permissions
 from auditor.apply.undo import Audited, single, undoing
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import find
+from auditor.diff.identifiers import identifiers
 from auditor.engine.protocol import filled
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.activities import SAID_NO
@@ -149,7 +150,7 @@ def _require_restorable(
         raise _refused(key, column, "was sent and is not confirmed: it may have been the person's own doing")
     if permissions.state(effect.before, polarity) is not Permission.ON:
         raise _refused(key, column, "was not on before")
-    past = _past(settings, effect)
+    past = _past(settings, effect, ledger)
     if not past.whole:
         raise _refused(key, column, "may have been withdrawn before: a part of what earlier runs remembered is lost")
     own = ledger.permission_writes(settings.table, but=None).filter(
@@ -178,7 +179,7 @@ class _Past:
     """Whether nothing is lost that could tell of an opt-out of theirs."""
 
 
-def _past(settings: Settings, effect: Effect) -> _Past:
+def _past(settings: Settings, effect: Effect, ledger: Ledger) -> _Past:
     folder = find_run(settings)
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
@@ -191,6 +192,10 @@ def _past(settings: Settings, effect: Effect) -> _Past:
         keys = [found.key] if found.key is not None else []
         if memory.seen is not None:
             keys += [key for (key,) in engine.rows(memory.seen.filter(memory.seen.profile_id == person).select("key"))]
+        if memory.names is not None:  # of whoever said no: they may have been deleted, and made again since
+            own = identifiers(engine, contract, structure, found.matched, ledger.secret).select("name")
+            own = own.union(memory.names.filter(memory.names.key.isin(keys)).select("name"))
+            keys += [key for (key,) in engine.rows(memory.names.semi_join(own, "name").select("key").distinct())]
         history = memory.history.filter(memory.history.key.isin(keys)).select("side", "at", "column", "value")
         told = run_folder.read_activities(folder).filter(pl.col("key") == effect.key, pl.col("activity").is_in(no))
         said_no = told.height > 0
