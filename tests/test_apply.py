@@ -1276,6 +1276,22 @@ def test_what_was_sent_before_a_kill_is_not_sent_again_because_it_is_not_shown_y
     assert world.now - NOON <= timedelta(minutes=1)
 
 
+def test_who_goes_on_after_a_kill_waits_as_long_as_a_write_was_seen_to_take(tmp_path: Path) -> None:
+    """The first write that is not shown at once is looked for, and no other; the setting is the least that is waited."""
+    platform = Late(people(8), seconds=75)
+    platform.world = world = World(tmp_path, platform)
+    applied = world.apply(plan_of(city(1), city(2)))
+    assert told(applied, "outcome", "detail") == [("landed", "shown_later"), ("unknown", "not_confirmed")]
+    with world.ledger() as ledger:
+        seen = ledger.latest_shown("Customers")
+    assert timedelta(seconds=75) <= seen <= timedelta(seconds=85)
+    plan, before = plan_of(city(3)), world.now
+    killed(world, plan, "update", "after")
+    assert told(world.apply(plan), "outcome", "detail") == [("landed", "read_later")]
+    assert platform.calls["update"] == 3, "a minute would have been too short, and it would have been sent again"
+    assert world.now - before == seen
+
+
 def test_what_had_no_effect_is_sent_again_only_after_two_looks(world: World) -> None:
     plan = plan_of(city(1))
     killed(world, plan, "update", "before")

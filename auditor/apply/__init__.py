@@ -41,7 +41,8 @@ from auditor.findings.since import NO_DRIFT, Drift, Place
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route, Structure
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import OVERWRITTEN, WriteState
+from auditor.state.ledger.details import OVERWRITTEN
+from auditor.state.ledger.records import WriteState
 from auditor.writes import Plan
 
 _INTERRUPTED = Stopped("interrupted", "interrupted: everything sent is recorded; apply the plan again to go on")
@@ -110,6 +111,7 @@ def apply_plan(
         general=general or {},
         limits=limits or Limits(),
         states=ledger.states(sha),
+        late=ledger.latest_shown(plan.table),
         held=drift.held if drift else {},
     )
     job.results.update(_finished(job.states, earlier))

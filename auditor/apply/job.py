@@ -91,7 +91,7 @@ class Limits:
     import_wait: timedelta = timedelta(hours=1)
     """How long an import is followed; what it does afterwards shows in the next export."""
     visible_after: timedelta = timedelta(minutes=1)
-    """By then what was written can be read, as long as the platform may take to show it."""
+    """By then what was written can be read, unless it has been seen to take longer."""
     poll_seconds: float = 2.0
     read_before: int = 100
     """Rows of an import that are read before it is sent."""
@@ -143,6 +143,8 @@ _STEP: Final = timedelta(seconds=5)
 """While waiting, how long it may take to notice that somebody asks for an end."""
 
 Cells = tuple[Cell, ...]
+MOST_VISIBLE_AFTER: Final = timedelta(hours=1)
+"""Nothing is waited for longer than that, whatever was seen."""
 PROFILE: Final = Cell("", None, None)
 """Stands for the profile itself, in creations and deletions: `column` None in the ledger and in outcomes."""
 
@@ -184,9 +186,12 @@ class Job:
     stopped: Stopped | None = None
     error: BaseException | None = None
     """What ended the job for good; raised once everything in flight is recorded."""
+    late: timedelta = timedelta()
+    """The longest that a write has been seen to take until it was shown."""
     progress: Callable[[], None] = lambda: None
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _halted: bool = False
+    _looked_for_late: bool = False
 
     def equal(self, column: str, a: str | None, b: str | None) -> bool:
         """Equal by the column's rule; being absent from a subscription's list and being off it are one thing."""
@@ -322,10 +327,21 @@ class Job:
                     writes = self.intend(number, (cell,), profile_id, sent=False)
                 self.settle(number, (cell,), writes, outcome, detail, found=found, profile_id=profile_id)
 
+    @property
+    def visible_after(self) -> timedelta:
+        """By then what was sent is shown: what the settings say, or the delay that was seen where it is longer."""
+        return max(self.limits.visible_after, min(self.late, MOST_VISIBLE_AFTER))
+
+    def looks_for_late(self) -> bool:
+        """True for the first that asks."""
+        with self._lock:
+            first, self._looked_for_late = not self._looked_for_late, True
+        return first
+
     def wait_until_visible(self, attempts: Iterable[WriteState]) -> bool:
         """Wait until what these attempts may have done can be read; False where nothing more is to be sent before."""
         sent = [attempt.sent_at for attempt in attempts if attempt.sent_at is not None]
-        left = min(max(sent) - self.clock(), timedelta()) + self.limits.visible_after
+        left = min(max(sent) - self.clock(), timedelta()) + self.visible_after
         while left > timedelta() and not self.halted():
             step = min(left, _STEP)
             self.sleep(step.total_seconds())

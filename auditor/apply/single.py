@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from auditor.actito import ActitoError, Conflict, MaybeSent, NotFound, Profile, ProfileRef, Refused
 from auditor.apply.job import GONE, PROFILE, Cells, Job, Stopped
+from auditor.apply.late import read_back
 from auditor.apply.untouched import around, untouched
 from auditor.errors import TryLater
 from auditor.findings.since import Since
 from auditor.model import Kind, Outcome
+from auditor.state.ledger.details import SHOWN_LATER
 from auditor.writes import Cell, Write
 
 
@@ -216,7 +218,7 @@ def _read_back(job: Job, number: int, before: Profile, sent: _Sent, writes: Mapp
     if not (sent.accepted or sent.doubtful):
         return
     try:
-        profile = job.reader.profile(job.structure, profile_id)
+        at_once, profile = read_back(job, profile_id, lambda one: values_stand(job, one, sent.accepted))
     except ActitoError as error:
         job.settle(number, (*sent.accepted, *sent.doubtful), writes, Outcome.UNKNOWN, "not_read_back")
         give_up(job, error)
@@ -226,7 +228,8 @@ def _read_back(job: Job, number: int, before: Profile, sent: _Sent, writes: Mapp
             current = profile.values.get(cell.column) if profile else None
             if values_stand(job, profile, (cell,)):
                 seen = around(before, profile)
-                job.settle(number, (cell,), writes, Outcome.LANDED, profile_id=profile_id, around=seen)
+                late = None if values_stand(job, at_once, (cell,)) else SHOWN_LATER
+                job.settle(number, (cell,), writes, Outcome.LANDED, late, profile_id=profile_id, around=seen)
             else:
                 job.settle(number, (cell,), writes, Outcome.UNKNOWN, detail, found=current, profile_id=profile_id)
 

@@ -27,7 +27,7 @@ from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route
 from auditor.report import plan_text
 from auditor.settings.problems import nearest
-from auditor.state.ledger.records import OVERWRITTEN
+from auditor.state.ledger.details import OVERWRITTEN
 from auditor.state.run_folder import started
 
 OUTCOME = {

@@ -13,10 +13,11 @@ What is asked of it, and in which module that stands:
                pending, unsettled                 what was sent and no export shows yet; what nobody has confirmed
                told_by_export                     what a newer export confirms or denies; to `suppose` it, and to
                                                   `record_settled`
-               by_file, overwritten               cells that went by file, and edits that they overwrote
+               latest_shown                       how long a write took at most until it was shown
                permission_writes, undone          what a plan must respect: permissions we sent, changes taken back
                last_written                       when a decision was carried out
     bulk_calls intend_import, import_event        the same for a bulk call; `bulk_calls`: what is left of a day's quota
+               by_file, overwritten               cells that went by file, and edits that they overwrote
     people     decide, decisions, every_decision  what stewards chose
                newcomer                           what stands for somebody whom the platform does not have yet
                pin, pins                          cells that somebody says are right on the platform

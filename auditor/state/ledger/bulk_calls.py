@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
 
+from auditor.model import Outcome
 from auditor.state.ledger.chain import stamp
+from auditor.state.ledger.details import OVERWRITTEN
 from auditor.state.ledger.recorded import moment
 from auditor.state.ledger.records import (
     IMPORT_PATIENCE,
@@ -15,8 +18,15 @@ from auditor.state.ledger.records import (
     ImportRecord,
     ImportState,
     Intent,
+    Settled,
 )
-from auditor.state.ledger.written import Written
+from auditor.state.ledger.written import STANDING, UNCONFIRMED, Written
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_FOUND: Final = f"number IS NULL AND detail = '{OVERWRITTEN}'"
+"""Tells what somebody had edited from what we wrote."""
 
 
 class Imported(Written):
@@ -56,6 +66,45 @@ class Imported(Written):
             exhausted=ImportState.QUOTA in states,
             lost=lost is not None and quota_day(lost) == day,
         )
+
+    def record_settled(self, settled: Settled, at: datetime) -> None:
+        """The same, with the edits that files overwrote."""
+        with self.transaction():
+            super().record_settled(settled, at)
+            self._record_overwritten({one.write: one.found for one in settled.overwritten}, at)
+
+    def by_file(self, table: str) -> pl.DataFrame:
+        """The cells of files of which some cell was never confirmed, that landed or may have, and of which it is not
+        known yet that they overwrote an edit.
+
+        Columns: write, plan, key, column, before, after, sent_at.
+        """
+        cells = self._frame(
+            ("write", "plan", "key", "column", "before", "after", "sent_at"),
+            "SELECT id, plan, key, col, before, after, sent_at FROM writes_now WHERE tab = ? AND col IS NOT NULL"
+            f' AND {STANDING} AND "import" IN (SELECT "import" FROM writes_now WHERE {UNCONFIRMED}) ORDER BY id',
+            (table, table),
+        )
+        found = f"SELECT plan, key, col FROM writes_now WHERE tab = ? AND {_FOUND}"
+        return cells.join(
+            self._frame(("plan", "key", "column"), found, (table,)), on=["plan", "key", "column"], how="anti"
+        )
+
+    def overwritten(self, plan: str) -> dict[tuple[str, str], str | None]:
+        """What files of a plan overwrote, by key and column: what somebody had made of the cell since the audit."""
+        sql = f"SELECT key, col, after FROM writes_now WHERE plan = ? AND key IS NOT NULL AND {_FOUND} ORDER BY id"
+        return {(key, column): found for key, column, found in self._chain.query(sql, (plan,))}
+
+    def _record_overwritten(self, found: Mapping[int, str | None], at: datetime) -> None:
+        rows = [
+            (plan, None, tab, kind, route, key, address, column, before, found[write], None, call)
+            for write in found
+            for plan, tab, kind, route, key, address, column, before, call in self._chain.query(
+                'SELECT plan, tab, kind, route, key, address, col, before, "import" FROM writes_now WHERE id = ?',
+                (write,),
+            )
+        ]
+        self.settle(self._chain.append("writes", rows, at), Outcome.CHANGED, at, detail=OVERWRITTEN)
 
 
 def quota_day(moment: datetime) -> date:

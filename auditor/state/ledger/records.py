@@ -12,10 +12,6 @@ from zoneinfo import ZoneInfo
 from auditor.model import Kind, Outcome, Route, Status, Verdict
 from auditor.state.ledger.chain import Table
 
-OVERWRITTEN: Final = "overwritten"
-"""The detail of a row of `writes` that is nobody's write of ours, and has no number in the plan: what somebody had made
-of a cell before a file of the plan was sent, as `after`."""
-
 VERSION: Final = 8
 """2 knows changes of structures, 3 keys that were given anew, 4 entries that were lost, 5 whose
 decisions are, 6 pins, 7 which finding a decision is about, 8 when profiles were last changed around

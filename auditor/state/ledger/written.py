@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger.chain import stamp
+from auditor.state.ledger.details import SHOWN_LATER
 from auditor.state.ledger.recorded import Recorded, moment
 from auditor.state.ledger.records import (
     IMPORT_PATIENCE,
-    OVERWRITTEN,
     SUPPOSED,
     Around,
     Effect,
@@ -23,16 +23,13 @@ from auditor.state.ledger.records import (
 if TYPE_CHECKING:
     import polars as pl
 
-_STANDING: Final = "sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') IN ('landed', 'unknown')"
+STANDING: Final = "sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') IN ('landed', 'unknown')"
 """Writes that took effect or may have."""
 
 _EVER_CALLED: Final = "key_then IN (SELECT ? UNION SELECT old FROM rekeys WHERE tab = ? AND new = ?)"
 """Narrows `writes_now` by an index, which a key that is found out for each row is not."""
 
-_FOUND: Final = f"number IS NULL AND detail = '{OVERWRITTEN}'"
-"""Tells what somebody had edited from what we wrote."""
-
-_UNCONFIRMED: Final = "tab = ? AND sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') = 'unknown'"
+UNCONFIRMED: Final = "tab = ? AND sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') = 'unknown'"
 
 
 class Written(Recorded):
@@ -147,7 +144,7 @@ class Written(Recorded):
         own = "plan IN (SELECT sha FROM plans WHERE undoes = ?)"
         rows = self._chain.query(
             f"SELECT key, col FROM writes_now WHERE {own} AND outcome = 'landed' AND id IN"
-            f" (SELECT max(id) FROM writes_now WHERE tab = ? AND ({_STANDING} OR key IS NOT NULL AND"
+            f" (SELECT max(id) FROM writes_now WHERE tab = ? AND ({STANDING} OR key IS NOT NULL AND"
             f" outcome = 'landed' AND {own}) GROUP BY key, col)",
             (plan, table, plan),
         )
@@ -158,7 +155,7 @@ class Written(Recorded):
         marks = ", ".join("?" * len(plans))
         rows = self._chain.query(
             f"SELECT sent_at, effective FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}"
-            f" AND plan IN ({marks}) AND {_STANDING}",
+            f" AND plan IN ({marks}) AND {STANDING}",
             (table, key, key, table, key, *plans),
         )
         return max((_until(*row) for row in rows), default=None)
@@ -170,7 +167,7 @@ class Written(Recorded):
             f"SELECT w.outcome, a.id, a.before, a.after FROM writes_now w LEFT JOIN around a"
             f' ON a.id = (SELECT max(id) FROM around WHERE "write" = w.id)'
             f" WHERE w.id IN (SELECT id FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}"
-            f" AND plan IN ({marks}) AND {_STANDING} AND kind <> 'delete') ORDER BY w.id",
+            f" AND plan IN ({marks}) AND {STANDING} AND kind <> 'delete') ORDER BY w.id",
             (table, key, key, table, key, *plans),
         )
         read = (number is not None and outcome == Outcome.LANDED for outcome, number, *_ in rows)
@@ -213,7 +210,7 @@ class Written(Recorded):
             ("key", "profile_id", "column", "kind", "before", "after", "sent_at"),
             "SELECT key, address, col, kind, before, after, sent_at FROM writes_now"
             f" WHERE id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND effective > ? AND plan IS NOT ?"
-            f" AND {_STANDING} GROUP BY key, col) ORDER BY id",
+            f" AND {STANDING} GROUP BY key, col) ORDER BY id",
             (table, stamp(after), but),
         )
 
@@ -225,7 +222,7 @@ class Written(Recorded):
         return self._frame(
             ("write", "key", "profile_id", "column", "kind", "before", "after", "sent_at"),
             "SELECT id, key, address, col, kind, before, after, sent_at FROM writes_now"
-            f" WHERE id IN (SELECT max(id) FROM writes_now WHERE {_UNCONFIRMED} GROUP BY key, col) ORDER BY id",
+            f" WHERE id IN (SELECT max(id) FROM writes_now WHERE {UNCONFIRMED} GROUP BY key, col) ORDER BY id",
             (table,),
         )
 
@@ -239,7 +236,7 @@ class Written(Recorded):
         """
         told = {(key, column): equal for key, column, equal in seen.select("key", "column", "equal").iter_rows()}
         rows = self._chain.query(
-            f"SELECT id, key, col, effective, sent_at FROM writes_now WHERE {_UNCONFIRMED} ORDER BY id DESC", (table,)
+            f"SELECT id, key, col, effective, sent_at FROM writes_now WHERE {UNCONFIRMED} ORDER BY id DESC", (table,)
         )
         shown = stamp(as_of)
         landed: list[int] = []
@@ -274,40 +271,14 @@ class Written(Recorded):
                 some = [write for write in settled.changed if (write in settled.edited) is edited]
                 self.settle(some, Outcome.CHANGED, at, detail="edited" if edited else "export")
             self.settle(settled.superseded, Outcome.CHANGED, at, detail="superseded")
-            self._record_overwritten({one.write: one.found for one in settled.overwritten}, at)
 
-    def by_file(self, table: str) -> pl.DataFrame:
-        """The cells of files of which some cell was never confirmed, that landed or may have, and of which it is not
-        known yet that they overwrote an edit.
-
-        Columns: write, plan, key, column, before, after, sent_at.
-        """
-        cells = self._frame(
-            ("write", "plan", "key", "column", "before", "after", "sent_at"),
-            "SELECT id, plan, key, col, before, after, sent_at FROM writes_now WHERE tab = ? AND col IS NOT NULL"
-            f' AND {_STANDING} AND "import" IN (SELECT "import" FROM writes_now WHERE {_UNCONFIRMED}) ORDER BY id',
-            (table, table),
+    def latest_shown(self, table: str) -> timedelta:
+        """The longest that a write was seen to take until it was shown; nothing where all were shown at once."""
+        rows = self._chain.query(
+            "SELECT sent_at, settled_at FROM writes_now WHERE tab = ? AND detail = ? AND sent_at IS NOT NULL",
+            (table, SHOWN_LATER),
         )
-        found = f"SELECT plan, key, col FROM writes_now WHERE tab = ? AND {_FOUND}"
-        return cells.join(
-            self._frame(("plan", "key", "column"), found, (table,)), on=["plan", "key", "column"], how="anti"
-        )
-
-    def overwritten(self, plan: str) -> dict[tuple[str, str], str | None]:
-        """What files of a plan overwrote, by key and column: what somebody had made of the cell since the audit."""
-        sql = f"SELECT key, col, after FROM writes_now WHERE plan = ? AND key IS NOT NULL AND {_FOUND} ORDER BY id"
-        return {(key, column): found for key, column, found in self._chain.query(sql, (plan,))}
-
-    def _record_overwritten(self, found: Mapping[int, str | None], at: datetime) -> None:
-        rows = [
-            (plan, None, tab, kind, route, key, address, column, before, found[write], None, call)
-            for write in found
-            for plan, tab, kind, route, key, address, column, before, call in self._chain.query(
-                'SELECT plan, tab, kind, route, key, address, col, before, "import" FROM writes_now WHERE id = ?',
-                (write,),
-            )
-        ]
-        self.settle(self._chain.append("writes", rows, at), Outcome.CHANGED, at, detail=OVERWRITTEN)
+        return max((moment(settled) - moment(sent) for sent, settled in rows), default=timedelta())
 
     def permission_writes(self, table: str, *, but: str | None) -> pl.DataFrame:
         """Opt-outs and opt-ins we sent that landed or may have, but for those of one plan.
@@ -317,7 +288,7 @@ class Written(Recorded):
         return self._frame(
             ("plan", "key", "profile_id", "column", "kind", "sent_at"),
             "SELECT plan, key, address, col, kind, sent_at FROM writes_now WHERE tab = ?"
-            f" AND kind IN ('unsubscribe', 'subscribe') AND plan IS NOT ? AND {_STANDING} ORDER BY id",
+            f" AND kind IN ('unsubscribe', 'subscribe') AND plan IS NOT ? AND {STANDING} ORDER BY id",
             (table, but),
         )
 
@@ -329,7 +300,7 @@ class Written(Recorded):
         return self._frame(
             ("key", "column", "sent_at"),
             "SELECT key, col, max(sent_at) FROM writes_now WHERE tab = ? AND col IS NOT NULL AND plan IS NOT ?"
-            f" AND {_STANDING} GROUP BY key, col ORDER BY id",
+            f" AND {STANDING} GROUP BY key, col ORDER BY id",
             (table, but),
         )
 
@@ -341,7 +312,7 @@ class Written(Recorded):
         return self._frame(
             ("key", "column", "plan"),
             "SELECT key, col, plan FROM writes_now WHERE id IN"
-            f" (SELECT max(id) FROM writes_now WHERE tab = ? AND {_STANDING} GROUP BY key, col) ORDER BY id",
+            f" (SELECT max(id) FROM writes_now WHERE tab = ? AND {STANDING} GROUP BY key, col) ORDER BY id",
             (table,),
         )
 
@@ -361,7 +332,7 @@ class Written(Recorded):
         """
         return self._frame(
             ("key", "profile_id", "written_at"),
-            f"WITH standing AS (SELECT * FROM writes_now WHERE tab = ? AND {_STANDING})"
+            f"WITH standing AS (SELECT * FROM writes_now WHERE tab = ? AND {STANDING})"
             " SELECT w.key, w.address, last.at FROM standing w JOIN (SELECT key, max(effective) AS at,"
             " max(CASE WHEN col IS NULL THEN id END) AS whole FROM standing GROUP BY key) last ON last.whole = w.id"
             " WHERE w.kind = 'create' ORDER BY w.id",
@@ -379,7 +350,7 @@ class Written(Recorded):
         return self._frame(
             ("key", "profile_id", "column", "kind", "withdrawn", "restored", "undone_at"),
             "SELECT key, address, col, kind, before, after, coalesce(sent_at, settled_at) FROM writes_now"
-            f" WHERE {undo} AND id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND ({_STANDING} OR {found})"
+            f" WHERE {undo} AND id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND ({STANDING} OR {found})"
             " GROUP BY key, col) ORDER BY id",
             (table,),
         )

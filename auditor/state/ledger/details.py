@@ -1,0 +1,12 @@
+"""Details of outcomes that are asked for again; the others are told and nothing more."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OVERWRITTEN: Final = "overwritten"
+"""Of a row of `writes` that is nobody's write of ours, and has no number in the plan: what somebody had made of a cell
+before a file of the plan was sent, as `after`. Of the outcome of our write it says that it did that."""
+
+SHOWN_LATER: Final = "shown_later"
+"""Of a write that was not shown when it was read back at once, and was when it was looked for right after."""
