@@ -1277,7 +1277,7 @@ def test_what_was_sent_before_a_kill_is_not_sent_again_because_it_is_not_shown_y
 
 
 def test_who_goes_on_after_a_kill_waits_as_long_as_a_write_was_seen_to_take(tmp_path: Path) -> None:
-    """The first write that is not shown at once is looked for, and no other; the setting is the least that is waited."""
+    """The first write that is not shown at once is looked for, and no other; the setting is the least."""
     platform = Late(people(8), seconds=75)
     platform.world = world = World(tmp_path, platform)
     applied = world.apply(plan_of(city(1), city(2)))

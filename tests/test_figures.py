@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from auditor import report
+from auditor.apply.outcomes import OUTCOMES
 from auditor.cli.fail_on import parse_fail_on
 from auditor.cli.summary import exit_code, print_summary
 from auditor.commands.run_kept import trend_point
@@ -211,3 +212,19 @@ def test_a_run_of_an_earlier_version_is_shown_by_what_it_kept(audit: Audit) -> N
     record = RunRecord(audit.run, audit.table, NOW, NOW, audit.verdict, kept)
     assert trend_point(record).not_agreeing == audit.counts.not_agreeing
     assert trend_point(record).differences == audit.differences.height
+
+
+def test_a_write_is_done_once_each_of_its_fields_is() -> None:
+    """So a plan of so many writes, whatever they change, comes to so many writes."""
+    fields = {
+        0: ["landed", "landed"],
+        1: ["landed", "refused", "changed"],
+        2: ["landed", "changed", "unknown"],
+        3: ["unknown", "skipped"],
+        4: ["landed", "skipped"],
+        5: ["landed"],
+    }
+    rows = [(number, outcome) for number, own in fields.items() for outcome in own]
+    counted = figures.writes(pl.DataFrame(rows, schema=["number", "outcome"], orient="row"))
+    assert counted == {"landed": 2, "refused": 1, "changed": 1, "unknown": 1, "skipped": 1}
+    assert sum(figures.writes(OUTCOMES.to_frame()).values()) == 0, "an empty plan is fine"

@@ -329,7 +329,7 @@ class Job:
 
     @property
     def visible_after(self) -> timedelta:
-        """By then what was sent is shown: what the settings say, or the delay that was seen where it is longer."""
+        """The time by which what was sent is shown: what the settings say, or the delay that was seen if longer."""
         return max(self.limits.visible_after, min(self.late, MOST_VISIBLE_AFTER))
 
     def looks_for_late(self) -> bool:

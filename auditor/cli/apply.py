@@ -29,6 +29,9 @@ def command(
     last application ended and writes nothing twice. What was decided otherwise, undone, erased or written since the
     plan was made, or is otherwise in the newest run, is skipped and told. Exits 4 when writes were refused, changed
     meanwhile, skipped for that or are not confirmed.
+
+    Without a terminal, brakes and all creations need their exact count in the command. Nothing tells whether a person
+    typed it: whoever has a script fill it in has looked at nothing.
     """
     from auditor.cli.applying import carry_out
     from auditor.cli.planned import parse_confirmations

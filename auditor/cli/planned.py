@@ -16,6 +16,7 @@ from auditor.cli.screen import WIDTH, say, table, wrapped
 from auditor.commands.review import Told
 from auditor.commands.stored_plans import Planned
 from auditor.errors import SettingsError
+from auditor.findings import figures
 from auditor.findings.codes import Notice
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.since_sentences import drift_report
@@ -113,11 +114,11 @@ def print_applied(applied: Applied) -> None:
     """What became of the writes of a plan."""
     for sent in applied.files:
         click.echo(wrapped("  ", _looked_at(sent)))
-    counts = applied.counts
+    counts = figures.writes(applied.outcomes)
     table([(OUTCOME[outcome], counts[outcome]) for outcome in Outcome if counts[outcome]] or [("nothing to write", 0)])
     details = applied.outcomes.filter(applied.outcomes["outcome"].is_in(["refused", "changed"]))
     for (outcome, detail), group in details.group_by("outcome", "detail"):
-        click.echo(f"    {outcome}: {detail or 'no detail'} × {group.height:,}")
+        click.echo(f"    {outcome}: {detail or 'no detail'} × {group['number'].n_unique():,}")
     edits = applied.outcomes.filter(applied.outcomes["detail"] == OVERWRITTEN).height
     if edits:
         click.echo(wrapped("    ", EDITS.format(edits=counted(edits, "edit"), plan=applied.sha[:12])))
@@ -133,6 +134,7 @@ def print_applied_json(applied: Applied) -> None:
         "format": 1,
         "plan": applied.sha,
         "outcomes": {outcome.value: number for outcome, number in applied.counts.items()},
+        "writes": {outcome.value: number for outcome, number in figures.writes(applied.outcomes).items()},
         "stopped": applied.stopped.why if applied.stopped else None,
         "drift": {
             "run": drift.run,

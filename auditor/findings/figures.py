@@ -16,7 +16,7 @@ from auditor.findings.answers import OPEN, SETTLED, Answer
 from auditor.findings.audit import Audit, Counts
 from auditor.findings.codes import NotChecked
 from auditor.findings.words import AGAINST_THEIR_WILL
-from auditor.model import Need, Status, Verdict, Why
+from auditor.model import Need, Outcome, Status, Verdict, Why
 
 LATER: Final = "later"
 """What is said of a differing cell that waits or was sent already, beside the words of Need."""
@@ -24,6 +24,8 @@ WAITING_OR_SENT: Final = "Waiting or sent already"
 """What that is called on screens."""
 GROUNDS: Final = "grounds"
 """What is said of a permission finding for which grounds are recorded; see `against`."""
+_WORST: Final = (Outcome.REFUSED, Outcome.CHANGED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.LANDED)
+"""What became of fields, the worst first."""
 NO_PROBLEM: Final = ("waiting", "pending", "created")
 """What a profile is counted as instead of its status, the first that holds."""
 
@@ -151,6 +153,18 @@ def _made_by_us(open_cells: pl.DataFrame, needed: pl.DataFrame | None, ours: Col
     without = needed.filter(pl.col("need") == Need.CREATED).select("key", "column", made=pl.lit(True))
     cells = open_cells.join(without, on=["key", "column"], how="left")
     return cells.filter(pl.col("made").fill_null(False) | pl.col("key").is_in(list(ours)))
+
+
+def writes(outcomes: pl.DataFrame) -> Mapping[Outcome, int]:
+    """How many writes of a plan came to what, by a row per field with `number` of the write and `outcome`.
+
+    A write is one kind of change to one profile, with all its fields: what a plan counts. It is done once each field
+    is, and counts as the field that fared worst before.
+    """
+    rank = pl.col("outcome").replace_strict({outcome.value: place for place, outcome in enumerate(_WORST)})
+    worst = outcomes.group_by("number").agg(worst=rank.min())["worst"]
+    found = dict(worst.value_counts().iter_rows())
+    return {outcome: found.get(_WORST.index(outcome), 0) for outcome in Outcome}
 
 
 def _created(needed: pl.DataFrame) -> list[str]:
