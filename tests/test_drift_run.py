@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from auditor.commands import run as pipeline
+from auditor.commands.apply import since
 from auditor.commands.plan import plan as make_plans
 from auditor.errors import Exit
 from auditor.model import Kind
 from auditor.settings.config import read_settings
+from auditor.state.ledger import Ledger
 from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, auditor, copy
@@ -54,6 +56,9 @@ def test_an_older_plan_writes_what_the_newest_run_and_the_ledger_leave_of_it(
     assert (refused.code, "--older" in refused.err) == (Exit.REFUSED, True)
     assert not list(first.path.parent.glob("outcome-*"))
 
+    asked = since(settings, first.path, given_time.now(), older=True)
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        assert asked.head == ledger.head, "somebody who is asked changes nothing, so that it counts when they answer"
     said = auditor(capsys, "apply", str(first.path), "--yes", "--older", "--json", *counts)
     done = json.loads(said.out)
     reasons = {(one["key"], one["column"]): one["reason"] for one in done["drift"]["cells"]}
@@ -62,6 +67,7 @@ def test_an_older_plan_writes_what_the_newest_run_and_the_ledger_leave_of_it(
         (moved.key, "lastName"): "truth_changed_since",
     }
     assert done["outcomes"]["skipped"] == 2
+    assert {(first.plan.writes[number].key, column) for number, column in asked.drift.held} == reasons.keys()
     assert done["outcomes"]["landed"] == sum(len(write.followed) for write in first.plan.writes) - 2
     assert said.code == Exit.WRITES_LEFT
     assert "1 gone, 1 changed" in said.err

@@ -55,8 +55,9 @@ def carry_out(
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
     if lost := irrevocably(irrevocable_of(path), words):
         say(lost)
-    if ask:
-        say_drift(since(settings, path, clock.now(), older=older), words)
+    known = since(settings, path, clock.now(), older=older) if ask else None
+    if known is not None:
+        say_drift(known.drift, words)
         if reading := where_to_read(path):
             say(wrapped("  ", reading))
         counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in left.items()) or "nothing"
@@ -83,6 +84,7 @@ def carry_out(
             progress=tell,
             tell=say,
             older=older,
+            known=known,
             sleep=clock.sleep,
         )
     if not ask:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import heads, run_folder
 from auditor.state.commit import at_work, steady
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import IMPORT_PATIENCE
+from auditor.state.ledger.records import IMPORT_PATIENCE, Head
 from auditor.structure.changes import changes
 from auditor.writes import Plan, read_plan, read_sealed
 
@@ -57,12 +57,14 @@ def apply(
     progress: Callable[[Progress], None] | None = None,
     tell: Callable[[str], None] = lambda _: None,
     older: bool = False,
+    known: Known | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Applied:
     """Carry out a stored plan, or go on with it; the outcome file lies beside it.
 
     `tell` receives a line for each thing that the licence spells otherwise than usual, and for what Actito will end.
-    `older` allows a plan of a run that is not the newest: what that one sees otherwise is not written.
+    `older` allows a plan of a run that is not the newest: what that one sees otherwise is not written. `known` is what
+    `since` gave somebody who was asked: where nothing was recorded meanwhile, it is not worked out once more.
 
     Raises GuardRefused when files wait in the inbox of decisions or a brake is not confirmed with its exact count, and
     whatever applying raises.
@@ -99,7 +101,8 @@ def apply(
         check_ledger(settings, chosen, ledger)
         if chosen.purpose == "undo":
             require_restorable(settings, contract, chosen, ledger)
-        drifted = drift(settings, chosen, ledger, clock(), older=older)
+        still = known is not None and known.head == ledger.head
+        drifted = known.drift if known and still else drift(settings, chosen, ledger, clock(), older=older)
         _check_opt_ins(settings, contract, chosen, drifted, ledger, clock())
         live = Reader(reading).structure(settings.table)
         if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
@@ -195,10 +198,19 @@ def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
     return applied, max(applied.outcomes["at"].drop_nulls()).astimezone(contract.timezone)
 
 
-def since(settings: Settings, path: Path, now: datetime, *, older: bool) -> Drift:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known of a plan when somebody was asked about it."""
+
+    drift: Drift
+    head: Head
+    """How far the ledger had come: runs, decisions, pins and writes are in it."""
+
+
+def since(settings: Settings, path: Path, now: datetime, *, older: bool) -> Known:
     """What of a stored plan is not written any more, by what is known `now`; raises as `apply` does for it."""
     with Ledger(settings.state_folder, reading=True) as ledger:
-        return drift(settings, _ours(settings, path, ledger), ledger, now, older=older)
+        return Known(drift(settings, _ours(settings, path, ledger), ledger, now, older=older), ledger.head)
 
 
 def may_start(settings: Settings, path: Path) -> str:
