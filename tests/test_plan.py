@@ -498,8 +498,9 @@ def test_large_groups_with_the_same_columns_go_by_file_with_canaries_first() -> 
     assert [write.canary for write in first] == [True] * 20 + [False] * 130
     assert of_plan(plan.route_reason, SAY) == (
         "230 writes in 2 files, after 40 of them one by one; 99 writes one by one; 419 calls, reading before and after "
-        "included, about 7 minutes at 60 calls a minute: a file needs "
-        "100 profiles, and 6 file calls of today were left, 1 kept for undo."
+        "included, about 7 minutes at 60 calls a minute: a file needs 100 profiles, and 6 file calls of today were "
+        "left, 1 kept for undo. Kept from files because they start scenarios (fixes.realtime): no field; Actito "
+        "does not say which do."
     )
 
 

@@ -509,6 +509,9 @@ OF_PLANS: list[tuple[Code, dict[str, Any], str]] = [
     (Code.ROUTE, {**_ROUTE, "single": 1, "calls": 3},
      "1 write one by one; 3 calls, reading before and after included, about 1 minute at 60 calls a minute: the route "
      '"single" was asked for.'),
+    (Code.ROUTE, {**_ROUTE, "by_file": 30, "files": 1, "kept_single": ["note", "subscriptions#*"]},
+     '30 writes in 1 file: the route "single" was asked for. Kept from files because they start scenarios '
+     "(fixes.realtime): note, subscriptions#*; Actito does not say which do."),
     (Code.ROUTE, {**_ROUTE, "single": 1}, '1 write one by one, about 1 minute at 60 calls a minute: the route "single" '
      "was asked for."),
     (Code.ROUTE, {**_ROUTE, "single": 3, "realtime": 2, "because": {"asked": "bulk"}},

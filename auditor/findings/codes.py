@@ -149,7 +149,8 @@ class Code(StrEnum):
 
     # Why the writes of a plan travel as they do, and why it needs a look
     ROUTE = "route"
-    """`calls`: of all that goes one by one or by file, which take `minutes`; plans of before counted three a write."""
+    """`calls`: of all that goes one by one or by file, which take `minutes`; plans of before counted three a write.
+    `kept_single`: the globs of fields that start scenarios, where that was weighed."""
     ROUTE_OF_UNDO = "route_of_undo"
     IRREVOCABLE = "irrevocable"
     """`deleted`, `withdrawn`, `created`: how many profiles a plan does that to."""

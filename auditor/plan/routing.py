@@ -329,7 +329,8 @@ def _reason(writes: Sequence[Write], waiting: int, files: _Files, gathering: int
     )
     later, days = files.later
     at_times = {"realtime": at_once, "later": later, "days": days, "gathering": gathering}
-    return Notice(Code.ROUTE, told | {name: number for name, number in at_times.items() if number})
+    weighed = {"kept_single": list(policy.realtime)} if policy.route == "auto" and bulk else {}
+    return Notice(Code.ROUTE, told | {name: number for name, number in at_times.items() if number} | weighed)
 
 
 def _because(road: Road) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def _route(
     later: int = 0,
     days: int = 0,
     gathering: int = 0,
+    kept_single: Sequence[str] | None = None,
 ) -> str:
     parts = [f"an empty table is loaded in steps of {', '.join(map(str, steps))} and the rest"] if steps else []
     if by_file or before:
@@ -49,6 +50,10 @@ def _route(
     if gathering:
         parts.append(f"{counted(gathering, 'profile')} wait up to two days for more of the same fields to fill a file")
     why = f"{'; '.join(parts)}: {_because(**because)}." if parts else "Nothing to write."
+    if kept_single is not None:
+        fields = ", ".join(kept_single) or "no field"
+        why += f" Kept from files because they start scenarios (fixes.realtime): {fields}; "
+        why += f"{say.platform} does not say which do."
     return f"{_first(first)} {why}" if first else why
 
 
