@@ -30,6 +30,27 @@ def opt_ins(world: World, one: Person) -> list[Write]:
     return [write for each in made for write in each.plan.writes if write.kind is Kind.SUBSCRIBE]
 
 
+def test_what_we_withdrew_is_known_of_who_was_made_again_before_any_run_saw_it(tmp_path: Path) -> None:
+    world = World(tmp_path, 6, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    with in_memory(world):
+        world.truth_says(one, NEWS, True, None)
+        world.run()
+        [finding] = {line for line, _ in world.findings() if line[:2] == (one.key, NEWS)}
+        world.now += timedelta(days=1)
+        early = world.now
+        world.now += timedelta(hours=1)
+        world.decide("Mia", [(finding, {"choice": "withdraw"})])
+        [made] = world.plan()
+        assert world.apply(made) == {"landed"}
+        world.now += timedelta(days=1)
+        world.leave(one)
+        world.make_again(one, **{CONSENT: "true"})
+        world.truth_says(one, NEWS, True, early)
+        assert not opt_ins(world, one)
+
+
 @pytest.mark.parametrize(
     ("when", "made"),
     [("on the platform", True), ("on the platform", False), ("in the truth", True), ("in a campaign", True)],

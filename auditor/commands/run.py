@@ -245,8 +245,10 @@ def _audit(
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = reached.tell(conclusion.with_rows(read_results(work)))
+            sent = ledger.permission_writes(table, but=None).filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)
+            own = engine.put(sent.select("profile_id", "column", at="sent_at"), "withdrawn")
             write_for_plans(
-                engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names, reached.keep
+                engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names, reached.keep, own
             )
             audit, needed = judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
             watch.found("report", **figures.by_need(needed))

@@ -42,6 +42,7 @@ def write_for_plans(
     memory: Memory,
     names: ir.Table,
     activities: ir.Table | None,
+    written: ir.Table,
 ) -> None:
     """Write what a plan made on the audit will need."""
     folder = audit.folder
@@ -52,7 +53,8 @@ def write_for_plans(
     engine.write(without_consent(contract, diffed, allowed), folder / "consent_off.parquet")
     engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
     no = None if activities is None else said_no(activities)
-    history = known_history(diffed, allowed, audit.run, memory.history, memory.seen, names, memory.names, no)
+    ours = None if memory.seen is None else written.join(memory.seen, "profile_id").select("key", "column", "at")
+    history = known_history(diffed, allowed, audit.run, memory.history, memory.seen, names, memory.names, no, ours)
     engine.write(history, folder / "history.parquet")
 
 

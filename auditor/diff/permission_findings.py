@@ -93,14 +93,16 @@ def known_history(
     names: ir.Table,
     remembered: ir.Table | None,
     said_no: ir.Table | None,
+    written: ir.Table | None,
 ) -> ir.Table:
     """The permission history, this run's changes included, of profiles that are not equal: keys as shown.
 
     A profile that had another key in an earlier run has what was said under that key as well: `seen` tells it, by the
     profileId. What somebody else said under the same key bounds what may be given no less. Nor does what was withdrawn
     under any key that shares an identifier: `names` has those of this run, as `identifiers` gives them, and
-    `remembered` those of earlier ones (key, name); nor a no to all messages there, as `state.memory.said_no` gives it.
-    The last of it is a row of its own, whose side is "other".
+    `remembered` those of earlier ones (key, name); nor a no to all messages there, as `state.memory.said_no` gives it,
+    nor what we have withdrawn there ourselves, as `written` (key, column, at). The last of it is a row of its own,
+    whose side is "other".
     """
     columns = ("run", "at", "side", "key", "column", "value")
     everything = history.select(*columns).union(permissions.changes.select(*columns))
@@ -123,6 +125,8 @@ def known_history(
     if said_no is not None:
         every = permissions.states.select("column").distinct()
         off = off.union(said_no.cross_join(every).select("at", "key", "column"))
+    if written is not None:
+        off = off.union(written.select("at", "key", "column"))
     withdrawn = off.join(others, off.key == others.theirs)
     last = withdrawn.group_by(key=withdrawn.shown, column=withdrawn["column"]).agg(at=withdrawn["at"].max())
     bounds = last.mutate(run=ibis.literal(run), side=ibis.literal("other"), value=ibis.literal(Permission.OFF.value))

@@ -218,14 +218,15 @@ def everybody(contract: Contract, memory: Memory, keys: ir.Table, run: str) -> i
 
 
 def withdrawn_names(memory: Memory, learnt: Learnt) -> ir.Table | None:
-    """The identifiers of every profile of the platform of which a permission was ever off, or who said no to messages:
-    key, name.
+    """The identifiers of every profile of the platform of which a permission was ever off, or may be withdrawn by a
+    person, or who said no to messages: key, name.
     """
     if learnt.names is None:
         return memory.names
     changes = learnt.permissions.changes
     off = memory.history.select("key", "value").union(changes.select("key", "value"))
     off = off.filter(off.value == Permission.OFF.value).select("key")
+    off = off.union(learnt.permissions.findings.select("key"))
     if learnt.activities is not None:
         off = off.union(said_no(learnt.activities).select("key"))
     here = learnt.names.filter(learnt.names.side == Side.PLATFORM.value).semi_join(off, "key").select("key", "name")
