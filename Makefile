@@ -14,7 +14,7 @@ help:
 	@echo "make demo   set up .venv and run the main job offline, in the folder demo/"
 	@echo "make test   set up .venv and Chromium, and run all tests"
 	@echo "make soak   run the tests that have more to try than make test has time for, with all of it:"
-	@echo "            10,000 kills and 1,000,000 histories of people, both times SOAK=…"
+	@echo "            10,000 kills, a quarter of them over HTTP, and 1,000,000 histories of people, both times SOAK=…"
 	@echo "make mutants  change the modules that decide on writes, line by line, and see that a test notices"
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
 	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY;"
