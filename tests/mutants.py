@@ -42,6 +42,8 @@ TESTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/test_needs.py::test_what_was_decided_on_other_values_is_said_to_have_changed_where_somebody_is_to_decide",
         "tests/test_decided.py::test_how_much_is_decided_is_counted_once",
         "tests/test_decided.py::test_people_who_are_one_are_left_alone_and_told_to_the_truth_and_are_not_asked_about_again",
+        "tests/test_needs.py::test_a_column_that_is_no_longer_mapped_is_left_alone",
+        "tests/test_needs.py::test_whoever_exchanges_a_unique_value_asks_a_person_and_who_keeps_one_asks_nobody",
         "tests/test_needs.py::test_a_plan_does_with_every_combination_what_the_design_says",
     ),
 }

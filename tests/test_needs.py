@@ -387,7 +387,8 @@ def test_a_column_that_is_no_longer_mapped_is_left_alone() -> None:
     """The run is older than the contract of today; what the permission of the column was, nobody says any more."""
     audit = audit_of(differences=[difference("1", "gone", "true", "false", moved="truth", status="stale")])
     asked = knowledge(Structure("16", "Customers", ()))
-    assert list(select(needs(audit, asked), "need", "why")) == [("1", "gone", "left", "unmapped")]
+    told = select(needs(audit, asked), "need", "why", "answers", "told")
+    assert list(told) == [("1", "gone", "left", "unmapped", "", None)], "and nobody is asked about it"
     plan, _ = make_plans(audit, a_policy(), facts(asked))
     assert (plan.writes, [item.why for item in plan.left]) == ((), ["unmapped"])
 
