@@ -46,7 +46,7 @@ from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.plan.brakes import held
 from auditor.state.commit import steady
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import QUOTA_ZONE, Overwritten, Settled
+from auditor.state.ledger.records import IMPORT_PATIENCE, QUOTA_ZONE, Overwritten, Settled
 from auditor.writes import Cell, Plan, Write, read_plan
 from tests.nothing_known import a_plan, a_write, recorded
 
@@ -1077,6 +1077,19 @@ def test_one_import_at_a_time(world: World) -> None:
     assert applied.stopped is not None
     assert applied.stopped.why == "import_running"
     assert world.platform.calls["start_import"] == 1
+
+
+def test_no_other_import_is_started_while_one_may_run_whose_number_never_arrived(world: World) -> None:
+    """Nobody can ask for it: it is waited for as long as it is taken for under way."""
+    world.platform.faults["start_import", "after"] = raising(MaybeSent("an import"))
+    world.apply(plan_of(*batch(1, 2)))
+    stopped = world.apply(plan_of(*batch(3, 4))).stopped
+    assert stopped is not None
+    assert stopped.why == "import_running"
+    assert "apply again from 12:0" in stopped.sentence
+    assert world.platform.calls["start_import"] == 1
+    world.now += IMPORT_PATIENCE
+    assert outcomes(world.apply(plan_of(*batch(3, 4)))) == ["landed", "landed"]
 
 
 # However it breaks off

@@ -24,7 +24,7 @@ from auditor.apply.job import FINAL, PROFILE, BulkFile, Job, SentFile, Stopped, 
 from auditor.apply.single import as_audited, carry_out, created, find, give_up, values_stand
 from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger import quota_day
-from auditor.state.ledger.records import QUOTA_ZONE, UNCOUNTED, ImportRecord, ImportState
+from auditor.state.ledger.records import IMPORT_PATIENCE, QUOTA_ZONE, UNCOUNTED, ImportRecord, ImportState
 from auditor.writes import Plan
 
 _ASKED_FOR: Final = 3
@@ -179,6 +179,10 @@ def _obstacle(job: Job, batch: str) -> Stopped | None:
     for call in job.ledger.imports():
         if call.state is ImportState.STARTED and call.execution is not None and not _finished(job, call):
             return Stopped("import_running", "an import of ours is still being carried out: apply again later")
+        over = call.sent_at + IMPORT_PATIENCE
+        if call.state is ImportState.SENT and now < over:
+            told = "an import of ours whose number never arrived may still be carried out"
+            return Stopped("import_running", f"{told}: apply again from {over:%H:%M} ({over.tzname()})")
     return None
 
 
