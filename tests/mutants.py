@@ -44,6 +44,9 @@ TESTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/test_decided.py::test_people_who_are_one_are_left_alone_and_told_to_the_truth_and_are_not_asked_about_again",
         "tests/test_needs.py::test_a_column_that_is_no_longer_mapped_is_left_alone",
         "tests/test_needs.py::test_whoever_exchanges_a_unique_value_asks_a_person_and_who_keeps_one_asks_nobody",
+        "tests/test_fallback_keys.py::test_a_profile_without_key_is_addressed_by_its_number_or_not_at_all",
+        "tests/test_fallback_keys.py::test_a_key_that_a_profile_lacks_is_given_by_a_person_only",
+        "tests/test_damage.py::test_a_damaged_value_is_a_decision_and_told_to_the_truth",
         "tests/test_needs.py::test_a_plan_does_with_every_combination_what_the_design_says",
     ),
 }
