@@ -24,7 +24,7 @@ from auditor.commands.compare_inputs import (
     sources_of,
     types_of,
 )
-from auditor.engine.condition import TooSlow
+from auditor.engine.condition import Unfit
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.spark import connect, sees
 from auditor.errors import SettingsError
@@ -243,7 +243,7 @@ def _matched(engine: Engine, contract: Contract, raw: Mapping[Side, ir.Table], q
     for side in Side:
         try:
             keys[side] = find_keys(engine, contract, side, raw[side], kept=kept)
-        except TooSlow:
+        except Unfit:
             raise
         except SettingsError as error:
             raise SettingsError(
