@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,8 +13,9 @@ from auditor.commands.forget import forget
 from auditor.errors import SettingsError
 from auditor.model import Kind, Outcome, Route, Side
 from auditor.state import run_folder
-from auditor.state.ledger import FILE
+from auditor.state.ledger import FILE, Ledger
 from auditor.state.ledger.records import SAME_PERSON, Decision, Intent
+from tests.consent_world import World, in_memory, mail
 from tests.small_folder import auditor
 from tests.test_rekey import FIRST, NEXT, STRUCTURE, TABLE, Folder
 
@@ -88,3 +90,44 @@ def test_nothing_is_forgotten_unasked(
     assert auditor(capsys, "forget", "P1", "--yes").code == 0
     with folder.ledger() as ledger:
         assert ledger.keys(TABLE) == {"P2"}
+
+
+def test_who_is_forgotten_is_so_under_every_key_and_address_that_they_had(tmp_path: Path) -> None:
+    """Known by their profileId, whichever of their keys is given; whoever has their former key by now keeps what is
+    recorded of them.
+    """
+    world = World(tmp_path, 4, 1)
+    world.all_say_yes()
+    one, other = world.people[:2]
+    with in_memory(world):
+        world.run()
+        world.now += timedelta(days=1)
+        for each in (one, other):
+            assert each.row is not None
+            each.row["city"] = f"town-{each.number}"
+            each.row["modified_at"] = world.stamp(world.now)
+        world.run()
+        [made] = world.plan()
+        assert world.apply(made) == {"landed"}
+        world.now += timedelta(days=1)
+        world.rename(one, "X0")
+        world.platform_says(one, emailAddress="new@example.com")
+        assert one.row is not None
+        one.row["mail"] = "new@example.com"
+        world.run()
+        looked = forget(world.settings, "C0", now=world.now, dry=True)
+        assert (looked.rows, looked.there) == (2, (Side.PLATFORM, Side.TRUTH)), "nobody else has been C0"
+        world.rename(other, "C0")
+        world.run()
+        done = forget(world.settings, "X0", now=world.now, dry=False)
+        assert (done.rows, done.there) == (2, (Side.PLATFORM, Side.TRUTH))
+        with Ledger(world.settings.state_folder) as ledger:
+            assert {number for _, number in ledger.whose("Customers")} == {other.profile_id}
+            mails = ledger.erased_among("emailAddress", [mail(0), mail(1), "new@example.com"])
+            assert mails == {mail(0), "new@example.com"}
+            assert ledger.erased_among("customerId", ["X0", "C0", "C1"]) == {"X0"}, "C0 is somebody else by now"
+        world.leave(one)
+        one.row |= {"id": "N1", "mail": mail(0)}
+        world.now += timedelta(days=1)
+        world.run()
+        assert {line.why for each in world.plan() for line in each.plan.left if line.key == "N1"} == {"erased"}

@@ -17,8 +17,9 @@ from auditor.cli.screen import confirmed_on_terminal, load_settings, say, settin
 def command(settings_file: Path, who: str, yes: bool) -> int:
     """Record that somebody asked to be erased, by KEY or another unique value such as an e-mail address.
 
-    Nobody with their key, address or number is created again, by any route, and what the ledger recorded of them is
-    emptied. Nothing is deleted in Actito. What runs keep of them expires with the runs (`state.retain`).
+    Nobody with their key, address or number is created again, by any route, nor with one that they had in a run that is
+    kept or in what was written to them. What the ledger recorded of their profileId is emptied, under every key.
+    Nothing is deleted in Actito. What runs keep of them expires with the runs (`state.retain`).
     """
     from auditor.commands.forget import forget
     from auditor.findings.words import Words

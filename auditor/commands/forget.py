@@ -1,16 +1,18 @@
 """The spine of `auditor forget`: somebody asked to be erased, and is never created again by any route.
 
-What identifies them stays as keyed hashes. What the ledger recorded of them is emptied, under seals that stay; what
-runs keep expires with them. Nothing is deleted in Actito: that is for whoever answers the request.
+What identifies them, and did in the runs that are kept and in what was written to them, stays as keyed hashes. What the
+ledger recorded of them, under whichever key, is emptied, under seals that stay; what runs keep expires with them.
+Nothing is deleted in Actito: that is for whoever answers the request.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -23,8 +25,13 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
-from auditor.state.past_runs import find_run
+from auditor.state.past_runs import find_run, readable
+from auditor.state.run_files import columns_of
 from auditor.writes import key_parts
+
+_NUMBER: Final = "auditor:number"
+_Sides = Mapping[Side, Sequence[Mapping[str, str | None]]]
+"""Rows of a person by side: what identifies them, and on the platform their profileId as `_NUMBER`."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,20 @@ class Forgotten:
     """Who still had them in the newest run."""
 
 
+@dataclass(frozen=True)
+class _Person:
+    identifiers: Set[tuple[str, str]]
+    """Column and value: those of the newest run, and former ones that no other profile has by now."""
+    keys: Set[str]
+    """That the ledger has, as they are called by now."""
+    numbers: Set[str]
+    """Their profileId; empty where nobody knows it."""
+    others: Set[str]
+    """The profileIds of people who had one of these keys before and have another one now."""
+    there: tuple[Side, ...]
+    """Who still had them in the newest run."""
+
+
 def forget(settings: Settings, who: str, *, now: datetime, dry: bool) -> Forgotten:
     """Forget the person with this key, or another unique value such as an e-mail address; `dry` only looks.
 
@@ -49,28 +70,49 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool) -> Forgott
         at_work(settings.state_folder, "auditor forget", now),
         Ledger(settings.state_folder, reading=dry) as ledger,
     ):
-        folder = find_run(settings)
-        structure = run_folder.read_structure(folder)
-        contract = read_contract(settings.table_folder / "contract.toml", structure)
-        names = _identifying(contract, structure)
-        if not who.strip() or not names:
-            raise SettingsError("nobody can be recognised by that" if names else "the table has no unique attribute")
-        found = {side: _rows(folder, contract, side) for side in Side}
-        own = _of_one(found, contract, names, who)
-        identifiers = {(name, who) for name in names} | {
-            (name, value) for rows in own.values() for row in rows for name in names if (value := row[name])
-        }
-        known = {(name, _plain(value)) for name, value in identifiers}
-        keys = [key for key in ledger.keys(settings.table) if known.issuperset(_parts(key, contract))]
-        there = tuple(side for side, rows in own.items() if rows)
-        told = len({value for _, value in known})
+        one = _person(settings, ledger, who)
+        about = settings.table, one.keys, one.numbers, one.others
+        told = len({_plain(value) for _, value in one.identifiers})
         if dry:
-            return Forgotten(told, ledger.recorded_of(settings.table, keys), there)
+            return Forgotten(told, ledger.recorded_of(*about), one.there)
         with ledger.transaction():
-            ledger.remember_erased(sorted(identifiers), now)
-            rows = ledger.empty(settings.table, keys)
+            ledger.remember_erased(sorted(one.identifiers), now)
+            rows = ledger.empty(*about)
         ledger.compact()
-        return Forgotten(told, rows, there)
+        return Forgotten(told, rows, one.there)
+
+
+def _person(settings: Settings, ledger: Ledger, who: str) -> _Person:
+    """The person with this key or value, by the newest run, by what the ledger has and by the runs that are kept."""
+    folder = find_run(settings)
+    structure = run_folder.read_structure(folder)
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    names = _identifying(contract, structure)
+    if not who.strip() or not names:
+        raise SettingsError("nobody can be recognised by that" if names else "the table has no unique attribute")
+    newest = {side: _rows(folder, contract, names, side) for side in Side}
+    own = _of_one(newest, contract, names, who)
+    identifiers = {(name, who) for name in names} | set(_values(own, names))
+    whose = ledger.whose(settings.table)
+    known = {(name, _plain(value)) for name, value in identifiers}
+    keys = {key for key, _ in whose if known.issuperset(_parts(key, contract))}
+    numbers = {number for row in own[Side.PLATFORM] if (number := row[_NUMBER])}
+    recorded = {number for key, number in whose if number and key in keys} - numbers
+    others = recorded.intersection(newest[Side.PLATFORM][_NUMBER]) if any(own.values()) else set()
+    if not numbers and len(recorded - others) == 1:
+        numbers = recorded - others
+        there = newest[Side.PLATFORM].filter(pl.col(_NUMBER).is_in(numbers))
+        own = own if any(own.values()) else _with_truth(there, newest[Side.TRUTH], contract)
+        identifiers.update(_values(own, names))
+    texts = ledger.texts(settings.table, () if numbers else keys, numbers)
+    former = {(name, text) for name, text in texts if name in names}
+    former.update(part for name, key in texts if name is None for part in _parts(key, contract) if part[0] in names)
+    former.update(_formerly(settings, contract, structure, names, numbers))
+    somebody = newest[Side.PLATFORM].filter(~pl.col(_NUMBER).is_in(numbers).fill_null(False))
+    rest = {name: set(somebody.select(_written(name)).to_series()) for name in names} if former else {}
+    identifiers |= {(name, value) for name, value in former if _plain(value) not in rest[name]}
+    keys |= {key for key, number in whose if number in numbers and not _is_somebodys(key, newest, own, contract)}
+    return _Person(identifiers, keys, numbers, others, tuple(side for side, rows in own.items() if rows))
 
 
 def _identifying(contract: Contract, structure: Structure) -> tuple[str, ...]:
@@ -80,28 +122,44 @@ def _identifying(contract: Contract, structure: Structure) -> tuple[str, ...]:
     return tuple(column.name for column in contract.columns if column.name in alone)
 
 
-def _rows(folder: Path, contract: Contract, side: Side) -> pl.DataFrame:
-    """A side of a run as it was landed, under the names of the contract; empty once that has expired."""
-    names = {column.name: source_name(column, side) for column in contract.columns}
+def _rows(folder: Path, contract: Contract, names: Sequence[str], side: Side) -> pl.DataFrame:
+    """Key, identifying columns and number of a side of a run as it was landed; empty once that has expired."""
+    wanted = {name: source_name(contract.column(name), side) for name in dict.fromkeys((*contract.key, *names))}
+    wanted |= {_NUMBER: "profileId"} if side is Side.PLATFORM else {}
     path = folder / f"{side.value}.parquet"
     if not path.is_file():
-        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    return pl.scan_parquet(path).select(**{name: pl.col(own) for name, own in names.items()}).collect()
+        return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
+    there = columns_of(path)
+    cells = {name: pl.col(own) if own in there else pl.lit(None, pl.String) for name, own in wanted.items()}
+    return pl.scan_parquet(path).select(**cells).collect()
 
 
-def _of_one(
-    found: dict[Side, pl.DataFrame], contract: Contract, names: Sequence[str], who: str
-) -> dict[Side, list[dict[str, str | None]]]:
+def _formerly(
+    settings: Settings, contract: Contract, structure: Structure, names: Sequence[str], numbers: Set[str]
+) -> Iterator[tuple[str, str]]:
+    """What identified the profiles with these numbers, on either side, in the runs of this table that are kept."""
+    for folder in readable(settings) if numbers else ():
+        try:
+            if run_folder.read_structure(folder).number != structure.number:
+                continue
+            profiles, differences = (run_folder.read_rows(folder, name) for name in ("profiles", "differences"))
+            rows = {side: _rows(folder, contract, names, side) for side in Side}
+        except SettingsError:
+            continue  # damaged, or of an older version: nobody can know
+        there = rows[Side.PLATFORM].filter(pl.col(_NUMBER).is_in(numbers))
+        yield from _values(_with_truth(there, rows[Side.TRUTH], contract), names)
+        keys = profiles.filter(pl.col("profile_id").is_in(numbers)).select("key")
+        own = differences.join(keys, on="key", how="semi").filter(pl.col("column").is_in(names))
+        for column, *texts in own.select("column", "platform", "truth").iter_rows():
+            yield from ((column, text) for text in texts if text)
+
+
+def _of_one(found: Mapping[Side, pl.DataFrame], contract: Contract, names: Sequence[str], who: str) -> _Sides:
     """The rows of one person: by what was given, and by the key that they have then."""
     asked = dict(_parts(who, contract)) if len(contract.key) > 1 and who.startswith("[") else {}
     by_any = pl.any_horizontal(_written(name) == _plain(who) for name in names)
     hits = {side: rows.filter(_with(asked) if asked else by_any) for side, rows in found.items()}
-    keys = {
-        tuple(_plain(part or "") for part in key)
-        for rows in hits.values()
-        for key in rows.select(contract.key).iter_rows()
-        if all(key)
-    }
+    keys = set().union(*(_keys(rows, contract) for rows in hits.values()))
     if len(keys) > 1:
         raise SettingsError(f"{len(keys):,} profiles have this value: forget one of them by its key")
     for key in keys:
@@ -110,7 +168,34 @@ def _of_one(
     return {side: rows.to_dicts() for side, rows in hits.items()}
 
 
-def _with(key: dict[str, str]) -> pl.Expr:
+def _with_truth(platform: pl.DataFrame, truth: pl.DataFrame, contract: Contract) -> _Sides:
+    """These rows of the platform, and those of the truth with the keys that they have."""
+    keys = [_with(dict(zip(contract.key, key, strict=True))) for key in _keys(platform, contract)]
+    return {Side.PLATFORM: platform.to_dicts(), Side.TRUTH: truth.filter(pl.any_horizontal(False, *keys)).to_dicts()}
+
+
+def _keys(rows: pl.DataFrame, contract: Contract) -> set[tuple[str, ...]]:
+    parts = (key for key in rows.select(contract.key).iter_rows() if all(key))
+    return {tuple(_plain(part) for part in key) for key in parts}
+
+
+def _values(own: _Sides, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    return ((name, value) for rows in own.values() for row in rows for name in names if (value := row[name]))
+
+
+def _is_somebodys(key: str, found: Mapping[Side, pl.DataFrame], own: _Sides, contract: Contract) -> bool:
+    """Whether a key is by now that of others than whose these rows are."""
+    parts = dict(_parts(key, contract))
+    if set(parts) != set(contract.key):
+        return True  # of a fallback, which is no unique value
+    return any(rows.filter(_with(parts)).height > len(_having(own[side], parts)) for side, rows in found.items())
+
+
+def _having(rows: Sequence[Mapping[str, str | None]], parts: Mapping[str, str]) -> list[Mapping[str, str | None]]:
+    return [row for row in rows if all(_plain(row[name] or "") == part for name, part in parts.items())]
+
+
+def _with(key: Mapping[str, str]) -> pl.Expr:
     return pl.all_horizontal(_written(name) == part for name, part in key.items())
 
 

@@ -44,7 +44,7 @@ def find_run(settings: Settings, name: str | None = None) -> Path:
     own = [folder for folder, one in told if _is_of(one, settings)]
     if len(own) == 1:
         return own[0]
-    known = ", ".join(sorted(folder.name for folder in islice(_readable(settings), _NAMED)))
+    known = ", ".join(sorted(folder.name for folder in islice(readable(settings), _NAMED)))
     hint = f"the newest: {known}; `auditor runs` lists them all" if known else "make one: auditor run"
     if told and not own:
         _, other = told[0]
@@ -63,7 +63,7 @@ def last_structure(settings: Settings) -> tuple[str, Structure | None] | None:
     Where no such run keeps one that can be read: the newest of them, and None. None where there is no run.
     """
     newest = None
-    for folder in _readable(settings):
+    for folder in readable(settings):
         try:
             return folder.name, read_structure(folder)
         except SettingsError:
@@ -79,7 +79,7 @@ def last_validations(settings: Settings, side: Side, now: str, most: int) -> lis
     """
     known: set[str] = {now}
     found: list[dict[str, Any]] = []
-    for folder in islice(_readable(settings), 4 * most):
+    for folder in islice(readable(settings), 4 * most):
         try:
             sha = read_run(folder).source(side).sha256
             if sha not in known and len(found) < most:
@@ -117,7 +117,7 @@ def newest_first(folders: Iterable[Path], recorded: Iterable[str]) -> list[Path]
     return sorted(folders, key=place, reverse=True)
 
 
-def _readable(settings: Settings) -> Iterator[Path]:
+def readable(settings: Settings) -> Iterator[Path]:
     """The runs of the settings' table that can be read, the newest first: where one cannot, an older one serves."""
     for folder in _finished(settings):
         try:

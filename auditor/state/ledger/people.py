@@ -8,14 +8,10 @@ import json
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
 
 from auditor.state.ledger.chain import Value, stamp
 from auditor.state.ledger.recorded import Recorded, moment
 from auditor.state.ledger.records import NEWCOMER, SAME_PERSON, About, Decision, Pin
-
-_OF_PEOPLE: Final = ("writes", "outcomes", "decisions", "decided_of", "decided_about", "pins", "rekeys")
-"""The tables with rows about single people."""
 
 
 class People(Recorded):
@@ -94,55 +90,76 @@ class People(Recorded):
         digest = hmac.new(self._chain.salt, json.dumps(["newcomer", told]).encode(), hashlib.sha256)
         return f"{NEWCOMER}{digest.hexdigest()}"
 
-    def recorded_of(self, table: str, keys: Iterable[str]) -> int:
-        """How many rows about these profiles, as they are called by now, `empty` would empty."""
-        return sum(len(ids) for ids in self._about(table, keys).values())
+    def recorded_of(self, table: str, keys: Iterable[str], numbers: Iterable[str] = (), but: Iterable[str] = ()) -> int:
+        """How many rows `empty` would empty."""
+        return sum(map(len, self._about(table, keys, numbers, but).values()))
 
-    def empty(self, table: str, keys: Iterable[str]) -> int:
-        """Empty the keys, numbers and values of all that is recorded of these profiles, as they are called by now.
+    def empty(self, table: str, keys: Iterable[str], numbers: Iterable[str] = (), but: Iterable[str] = ()) -> int:
+        """Empty the keys, numbers and values of all that is recorded of the profiles with these keys, as they are
+        called by now, `but` of those with these profileIds, and of the profiles with these `numbers`, their profileIds.
 
         The rows stay, and their seals. How many they are.
         """
         with self.transaction():
-            about = self._about(table, keys)
+            about = self._about(table, keys, numbers, but)
             for name, ids in about.items():
                 self._chain.empty(name, ids)
         return sum(map(len, about.values()))
+
+    def texts(self, table: str, keys: Iterable[str], numbers: Iterable[str]) -> set[tuple[str | None, str]]:
+        """What was written to these profiles, what stood there before, and which keys they had then: column and text;
+        None for a key.
+        """
+        about = self._about(table, keys, numbers, ())
+        rows = self._chain.query(
+            "WITH of AS (SELECT * FROM writes WHERE id IN (SELECT value FROM json_each(:writes)))"
+            " SELECT col, before FROM of UNION SELECT col, after FROM of UNION SELECT NULL, key FROM of",
+            {"writes": json.dumps(about["writes"])},
+        )
+        return {(column, text) for column, text in rows if text}
 
     def compact(self) -> None:
         """Leave nothing of what was emptied in the file beside the database."""
         self._chain.compact()
 
-    def _about(self, table: str, keys: Iterable[str]) -> dict[str, list[int]]:
+    def _about(
+        self, table: str, keys: Iterable[str], numbers: Iterable[str], but: Iterable[str]
+    ) -> dict[str, list[int]]:
         """The rows about these profiles, by the ledger's table."""
-        found: dict[str, list[int]] = {name: [] for name in _OF_PEOPLE}
-        for key in keys:
-            asked = {"tab": table, "key": key, "pair": SAME_PERSON}
-            written = "SELECT id FROM writes_now WHERE tab = :tab AND key = :key"
-            decided = (
-                "SELECT id FROM decisions_now WHERE tab = :tab"
-                " AND (key = :key OR (col = :pair AND (platform = :key OR truth = :key)))"
-            )
-            for name, sql in {
-                "writes": written,
-                "outcomes": f'SELECT id FROM outcomes WHERE "write" IN ({written})',
-                "decisions": decided,
-                "decided_of": f"SELECT id FROM decided_of WHERE decision IN ({decided})",
-                "decided_about": f"SELECT id FROM decided_about WHERE decision IN ({decided})",
-                "pins": "SELECT id FROM pins_now WHERE tab = :tab AND key = :key",
-                "rekeys": "SELECT id FROM rekeys WHERE tab = :tab AND (old = :key OR new = :key)",
-            }.items():
-                found[name] += [row for (row,) in self._chain.query(sql, asked)]
-        return found
+        lists = {"keys": list(keys), "numbers": list(numbers), "but": list(but)}
+        asked = {"tab": table, "pair": SAME_PERSON, **{name: json.dumps(texts) for name, texts in lists.items()}}
+        own = "IN (SELECT value FROM json_each(:keys))"
+
+        def of(number: str) -> str:
+            others = f"coalesce({number}, '') IN (SELECT value FROM json_each(:but))"
+            return f"(key {own} AND NOT {others} OR {number} IN (SELECT value FROM json_each(:numbers)))"
+
+        written = f"SELECT id FROM writes_now WHERE tab = :tab AND {of('address')}"
+        pairs = f"col = :pair AND (platform {own} OR truth {own})"
+        decided = f"SELECT id FROM decisions_now WHERE tab = :tab AND ({of('profile_id')} OR {pairs})"
+        found = {
+            "writes": written,
+            "outcomes": f'SELECT id FROM outcomes WHERE "write" IN ({written})',
+            "decisions": decided,
+            "decided_of": f"SELECT id FROM decided_of WHERE decision IN ({decided})",
+            "decided_about": f"SELECT id FROM decided_about WHERE decision IN ({decided})",
+            "pins": f"SELECT id FROM pins_now WHERE tab = :tab AND {of('profile_id')}",
+            "rekeys": f"SELECT id FROM rekeys WHERE tab = :tab AND (old {own} OR new {own})",
+        }
+        return {name: [row for (row,) in self._chain.query(sql, asked)] for name, sql in found.items()}
 
     def keys(self, table: str) -> frozenset[str]:
         """The keys of all profiles with writes, decisions or pins, as they are called by now."""
+        return frozenset(key for key, _ in self.whose(table))
+
+    def whose(self, table: str) -> frozenset[tuple[str, str | None]]:
+        """The same with the profileId that each had then; None: it is not recorded."""
         rows = self._chain.query(
-            "SELECT key FROM writes_now WHERE tab = :tab UNION SELECT key FROM decisions_now WHERE tab = :tab"
-            " UNION SELECT key FROM pins_now WHERE tab = :tab",
+            "SELECT key, address FROM writes_now WHERE tab = :tab UNION SELECT key, profile_id FROM decisions_now"
+            " WHERE tab = :tab UNION SELECT key, profile_id FROM pins_now WHERE tab = :tab",
             {"tab": table},
         )
-        return frozenset(key for (key,) in rows if key is not None)
+        return frozenset((key, number) for key, number in rows if key is not None)
 
     def rekey(self, table: str, pairs: Mapping[str, str], name: str, at: datetime) -> None:
         """What is recorded under the old keys of `pairs` is about profiles with the new ones; under a `name`, once."""
