@@ -133,6 +133,29 @@ def test_an_edit_is_told_from_what_was_audited_and_from_what_was_sent(ledger: Le
     }
 
 
+def test_what_another_profile_held_under_the_key_is_nobodys_edit(ledger: Ledger, tmp_path: Path) -> None:
+    """Keys that changed hands in between; where a side does not say whose the key is, the key alone tells."""
+    cases = {
+        # key: the profile that was written to, that of the export with this key, whether its text was an edit
+        "its own": ("1", "1", True),
+        "another's by then": ("2", "3", False),
+        "not exported": ("4", None, True),
+        "not recorded": (None, "5", True),
+    }
+    intents = [
+        Intent(number, Kind.UPDATE, Route.BULK, key, profile, "city", "Luik", "Gent")
+        for number, (key, (profile, _, _)) in enumerate(cases.items())
+    ]
+    _, writes = ledger.intend_import("plan", "b", TABLE, "0" * 64, intents, SENT)
+    export = [{"id": key, "profileId": shown, "city": "Brugge"} for key, (_, shown, _) in cases.items()]
+    with closing(DuckDB(temp=tmp_path)) as engine:
+        engine.register(FUNCTIONS)
+        raw = land(engine, Side.PLATFORM, export, (*PLATFORM_COLUMNS, "profileId"), tmp_path / "platform.parquet")
+        found = dict(overwritten(engine, CONTRACT, raw, ledger.by_file(TABLE)))
+    keys = dict(zip(writes, cases, strict=True))
+    assert {keys[write] for write in found} == {key for key, (_, _, edit) in cases.items() if edit}
+
+
 def test_what_an_export_shows_that_was_taken_between_the_audit_and_the_file(ledger: Ledger, tmp_path: Path) -> None:
     """The edits that the file overwrote: letter by letter, but for what has several spellings of one value."""
     cases = {

@@ -33,7 +33,7 @@ def find_keys(engine: Engine, contract: Contract, side: Side, raw: ir.Table, *, 
         included=rows[INCLUDED],
         hash=_row_hash(rows, contract, side),
         moment=primitives.instant(rows[updated], None, contract.timezone.key) if updated else ibis.null(INSTANT),
-        profile_id=_profile_id(rows, side),
+        profile_id=profile_id(rows) if side is Side.PLATFORM else ibis.null(str),
     )
     name = f"{side.value}_keys"
     if not kept and not contract.fallbacks:
@@ -119,10 +119,9 @@ def _row_hash(raw: ir.Table, contract: Contract, side: Side) -> ir.IntegerValue:
     return hashed(ibis.struct(cells)) if cells else ibis.literal(0, type="int64")
 
 
-def _profile_id(raw: ir.Table, side: Side) -> ir.StringValue:
-    if side is Side.PLATFORM and "profileId" in raw.columns:
-        return primitives.blank_to_null(raw["profileId"])
-    return ibis.null(str)
+def profile_id(raw: ir.Table) -> ir.StringValue:
+    """The number of each profile of the platform; null where the export does not tell it."""
+    return primitives.blank_to_null(raw["profileId"]) if "profileId" in raw.columns else ibis.null(str)
 
 
 def _unless_blank(form: ir.StringValue) -> ir.StringValue:

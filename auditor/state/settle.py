@@ -12,7 +12,7 @@ import polars as pl
 
 from auditor.engine.protocol import ROW_NUMBER, Engine
 from auditor.equality import rules
-from auditor.match import fallback
+from auditor.match import fallback, keys
 from auditor.match.join import Matched
 from auditor.match.sides import source_name
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, TEXTS, Kind, Side
@@ -79,7 +79,7 @@ def overwritten(
     writes whose cell held neither what was audited nor what was sent, and what it held.
 
     `raw` are the rows of the export, `sent` is as `Ledger.by_file` gives it. A key that stands there twice is passed
-    over: nobody knows which row is meant.
+    over: nobody knows which row is meant. So is one that was another profile's then: what that held is no edit of this.
     """
     zone = contract.timezone.key
     headers = {column.name: source_name(column, Side.PLATFORM) for column in contract.columns}
@@ -87,11 +87,12 @@ def overwritten(
     once = raw.group_by(raw[own]).having(raw.count() == 1).agg()
     rows = raw.semi_join(once, own)
     for column in contract.columns:
-        mine = sent.filter(pl.col("column") == column.name).select("write", "key", "before", "after")
+        mine = sent.filter(pl.col("column") == column.name).select("write", "key", "profile_id", "before", "after")
         if mine.is_empty() or headers[column.name] not in raw.columns:
             continue
-        shown = rows.select(own_key=rows[own], held=rows[headers[column.name]])
+        shown = rows.select(own_key=rows[own], who=keys.profile_id(rows), held=rows[headers[column.name]])
         cells = engine.put(mine, "by_file").join(shown, [("key", "own_key")])
+        cells = cells.filter((cells.profile_id == cells.who).fill_null(True))
         untouched = _unchanged(cells.held, cells.before, column, zone) | _unchanged(
             cells.held, cells.after, column, zone
         )
