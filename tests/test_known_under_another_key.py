@@ -51,6 +51,29 @@ def test_what_we_withdrew_is_known_of_who_was_made_again_before_any_run_saw_it(t
         assert not opt_ins(world, one)
 
 
+def test_what_was_undone_of_somebody_is_so_under_another_key(tmp_path: Path) -> None:
+    """Without a rekey, and of nobody else who has their key since."""
+    world = World(tmp_path, 3, 1)
+    world.all_say_yes()
+    one, other = world.people[:2]
+    with in_memory(world):
+        world.run()
+        world.now += timedelta(days=1)
+        for each in (one, other):
+            assert each.row is not None
+            each.row |= {"city": "Ghent", "modified_at": world.stamp(world.now)}
+        world.run()
+        [made] = world.plan(only=[one.key])
+        assert world.apply(made) == {"landed"}
+        assert world.apply(world.undo(made)) == {"landed"}
+        world.now += timedelta(days=1)
+        world.exchange(one, other)
+        world.run()
+        [again] = [each.plan for each in world.plan() if each.plan.purpose == "correct"]
+        assert [write.profile_id for write in again.writes] == [other.profile_id]
+        assert [(line.key, line.why) for line in again.left if line.column == "city"] == [(one.key, "undone")]
+
+
 @pytest.mark.parametrize(
     ("when", "made"),
     [("on the platform", True), ("on the platform", False), ("in the truth", True), ("in a campaign", True)],

@@ -96,7 +96,7 @@ def knowledge(
     """
     whose = holders(audit.profiles, audit.permissions)
     folder, missing = audit.folder, {item.code for item in audit.not_checked}
-    undone, person = ledger.undone(settings.table), pl.col("column").is_null()
+    undone, person = _theirs(ledger.undone(settings.table), whose), pl.col("column").is_null()
     standing = _standing(settings, contract, ledger, folder, whose, but=but)
     decided = [one for one in standing if not one.over(now - settings.fixes.refused_for)]
     return Knowledge(
@@ -113,18 +113,28 @@ def knowledge(
         said_no=said_no(run_folder.read_activities(folder)),
         undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
-        created=_created(audit, ledger),
+        created=_created(audit, whose, ledger),
         of_others=_looked_for(folder, "of_others", OF_OTHERS),
         consent_off=_consent_off(folder),
     )
 
 
-def _created(audit: Audit, ledger: Ledger) -> pl.DataFrame:
-    """Whom we created, but for keys that another profile has by now."""
-    now = audit.profiles.select("key", now="profile_id")
-    known = ledger.created(audit.table).join(now, on="key")
-    same = pl.col("profile_id").eq(pl.col("now")).fill_null(True)
-    return known.filter(same).select("key", at="written_at").cast(dict(CREATED))  # type: ignore[arg-type]
+def _created(audit: Audit, whose: Mapping[str, str], ledger: Ledger) -> pl.DataFrame:
+    """Whom we created, as far as they are not the same on both sides."""
+    known = _theirs(ledger.created(audit.table), whose).join(audit.profiles, on="key", how="semi")
+    return known.select("key", at="written_at").cast(dict(CREATED))  # type: ignore[arg-type]
+
+
+def _theirs(recorded: pl.DataFrame, holders: Mapping[str, str]) -> pl.DataFrame:
+    """What the ledger has of people, by `key` and `profile_id`, under the keys that they have by now; nothing of those
+    whose key somebody else has.
+    """
+    keys = pl.DataFrame(list(holders.items()), schema={"now": pl.String(), "profile_id": pl.String()}, orient="row")
+    found = recorded.join(keys.unique("profile_id"), on="profile_id", how="left", maintain_order="left")
+    found = found.with_columns(key=pl.coalesce("now", "key")).drop("now")
+    held = found.join(keys.rename({"now": "key", "profile_id": "held"}), on="key", how="left", maintain_order="left")
+    same = pl.col("profile_id").eq(pl.col("held")).fill_null(True)
+    return held.filter(same).drop("held")
 
 
 def _consent_off(folder: Path) -> frozenset[str]:
