@@ -902,15 +902,110 @@ def test_creations_by_file_cannot_update(world: World) -> None:
     assert world.platform.profiles["99"]["city"] == "Brugge"
 
 
-@pytest.mark.parametrize(("make", "hours"), [(city, 24), (opt_out, 1)])
-def test_a_file_from_an_old_export_is_refused(world: World, make: Callable[..., Write], hours: int) -> None:
-    """Before anything is sent, because newer values would be overwritten unseen; singles may still go."""
-    plan = plan_of(city(8), *batch(1, 2, make=make))
-    world.now += timedelta(hours=hours, seconds=1)
-    with pytest.raises(GuardRefused, match=rf"older than {hours} hour"):
+def test_a_file_from_an_old_export_is_refused(world: World) -> None:
+    """Newer values would be overwritten unseen; what goes one by one is read first, and goes all the same."""
+    plan = plan_of(city(8), opt_out(7), *batch(1, 2, 3))
+    world.now += timedelta(hours=24, seconds=1)
+    applied = world.apply(plan)
+    assert told(applied, "outcome", "detail") == [("landed", None)] * 2 + [("skipped", "stale")] * 3
+    assert world.platform.effects == [("7", NEWS, "false"), ("8", "city", "Ghent")]
+    assert applied.stopped is not None
+    assert "b1 was not sent: its export is older than 24 hours" in applied.stopped.sentence
+    assert f"auditor plan --continue {plan.sha[:12]}" in applied.stopped.sentence
+    assert applied.exit_code is Exit.REFUSED
+
+
+def used_up_by_others(world: World) -> None:
+    world.platform.faults["start_import", "before"] = raising(QuotaUsed("an import"))
+
+
+def refused_as_a_whole(world: World) -> None:
+    world.platform.faults["start_import", "before"] = raising(Refused("an import", (("", "BAD_FILE"),)))
+
+
+def running_still(world: World) -> None:
+    world.platform.polls = 10**6
+    world.apply(plan_of(*batch(7, 8)))
+
+
+def without_a_number(world: World) -> None:
+    world.platform.faults["start_import", "after"] = raising(MaybeSent("an import"))
+    world.apply(plan_of(*batch(7, 8)))
+
+
+def too_old_by_now(world: World) -> None:
+    world.now += timedelta(hours=1, seconds=1)
+
+
+def edited(*numbers: int) -> Callable[[World], None]:
+    def edit(world: World) -> None:
+        for number in numbers:
+            world.platform.profiles[str(number)][NEWS] = "maybe"
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("happens", "left"),
+    [
+        (used_up_by_others, ()),
+        (refused_as_a_whole, ()),
+        (running_still, ()),
+        (without_a_number, ()),
+        (too_old_by_now, ()),
+        (edited(1), (1,)),
+        (edited(2, 6), (2, 6)),
+    ],
+    ids=["calls used up", "refused", "running", "no number", "too old", "first profile edited", "many edited"],
+)
+def test_opt_outs_that_cannot_go_by_file_go_one_by_one(
+    world: World, happens: Callable[[World], None], left: tuple[int, ...]
+) -> None:
+    """They never wait. Each is read first, so that nothing is overwritten; applied again, nothing is sent twice."""
+    happens(world)
+    calls = world.platform.calls["start_import"]
+    plan = plan_of(opt_out(7), *batch(1, 2, 3, 4, 5, 6, make=opt_out))
+    applied = world.apply(plan)
+    held = {number: values[NEWS] for number, values in world.platform.profiles.items() if values[NEWS] != "false"}
+    assert held == {"8": "true"} | {str(number): "maybe" for number in left}
+    assert Counter(outcomes(applied)) == Counter(landed=7 - len(left)) + Counter(changed=len(left))
+    assert set(applied.outcomes["route"]) == {"single"} or left, "how they really travelled"
+    assert applied.stopped is None, "nothing waits"
+    assert applied.exit_code is (Exit.WRITES_LEFT if left else Exit.FINE)
+    updates, imports = world.platform.calls["update"], world.platform.calls["start_import"]
+    assert imports - calls == (happens in (used_up_by_others, refused_as_a_whole))
+    assert outcomes(world.apply(plan)) == outcomes(applied)
+    assert (world.platform.calls["update"], world.platform.calls["start_import"]) == (updates, imports)
+
+
+def test_an_opt_out_that_an_import_may_have_carried_is_not_sent_again(world: World) -> None:
+    """Those of its file that it did not carry go one by one."""
+    world.platform.faults["start_import", "after"] = raising(MaybeSent("an import"))
+    plan = plan_of(*batch(1, 2, 3, 4, make=opt_out))
+    held = Drift("run-2", {(2, NEWS): Since.TRUTH}, ())
+    assert told(world.apply(plan, drift=held), "outcome", "detail")[2] == ("skipped", "truth_changed_since")
+    assert outcomes(world.apply(plan)) == ["landed", "unknown", "landed", "unknown"]
+    assert (world.platform.calls["update"], world.platform.calls["start_import"]) == (2, 1)
+
+
+def test_an_opt_out_that_went_alone_before_a_kill_is_settled_by_reading(world: World) -> None:
+    """Also where a file can go by then: it carries the others."""
+    without_a_number(world)
+    plan, limits = plan_of(*batch(1, 2, 3, make=opt_out)), Limits(concurrency=1, permission_max_age=timedelta(days=1))
+    updates = iter((None, Crash()))
+
+    def strike() -> None:
+        if (error := next(updates)) is not None:
+            raise error
+
+    world.platform.faults["update", "before"] = strike
+    with pytest.raises(Crash):
         world.apply(plan)
-    assert not world.platform.effects
-    assert outcomes(world.apply(plan_of(city(8), opt_out(7)))) == ["landed", "landed"]
+    world.platform.faults.clear()
+    world.now += IMPORT_PATIENCE
+    assert outcomes(world.apply(plan, limits=limits)) == ["landed"] * 3
+    assert [one[0] for one in world.platform.effects] == ["7", "1", "2", "3"]
+    assert world.platform.calls["update"] == 4, "the second of them twice, which had no effect at first"
 
 
 def test_a_file_that_was_sent_is_followed_however_old_its_export_is_by_then(world: World) -> None:
@@ -987,9 +1082,10 @@ def test_the_day_of_calls_ends_at_midnight_in_brussels_also_when_summer_time_cha
 
 
 def test_it_is_said_when_the_export_will_be_too_old_by_then(world: World) -> None:
-    """Opt-outs by file go within the hour or not at all, so midnight alone does not help."""
-    world.platform.faults["start_import", "before"] = raising(QuotaUsed("an import"))
-    applied = world.apply(plan_of(*batch(1, 2, make=opt_out)))
+    """Files go within a day of the export or not at all, so midnight alone does not help."""
+    used_up_by_others(world)
+    applied = world.apply(plan_of(*batch(1, 2), export_as_of=NOON - timedelta(hours=20)))
+    assert outcomes(applied) == ["landed", "skipped"]
     assert applied.stopped is not None
     assert (
         "the export behind b1 is too old: take a fresh export, then auditor run and auditor plan --continue"

@@ -2,14 +2,14 @@
 
 The order, and who does it:
 
-    guards                  here            a plan with a stop, a file whose export is too old: refused before anything
+    guards                  here            a plan with a stop: refused before anything
     opt-outs, one by one    apply_single    read, write what still holds the audited value, read back
     opt-outs, by file       apply_bulk      canaries one by one, a look at some rows, the file, its end, refused rows,
-                                            a sample
+                                            a sample; one by one what cannot go by file now
     a first load            load            one profile, a hundred, files: each step stands before the next
     the rest, one by one    apply_single    unique values in the plan's order, the others a few profiles at a time;
                                             permissions under a general consent last
-    the rest, by file       apply_bulk
+    the rest, by file       apply_bulk      not from an export that is too old
 
 The ledger holds an intent before each call and an outcome after it, so applying the same plan again goes on where the
 last application ended, however it ended: whatever has no outcome is settled by reading first.
@@ -21,8 +21,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -30,11 +29,11 @@ from types import FrameType
 
 import polars as pl
 
-from auditor.apply.bulk import carry_out_batch, sent_call, too_old
+from auditor.apply.bulk import carry_out_batch
 from auditor.apply.job import FINAL, GONE, BulkFile, Job, Limits, Reads, Result, Stopped, Writes, column_of, targets
+from auditor.apply.lanes import by_profile, guarded, one_by_one
 from auditor.apply.load import carry_out_load
 from auditor.apply.outcomes import OUTCOMES, Applied
-from auditor.apply.single import carry_out
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.sentences import of_plan
 from auditor.findings.since import NO_DRIFT, Drift, Place
@@ -83,7 +82,7 @@ def apply_plan(
     writing threads, one at a time. Ctrl-C and SIGTERM let the calls in flight finish, record them and return.
 
     Raises GuardRefused, before anything is sent, for a plan that the ledger did not record as made, one with a stop
-    (unless `allow_stop`) and a file whose export is too old; SettingsError when the key or a name turns out wrong:
+    (unless `allow_stop`); SettingsError when the key or a name turns out wrong:
     what was sent until then is recorded.
     """
     if plan.stop is not None and not allow_stop:
@@ -119,12 +118,11 @@ def apply_plan(
     if progress is not None:
         total, report = sum(len(targets(write)) for write in plan.writes), progress
         job.progress = lambda: report(Progress(len(job.results), total))
-    _refuse_stale_files(job)
     with _interruptible(job):
         _run(job, bulk_file)
     if job.error is not None:
         raise job.error
-    frame = _frame(plan, job.states, job.results, job.stopped, ledger.overwritten(sha))
+    frame = _frame(plan, job.states, job.results, job.stopped, ledger.overwritten(sha), job.alone)
     return Applied(sha, frame, job.stopped, drift or NO_DRIFT, tuple(job.files))
 
 
@@ -159,24 +157,6 @@ def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) 
     }
 
 
-def _refuse_stale_files(job: Job) -> None:
-    for batch in _batches(job.plan):
-        rows = [number for number, write in enumerate(job.plan.writes) if write.batch == batch and not write.canary]
-        if sent_call(job, batch) is None and any(job.remaining(number) for number in rows):
-            allowed = too_old(job, batch)
-            if allowed is not None:
-                raise GuardRefused(
-                    f"the export behind the file {batch} is older than {_hours(allowed.total_seconds())}: "
-                    "by file, newer values would be overwritten unseen",
-                    hint=f"take a fresh export, then: auditor run, auditor plan --continue {job.sha[:12]}",
-                )
-
-
-def _hours(seconds: float) -> str:
-    hours = seconds / 3600
-    return f"{hours:g} hour{'' if hours == 1 else 's'}"
-
-
 def _batches(plan: Plan) -> list[str]:
     """The plan's corrective files: those with opt-outs first, then in the plan's order."""
     names = list(dict.fromkeys(write.batch for write in plan.writes if write.batch is not None))
@@ -194,20 +174,20 @@ def _run(job: Job, bulk_file: Callable[[Plan, str], BulkFile]) -> None:
     batches = _batches(job.plan)
 
     if job.plan.purpose == "load":
-        _guarded(job, partial(carry_out_load, job, batches, bulk_file))
+        guarded(job, partial(carry_out_load, job, batches, bulk_file))
         if job.stopped is not None or job.halted():
             return
-    _lanes(job, _by_profile(job.plan, opt_outs))
+    one_by_one(job, by_profile(job.plan, opt_outs))
     for batch in batches:
         if batch in urgent:
-            _guarded(job, partial(carry_out_batch, job, batch, bulk_file))
+            guarded(job, partial(carry_out_batch, job, batch, bulk_file))
     in_order, free = _by_uniqueness(job, others)
-    _lanes(job, [in_order])
-    _lanes(job, free)
-    _lanes(job, _by_profile(job.plan, under))
+    one_by_one(job, [in_order])
+    one_by_one(job, free)
+    one_by_one(job, by_profile(job.plan, under))
     for batch in batches:
         if batch not in urgent:
-            _guarded(job, partial(carry_out_batch, job, batch, bulk_file))
+            guarded(job, partial(carry_out_batch, job, batch, bulk_file))
 
 
 def _under_consent(job: Job, number: int) -> bool:
@@ -216,18 +196,10 @@ def _under_consent(job: Job, number: int) -> bool:
     return write.kind is Kind.SUBSCRIBE and not any(cell.column in job.general for cell in write.cells)
 
 
-def _by_profile(plan: Plan, numbers: Sequence[int]) -> list[list[int]]:
-    """The writes of each profile together, in the plan's order."""
-    groups: dict[str, list[int]] = {}
-    for number in numbers:
-        groups.setdefault(plan.writes[number].key, []).append(number)
-    return list(groups.values())
-
-
 def _by_uniqueness(job: Job, numbers: Sequence[int]) -> tuple[list[int], list[list[int]]]:
     """Profiles whose unique values change, in the plan's order (one may free a value for the next); all others."""
     unique = {attribute.name for attribute in job.structure.attributes if attribute.unique}
-    groups = _by_profile(job.plan, numbers)
+    groups = by_profile(job.plan, numbers)
     bound: list[int] = []
     free: list[list[int]] = []
     for group in groups:
@@ -240,38 +212,6 @@ def _by_uniqueness(job: Job, numbers: Sequence[int]) -> tuple[list[int], list[li
         else:
             free.append(group)
     return sorted(bound), free
-
-
-def _lanes(job: Job, groups: Sequence[Sequence[int]]) -> None:
-    """Carry out groups of single writes, a few at a time; the writes of one group in order."""
-    due = [group for group in groups if any(job.remaining(number) for number in group)]
-
-    def carry_out_group(group: Sequence[int]) -> None:
-        for number in group:
-            _guarded(job, partial(carry_out, job, number))
-
-    if len(due) <= 1 or job.limits.concurrency == 1:
-        for group in due:
-            carry_out_group(group)
-        return
-    with ThreadPoolExecutor(job.limits.concurrency, thread_name_prefix="write") as pool:
-        try:
-            for future in [pool.submit(carry_out_group, group) for group in due]:
-                future.result()
-        except BaseException as error:
-            # A second Ctrl-C while waiting: the threads end after the call they are in.
-            job.halt(None, error)
-            raise
-
-
-def _guarded(job: Job, step: Callable[[], None]) -> None:
-    """Run one step; whatever it raises ends the job, but lets the other threads record what they have under way."""
-    if job.halted():
-        return
-    try:
-        step()
-    except BaseException as error:  # noqa: BLE001 # raised again by apply_plan
-        job.halt(None, error)
 
 
 @contextlib.contextmanager
@@ -302,9 +242,11 @@ def _frame(
     results: Mapping[Place, Result],
     stopped: Stopped | None,
     overwritten: Mapping[tuple[str, str], str | None],
+    alone: Collection[int] = (),
 ) -> pl.DataFrame:
     """A row per followed cell. What has no result in this application keeps that of an earlier one, or was skipped.
-    `overwritten`, by key and column: the edits that files of the plan overwrote.
+    `overwritten`, by key and column: the edits that files of the plan overwrote. `alone`: what went one by one now,
+    though the plan has it in a file.
     """
     reason = stopped.why if stopped else "not_sent"
     rows = []
@@ -316,7 +258,8 @@ def _frame(
             if result is None and state is not None and state.sent_at and state.outcome in (None, Outcome.UNKNOWN):
                 result = Result(Outcome.UNKNOWN, state.detail or "not_confirmed", state.settled_at)
             result = result or Result(Outcome.SKIPPED, reason, None)
-            single = write.batch is None or write.canary
+            before = state is not None and state.sent_at is not None and state.route is Route.SINGLE
+            single = write.batch is None or write.canary or number in alone or before
             if not single and (write.key, cell.column) in overwritten:
                 result = replace(result, detail=OVERWRITTEN, found=overwritten[write.key, cell.column])
             known = result.profile_id or (state.profile_id if state else None) or write.profile_id

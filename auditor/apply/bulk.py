@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
 from typing import Final
 
 from auditor.actito import (
@@ -21,10 +20,11 @@ from auditor.actito import (
     Refused,
 )
 from auditor.apply.job import FINAL, PROFILE, BulkFile, Job, SentFile, Stopped, column_of, targets
+from auditor.apply.lanes import by_profile, one_by_one
+from auditor.apply.obstacle import obstacle, used_up
 from auditor.apply.single import as_audited, carry_out, created, find, give_up, values_stand
 from auditor.model import Kind, Outcome, Route
-from auditor.state.ledger import quota_day
-from auditor.state.ledger.records import IMPORT_PATIENCE, QUOTA_ZONE, UNCOUNTED, ImportRecord, ImportState
+from auditor.state.ledger.records import UNCOUNTED, ImportRecord, ImportState
 from auditor.writes import Plan
 
 _ASKED_FOR: Final = 3
@@ -44,7 +44,10 @@ Numbered = Mapping[tuple[int, str | None], int]
 
 
 def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
-    """Carry out what is left of one batch: its canaries one by one, then all its other rows by file."""
+    """Carry out what is left of one batch: its canaries one by one, then all its other rows by file.
+
+    Opt-outs never wait: those that no file carries now go one by one.
+    """
     numbers = [number for number, write in enumerate(job.plan.writes) if write.batch == batch]
     sent = sent_call(job, batch)
     if sent is None:
@@ -54,11 +57,15 @@ def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
         return
     if sent is not None:
         _resume(job, sent, rows)
+        _one_by_one(job, [number for number in _opt_outs(job, numbers) if not _carried(job, number, sent)])
         return
-    obstacle = _obstacle(job, batch) if rows else None
-    if obstacle is not None:
-        job.note(obstacle)
-        _skip(job, numbers, obstacle.why)
+    # What an earlier application sent one by one is settled by reading, and travels by no file.
+    begun = {number for number in rows if any(job.attempt(number, cell) for cell in job.remaining(number))}
+    _one_by_one(job, sorted(begun))
+    numbers, rows = ([number for number in some if number not in begun] for some in (numbers, rows))
+    stopped = obstacle(job, batch) if rows else None
+    if stopped is not None:
+        _put_off(job, numbers, stopped)
         return
     canaries = [number for number in numbers if job.plan.writes[number].canary]
     alone = 1 if job.plan.purpose == "load" else len(canaries)
@@ -69,8 +76,8 @@ def carry_out_batch(job: Job, batch: str, make_file: MakeFile) -> None:
             return
         if not all(_landed(job, number) for number in step):
             first = f"not all of its {len(step)} first profiles landed" if len(step) > 1 else "its first did not land"
-            job.note(Stopped("canary", f"the file {batch} was not sent: {first}"))
-            _skip(job, [number for number in numbers if number > step[-1]], "canary")
+            later = [number for number in numbers if number > step[-1]]
+            _put_off(job, later, Stopped("canary", f"the file {batch} was not sent: {first}"))
             return
     due = [number for number in rows if job.remaining(number) == targets(job.plan.writes[number])]
     if due:
@@ -96,8 +103,7 @@ def _look_and_start(job: Job, batch: str, rows: Sequence[int], make_file: MakeFi
     changed = sum(_became(job, number, Outcome.CHANGED) for number in astray)
     if changed > len(looked) * MOST_CHANGED:
         told = f"{changed:,} of {len(looked):,} of its profiles that were read had changed since the export"
-        job.note(Stopped("changed", f"the file {batch} was not sent: {told}; audit a fresh one"))
-        _skip(job, due, "changed")
+        _put_off(job, due, Stopped("changed", f"the file {batch} was not sent: {told}; audit a fresh one"))
     elif due:
         file = make_file(replace(job.plan, writes=tuple(job.plan.writes[number] for number in due)), batch)
         since = None if creating else job.plan.export_as_of
@@ -132,8 +138,8 @@ def _without_held(job: Job, batch: str, numbers: Sequence[int]) -> list[int]:
         carry_out(job, number)  # settles by reading what was sent of it, and sends nothing
     firsts = [number for number in numbers if job.plan.writes[number].canary]
     if firsts and left and not any(job.plan.writes[number].canary for number in left):
-        job.note(Stopped("canary", f"the file {batch} was not sent: none of its first profiles is to be written still"))
-        _skip(job, left, "canary")
+        told = f"the file {batch} was not sent: none of its first profiles is to be written still"
+        _put_off(job, left, Stopped("canary", told))
         return []
     return left
 
@@ -142,18 +148,6 @@ def sent_call(job: Job, batch: str) -> ImportRecord | None:
     """The bulk call that carried this batch, or may have; a batch has one at most."""
     calls = job.ledger.imports(plan=job.sha)
     return next((call for call in calls if call.batch == batch and call.state not in UNCOUNTED), None)
-
-
-def too_old(job: Job, batch: str) -> timedelta | None:
-    """The age that the export behind a batch may have, if it is older."""
-    allowed = _allowed_age(job, batch)
-    return allowed if job.clock() - job.plan.export_as_of > allowed else None
-
-
-def _allowed_age(job: Job, batch: str) -> timedelta:
-    kinds = {write.kind for write in job.plan.writes if write.batch == batch}
-    permission = not kinds.isdisjoint((Kind.UNSUBSCRIBE, Kind.SUBSCRIBE))
-    return job.limits.permission_max_age if permission else job.limits.max_age
 
 
 def _became(job: Job, number: int, outcome: Outcome) -> bool:
@@ -165,58 +159,6 @@ def _became(job: Job, number: int, outcome: Outcome) -> bool:
 def _landed(job: Job, number: int) -> bool:
     outcomes = [job.results.get((number, column_of(cell))) for cell in targets(job.plan.writes[number])]
     return all(result is not None and result.outcome is Outcome.LANDED for result in outcomes)
-
-
-def _obstacle(job: Job, batch: str) -> Stopped | None:
-    """Why no import may be started now."""
-    if too_old(job, batch) is not None:
-        return Stopped("stale", f"the file {batch} was not sent: its export has become too old; {_go_on(job)}")
-    now = job.clock()
-    calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
-    reserve = 0 if job.plan.purpose == "undo" else 1
-    if calls.exhausted or calls.lost or calls.used + reserve >= job.limits.bulk_calls_per_day:
-        return _quota(job, batch, now)
-    for call in job.ledger.imports():
-        if call.state is ImportState.STARTED and call.execution is not None and not _finished(job, call):
-            return Stopped("import_running", "an import of ours is still being carried out: apply again later")
-        over = call.sent_at + IMPORT_PATIENCE
-        if call.state is ImportState.SENT and now < over:
-            told = "an import of ours whose number never arrived may still be carried out"
-            return Stopped("import_running", f"{told}: apply again from {over:%H:%M} ({over.tzname()})")
-    return None
-
-
-def _go_on(job: Job) -> str:
-    """How to go on with what was approved, where a file needs a fresh export."""
-    return f"take a fresh export, then auditor run and auditor plan --continue {job.sha[:12]}"
-
-
-def _quota(job: Job, batch: str, now: datetime) -> Stopped:
-    calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
-    midnight = datetime.combine(quota_day(now) + timedelta(days=1), time(), QUOTA_ZONE)
-    whose = "others have used them up" if calls.exhausted else "as many as we allow ourselves, one kept for undo"
-    whose = "a part of their record is lost" if calls.lost else whose
-    sentence = f"no more imports into this table today: {whose} ({calls.used} were ours)"
-    if midnight - job.plan.export_as_of > _allowed_age(job, batch):
-        again = f"from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key}) there are new ones, but by then"
-        return Stopped("quota", f"{sentence}; {again} the export behind {batch} is too old: {_go_on(job)}")
-    return Stopped("quota", f"{sentence}; the plan goes on from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key})")
-
-
-def _finished(job: Job, call: ImportRecord) -> bool:
-    """Whether a call of an earlier day or plan has ended; noted, so that it is asked once.
-
-    One that cannot be asked for has, once it would not be waited for any longer either.
-    """
-    try:
-        execution = job.reader.execution(call.execution or "")
-    except Discontinued:
-        return job.clock() - call.sent_at >= job.limits.import_wait
-    except ActitoError:
-        return False
-    if execution.finished:
-        job.ledger.import_event(call.number, ImportState.FINISHED, job.clock())
-    return execution.finished
 
 
 def _start(job: Job, sent: SentFile, rows: Sequence[int], file: BulkFile) -> None:
@@ -242,10 +184,13 @@ def _start(job: Job, sent: SentFile, rows: Sequence[int], file: BulkFile) -> Non
         job.record(cells, Outcome.UNKNOWN, "no_id")
     except QuotaUsed:
         _not_started(job, call, ImportState.QUOTA, cells, Outcome.SKIPPED, "quota")
-        job.note(_quota(job, batch, job.clock()))
+        _put_off(job, rows, used_up(job, batch, job.clock()))
     except Refused as error:
         codes = " ".join(code for _, code in error.fields if code) or "import_refused"
-        _not_started(job, call, ImportState.REFUSED, cells, Outcome.REFUSED, codes)
+        opt_outs = _opt_outs(job, rows)
+        outcome = Outcome.SKIPPED if opt_outs else Outcome.REFUSED
+        _not_started(job, call, ImportState.REFUSED, cells, outcome, codes)
+        _one_by_one(job, opt_outs)
     except ActitoError as error:
         _not_started(job, call, ImportState.REFUSED, cells, Outcome.SKIPPED, "platform")
         give_up(job, error)
@@ -366,6 +311,29 @@ def _sample(job: Job, rows: Mapping[int, Numbered]) -> int:
     return len(some)
 
 
-def _skip(job: Job, numbers: Iterable[int], detail: str) -> None:
-    for number in numbers:
-        job.skip(number, job.remaining(number), detail)
+def _put_off(job: Job, numbers: Iterable[int], stopped: Stopped) -> None:
+    """Leave rows that no file carries now, and say why; but opt-outs go one by one."""
+    left = list(numbers)
+    opt_outs = _opt_outs(job, left)
+    _one_by_one(job, opt_outs)
+    others = set(left).difference(opt_outs)
+    if others:
+        job.note(stopped)
+    for number in others:
+        job.skip(number, job.remaining(number), stopped.why)
+
+
+def _opt_outs(job: Job, numbers: Iterable[int]) -> list[int]:
+    return [number for number in numbers if job.plan.writes[number].kind is Kind.UNSUBSCRIBE]
+
+
+def _one_by_one(job: Job, numbers: Sequence[int]) -> None:
+    """Carry out rows of a file without it, each read before it is written."""
+    job.alone.update(numbers)
+    one_by_one(job, by_profile(job.plan, numbers))
+
+
+def _carried(job: Job, number: int, call: ImportRecord) -> bool:
+    """Whether an import may have carried a row: what became of it is known from an export, and it is not sent again."""
+    states = (job.states.get((number, column_of(cell))) for cell in targets(job.plan.writes[number]))
+    return any(state is not None and state.bulk_call == call.number for state in states)

@@ -181,6 +181,8 @@ class Job:
     """What must not be sent any more, and why. What an earlier application sent of it is settled by reading."""
     general: Mapping[str, Callable[[str | None], bool]] = field(default_factory=dict)
     """By column of a general permission, whether what the platform says there is a no."""
+    alone: set[int] = field(default_factory=set)
+    """What the plan has in a file, and went one by one because no file could go."""
     files: list[SentFile] = field(default_factory=list)
     """What was sent by file."""
     stopped: Stopped | None = None
