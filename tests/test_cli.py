@@ -49,8 +49,8 @@ OPTIONS = {
     "runs": ["--json", "--settings"],
     "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
     "plan": [
-        "RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--confirm", "--continue", "--review",
-        "--by", "--settings",
+        "RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--confirm", "--older", "--continue",
+        "--review", "--by", "--settings",
     ],
     "apply": ["PLAN", "--yes", "--confirm", "--older", "--json", "--settings"],
     "fix": ["KEYS...", "--yes", "--confirm", "--settings"],

@@ -46,10 +46,7 @@ def carry_out(
         say(f"nothing is left to do: all of this plan was done by {moment:%Y-%m-%d %H:%M}")
         show(applied)
         return int(applied.exit_code)
-    require_taken(settings)
-    require_confirmed(settings, path, confirmed)
-    left = counts_left(settings, path)
-    require_somebody(left, confirmed)
+    left = require_released(settings, path, confirmed)
     started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
@@ -93,7 +90,18 @@ def carry_out(
     return int(applied.exit_code)
 
 
-def require_somebody(counts: Mapping[Kind, int], confirmed: Mapping[Kind, int]) -> None:
+def require_released(settings: Settings, path: Path, confirmed: Mapping[Kind, int]) -> Mapping[Kind, int]:
+    """How many profiles what is left of a stored plan touches; raises GuardRefused where it must not leave here yet:
+    files wait in the inbox of decisions, a brake is not released, or nobody has looked at creations.
+    """
+    require_taken(settings)
+    require_confirmed(settings, path, confirmed)
+    left = counts_left(settings, path)
+    _require_somebody(left, confirmed)
+    return left
+
+
+def _require_somebody(counts: Mapping[Kind, int], confirmed: Mapping[Kind, int]) -> None:
     """Raise GuardRefused for creations at which nobody has looked: no terminal, and nobody who typed their number."""
     number = counts.get(Kind.CREATE, 0)
     if number and confirmed.get(Kind.CREATE) != number and not somebody_there():

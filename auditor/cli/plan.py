@@ -27,6 +27,8 @@ if TYPE_CHECKING:
               help="Write the corrective files here, for somebody else to import.")  # fmt: skip
 @click.option("--confirm", "confirmations", multiple=True, metavar="KIND=COUNT",
               help="Release a brake for the files with its exact count, for example update=812.")  # fmt: skip
+@click.option("--older", is_flag=True,
+              help="Files of an older run as well: what the newest sees otherwise is in none.")  # fmt: skip
 @click.option("--continue", "continues", metavar="PLAN",
               help="What is left of an earlier plan, on a fresh audit, and nothing else.")  # fmt: skip
 @click.option("--show", metavar="PLAN", help="Tell a stored plan again: its file, or the beginning of its name.")
@@ -40,33 +42,36 @@ def command(
     route: str | None,
     files: Path | None,
     confirmations: tuple[str, ...],
+    older: bool,
     continues: str | None,
     show: str | None,
     review: bool,
     by: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Make a plan of what would be written, from the newest run or the one named. Nothing is sent.
 
     Corrections and creations are plans of their own. Each write is told with both values, of whom and why: the first on
     the screen, all of them in a text, a page and a workbook beside the plan. What is not planned is counted with its
-    reason. Files for somebody else are made of a plan beyond a brake only with its counts, as it is applied.
+    reason. Files for somebody else are held to all that `apply` holds a plan to: its counts, the newest run, what was
+    decided since. Exits 4 where they leave out what is known otherwise by now.
     """
-    from auditor.cli.applying import require_somebody
-    from auditor.cli.planned import parse_confirmations, print_plan
+    from auditor.cli.applying import require_released
+    from auditor.cli.planned import parse_confirmations, print_plan, say_drift
     from auditor.cli.summary import print_json
-    from auditor.commands.apply import require_confirmed
-    from auditor.commands.plan import corrective, plan
+    from auditor.commands.for_others import write_files
+    from auditor.commands.plan import plan
     from auditor.commands.review import tell
     from auditor.commands.stored_plans import stored
-    from auditor.errors import SettingsError
+    from auditor.errors import Exit, SettingsError
     from auditor.findings.words import Words
-    from auditor.state import run_folder
 
     settings = load_settings(settings_file)
     confirmed = parse_confirmations(confirmations)
     if confirmed and files is None:
         raise SettingsError("--confirm is for the files of a plan: auditor plan --files DIR, or auditor apply PLAN")
+    if older and files is None:
+        raise SettingsError("--older is for the files of a plan: auditor plan RUN --files DIR, or auditor apply PLAN")
     if (review and (show or as_json or continues)) or (by and not review):
         raise SettingsError(
             "--review asks at a terminal: --show, --json and --continue do not go with it, and --by only does"
@@ -74,7 +79,7 @@ def command(
     if review:
         reviewed = _reviewed(settings, run, decisions, route, by, for_others=files is not None)
         if reviewed is None:
-            return
+            return int(Exit.FINE)
         made = reviewed
     elif show is None:
         made = plan(
@@ -102,20 +107,18 @@ def command(
         for planned, one in zip(made, told, strict=True):
             print_plan(planned, Words.of(settings.names), one)
     if files is None:
-        return
+        return int(Exit.FINE)
     by_file = [planned for planned in made if any(write.batch is not None for write in planned.plan.writes)]
-    for planned in by_file:  # what somebody else imports is written as surely as what we send
-        require_confirmed(settings, planned.path, confirmed)
-        require_somebody(planned.plan.counts, confirmed)
-    written = [
-        path
-        for planned in by_file
-        for path in corrective(planned.plan, run_folder.read_structure(planned.path.parent), files)
-    ]
-    for path in written:
+    for planned in by_file:
+        require_released(settings, planned.path, confirmed)
+    written = write_files(settings, by_file, files, confirmed=confirmed, older=older, now=clock.now())
+    for drift in written.drifts:
+        say_drift(drift, Words.of(settings.names))
+    for path in written.paths:
         say(f"wrote {path}")
-    if not written:
+    if not written.paths:
         say(f"nothing is to be written by file: {files} was not touched")
+    return int(Exit.WRITES_LEFT if any(drift.held for drift in written.drifts) else Exit.FINE)
 
 
 def _reviewed(

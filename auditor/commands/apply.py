@@ -31,7 +31,7 @@ from auditor.findings.codes import Code
 from auditor.findings.sentences import of_plan
 from auditor.findings.since import Drift
 from auditor.findings.words import Words
-from auditor.model import Kind
+from auditor.model import Kind, Structure
 from auditor.plan.brakes import held
 from auditor.plan.bulkfile import corrective_file
 from auditor.settings.config import Settings
@@ -72,16 +72,10 @@ def apply(
     from auditor.actito.writer import Writer  # not at the top, where others could have it from here
 
     clock = steady(clock)
-    with Ledger(settings.state_folder, reading=True) as ledger:
-        chosen = _ours(settings, path, ledger)
-        require_taken(settings)
-        _require_confirmed(settings, chosen, unfinished(chosen, ledger), path, confirmed)
+    ready = released(settings, path, confirmed)
+    chosen, audited, contract = ready.plan, ready.audited, ready.contract
     folder = path.resolve().parent
     require_writable(folder)
-    audited = run_folder.read_structure(folder)
-    contract = read_contract(settings.table_folder / "contract.toml", audited)
-    _check_contract(chosen, contract)
-    permissions.guard(chosen.writes, contract.columns, restores=chosen.purpose == "undo")
     same = Sameness(contract.columns, contract.timezone.key)
     fixes, actito = settings.fixes, settings.actito
     limits = Limits(
@@ -98,12 +92,7 @@ def apply(
         # One token where there is one key: a new one may end the other (§2.2).
         connect(settings, writing=True) if actito.write_api_key else nullcontext(reading) as writing,
     ):
-        check_ledger(settings, chosen, ledger)
-        if chosen.purpose == "undo":
-            require_restorable(settings, contract, chosen, ledger)
-        still = known is not None and known.head == ledger.head
-        drifted = known.drift if known and still else drift(settings, chosen, ledger, clock(), older=older)
-        _check_opt_ins(settings, contract, chosen, drifted, ledger, clock())
+        drifted = held_against(settings, ready, ledger, clock(), older=older, known=known)
         live = Reader(reading).structure(settings.table)
         if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
             raise GuardRefused(
@@ -141,6 +130,49 @@ def apply(
             ) from None
         tell_ends(settings, tell, reading, writing)
         return applied
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A stored plan that was made here, whose brakes are confirmed, under the contract that it was made under."""
+
+    plan: Plan
+    audited: Structure
+    contract: Contract
+
+
+def released(settings: Settings, path: Path, confirmed: Mapping[Kind, int]) -> Released:
+    """Reads a stored plan of which something is to leave this machine, whoever carries it on.
+
+    Raises GuardRefused where it was not made here, files wait in the inbox of decisions, a brake is not confirmed with
+    its exact count, the contract changed since, or it would raise a permission.
+    """
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        chosen = _ours(settings, path, ledger)
+        require_taken(settings)
+        _require_confirmed(settings, chosen, unfinished(chosen, ledger), path, confirmed)
+    audited = run_folder.read_structure(path.resolve().parent)
+    contract = read_contract(settings.table_folder / "contract.toml", audited)
+    _check_contract(chosen, contract)
+    permissions.guard(chosen.writes, contract.columns, restores=chosen.purpose == "undo")
+    return Released(chosen, audited, contract)
+
+
+def held_against(
+    settings: Settings, ready: Released, ledger: Ledger, now: datetime, *, older: bool, known: Known | None = None
+) -> Drift:
+    """Holds what is left of a plan against the ledger and the newest run: what of it must not leave this machine.
+
+    `older` and `known` are as in `apply`. Raises GuardRefused where the ledger lacks something, the plan's run is not
+    the newest, or an opt-in has no grounds any more.
+    """
+    check_ledger(settings, ready.plan, ledger)
+    if ready.plan.purpose == "undo":
+        require_restorable(settings, ready.contract, ready.plan, ledger)
+    still = known is not None and known.head == ledger.head
+    drifted = known.drift if known and still else drift(settings, ready.plan, ledger, now, older=older)
+    _check_opt_ins(settings, ready.contract, ready.plan, drifted, ledger, now)
+    return drifted
 
 
 def require_confirmed(settings: Settings, path: Path, confirmed: Mapping[Kind, int]) -> None:

@@ -30,14 +30,19 @@ def drift(settings: Settings, chosen: Plan, ledger: Ledger, now: datetime, *, ol
     Raises GuardRefused for a plan of an older run, SettingsError where the newest run cannot be read, and InputUnusable
     where that run could not check something that a plan depends on.
     """
-    left, unsent = _left(chosen, ledger)
-    if not left:
+    still, unsent = _left(chosen, ledger)
+    if not still:
         return NO_DRIFT
-    erased = _erased(chosen, left, ledger)
+    erased = _erased(chosen, still, ledger)
     if chosen.purpose == "undo":
-        return of_ledger(chosen, _later(chosen, ledger, now), erased, left)
+        return of_ledger(chosen, _later(chosen, ledger, now), erased, still)
     newest = _newest(settings, chosen, ledger, older=older or not unsent)
-    return of_run(chosen, _today(settings, chosen, newest, left, ledger, now), erased, left)
+    return of_run(chosen, _today(settings, chosen, newest, still, ledger, now), erased, still)
+
+
+def left(chosen: Plan, ledger: Ledger) -> set[Place]:
+    """What of a plan may still be sent: it has no outcome, and is in no file that was."""
+    return _left(chosen, ledger)[0]
 
 
 def _left(chosen: Plan, ledger: Ledger) -> tuple[set[Place], bool]:

@@ -1,0 +1,117 @@
+"""What a command checks before anything leaves this machine or is decided: each command against each trouble."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.commands import run as pipeline
+from auditor.commands.plan import plan
+from auditor.errors import Exit
+from auditor.model import Kind
+from auditor.settings.config import Settings, read_settings
+from auditor.state.past_runs import find_run
+from auditor.writes import Write
+from tests import given_time
+from tests.driven_sandbox import Sandbox
+from tests.small_folder import Made, Said, auditor, copy
+
+
+@dataclass(frozen=True)
+class Older:
+    """A folder in which a run has looked at the table since the one whose files are asked for."""
+
+    folder: Path
+    run: str
+    """The earlier one of the two."""
+    edited: Write
+    """Of that run's plan: the platform holds something else since, which the newest run has seen."""
+    gone: str
+    """Who was deleted on the platform since; that run's plan creates them."""
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(self.folder / "auditor.toml")
+
+
+@pytest.fixture(scope="module")
+def made_older(small: Made, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Older:
+    folder = copy(small.audited, tmp_path_factory.mktemp("older") / "work", sandbox)
+    settings = read_settings(folder / "auditor.toml")
+    first = find_run(settings)
+    profiles = pl.read_parquet(first / "profiles.parquet")
+    profiles.with_columns(waiting=False).write_parquet(first / "profiles.parquet")
+    plans = plan(settings, now=given_time.now(), route="bulk", for_others=True)
+    edited = next(
+        write
+        for one in plans
+        for write in one.plan.writes
+        if write.kind is Kind.UPDATE and write.batch is not None and len(write.cells) == 1
+    )
+    gone = next(write.key for one in plans for write in one.plan.writes if write.kind is Kind.CREATE)
+    export = max((folder / "exports").glob("*.csv"))
+    with export.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter=";"))
+    next(row for row in rows if row["customerId"] == edited.key)[edited.cells[0].column] = "Brugge"
+    with export.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, rows[0], delimiter=";", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    pipeline.run(settings, pipeline.Request(), now=given_time.now(), tell=lambda _: None)
+    newest = find_run(settings) / "profiles.parquet"
+    profiles = pl.read_parquet(newest)
+    assert gone in profiles["key"]
+    profiles.with_columns(gone=pl.col("gone") | (pl.col("key") == gone), waiting=False).write_parquet(newest)
+    return Older(folder, first.name, edited, gone)
+
+
+@pytest.fixture
+def older(made_older: Older, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Older:
+    folder = shutil.copytree(made_older.folder, tmp_path / "work")
+    monkeypatch.chdir(folder)
+    return Older(folder, made_older.run, made_older.edited, made_older.gone)
+
+
+def files(capsys: pytest.CaptureFixture[str], *arguments: str) -> Said:
+    """Has files written for somebody else, with every count that is asked for."""
+    command = ("plan", *arguments, "--route", "bulk", "--files", "out")
+    said = auditor(capsys, *command)
+    counts = re.findall(r"--confirm (?:[a-z]+=\d+)", said.err)
+    return auditor(capsys, *command, *(part for flag in counts for part in flag.split()))
+
+
+def written(folder: Path) -> dict[str, str]:
+    """Every row of the files, by key."""
+    rows = (line for path in (folder / "out").glob("*.csv") for line in path.read_text("utf-8").splitlines()[1:])
+    return {line.split(";")[0]: line for line in rows}
+
+
+def test_files_for_others_are_held_to_what_is_known_since(older: Older, capsys: pytest.CaptureFixture[str]) -> None:
+    said = files(capsys, older.run)
+    assert (said.code, "--older" in said.err) == (Exit.REFUSED, True)
+    assert written(older.folder) == {}
+    said = files(capsys, older.run, "--older")
+    assert said.code == Exit.WRITES_LEFT
+    assert "deleted" in said.err
+    rows = written(older.folder)
+    assert rows
+    assert not {older.edited.key, older.gone} & rows.keys()
+
+
+def test_no_files_are_written_while_decisions_wait(older: Older, capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = older.folder / "decisions" / "bob.json"
+    waiting.parent.mkdir(exist_ok=True)
+    waiting.write_text(json.dumps({"format": 1, "run": "another"}))
+    said = files(capsys)
+    assert (said.code, "not taken: " in said.err) == (Exit.REFUSED, True)
+    assert written(older.folder) == {}
+    waiting.unlink()
+    assert files(capsys).code == Exit.FINE
+    assert written(older.folder)
