@@ -571,7 +571,10 @@ class World:
     def permit(self, column: str, by: str) -> None:
         """A group of people who are to be created is given a permission."""
         self.now += timedelta(minutes=1)
-        given = permit(self.settings, column, by=by, now=self.now)
+        try:
+            given = permit(self.settings, column, by=by, now=self.now).given
+        finally:
+            self._taken()
         profiles = run_folder.read_rows(self.newest, "profiles")
         for key in profiles.filter(pl.col("status") == "missing")["key"]:
             one = self.holders[self.newest.name].get(key)

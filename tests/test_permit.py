@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from auditor.commands.permit import permit
+from auditor.commands.permit import Permitted, permit
 from auditor.commands.plan import plan
 from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind
@@ -56,9 +57,9 @@ def opt_ins(settings: Settings) -> dict[str, tuple[str | None, str]]:
 
 def test_a_group_is_given_what_each_of_them_has_evidence_of(settings: Settings) -> None:
     assert opt_ins(settings) == {}, "nobody is given anything without a person"
-    assert permit(settings, NEWS, by=" Ann ", now=given_time.now()) == len(GROUP)
+    assert permit(settings, NEWS, by=" Ann ", now=given_time.now()) == Permitted(len(GROUP), singly=0)
     assert opt_ins(settings) == {GROUP[0]: ("Ann", "fair"), GROUP[1]: ("Ann", "call centre")}
-    assert permit(settings, NEWS, by="Bob", now=given_time.now()) == 0, "nobody is left to decide on"
+    assert permit(settings, NEWS, by="Bob", now=given_time.now()).given == 0, "nobody is left to decide on"
 
 
 @pytest.mark.parametrize("lacking", [f"evidence_date:{NEWS}", f"evidence_source:{NEWS}"])
@@ -68,6 +69,47 @@ def test_who_lacks_evidence_keeps_the_whole_group_from_it(settings: Settings, la
         permit(settings, NEWS, by="Ann", now=given_time.now())
     with Ledger(settings.state_folder, reading=True) as ledger:
         assert not ledger.decisions(settings.table)
+    assert opt_ins(settings) == {}
+
+
+def decided(settings: Settings, key: str, choice: str, **more: str) -> Path:
+    """Bob's file about somebody's newsletter lies in the inbox."""
+    creations = pl.read_parquet(find_run(settings, None) / "creations.parquet")
+    [text] = creations.filter(pl.col("key") == key)[NEWS]
+    line = {"key": key, "column": NEWS, "platform": None, "truth": text, "choice": choice} | more
+    content = {"format": 1, "run": find_run(settings, None).name, "table": "Customers", "by": "Bob"}
+    path = settings.decisions_folder / "bob.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content | {"decisions": [line]}), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("choice", "more"),
+    [
+        ("platform", {}),
+        ("ignore", {}),
+        ("refused", {}),
+        ("withdraw", {}),
+        ("owners", {"finding": "without_evidence"}),
+    ],
+)
+def test_on_whom_somebody_decided_singly_that_stays(settings: Settings, choice: str, more: dict[str, str]) -> None:
+    change(settings, "creations", **{f"evidence_date:{NEWS}": None})  # who is none of the group keeps nobody from it
+    file, told = decided(settings, GROUP[1], choice, **more), list[str]()
+    assert permit(settings, NEWS, by="Mia", now=given_time.now(), tell=told.append) == Permitted(1, singly=1)
+    assert not file.exists(), "what lies in the inbox is taken first"
+    assert told[0] == "bob.json: 1 decision of Bob taken"
+    assert opt_ins(settings) == {GROUP[0]: ("Mia", "fair")}
+
+
+def test_nobody_is_decided_on_while_a_file_of_decisions_waits(settings: Settings) -> None:
+    file = decided(settings, "C000061", "withdraw", finding="without_evidence")
+    told: list[str] = []
+    with pytest.raises(GuardRefused, match="1 file of decisions waits"):
+        permit(settings, NEWS, by="Mia", now=given_time.now(), tell=told.append)
+    assert told[0].startswith("not taken: ")
+    assert file.exists()
     assert opt_ins(settings) == {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,16 +15,17 @@ from auditor.cli.by_cause import walk
 from auditor.commands.plan_by_cause import Proposed, make, propose
 from auditor.commands.refused import seen, still_refused
 from auditor.errors import Exit
-from auditor.model import Kind, Why
+from auditor.model import Kind, Route, Why
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.needs import needs
 from auditor.report.plan_questions import Asked, questions
 from auditor.settings.config import read_settings
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import PROFILE
+from auditor.writes import Cell
 from tests import given_time
 from tests.driven_sandbox import Sandbox
-from tests.nothing_known import a_policy
+from tests.nothing_known import a_plan, a_policy, a_write
 from tests.small_folder import Made, Said, auditor, copy, footprint
 from tests.small_runs import CONTRACT
 from tests.test_plan import NEWS, NOW, an_audit, candidates, differs, left, missing, plans, some_facts
@@ -115,6 +117,16 @@ def test_the_walk(
         assert "an opt-out is not refused here" in told.err
     assert (None if found is None else [one.column for one in found]) == refused
     assert max(map(len, told.out.splitlines())) <= 80
+
+
+def test_what_somebody_decided_singly_is_asked_about_by_itself() -> None:
+    """Who refuses a cause leaves it."""
+    alone, also = (a_write(Kind.UPDATE, Route.SINGLE, key, key, (Cell("city", "a", "b"),)) for key in ("C8", "C9"))
+    asked = questions(replace(REVIEW, plan=a_plan(alone, replace(also, decided_by="Bob"))))
+    assert {one.about.partition(",")[2]: [each.write.key for each in one.asked] for one in asked} == {
+        "": ["C8"],
+        " decided by Bob": ["C9"],
+    }
 
 
 def reviewed(capsys: pytest.CaptureFixture[str], *options: str) -> Said:

@@ -51,7 +51,7 @@ def test_a_decision_on_somebody_who_is_to_be_created_is_for_nobody_else(tmp_path
         (tmp_path / "decided.json").write_text(json.dumps(content | {"decisions": [line]}))
         assert opt_ins(world, tmp_path / "decided.json") == [(worklist.key, "Mia")]
         world.now += timedelta(minutes=1)
-        assert permit(world.settings, NEWS, by="Bea", now=world.now) == 1, "the other one was decided on"
+        assert permit(world.settings, NEWS, by="Bea", now=world.now).given == 1, "the other one was decided on"
         stands = [(worklist.key, "Mia"), (group.key, "Bea")]
         assert opt_ins(world) == stands
         with Ledger(world.settings.state_folder, reading=True) as ledger:

@@ -40,7 +40,10 @@ class Question:
 
 
 def questions(review: Review) -> list[Question]:
-    """The questions about a plan: opt-outs first, then kind by kind, and of each the most writes first."""
+    """The questions about a plan: opt-outs first, then kind by kind, and of each the most writes first.
+
+    What somebody decided singly is a question of its own: who answers for a cause says nothing of it.
+    """
     causes = {
         (key, column): cause
         for key, column, cause in review.beside.differences.select("key", "column", "cause").iter_rows()
@@ -49,6 +52,8 @@ def questions(review: Review) -> list[Question]:
     for kind, key, one in _every(review):
         cause = causes.get((key, one.column or ""))
         about = review.causes.get(cause or "") or (f"{one.column}: {ONE[kind]}" if one.column else ONE[kind])
+        deciders = sorted({change.by for change in one.write.changes if change.by})
+        about += f", decided by {' and '.join(deciders)}" if deciders else ""
         found.setdefault((kind, about), []).append(one)
     asked = [Question(kind, about, tuple(own)) for (kind, about), own in found.items()]
     return sorted(asked, key=lambda one: (list(Kind).index(one.kind), -len(one.asked), one.about))
