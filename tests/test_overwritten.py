@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from auditor.commands import run as pipeline
+from auditor.commands.apply import apply
 from auditor.commands.plan import plan
 from auditor.commands.undo import undo
 from auditor.findings.codes import Code
@@ -16,6 +17,7 @@ from auditor.model import Kind, Outcome, Route, Side
 from auditor.settings.config import read_settings
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import ImportState, Intent
+from auditor.writes import Cell
 from tests import given_time
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import Made, auditor, copy
@@ -32,49 +34,70 @@ def test_an_edit_that_a_file_overwrote_is_found_told_and_put_back(
     settings, start = read_settings(folder / "auditor.toml"), given_time.now()
     made = plan(settings, now=start)[0].plan
     updates = [(number, write) for number, write in enumerate(made.writes) if write.kind is Kind.UPDATE]
-    (one, mine), (other, theirs) = [
+    (one, mine), (other, theirs), (third, early) = [
         (number, write) for number, write in updates if write.cells[0].column in ("lastName", "addressStreet", "note")
-    ][:2]
-    cell, another = mine.cells[0], theirs.cells[0]
+    ][:3]
+    cell, another, restored_early = mine.cells[0], theirs.cells[0], early.cells[0]
     audited = max((folder / "exports").glob("Customers_*.csv"))
     rows = pl.read_csv(audited, separator=";", infer_schema=False)
 
     def export(minutes: int, **values: str | None) -> None:
-        """What both profiles held then; everybody else is as audited."""
+        """What the profiles held then; everybody else is as audited."""
         at = start + timedelta(minutes=minutes)
         shown = rows
-        for write, name in ((mine, "mine"), (theirs, "theirs")):
+        for write, name in ((mine, "mine"), (theirs, "theirs"), (early, "early")):
             here = pl.col("customerId") == write.key
             column = write.cells[0].column
             shown = shown.with_columns(pl.when(here).then(pl.lit(values[name])).otherwise(column).alias(column))
         shown.write_csv(audited.with_name(f"Customers_{at:%Y%m%dT%H%M%SZ}.csv"), separator=";", line_terminator="\n")
 
-    export(-600, mine="long before", theirs=another.before)
-    export(10, mine=EDIT, theirs=another.before)
-    export(25, mine="after the file", theirs="after the file")
-    export(30, mine=cell.after, theirs=another.after)
+    audited_early = restored_early.before
+    export(-600, mine="long before", theirs=another.before, early=audited_early)
+    export(10, mine=EDIT, theirs=another.before, early=EDIT)
+    export(25, mine="after the file", theirs="after the file", early=audited_early)
+    export(30, mine=cell.after, theirs=another.after, early=audited_early)
     sent, ended, now = (start + timedelta(minutes=minutes) for minutes in (20, 21, 40))
     with Ledger(settings.state_folder) as ledger:
         intents = [
             Intent(number, write.kind, Route.BULK, write.key, write.profile_id, text.column, text.before, text.after)
-            for number, write, text in ((one, mine, cell), (other, theirs, another))
+            for number, write, text in ((one, mine, cell), (other, theirs, another), (third, early, restored_early))
         ]
         call, writes = ledger.intend_import(made.sha, "b", settings.table, "0" * 64, intents, sent)
         ledger.import_event(call, ImportState.FINISHED, ended, "1")
         ledger.settle(writes, Outcome.UNKNOWN, ended, detail="until_export")
+    undone = undo(settings, made.sha, now=start + timedelta(minutes=22)).plan
+    with Ledger(settings.state_folder) as ledger:
+        [(place, text)] = [
+            (place, write.cells[0]) for place, write in enumerate(undone.writes) if write.key == early.key
+        ]
+        intent = Intent(
+            place, Kind.UPDATE, Route.SINGLE, early.key, early.profile_id, text.column, text.before, text.after
+        )
+        at = start + timedelta(minutes=23)
+        ledger.settle(ledger.intend(undone.sha, settings.table, [intent], at), Outcome.LANDED, at)
 
     audit = pipeline.run(settings, pipeline.Request(), now=now, tell=lambda _: None)
     assert audit.source(Side.PLATFORM).as_of == (start + timedelta(minutes=30)).replace(microsecond=0)
     [told] = [notice for notice in audit.notices if notice.code in (Code.OVERWRITTEN, Code.EDITED_SINCE)]
-    assert (told.code, told.parameters["cells"], told.parameters["plan"]) == (Code.OVERWRITTEN, 1, made.sha)
+    assert (told.code, told.parameters["cells"], told.parameters["plan"]) == (Code.OVERWRITTEN, 2, made.sha)
     assert not list(audit.folder.glob("between*")), "nothing of that export stays"
     with Ledger(settings.state_folder, reading=True) as ledger:
-        assert ledger.overwritten(made.sha) == {(mine.key, cell.column): EDIT}
-        assert [state.outcome for state in ledger.states(made.sha).values()] == [Outcome.LANDED] * 2
+        found = {(mine.key, cell.column): EDIT, (early.key, restored_early.column): EDIT}
+        assert ledger.overwritten(made.sha) == found
+        outcomes = [state.outcome for state in ledger.states(made.sha).values()]
+        assert outcomes == [Outcome.LANDED, Outcome.LANDED, Outcome.CHANGED]
     shown = " ".join(auditor(capsys, "show", mine.key).out.split())
     assert f"{EDIT}, somebody's edit, overwritten by a file (plan {made.sha[:12]})" in shown
 
-    back = undo(settings, made.sha, now=now + timedelta(minutes=1), overwritten=True).plan
-    [restored] = back.writes
-    assert (restored.key, restored.route) == (mine.key, Route.SINGLE)
-    assert [(text.column, text.before, text.after) for text in restored.cells] == [(cell.column, cell.after, EDIT)]
+    now += timedelta(minutes=1)
+    back = undo(settings, made.sha, now=now, overwritten=True)
+    restored = {write.key: (write.route, *write.cells) for write in back.plan.writes}
+    assert restored == {
+        mine.key: (Route.SINGLE, Cell(cell.column, cell.after, EDIT)),
+        early.key: (Route.SINGLE, Cell(restored_early.column, audited_early, EDIT)),
+    }
+    done = apply(settings, back.path, confirmed=dict(back.plan.counts), clock=lambda: now, sleep=lambda _: None)
+    ends = dict(done.outcomes.select("key", "outcome").iter_rows())
+    assert ends == {mine.key: "changed", early.key: "landed"}, "the sandbox holds what was audited, as the undo left it"
+    [left] = undo(settings, made.sha, now=now + timedelta(minutes=1), overwritten=True).plan.writes
+    assert left.key == mine.key, "what was put back is not put back again"

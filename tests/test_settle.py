@@ -198,6 +198,8 @@ def test_what_an_export_shows_that_was_taken_between_the_audit_and_the_file(ledg
     assert ledger.states("plan").keys() == {(one.number, one.column) for one in intents} | {(99, "note")}
     assert {one.key for one in ledger.effects("plan")} == set(cases), "what is found changes nothing of what was done"
     assert sorted(ledger.by_file(TABLE)["key"]) == sorted(cases.keys() - edits.keys()), "each is found once"
+    back = {one.key: (one.before, one.after) for one in ledger.edits(TABLE, "plan")}
+    assert back == {key: (shown, cases[key][2]) for key, shown in edits.items()}
     row = ledger.writes_of(TABLE, "edited").filter(pl.col("number").is_null())
     assert row.select("before", "after", "outcome", "detail").rows() == [("Luik", "Brugge", "changed", "overwritten")]
     ledger.empty(TABLE, ["edited"])

@@ -11,7 +11,7 @@ from auditor.commands.known import knowledge, with_pending
 from auditor.commands.plan import candidates, policy
 from auditor.errors import GuardRefused
 from auditor.findings.since import NO_DRIFT, Drift, Place
-from auditor.model import Outcome
+from auditor.model import Kind, Outcome
 from auditor.plan.drift import Identifier, Later, Today, identifiers, of_ledger, of_run, today
 from auditor.settings.config import Settings
 from auditor.settings.contract_file import read_contract
@@ -70,7 +70,10 @@ def _erased(chosen: Plan, left: Collection[Place], ledger: Ledger) -> set[Identi
 
 
 def _later(chosen: Plan, ledger: Ledger, now: datetime) -> Later:
-    own = (chosen.sha, chosen.undoes)
+    own = {chosen.sha, chosen.undoes}
+    if chosen.undoes and not any(write.kind is Kind.SUBSCRIBE for write in chosen.writes):
+        # An edit that a file overwrote is put back after another undo, which knew of none, restored what was audited.
+        own.update(one.sha for one in ledger.plans(chosen.table, "") if one.undoes == chosen.undoes)
     written = {(key, column) for key, column, plan in ledger.last_plans(chosen.table).iter_rows() if plan not in own}
     decided = {(one.key, one.column) for one in ledger.decisions(chosen.table) if one.decided_at > chosen.made}
     pinned = {(one.key, one.column) for one in ledger.pins(chosen.table) if one.until and one.until > now}

@@ -5,8 +5,8 @@ No outcome file is read, and the plan's own file only where it is there: a kille
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -50,10 +50,10 @@ def undo(
 ) -> Planned:
     """A plan that restores what a plan changed, all of it or as far as it came; it is applied like any other.
 
-    Of a cell whose edit a file overwrote, the edit is restored, and not what was audited before; `overwritten`: these
-    cells alone. `name` is the plan's file or the beginning of its SHA. `wrong`: the plan gives back that one
-    permission, and nothing else. It is stored in the folder of the undone plan, else in that of its run or of the
-    newest one; `into` names another folder.
+    Of a cell whose edit a file overwrote, the edit is restored, and not what was audited before, also where an undo has
+    restored that already; `overwritten`: these cells alone. `name` is the plan's file or the beginning of its SHA.
+    `wrong`: the plan gives back that one permission, and nothing else. It is stored in the folder of the undone plan,
+    else in that of its run or of the newest one; `into` names another folder.
 
     Raises SettingsError, GuardRefused for a permission that must not be given back, and TryLater while a file of the
     plan may still be carried out.
@@ -64,14 +64,12 @@ def undo(
         effects = ledger.effects(of.sha)
         if not effects and not ledger.states(of.sha):
             raise SettingsError(f"{Path(name).name} was never applied: there is nothing to undo")
-        effects = _with_edits(effects, ledger.overwritten(of.sha), alone=overwritten)
-        if overwritten and not effects:
-            raise SettingsError(
-                f"no export shows that a file of plan {of.sha[:12]} overwrote an edit",
-                hint="to take back all of it: auditor undo, without --overwritten",
-            )
+        edits = {(one.key, one.column): one for one in ledger.edits(settings.table, of.sha)}
+        if overwritten and not edits:
+            raise _no_edits(of, known=bool(ledger.overwritten(of.sha)))
+        effects = (() if overwritten else _but(effects, edits)) + tuple(edits.values())
         require_ended(effects, now)
-        again = ledger.taken_back(settings.table, of.sha)
+        again = ledger.taken_back(settings.table, of.sha) - edits.keys()
         runs = list(_runs(settings, chosen))
         places = runs if into is None else [(into, _beside(into))]
         if not places:
@@ -121,16 +119,20 @@ def _chosen(settings: Settings, name: str, ledger: Ledger) -> Chosen:
         return Chosen(record, None, None)
 
 
-def _with_edits(
-    effects: Sequence[Effect], found: Mapping[tuple[str, str], str | None], *, alone: bool
-) -> tuple[Effect, ...]:
-    """The effects with what they really replaced, where a file overwrote what somebody had edited; or these `alone`."""
+def _but(effects: Iterable[Effect], edits: Collection[tuple[str | None, str | None]]) -> tuple[Effect, ...]:
+    return tuple(one for one in effects if (one.key, one.column) not in edits)
 
-    def spot(one: Effect) -> tuple[str, str]:
-        return one.key or "", one.column or ""
 
-    edits = (replace(one, before=found[spot(one)]) if spot(one) in found else one for one in effects)
-    return tuple(one for one in edits if not alone or spot(one) in found)
+def _no_edits(of: PlanRecord, *, known: bool) -> SettingsError:
+    if known:
+        return SettingsError(
+            f"what files of plan {of.sha[:12]} overwrote was put back already, or the cells do not hold any more what "
+            "the plan, or an undo of it, wrote"
+        )
+    return SettingsError(
+        f"no export shows that a file of plan {of.sha[:12]} overwrote an edit",
+        hint="to take back all of it: auditor undo, without --overwritten",
+    )
 
 
 def _population(chosen: Chosen, ledger: Ledger) -> int:

@@ -83,7 +83,7 @@ class Later:
     """What the ledger knows by now of the cells of an undo."""
 
     written: Collection[Spot]
-    """What was last written by another plan than the undo and the one it takes back."""
+    """What was last written by another plan than the one that is taken back and what undoes it."""
     decided: Collection[Spot]
     """What somebody has decided on since the undo was made."""
     pinned: Collection[Spot]

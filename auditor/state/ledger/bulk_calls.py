@@ -15,12 +15,13 @@ from auditor.state.ledger.records import (
     QUOTA_ZONE,
     UNCOUNTED,
     BulkCalls,
+    Effect,
     ImportRecord,
     ImportState,
     Intent,
     Settled,
 )
-from auditor.state.ledger.written import STANDING, UNCONFIRMED, Written
+from auditor.state.ledger.written import STANDING, UNCONFIRMED, Written, effect
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,6 +96,27 @@ class Imported(Written):
         """What files of a plan overwrote, by key and column: what somebody had made of the cell since the audit."""
         sql = f"SELECT key, col, after FROM writes_now WHERE plan = ? AND key IS NOT NULL AND {_FOUND} ORDER BY id"
         return {(key, column): found for key, column, found in self._chain.query(sql, (plan,))}
+
+    def edits(self, table: str, plan: str) -> tuple[Effect, ...]:
+        """What files of a plan overwrote and can be put back: the edit is `before`, and `after` what we wrote last.
+
+        Those are cells that the plan or an undo of it was the last to write, and not with the edit itself. What an undo
+        restored before anybody knew of the edit is among them, whatever became of the plan's own write since.
+        """
+        own = "(plan = :plan OR plan IN (SELECT sha FROM plans WHERE undoes = :plan))"
+        rows = self._chain.query(
+            f"WITH last AS (SELECT * FROM writes_now WHERE {own} AND id IN"
+            f" (SELECT max(id) FROM writes_now WHERE tab = :tab AND {STANDING} GROUP BY key, col)),"
+            " ours AS (SELECT * FROM writes_now WHERE id IN"
+            " (SELECT max(id) FROM writes WHERE plan = :plan AND number IS NOT NULL GROUP BY number, col)),"
+            f" found AS (SELECT * FROM writes_now WHERE plan = :plan AND key IS NOT NULL AND {_FOUND})"
+            " SELECT o.number, o.kind, o.key, o.address, o.col, f.after, l.after, coalesce(l.outcome, 'unknown'),"
+            " l.sent_at, l.effective FROM found f JOIN ours o ON o.key = f.key AND o.col = f.col"
+            " JOIN last l ON l.key = f.key AND l.col = f.col"
+            " WHERE l.after IS NOT f.after ORDER BY o.number, o.id",
+            {"tab": table, "plan": plan},
+        )
+        return tuple(map(effect, rows))
 
     def _record_overwritten(self, found: Mapping[int, str | None], at: datetime) -> None:
         rows = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger.chain import stamp
@@ -120,21 +120,7 @@ class Written(Recorded):
             " AND sent_at IS NOT NULL AND coalesce(outcome, 'unknown') IN ('landed', 'unknown') ORDER BY number, id",
             (plan,),
         )
-        return tuple(
-            Effect(
-                number=number,
-                kind=Kind(kind),
-                key=key,
-                profile_id=address,
-                column=column,
-                before=before,
-                after=after,
-                outcome=Outcome.LANDED if outcome == Outcome.LANDED else Outcome.UNKNOWN,
-                sent_at=moment(sent),
-                until=_until(sent, effective),
-            )
-            for number, kind, key, address, column, before, after, outcome, sent, effective in rows
-        )
+        return tuple(map(effect, rows))
 
     def taken_back(self, table: str, plan: str) -> set[tuple[str, str | None]]:
         """The cells that an undo of a plan was the last to write, or to find restored, and has read back.
@@ -354,6 +340,23 @@ class Written(Recorded):
             " GROUP BY key, col) ORDER BY id",
             (table,),
         )
+
+
+def effect(row: tuple[Any, ...]) -> Effect:
+    """An effect from number, kind, key, profileId, column, before, after, outcome, when it was sent and carried out."""
+    number, kind, key, address, column, before, after, outcome, sent, effective = row
+    return Effect(
+        number=number,
+        kind=Kind(kind),
+        key=key,
+        profile_id=address,
+        column=column,
+        before=before,
+        after=after,
+        outcome=Outcome.LANDED if outcome == Outcome.LANDED else Outcome.UNKNOWN,
+        sent_at=moment(sent),
+        until=_until(sent, effective),
+    )
 
 
 def _until(sent: str, effective: str) -> datetime:
