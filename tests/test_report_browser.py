@@ -475,6 +475,13 @@ def test_a_permission_finding_is_withdrawn_or_kept_on_grounds_or_told_to_the_tru
     assert chosen == ["Record grounds", "Tell the owners of CRM"], "what was downloaded is known"
     assert "a signed form" not in page.evaluate("JSON.stringify(localStorage)")
     assert "Grounds are typed again" in page.locator(".decision-message").inner_text()
+    assert page.locator(".decided").inner_text() == "2 of 4 decided (2 downloaded by An Smet)"
+    page.get_by_label("Your name").fill("An Smet")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download again").click()
+    again = json.loads(download.value.path().read_text(encoding="utf-8"))
+    assert [one["choice"] for one in again["decisions"]] == ["owners"]
+    assert "1 left out: no browser keeps the evidence" in page.locator(".decision-message").inner_text()
 
     taken = replace(known, decisions=[*known.decisions, *read])
     audit = replace(found, permissions=answered(found, needed(found), taken), run="20261124T060000Z-7f3b")

@@ -235,13 +235,15 @@ class Decisions {
     return this.lists.flatMap((list) => [...list.own].filter(([, one]) => one.choice && so(one)).map(([row, one]) => ({ list, row, one })));
   }
 
-  // What a file would hold: what no file has yet, else what this person has downloaded already.
+  // What a file would hold: what no file has yet, else what this person has downloaded already. `untyped`: of that the
+  // grounds whose evidence this page does not know any more, which no file can have again.
   forFile() {
     const decided = this.chosen((one) => CHOICES[one.choice] !== "later");
     const fresh = decided.filter(({ one }) => !one.by);
     const name = this.name.value.trim();
+    const again = decided.filter(({ one }) => one.by && (!name || one.by === name));
     const whole = ({ list, row, one }) => list !== this.findings || CHOICES[one.choice] !== "grounds" || this.grounds.has(row);
-    return { fresh, again: decided.filter((place) => place.one.by && (!name || place.one.by === name) && whole(place)) };
+    return { fresh, again: again.filter(whole), untyped: again.filter((place) => !whole(place)) };
   }
 
   showCount() {
@@ -252,11 +254,12 @@ class Decisions {
       if (list.columns.need && list.columns.need.at(row) !== "person") asked++;
     }
     const later = this.chosen((one) => CHOICES[one.choice] === "later").length;
-    const { fresh, again } = this.forFile();
+    const { fresh, again, untyped } = this.forFile();
+    const before = again.length + untyped.length;
     const format = (number) => number.toLocaleString("en");
     this.count.textContent = `${format(decided)} of ${format(asked)} decided`
       + (later ? `, ${format(later)} left for now` : "")
-      + (fresh.length ? ` (${format(fresh.length)} not downloaded yet)` : again.length ? ` (${format(again.length)} downloaded by ${again[0].one.by})` : "");
+      + (fresh.length ? ` (${format(fresh.length)} not downloaded yet)` : before ? ` (${format(before)} downloaded by ${[...again, ...untyped][0].one.by})` : "");
     this.button.disabled = !fresh.length && !again.length;
     this.button.textContent = !fresh.length && again.length ? "Download again" : "Download decisions";
   }
@@ -373,7 +376,7 @@ class Decisions {
       this.name.focus();
       return;
     }
-    const { fresh, again } = this.forFile();
+    const { fresh, again, untyped } = this.forFile();
     const rows = fresh.length ? fresh : again;
     rows.sort((a, b) => this.lists.indexOf(a.list) - this.lists.indexOf(b.list) || a.row - b.row);
     const decisions = rows.map(({ list, row, one }) => {
@@ -392,6 +395,8 @@ class Decisions {
     this.kept.put(NAME, by);
     this.keep();
     this.showCount();
-    this.say(`Next: put ${link.download} into the folder decisions, or auditor plan ${here.run} --decisions ${link.download}`);
+    const left = fresh.length ? 0 : untyped.length;
+    const grounds = left && `${left.toLocaleString("en")} left out: no browser keeps the evidence of grounds. The file of the first download has ${left === 1 ? "it" : "them"}.`;
+    this.say([`Next: put ${link.download} into the folder decisions, or auditor plan ${here.run} --decisions ${link.download}`, grounds].filter(Boolean).join(" "));
   }
 }
