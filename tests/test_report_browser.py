@@ -530,7 +530,8 @@ def test_what_actito_would_refuse_cannot_be_chosen(work: Page) -> None:
 
 def test_letting_somebody_be_contacted_needs_a_name_and_says_that_evidence_is_needed(work: Page) -> None:
     opt_in = row(work, "0046").get_by_role("button", name="Use CRM value")
-    assert "needs your name, and evidence" in row(work, "0046").inner_text()
+    assert "needs your name, and evidence in CRM newer" in row(work, "0046").inner_text()
+    assert "although CRM does not say so: it needs your name." in row(work, "0047").inner_text(), "no evidence is asked"
     opt_in.click()
     assert opt_in.get_attribute("aria-pressed") == "false"
     assert "Type your name first" in work.locator(".decision-message").inner_text()

@@ -164,7 +164,7 @@ def _differences(audit: Audit, *, real: bool) -> Table:
     for name in (*(side.value for side in Side), "base"):
         pairs = zip(map(permissions.get, table["column"]), table[name], strict=True)
         table[f"{name}_says"] = [None if one is None else state(text, one).value for one, text in pairs]
-    # The choice that leaves somebody contactable whom the other side says is not: it needs a name and evidence.
+    # The choice that leaves somebody contactable whom the other side says is not: it needs a name.
     table["on"] = [
         None if polarity is None else _choice_that_permits(platform, truth, polarity)
         for polarity, platform, truth in zip(

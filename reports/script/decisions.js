@@ -84,8 +84,8 @@ class Decisions {
     }
     const refused = this.refused(row, "truth");
     this.buttons(cell, row, list, [["truth", `Use ${here.truth} value`, refused], ["platform", `Keep ${here.platform} value`, this.refused(row, "platform")], ["later", "Leave for now"]]);
-    if (this.permits(row, "truth")) note(cell, `“Use ${here.truth} value” makes this person contactable: it needs your name, and evidence in ${here.truth} newer than the opt-out. Without evidence it is refused.`);
-    else if (this.permits(row, "platform")) note(cell, `“Keep ${here.platform} value” leaves this person contactable although ${here.truth} does not say so: it needs your name, and evidence.`);
+    if (this.permits(row, "truth")) note(cell, `“Use ${here.truth} value” makes this person contactable: it needs your name, and evidence in ${here.truth} newer than the opt-out. Without it nothing is written.`);
+    else if (this.permits(row, "platform")) note(cell, `“Keep ${here.platform} value” leaves this person contactable although ${here.truth} does not say so: it needs your name.`);
     if (refused) note(cell, refused);
     this.before(cell, row, list);
   }
@@ -162,7 +162,7 @@ class Decisions {
 
   choose(row, choice, list) {
     if (list === this.table && this.permits(row, choice) && !this.name.value.trim()) {
-      this.say("Type your name first: who leaves somebody contactable answers for it, with evidence.");
+      this.say("Type your name first: who leaves somebody contactable answers for it.");
       this.name.focus();
       return;
     }
