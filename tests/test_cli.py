@@ -21,14 +21,14 @@ from rich.cells import cell_len
 
 from auditor.actito import Discontinued
 from auditor.cli import COMMANDS, execute
-from auditor.cli.show import _history, _section
+from auditor.cli.show import _history, _notes, _section
 from auditor.commands.fix import Fix
-from auditor.commands.show_story import Story
+from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story
 from auditor.commands.stored_plans import Planned
 from auditor.errors import Exit, SettingsError
 from auditor.findings.audit import FRAMES, SAYS
 from auditor.findings.words import Words
-from auditor.model import Kind
+from auditor.model import Kind, Need
 from auditor.plan.brakes import Brake
 from tests.driven_sandbox import Sandbox
 from tests.nothing_known import a_plan
@@ -384,6 +384,21 @@ def test_show_tells_a_long_permission_history_on_one_screen() -> None:
         "contacted (row last changed 2026-01-01 12:00)"
     )
     assert len(entries) <= 24, "lines of a screen"
+
+
+@pytest.mark.parametrize("need", Need)
+def test_show_says_how_a_value_would_be_sent_only_where_it_may_be(need: Need) -> None:
+    """Not of what was withdrawn, taken back, or decided to be kept."""
+    found = Difference(
+        "stale", "truth", "case", waiting=False, pending=False, blocked=False, cause="c-1",
+        cause_sentence="1 profile: it is so", need=need.value, why=None, damage=None, swapped_with=None,
+    )  # fmt: skip
+    cell = Cell("city", "town", "Gent", " Ghent", "Ghent", Relation.DIFFERS, None, found, None, None, None)
+    pair = Rows(True, True, (cell,), None, None)
+    story = cast(Story, SimpleNamespace(says=lambda *_: None))
+    notes = list(_notes(cell, pair, Words("Actito", "CRM"), story))
+    may_go = need in (Need.WRITTEN, Need.PERSON, Need.CREATED)
+    assert [note for note in notes if "would be sent" in note] == (["would be sent as Ghent"] if may_go else [])
 
 
 def test_show_tells_invalid_values(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

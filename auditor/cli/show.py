@@ -148,6 +148,7 @@ def _notes(cell: Cell, pair: Rows, words: Words, story: Story) -> Iterator[str]:
     from auditor.findings.left_alone import OF_A_CELL, worth_saying
     from auditor.findings.planned import MAY_CONTACT
     from auditor.findings.words import FLAG, MOVED, NEED, REASON
+    from auditor.model import Need
 
     found = cell.difference
     if found is not None:
@@ -166,7 +167,8 @@ def _notes(cell: Cell, pair: Rows, words: Words, story: Story) -> Iterator[str]:
             yield f"one of {found.cause_sentence}"
         if cell.agreed is not None:
             yield f"last agreed: {_told(cell.column, cell.agreed, story)}"
-        if cell.sent != cell.truth and cell.sent is not None:
+        may_go = found.need in (Need.WRITTEN, Need.PERSON, Need.CREATED)
+        if may_go and cell.sent != cell.truth and cell.sent is not None:
             yield f"would be sent as {_told(cell.column, cell.sent, story)}"
     if cell.says is not None:
         both = zip((words.platform, words.truth), cell.says, (pair.on_platform, pair.in_truth), strict=True)
