@@ -77,6 +77,12 @@ def test_a_finding_without_a_difference_is_withdrawn_and_another_is_kept_until_i
         (pl.col("key") == one["key"]) & (pl.col("column") == one["column"])
     )
     assert set(again["answer"]) == {"pending"}, "sent, and no export shows it yet"
+    audited(settings, timedelta(minutes=2))
+    facts = json.loads((find_run(settings) / "run.json").read_text("utf-8"))
+    told, _ = up_to_date(settings, find_run(settings), given_time.now() + timedelta(minutes=2))
+    assert facts["findings_settled"] == again.height + 1, "the run itself knows what it withdrew"
+    for number in ("against_their_will", "findings_to_decide", "findings_settled", "decisions"):
+        assert facts[number] == told.facts()[number], number
 
     sandbox.advance(3600)
     fetch_inputs(sandbox, folder)

@@ -24,7 +24,7 @@ import polars as pl
 from auditor import report
 from auditor.commands.compared import Compared, explained
 from auditor.commands.decided import take
-from auditor.commands.known import judged, knowledge
+from auditor.commands.known import judged, knowledge, with_pending
 from auditor.commands.results import (
     matches,
     read_results,
@@ -250,6 +250,7 @@ def _audit(
             write_for_plans(
                 engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names, reached.keep, own
             )
+            audit = with_pending(audit, ledger)
             audit, needed = judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
             watch.found("report", **figures.by_need(needed))
             told = told_to_the_truth(audit, needed)
