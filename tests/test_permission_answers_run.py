@@ -67,10 +67,15 @@ def test_a_finding_without_a_difference_is_withdrawn_and_another_is_kept_until_i
     assert write.profile_id == one["profile_id"]
     assert not [found for found in chosen.writes if found.key == other["key"] and found.decided_by]
     shown = auditor(capsys, "plan", "--show", chosen.sha[:12]).out
+    assert '"Applied">not yet</td>' in (path.parent / "plans.html").read_text("utf-8")
     assert "may be contacted" in shown
     assert "may not be contacted" in shown
 
     done = apply(settings, path, confirmed=dict(chosen.counts), clock=given_time.now)
+    auditor(capsys, "plan", "--show", chosen.sha[:12])
+    listed = (path.parent / "plans.html").read_text("utf-8").split("<tr>")
+    [row_of_it] = [row for row in listed if chosen.sha[:12] in row]
+    assert f'data-heading="Applied"><time datetime="{given_time.now():%Y-%m-%d}' in row_of_it
     mine = done.outcomes.filter((pl.col("key") == one["key"]) & (pl.col("column") == one["column"]))
     assert mine["outcome"].to_list() == [Outcome.LANDED]
     again = findings(settings, timedelta(minutes=1)).filter(

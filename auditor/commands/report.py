@@ -6,6 +6,7 @@ from datetime import datetime
 
 from auditor import report
 from auditor.commands.known import up_to_date
+from auditor.commands.review import list_plans
 from auditor.commands.run_kept import TREND_RUNS, trend_point
 from auditor.commands.who import who
 from auditor.report import Privacy, Written
@@ -19,7 +20,7 @@ from auditor.state.past_runs import find_run
 def write_again(settings: Settings, run: str | None, *, privacy: Privacy | None, now: datetime) -> Written:
     """Writes the pages and the workbook of a run (None: the newest) into its folder; `privacy` None: as configured.
 
-    What was sent and decided since the run counts.
+    What was sent and decided since the run counts; the list of its plans says which were applied.
     """
     folder = find_run(settings, run)
     audit, needed = up_to_date(settings, folder, now)
@@ -28,4 +29,6 @@ def write_again(settings: Settings, run: str | None, *, privacy: Privacy | None,
     trend = [trend_point(record) for record in reversed(earlier)]
     contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
     known = who(folder, contract, audit)
-    return report.render(audit, needed, folder, privacy=privacy or settings.report.privacy, trend=trend, who=known)
+    written = report.render(audit, needed, folder, privacy=privacy or settings.report.privacy, trend=trend, who=known)
+    list_plans(settings, audit.run, folder)
+    return written

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from auditor.apply.undo import irrevocable
-from auditor.commands.known import holders, standing_decisions, standing_pins
+from auditor.commands.known import holders, knowledge, standing_decisions, standing_pins
 from auditor.commands.stored_plans import Planned
 from auditor.commands.who import naming
 from auditor.errors import SettingsError
@@ -103,7 +104,6 @@ def tell(settings: Settings, planned: Planned) -> Told:
     folder = path.parent
     with Ledger(settings.state_folder, reading=True) as ledger:
         review = review_of(settings, plan, folder, ledger)
-        made = ledger.plans_of(settings.table, plan.run)
     lasting = irrevocable(plan)
     confirmations = tuple(brake.confirmation for brake in planned.brakes)
     told = Told(review, sentence(lasting, say) if lasting else "", *files_of(path), confirmations)
@@ -113,8 +113,16 @@ def tell(settings: Settings, planned: Planned) -> Told:
         page.write_text(plan_page(review, told.lasting, told.text.name), "utf-8")
         book.write_bytes(plan_book(review, told.lasting, told.text.name))
     if run_folder.started(folder.name):
-        write_whole(folder / PLANS, plans_page(plan.table, plan.run, [_listed(one, folder) for one in made]))
+        list_plans(settings, plan.run, folder)
     return told
+
+
+def list_plans(settings: Settings, run: str, folder: Path) -> None:
+    """Write the list of the plans that were made of a run into this folder, with which of them were applied."""
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        made, applied = ledger.plans_of(settings.table, run), ledger.applied(settings.table, run)
+    listed = [_listed(one, folder, applied.get(one.sha)) for one in made]
+    write_whole(folder / PLANS, plans_page(settings.table, run, listed))
 
 
 def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> Review:
@@ -162,10 +170,10 @@ def _kept(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> dict[
     return found
 
 
-def _listed(one: PlanRecord, folder: Path) -> Listed:
+def _listed(one: PlanRecord, folder: Path, applied: datetime | None) -> Listed:
     text, page, book = files_of(folder / f"plan-{one.sha}.json")
     there = [path.name for path in (page, book, text) if path.exists()]
-    return Listed(one.sha, one.purpose, one.made, one.counts, there)
+    return Listed(one.sha, one.purpose, one.made, one.counts, there, applied)
 
 
 def _rows(folder: Path, name: str) -> pl.DataFrame:

@@ -32,6 +32,8 @@ class Listed:
     """Profiles per kind of write."""
     files: Sequence[str]
     """The names of what tells it write by write: a page, a workbook, a text."""
+    applied: datetime | None
+    """When the last of it was sent; None: nothing was."""
 
 
 def plans_page(table: str, run: str, plans: Sequence[Listed]) -> str:

@@ -80,6 +80,15 @@ class Runs(Recorded):
         rows = self._chain.query(f"SELECT {_PLAN} FROM plans WHERE tab = ? AND run = ? ORDER BY id DESC", (table, run))
         return tuple(_plan(row) for row in rows)
 
+    def applied(self, table: str, run: str) -> Mapping[str, datetime]:
+        """The plans of a run that were applied, wholly or in part: when the last of each was sent, by its SHA-256."""
+        rows = self._chain.query(
+            "SELECT plan, max(sent_at) FROM writes_now WHERE plan IN (SELECT sha FROM plans WHERE tab = ? AND run = ?)"
+            " AND sent_at IS NOT NULL GROUP BY plan",
+            (table, run),
+        )
+        return {sha: moment(sent) for sha, sent in rows}
+
     def seal(self, sha: str, made: datetime) -> Seal:
         """The seal of a plan that is recorded by now."""
         with self.transaction():
