@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ KNOWN = Beside(
     identity={"customerId"},
     realtime=("news*",),
     names=("firstName", "lastName", "emailAddress"),
+    doubts={},
     kept={},
 )
 ROUTE_OF_NOTHING: dict[str, Any] = {
@@ -218,6 +220,22 @@ def test_the_public_form_has_facts_and_what_they_say() -> None:
     assert (change["before"], change["after"], change["decided_by"]) == (None, "bob@example.org", "Ann")
     assert change["decided_at"] == "2026-11-20T09:30:00+00:00"
     assert change["risks"] == {"address": RISK[Risk.ADDRESS]}
+
+
+def test_what_speaks_against_a_value_stands_beside_it_where_a_person_decided_for_it(tmp_path: Path) -> None:
+    """In the text, in the workbook, on the page and in the public form; nobody decided on C1, and it is not told."""
+    doubts = {("C2", "emailAddress"): "of_another", ("C1", "lastName"): "encoding"}
+    review = replace(REVIEW, beside=replace(KNOWN, doubts=doubts))
+    said = "looks damaged in CRM: in Actito it is somebody else's"
+    assert " ".join("\n".join(text(review, "")).split()).count(f"! {said}") == 1
+    path = tmp_path / "plan.xlsx"
+    path.write_bytes(plan_book(review, "", "plan.txt"))
+    assert [row[0] for row in cells_of(path)["writes"] if said in row[-1]] == ["C2"]
+    page = unescape(plan_page(review, "", "plan.txt"))
+    assert page.count("ooks damaged in CRM: in Actito it is somebody else's") == 1
+    assert "ooks damaged" not in plan_page(REVIEW, "", "plan.txt")
+    risks = [list(one["risks"]) for write in review.writes() for one in write.document(review.say)["changes"]]
+    assert [found for found in risks if "damaged:of_another" in found] == [["damaged:of_another", "address"]]
 
 
 @pytest.mark.parametrize("value", ["<script>alert(1)</script>", '"><img src=x>'])

@@ -21,7 +21,8 @@ from auditor.findings.audit import FRAMES, TEXT
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.words import Words
 from auditor.match.sides import source_name
-from auditor.model import FORMAT, Side, Why
+from auditor.model import FORMAT, Side, Structure, Why
+from auditor.plan.damage import with_damage
 from auditor.plan.decisions import Choice
 from auditor.plan.review import PEOPLE, Beside, Kept, Review
 from auditor.report import PLANS, plan_text
@@ -145,9 +146,26 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         identity={*contract.key, *(one.name for one in structure.attributes if one.unique)},
         realtime=tuple(settings.fixes.realtime),
         names=naming(contract),
+        doubts=_doubts(settings, contract, structure, plan, folder, ledger),
         kept=_kept(settings, plan, folder, ledger),
     )
     return Review(plan, beside, Words.of(settings.names))
+
+
+def _doubts(
+    settings: Settings, contract: Contract, structure: Structure, plan: Plan, folder: Path, ledger: Ledger
+) -> dict[tuple[str, str], str]:
+    """What we recognised in the values that people decided for; nothing once the run keeps no details any more."""
+    keys = {write.key for write in plan.writes if write.decided_by is not None}
+    if not keys or not (folder / "differences.parquet").exists():
+        return {}
+    try:
+        audit = run_folder.read_audit(folder, contract)
+        known = knowledge(settings, contract, structure, audit, ledger, plan.made)
+    except SettingsError:
+        return {}
+    rows = with_damage(audit.differences.filter(pl.col("key").is_in(keys)), audit, known).drop_nulls("damage")
+    return {(key, column): damage for key, column, damage in rows.select("key", "column", "damage").iter_rows()}
 
 
 def _kept(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> dict[tuple[str, str | None], Kept]:

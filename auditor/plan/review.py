@@ -15,10 +15,11 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.findings.audit import TEXT
+from auditor.findings.left_alone import OF_A_CELL
 from auditor.findings.planned import MAY_CONTACT, RISK, Risk
 from auditor.findings.sentences import with_sentences
 from auditor.findings.words import FINDING, MOVED, Words
-from auditor.model import Kind, Moved, Permission, Route
+from auditor.model import Kind, Moved, Permission, Route, Why
 from auditor.permissions import state
 from auditor.settings.contract import Polarity
 from auditor.writes import Cell, Plan, Write
@@ -61,6 +62,8 @@ class Beside:
     """Globs of the columns that start scenarios."""
     names: tuple[str | None, str | None, str | None]
     """The columns of the first name, the last name and the e-mail address, for who is created; None: there is none."""
+    doubts: Mapping[tuple[str, str], str]
+    """findings.damage.Damage of the values on which a person decided, by key and column."""
     kept: Mapping[tuple[str, str | None], Kept]
     """By key and column (None: the profile), what somebody keeps from being written."""
 
@@ -80,7 +83,15 @@ class Change:
     """The person who decided; None: the policy did."""
     at: datetime | None
     """When they did, as far as the ledger knows."""
+    doubt: str | None
+    """findings.damage.Damage of the value that they decided for; None: nothing speaks against it."""
     risks: tuple[Risk, ...]
+
+    def to_know(self, say: Words) -> dict[str, str]:
+        """What to know of the write before it is made, by its code; what speaks against the value comes first."""
+        doubt = f"{Why.DAMAGED}:{self.doubt}"
+        doubts = {doubt: say.fill(OF_A_CELL[doubt])} if self.doubt else {}
+        return doubts | {risk.value: say.fill(RISK[risk]) for risk in self.risks}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,10 @@ class Reviewed:
     risks: tuple[Risk, ...]
     """Of the write as a whole."""
 
+    def to_know(self, say: Words) -> dict[str, str]:
+        """What to know of the write as a whole before it is made, by its code."""
+        return {risk.value: say.fill(RISK[risk]) for risk in self.risks}
+
     def document(self, say: Words) -> dict[str, Any]:
         """The public form: facts, and beside codes what they say."""
         return {
@@ -118,11 +133,11 @@ class Reviewed:
                     "because": one.because,
                     "decided_by": one.by,
                     "decided_at": one.at.isoformat() if one.at else None,
-                    "risks": {risk.value: say.fill(RISK[risk]) for risk in one.risks},
+                    "risks": one.to_know(say),
                 }
                 for one in self.changes
             ],
-            "risks": {risk.value: say.fill(RISK[risk]) for risk in self.risks},
+            "risks": self.to_know(say),
         }
 
 
@@ -202,6 +217,7 @@ class Review:
             self._because(write, cell, moved, cause, status),
             by,
             None if by is None else beside.decided.get((write.key, cell.column, by)),
+            None if by is None else beside.doubts.get((write.key, cell.column)),
             tuple(self._of_cell(write, cell)),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, RISK
+from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE
 from auditor.findings.sentences import spelt_out
 from auditor.plan.review import Change, Review, Reviewed
 from auditor.report.plan_text import counted, left_alone, of_the_whole, way
@@ -55,7 +55,8 @@ def _rows(review: Review) -> Iterator[Row]:
 
 
 def _row(write: Reviewed, change: Change | None, review: Review) -> Row:
-    risks = "; ".join(review.say.fill(RISK[risk]) for risk in (*(change.risks if change else ()), *write.risks))
+    of_the_change = change.to_know(review.say) if change else {}
+    risks = "; ".join((*of_the_change.values(), *write.to_know(review.say).values()))
     who = (write.key, write.name, write.email, ONE[write.kind], way(write))
     if change is None:
         return (*who, *[""] * 8, risks)

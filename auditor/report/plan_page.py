@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from auditor import __version__
 from auditor.files.data import data_folder
-from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, RISK
+from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE
 from auditor.plan.review import Review
 from auditor.report.plan_text import counted, in_words, left_alone, of_the_whole, way
 from auditor.report.templates import csp_hash, templates
@@ -59,7 +59,6 @@ def plan_page(review: Review, lasting: str, text: str) -> str:
         text=text,
         one=ONE,
         way=way,
-        risks=RISK,
         may_contact=MAY_CONTACT,
     )
 

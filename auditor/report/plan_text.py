@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
-from auditor.findings.planned import KIND, MAY_CONTACT, ONE, PURPOSE, RISK
+from auditor.findings.planned import KIND, MAY_CONTACT, ONE, PURPOSE
 from auditor.findings.sentences import of_plan, spelt_out
 from auditor.model import Kind, Why
 from auditor.plan.review import Change, Review, Reviewed
@@ -99,8 +99,8 @@ def of_write(write: Reviewed, review: Review) -> list[str]:
     for change in write.changes:
         told += _of_change(change, review, again=change.because == reason)
         reason = change.because if write.kind is Kind.CREATE else None
-    for risk in write.risks:
-        told += _wrapped(review.say.fill(RISK[risk]), "  ! ")
+    for risk in write.to_know(review.say).values():
+        told += _wrapped(risk, "  ! ")
     return told
 
 
@@ -124,8 +124,8 @@ def _of_change(change: Change, review: Review, *, again: bool) -> Iterator[str]:
     if change.by is not None:
         when = f" on {change.at:%Y-%m-%d %H:%M %Z}" if change.at else ""
         yield from _wrapped(f"decided by {change.by}{when}", "    ")
-    for risk in change.risks:
-        yield from _wrapped(review.say.fill(RISK[risk]), "  ! ")
+    for risk in change.to_know(review.say).values():
+        yield from _wrapped(risk, "  ! ")
 
 
 def _value(value: str, mark: str, says: object) -> Iterator[str]:
