@@ -251,6 +251,24 @@ def test_a_clock_ahead_of_ours_decides_no_later_than_now(inbox: Inbox) -> None:
     assert [one.decided_at for one in inbox.recorded] == [NOW]
 
 
+def test_a_file_of_a_clock_ahead_of_ours_is_known_whenever_it_comes_again(inbox: Inbox) -> None:
+    """It overrules nobody who decided after it was recorded, before its moment comes and after."""
+    ahead = line("1", "platform", minutes=-90)
+    inbox.put("a.json", ahead, by="Mia")
+    inbox.take()
+    inbox.put("b.json", line("1", "truth", minutes=-10), by="Bob")
+    inbox.take(NOW + timedelta(minutes=20))
+    for later in (timedelta(minutes=30), timedelta(hours=5)):
+        inbox.put("a.json", ahead, by="Mia")
+        assert inbox.take(NOW + later) == ["a.json: 0 decisions of Mia taken, 1 known already"]
+    assert [(one.person, one.decided_at - NOW) for one in inbox.recorded] == [
+        ("Mia", timedelta()),
+        ("Bob", timedelta(minutes=10)),
+    ]
+    with Ledger(inbox.settings.state_folder, reading=True) as ledger:
+        assert [one.person for one in standing_decisions(ledger, "Customers", {}, but=None)] == ["Bob"]
+
+
 def test_people_who_are_one_are_left_alone_and_told_to_the_truth_and_are_not_asked_about_again() -> None:
     """Nothing is merged by itself; of two keys of one side nobody but the asker hears."""
     pairs = [

@@ -113,7 +113,7 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
             one.platform,
             one.truth,
             one.choice.value,
-            min(one.made or now, now),
+            one.made or now,
             whose[one.run].get(one.key),
             one.about,
         )
@@ -163,7 +163,7 @@ def _known(one: Decision, whose: str | None, before: Sequence[records.Decision])
         same = (one.by, one.choice, one.about) == (kept.person, kept.choice, kept.about)
         return same and one.holds(kept.platform, kept.truth)
 
-    same = one.made is not None and any(alike(kept) and kept.decided_at == one.made for kept in before)
+    same = one.made is not None and any(alike(kept) and kept.said_at == one.made for kept in before)
     return same or (one.made is None and bool(before) and before[-1].profile_id == whose and alike(before[-1]))
 
 

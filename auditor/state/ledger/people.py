@@ -44,15 +44,24 @@ class People(Recorded):
         return tuple(last.values())
 
     def every_decision(self, table: str) -> tuple[Decision, ...]:
-        """All decisions, in the order in which they were made, whenever they were recorded."""
+        """All decisions, in the order in which they were made, whenever they were recorded.
+
+        What a clock ahead of ours made later than it was recorded was made when it was recorded.
+        """
         rows = self._chain.query(
-            "SELECT tab, person, key, col, platform, truth, choice, decided_at, profile_id, finding, evidence, until"
-            " FROM decisions_now WHERE tab = ? AND key IS NOT NULL ORDER BY decided_at, id",
+            "SELECT n.tab, n.person, n.key, n.col, n.platform, n.truth, n.choice, min(n.decided_at, c.at) AS made,"
+            " n.profile_id, n.decided_at, n.finding, n.evidence, n.until"
+            " FROM decisions_now n JOIN decisions o ON o.id = n.id JOIN chain c ON c.entry = o.entry"
+            " WHERE n.tab = ? AND n.key IS NOT NULL ORDER BY made, n.id",
             (table,),
         )
         return tuple(
-            Decision(tab, person, key, column, platform, truth, choice, moment(decided), profile_id, _about(*about))
-            for tab, person, key, column, platform, truth, choice, decided, profile_id, *about in rows
+            Decision(
+                *(tab, person, key, column, platform, truth, choice, moment(made), profile_id),
+                _about(*about),
+                said_at=moment(said),
+            )
+            for tab, person, key, column, platform, truth, choice, made, profile_id, said, *about in rows
         )
 
     def pin(self, one: Pin, at: datetime) -> None:

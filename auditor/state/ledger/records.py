@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -367,13 +367,15 @@ class Decision:
     truth: str | None
     choice: str
     decided_at: datetime
-    """When it was chosen, or else recorded."""
+    """When it was chosen, or else recorded. The ledger takes any moment, and tells none later than the recording."""
     profile_id: str | None
     """Whose key it was when the decision was made; as `Ledger.newcomer` for a NEWCOMER; None: nobody can tell."""
     about: About | None
     """None: the decision is about the cell or the pair itself."""
     overrules: str | None = None
     """Who had decided otherwise on the same values before; None: nobody, or nobody asked."""
+    said_at: datetime | None = field(default=None, compare=False)
+    """The moment that was given to the ledger, by whatever clock; None: it does not come from there."""
 
 
 @dataclass(frozen=True, slots=True)
