@@ -118,6 +118,7 @@ def test_no_settings_file_for_the_other_commands(
         ('privacy = "full"', 'privacy = "masket"', ["report.privacy", "'masked', 'aggregate' or 'full'"]),
         ("concurrency      = 8", "concurrency = 0", ["actito.concurrency", "greater than or equal to 1"]),
         ('export = "exports', 'max_age = "1 week"\nexport = "exports', ["platform.max_age", '"36h"']),
+        ('export = "exports', 'max_age = "999999999999d"\nexport = "exports', ["platform.max_age", "36500d at most"]),
         ("http://127", "http://actito.example.com/127", ["actito.url", "https://"]),
         (
             "[report]",

@@ -216,6 +216,7 @@ def test_decisions_on_findings_are_read(tmp_path: Path) -> None:
         {**GROUNDS, "until": None},
         {**GROUNDS, "finding": None},
         {**GROUNDS, "until": "soon"},
+        {**GROUNDS, "until": "9999-01-01"},
         {**GROUNDS, "finding": "a_hunch"},
         {"choice": "withdraw", "finding": "without_evidence"},
         {"choice": "owners"},

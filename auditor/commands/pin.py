@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
@@ -18,6 +17,7 @@ from auditor import permissions
 from auditor.commands.known import holders, standing_pins
 from auditor.commands.show import tell
 from auditor.errors import SettingsError
+from auditor.findings.answers import LAST_DAY
 from auditor.match.sides import source_name
 from auditor.model import Permission, Side
 from auditor.settings.config import Settings
@@ -30,9 +30,6 @@ from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Pin
 from auditor.state.past_runs import find_run
 from auditor.state.run_files import rows
-
-LAST: Final = date(9999, 1, 1)
-"""Pins end before it: the years that a date can have end there, in whatever zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +54,11 @@ def pin(settings: Settings, key: str, column: str, *, by: str, reason: str, unti
     contract = _contract(settings)
     problems = [f"--{name}: say {what}" for name, given, what in (("by", by, "who says so"), ("reason", reason, "why"))
                 if not given.strip()]  # fmt: skip
-    end = now if until >= LAST else datetime.combine(until + timedelta(days=1), time(), contract.timezone)
-    if until >= LAST:
-        problems.append(f"--until {until}: a pin ends: say a day before {LAST}, and the sooner somebody looks again")
+    end = now if until > LAST_DAY else datetime.combine(until + timedelta(days=1), time(), contract.timezone)
+    if until > LAST_DAY:
+        problems.append(
+            f"--until {until}: a pin ends: say {LAST_DAY} at the latest, and the sooner somebody looks again"
+        )
     elif end <= now:
         problems.append(f"--until {until}: this day is over")
     if problems:

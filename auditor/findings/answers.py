@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -44,6 +45,10 @@ DECIDED_SO: Final = (Answer.GROUNDS, Answer.OWNERS, Answer.WITHDRAWN)
 
 SETTLED: Final = (Answer.GROUNDS, Answer.PENDING)
 """After which a finding is none any more: nothing is left to do as long as it stays so."""
+
+LAST_DAY: Final = date(9998, 12, 31)
+"""Until when grounds and pins can be said to hold: everything ends in a year of which every day has a date in every
+zone."""
 
 ANSWER: Final[Mapping[str, str]] = {
     Answer.OPEN: "Needs a decision",

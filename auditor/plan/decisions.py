@@ -17,6 +17,7 @@ import polars as pl
 import pydantic
 
 from auditor.errors import SettingsError
+from auditor.findings.answers import LAST_DAY
 from auditor.model import PermissionFinding
 from auditor.settings.problems import Strict, nearest, problem_list, read_json
 from auditor.state.ledger.records import PROFILE, SAME_PERSON, About
@@ -176,6 +177,8 @@ class _Line(Strict):
             raise ValueError(f'"finding" goes with the choices {_either(OF_A_FINDING)}, and with no other')
         if grounds != (self.until is not None) or grounds != bool((self.evidence or "").strip()):
             raise ValueError(f'"evidence" and "until" go with the choice "{Choice.GROUNDS}", and with no other')
+        if self.until is not None and self.until > LAST_DAY:
+            raise ValueError(f'"until" is {LAST_DAY} at the latest: grounds end, and the sooner somebody looks again')
         return self
 
     @property

@@ -18,6 +18,7 @@ from auditor import __version__
 from auditor.files.data import data_folder
 from auditor.files.whole import FOR_OTHERS, OWNER_ONLY, whole_files
 from auditor.findings import figures, words
+from auditor.findings.answers import LAST_DAY
 from auditor.findings.audit import Audit, Conclusion
 from auditor.findings.decided import so_far
 from auditor.findings.sentences import sentence
@@ -157,6 +158,7 @@ def _html(
             audit=audit,
             told=lambda told: sentence(told, say),
             kind=kind,
+            last_day=LAST_DAY,
             say=say,
             labels=labels(say),
             headline=report_view.headline(audit, say),

@@ -27,6 +27,9 @@ _ABSENT, _KNOWN, _WIDTH = 5, 30, 100
 _NEAR = 0.75
 """How alike a column's name must be, from 0 to 1, to be taken for a misspelt one."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=36_500)
+"""The longest length of time that a file may ask for: a moment so long ago or to come still has a date."""
+_DIGITS = len(str(int(_LONGEST.total_seconds())))
 
 
 class Strict(pydantic.BaseModel):
@@ -126,7 +129,9 @@ def parse_duration(text: object) -> object:
     match = re.fullmatch(r"(\d+)\s*([smhd])", text) if isinstance(text, str) else None
     if match is None:
         raise ValueError('a length of time such as "36h", "90m" or "14d" is expected')
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if len(match[1]) > _DIGITS or (told := timedelta(**{_UNITS[match[2]]: int(match[1])})) > _LONGEST:
+        raise ValueError(f"a length of time of {_LONGEST.days}d at most is expected")
+    return told
 
 
 Duration = Annotated[

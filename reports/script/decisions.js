@@ -112,7 +112,7 @@ class Decisions {
   // The grounds as they are typed above the list; null, and the reader is told, where a part of them is missing.
   typedGrounds() {
     const [evidence, until] = ["evidence", "until"].map((name) => document.getElementById(name));
-    const missing = [evidence, until].find((input) => !input.value.trim());
+    const missing = [evidence, until].find((input) => !input.value.trim() || !input.validity.valid);
     if (!missing) return { evidence: evidence.value.trim(), until: until.value };
     this.say("Type the evidence and the last day on which it holds first, above the permission findings.");
     missing.focus();
