@@ -40,7 +40,7 @@ EVIDENCE: Final = pl.Schema({"key": TEXT, "column": TEXT, "date": MOMENT, "sourc
 
 HISTORY: Final = pl.Schema({"run": TEXT, "at": MOMENT, "side": TEXT, "key": TEXT, "column": TEXT, "value": TEXT})
 """Every change of a permission that a run saw; `key` as in the frames of an audit, `value` one of model.Permission.
-Opt-outs that the auditor itself wrote belong into it too, as rows of the platform at the moment of the write."""
+What the auditor itself wrote belongs into it too, as rows of the platform, of no run, at the moment of the write."""
 
 SAID_NO: Final = pl.Schema({"key": TEXT, "moment": MOMENT})
 """When somebody last said no to messages, of whatever permission; at most one row per key."""

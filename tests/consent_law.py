@@ -61,7 +61,8 @@ class Person:
     ours: dict[str, datetime] = field(default_factory=dict)
     """Column → when we withdrew it last."""
     decided: dict[str, Decided] = field(default_factory=dict)
-    """Column → the last decision, where it was for the truth's value and we have not written the cell since."""
+    """Column → the last decision, where it was for the truth's value and neither an opt-out was seen since, nor have
+    we written the cell."""
     shown: dict[str, str] | None = None
     """Their row of the truth as the newest run saw it."""
     touched: datetime | None = None
@@ -92,6 +93,7 @@ class Person:
 
     def _is_known_off(self, side: str, column: str, at: datetime) -> None:
         self.off.add((side, column))
+        self.decided.pop(column, None)
         self.times[side, column] += 1
         self.known[column] = max(at, self.known.get(column, at))
 

@@ -428,7 +428,7 @@ class World:
         """A file of decisions on the newest worklist lies in the inbox; a line has its choice and what goes with it."""
         self.now += timedelta(minutes=1)
         cells = [
-            {"key": key, "column": column, "platform": here, "truth": there, **choice}
+            {"key": key, "column": column, "platform": here, "truth": there, **choice, "made": self.now.isoformat()}
             for (key, column, here, there), choice in lines
         ]
         path = self.folder / "decisions" / f"{self.now:%d%H%M%S}-{by}.json"

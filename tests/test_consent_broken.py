@@ -26,14 +26,15 @@ from auditor.state.ledger import Ledger
 from tests.consent_law import CONSENT, NEWS, BrokenLaw, Person
 from tests.consent_world import World, in_memory
 
-NOT_YET, WITHHELD, HEIR, GIVER, AGAIN, UNDER_NO, OTHERWISE, TWICE, NO_CONSENT, TOUCHED, RETURNED = range(11)
+NOT_YET, WITHHELD, HEIR, GIVER, AGAIN, UNDER_NO, OTHERWISE, TWICE, NO_CONSENT, TOUCHED, RETURNED, WITHDRAWN = range(12)
 """Who is where, by number:
 
 NOT_YET has evidence older than their opt-out; WITHHELD lives until their plan is applied; HEIR was given the key of
 GIVER, of whom a decision stands; AGAIN said no after an opt-in; UNDER_NO takes back the general consent in the truth
 after planning; of OTHERWISE somebody else decides after planning. The auditor withdrew a permission of TWICE, who had
 opted out before; of NO_CONSENT, who takes back the general consent in the truth; of TOUCHED, whom a marketer edits.
-RETURNED was deleted after an opt-out, and made again under another key.
+RETURNED was deleted after an opt-out, and made again under another key. WITHDRAWN, of whom it was decided, took the
+permission back in the truth, and gave it again.
 """
 
 
@@ -78,7 +79,7 @@ def _decided(world: World, by: str, choice: str, *people: Person) -> None:
 
 def _told(world: World) -> Point:
     people = world.people
-    before = (NOT_YET, WITHHELD, HEIR, GIVER, AGAIN, UNDER_NO, OTHERWISE, TWICE)
+    before = (NOT_YET, WITHHELD, HEIR, GIVER, AGAIN, UNDER_NO, OTHERWISE, TWICE, WITHDRAWN)
 
     def say_yes(*numbers: int) -> None:
         world.now += timedelta(hours=5)
@@ -89,17 +90,18 @@ def _told(world: World) -> Point:
     for number in before:
         world.platform_says(people[number], **{NEWS: "false"})
     world.run()
-    say_yes(WITHHELD, GIVER, AGAIN, UNDER_NO, OTHERWISE)
+    say_yes(WITHHELD, GIVER, AGAIN, UNDER_NO, OTHERWISE, WITHDRAWN)
     world.platform_says(people[TWICE], **{NEWS: "true"})
     world.platform_says(people[RETURNED], **{NEWS: "false"})
     world.run()
-    _decided(world, "Mia", "truth", *(people[one] for one in (NOT_YET, WITHHELD, GIVER, AGAIN, UNDER_NO, OTHERWISE)))
+    asked = (NOT_YET, WITHHELD, GIVER, AGAIN, UNDER_NO, OTHERWISE, WITHDRAWN)
+    _decided(world, "Mia", "truth", *(people[one] for one in asked))
     world.fix([people[AGAIN].key])
     assert world.happened["opt-in"] == 1
     names = {"under no": UNDER_NO, "otherwise": OTHERWISE}
     plans = {name: world.plan(only=[people[one].key], route="single")[0] for name, one in names.items()}
     world.now += timedelta(hours=1)
-    for number in (TWICE, NO_CONSENT, TOUCHED):
+    for number in (TWICE, NO_CONSENT, TOUCHED, WITHDRAWN):
         world.truth_says(people[number], NEWS, False, world.now)
     world.platform_says(people[AGAIN], **{NEWS: "false"})
     world.exchange(people[HEIR], people[GIVER])
@@ -108,7 +110,7 @@ def _told(world: World) -> Point:
     world.fix([people[number].key for number in (TWICE, NO_CONSENT, TOUCHED)])
     assert world.happened["opt-out"] == 3
     withdrawal = world.withdrawn[-1][0]
-    say_yes(AGAIN, HEIR)
+    say_yes(AGAIN, HEIR, WITHDRAWN)
     world.platform_says(people[TOUCHED], city="Ghent")
     for number in (UNDER_NO, NO_CONSENT):
         world.truth_says(people[number], CONSENT, False, world.now)
@@ -124,7 +126,7 @@ def _told(world: World) -> Point:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Point, Path]]:
     """The point, and a copy of its folder."""
     folder = tmp_path_factory.mktemp("story") / "world"
-    world = World(folder, 11, 1)
+    world = World(folder, 12, 1)
     with in_memory(world):
         point = _told(world)
         kept = folder.with_name("kept")
@@ -162,6 +164,7 @@ HISTORY: Broken = {"auditor.permissions.last_opt_outs": lambda *_: {}}
 CONSENT_LIVE: Broken = {"auditor.commands.apply.permissions.general": lambda *_: {}}
 HOLDERS: Broken = {"auditor.commands.known.holders": lambda *_: {}}
 USED_UP: Broken = {"auditor.state.ledger.Ledger.last_written": _nothing_written}
+NEWS_SINCE: Broken = {"auditor.commands.known.with_lapsed": lambda decisions, _: list(decisions)}
 DRIFT: Broken = {"auditor.commands.apply.drift": lambda *_, **__: NO_DRIFT}
 GROUNDS: Broken = {"auditor.commands.apply._check_opt_ins": lambda *_: None}
 DECIDE: Broken = {"auditor.permissions.decide": _as_nobody_asks}
@@ -176,6 +179,7 @@ DEEDS: Final[Mapping[str, Callable[[Point], None]]] = {
     "older evidence": lambda point: point.gives(NOT_YET),
     "older evidence, another key": lambda point: point.gives(RETURNED),
     "somebody else's key": lambda point: point.gives(HEIR),
+    "decided before an opt-out": lambda point: point.gives(WITHDRAWN),
     "decided once": lambda point: point.gives(AGAIN),
     "no consent since the plan": lambda point: point.goes_on("under no"),
     "decided otherwise since the plan": lambda point: point.goes_on("otherwise"),
@@ -192,8 +196,9 @@ DEEDS: Final[Mapping[str, Callable[[Point], None]]] = {
         ("older evidence", HISTORY, "an opt-out of"),
         ("older evidence, another key", HISTORY, "an opt-out of"),
         ("no consent since the question", CONSENT_LIVE, "while the general consent was off"),
-        ("somebody else's key", HOLDERS, "nobody has decided so of this person"),
-        ("decided once", USED_UP, "nobody has decided so of this person"),
+        ("somebody else's key", HOLDERS | NEWS_SINCE, "nobody has decided so of this person"),
+        ("decided before an opt-out", NEWS_SINCE, "nobody has decided so of this person"),
+        ("decided once", USED_UP | NEWS_SINCE, "nobody has decided so of this person"),
         ("no consent since the plan", DRIFT, "while the general consent was off"),
         ("decided otherwise since the plan", DRIFT | GROUNDS, "nobody has decided so of this person"),
         ("somebody else's key", DECIDE | GUARD | GROUNDS, "without evidence"),
@@ -215,6 +220,10 @@ def test_what_is_not_broken_gives_nobody_a_permission(point: Point) -> None:
     for deed, broken in (
         ("decided otherwise since the plan", DRIFT),
         ("decided otherwise since the plan", GROUNDS),
+        ("somebody else's key", HOLDERS),
+        ("somebody else's key", NEWS_SINCE),
+        ("decided once", USED_UP),
+        ("decided once", NEWS_SINCE),
         ("somebody else's key", DECIDE | GUARD),
         ("somebody else's key", DECIDE | GROUNDS),
         *((deed, nothing) for deed in DEEDS),

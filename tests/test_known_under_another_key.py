@@ -22,6 +22,7 @@ def opt_ins(world: World, one: Person) -> list[Write]:
     assert one.row is not None
     world.run()
     line = {"key": one.key, "column": NEWS, "platform": None, "truth": "true", "choice": "truth"}
+    line["made"] = world.now.isoformat()
     named = {"format": 1, "run": find_run(world.settings).name, "table": "Customers", "by": "Mia", "decisions": [line]}
     path = world.folder / "decided.json"
     path.write_text(json.dumps(named))

@@ -22,6 +22,7 @@ from auditor.plan.decisions import Choice, remembered
 from auditor.plan.finding_answers import answered, every_question
 from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge
 from auditor.plan.needs import needs
+from auditor.plan.news import last_news, still_undone, with_lapsed
 from auditor.plan.pairs import with_decided
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -95,9 +96,11 @@ def knowledge(
     Raises SettingsError for a run that does not keep it any more.
     """
     whose = holders(audit.profiles, audit.permissions)
+    history = _history(audit.profiles, audit.folder, settings.table, ledger, but=but)
+    news = _news(audit.folder, history, now)
     folder, missing = audit.folder, {item.code for item in audit.not_checked}
     undone, person = _theirs(ledger.undone(settings.table), whose), pl.col("column").is_null()
-    standing = _standing(settings, contract, ledger, folder, whose, but=but)
+    standing = _standing(settings, contract, ledger, folder, whose, news, but=but)
     decided = [one for one in standing if not one.over(now - settings.fixes.refused_for)]
     return Knowledge(
         structure=structure,
@@ -109,9 +112,11 @@ def knowledge(
         decisions=list(still_refused(decided, folder, contract, whose, ledger.secret)),
         pins=standing_pins(ledger, settings.table, whose, now),
         evidence=frame(folder, "evidence", EVIDENCE),
-        history=_history(audit.profiles, folder, settings.table, ledger, but=but),
+        history=history,
         said_no=said_no(run_folder.read_activities(folder)),
-        undone=undone.filter(~person).select("key", "column", platform="restored", truth="withdrawn"),
+        undone=still_undone(undone.filter(~person), news).select(
+            "key", "column", platform="restored", truth="withdrawn"
+        ),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
         created=_created(audit, whose, ledger),
         of_others=_looked_for(folder, "of_others", OF_OTHERS),
@@ -176,8 +181,10 @@ def grounds(
     return permissions.Grounds(
         chosen={
             (one.key, one.column): permissions.Chosen(one.by, one.platform, one.truth)
-            for one in _standing(settings, contract, ledger, newest, holders(profiles), but=sha)
-            if one.choice is Choice.TRUTH and not one.unclaimed and (one.key, one.column) in cells
+            for one in _standing(
+                settings, contract, ledger, newest, holders(profiles), _news(newest, history, now), but=sha
+            )
+            if one.choice is Choice.TRUTH and not one.lapsed and (one.key, one.column) in cells
         },
         opt_outs=permissions.last_opt_outs(history, cells, spoken, contract.timezone),
         opt_outs_known=not {item.code for item in not_checked} & NO_OPT_OUTS,
@@ -214,11 +221,19 @@ def newcomers(folder: Path, contract: Contract, ledger: Ledger, keys: Collection
 
 
 def _standing(
-    settings: Settings, contract: Contract, ledger: Ledger, folder: Path, whose: Mapping[str, str], *, but: str | None
+    settings: Settings,
+    contract: Contract,
+    ledger: Ledger,
+    folder: Path,
+    whose: Mapping[str, str],
+    news: Mapping[permissions.Cell, datetime],
+    *,
+    but: str | None,
 ) -> list[plan_decisions.Decision]:
     """As `standing_decisions`, of people on the platform and of those whom the run in this folder would create.
 
-    Nobody is given a permission by a decision of which nobody can tell whom it was about.
+    Nobody is given a permission by a decision of which nobody can tell whom it was about, and none stands against the
+    `news` of its permission.
     """
     awaited = {one.key for one in ledger.every_decision(settings.table) if (one.profile_id or "").startswith(NEWCOMER)}
     new = newcomers(folder, contract, ledger, awaited) if (folder / "creations.parquet").exists() else {}
@@ -229,10 +244,8 @@ def _standing(
         said = permissions.state(one.truth, polarity[one.column]) if one.column in polarity else Permission.OFF
         return one.choice == Choice.TRUTH and said is not Permission.OFF
 
-    return [
-        replace(one, unclaimed=was.profile_id is None and gives(was))
-        for was, one in zip(kept, remembered(kept), strict=True)
-    ]
+    claimed = zip(kept, remembered(kept), strict=True)
+    return with_lapsed((replace(one, lapsed=was.profile_id is None and gives(was)) for was, one in claimed), news)
 
 
 def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *, but: str | None) -> list[Decision]:
@@ -290,14 +303,14 @@ def standing_pins(ledger: Ledger, table: str, holders: Mapping[str, str], now: d
 def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *, but: str | None) -> pl.DataFrame:
     """The permission history as a run knows it, and what we wrote to permissions ourselves, but for one plan.
 
-    Our own is told under the keys that the run's profiles have.
+    Our own is told under the keys that the run's profiles have, and is of no run.
     """
     history = frame(folder, "history", HISTORY)
     now = profiles.drop_nulls("profile_id").select("profile_id", now="key").unique("profile_id")
     own = ledger.permission_writes(table, but=but).join(now, on="profile_id", how="left", maintain_order="left")
     off = pl.col("kind") == Kind.UNSUBSCRIBE
     own = own.select(
-        run=pl.lit(folder.name),
+        run=pl.lit(None),
         at="sent_at",
         side=pl.lit(Side.PLATFORM.value),
         key=pl.coalesce("now", "key"),
@@ -305,6 +318,12 @@ def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *
         value=pl.when(off).then(pl.lit(Permission.OFF.value)).otherwise(pl.lit(Permission.ON.value)),
     )
     return pl.concat([history, own.cast(dict(history.schema))]) if own.height else history  # type: ignore[arg-type]
+
+
+def _news(folder: Path, history: pl.DataFrame, now: datetime) -> dict[permissions.Cell, datetime]:
+    runs = {run: run_folder.started(run) for run in history["run"].drop_nulls().unique()}
+    began = {run: at for run, at in runs.items() if at is not None}
+    return last_news(history, began, frame(folder, "evidence", EVIDENCE), now)
 
 
 def frame(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:

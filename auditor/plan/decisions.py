@@ -1,7 +1,7 @@
 """What stewards decided: the file that the worklist lets them download, read and checked.
 
 A decision is a person, a column, both values as they were seen, and a choice. It counts on any later run while both
-values still hold.
+values still hold, and on a permission until something is heard of that (see `auditor.plan.news`).
 """
 
 from __future__ import annotations
@@ -87,13 +87,13 @@ class Decision:
     """Who had decided otherwise on the same values before; None: nobody else had."""
     about: About | None = None
     """The finding that it is about, where its choice is OF_A_FINDING."""
-    unclaimed: bool = False
-    """It would give a permission, and nobody can tell whose key it was then: it is asked again, like one on other
-    values."""
+    lapsed: bool = False
+    """It is asked again, like one on other values: something was heard of the permission since, or it would give one
+    and nobody can tell whose key it was then."""
 
     def holds(self, platform: str | None, truth: str | None) -> bool:
         """True while both sides still have the values that were decided on. Empty text and null are the same."""
-        return not self.unclaimed and (self.platform or None, self.truth or None) == (platform or None, truth or None)
+        return not self.lapsed and (self.platform or None, self.truth or None) == (platform or None, truth or None)
 
     def over(self, since: datetime) -> bool:
         """True of a refusal that was made before `since`: refusals end."""

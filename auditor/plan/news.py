@@ -1,0 +1,60 @@
+"""What was heard of a permission, and when: neither a decision nor an undo stands against what came after it.
+
+The same two values on another day are another matter: who withdrew a permission, gave it and withdraws it again has
+said no anew, and who said yes again did so on evidence that nobody has seen. Pure: values in, values out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from auditor.model import Side
+from auditor.permissions import Cell
+from auditor.plan.decisions import Decision
+
+
+def last_news(
+    history: pl.DataFrame, began: Mapping[str, datetime], evidence: pl.DataFrame, now: datetime
+) -> dict[Cell, datetime]:
+    """When a side was last found to say something else than before, or the truth last dated what it says, by cell.
+
+    `history` and `evidence` as permissions.HISTORY and EVIDENCE. That a side says what we have written there is no
+    news. Nobody knew of a change before the run that saw it `began`; evidence of later than `now` is none.
+    """
+    found: dict[Cell, datetime] = {}
+
+    def heard(cell: Cell, at: datetime) -> None:
+        found[cell] = max(at, found.get(cell, at))
+
+    before: dict[tuple[str, Cell], str] = {}
+    sides = history.filter(pl.col("side").is_in([side.value for side in Side])).sort("at", maintain_order=True)
+    for run, at, side, key, column, value in sides.select("run", "at", "side", "key", "column", "value").iter_rows():
+        cell = (key, column)
+        if run is not None and before.get((side, cell), value) != value:
+            heard(cell, max(at, began.get(run, at)))
+        before[side, cell] = value
+    for key, column, date in evidence.filter(pl.col("date") <= now).select("key", "column", "date").iter_rows():
+        heard((key, column), date)
+    return found
+
+
+def with_lapsed(decisions: Iterable[Decision], news: Mapping[Cell, datetime]) -> list[Decision]:
+    """The decisions; those have lapsed that were made before something was heard of their cell."""
+
+    def late(one: Decision) -> bool:
+        heard = news.get((one.key, one.column))
+        return heard is not None and one.made is not None and heard > one.made
+
+    return [replace(one, lapsed=one.lapsed or late(one)) for one in decisions]
+
+
+def still_undone(undone: pl.DataFrame, news: Mapping[Cell, datetime]) -> pl.DataFrame:
+    """The rows (`key`, `column`, `undone_at`) of whose cells nothing was heard since they were taken back."""
+    schema = {"key": pl.String(), "column": pl.String(), "heard": pl.Datetime("us", "UTC")}
+    heard = pl.DataFrame([(*cell, at) for cell, at in news.items()], schema=schema, orient="row")
+    both = undone.join(heard, on=["key", "column"], how="left", maintain_order="left")
+    return both.filter((pl.col("heard") <= pl.col("undone_at")).fill_null(True)).drop("heard")

@@ -1,0 +1,117 @@
+"""Neither a decision nor an undo stands against what a permission said after it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from auditor.commands.plan import plan
+from auditor.model import Kind, Why
+from auditor.permissions import EVIDENCE, HISTORY
+from auditor.plan.decisions import Choice, Decision
+from auditor.plan.news import last_news, still_undone, with_lapsed
+from tests.consent_law import NEWS, Person
+from tests.consent_world import World, in_memory
+from tests.nothing_known import NOW
+
+HOUR = timedelta(hours=1)
+CELL = ("C1", "news")
+
+
+def heard(*said: tuple[str | None, int, str, str], dated: int | None = None) -> int | None:
+    """The hour of the last news: of what runs saw (or we wrote) at which hour, and of evidence of an hour."""
+    rows = [(run, NOW + at * HOUR, side, *CELL, value) for run, at, side, value in said]
+    history = pl.DataFrame(rows, schema=HISTORY, orient="row")
+    proof = [] if dated is None else [(*CELL, NOW + dated * HOUR, "shop")]
+    began = {"late": NOW + 9 * HOUR}
+    found = last_news(history, began, pl.DataFrame(proof, schema=EVIDENCE, orient="row"), NOW + 20 * HOUR)
+    return int((found[CELL] - NOW) / HOUR) if CELL in found else None
+
+
+@pytest.mark.parametrize(
+    ("said", "dated", "hour"),
+    [
+        ([], None, None),
+        ([("a", 1, "truth", "off"), ("a", 1, "platform", "on")], None, None),  # what was first seen
+        ([("a", 1, "truth", "off"), ("b", 2, "truth", "on")], None, 2),
+        ([("b", 2, "truth", "on"), ("a", 1, "truth", "off"), ("c", 3, "platform", "off")], None, 2),
+        ([("a", 1, "platform", "on"), ("b", 2, "platform", "off"), ("c", 5, "platform", "on")], None, 5),
+        ([("a", 1, "platform", "on"), ("b", 2, "platform", "empty")], None, 2),
+        ([("a", 1, "platform", "off"), (None, 2, "platform", "on"), ("c", 3, "platform", "on")], None, None),  # ours
+        ([("a", 1, "platform", "off"), (None, 2, "platform", "on"), ("c", 3, "platform", "off")], None, 3),
+        ([("a", 1, "truth", "off"), ("late", 2, "truth", "on")], None, 9),  # of an export that is older than its run
+        ([("a", 1, "other", "off"), ("b", 2, "other", "on")], None, None),
+        ([], 4, 4),
+        ([("a", 1, "truth", "off"), ("b", 5, "truth", "on")], 4, 5),
+        ([], 21, None),  # which is still to come
+    ],
+)
+def test_what_is_news(said: list[tuple[str | None, int, str, str]], dated: int | None, hour: int | None) -> None:
+    assert heard(*said, dated=dated) == hour
+
+
+@pytest.mark.parametrize("choice", list(Choice))
+def test_what_was_decided_or_taken_back_before_the_news_is_over(choice: Choice) -> None:
+    made = [Decision(*CELL, "true", "false", choice, "Mia", made=NOW + at * HOUR) for at in (1, 2, 3)]
+    made += [Decision("C2", "news", "true", "false", choice, "Mia", made=NOW)]
+    made += [Decision(*CELL, "true", "false", choice, "Mia"), Decision(*CELL, "true", "false", choice, "", lapsed=True)]
+    told = with_lapsed(made, {CELL: NOW + 2 * HOUR})
+    assert [one.holds("true", "false") for one in told] == [False, True, True, True, True, False]
+    undone = pl.DataFrame([(*CELL, one.made) for one in made[:3]], schema=("key", "column", "undone_at"), orient="row")
+    assert still_undone(undone, {CELL: NOW + 2 * HOUR})["undone_at"].to_list() == [NOW + 2 * HOUR, NOW + 3 * HOUR]
+    assert still_undone(undone, {}).height == 3
+
+
+def test_a_new_opt_out_is_written_and_an_opt_in_is_not_on_evidence_that_nobody_saw(tmp_path: Path) -> None:
+    """Whoever decided for the platform, left both as they are, or said that our opt-out was an error; and whoever
+    decided for an opt-in that the truth has taken back since.
+    """
+    world = World(tmp_path, 4, 1)
+    world.all_say_yes()
+    stays, left, wronged, asked = world.people
+
+    def truth(permitted: bool, *people: Person) -> None:
+        world.now += timedelta(hours=1)
+        for one in people:
+            world.truth_says(one, NEWS, permitted, world.now)
+        world.now += timedelta(minutes=1)
+        world.run()
+
+    def decided(by: str, choice: Choice, one: Person) -> None:
+        world.decide(by, [(line, {"choice": choice}) for line in world.differing() if line[:2] == (one.key, NEWS)])
+
+    def writes() -> set[tuple[str, Kind, str | None]]:
+        world.now += timedelta(minutes=1)
+        return {
+            (write.key, write.kind, write.decided_by)
+            for made in plan(world.settings, now=world.now)
+            for write in made.plan.writes
+        }
+
+    with in_memory(world):
+        world.platform_says(asked, **{NEWS: "false"})
+        world.run()
+        truth(True, asked)
+        truth(False, stays, left, wronged)
+        decided("Mia", Choice.PLATFORM, stays)
+        decided("Mia", Choice.IGNORE, left)
+        decided("Mia", Choice.TRUTH, asked)
+        [withdrawn] = world.plan(only=[wronged.key], route="single")
+        world.apply(withdrawn)
+        world.give_back(withdrawn, wronged, wronged.key, NEWS, "Mia")
+        world.run()
+        assert writes() == {(asked.key, Kind.SUBSCRIBE, "Mia")}, "what was said stands while nothing is heard"
+
+        truth(True, stays, left, wronged)
+        truth(False, asked)
+        world.now += timedelta(days=30)
+        truth(True, asked)
+        truth(False, stays, left, wronged)
+        assert writes() == {(one.key, Kind.UNSUBSCRIBE, None) for one in (stays, left, wronged)}
+        [line] = [
+            left for made in plan(world.settings, now=world.now) for left in made.plan.left if left.key == asked.key
+        ]
+        assert line.why == Why.FOR_THE_TRUTH
