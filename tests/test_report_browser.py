@@ -514,6 +514,10 @@ def test_what_is_to_be_done_stays_in_sight_where_a_list_is_wider_than_the_page(t
     assert table.evaluate("box => box.scrollLeft") == 0
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth"), "nothing lies behind the choices"
+    happens = page.locator("[data-table=permissions] tbody td.choice > div").first
+    assert happens.inner_text() == "Needs a decision"
 
 
 def test_a_report_for_others_decides_nothing(tab: Page, written: Written) -> None:

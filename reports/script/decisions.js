@@ -98,6 +98,7 @@ class Decisions {
 
   // A finding on a permission: its own answers, or why there are none to choose.
   finding(cell, row, list) {
+    list.renderCell(cell.appendChild(element("div", "")), "answer", row, list);
     if (this.answerable(row)) this.buttons(cell, row, list, [["withdraw", "Withdraw now"], ["grounds", "Record grounds"], ["owners", `Tell the owners of ${here.truth}`], ["later", "Leave for now"]]);
     else if (list.columns.answer.at(row) === "difference") note(cell, "Decide on its difference: choose the profile.");
     else note(cell, "Nothing is to be decided here.");
