@@ -54,7 +54,7 @@ from auditor.sandbox.network import Protocol
 from auditor.sandbox.state import Profile
 from auditor.sandbox.storage import Storage
 from auditor.settings.config import Settings
-from tests.steps import counted, only, step
+from tests.steps import counted, only, read_noted, step
 
 T = TypeVar("T")
 
@@ -93,6 +93,8 @@ class World:
     concurrency: int = 1
     settings: Settings = field(init=False)
     url: str = ""
+    died: list[list[str]] = field(default_factory=list)
+    """The steps of each process that was killed: of the last one nobody knows whether it was done."""
     _ahead: mmap.mmap = field(init=False)
     _server: int = 0
     _http: httpx.Client = field(init=False)
@@ -158,7 +160,7 @@ class World:
 
     def work(self, does: Callable[[], T]) -> T:
         """What a process of its own, that ends with it, makes of this."""
-        ended, answer = self._forked(does, lambda: None, None)
+        ended, answer = self._forked(does)
         assert ended == "ended", "nobody killed it"
         error, value = pickle.loads(answer)  # noqa: S301 - our own
         if error is not None:
@@ -167,8 +169,21 @@ class World:
 
     def killed(self, does: Callable[[], object], at: int | None, after: float = 0.0) -> bool:
         """Do this in a process that is killed at its step `at`, or after so many seconds; False: it had ended."""
-        alarm: Callable[[], object] = lambda: signal.setitimer(signal.ITIMER_REAL, after)  # noqa: E731
-        ended, _ = self._forked(does, alarm if at is None else lambda: None, at)
+        noted = os.memfd_create("steps")
+
+        def first() -> None:
+            if at is None:
+                signal.setitimer(signal.ITIMER_REAL, after)
+
+        def work() -> None:
+            end = only(at or 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            with counted(end, noted):
+                does()
+
+        ended, _ = self._forked(work, first)
+        steps = read_noted(noted)
+        if ended == "killed":
+            self.died.append(steps)
         return ended == "killed"
 
     @contextmanager
@@ -192,27 +207,22 @@ class World:
 
         return self.work(listed)
 
-    def _forked(self, does: Callable[[], object], first: Callable[[], object], at: int | None) -> tuple[str, bytes]:
+    def _forked(self, does: Callable[[], object], first: Callable[[], object] = lambda: None) -> tuple[str, bytes]:
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reads)
-            _unless_it_fails(lambda: self._child(does, first, at, writes))
+            _unless_it_fails(lambda: self._child(does, first, writes))
         os.close(writes)
         with os.fdopen(reads, "rb") as pipe:
             answer = pipe.read()
         _, status = os.waitpid(child, 0)
         return "killed" if os.WIFSIGNALED(status) else "ended", answer
 
-    def _child(self, does: Callable[[], object], first: Callable[[], object], at: int | None, writes: int) -> None:
+    def _child(self, does: Callable[[], object], first: Callable[[], object], writes: int) -> None:
         first()
         try:
-            if at is None:
-                told = pickle.dumps((None, self._alone(does)))
-            else:
-                end = only(at, lambda: os.kill(os.getpid(), signal.SIGKILL))
-                self._alone(lambda: _counting(does, end))
-                told = b""
+            told = pickle.dumps((None, self._alone(does)))
         except BaseException:  # noqa: BLE001 - told to whoever waits
             told = pickle.dumps((traceback.format_exc(), None))
         with os.fdopen(writes, "wb") as pipe:

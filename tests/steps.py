@@ -10,7 +10,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,11 +20,15 @@ import pytest
 _steps: list[str] | None = None
 """What was done to the disk since it began to be counted; None: nobody counts."""
 _act: Callable[[int], None] = lambda number: None  # noqa: E731
+_noted: int | None = None
+"""The file in which each step is noted before anything acts: who is killed leaves their steps there."""
 
 
 def step(what: str) -> None:
     if _steps is not None:
         _steps.append(what)
+        if _noted is not None:
+            os.write(_noted, f"{what}\n".encode())
         _act(len(_steps))
 
 
@@ -76,22 +80,36 @@ _sent = httpx.HTTPTransport.handle_request
 
 
 @contextmanager
-def counted(act: Callable[[int], None]) -> Iterator[list[str]]:
-    """Counts the steps of the block, and acts before each of them."""
-    global _steps, _act
+def counted(act: Callable[[int], None], noted: int | None = None) -> Iterator[list[str]]:
+    """Counts the steps of the block, notes each in the open file `noted`, and acts before each of them."""
+    global _steps, _act, _noted
     connect = sqlite3.connect
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sqlite3, "connect", lambda *a, **more: connect(*a, factory=_Watched, **more))
         patched.setattr(httpx.HTTPTransport, "handle_request", _send)
-        _steps, _act = [], act
+        _steps, _act, _noted = [], act, noted
         try:
             yield _steps
         finally:
-            _steps = None
+            _steps = _noted = None
 
 
 def only(number: int, act: Callable[[], None]) -> Callable[[int], None]:
     return lambda now: act() if now == number else None
+
+
+def unkept(steps: Sequence[str], call: str) -> bool:
+    """Whether a process that was killed at the last of these steps may not have kept the answer to such a call."""
+    calls = [place for place, step in enumerate(steps) if step == f"{call} before"]
+    rest = list(steps[calls[-1] :]) if calls else []
+    return bool(calls) and (f"{call} after" not in rest or "after COMMIT" not in rest[rest.index(f"{call} after") :])
+
+
+def read_noted(file: int) -> list[str]:
+    """Of who is dead; closes the file."""
+    os.lseek(file, 0, os.SEEK_SET)
+    with os.fdopen(file, encoding="utf-8") as lines:
+        return lines.read().split("\n")[:-1]
 
 
 def in_a_process_that_dies(work: Callable[[], None], number: int) -> None:

@@ -84,6 +84,9 @@ def test_whoever_is_killed_and_whenever_it_ends_as_if_nothing_had_been(
         told = forked.submit(kill, case, ready, tmp_path, fault, turn, at).result()
         dead[fault] += told["killed"] > 0
         happened[fault] += told["happened"]
+    asked = len(corrections.steps) - corrections.steps[::-1].index("HTTP POST after")
+    kept = 1 + corrections.steps.index("after COMMIT", asked)  # the number of an import, and nothing else of it
+    assert forked.submit(kill, corrections, ready, tmp_path, "none", number, kept).result()["killed"]
     assert all(happened[fault] for fault in FAULTS if fault != "none"), happened
     if soak:
         with capsys.disabled():
