@@ -167,14 +167,37 @@ def test_what_a_contact_check_doubts_is_a_decision(check: ContactCheck) -> None:
         assert (row["need"] == "person") == (expected is not None)
 
 
-def test_names_exchanged_in_a_row_are_a_decision() -> None:
-    cells = (("firstName", "Anna", "Peeters", OTHER), ("lastName", "Peeters", "Anna", OTHER))
-    audit = an_audit(cells)
+@pytest.mark.parametrize(
+    ("first", "last", "damaged"),
+    [
+        (("Anna", "Peeters"), ("Peeters", "Anna"), [True, True]),
+        (("Jérôme", "Müller"), ("Müller", "Jerome"), [True, True]),
+        (("Anna", "Peeters"), ("", "Anna"), [True, True]),
+        (("Anna", ""), ("Peeters", "Anna"), [False, True]),
+        (("Anna", "Peeters"), ("Peeters", "Janssens"), [False, False]),
+        (("Anna", "Marie"), ("", "Janssens"), [False, False]),
+    ],
+)
+def test_names_exchanged_in_a_row_are_a_decision(
+    first: tuple[str, str], last: tuple[str, str], damaged: list[bool]
+) -> None:
+    """What the platform and the truth have of each; a letter may have lost its accent on the way, or a field be empty.
+    What the truth leaves empty is kept anyway."""
+    audit = an_audit((("firstName", *first, OTHER), ("lastName", *last, OTHER)))
     same = audit.differences.with_columns(key=pl.lit("C000"))
     needed = needs(replace(audit, differences=same), knowledge(STRUCTURE))
-    assert needed["damage"].to_list() == ["exchanged", "exchanged"]
+    assert needed["damage"].to_list() == ["exchanged" if one else None for one in damaged]
     apart = needs(audit, knowledge(STRUCTURE))
     assert apart["damage"].to_list() == [None, None], "two people have them"
+
+
+def test_a_number_that_moves_to_an_empty_field_is_no_exchange() -> None:
+    cells = (("phone", "0475123456", "021234567", OTHER), ("points", "", "0475123456", OTHER))
+    audit = an_audit(cells)
+    columns = tuple(replace(one, compare=Compare.PHONE) if one.name == "points" else one for one in COLUMNS)
+    same = audit.differences.with_columns(key=pl.lit("C000"))
+    needed = needs(replace(audit, differences=same, columns=columns), knowledge(STRUCTURE))
+    assert needed["damage"].to_list() == [None, None]
 
 
 def test_a_value_of_another_profile_is_a_decision_but_for_unique_values_that_change_hands() -> None:
@@ -205,6 +228,24 @@ def test_a_column_in_which_damage_is_a_pattern_stops_the_plan() -> None:
     assert planned(*hurt, ("lastName", "Peeters", "Janssens", OTHER)).stop is None
     told = {"column": "firstName", "cells": PATTERN, "written": 1}
     assert planned(*hurt, clean).stop == ({"code": Code.MUCH_DAMAGED.value, "parameters": told},)
+
+
+def test_what_contact_checks_doubt_counts_in_the_pattern() -> None:
+    doubts = tuple(("emailAddress", f"a{n}@b.be", f"info@b{n}.be", OTHER) for n in range(PATTERN))
+    audit = an_audit((*doubts, ("emailAddress", "bea@b.be", "beatrice@b.be", OTHER)))
+
+    def stop(number: int) -> object:
+        found = [
+            {"side": "truth", "key": f"C{n:03}", "column": "emailAddress", "value": f"info@b{n}.be",
+             "rule": ContactCheck.ROLE_ADDRESS.value, "detail": "", "severity": Severity.WARNING.value, "refusal": None}
+            for n in range(number)
+        ]  # fmt: skip
+        doubted = replace(audit, violations=pl.DataFrame(found, schema=dict(audit.violations.schema)))
+        return make_plans(doubted, a_policy(), facts(knowledge(STRUCTURE)))[0].stop
+
+    assert stop(PATTERN - 1) is None
+    told = {"column": "emailAddress", "cells": PATTERN, "written": 1}
+    assert stop(PATTERN) == ({"code": Code.MUCH_DAMAGED.value, "parameters": told},)
 
 
 def test_nobody_is_created_with_damage() -> None:

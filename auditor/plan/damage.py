@@ -99,16 +99,14 @@ def doubted(audit: Audit) -> pl.DataFrame:
 
 def guards(needed: pl.DataFrame) -> list[Notice]:
     """The columns in which damage is a pattern, and into which values are written nevertheless."""
-    damaged = needed.filter(
-        (pl.col("why") == Why.DAMAGED) & (pl.col("damage") != Damage.DOUBTED.value),
-    )
+    damaged = needed.filter(pl.col("why") == Why.DAMAGED)
     written = needed.filter(pl.col("kind").is_not_null() & pl.col("by").is_null())
     return _pattern(Counter(damaged["column"]), Counter(written["column"]))
 
 
 def guards_of_creations(needed: pl.DataFrame, created: Iterable[Write], left: Iterable[LeftAlone]) -> list[Notice]:
     """The same of who is created: a side that is damaged in a column is so in everybody's row, whoever is missing."""
-    damaged = needed.filter((pl.col("why") == Why.DAMAGED) & (pl.col("damage") != Damage.DOUBTED.value))
+    damaged = needed.filter(pl.col("why") == Why.DAMAGED)
     cells = Counter(damaged["column"]) + Counter(one.column for one in left if one.why == Why.DAMAGED)
     return _pattern(cells, Counter(cell.column for write in created for cell in write.cells))
 
@@ -161,16 +159,27 @@ def _suffered(reason: Reason) -> pl.Expr:
 
 
 def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
-    """The cells of a row that hold, in the truth, each other's value on the platform: key, column."""
+    """The cells of a row that hold, in the truth, each other's value on the platform: key, column.
 
-    def folded(side: str) -> pl.Expr:
-        return pl.col(side).str.strip_chars().str.to_lowercase()
+    Of names and texts also where one had none: numbers and addresses move to an empty field for good reasons.
+    """
+    known = list(columns)
+    texts = [column.name for column in known if column.compare in (Compare.NAME, Compare.TEXT)]
+    cells = rows.filter(pl.col("column").is_in(_worded(known))).select(
+        *CELL, p=_folded("platform"), t=_folded("truth"), text=pl.col("column").is_in(texts)
+    )
+    cells = cells.filter(pl.col("p") != pl.col("t"))
+    other = cells.rename({"column": "other", "p": "other_p", "text": "other_text"})
+    met = cells.filter(pl.col("p") != "").join(other, left_on=["key", "p"], right_on=["key", "t"], how="inner")
+    one_is_empty = pl.col("text") & pl.col("other_text") & ((pl.col("other_p") == "") | (pl.col("t") == ""))
+    met = met.filter((pl.col("t") == pl.col("other_p")) | one_is_empty)
+    return pl.concat([met.select(CELL), met.select("key", column="other")]).unique()
 
-    cells = rows.filter(pl.col("column").is_in(_worded(columns))).select(*CELL, p=folded("platform"), t=folded("truth"))
-    cells = cells.filter((pl.col("p") != "") & (pl.col("t") != "") & (pl.col("p") != pl.col("t")))
-    other = cells.select("key", other="column", p="t", t="p")
-    met = cells.join(other, on=["key", "p", "t"], how="inner").filter(pl.col("column") != pl.col("other"))
-    return met.select(CELL).unique()
+
+def _folded(side: str) -> pl.Expr:
+    """As names are compared: an accent that was lost on the way makes no other value."""
+    plain = pl.col(side).fill_null("").str.strip_chars().str.to_lowercase().str.normalize("NFD")
+    return plain.str.replace_all(r"\p{M}", "")
 
 
 def _of_others(known: Knowledge) -> pl.DataFrame:
