@@ -58,6 +58,11 @@ class Sandbox(process.Sandbox):
         happened: dict[str, int] = self._object(self._call("GET", "faults"))["happened"]
         return happened
 
+    def edits(self) -> list[tuple[str, str, str]]:
+        """What the fault `marketers` changed: profileId, column, value."""
+        told = self._object(self._call("GET", "faults"))["edits"]
+        return [(str(one["profileId"]), one["column"], one["value"]) for one in told]
+
     def breaches(self) -> list[dict[str, Any]]:
         """What clients did that they must not, by kind and place; forgotten with the answer."""
         return breaches_of(self)

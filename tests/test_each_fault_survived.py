@@ -166,6 +166,11 @@ def _files(folder: Path) -> set[tuple[str, str | None]]:
     return {(name, write.batch) for name, one in plans.items() for write in one.writes if write.route is Route.BULK}
 
 
+def _planned_cells(folder: Path) -> set[tuple[str | None, str]]:
+    plans = [read_plan(path) for path in folder.glob("runs/*/plan-*.json")]
+    return {(write.profile_id, cell.column) for one in plans for write in one.writes for cell in write.cells}
+
+
 def _planned(factory: pytest.TempPathFactory, route: str) -> Path:
     """The audited folder with its plans; `sandbox/` is the licence."""
     made = small_folder.made(factory)
@@ -238,6 +243,11 @@ def test_a_plan_applied_call_by_call(
         again = sandbox.state()["calls"]["total"] - calls
         assert again <= 8 + 3 * ends.gone, "only the structure is asked for again, and whoever was gone"
         assert sum(ends.counts.values()) == sum(wanted.counts.values()), "every write has an outcome"
+        if name == "marketers":
+            held, edits = by_id(sandbox), sandbox.edits()
+            assert len(edits) == sandbox.faults()[name] > 0
+            assert {edit[:2] for edit in edits} & _planned_cells(folder), "some met what was to be written"
+            assert [edit for edit in edits if held[edit[0]].get(edit[1]) != edit[2]] == [], "none is overwritten"
         if name in ("marketers", "profile-deleted"):  # what is no longer as planned is left and named
             assert ends.counts[Outcome.UNKNOWN] == 0
             assert ends.counts[Outcome.LANDED] < wanted.counts[Outcome.LANDED]

@@ -83,6 +83,8 @@ class Faults:
     """Those that are on from the start, with their rates."""
     active: dict[str, Active] = field(default_factory=dict)
     happened: Counter[str] = field(default_factory=Counter)
+    edits: list[dict[str, str | int]] = field(default_factory=list)
+    """What marketers changed: profileId, column and value, in their order."""
     _met: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -92,6 +94,7 @@ class Faults:
         """Begin anew: counts at zero, and the initial faults on."""
         self.active = {name: Active(rate) for name, rate in self.initial.items()}
         self.happened.clear()
+        self.edits.clear()
         self._met.clear()
 
     def happens(self, name: str, subject: str) -> bool:
@@ -132,11 +135,12 @@ class Faults:
         self.active.clear()
 
     def answer(self) -> dict[str, Any]:
-        """Answers `/_sandbox/faults`: what is on, and how often each fault happened."""
+        """Answers `/_sandbox/faults`: what is on, how often each fault happened, and what marketers edited."""
         return {
             "seed": self.seed,
             "on": {name: {"rate": one.rate, "times": one.left, "on": one.on} for name, one in self.active.items()},
             "happened": dict(sorted(self.happened.items())),
+            "edits": self.edits,
             "known": {name: fault.sentence for name, fault in FAULTS.items()},
         }
 

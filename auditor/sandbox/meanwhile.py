@@ -89,6 +89,8 @@ class Meanwhile:
             if subscribed and self.faults.draw("marketers", f"how {subject}") < 0.5:
                 edit = {subscribed[0]: "false"}
             self.state.change(profile, edit, self.state.clock.stamp())
+            made = ({"profileId": profile.id, "column": column, "value": value} for column, value in edit.items())
+            self.faults.edits.extend(made)
 
     def _changing(self, profile: Profile, changes: Mapping[str, str | None] | None) -> None:
         if self._before is not None and self.state.profiles.get(profile.id) is profile:
