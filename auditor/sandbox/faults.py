@@ -83,7 +83,7 @@ class Faults:
     """Those that are on from the start, with their rates."""
     active: dict[str, Active] = field(default_factory=dict)
     happened: Counter[str] = field(default_factory=Counter)
-    edits: list[dict[str, str | int]] = field(default_factory=list)
+    edits: list[dict[str, object]] = field(default_factory=list)
     """What marketers changed: profileId, column and value, in their order."""
     _met: Counter[tuple[str, str]] = field(default_factory=Counter)
 

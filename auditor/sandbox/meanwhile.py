@@ -89,8 +89,9 @@ class Meanwhile:
             if subscribed and self.faults.draw("marketers", f"how {subject}") < 0.5:
                 edit = {subscribed[0]: "false"}
             self.state.change(profile, edit, self.state.clock.stamp())
-            made = ({"profileId": profile.id, "column": column, "value": value} for column, value in edit.items())
-            self.faults.edits.extend(made)
+            self.faults.edits.extend(
+                {"profileId": profile.id, "column": column, "value": value} for column, value in edit.items()
+            )
 
     def _changing(self, profile: Profile, changes: Mapping[str, str | None] | None) -> None:
         if self._before is not None and self.state.profiles.get(profile.id) is profile:
