@@ -224,7 +224,7 @@ def steps_of(folder: Path, fault: str, seed: int) -> tuple[list[str], Quiet]:
     return found, Quiet(world.faulty.profiles, told(applied, "key", "column", "outcome"), _known(_effects(world)))
 
 
-def _effects(world: World) -> list[Effect]:
+def _effects(world: World) -> tuple[Effect, ...]:
     with world.ledger() as ledger:
         assert ledger.verify().problems == ()
         return ledger.effects(everything().sha)
