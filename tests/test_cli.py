@@ -624,8 +624,11 @@ def test_few_profiles_are_counted_by_whoever_names_them(named: int, *, somebody:
 
 
 def test_a_contract_that_changed_after_planning_is_noticed_before_the_first_write(
-    own_folder: Path, own_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+    own_folder: Path, own_sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And before anybody is asked: a yes that is refused has cost somebody a look."""
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("click.confirm", lambda *_, **__: pytest.fail("somebody was asked before it was noticed"))
     before = by_key(own_sandbox)
     [corrections, _] = proposed(auditor(capsys, "plan"))
     contract = own_folder / "expectations" / "Customers" / "contract.toml"
@@ -637,8 +640,9 @@ def test_a_contract_that_changed_after_planning_is_noticed_before_the_first_writ
         (was.replace(section, f'{section}blank = "clear"\n'), "the contract changed since this plan was made"),
     ):
         contract.write_text(changed, "utf-8")
-        refused = auditor(capsys, *corrections, "--yes")
-        assert (refused.code, words in refused.err) == (Exit.REFUSED, True), refused.err
+        for asked in (["--yes"], []):
+            refused = auditor(capsys, *corrections, *asked)
+            assert (refused.code, words in refused.err) == (Exit.REFUSED, True), refused.err
         assert by_key(own_sandbox) == before
     contract.write_text(f"{was}\n# nothing else\n", "utf-8")
     assert auditor(capsys, *corrections, "--yes").code == Exit.FINE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from auditor.cli import execute
 from auditor.errors import Exit
 from tests.driven_sandbox import Sandbox
 from tests.small_folder import auditor
-from tests.structure_folder import make
+from tests.structure_folder import change_table, make
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
@@ -82,6 +83,20 @@ def test_what_cannot_be_read_is_said_and_not_taken_for_none(
     shown = " ".join(told.err.split())
     assert "note: what is written may start scenarios of Customers, and which are active could not be read" in shown
     assert len(sandbox.profiles()) == 4
+
+
+def test_a_structure_that_changed_after_planning_is_noticed_before_the_first_write(
+    sandbox: Sandbox, plan: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And before anybody is asked."""
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("click.confirm", lambda *_, **__: pytest.fail("somebody was asked before it was noticed"))
+    change_table(sandbox, {"addSubscriptions": [{"name": "Trends"}]})
+    for asked in (["--yes"], []):
+        told = auditor(capsys, *APPLY, plan, *asked)
+        assert told.code == Exit.REFUSED
+        assert "the table structure changed since the audit behind this plan" in told.err
+    assert sandbox.profiles() == []
 
 
 def test_nothing_is_said_where_nothing_is_left_to_write(

@@ -94,11 +94,7 @@ def apply(
     ):
         drifted = held_against(settings, ready, ledger, clock(), older=older, known=known)
         live = Reader(reading).structure(settings.table)
-        if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
-            raise GuardRefused(
-                "the table structure changed since the audit behind this plan",
-                hint="run the audit again, then plan again",
-            )
+        _check_structure(audited, live)
         spelling, to_keep = learned(Reader(reading), live, settings.state_folder)
         if to_keep is not None:
             to_keep.carry_out()
@@ -151,6 +147,10 @@ def released(settings: Settings, path: Path, confirmed: Mapping[Kind, int]) -> R
         chosen = _ours(settings, path, ledger)
         require_taken(settings)
         _require_confirmed(settings, chosen, unfinished(chosen, ledger), path, confirmed)
+    return _under_its_contract(settings, chosen, path)
+
+
+def _under_its_contract(settings: Settings, chosen: Plan, path: Path) -> Released:
     audited = run_folder.read_structure(path.resolve().parent)
     contract = read_contract(settings.table_folder / "contract.toml", audited)
     _check_contract(chosen, contract)
@@ -201,6 +201,15 @@ def _require_confirmed(settings: Settings, chosen: Plan, left: Plan, path: Path,
         raise GuardRefused(f"this plan needs its counts confirmed ({counts}){reason}", hint=f"{look}, add: {flags}")
 
 
+def _check_structure(audited: Structure, live: Structure) -> None:
+    """Raises GuardRefused where the table is another one than was audited."""
+    if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
+        raise GuardRefused(
+            "the table structure changed since the audit behind this plan",
+            hint="run the audit again, then plan again",
+        )
+
+
 def _check_contract(chosen: Plan, contract: Contract) -> None:
     """Raises GuardRefused where the contract says something else than when the plan was made."""
     again = f"plan again: auditor {'undo' if chosen.purpose == 'undo' else 'plan'}"
@@ -240,9 +249,17 @@ class Known:
 
 
 def since(settings: Settings, path: Path, now: datetime, *, older: bool) -> Known:
-    """What of a stored plan is not written any more, by what is known `now`; raises as `apply` does for it."""
+    """What of a stored plan is not written any more, by what is known `now`.
+
+    Raises whatever `apply` would before it sends anything, so that nobody is asked for a yes that is then refused.
+    """
     with Ledger(settings.state_folder, reading=True) as ledger:
-        return Known(drift(settings, _ours(settings, path, ledger), ledger, now, older=older), ledger.head)
+        ready = _under_its_contract(settings, _ours(settings, path, ledger), path)
+        require_writable(path.resolve().parent)
+        known = Known(held_against(settings, ready, ledger, now, older=older), ledger.head)
+    with connect(settings) as connection:
+        _check_structure(ready.audited, Reader(connection).structure(settings.table))
+    return known
 
 
 def may_start(settings: Settings, path: Path) -> str:
