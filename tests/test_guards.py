@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -103,6 +104,48 @@ def test_files_for_others_are_held_to_what_is_known_since(older: Older, capsys: 
     rows = written(older.folder)
     assert rows
     assert not {older.edited.key, older.gone} & rows.keys()
+
+
+NEWS = "subscriptions#Newsletter"
+COMMANDS = {
+    "plan": ("plan",),
+    "plan --files": ("plan", "--route", "bulk", "--files", "out"),
+    "fix": ("fix", "C000061"),
+    "permit": ("permit", NEWS, "--by", "Mia"),
+    "pin": ("pin", "{edited}", "lastName", "--by", "Mia", "--reason", "seen", "--until", "2027-01-01"),
+    "unpin": ("pin", "{edited}", "lastName", "--off", "--by", "Mia"),
+    "forget": ("forget", "C000001", "--yes"),
+    "rekey": ("rekey", "--map", "map.csv", "--yes"),
+    "undo": ("undo", "abc"),
+}
+MADE_ANYHOW = {"plan", "fix", "undo"}
+"""A plan is made on whatever ledger there is, and held against it where it is applied."""
+
+
+def test_nothing_is_decided_or_written_with_a_clock_that_is_behind_or_a_ledger_from_a_copy(
+    older: Older, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (older.folder / "map.csv").write_text("old,new\nC000002,D000002\n")
+    ledger = older.settings.state_folder / "ledger.sqlite"
+    copied = shutil.copy(ledger, older.folder / "copied.sqlite")
+    assert auditor(capsys, "plan").code == Exit.FINE, "which the copy lacks"
+    behind = given_time.now() - timedelta(days=2)
+    for now, sentence, spared in (
+        (behind, "the clock of this machine is behind", set[str]()),
+        (None, "the ledger comes from a copy", MADE_ANYHOW),
+    ):
+        with monkeypatch.context() as set_back:
+            if now is not None:
+                set_back.setattr("auditor.cli.clock.now", lambda now=now: now)
+            else:
+                for path in ledger.parent.glob("ledger.sqlite*"):
+                    path.unlink()
+                shutil.copy(copied, ledger)
+            for name, words in COMMANDS.items():
+                said = auditor(capsys, *(word.format(edited=older.edited.key) for word in words))
+                stopped = said.code == Exit.REFUSED and sentence in said.err
+                assert stopped is (name not in spared) or name == "plan --files", (name, said)
+    assert written(older.folder) == {}
 
 
 def test_no_files_are_written_while_decisions_wait(older: Older, capsys: pytest.CaptureFixture[str]) -> None:

@@ -291,9 +291,7 @@ def check_ledger(settings: Settings, chosen: Plan, ledger: Ledger) -> None:
     What lost entries hold, nobody knows: an import may have been made, an opt-in been sent and withdrawn since. It is
     settled by reading: only plans on an export that shows everything that may have been sent are carried out.
     """
-    lacks = heads.lacking(settings, ledger)
-    if lacks:
-        raise GuardRefused(f"{heads.sentence(lacks, ledger)}: what was sent since is not known", hint=heads.HINT)
+    heads.require_whole(settings, ledger)
     lost_at = ledger.lost_at
     # What undoing reads is the ledger, and each profile before it is written.
     shown = None if lost_at is None else lost_at + (timedelta() if chosen.purpose == "undo" else IMPORT_PATIENCE)

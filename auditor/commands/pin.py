@@ -24,7 +24,7 @@ from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.settings.problems import nearest
-from auditor.state import run_folder
+from auditor.state import heads, run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Pin
@@ -82,6 +82,7 @@ def pin(settings: Settings, key: str, column: str, *, by: str, reason: str, unti
             settings.table, by.strip(), story.key, story.profile_id, column, text, reason.strip(), end, now
         )  # fmt: skip
         with Ledger(settings.state_folder) as ledger:
+            heads.require_whole(settings, ledger)
             ledger.pin(made, now)
     return Pinned(made, changed=False, last_day=until, says=_says(contract, made))
 
@@ -92,6 +93,7 @@ def unpin(settings: Settings, key: str, column: str, *, by: str, now: datetime) 
         raise SettingsError("--by: say who takes it off")
     _require_compared(_contract(settings), column)
     with at_work(settings.state_folder, "auditor pin", now), Ledger(settings.state_folder) as ledger:
+        heads.require_whole(settings, ledger)
         standing = _standing(settings, ledger, now)
         found = [one for one in standing if one.column == column and one.key == key]
         if not found and any(one.column == column for one in standing):

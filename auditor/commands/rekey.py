@@ -33,7 +33,7 @@ from auditor.model import Side
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
-from auditor.state import run_folder
+from auditor.state import heads, run_folder
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger
@@ -78,6 +78,7 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeye
         tempfile.TemporaryDirectory(prefix="auditor-") as scratch,
         Ledger(settings.state_folder, reading=True, beside_writing=not dry) as ledger,
     ):
+        heads.require_whole(settings, ledger)
         structure = run_folder.read_structure(find_run(settings))
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         store = Store(settings.state_folder, settings.entity, settings.table, structure.number)

@@ -77,7 +77,7 @@ def at_work(state: Path, command: str, now: datetime | None) -> Iterator[None]:
         finally:
             with contextlib.suppress(AuditorError, OSError):  # then the next one notes it
                 after, _ = _reached(state)
-                if after != before:
+                if after != before and _knows_noted(state):
                     heads.note(state, after)
 
 
@@ -102,6 +102,15 @@ def _require_forward(now: datetime, last: datetime) -> None:
             f"ledger's last entry is of {last.astimezone(UTC):%Y-%m-%d %H:%M}",
             hint="set the clock right; if it was ahead when that was written: auditor settle",
         )
+
+
+def _knows_noted(state: Path) -> bool:
+    """Whether the ledger has what was noted last: that of a copy does not, and the note stays until that is settled."""
+    noted = heads.last_noted(state)
+    if noted is None:
+        return True
+    with Ledger(state, reading=True) as ledger:
+        return noted in ledger.among({noted})
 
 
 def _reached(state: Path) -> tuple[Head, datetime | None]:

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from auditor.errors import GuardRefused
 from auditor.files.whole import write_whole
 from auditor.settings.config import Settings
 from auditor.state.ledger import Ledger
@@ -52,6 +53,15 @@ def lacking(settings: Settings, ledger: Ledger) -> tuple[Noted, ...]:
     noted = list(_noted(settings))
     known = ledger.among({one.head for one in noted})
     return tuple(sorted((one for one in noted if one.head not in known), key=lambda one: -one.head.entry))
+
+
+def require_whole(settings: Settings, ledger: Ledger) -> None:
+    """Raises GuardRefused where the ledger lacks what is noted: what was sent and decided since, nobody knows, and what
+    is recorded in a copy is gone once the newest ledger is put back.
+    """
+    lacks = lacking(settings, ledger)
+    if lacks:
+        raise GuardRefused(f"{sentence(lacks, ledger)}: what was sent since is not known", hint=HINT)
 
 
 def sentence(lacks: Sequence[Noted], ledger: Ledger) -> str:
