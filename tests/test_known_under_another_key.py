@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from auditor.commands.plan import plan
+from auditor.diff.known import under_keys_of_now
+from auditor.engine.duckdb import DuckDB
 from auditor.model import Kind
 from auditor.settings.config import read_settings
 from auditor.state.past_runs import find_run
@@ -50,6 +54,26 @@ def test_what_we_withdrew_is_known_of_who_was_made_again_before_any_run_saw_it(t
         world.make_again(one, **{CONSENT: "true"})
         world.truth_says(one, NEWS, True, early)
         assert not opt_ins(world, one)
+
+
+def test_what_the_ledger_has_of_people_is_told_under_the_keys_of_the_export(tmp_path: Path) -> None:
+    """What was sent after the export's moment, opt-ins that were decided, and whom we created."""
+    export = {"platform_text": ["X0", "C0", "C3", None], "profile_id": ["1", "2", None, None]}
+    cases = {
+        # key and profileId as they are recorded: the key of now; None: it is somebody else's
+        ("C0", "1"): "X0",
+        ("C0", "2"): "C0",
+        ("X0", "9"): None,
+        ("C0", None): "C0",
+        ("C3", "3"): "C3",
+        ("not there", "7"): "not there",
+    }
+    recorded = pl.DataFrame(list(cases), schema={"key": pl.String, "profile_id": pl.String}, orient="row")
+    with closing(DuckDB(temp=tmp_path)) as engine:
+        rows = engine.put(pl.DataFrame(export, schema=dict.fromkeys(export, pl.String)), "rows")
+        found = engine.frame(under_keys_of_now(engine.put(recorded.with_columns(column=pl.lit("city")), "sent"), rows))
+    expected = {(now, number, "city") for (_, number), now in cases.items() if now}
+    assert (set(found.iter_rows()), found.height) == (expected, len(expected))
 
 
 def test_what_was_undone_of_somebody_is_so_under_another_key(tmp_path: Path) -> None:

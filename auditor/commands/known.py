@@ -63,9 +63,8 @@ def with_pending(audit: Audit, ledger: Ledger, *, but: str | None = None) -> Aud
 
     What the plan `but` sent since the audit does not count.
     """
-    sent = (
-        ledger.pending(audit.table, after=audit.source(Side.PLATFORM).as_of, but=but).select("key", "column").unique()
-    )
+    pending = ledger.pending(audit.table, after=audit.source(Side.PLATFORM).as_of, but=but)
+    sent = _theirs(pending, holders(audit.profiles, audit.permissions)).select("key", "column").unique()
     cells = sent.filter(pl.col("column").is_not_null()).with_columns(sent=True)
     whole = sent.filter(pl.col("column").is_null()).select("key", sent=True)
     marked = pl.col("pending") | pl.col("sent").fill_null(False)

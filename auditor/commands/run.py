@@ -40,7 +40,7 @@ from auditor.commands.session import open_engine
 from auditor.commands.who import who
 from auditor.diff.diffed import diff
 from auditor.diff.identifiers import identifiers
-from auditor.diff.known import Known, Moments
+from auditor.diff.known import Known, Moments, under_keys_of_now
 from auditor.diff.one_sided import OneSided, one_sided, other_keys, renumbered
 from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
@@ -205,11 +205,13 @@ def _audit(
             edits = overwritten(settings, contract, ledger, work, now, tell)
             settled = replace(settled, overwritten=edits)
             ledger.suppose(settled)
-            known, created = _known(engine, ledger, memory, violations, table, as_of)
+            known, created = _known(engine, ledger, memory, matched, violations, table, as_of)
             shown = Moments(as_of, inputs.moments[Side.TRUTH])
             diffed = diff(engine, contract, matched, known, shown, inputs.rejected)
-            decided = engine.put(ledger.opt_ins(table), "opt_ins")
-            ours = engine.put(ledger.created(table), "created")
+            decided, ours = (
+                engine.keep(under_keys_of_now(engine.put(recorded, name), matched.rows), name)
+                for name, recorded in (("opt_ins", ledger.opt_ins(table)), ("created", ledger.created(table)))
+            )
             allowed = permissions(
                 engine, contract, matched, diffed, memory.history, name, inputs.moments, decided, ours
             )
@@ -302,11 +304,18 @@ def _validate(
 
 
 def _known(
-    engine: DuckDB, ledger: Ledger, memory: Memory, violations: ir.Table, table: str, as_of: datetime
+    engine: DuckDB,
+    ledger: Ledger,
+    memory: Memory,
+    matched: Matched,
+    violations: ir.Table,
+    table: str,
+    as_of: datetime,
 ) -> tuple[Known, int]:
     """What earlier runs and the ledger know; and how many profiles we created after the export's moment."""
     pending = ledger.pending(table, after=as_of)
-    sent = engine.put(pending.select("key", "column").unique(), "sent")
+    recorded = engine.put(pending.select("key", "profile_id", "column").unique(), "sent")
+    sent = engine.keep(under_keys_of_now(recorded, matched.rows).select("key", "column").distinct(), "sent")
     refused = violations.rule.isin([rule.value for rule in Rule]) | (violations.severity == Severity.ERROR.value)
     on_truth = violations.filter(refused & (violations.side == Side.TRUTH.value))
     blocked = engine.keep(on_truth.select("key", "column").distinct(), "blocked")

@@ -303,11 +303,14 @@ class Written(Recorded):
         )
 
     def opt_ins(self, table: str) -> pl.DataFrame:
-        """Opt-ins that landed, each decided by a named person. Columns: key, column, sent_at (the latest of each)."""
+        """Opt-ins that landed, each decided by a named person.
+
+        Columns: key, profile_id, column, sent_at (the latest of each).
+        """
         return self._frame(
-            ("key", "column", "sent_at"),
-            "SELECT key, col, max(sent_at) FROM writes_now WHERE tab = ? AND kind = 'subscribe' AND outcome = 'landed'"
-            " GROUP BY key, col ORDER BY id",
+            ("key", "profile_id", "column", "sent_at"),
+            "SELECT key, address, col, max(sent_at) FROM writes_now WHERE tab = ? AND kind = 'subscribe'"
+            " AND outcome = 'landed' GROUP BY key, address, col ORDER BY id",
             (table,),
         )
 
