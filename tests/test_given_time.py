@@ -22,12 +22,14 @@ CLOCKS = {
     "auditor/commands/doctor/platform.py": "whether the machine's clock goes right",
     "auditor/actito/answers.py": "how long a Retry-After is that names a moment, where its answer names none",
     "auditor/actito/ending.py": "whether an end that the platform announced has come, where no moment is given",
+    "auditor/engine/condition.py": "for the conditions of a user, who may compare with today",
     "auditor/pull/__init__.py": "how long ago the machine wrote a file",
     "auditor/pull/kept.py": "the same",
     "auditor/pull/databases/others.py": "when a database was read that does not say so itself",
     "auditor/pull/databases/sqlite.py": "the same",
     "auditor/validate/contact_checks.py": "for who asks Great Expectations without us",
     "auditor/sandbox/clock.py": "the clock of the sandbox, which tests set",
+    "tests/test_conditions.py": "such conditions",
 }
 """Modules that read one, and what for."""
 WAITING = {

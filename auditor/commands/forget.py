@@ -22,7 +22,7 @@ from auditor.model import Side, Structure
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
-from auditor.state import run_folder
+from auditor.state import heads, run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.past_runs import find_run, readable
@@ -70,6 +70,7 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool) -> Forgott
         at_work(settings.state_folder, "auditor forget", now),
         Ledger(settings.state_folder, reading=dry) as ledger,
     ):
+        heads.require_whole(settings, ledger)
         one = _person(settings, ledger, who)
         about = settings.table, one.keys, one.numbers, one.others
         told = len({_plain(value) for _, value in one.identifiers})
