@@ -232,7 +232,7 @@ def test_opt_ins_count_only_once_they_are_read_back(ledger: Ledger) -> None:
         opt_in = Intent(0, Kind.SUBSCRIBE, Route.SINGLE, key, f"id-{key}", "subscriptions#News", "false", "true")
         at = NOON + hour * HOUR
         ledger.settle(ledger.intend(f"p{hour}", TABLE, [opt_in], at), outcome, at)
-    assert ledger.opt_ins(TABLE).rows() == [("1", "subscriptions#News", NOON + HOUR)]
+    assert ledger.opt_ins(TABLE).rows() == [("1", "id-1", "subscriptions#News", NOON + HOUR)]
     assert ledger.opt_ins("Others").is_empty()
 
 
