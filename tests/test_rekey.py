@@ -19,7 +19,7 @@ from auditor.errors import SettingsError, TryLater
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.settings.config import Settings, read_settings
 from auditor.settings.contract_file import read_contract
-from auditor.state import run_folder
+from auditor.state import heads, run_folder
 from auditor.state.ledger import FILE, Ledger
 from auditor.state.ledger.records import Decision, Head, Intent
 from tests.audits import audit_of
@@ -272,12 +272,15 @@ def test_what_fails_halfway_changes_nothing(folder: Folder, monkeypatch: pytest.
 
 
 def test_what_dies_between_state_and_ledger_is_completed_by_the_same_map(folder: Folder, tmp_path: Path) -> None:
-    kept = tmp_path / "kept.sqlite"
-    shutil.copy(folder.settings.state_folder / FILE, kept)
+    state = folder.settings.state_folder
+    told = [path.name for path in (state / FILE, state / heads.FILE) if path.exists()]
+    for name in told:
+        shutil.copy(state / name, tmp_path / name)
     folder.rekey(("1", "X1"))
-    for path in folder.settings.state_folder.glob(f"{FILE}*"):
+    for path in (*state.glob(f"{FILE}*"), state / heads.FILE):
         path.unlink()
-    shutil.copy(kept, folder.settings.state_folder / FILE)
+    for name in told:  # who dies there has not noted how far the ledger has come
+        shutil.copy(tmp_path / name, state / name)
     with pytest.raises(SettingsError, match="interrupted: repeat that one first"):
         folder.rekey(("2", "X2"))
     assert folder.rekey(("1", "X1")).done
