@@ -255,6 +255,7 @@ ELSEWHERE = {
     "load/__init__.py: work_out": "a whole file takes the place of another that no run counts on yet",
     "commands/decided.py: _put_away": "a whole file of somebody else, recorded by then, gets another place",
     "state/run_folder.py: _empty_database": "a database without a table, whose bytes are read at once",
+    "plan/bulkfile.py: csv_bytes": "into memory",
 }
 """Where something is written without a whole file, and why that does no harm."""
 

@@ -110,7 +110,8 @@ def _table(writes: Sequence[Write], columns: Sequence[str], flags: Collection[st
             values[cell.column][place] = cell.after
     values[columns[0]] = [write.key for write in writes]
     table = pl.DataFrame(values, schema=dict.fromkeys(columns, pl.String()))
-    return table.with_columns(pl.col([column for column in columns if column in flags]).replace(_WORDS))
+    said = pl.col([column for column in columns if column in flags])
+    return table.with_columns(said.replace(list(_WORDS), list(_WORDS.values())))
 
 
 def _zipped(name: str, content: bytes) -> bytes:
