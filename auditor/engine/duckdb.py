@@ -128,7 +128,8 @@ class DuckDB:
     def fitting(self, condition: str | None, source: str) -> str:
         """Spells whether a row of a source in SQL fits a condition; unknown is no, and where there is none, all do.
 
-        Raises one of `refusals` for what is no condition over its columns, TooSlow where it does not come to an end.
+        Raises one of `refusals` for what is no condition over its columns, UnknownFunction for one that
+        may not end, TooSlow where it does not come to an end.
         """
         if condition is None:
             return "TRUE"
