@@ -565,6 +565,9 @@ def test_fix_corrects_the_named_profiles_alone(
         for key, profile in sorted(answers.items())
         if profile["differences"].get("lastName", {}).get("fate") == "corrected"
     )
+    wrong = auditor(capsys, "fix", f" {key}", "--yes", "--confirm", "update=1", "--confirm", "clear=1")
+    assert (wrong.code, "clear=1, where it has 0" in wrong.err) == (Exit.REFUSED, True)
+    assert by_key(own_sandbox) == before
     said = auditor(capsys, "fix", f" {key}", "--yes", "--confirm", "update=1")
     assert said.code == Exit.FINE
     assert by_key(own_sandbox) == before | {key: before[key] | {"lastName": cell["truth"]}}

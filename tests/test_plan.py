@@ -28,7 +28,7 @@ from auditor.findings.sentences import of_plan
 from auditor.findings.words import Words
 from auditor.model import Attribute, Kind, Route, Segmentation, Side, Source, Structure, Verdict
 from auditor.plan import Facts, make_plans
-from auditor.plan.brakes import brakes, held
+from auditor.plan.brakes import brakes, held, misjudged
 from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import Choice, Decision
@@ -1024,6 +1024,14 @@ def test_the_larger_of_count_and_share_is_the_limit(
     assert [(brake.kind, brake.count) for brake in found] == ([(UPDATE, count)] if stops else [])
     assert held(plan, {UPDATE: limit}, {UPDATE: count}) == ()
     assert held(plan, {UPDATE: limit}, {UPDATE: count + 1, Kind.CLEAR: count}) == found
+
+
+def test_a_count_that_a_plan_does_not_have_is_refused_whether_its_kind_brakes_or_not() -> None:
+    """Whoever goes on with a plan types the count of all of it, or of what is left."""
+    whole, left = {UPDATE: 3, Kind.CLEAR: 1}, {UPDATE: 2}
+    assert misjudged([whole, left], {UPDATE: 4, Kind.CREATE: 1}) == {UPDATE: 2, Kind.CREATE: 0}
+    for confirmed in ({UPDATE: 3, Kind.CLEAR: 1}, {UPDATE: 2}, {}):
+        assert misjudged([whole, left], confirmed) == {}
 
 
 def test_a_kind_without_a_limit_always_stops() -> None:

@@ -102,9 +102,11 @@ def require_released(settings: Settings, path: Path, confirmed: Mapping[Kind, in
 
 
 def _require_somebody(counts: Mapping[Kind, int], confirmed: Mapping[Kind, int]) -> None:
-    """Raise GuardRefused for creations at which nobody has looked: no terminal, and nobody who typed their number."""
+    """Raise GuardRefused for creations at which nobody has looked: no terminal, and nobody who typed their number,
+    which is the right one by then.
+    """
     number = counts.get(Kind.CREATE, 0)
-    if number and confirmed.get(Kind.CREATE) != number and not somebody_there():
+    if number and Kind.CREATE not in confirmed and not somebody_there():
         raise GuardRefused(
             f"creations never run unattended, and this plan has {number:,}",
             hint=f"after a look, at a terminal, or add: --confirm create={number}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,7 @@ def command(
     from auditor.cli.applying import require_released
     from auditor.cli.planned import parse_confirmations, print_plan, say_drift
     from auditor.cli.summary import print_json
+    from auditor.commands.apply import require_true
     from auditor.commands.for_others import write_files
     from auditor.commands.plan import plan
     from auditor.commands.review import tell
@@ -109,8 +111,9 @@ def command(
     if files is None:
         return int(Exit.FINE)
     by_file = [planned for planned in made if any(write.batch is not None for write in planned.plan.writes)]
+    require_true([sum((Counter(planned.plan.counts) for planned in made), Counter())], confirmed)
     for planned in by_file:
-        require_released(settings, planned.path, confirmed)
+        require_released(settings, planned.path, planned.own(confirmed))
     written = write_files(settings, by_file, files, confirmed=confirmed, older=older, now=clock.now())
     for drift in written.drifts:
         say_drift(drift, Words.of(settings.names))

@@ -6,7 +6,7 @@ Beside `auditor.commands.structure` the only module that is handed something tha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ from auditor.findings.sentences import of_plan
 from auditor.findings.since import Drift
 from auditor.findings.words import Words
 from auditor.model import Kind, Structure
-from auditor.plan.brakes import held
+from auditor.plan.brakes import held, misjudged
 from auditor.plan.bulkfile import corrective_file
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -176,8 +176,8 @@ def held_against(
 
 
 def require_confirmed(settings: Settings, path: Path, confirmed: Mapping[Kind, int]) -> None:
-    """Raises GuardRefused when a brake of a stored plan is not confirmed with its exact count; what is done of it
-    already brakes nothing.
+    """Raises GuardRefused when a brake of a stored plan is not confirmed with its exact count, or a count is confirmed
+    that the plan does not have; what is done of it already brakes nothing.
     """
     chosen = read_plan(path)
     with Ledger(settings.state_folder, reading=True) as ledger:
@@ -199,6 +199,18 @@ def _require_confirmed(settings: Settings, chosen: Plan, left: Plan, path: Path,
         reason = f": {of_plan(chosen.stop, Words.of(settings.names))}" if chosen.stop else ""
         look = f"after a look ({reading})" if (reading := where_to_read(path)) else "after a look"
         raise GuardRefused(f"this plan needs its counts confirmed ({counts}){reason}", hint=f"{look}, add: {flags}")
+    require_true([chosen.counts, left.counts], confirmed)
+
+
+def require_true(counts: Sequence[Mapping[Kind, int]], confirmed: Mapping[Kind, int]) -> None:
+    """Raises GuardRefused where a count is confirmed that none of `counts` has, of a kind that needs none as well."""
+    wrong = misjudged(counts, confirmed)
+    if wrong:
+        told = ", ".join(f"{kind.value}={confirmed[kind]}, where it has {count:,}" for kind, count in wrong.items())
+        raise GuardRefused(
+            f"what is confirmed is not what this plan has: {told}",
+            hint="was another plan looked at? auditor plan --show PLAN tells this one",
+        )
 
 
 def _check_structure(audited: Structure, live: Structure) -> None:

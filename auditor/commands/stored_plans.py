@@ -30,6 +30,10 @@ class Planned:
     path: Path
     brakes: tuple[Brake, ...]
 
+    def own(self, confirmed: Mapping[Kind, int]) -> Mapping[Kind, int]:
+        """What is confirmed of the kinds that this plan has, where several plans are confirmed at once."""
+        return {kind: count for kind, count in confirmed.items() if kind in self.plan.counts}
+
 
 def store_made(made: Iterable[Plan], folder: Path, ledger: Ledger, settings: Settings) -> tuple[Planned, ...]:
     """Store what writes something, or says what it leaves and why; a plan of neither is left out."""

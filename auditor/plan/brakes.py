@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -59,6 +59,14 @@ def held(
         for brake in brakes(left or plan, limits)
         if confirmed.get(brake.kind) not in (brake.count, counts[brake.kind])
     )
+
+
+def misjudged(counts: Sequence[Mapping[Kind, int]], confirmed: Mapping[Kind, int]) -> Mapping[Kind, int]:
+    """What is `confirmed` and true of none of these counts, with what the last of them say: whoever typed it looked at
+    another plan, whether the kind has a brake or not.
+    """
+    wrong = [kind for kind, count in confirmed.items() if all(count != one.get(kind, 0) for one in counts)]
+    return {kind: counts[-1].get(kind, 0) for kind in Kind if kind in wrong}
 
 
 def _limit(limit: tuple[int, float], population: int) -> int:
