@@ -42,6 +42,7 @@ from auditor.apply.undo import Audited, undo_plan
 from auditor.cli.planned import print_applied
 from auditor.errors import Exit, GuardRefused
 from auditor.findings.since import Drift, Since
+from auditor.findings.words import Words
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.plan.brakes import held
 from auditor.state.commit import steady
@@ -68,6 +69,9 @@ STRUCTURE = Structure(
 
 class Crash(BaseException):
     """The process ends here, as by a power cut."""
+
+
+SAY = Words("Actito", "CRM")
 
 
 @dataclass
@@ -862,7 +866,7 @@ def test_a_file_is_not_sent_where_many_of_the_rows_that_are_read_have_changed(wo
     assert applied.exit_code is Exit.REFUSED
 
 
-def test_refused_rows_are_tied_back_by_key(world: World) -> None:
+def test_refused_rows_are_tied_back_by_key(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     rows = batch(1, 2, 3, 4)
     rows[2] = replace(rows[2], cells=(Cell("city", "Gent", "BAD"),))
     del world.platform.profiles["4"]
@@ -872,13 +876,17 @@ def test_refused_rows_are_tied_back_by_key(world: World) -> None:
         ("refused", "UNKNOWN_PROFILE customerId"),
     ]
     assert "4" not in world.platform.profiles
+    print_applied(applied, SAY)
+    said = capsys.readouterr().out
+    assert "    refused: INVALID_VALUE city × 1: C3 (city)\n" in said, "whose it is, and which field"
+    assert "    refused: UNKNOWN_PROFILE customerId × 1: C4 (city)\n" in said
 
 
 def test_what_a_file_overwrote_is_told_of_the_plan(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever became of the cell itself; how much of the file nobody read is told when it is sent."""
     plan = plan_of(*batch(1, 2, 3))
     applied = world.apply(plan, limits=Limits(concurrency=1, read_before=1, sample=20))
-    print_applied(applied)
+    print_applied(applied, SAY)
     said = " ".join(capsys.readouterr().out.split())
     assert "b1: 2 rows; 1 were read right before it; 2 (100%) were read back, all others by the next export." in said
     assert "of the other 1 is overwritten; the next run finds what an export shows that was taken in between." in said
@@ -887,7 +895,7 @@ def test_what_a_file_overwrote_is_told_of_the_plan(world: World, capsys: pytest.
         ledger.record_settled(Settled((), (), (), frozenset(), (edit,)), world.now)
     applied = world.apply(plan)
     assert told(applied, "outcome", "detail", "found")[2] == ("landed", "overwritten", "Brugge")
-    print_applied(applied)
+    print_applied(applied, SAY)
     said = " ".join(capsys.readouterr().out.split())
     assert "1 edit of somebody's overwritten by file" in said
     assert f"auditor undo {plan.sha[:12]} --overwritten" in said
@@ -982,7 +990,7 @@ def test_an_opt_out_that_an_import_may_have_carried_is_not_sent_again(world: Wor
     """Those of its file that it did not carry go one by one."""
     world.platform.faults["start_import", "after"] = raising(MaybeSent("an import"))
     plan = plan_of(*batch(1, 2, 3, 4, make=opt_out))
-    held = Drift("run-2", {(2, NEWS): Since.TRUTH}, ())
+    held = Drift("run-2", {(2, NEWS): Since.TRUTH}, (), {})
     assert told(world.apply(plan, drift=held), "outcome", "detail")[2] == ("skipped", "truth_changed_since")
     assert outcomes(world.apply(plan)) == ["landed", "unknown", "landed", "unknown"]
     assert (world.platform.calls["update"], world.platform.calls["start_import"]) == (2, 1)
@@ -1449,7 +1457,7 @@ def test_what_is_done_of_a_plan_brakes_nothing_when_it_is_gone_on_with(world: Wo
         return [(brake.kind, brake.count) for brake in held(plan, limits, confirmed, left)]
 
     assert counts({}) == [(Kind.UNSUBSCRIBE, 1), (Kind.UPDATE, 2)]
-    world.apply(plan, drift=Drift("run", {(2, "city"): Since.DECIDED}, ()))
+    world.apply(plan, drift=Drift("run", {(2, "city"): Since.DECIDED}, (), {}))
     assert counts({}) == [(Kind.UPDATE, 1)]
     assert counts({Kind.UPDATE: 1}) == counts({Kind.UPDATE: 2}) == [], "what was confirmed for all of it, goes on"
     assert counts({Kind.UPDATE: 3}) == [(Kind.UPDATE, 1)]

@@ -13,7 +13,7 @@ from auditor.apply.job import column_of, targets
 from auditor.errors import Exit, InputUnusable
 from auditor.findings.audit import PERMISSIONS, Audit
 from auditor.findings.codes import Code, NotChecked
-from auditor.findings.english.since_sentences import SINCE, drift_report
+from auditor.findings.english.since_sentences import SINCE, drift_report, whose
 from auditor.findings.since import NO_DRIFT, Drift, Since
 from auditor.findings.words import Words
 from auditor.model import Kind, Route
@@ -285,7 +285,7 @@ def test_an_undo_is_held_against_the_ledger_alone() -> None:
 
 
 def held(**places: Since) -> Drift:
-    return Drift("run-2", {(int(name[1:]), "city"): since for name, since in places.items()}, ())
+    return Drift("run-2", {(int(name[1:]), "city"): since for name, since in places.items()}, (), {})
 
 
 def test_what_is_held_is_skipped_with_its_reason_and_all_others_go_on(world: World) -> None:
@@ -313,7 +313,7 @@ def test_an_open_intent_is_settled_by_reading_and_not_sent_again(world: World, e
 def test_a_creation_whose_end_is_not_known_is_not_tried_again(world: World, effect: str) -> None:
     plan = plan_of(creation(9))
     killed(world, plan, "create", effect)
-    applied = world.apply(plan, drift=Drift("run-2", {(0, None): Since.GONE}, ()))
+    applied = world.apply(plan, drift=Drift("run-2", {(0, None): Since.GONE}, (), {}))
     assert outcomes(applied) == ["skipped" if effect == "before" else "landed"]
     assert world.platform.calls["create"] == 1
 
@@ -335,13 +335,18 @@ def test_no_file_goes_without_a_first_profile(world: World) -> None:
 
 def test_the_report_fits_a_terminal_and_counts_by_reason() -> None:
     drift = Drift("20261123T060000Z-7f3a", {(0, "a"): Since.TRUTH, (1, "a"): Since.GONE, (2, "a"): Since.GONE},
-                  (("C1", "b"),))  # fmt: skip
+                  (("C1", "b"),), {0: "C7", 1: "C8", 2: "C9"})  # fmt: skip
     lines = [" " * indent + line for indent, line in drift_report(drift, Words("Actito", "CRM"))]
-    assert any("2 gone, 1 changed, 1 new" in line for line in lines)
-    assert "      2 × deleted in Actito since" in lines
-    assert "      1 × CRM says something else than what was planned" in lines
+    told = "2 no longer planned, 1 planned otherwise by now, 1 new"
+    assert any(told in line for line in lines), "nobody is gone whose cell is not planned any more"
+    assert "      2 × deleted in Actito since: C8 (a), C9 (a)" in lines
+    assert "      1 × CRM says something else than what was planned: C7 (a)" in lines
     assert list(drift_report(NO_DRIFT, Words("Actito", "CRM"))) == []
     assert set(SINCE) == set(Since)
+    assert whose((f"C{number}", column) for number in range(12) for column in ("a", "b")).endswith(
+        "C9 (a, b) and 2 more"
+    )
+    assert whose([("C1", None)]) == "C1", "of a profile that is created or deleted"
 
 
 def test_write_and_applied_agree_on_what_is_followed() -> None:

@@ -70,5 +70,7 @@ def test_an_older_plan_writes_what_the_newest_run_and_the_ledger_leave_of_it(
     assert {(first.plan.writes[number].key, column) for number, column in asked.drift.held} == reasons.keys()
     assert done["outcomes"]["landed"] == sum(len(write.followed) for write in first.plan.writes) - 2
     assert said.code == Exit.WRITES_LEFT
-    assert "1 gone, 1 changed" in said.err
+    screen = " ".join(said.err.split())
+    assert "1 no longer planned, 1 planned otherwise by now" in screen
+    assert f"somebody decided otherwise: {ignored.key} (lastName)" in screen
     assert max(map(len, said.err.splitlines())) <= 80

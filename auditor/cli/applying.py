@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -38,8 +39,8 @@ def carry_out(
     Whatever brakes it is told before anybody is asked. `older` is as in `commands.apply`; `as_json` prints one JSON
     document instead.
     """
-    show = print_applied_json if as_json else print_applied
     words = Words.of(settings.names)
+    show = print_applied_json if as_json else partial(print_applied, words=words)
     already = done(settings, path)
     if already is not None:
         applied, moment = already

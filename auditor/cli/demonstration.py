@@ -158,7 +158,7 @@ def put_right(settings: Settings, tell: Callable[[str], None]) -> None:
         _aside(of_plan(planned.plan.route_reason, words))
         confirmed = {brake.kind: brake.count for brake in planned.brakes}
         applied = apply(settings, planned.path, confirmed=confirmed, clock=clock.now)
-        print_applied(applied)
+        print_applied(applied, words)
 
 
 def _again(sandbox: Sandbox, folder: Path, settings: Settings, tell: Callable[[str], None]) -> Audit:

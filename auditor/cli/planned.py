@@ -19,7 +19,7 @@ from auditor.errors import SettingsError
 from auditor.findings import figures
 from auditor.findings.codes import Notice
 from auditor.findings.english.numbers import counted
-from auditor.findings.english.since_sentences import drift_report
+from auditor.findings.english.since_sentences import DETAIL, NAMED, drift_report, whose
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
 from auditor.findings.planned import KIND, PURPOSE
 from auditor.findings.sentences import of_plan, sentence
@@ -110,15 +110,19 @@ def irrevocably(told: Notice | None, words: Words) -> str:
     return textwrap.fill(sentence(told, words), WIDTH, initial_indent="  ", subsequent_indent="  ") if told else ""
 
 
-def print_applied(applied: Applied) -> None:
-    """What became of the writes of a plan."""
+def print_applied(applied: Applied, words: Words) -> None:
+    """What became of the writes of a plan, and of whom those that were refused or left are."""
     for sent in applied.files:
         click.echo(wrapped("  ", _looked_at(sent)))
     counts = figures.writes(applied.outcomes)
     table([(OUTCOME[outcome], counts[outcome]) for outcome in Outcome if counts[outcome]] or [("nothing to write", 0)])
-    details = applied.outcomes.filter(applied.outcomes["outcome"].is_in(["refused", "changed"]))
-    for (outcome, detail), group in details.group_by("outcome", "detail"):
-        click.echo(f"    {outcome}: {detail or 'no detail'} × {group['number'].n_unique():,}")
+    left = applied.outcomes.filter(applied.outcomes["outcome"].is_in(["refused", "changed"]))
+    for (outcome, detail), group in left.group_by("outcome", "detail", maintain_order=True):
+        why = words.fill(DETAIL.get(str(detail or ""), str(detail)))
+        told = f"{outcome}: {why} × {group['number'].n_unique():,}: {whose(group['key', 'column'].iter_rows())}"
+        click.echo(wrapped("    ", told, indent=6))
+    if left["key"].n_unique() > NAMED:
+        click.echo(f"    every one of them: outcome-{applied.sha[:12]}….parquet, beside the plan")
     edits = applied.outcomes.filter(applied.outcomes["detail"] == OVERWRITTEN).height
     if edits:
         click.echo(wrapped("    ", EDITS.format(edits=counted(edits, "edit"), plan=applied.sha[:12])))

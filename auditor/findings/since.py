@@ -63,6 +63,13 @@ class Drift:
     held: Mapping[Place, Since]
     new: tuple[Spot, ...]
     """What a plan of the same people would write now beside it."""
+    keys: Mapping[int, str]
+    """By the number of its write, whose cells are held."""
+
+    def spots(self, why: Since) -> list[Spot]:
+        """What is held for this reason, in the plan's order, as far as it is known whose it is."""
+        held = sorted((number, column or "") for (number, column), since in self.held.items() if since is why)
+        return [(self.keys[number], column or None) for number, column in held if number in self.keys]
 
     @property
     def counts(self) -> Mapping[Since, int]:
@@ -81,5 +88,5 @@ class Drift:
         return len(self.held) - self.changed
 
 
-NO_DRIFT: Final = Drift(None, {}, ())
+NO_DRIFT: Final = Drift(None, {}, (), {})
 """Of a plan of which nothing is left to be sent."""

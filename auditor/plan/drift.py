@@ -138,7 +138,7 @@ def of_run(plan: Plan, today: Today, erased: Collection[Identifier], left: Colle
     own = {(write.key, column) for write in plan.writes for column in write.followed}
     own |= {(one.key, one.column) for one in plan.left if one.why in (Why.QUOTA, Why.GATHERING)}
     new = [spot for spot in planned if spot not in own and (planned[spot].kind is Kind.CREATE) == _creates(plan)]
-    return Drift(today.run, _together(plan, held, left), tuple(sorted(new, key=lambda spot: (spot[0], spot[1] or ""))))
+    return _drift(plan, today.run, _together(plan, held, left), sorted(new, key=lambda spot: (spot[0], spot[1] or "")))
 
 
 def of_ledger(plan: Plan, later: Later, erased: Collection[Identifier], left: Collection[Place]) -> Drift:
@@ -159,7 +159,11 @@ def of_ledger(plan: Plan, later: Later, erased: Collection[Identifier], left: Co
             since = Since.PINNED
         if since is not None:
             held[number, column] = since
-    return Drift(None, _together(plan, held, left), ())
+    return _drift(plan, None, _together(plan, held, left), ())
+
+
+def _drift(plan: Plan, run: str | None, held: Mapping[Place, Since], new: Iterable[Spot]) -> Drift:
+    return Drift(run, held, tuple(new), {number: plan.writes[number].key for number, _ in held})
 
 
 def identifiers(plan: Plan, write: Write) -> Iterable[Identifier]:

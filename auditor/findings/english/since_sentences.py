@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from auditor.findings.english.numbers import counted
-from auditor.findings.since import Drift, Since
+from auditor.findings.since import Drift, Since, Spot
 from auditor.findings.words import Words
 
 SINCE: Final[Mapping[str, str]] = {
@@ -28,16 +28,50 @@ SINCE: Final[Mapping[str, str]] = {
 }
 """Why a planned cell is not written any more."""
 
+DETAIL: Final[Mapping[str, str]] = {
+    "": "another value than was audited",
+    "gone": "not in {platform} any more",
+    "not_found": "not in {platform} any more",
+    "key": "the profile has another key by now",
+    "value": "another value than was audited",
+    "touched": "changed since we wrote it",
+    "unreadable": "{platform} does not tell what is there",
+    "erased": "erased on request",
+    "exists": "another profile has a unique value of theirs",
+    "refused": "without a reason",
+    "edited": "edited since it was sent, as the next export showed",
+    "export": "another value in the next export",
+    "superseded": "written again since",
+}
+"""Why a write was refused, or left because its profile had changed; any other is a code of the platform's own."""
+
+NAMED: Final = 10
+"""People who are named where many may be."""
+
+
+def whose(spots: Iterable[Spot]) -> str:
+    """`C1 (city, lastName), C2 and 3 more`: people in their order, with the fields that it is about."""
+    columns: dict[str, list[str]] = {}
+    for key, column in spots:
+        columns.setdefault(key, []).extend([column] if column else [])
+    told = [f"{key} ({', '.join(fields)})" if fields else key for key, fields in list(columns.items())[:NAMED]]
+    more = len(columns) - len(told)
+    return ", ".join(told) + (f" and {more:,} more" if more else "")
+
 
 def drift_report(drift: Drift, words: Words) -> Iterator[tuple[int, str]]:
     """The lines that tell what of a plan is not written any more, and how far each is indented; none where all is."""
     if drift.held or drift.new:
         against = f"the run {drift.run} and the ledger" if drift.run else "the ledger"
-        parts = [f"{drift.gone:,} gone, {drift.changed:,} changed", *([f"{len(drift.new):,} new"] if drift.run else [])]
+        parts = [f"{drift.gone:,} no longer planned, {drift.changed:,} planned otherwise by now"]
+        parts += [f"{len(drift.new):,} new"] if drift.run else []
         yield 2, f"since this plan was made, as {against} tell it: {', '.join(parts)}"
     if drift.held:
         yield 4, f"{counted(len(drift.held), 'planned value')} not written any more:"
         for since, number in drift.counts.items():
-            yield 6, f"{number:,} × {words.fill(SINCE[since])}"
+            named = whose(drift.spots(since))
+            yield 6, f"{number:,} × {words.fill(SINCE[since])}" + (f": {named}" if named else "")
+        if any(len({key for key, _ in drift.spots(since)}) > NAMED for since in drift.counts):
+            yield 4, "once the plan is applied, every one is in its outcome file, which lies beside it"
     if drift.new:
         yield 4, f"{counted(len(drift.new), 'value')} of the same people would be planned now beside them: plan again"
