@@ -246,6 +246,8 @@ def test_names_that_differ_behind_a_nul_differ(judge: Judge) -> None:
 def _number(text: str) -> str | None:
     """A number's only spelling: as an exact decimal, without exponent."""
     plain = text.strip(" \t\n\r\x0b\x0c")
+    if re.fullmatch(r"(?a)\( ?[0-9.]+ ?\)|[0-9.]+ ?-", plain):
+        plain = "-" + plain.strip("()- ")
     if not re.fullmatch(r"(?ia)[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,4})?|[+-]?inf(inity)?|nan", plain):
         return tidy(text)
     value = Decimal(plain)

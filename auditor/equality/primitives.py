@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from auditor.engine.functions import INSTANT, declared
-from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS
+from auditor.equality.yes_no import NO, YES
 from auditor.settings.contract import Compare
 
 if TYPE_CHECKING:
@@ -37,9 +37,12 @@ _LETTERS = {"ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae",
 """Letters of names that are not an ASCII letter with an accent."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[+-]?inf(inity)?|nan", re.IGNORECASE | re.ASCII)
+_BELOW_ZERO = re.compile(r"\( ?([\d.]+) ?\)|([\d.]+) ?-", re.ASCII)
+"""How accountants and their programs write what is owed: `(12.50)`, `12.50-`."""
 
 _GROUPS = r"[.\s\x{00A0}\x{202F}]"
-_WITH_COMMA = rf"^[+-]?(\d{{1,3}}({_GROUPS}\d{{3}})+|\d*)(,\d*)?([eE][+-]?\d{{1,4}})?$"
+_AMOUNT = rf"(?:\d{{1,3}}(?:{_GROUPS}\d{{3}})+|\d*)(?:,\d*)?"
+_WITH_COMMA = rf"^(?:[+-]?{_AMOUNT}(?:[eE][+-]?\d{{1,4}})?|\( ?{_AMOUNT} ?\)|{_AMOUNT} ?-)$"
 """Numbers with a decimal comma and perhaps groups of thousands; whether digits are there at all is seen later."""
 
 _OFFSET = r"(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
@@ -119,9 +122,9 @@ def bare_code(text: ir.StringValue) -> ir.StringValue:
 
 
 def truth_value(text: ir.StringValue) -> ir.StringValue:
-    """`true` or `false` for every spelling Actito accepts, null for anything else."""
+    """`true` or `false` for every word that says yes or no, null for anything else."""
     word = text.strip().lower()
-    return ibis.cases((word.isin(TRUE_SPELLINGS), "true"), (word.isin(FALSE_SPELLINGS), "false"), else_=ibis.null(str))
+    return ibis.cases((word.isin(YES), "true"), (word.isin(NO), "false"), else_=ibis.null(str))
 
 
 def number(text: ir.StringValue, decimal: str) -> ir.StringValue:
@@ -144,7 +147,7 @@ def date_text(text: ir.StringValue, format: str | None) -> ir.StringValue:  # no
     """`YYYY-MM-DD` of an existing day, from ISO 8601 or the given strptime format; null for anything else."""
     plain = text.strip()
     if format is None:
-        plain = plain.re_replace(r"[ T]00:00:00(\.0+)?$", "")
+        plain = plain.re_replace(r"[ T]00:00(:00(\.0+)?)?$", "")
         day = ibis.ifelse(
             plain.re_search(r"^\d{4}-\d{2}-\d{2}$"), _try_strptime(plain, "%Y-%m-%d"), ibis.null("timestamp")
         )
@@ -166,9 +169,11 @@ def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.Timestamp
         return _local_to_instant(zone, _of_our_era(_spelt_so(plain, format)))
     iso = plain.re_search(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$")
     zoned = plain.re_search(rf"^\d{{4}}-\d{{2}}-\d{{2}}[ T]\d{{2}}:\d{{2}}:\d{{2}}(\.\d{{1,9}})?{_OFFSET}$")
+    to_the_minute = plain.re_search(rf"^\d{{4}}-\d{{2}}-\d{{2}}[ T]\d{{2}}:\d{{2}}{_OFFSET}$")
     return ibis.cases(
         (iso, _local_to_instant(zone, plain.try_cast("timestamp"))),
         (zoned, plain.try_cast(INSTANT)),
+        (to_the_minute, plain.re_replace(r"^(.{16})", r"\1:00").try_cast(INSTANT)),
         else_=ibis.null(INSTANT),
     )
 
@@ -252,6 +257,8 @@ def phone_number(text: str | None, region: str) -> str | None:
 @lru_cache(_CACHE)
 def plain_number(text: str | None) -> str | None:
     """The number in canonical form, infinity and NaN as words; None for what is no number."""
+    if text and (owed := _BELOW_ZERO.fullmatch(text)):
+        text = f"-{owed[1] or owed[2]}"
     if not text or not _NUMBER.fullmatch(text):
         return None
     try:

@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
 from typing import Final
 
+from auditor.equality.yes_no import NO, YES
 from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, AttributeType
 
 Cells = Sequence[str | None]
@@ -32,10 +33,10 @@ _CACHE: Final = 1_000_000
 FORMATS: Final = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d", "%d/%m/%y", "%d.%m.%y")
 """How dates are written beside ISO 8601, the likeliest in Europe first."""
 
-_YES: Final = {*TRUE_SPELLINGS, "oui", "o", "ja", "j", "vrai", "waar", "wahr"}
-_NO: Final = {*FALSE_SPELLINGS, "non", "nee", "nein", "faux", "onwaar", "falsch"}
+_YES: Final = {*YES, "o"}
+_NO: Final = {*NO}
 _READABLE: Final = {*TRUE_SPELLINGS, *FALSE_SPELLINGS}
-"""What the rule `boolean` reads by itself."""
+"""What the platform reads by itself."""
 
 _CODES: Final[Mapping[AttributeType, Mapping[str, str]]] = {
     AttributeType.SEX: {
