@@ -10,5 +10,13 @@ from typing import Final
 
 from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS
 
-YES: Final = (*TRUE_SPELLINGS, *["on", "aan", "ein", "ja", "j", "oui", "si", "sí", "sì", "sim", "vrai", "waar", "wahr", "verdadero", "verdadeiro", "vero"])
-NO: Final = (*FALSE_SPELLINGS, *["off", "uit", "aus", "nee", "neen", "nein", "non", "não", "nao", "faux", "onwaar", "falsch", "falso"])
+YES: Final = (
+    *TRUE_SPELLINGS,
+    *("on", "aan", "ein", "ja", "j", "oui", "si", "sí", "sì", "sim"),
+    *("vrai", "waar", "wahr", "verdadero", "verdadeiro", "vero"),
+)
+NO: Final = (
+    *FALSE_SPELLINGS,
+    *("off", "uit", "aus", "nee", "neen", "nein", "non", "não", "nao"),
+    *("faux", "onwaar", "falsch", "falso"),
+)
