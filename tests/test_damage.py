@@ -205,7 +205,8 @@ def test_a_value_of_another_profile_is_a_decision_but_for_unique_values_that_cha
     emails = tuple(("emailAddress", f"a{n}@b.be", f"c{n}@b.be", OTHER) for n in range(PATTERN))
 
     def others(column: str, number: int) -> pl.DataFrame:
-        return pl.DataFrame([(f"C{n:03}", column) for n in range(number)], schema=OF_OTHERS, orient="row")
+        rows = [(f"C{n:03}", column, f"C{n + 1:03}") for n in range(number)]
+        return pl.DataFrame(rows, schema=OF_OTHERS, orient="row")
 
     for cells, column, number, expected in (
         (phones, "phone", 1, ["of_another"] + [None] * (PATTERN - 1)),

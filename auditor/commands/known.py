@@ -118,7 +118,7 @@ def knowledge(
         ),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
         created=_created(audit, whose, ledger),
-        of_others=_looked_for(folder, "of_others", OF_OTHERS),
+        of_others=_looked_for(folder, "of_others", OF_OTHERS, later=("holder",)),
         consent_off=_consent_off(folder),
     )
 
@@ -145,10 +145,10 @@ def _consent_off(folder: Path) -> frozenset[str]:
     return frozenset(_looked_for(folder, "consent_off", pl.Schema({"key": pl.String()}))["key"])
 
 
-def _looked_for(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
+def _looked_for(folder: Path, name: str, schema: pl.Schema, *, later: Collection[str] = ()) -> pl.DataFrame:
     """No row of runs that were made before anybody looked."""
     path = folder / f"{name}.parquet"
-    return frame(folder, name, schema) if path.is_symlink() or path.exists() else schema.to_frame()
+    return frame(folder, name, schema, later=later) if path.is_symlink() or path.exists() else schema.to_frame()
 
 
 def grounds(
@@ -325,9 +325,10 @@ def _news(folder: Path, history: pl.DataFrame, now: datetime) -> dict[permission
     return last_news(history, began, frame(folder, "evidence", EVIDENCE), now)
 
 
-def frame(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
-    """A file of a run that is kept for what comes after it, in these columns and further ones.
+def frame(folder: Path, name: str, schema: pl.Schema, *, later: Collection[str] = ()) -> pl.DataFrame:
+    """A file of a run that is kept for what comes after it, in these columns and further ones; those that came `later`
+    may be empty.
 
     Raises SettingsError once it has expired.
     """
-    return rows(of_snapshot(folder, f"{name}.parquet"), schema)
+    return rows(of_snapshot(folder, f"{name}.parquet"), schema, later=later)

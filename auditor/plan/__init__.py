@@ -31,7 +31,7 @@ from auditor.plan.pairs import held, one_of_two
 from auditor.plan.policy import Policy
 from auditor.plan.road import Calls, Road
 from auditor.plan.routing import Routed, route_corrections, route_creations
-from auditor.plan.uniques import in_order
+from auditor.plan.uniques import in_order, without_order
 from auditor.writes import Cell, LeftAlone, Plan, Write, by_fallback
 
 
@@ -94,11 +94,16 @@ def make_plans(
         only = named if only is None else named.intersection(only)
     needed, corrections, alone = corrected_by(audit, policy, known, only=only)
     corrections = _continued(corrections, approved)
+    if approved is not None:  # somebody whom it does not write any more may hold what another waits for
+        stuck = without_order(corrections, audit.differences, road.unique, known.of_others)
+        alone += [LeftAlone(key, column, why.value, refusal=None) for (key, column), why in stuck.items()]
+        corrections = _without(corrections, stuck)
     again = set(corrected(_restricted(audit, only).differences, audit.activities).iter_rows())
     # Who bounced for good is reachable again with another address: that goes first.
     corrections.sort(key=lambda write: all((write.key, cell.column) not in again for cell in write.cells))
     others = sorted((write for write in corrections if write.kind is not Kind.UPDATE), key=by_key)
-    routed = route_corrections([*others, *in_order(corrections, audit.differences, road.unique)], road)
+    updates = in_order(corrections, audit.differences, road.unique, known.of_others)
+    routed = route_corrections([*others, *updates], road)
     if first := sum(any((write.key, cell.column) in again for cell in write.cells) for write in routed.writes):
         routed = replace(routed, reason=Notice(Code.ROUTE, {**routed.reason.parameters, "first": first}))
     correct = _plan(audit, facts, "correct", routed, alone, damage.guards(needed))
@@ -171,6 +176,16 @@ def _continued(found: Sequence[Write], approved: Plan | None) -> list[Write]:
         if same is not None and (cells == write.cells if whole else cells):
             continued.append(replace(write, cells=cells))
     return continued
+
+
+def _without(found: Iterable[Write], cells: Collection[tuple[str, str]]) -> list[Write]:
+    left = (
+        replace(write, cells=tuple(cell for cell in write.cells if (write.key, cell.column) not in cells))
+        if write.kind is Kind.UPDATE
+        else write
+        for write in found
+    )
+    return [write for write in left if write.cells or write.kind is not Kind.UPDATE]
 
 
 def _restricted(audit: Audit, only: Collection[str] | None) -> Audit:

@@ -10,7 +10,7 @@ import polars as pl
 from auditor import writes
 from auditor.findings.audit import TEXT, Audit
 from auditor.model import SEGMENTATION_PREFIX, Kind, Route, Structure
-from auditor.plan.knowledge import CELL
+from auditor.plan.knowledge import CELL, Knowledge
 from auditor.plan.uniques import without_order
 from auditor.writes import Cell, Write
 
@@ -91,11 +91,12 @@ def with_writes(rows: pl.DataFrame, structure: Structure) -> pl.DataFrame:
     )
 
 
-def arranged(rows: pl.DataFrame, audit: Audit, structure: Structure) -> pl.DataFrame:
+def arranged(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFrame:
     """The rows without the writes of unique values that no order helps: those are left, and say why."""
-    unique = [attribute.name for attribute in structure.attributes if attribute.unique]
+    unique = [attribute.name for attribute in known.structure.attributes if attribute.unique]
     moves = together(actions(rows.filter(pl.col("column").is_in(unique))), audit)
-    stuck = [(*cell, why.value) for cell, why in without_order(moves, audit.differences, unique).items()]
+    no_order = without_order(moves, audit.differences, unique, known.of_others)
+    stuck = [(*cell, why.value) for cell, why in no_order.items()]
     schema = {"key": TEXT, "column": TEXT, "stuck": TEXT}
     marked = rows.join(pl.DataFrame(stuck, schema=schema, orient="row"), on=CELL, how="left", maintain_order="left")
     free = pl.col("stuck").is_null()

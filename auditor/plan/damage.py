@@ -184,7 +184,7 @@ def _folded(side: str) -> pl.Expr:
 
 def _of_others(known: Knowledge) -> pl.DataFrame:
     """The cells that hold another profile's value. Unique values change hands, so that a few of them say nothing."""
-    cells = known.of_others.select(CELL).unique()
+    cells = known.of_others.filter(pl.len().over(CELL) == 1).select(CELL)
     unique = [attribute.name for attribute in known.structure.attributes if attribute.unique]
     return cells.filter(~pl.col("column").is_in(unique) | (pl.len().over("column") >= PATTERN))
 

@@ -47,8 +47,10 @@ CREATED: Final = pl.Schema({"key": TEXT, "at": MOMENT})
 _APART: Final = timedelta(minutes=2)
 """How far the platform's clock may be from ours, and how long a call may take."""
 
-OF_OTHERS: Final = pl.Schema({"key": TEXT, "column": TEXT})
-"""Cells whose truth stands on the platform in one other profile, of columns whose values are somebody's own."""
+OF_OTHERS: Final = pl.Schema({"key": TEXT, "column": TEXT, "holder": TEXT})
+"""Cells whose truth stands on the platform in another profile, of columns whose values are somebody's own, and that
+profile's key; empty where it has none, null in runs that were made before anybody kept it.
+"""
 
 
 @dataclass(frozen=True)

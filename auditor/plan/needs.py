@@ -63,7 +63,7 @@ def needs(audit: Audit, known: Knowledge, *, only: Collection[str] | None = None
     )
     rows = _with_answers(rows, audit, known)
     rows = rows.with_columns(holds=pl.when(pl.col("chosen").is_not_null()).then(~pl.col("changed")))
-    rows = arranged(with_writes(rows, known.structure), audit, known.structure)
+    rows = arranged(with_writes(rows, known.structure), audit, known)
     return rows.with_columns(told=_told()).with_columns(need=_need()).select(NEEDS.names()).cast(NEEDS)
 
 
