@@ -280,7 +280,9 @@ def test_the_export_is_not_there(folder: Path, refused: Refused) -> None:
     for path in folder.glob("exports/*.csv"):
         path.unlink()
     refused(Exit.TRY_LATER, "nothing matches exports/Customers_*.csv", "it is empty")
-    refused(Exit.TRY_LATER, "nothing matches /nowhere/x.csv", command=("run", "--quiet", "--export", "/nowhere/x.csv"))
+    by_hand = ("run", "--quiet", "--export")
+    refused(Exit.SETTINGS, "nothing matches /nowhere/x.csv", "check the name", command=(*by_hand, "/nowhere/x.csv"))
+    refused(Exit.TRY_LATER, "nothing matches exports/*.csv", command=(*by_hand, "exports/*.csv"))
 
 
 def test_the_export_is_empty(folder: Path, refused: Refused) -> None:
@@ -576,11 +578,17 @@ def test_applying_while_actito_is_down(planned: Path, sandbox: Sandbox, refused:
     assert footprint(Path.cwd()) == before
 
 
+PIN = ("--by", "Ann", "--reason", "said so", "--until", "2099-01-01")
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
         (("apply", "abcdef", "--yes"), ['there is no plan "abcdef"', "auditor plan"]),
         (("undo", "abcdef"), ['there is no plan "abcdef"']),
+        (("pin", "C1", "lastNam", *PIN), ['"lastNam" is not compared, did you mean "lastName"?']),
+        (("pin", "C1", "qqq", *PIN), ['"qqq" is not compared (', "lastName"]),
+        (("permit", "qqq", "--by", "Ann"), ['"qqq" is no permission of the contract (', "subscriptions#"]),
         (("plan", "2020"), ['"2020" is no run', "the newest:"]),
         (("plan", "2"), ['"2" fits 2 runs', "the newest:"]),
         (("report", "2020"), ['"2020" is no run']),

@@ -176,7 +176,7 @@ def test_an_undo_of_a_run_that_is_read_only_goes_elsewhere(
 
     monkeypatch.setattr(os, "open", refusing)
     nowhere = auditor(capsys, *UNDO)
-    assert (nowhere.code, "can be written nowhere" in nowhere.err, "--into DIR" in nowhere.err) == (2, True, True)
+    assert (nowhere.code, "can be written nowhere" in nowhere.err, "--into DIR" in nowhere.err) == (75, True, True)
     said = auditor(capsys, *UNDO, "--into", "here")
     assert said.code == 0, said.err
     assert {path.name[:5] for path in Path("here").iterdir()} == {"plan-", "struc"}

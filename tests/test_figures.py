@@ -224,7 +224,7 @@ def test_a_write_is_done_once_each_of_its_fields_is() -> None:
         4: ["landed", "skipped"],
         5: ["landed"],
     }
-    rows = [(number, outcome) for number, own in fields.items() for outcome in own]
-    counted = figures.writes(pl.DataFrame(rows, schema=["number", "outcome"], orient="row"))
+    rows = [("update", f"C{number}", outcome) for number, own in fields.items() for outcome in own]
+    counted = figures.writes(pl.DataFrame(rows, schema=["kind", "key", "outcome"], orient="row"))
     assert counted == {"landed": 2, "refused": 1, "changed": 1, "unknown": 1, "skipped": 1}
     assert sum(figures.writes(OUTCOMES.to_frame()).values()) == 0, "an empty plan is fine"

@@ -11,13 +11,17 @@ from typing import Any
 import polars as pl
 import pytest
 
+from auditor.apply.undo import irrevocable
+from auditor.cli.planned import print_plan
 from auditor.commands.review import people_of
+from auditor.commands.stored_plans import Planned
 from auditor.commands.who import naming
+from auditor.findings import figures
 from auditor.findings.audit import CAUSES, DIFFERENCES
 from auditor.findings.codes import Code, Notice
-from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk
+from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk, in_words
 from auditor.findings.words import Words
-from auditor.model import Kind, Permission, Route, Why
+from auditor.model import Kind, Outcome, Permission, Route, Why
 from auditor.plan.review import PEOPLE, Beside, Review
 from auditor.report.plan_book import plan_book
 from auditor.report.plan_page import ON_A_PAGE, plan_page
@@ -72,6 +76,26 @@ PLAN = a_plan(
     left=(LeftAlone("C7", "city", Why.DECISION.value, refusal=None),),
 )  # fmt: skip
 REVIEW = Review(PLAN, KNOWN, Words("Actito", "CRM"))
+
+
+def test_two_opt_outs_of_one_person_are_counted_alike_before_and_after(capsys: pytest.CaptureFixture[str]) -> None:
+    """One that somebody decided goes apart from one that the policy found: to a reader that is one profile."""
+    news, sms = Cell("news", "true", "false"), Cell("sms", "true", "false")
+    plan = a_plan(
+        a_write(Kind.UNSUBSCRIBE, Route.SINGLE, "C3", "3", (news,)),
+        a_write(Kind.UNSUBSCRIBE, Route.SINGLE, "C3", "3", (sms,), decided_by="Ann"),
+        a_write(Kind.UPDATE, Route.SINGLE, "C3", "3", (Cell("city", "Gent", "Gand"),)),
+    )
+    assert in_words(plan.counts) == "1 profile with permissions withdrawn, 1 corrected"
+    told = irrevocable(plan)
+    assert told is not None
+    assert told.parameters["withdrawn"] == 2, "each of them is one that no undo gives back"
+    rows = [(write.kind.value, write.key, "landed") for write in plan.writes for _ in write.cells]
+    outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome"], orient="row")
+    assert figures.writes(outcomes)[Outcome.LANDED] == sum(plan.counts.values()) == 2
+    print_plan(Planned(plan, Path("plan.json"), ()), REVIEW.say)
+    told_on_screen = " ".join(capsys.readouterr().out.split())
+    assert "(corrections): 1 profile with permissions withdrawn, 1 corrected Cannot" in told_on_screen
 
 
 def test_everything_has_words() -> None:

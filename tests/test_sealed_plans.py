@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from auditor.commands import stored_plans
 from auditor.commands.apply import apply
-from auditor.errors import GuardRefused
+from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind, Route
-from auditor.settings.config import read_settings
+from auditor.settings.config import Settings, read_settings
 from auditor.state.ledger import Ledger
 from auditor.state.past_runs import find_run
 from auditor.writes import Cell, Plan, read_plan, read_sealed
@@ -111,3 +112,22 @@ def test_another_ledgers_seal_is_none(tmp_path: Path, path: Path) -> None:
         assert asdict(here.seal(PLAN.sha, PLAN.made)) != asdict(there.seal(PLAN.sha, PLAN.made))
         with pytest.raises(GuardRefused, match="made elsewhere"):
             recorded(path, here)
+
+
+def test_a_plan_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    run = tmp_path / "20261123T060000Z-7f3a"
+    run.mkdir()
+    settings = cast(Settings, SimpleNamespace(runs_folder=tmp_path))
+    with pytest.raises(SettingsError) as raised:
+        stored_plans.find_plan(settings, "1b6c761d42e1")
+    assert raised.value.hint == "make one: auditor plan"
+    for sha in ("1b6c761c42e135fd", "1b2c7c4fcae5c9f0"):
+        (run / f"plan-{sha}.json").touch()
+    for name, said, hint in (
+        ("1b6c761d42e1", 'there is no plan "1b6c761d42e1"', "the newest: "),
+        ("plan-1b", '2 plans begin with "plan-1b"', "these: 1b2c7c4fcae5, 1b6c761c42e1"),
+    ):
+        with pytest.raises(SettingsError, match=said) as raised:
+            stored_plans.find_plan(settings, name)
+        assert (raised.value.hint or "").startswith(hint)
+        assert ('did you mean "1b6c761c42e1"?' in str(raised.value)) is (name == "1b6c761d42e1")

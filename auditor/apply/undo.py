@@ -125,8 +125,9 @@ def single(effect: Effect, kind: Kind, cells: Iterable[Cell], *, by: str | None 
 def irrevocable(plan: Plan) -> Notice | None:
     """What no undo brings back once the plan is applied; None where it writes nothing."""
     counts = plan.counts
-    kinds = {"deleted": Kind.DELETE, "withdrawn": Kind.UNSUBSCRIBE, "created": Kind.CREATE}
-    return Notice(Code.IRREVOCABLE, {name: counts.get(kind, 0) for name, kind in kinds.items()}) if counts else None
+    opt_outs = sum(len(write.cells) for write in plan.writes if write.kind is Kind.UNSUBSCRIBE)
+    lost = {"deleted": counts.get(Kind.DELETE, 0), "withdrawn": opt_outs, "created": counts.get(Kind.CREATE, 0)}
+    return Notice(Code.IRREVOCABLE, lost) if counts else None
 
 
 def _way_back(one: Effect, permissions: Collection[str], delete_created: bool) -> Kind | Why:

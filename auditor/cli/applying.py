@@ -19,7 +19,7 @@ from auditor.commands.decided import require_taken
 from auditor.commands.review import where_to_read
 from auditor.commands.stored_plans import irrevocable_of
 from auditor.errors import GuardRefused
-from auditor.findings.planned import KIND
+from auditor.findings.planned import in_words
 from auditor.findings.words import Words
 from auditor.model import Kind
 from auditor.settings.config import Settings
@@ -33,11 +33,12 @@ def carry_out(
     ask: bool,
     older: bool = False,
     as_json: bool = False,
+    shown: bool = False,
 ) -> int | None:
     """Apply a stored plan and print what became of it; gives the exit code, None when somebody said no.
 
     Whatever brakes it is told before anybody is asked. `older` is as in `commands.apply`; `as_json` prints one JSON
-    document instead.
+    document instead. `shown`: the plan was just printed, and what that says is not said again.
     """
     words = Words.of(settings.names)
     show = print_applied_json if as_json else partial(print_applied, words=words)
@@ -51,15 +52,15 @@ def carry_out(
     started = may_start(settings, path)
     if started:
         say(textwrap.fill(f"note: {started}", WIDTH, initial_indent="  ", subsequent_indent="    "))
-    if lost := irrevocably(irrevocable_of(path), words):
+    if not shown and (lost := irrevocably(irrevocable_of(path), words)):
         say(lost)
     known = since(settings, path, clock.now(), older=older) if ask else None
     if known is not None:
         say_drift(known.drift, words)
-        if reading := where_to_read(path):
+        if not shown and (reading := where_to_read(path)):
             say(wrapped("  ", reading))
-        counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in left.items()) or "nothing"
-        if not confirmed_on_terminal(f"write to {settings.names.platform} ({settings.actito.url}): {counts}?"):
+        where = f"{settings.names.platform} ({settings.actito.url})"
+        if not confirmed_on_terminal(f"write to {where}: {in_words(left)}?"):
             if somebody_there():
                 return None
             raise GuardRefused("nobody is there to answer", hint="add --yes to apply without being asked")

@@ -11,8 +11,9 @@ import click
 from auditor.cli.screen import say, wrapped
 from auditor.commands.plan_by_cause import Proposed
 from auditor.findings.english.numbers import counted
+from auditor.findings.planned import in_words
 from auditor.report.plan_questions import Asked, Question
-from auditor.report.plan_text import in_words, of_write
+from auditor.report.plan_text import of_write
 
 EXAMPLES: Final = 3
 """Writes of a question that are shown before somebody answers."""

@@ -32,7 +32,7 @@ from auditor.files.data import data_folder
 from auditor.files.whole import write_whole
 from auditor.findings import figures
 from auditor.findings.audit import Audit
-from auditor.findings.planned import KIND
+from auditor.findings.planned import in_words
 from auditor.findings.sentences import of_plan
 from auditor.findings.words import FLAG, STATUS, Words
 from auditor.model import Status
@@ -148,9 +148,9 @@ def put_right(settings: Settings, tell: Callable[[str], None]) -> None:
     for planned in plan(settings, now=clock.now()):
         if not planned.plan.writes:
             continue
-        counts = ", ".join(f"{number:,} {KIND[kind]}" for kind, number in planned.plan.counts.items())
         told(settings, planned)  # beside its run, where the worklist leads to it
-        tell(f"applying: {counts}")
+        tell("applying a plan:")
+        _aside(in_words(planned.plan.counts))
         if planned.plan.stop:
             _aside(f"stopped for a look: {of_plan(planned.plan.stop, words)}")
         for brake in planned.brakes:
@@ -196,14 +196,15 @@ def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, afte
 
 
 def to_go_on(folder: Path, url: str, key: str) -> tuple[str, ...]:
-    """What a user types to go on in a demo: a sandbox with the limits and the port that its settings count on, a run,
-    and a profile.
+    """What a user types to go on in a demo: a sandbox with the limits and the port that its settings count on, an
+    export of what it has by then, a run, and a profile.
     """
     program = _program(folder)
     port = "" if url.endswith(f":{PORT}") else f" --port {url.rpartition(':')[2]}"
     return (
         f"cd {folder}",
         f"{program} sandbox --limits {LIMITS}{port} &",
+        f"(cd exports && curl -sOJ {url}/_sandbox/export)",
         f"{program} run",
         f"{program} show {key}",
     )

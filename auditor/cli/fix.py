@@ -52,7 +52,7 @@ def command(
     if not planned.plan.writes:
         return int(Exit.FINE)
     confirmed = found.confirmed(given, somebody=somebody_there())
-    code = carry_out(settings, planned.path, confirmed=confirmed, ask=not yes)
+    code = carry_out(settings, planned.path, confirmed=confirmed, ask=not yes, shown=True)
     if code is None:
         say("nothing was sent")
     return code or int(Exit.FINE)

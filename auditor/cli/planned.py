@@ -21,7 +21,7 @@ from auditor.findings.codes import Notice
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.since_sentences import DETAIL, NAMED, drift_report, whose
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
-from auditor.findings.planned import KIND, PURPOSE
+from auditor.findings.planned import KIND, PURPOSE, in_words
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.since import Drift
 from auditor.findings.words import Words
@@ -60,15 +60,16 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
     `review` tells the writes, `everything` of all of them however many screens that takes; without it they are counted.
     """
     plan = planned.plan
-    click.echo(f"plan {plan.sha[:12]} ({PURPOSE[plan.purpose]}): {_writes(plan.writes)}")
-    routes = Counter((write.kind, write.route) for write in plan.writes)
-    table(
-        [
-            (KIND[kind], routes[kind, Route.SINGLE], "one by one,", routes[kind, Route.BULK], "by file")
-            for kind in Kind
-            if routes[kind, Route.SINGLE] or routes[kind, Route.BULK]
-        ]
-    )
+    click.echo(wrapped("", f"plan {plan.sha[:12]} ({PURPOSE[plan.purpose]}): {in_words(plan.counts)}", indent=2))
+    routes = Counter((kind, route) for _, kind, route in {(one.key, one.kind, one.route) for one in plan.writes})
+    if any(route is Route.BULK for _, route in routes):
+        table(
+            [
+                (KIND[kind], routes[kind, Route.SINGLE], "one by one,", routes[kind, Route.BULK], "by file")
+                for kind in Kind
+                if routes[kind, Route.SINGLE] or routes[kind, Route.BULK]
+            ]
+        )
     if plan.route_reason and plan.writes:
         reason = of_plan(plan.route_reason, words)
         click.echo(textwrap.fill(reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
@@ -193,7 +194,3 @@ def parse_confirmations(texts: tuple[str, ...]) -> dict[Kind, int]:
             raise SettingsError(f"--confirm {text}: the exact count is expected, for example {name}=812")
         confirmed[Kind(name)] = int(number)
     return confirmed
-
-
-def _writes(writes: tuple[object, ...]) -> str:
-    return "1 write" if len(writes) == 1 else f"{len(writes):,} writes"

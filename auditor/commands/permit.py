@@ -23,7 +23,7 @@ from auditor.plan.creations import Candidates
 from auditor.plan.decisions import Choice, Decision, standing
 from auditor.settings.config import Settings
 from auditor.settings.contract_file import read_contract
-from auditor.settings.problems import nearest
+from auditor.settings.problems import nearest_or_all
 from auditor.state import heads
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger, records
@@ -60,7 +60,7 @@ def permit(settings: Settings, column: str, *, by: str, now: datetime, tell: Tel
             require_checked(audit)
             permissions = [one.name for one in audit.columns if one.permission is not None]
             if column not in permissions:
-                raise SettingsError(f'"{column}" is no permission of the contract{nearest(column, permissions)}')
+                raise SettingsError(f'"{column}" is no permission of the contract{nearest_or_all(column, permissions)}')
             candidates = Candidates(facts.candidates, facts.taken, facts.erased)
             _, left = created_by(audit, candidates, known)
             without = {one.key for one in left if one.column == column and one.why == Why.PERMISSION}

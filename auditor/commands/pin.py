@@ -23,7 +23,7 @@ from auditor.model import Permission, Side
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
-from auditor.settings.problems import nearest
+from auditor.settings.problems import nearest_or_all
 from auditor.state import heads, run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
@@ -141,7 +141,7 @@ def _contract(settings: Settings) -> Contract:
 def _require_compared(contract: Contract, column: str) -> None:
     names = [one.name for one in contract.columns]
     if column not in names:
-        raise SettingsError(f'"{column}" is not compared{nearest(column, names)}')
+        raise SettingsError(f'"{column}" is not compared{nearest_or_all(column, names)}')
 
 
 def _platform(folder: Path, contract: Contract, pins: Sequence[Pin]) -> Mapping[tuple[str, str], str | None]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +14,7 @@ from auditor.actito import Discontinued, Reader, learned
 from auditor.commands.compare_inputs import source_showing
 from auditor.commands.session import connect, ends
 from auditor.engine.duckdb import DuckDB
+from auditor.errors import SettingsError
 from auditor.files.rewrite import Rewrite
 from auditor.findings import notices
 from auditor.findings.codes import NotChecked, Notice
@@ -20,8 +22,10 @@ from auditor.load import Landed, Looked, column_names, land, looking_ahead, spel
 from auditor.match.sides import greatest_moment, updated_column, wanted_columns
 from auditor.model import Side, Source, Structure
 from auditor.pull import Means, Pulled, pull_file
+from auditor.pull.locations import Absent
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
+from auditor.settings.inputs import Located
 from auditor.state import past_runs
 from auditor.structure.since import since
 from auditor.validate.changes import changes
@@ -135,33 +139,43 @@ def pull_both(
     tell: Tell,
     moved: Moved | None,
 ) -> list[Pulled]:
-    """Both inputs; a file named by hand is taken as it is named, from the working folder."""
+    """Both inputs; a file named by hand is taken as it is named, from the working folder.
+
+    Raises SettingsError for one that is not there: unlike what a pattern or the settings name, it will not come.
+    """
     wanted = (
         (Side.PLATFORM, request.export, settings.platform.export, settings.platform, settings.platform.max_age),
         (Side.TRUTH, request.truth, settings.truth.from_, settings.truth.beside(request.truth), None),
     )
     kept, longest = settings.state_folder / "pulled", settings.state.retain.snapshots
-    return [
-        pull_file(
-            side,
-            given or configured,
-            folder=work,
-            max_age=max_age,
-            now=now,
-            timezone=contract.timezone,
-            base=None if given else settings.folder,
-            means=Means(
-                access,
-                kept,
-                longest,
-                keep=request.only is None,
-                wanted=partial(wanted_columns, contract, side),
-                tell=tell,
-                progress=moved or (lambda name, done, total: None),
-            ),
+
+    def pulled(side: Side, given: str | None, configured: str, access: Located, max_age: timedelta | None) -> Pulled:
+        means = Means(
+            access,
+            kept,
+            longest,
+            keep=request.only is None,
+            wanted=partial(wanted_columns, contract, side),
+            tell=tell,
+            progress=moved or (lambda name, done, total: None),
         )
-        for side, given, configured, access, max_age in wanted
-    ]
+        try:
+            return pull_file(
+                side,
+                given or configured,
+                folder=work,
+                max_age=max_age,
+                now=now,
+                timezone=contract.timezone,
+                base=None if given else settings.folder,
+                means=means,
+            )
+        except Absent as nothing:
+            if given is None or has_magic(given):
+                raise
+            raise SettingsError(str(nothing), hint="check the name") from None
+
+    return [pulled(*one) for one in wanted]
 
 
 def land_both(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,11 +14,14 @@ from auditor.findings.codes import Notice
 from auditor.model import Kind
 from auditor.plan.brakes import Brake, held
 from auditor.settings.config import Settings
+from auditor.settings.problems import nearest
 from auditor.state.ledger import Ledger, records
 from auditor.state.run_folder import all_runs
 from auditor.writes import Plan, read_plan
 
 _AGAIN: Final = "make it again: auditor plan"
+_NAMED: Final = 5
+"""Plans that are named where none is meant."""
 _NOT_OURS: Final = "only plans that `auditor` made and recorded here are applied"
 
 
@@ -73,12 +76,25 @@ def find_plan(settings: Settings, name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    named = f"plan-{name.removeprefix('plan-')}*.json"
-    fitting = sorted(path for folder in all_runs(settings.runs_folder) for path in folder.glob(named))
+    sha = name.removeprefix("plan-")
+    fitting = sorted(_stored_in(settings, f"plan-{sha}*.json"))
     if len(fitting) == 1:
         return fitting[0]
+    known = fitting or sorted(_stored_in(settings, "plan-*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    shas = [short(path) for path in known]
     what = "there is no plan" if not fitting else f"{len(fitting)} plans begin with"
-    raise SettingsError(f'{what} "{name}" in {settings.runs_folder}', hint="make one with `auditor plan`")
+    near = nearest(sha, shas) if not fitting else ""
+    hint = f"{'these' if fitting else 'the newest'}: {', '.join(shas[:_NAMED])}" if shas else "make one: auditor plan"
+    raise SettingsError(f'{what} "{name}" in {settings.runs_folder}{near}', hint=hint)
+
+
+def short(path: Path) -> str:
+    """The name that people type of a stored plan."""
+    return path.stem.removeprefix("plan-")[:12]
+
+
+def _stored_in(settings: Settings, pattern: str) -> Iterator[Path]:
+    return (path for folder in all_runs(settings.runs_folder) for path in folder.glob(pattern))
 
 
 def stored(settings: Settings, name: str) -> Planned:

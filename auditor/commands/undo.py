@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from auditor.actito import Reader
 from auditor.apply.undo import Audited, require_ended, undo_plan
@@ -73,7 +74,7 @@ def undo(
         runs = list(_runs(settings, chosen))
         places = runs if into is None else [(into, _beside(into))]
         if not places:
-            raise _nowhere(f"no run in {settings.runs_folder} can be read")
+            raise SettingsError(f"{_NOWHERE}: no run in {settings.runs_folder} can be read", hint=_INTO)
         structure = next((one for _, one in (*places, *runs) if one is not None), None) or _live(settings)
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         like = chosen.made or contract
@@ -183,10 +184,9 @@ def _stored(
             return store(back, folder, ledger, settings)
         except (OSError, TryLater):
             continue
-    raise _nowhere(f"tried {', '.join(str(folder) for folder, _ in places)}")
+    tried = ", ".join(str(folder) for folder, _ in places)
+    raise TryLater(f"{_NOWHERE}: tried {tried}", hint=_INTO)
 
 
-def _nowhere(why: str) -> SettingsError:
-    return SettingsError(
-        f"the undo can be written nowhere: {why}", hint="name a folder for it: auditor undo … --into DIR"
-    )
+_NOWHERE: Final = "the undo can be written nowhere"
+_INTO: Final = "name a folder for it: auditor undo … --into DIR"

@@ -36,7 +36,7 @@ def full_disk(folder: Path) -> Iterator[None]:
         known = getattr(error, "errno", None)  # Polars raises an OSError without one
         theirs = isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _LIBRARIES
         if known in FULL or (known is None and theirs and _FULL_IN_WORDS.search(str(error))):
-            raise TryLater(f"the disk of {folder} is full: nothing was kept", hint="free some space") from None
+            raise TryLater(f"the disk of {folder} is full: nothing was kept there", hint="free some space") from None
         raise
 
 

@@ -156,13 +156,13 @@ def _made_by_us(open_cells: pl.DataFrame, needed: pl.DataFrame | None, ours: Col
 
 
 def writes(outcomes: pl.DataFrame) -> Mapping[Outcome, int]:
-    """How many writes of a plan came to what, by a row per field with `number` of the write and `outcome`.
+    """How many writes of a plan came to what, by a row per field with `kind`, `key` and `outcome`.
 
-    A write is one kind of change to one profile, with all its fields: what a plan counts. It is done once each field
-    is, and counts as the field that fared worst before.
+    A write is one kind of change to one profile, with all its fields, whoever decided each: what a plan counts. It is
+    done once each field is, and counts as the field that fared worst before.
     """
     rank = pl.col("outcome").replace_strict({outcome.value: place for place, outcome in enumerate(_WORST)})
-    worst = outcomes.group_by("number").agg(worst=rank.min())["worst"]
+    worst = outcomes.group_by("kind", "key").agg(worst=rank.min())["worst"]
     found = dict(worst.value_counts().iter_rows())
     return {outcome: found.get(_WORST.index(outcome), 0) for outcome in Outcome}
 

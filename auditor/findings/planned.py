@@ -9,17 +9,26 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from auditor.findings.english.numbers import counted
 from auditor.model import Kind, Permission
 
 KIND: Final[Mapping[Kind, str]] = {
-    Kind.UNSUBSCRIBE: "permissions withdrawn",
-    Kind.UPDATE: "corrections",
-    Kind.CLEAR: "values cleared",
-    Kind.SUBSCRIBE: "permissions given",
-    Kind.CREATE: "creations",
-    Kind.DELETE: "deletions",
+    Kind.UNSUBSCRIBE: "with permissions withdrawn",
+    Kind.UPDATE: "corrected",
+    Kind.CLEAR: "with values cleared",
+    Kind.SUBSCRIBE: "given permissions",
+    Kind.CREATE: "created",
+    Kind.DELETE: "deleted",
 }
-"""Several writes of a kind."""
+"""What becomes of profiles: what brakes count and a confirmation repeats."""
+
+
+def in_words(counts: Mapping[Kind, int] | Mapping[str, int]) -> str:
+    """`2 profiles corrected, 1 created`: how many a plan touches in which way."""
+    told = [(number, KIND[Kind(kind)]) for kind, number in counts.items() if number]
+    first = [f"{counted(number, 'profile')} {what}" for number, what in told[:1]]
+    return ", ".join([*first, *(f"{number:,} {what}" for number, what in told[1:])]) or "nothing to write"
+
 
 ONE: Final[Mapping[Kind, str]] = {
     Kind.UNSUBSCRIBE: "permission withdrawn",
@@ -29,6 +38,7 @@ ONE: Final[Mapping[Kind, str]] = {
     Kind.CREATE: "creation",
     Kind.DELETE: "deletion",
 }
+"""What a write is."""
 
 PURPOSE: Final[Mapping[str, str]] = {
     "correct": "corrections",

@@ -305,7 +305,8 @@ def _reason(writes: Sequence[Write], waiting: int, files: _Files, gathering: int
     road = files.road
     bulk = sum(write.route is Route.BULK for write in writes)
     canaries = sum(write.canary for write in writes) if files.count else 0
-    singles = len(writes) - bulk - canaries
+    first = bool(files.count)  # who goes before a file, and not a first load in steps of its own
+    alone = (write for write in writes if write.route is Route.SINGLE and not (first and write.canary))
     before = 0 if road.policy.for_others else canaries  # whoever else imports a file has all its rows in it
     calls = road.cost(write for write in writes if write.route is Route.SINGLE and (not write.canary or before))
     if not road.policy.for_others:
@@ -315,7 +316,7 @@ def _reason(writes: Sequence[Write], waiting: int, files: _Files, gathering: int
         "by_file": bulk + canaries - before,
         "files": files.count,
         "before": before,
-        "single": singles,
+        "single": len({(write.kind, write.key) for write in alone}),
         "minutes": max(1, round(road.minutes(calls))),
         "calls": calls,
         "pace": road.policy.calls_per_minute,

@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from auditor import __version__
 from auditor.files.data import data_folder
-from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE
+from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words
 from auditor.plan.review import Review
-from auditor.report.plan_text import counted, in_words, left_alone, of_the_whole, way
+from auditor.report.plan_text import counted, left_alone, of_the_whole, way
 from auditor.report.templates import csp_hash, templates
 
 ON_A_PAGE: Final = 1000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
-from auditor.findings.planned import KIND, MAY_CONTACT, ONE, PURPOSE
+from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words
 from auditor.findings.sentences import of_plan, spelt_out
 from auditor.model import Kind, Why
 from auditor.plan.review import Change, Review, Reviewed
@@ -41,13 +41,7 @@ def text(review: Review, lasting: str) -> Iterator[str]:
 
 def counted(review: Review) -> str:
     """How many people the plan touches in which way."""
-    return in_words({kind.value: number for kind, number in review.plan.counts.items()})
-
-
-def in_words(counts: Mapping[str, int]) -> str:
-    """So many profiles per kind of write."""
-    told = [f"{number:,} {(ONE if number == 1 else KIND)[Kind(kind)]}" for kind, number in counts.items()]
-    return ", ".join(told) or "nothing to write"
+    return in_words(review.plan.counts)
 
 
 def of_the_whole(review: Review, lasting: str) -> list[str]:

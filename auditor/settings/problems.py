@@ -104,6 +104,12 @@ def nearest(name: str, known: Iterable[str], closeness: float = 0.6) -> str:
     return f', did you mean "{folded[match[0]]}"?' if match else ""
 
 
+def nearest_or_all(name: str, known: Sequence[str]) -> str:
+    """What `nearest` says, and where nothing is close what there is: ` (a, b and 3 more)`; nothing where there is none."""
+    there = _cut([printable(one) for one in known], _KNOWN)
+    return nearest(name, known) or (f" ({there})" if there else "")
+
+
 def absent_columns(absent: Sequence[str], known: Sequence[str]) -> str:
     """`column "x", did you mean "y"?` and, below, what is there; of many columns some, and how many more there are."""
     what = "column" if len(absent) == 1 else "columns"
