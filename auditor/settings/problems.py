@@ -105,7 +105,7 @@ def nearest(name: str, known: Iterable[str], closeness: float = 0.6) -> str:
 
 
 def nearest_or_all(name: str, known: Sequence[str]) -> str:
-    """What `nearest` says, and where nothing is close what there is: ` (a, b and 3 more)`; nothing where there is none."""
+    """What `nearest` says, or where nothing is close what there is: ` (a, b and 3 more)`; else nothing."""
     there = _cut([printable(one) for one in known], _KNOWN)
     return nearest(name, known) or (f" ({there})" if there else "")
 
