@@ -203,7 +203,7 @@ def _compare(
         if any(needs_functions(column.compare) for column in contract.columns):
             engine.register(FUNCTIONS)
         lying = [file.path for file, one in zip(inputs.files, written, strict=True) if one is None]
-        reading.enter_context(undamaged(here, lying))
+        reading.enter_context(undamaged(lying))
         landed, raw = as_tables(here, cluster, inputs, written, contract, types)
         matched = _matched(engine, contract, raw, question)
         base = agreed_values(here, engine, inputs.agreed.path, contract, scratch) if inputs.agreed else None

@@ -12,6 +12,28 @@ from auditor.errors import InputUnusable
 from auditor.files.given import printable
 
 _BOM: Final = b"\xef\xbb\xbf"
+_OTHERS: Final = (
+    (re.compile(rb"FEA1"), "a Feather file of version 1", "write it as version 2, or Parquet"),
+    (
+        re.compile(rb"\xd0\xcf\x11\xe0"),
+        "an Excel file of the old kind, or one with a password",
+        "save it as .xlsx without a password",
+    ),
+    (re.compile(rb"PARE"), "an encrypted Parquet file", "write it without encryption"),
+    (re.compile(rb"ORC|Obj\x01"), "an ORC or Avro file", "write it as Parquet"),
+    (re.compile(rb"SQLite format 3\0"), "a database of SQLite", "name it with its table: sqlite:FILE#TABLE"),
+    (re.compile(rb"%PDF-|\{\\rtf"), "a document, not a table", "export the table as CSV or .xlsx"),
+    (
+        re.compile(
+            rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+            rb"<(?:!doctype html|html|head|body|table|meta|\?mso|\w+:?workbook)\b",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        "a page of HTML or an XML spreadsheet, whatever its name says",
+        "open it in a spreadsheet program and save it as .xlsx or CSV",
+    ),
+)
+"""How relatives of these formats begin that are not read, what they are, and what to do."""
 _OBJECT: Final = re.compile(rb'\s*\{\s*["}]')
 _ARRAY: Final = re.compile(rb"\s*\[\s*[{\]]")
 
@@ -29,8 +51,8 @@ class Format(StrEnum):
 def format_of(path: Path) -> Format:
     """The format of a file; CSV is what is nothing else.
 
-    Raises InputUnusable for relatives of these formats that are not read: Feather 1, JSON that is one array, Excel's
-    old or locked files.
+    Raises InputUnusable for relatives of these formats that are not read: JSON that is one array, Excel's old or locked
+    files, OpenDocument, pages of HTML and others.
     """
     with path.open("rb") as file:
         head = file.read(1024)
@@ -38,18 +60,16 @@ def format_of(path: Path) -> Format:
         return Format.PARQUET
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):  # as a file; as a stream
         return Format.ARROW
-    if head.startswith(b"FEA1"):
-        raise InputUnusable(
-            f"{printable(path)} is a Feather file of version 1", hint="write it as version 2, or Parquet"
-        )
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
-        raise InputUnusable(
-            f"{printable(path)} is an Excel file of the old kind, or one with a password",
-            hint="save it as .xlsx without a password",
-        )
-    if head.startswith(b"PK") and is_workbook(path):
-        return Format.WORKBOOK
-    text = head.removeprefix(_BOM)
+    if head.startswith(b"PK"):
+        if is_workbook(path):
+            return Format.WORKBOOK
+        refuse_document(path)
+    text = head
+    while text.startswith(_BOM):
+        text = text.removeprefix(_BOM)
+    for begins, what, instead in _OTHERS:
+        if begins.match(text):
+            raise InputUnusable(f"{printable(path)} is {what}", hint=instead)
     if _OBJECT.match(text):
         return Format.JSON_LINES
     if _ARRAY.match(text):
@@ -61,8 +81,33 @@ def format_of(path: Path) -> Format:
 
 def is_workbook(path: Path) -> bool:
     """Whether a ZIP file is one of Excel's."""
+    return {"[Content_Types].xml", "xl/workbook.xml"} <= _members(path)
+
+
+def refuse_document(path: Path) -> None:
+    """Raise InputUnusable for a ZIP file that is a document of an office program, but no workbook of Excel's."""
+    members = _members(path)
+    for marks, what, instead in _DOCUMENTS:
+        if marks <= members:
+            raise InputUnusable(f"{printable(path)} is {what}", hint=instead)
+
+
+_DOCUMENTS: Final = (
+    (
+        {"mimetype", "content.xml"},
+        "an OpenDocument spreadsheet or document",
+        "open it in LibreOffice or Excel and save it as .xlsx or CSV",
+    ),
+    ({"[Content_Types].xml", "xl/workbook.bin"}, "a binary workbook of Excel (.xlsb)", "save it as .xlsx or CSV"),
+    ({"Index/Document.iwa"}, "a document of Apple's iWork", "export it as .xlsx or CSV"),
+    ({"[Content_Types].xml"}, "an Office document, but no workbook", "export the table as .xlsx or CSV"),
+)
+"""Members by which documents of office programs are known, the surest first."""
+
+
+def _members(path: Path) -> set[str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            return {"[Content_Types].xml", "xl/workbook.xml"} <= set(archive.namelist())
+            return set(archive.namelist())
     except (zipfile.BadZipFile, OSError):
-        return False
+        return set()

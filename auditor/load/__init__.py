@@ -201,7 +201,7 @@ def can_lie(path: Path) -> bool:
 
 
 @contextmanager
-def undamaged(engine: DuckDB, laid: Sequence[Path]) -> Iterator[None]:
+def undamaged(laid: Sequence[Path]) -> Iterator[None]:
     """While files are read where they lie: one that turns out to be damaged, or changes, is said to be so."""
     with ExitStack() as watching:
         for path in laid:
@@ -210,7 +210,7 @@ def undamaged(engine: DuckDB, laid: Sequence[Path]) -> Iterator[None]:
             yield
         except duckdb.Error:
             for path in laid:
-                parquetfile.require_whole(engine, path)
+                parquetfile.require_whole(path)
             raise
 
 

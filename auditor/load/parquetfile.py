@@ -16,9 +16,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
@@ -30,6 +31,8 @@ from auditor.files.given import printable
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     from duckdb.sqltypes import DuckDBPyType
+
+_MOST_DIGITS: Final = 38
 
 
 def names(engine: DuckDB, path: Path) -> list[str]:
@@ -49,6 +52,7 @@ def names(engine: DuckDB, path: Path) -> list[str]:
 
 def as_texts(engine: DuckDB, path: Path, kept: Sequence[tuple[int, str]]) -> str:
     """A query that gives the columns at the given places, as text, under the given names."""
+    _require_read(engine, path, kept)
     reading = f"read_parquet({literal(path)})"
     return f"SELECT {texts(*engine.shape(reading), kept)} FROM {reading}"
 
@@ -67,6 +71,7 @@ def lay(
     `alike` names, in the types it names, and whether the row fits the condition. Raises one of the engine's refusals
     for a condition that is none.
     """
+    _require_read(engine, path, kept)
     reading = f"read_parquet({literal(path)}, {ROW_NUMBER} = true)"
     columns_there, types_there = engine.shape(reading)
     stored = {name: columns_there[place] for place, name in kept}
@@ -83,14 +88,16 @@ def lay(
     return laid, int(rows)
 
 
-def require_whole(engine: DuckDB, path: Path) -> None:
+def require_whole(path: Path) -> None:
     """Raise InputUnusable unless every cell of the file can be read."""
-    columns, _ = engine.shape(f"read_parquet({literal(path)})")
-    read = ", ".join(f"count({quote(name)}::VARCHAR)" for name in columns)
-    try:
-        engine.execute(f"SELECT {read} FROM read_parquet({literal(path)})")
-    except duckdb.Error:
-        raise damaged(path) from None
+    # By an engine of its own: some damage is such that the connection that met it is lost.
+    with closing(DuckDB(folders=[path.parent])) as engine:
+        try:
+            columns, _ = engine.shape(f"read_parquet({literal(path)})")
+            read = ", ".join(f"max(length({quote(name)}::VARCHAR))" for name in columns)
+            engine.execute(f"SELECT {read} FROM read_parquet({literal(path)})")
+        except duckdb.Error:
+            raise damaged(path) from None
 
 
 def types(engine: DuckDB, path: Path) -> dict[str, str]:
@@ -118,6 +125,19 @@ def damaged(path: Path) -> InputUnusable:
     )
 
 
+def _require_read(engine: DuckDB, path: Path, kept: Sequence[tuple[int, str]]) -> None:
+    """Raise InputUnusable for decimals of more digits than DuckDB has room for: it makes other numbers of them."""
+    query = f"SELECT name, precision FROM parquet_schema({literal(path)}) WHERE precision > {_MOST_DIGITS}"
+    named, unused = {name for _, name in kept}, set(names(engine, path))
+    for name, digits in engine.execute(query):
+        if name in named or name not in unused:
+            raise InputUnusable(
+                f'the column "{printable(name)}" of {printable(path)} has decimals of {digits} digits, '
+                f"of which {_MOST_DIGITS} can be read",
+                hint="write it as text",
+            )
+
+
 def _after(rows: Sequence[tuple[object, ...]], place: int) -> int:
     """The row after a column and everything nested in it."""
     children = rows[place][1]
@@ -131,7 +151,7 @@ def _text(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
     """SQL for one value of a type as text."""
     name = kind.id
     if name == "varchar":
-        return value
+        return value if str(kind) == "VARCHAR" else f"{value}::VARCHAR"  # DuckDB reads JSON as a kind of its own
     if name in ("timestamp", "timestamp_s", "timestamp_ms", "timestamp with time zone"):
         zone = "Z" if name.endswith("zone") else ""
         plain = f"{value}::TIMESTAMP" if not zone else f"({value} AT TIME ZONE 'UTC')"

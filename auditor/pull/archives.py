@@ -18,7 +18,7 @@ from typing import IO, Protocol
 
 from auditor.errors import InputUnusable, SettingsError
 from auditor.files.disk import megabytes, require_space
-from auditor.files.formats import is_workbook
+from auditor.files.formats import is_workbook, refuse_document
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
 
@@ -70,6 +70,7 @@ def unpack(path: Path, folder: Path, *, name: str, member: str | None = None) ->
             _check_directory(path)
             if is_workbook(path):
                 return path
+            refuse_document(path)
             with zipfile.ZipFile(path) as archive:
                 wanted = _wanted(archive, path, member)
                 _check_size(wanted.file_size, path)
@@ -166,8 +167,6 @@ def _wanted(archive: zipfile.ZipFile, path: Path, member: str | None) -> zipfile
     infos = archive.infolist()
     if len(infos) > MOST_MEMBERS:
         raise _too_many(path)
-    if "[Content_Types].xml" in archive.namelist():
-        raise SettingsError(f"{printable(path)} is an Office document", hint="export it as CSV or Parquet")
     if climbing := [info.filename for info in infos if _climbs(info.filename)]:
         raise InputUnusable(
             f"the archive {printable(path)} holds paths that leave their folder{listed(climbing)}: it was not opened",
