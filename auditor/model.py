@@ -42,6 +42,7 @@ class Moved(StrEnum):
     TRUTH = "truth"
     TRUTH_BY_MOMENT = "truth_by_moment"
     PLATFORM = "platform"
+    OURS = "ours"  # the platform, by what we wrote there
     BOTH = "both"
     UNKNOWN = "unknown"
 
@@ -279,8 +280,7 @@ class Why(StrEnum):
     """An undo leaves a profile that was created in place: deleting it is a choice of its own."""
     DELETED = "deleted"
     """A deleted profile cannot be brought back."""
-    UNMAPPED = "unmapped"
-    """The contract does not have the column any more."""
+    UNMAPPED = "unmapped"  # the contract does not have the column any more
 
 
 class AttributeType(StrEnum):

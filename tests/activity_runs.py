@@ -30,7 +30,7 @@ from auditor.state.agreed import Store
 from auditor.state.commit import Kept, commit
 from auditor.state.memory import Learnt, bearing
 from tests.nothing_known import knowing
-from tests.small_runs import CREATED, OPT_INS, Row, land
+from tests.small_runs import CREATED, OPT_INS, WITHDRAWN, Row, land
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 CONTRACT = Contract(
@@ -140,7 +140,10 @@ class Folder:
             opt_ins = engine.put(OPT_INS.to_frame(), "opt_ins")
             name = f"r{self.runs}"
             ours = engine.put(CREATED.to_frame(), "created")
-            allowed = permissions(engine, self.contract, matched, found, memory.history, name, moments, opt_ins, ours)
+            withdrawn = engine.put(WITHDRAWN.to_frame(), "withdrawn_by_us")
+            allowed = permissions(
+                engine, self.contract, matched, found, memory.history, name, moments, opt_ins, ours, withdrawn
+            )
             settings = Exports(activities=["in/*.csv"], **exports)
             said = land_activities(engine, pulled, settings, [names], self.contract.timezone.key, now, work)
             held = activities(

@@ -63,7 +63,14 @@ def some_counts(rows: Mapping[str, int], profiles: Mapping[Status, int], **given
 
 def knowing(**given: Any) -> Known:
     """What a diff is told."""
-    nothing: dict[str, Any] = {"base": None, "base_by_key": False, "sent": None, "seen": None, "blocked": None}
+    nothing: dict[str, Any] = {
+        "base": None,
+        "base_by_key": False,
+        "sent": None,
+        "seen": None,
+        "blocked": None,
+        "ours": None,
+    }
     return Known(**(nothing | given))
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from auditor.diff.counts import DiffCounts
 from auditor.diff.diffed import diff
-from auditor.diff.known import Moments
+from auditor.diff.known import Moments, left_by_us, withdrawn_by_us
 from auditor.diff.permission_findings import permissions, without_consent
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
@@ -47,6 +47,8 @@ CONTRACT = Contract(
     updated_truth="modified_at",
 )  # fmt: skip
 OPT_INS = pl.Schema({"key": pl.String(), "column": pl.String(), "sent_at": pl.Datetime("us", "UTC")})
+WITHDRAWN = pl.Schema({**OPT_INS, "kind": pl.String(), "after": pl.String()})
+UNDONE = pl.Schema(dict.fromkeys(("key", "column", "restored", "withdrawn"), pl.String()))
 CREATED = pl.Schema({"key": pl.String(), "profile_id": pl.String()})
 PLATFORM_COLUMNS = ("id", "city", "note", "subscriptions#News", "doNotCall", "updateMoment")
 TRUTH_COLUMNS = ("id", "city", "note", "news", "silent", "news_at", "news_from", "modified_at")
@@ -106,10 +108,14 @@ class Runs:
         sent: Collection[tuple[str, str | None]] = (),
         decided: Collection[tuple[str, str, datetime]] = (),
         created: Collection[str] = (),
+        withdrawn: Collection[tuple[str, str, datetime]] = (),
+        undone: Collection[tuple[str, str, str | None, str | None]] = (),
         save: bool = True,
     ) -> Seen:
         """One run on an export that shows `as_of`; `sent` (key, column) was written after that moment, and `decided`
         (key, column, moment) are opt-ins that a person decided. Profiles with the keys `created` are our creations.
+        `withdrawn` (key, column, moment) are opt-outs of ours, and `undone` (key, column, restored, withdrawn) is what
+        we took back.
         """
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
@@ -124,13 +130,23 @@ class Runs:
             store = Store(self.folder / "state", self.entity, self.contract.table, self.number)
             memory = store.load(engine, self.contract, matched.keys)
             written = pl.DataFrame(sorted(sent, key=str), schema={"key": pl.String, "column": pl.String}, orient="row")
-            known = knowing(base=memory.base, sent=engine.put(written, "sent"), seen=memory.seen)
+            off = {
+                column.name: "true" if column.permission is Polarity.OPT_OUT else "false"
+                for column in self.contract.columns
+            }
+            rows = [(*cell, "unsubscribe", off[cell[1]]) for cell in withdrawn]
+            opt_outs = engine.put(pl.DataFrame(rows, WITHDRAWN, orient="row"), "written")
+            ours = engine.keep(withdrawn_by_us(matched.rows, memory.history, opt_outs), "withdrawn_by_us")
+            back = engine.put(pl.DataFrame(list(undone), UNDONE, orient="row"), "undone")
+            known = knowing(
+                base=memory.base, sent=engine.put(written, "sent"), seen=memory.seen, ours=left_by_us(ours, back)
+            )
             found = diff(engine, self.contract, matched, known, Moments(as_of, truth_as_of or as_of), {})
             moments = {Side.PLATFORM: as_of, Side.TRUTH: truth_as_of or as_of}
             opt_ins = pl.DataFrame(list(decided), schema=OPT_INS, orient="row")
             allowed = permissions(
                 engine, self.contract, matched, found, memory.history, name, moments, engine.put(opt_ins, "opt_ins"),
-                engine.put(pl.DataFrame([(key, None) for key in created], CREATED, orient="row"), "created"),
+                engine.put(pl.DataFrame([(key, None) for key in created], CREATED, orient="row"), "created"), ours,
             )  # fmt: skip
             cells, changes = found.cells, allowed.changes
             seen = Seen(

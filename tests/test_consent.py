@@ -169,6 +169,34 @@ def test_what_is_off_because_we_created_it_so_is_no_opt_out(runs: Runs) -> None:
     assert ("k", NEWS, "opted_out_on_platform") in later.findings
 
 
+def test_what_is_off_because_we_withdrew_it_is_no_opt_out_and_nobody_else_changed_it(runs: Runs) -> None:
+    """Until a run has seen it on since: then somebody else has turned it off."""
+    people = ("k", "o", "s")
+    runs.run([here("true", key=key) for key in people], [there("yes", key=key) for key in people], "r1", MONDAY)
+    off = [here("false", key="k"), here("false", key="o"), here("true", key="s")]
+    said = [there("yes", key=key) for key in people]
+    ours = [("k", NEWS, MONDAY + timedelta(hours=1)), ("s", NEWS, MONDAY + timedelta(hours=1))]
+    second = runs.run(off, said, "r2", MONDAY + DAY, withdrawn=ours)
+    assert {key for key, _, finding in second.findings if finding == "opted_out_on_platform"} == {"o"}
+    assert second.moved == {("k", NEWS): "ours", ("o", NEWS): "platform"}
+    runs.run([here("true", key="k")], [there("yes", key="k")], "r3", MONDAY + 2 * DAY, withdrawn=ours)
+    later = runs.run([here("false", key="k")], [there("yes", key="k")], "r4", MONDAY + 3 * DAY, withdrawn=ours)
+    assert ("k", NEWS, "opted_out_on_platform") in later.findings
+    assert later.moved == {("k", NEWS): "platform"}
+
+
+def test_what_we_took_back_is_told_as_ours_as_long_as_both_sides_say_the_same(runs: Runs) -> None:
+    agreed = here(city="new"), there(city="new")
+    runs.run([agreed[0]], [agreed[1]], "r1", MONDAY)
+    back = [("k", "city", "old", "new")]
+    assert runs.run([here(city="old")], [agreed[1]], "r2", MONDAY + DAY, undone=back).moved == {("k", "city"): "ours"}
+    assert runs.run([here(city="other")], [agreed[1]], "r3", MONDAY + DAY, undone=back).moved == {
+        ("k", "city"): "platform"
+    }
+    changed = runs.run([here(city="old")], [there(city="third")], "r4", MONDAY + DAY, undone=back)
+    assert changed.moved == {("k", "city"): "both"}
+
+
 def test_since_when(runs: Runs) -> None:
     """The moment of the evidence, or of the platform's row, in the contract's time zone."""
     opted_out = runs.run([here("true")], [there("no", news_at="2026-03-29 03:30:00")], "r1", MONDAY).findings

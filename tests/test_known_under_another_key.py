@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from auditor.commands.known import under_keys_of_now
 from auditor.commands.plan import plan
-from auditor.diff.known import under_keys_of_now
-from auditor.engine.duckdb import DuckDB
 from auditor.model import Kind
 from auditor.settings.config import read_settings
 from auditor.state.past_runs import find_run
@@ -56,9 +54,9 @@ def test_what_we_withdrew_is_known_of_who_was_made_again_before_any_run_saw_it(t
         assert not opt_ins(world, one)
 
 
-def test_what_the_ledger_has_of_people_is_told_under_the_keys_of_the_export(tmp_path: Path) -> None:
+def test_what_the_ledger_has_of_people_is_told_under_the_keys_of_the_export() -> None:
     """What was sent after the export's moment, opt-ins that were decided, and whom we created."""
-    export = {"platform_text": ["X0", "C0", "C3", None], "profile_id": ["1", "2", None, None]}
+    export = {"key": ["X0", "C0", "C3", None], "profile_id": ["1", "2", None, None]}
     cases = {
         # key and profileId as they are recorded: the key of now; None: it is somebody else's
         ("C0", "1"): "X0",
@@ -69,9 +67,8 @@ def test_what_the_ledger_has_of_people_is_told_under_the_keys_of_the_export(tmp_
         ("not there", "7"): "not there",
     }
     recorded = pl.DataFrame(list(cases), schema={"key": pl.String, "profile_id": pl.String}, orient="row")
-    with closing(DuckDB(temp=tmp_path)) as engine:
-        rows = engine.put(pl.DataFrame(export, schema=dict.fromkeys(export, pl.String)), "rows")
-        found = engine.frame(under_keys_of_now(engine.put(recorded.with_columns(column=pl.lit("city")), "sent"), rows))
+    people = pl.DataFrame(export, schema=dict.fromkeys(export, pl.String))
+    found = under_keys_of_now(recorded.with_columns(column=pl.lit("city")), people)
     expected = {(now, number, "city") for (_, number), now in cases.items() if now}
     assert (set(found.iter_rows()), found.height) == (expected, len(expected))
 

@@ -95,7 +95,11 @@ def test_a_finding_without_a_difference_is_withdrawn_and_another_is_kept_until_i
     audited(settings, later)
     now = findings(settings, later)
     rest = now.filter((pl.col("key") == one["key"]) & (pl.col("column") == one["column"]))
-    assert set(rest.select("finding", "answer").rows()) <= {("opted_out_on_platform", "told")}, "the truth hears of it"
+    assert rest.is_empty(), "no opt-out of the customer"
+    audit, needed = up_to_date(settings, find_run(settings), given_time.now() + later)
+    mine = (pl.col("key") == one["key"]) & (pl.col("column") == one["column"])
+    assert audit.differences.filter(mine)["moved"].to_list() == ["ours"]
+    assert needed.filter(mine)["told"].to_list() == ["withdrawn_by_us"], "the truth hears of it, and that it was us"
     place = (pl.col("key") == other["key"]) & (pl.col("column") == other["column"])
     mark = place & (pl.col("finding") == other["finding"])
     [row] = now.filter(mark).to_dicts()

@@ -28,24 +28,25 @@ NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 OPT_OUT = "opt out"
 
-# platform, truth: what happens if the truth moved / the platform / both / nobody knows / the moment suggests the truth.
-# In the last two the evidence is not newer than the platform's row; see BY_EVIDENCE for when it is.
+# platform, truth: what happens if the truth moved / the platform / both / nobody knows / the moment suggests the truth
+# / we wrote it. Where nobody knows, or the moment suggests it, the evidence is not newer than the platform's row; see
+# BY_EVIDENCE for when it is.
 BY_HAND = {
-    ("on", "off"): (OPT_OUT, "decision", "decision", "decision", "decision"),
-    ("empty", "off"): (OPT_OUT, "decision", "decision", "decision", "decision"),
-    ("off", "on"): ("for_the_truth",) * 5,
-    ("empty", "on"): ("decision",) * 5,
-    ("on", "empty"): ("unknown_permission",) * 5,
-    ("off", "empty"): ("unknown_permission",) * 5,
-    ("empty", "empty"): ("unknown_permission",) * 5,
-    ("on", "on"): ("unknown_permission",) * 5,
-    ("off", "off"): ("unknown_permission",) * 5,
+    ("on", "off"): (OPT_OUT, "decision", "decision", "decision", "decision", "decision"),
+    ("empty", "off"): (OPT_OUT, "decision", "decision", "decision", "decision", "decision"),
+    ("off", "on"): ("for_the_truth",) * 6,
+    ("empty", "on"): ("decision",) * 6,
+    ("on", "empty"): ("unknown_permission",) * 6,
+    ("off", "empty"): ("unknown_permission",) * 6,
+    ("empty", "empty"): ("unknown_permission",) * 6,
+    ("on", "on"): ("unknown_permission",) * 6,
+    ("off", "off"): ("unknown_permission",) * 6,
 }
 BY_EVIDENCE = {
-    ("on", "off"): (OPT_OUT, "decision", "decision", OPT_OUT, OPT_OUT),
-    ("empty", "off"): (OPT_OUT, "decision", "decision", OPT_OUT, OPT_OUT),
+    ("on", "off"): (OPT_OUT, "decision", "decision", OPT_OUT, OPT_OUT, "decision"),
+    ("empty", "off"): (OPT_OUT, "decision", "decision", OPT_OUT, OPT_OUT, "decision"),
 }
-MOVED = (Moved.TRUTH, Moved.PLATFORM, Moved.BOTH, Moved.UNKNOWN, Moved.TRUTH_BY_MOMENT)
+MOVED = (Moved.TRUTH, Moved.PLATFORM, Moved.BOTH, Moved.UNKNOWN, Moved.TRUTH_BY_MOMENT, Moved.OURS)
 TOLD_TO_THE_TRUTH = {("off", "on", moved): "opted_out_on_platform" for moved in MOVED} | {
     ("on", "off", Moved.PLATFORM): "opted_in_on_platform"
 }

@@ -1090,6 +1090,33 @@ def test_whom_we_created_without_a_permission_nobody_is_told_to_have_opted_out()
     }
 
 
+def test_what_we_withdrew_nobody_is_told_as_an_opt_out_of_the_customer() -> None:
+    """Not where a run saw it on since, or the person said no since: then it is theirs."""
+    rows = [differs(key, NEWS, "false", "true", moved="ours") for key in ("1", "2", "3", "4", "5")]
+
+    def said(key: str, value: str, days: int, run: str | None = None) -> dict[str, object]:
+        return {"run": run, "at": NOW - days * DAY, "side": "platform", "key": key, "column": NEWS, "value": value}
+
+    known = some_facts(
+        decisions=[decision("5", NEWS, "false", "true")],
+        history=frame(permissions.HISTORY, [
+            said("1", "on", 9, "r"), said("1", "off", 5), said("1", "off", 4, "s"),
+            said("2", "off", 5), said("2", "on", 4, "s"), said("2", "off", 3, "t"),
+            said("3", "off", 5),
+            said("4", "on", 9, "r"), said("4", "off", 5, "s"),
+            said("5", "off", 5),
+        ]),
+        said_no=frame(permissions.SAID_NO, [{"key": "1", "moment": NOW - 6 * DAY}, {"key": "3", "moment": NOW - DAY}]),
+    ).known  # fmt: skip
+    assert [(key, why) for key, *_, why in for_the_truth(needs(an_audit(rows), known)).rows()] == [
+        ("1", "withdrawn_by_us"),
+        ("2", "opted_out_on_platform"),
+        ("3", "opted_out_on_platform"),
+        ("4", "opted_out_on_platform"),
+        ("5", "withdrawn_by_us"),
+    ], "whoever decided in vain for the opt-in, too"
+
+
 CELL = st.sampled_from(["true", "false", "yes", "NO", "1", "0", "maybe", "", "Gold", None])
 
 

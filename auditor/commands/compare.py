@@ -207,7 +207,7 @@ def _compare(
         landed, raw = as_tables(here, cluster, inputs, written, contract, types)
         matched = _matched(engine, contract, raw, question)
         base = agreed_values(here, engine, inputs.agreed.path, contract, scratch) if inputs.agreed else None
-        known = Known(base=base, base_by_key=True, sent=None, seen=None, blocked=None)
+        known = Known(base=base, base_by_key=True, sent=None, seen=None, blocked=None, ours=None)
         diffed = diff(engine, contract, matched, known, Moments(None, None), {one.side: one.rejected for one in landed})
         clock.ended("diff")
         persons = here if question.same_person else None

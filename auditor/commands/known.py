@@ -64,7 +64,7 @@ def with_pending(audit: Audit, ledger: Ledger, *, but: str | None = None) -> Aud
     What the plan `but` sent since the audit does not count.
     """
     pending = ledger.pending(audit.table, after=audit.source(Side.PLATFORM).as_of, but=but)
-    sent = _theirs(pending, holders(audit.profiles, audit.permissions)).select("key", "column").unique()
+    sent = under_keys_of_now(pending, concerned(audit)).select("key", "column").unique()
     cells = sent.filter(pl.col("column").is_not_null()).with_columns(sent=True)
     whole = sent.filter(pl.col("column").is_null()).select("key", sent=True)
     marked = pl.col("pending") | pl.col("sent").fill_null(False)
@@ -94,11 +94,12 @@ def knowledge(
 
     Raises SettingsError for a run that does not keep it any more.
     """
-    whose = holders(audit.profiles, audit.permissions)
+    everybody = concerned(audit)
+    whose = holders(everybody)
     history = _history(audit.profiles, audit.folder, settings.table, ledger, but=but)
     news = _news(audit.folder, history, now)
     folder, missing = audit.folder, {item.code for item in audit.not_checked}
-    undone, person = _theirs(ledger.undone(settings.table), whose), pl.col("column").is_null()
+    undone, person = under_keys_of_now(ledger.undone(settings.table), everybody), pl.col("column").is_null()
     standing = _standing(settings, contract, ledger, folder, whose, news, but=but)
     decided = [one for one in standing if not one.over(now - settings.fixes.refused_for)]
     return Knowledge(
@@ -117,28 +118,29 @@ def knowledge(
             "key", "column", platform="restored", truth="withdrawn"
         ),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
-        created=_created(audit, whose, ledger),
+        created=_created(audit, ledger),
         of_others=_looked_for(folder, "of_others", OF_OTHERS, later=("holder",)),
         consent_off=_consent_off(folder),
     )
 
 
-def _created(audit: Audit, whose: Mapping[str, str], ledger: Ledger) -> pl.DataFrame:
+def _created(audit: Audit, ledger: Ledger) -> pl.DataFrame:
     """Whom we created, as far as they are not the same on both sides."""
-    known = _theirs(ledger.created(audit.table), whose).join(audit.profiles, on="key", how="semi")
+    known = under_keys_of_now(ledger.created(audit.table), concerned(audit)).join(audit.profiles, on="key", how="semi")
     return known.select("key", at="written_at").cast(dict(CREATED))  # type: ignore[arg-type]
 
 
-def _theirs(recorded: pl.DataFrame, holders: Mapping[str, str]) -> pl.DataFrame:
+def under_keys_of_now(recorded: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """What the ledger has of people, by `key` and `profile_id`, under the keys that they have by now; nothing of those
-    whose key somebody else has.
+    whose key somebody else has. `people` have key and profile_id.
     """
-    keys = pl.DataFrame(list(holders.items()), schema={"now": pl.String(), "profile_id": pl.String()}, orient="row")
+    keys = people.drop_nulls().select("profile_id", now="key")
     found = recorded.join(keys.unique("profile_id"), on="profile_id", how="left", maintain_order="left")
     found = found.with_columns(key=pl.coalesce("now", "key")).drop("now")
-    held = found.join(keys.rename({"now": "key", "profile_id": "held"}), on="key", how="left", maintain_order="left")
+    held = keys.select(key="now", held="profile_id").unique("key", keep="last")
+    told = found.join(held, on="key", how="left", maintain_order="left")
     same = pl.col("profile_id").eq(pl.col("held")).fill_null(True)
-    return held.filter(same).drop("held")
+    return told.filter(same).drop("held")
 
 
 def _consent_off(folder: Path) -> frozenset[str]:
@@ -190,6 +192,11 @@ def grounds(
         now=now,
         timezone=contract.timezone,
     )
+
+
+def concerned(audit: Audit) -> pl.DataFrame:
+    """Key and profile_id of those who are not the same on both sides, or have a permission finding."""
+    return pl.concat([rows.select("key", "profile_id") for rows in (audit.profiles, audit.permissions)])
 
 
 def holders(*people: pl.DataFrame) -> dict[str, str]:
@@ -244,7 +251,9 @@ def _standing(
         return one.choice == Choice.TRUTH and said is not Permission.OFF
 
     claimed = zip(kept, remembered(kept), strict=True)
-    return with_lapsed((replace(one, lapsed=was.profile_id is None and gives(was)) for was, one in claimed), news)
+    return with_lapsed(
+        (replace(one, lapsed=one.lapsed or (was.profile_id is None and gives(was))) for was, one in claimed), news
+    )
 
 
 def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *, but: str | None) -> list[Decision]:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ibis
-import polars as pl
 
 from auditor import report
 from auditor.commands.compared import Compared, explained
 from auditor.commands.decided import take
 from auditor.commands.known import judged, knowledge, with_pending
+from auditor.commands.own_work import own_work
 from auditor.commands.results import (
     matches,
     read_results,
@@ -40,7 +40,7 @@ from auditor.commands.session import open_engine
 from auditor.commands.who import who
 from auditor.diff.diffed import diff
 from auditor.diff.identifiers import identifiers
-from auditor.diff.known import Known, Moments, under_keys_of_now
+from auditor.diff.known import Known, Moments
 from auditor.diff.one_sided import OneSided, one_sided, other_keys, renumbered
 from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
@@ -56,7 +56,7 @@ from auditor.findings.words import Words
 from auditor.load import rejected_rows
 from auditor.logs import stage
 from auditor.match.join import Matched, match_sides
-from auditor.model import Kind, Rule, Severity, Side, Structure
+from auditor.model import Rule, Severity, Side, Structure
 from auditor.plan.finding_answers import polarities
 from auditor.settings.config import Settings, describe
 from auditor.settings.contract import Contract
@@ -205,22 +205,20 @@ def _audit(
             edits = overwritten(settings, contract, ledger, work, now, tell)
             settled = replace(settled, overwritten=edits)
             ledger.suppose(settled)
-            known, created = _known(engine, ledger, memory, matched, violations, table, as_of)
+            ours = own_work(engine, ledger, table, matched, memory, as_of)
+            known = Known(memory.base, False, ours.sent, memory.seen, _blocked(engine, violations), ours.left)
             shown = Moments(as_of, inputs.moments[Side.TRUTH])
             diffed = diff(engine, contract, matched, known, shown, inputs.rejected)
-            decided, ours = (
-                engine.keep(under_keys_of_now(engine.put(recorded, name), matched.rows), name)
-                for name, recorded in (("opt_ins", ledger.opt_ins(table)), ("created", ledger.created(table)))
-            )
             allowed = permissions(
-                engine, contract, matched, diffed, memory.history, name, inputs.moments, decided, ours
-            )
+                engine, contract, matched, diffed, memory.history, name, inputs.moments,
+                ours.opt_ins, ours.created, ours.withdrawn,
+            )  # fmt: skip
             reached = hold(engine, settings, contract, matched, diffed, allowed, said, pulls.quiet, memory, ledger, now)
             allowed = reached.with_findings(allowed)
             names = identifiers(engine, contract, structure, matched, ledger.secret)
             learnt = Learnt(matched, diffed, allowed, known.sent, names, reached.keep)
             watch.not_checked += (*notices.forgotten(memory.warnings), *notices.without_key(diffed.counts.rows))
-            watch.not_checked += notices.below_count(diffed.counts.rows[Side.PLATFORM.value], exist, created)
+            watch.not_checked += notices.below_count(diffed.counts.rows[Side.PLATFORM.value], exist, ours.created_since)
             watch.not_checked += reached.not_checked
             watch.found("diff", **{status.value: number for status, number in diffed.counts.profiles.items()})
         if request.baseline:
@@ -247,11 +245,10 @@ def _audit(
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = reached.tell(conclusion.with_rows(read_results(work)))
-            sent = ledger.permission_writes(table, but=None).filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)
-            own = engine.put(sent.select("profile_id", "column", at="sent_at"), "withdrawn")
             write_for_plans(
-                engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names, reached.keep, own
-            )
+                engine, audit, contract, structure, matched, diffed, alone, allowed, memory, names, reached.keep,
+                ours.opt_outs,
+            )  # fmt: skip
             audit = with_pending(audit, ledger)
             audit, needed = judged(audit, knowledge(settings, contract, structure, audit, ledger, now))
             watch.found("report", **figures.by_need(needed))
@@ -303,24 +300,11 @@ def _validate(
     return results
 
 
-def _known(
-    engine: DuckDB,
-    ledger: Ledger,
-    memory: Memory,
-    matched: Matched,
-    violations: ir.Table,
-    table: str,
-    as_of: datetime,
-) -> tuple[Known, int]:
-    """What earlier runs and the ledger know; and how many profiles we created after the export's moment."""
-    pending = ledger.pending(table, after=as_of)
-    recorded = engine.put(pending.select("key", "profile_id", "column").unique(), "sent")
-    sent = engine.keep(under_keys_of_now(recorded, matched.rows).select("key", "column").distinct(), "sent")
+def _blocked(engine: DuckDB, violations: ir.Table) -> ir.Table:
+    """As `Known.blocked`."""
     refused = violations.rule.isin([rule.value for rule in Rule]) | (violations.severity == Severity.ERROR.value)
     on_truth = violations.filter(refused & (violations.side == Side.TRUTH.value))
-    blocked = engine.keep(on_truth.select("key", "column").distinct(), "blocked")
-    created = pending.filter(pl.col("kind") == Kind.CREATE.value).height
-    return Known(base=memory.base, base_by_key=False, sent=sent, seen=memory.seen, blocked=blocked), created
+    return engine.keep(on_truth.select("key", "column").distinct(), "blocked")
 
 
 def _stop_if_renumbered(

@@ -97,12 +97,14 @@ def unlike(engine: Engine, fetched: ir.Table, contract: Contract, base: ir.Table
 def differing(engine: Engine, unlike: ir.Table, contract: Contract, known: Known, moments: Moments) -> ir.Table:
     """A row per differing cell of a profile that both sides have: with its status, who moved, and its flags."""
     cells = unlike.filter(~unlike.same & ~unlike.kept).drop("same", "respelt", "kept")
+    cells = _with_ours(cells, known.ours)
     platform_moved, truth_moved = cells.platform_moved, cells.truth_moved
     by_moment = (cells.truth_updated > cells.platform_updated).fill_null(False)
     moved = ibis.cases(
         (cells.base.isnull() & by_moment, Moved.TRUTH_BY_MOMENT.value),
         (cells.base.isnull(), Moved.UNKNOWN.value),
         (platform_moved & truth_moved, Moved.BOTH.value),
+        (platform_moved & cells.ours, Moved.OURS.value),
         (platform_moved, Moved.PLATFORM.value),
         (truth_moved, Moved.TRUTH.value),
         else_=Moved.UNKNOWN.value,
@@ -115,7 +117,7 @@ def differing(engine: Engine, unlike: ir.Table, contract: Contract, known: Known
         pending=ibis.literal(False),
         blocked=ibis.literal(False),
         base=rules.unmarked(cells.base),
-    ).drop("platform_moved", "truth_moved")
+    ).drop("platform_moved", "truth_moved", "ours")
     if known.sent is not None:
         sent = known.sent.filter(known.sent.column.notnull()).distinct()
         cells = flagged(cells, sent, "pending", [cells.key_text == sent.key, cells.column == sent.column])
@@ -125,6 +127,24 @@ def differing(engine: Engine, unlike: ir.Table, contract: Contract, known: Known
     if known.sent is not None or known.blocked is not None:
         return engine.keep(cells, "cells")
     return engine.define(cells, "cells")
+
+
+def _with_ours(cells: ir.Table, known: ir.Table | None) -> ir.Table:
+    """The cells, and whether the platform's and the truth's texts are those that we left: `ours`."""
+    if known is None:
+        return cells.mutate(ours=ibis.literal(False))
+    left = known.select(own_key="key", own_column="column", left=ibis._.platform.nullif(""), said="truth")
+    found = cells.join(left, [cells.key_text == left.own_key, cells.column == left.own_column])
+    here = found.platform.identical_to(found.left) | found.platform_canonical.identical_to(found.left)
+    said = found.said.nullif("")
+    there = found.said.isnull() | found.truth.identical_to(said) | found.truth_canonical.identical_to(said)
+    ours = found.filter(here & there).select(own_key="own_key", own_column="own_column").distinct()
+    return flagged(
+        cells.mutate(ours=ibis.literal(False)),
+        ours,
+        "ours",
+        [cells.key_text == ours.own_key, cells.column == ours.own_column],
+    )
 
 
 def respelt(platform: ir.StringValue, truth: ir.StringValue, column: Column, zone: str) -> ir.BooleanValue:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from auditor.model import Kind, Permission, Side
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
@@ -26,6 +28,9 @@ class Known:
     """`key` (canonical): was on the platform in an earlier run."""
     blocked: ir.Table | None
     """`key` (as shown), `column`: a truth cell that must not be sent."""
+    ours: ir.Table | None
+    """`key` (as the platform spells it), `column`, `platform`, `truth`: what we left there last that both sides had not
+    agreed on, and what the truth said (null: whatever it says)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +51,31 @@ def under_keys_of_now(recorded: ir.Table, rows: ir.Table) -> ir.Table:
     held = now.select(shown="now", holder="who")
     told = found.left_join(held, found.key == held.shown)
     return told.filter((told.profile_id == told.holder).fill_null(True)).select(*recorded.columns).distinct()
+
+
+def withdrawn_by_us(rows: ir.Table, history: ir.Table, written: ir.Table) -> ir.Table:
+    """Permissions that we were the last to withdraw: key (as the platform spells it), column, platform (what we wrote).
+
+    Not those that a run has seen on since: who turned them off again, we did not. `history` is that of earlier runs, by
+    canonical keys; `written` has our opt-outs and opt-ins: key (as the platform spells it), column, kind, after,
+    sent_at.
+    """
+    newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("sent_at")])
+    last = written.mutate(place=newest).filter(ibis._.place == 0, ibis._.kind == Kind.UNSUBSCRIBE.value)
+    known = rows.select(canonical="key", shown="platform_text")
+    ours = last.join(known, last.key == known.shown)
+    ours = ours.select("canonical", "key", "column", "after", "sent_at")
+    on = history.filter(history.side == Side.PLATFORM.value, history.value == Permission.ON.value)
+    since = on.select(their="key", theirs="column", seen_at="at")
+    again = [ours.canonical == since.their, ours["column"] == since.theirs, since.seen_at > ours.sent_at]
+    return ours.anti_join(since, again).select("key", "column", platform="after")
+
+
+def left_by_us(withdrawn: ir.Table, undone: ir.Table) -> ir.Table:
+    """`Known.ours`: what we withdrew, whatever the truth says, and what we took back (key, column, restored, withdrawn)
+    as long as the truth says what it said then.
+    """
+    taken_back = undone.filter(undone.column.notnull()).select(
+        "key", "column", platform="restored", truth=ibis._.withdrawn.fill_null("")
+    )
+    return withdrawn.mutate(truth=ibis.null(str)).union(taken_back)

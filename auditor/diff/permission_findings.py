@@ -50,17 +50,19 @@ def permissions(
     moments: Mapping[Side, datetime],
     decided: ir.Table,
     created: ir.Table,
+    withdrawn: ir.Table,
 ) -> Permissions:
     """Hold the permissions of both sides against each other and against the history.
 
     `decided` are opt-ins that a person decided and we wrote: key (as the platform spells it), column, sent_at.
-    `created` are profiles that we created: key, likewise, and profile_id (may be null).
+    `created` are profiles that we created: key, likewise, and profile_id (may be null). `withdrawn` as
+    `known.withdrawn_by_us`.
     """
     said = {side: engine.keep(_states(contract, matched, side), f"{side.value}_permissions") for side in Side}
     changes = engine.keep(_changes(said, history, run, moments), "permission_changes")
     states = engine.keep(_both_states(said), "permission_states")
     facts = engine.keep(
-        _facts(contract, matched, diffed, states, history, moments, decided, created), "permission_facts"
+        _facts(contract, matched, diffed, states, history, moments, decided, created, withdrawn), "permission_facts"
     )
     findings = engine.keep(_findings(contract, diffed, facts), "permission_findings")
     return Permissions(changes, states, findings)
@@ -224,11 +226,12 @@ def _facts(
     moments: Mapping[Side, datetime],
     decided: ir.Table,
     created: ir.Table,
+    withdrawn: ir.Table,
 ) -> ir.Table:
     """The states, and beside each what else a finding depends on."""
     seen = states
-    without = _created_without(diffed, states, history, created)
-    for known in (_seen_off(history, moments), _decided(matched, decided), without):
+    ours = _created_without(diffed, states, history, created).union(_withdrawn_by_us(matched, withdrawn)).distinct()
+    for known in (_seen_off(history, moments), _decided(matched, decided), ours):
         seen = seen.left_join(known, ["key", "column"]).drop("key_right", "column_right")
     seen = seen.left_join(_withdrawn(states, contract), "key").drop("key_right")
     marks = {"unreachable": without_contact(contract, matched), "on_its_way": _on_its_way(diffed)}
@@ -252,7 +255,7 @@ def _findings(contract: Contract, diffed: Diffed, facts: ir.Table) -> ir.Table:
     conditions: dict[PermissionFinding, tuple[ir.BooleanValue, ir.TimestampValue]] = {
         PermissionFinding.OPTED_OUT_IN_TRUTH: (here & (there == off), facts.evidence),
         PermissionFinding.OPTED_OUT_ON_PLATFORM: (
-            (facts.platform == off) & (there == on) & ~facts.created_without.fill_null(False),
+            (facts.platform == off) & (there == on) & ~facts.ours.fill_null(False),
             facts.platform_updated,
         ),
         PermissionFinding.CONTACTABLE_AGAIN: (here & on_again, off_before),
@@ -303,13 +306,20 @@ def _decided(matched: Matched, opt_ins: ir.Table) -> ir.Table:
 
 
 def _created_without(diffed: Diffed, states: ir.Table, past: ir.Table, created: ir.Table) -> ir.Table:
-    """Permissions that no run saw on of profiles that we created: key (canonical), column, created_without (true)."""
+    """Permissions that no run saw on of profiles that we created: key (canonical), column, ours (true)."""
     here = diffed.profiles.select("canonical", shown="key", now="profile_id")
     ours = here.join(created, here.shown == created.key)
     ours = ours.filter((ours.now == ours.profile_id).fill_null(True)).select(key=ours.canonical)
     seen_on = past.filter(past.side == Side.PLATFORM.value, past.value == Permission.ON.value)
     without = states.semi_join(ours, "key").anti_join(seen_on, ["key", "column"])
-    return without.select("key", "column", created_without=ibis.literal(True))
+    return without.select("key", "column", ours=ibis.literal(True))
+
+
+def _withdrawn_by_us(matched: Matched, withdrawn: ir.Table) -> ir.Table:
+    """Permissions that are off because we withdrew them: key (canonical), column, ours (true)."""
+    known = matched.rows.select(canonical="key", shown="platform_text")
+    joined = withdrawn.join(known, withdrawn.key == known.shown)
+    return joined.select(key=joined.canonical, column=joined["column"], ours=ibis.literal(True))
 
 
 def _withdrawn(states: ir.Table, contract: Contract) -> ir.Table:

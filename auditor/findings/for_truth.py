@@ -9,6 +9,8 @@ class ForTruth(StrEnum):
     """Why the owners of the truth hear of a cell: `why` in `for-the-truth.csv`."""
 
     OPTED_OUT_ON_PLATFORM = "opted_out_on_platform"
+    WITHDRAWN_BY_US = "withdrawn_by_us"
+    """We withdrew it: somebody decided so, the truth said so, or an opt-in was taken back. No opt-out is known of."""
     CREATED_WITHOUT_PERMISSION = "created_without_permission"
     """We created the profile without it, and somebody has changed the profile since: an opt-out is not known of."""
     OPTED_IN_ON_PLATFORM = "opted_in_on_platform"

@@ -62,6 +62,7 @@ MOVED: Final[Mapping[str, str]] = {
     Moved.TRUTH: "{truth} changed",
     Moved.TRUTH_BY_MOMENT: "{truth}'s row changed later",
     Moved.PLATFORM: "{platform} changed",
+    Moved.OURS: "changed by us",
     Moved.BOTH: "both changed",
     Moved.UNKNOWN: "direction unknown",
 }

@@ -203,7 +203,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
     }
     opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no, known.timezone)
     evidence = permissions.evidence_by_cell(known.evidence)
-    without = _created_without(cells, known)
+    without, withdrawn = _created_without(cells, known), _withdrawn_by_us(known)
     said = []
     for row in cells.iter_rows(named=True):
         cell = row["key"], row["column"]
@@ -223,6 +223,8 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
         if row["choice"] == Choice.WITHDRAW:
             answer, off = permissions.withdrawal(case.platform, case.polarity) or answer, True
         word, silent = permissions.word_for_the_truth(case), permissions.silent(case)
+        if word is ForTruth.OPTED_OUT_ON_PLATFORM and cell in withdrawn:
+            word = ForTruth.WITHDRAWN_BY_US
         if cell in without:
             # Whether an opt-in and an opt-out lie between, nobody knows of a profile that somebody has touched since.
             word = ForTruth.CREATED_WITHOUT_PERMISSION if word and without[cell] else None
@@ -255,3 +257,17 @@ def _created_without(cells: pl.DataFrame, known: Knowledge) -> dict[tuple[str, s
         if here is not Permission.ON and there is Permission.ON and (key, column) not in seen_on and not refused:
             found[key, column] = updated is None or updated > created[key] + _APART
     return found
+
+
+def _withdrawn_by_us(known: Knowledge) -> set[tuple[str, str]]:
+    """The permissions that we were the last to withdraw.
+
+    Not those that any run saw on since, nor of anybody who has said no to messages since.
+    """
+    here = known.history.filter(pl.col("side") == Side.PLATFORM.value)
+    off = (pl.col("value") == Permission.OFF.value) & pl.col("run").is_null()
+    on = pl.col("value") == Permission.ON.value
+    last = here.group_by(CELL).agg(off=pl.col("at").filter(off).max(), on=pl.col("at").filter(on).max())
+    last = last.join(known.said_no, on="key", how="left")
+    since = pl.max_horizontal("on", "moment")
+    return set(last.filter((pl.col("off") >= since).fill_null(pl.col("off").is_not_null())).select(CELL).iter_rows())

@@ -48,6 +48,9 @@ FOR_THE_TRUTH: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT,
 """The columns of `for-the-truth.csv`; `why` as findings.for_truth says, of damage with what it is behind it."""
 
 
+_OPT_OUTS: Final = [ForTruth.OPTED_OUT_ON_PLATFORM.value, ForTruth.WITHDRAWN_BY_US.value]
+
+
 def needs(audit: Audit, known: Knowledge, *, only: Collection[str] | None = None) -> pl.DataFrame:
     """A row per differing cell in the columns of NEEDS, by key and column; `only` of the profiles with these keys.
 
@@ -167,7 +170,7 @@ def _told() -> pl.Expr:
     """
     why, choice = pl.col("why"), pl.col("choice")
     undecided = choice.is_null() | (choice == Choice.REFUSED)  # which says nothing of the truth
-    stands = undecided | (why.is_not_null() & (pl.col("word") == ForTruth.OPTED_OUT_ON_PLATFORM))
+    stands = undecided | (why.is_not_null() & pl.col("word").is_in(_OPT_OUTS))
     moved = (pl.col("master") == Master.BOTH) & (pl.col("moved") == Moved.PLATFORM) & undecided
     return (
         pl.when(why.is_in([Why.PENDING, Why.WAITING, Why.UNMAPPED, Why.IGNORED]).fill_null(False))

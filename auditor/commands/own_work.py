@@ -1,0 +1,76 @@
+"""What the ledger has of our own work, as a run has to know it: under the keys that the export spells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from auditor.commands.known import under_keys_of_now
+from auditor.diff.known import left_by_us, withdrawn_by_us
+from auditor.engine.duckdb import DuckDB
+from auditor.match.join import Matched
+from auditor.model import Kind
+from auditor.state.ledger import Ledger
+from auditor.state.memory import Memory
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWork:
+    """What we wrote to the platform; keys are as the platform spells them."""
+
+    sent: ir.Table
+    """As `Known.sent`."""
+    created_since: int
+    """How many profiles we created after the export's moment."""
+    left: ir.Table
+    """As `Known.ours`."""
+    opt_ins: ir.Table
+    """key, column and sent_at of opt-ins that somebody decided and that landed."""
+    created: ir.Table
+    """key and profile_id (may be null) of profiles that we created."""
+    withdrawn: ir.Table
+    """As `diff.known.withdrawn_by_us`."""
+    opt_outs: ir.Table
+    """profile_id, column and `at` of every opt-out that we sent, also of people who are here no more."""
+
+
+def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memory: Memory, as_of: datetime) -> OwnWork:
+    """Selects what the ledger has of a table; `as_of` is the moment that the export shows."""
+    rows = matched.rows.filter(matched.rows.platform_text.notnull()).select("profile_id", key="platform_text")
+    written = ledger.permission_writes(table, but=None)
+    pending = ledger.pending(table, after=as_of)
+    records = {
+        "sent": pending.select("key", "profile_id", "column").unique(maintain_order=True),
+        "opt_ins": ledger.opt_ins(table),
+        "created": ledger.created(table),
+        "written": written,
+        "undone": ledger.undone(table),
+    }
+    own = {name: engine.put(_now(engine, recorded, rows, name), name) for name, recorded in records.items()}
+    withdrawn = engine.keep(withdrawn_by_us(matched.rows, memory.history, own["written"]), "withdrawn_by_us")
+    off = written.filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)
+    return OwnWork(
+        sent=engine.keep(own["sent"].select("key", "column").distinct(), "sent"),
+        created_since=pending.filter(pl.col("kind") == Kind.CREATE.value).height,
+        left=engine.keep(left_by_us(withdrawn, own["undone"]), "left_by_us"),
+        opt_ins=own["opt_ins"],
+        created=own["created"],
+        withdrawn=withdrawn,
+        opt_outs=engine.put(off.select("profile_id", "column", at="sent_at"), "opt_outs"),
+    )
+
+
+def _now(engine: DuckDB, recorded: pl.DataFrame, rows: ir.Table, name: str) -> pl.DataFrame:
+    """What is recorded of people, under their keys of now: of the export's `rows`, only theirs are looked at."""
+    if recorded.is_empty():
+        return recorded
+    named = engine.put(recorded.select("key").unique(), f"{name}_keys")
+    numbered = engine.put(recorded.select("profile_id").drop_nulls().unique(), f"{name}_numbers")
+    theirs = rows.semi_join(named, "key").union(rows.semi_join(numbered, "profile_id"), distinct=True)
+    return under_keys_of_now(recorded, engine.frame(theirs))
