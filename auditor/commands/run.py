@@ -263,7 +263,9 @@ def _audit(
         with full_disk(settings.state_folder):
             agreed = store.write(engine, contract, memory, learnt, name, as_of)
             run_folder.complete(engine, work)
-            commit(settings.state_folder, to_keep(audit, final, agreed, (refreshed, spelt), settled, ledger.secret))
+            older = memory.as_of is not None and as_of < memory.as_of
+            others = refreshed, spelt
+            commit(settings.state_folder, to_keep(audit, final, agreed, others, settled, ledger.secret, older=older))
         return replace(audit, folder=final)
 
 

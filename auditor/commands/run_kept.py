@@ -8,6 +8,8 @@ from pathlib import Path
 
 import ibis.expr.types as ir
 
+from auditor.commands.known import concerned, holders, standing_decisions
+from auditor.commands.outlived import outlived
 from auditor.diff.diffed import Diffed
 from auditor.diff.of_others import of_others
 from auditor.diff.one_sided import OneSided, creations, taken
@@ -65,25 +67,33 @@ def to_keep(
     others: Sequence[Rewrite | None],
     settled: Settled,
     secret: str,
+    *,
+    older: bool,
 ) -> Kept:
-    """Everything that outlives the run."""
+    """Everything that outlives the run. `older`: than the export of an earlier one, so no value has changed since."""
 
     def record(ledger: Ledger) -> None:
         ledger.record_settled(settled, audit.started)
-        ledger.record_run(_record(audit))
+        standing = () if older else standing_decisions(ledger, audit.table, holders(concerned(audit)), but=None)
+        ledger.record_run(_record(audit, outlived(standing, audit)))
 
     rewrites = (agreed.rewrite, *(one for one in others if one is not None))
     return Kept(audit.run, rewrites, agreed.written, agreed.superseded, (audit.folder, final), record, secret)
 
 
-def _record(audit: Audit) -> RunRecord:
-    """What the ledger keeps of a run: counts alone."""
+def _record(audit: Audit, lapsed: Sequence[int]) -> RunRecord:
+    """What the ledger keeps of a run: counts, and the numbers of the decisions that have `lapsed`."""
     summary = audit.summary()
     of_profiles = ("profiles", "waiting", "pending", "created", "standing", "gone")
     kept = ("rows", *of_profiles, "later", "differences", "violations", "permissions")
     finished = audit.started + timedelta(seconds=sum(audit.seconds.values()))
     return RunRecord(
-        audit.run, audit.table, audit.started, finished, audit.verdict, {name: summary[name] for name in kept}
+        audit.run,
+        audit.table,
+        audit.started,
+        finished,
+        audit.verdict,
+        {name: summary[name] for name in kept} | ({"lapsed": lapsed} if lapsed else {}),
     )
 
 

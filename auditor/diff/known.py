@@ -41,18 +41,6 @@ class Moments:
     truth: datetime | None
 
 
-def under_keys_of_now(recorded: ir.Table, rows: ir.Table) -> ir.Table:
-    """What the ledger has of people, by `key` and `profile_id`, under the keys that the export spells of them by now;
-    nothing of those whose key somebody else has. `rows` are those of Matched.
-    """
-    now = rows.filter(rows.platform_text.notnull()).select(now="platform_text", who="profile_id")
-    found = recorded.left_join(now, recorded.profile_id == now.who)
-    found = found.mutate(key=ibis.coalesce(found.now, found.key)).select(*recorded.columns)
-    held = now.select(shown="now", holder="who")
-    told = found.left_join(held, found.key == held.shown)
-    return told.filter((told.profile_id == told.holder).fill_null(True)).select(*recorded.columns).distinct()
-
-
 def withdrawn_by_us(rows: ir.Table, history: ir.Table, written: ir.Table) -> ir.Table:
     """Permissions that we were the last to withdraw: key (as the platform spells it), column, platform (what we wrote).
 

@@ -118,6 +118,7 @@ def remembered(records: Iterable[Remembered]) -> list[Decision]:
             made=one.decided_at,
             overrules=one.overrules,
             about=one.about,
+            lapsed=one.lapsed,
         )
         for one in records
     ]

@@ -46,22 +46,26 @@ class People(Recorded):
     def every_decision(self, table: str) -> tuple[Decision, ...]:
         """All decisions, in the order in which they were made, whenever they were recorded.
 
-        What a clock ahead of ours made later than it was recorded was made when it was recorded.
+        One has `lapsed` of which a run has found since that it was made on other values than there are. What a clock
+        ahead of ours made later than it was recorded was made when it was recorded.
         """
         rows = self._chain.query(
             "SELECT n.tab, n.person, n.key, n.col, n.platform, n.truth, n.choice, min(n.decided_at, c.at) AS made,"
-            " n.profile_id, n.decided_at, n.finding, n.evidence, n.until"
+            " n.profile_id, n.decided_at, n.id, n.id IN (SELECT value FROM runs, json_each(runs.counts, '$.lapsed')"
+            " WHERE runs.tab = n.tab), n.finding, n.evidence, n.until"
             " FROM decisions_now n JOIN decisions o ON o.id = n.id JOIN chain c ON c.entry = o.entry"
             " WHERE n.tab = ? AND n.key IS NOT NULL ORDER BY made, n.id",
             (table,),
         )
         return tuple(
             Decision(
-                *(tab, person, key, column, platform, truth, choice, moment(made), profile_id),
+                *(tab, person, key, column, platform, truth, choice, moment(made), of),
                 _about(*about),
                 said_at=moment(said),
+                number=number,
+                lapsed=bool(lapsed),
             )
-            for tab, person, key, column, platform, truth, choice, made, profile_id, said, *about in rows
+            for tab, person, key, column, platform, truth, choice, made, of, said, number, lapsed, *about in rows
         )
 
     def pin(self, one: Pin, at: datetime) -> None:

@@ -376,6 +376,8 @@ class Decision:
     """Who had decided otherwise on the same values before; None: nobody, or nobody asked."""
     said_at: datetime | None = field(default=None, compare=False)
     """The moment that was given to the ledger, by whatever clock; None: it does not come from there."""
+    number: int | None = field(default=None, compare=False)  # of the ledger
+    lapsed: bool = field(default=False, compare=False)  # a run has found a value to be another one since
 
 
 @dataclass(frozen=True, slots=True)
