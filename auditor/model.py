@@ -216,12 +216,12 @@ class Need(StrEnum):
 class Why(StrEnum):
     """Why a plan leaves a cell or a profile alone: `why` of writes.LeftAlone."""
 
-    PENDING = "pending"
-    """Sent already, not yet in an export."""
+    PENDING = "pending"  # sent already, not yet in an export
+    NOT_TAKEN = "not_taken"
+    """It is in none of what was approved: in a review, or in the plan that is gone on with."""
     WAITING = "waiting"
     """The ordinary synchronisation may still bring it."""
-    BLOCKED = "blocked"
-    """Actito would refuse it."""
+    BLOCKED = "blocked"  # Actito would refuse it
     DECISION = "decision"
     """A person must decide."""
     CHANGED = "changed"

@@ -617,9 +617,14 @@ def test_a_plan_goes_on_with_what_was_approved_and_nothing_else() -> None:
         differs("3", "city", "edited since", "b"),
         differs("3", "street", "a", "b"),
         differs("4", "city", "a", "b"),
+        differs("5", "nickname", "a", "b"),
     ]
     correct, create = make_plans(an_audit(fresh), a_policy(), some_facts(), approved=before)
     assert [(write.key, write.cells) for write in correct.writes] == [("1", (Cell("city", "a", "b"),))]
+    others = [("2", "city"), ("3", "city"), ("3", "street"), ("4", "city"), ("5", "nickname")]
+    told = [(one.key, one.column) for one in correct.left]
+    assert told == others, "everything that differs is told, whoever it is of"
+    assert [one.why for one in correct.left] == ["not_taken"] * 4 + ["for_the_truth"]
     assert not create.writes
 
 
@@ -971,7 +976,7 @@ def test_since_when_a_file_overwrites_is_told(capsys: pytest.CaptureFixture[str]
     plan = correction(*many(150, "city"), policy=SMALL)
     print_plan(cast(Planned, SimpleNamespace(plan=plan, path=Path(), brakes=())), SAY)
     told = " ".join(capsys.readouterr().out.split())
-    assert f"what is edited in Actito from {plan.export_as_of:%Y-%m-%d %H:%M} (UTC), which the export shows" in told
+    assert f"what is edited in Actito from {plan.export_as_of:%Y-%m-%d %H:%M} UTC, which the export shows" in told
 
 
 def test_why_something_is_left_alone_is_told_in_the_names_of_the_settings(capsys: pytest.CaptureFixture[str]) -> None:

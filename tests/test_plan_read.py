@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -19,6 +20,7 @@ from auditor.commands.who import naming
 from auditor.findings import figures
 from auditor.findings.audit import CAUSES, DIFFERENCES
 from auditor.findings.codes import Code, Notice
+from auditor.findings.moments import last_day, moment
 from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk, in_words
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Permission, Route, Why
@@ -55,6 +57,7 @@ KNOWN = Beside(
     names=("firstName", "lastName", "emailAddress"),
     doubts={},
     kept={},
+    decided_on={},
 )
 ROUTE_OF_NOTHING: dict[str, Any] = {
     "steps": [], "by_file": 0, "files": 0, "before": 0, "single": 0, "minutes": 1, "pace": 60, "waiting": 0,
@@ -96,6 +99,31 @@ def test_two_opt_outs_of_one_person_are_counted_alike_before_and_after(capsys: p
     print_plan(Planned(plan, Path("plan.json"), ()), REVIEW.say)
     told_on_screen = " ".join(capsys.readouterr().out.split())
     assert "(corrections): 1 profile with permissions withdrawn, 1 corrected Cannot" in told_on_screen
+
+
+def test_a_moment_is_one_of_utc_and_a_day_one_of_the_contract() -> None:
+    brussels = ZoneInfo("Europe/Brussels")
+    evening = datetime(2026, 11, 21, 0, 30, tzinfo=brussels)
+    assert moment(evening) == moment(evening.astimezone(UTC)) == "2026-11-20 23:30 UTC"
+    assert last_day(datetime(2027, 2, 1, tzinfo=brussels).astimezone(UTC), brussels) == date(2027, 1, 31)
+    page = plan_page(Review(replace(PLAN, made=evening, export_as_of=evening), KNOWN, REVIEW.say), "", "plan.txt")
+    lines = "".join(text(Review(replace(PLAN, made=evening, export_as_of=evening), KNOWN, REVIEW.say), ""))
+    assert page.count("2026-11-20 23:30 UTC") == lines.count("2026-11-20 23:30 UTC") == 2
+
+
+def test_a_decision_that_comes_to_nothing_is_named_with_the_reason() -> None:
+    """And not the one that is carried out already, or what nobody decided on."""
+    left = tuple(
+        LeftAlone("C7", column, why.value, refusal=None)
+        for column, why in (("news", Why.EVIDENCE), ("sms", Why.PENDING), ("city", Why.DECISION))
+    )
+    decided: dict[tuple[str, str | None], tuple[str, datetime]] = {
+        ("C7", column): ("Ann", ANN) for column in ("news", "sms")
+    }
+    told = "\n".join(text(Review(replace(PLAN, left=left), replace(KNOWN, decided_on=decided), REVIEW.say), ""))
+    words = " ".join(told.split())
+    assert "C7 news: decided by Ann on 2026-11-20 09:30 UTC, and not written: no evidence newer than" in words
+    assert words.count("and not written") == 1
 
 
 def test_everything_has_words() -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from auditor.errors import TryLater
 from auditor.findings.codes import Code, Notice
+from auditor.findings.moments import moment
 from auditor.model import Kind, Outcome, Route, Why
 from auditor.state.ledger.records import Effect, PlanRecord
 from auditor.writes import Cell, LeftAlone, Plan, Write
@@ -78,7 +79,7 @@ def require_ended(effects: Iterable[Effect], now: datetime) -> None:
     running = [one.until for one in effects if one.outcome is Outcome.UNKNOWN and one.until > now]
     if running:
         raise TryLater(
-            f"a file of this plan may still be carried out until {max(running):%Y-%m-%d %H:%M} (UTC)",
+            f"a file of this plan may still be carried out until {moment(max(running))}",
             hint="apply the plan again, which follows the file to its end, or wait; then undo",
         )
 

@@ -19,6 +19,7 @@ from auditor.commands.decided import require_taken
 from auditor.commands.review import where_to_read
 from auditor.commands.stored_plans import irrevocable_of
 from auditor.errors import GuardRefused
+from auditor.findings.moments import moment
 from auditor.findings.planned import in_words
 from auditor.findings.words import Words
 from auditor.model import Kind
@@ -44,8 +45,8 @@ def carry_out(
     show = print_applied_json if as_json else partial(print_applied, words=words)
     already = done(settings, path)
     if already is not None:
-        applied, moment = already
-        say(f"nothing is left to do: all of this plan was done by {moment:%Y-%m-%d %H:%M}")
+        applied, last = already
+        say(f"nothing is left to do: all of this plan was done by {moment(last)}")
         show(applied)
         return int(applied.exit_code)
     left = require_released(settings, path, confirmed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from datetime import UTC, datetime
 
 import click
 
@@ -21,6 +20,7 @@ from auditor.findings.codes import Notice
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.since_sentences import DETAIL, NAMED, drift_report, whose
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
+from auditor.findings.moments import moment
 from auditor.findings.planned import KIND, PURPOSE, in_words
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.since import Drift
@@ -40,7 +40,7 @@ OUTCOME = {
 }
 
 KEPT = 6
-"""Lines on what somebody keeps from being written."""
+"""Lines on what somebody keeps from being written, or decided for in vain."""
 
 WINDOW = (
     "by file, what is edited in {platform} from {since}, which the export shows, until the file is imported is "
@@ -74,7 +74,7 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         reason = of_plan(plan.route_reason, words)
         click.echo(textwrap.fill(reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
     if any(write.route is Route.BULK and write.kind is not Kind.CREATE for write in plan.writes):
-        click.echo(wrapped("  ", words.fill(WINDOW).replace("{since}", _moment(plan.export_as_of))))
+        click.echo(wrapped("  ", words.fill(WINDOW).replace("{since}", moment(plan.export_as_of))))
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
@@ -171,15 +171,11 @@ def _looked_at(sent: SentFile) -> str:
     known += f"; {sent.read_back:,} ({sent.read_back / sent.rows:.0%}) were read back, all others by the next export."
     if not unread or sent.since is None:
         return known
-    between = f"between {_moment(sent.since)} and {_moment(sent.until)}"
+    between = f"between {moment(sent.since)} and {moment(sent.until)}"
     return (
         f"{known} What was edited {between} in these fields of the other {unread:,} is overwritten; the next run finds "
         "what an export shows that was taken in between."
     )
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} (UTC)"
 
 
 def parse_confirmations(texts: tuple[str, ...]) -> dict[Kind, int]:

@@ -99,7 +99,7 @@ def _headline(story: Story, words: Words) -> Iterator[str]:
     flags = [words.fill(FLAG[flag][0]) for flag in story.flags]
     flags += [how for how in (_matched(story),) if how]
     yield from _wrapped(" · ".join([f"{story.table} {_visible(story.key)}", what, *flags, *number]), indent=0)
-    yield f"as the run {story.run} saw it; times are in {story.timezone.key}"
+    yield f"as the run {story.run} saw it; times are in UTC"
 
 
 def _matched(story: Story) -> str:
@@ -196,7 +196,7 @@ def _findings(story: Story, words: Words) -> Iterator[str]:
     from auditor.findings.words import FINDING
 
     for row in story.findings.iter_rows(named=True):
-        since = f", since {_local(row['since'], story)}" if row["since"] else ""
+        since = f", since {_utc(row['since'])}" if row["since"] else ""
         both = ((words.platform, "platform"), (words.truth, "truth"))
         says = "; ".join(f"{name}: {may_contact(row[side], row[f'{side}_text']) or '–'}" for name, side in both)
         yield f"{row['column']}: {words.fill(FINDING[row['finding']][0])}{since} ({says})"
@@ -214,10 +214,10 @@ def _activities(story: Story, words: Words) -> Iterator[str]:
         yield f"{column}: what {words.platform} has bounced for good; a correction makes the person reachable again"
     for row in () if story.activities is None else story.activities.iter_rows(named=True):
         why = f", {UNSENT[row['reason']]}" if row["reason"] else ""
-        times = f", {row['times']:,} times since {_local(row['first'], story)}" if row["times"] > 1 else ""
+        times = f", {row['times']:,} times since {_utc(row['first'])}" if row["times"] > 1 else ""
         today = words.fill(BEARING[row["activity"]]) if row["stands"] else "says nothing of today"
         said = f"{ACTIVITY[row['activity']].lower()} by {CHANNEL[row['channel']]}{why}{times}"
-        yield f"{_local(row['last'], story)}  {said}{f': {today}' if today else ''}"
+        yield f"{_utc(row['last'])}  {said}{f': {today}' if today else ''}"
 
 
 def _same_person(story: Story, words: Words) -> Iterator[str]:
@@ -238,13 +238,13 @@ def _history(story: Story, words: Words) -> Iterator[str]:
         parts = [_visible(row["source"])] if row["source"] else []
         if row["moment"] is not None:
             what = "row last changed" if row["side"] == "platform" else "evidence"
-            parts = [f"{what} {_local(row['moment'], story)}", *parts]
+            parts = [f"{what} {_utc(row['moment'])}", *parts]
         proof = f" ({', '.join(parts)})" if parts else ""
         said = [
             f"{', '.join(one['column'] for one in alike)}: {MAY_CONTACT[value]}"
             for value, alike in groupby(entry, key=lambda one: one["value"])
         ]
-        yield f"{_local(row['at'], story)}  {words.side(row['side'])} {'; '.join(said)}{proof}"
+        yield f"{_utc(row['at'])}  {words.side(row['side'])} {'; '.join(said)}{proof}"
 
 
 def _told(column: str, text: str | None, story: Story) -> str:
@@ -260,7 +260,7 @@ def _writes(story: Story) -> Iterator[str]:
     from auditor.model import Outcome
 
     for row in story.writes.iter_rows(named=True):
-        when = _local(row["sent_at"] or row["settled_at"], story)
+        when = _utc(row["sent_at"] or row["settled_at"])
         before, after = (_told(row["column"] or "", row[name], story) for name in ("before", "after"))
         what = f"{row['column']} {before} → {after}" if row["column"] else "the profile"
         if row["number"] is None:  # no write of ours
@@ -291,16 +291,18 @@ def _decisions(story: Story, words: Words) -> Iterator[str]:
             said = f"{one.column}: {what}, by {one.person} ({here} in {words.platform}, {there} in {words.truth})"
         became = f"overruled by {made.by}" if made.by else STANDING[made.standing]
         if made.plan is not None and made.at is not None:
-            became += f" by plan {made.plan[:12]} at {_local(made.at, story)}"
-        yield f"{_local(one.decided_at, story)}  {said}: {became}"
+            became += f" by plan {made.plan[:12]} at {_utc(made.at)}"
+        yield f"{_utc(one.decided_at)}  {said}: {became}"
 
 
 def _pins(story: Story) -> Iterator[str]:
+    from auditor.findings.moments import last_day
+
     now = {cell.column: cell.platform for rows in story.rows[:1] for cell in rows.cells}
     for one in story.pins:
         changed = (now.get(one.column) or None) != (one.platform or None)
         since = f"; {_told(one.column, one.platform, story)} when it was pinned, changed since" if changed else ""
-        until = f"{one.until.astimezone(story.timezone):%Y-%m-%d}" if one.until else ""
+        until = last_day(one.until, story.timezone) if one.until else ""
         yield f"{one.column}: pinned until {until} by {one.person}: {_visible(one.reason or '')}{since}"
 
 
@@ -371,5 +373,8 @@ def _visible(text: str) -> str:
     return visible(text).replace("\n", "⏎")
 
 
-def _local(moment: datetime, story: Story) -> str:
-    return f"{moment.astimezone(story.timezone):%Y-%m-%d %H:%M}"
+def _utc(at: datetime) -> str:
+    """Without the zone, which is said once above all of them."""
+    from auditor.findings.moments import moment
+
+    return moment(at).removesuffix(" UTC")

@@ -28,6 +28,7 @@ from auditor.equality.single_value import Sameness
 from auditor.errors import GuardRefused, SettingsError, TryLater
 from auditor.files.disk import require_writable
 from auditor.findings.codes import Code
+from auditor.findings.moments import moment
 from auditor.findings.sentences import of_plan
 from auditor.findings.since import Drift
 from auditor.findings.words import Words
@@ -247,8 +248,7 @@ def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
         return None
     if earlier is None or not earlier.equals(applied.outcomes):  # that of an application before a killed one
         write_outcomes(folder, applied)
-    contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
-    return applied, max(applied.outcomes["at"].drop_nulls()).astimezone(contract.timezone)
+    return applied, max(applied.outcomes["at"].drop_nulls())
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +311,7 @@ def check_ledger(settings: Settings, chosen: Plan, ledger: Ledger) -> None:
         raise GuardRefused(
             "a part of the ledger is lost, and the export behind this plan does not show everything that may have been "
             "sent",
-            hint=f"take an export of {shown:%Y-%m-%d %H:%M} (UTC) or later, run the audit and plan again",
+            hint=f"take an export of {moment(shown)} or later, run the audit and plan again",
         )
     found = ledger.verify(heads.last_noted(settings.state_folder))
     if found.problems:

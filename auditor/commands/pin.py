@@ -18,6 +18,7 @@ from auditor.commands.known import holders, standing_pins
 from auditor.commands.show import tell
 from auditor.errors import SettingsError
 from auditor.findings.answers import LAST_DAY
+from auditor.findings.moments import last_day
 from auditor.match.sides import source_name
 from auditor.model import Permission, Side
 from auditor.settings.config import Settings
@@ -116,7 +117,7 @@ def pinned(settings: Settings, *, now: datetime) -> list[Pinned]:
         Pinned(
             one,
             changed=(one.key, one.column) in there and (there[one.key, one.column] or None) != (one.platform or None),
-            last_day=((one.until or now).astimezone(contract.timezone) - timedelta(microseconds=1)).date(),
+            last_day=last_day(one.until or now, contract.timezone),
             says=_says(contract, one),
         )
         for one in sorted(standing, key=lambda one: (one.key, one.column))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -18,10 +18,11 @@ from auditor.commands.who import naming
 from auditor.errors import SettingsError
 from auditor.files.whole import OWNER_ONLY, whole_files, write_whole
 from auditor.findings.audit import FRAMES, TEXT
+from auditor.findings.moments import last_day, moment
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.words import Words
 from auditor.match.sides import source_name
-from auditor.model import FORMAT, Side, Structure, Why
+from auditor.model import FORMAT, Side, Structure
 from auditor.plan.damage import with_damage
 from auditor.plan.decisions import Choice
 from auditor.plan.review import PEOPLE, Beside, Kept, Review
@@ -134,6 +135,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     decided = {(one.key, one.column, one.person): one.decided_at for one in ledger.decisions(settings.table)}
+    kept, decided_on = _answered(settings, contract.timezone, plan, folder, ledger)
     found = _rows(folder, "permissions").select("key", "column", "finding")
     beside = Beside(
         differences=_rows(folder, "differences"),
@@ -147,7 +149,8 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         realtime=tuple(settings.fixes.realtime),
         names=naming(contract),
         doubts=_doubts(settings, contract, structure, plan, folder, ledger),
-        kept=_kept(settings, plan, folder, ledger),
+        kept=kept,
+        decided_on=decided_on,
     )
     return Review(plan, beside, Words.of(settings.names))
 
@@ -168,24 +171,34 @@ def _doubts(
     return {(key, column): damage for key, column, damage in rows.select("key", "column", "damage").iter_rows()}
 
 
-def _kept(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> dict[tuple[str, str | None], Kept]:
-    """Who keeps cells from being written, as far as the plan says that somebody does."""
-    if not any(one.why in (Why.PINNED, Why.REFUSED) for one in plan.left):
-        return {}
+_Spot: TypeAlias = tuple[str, str | None]
+"""Key and column; None: the profile itself."""
+
+
+def _answered(
+    settings: Settings, zone: tzinfo, plan: Plan, folder: Path, ledger: Ledger
+) -> tuple[dict[_Spot, Kept], dict[_Spot, tuple[str, datetime]]]:
+    """Who keeps cells from being written, and who decided that some are, as far as the plan leaves any alone."""
+    if not plan.left:
+        return {}, {}
     whose = holders(_rows(folder, "profiles"))
     texts = {
         (key, column): text for key, column, text in _rows(folder, "differences")["key", "column", "platform"].rows()
     }
-    found: dict[tuple[str, str | None], Kept] = {}
+    found, decided = dict[_Spot, Kept](), dict[_Spot, tuple[str, datetime]]()
     for decision in standing_decisions(ledger, settings.table, whose, but=None):
         if decision.choice == Choice.REFUSED:
             spot = decision.key, None if decision.column == PROFILE else decision.column
-            found[spot] = Kept(decision.person, decision.decided_at + settings.fixes.refused_for, None, changed=False)
+            until = moment(decision.decided_at + settings.fixes.refused_for)
+            found[spot] = Kept(decision.person, until, None, changed=False)
+        elif decision.choice in (Choice.TRUTH, Choice.WITHDRAW):
+            decided[decision.key, decision.column] = decision.person, decision.decided_at
     for pin in standing_pins(ledger, settings.table, whose, plan.made):
         changed = (texts.get((pin.key, pin.column)) or None) != (pin.platform or None)
-        found[pin.key, pin.column] = Kept(pin.person, pin.until or plan.made, pin.reason, changed=changed)
+        until = str(last_day(pin.until or plan.made, zone))
+        found[pin.key, pin.column] = Kept(pin.person, until, pin.reason, changed=changed)
         found.setdefault((pin.key, None), found[pin.key, pin.column])
-    return found
+    return found, decided
 
 
 def _listed(one: PlanRecord, folder: Path, applied: datetime | None) -> Listed:

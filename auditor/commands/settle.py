@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
+from auditor.findings.moments import moment
 from auditor.settings.config import Settings
 from auditor.state import heads
 from auditor.state.commit import TOLERANCE, at_work
@@ -35,9 +36,5 @@ def trouble_of(ledger: Ledger, settings: Settings, now: datetime) -> tuple[str, 
     lacks, last = heads.lacking(settings, ledger), ledger.last_at
     told = [heads.sentence(lacks, ledger)] if lacks else []
     if last is not None and now < last - TOLERANCE:
-        told.append(f"the clock says {_utc(now)}, and the ledger's last entry is of {_utc(last)}")
+        told.append(f"the clock says {moment(now)}, and the ledger's last entry is of {moment(last)}")
     return tuple(told)
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} (UTC)"

@@ -10,6 +10,7 @@ from auditor.model import Why
 
 WHY: Final[Mapping[str, str]] = {
     Why.PENDING: "sent, not yet in an export",
+    Why.NOT_TAKEN: "in none of what was approved: auditor plan has it",
     Why.WAITING: "waiting for the next synchronisation",
     Why.BLOCKED: "{platform} would refuse it",
     Why.DECISION: "for a person to decide",

@@ -89,11 +89,9 @@ def make_plans(
         daily_calls=facts.file_calls_daily,
         seen=facts.seen,
     )
-    if approved is not None:
-        named = {write.key for write in approved.writes}
-        only = named if only is None else named.intersection(only)
     needed, corrections, alone = corrected_by(audit, policy, known, only=only)
-    corrections = _continued(corrections, approved)
+    corrections, untaken = _continued(corrections, approved)
+    alone += untaken
     if approved is not None:  # somebody whom it does not write any more may hold what another waits for
         stuck = without_order(corrections, audit.differences, road.unique, known.of_others)
         alone += [LeftAlone(key, column, why.value, refusal=None) for (key, column), why in stuck.items()]
@@ -110,7 +108,8 @@ def make_plans(
 
     candidates = Candidates(facts.candidates, facts.taken, facts.erased)
     created, alone = created_by(audit, candidates, known, only=only)
-    created = _continued(created, approved)
+    created, untaken = _continued(created, approved)
+    alone += untaken
     road = replace(road, file_calls=road.file_calls - routed.files)
     purpose: Literal["create", "load"] = "load" if road.first_load else "create"
     stop = damage.guards_of_creations(needed, created, alone)
@@ -158,24 +157,28 @@ def require_checked(audit: Audit) -> None:
         )
 
 
-def _continued(found: Sequence[Write], approved: Plan | None) -> list[Write]:
-    """Of the writes those cells that an approved plan writes as well, from and to the same value.
+def _continued(found: Sequence[Write], approved: Plan | None) -> tuple[list[Write], list[LeftAlone]]:
+    """Of the writes those cells that an approved plan writes as well, from and to the same value, and the others.
 
     Nobody is created with less than was approved.
     """
     if approved is None:
-        return list(found)
+        return list(found), []
     cells_of: dict[tuple[Kind, str], set[Cell]] = {}
     for write in approved.writes:
         cells_of.setdefault((write.kind, write.key), set()).update(write.cells)
-    continued = []
+    continued, others = list[Write](), list[LeftAlone]()
     for write in found:
         same = cells_of.get((write.kind, write.key))
         cells = tuple(cell for cell in write.cells if same is not None and cell in same)
         whole = write.kind in (Kind.CREATE, Kind.DELETE)
-        if same is not None and (cells == write.cells if whole else cells):
+        taken = bool(same is not None and (cells == write.cells if whole else cells))
+        if taken:
             continued.append(replace(write, cells=cells))
-    return continued
+        kept = {cell.column for cell in cells} if taken else set()
+        rest = [column for column in write.followed if column not in kept and not (whole and taken)]
+        others += [LeftAlone(write.key, column, Why.NOT_TAKEN.value, refusal=None) for column in rest]
+    return continued, others
 
 
 def _without(found: Iterable[Write], cells: Collection[tuple[str, str]]) -> list[Write]:

@@ -33,7 +33,8 @@ class Kept:
     """Who keeps a cell from being written, and until when."""
 
     by: str
-    until: datetime
+    until: str
+    """As people read it: the last day of a pin, the moment when a refusal ends."""
     reason: str | None
     """Of a pin."""
     changed: bool
@@ -66,6 +67,8 @@ class Beside:
     """findings.damage.Damage of the values on which a person decided, by key and column."""
     kept: Mapping[tuple[str, str | None], Kept]
     """By key and column (None: the profile), what somebody keeps from being written."""
+    decided_on: Mapping[tuple[str, str | None], tuple[str, datetime]]
+    """By the same, who decided on it and when, as far as the decision stands: it should be written, or withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)

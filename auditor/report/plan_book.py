@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from auditor.findings.moments import moment
 from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE
 from auditor.findings.sentences import spelt_out
 from auditor.plan.review import Change, Review, Reviewed
@@ -32,8 +33,8 @@ def plan_book(review: Review, lasting: str, text: str) -> bytes:
         ("Purpose", PURPOSE[plan.purpose]),
         ("Table", f"{plan.table} ({plan.entity})"),
         ("Run", plan.run),
-        ("Made", f"{plan.made:%Y-%m-%d %H:%M %Z}"),
-        ("Export of", f"{plan.export_as_of:%Y-%m-%d %H:%M %Z}"),
+        ("Made", moment(plan.made)),
+        ("Export of", moment(plan.export_as_of)),
         *(("To know", spelt_out(told)) for told in (counted(review), *of_the_whole(review, lasting))),
     ]
     if len(plan.writes) > IN_A_BOOK:
@@ -61,7 +62,7 @@ def _row(write: Reviewed, change: Change | None, review: Review) -> Row:
     if change is None:
         return (*who, *[""] * 8, risks)
     said = [MAY_CONTACT[one] for one in change.says or ()] or ["", ""]
-    decided = f"{change.at:%Y-%m-%d %H:%M %Z}" if change.at else ""
+    decided = moment(change.at) if change.at else ""
     return (
         *(*who, change.column, change.before or "", change.after or "", *said),
         *(change.because, change.by or "", decided, risks),

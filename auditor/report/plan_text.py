@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
+from auditor.findings.moments import moment
 from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words
 from auditor.findings.sentences import of_plan, spelt_out
 from auditor.model import Kind, Why
@@ -25,8 +26,8 @@ def text(review: Review, lasting: str) -> Iterator[str]:
     """Every line of the file: what the plan is, then each of its writes. `lasting` says what no undo brings back."""
     plan = review.plan
     yield f"plan {plan.sha}"
-    yield f"{PURPOSE[plan.purpose]} of {plan.table} ({plan.entity}), made {plan.made:%Y-%m-%d %H:%M %Z}"
-    yield f"from run {plan.run}, on an export of {plan.export_as_of:%Y-%m-%d %H:%M %Z}"
+    yield f"{PURPOSE[plan.purpose]} of {plan.table} ({plan.entity}), made {moment(plan.made)}"
+    yield f"from run {plan.run}, on an export of {moment(plan.export_as_of)}"
     for told in (counted(review), *of_the_whole(review, lasting)):
         yield from _wrapped(spelt_out(told), "")
     for write in review.writes():
@@ -61,13 +62,21 @@ def left_alone(review: Review) -> list[tuple[int, str]]:
 
 
 def kept(review: Review) -> Iterator[str]:
-    """Lines on each cell that somebody keeps from being written: who, until when and why."""
+    """Lines on each cell that somebody keeps from being written: who, until when and why; and on each of which somebody
+    decided that it is, and why nothing comes of that.
+    """
+    say, beside = review.say, review.beside
     for one in review.plan.left:
-        found = review.beside.kept.get((one.key, one.column))
+        if (decided := beside.decided_on.get((one.key, one.column))) is not None and one.why != Why.PENDING:
+            by, at = decided
+            told = f"{one.key}  {one.column}: decided by {by} on {moment(at)}, and not written: "
+            yield from _wrapped(told + say.fill(WHY[one.why]), "    ")
+            continue
+        found = beside.kept.get((one.key, one.column))
         if found is None or one.why not in (Why.PINNED, Why.REFUSED):
             continue
         how = "pinned" if one.why == Why.PINNED else "refused"
-        told = f"{one.key}  {one.column or 'the profile'}: {how} by {found.by} until {found.until:%Y-%m-%d %H:%M %Z}"
+        told = f"{one.key}  {one.column or 'the profile'}: {how} by {found.by} until {found.until}"
         told += f": {visible(found.reason)}" if found.reason else ""
         yield from _wrapped(told + ("; changed since" if found.changed else ""), "    ")
 
@@ -116,7 +125,7 @@ def _of_change(change: Change, review: Review, *, again: bool) -> Iterator[str]:
     if not again:
         yield from _wrapped(change.because, "    ")
     if change.by is not None:
-        when = f" on {change.at:%Y-%m-%d %H:%M %Z}" if change.at else ""
+        when = f" on {moment(change.at)}" if change.at else ""
         yield from _wrapped(f"decided by {change.by}{when}", "    ")
     for risk in change.to_know(review.say).values():
         yield from _wrapped(risk, "  ! ")

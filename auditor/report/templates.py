@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from auditor.findings import words
+from auditor.findings.moments import moment
 from auditor.findings.sentences import spelt_out
 from auditor.report.redact import visible
 
@@ -35,7 +35,7 @@ def templates(folder: Path) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        n=_number, moment=_moment, percent=words.share, size=_size, cut=_cut, breakable=_breakable, spelt_out=spelt_out
+        n=_number, moment=moment, percent=words.share, size=_size, cut=_cut, breakable=_breakable, spelt_out=spelt_out
     )
     return environment
 
@@ -63,11 +63,6 @@ def _cut(value: str) -> str:
     """The beginning of a value, on one line."""
     text = " ".join(value.split())
     return text if len(text) <= LONGEST_EXAMPLE else text[: LONGEST_EXAMPLE - 1] + "…"
-
-
-def _moment(value: datetime) -> str:
-    utc = value.astimezone(UTC)
-    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
 
 
 def _size(size: int) -> str:

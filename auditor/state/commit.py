@@ -22,13 +22,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from auditor.errors import AuditorError, GuardRefused, SettingsError
 from auditor.files.rewrite import Rewrite, content
 from auditor.files.whole import name_whole, write_whole
+from auditor.findings.moments import moment
 from auditor.state import heads
 from auditor.state.ledger import FILE, Ledger, lock
 from auditor.state.ledger.records import Head
@@ -98,8 +99,8 @@ def steady(clock: Callable[[], datetime]) -> Callable[[], datetime]:
 def _require_forward(now: datetime, last: datetime) -> None:
     if now < last - TOLERANCE:
         raise GuardRefused(
-            f"the clock of this machine is behind: it says {now.astimezone(UTC):%Y-%m-%d %H:%M} (UTC), and the "
-            f"ledger's last entry is of {last.astimezone(UTC):%Y-%m-%d %H:%M}",
+            f"the clock of this machine is behind: it says {moment(now)}, and the "
+            f"ledger's last entry is of {moment(last)}",
             hint="set the clock right; if it was ahead when that was written: auditor settle",
         )
 

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator
 
 from auditor.findings.english.structure_words import column_in_words, restriction_of, type_of
+from auditor.findings.moments import moment
 from auditor.structure.proposal import Addition, Proposal
 
 WIDTH = 80
@@ -24,7 +25,7 @@ def _lines(proposal: Proposal) -> Iterator[str]:
     title = f"Change of the profile table {proposal.table} (entity {proposal.entity})"
     yield title
     yield "=" * len(title)
-    yield f"Plan {proposal.sha[:12]}, made {proposal.made:%Y-%m-%d %H:%M} {proposal.made:%Z}".rstrip()
+    yield f"Plan {proposal.sha[:12]}, made {moment(proposal.made)}"
     yield ""
     if proposal.before is None:
         yield from _text(f'There is no profile table "{proposal.table}" yet. Please create it in this entity, with:')

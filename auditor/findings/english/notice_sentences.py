@@ -6,7 +6,7 @@ What is said of `NotChecked` gets its `side` and `rows` with its parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from auditor.findings.codes import Code
@@ -15,6 +15,7 @@ from auditor.findings.english.numbers import counted
 from auditor.findings.english.plan_sentences import PLANS
 from auditor.findings.english.problem_sentences import PROBLEMS
 from auditor.findings.english.structure_sentences import CHANGES
+from auditor.findings.moments import moment
 from auditor.findings.words import Words
 
 
@@ -224,7 +225,7 @@ _NOTHING_KNOWN: Final = "nothing is known of earlier runs, neither agreed values
 
 
 def _overwritten(say: Words, *, plan: str, cells: int, shown: str) -> str:
-    taken = f"{datetime.fromisoformat(shown).astimezone(UTC):%Y-%m-%d %H:%M} (UTC)"
+    taken = moment(datetime.fromisoformat(shown))
     return (
         f"a file of plan {plan[:12]} overwrote {counted(cells, 'edit')} in {say.platform}: the export of {taken} shows "
         f"what somebody had made of the audited {'value' if cells == 1 else 'values'} before the file was sent; "
