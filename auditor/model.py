@@ -1,4 +1,4 @@
-"""The vocabulary: the two sides, the structure of a profile table, statuses, reasons, writes and their outcomes.
+"""The vocabulary: the two sides, the structure of a profile table, statuses, writes and their outcomes.
 
 Only words and small values live here, no behaviour and no input or output. The stored forms (`.value` of the
 enums, names of columns) are a public, versioned interface.
@@ -45,26 +45,6 @@ class Moved(StrEnum):
     OURS = "ours"  # the platform, by what we wrote there
     BOTH = "both"
     UNKNOWN = "unknown"
-
-
-class Reason(StrEnum):
-    """Why two values differ: the first, in this order, that explains all of the difference."""
-
-    EMPTY_ON_PLATFORM = "empty_on_platform"
-    EMPTY_IN_TRUTH = "empty_in_truth"
-    UNICODE_FORM = "unicode_form"
-    WHITESPACE = "whitespace"
-    CASE = "case"
-    ACCENTS = "accents"
-    PUNCTUATION = "punctuation"
-    ENCODING = "encoding"
-    LEADING_ZERO = "leading_zero"
-    TRUNCATED = "truncated"
-    DATE_SWAPPED = "date_swapped"
-    NUMBER_FORMAT = "number_format"
-    SWAPPED = "swapped"
-    TYPO = "typo"
-    DIFFERENT = "different"
 
 
 class Verdict(StrEnum):

@@ -19,20 +19,10 @@ import polars as pl
 from auditor import report
 from auditor.findings.audit import ACTIVITIES, FRAMES, Audit
 from auditor.findings.codes import Code, NotChecked, Notice
+from auditor.findings.reason import Reason
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
-from auditor.model import (
-    Moved,
-    Permission,
-    PermissionFinding,
-    Reason,
-    Rule,
-    Side,
-    Source,
-    Status,
-    Structure,
-    Verdict,
-)
+from auditor.model import Moved, Permission, PermissionFinding, Rule, Side, Source, Status, Structure, Verdict
 from auditor.plan.needs import needs
 from auditor.report import Privacy, TrendPoint, Written
 from auditor.settings.contract import Blank, Column, Compare, Master, Polarity, Sensitivity

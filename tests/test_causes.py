@@ -22,9 +22,10 @@ from auditor.explain.weight import Tally
 from auditor.findings import audit
 from auditor.findings.codes import Cause, read_shared, shared_text
 from auditor.findings.english.cause_sentences import cause, with_article
+from auditor.findings.reason import Reason
 from auditor.findings.sentences import with_sentences
 from auditor.findings.words import Words
-from auditor.model import AttributeType, Reason, Side
+from auditor.model import AttributeType, Side
 from auditor.settings.contract import Column, Polarity, Sensitivity
 from tests.cells_table import Cell, column, make_cells
 from tests.last_found import frame, last, remember, sql
@@ -95,6 +96,14 @@ PATTERNS = [
         ("042", "42", "zeros missing in truth"),
         ("Vanden", "Vandenbroeck", "cut off on platform"),
         ("Vandenbroeck", "Vanden", "cut off in truth"),
+        ("Smit &amp; Zonen", "Smit & Zonen", "HTML codes on platform"),
+        ("Smit & Zonen", "Smit%20%26%20Zonen", "codes of an address in truth"),
+        ("WAAR", "true", "yes or no"),
+        ("0470 12 34 56", "+32470123456", "a number without its country on platform"),
+        ("ann@x.be", "Ann <ann@x.be>", "more than the address in truth"),
+        ("a1@x.be;b1@y.be", "a1@x.be", "several values on platform"),
+        ("32470123456", "3.24701E+10", "digits lost in truth"),
+        ("#N/A", "Peeters", "a spreadsheet's error on platform"),
         ("Peeters", "Janssens", ""),
         ("Peeters", "", ""),
 ]  # fmt: skip
@@ -163,8 +172,8 @@ def test_values_are_shown_only_of_public_fields_with_few(engine: DuckDB) -> None
 def test_a_lost_plus_is_told_from_other_punctuation(engine: DuckDB) -> None:
     cells = [Cell("32470123456", "+32470123456", "a", "note", "exact"), Cell("+3247", "3247", "b", "note", "exact")]
     assert {row[2:] for row in explained(engine, cells)} == {
-        ("leading + missing on platform", 1, "1 profile: note has lost its leading + in Actito"),
-        ("leading + missing in truth", 1, "1 profile: note has lost its leading + in the CRM"),
+        ("leading + missing on platform", 1, "1 profile: note has no leading + in Actito, the CRM writes it"),
+        ("leading + missing in truth", 1, "1 profile: note has no leading + in the CRM, Actito writes it"),
     }
 
 

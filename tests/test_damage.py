@@ -15,7 +15,8 @@ from auditor.commands.plan import plan
 from auditor.findings.audit import Audit
 from auditor.findings.codes import Code
 from auditor.findings.damage import ContactCheck
-from auditor.model import Attribute, AttributeType, Kind, Moved, Reason, Severity, Status, Structure
+from auditor.findings.reason import Reason
+from auditor.model import Attribute, AttributeType, Kind, Moved, Severity, Status, Structure
 from auditor.plan import make_plans
 from auditor.plan.creations import TAKEN
 from auditor.plan.damage import PATTERN
@@ -64,6 +65,14 @@ DAMAGED = [
     ("firstName", "Rémy", "R%C3%A9my", OTHER, "markup"),
     ("addressStreet", "Kerkstraat 1", "Kerkstraat 1_x000D_", OTHER, "markup"),
     ("addressStreet", "Kerkstraat 1", "<p>Kerkstraat 1</p>", OTHER, "markup"),
+    ("firstName", "Rémy", "R=E9my", (Reason.MARKUP, "codes of a mail in truth"), "markup"),
+    ("firstName", "Rémy &amp;", "R%E9my &amp;", (Reason.MARKUP, "codes on both sides"), "markup"),
+    ("firstName", "Hélène", "H‚lŠne", GARBLED, "encoding"),
+    ("firstName", "Kovačič", "Kovaèiè", (Reason.ENCODING, "garbled"), "encoding"),
+    ("phone", "+32475123456", "3,24751E+10", (Reason.SPREADSHEET, "digits lost in truth"), "spreadsheet"),
+    ("site", "a@x.be", "a@x.be;b@y.be", (Reason.SEVERAL, "several values in truth"), "several"),
+    ("lastName", "Peeters", "Anna", (Reason.EXCHANGED, "holds firstName on platform"), "exchanged"),
+    ("site", "a.be", "b.be", (Reason.SLIPPED, "slipped by 1 row"), "of_another"),
     ("addressStreet", "Kerkstraat 1", "#N/A", OTHER, "spreadsheet"),
     ("addressStreet", "Kerkstraat 1", "#REF!", OTHER, "spreadsheet"),
     ("phone", "+32475123456", "3.24751E+10", OTHER, "spreadsheet"),
@@ -80,6 +89,8 @@ DAMAGED = [
 ]  # fmt: skip
 FINE = [
     ("firstName", "Jerome", "Jérôme", OTHER),
+    ("firstName", "R&eacute;my", "Rémy", (Reason.MARKUP, "HTML codes on platform")),
+    ("site", "a@x.be;b@y.be", "a@x.be", (Reason.SEVERAL, "several values on platform")),
     ("firstName", "J?r?me", "Jérôme", (Reason.ENCODING, "letters lost on platform")),
     ("addressStreet", "kerkst", "kerkstraat 136", (Reason.TRUNCATED, "cut off on platform")),
     ("phone", "475123456", "0475123456", (Reason.LEADING_ZERO, "zeros missing on platform")),

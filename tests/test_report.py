@@ -25,17 +25,9 @@ from auditor.files.data import data_folder
 from auditor.findings import figures, words
 from auditor.findings.audit import Audit
 from auditor.findings.codes import Code, InCommon, NotChecked, Shared, shared_text
+from auditor.findings.reason import Reason
 from auditor.findings.words import Words
-from auditor.model import (
-    AttributeType,
-    Moved,
-    PermissionFinding,
-    Reason,
-    Rule,
-    Side,
-    Status,
-    Verdict,
-)
+from auditor.model import AttributeType, Moved, PermissionFinding, Rule, Side, Status, Verdict
 from auditor.plan.needs import FOR_THE_TRUTH
 from auditor.report import TrendPoint, for_review
 from auditor.report import view as report_view

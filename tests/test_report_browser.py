@@ -18,8 +18,9 @@ import pytest
 from auditor import report
 from auditor.findings.audit import VIOLATIONS, Audit
 from auditor.findings.codes import read_notice
+from auditor.findings.reason import Reason
 from auditor.findings.words import AGAINST_THEIR_WILL
-from auditor.model import Reason, Structure
+from auditor.model import Structure
 from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.plan.finding_answers import answered
 from auditor.report import Written

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from auditor.model import PermissionFinding, Reason, Rule
+from auditor.findings.reason import Reason
+from auditor.model import PermissionFinding, Rule
 from tests import given_time
 from tests import sandbox_oracle as oracle
 from tests.driven_sandbox import Sandbox

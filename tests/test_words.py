@@ -8,18 +8,8 @@ from auditor.cli.planned import OUTCOME
 from auditor.findings import words
 from auditor.findings.left_alone import WHY
 from auditor.findings.planned import KIND
-from auditor.model import (
-    ContractRule,
-    Kind,
-    Moved,
-    Outcome,
-    PermissionFinding,
-    Reason,
-    Rule,
-    Severity,
-    Status,
-    Why,
-)
+from auditor.findings.reason import Reason
+from auditor.model import ContractRule, Kind, Moved, Outcome, PermissionFinding, Rule, Severity, Status, Why
 from auditor.validate import preload
 from auditor.validate.suite import Expectation
 

@@ -10,7 +10,12 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
     case           upper case → mixed case (platform → truth), and so on
     accents        accents missing on platform · other accents
     punctuation    leading + missing on platform · punctuation missing on platform · other punctuation
-    encoding       garbled on platform · letters lost on platform
+    encoding       garbled on platform · garbled · letters lost on platform
+    markup         HTML codes | HTML tags | codes of an address | a program | a mail | a workbook on platform
+    notation       yes or no · a number without its country on platform · more than the address on platform ·
+                   the same words | members in another order
+    several        several values on platform · the same several values
+    spreadsheet    digits lost on platform · a spreadsheet's error on platform
     leading_zero   zeros missing on platform
     truncated      cut off on platform · cut off on platform after 30 characters, where most are
     different      on → off for permissions; true → false for yes or no; nl → fr for a public field of few values
@@ -29,8 +34,9 @@ import ibis
 from auditor.engine.protocol import Engine, filled
 from auditor.equality.primitives import nfc, printable
 from auditor.explain.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
-from auditor.explain.spelling import damage
-from auditor.model import SEGMENTATION_PREFIX, Reason
+from auditor.explain.spelling import TOLD, damage, told
+from auditor.findings.reason import Reason
+from auditor.model import SEGMENTATION_PREFIX
 from auditor.settings.contract import Column, Compare, Polarity, Sensitivity
 
 if TYPE_CHECKING:
@@ -114,6 +120,7 @@ def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:
         Reason.PUNCTUATION: _punctuation_pattern(p, t),
         Reason.ENCODING: damage(p, t).fill_null(""),
         Reason.LEADING_ZERO: _missing("zeros", _zeros(p) < _zeros(t), _zeros(t) < _zeros(p)),
+        **dict.fromkeys(TOLD, told(p, t).fill_null("").re_replace(r"^\w+\|", "")),
         Reason.TRUNCATED: _cut_pattern(p, t),
         Reason.DIFFERENT: _switch_pattern(cells, columns),
     }

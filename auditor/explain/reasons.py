@@ -14,9 +14,12 @@ import ibis
 
 from auditor.engine.protocol import Engine, filled
 from auditor.equality.primitives import nfc_normalize, strip_accents
+from auditor.equality.yes_no import NO, YES
 from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, spelt_out, trimmed, with_levels
-from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, same_number
-from auditor.model import AttributeType, Reason
+from auditor.explain.markup import CODES
+from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, same_number, told
+from auditor.findings.reason import Reason
+from auditor.model import AttributeType
 from auditor.settings.contract import Column, Compare
 
 if TYPE_CHECKING:
@@ -45,10 +48,15 @@ _REMOVABLE: Final = (
     f"[{BLANK[1:-1]}"
     r"\x{0000}-\x{001F}\x{007F}-\x{009F}\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
 )
+_SPOKEN: Final = (*YES, *NO)
 _ISO_DAY: Final = r"^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1[0-2])(.*)$"
 _EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
 """Dates that stay dates when day and month are exchanged."""
-_LIKE_A_NUMBER: Final = r"^[+-]?[.,]?\d[\d.,'’]*([eE][+-]?\d+)?$"
+_MONEY: Final = r"(?:€|\$|£|EUR|USD|GBP|CHF)?"
+_LIKE_A_NUMBER: Final = rf"^\(?{_MONEY}[+-]?{_MONEY}[.,]?\d[\d.,'’]*(?:[eE][+-]?\d+)?{_MONEY}[-%)]?{_MONEY}$"
+_UTF_7: Final = r"\+[A-Za-z0-9+/]{2,}-"
+_SPREADSHEET: Final = r"^\s*(#|[+-]?\d([.,]\d+)?[eE]\+?\d|\d{11,}0$)"
+_NUMBERS_TO_CALL: Final = r"^\s*[+(]?[0-9][0-9 ./(),;|+-]{6,}$"
 
 
 def with_reasons(engine: Engine, cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
@@ -89,7 +97,7 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         t_emptiness=_emptiness(table.truth),
         in_ascii=ascii_only(table.p) & ascii_only(table.t),
     )
-    table = table.mutate(is_garbled=_garbled(table))
+    table = table.mutate(is_garbled=_garbled(table), told=_told(table))
     garbled = table.is_garbled
     reason = ibis.cases(
         (table.p_emptiness > table.t_emptiness, Reason.EMPTY_ON_PLATFORM.value),
@@ -99,12 +107,14 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         (table.p_lower == table.t_lower, Reason.CASE.value),
         # A garbled "à" is a letter with another accent and a blank: what follows would explain it, and wrongly.
         (_same_but_for_accents(table) & ~garbled, Reason.ACCENTS.value),
+        (_same_number(table) & _more_than_digits(table), Reason.NUMBER_FORMAT.value),
         ((table.p_bare == table.t_bare) & ~table.is_number & ~garbled, Reason.PUNCTUATION.value),
         (garbled, Reason.ENCODING.value),
         (_same_but_for_leading_zeros(table), Reason.LEADING_ZERO.value),
+        (_same_number(table), Reason.NUMBER_FORMAT.value),
+        (table.told.notnull(), table.told.re_extract(r"^\w+", 0)),
         (_cut_off(table), Reason.TRUNCATED.value),
         (_day_and_month_exchanged(table), Reason.DATE_SWAPPED.value),
-        (_same_number(table), Reason.NUMBER_FORMAT.value),
         (_mistyped(table), Reason.TYPO.value),
         else_=Reason.DIFFERENT.value,
     )
@@ -143,8 +153,23 @@ def _garbled(table: ir.Table) -> ir.BooleanValue:
     rest = (
         (p_rest == t_rest) | (p_rest == _ascii_letters(strip_accents(t))) | (_ascii_letters(strip_accents(p)) == t_rest)
     )
-    maybe = _if(suspicious | lost, rest)
+    shifted = p.re_search(_UTF_7) | t.re_search(_UTF_7)
+    maybe = _if(suspicious | lost, rest) | (p_rest == t_rest) | shifted
     return _if(~table.in_ascii, _if(maybe, damage(p, t).notnull()))
+
+
+def _told(table: ir.Table) -> ir.StringValue:
+    """What the two texts tell by themselves, of those that may tell anything."""
+
+    def either(pattern: str) -> ir.BooleanValue:
+        return table.p.re_search(pattern) | table.t.re_search(pattern)
+
+    yes_or_no = table.p_lower.isin(_SPOKEN) & table.t_lower.isin(_SPOKEN)
+    numbers = table.p.re_search(_NUMBERS_TO_CALL) & table.t.re_search(_NUMBERS_TO_CALL)
+    addresses = table.p.contains("@") & table.t.contains("@") & either(r"[\s,;|/<>:]")
+    reordered = (table.p_bare.length() == table.t_bare.length()) & table.p.re_search(r"\S[\s,;|]+\S")
+    maybe = either(CODES) | either(_SPREADSHEET) | yes_or_no | numbers | addresses | reordered
+    return ibis.ifelse(maybe, told(table.p, table.t), ibis.null(str))
 
 
 def _letters_that_stay(text: ir.StringValue) -> ir.StringValue:
@@ -206,6 +231,11 @@ def _same_number(table: ir.Table) -> ir.BooleanValue:
     # The same number has the same digits, zeros at the ends apart.
     candidate = _if(both, exponent | (_significant(p) == _significant(t)))
     return _if(candidate, same_number(p, t))
+
+
+def _more_than_digits(table: ir.Table) -> ir.BooleanValue:
+    """Whether a decimal sign, a group or a unit says that these are numbers: digits alone may be of a card."""
+    return table.p_joined.re_search("[^+0-9]") | table.t_joined.re_search("[^+0-9]")
 
 
 def _significant(text: ir.StringValue) -> ir.StringValue:

@@ -1,4 +1,5 @@
-"""What no SQL function can say about how values are spelt: look-alikes, garbled text, the same number, typing errors.
+"""What no SQL function can say about how values are spelt: look-alikes, garbled text, codes in the place of characters,
+the same number or another notation, typing errors.
 
 Plain functions of Python on the connection. The expressions that call them look first whether a value or a pair is a
 candidate at all, so that few rows come here.
@@ -17,6 +18,10 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from auditor.engine.functions import declared
 from auditor.equality.primitives import nfc_normalize
+from auditor.explain.code_pages import in_other_code_page, looks_worse, without_utf_7
+from auditor.explain.markup import markup_of
+from auditor.explain.one_value import notation, several, spreadsheet
+from auditor.findings.reason import Reason
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -64,6 +69,7 @@ LEAST_LENGTH: Final = 4
 MOST_EDITS: Final = 2
 
 
+told = declared("auditor_told", ("string", "string"))
 damage = declared("auditor_damage", ("string", "string"))
 same_number = declared("auditor_same_number", ("string", "string"), "boolean")
 mistyped = declared("auditor_mistyped", ("string", "string"), "boolean")
@@ -90,8 +96,9 @@ def without_look_alikes(text: ir.StringValue) -> ir.StringValue:
 def damage_of(platform: str | None, truth: str | None) -> str | None:
     """On which side the text was damaged by a wrong encoding, so that it is no longer the other side's; None: on none.
 
-    One of `garbled on platform`, `garbled in truth` (UTF-8 read as Windows-1252 or Latin-1, up to three times over),
-    `letters lost on platform`, `letters lost in truth` (a question mark or U+FFFD in place of letters beyond ASCII).
+    One of `garbled on platform`, `garbled in truth` (UTF-8 read as Windows-1252 or Latin-1, up to three times over, or
+    one code page read as another), `garbled` (which side cannot be seen), `letters lost on platform`, `letters lost in
+    truth` (a question mark or U+FFFD in place of letters beyond ASCII).
     """
     if platform is None or truth is None:
         return None
@@ -106,6 +113,16 @@ def damage_of(platform: str | None, truth: str | None) -> str | None:
         return "letters lost on platform"
     if _letters_lost(second, first):
         return "letters lost in truth"
+    if without_utf_7(first) == second:
+        return "garbled on platform"
+    if without_utf_7(second) == first:
+        return "garbled in truth"
+    if in_other_code_page(first, second, _settled):
+        if looks_worse(first, second):
+            return "garbled on platform"
+        if looks_worse(second, first):
+            return "garbled in truth"
+        return None if _without_accents(first) == _without_accents(second) else "garbled"
     return None
 
 
@@ -134,6 +151,10 @@ def _settled(text: str) -> str:
     return unicodedata.normalize("NFC", _REMOVABLE.sub("", text))
 
 
+def _without_accents(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+
+
 def _letters_lost(damaged: str, whole: str) -> bool:
     """Whether question marks or U+FFFD stand in for letters beyond ASCII: one for a letter, or one for each byte."""
     if not re.search("[?\ufffd]", damaged) or whole.isascii():
@@ -147,25 +168,58 @@ def _letters_lost(damaged: str, whole: str) -> bool:
 
 # --- numbers ---
 
+_MONEY: Final = re.compile("€|\\$|£|EUR|USD|GBP|CHF", re.IGNORECASE)
+_MONEY_SIGNS: Final = {"€": "EUR", "$": "USD", "£": "GBP"}
+
 
 @lru_cache(_REMEMBERED)
 def is_same_number(platform: str | None, truth: str | None) -> bool:
-    """Whether two texts can be read as one number: with `.` or `,` for decimals, groups of three, an exponent."""
+    """Whether two texts can be read as one number: with `.` or `,` for decimals, groups of three, an exponent, an
+    accountant's minus, a currency (not two) or per cent."""
     if platform is None or truth is None:
         return False
-    return bool(_readings(platform) & _readings(truth))
+    money = _money(platform), _money(truth)
+    return not (all(money) and money[0] != money[1]) and bool(_readings(platform) & _readings(truth))
 
 
 def _readings(text: str) -> set[Decimal]:
     compact = re.sub(r"[\s'’]", "", text)
-    return {
-        Decimal(compact.replace(group, "").replace(decimal, "."))
+    owed = re.fullmatch(r"\((.*)\)|([^-].*)-", compact)
+    plain = _MONEY.sub("", f"-{owed[1] or owed[2]}" if owed else compact)
+    parts = 100 if plain.endswith("%") else 1
+    found = {
+        Decimal(plain.rstrip("%").replace(group, "").replace(decimal, "."))
         for decimal, group in ((".", ","), (",", "."))
         if re.fullmatch(
-            rf"[+-]?(\d{{1,3}}([{group}]\d{{3}})+|\d+)?([{decimal}]\d*)?([eE][+-]?\d{{1,3}})?", compact, re.ASCII
+            rf"[+-]?(\d{{1,3}}([{group}]\d{{3}})+|\d+)?([{decimal}]\d*)?([eE][+-]?\d{{1,3}})?%?", plain, re.ASCII
         )
-        and re.match(r"[+-]?[.,]?\d", compact)
+        and re.match(r"[+-]?[.,]?\d", plain)
     }
+    return found | {value / parts for value in found}
+
+
+def _money(text: str) -> set[str]:
+    return {_MONEY_SIGNS.get(found, found) for found in _MONEY.findall(text.upper())}
+
+
+# --- one value in two notations ---
+
+TOLD: Final[Mapping[Reason, Callable[[str, str], str | None]]] = {
+    Reason.MARKUP: lambda platform, truth: markup_of(platform, truth, _settled),
+    Reason.SPREADSHEET: spreadsheet,
+    Reason.SEVERAL: several,
+    Reason.NOTATION: notation,
+}
+"""The reasons that two texts tell by themselves, and what sees each."""
+
+
+@lru_cache(_REMEMBERED)
+def told_of(platform: str | None, truth: str | None) -> str | None:
+    """What the two texts tell by themselves: a reason and a pattern, `markup|HTML codes on platform`; None: nothing."""
+    if platform is None or truth is None:
+        return None
+    found = ((reason, see(platform, truth)) for reason, see in TOLD.items())
+    return next((f"{reason.value}|{pattern}" for reason, pattern in found if pattern), None)
 
 
 # --- typing errors ---
@@ -181,6 +235,7 @@ def is_mistyped(platform: str | None, truth: str | None) -> bool:
 
 
 FUNCTIONS: Final[Sequence[tuple[str, Callable[..., Any], int, str]]] = (
+    ("auditor_told", told_of, 2, "string"),
     ("auditor_damage", damage_of, 2, "string"),
     ("auditor_same_number", is_same_number, 2, "boolean"),
     ("auditor_mistyped", is_mistyped, 2, "boolean"),

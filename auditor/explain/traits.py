@@ -25,7 +25,8 @@ import ibis
 from auditor.engine.functions import declared
 from auditor.equality.primitives import blank_to_null, code, truth_value
 from auditor.findings.codes import InCommon, Shared
-from auditor.model import Reason, Side
+from auditor.findings.reason import Reason
+from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Contract, Sensitivity
 
 if TYPE_CHECKING:

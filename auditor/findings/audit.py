@@ -17,9 +17,10 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.findings.codes import NotChecked, Notice
+from auditor.findings.reason import Reason
 from auditor.findings.sentences import sentence
 from auditor.findings.words import Words
-from auditor.model import FORMAT, Permission, Reason, Rule, Severity, Side, Source, Status, Verdict
+from auditor.model import FORMAT, Permission, Rule, Severity, Side, Source, Status, Verdict
 from auditor.settings.contract import Column
 
 KEY: Final = "key"

@@ -18,6 +18,8 @@ class Damage(StrEnum):
     SPREADSHEET = "spreadsheet"
     """An error of a spreadsheet, or a number that it shortened."""
     MARKUP = "markup"
+    SEVERAL = "several"
+    """Several addresses or numbers in one cell."""
     PLACEHOLDER = "placeholder"
     EXCHANGED = "exchanged"
     """Two columns of the row hold each other's value."""

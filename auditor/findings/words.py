@@ -11,18 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from auditor.findings.activities import Activity, Channel, Unsent
 from auditor.findings.damage import ContactCheck, Damage
-from auditor.model import (
-    ContractRule,
-    Moved,
-    Need,
-    PermissionFinding,
-    Reason,
-    Rule,
-    Severity,
-    Side,
-    Status,
-    Verdict,
-)
+from auditor.findings.reason import Reason
+from auditor.model import ContractRule, Moved, Need, PermissionFinding, Rule, Severity, Side, Status, Verdict
 from auditor.settings.contract import Column, Compare, Master, Sensitivity, Writing
 
 if TYPE_CHECKING:
@@ -76,11 +66,18 @@ REASON: Final[Mapping[str, tuple[str, str]]] = {
     Reason.ACCENTS: ("Accents", "differs only in accents"),
     Reason.PUNCTUATION: ("Punctuation", "differs only in hyphens, dots, commas or apostrophes"),
     Reason.ENCODING: ("Garbled characters", "was garbled on its way from one system to another"),
+    Reason.MARKUP: ("Codes for characters", "holds codes of HTML, of addresses or of mails in the place of characters"),
+    Reason.NOTATION: ("Other notation", "is the same value, written differently"),
+    Reason.SEVERAL: ("Several in a cell", "holds several values in one cell"),
+    Reason.SPREADSHEET: ("Made by a spreadsheet", "is what a spreadsheet has left of it"),
     Reason.LEADING_ZERO: ("Leading zero", "one side has lost or gained leading zeros"),
     Reason.TRUNCATED: ("Cut off", "one side is cut off"),
     Reason.DATE_SWAPPED: ("Day and month swapped", "has day and month swapped"),
     Reason.NUMBER_FORMAT: ("Number format", "is the same number, written differently"),
     Reason.SWAPPED: ("Swapped between profiles", "stands in another profile, which holds this one's value"),
+    Reason.EXCHANGED: ("In another field", "stands in another field of the row"),
+    Reason.SLIPPED: ("In another row", "stands in another profile: the column slipped or was sorted alone"),
+    Reason.RELATION: ("Constant relation", "is apart from the other as nearly all of the column are"),
     Reason.TYPO: ("Typing error", "differs in a letter or two"),
     Reason.DIFFERENT: ("Different", "is different"),
 }
@@ -92,6 +89,7 @@ DAMAGE: Final[Mapping[str, str]] = {
     Damage.INVISIBLE: "holds characters that nobody sees",
     Damage.SPREADSHEET: "an error or a shortened number of a spreadsheet",
     Damage.MARKUP: "codes in the place of characters",
+    Damage.SEVERAL: "several values in one cell",
     Damage.PLACEHOLDER: "stands for no value",
     Damage.EXCHANGED: "exchanged with another field of the row",
     Damage.OF_ANOTHER: "in {platform} it is somebody else's",

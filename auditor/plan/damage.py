@@ -26,12 +26,8 @@ from auditor.findings.damage import (
     ContactCheck,
     Damage,
 )
-from auditor.model import (
-    AttributeType,
-    Reason,
-    Side,
-    Why,
-)
+from auditor.findings.reason import Reason
+from auditor.model import AttributeType, Side, Why
 from auditor.plan.knowledge import CELL, Knowledge
 from auditor.settings.contract import Column, Compare
 from auditor.writes import LeftAlone, Write
@@ -41,11 +37,18 @@ PATTERN: Final = 5
 
 _IN_TRUTH: Final = " in truth"
 """How the pattern of a cause names the side that suffered."""
+_PERHAPS: Final = ("garbled", "codes on both sides")
+"""Patterns that leave open which side did."""
 _BY_PATTERN: Final = {
     Reason.ENCODING: Damage.ENCODING,
     Reason.LEADING_ZERO: Damage.LEADING_ZERO,
+    Reason.MARKUP: Damage.MARKUP,
+    Reason.SPREADSHEET: Damage.SPREADSHEET,
+    Reason.SEVERAL: Damage.SEVERAL,
     Reason.TRUNCATED: Damage.TRUNCATED,
 }
+_BY_PLACE: Final = {Reason.EXCHANGED: Damage.EXCHANGED, Reason.SLIPPED: Damage.OF_ANOTHER}
+"""What stands at another place: which of the two sides is wrong cannot be seen, so that nothing is written."""
 _NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
 _NO_WORDS: Final = (Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
 _ADDRESS_OF_A_PAGE: Final = r"^(?i:https?://|www\.)"
@@ -64,6 +67,7 @@ def with_damage(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFr
     judged &= pl.col("column").is_in([name for name, column in columns.items() if column.permission is None])
     rules = [
         *((_suffered(reason), damage) for reason, damage in _BY_PATTERN.items()),
+        *((pl.col("reason") == reason.value, damage) for reason, damage in _BY_PLACE.items()),
         *((_alone(pl.col("truth"), one, pl.col("column"), columns.values()), one) for one in _OF_A_TEXT),
         (pl.col("is_exchanged"), Damage.EXCHANGED),
         (pl.col("is_of_another"), Damage.OF_ANOTHER),
@@ -155,7 +159,10 @@ def _worded(columns: Iterable[Column]) -> list[str]:
 
 
 def _suffered(reason: Reason) -> pl.Expr:
-    return (pl.col("reason") == reason.value) & pl.col("pattern").str.contains(_IN_TRUTH, literal=True)
+    pattern = pl.col("pattern")
+    return (pl.col("reason") == reason.value) & (
+        pattern.str.contains(_IN_TRUTH, literal=True) | pattern.is_in(_PERHAPS)
+    )
 
 
 def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:

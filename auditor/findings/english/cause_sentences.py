@@ -14,8 +14,9 @@ from auditor.files.given import printable
 from auditor.findings.codes import Cause, InCommon, Shared
 from auditor.findings.english.numbers import counted
 from auditor.findings.planned import MAY_CONTACT
+from auditor.findings.reason import Reason
 from auditor.findings.words import Words
-from auditor.model import SEGMENTATION_PREFIX, Permission, Reason, Side
+from auditor.model import SEGMENTATION_PREFIX, Permission, Side
 
 _PLAIN: Final[Mapping[str, str]] = {
     Reason.EMPTY_ON_PLATFORM: "{column} is empty in {platform}, filled in {truth}",
@@ -26,15 +27,29 @@ _PLAIN: Final[Mapping[str, str]] = {
     Reason.ACCENTS: "{column} has other accents in {platform} than in {truth}",
     Reason.PUNCTUATION: "{column} has other punctuation in {platform} than in {truth}",
     Reason.ENCODING: "{column} was garbled on its way from one system to another",
+    Reason.MARKUP: "{column} holds codes in the place of characters",
+    Reason.NOTATION: "{column} is the same value, written differently in {platform} and {truth}",
+    Reason.SEVERAL: "{column} holds the same several values in {platform} and {truth}, written differently",
+    Reason.SPREADSHEET: "{column} is what a spreadsheet has left of the value",
     Reason.LEADING_ZERO: "{column} has other leading zeros in {platform} than in {truth}",
     Reason.TRUNCATED: "{column} is cut off on one side",
     Reason.DATE_SWAPPED: "{column} has day and month exchanged",
     Reason.NUMBER_FORMAT: "{column} is the same number, written differently in {platform} and {truth}",
     Reason.SWAPPED: "{column} was exchanged between {swaps}",
+    Reason.EXCHANGED: "{column} stands in another field of the same row",
+    Reason.SLIPPED: "{column} stands in another row: it slipped, or was sorted without the other fields",
+    Reason.RELATION: "{column} has a constant relation between {platform} and {truth}",
     Reason.TYPO: "{column} differs in a letter or two, probably a typing error",
     Reason.DIFFERENT: "{column} is not the same in {platform} and {truth}",
 }
 """Where the pattern says no more."""
+
+_BOTH_SIDES: Final[Mapping[str, str]] = {
+    "yes or no": "{column} is the same yes and no, written differently in {platform} and {truth}",
+    "the same words in another order": "{column} is the same words in another order in {platform} and {truth}",
+    "the same members in another order": "{column} is the same members in another order in {platform} and {truth}",
+}
+"""Of patterns that are of neither side."""
 
 _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "invisible characters": "{column} holds invisible characters in {side}",
@@ -46,11 +61,23 @@ _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "unusual blanks": "{column} has tabs, line breaks or no-break blanks in {side}",
     "blanks missing": "{column} lacks blanks in {side}, {other} writes them",
     "accents missing": "{column} has no accents in {side}, {other} writes them",
-    "leading + missing": "{column} has lost its leading + in {side}",
+    "leading + missing": "{column} has no leading + in {side}, {other} writes it",
     "punctuation missing": "{column} has no hyphens, dots or apostrophes in {side}, {other} writes them",
     "garbled": "{column} is garbled in {side}, accented letters were read in a wrong encoding",
     "letters lost": "{column} has question marks in {side} where {other} has accented letters",
-    "zeros missing": "{column} has lost leading zeros in {side}",
+    "zeros missing": "{column} has no leading zeros in {side}, {other} writes them",
+    "HTML codes": "{column} holds codes of HTML in {side} (such as &amp;), {other} has the characters",
+    "HTML tags": "{column} holds tags of HTML in {side}, {other} has the mere text",
+    "codes of an address": "{column} holds codes of page addresses in {side} (such as %20), {other} has the characters",
+    "codes of a program": "{column} holds codes of a program in {side} (such as \\u00e9), {other} has the characters",
+    "codes of a mail": "{column} holds codes of mails in {side} (such as =E9), {other} has the characters",
+    "codes of a workbook": "{column} holds codes of a workbook in {side} (such as _x000D_), {other} has the characters",
+    "codes": "{column} holds codes of several kinds in {side}, {other} has the characters",
+    "a number without its country": "{column} is the same number, written differently: {side} leaves out the country",
+    "more than the address": "{column} is the same address, written differently: {side} has more around it",
+    "several values": "{column} holds several values in one cell in {side}, {other} has one of them",
+    "digits lost": "{column} has lost its last digits in {side}: a spreadsheet shortened the number (such as 3.2E+10)",
+    "a spreadsheet's error": "{column} holds the error of a spreadsheet in {side} (such as #N/A), {other} a value",
     "cut off": "{column} is cut off in {side}",
 }
 """The pattern without its side."""
@@ -202,6 +229,8 @@ def _clause(one: Cause, platform: str, truth: str) -> str:
         return f"the permission {column} says “{here}” in {platform}, “{there}” in {truth}"
     if arrow:
         return f"{column} is {ours} in {platform}, {theirs} in {truth}"
+    if pattern in _BOTH_SIDES:
+        return _BOTH_SIDES[pattern].format(column=column, platform=platform, truth=truth)
     for ending, side in _SIDES.items():
         what, found, length = pattern.partition(ending)
         if found:

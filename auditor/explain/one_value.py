@@ -1,0 +1,111 @@
+"""What two texts tell by themselves: one value in two notations, several in a cell, what a spreadsheet left of one."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final
+
+from auditor.equality.yes_no import NO, YES
+
+_BETWEEN: Final = re.compile(r"\s*[;,|/\n]\s*|\s+(?=\S+@)|\s+(?=[+0]\d)")
+_ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
+_NUMBER: Final = re.compile(r"[+(]?\d[\d .()-]{5,}")
+_NAMED: Final = re.compile(r"(?:[^<>]*<\s*)?(?:mailto:)?([^\s<>]+@[^\s<>]+?)\s*>?(?:\s*\([^()]*\))?", re.IGNORECASE)
+_SHORTENED: Final = re.compile(r"([+-]?\d(?:[.,]\d+)?)[eE]\+?(\d{1,3})")
+_ERRORS: Final = re.compile(r"#{2,}|#[^\W\d_/0]{2,}[A-Z0/ÉÈÀÖÜ]*[!?]?|#[A-Z0/]{3,9}[!?]?")
+_EXACT: Final = 15
+"""Digits of a number that spreadsheets keep."""
+_LOCAL: Final = 7
+"""Digits that a telephone number has at least, without its country."""
+
+
+def several(platform: str, truth: str) -> str | None:
+    """`several values on platform`, where one side's cell holds several addresses or numbers and the other's is one."""
+    parts = [_parts(text) for text in (platform, truth)]
+    if len(parts[0]) > 1 and len(parts[1]) > 1:
+        return "the same several values" if sorted(parts[0]) == sorted(parts[1]) else None
+    if len(parts[0]) > 1 and _one(truth) in parts[0]:
+        return "several values on platform"
+    if len(parts[1]) > 1 and _one(platform) in parts[1]:
+        return "several values in truth"
+    return None
+
+
+def _parts(text: str) -> list[str]:
+    """The addresses or numbers of a cell; none where it holds anything else."""
+    found = [part for part in _BETWEEN.split(text.strip()) if part]
+    for pattern in (_ADDRESS, _NUMBER):
+        if len(found) > 1 and all(pattern.fullmatch(part) for part in found):
+            return [_one(part) for part in found]
+    return []
+
+
+def _one(part: str) -> str:
+    return part.strip().lower() if "@" in part else re.sub(r"[^\d+]", "", part)
+
+
+def spreadsheet(platform: str, truth: str) -> str | None:
+    """`digits lost on platform` or `an error on platform`: what a spreadsheet has left of the other side's value."""
+    for mine, other, side in ((platform, truth, "on platform"), (truth, platform, "in truth")):
+        if _ERRORS.fullmatch(mine.strip()) and not other.lstrip().startswith("#"):
+            return f"a spreadsheet's error {side}"
+        if _is_left_of(mine.strip(), re.sub(r"[\s./()'-]", "", other)):
+            return f"digits lost {side}"
+    return None
+
+
+def _is_left_of(short: str, whole: str) -> bool:
+    digits = re.sub(r"^\+?0*", "", whole)
+    if not digits.isdecimal() or not digits.isascii():
+        return False
+    if found := _SHORTENED.fullmatch(short):
+        power = int(found[2])
+        step = Decimal(10) ** (power - len(re.sub(r"\D", "", found[1])) + 1)
+        apart = abs(Decimal(found[1].replace(",", ".")) * Decimal(10) ** power - Decimal(digits))
+        return step > 1 and 2 * apart <= step
+    kept = re.sub(r"^\+?0*", "", short)
+    return kept.isdecimal() and len(kept) == len(digits) > _EXACT and kept != digits and kept == (
+        digits[:_EXACT] + "0" * (len(digits) - _EXACT))  # fmt: skip
+
+
+def notation(platform: str, truth: str) -> str | None:
+    """Names the notation in which one side writes the other's value: `a number without its country on platform`."""
+    said = [_yes_or_no(text) for text in (platform, truth)]
+    if said[0] is not None and said[0] == said[1]:
+        return "yes or no"
+    one, other = (_address(text) for text in (platform, truth))
+    if one == other and one is not None:
+        bare = platform.strip().lower() == one
+        return f"more than the address {'in truth' if bare else 'on platform'}"
+    for mine, theirs, side in ((platform, truth, "on platform"), (truth, platform, "in truth")):
+        if _is_local_form(mine, theirs):
+            return f"a number without its country {side}"
+    words = [sorted(re.findall(r"[^\s,;|]+", text.lower())) for text in (platform, truth)]
+    if words[0] == words[1] and len(words[0]) > 1:
+        listed = all(re.search("[,;|]", text) for text in (platform, truth))
+        return "the same members in another order" if listed else "the same words in another order"
+    return None
+
+
+def _yes_or_no(text: str) -> bool | None:
+    word = text.strip().lower()
+    return True if word in YES else False if word in NO else None
+
+
+def _address(text: str) -> str | None:
+    """The e-mail address of a text that holds one and what it is called."""
+    found = _NAMED.fullmatch(text.strip())
+    return found[1].lower() if found else None
+
+
+def _is_local_form(local: str, abroad: str) -> bool:
+    """Whether a number is another one without the country in front, and with a zero for it."""
+    if not (_NUMBER.fullmatch(local.strip()) and re.fullmatch(r"(\+|00)[\d\s./()-]+", abroad.strip())):
+        return False
+    short = re.sub(r"\D", "", local)
+    whole = re.sub(r"\D", "", abroad.replace("(0)", "")).lstrip("0")
+    if local.strip().startswith(("+", "00")) or not short.startswith("0"):
+        return False
+    short = short[1:]
+    return len(short) >= _LOCAL and whole.endswith(short) and len(whole) - len(short) in (1, 2, 3)
