@@ -487,7 +487,8 @@ def test_a_plan_is_applied_shown_and_undone(
     for finished in (corrections[:2], [*corrections, "--yes"]):
         again = auditor(capsys, *finished)
         assert again.code == Exit.FINE
-        assert re.match(r"nothing is left to do: all of this plan was done by \d{4}-\d\d-\d\d \d\d:\d\d\n$", again.err)
+        moment = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
+        assert re.match(rf"nothing is left to do: all of this plan was done by {moment}\n$", again.err)
         assert again.out == applied.out
     assert by_key(own_sandbox) == after, "the second time writes nothing"
     shutil.copytree(own_sandbox.directory, own_folder / "sandbox")

@@ -14,7 +14,7 @@ import pytest
 
 from auditor.apply.undo import irrevocable
 from auditor.cli.planned import print_plan
-from auditor.commands.review import people_of
+from auditor.commands.review import Told, people_of
 from auditor.commands.stored_plans import Planned
 from auditor.commands.who import naming
 from auditor.findings import figures
@@ -124,6 +124,31 @@ def test_a_decision_that_comes_to_nothing_is_named_with_the_reason() -> None:
     words = " ".join(told.split())
     assert "C7 news: decided by Ann on 2026-11-20 09:30 UTC, and not written: no evidence newer than" in words
     assert words.count("and not written") == 1
+
+
+@pytest.mark.parametrize(
+    ("realtime", "known"),
+    [
+        (("news*",), "May start scenarios: writes of news* (fixes.realtime), marked; of others it is not known."),
+        ((), "May start scenarios: not known. Actito does not say which write starts one"),
+    ],
+)
+def test_what_may_start_is_said_as_far_as_it_is_known(
+    realtime: tuple[str, ...], known: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the plan, and beside each write that the settings know of: in text, page, workbook and JSON."""
+    review = replace(REVIEW, beside=replace(KNOWN, realtime=realtime))
+    assert known in " ".join("\n".join(text(review, "")).split())
+    assert known in unescape(plan_page(review, "", "plan.txt"))
+    path = tmp_path / "plan.xlsx"
+    path.write_bytes(plan_book(review, "", "plan.txt"))
+    assert any(known in value for _, value in cells_of(path)["plan"][1:])
+    marked = [write.key for write in review.writes() for one in write.changes if Risk.STARTS in one.risks]
+    assert marked == (["C4"] if realtime else [])
+    told = Told(review, "", path, path, path, ())
+    assert told.document()["starts"].startswith(known)
+    print_plan(Planned(PLAN, Path("plan.json"), ()), REVIEW.say, told)
+    assert known in " ".join(capsys.readouterr().out.split())
 
 
 def test_everything_has_words() -> None:

@@ -8,7 +8,7 @@ from auditor.actito import ActitoError, Discontinued
 from auditor.apply.job import Job, Stopped
 from auditor.model import Kind
 from auditor.state.ledger import quota_day
-from auditor.state.ledger.records import IMPORT_PATIENCE, QUOTA_ZONE, ImportRecord, ImportState
+from auditor.state.ledger.records import IMPORT_PATIENCE, QUOTA_ZONE, BulkCalls, ImportRecord, ImportState
 
 
 def obstacle(job: Job, batch: str) -> Stopped | None:
@@ -21,7 +21,7 @@ def obstacle(job: Job, batch: str) -> Stopped | None:
     calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
     reserve = 0 if job.plan.purpose == "undo" else 1
     if calls.exhausted or calls.lost or calls.used + reserve >= job.limits.bulk_calls_per_day:
-        return used_up(job, batch, now)
+        return _used_up(job, batch, now, calls)
     for call in job.ledger.imports():
         if call.state is ImportState.STARTED and call.execution is not None and not _finished(job, call):
             return Stopped("import_running", "an import of ours is still being carried out: apply again later")
@@ -39,7 +39,10 @@ def _go_on(job: Job) -> str:
 
 def used_up(job: Job, batch: str, now: datetime) -> Stopped:
     """That no imports are left today, and when a batch goes on."""
-    calls = job.ledger.bulk_calls(job.plan.table, quota_day(now))
+    return _used_up(job, batch, now, job.ledger.bulk_calls(job.plan.table, quota_day(now)))
+
+
+def _used_up(job: Job, batch: str, now: datetime, calls: BulkCalls) -> Stopped:
     midnight = datetime.combine(quota_day(now) + timedelta(days=1), time(), QUOTA_ZONE)
     whose = "others have used them up" if calls.exhausted else "as many as we allow ourselves, one kept for undo"
     whose = "a part of their record is lost" if calls.lost else whose

@@ -21,7 +21,7 @@ from auditor.findings.english.numbers import counted
 from auditor.findings.english.since_sentences import DETAIL, NAMED, drift_report, whose
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
 from auditor.findings.moments import moment
-from auditor.findings.planned import KIND, PURPOSE, in_words
+from auditor.findings.planned import KIND, PURPOSE, in_words, may_start
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.since import Drift
 from auditor.findings.words import Words
@@ -94,6 +94,8 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
     if plan.stop:
         click.echo(wrapped("  ", f"stopped until every count is confirmed: {of_plan(plan.stop, words)}"))
     if plan.writes:
+        if review is not None:
+            click.echo(wrapped("  ", words.fill(may_start(review.review.beside.realtime)), indent=2))
         click.echo(irrevocably(irrevocable(plan), words))
         if review is not None:
             say(f"  every write, with both values: {review.text.name}, and as a page\n    {review.page}")

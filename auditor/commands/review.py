@@ -19,6 +19,7 @@ from auditor.errors import SettingsError
 from auditor.files.whole import OWNER_ONLY, whole_files, write_whole
 from auditor.findings.audit import FRAMES, TEXT
 from auditor.findings.moments import last_day, moment
+from auditor.findings.planned import may_start
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.words import Words
 from auditor.match.sides import source_name
@@ -72,6 +73,7 @@ class Told:
             "route": of_plan(plan.route_reason, say),
             "stop": of_plan(plan.stop, say) if plan.stop else None,
             "lasting": self.lasting or None,
+            "starts": say.fill(may_start(self.review.beside.realtime)) if plan.writes else None,
             "confirm": list(self.confirmations),
             "left": Counter(one.why for one in plan.left),
             "text": str(self.text),

@@ -5,7 +5,7 @@ A text that holds `{platform}` or `{truth}` is completed by `Words`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -87,6 +87,18 @@ RISK: Final[Mapping[Risk, str]] = {
     "an export that is taken in between",
     Risk.STARTS: "may start a scenario, which cannot be undone",
 }
+
+
+def may_start(realtime: Sequence[str]) -> str:
+    """What is known of the scenarios that writes start, by the globs of the fields that the settings name."""
+    if realtime:
+        named = ", ".join(realtime)
+        return f"May start scenarios: writes of {named} (fixes.realtime), marked; of others it is not known."
+    return (
+        "May start scenarios: not known. {platform} does not say which write starts one, and the settings name no "
+        "field that does (fixes.realtime)."
+    )
+
 
 LASTING: Final = frozenset({Risk.DELETED, Risk.WITHDRAWN, Risk.STARTS})
 """What no undo takes back."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from auditor.findings.left_alone import OF_AN_UNDO, WHY
 from auditor.findings.moments import moment
-from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words
+from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words, may_start
 from auditor.findings.sentences import of_plan, spelt_out
 from auditor.model import Kind, Why
 from auditor.plan.review import Change, Review, Reviewed
@@ -51,6 +51,7 @@ def of_the_whole(review: Review, lasting: str) -> list[str]:
     travels = bool(plan.writes) or any(one.why in (Why.QUOTA, Why.GATHERING) for one in plan.left)
     told = [of_plan(plan.route_reason, say)] if plan.route_reason and travels else []
     told += [f"stopped until every count is confirmed: {of_plan(plan.stop, say)}"] if plan.stop else []
+    told += [say.fill(may_start(review.beside.realtime))] if plan.writes else []
     return told + ([lasting] if lasting else [])
 
 
