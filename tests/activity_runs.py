@@ -142,7 +142,7 @@ class Folder:
             ours = engine.put(CREATED.to_frame(), "created")
             withdrawn = engine.put(WITHDRAWN.to_frame(), "withdrawn_by_us")
             allowed = permissions(
-                engine, self.contract, matched, found, memory.history, name, moments, opt_ins, ours, withdrawn
+                engine, self.contract, matched, found, memory.history, name, moments, opt_ins, ours, withdrawn, None
             )
             settings = Exports(activities=["in/*.csv"], **exports)
             said = land_activities(engine, pulled, settings, [names], self.contract.timezone.key, now, work)

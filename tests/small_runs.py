@@ -147,6 +147,7 @@ class Runs:
             allowed = permissions(
                 engine, self.contract, matched, found, memory.history, name, moments, engine.put(opt_ins, "opt_ins"),
                 engine.put(pl.DataFrame([(key, None) for key in created], CREATED, orient="row"), "created"), ours,
+                memory.seen,
             )  # fmt: skip
             cells, changes = found.cells, allowed.changes
             seen = Seen(

@@ -157,6 +157,19 @@ def test_contactable_again_after_an_opt_out_that_any_run_saw(runs: Runs, side: s
     assert runs.run([here("false")], [there("no")], "r5", MONDAY + 4 * DAY).findings == {}
 
 
+def test_who_is_on_again_under_another_key_had_the_opt_out_of_before(runs: Runs) -> None:
+    """By the profileId; who has no opt-out under any key of theirs has none."""
+    numbered = replace(runs, profile_ids=True)
+
+    def seen(*keys: str, news: str) -> tuple[list[Row], list[Row]]:
+        rows = [here(news, key=key, profileId=str(number)) for number, key in enumerate(keys)]
+        return rows, [there(news, key=key, **PROVEN) for key in keys]
+
+    numbered.run(*seen("a", news="false"), "r1", MONDAY)
+    renamed = numbered.run(*seen("b", "c", news="true"), "r2", MONDAY + DAY)
+    assert renamed.findings == {("b", NEWS, "contactable_again"): MONDAY}
+
+
 def test_what_is_off_because_we_created_it_so_is_no_opt_out(runs: Runs) -> None:
     """Until a run has seen it on: then somebody has turned it off."""
     first = runs.run(

@@ -138,4 +138,13 @@ def test_a_decision_is_about_a_person_and_not_about_a_key(tmp_path: Path) -> Non
         sent = Intent(0, Kind.UPDATE, Route.SINGLE, "C7", "1", "city", "Gent", "Ghent")
         ledger.settle(ledger.intend("p", "Customers", [sent], at), Outcome.LANDED, at)
         assert stand({"C1": "9", "C7": "1"}) == {("C2", "Bea"), ("C1", "Cas")}, "carried out under the new key"
+        decided("C1", "9", "Dan")
+        for place, number in enumerate(("5", "9")):
+            sent = Intent(
+                place, Kind.UPDATE, Route.SINGLE, "C1" if number == "5" else "C8", number, "city", "Gent", "Ghent"
+            )
+            standing = stand({"C3": "9"})
+            assert standing == {("C2", "Bea"), ("C3", "Dan")}, "who had the key meanwhile is somebody else"
+            ledger.settle(ledger.intend(f"p{number}", "Customers", [sent], at), Outcome.LANDED, at)
+        assert stand({"C3": "9"}) == {("C2", "Bea")}, "carried out under the second of three keys"
         assert not ledger.verify().problems

@@ -67,3 +67,16 @@ def left_by_us(withdrawn: ir.Table, undone: ir.Table) -> ir.Table:
         "key", "column", platform="restored", truth=ibis._.withdrawn.fill_null("")
     )
     return withdrawn.mutate(truth=ibis.null(str)).union(taken_back)
+
+
+def with_former_keys(history: ir.Table, seen: ir.Table | None, rows: ir.Table) -> ir.Table:
+    """The permission history, and beside it what runs saw of profiles under keys that they had before, under those of
+    now. Keys are canonical; `seen` as `Known.seen`, with profile_id, and `rows` those of Matched.
+    """
+    if seen is None:
+        return history
+    now = rows.filter(rows.profile_id.notnull(), rows.platform_text.notnull()).select(number="profile_id", now="key")
+    before = seen.filter(seen.profile_id.notnull()).select(formerly="key", number="profile_id")
+    renamed = now.join(before, "number").filter(ibis._.now != ibis._.formerly).select("now", "formerly")
+    theirs = history.join(renamed, history.key == renamed.formerly).mutate(key=ibis._.now)
+    return history.union(theirs.select(*history.columns))

@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from auditor.diff.diffed import Diffed
+from auditor.diff.known import with_former_keys
 from auditor.engine.functions import INSTANT
 from auditor.engine.protocol import ROW_NUMBER, Engine
 from auditor.equality import rules
@@ -51,18 +52,20 @@ def permissions(
     decided: ir.Table,
     created: ir.Table,
     withdrawn: ir.Table,
+    seen: ir.Table | None,
 ) -> Permissions:
     """Hold the permissions of both sides against each other and against the history.
 
     `decided` are opt-ins that a person decided and we wrote: key (as the platform spells it), column, sent_at.
     `created` are profiles that we created: key, likewise, and profile_id (may be null). `withdrawn` as
-    `known.withdrawn_by_us`.
+    `known.withdrawn_by_us`, `seen` as `Known.seen`, with profile_id.
     """
     said = {side: engine.keep(_states(contract, matched, side), f"{side.value}_permissions") for side in Side}
     changes = engine.keep(_changes(said, history, run, moments), "permission_changes")
     states = engine.keep(_both_states(said), "permission_states")
+    past = engine.keep(with_former_keys(history, seen, matched.rows), "permission_past")
     facts = engine.keep(
-        _facts(contract, matched, diffed, states, history, moments, decided, created, withdrawn), "permission_facts"
+        _facts(contract, matched, diffed, states, past, moments, decided, created, withdrawn), "permission_facts"
     )
     findings = engine.keep(_findings(contract, diffed, facts), "permission_findings")
     return Permissions(changes, states, findings)

@@ -281,12 +281,12 @@ class Written(Recorded):
     def last_written(self, table: str, *, but: str | None) -> pl.DataFrame:
         """The cells we sent that landed or may have, but for those of one plan.
 
-        Columns: key, column, sent_at (the latest of each).
+        Columns: key, profile_id, column, sent_at (the latest of each).
         """
         return self._frame(
-            ("key", "column", "sent_at"),
-            "SELECT key, col, max(sent_at) FROM writes_now WHERE tab = ? AND col IS NOT NULL AND plan IS NOT ?"
-            f" AND {STANDING} GROUP BY key, col ORDER BY id",
+            ("key", "profile_id", "column", "sent_at"),
+            "SELECT key, address, col, max(sent_at) FROM writes_now WHERE tab = ? AND col IS NOT NULL AND plan IS NOT ?"
+            f" AND {STANDING} GROUP BY key, address, col ORDER BY id",
             (table, but),
         )
 
