@@ -10,7 +10,7 @@ import copy
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -158,13 +158,20 @@ def _nothing_written(self: Ledger, table: str, **_: object) -> Any:
     return _last_written(self, table, but=None).clear()
 
 
-_last_written = Ledger.last_written
+def _as_no_run_found_it(self: Ledger, table: str) -> Any:
+    return tuple(replace(one, lapsed=False) for one in _every_decision(self, table))
+
+
+_last_written, _every_decision = Ledger.last_written, Ledger.every_decision
 
 HISTORY: Broken = {"auditor.permissions.last_opt_outs": lambda *_: {}}
 CONSENT_LIVE: Broken = {"auditor.commands.apply.permissions.general": lambda *_: {}}
 HOLDERS: Broken = {"auditor.commands.known.holders": lambda *_: {}}
 USED_UP: Broken = {"auditor.state.ledger.Ledger.last_written": _nothing_written}
-NEWS_SINCE: Broken = {"auditor.commands.known.with_lapsed": lambda decisions, _: list(decisions)}
+NEWS_SINCE: Broken = {
+    "auditor.commands.known.with_lapsed": lambda decisions, _: list(decisions),
+    "auditor.state.ledger.Ledger.every_decision": _as_no_run_found_it,
+}
 DRIFT: Broken = {"auditor.commands.apply.drift": lambda *_, **__: NO_DRIFT}
 GROUNDS: Broken = {"auditor.commands.apply._check_opt_ins": lambda *_: None}
 DECIDE: Broken = {"auditor.permissions.decide": _as_nobody_asks}
