@@ -18,15 +18,21 @@ import polars as pl
 import pytest
 import stamina
 
+from auditor.actito import Reader
 from auditor.apply.job import Limits
 from auditor.apply.outcomes import Applied
 from auditor.cli.demonstration import write_settings
+from auditor.cli.planned import print_applied
 from auditor.commands import apply as applying
 from auditor.commands.plan import plan
+from auditor.commands.session import connect
 from auditor.errors import AuditorError, Exit
+from auditor.findings.moments import moment
+from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route, Status
 from auditor.plan import road
 from auditor.sandbox.faults import FAULTS
+from auditor.state import run_folder
 from auditor.writes import read_plan
 from tests import given_time, small_folder
 from tests.driven_sandbox import Sandbox
@@ -255,6 +261,38 @@ def test_a_plan_applied_call_by_call(
         else:
             assert ends == wanted
             assert values(by_id(sandbox)) == calm
+
+
+def test_what_marketers_edit_before_a_file_goes_has_a_window_and_a_share_that_is_read(
+    planned_bulk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but a cell of a row that nobody read is overwritten, and of those it is said how many there are."""
+    monkeypatch.setattr(applying, "Limits", partial(Limits, read_before=1, sample=2))
+    folder = shutil.copytree(planned_bulk, tmp_path / "folder")
+    with Sandbox(folder / "sandbox", profiles=small_folder.PROFILES, seed=3, limits="extended") as sandbox:
+        settings = write_settings(folder, sandbox.url)
+        [path] = [one for one in folder.glob("runs/*/plan-*.json") if read_plan(one).purpose == "correct"]
+        made = read_plan(path)
+        rows = [write for write in made.writes if write.route is Route.BULK]
+        assert len(rows) > 4
+        sandbox.fault("marketers", 1)
+        with connect(settings) as connection:
+            for write in rows[-3:]:
+                Reader(connection).profile(run_folder.read_structure(path.parent), write.profile_id or "")
+        sandbox.clear_faults()
+        done = applying.apply(settings, path, confirmed=made.counts, clock=given_time.now, sleep=sandbox.sleep)
+        print_applied(done, Words("Actito", "CRM"))
+        said = " ".join(capsys.readouterr().out.split())
+        held, edits = by_id(sandbox), sandbox.edits()
+    assert len(edits) == 3
+    assert max(sent.rows for sent in done.files) > 4
+    for sent in done.files:
+        assert (sent.since, sent.read_before, sent.left_out) == (made.export_as_of, 1, 0)
+        assert f"{sent.batch}: {sent.rows:,} rows; 1 were read right before it; {sent.read_back:,} (" in said
+        window = f"between {moment(made.export_as_of)} and {moment(sent.until)} in these fields of the other"
+        assert (f"What was edited {window} {sent.rows - 1:,} is overwritten" in said) is (sent.rows > 1)
+    lost = {edit[:2] for edit in edits if held[edit[0]].get(edit[1]) != edit[2]}
+    assert lost <= {(write.profile_id, cell.column) for write in rows[-3:] for cell in write.cells}
 
 
 @pytest.mark.parametrize("name", IMPORTS)

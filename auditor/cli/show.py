@@ -99,7 +99,8 @@ def _headline(story: Story, words: Words) -> Iterator[str]:
     flags = [words.fill(FLAG[flag][0]) for flag in story.flags]
     flags += [how for how in (_matched(story),) if how]
     yield from _wrapped(" · ".join([f"{story.table} {_visible(story.key)}", what, *flags, *number]), indent=0)
-    yield f"as the run {story.run} saw it; times are in UTC"
+    cells = f"those in cells as they stand there ({story.timezone.key} where they name no zone)"
+    yield from _wrapped(f"as the run {story.run} saw it; times are in UTC, {cells}", indent=0, hanging=2)
 
 
 def _matched(story: Story) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
-from auditor.findings.planned import ONE
 from auditor.model import Kind
 from auditor.plan.review import Review, Reviewed
 
@@ -51,12 +51,19 @@ def questions(review: Review) -> list[Question]:
     found: dict[tuple[Kind, str], list[Asked]] = {}
     for kind, key, one in _every(review):
         cause = causes.get((key, one.column or ""))
-        about = review.causes.get(cause or "") or (f"{one.column}: {ONE[kind]}" if one.column else ONE[kind])
+        about = review.causes.get(cause or "") or one.column or review.say.fill(_WHOLE[kind])
         deciders = sorted({change.by for change in one.write.changes if change.by})
         about += f", decided by {' and '.join(deciders)}" if deciders else ""
         found.setdefault((kind, about), []).append(one)
     asked = [Question(kind, about, tuple(own)) for (kind, about), own in found.items()]
     return sorted(asked, key=lambda one: (list(Kind).index(one.kind), -len(one.asked), one.about))
+
+
+_WHOLE: Final[Mapping[Kind, str]] = {
+    Kind.CREATE: "only {truth} knows them",
+    Kind.DELETE: "only {platform} knows them",
+}
+"""What is said of profiles as a whole."""
 
 
 def _every(review: Review) -> Iterator[tuple[Kind, str, Asked]]:
