@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import ibis
 import polars as pl
 import pytest
 
 from auditor.commands.plan import plan
+from auditor.engine.duckdb import DuckDB
+from auditor.equality.primitives import fold, tidy
 from auditor.findings.audit import Audit
 from auditor.findings.codes import Code
 from auditor.findings.damage import ContactCheck
@@ -19,12 +23,13 @@ from auditor.findings.reason import Reason
 from auditor.model import Attribute, AttributeType, Kind, Moved, Severity, Status, Structure
 from auditor.plan import make_plans
 from auditor.plan.creations import TAKEN
-from auditor.plan.damage import PATTERN
+from auditor.plan.damage import PATTERN, folded
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import OF_OTHERS
 from auditor.plan.needs import for_the_truth, needs
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Column, Compare
+from auditor.settings.letters import LETTERS
 from auditor.writes import Plan
 from tests import given_time
 from tests.audits import audit_of, difference, profile
@@ -183,6 +188,8 @@ def test_what_a_contact_check_doubts_is_a_decision(check: ContactCheck) -> None:
     [
         (("Anna", "Peeters"), ("Peeters", "Anna"), [True, True]),
         (("Jérôme", "Müller"), ("Müller", "Jerome"), [True, True]),
+        (("Łukasz", "Søndergård"), ("Sondergard", "lukasz"), [True, True]),
+        (("Weiß  Anne", "Ætius"), ("Aetius", "Weiss Anne"), [True, True]),
         (("Anna", "Peeters"), ("", "Anna"), [True, True]),
         (("Anna", ""), ("Peeters", "Anna"), [False, True]),
         (("Anna", "Peeters"), ("Peeters", "Janssens"), [False, False]),
@@ -340,3 +347,13 @@ def test_a_column_that_slipped_by_a_row_is_found_in_a_real_folder(
     assert "much_damaged" in [one["code"] for one in correct.stop or () if isinstance(one, dict)]
     told = pl.read_csv(folder / "runs" / document["run"] / "for-the-truth.csv", separator=";", infer_schema=False)
     assert slipped & left == slipped & set(told.filter(pl.col("why") == "damaged_of_another")["key"])
+
+
+def test_names_that_count_as_exchanged_are_alike_by_the_rule_for_names(tmp_path: Path) -> None:
+    """Letter by letter: what is folded here is what the rule folds."""
+    names = [*LETTERS, *(letter.upper() for letter in LETTERS), "Jérôme"]
+    names += [" Anne\u00a0 Marie ", "O'Brien", "ÅSA", "И\u0306ва", ""]
+    texts = pl.DataFrame({"name": names}, schema={"name": pl.String})
+    with closing(DuckDB(temp=tmp_path)) as engine:
+        by_rule = engine.frame(engine.put(texts, "names").select(name=fold(tidy(ibis._.name))))["name"].to_list()
+    assert texts.select(folded("name"))["name"].to_list() == by_rule

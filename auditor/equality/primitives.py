@@ -20,6 +20,7 @@ import ibis
 from auditor.engine.functions import INSTANT, declared
 from auditor.equality.yes_no import NO, YES
 from auditor.settings.contract import Compare
+from auditor.settings.letters import LETTERS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,9 +33,6 @@ _MORE_THAN_ASCII = r"[^\x00-\x7F]"
 
 _INVISIBLE = r"[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
 """Characters of no width: soft hyphen, joiners, marks of direction, byte order mark."""
-
-_LETTERS = {"ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ı": "i", "ς": "σ"}
-"""Letters of names that are not an ASCII letter with an accent."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[+-]?inf(inity)?|nan", re.IGNORECASE | re.ASCII)
 _BELOW_ZERO = re.compile(r"\( ?([\d.]+) ?\)|([\d.]+) ?-", re.ASCII)
@@ -94,7 +92,7 @@ def tidy(text: ir.StringValue) -> ir.StringValue:
 def fold(text: ir.StringValue) -> ir.StringValue:
     """Case and accents ignored: lower case, base letters."""
     folded = strip_accents(printable(text)).lower()
-    for letter, plain in _LETTERS.items():
+    for letter, plain in LETTERS.items():
         folded = folded.replace(letter, plain)
     return folded
 

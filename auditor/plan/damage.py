@@ -30,6 +30,7 @@ from auditor.findings.reason import Reason
 from auditor.model import AttributeType, Side, Why
 from auditor.plan.knowledge import CELL, Knowledge
 from auditor.settings.contract import Column, Compare
+from auditor.settings.letters import LETTERS
 from auditor.writes import LeftAlone, Write
 
 PATTERN: Final = 5
@@ -173,7 +174,7 @@ def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     known = list(columns)
     texts = [column.name for column in known if column.compare in (Compare.NAME, Compare.TEXT)]
     cells = rows.filter(pl.col("column").is_in(_worded(known))).select(
-        *CELL, p=_folded("platform"), t=_folded("truth"), text=pl.col("column").is_in(texts)
+        *CELL, p=folded("platform"), t=folded("truth"), text=pl.col("column").is_in(texts)
     )
     cells = cells.filter(pl.col("p") != pl.col("t"))
     other = cells.rename({"column": "other", "p": "other_p", "text": "other_text"})
@@ -183,10 +184,10 @@ def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     return pl.concat([met.select(CELL), met.select("key", column="other")]).unique()
 
 
-def _folded(side: str) -> pl.Expr:
+def folded(side: str) -> pl.Expr:
     """As names are compared: an accent that was lost on the way makes no other value."""
-    plain = pl.col(side).fill_null("").str.strip_chars().str.to_lowercase().str.normalize("NFD")
-    return plain.str.replace_all(r"\p{M}", "")
+    plain = pl.col(side).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars().str.to_lowercase()
+    return plain.str.normalize("NFD").str.replace_all(r"\p{M}", "").str.replace_many(dict(LETTERS))
 
 
 def _of_others(known: Knowledge) -> pl.DataFrame:
