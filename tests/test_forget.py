@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from auditor.commands.decided import take_all
 from auditor.commands.forget import forget
-from auditor.errors import SettingsError
+from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind, Outcome, Route, Side
 from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger
@@ -62,6 +63,43 @@ def test_who_is_forgotten_is_known_by_hashes_alone(folder: Folder, who: str) -> 
     kept = b"".join(path.read_bytes() for path in folder.settings.state_folder.glob(f"{FILE}*"))
     assert b"town-P2" in kept
     assert not [word for word in (b"town-P1", b"here-P1", b"id-P1", b"first@", b"new@") if word in kept]
+
+
+def inbox(folder: Folder) -> dict[str, str]:
+    found = folder.settings.decisions_folder.rglob("*.json")
+    return {path.relative_to(folder.settings.decisions_folder).as_posix(): path.read_text("utf-8") for path in found}
+
+
+def test_who_is_forgotten_stands_in_no_file_of_decisions_and_none_brings_them_back(folder: Folder) -> None:
+    """What waits is taken first; what was taken is removed; and a file that comes later leaves them out."""
+    both = ("P1", "here-P1", "waits-P1"), ("P2", "here-P2", "waits-P2")
+    folder.decided("hers.json", *both)
+    folder.decided("others.json", both[1])
+    forget(folder.settings, "P1", now=NEXT, dry=True)
+    assert set(inbox(folder)) == {"hers.json", "others.json"}, "looking changes nothing"
+    told: list[str] = []
+    forget(folder.settings, "P1", now=NEXT, dry=False, tell=told.append)
+    assert "hers.json: 2 decisions of Mia taken" in told
+    assert set(inbox(folder)) == {"taken/others.json"}
+    with folder.ledger() as ledger:
+        assert {one.key for one in ledger.every_decision(TABLE)} == {"P2"}
+
+    folder.decided("again.json", *both)
+    take_all(folder.settings, NEXT, told.append)
+    assert "  1 left out, about somebody who was erased" in told
+    assert set(inbox(folder)) == {"taken/others.json"}
+    kept = b"".join(path.read_bytes() for path in folder.settings.state_folder.glob(f"{FILE}*"))
+    assert b"waits-P2" in kept
+    assert b"waits-P1" not in kept
+
+
+def test_nobody_is_forgotten_while_a_file_of_decisions_cannot_be_taken(folder: Folder) -> None:
+    path = folder.decided("of-another.json", ("P1", "a", "b"))
+    path.write_text(path.read_text("utf-8").replace(TABLE, "Others"), "utf-8")
+    with pytest.raises(GuardRefused, match="1 file of decisions stays"):
+        forget(folder.settings, "P1", now=NEXT, dry=False)
+    with folder.ledger() as ledger:
+        assert "P1" in ledger.keys(TABLE)
 
 
 def test_who_is_not_known_here_is_remembered_all_the_same(folder: Folder) -> None:

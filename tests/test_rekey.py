@@ -16,6 +16,7 @@ import pytest
 from auditor.cli import execute
 from auditor.commands.rekey import Rekeyed, rekey
 from auditor.errors import SettingsError, TryLater
+from auditor.findings.audit import FRAMES
 from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.settings.config import Settings, read_settings
 from auditor.settings.contract_file import read_contract
@@ -78,6 +79,19 @@ class Folder:
         contract = read_contract(expectations / "contract.toml", STRUCTURE)
         self.runs = Runs(path, contract=contract, profile_ids=profile_ids, number="1")
         self.settings: Settings = read_settings(path / "auditor.toml")
+
+    def decided(self, name: str, *lines: tuple[str, str, str]) -> Path:
+        """A file of decisions in the inbox, about the newest run; lines are key, platform and truth."""
+        [run] = (self.path / "runs").iterdir()
+        for kept in ("profiles", "permissions"):
+            FRAMES[kept].to_frame().write_parquet(run / f"{kept}.parquet")
+        line = {"column": "city", "choice": "truth"}
+        made = [{"key": key, "platform": here, "truth": there, **line} for key, here, there in lines]
+        path = self.settings.decisions_folder / name
+        path.parent.mkdir(exist_ok=True)
+        whole = {"format": 1, "run": run.name, "table": TABLE, "by": "Mia", "decisions": made}
+        path.write_text(json.dumps(whole), "utf-8")
+        return path
 
     def ledger(self) -> Ledger:
         return Ledger(self.settings.state_folder)
@@ -318,3 +332,14 @@ def test_the_command_says_how_much_and_asks(
     assert state(folder) != before
     assert "nothing to carry over" in auditor(capsys, "rekey", "--map", path.name, "--yes").err
     assert execute(["rekey", "--map", "nowhere.csv", "--yes"]) == 2
+
+
+def test_what_waits_for_the_inbox_is_taken_before_keys_change(folder: Folder) -> None:
+    """It speaks of the old keys, and counts under the new ones."""
+    waits = folder.decided("waits.json", ("1", "Gent", "Gand"))
+    folder.rekey(("1", "X1"), dry=True)
+    assert waits.exists()
+    folder.rekey(("1", "X1"))
+    assert not waits.exists()
+    with folder.ledger() as ledger:
+        assert {one.key for one in ledger.every_decision(TABLE) if one.person == "Mia"} == {"X1"}

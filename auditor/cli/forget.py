@@ -19,6 +19,7 @@ def command(settings_file: Path, who: str, yes: bool) -> int:
 
     Nobody with their key, address or number is created again, by any route, nor with one that they had in a run that is
     kept or in what was written to them. What the ledger recorded of their profileId is emptied, under every key.
+    Files of decisions are taken first, and those about them removed.
     Nothing is deleted in Actito. What runs keep of them expires with the runs (`state.retain`).
     """
     from auditor.commands.forget import forget
@@ -33,6 +34,6 @@ def command(settings_file: Path, who: str, yes: bool) -> int:
     if not yes and not confirmed_on_terminal("forget them? What is emptied cannot be brought back."):
         say("nothing was changed; to go ahead without a question: --yes")
         return 0
-    forget(settings, who, now=clock.now(), dry=False)
+    forget(settings, who, now=clock.now(), dry=False, tell=say)
     click.echo("forgotten: nobody with these values is created any more")
     return 0

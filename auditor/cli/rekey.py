@@ -43,6 +43,6 @@ def command(settings_file: Path, pairs: Path, yes: bool) -> int:
     if not yes and not confirmed_on_terminal("carry this over to the new keys?"):
         say("nothing was changed; to go ahead without a question: --yes")
         return 0
-    rekey(settings, pairs, now=clock.now(), dry=False)
+    rekey(settings, pairs, now=clock.now(), dry=False, tell=say)
     click.echo("carried over: the next run knows these profiles by their new keys")
     return 0

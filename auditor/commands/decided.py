@@ -6,6 +6,7 @@ takes it once more. Of two decisions on one cell the later counts, by when it wa
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,9 +22,11 @@ from auditor.model import Status
 from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
-from auditor.state import run_folder
+from auditor.settings.contract_file import read_contract
+from auditor.state import heads, run_folder
 from auditor.state.ledger import FILE, Ledger, records
 from auditor.state.past_runs import find_run
+from auditor.writes import key_parts
 
 TAKEN: Final = "taken"
 """The folder of the inbox for what was recorded."""
@@ -54,9 +57,30 @@ def take(settings: Settings, contract: Contract, now: datetime, tell: Callable[[
                 tell(f"not taken: {error}")
                 continue
             try:
-                _put_away(path, now)
+                if _erased(contract, ledger, _texts(path)):
+                    path.unlink()
+                    tell(f"{path.name}: removed, for it is about somebody who was erased as well")
+                else:
+                    _put_away(path, now)
             except OSError as error:
                 tell(f"{path} could not be moved ({error.strerror}); taken again it changes nothing")
+
+
+def take_all(settings: Settings, now: datetime, tell: Callable[[str], None]) -> None:
+    """Record every file in the inbox, by the newest run: what people are called, or who is known, is about to change.
+
+    Raises GuardRefused where one stays.
+    """
+    if not any(_files(settings.decisions_folder)):
+        return
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        heads.require_whole(settings, ledger)
+    structure = run_folder.read_structure(find_run(settings))
+    take(settings, read_contract(settings.table_folder / "contract.toml", structure), now, tell)
+    number = sum(1 for _ in _files(settings.decisions_folder))
+    if number:
+        stays = "1 file of decisions stays" if number == 1 else f"{number:,} files of decisions stay"
+        raise GuardRefused(f"{stays} in {settings.decisions_folder}", hint="mend what is not taken, or move it away")
 
 
 def require_taken(settings: Settings) -> None:
@@ -68,6 +92,52 @@ def require_taken(settings: Settings) -> None:
             f"{waits} in {settings.decisions_folder}, and may be about what is to be written",
             hint="take them first: auditor plan (what it does not take, it names: move that away)",
         )
+
+
+def remove_taken(settings: Settings, texts: Collection[str]) -> None:
+    """Remove what was taken and holds one of these keys or values, case and outer blanks aside: the ledger has it."""
+    sought = {_plain(text) for text in texts}
+    for path in list(_files(settings.decisions_folder / TAKEN)):
+        if not path.is_symlink() and sought.intersection(map(_plain, _texts(path))):
+            path.unlink()
+
+
+def _plain(text: str) -> str:
+    return text.strip().lower()
+
+
+def _texts(path: Path) -> set[str]:
+    """The keys and values in a file of decisions that was read before; nothing of one that cannot be read any more."""
+    try:
+        lines = json.loads(path.read_bytes())["decisions"]
+        return {text for line in lines for text in map(line.get, ("key", "platform", "truth")) if text}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+
+
+def _keys(one: Decision) -> set[str]:
+    """The keys of whom a decision is about: of a pair, both."""
+    pair = (one.platform, one.truth) if one.column == records.SAME_PERSON else ()
+    return {one.key, *(key for key in pair if key)}
+
+
+def _erased(contract: Contract, ledger: Ledger, keys: Collection[str]) -> set[str]:
+    """Those of these keys that somebody had who was erased, as far as a key alone tells."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for key in keys:
+        try:
+            parts = key_parts(key, contract.key, contract.fallbacks)
+        except ValueError:
+            continue
+        for part in parts.items():
+            found.setdefault(part, set()).add(key)
+    columns = {column for column, _ in found}
+    hits = [
+        (column, value)
+        for column in columns
+        for value in ledger.erased_among(column, [text for name, text in found if name == column])
+    ]
+    return {key for hit in hits for key in found[hit]}
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -83,7 +153,9 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     """
     columns = [column.name for column in contract.columns]
     permissions = [column.name for column in contract.permissions]
-    new = read_decisions(path, table=settings.table, columns=columns, permissions=permissions)
+    every = read_decisions(path, table=settings.table, columns=columns, permissions=permissions)
+    gone = _erased(contract, ledger, {text for one in every for text in _keys(one)})
+    new = [one for one in every if not gone.intersection(_keys(one))]
     for run in {one.run for one in new}:
         if not (ledger.knows(run) or (run_folder.started(run) and (settings.runs_folder / run).is_dir())):
             raise SettingsError(
@@ -125,10 +197,11 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
         if not _known(one, kept.profile_id, before.get(_cell(kept), ()))
     ]
     ledger.decide(fresh, now)
-    known = len(made) - len(fresh)
+    known, left_out = len(made) - len(fresh), len(every) - len(new)
     counted = f"{len(fresh):,} decision{'s' if len(fresh) != 1 else ''} of {new[0].by} taken" if new else "no decisions"
     return [
         f"{path.name}: {counted}" + (f", {known:,} known already" if known else ""),
+        *([f"  {left_out:,} left out, about somebody who was erased"] if left_out else []),
         *_overruled(
             [
                 (kept, [one for one in of_cells.get((kept.key, kept.column), ()) if on_the_same(kept, one)])

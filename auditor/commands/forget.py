@@ -7,6 +7,7 @@ Nothing is deleted in Actito: that is for whoever answers the request.
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Final
 
 import polars as pl
 
+from auditor.commands.decided import remove_taken, take_all
+from auditor.commands.plan import Tell, silently
 from auditor.errors import SettingsError
 from auditor.match.sides import source_name
 from auditor.model import Side, Structure
@@ -60,16 +63,19 @@ class _Person:
     """Who still had them in the newest run."""
 
 
-def forget(settings: Settings, who: str, *, now: datetime, dry: bool) -> Forgotten:
+def forget(settings: Settings, who: str, *, now: datetime, dry: bool, tell: Tell = silently) -> Forgotten:
     """Forget the person with this key, or another unique value such as an e-mail address; `dry` only looks.
 
-    Nobody needs to have it any more: then it is remembered alone. Raises SettingsError where it is no value, several
-    profiles have it, or the table has nothing by which somebody could be recognised.
+    Nobody needs to have it any more: then it is remembered alone. What waits in `decisions/` is taken first, so that it
+    is emptied as well, and what was taken and is about them is removed.
+
+    Raises SettingsError where it is no value, several profiles have it, or the table has nothing by which somebody
+    could be recognised, and GuardRefused where a file of decisions cannot be taken.
     """
-    with (
-        at_work(settings.state_folder, "auditor forget", now),
-        Ledger(settings.state_folder, reading=dry) as ledger,
-    ):
+    with at_work(settings.state_folder, "auditor forget", now), contextlib.ExitStack() as stack:
+        if not dry:
+            take_all(settings, now, tell)
+        ledger = stack.enter_context(Ledger(settings.state_folder, reading=dry))
         heads.require_whole(settings, ledger)
         one = _person(settings, ledger, who)
         about = settings.table, one.keys, one.numbers, one.others
@@ -80,6 +86,7 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool) -> Forgott
             ledger.remember_erased(sorted(one.identifiers), now)
             rows = ledger.empty(*about)
         ledger.compact()
+        remove_taken(settings, {*one.keys, *(value for _, value in one.identifiers)})
         return Forgotten(told, rows, one.there)
 
 

@@ -7,6 +7,7 @@ the two: then the same map completes what it began, and no other is taken before
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -20,6 +21,8 @@ from pathlib import Path
 
 import polars as pl
 
+from auditor.commands.decided import take_all
+from auditor.commands.plan import Tell, silently
 from auditor.commands.session import open_engine
 from auditor.engine.duckdb import DuckDB
 from auditor.equality import rules
@@ -66,18 +69,21 @@ class _Pair:
     new_form: str
 
 
-def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool) -> Rekeyed:
+def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool, tell: Tell = silently) -> Rekeyed:
     """Carry over what is known under the old keys of a map to the new ones; `dry` only counts.
 
-    The map is a file with the columns `old` and `new`; a key of several columns is a JSON array. Raises SettingsError
-    for a map that is not one to one, that names a key twice or gives somebody's key to somebody else, for no run so far
-    and for a damaged state folder.
+    The map is a file with the columns `old` and `new`; a key of several columns is a JSON array. What waits in
+    `decisions/` speaks of the old keys and is taken first.
+
+    Raises SettingsError for a map that is not one to one, that names a key twice or gives somebody's key to somebody
+    else, for no run so far and for a damaged state folder, and GuardRefused where a file of decisions cannot be taken.
     """
-    with (
-        at_work(settings.state_folder, "auditor rekey", now),
-        tempfile.TemporaryDirectory(prefix="auditor-") as scratch,
-        Ledger(settings.state_folder, reading=True, beside_writing=not dry) as ledger,
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(at_work(settings.state_folder, "auditor rekey", now))
+        if not dry:
+            take_all(settings, now, tell)
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="auditor-"))
+        ledger = stack.enter_context(Ledger(settings.state_folder, reading=True, beside_writing=not dry))
         heads.require_whole(settings, ledger)
         structure = run_folder.read_structure(find_run(settings))
         contract = read_contract(settings.table_folder / "contract.toml", structure)
