@@ -528,6 +528,9 @@ OF_PLANS: list[tuple[Code, dict[str, Any], str]] = [
      "1 profile must wait for another day's file: the export is older than 1.5 hours, too old for files."),
     (Code.ROUTE_OF_UNDO, {},
      "One by one: each profile is read first, and restored only where it still holds what was written."),
+    (Code.ROUTE_OF_UNDO, {"calls": 90, "minutes": 2, "pace": 60},
+     "One by one: each profile is read first, and restored only where it still holds what was written; 90 calls, about "
+     "2 minutes at 60 calls a minute."),
     (Code.IRREVOCABLE, {"deleted": 0, "withdrawn": 0, "created": 0},
      "Cannot be undone: what a scenario does that a write starts."),
     (Code.IRREVOCABLE, {"deleted": 1, "withdrawn": 2, "created": 3},

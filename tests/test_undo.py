@@ -11,12 +11,14 @@ import polars as pl
 import pytest
 
 from auditor.actito import MaybeSent
+from auditor.apply.restorable import refusal
 from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo_plan, undoing
 from auditor.apply.untouched import as_left
 from auditor.commands.wrong_opt_out import opted_out_otherwise, require_restorable
 from auditor.errors import GuardRefused, TryLater
-from auditor.model import Kind
+from auditor.model import Attribute, AttributeType, Kind, Segmentation, Structure
 from auditor.permissions import HISTORY
+from auditor.report.plan_text import not_restored
 from auditor.state.ledger.records import Around
 from auditor.writes import Cell, Plan
 from tests.test_apply import (
@@ -36,6 +38,7 @@ from tests.test_apply import (
     raising,
     told,
 )
+from tests.test_plan_read import REVIEW
 
 AUDITED = Audited("acme", ("customerId",), (), 8, "")
 
@@ -326,3 +329,54 @@ def test_a_plan_says_what_no_undo_brings_back() -> None:
     assert told is not None
     assert told.parameters == {"deleted": 1, "withdrawn": 1, "created": 1}
     assert irrevocable(plan_of()) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "said"),
+    [
+        ("city", "Gent", None),
+        ("city", "Gand", "INVALID_VALUE"),
+        ("city", None, "MANDATORY_MISSING"),
+        ("note", None, None),
+        ("note", "a note", "TOO_LONG"),
+        ("note", "x", "TOO_SHORT"),
+        ("points", "1234567", None),  # lengths are of texts
+        ("tags", '["other"]', None),
+        ("gone", "a", "INVALID_VALUE"),
+        ("segmentations#Tier", "Gold", None),
+        ("segmentations#Tier", "Silver", "INVALID_VALUE"),
+        ("segmentations#Tier", None, None),
+        ("segmentations#VIP", "true", None),
+        (NEWS, "true", None),
+    ],
+)
+def test_what_the_platform_would_refuse_to_take_back(column: str, text: str | None, said: str | None) -> None:
+    structure = Structure(
+        "1",
+        "Customers",
+        (
+            Attribute("city", mandatory=True, allowed=("Gent", "Ghent")),
+            Attribute("note", min_length=2, max_length=4),
+            Attribute("points", AttributeType.INTEGER, max_length=4),
+            Attribute("tags", multi_valued=True, allowed=("a",)),
+        ),
+        segmentations=(Segmentation("Tier", exclusive=True, segments=("Gold",)), Segmentation("VIP")),
+    )
+    found = refusal(column, text, structure)
+    assert (found and found.value) == said
+
+
+def test_an_undo_names_what_the_platform_would_refuse_and_restores_the_rest(world: World) -> None:
+    """A value that was allowed when it was overwritten, and is not any more."""
+    plan = plan_of(city(1), city(2))
+    world.apply(plan)
+    attributes = Attribute("city", allowed=("Ghent",)), Attribute("note")
+    back = world.undo(plan, structure=Structure("1", "Customers", attributes))
+    assert back.writes == ()
+    assert [(one.key, one.column, one.why, one.refusal) for one in back.left] == [
+        ("C2", "city", "blocked", "INVALID_VALUE"),
+        ("C1", "city", "blocked", "INVALID_VALUE"),
+    ]
+    assert list(not_restored(replace(REVIEW, plan=back))) == [
+        f"    {key}  city: Actito would refuse it (INVALID_VALUE)" for key in ("C2", "C1")
+    ]

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from auditor.apply.restorable import refusal
 from auditor.errors import TryLater
 from auditor.findings.codes import Code, Notice
 from auditor.findings.moments import moment
-from auditor.model import Kind, Outcome, Route, Why
+from auditor.model import Kind, Outcome, Route, Structure, Why
 from auditor.state.ledger.records import Effect, PlanRecord
 from auditor.writes import Cell, LeftAlone, Plan, Write
 
@@ -37,6 +38,7 @@ def undo_plan(
     delete_created: bool = False,
     made: Plan | None = None,
     again: Collection[tuple[str | None, str | None]] = (),
+    structure: Structure | None = None,
 ) -> Plan:
     """The plan that restores what the audit saw before the plan `of`, of which the ledger knows these `effects`.
 
@@ -44,7 +46,8 @@ def undo_plan(
     one we wrote. What may have taken effect is taken back as well: applying reads first, so what did nothing is found
     restored already. Listed instead: opt-outs and anything else in a permission column that would make somebody
     contactable (`permission`), creations unless `delete_created` (`created`), deletions (`deleted`), and what was
-    erased from the record (`erased`).
+    erased from the record (`erased`), and what the platform would refuse by its `structure` (`blocked`; None: nobody
+    knows it).
 
     `again` are the cells, by key and column, that an undo of this plan has restored already: they are left (`undone`).
     `made` is the plan itself, where it is at hand: it says what profiles were created with.
@@ -61,7 +64,11 @@ def undo_plan(
             ours = one.outcome is Outcome.LANDED or made is not None
             spot = one.key, one.column
             back = Why.UNDONE if spot in again else _way_back(one, permissions, delete_created and ours)
-            if isinstance(back, Kind):
+            asked = structure if back in (Kind.UPDATE, Kind.CLEAR) else None
+            refused = refusal(one.column or "", one.before, asked) if asked is not None else None
+            if refused is not None:
+                left.append(LeftAlone(one.key or "", one.column, Why.BLOCKED.value, refusal=refused.value))
+            elif isinstance(back, Kind):
                 groups.setdefault(back, []).append(one)
             else:
                 left.append(LeftAlone(one.key or "", one.column, back.value, refusal=None))

@@ -80,7 +80,8 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         click.echo("  left alone:")
         why_left = {**WHY, **OF_AN_UNDO} if plan.purpose == "undo" else WHY
         table([(number, words.fill(why_left[why])) for why, number in left.most_common()], indent=4)
-        kept = list(plan_text.kept(review.review)) if review is not None else []
+        lines = (plan_text.kept, plan_text.not_restored)
+        kept = [line for told in lines for line in told(review.review)] if review is not None else []
         for line in kept if everything else kept[:KEPT]:
             click.echo(line)
         if len(kept) > KEPT and not everything:

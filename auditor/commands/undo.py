@@ -6,17 +6,19 @@ No outcome file is read, and the plan's own file only where it is there: a kille
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from auditor.actito import Reader
 from auditor.apply.undo import Audited, require_ended, undo_plan
+from auditor.commands.forecast import Forecast
 from auditor.commands.session import connect
 from auditor.commands.stored_plans import Planned, find_plan, store
 from auditor.commands.wrong_opt_out import WrongOptOut, take_back
 from auditor.errors import SettingsError, TryLater
+from auditor.findings.codes import Code, Notice
 from auditor.model import Structure
 from auditor.settings.config import Settings
 from auditor.settings.contract_file import read_contract
@@ -91,12 +93,17 @@ def undo(
                 delete_created=delete_created,
                 made=chosen.made,
                 again=again,
+                structure=(last_structure(settings) or ("", None))[1] or structure,
             )
             if not back.writes and again:
                 raise SettingsError(
                     f"nothing to undo: what plan {of.sha[:12]} did was taken back and read back, but for what no undo "
                     "takes back"
                 )
+        calls = sum(map(Forecast(settings, contract, structure).of_write, back.writes))
+        pace = settings.actito.calls_per_minute
+        took = {"calls": calls, "minutes": max(1, round(calls / pace)), "pace": pace} if calls else {}
+        back = replace(back, route_reason=Notice(Code.ROUTE_OF_UNDO, took).content())
         return _stored(back, places, structure, ledger, settings)
 
 

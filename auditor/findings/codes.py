@@ -152,6 +152,7 @@ class Code(StrEnum):
     """`calls`: of all that goes one by one or by file, which take `minutes`; plans of before counted three a write.
     `kept_single`: the globs of fields that start scenarios, where that was weighed."""
     ROUTE_OF_UNDO = "route_of_undo"
+    """`calls`, `minutes` and `pace` as of a route; undos of before do not say."""
     IRREVOCABLE = "irrevocable"
     """`deleted`, `withdrawn`, `created`: how many profiles a plan does that to."""
     MUCH_CHANGED = "much_changed"

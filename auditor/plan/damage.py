@@ -185,7 +185,7 @@ def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
 
 
 def folded(side: str) -> pl.Expr:
-    """As names are compared: an accent that was lost on the way makes no other value."""
+    """Folds as names are compared: an accent that was lost on the way makes no other value."""
     plain = pl.col(side).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars().str.to_lowercase()
     return plain.str.normalize("NFD").str.replace_all(r"\p{M}", "").str.replace_many(dict(LETTERS))
 

@@ -38,6 +38,7 @@ def text(review: Review, lasting: str) -> Iterator[str]:
         for number, why in left:
             yield from _wrapped(f"{number:,}  {why}", "  ")
         yield from kept(review)
+        yield from not_restored(review)
 
 
 def counted(review: Review) -> str:
@@ -80,6 +81,13 @@ def kept(review: Review) -> Iterator[str]:
         told = f"{one.key}  {one.column or 'the profile'}: {how} by {found.by} until {found.until}"
         told += f": {visible(found.reason)}" if found.reason else ""
         yield from _wrapped(told + ("; changed since" if found.changed else ""), "    ")
+
+
+def not_restored(review: Review) -> Iterator[str]:
+    """Lines on each cell or profile that an undo does not take back, and why."""
+    for one in review.plan.left if review.plan.purpose == "undo" else ():
+        why = review.say.fill({**WHY, **OF_AN_UNDO}[one.why]) + (f" ({one.refusal})" if one.refusal else "")
+        yield from _wrapped(f"{one.key}  {one.column or 'the profile'}: {why}", "    ")
 
 
 def on_screen(review: Review, file: str, *, everything: bool) -> Iterator[str]:

@@ -82,8 +82,9 @@ def _because(
     return f"a file needs {least:,} profiles, and {were_left}, {kept} kept for undo"
 
 
-def _of_undo(say: Words) -> str:
-    return "One by one: each profile is read first, and restored only where it still holds what was written."
+def _of_undo(say: Words, *, calls: int = 0, minutes: int = 0, pace: int = 0) -> str:
+    took = f"; {counted(calls, 'call')}, about {counted(minutes, 'minute')} at {pace:,} calls a minute" if calls else ""
+    return f"One by one: each profile is read first, and restored only where it still holds what was written{took}."
 
 
 def _irrevocable(say: Words, *, deleted: int, withdrawn: int, created: int) -> str:
