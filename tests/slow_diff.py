@@ -310,6 +310,7 @@ def _equal(a: str | None, b: str | None, column: Column) -> bool:
     if a is None or b is None or column.tolerance is None:
         return False
     try:
+        assert isinstance(column.tolerance, Decimal)
         return abs(Decimal(a) - Decimal(b)) <= column.tolerance
     except ArithmeticError:
         return False

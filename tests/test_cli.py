@@ -63,8 +63,9 @@ OPTIONS = {
     "structure": ["show", "diff", "propose", "apply"],
     "suite": ["refresh", "add", "suggest", "export"],
     "compare": [
-        "PLATFORM", "TRUTH", "--key", "--fallback-key", "--map", "--ignore", "--rule", "--tolerance", "--where",
-        "--base", "--match", "--engine", "--remote", "--json", "--out", "--html", "--fail-on",
+        "PLATFORM", "TRUTH", "--key", "--fallback-key", "--map", "--names", "--ignore", "--only-columns", "--rule",
+        "--tolerance", "--where", "--where-platform", "--where-truth", "--base",
+        "--match", "--engine", "--remote", "--json", "--out", "--html", "--fail-on",
     ],
     "sandbox": ["--port", "8700", "--dir", "--profiles", "--seed", "--limits", "sandbox-key"],
 }  # fmt: skip
@@ -725,7 +726,7 @@ def test_compare_prints_and_writes_what_run_does(
     document = json.loads(said.out)
     assert set(document) == {
         "format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "same_person", "not_checked",
-        "causes", "columns_on_one_side",
+        "causes", "columns_on_one_side", "notices",
     }  # fmt: skip
     [cause] = document["causes"]
     assert (cause["column"], cause["reason"], cause["profiles"], cause["common"]) == ("name", "case", 1, None)

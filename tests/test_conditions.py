@@ -55,9 +55,7 @@ def test_nothing_but_one_expression_is_a_condition(condition: str) -> None:
         require_condition(condition)
 
 
-@pytest.mark.parametrize(
-    "condition", ["1", "name", "true, true", "id + 1 > 3", "statut = 'x'", "row_number() OVER () = 1"]
-)
+@pytest.mark.parametrize("condition", ["1", "name", "true, true", "id + 1", "statut = 'x'", "row_number() OVER () = 1"])
 def test_what_is_not_yes_or_no_of_a_row_is_refused(condition: str, tmp_path: Path) -> None:
     engine = DuckDB(temp=tmp_path)
     with pytest.raises(engine.refusals):

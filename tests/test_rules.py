@@ -35,6 +35,7 @@ from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS, ascii_domain, phone_number, plain_number
 from auditor.model import AttributeType, Side
 from auditor.settings.contract import Column, Compare
+from auditor.settings.distances import parse_distance
 from tests.table_strategies import KINDS
 
 ZONE = "Europe/Brussels"
@@ -518,6 +519,48 @@ def test_equality_of_numbers(
     """A tolerance is an inclusive distance of decimals; float noise is relative, and never swallows NaN or infinity."""
     ruled = column("number", tolerance=None if tolerance is None else Decimal(tolerance), float_noise=noise)
     assert judge.equal(ruled, [(platform, truth), (truth, platform)]) == [equal, equal]
+
+
+@pytest.mark.parametrize(
+    ("rule", "tolerance", "platform", "truth", "equal"),
+    [
+        ("number", "1%", "100", "99", True),
+        ("number", "1%", "100", "101", True),  # of the larger
+        ("number", "1%", "100", "98.99", False),
+        ("number", "29%", "100", "71", True),
+        ("number", "0.5%", "-200", "-199", True),
+        ("number", "1%", "1", "-1", False),
+        ("number", "1%", "0", "0.0001", False),
+        ("number", "100%", "5", "x", False),
+        ("number", "100%", "nan", "5", False),
+        ("number", "1%", None, "0", False),
+        ("date", "1d", "2024-02-29", "2024-03-01", True),
+        ("date", "1d", "2024-02-28", "2024-03-01", False),
+        ("date", "1d", "1899-12-31", "1900-01-01", True),
+        ("date", "1d", "soon", "2024-03-01", False),
+        ("date", "1d", "29/02/2024", "01/03/2024", False),
+        ("date", "1d", "29/02/2024", "29/02/2024", True),
+        ("date", "1d", None, "2024-03-01", False),
+        ("timestamp", "2h", "2024-03-10 10:00:00", "2024-03-10 12:00:00", True),
+        ("timestamp", "2h", "2024-03-10 10:00:00", "2024-03-10 12:00:01", False),
+        ("timestamp", "2h", "2024-03-10 10:00:00", "2024-03-10 12:00:00.000001", False),
+        ("timestamp", "90s", "2024-12-31 23:59:30", "2025-01-01 00:01:00", True),
+        ("timestamp", "90s", "2024-12-31 23:59:29.999999", "2025-01-01 00:01:00", False),
+        ("timestamp", "1d", "2024-03-10 00:00:00", "2024-03-11 00:00:00", True),
+        ("timestamp", "0s", "2024-03-10 00:00:00", "2024-03-10 00:00:00.5", False),
+    ],
+)
+def test_distances(
+    judge: Judge, rule: str, tolerance: str, platform: str | None, truth: str | None, equal: bool
+) -> None:
+    ruled = column(rule, tolerance=parse_distance(tolerance))
+    assert judge.equal(ruled, [(platform, truth), (truth, platform)]) == [equal, equal]
+
+
+def test_members_of_two_files_are_divided_alike(judge: Judge) -> None:
+    """A comma is a part of a member where another sign divides."""
+    forms = judge.forms(column("set:;", spelt_alike=True), ["b; a,c", "a,c;b", "b;a;c", ";"])
+    assert [form.platform for form in forms] == [form.truth for form in forms] == ["a,c;b", "a,c;b", "a;b;c", None]
 
 
 @SMALL

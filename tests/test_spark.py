@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from auditor.equality import primitives, rules
 from auditor.equality.primitives import FUNCTIONS, nfc_normalize, strip_accents
 from auditor.explain import folds, spelling
 from auditor.model import Side
-from auditor.settings.contract import Column
+from auditor.settings.contract import Column, Share
 from tests.spark_server import sail
 from tests.test_rules import TABLES, TEXTS, ZONE, Table, column
 
@@ -143,8 +145,8 @@ PRIMITIVES: dict[str, Callable[[ir.StringValue], ir.Value]] = {
     "date by its format": lambda text: primitives.date_text(text, "%d/%m/%Y"),
     "moment": lambda text: primitives.moment_text(text, None, ZONE, in_zone=ZONE),
     "moment by its format": lambda text: primitives.moment_text(text, "%Y-%m-%d %H:%M:%S", ZONE, in_zone="UTC"),
-    "members": lambda text: primitives.members(text, in_order=False),
-    "members in order": lambda text: primitives.members(text, in_order=True),
+    "members": lambda text: primitives.members(text, ";|", ",", in_order=False),
+    "members in order": lambda text: primitives.members(text, "-", "-", in_order=True),
     "json_array": lambda text: primitives.json_array([text.fill_null(""), text.fill_null('"')]),
     "phone": lambda text: primitives.phone(text, "BE"),
     "shape": folds.shape,
@@ -227,8 +229,10 @@ def _forms(text: ir.StringValue, ruled: Column) -> dict[str, ir.Value]:
     }
 
 
-RULED = [column("exact"), column("name"), column("email"), column("phone:BE"), column("number", tolerance="0.01"),
-         column("number", float_noise=True), column("timestamp"), column("set")]  # fmt: skip
+RULED = [column("exact"), column("name"), column("email"), column("phone:BE"),
+         column("number", tolerance=Decimal("0.01")), column("number", tolerance=Share(Decimal("0.1"))),
+         column("number", float_noise=True), column("timestamp"), column("timestamp", tolerance=timedelta(hours=26)),
+         column("set"), column("set:;|")]  # fmt: skip
 
 
 @pytest.mark.parametrize("ruled", RULED, ids=lambda ruled: ruled.compare.value)

@@ -63,6 +63,39 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "CRM holds no row: has it been exported completely? Nobody was compared",
         )
     ],
+    Code.NO_COLUMN_COMPARED: [
+        (
+            NotChecked(Code.NO_COLUMN_COMPARED, parameters={"key": ["shop", "id"]}),
+            "Actito and CRM have no column in common but the key shop and id: who is on which side was compared, and "
+            "nothing else",
+        )
+    ],
+    Code.NO_ROW_COMPARED: [
+        (
+            NotChecked(Code.NO_ROW_COMPARED),
+            "no row of Actito or CRM was compared: the tables are empty, or all rows are left out",
+        )
+    ],
+    Code.NAMES_OFFERED: [
+        (
+            Notice(Code.NAMES_OFFERED, {"pairs": [["Email", "email"], ["a\u00a0b", "it's"]]}),
+            '"Email" and "email", "a\\u00a0b" and "it\'s" may be one column each and were not compared: --map '
+            "Email=email --map 'a\u00a0b=it'\\''s' compares them, --names loose all whose names differ by nothing but "
+            "case, blanks, signs and accents",
+        ),
+        (
+            Notice(Code.NAMES_OFFERED, {"pairs": [[name, name.lower()] for name in "ABCDEFG"]}),
+            '"A" and "a", "B" and "b", "C" and "c", "D" and "d", "E" and "e" and 2 more pairs may be one column each '
+            "and were not compared: --map A=a --map B=b --map C=c --map D=d --map E=e compares them, --names loose all "
+            "whose names differ by nothing but case, blanks, signs and accents",
+        ),
+    ],
+    Code.NAMES_PAIRED: [
+        (
+            Notice(Code.NAMES_PAIRED, {"pairs": [["Email", "email"]]}),
+            'compared though the names are not the same letter by letter: "Email" with "email"',
+        )
+    ],
     Code.BELOW_COUNT: [
         (
             NotChecked(Code.BELOW_COUNT, Side.PLATFORM, 10, parameters={"exported": 9990, "count": 10_000}),

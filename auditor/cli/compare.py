@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +15,9 @@ from auditor.cli.screen import say, wrapped
 from auditor.cli.verbose import verbose_option
 from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
+
+if TYPE_CHECKING:
+    from auditor.settings.distances import Distance
 
 
 @click.command("compare")
@@ -22,12 +27,19 @@ from auditor.files.whole import write_whole
 @click.option("--fallback-key", "fallbacks", multiple=True, metavar="COLUMN",
               help="For rows that have no key on a side; A+B for two columns. Again for a further one.")  # fmt: skip
 @click.option("--map", "mapped", multiple=True, metavar="PLATFORM=TRUTH", help="A column with another name there.")
+@click.option("--names", type=click.Choice(["exact", "loose"]), default="exact", show_default=True,
+              help="Which columns are one: exact, or but for case, blanks, signs and accents.")  # fmt: skip
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave a column out.")
+@click.option("--only-columns", "only", multiple=True, metavar="COLUMN[,COLUMN]",
+              help="Compare these columns and no other beside the key.")  # fmt: skip
 @click.option("--rule", multiple=True, metavar="COLUMN=RULE[:ARGUMENT]",
               help="How a column is compared, key columns too: exact, text, name, email, phone:BE, number, date or "
               "date:%d/%m/%Y, timestamp, boolean, code, set.")  # fmt: skip
-@click.option("--tolerance", multiple=True, metavar="COLUMN=DISTANCE", help="Numbers this close are equal.")
+@click.option("--tolerance", multiple=True, metavar="COLUMN=DISTANCE",
+              help="Values this close are equal: numbers 0.01 or 1%, days 1d, moments 2h or 90s.")  # fmt: skip
 @click.option("--where", metavar="EXPRESSION", help="Compare only rows that fit, for example \"country = 'BE'\".")
+@click.option("--where-platform", metavar="EXPRESSION", help="The same of the first file alone, by its own names.")
+@click.option("--where-truth", metavar="EXPRESSION", help="The same of the second file alone.")
 @click.option("--base", metavar="FILE", help="Values on which both sides last agreed: tells who moved.")
 @click.option("--match", is_flag=True, help="Find probable same persons under other keys.")
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True,
@@ -45,10 +57,14 @@ def command(
     key: tuple[str, ...],
     fallbacks: tuple[str, ...],
     mapped: tuple[str, ...],
+    names: str,
     ignore: tuple[str, ...],
+    only: tuple[str, ...],
     rule: tuple[str, ...],
     tolerance: tuple[str, ...],
     where: str | None,
+    where_platform: str | None,
+    where_truth: str | None,
     base: str | None,
     match: bool,
     engine: str,
@@ -69,6 +85,7 @@ def command(
     """
     from auditor.cli.fail_on import parse_fail_on
     from auditor.commands.compare import compare
+    from auditor.model import Side
     from auditor.settings.compare_options import Question
 
     failing = parse_fail_on(fail_on)
@@ -86,11 +103,14 @@ def command(
         truth=truth,
         key=key,
         fallbacks=tuple(tuple(text.split("+")) for text in fallbacks),
-        mapped=dict(_pair(text, "--map") for text in mapped),
+        mapped=_pairs(mapped, "--map"),
+        loosely=names == "loose",
         ignored=ignore,
-        rules=dict(_pair(text, "--rule") for text in rule),
-        tolerances={name: _distance(name, value) for name, value in (_pair(text, "--tolerance") for text in tolerance)},
+        only=tuple(name for text in only for name in _listed(text)),
+        rules=_pairs(rule, "--rule"),
+        tolerances={name: _distance(name, value) for name, value in _pairs(tolerance, "--tolerance").items()},
         where=where,
+        where_one={side: one for side, one in zip(Side, (where_platform, where_truth), strict=True) if one is not None},
         base=base,
         same_person=match,
         remote=remote,
@@ -127,18 +147,27 @@ def command(
     return exit_code(compared.conclusion, failing)
 
 
-def _pair(text: str, option: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise SettingsError(f"{option} {text}: NAME=VALUE is expected")
-    return name, value
+def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """NAME=VALUE each; a name that stands there twice would have one of its values ignored."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise SettingsError(f"{option} {text}: NAME=VALUE is expected")
+        if found.setdefault(name, value) != value:
+            raise SettingsError(f"{option} {name} is given twice: {found[name]} and {value}")
+    return found
 
 
-def _distance(name: str, text: str) -> Decimal:
+def _listed(text: str) -> list[str]:
+    """Names between commas; one with a comma in it stands in double quotes."""
+    return [name for name in next(csv.reader([text]), []) if name]
+
+
+def _distance(name: str, text: str) -> Distance:
+    from auditor.settings.distances import parse_distance
+
     try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal(-1)
-    if not value.is_finite() or value < 0:
-        raise SettingsError(f"--tolerance {name}={text}: a distance such as 0.01 is expected")
-    return value
+        return parse_distance(text)
+    except ValueError as error:
+        raise SettingsError(f"--tolerance {name}={text}: {error}") from None

@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -24,14 +25,15 @@ from auditor.commands.compare_inputs import (
     sources_of,
     types_of,
 )
-from auditor.engine.condition import Unfit
+from auditor.engine.condition import Unfit, in_brackets
+from auditor.engine.condition_texts import renamed
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.spark import connect, sees
 from auditor.errors import SettingsError
 from auditor.load import Landed, rejected_rows, undamaged
 from auditor.logs import stage_ended
 from auditor.model import Side, Source
-from auditor.settings.compare_options import Question, contract_of
+from auditor.settings.compare_options import Others, Question, contract_of
 from auditor.settings.contract import Contract
 
 if TYPE_CHECKING:
@@ -84,7 +86,11 @@ class Comparison:
             "not_checked",
         )
         only = {"platform": list(self.only_platform), "truth": list(self.only_truth)}
-        return {name: document[name] for name in (*kept, "not_checked")} | {"columns_on_one_side": only}
+        told = zip(self.conclusion.notices, document["notices"], strict=True)
+        return {name: document[name] for name in kept} | {
+            "notices": [{**notice.content(), "sentence": sentence} for notice, sentence in told],
+            "columns_on_one_side": only,
+        }
 
     @cached_property
     def profiles(self) -> pl.DataFrame:
@@ -189,7 +195,8 @@ def _compare(
         cluster = None if question.remote is None else reading.enter_context(closing(connect(question.remote)))
         engine: Engine = cluster or here
         types = types_of(here, cluster, inputs)
-        contract, only = contract_of(question, types)
+        contract, others = contract_of(question, types)
+        contract = _with_conditions(contract, question)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
         warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
         written = land_files(here, inputs, contract, scratch, warm, lying=cluster is None)
@@ -216,9 +223,9 @@ def _compare(
         clock.ended("explain")
         sources = sources_of(inputs.files, landed, inputs.seen, now)
         conclusion = _conclusion(
-            question, contract, engine, compared, counts, landed, sources, folder, now, clock.seconds
+            question, contract, others, engine, compared, counts, landed, sources, folder, now, clock.seconds
         )
-        return conclusion, only
+        return conclusion, (others.only_platform, others.only_truth)
 
 
 def _seen_by_cluster(question: Question) -> dict[Side, str]:
@@ -232,22 +239,35 @@ def _seen_by_cluster(question: Question) -> dict[Side, str]:
     return {side: location for side, location in named.items() if sees(location, question.remote)}
 
 
+def _with_conditions(contract: Contract, question: Question) -> Contract:
+    """The contract with who is compared of each side: a condition over both is one over the truth's own names there."""
+    names = {column.name: column.truth for column in contract.columns if column.name != column.truth}
+    both = {Side.PLATFORM: question.where, Side.TRUTH: question.where and renamed(question.where, names)}
+    asked = {side: [one for one in (both[side], question.where_one.get(side)) if one is not None] for side in Side}
+    joined = {
+        side: conditions[0] if len(conditions) == 1 else " AND ".join(map(in_brackets, conditions)) or None
+        for side, conditions in asked.items()
+    }
+    return replace(contract, population_platform=joined[Side.PLATFORM], population_truth=joined[Side.TRUTH])
+
+
 def _matched(engine: Engine, contract: Contract, raw: Mapping[Side, ir.Table], question: Question) -> Matched:
     """Both sides, matched. Raises SettingsError for a condition that is none over the columns of a side."""
     from auditor.match.join import match
     from auditor.match.keys import find_keys
 
     # A cluster keeps what it has read; a condition has to fail here, where it can be named.
-    kept = question.where is not None or question.remote is not None
+    conditions = {side: contract.population(side) for side in Side}
+    kept = any(conditions.values()) or question.remote is not None
     keys = {}
     for side in Side:
         try:
             keys[side] = find_keys(engine, contract, side, raw[side], kept=kept)
-        except Unfit:
-            raise
+        except Unfit as error:
+            raise SettingsError(f"{question.place(side)}: {error}", hint=error.hint) from None
         except SettingsError as error:
             raise SettingsError(
-                f"--where {question.where}: no condition over the columns of {question.place(side)}",
+                f"--where {conditions[side]}: no condition over the columns of {question.place(side)}",
                 hint=error.hint,
             ) from None
     return match(engine, raw, keys, whole=kept or question.same_person or bool(contract.fallbacks))
@@ -256,6 +276,7 @@ def _matched(engine: Engine, contract: Contract, raw: Mapping[Side, ir.Table], q
 def _conclusion(
     question: Question,
     contract: Contract,
+    others: Others,
     engine: Engine,
     compared: Compared,
     counts: Counts,
@@ -272,7 +293,11 @@ def _conclusion(
 
     names = {**NAMES, **question.called}
     rows = compared.diffed.counts.rows
-    not_checked = [*(item for one in landed for item in one.not_checked), *notices.without_key(rows)]
+    not_checked = [
+        *(item for one in landed for item in one.not_checked),
+        *notices.without_key(rows),
+        *notices.nothing_compared(contract.columns, contract.key, rows),
+    ]
     table = " and ".join(
         question.called.get(source.side)
         or (source.file if source.as_of_from == "snapshot" else Path(source.location).name)
@@ -288,7 +313,7 @@ def _conclusion(
         verdict=verdict(counts, not_checked),
         counts=counts,
         not_checked=tuple(not_checked),
-        notices=compared.notices(engine, contract),
+        notices=(*notices.names_alike(others.offered, others.paired), *compared.notices(engine, contract)),
         sources=sources,
         columns=contract.columns,
         key=contract.key,

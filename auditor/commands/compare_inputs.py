@@ -159,7 +159,7 @@ def _land(engine: DuckDB, file: Pulled, looked: Looked | None, contract: Contrac
 
 def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
     """The columns of a side that both have; None for all of them, which a condition may need."""
-    if contract.population_platform:
+    if contract.population(side):
         return None
     return names_of(contract, side)
 
@@ -167,7 +167,7 @@ def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
 def _laid(engine: DuckDB, file: Pulled, contract: Contract, alike: Mapping[str, str]) -> tuple[Landed, ir.Table]:
     """One file as a table of the columns that both have; cells of those in `alike` are first compared as stored."""
     as_stored = {name_of(one, file.side): alike[one.name] for one in contract.compared if one.name in alike}
-    columns, condition = names_of(contract, file.side), contract.population_platform
+    columns, condition = names_of(contract, file.side), contract.population(file.side)
     return lay(engine, file.side, file.path, columns=columns, alike=as_stored, condition=condition)
 
 

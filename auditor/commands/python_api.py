@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeGuard
 
 from auditor.commands.compare import Comparison
 from auditor.commands.compare import compare as _compare
 from auditor.errors import SettingsError
 from auditor.model import Side
 from auditor.settings.compare_options import Question
+from auditor.settings.distances import Distance, parse_distance
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,10 +46,14 @@ def compare(
     key: str | Sequence[str],
     fallback_keys: Sequence[str | Sequence[str]] = (),
     mapped: Mapping[str, str] | None = None,
+    names: Literal["exact", "loose"] = "exact",
     ignore: Sequence[str] = (),
+    only: Sequence[str] = (),
     rules: Mapping[str, str] | None = None,
-    tolerances: Mapping[str, Decimal | float | int | str] | None = None,
+    tolerances: Mapping[str, Decimal | timedelta | float | int | str] | None = None,
     where: str | None = None,
+    where_platform: str | None = None,
+    where_truth: str | None = None,
     base: Table | None = None,
     match: bool = False,
     remote: str | None = None,
@@ -57,16 +63,21 @@ def compare(
     """Compare two tables by a key, as `auditor compare` does with files.
 
     `key` names one or several columns of the platform; `fallback_keys` are for rows that lack it (`docs/keys.md`).
-    `mapped` says which column of the truth is meant where the names differ, `ignore` leaves columns out, `rules` says
-    how a column is compared (`{"phone": "phone:BE"}`), and `tolerances` which distance between two numbers is none,
-    inclusive. `where` is a condition over the columns of each side: who is compared at all. `base` holds the values on
-    which both sides last agreed, and tells who moved. `match` looks for the same person under another key. `remote` is
-    the address of a Spark cluster that compares, sc://host:15002 (`docs/spark.md`). `out` is a folder for the results,
-    as Parquet; without it they live as long as the value that is returned. The engine holds to `memory_limit`.
+    `mapped` says which column of the truth is meant where the names differ, and `names="loose"` that those are the same
+    that differ by nothing but case, blanks, signs and accents. `ignore` leaves columns out, and with `only` no others
+    are compared. `rules` says how a column is compared (`{"phone": "phone:BE"}`), and `tolerances` which distance is
+    none, inclusive: between two numbers `0.01` or `"1%"`, between days and moments `"1d"`, `"2h"`, a timedelta.
+    `where` is a condition over the columns of each side, by the platform's names: who is compared at all; so are
+    `where_platform` and `where_truth` of one side, by its own names. `base` holds the values on which both sides last
+    agreed, and tells who moved. `match` looks for the same person under another key. `remote` is the address of a Spark
+    cluster that compares, sc://host:15002 (`docs/spark.md`). `out` is a folder for the results, as Parquet; without it
+    they live as long as the value that is returned. The engine holds to `memory_limit`.
 
     Raises SettingsError for what is named and not there or cannot be compared, InputUnusable and TryLater for inputs
     that cannot be read.
     """
+    if names not in ("exact", "loose"):
+        raise SettingsError(f'names is "exact" or "loose", and not {names!r}')
     with tempfile.TemporaryDirectory(prefix="auditor-") as name:
         folder = Path(name)
         question = Question(
@@ -75,10 +86,15 @@ def compare(
             key=(key,) if isinstance(key, str) else tuple(key),
             fallbacks=tuple((one,) if isinstance(one, str) else tuple(one) for one in fallback_keys),
             mapped=dict(mapped or {}),
+            loosely=names == "loose",
             ignored=tuple(ignore),
+            only=tuple(only),
             rules=dict(rules or {}),
-            tolerances={column: Decimal(str(distance)) for column, distance in (tolerances or {}).items()},
+            tolerances={column: _distance(column, one) for column, one in (tolerances or {}).items()},
             where=where,
+            where_one={
+                side: one for side, one in zip(Side, (where_platform, where_truth), strict=True) if one is not None
+            },
             base=None if base is None else _location(base, "base", folder),
             same_person=match,
             remote=remote,
@@ -88,6 +104,13 @@ def compare(
             },
         )
         return _compare(question, folder=None if out is None else Path(out))
+
+
+def _distance(column: str, given: object) -> Distance:
+    try:
+        return parse_distance(given)
+    except ValueError as error:
+        raise SettingsError(f"the tolerance of {column}: {error}") from None
 
 
 def _location(table: Table, name: str, folder: Path) -> str:

@@ -45,7 +45,7 @@ class Unfit(SettingsError):
 
 
 class NoCondition(ValueError):
-    """Is told like what an engine says of a condition that does not fit the table."""
+    """Is told like what an engine says of a condition that does not fit the table; its text may say what to do."""
 
 
 class UnknownFunction(Unfit):
@@ -67,6 +67,11 @@ class TooSlow(Unfit):
             f"the condition takes longer than {PATIENCE:g} seconds: {condition}",
             hint="compare columns with values, and leave out what makes long texts or lists",
         )
+
+
+def hint_of(refusal: Exception, otherwise: str) -> str:
+    """What to do about a condition that was refused."""
+    return str(refusal) if isinstance(refusal, NoCondition) and str(refusal) else otherwise
 
 
 def in_brackets(condition: str) -> str:

@@ -20,6 +20,7 @@ from duckdb.func import FunctionNullHandling
 from duckdb.sqltypes import BOOLEAN, VARCHAR
 
 from auditor.engine.condition import PATIENCE, NoCondition, TooSlow, in_brackets, require_condition
+from auditor.engine.condition_texts import NotAll, understood
 from auditor.engine.protocol import INCLUDED, ROW_NUMBER
 from auditor.errors import TryLater
 from auditor.files.whole import whole_file
@@ -134,13 +135,21 @@ class DuckDB:
         if condition is None:
             return "TRUE"
         require_condition(condition)
-        fits = in_brackets(condition)
+        columns = {name: kind for name, kind, *_ in self.execute(f"DESCRIBE SELECT * FROM {source}")}
+        read = understood(condition, columns)
+        fits = in_brackets(read.condition)
         [described] = self.execute(f"DESCRIBE SELECT {fits} AS fits FROM {source}")
         if described[1] not in ("BOOLEAN", '"NULL"'):
             raise NoCondition
+        first = f"min({ROW_NUMBER})" if ROW_NUMBER in columns else "NULL"
         timer = threading.Timer(PATIENCE, self._con.interrupt)
         timer.start()
         try:
+            for name, kind in read.read.items():
+                unread = read.unread(quote(name), kind)
+                [(cells, row)] = self.execute(f"SELECT count(*), {first} FROM {source} WHERE {unread}")
+                if cells:
+                    raise NotAll(name, kind, cells, row, condition)
             self.execute(f"SELECT count(*) FILTER ({fits}) FROM {source}")
         except duckdb.InterruptException:
             raise TooSlow(condition) from None

@@ -186,12 +186,15 @@ def _of_our_era(moment: ir.TimestampValue) -> ir.TimestampValue:
     return ibis.ifelse(moment >= _FIRST_MOMENT, moment, ibis.null("timestamp"))
 
 
-def members(text: ir.StringValue, *, in_order: bool) -> ir.StringValue:
-    """The members of a multi-valued cell, each tidy, joined by `,`; sorted and each once if `in_order`."""
+def members(text: ir.StringValue, separators: str, joined: str, *, in_order: bool) -> ir.StringValue:
+    """The members of a multi-valued cell between any of the separators or of the character by which they are `joined`,
+    each tidy; sorted and each once if `in_order`.
+    """
     # By expressions over the whole text: of what looks at the members of an array, engines make too many things.
-    tidied = nfc(text).re_replace(_BLANKS, " ").re_replace(" ?, ?", ",").re_replace(",+", ",")
-    parts = tidied.re_replace("^[ ,]+|[ ,]+$", "").split(",")
-    return (parts.unique().sort() if in_order else parts).join(",")
+    between, alone = f"[{re.escape(separators + joined)}]", re.escape(joined)
+    tidied = nfc(text).re_replace(_BLANKS, " ").re_replace(f" ?{between} ?", joined).re_replace(f"{alone}+", joined)
+    parts = tidied.re_replace(f"^[ {alone}]+|[ {alone}]+$", "").split(joined)
+    return (parts.unique().sort() if in_order else parts).join(joined)
 
 
 def json_array(texts: Sequence[ir.StringValue]) -> ir.StringValue:

@@ -17,6 +17,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -38,7 +40,7 @@ from auditor.equality.primitives import (
     truth_value,
 )
 from auditor.model import AttributeType, Side
-from auditor.settings.contract import Column, Compare
+from auditor.settings.contract import Column, Compare, Share
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -52,19 +54,31 @@ class Reading:
     format: str | None
     decimal: str
     zone: str
+    separators: str
+    """What stands between the members of a cell that has several: any of these characters."""
 
 
 def reading(column: Column, side: Side, zone: str) -> Reading:
     """The platform always spells as Actito's formats say (D-etlf); the truth as its contract says."""
     if side is Side.PLATFORM and not column.spelt_alike:
         return _actitos(zone)
-    return Reading(values=column.values, format=column.format, decimal=column.decimal, zone=zone)
+    return Reading(column.values, column.format, column.decimal, zone, _separators(column))
 
 
 def _actitos(zone: str) -> Reading:
-    return Reading(values={}, format=None, decimal=".", zone=zone)
+    return Reading(values={}, format=None, decimal=".", zone=zone, separators=_COMMA)
 
 
+def _separators(column: Column) -> str:
+    return (column.argument if column.compare is Compare.SET else "") or _COMMA
+
+
+def _joined(column: Column) -> str:
+    """What stands between members in every form: a comma wherever Actito holds them, and else what both sides use."""
+    return _separators(column)[0] if column.spelt_alike else _COMMA
+
+
+_COMMA = ","
 _WHOLE = (AttributeType.INTEGER, AttributeType.LONG)
 """Attributes without a fraction."""
 
@@ -95,7 +109,8 @@ def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir
         case Compare.CODE:
             return blank_to_null(code(value))
         case Compare.SET:
-            return blank_to_null(members(value, in_order=True))
+            spelt = reading(column, side, zone)
+            return blank_to_null(members(value, spelt.separators, _joined(column), in_order=True))
         case _:
             return _read(value, column, side, zone).fill_null(blank_to_null(tidy(value)))
 
@@ -111,7 +126,7 @@ def sent(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
         case Compare.EMAIL:
             return blank_to_null(trimmed(value))
         case Compare.SET:
-            return blank_to_null(members(value, in_order=False))
+            return blank_to_null(members(value, _separators(column), _joined(column), in_order=False))
         case _:
             as_it_is = ibis.ifelse(tidy(value) == "", ibis.null(str), value)
             return _read(value, column, Side.TRUTH, zone).fill_null(as_it_is)
@@ -158,15 +173,26 @@ def _parsed(value: ir.StringValue, column: Column, spelt: Reading) -> ir.StringV
 def equal(platform: ir.StringValue, truth: ir.StringValue, column: Column) -> ir.BooleanValue:
     """Whether two canonical forms are equal, or lie within the column's tolerance; never null."""
     same = platform.identical_to(truth)
-    distance = column.tolerance
-    if distance is not None:
-        apart = (_decimal(platform) - _decimal(truth)).abs()
-        same = same | (apart <= ibis.literal(distance, type="decimal(38, 12)")).fill_null(False)
+    if column.tolerance is not None:
+        same = same | _within(platform, truth, column.tolerance).fill_null(False)
     if column.float_noise:
         left, right = _finite(platform), _finite(truth)
         noise = (left - right).abs() <= 1e-12 * ibis.greatest(left.abs(), right.abs())
         same = same | noise.fill_null(False)
     return same
+
+
+def _within(platform: ir.StringValue, truth: ir.StringValue, distance: Decimal | Share | timedelta) -> ir.BooleanValue:
+    """Whether two forms are at most so far apart; null where either has no place on a scale."""
+    if isinstance(distance, Share):
+        left, right = _finite(platform), _finite(truth)
+        # A part in 10¹² more: what is a hundredth in decimals is none in binary.
+        most = float(distance.of_larger) * (1 + 1e-12) * ibis.greatest(left.abs(), right.abs())
+        return (left - right).abs() <= most
+    if isinstance(distance, timedelta):
+        apart = _seconds(platform) - _seconds(truth)
+        return apart.abs() <= ibis.literal(Decimal(str(distance.total_seconds())), type="decimal(38, 6)")
+    return (_decimal(platform) - _decimal(truth)).abs() <= ibis.literal(distance, type="decimal(38, 12)")
 
 
 def marked(form: ir.StringValue) -> ir.StringValue:
@@ -214,6 +240,14 @@ def _decimal(form: ir.StringValue) -> ir.DecimalValue:
 def _plain(form: ir.StringValue) -> ir.StringValue:
     """Null for what is no number in canonical form: engines take other texts for numbers as well, such as `1_0`."""
     return ibis.ifelse(form.re_search(r"^-?\d+(\.\d+)?$"), form, ibis.null(str))
+
+
+def _seconds(form: ir.StringValue) -> ir.DecimalValue:
+    """The place of a day or moment in canonical form; null for any other text."""
+    known = ibis.ifelse(form.re_search(r"^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d+)?)?$"), form, ibis.null(str))
+    whole = known.substr(0, 19).try_cast("timestamp").epoch_seconds().cast("decimal(30, 6)")
+    part = ibis.literal("0").concat(known.substr(19)).try_cast("decimal(30, 6)")
+    return whole + part
 
 
 def _finite(form: ir.StringValue) -> ir.FloatingValue:

@@ -37,6 +37,8 @@ class Code(StrEnum):
     ACTIVITIES_OF_OTHER_KINDS = "activities_of_other_kinds"
     ACTIVITIES_OF_ANOTHER_TABLE = "activities_of_another_table"
     NO_ROWS = "no_rows"
+    NO_COLUMN_COMPARED = "no_column_compared"
+    NO_ROW_COMPARED = "no_row_compared"
 
     # Notices
     NOT_COUNTED = "not_counted"
@@ -58,6 +60,9 @@ class Code(StrEnum):
     NAMES_LOST = "names_lost"
     STRUCTURE_LOST = "structure_lost"
     ONLY_ON_ONE_SIDE = "only_on_one_side"
+    NAMES_OFFERED = "names_offered"
+    """`pairs`: columns of the platform and of the truth whose names are almost the same, and that were not compared."""
+    NAMES_PAIRED = "names_paired"
     OVERWRITTEN = "overwritten"
     """`cells` that a file of `plan` overwrote after somebody had edited them, `shown` by an export of that moment."""
     EDITED_SINCE = "edited_since"

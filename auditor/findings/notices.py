@@ -10,11 +10,27 @@ from typing import Final
 from auditor.findings.audit import AMBIGUOUS, KEY, NORMALISED
 from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.model import Side
+from auditor.settings.contract import Column
 
 
 def without_key(rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
     """Rows that no key ties to anybody: they could not be compared. `rows` are those of `Counts`."""
     return tuple(NotChecked(Code.NULL_KEY, side, number) for side in Side if (number := rows[f"{side.value}_null_key"]))
+
+
+def nothing_compared(columns: Sequence[Column], key: Sequence[str], rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
+    """Where both sides have nothing in common but the key, and where no row of either was compared: that is no pass."""
+    if all(column.name in key for column in columns):
+        return (NotChecked(Code.NO_COLUMN_COMPARED, parameters={"key": list(key)}),)
+    apart = ("rejected", "excluded", "null_key")
+    compared = sum(rows[side.value] - sum(rows[f"{side.value}_{what}"] for what in apart) for side in Side)
+    return () if compared else (NotChecked(Code.NO_ROW_COMPARED),)
+
+
+def names_alike(offered: Mapping[str, str], paired: Mapping[str, str]) -> tuple[Notice, ...]:
+    """Columns whose names are almost the same, platform's → truth's: those that could be compared, and that were."""
+    told = ((Code.NAMES_OFFERED, offered), (Code.NAMES_PAIRED, paired))
+    return tuple(Notice(code, {"pairs": [list(pair) for pair in names.items()]}) for code, names in told if names)
 
 
 def without_rows(side: Side, rows: int) -> tuple[NotChecked, ...]:

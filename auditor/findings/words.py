@@ -387,10 +387,11 @@ class Words:
     def compare(self, column: Column) -> str:
         """How a column is compared, in words: the rule and everything that widens it."""
         parts = [COMPARE[column.compare]]
-        if column.compare is Compare.PHONE and column.argument:
-            parts.append(f"numbers without a country are taken as {column.argument}")
+        if column.argument:
+            means = "numbers without a country are taken as" if column.compare is Compare.PHONE else "divided by"
+            parts.append(f"{means} {column.argument}")
         if column.tolerance is not None:
-            parts.append(f"up to {column.tolerance} apart counts as equal")
+            parts.append(f"up to {column.distance} apart counts as equal")
         if column.values:
             parts.append(f"{len(column.values)} spellings of {self.truth} are translated first")
         if column.empty_is_value:

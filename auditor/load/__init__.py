@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 import duckdb
 
-from auditor.engine.condition import NoCondition
+from auditor.engine.condition import NoCondition, hint_of
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.derived import add_derived, derived
 from auditor.errors import AuditorError, SettingsError
@@ -174,19 +174,19 @@ def lay(
     kept = choose(path, parquetfile.names(engine, path), columns, notes)
     try:
         laid, rows = parquetfile.lay(engine, path, kept, f"{side.value}_raw", alike or {}, condition)
-    except duckdb.Error:
+    except duckdb.Error as error:
         if condition is None:
             raise parquetfile.damaged(path) from None
-        raise no_condition(path, condition) from None
-    except NoCondition:
-        raise no_condition(path, condition or "") from None
+        raise no_condition(path, condition, error) from None
+    except NoCondition as refused:
+        raise no_condition(path, condition or "", refused) from None
     return Landed(side, path, tuple(name for _, name in kept), rows, 0, None, "", "", tuple(notes), ()), laid
 
 
-def no_condition(path: Path, condition: str) -> SettingsError:
+def no_condition(path: Path, condition: str, refused: Exception) -> SettingsError:
     return SettingsError(
         f"this is no condition over the columns of {printable(path.name)}: {condition}",
-        hint="name its own columns, which have the types that they are stored in, for example: age > 18",
+        hint=hint_of(refused, "name its own columns, which have the types that they are stored in: age > 18"),
     )
 
 

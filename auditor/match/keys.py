@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
+from auditor.engine.condition import hint_of
 from auditor.engine.functions import INSTANT, hashed
 from auditor.engine.protocol import INCLUDED, ROW_NUMBER, STORED, Engine
 from auditor.equality import primitives, rules
@@ -41,12 +42,12 @@ def find_keys(engine: Engine, contract: Contract, side: Side, raw: ir.Table, *, 
     try:
         return engine.keep(keys, name)
     except engine.refusals:
-        expression = _expression(contract, side)
+        expression = contract.population(side)
         if expression is None:
             raise
         raise SettingsError(
             f"{_place(contract, side)} cannot be evaluated over the rows of its file: {expression}",
-            hint="every column of a file is text there; compare with texts, or cast: CAST(age AS INTEGER) > 18",
+            hint="a cell that cannot be cast ends it; TRY_CAST passes it over: TRY_CAST(age AS INTEGER) > 18",
         ) from None
 
 
@@ -81,18 +82,14 @@ def _population(engine: Engine, contract: Contract, side: Side, raw: ir.Table) -
     """The raw rows and whether each belongs to the population (SQL semantics: unknown is no)."""
     if INCLUDED in raw.columns:
         return raw
-    expression = _expression(contract, side)
+    expression = contract.population(side)
     try:
         return engine.fits(raw, expression, f"{side.value}_rows")
-    except engine.refusals:
+    except engine.refusals as refused:
         raise SettingsError(
             f"{_place(contract, side)} is not a condition over the columns of its file: {expression}",
-            hint="name the side's own columns, for example: status <> 'prospect'",
+            hint=hint_of(refused, "name the side's own columns, for example: status <> 'prospect'"),
         ) from None
-
-
-def _expression(contract: Contract, side: Side) -> str | None:
-    return contract.population_platform if side is Side.PLATFORM else contract.population_truth
 
 
 def _place(contract: Contract, side: Side) -> str:

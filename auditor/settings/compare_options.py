@@ -6,16 +6,17 @@ the text side is read by the other's rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from auditor.errors import SettingsError
 from auditor.model import Side
+from auditor.settings.column_names import alike, almost, named
 from auditor.settings.contract import Blank, Column, Compare, Contract, Master
 from auditor.settings.contract_file import parse_rule
-from auditor.settings.problems import nearest
+from auditor.settings.date_formats import unreadable
+from auditor.settings.distances import Distance, rule_for, unfit
 
 TABLE = "compare"
 
@@ -33,13 +34,19 @@ class Question:
     """Further keys, for rows that lack the key; see `auditor.match.fallback`."""
     mapped: Mapping[str, str] = field(default_factory=dict)
     """Platform's name → truth's name, where they differ."""
+    loosely: bool = False
+    """Whether names that differ by case, blanks and signs are those of one column."""
+    only: tuple[str, ...] = ()
+    """The columns that are compared beside the key; none: all that both have."""
     ignored: tuple[str, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
     """Column → rule, with its argument: the country of numbers without one, `phone:BE`, or how a side may spell what
     is not spelt as ISO 8601 has it, `date:%d/%m/%Y` and `timestamp:%d/%m/%Y %H:%M`."""
-    tolerances: Mapping[str, Decimal] = field(default_factory=dict)
+    tolerances: Mapping[str, Distance] = field(default_factory=dict)
     where: str | None = None
-    """A condition over the columns of each side: who is compared at all."""
+    """A condition over the columns of each side, by the platform's names: who is compared at all."""
+    where_one: Mapping[Side, str] = field(default_factory=dict)
+    """A further condition over the columns of one side, by its own names."""
     base: str | None = None
     """A file of last agreed values, spelt as the platform spells them."""
     same_person: bool = False
@@ -53,79 +60,152 @@ class Question:
         return self.called.get(side) or (self.platform if side is Side.PLATFORM else self.truth)
 
 
-def contract_of(
-    question: Question, types: Mapping[Side, Mapping[str, str]]
-) -> tuple[Contract, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """How the columns of both files are compared; and the columns that only one has. All problems at once."""
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The columns that are not compared, or only because their names are almost the same."""
+
+    only_platform: tuple[str, ...]
+    only_truth: tuple[str, ...]
+    offered: Mapping[str, str]
+    """Of these the names that are alike: platform's → truth's."""
+    paired: Mapping[str, str]
+    """Compared as one, though each side spells the name in its own way and nobody has mapped it."""
+
+
+def contract_of(question: Question, types: Mapping[Side, Mapping[str, str]]) -> tuple[Contract, Others]:
+    """How the columns of both files are compared; and which are not. All problems at once."""
     platform, truth = types[Side.PLATFORM], types[Side.TRUTH]
     ours, theirs = (question.place(side) for side in Side)
+    if question.loosely:
+        question = _as_spelt(question, platform, truth)
     keys = (*question.key, *(name for names in question.fallbacks for name in names))
-    asked = (*keys, *question.mapped, *question.ignored, *question.rules, *question.tolerances)
+    asked = (*keys, *question.mapped, *question.only, *question.ignored, *question.rules, *question.tolerances)
     problems = [] if question.key else ["a key is needed: the column, or columns, that tell one row from another"]
     problems += [
-        f'"{name}" is no column of {ours}{nearest(name, platform)}'
+        f'"{name}" is no column of {ours}{almost(name, platform)}'
         for name in asked
         if name not in platform and not (name in question.ignored and name in truth)
     ]
     for name, other in question.mapped.items():
         if other not in truth:
-            problems.append(f'--map {name}={other}: "{other}" is no column of {theirs}{nearest(other, truth)}')
-    names = {name: question.mapped.get(name, name) for name in platform if name not in question.ignored}
+            problems.append(f'--map {name}={other}: "{other}" is no column of {theirs}{almost(other, truth)}')
+        elif other in question.ignored and other not in platform:
+            problems.append(f'--map {name}={other}: "{other}" is left out with --ignore')
+    wanted = {*question.only, *keys} if question.only else set(platform)
+    names = {
+        name: question.mapped.get(name, name) for name in platform if name not in question.ignored and name in wanted
+    }
+    lonely = [name for name, other in names.items() if other not in truth and name not in question.mapped]
+    near = alike(lonely, [one for one in truth if one not in names.values() and one not in question.ignored])
+    paired = near if question.loosely else {}
+    names |= paired
     for name in dict.fromkeys(keys):
         if name in question.ignored:
             problems.append(f'the key column "{name}" cannot be left out with --ignore')
+        if name in question.tolerances:
+            problems.append(f'--tolerance {name}: "{name}" is a key, and keys are the same or are not')
         if name in names and names[name] not in truth:
-            hint = nearest(names[name], truth)
+            hint = almost(names[name], truth)
             problems.append(f'the key column "{name}" is not in {theirs}{hint}; name it with --map {name}=…')
+    problems += _without_effect(question, {name: names.get(name) for name in platform if name not in keys}, truth)
     columns = []
     for name, other in names.items():
         if other in truth:
             try:
                 columns.append(_column(name, other, question, platform[name], truth[other]))
+            except _Unfit as error:
+                problems.append(str(error))
             except ValueError as error:
                 problems.append(f"--rule {name}: {error}")
     if problems:
-        raise SettingsError("\n".join(dict.fromkeys(problems)))
+        meant = any(named(name, platform) != name for name in asked) or set(near).intersection(keys)
+        hint = "--names loose takes names for one that differ by nothing but case, blanks, signs and accents"
+        raise SettingsError("\n".join(dict.fromkeys(problems)), hint=hint if meant else None)
     both = {column.truth for column in columns}
-    only = (
-        tuple(name for name, other in names.items() if other not in truth),
-        tuple(name for name in truth if name not in both and name not in question.ignored),
+    others = Others(
+        only_platform=tuple(name for name, other in names.items() if other not in truth),
+        only_truth=()
+        if question.only
+        else tuple(name for name in truth if name not in both and name not in question.ignored),
+        offered={} if question.loosely else near,
+        paired=paired,
     )
     contract = Contract(
         table=TABLE,
         key=question.key,
         columns=tuple(columns),
         timezone=ZoneInfo("UTC"),
-        population_platform=question.where,
-        population_truth=question.where,
         fallbacks=question.fallbacks,
     )
-    return contract, only
+    return contract, others
+
+
+def _as_spelt(question: Question, platform: Mapping[str, str], truth: Mapping[str, str]) -> Question:
+    """The question with the names that the tables have, where those that it has are others of theirs but for signs."""
+
+    def ours(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(named(name, platform) for name in names)
+
+    return replace(
+        question,
+        key=ours(question.key),
+        fallbacks=tuple(ours(names) for names in question.fallbacks),
+        mapped={named(name, platform): named(other, truth) for name, other in question.mapped.items()},
+        only=ours(question.only),
+        ignored=tuple(name if name in truth else named(name, platform) for name in question.ignored),
+        rules={named(name, platform): rule for name, rule in question.rules.items()},
+        tolerances={named(name, platform): one for name, one in question.tolerances.items()},
+    )
+
+
+def _without_effect(question: Question, names: Mapping[str, str | None], truth: Collection[str]) -> Iterator[str]:
+    """Options about columns that are not compared: `names` are the platform's, and what they are called in the truth;
+    None: they are left out.
+    """
+    options = {"--map": question.mapped, "--rule": question.rules, "--tolerance": question.tolerances}
+    options["--only-columns"] = dict.fromkeys(question.only, "")
+    for option, columns in options.items():
+        for name in columns:
+            other = names.get(name, name)
+            if name in question.ignored:
+                yield f'{option} {name}: "{name}" is left out with --ignore'
+            elif other is None:
+                yield f'{option} {name}: "{name}" is not among --only-columns'
+            elif name in names and option != "--map" and other not in truth:
+                place, hint = question.place(Side.TRUTH), almost(other, truth)
+                yield f'{option} {name}: "{name}" is not in {place}{hint}; name its column there with --map {name}=…'
+
+
+class _Unfit(ValueError):
+    """Something else than the rule of a column is wrong, and is told with its own option."""
 
 
 def _column(name: str, other: str, question: Question, platform: str, truth: str) -> Column:
     rule, argument, spelling = _rule_of(platform, truth), "", None
-    if name in question.tolerances:
-        rule = Compare.NUMBER
+    distance = question.tolerances.get(name)
+    if distance is not None and name not in question.rules and rule is Compare.EXACT:
+        rule = rule_for(distance)
     if name in question.rules:
         rule, argument = parse_rule(question.rules[name])
         if rule is Compare.PHONE and not argument:
             raise ValueError("the country of numbers without one is needed, for example phone:BE")
         if argument and rule in (Compare.DATE, Compare.TIMESTAMP):
-            if "%" not in argument:
-                raise ValueError(f'"{argument}" is no format; {rule}:%d/%m/%Y would be one')
+            if problem := unreadable(argument, rule):
+                raise ValueError(problem)
             spelling = argument
+    if distance is not None and (problem := unfit(distance, rule)):
+        raise _Unfit(f"--tolerance {name}: {problem}")
     return Column(
         name=name,
         truth=other,
         header=name,
         compare=rule,
-        argument=argument if rule is Compare.PHONE else "",
+        argument="" if spelling else argument,
         format=spelling,
         spelt_alike=True,
         master=Master.BOTH,
         blank=Blank.CLEAR,
-        tolerance=question.tolerances.get(name),
+        tolerance=distance,
         float_noise=rule is Compare.NUMBER and ("DOUBLE" in (platform, truth) or "FLOAT" in (platform, truth)),
     )
 

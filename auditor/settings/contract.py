@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType
+from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, AttributeType, Side
 
 
 class Compare(StrEnum):
@@ -98,6 +98,17 @@ READ_AS: Mapping[Compare, AttributeType] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A distance between two numbers that is a part of the larger of them."""
+
+    of_larger: Decimal
+    """0.01 is one percent."""
+
+    def __str__(self) -> str:
+        return f"{(self.of_larger * 100).normalize():f}%"
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One compared column: how each side spells it, how values are compared and who decides."""
 
@@ -109,7 +120,7 @@ class Column:
     """Its name in the export; `name` unless the contract says otherwise."""
     compare: Compare = Compare.EXACT
     argument: str = ""
-    """Of the rule: the default country of `phone`, such as `BE`; empty for the others."""
+    """Of the rule: the default country of `phone`, such as `BE`, what separates the members of `set`, such as `;`."""
     type: AttributeType = AttributeType.STRING
     multi_valued: bool = False
     master: Master = Master.TRUTH
@@ -127,8 +138,8 @@ class Column:
     """Decimal separator of the truth's numbers."""
     empty_is_value: bool = False
     """True where empty text and null are two different values."""
-    tolerance: Decimal | None = None
-    """Inclusive distance within which two numbers are equal; None means none."""
+    tolerance: Decimal | Share | timedelta | None = None
+    """Inclusive distance within which two numbers, days or moments are equal; None means none."""
     float_noise: bool = False
     """True where a binary float takes part: a relative distance of 1e-12 is noise, not a difference."""
     permission: Polarity | None = None
@@ -151,6 +162,14 @@ class Column:
             or self.permission is not None
             or self.name.startswith((SUBSCRIPTION_PREFIX, SEGMENTATION_PREFIX))
         )
+
+    @property
+    def distance(self) -> str:
+        """The tolerance as people write it: `0.01`, `1%`, `1d`, `7200s`; empty: there is none."""
+        if not isinstance(self.tolerance, timedelta):
+            return "" if self.tolerance is None else str(self.tolerance)
+        seconds = int(self.tolerance.total_seconds())
+        return f"{seconds}s" if seconds % 86_400 else f"{seconds // 86_400}d"
 
     @property
     def read_as(self) -> AttributeType | None:
@@ -192,6 +211,10 @@ class Contract:
         a comment in it, changes nothing.
         """
         return hashlib.sha256(repr(replace(self, columns=tuple(map(_ordered, self.columns)))).encode()).hexdigest()
+
+    def population(self, side: Side) -> str | None:
+        """The condition over the columns of a side that says who is compared; None: everybody."""
+        return self.population_platform if side is Side.PLATFORM else self.population_truth
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

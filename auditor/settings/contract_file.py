@@ -6,7 +6,6 @@ No other module knows the spelling of the file.
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +26,8 @@ from auditor.settings.contract import (
     Sensitivity,
     Writing,
 )
+from auditor.settings.date_formats import unreadable
+from auditor.settings.distances import InFile, unfit
 from auditor.settings.problems import Duration, Strict, nearest, problem_list, read_toml
 
 
@@ -70,7 +71,7 @@ class ColumnFile(Strict):
     format: str | None = None
     decimal: Literal[".", ","] = "."
     empty: Literal["null", "value"] = "null"
-    tolerance: Decimal | None = pydantic.Field(default=None, ge=0)
+    tolerance: InFile | None = None
     permission: Polarity | None = None
     general: bool = False
     """True of a permission that stands over all others, such as marketing consent: while it is off, none may be on."""
@@ -78,6 +79,8 @@ class ColumnFile(Strict):
     reference: Reference | None = None
     """The keys of the custom table that the attribute refers to: a CSV file beside the contract."""
 
+
+_WITH_FORMAT = (Compare.DATE, Compare.TIMESTAMP)
 
 _NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 _KEY: dict[str, Any] = {"anyOf": [_NAMES, {"type": "array", "items": _NAMES, "minItems": 1}]}
@@ -165,6 +168,9 @@ def parse_rule(text: str) -> tuple[Compare, str]:
         raise ValueError(f'"{name}" is not a comparison rule{nearest(name, list(Compare))} (rules: {known})')
     if argument and name == Compare.PHONE:
         _country(argument)
+    elif argument and name == Compare.SET:
+        if any(sign.isalnum() or sign.isspace() for sign in argument):
+            raise ValueError(f'"{argument}" separates nothing: signs such as ; or | are expected')
     elif argument and name not in (Compare.DATE, Compare.TIMESTAMP):
         raise ValueError(f'nothing may stand behind "{name}"')
     return Compare(name), argument
@@ -202,7 +208,7 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
             problems.append(f"{place}.compare: {error}")
     if compare is Compare.PHONE and not argument:
         argument = country
-    elif argument and compare is not Compare.PHONE:
+    elif argument and compare not in (Compare.PHONE, Compare.SET):
         problems.append(f'{place}.compare: nothing may stand behind "{compare}": say format = "{argument}" beside it')
     permission = spec.permission
     if permission is None and name.startswith(SUBSCRIPTION_PREFIX):
@@ -214,8 +220,15 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
     elif spec.general and permission is None:
         problems.append(f'{place}.general: only a permission can be general; add permission = "opt-in" or "opt-out"')
     default_master = Master.BOTH if permission is not None else Master.TRUTH
-    if spec.tolerance is not None and compare is not Compare.NUMBER and structure is not None:
-        problems.append(f"{place}.tolerance: only columns compared as number have one")
+    if structure is not None:  # without one, the rule that goes with the type of the attribute is not known
+        if spec.tolerance is not None and (problem := unfit(spec.tolerance, compare)):
+            problems.append(f"{place}.tolerance: {problem}")
+        if spec.format is not None and compare not in _WITH_FORMAT:
+            problems.append(f"{place}.format: only dates and moments have one, and the column is compared as {compare}")
+        if spec.decimal != "." and compare is not Compare.NUMBER:
+            problems.append(f"{place}.decimal: only numbers have one, and the column is compared as {compare}")
+    if spec.format is not None and (problem := unreadable(spec.format, compare)) and compare in _WITH_FORMAT:
+        problems.append(f"{place}.format: {problem}")
     return Column(
         name=name,
         truth=spec.truth,

@@ -29,6 +29,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
 from auditor.engine.condition import NoCondition, require_condition
+from auditor.engine.condition_texts import NotAll, understood
 from auditor.engine.protocol import INCLUDED, ROW_NUMBER
 from auditor.engine.spark import PREFIX, inputs
 from auditor.engine.spark.entries import on_spark
@@ -57,7 +58,7 @@ class Refused(RuntimeError):
 class Spark:
     """A session on a cluster. Keeps the protocol of `auditor.engine.protocol.Engine`."""
 
-    refusals: tuple[type[Exception], ...] = (Refused,)
+    refusals: tuple[type[Exception], ...] = (Refused, NoCondition)
 
     def __init__(self, address: str, remote: str) -> None:
         """`remote` is the whole address of the cluster, `address` what may be shown of it.
@@ -116,12 +117,29 @@ class Spark:
         return self._send(name, _numbered(file, schema), schema)
 
     def fits(self, rows: ir.Table, condition: str | None, name: str) -> ir.Table:
-        fits = f"COALESCE(({_translated_condition(condition)}), FALSE)" if condition else "TRUE"
+        fits = f"COALESCE(({self._understood(rows, condition)}), FALSE)" if condition else "TRUE"
         statement = f"SELECT *, {fits} AS {quote(INCLUDED)} FROM {quote(rows.get_name())}"
         with translated(self._remote):
             frame = self.session.sql(statement)
             frame.schema  # noqa: B018 -- only then the cluster looks at the statement
             return self._named(frame, name)
+
+    def _understood(self, rows: ir.Table, condition: str) -> str:
+        """A condition that is written for DuckDB, in Spark's SQL, with columns of text read as what they are compared
+        with.
+        """
+        require_condition(condition)
+        kinds = {name: "VARCHAR" if kind.is_string() else "BIGINT" for name, kind in rows.schema().items()}
+        read = understood(condition, kinds)
+        for name, kind in read.read.items():
+            unread = _translated(read.unread('"' + name.replace('"', '""') + '"', kind))
+            first = f"min({ROW_NUMBER})" if ROW_NUMBER in kinds else "NULL"
+            query = f"SELECT count(*), {first} FROM {quote(rows.get_name())} WHERE {unread}"
+            with translated(self._remote):
+                [(cells, row)] = self.session.sql(query).collect()
+            if cells:
+                raise NotAll(name, kind, cells, row, condition)
+        return _translated(read.condition)
 
     def beside(
         self, wanted: ir.Table, row: str, inputs: ir.Table, columns: Sequence[str], prefix: str, name: str
@@ -283,14 +301,10 @@ def _nullable(schema: StructType) -> StructType:
     return StructType([StructField(field.name, field.dataType) for field in schema])
 
 
-def _translated_condition(condition: str) -> str:
+def _translated(condition: str) -> str:
     """A condition that is written for DuckDB, in Spark's SQL."""
     import sqlglot
 
-    try:
-        require_condition(condition)
-    except NoCondition:
-        raise Refused("no condition") from None
     try:
         return sqlglot.transpile(condition, read="duckdb", write="spark")[0]
     except sqlglot.errors.SqlglotError:
