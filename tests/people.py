@@ -4,7 +4,8 @@ Nothing here is shared with the audit or with its sandbox. Everybody on a side h
 have a row on each side under another key. What makes it hard is in it: households with one telephone, one mailbox and
 one address, twins, parents and children of one first name, namesakes, test contacts, values that stand for "unknown",
 empty cells; and what changes or goes wrong with one and the same person: a new e-mail address, a new telephone, a move,
-a marriage, slips of the keyboard, short first names, another spelling.
+a marriage, slips of the keyboard, short first names, another spelling, letters read in the wrong encoding, first and
+last name exchanged, a birth date that is somebody else's, another address of one mailbox.
 """
 
 from __future__ import annotations
@@ -261,6 +262,8 @@ class _Maker:
             last = self._slip(last)
         if dice.random() < 0.05:
             first = self._slip(first)
+            if dice.random() < 0.3:
+                first = self._slip(first)
         elif dice.random() < 0.1:
             first = SHORT.get(first, first)
         if dice.random() < 0.08:
@@ -269,11 +272,21 @@ class _Maker:
             last, first = last.replace("-", " ").replace("’", ""), _plain(first)
         if dice.random() < 0.02:
             birth = self._slip_of_date(birth)
+        elif dice.random() < 0.003:
+            birth = f"{dice.randint(1935, 2005)}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
+        if dice.random() < 0.03:
+            last, first = (name.encode().decode("cp1252", "replace") for name in (last, first))
+        if dice.random() < 0.015:
+            last, first = first, last
         if dice.random() < 0.08:
             street = dice.choice((street + " bus 3", street.replace("straat", "str."), self._slip(street)))
         email, phone = row.email or "", row.phone or ""
         if dice.random() < 0.02:
             email = self._slip(email)
+        if dice.random() < 0.03:
+            email = email.replace("@", "+news@")
+        if dice.random() < 0.1 and email.endswith("@gmail.com"):
+            email = email.replace(".", "", email.partition("@")[0].count("."))
         if dice.random() < 0.02:
             phone = "+324" + self._slip(phone[4:], digits=True)
         kept = (email, last, first, birth, phone, row.postal_code, street)
@@ -300,6 +313,10 @@ class _Maker:
         year, month, day = date.split("-")
         if int(day) <= 12 and self.dice.random() < 0.5:
             return f"{year}-{day}-{month}"
+        if self.dice.random() < 0.3:
+            return f"{year}-{self.dice.randint(1, 12):02}-{day}"
+        if self.dice.random() < 0.3:
+            return f"{year}-{month}-{self.dice.randint(1, 28):02}"
         return f"{year[:3]}{self.dice.randint(0, 9)}-{month}-{day}"
 
 

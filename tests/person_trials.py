@@ -70,9 +70,9 @@ def load(engine: DuckDB, people: People) -> dict[Side, ir.Table]:
     return tables
 
 
-def tried(engine: DuckDB, people: People, *, splink: bool) -> Mapping[str, Trial]:
+def tried(engine: DuckDB, people: People) -> Mapping[str, Trial]:
     """By the side of the pairs: `both`, `platform` and `truth`."""
-    pairs = explain.same_person(engine, load(engine, people), COLUMNS, splink=splink)
+    pairs = explain.same_person(engine, load(engine, people), COLUMNS)
     persons = {
         (side, row.key): row.person
         for side, rows in (("platform", people.platform), ("truth", people.truth))

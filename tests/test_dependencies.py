@@ -61,7 +61,7 @@ def _pinned(name: str) -> dict[str, set[str]]:
 
 def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     project = _project()
-    extras = ("keyring", "sftp", "postgresql", "adbc", "mysql", "match", "spark")
+    extras = ("keyring", "sftp", "postgresql", "adbc", "mysql", "spark")
     declared = _named(project[""]).union(*(_named(project[extra]) for extra in extras))
     assert _imported() | set(WITHOUT_IMPORT) == declared
 
@@ -79,7 +79,9 @@ def test_development_runs_on_what_users_run_on() -> None:
         assert developing.get(name) == lines
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-built.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-built.txt", "requirements-data.txt"]
+)
 def test_pins_hold_hashes_and_no_address(name: str) -> None:
     text = (CHECKOUT / name).read_text("utf-8")
     assert "://" not in text

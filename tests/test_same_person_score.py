@@ -1,9 +1,8 @@
-"""What the score of a pair is worth, on people that the weights were not fitted to; and that splink changes nothing."""
+"""What the score of a pair is worth, on people that the weights were not fitted to."""
 
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -31,7 +30,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
 
 @pytest.fixture(scope="module")
 def trials(engine: DuckDB) -> dict[str, Trial]:
-    each = [tried(engine, generate(seed, 4000), splink=False) for seed in HELD_OUT]
+    each = [tried(engine, generate(seed, 4000)) for seed in HELD_OUT]
     return {
         "across": together(trial["both"] for trial in each),
         "within": together(trial[side] for trial in each for side in ("platform", "truth")),
@@ -72,27 +71,13 @@ def test_a_trial_tells_right_from_wrong() -> None:
     assert trial.bins((0.6, 0.8)) == [(1, 0.7, 0.0), (1, 0.9, 1.0)]
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-def test_splink_gives_the_same_answer(engine: DuckDB, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is chosen where it is installed, and where it is not the same pairs come out."""
-    people = generate(seed, 1500)
-    found = {}
-    for installed in (True, False):
-        if not installed:
-            monkeypatch.setitem(sys.modules, "splink", None)
-        pairs = explain.same_person(engine, load(engine, people), COLUMNS)
-        found[installed] = engine.frame(pairs).sort("side", "platform_key", "truth_key", "other_key")
-    assert found[True].height > 50
-    assert found[True].schema == audit.SAME_PERSON
-    assert found[True].equals(found[False])
-
-
-def test_splink_leaves_nothing_behind(engine: DuckDB) -> None:
+def test_the_search_leaves_nothing_behind(engine: DuckDB) -> None:
     people = load(engine, generate(1, 200))
     before = engine.execute("SELECT table_name FROM duckdb_tables()")
-    found = explain.same_person(engine, people, COLUMNS, splink=True)
+    found = explain.same_person(engine, people, COLUMNS)
     after = engine.execute("SELECT table_name FROM duckdb_tables()")
     assert set(after) - set(before) == {(found.get_name(),)}
+    assert engine.frame(found).schema == audit.SAME_PERSON
     assert engine.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
 
 
@@ -122,6 +107,6 @@ def test_everybody_with_one_telephone_and_one_birth_date_does_not_explode(engine
             for side in (people.platform, people.truth)
         )
     )
-    trial = tried(engine, alike, splink=False)["both"]
+    trial = tried(engine, alike)["both"]
     assert trial.precision > 0.8  # by their e-mail addresses alone, some of which a household shares
     assert trial.recall > 0.2

@@ -534,6 +534,8 @@ _ROUTE: dict[str, Any] = {
 OF_PLANS: list[tuple[Code, dict[str, Any], str]] = [
     (Code.ALIKE, {"same": ["emailAddress", "birthDate"], "similar": ["firstName"], "different": ["street"]},
      "same emailAddress and birthDate, firstName similar, street different"),
+    (Code.ALIKE, {"same": ["email"], "similar": [], "different": [], "exchanged": ["last", "first"]},
+     "same email, last and first exchanged"),
     (Code.ALIKE, {"same": ["key"], "similar": [], "different": []}, "same key but for case, blanks or leading zeros"),
     (Code.ROUTE, _ROUTE, "Nothing to write."),
     (Code.ROUTE, {**_ROUTE, "first": 2},

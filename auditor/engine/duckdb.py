@@ -317,7 +317,7 @@ class DuckDB:
             raise problem[0]
 
     def borrowed(self) -> duckdb.DuckDBPyConnection:
-        """The connection itself, for a library that brings SQL of its own: Great Expectations, SQLAlchemy, splink."""
+        """The connection itself, for a library that brings SQL of its own: Great Expectations, SQLAlchemy."""
         return self._con
 
     @cached_property

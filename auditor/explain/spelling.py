@@ -62,6 +62,8 @@ _LAYERS: Final = 3
 """How often a text may have been garbled on its way."""
 
 _WINDOWS_1252: Final = {byte: char for byte in range(0x80, 0xA0) if (char := bytes([byte]).decode("cp1252", "ignore"))}
+_FIRST_BYTES: Final = str.maketrans("âãäåæçèé", "ÂÃÄÅÆÇÈÉ")
+"""Small letters, and the capitals that are read in the place of the first byte of a letter beyond ASCII."""
 _REMOVABLE: Final = re.compile("[\\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
 LEAST_LENGTH: Final = 4
@@ -72,6 +74,7 @@ MOST_EDITS: Final = 2
 told = declared("auditor_told", ("string", "string"))
 damage = declared("auditor_damage", ("string", "string"))
 same_number = declared("auditor_same_number", ("string", "string"), "boolean")
+ungarbled = declared("auditor_ungarbled", ("string",))
 mistyped = declared("auditor_mistyped", ("string", "string"), "boolean")
 edits = declared("damerau_levenshtein", ("string", "string"), "int64")
 """The engine's own: bytes left out, added, replaced or exchanged."""
@@ -134,6 +137,32 @@ def _garbled(text: str) -> Iterator[str]:
             for _ in range(_LAYERS):
                 damaged = read(damaged.encode("utf-8", "surrogatepass"))
                 yield _settled(damaged)
+
+
+def ungarbled_of(text: str | None) -> str | None:
+    """The text that UTF-8 read as Windows-1252 or Latin-1 was, up to three times over; itself where it was not.
+
+    Also of a text whose capitals were made small afterwards.
+    """
+    for _ in range(_LAYERS):
+        if text is None or text.isascii():
+            break
+        for read in (text, text.translate(_FIRST_BYTES)):
+            try:
+                text = b"".join(_byte_of(letter) for letter in read).decode("utf-8")
+                break
+            except (UnicodeEncodeError, UnicodeDecodeError):
+                continue
+        else:
+            break
+    return text
+
+
+def _byte_of(letter: str) -> bytes:
+    try:
+        return letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return letter.encode("latin-1")
 
 
 def _as_windows_1252(raw: bytes) -> str:
@@ -239,5 +268,6 @@ FUNCTIONS: Final[Sequence[tuple[str, Callable[..., Any], int, str]]] = (
     ("auditor_damage", damage_of, 2, "string"),
     ("auditor_same_number", is_same_number, 2, "boolean"),
     ("auditor_mistyped", is_mistyped, 2, "boolean"),
+    ("auditor_ungarbled", ungarbled_of, 1, "string"),
 )
 """What `Engine.register` puts before these expressions: name, function, parameters, result."""

@@ -150,7 +150,7 @@ class Code(StrEnum):
 
     # Why two rows are probably one person
     ALIKE = "alike"
-    """`same`, `similar`, `different`: columns, and `key`."""
+    """`same`, `similar`, `different`: columns, and `key`; `exchanged`: the names that stand in each other's place."""
 
     # Why the writes of a plan travel as they do, and why it needs a look
     ROUTE = "route"

@@ -25,6 +25,8 @@ class Says(StrEnum):
     """What a level says to people."""
 
     SAME = "same"
+    EXCHANGED = "exchanged"
+    """First and last name stand in each other's place."""
     SIMILAR = "similar"
     DIFFERENT = "different"
     NOTHING = "nothing"
@@ -61,44 +63,111 @@ class Kind:
         return self.levels[len(self.levels) - 1 - level].says if level >= 0 else Says.NOTHING
 
 
-def _kind(name: str, weights: Sequence[float], *, similar: str | None = None, shared: bool = False) -> Kind:
-    """`similar` is a condition over `{l}` and `{r}`; what is `shared` by households has three levels of being the same:
-    the first names agree, one of them is unknown, they differ.
+def _kind(
+    name: str,
+    weights: Sequence[float],
+    *,
+    likely: str | None = None,
+    similar: str | None = None,
+    other: str | None = None,
+    shared: bool = False,
+) -> Kind:
+    """`similar` is a condition over `{l}` and `{r}`; so are `likely`, of what is rather the same than similar, and
+    `other`, of what is different and speaks less against it. What is `shared` by households has three levels of being
+    the same: the first names agree, one of them is unknown, they differ.
     """
     left, right = f"{name}_l", f"{name}_r"
     equal = f"{left} = {right}"
     wanted = [(Says.SAME, f"{equal} AND {both}") for both in (_FIRST_NAMES_AGREE, _FIRST_NAME_UNKNOWN) if shared]
     wanted.append((Says.SAME, equal))
+    if likely is not None:
+        wanted.append((Says.SIMILAR, likely.format(l=left, r=right)))
     if similar is not None:
         wanted.append((Says.SIMILAR, similar.format(l=left, r=right)))
+    if other is not None:
+        wanted.append((Says.DIFFERENT, other.format(l=left, r=right)))
     wanted.append((Says.NOTHING if name == "bare_key" else Says.DIFFERENT, "TRUE"))
     return Kind(name, tuple(Level(says, weight, when) for (says, when), weight in zip(wanted, weights, strict=True)))
 
 
 _SLIP: Final = "damerau_levenshtein({l}, {r}) <= 1"
+_SLIP_OF_A_NAME: Final = (
+    f"({_SLIP} AND (least(length({{l}}), length({{r}})) >= 5 OR length({{l}}) <> length({{r}}) "
+    "OR list_sort(string_split({l}, '')) = list_sort(string_split({r}, ''))))"
+)
+"""Not one letter for another in a short name, as in Tim and Tom."""
 _ALIKE: Final = "jaro_winkler_similarity({l}, {r}) >= 0.88"
 """Over bytes; the forms of names are mostly ASCII."""
 _BEGINNING: Final = "least(length({l}), length({r})) >= 3 AND (starts_with({l}, {r}) OR starts_with({r}, {l}))"
 _PART: Final = "least(length({l}), length({r})) >= 4 AND (contains({l}, {r}) OR contains({r}, {l}))"
-_DAY_AND_MONTH_SWAPPED: Final = "{l} = substr({r}, 1, 5) || substr({r}, 9, 2) || '-' || substr({r}, 6, 2)"
+_SPELT_ALIKE: Final = f"({_ALIKE} OR {_SLIP_OF_A_NAME})"
+_SHORT_FORM: Final = "list_has_any(meant_l, meant_r)"
 _SAME_MAILBOX_ELSEWHERE: Final = "split_part({l}, '@', 1) = split_part({r}, '@', 1)"
-_FIRST_NAMES_ALIKE: Final = f"({_ALIKE} OR {_BEGINNING})"
+_SLIP_OF_THEIRS: Final = "(least(bearers_l, bearers_r) = 1 AND damerau_levenshtein({l}, {r}) <= 2)"
+"""A name that nobody else has is rather a slip than another name, as Kabe is of Kane."""
+_ONE_NAME: Final = f"({_SLIP_OF_THEIRS} OR {_SLIP_OF_A_NAME} OR {_SHORT_FORM})"
+_FIRST_NAMES_ALIKE: Final = f"({_ONE_NAME} OR {_ALIKE} OR {_BEGINNING})"
 _FIRST_NAMES_AGREE: Final = _FIRST_NAMES_ALIKE.format(l="first_name_l", r="first_name_r")
 _FIRST_NAME_UNKNOWN: Final = "(first_name_l IS NULL OR first_name_r IS NULL)"
+_DAY_AND_MONTH_SWAPPED: Final = "{l} = substr({r}, 1, 5) || substr({r}, 9, 2) || '-' || substr({r}, 6, 2)"
+_TWO_OF_THREE: Final = (
+    "((substr({l}, 1, 4) = substr({r}, 1, 4))::INT + (substr({l}, 6, 2) = substr({r}, 6, 2))::INT "
+    "+ (substr({l}, 9) = substr({r}, 9))::INT) = 2"
+)
+"""Year and month, year and day, or month and day."""
+_LESS_THAN_A_GENERATION: Final = (
+    f"{_FIRST_NAMES_AGREE} AND abs(try_cast(substr({{l}}, 1, 4) AS INT) - try_cast(substr({{r}}, 1, 4) AS INT)) < 14"
+)
+"""Nobody's parent or child is so near in age, and no brother or sister has the name."""
 
-PRIOR: Final[Mapping[Link, float]] = {Link.ACROSS: -4.1, Link.WITHIN: -7.3}
-"""The log-odds of a candidate pair of which nothing is known, in bits."""
+NAMES: Final = ("last_name", "first_name")
+"""The kinds that may stand in each other's place."""
+
+PRIOR: Final[Mapping[Link, float]] = {Link.ACROSS: -4.7, Link.WITHIN: -8.2}
+"""The log-odds of a candidate pair of which nothing is known, in bits, where as many are one person as usual."""
+USUAL_SHARE: Final[Mapping[Link, float]] = {Link.ACROSS: 0.294, Link.WITHIN: 0.026}
+"""The share of candidate pairs that are one person, in the companies that the weights are fitted to."""
 
 KINDS: Final[Sequence[Kind]] = (
-    _kind("bare_key", (13.4, 2.9, 0), similar=f"length({{l}}) >= 5 AND {_SLIP}"),
-    _kind("email", (4.8, 5.2, 4.2, -0.3, -1.2), similar=f"({_SAME_MAILBOX_ELSEWHERE} OR {_SLIP})", shared=True),
-    _kind("phone", (3.1, 2.4, 1.3, 2.8, -2.2), similar=_SLIP, shared=True),
-    _kind("birth_date", (5.7, 6.0, 4.8, 4.3, -10.8), similar=f"({_SLIP} OR {_DAY_AND_MONTH_SWAPPED})", shared=True),
-    _kind("last_name", (0.4, 0.4, -2.7), similar=f"({_ALIKE} OR {_PART})"),
-    _kind("first_name", (5.1, 2.8, -4.3), similar=_FIRST_NAMES_ALIKE),
+    _kind("bare_key", (12.7, 2.8, 0), similar=f"length({{l}}) >= 5 AND {_SLIP}"),
+    _kind("email", (4.9, 5.4, 4.2, -0.3, -1.3), similar=f"({_SAME_MAILBOX_ELSEWHERE} OR {_SLIP})", shared=True),
+    _kind("phone", (3.2, 2.3, 1.3, 1.7, -2.1), similar=_SLIP, shared=True),
+    _kind(
+        "birth_date",
+        (5.4, 6.2, 3.6, 3.1, -5.8, -7.4),
+        similar=f"({_SLIP} OR {_DAY_AND_MONTH_SWAPPED} OR {_TWO_OF_THREE})",
+        other=_LESS_THAN_A_GENERATION,
+        shared=True,
+    ),
+    _kind("last_name", (2.2, 1.8, -1.5), similar=f"({_SPELT_ALIKE} OR {_PART})"),
+    _kind("first_name", (3.9, 2.9, -1.6, -5.3), likely=_ONE_NAME, similar=_FIRST_NAMES_ALIKE),
     _kind("postal_code", (0.5, -1.3)),
-    _kind("street", (0.0, 0.4, -0.8), similar=_ALIKE),
+    _kind("street", (0.8, -0.9, -1.6, 0.3, -0.9), similar=_ALIKE, shared=True),
 )
+
+EXCHANGED: Final = Kind(
+    "exchanged",
+    (
+        Level(Says.EXCHANGED, -0.2, "exchanged_l = 2"),
+        Level(Says.EXCHANGED, -3.4, "exchanged_l = 1"),
+        Level(Says.NOTHING, 0),
+    ),
+)
+"""Both names stand in each other's place, or one of them does; then the others are compared as if they did not."""
+EVIDENCE: Final[Sequence[Kind]] = (*KINDS, EXCHANGED)
+
+
+def exchanged(left: str, right: str) -> str:
+    """How many names stand in the other's place, in SQL over two rows of `persons`: 0, 1 or 2."""
+
+    def alike(one: str, other: str) -> str:
+        pair = {"l": f"{left}.{one}", "r": f"{right}.{other}"}
+        return f"coalesce({_SPELT_ALIKE.format(**pair)}, FALSE)"
+
+    crossed = f"({alike('first_name', 'last_name')}::INT + {alike('last_name', 'first_name')}::INT)"
+    straight = f"({alike('first_name', 'first_name')} OR {alike('last_name', 'last_name')})"
+    return f"CASE WHEN {straight} THEN 0 ELSE {crossed} END"
+
 
 NAMESAKES: Final = "first_name"
 """The kind whose being the same counts by how many rows of a side have the same first and last name."""
@@ -106,5 +175,5 @@ USUAL_NAMESAKES: Final = 1.5
 """As many as leave the weight of a name as it is."""
 MOST_NAMESAKES: Final = 5
 """More are counted as so many: a name that everybody has does not undo a telephone and an address that are the same."""
-NAMESAKES_WEIGHT: Final = 1.6
+NAMESAKES_WEIGHT: Final = 1.9
 """Bits that it takes away when there are twice as many, and adds when there are half as many."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import polars as pl
 
 from auditor.engine.duckdb import DuckDB, name_of
-from auditor.explain.persons.model import KINDS, PRIOR, THRESHOLD, Link, Says
+from auditor.explain.persons import prior
+from auditor.explain.persons.model import EVIDENCE, NAMES, PRIOR, THRESHOLD, Link, Says
 from auditor.findings import audit
 from auditor.findings.codes import Code, Notice, told_text
 from auditor.model import Side
@@ -18,8 +19,8 @@ from auditor.model import Side
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-LEAST_WEIGHT: Final = log2(THRESHOLD / (1 - THRESHOLD)) - max(PRIOR.values())
-"""In bits: what weighs less is below the threshold in every kind of pair."""
+LEAST_WEIGHT: Final = log2(THRESHOLD / (1 - THRESHOLD)) - max(PRIOR[link] + prior.MOST_SHIFT[link] for link in Link)
+"""In bits: what weighs less is below the threshold in every kind of pair, in every table."""
 
 _SEVERAL: Final = 10_000
 """Rows that are fetched at once."""
@@ -35,13 +36,16 @@ class Pair(NamedTuple):
     levels: tuple[int, ...]
 
 
-def choose(engine: DuckDB, persons: ir.Table, weighed: ir.Table, columns: Mapping[str, str]) -> ir.Table:
+def choose(
+    engine: DuckDB, persons: ir.Table, found: ir.Table, weighed: ir.Table, columns: Mapping[str, str]
+) -> ir.Table:
     """The pairs that are believed, in the columns of `audit.SAME_PERSON`.
 
-    `columns` names the column that holds each kind of evidence.
+    `weighed` has the pairs of `found` that weigh at least `LEAST_WEIGHT`. `columns` names the column that holds each
+    kind of evidence.
     """
     people = name_of(persons)
-    pairs = _scored(engine, people, name_of(weighed))
+    pairs = _scored(engine, people, name_of(weighed), prior.priors(engine, persons, found, weighed))
     chosen = pl.DataFrame(
         [
             (pair.l, pair.r, "both" if pair.across else None, pair.score, evidence(pair.levels, columns))
@@ -71,17 +75,18 @@ def choose(engine: DuckDB, persons: ir.Table, weighed: ir.Table, columns: Mappin
     return found
 
 
-def probability(weight: str, across: str) -> str:
+def probability(weight: str, across: str, priors: Mapping[Link, float]) -> str:
     """The probability, 0 to 1, that pairs of such weights are one person; in SQL."""
-    prior = f"CASE WHEN {across} THEN {PRIOR[Link.ACROSS]} ELSE {PRIOR[Link.WITHIN]} END"
+    prior = f"CASE WHEN {across} THEN {priors[Link.ACROSS]} ELSE {priors[Link.WITHIN]} END"
     return f"(1 / (1 + 2.0 ** -({weight} + {prior})))"
 
 
-def _scored(engine: DuckDB, people: str, weighed: str) -> Iterator[Pair]:
+def _scored(engine: DuckDB, people: str, weighed: str, priors: Mapping[Link, float]) -> Iterator[Pair]:
     """The pairs above the threshold, the best first. None is certain: the highest score is 0.999."""
-    gammas = ", ".join(f"gamma_{kind.name}" for kind in KINDS)
+    gammas = ", ".join(f"gamma_{kind.name}" for kind in EVIDENCE)
+    chance = probability("weight", "across", priors)
     query = (
-        f"SELECT l, r, across, least(round({probability('weight', 'across')}, 3), 0.999) AS score, {gammas} FROM ("
+        f"SELECT l, r, across, least(round({chance}, 3), 0.999) AS score, {gammas} FROM ("
         f"SELECT w.*, a.side <> b.side AS across FROM {weighed} AS w "
         f"JOIN {people} AS a ON a.id = w.l JOIN {people} AS b ON b.id = w.r"
         f") WHERE score >= {THRESHOLD} ORDER BY score DESC, weight DESC, l, r"
@@ -116,14 +121,16 @@ def _believed(pairs: Iterable[Pair]) -> Iterator[Pair]:
 
 def evidence(levels: tuple[int, ...], columns: Mapping[str, str]) -> str:
     """Which columns are the same, similar and different, as `audit.SAME_PERSON` stores it."""
-    return _evidence(levels, tuple(columns.get(kind.name, "key") for kind in KINDS))
+    return _evidence(levels, tuple(columns.get(kind.name, "key") for kind in EVIDENCE))
 
 
 @lru_cache(10_000)
 def _evidence(levels: tuple[int, ...], names: tuple[str, ...]) -> str:
-    said = [kind.says(level) for kind, level in zip(KINDS, levels, strict=True)]
+    said = [kind.says(level) for kind, level in zip(EVIDENCE, levels, strict=True)]
     told = {
         form: [name for name, one in zip(names, said, strict=True) if one is says]
         for says, form in ((Says.SAME, "same"), (Says.SIMILAR, "similar"), (Says.DIFFERENT, "different"))
     }
+    if Says.EXCHANGED in said:
+        told["exchanged"] = [name for name, kind in zip(names, EVIDENCE, strict=True) if kind.name in NAMES]
     return told_text(Notice(Code.ALIKE, told))

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import ibis
+import polars as pl
 
 from auditor.engine.duckdb import DuckDB, name_of
 from auditor.equality.primitives import bare_code
 from auditor.explain.folds import with_levels
 from auditor.explain.persons.model import KINDS, MOST_NAMESAKES
+from auditor.explain.persons.short_names import names_meant
+from auditor.explain.spelling import ungarbled
 from auditor.model import AttributeType, Side
 from auditor.settings.contract import Column, Compare
 
@@ -40,6 +43,9 @@ _USUAL_NAMES: Final[Mapping[str, str]] = {
 _KIND_OF: Final = {name: kind for kind, names in _USUAL_NAMES.items() for name in names.split()}
 _PREDEFINED: Final = frozenset(names.split()[0] for names in _USUAL_NAMES.values()) | {"emailaddress"}
 
+MANY: Final = 1000
+"""Fewer rows do not tell that nobody else has a first name."""
+
 _NAMES: Final = ("last_name", "first_name", "street")
 """Compared by letters and digits alone: no case, accents, blanks or punctuation."""
 
@@ -64,24 +70,32 @@ def evidence_columns(columns: Sequence[Column]) -> dict[str, str]:
 
 
 def collect(engine: DuckDB, rows: Mapping[Side, ir.Table], columns: Mapping[str, str]) -> ir.Table:
-    """A row per key of a side: `id`, `side`, `key`, `alone`, a text per kind of evidence, `namesakes`.
+    """A row per key of a side: `id`, `side`, `key`, `alone`, a text per kind of evidence, `namesakes`, `meant`.
 
     `rows` has per side `auditor:key`, `auditor:alone` (the other side does not have it) and the columns that `columns`
     names, in canonical form. `id` numbers the rows by side and key. Null: empty, not mapped, or nobody's own, for too
     many share it. `namesakes` counts the rows with that first and last name, on the side that has more of them, up to
-    `MOST_NAMESAKES`.
+    `MOST_NAMESAKES`; `meant` lists the names that a first name may be short for, itself included.
     """
     sides = [_forms(table, columns).mutate(side=ibis.literal(side.value)) for side, table in rows.items()]
     forms = engine.keep(ibis.union(sides[0], *sides[1:]), "person_forms")
+    short = engine.put(
+        pl.DataFrame([(name, sorted(meant)) for name, meant in names_meant().items()], ["name", "meant"], orient="row"),
+        "short_names",
+    )
     persons = engine.keep_sql(
         f"WITH named AS (SELECT last_name, first_name, side, count(*) AS n FROM {name_of(forms)} GROUP BY ALL), "
         f"most AS (SELECT last_name, first_name, least(max(n), {MOST_NAMESAKES}) AS namesakes FROM named "
-        "GROUP BY last_name, first_name) "
-        "SELECT row_number() OVER (ORDER BY side, key) AS id, p.*, namesakes "
-        f"FROM {name_of(forms)} AS p LEFT JOIN most USING (last_name, first_name)",
+        "GROUP BY last_name, first_name), "
+        f"borne AS (SELECT first_name, CASE WHEN sum(count(*)) OVER () >= {MANY} THEN count(*) END AS bearers "
+        f"FROM {name_of(forms)} GROUP BY first_name) "
+        "SELECT row_number() OVER (ORDER BY side, key) AS id, p.*, namesakes, bearers, meant "
+        f"FROM {name_of(forms)} AS p LEFT JOIN most USING (last_name, first_name) "
+        "LEFT JOIN borne USING (first_name) "
+        f"LEFT JOIN {name_of(short)} AS s ON s.name = first_name",
         "persons",
     )
-    engine.drop(forms)
+    engine.drop(forms, short)
     for kind, most in _MOST_SHARING.items():
         if kind in columns:
             _forget_shared(engine, name_of(persons), kind, most)
@@ -97,16 +111,27 @@ def _forms(table: ir.Table, columns: Mapping[str, str]) -> ir.Table:
     texts = {
         kind.name: table[columns[kind.name]].cast(str) if kind.name in columns else ibis.null(str) for kind in KINDS
     }
+    texts |= {
+        name: ibis.ifelse(texts[name].re_search(r"[^\x00-\x7f]{2}"), ungarbled(texts[name]), texts[name])
+        for name in _NAMES
+    }
     rows = table.select(key=table["auditor:key"], alone=table["auditor:alone"], **texts)
     rows = with_levels(rows, **{kind: kind for kind in _NAMES if kind in columns})
     forms: dict[str, ir.StringValue] = {
         kind.name: rows[f"{kind.name}_bare" if kind.name in _NAMES and kind.name in columns else kind.name]
         for kind in KINDS
     }
-    forms["email"] = forms["email"].strip().lower()
+    forms["email"] = _mailbox(forms["email"].strip().lower())
     forms["phone"] = forms["phone"].re_replace("[^0-9]", "").right(8)
     forms["bare_key"] = bare_code(rows.key)
     return rows.select("key", "alone", **{kind: form.nullif("") for kind, form in forms.items()})
+
+
+def _mailbox(address: ir.StringValue) -> ir.StringValue:
+    """Whose mailbox an address in small letters is: without what follows a plus, and for Gmail without dots."""
+    plain = address.re_replace(r"^([^@+]+)\+[^@]*@", r"\1@")
+    gmail = plain.re_extract(r"^([^@]+)@(?:gmail|googlemail)\.com$", 1)
+    return ibis.ifelse(gmail == "", plain, gmail.replace(".", "") + "@gmail.com")
 
 
 def _letters(name: str) -> str:

@@ -1,15 +1,20 @@
-"""What the evidence of every candidate pair says, and how much it weighs: by splink where it is installed, or here.
-
-Both follow the one model of `auditor.explain.persons.model` and give the same answer. No value leaves the tables.
-"""
+"""What the evidence of every candidate pair says, and how much it weighs, by the model. No value leaves the tables."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from auditor.engine.duckdb import DuckDB, name_of
-from auditor.explain.persons.model import KINDS, NAMESAKES, NAMESAKES_WEIGHT, USUAL_NAMESAKES, Kind
+from auditor.explain.persons.model import (
+    EVIDENCE,
+    EXCHANGED,
+    KINDS,
+    NAMESAKES,
+    NAMESAKES_WEIGHT,
+    USUAL_NAMESAKES,
+    Kind,
+    exchanged,
+)
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -19,34 +24,35 @@ _NAMESAKES: Final = (
     f"CASE WHEN gamma_{NAMESAKES} = {_SAME_NAME} AND namesakes IS NOT NULL "
     f"THEN {NAMESAKES_WEIGHT} * log2({USUAL_NAMESAKES} / namesakes) ELSE 0.0 END"
 )
+_OTHER_NAME: Final = {"first_name": "last_name", "last_name": "first_name"}
 
 
-def weigh(engine: DuckDB, persons: ir.Table, pairs: ir.Table, *, least: float, splink: bool | None = None) -> ir.Table:
+def weigh(engine: DuckDB, persons: ir.Table, pairs: ir.Table, *, least: float) -> ir.Table:
     """The pairs of persons with what their evidence weighs: `l`, `r`, `weight`, `gamma_KIND` …
 
     `weight` is in bits and without the prior, and pairs of less than `least` are left out. `gamma_KIND` is the number
-    of the level that holds, as `Kind.says` reads it. `splink` says whether splink does it; None: where it is installed.
+    of the level that holds, as `Kind.says` reads it.
     """
-    wanted = find_spec("splink") is not None if splink is None else splink
-    if wanted:
-        from auditor.explain.persons.with_splink import weigh_with_splink
-
-        return weigh_with_splink(engine, persons, pairs, least)
-    return _weigh(engine, name_of(persons), name_of(pairs), least)
-
-
-def _weigh(engine: DuckDB, persons: str, pairs: str, least: float) -> ir.Table:
-    both = ", ".join(f"a.{kind.name} AS {kind.name}_l, b.{kind.name} AS {kind.name}_r" for kind in KINDS)
-    levels = ", ".join(f"{_level(kind)} AS gamma_{kind.name}" for kind in KINDS)
-    weight = " + ".join([*(_weight(kind) for kind in KINDS), _NAMESAKES])
+    crossed = EXCHANGED.name
+    rows = f"JOIN {name_of(persons)} AS a ON a.id = {{0}}.l JOIN {name_of(persons)} AS b ON b.id = {{0}}.r"
+    both = ", ".join(f"a.{kind.name} AS {kind.name}_l, {_of_other(kind)} AS {kind.name}_r" for kind in KINDS)
+    levels = ", ".join(f"{_level(kind)} AS gamma_{kind.name}" for kind in EVIDENCE)
+    weight = " + ".join([*(_weight(kind) for kind in EVIDENCE), _NAMESAKES])
     return engine.keep_sql(
-        f"SELECT l, r, {weight} AS weight, COLUMNS('gamma_.*') "
-        f"FROM (SELECT l, r, namesakes, {levels} FROM ("
-        f"SELECT p.l, p.r, greatest(a.namesakes, b.namesakes) AS namesakes, {both} FROM {pairs} AS p "
-        f"JOIN {persons} AS a ON a.id = p.l JOIN {persons} AS b ON b.id = p.r)) "
-        f"WHERE weight >= {least}",
+        f"SELECT l, r, {weight} AS weight, COLUMNS('gamma_.*') FROM (SELECT l, r, namesakes, {levels} FROM ("
+        f"SELECT c.l, c.r, {crossed}_l, {crossed}_r, greatest(a.namesakes, b.namesakes) AS namesakes, {both}, "
+        "a.meant AS meant_l, b.meant AS meant_r, a.bearers AS bearers_l, b.bearers AS bearers_r FROM ("
+        f"SELECT p.l, p.r, {exchanged('a', 'b')} AS {crossed}_l, {crossed}_l AS {crossed}_r "
+        f"FROM {name_of(pairs)} AS p {rows.format('p')}) AS c {rows.format('c')})) WHERE weight >= {least}",
         "weighed_pairs",
     )
+
+
+def _of_other(kind: Kind) -> str:
+    """What the row beside has of a kind: its other name, where the names are exchanged."""
+    if kind.name not in _OTHER_NAME:
+        return f"b.{kind.name}"
+    return f"CASE WHEN {EXCHANGED.name}_l > 0 THEN b.{_OTHER_NAME[kind.name]} ELSE b.{kind.name} END"
 
 
 def _level(kind: Kind) -> str:

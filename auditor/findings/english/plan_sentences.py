@@ -104,11 +104,20 @@ def _much_damaged(say: Words, *, column: str, cells: int, written: int) -> str:
     return f"{cells:,} values of {column} in {say.truth} look damaged, and {rest} of it would be written"
 
 
-def _alike(say: Words, *, same: Sequence[str], similar: Sequence[str], different: Sequence[str]) -> str:
-    """`same emailAddress and birthDate, firstName similar, addressPostalCode different`."""
+def _alike(
+    say: Words,
+    *,
+    same: Sequence[str],
+    similar: Sequence[str],
+    different: Sequence[str],
+    exchanged: Sequence[str] = (),
+) -> str:
+    """`same emailAddress and birthDate, firstName similar, addressPostalCode different, lastName and firstName
+    exchanged`.
+    """
     if same[:1] == ["key"]:
         same = ["key but for case, blanks or leading zeros", *same[1:]]
-    said = (("same {}", same), ("{} similar", similar), ("{} different", different))
+    said = (("same {}", same), ("{} similar", similar), ("{} different", different), ("{} exchanged", exchanged))
     return ", ".join(form.format(_listed(columns)) for form, columns in said if columns)
 
 
