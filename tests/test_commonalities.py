@@ -284,14 +284,14 @@ def test_a_source_a_value_and_a_domain_in_common(folder: Path) -> None:
     assert (birth.common, birth.share, birth.elsewhere, birth.lift) == ("same value on platform", 1.0, 0.0, None)
     assert birth.sentence.endswith("All of them have one and the same value in Actito, none of the others")
 
-    address = one(found, "emailAddress", "different")
+    address = one(found, "emailAddress", "relation")
     assert (address.common, address.share, address.elsewhere) == ("same domain", 1.0, 0.0)
     assert address.sentence.endswith("All of them have an address at the same domain, none of the others")
     assert not any("example.be" in cause.sentence or "1900" in cause.sentence for cause in found)
 
     freely = causes(folder, world, freely=True)
     assert one(freely, "birthDate", "different").common == "value on platform = 1900-01-01"
-    assert one(freely, "emailAddress", "different").common == "domain = example.be"
+    assert one(freely, "emailAddress", "relation").common == "domain = example.be"
 
 
 def test_two_traits_at_once_where_neither_alone_tells_all(folder: Path) -> None:

@@ -627,7 +627,7 @@ def test_every_cell_gets_exactly_one_reason_and_keeps_its_columns(engine: DuckDB
     texts = ("key", "column", "compare", "platform", "truth", "status", "moved", "waiting", "profile_id")
     given_cells = engine.rows(made.select(*texts).order_by("key"))
     table = with_reasons(engine, made, COLUMNS)
-    assert table.columns == (*made.columns, "reason")
+    assert table.columns == (*made.columns, "reason", "seen")
     assert engine.rows(table.select(*texts).order_by("key")) == given_cells
     assert {reason for (reason,) in engine.rows(table.select("reason"))} <= {reason.value for reason in Reason}
 
@@ -668,6 +668,7 @@ def test_letters_of_another_code_page_are_garbled_and_the_whole_side_is_never_bl
 def test_no_side_is_blamed_where_neither_looks_worse() -> None:
     assert damage_of("Kovaèiè", "Kovačič") == "garbled"
     assert damage_of("Nuńez", "Nuñez") is None, "accents tell it"
+    assert damage_of("Zo", "Zoë") is None, "a letter less is no code page"
     assert damage_of("Íßêïò", "Νίκος") == "garbled on platform"
     assert damage_of("Вера", "÷ÅÒÁ") == "garbled in truth"
 

@@ -270,3 +270,28 @@ def test_inputs_of_a_cluster_are_named_when_they_are_not_there(
     assert 'the column "name"' in capsys.readouterr().err
     assert execute(["compare", "a.csv", "a.csv", "--where", "nme = 'x'", *spark]) == Exit.SETTINGS
     assert "--where nme = 'x': no condition over the columns" in capsys.readouterr().err
+
+
+def test_what_columns_and_rows_tell_is_the_same_from_both(tmp_path: Path, remote: str) -> None:
+    """A notation, a distance, codes, markup, names exchanged in the row, and a column that slipped."""
+    rows = [
+        {"id": str(n), "born": f"19{60 + n}-0{1 + n % 9}-{1 + n % 28:02}", "spent": str(n * n + 1),
+         "land": "BFN"[n % 3], "note": "Smit & Zonen", "first": f"Ann{n * 7 % 30}", "last": f"Maes{n * 11 % 30}",
+         "mail": f"p{n * 13 % 30}@x.be"}
+        for n in range(30)
+    ]  # fmt: skip
+    spelt = {"B": "Belgium", "F": "France", "N": "Nederland"}
+    there = [
+        {**row, "born": "/".join(reversed(row["born"].split("-"))), "spent": str(100 * int(row["spent"])),
+         "land": spelt[row["land"]], "note": "Smit &amp; Zonen", "first": row["last"], "last": row["first"],
+         "mail": rows[n - 1]["mail"]}
+        for n, row in enumerate(rows)
+    ]  # fmt: skip
+    for name, side in (("p", rows), ("t", there)):
+        pl.DataFrame(side).write_csv(tmp_path / f"{name}.csv")
+    question = Question(str(tmp_path / "p.csv"), str(tmp_path / "t.csv"), key=("id",))
+    causes = same_answer(question, remote, tmp_path).causes
+    assert dict(causes.select("column", "reason").iter_rows()) == {
+        "born": "notation", "spent": "relation", "land": "relation", "note": "markup", "first": "exchanged",
+        "last": "exchanged", "mail": "slipped",
+    }  # fmt: skip

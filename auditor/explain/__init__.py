@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Background", "Explained", "evidence_columns", "explain", "same_person"]
 
-_INTERNAL = ("platform_canonical", "truth_canonical")
+_INTERNAL = ("platform_canonical", "truth_canonical", "seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def explain(
     Held against a background, causes also say what their profiles have in common. `freely` allows to name personal
     values there: where nobody but the owner of the files reads it.
     """
-    reasoned = with_reasons(engine, cells, columns)
+    reasoned = with_reasons(engine, cells, columns, background, freely=freely)
     patterned = with_patterns(engine, reasoned, columns)
     engine.drop(reasoned)
     found = groups(engine, patterned)

@@ -14,9 +14,14 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
     markup         HTML codes | HTML tags | codes of an address | a program | a mail | a workbook on platform
     notation       yes or no · a number without its country on platform · more than the address on platform ·
                    the same words | members in another order
+                   %d/%m/%Y → %Y-%m-%d: of the column
     several        several values on platform · the same several values
     spreadsheet    digits lost on platform · a spreadsheet's error on platform
     leading_zero   zeros missing on platform
+    relation       1 day earlier | 2 hours later | 5 more on platform · 100 times in truth · the other sign ·
+                   the clock of Europe/Brussels on platform · one for one · a piece more in front on platform
+    exchanged      exchanged with | holds | stands in COLUMN
+    slipped        slipped by 1 row on platform · sorted alone on platform · in another row
     truncated      cut off on platform · cut off on platform after 30 characters, where most are
     different      on → off for permissions; true → false for yes or no; nl → fr for a public field of few values
     the others     empty
@@ -106,7 +111,7 @@ def _patterned(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
     folded = cells.reason == Reason.ACCENTS.value
     shapes = {f"{side}_shape": ibis.ifelse(folded, shape(cells[side]).lower(), "") for side in ("platform", "truth")}
     shaped = cells.mutate(**shapes)
-    return shaped.mutate(pattern=_pattern(shaped, columns)).drop(*shapes)
+    return shaped.mutate(pattern=ibis.coalesce(shaped.seen, _pattern(shaped, columns))).drop(*shapes)
 
 
 def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:

@@ -26,7 +26,7 @@ _SHIFTED: Final = re.compile(r"\+([A-Za-z0-9+/]+)-?")
 
 def in_other_code_page(one: str, other: str, settled: Callable[[str], str]) -> bool:
     """Whether one text is the other, written in one code page and read in another; `settled` are both already."""
-    if _NOT_KEPT.sub("", one) != _NOT_KEPT.sub("", other):
+    if one.isascii() or other.isascii() or _NOT_KEPT.sub("", one) != _NOT_KEPT.sub("", other):
         return False
     return any(settled(form) == one for form in _misread(other)) or any(
         settled(form) == other for form in _misread(one)

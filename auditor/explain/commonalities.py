@@ -25,6 +25,7 @@ from auditor.engine.protocol import count as number_of
 from auditor.equality import rules
 from auditor.explain.background import Background
 from auditor.explain.causes import PLACE, Group
+from auditor.explain.in_columns import digest, up_to
 from auditor.explain.traits import OfItself, Origin, Other, Own, Trait, Window, aspects, sources
 from auditor.explain.weight import FEWEST, MOST_ELSEWHERE, Tally, telling
 from auditor.match.join import compared
@@ -41,9 +42,6 @@ SAMPLED_OF_A_CAUSE: Final = 200
 SAMPLED_ELSEWHERE: Final = 2_000
 FINALISTS: Final = 3
 """Traits of a cause that are counted exactly."""
-
-_DIGITS: Final = 8
-"""Of a digest, hexadecimal: enough to draw a sample by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +179,7 @@ class _Look:
         drawn = (
             fetched
             if size <= SAMPLED_ELSEWHERE
-            else fetched.filter(_digest(fetched.key) <= _limit(size, SAMPLED_ELSEWHERE))
+            else fetched.filter(digest(fetched.key) <= up_to(size, SAMPLED_ELSEWHERE))
         )
         asked: dict[int, list[_Candidate]] = {}
         for one in shared:
@@ -294,7 +292,7 @@ class _Look:
         """The cells of causes, of each at most about `most`: its number, what the traits ask for, and the key."""
         frame = pl.DataFrame(
             [
-                (one.number, one.group.column, one.group.reason, one.group.pattern, _limit(one.group.profiles, most))
+                (one.number, one.group.column, one.group.reason, one.group.pattern, up_to(one.group.profiles, most))
                 for one in causes
             ],
             schema={"number": pl.Int64(), **dict.fromkeys((*PLACE, "up_to"), pl.String())},
@@ -303,7 +301,7 @@ class _Look:
         wanted = self.engine.put(frame, "wanted_causes")
         cells = self.cells.join(wanted, list(PLACE))
         if most is not None:
-            cells = cells.filter(_digest(cells.key) <= cells.up_to)
+            cells = cells.filter(digest(cells.key) <= cells.up_to)
         return cells.select(
             "number",
             "key",
@@ -378,13 +376,3 @@ def _all_filled(cause: _Cause) -> _Question:
 
 def _all(conditions: Iterable[ir.BooleanValue]) -> ir.BooleanValue:
     return reduce(and_, conditions, ibis.literal(True))
-
-
-def _digest(key: ir.StringValue) -> ir.StringValue:
-    return key.hexdigest("md5").substr(0, _DIGITS)
-
-
-def _limit(number: int, most: int | None) -> str:
-    """The digest up to which about `most` of that many lie."""
-    share = 1.0 if most is None or number <= most else most / number
-    return f"{int(share * (16**_DIGITS - 1)):0{_DIGITS}x}"

@@ -1,7 +1,8 @@
 """Why two values differ: exactly one reason per cell, the first in the order of `model.Reason` that explains it all.
 
-`with_reasons` is the whole definition. Each reason is a condition on the pair alone, the same when the sides are
-exchanged (the two empty ones exchange with them); only `swapped` looks at other cells.
+`with_reasons` is the whole definition. Most reasons are a condition on the pair alone, the same when the sides are
+exchanged (the two empty ones exchange with them); `in_columns` looks at the column, `elsewhere` at the
+row and the column, and `swapped` at other rows.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from auditor.engine.protocol import Engine, filled
-from auditor.equality.primitives import nfc_normalize, strip_accents
+from auditor.equality.primitives import fold, nfc_normalize, strip_accents
 from auditor.equality.yes_no import NO, YES
+from auditor.explain.background import Background
+from auditor.explain.elsewhere import exchanged, slipped
 from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, spelt_out, trimmed, with_levels
+from auditor.explain.in_columns import FUNCTIONS as OF_COLUMNS
+from auditor.explain.in_columns import OPEN, found_in_columns, marks
 from auditor.explain.markup import CODES
 from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, same_number, told
 from auditor.findings.reason import Reason
@@ -59,21 +64,60 @@ _SPREADSHEET: Final = r"^\s*(#|[+-]?\d([.,]\d+)?[eE]\+?\d|\d{11,}0$)"
 _NUMBERS_TO_CALL: Final = r"^\s*[+(]?[0-9][0-9 ./(),;|+-]{6,}$"
 
 
-def with_reasons(engine: Engine, cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
-    """Keeps `cells` with their `reason` beside.
+def with_reasons(
+    engine: Engine,
+    cells: ir.Table,
+    columns: Sequence[Column],
+    background: Background | None = None,
+    *,
+    freely: bool = False,
+) -> ir.Table:
+    """Keeps `cells` with their `reason` beside, and as `seen` the pattern that their column or row has, else null.
 
     `cells` has one row per key and column, with `key`, `column`, `compare`, `platform`, `truth`, `platform_canonical`
     and `truth_canonical`; further columns are carried through. `columns` tells which of them are numbers, choices and
-    identifiers.
+    identifiers. `freely` allows patterns to name values.
     """
     engine.register(FUNCTIONS)
     reasoned = engine.keep(_by_pair(cells, columns), "reasoned_cells")
+    if found := found_in_columns(engine, reasoned, columns, background):
+        engine.register(OF_COLUMNS)
+        reasoned = _marked(engine, reasoned, marks(engine, reasoned, found, columns, freely=freely))
+    if (moved := exchanged(engine, _open(reasoned, columns))) is not None:
+        reasoned = _marked(engine, reasoned, moved)
+        engine.drop(moved)
     swapped = engine.keep(_swapped(reasoned, columns), "swapped_cells")
-    if not filled(engine, swapped):
-        return reasoned
-    marked = engine.keep(_marked_as_swapped(reasoned, swapped), "reasoned_cells")
-    engine.drop(reasoned, swapped)
-    return marked
+    if filled(engine, swapped):
+        because = swapped.mutate(because=ibis.literal(Reason.SWAPPED.value), mark=ibis.null(str))
+        reasoned = _marked(engine, reasoned, because)
+    engine.drop(swapped)
+    identifying = _names(columns, _identifies)
+    if (moved := slipped(engine, _open(reasoned, columns), identifying, background)) is not None:
+        reasoned = _marked(engine, reasoned, moved)
+        engine.drop(moved)
+    return reasoned
+
+
+def _open(reasoned: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """The cells that may stand elsewhere: key, column, and the canonical forms `p` and `t` without capitals."""
+    usable = reasoned.filter(
+        reasoned.reason.isin([reason.value for reason in OPEN]),
+        ~reasoned.compare.isin(_CHOICES),
+        ~reasoned.column.isin([*_names(columns, _is_choice), *_names(columns, lambda one: one.permission is not None)]),
+        reasoned.platform_canonical.notnull() & reasoned.truth_canonical.notnull(),
+    )
+    return usable.select("key", "column", p=fold(usable.platform_canonical), t=fold(usable.truth_canonical))
+
+
+def _marked(engine: Engine, reasoned: ir.Table, marks: ir.Table) -> ir.Table:
+    """Keeps the cells with the reason and the pattern of their mark, where they have one."""
+    joined = reasoned.left_join(marks, ["key", "column"])
+    told = joined.mutate(
+        reason=joined.because.fill_null(joined.reason), seen=ibis.coalesce(joined.mark, joined.seen)
+    ).select(*reasoned.columns)
+    kept = engine.keep(told, "reasoned_cells")
+    engine.drop(reasoned)
+    return kept
 
 
 def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
@@ -118,7 +162,7 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         (_mistyped(table), Reason.TYPO.value),
         else_=Reason.DIFFERENT.value,
     )
-    return table.select(*given, reason=reason)
+    return table.select(*given, reason=reason, seen=ibis.null(str))
 
 
 # --- conditions on a pair ---
@@ -320,13 +364,6 @@ def _by_chance(cells: ir.Table) -> ir.Table:
     joined = total.left_join(products, "column").select("column", "n", "products")
     n = joined.n.cast("float64")
     return joined.select("column", expected=(joined.products.fill_null(0.0) / n) ** 2 / 2)
-
-
-def _marked_as_swapped(table: ir.Table, swapped: ir.Table) -> ir.Table:
-    marks = swapped.mutate(is_swapped=ibis.literal(True))
-    joined = table.left_join(marks, ["key", "column"])
-    reason = ibis.ifelse(joined.is_swapped.fill_null(False), Reason.SWAPPED.value, joined.reason)
-    return joined.mutate(reason=reason).select(*table.columns)
 
 
 # --- kinds of columns ---

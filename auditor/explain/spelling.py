@@ -208,10 +208,12 @@ def is_same_number(platform: str | None, truth: str | None) -> bool:
     if platform is None or truth is None:
         return False
     money = _money(platform), _money(truth)
-    return not (all(money) and money[0] != money[1]) and bool(_readings(platform) & _readings(truth))
+    return not (all(money) and money[0] != money[1]) and bool(readings(platform) & readings(truth))
 
 
-def _readings(text: str) -> set[Decimal]:
+@lru_cache(_REMEMBERED)
+def readings(text: str) -> frozenset[Decimal]:
+    """Every number that a text can be read as."""
     compact = re.sub(r"[\s'’]", "", text)
     owed = re.fullmatch(r"\((.*)\)|([^-].*)-", compact)
     plain = _MONEY.sub("", f"-{owed[1] or owed[2]}" if owed else compact)
@@ -224,7 +226,7 @@ def _readings(text: str) -> set[Decimal]:
         )
         and re.match(r"[+-]?[.,]?\d", plain)
     }
-    return found | {value / parts for value in found}
+    return frozenset(found | {value / parts for value in found})
 
 
 def _money(text: str) -> set[str]:

@@ -29,7 +29,8 @@ class Language:
     notices: Mapping[Code, Callable[..., str]]
     """A function of the names of the sides and the parameters for each code."""
     cause: Callable[..., str]
-    """Of a `Cause` and the names of the sides; `with_count` says its profiles as well."""
+    """Of a `Cause` and the names of the sides; `with_count` says its profiles as well, `differing` is how many profiles
+    differ in its column."""
     in_short: Callable[[Sequence[Shared]], str]
     """What profiles have in common, in a cell of a table."""
     pattern: Callable[[str], str]
@@ -73,17 +74,24 @@ def with_sentences(
     causes: pl.DataFrame, say: Words, *, with_count: bool = True, language: Language = ENGLISH
 ) -> pl.DataFrame:
     """The causes with what they say: `sentence`, and `common`, in short what their profiles have in common or null."""
-    told = [_said(row, say, language, with_count=with_count) for row in causes.iter_rows(named=True)]
+    differing = dict(causes.group_by("column").agg(pl.col("profiles").sum()).iter_rows())
+    told = [
+        _said(row, say, language, with_count=with_count, differing=differing[row["column"]])
+        for row in causes.iter_rows(named=True)
+    ]
     return causes.with_columns(
         pl.Series(name, texts, dtype=pl.String)
         for name, texts in zip(("sentence", "common"), zip(*told, strict=True) if told else ((), ()), strict=True)
     )
 
 
-def _said(row: Mapping[str, Any], say: Words, language: Language, *, with_count: bool) -> tuple[str, str | None]:
+def _said(
+    row: Mapping[str, Any], say: Words, language: Language, *, with_count: bool, differing: int
+) -> tuple[str, str | None]:
     if stored := row.get("sentence"):
         return stored if with_count else _COUNT.sub("", stored), row.get("common")
     shared = read_shared(row["shared"])
     facts = {name: row[name] for name in ("column", "reason", "pattern", "profiles", "share", "elsewhere", "lift")}
     one = Cause(**facts, shared=shared)
-    return language.cause(one, say, with_count=with_count), language.in_short(shared) if shared else None
+    said = language.cause(one, say, with_count=with_count, differing=differing)
+    return said, language.in_short(shared) if shared else None

@@ -6,6 +6,7 @@ beside them what the profiles have in common. Values are named as far as they ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -94,9 +95,15 @@ _PERMISSION: Final = {
 """The pattern of a permission → what each side says: whether it is on tells nobody which way round it is spelt."""
 
 
-def cause(one: Cause, say: Words, *, with_count: bool = True) -> str:
-    """`1,200 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case`, and what they share."""
+def cause(one: Cause, say: Words, *, with_count: bool = True, differing: int | None = None) -> str:
+    """`1,200 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case`, and what they share.
+
+    `differing` is the number of profiles in which the column differs, for whatever reason.
+    """
     text = _clause(one, with_article(say.platform), with_article(say.truth))
+    if differing and one.reason == Reason.RELATION:
+        share = "all of" if differing == one.profiles else f"{_percent(one.profiles / differing)} of"
+        text = f"{text} ({share} its {counted(differing, 'difference')})"
     if with_count:
         text = f"{counted(one.profiles, 'profile')}: {text}"
     return f"{text}. {_together(one, say)}" if one.shared else text
@@ -217,6 +224,60 @@ def with_article(name: str) -> str:
     return f"the {name}" if first.isupper() or first.islower() else name
 
 
+_RELATIONS: Final = {
+    r"(?P<by>.+) (?P<way>earlier|later) on platform": "{column} is {by} {way} in {platform} than in {truth}",
+    r"a piece more (?P<where>in front|at the end) (?P<side>on platform|in truth)(?P<named>: .*)?": (
+        "{column} always has the same piece more {where} in {side}{named}"
+    ),
+    r"another piece (?P<where>in front|at the end)(?P<named>: .*)?": (
+        "{column} always has another piece {where} in {truth} than in {platform}{named}"
+    ),
+    r"the other sign on platform": "{column} is the same number with the other sign in {platform} and {truth}",
+    r"(?P<by>.+) (?P<way>more|less) on platform": "{column} is {by} {way} in {platform} than in {truth}",
+    r"(?P<by>.+) times (?P<side>on platform|in truth)": "{column} is {by} times as much in {side} as in {other}",
+    r"the clock of (?P<by>.+) (?P<side>on platform|in truth)": (
+        "{column} is the same moment by two clocks: that of {by} in {side}, UTC in {other}"
+    ),
+    r"one for one(?P<named>: .*)?": (
+        "{column} has another word for each value, one for one: what {platform} says always stands for the same in "
+        "{truth}{named}"
+    ),
+}
+"""Patterns of constant relations, the first that fits."""
+_ELSEWHERE: Final = {
+    r"exchanged with (?P<other>.+)": "{column} and {other} are exchanged in the row: each holds the other's value",
+    r"holds (?P<other>.+)": "{column} holds in {platform} what {other} holds in {truth}: cells were moved aside",
+    r"stands in (?P<other>.+)": "{column} of {truth} stands in the column {other} of {platform}",
+    r"slipped by (?P<by>.+) (?P<side>on platform|in truth)": (
+        "{column} stands in another row: the column slipped by {by} in {side}"
+    ),
+    r"slipped by (?P<by>.+)": "{column} stands in another row: the column slipped by {by} in one of the two",
+    r"sorted alone (?P<side>on platform|in truth)": (
+        "{column} stands in another row: the column was sorted without the others in {side}"
+    ),
+    r"in another row": "{column} stands in another row: each value is another profile's",
+}
+"""Patterns of values that stand elsewhere."""
+
+
+_BY_REASON: Final[Mapping[str, Mapping[str, str]]] = {
+    Reason.RELATION: _RELATIONS,
+    Reason.EXCHANGED: _ELSEWHERE,
+    Reason.SLIPPED: _ELSEWHERE,
+}
+
+
+def _of_place(one: Cause, platform: str, truth: str, patterns: Mapping[str, str]) -> str | None:
+    for pattern, said in patterns.items():
+        if found := re.fullmatch(pattern, one.pattern):
+            known = {name: text or "" for name, text in found.groupdict().items()}
+            here, there = (platform, truth) if known.get("side") == "on platform" else (truth, platform)
+            named = printable(known.get("named", ""))
+            facts = {"other": there} | known | {"side": here, "named": named}
+            return said.format(column=one.column, platform=platform, truth=truth, **facts)
+    return None
+
+
 def _clause(one: Cause, platform: str, truth: str) -> str:
     column, pattern = one.column, one.pattern
     ours, arrow, theirs = pattern.partition(" → ")
@@ -224,6 +285,12 @@ def _clause(one: Cause, platform: str, truth: str) -> str:
         if ours == theirs:
             return _PLAIN[Reason.CASE].replace("{column}", column)
         return f"{column} is in {ours} in {platform}, {truth} writes it in {theirs}"
+    patterns = _BY_REASON.get(one.reason, {})
+    if said := _of_place(one, platform, truth, patterns):
+        return said
+    if arrow and one.reason == Reason.NOTATION:
+        what = "moment" if re.search("%[HI]|seconds", pattern) else "day"
+        return f"{column} is the same {what}, written differently: as {ours} in {platform}, as {theirs} in {truth}"
     if pattern in _PERMISSION:
         here, there = _PERMISSION[pattern]
         return f"the permission {column} says “{here}” in {platform}, “{there}” in {truth}"

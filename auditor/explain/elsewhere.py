@@ -1,0 +1,185 @@
+"""Values that stand elsewhere: in another field of the same row, or in another row of the same column.
+
+    exchanged     both sides of a row hold a value, in different fields: two of them exchanged, or cells pushed aside
+    slipped       the values of a column are those of other rows: it slipped by some rows, or was sorted alone
+
+Which of the two sides is wrong cannot be seen, so neither is blamed. What chance would give as well is not believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import polars as pl
+
+from auditor.engine.protocol import Engine
+from auditor.explain.background import Background
+from auditor.explain.in_columns import SAMPLED, digest, up_to
+from auditor.findings.reason import Reason
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+FEWEST: Final = 3
+"""Rows, with different values, of which one field must hold another's, where the other does not hold its own."""
+_FEWEST_ROWS: Final = 5
+"""Cells of a column that must stand in other rows."""
+_MOST: Final = 0.9
+"""The share of a column's differing cells whose value must stand in another of them."""
+_SHIFTED: Final = 0.6
+"""The share whose value must stand the same number of rows away."""
+_BEYOND_CHANCE: Final = 3
+_ROWS_AWAY: Final = (1, -1, 2, -2, 3, -3)
+_IN_ORDER: Final = 0.98
+
+MARK: Final = ("key", "column", "because", "mark")
+"""The columns of what is found here: a reason, and a pattern."""
+
+
+def exchanged(engine: Engine, cells: ir.Table) -> ir.Table | None:
+    """The cells whose value stands in another field of the row, in the columns of MARK; None: there are none.
+
+    `cells` are open: key, column, p, t (folded canonical forms).
+    """
+    other = cells.select(row="key", other="column", other_p="p", other_t="t")
+    met = cells.join(other, [cells.key == other.row, cells.p == other.other_t]).drop("row")
+    met = engine.keep(met.filter(met.column != met.other).mutate(mutual=met.t == met.other_p), "met_cells")
+    counted = met.group_by("column", "other").agg(
+        n=met.count(), different=met.p.nunique(), mutual=met.count(where=met.mutual & ~met.p.re_search(r"^\W*\d?\W*$"))
+    )
+    found = engine.rows(counted)
+    if not found:
+        engine.drop(met)
+        return None
+    chance = _by_chance(engine, cells, met)
+    believed = [
+        (column, one)
+        for column, one, number, different, mutual in found
+        if mutual or (different >= FEWEST and number >= _BEYOND_CHANCE * chance.get((column, one), 0.0))
+    ]
+    if not believed:
+        engine.drop(met)
+        return None
+    frame = pl.DataFrame(believed, schema={"column": pl.String(), "other": pl.String()}, orient="row")
+    kept = met.semi_join(engine.put(frame, "exchanged_columns"), ["column", "other"])
+    mine = kept.select(
+        "key", "column", mark=ibis.ifelse(kept.mutual, "exchanged with ", "holds ").concat(kept.other),
+        rank=ibis.ifelse(kept.mutual, 0, 1),
+    )  # fmt: skip
+    theirs = kept.select("key", column="other", mark=ibis.literal("stands in ").concat(kept.column), rank=2)
+    both = mine.union(theirs)
+    place = ibis.row_number().over(group_by=["key", "column"], order_by=["rank", "mark"])
+    first = both.mutate(place=place).filter(lambda row: row.place == 0)
+    marks = first.select("key", "column", because=ibis.literal(Reason.EXCHANGED.value), mark="mark")
+    return engine.keep(marks, "exchanged_cells")
+
+
+def _by_chance(engine: Engine, cells: ir.Table, met: ir.Table) -> dict[tuple[str, str], float]:
+    """How many rows would hold another field's value if the values were dealt out anew."""
+    total = dict(engine.rows(cells.group_by("column").agg(n=cells.count())))
+    ours = cells.semi_join(met, "column").group_by("column", value="p").agg(n_p=ibis._.count())
+    theirs = cells.filter(cells.column.isin(met.other)).group_by(other="column", value="t").agg(n_t=ibis._.count())
+    joined = ours.join(theirs, "value")
+    products = joined.group_by("column", "other").agg(products=(joined.n_p.cast("float64") * joined.n_t).sum())
+    return {(column, other): number / max(total[column], 1) for column, other, number in engine.rows(products)}
+
+
+def slipped(
+    engine: Engine, cells: ir.Table, identifying: Sequence[str], background: Background | None
+) -> ir.Table | None:
+    """The cells whose value stands in another row of the column, in the columns of MARK; None: there are none.
+
+    `cells` are open, as for `exchanged`. In an `identifying` column a few are believed, in any other nearly all.
+    """
+    ours = cells.group_by("column", value="p").agg(n_p=cells.count())
+    theirs = cells.group_by("column", value="t").agg(n_t=cells.count())
+    both = ours.join(theirs, ["column", "value"])
+    matched = both.group_by("column").agg(
+        matched=ibis.least(both.n_p, both.n_t).sum(),
+        different=both.count(),
+        alone=both.count(where=(both.n_p == 1) & (both.n_t == 1)),
+    )
+    sizes = cells.group_by("column").agg(n=cells.count())
+    found = engine.rows(matched.join(sizes, "column").select("column", "n", "matched", "different", "alone"))
+    marks: dict[str, str] = {}
+    for column, number, having, different, alone in found:
+        nearly_all = number >= 2 * _FEWEST_ROWS and having >= _MOST * number
+        if (
+            different >= _FEWEST_ROWS
+            and having >= _SHIFTED * number
+            and (away := _rows_away(engine, cells, column, number, background))
+        ):
+            marks[column] = away
+        elif nearly_all and 4 * different >= number and different >= _FEWEST_ROWS:
+            marks[column] = _sorted_alone(engine, cells, column, number, background)
+        elif column in identifying and alone >= _FEWEST_ROWS:
+            marks[column] = "in another row"
+    if not marks:
+        return None
+    named = pl.DataFrame({"column": list(marks), "mark": list(marks.values())})
+    believed = cells.join(engine.put(named, "slipped_columns"), "column")
+    held, held_there = ours.select("column", t="value"), theirs.select("column", p="value")
+    there = believed.semi_join(held, ["column", "t"]).union(believed.semi_join(held_there, ["column", "p"])).distinct()
+    return engine.keep(
+        there.select("key", "column", because=ibis.literal(Reason.SLIPPED.value), mark="mark"), "slipped_cells"
+    )
+
+
+def _rows_away(engine: Engine, cells: ir.Table, column: str, number: int, background: Background | None) -> str | None:
+    """`slipped by 1 row on platform`, where most values stand so many rows away in the order of that side's file."""
+    if background is None:
+        return None
+    rows = cells.filter(cells.column == column).join(
+        background.matched.both.select("key", "platform_row", "truth_row"), "key"
+    )
+    sides = []
+    for side in ("platform", "truth"):
+        here = rows.select("p", "t", row=rows[f"{side}_row"])
+        steps = engine.put(pl.DataFrame({"step": list(_ROWS_AWAY)}, schema={"step": pl.Int64()}), "steps")
+        moved = here.cross_join(steps).mutate(row=lambda one: one.row + one.step).select("row", "step", value="p")
+        met = moved.join(here.select("row", "t"), "row")
+        found = met.group_by("step").agg(n=met.count(where=met.value == met.t), there=met.count())
+        best = max(engine.rows(found), key=lambda one: one[1], default=(0, 0, 0))
+        usual = sum(sorted((n for _, n, _ in engine.rows(found)))[:-1]) / (len(_ROWS_AWAY) - 1)
+        if best[1] >= max(_SHIFTED * number, _BEYOND_CHANCE * usual, _FEWEST_ROWS):
+            sides.append((side, abs(best[0])))
+    if not sides:
+        return None
+    rows_away = f"slipped by {sides[0][1]} row{'s' if sides[0][1] > 1 else ''}"
+    return rows_away if len(sides) > 1 else f"{rows_away} {'on platform' if sides[0][0] == 'platform' else 'in truth'}"
+
+
+def _sorted_alone(engine: Engine, cells: ir.Table, column: str, number: int, background: Background | None) -> str:
+    """Which side is in order while the other is not; `in another row`, where that cannot be seen."""
+    if background is None:
+        return "in another row"
+    rows = cells.filter(cells.column == column, digest(cells.key) <= up_to(number, SAMPLED))
+    rows = rows.join(background.matched.both.select("key", "platform_row", "truth_row"), "key")
+    found = engine.rows(rows.select("platform_row", "truth_row", "p", "t"))
+    ours = [p for _, p in sorted((row, p) for row, _, p, _ in found)]
+    theirs = [t for _, t in sorted((row, t) for _, row, _, t in found)]
+    in_order = {"on platform": _in_order(ours), "in truth": _in_order(theirs)}
+    alone = [side for side, is_so in in_order.items() if is_so]
+    return f"sorted alone {alone[0]}" if len(alone) == 1 else "in another row"
+
+
+def _in_order(values: Sequence[str]) -> bool:
+    """Whether nearly all of them are in ascending or descending order, as texts or as numbers."""
+    numbers = _as_numbers(values)
+    return _rising(values) or (len(numbers) == len(values) and _rising(numbers))
+
+
+def _rising(values: Sequence[Any]) -> bool:
+    up = sum(one <= other for one, other in pairwise(values))
+    down = sum(one >= other for one, other in pairwise(values))
+    return bool(max(up, down) >= _IN_ORDER * (len(values) - 1))
+
+
+def _as_numbers(values: Sequence[str]) -> list[float]:
+    try:
+        return [float(one) for one in values]
+    except ValueError:
+        return []

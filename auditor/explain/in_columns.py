@@ -1,0 +1,162 @@
+"""What a column tells of its differing cells that a pair alone does not: notations and constant relations.
+
+sample     a few hundred cells of each column that nothing has explained so far
+find       what holds between both values of most of them (`relations`)
+mark       every cell of the column for which it holds
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import polars as pl
+
+from auditor.engine.functions import declared
+from auditor.engine.protocol import Engine
+from auditor.explain.background import Background
+from auditor.explain.distances import Apart, Pair, Relation, Times
+from auditor.explain.relations import Mapped, Piece, relations
+from auditor.findings.reason import Reason
+from auditor.settings.contract import Column, Sensitivity
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+SAMPLED: Final = 400
+"""Cells of a column."""
+OPEN: Final = (Reason.PUNCTUATION, Reason.TRUNCATED, Reason.DATE_SWAPPED, Reason.TYPO, Reason.DIFFERENT)
+"""Reasons that what a column tells is put in the place of."""
+_AGREES: Final = 0.05
+"""The share of the compared rows that may have a value of a map on both sides."""
+_DIGITS: Final = 8
+_BETWEEN: Final = "\x1f"
+
+_related = declared("auditor_related", ("string", "string"), "boolean")
+
+
+def digest(key: ir.StringValue) -> ir.StringValue:
+    """The first digits of a digest: the same sample on every engine, in whatever order."""
+    return key.hexdigest("md5").substr(0, _DIGITS)
+
+
+def up_to(number: int, most: int | None) -> str:
+    """The digest up to which about `most` of that many lie."""
+    share = 1.0 if most is None or number <= most else most / number
+    return f"{int(share * (16**_DIGITS - 1)):0{_DIGITS}x}"
+
+
+def found_in_columns(
+    engine: Engine, cells: ir.Table, columns: Sequence[Column], background: Background | None
+) -> dict[str, list[Relation]]:
+    """Column → what holds between its values, in the order in which it is asked."""
+    zone = background.contract.timezone.key if background else "UTC"
+    permissions = [column.name for column in columns if column.permission is not None]
+    left = cells.filter(
+        cells.reason.isin([reason.value for reason in OPEN]), ~cells.column.isin([*permissions, ""])
+    ).select("key", "column", "platform", "truth")
+    counted = dict(engine.rows(left.group_by("column").agg(n=left.count())))
+    if not counted:
+        return {}
+    limits = pl.DataFrame(
+        {"column": list(counted), "up_to": [up_to(number, SAMPLED) for number in counted.values()]},
+        schema={"column": pl.String(), "up_to": pl.String()},
+    )
+    asked = left.join(engine.put(limits, "sample_limits"), "column")
+    sampled = asked.mutate(digest=digest(asked.key))
+    rows = engine.rows(sampled.filter(sampled.digest <= sampled.up_to).select("column", "digest", "platform", "truth"))
+    pairs: dict[str, list[Pair]] = defaultdict(list)
+    for column, _, platform, truth in sorted(rows):
+        pairs[column].append((platform, truth))
+    found = {column: relations(of_column, zone) for column, of_column in pairs.items()}
+    found = {column: [one for one in several if _of_codes(engine, column, one, background)]
+             for column, several in found.items()}  # fmt: skip
+    return {column: several for column, several in found.items() if several}
+
+
+def _of_codes(engine: Engine, column: str, relation: Relation, background: Background | None) -> bool:
+    """Whether a map is one of codes: where both sides often have one of its values, some people just changed theirs."""
+    if not isinstance(relation, Mapped) or background is None:
+        return not isinstance(relation, Mapped) or len(relation.values) > 1
+    place = [one.name for one in background.contract.compared].index(column)
+    drawn = background.drawn
+    values = [ours for ours, _ in relation.values]
+    ours = drawn[f"p{place}"].isin(values)
+    both = ours & drawn[f"p{place}"].identical_to(drawn[f"t{place}"])
+    [(agreeing, there)] = engine.rows(drawn.agg(agreeing=drawn.count(where=both), there=drawn.count(where=ours)))
+    few = agreeing <= _AGREES * there
+    return few and (len(relation.values) > 1 or (there >= SAMPLED // 20 and not agreeing))
+
+
+def marks(
+    engine: Engine, cells: ir.Table, found: Mapping[str, Sequence[Relation]], columns: Sequence[Column], *, freely: bool
+) -> ir.Table:
+    """A row per cell for which what was found in its column holds: key, column, because (a reason), mark (a pattern).
+
+    Of several the first that holds. Values are named in a pattern `freely`, or of a column that is public.
+    """
+    public = {column.name for column in columns if column.sensitivity is Sensitivity.PUBLIC}
+    open_cells = cells.filter(cells.reason.isin([reason.value for reason in OPEN]))
+    rows = [
+        (column, place, _stored(one), one.reason.value, one.named() if freely or column in public else one.pattern)
+        for column, several in found.items()
+        for place, one in enumerate(several)
+    ]
+    schema = {"column": pl.String(), "place": pl.Int64(), "how": pl.String(), "because": pl.String(),
+              "mark": pl.String()}  # fmt: skip
+    asked = engine.put(pl.DataFrame(rows, schema=schema, orient="row"), "column_relations")
+    joined = open_cells.join(asked, "column")
+    holds = _related(joined.platform, joined.how.concat(_BETWEEN, joined.truth))
+    kept = joined.filter(holds).select("key", "column", "place", "because", "mark")
+    first = ibis.row_number().over(group_by=["key", "column"], order_by=["place"])
+    return kept.mutate(first=first).filter(lambda row: row.first == 0).select("key", "column", "because", "mark")
+
+
+# --- a relation as a text, and back ---
+
+
+def _stored(one: Relation) -> str:
+    match one:
+        case Apart():
+            known: list[Any] = ["apart", one.ours, one.theirs, one.seconds, one.months, one.zone, one.zoned]
+        case Times():
+            known = ["times", str(one.factor), str(one.more)]
+        case Mapped():
+            known = ["mapped", one.values]
+        case Piece():
+            known = ["piece", one.ours, one.theirs, one.in_front]
+        case _:
+            raise AssertionError(one)
+    return json.dumps(known, ensure_ascii=False)
+
+
+@lru_cache(1000)
+def _read(text: str) -> Relation:
+    kind, *known = json.loads(text)
+    match kind:
+        case "apart":
+            return Apart(*known)
+        case "times":
+            return Times(*map(Decimal, known))
+        case "mapped":
+            return Mapped(tuple((ours, theirs) for ours, theirs in known[0]))
+        case _:
+            return Piece(*known)
+
+
+@lru_cache(100_000)
+def holds(platform: str | None, relation_and_truth: str | None) -> bool:
+    """Whether a relation, as it is stored, holds between two texts; the truth's stands behind it."""
+    if platform is None or relation_and_truth is None:
+        return False
+    relation, _, truth = relation_and_truth.partition(_BETWEEN)
+    return _read(relation).fits(platform, truth)
+
+
+FUNCTIONS: Final[Sequence[tuple[str, Callable[..., Any], int, str]]] = (("auditor_related", holds, 2, "boolean"),)
+"""What `Engine.register` puts before these expressions: name, function, parameters, result."""

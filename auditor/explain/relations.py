@@ -1,0 +1,187 @@
+"""What nearly all differing pairs of a column have in common: another notation, a constant distance, a word for a code.
+
+`relations` finds it in a sample; each of its answers says of any pair whether it `fits`. A pair says nothing about
+chance: what is not the same value has to hold in most of the column.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from auditor.explain.distances import Apart, Pair, Relation, moments_apart, numbers_apart
+from auditor.explain.moments import moments
+from auditor.explain.spelling import readings
+from auditor.findings.reason import Reason
+
+FEWEST: Final = 5
+"""Different pairs that a distance or a factor has to fit."""
+MOST: Final = 0.6
+"""The share of the pairs that are left which it has to fit."""
+_FIRST: Final = 40
+"""Pairs that are looked at before all of them are."""
+_TURNS: Final = 3
+"""Relations of one column, one after the other on what those before left."""
+MAPPED: Final = 250
+"""Pairs of values that may stand for each other."""
+_OFTEN: Final = 3
+"""How often a pair of values has to stand, on average, to be one of a map."""
+_PURE: Final = 0.95
+"""The share of a value's cells that stand for one and the same value."""
+_WORD: Final = 3
+"""Characters of a piece that stands for another one."""
+
+
+# --- a word for a code ---
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped(Relation):
+    """Each value of the platform stands for one of the truth, and no two for the same."""
+
+    values: tuple[Pair, ...]
+    """The most frequent first."""
+
+    @property
+    def pattern(self) -> str:
+        return "one for one"
+
+    def named(self) -> str:
+        shown = ", ".join(f"{ours} → {theirs}" for ours, theirs in self.values[:3])
+        return f"{self.pattern}: {shown}{', …' if len(self.values) > 3 else ''}"
+
+    def fits(self, platform: str, truth: str) -> bool:
+        return (platform, truth) in self.values
+
+
+def mapped(pairs: Iterable[Pair]) -> Mapped | None:
+    """The map from the platform's values to the truth's, where there is one."""
+    counted = Counter(pairs)
+    total = counted.total()
+    targets: dict[str, Counter[str]] = defaultdict(Counter)
+    for (ours, theirs), number in counted.items():
+        targets[ours][theirs] += number
+    if len(targets) > MAPPED or total < 2 * FEWEST or total < _OFTEN * len(targets):
+        return None
+    best = {ours: found.most_common(1)[0] for ours, found in targets.items()}
+    sure = {
+        ours: (theirs, number)
+        for ours, (theirs, number) in best.items()
+        if number >= 2 and number >= _PURE * targets[ours].total()
+    }
+    back = Counter(theirs for theirs, _ in sure.values())
+    sure = {ours: found for ours, found in sure.items() if back[found[0]] == 1}
+    if sum(number for _, number in sure.values()) < MOST * total:
+        return None
+    # Codes are other words than those they stand for; values that were dealt out anew are the same ones.
+    if len(sure) > 2 and 2 * len(sure.keys() & back.keys()) > len(sure):
+        return None
+    ordered = sorted(sure, key=lambda ours: (-sure[ours][1], ours))
+    return Mapped(tuple((ours, sure[ours][0]) for ours in ordered))
+
+
+# --- the same piece more, or another one ---
+
+
+@dataclass(frozen=True, slots=True)
+class Piece(Relation):
+    """One side has the same piece at an end of all its values, or another one in its place."""
+
+    ours: str
+    theirs: str
+    in_front: bool
+
+    @property
+    def pattern(self) -> str:
+        where = "in front" if self.in_front else "at the end"
+        if self.ours and self.theirs:
+            return f"another piece {where}"
+        return f"a piece more {where} {'on platform' if self.ours else 'in truth'}"
+
+    def named(self) -> str:
+        both = f"“{self.ours}” → “{self.theirs}”" if self.ours and self.theirs else f"“{self.ours or self.theirs}”"
+        return f"{self.pattern}: {both}"
+
+    def fits(self, platform: str, truth: str) -> bool:
+        if self.in_front:
+            return platform.startswith(self.ours) and self.theirs + platform[len(self.ours) :] == truth
+        kept = platform.removesuffix(self.ours)
+        return platform.endswith(self.ours) and kept + self.theirs == truth and bool(kept)
+
+
+def _pieces(pairs: Sequence[Pair]) -> Iterator[Piece]:
+    found: Counter[Piece] = Counter()
+    for platform, truth in pairs:
+        size = min(len(platform), len(truth))
+        front = next((n for n in range(size) if platform[n] != truth[n]), size)
+        end = next((n for n in range(size) if platform[-1 - n] != truth[-1 - n]), size)
+        if end:
+            found[Piece(platform[: len(platform) - end], truth[: len(truth) - end], in_front=True)] += 1
+        if front:
+            found[Piece(platform[front:], truth[front:], in_front=False)] += 1
+    yield from (piece for piece, _ in found.most_common(2) if _is_piece(piece))
+
+
+def _is_piece(piece: Piece) -> bool:
+    """Whether it is one by itself: the rest of a word that was cut off is none, nor is a letter that is another one.
+
+    A plus or a hyphen is punctuation.
+    """
+    if not any(char.isalnum() for char in piece.ours + piece.theirs):
+        return False
+    if piece.ours and piece.theirs:
+        return max(len(piece.ours), len(piece.theirs)) >= _WORD
+    return piece.in_front or not (piece.ours or piece.theirs)[0].isalnum()
+
+
+# --- all of them ---
+
+
+def relations(pairs: Sequence[Pair], zone: str) -> list[Relation]:
+    """What holds between most pairs of a column, the likeliest first; later ones of what the earlier ones leave."""
+    found: list[Relation] = []
+    left = [pair for pair in pairs if pair[0] != pair[1]]
+    for _ in range(_TURNS):
+        best, fitting = _best(left, zone)
+        if best is None:
+            break
+        found.append(best)
+        left = [pair for pair, fits in zip(left, fitting, strict=True) if not fits]
+    return found
+
+
+def _best(pairs: Sequence[Pair], zone: str) -> tuple[Relation | None, Sequence[bool]]:
+    best: Relation | None = None
+    fitting: Sequence[bool] = ()
+    for one in dict.fromkeys(_candidates(pairs, zone)):
+        fits = [one.fits(*pair) for pair in pairs]
+        if _believed(one, pairs, fits) and sum(fits) > sum(fitting):
+            best, fitting = one, fits
+    return best, fitting
+
+
+def _candidates(pairs: Sequence[Pair], zone: str) -> Iterator[Relation]:
+    """The same value first: of two that fit alike, it is the simpler explanation."""
+    first = pairs[:_FIRST]
+    if any(moments(p) and moments(t) for p, t in first):
+        yield from sorted(moments_apart(pairs, zone), key=lambda one: one.reason is Reason.RELATION)
+    if any(readings(p) and readings(t) for p, t in first):
+        yield from numbers_apart(pairs)
+    if (whole := mapped(pairs)) is not None:
+        yield whole
+    yield from _pieces(pairs)
+
+
+def _believed(relation: Relation, pairs: Sequence[Pair], fits: Sequence[bool]) -> bool:
+    different = len({pair for pair, holds in zip(pairs, fits, strict=True) if holds})
+    match relation:
+        case Mapped():
+            return True
+        case Apart() if relation.reason is Reason.NOTATION:
+            return different > 1 or different == len(pairs)
+        case Apart() if relation.zone:
+            return different >= FEWEST and sum(fits) >= 0.8 * len(pairs)
+        case _:
+            return different >= FEWEST and sum(fits) >= MOST * len(pairs)

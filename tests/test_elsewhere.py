@@ -1,0 +1,101 @@
+"""Values that stand in another field or in another row are told so, and what chance gives is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+import polars as pl
+import pytest
+
+from auditor.commands.compare import compare
+from auditor.settings.compare_options import Question
+
+FIRST = ("Ann", "Jan", "Lotte", "Piet", "Sofie", "Tom", "Eva", "Bart", "Nele", "Koen")
+LAST = ("Peeters", "Maes", "Claes", "Smet", "Wouters", "Jacobs", "Mertens", "Willems", "Goossens", "De Wit")
+PEOPLE = [
+    {
+        "id": str(n), "f": FIRST[n % 10], "l": LAST[(n * 3 + n // 10) % 10], "mail": f"p{n * 7 % 60}@demo.be",
+        "phone": f"+3247{n * n * 7919 % 10**7:07d}", "city": f"City {n * 13 % 60}",
+    }
+    for n in range(60)
+]  # fmt: skip
+Row = Mapping[str, str]
+
+
+def told(tmp_path: Path, platform: Sequence[Row], truth: Sequence[Row] = PEOPLE) -> dict[str, set[tuple[str, str]]]:
+    """Column → reasons and patterns of its causes."""
+    for name, rows in (("p", platform), ("t", truth)):
+        pl.DataFrame([dict(row) for row in rows]).write_csv(tmp_path / f"{name}.csv")
+    found = compare(Question(str(tmp_path / "p.csv"), str(tmp_path / "t.csv"), ("id",)))
+    causes: dict[str, set[tuple[str, str]]] = {}
+    for row in found.causes.to_dicts():
+        causes.setdefault(row["column"], set()).add((row["reason"], row["pattern"]))
+    return causes
+
+
+def moved(places: Mapping[str, str], rows: int = 60) -> list[Row]:
+    """The people with the cells of the first rows in other columns: column → where its cell comes from."""
+    return [{**one, **{to: one[of] for to, of in places.items()}} if n < rows else one for n, one in enumerate(PEOPLE)]
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+def test_two_fields_that_are_exchanged_in_the_row_are_named(tmp_path: Path, rows: int) -> None:
+    assert told(tmp_path, moved({"f": "l", "l": "f"}, rows)) == {
+        "f": {("exchanged", "exchanged with l")},
+        "l": {("exchanged", "exchanged with f")},
+    }
+    assert told(tmp_path, PEOPLE, moved({"mail": "phone", "phone": "mail"}, rows)) == {
+        "mail": {("exchanged", "exchanged with phone")},
+        "phone": {("exchanged", "exchanged with mail")},
+    }
+
+
+def test_cells_that_were_pushed_aside_or_turned_round_are_told_whose_they_are(tmp_path: Path) -> None:
+    pushed = [{**one, "mail": "x", "phone": one["mail"], "city": one["phone"]} for one in PEOPLE]
+    assert told(tmp_path, pushed) == {
+        "mail": {("exchanged", "stands in phone")},
+        "phone": {("exchanged", "holds mail")},
+        "city": {("exchanged", "holds phone")},
+    }
+    assert told(tmp_path, moved({"mail": "phone", "phone": "city", "city": "mail"})) == {
+        "mail": {("exchanged", "holds phone")},
+        "phone": {("exchanged", "holds city")},
+        "city": {("exchanged", "holds mail")},
+    }
+
+
+@pytest.mark.parametrize("column", ["f", "mail", "phone"])
+@pytest.mark.parametrize("by", [1, 2])
+def test_a_column_that_slipped_is_told_by_how_many_rows_and_on_which_side(tmp_path: Path, column: str, by: int) -> None:
+    slipped = [{**one, column: PEOPLE[n - by][column] if n >= by else "x"} for n, one in enumerate(PEOPLE)]
+    mixed = [*PEOPLE]
+    Random(1).shuffle(mixed)  # noqa: S311 -- the other file has an order of its own
+    rows = f"slipped by {by} row{'s' if by > 1 else ''}"
+    for platform, truth, pattern in (
+        (slipped, mixed, f"{rows} on platform"),
+        (mixed, slipped, f"{rows} in truth"),
+        (slipped, PEOPLE, rows),
+    ):
+        found = told(tmp_path, platform, truth)
+        assert set(found) == {column}
+        assert ("slipped", pattern) in found[column]
+        assert {reason for reason, _ in found[column]} <= {"slipped", "different", "typo", "relation"}
+
+
+def test_a_column_that_was_sorted_alone_is_told_with_its_side(tmp_path: Path) -> None:
+    in_order = sorted(one["mail"] for one in PEOPLE)
+    by_itself = [{**one, "mail": mail} for one, mail in zip(PEOPLE, in_order, strict=True)]
+    found = told(tmp_path, by_itself)["mail"]
+    assert ("slipped", "sorted alone on platform") in found
+    assert {reason for reason, _ in found} <= {"slipped", "swapped"}
+
+
+def test_names_that_changed_are_not_elsewhere(tmp_path: Path) -> None:
+    """Few first names: many of the new ones were somebody else's before."""
+    draw = Random(5)  # noqa: S311 -- of names
+    names = [{**one, "f": draw.choice(FIRST), "l": draw.choice(LAST)} for one in PEOPLE]
+    assert {reason for reasons in told(tmp_path, names).values() for reason, _ in reasons} <= {
+        "different", "typo", "truncated", "swapped"
+    }  # fmt: skip

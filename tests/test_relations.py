@@ -1,0 +1,157 @@
+"""What a column tells: another notation, a constant distance, a word for a code; and what it does not tell."""
+
+# ruff: noqa: E501, S311 -- the rows of a table are read better than they are wide; drawn values are no secrets
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from auditor.engine.duckdb import DuckDB
+from auditor.explain import explain
+from auditor.explain.relations import relations
+from auditor.findings.sentences import with_sentences
+from auditor.findings.words import Words
+from auditor.model import AttributeType
+from auditor.settings.contract import Column, Sensitivity
+from tests.cells_table import Cell, column, make_cells
+
+DAYS = [datetime(1960 + n, 1 + n % 9, 1 + n % 28) for n in range(30)]  # noqa: DTZ001 -- days
+MOMENTS = [datetime(2024, 1 + n % 12, 1 + n % 28, 10 + n % 10, n) for n in range(30)]  # noqa: DTZ001 -- local
+ISO, TIME = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
+BRUSSELS = ZoneInfo("Europe/Brussels")
+BEGAN = datetime(1970, 1, 1)  # noqa: DTZ001 -- as the moments are
+EXCEL = datetime(1899, 12, 30)  # noqa: DTZ001 -- as the moments are
+
+
+def pairs(of: Sequence[Any], ours: Callable[[Any], object], theirs: Callable[[Any], object]) -> list[tuple[str, str]]:
+    return [(str(ours(one)), str(theirs(one))) for one in of]
+
+
+def spelt(form: str) -> Callable[[datetime], str]:
+    return lambda one: one.strftime(form)
+
+
+@pytest.mark.parametrize(
+    ("form", "of"),
+    [(form, DAYS) for form in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y%m%d", "%d/%m/%y",
+                               "%m/%d/%y", "%d %B %Y", "%B %d, %Y", "%d-%b-%Y", "%Y-%m-%d %H:%M:%S")]
+    + [(form, MOMENTS) for form in ("%Y-%m-%dT%H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%Y%m%d%H%M%S")],
+)  # fmt: skip
+def test_the_same_moment_in_another_notation_is_told_with_both(form: str, of: list[datetime]) -> None:
+    iso = ISO if of is DAYS else TIME
+    [found] = relations(pairs(of, spelt(form), spelt(iso)), "UTC")
+    assert (found.reason, found.pattern) == ("notation", f"{form} → {iso}")
+
+
+@pytest.mark.parametrize(
+    ("ours", "name"),
+    [
+        (lambda one: one.strftime("%Y-%m-%dT%H:%M:%SZ"), "%Y-%m-%dT%H:%M:%S%z"),
+        (lambda one: one.replace(tzinfo=BRUSSELS).isoformat(), "%Y-%m-%dT%H:%M:%S (local)"),
+        (lambda one: int((one - BEGAN).total_seconds()), "seconds since 1970"),
+        (lambda one: 1000 * int((one - BEGAN).total_seconds()), "milliseconds since 1970"),
+        (lambda one: f"{(one - EXCEL) / timedelta(1):.10f}", "Excel's days"),
+    ],
+)
+def test_moments_as_numbers_and_with_a_zone_are_a_notation(ours: Callable[[datetime], object], name: str) -> None:
+    [found] = relations(pairs(MOMENTS, ours, spelt(TIME)), "UTC")
+    assert (found.reason, found.pattern) == ("notation", f"{name} → {TIME}")
+
+
+def _later(**by: int) -> Callable[[datetime], str]:
+    return lambda one: (one + timedelta(**by)).strftime(TIME)
+
+
+@pytest.mark.parametrize(
+    ("found", "of"),
+    [
+        ("1 day earlier on platform", pairs(DAYS, spelt(ISO), lambda one: (one + timedelta(1)).strftime(ISO))),
+        ("1 day later on platform", pairs(DAYS, spelt("%d/%m/%Y"), lambda one: (one - timedelta(1)).strftime(ISO))),
+        ("2 hours earlier on platform", pairs(MOMENTS, spelt(TIME), _later(hours=2))),
+        ("1 hour 30 minutes later on platform", pairs(MOMENTS, spelt(TIME), _later(minutes=-90))),
+        ("1 month earlier on platform", pairs(DAYS, spelt(ISO), lambda one: one.replace(month=one.month + 1, day=min(one.day, 28)).strftime(ISO))),
+        ("100 years later on platform", pairs([one for one in DAYS if one.day < 29], lambda one: one.replace(year=one.year + 100).strftime(ISO), spelt(ISO))),
+        ("the clock of Europe/Brussels on platform", pairs(MOMENTS, spelt(TIME), lambda one: one.replace(tzinfo=BRUSSELS).astimezone(ZoneInfo("UTC")).strftime(TIME))),
+        ("the clock of America/New_York in truth", pairs(MOMENTS, lambda one: one.replace(tzinfo=ZoneInfo("America/New_York")).astimezone(ZoneInfo("UTC")).isoformat(), spelt(TIME))),
+        ("100 times in truth", pairs(range(30), lambda n: f"{7 * n + 3}.50", lambda n: 700 * n + 350)),
+        ("1000 times on platform", pairs(range(30), lambda n: 7000 * n + 3, lambda n: Decimal(7000 * n + 3) / 1000)),
+        ("1.21 times in truth", pairs(range(30), lambda n: f"{10 + n * 1.37:.2f}", lambda n: f"{(10 + n * 1.37) * 1.21:.2f}")),
+        ("the other sign on platform", pairs(range(1, 30), lambda n: -n, lambda n: n)),
+        ("5 less on platform", pairs(range(30), lambda n: n * n, lambda n: n * n + 5)),
+        ("one for one: BE → Belgium, FR → France, NL → Nederland", pairs(range(30), lambda n: ["BE", "FR", "NL"][n % 3], lambda n: ["Belgium", "France", "Nederland"][n % 3])),
+        ("one for one: N → false, O → true", pairs(range(30), lambda n: "ON"[n % 2], lambda n: ["true", "false"][n % 2])),
+        ("a piece more in front in truth: “KL-”", pairs(range(30), lambda n: 1000 + 37 * n, lambda n: f"KL-{1000 + 37 * n}")),
+        ("a piece more at the end on platform: “@x.be”", pairs(range(30), lambda n: f"a{n}@x.be", lambda n: f"a{n}")),
+        ("another piece at the end: “old.be” → “new.be”", pairs(range(30), lambda n: f"a{n}@old.be", lambda n: f"a{n}@new.be")),
+    ],
+)  # fmt: skip
+def test_a_constant_relation_is_found(found: str, of: list[tuple[str, str]]) -> None:
+    noise = [("1999-01-01 00:00:00", "2003-07-08 12:00:00"), ("x", "y"), ("17", "4211")]
+    [one] = relations([*of, *noise], "UTC")
+    assert (one.reason, one.named()) == ("relation", found)
+    assert all(one.fits(*pair) for pair in of)
+    assert not any(one.fits(*pair) for pair in noise)
+
+
+def test_chance_is_no_relation() -> None:
+    draw = Random(7)
+    for values in (
+        [day.strftime(ISO) for day in DAYS],
+        [f"+3247{draw.randrange(10**7):07d}" for _ in range(200)],
+        [str(draw.randrange(1000)) for _ in range(200)],
+        ["nl", "fr", "de"],
+        [f"{first}{last}" for first in ("Jan", "Piet", "Ann") for last in ("sens", "ters", "na", "en", "a")],
+    ):
+        drawn = [(draw.choice(values), draw.choice(values)) for _ in range(200)]
+        assert relations([pair for pair in drawn if pair[0] != pair[1]], "UTC") == []
+
+
+def test_a_day_that_two_formats_could_mean_is_told_by_the_days_that_only_one_can() -> None:
+    """03/04/2020 and 04/03/2020: without a day above 12 in the column, day and month were exchanged."""
+    both = pairs(DAYS, spelt("%m/%d/%Y"), spelt("%d/%m/%Y"))
+    [found] = relations(both, "UTC")
+    assert found.pattern == "%m/%d/%Y → %d/%m/%Y"
+
+
+COLUMNS = (
+    column("birthDate", "date"),
+    column("spent", "number", type=AttributeType.NUMERIC),
+    column("country", "exact"),
+    column("language", "exact", sensitivity=Sensitivity.PUBLIC),
+)
+
+
+def explained(tmp_path: Path, cells: list[Cell], columns: Sequence[Column] = COLUMNS) -> list[tuple[str, str, int]]:
+    with closing(DuckDB(temp=tmp_path)) as engine:
+        found = explain(engine, make_cells(engine, cells), columns)
+        told = with_sentences(engine.frame(found.causes), Words("Actito", "CRM"))
+    return [(row["reason"], row["sentence"].partition(": ")[2], row["profiles"]) for row in told.to_dicts()]
+
+
+def test_causes_say_it_with_the_share_that_fits_and_name_only_what_is_public(tmp_path: Path) -> None:
+    codes = {"nl": "Dutch", "fr": "French"}
+    cells = [
+        Cell(day.strftime("%d/%m/%Y"), day.strftime(ISO), f"k{n}", "birthDate", "date") for n, day in enumerate(DAYS)
+    ]
+    cells += [Cell(str(n + 1), str(100 * n + 100), f"k{n}", "spent", "number") for n in range(29)]
+    cells += [Cell("3", "7", "k29", "spent", "number")]
+    for name in ("country", "language"):
+        cells += [Cell(["nl", "fr"][n % 2], codes[["nl", "fr"][n % 2]], f"k{n}", name, "exact") for n in range(30)]
+    assert explained(tmp_path, cells) == [
+        ("notation", "birthDate is the same day, written differently: as %d/%m/%Y in Actito, as %Y-%m-%d in the CRM", 30),
+        ("relation", "country has another word for each value, one for one: what Actito says always stands for the same in "
+         "the CRM (all of its 30 differences)", 30),
+        ("relation", "language has another word for each value, one for one: what Actito says always stands for the same in "
+         "the CRM: fr → French, nl → Dutch (all of its 30 differences)", 30),
+        ("relation", "spent is 100 times as much in the CRM as in Actito (97 % of its 30 differences)", 29),
+        ("different", "spent is not the same in Actito and the CRM", 1),
+    ]  # fmt: skip
