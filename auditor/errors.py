@@ -30,14 +30,16 @@ class Exit(IntEnum):
 class AuditorError(Exception):
     """Base of every foreseeable failure: `str(error)` is the sentence that a user reads.
 
-    `hint` says what to do next; it is printed on a line of its own.
+    `hint` says what to do next; it is printed on a line of its own. `declare` is what can be declared of a file,
+    `NAME=VALUE`: the command that reads it says where.
     """
 
     exit_code: Exit = Exit.BUG
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, declare: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.declare = declare
 
 
 class SettingsError(AuditorError):

@@ -290,10 +290,16 @@ def test_the_export_is_empty(folder: Path, refused: Refused) -> None:
     refused(Exit.INCOMPLETE, export(folder).name, "is empty", "export it again")
 
 
-def test_the_export_ends_in_the_middle_of_a_row(folder: Path, refused: Refused) -> None:
+def test_the_export_ends_in_the_middle_of_a_row(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = export(folder).read_bytes()
     export(folder).write_bytes(content[: content.rindex(b";") - 40])
-    refused(Exit.INCOMPLETE, export(folder).name, "cut off")
+    """What is whole is audited, and nothing planned on it."""
+    said = auditor(capsys, "run", "--quiet", "--json")
+    assert said.code == Exit.INCOMPLETE
+    assert "cut_off" in {one["code"] for one in json.loads(said.out)["not_checked"]}
+    planned = auditor(capsys, "plan")
+    assert planned.code == Exit.INCOMPLETE
+    assert "is cut off in line" in planned.out + planned.err
 
 
 def test_the_export_is_too_old(folder: Path, refused: Refused) -> None:

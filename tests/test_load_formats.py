@@ -27,7 +27,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.errors import AuditorError, InputUnusable, SettingsError
 from auditor.findings.codes import Code, Notice, read_told
 from auditor.findings.sentences import of_file
-from auditor.load import Landed, column_names, land
+from auditor.load import Form, Landed, column_names, land
 from auditor.model import Side, Status
 from auditor.settings.compare_options import Question
 
@@ -381,12 +381,12 @@ def test_which_sheet_is_meant(tmp_path: Path, landing: Any, engine: DuckDB) -> N
     book.close()
     with pytest.raises(SettingsError, match='several sheets: "Kunden", "Oud"') as caught:
         landing(path)
-    assert "sheet" in str(caught.value.hint)
-    assert landing(path, sheet="Oud")[1].rows() == [("2",)]
-    assert landing(path, sheet="Verborgen")[1].rows() == [("3",)]
-    assert column_names(engine, path, sheet="Kunden") == ["id"]
+    assert caught.value.declare == "sheet=Kunden"
+    assert landing(path, form=Form(sheet="Oud"))[1].rows() == [("2",)]
+    assert landing(path, form=Form(sheet="Verborgen"))[1].rows() == [("3",)]
+    assert column_names(engine, path, Form(sheet="Kunden")) == ["id"]
     with pytest.raises(SettingsError, match='no sheet "Nieuw"'):
-        landing(path, sheet="Nieuw")
+        landing(path, form=Form(sheet="Nieuw"))
 
 
 def test_digits_that_excel_lost_are_told(tmp_path: Path, landing: Any) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.findings.sentences import of_file
-from auditor.load import Landed, Marks, column_names, land
+from auditor.load import Form, Landed, Marks, column_names, land
 from auditor.model import Side
 from tests.test_load import rejects, rows
 
@@ -31,8 +31,8 @@ def landed(engine: DuckDB, tmp_path: Path, content: bytes, marks: Marks | None) 
     source, work = tmp_path / "input.csv", tmp_path / "run"
     work.mkdir(exist_ok=True)
     source.write_bytes(content)
-    result = land(engine, Side.TRUTH, source, work / "truth.parquet", marks=marks)
-    assert column_names(engine, source, marks=marks) == list(result.columns)
+    result = land(engine, Side.TRUTH, source, work / "truth.parquet", form=Form(marks=marks))
+    assert column_names(engine, source, Form(marks=marks)) == list(result.columns)
     assert {path.name for path in work.iterdir()} <= {"truth.parquet", "truth-rejected.parquet"}
     return result
 

@@ -30,7 +30,7 @@ from auditor.findings.audit import FRAMES
 from auditor.findings.codes import Code, Notice
 from auditor.findings.since import NO_DRIFT
 from auditor.load.rejects import write_rejects
-from auditor.load.sift import Reject
+from auditor.load.tail import Reject
 from auditor.model import Attribute, Kind, Route, Side, Structure
 from auditor.state import run_folder
 from auditor.validate.suite import Expectation, Suite, store_suite

@@ -109,6 +109,8 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         _say(_shown("error: ", str(error)))
         if error.hint:
             _say(_shown("  try: ", error.hint))
+        if error.declare:
+            _say(_shown("  or: ", _declared(error.declare)))
         return int(error.exit_code)
     except click.ClickException as error:
         error.show()
@@ -135,6 +137,16 @@ def _shown(first: str, text: str) -> str:
     from auditor.cli.screen import wrapped
 
     return "\n".join(wrapped("" if number else first, line) for number, line in enumerate(text.split("\n")))
+
+
+def _declared(said: str) -> str:
+    """Where the command that was given reads what is said of a file."""
+    context = click.get_current_context(silent=True)
+    compares = "compare" in sys.argv[1:2] if context is None else context.info_name == "compare"
+    if compares:
+        return f'--platform-options "{said}", or --truth-options for the second file'
+    name, _, value = said.partition("=")
+    return f'in auditor.toml, under [platform] or [truth]: {name} = "{value}"'
 
 
 def _leave(code: int) -> NoReturn:

@@ -15,6 +15,7 @@ from auditor.cli.screen import say, wrapped
 from auditor.cli.verbose import verbose_option
 from auditor.errors import SettingsError
 from auditor.files.whole import write_whole
+from auditor.model import Side
 
 if TYPE_CHECKING:
     from auditor.settings.distances import Distance
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 @click.option("--where", metavar="EXPRESSION", help="Compare only rows that fit, for example \"country = 'BE'\".")
 @click.option("--where-platform", metavar="EXPRESSION", help="The same of the first file alone, by its own names.")
 @click.option("--where-truth", metavar="EXPRESSION", help="The same of the second file alone.")
+@click.option("--platform-options", metavar="NAME=VALUE,…",
+              help="How the first file is written: encoding, separator, quote, escape, header=LINE, footer=LINES, "
+              "sheet, null=NULL|N/A, decimal, member.")  # fmt: skip
+@click.option("--truth-options", metavar="NAME=VALUE,…", help="How the second file is written.")
 @click.option("--base", metavar="FILE", help="Values on which both sides last agreed: tells who moved.")
 @click.option("--match", is_flag=True, help="Find probable same persons under other keys.")
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True,
@@ -65,6 +70,8 @@ def command(
     where: str | None,
     where_platform: str | None,
     where_truth: str | None,
+    platform_options: str | None,
+    truth_options: str | None,
     base: str | None,
     match: bool,
     engine: str,
@@ -85,8 +92,8 @@ def command(
     """
     from auditor.cli.fail_on import parse_fail_on
     from auditor.commands.compare import compare
-    from auditor.model import Side
     from auditor.settings.compare_options import Question
+    from auditor.settings.declared import declared_of
 
     failing = parse_fail_on(fail_on)
     if (engine == "spark") is (remote is None):
@@ -111,6 +118,14 @@ def command(
         tolerances={name: _distance(name, value) for name, value in _pairs(tolerance, "--tolerance").items()},
         where=where,
         where_one={side: one for side, one in zip(Side, (where_platform, where_truth), strict=True) if one is not None},
+        written={
+            side: declared_of(text, option)
+            for side, text, option in (
+                (Side.PLATFORM, platform_options, "--platform-options"),
+                (Side.TRUTH, truth_options, "--truth-options"),
+            )
+            if text
+        },
         base=base,
         same_person=match,
         remote=remote,

@@ -13,16 +13,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.commands.compare_inputs import (
     agreed_values,
     as_tables,
+    form_of,
     land_files,
     pull_inputs,
     sources_of,
+    told_of,
     types_of,
 )
 from auditor.engine.condition import Unfit, in_brackets
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from auditor.commands.compared import Compared
     from auditor.engine.protocol import Engine
     from auditor.findings.audit import Audit, Conclusion, Counts
+    from auditor.findings.codes import Notice
     from auditor.match.join import Matched
 
 NAMES = {Side.PLATFORM: "File 1", Side.TRUTH: "File 2"}
@@ -194,12 +197,14 @@ def _compare(
         reading.enter_context(closing(here))
         cluster = None if question.remote is None else reading.enter_context(closing(connect(question.remote)))
         engine: Engine = cluster or here
-        types = types_of(here, cluster, inputs)
+        types = types_of(here, cluster, inputs, partial(form_of, question))
         contract, others = contract_of(question, types)
         contract = _with_conditions(contract, question)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
         warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
-        written = land_files(here, inputs, contract, scratch, warm, lying=cluster is None)
+        written = land_files(
+            here, inputs, contract, partial(form_of, question, contract=contract), scratch, warm, lying=cluster is None
+        )
         clock.ended("load")
         warm.join()
         from auditor.commands.compared import explained
@@ -223,7 +228,18 @@ def _compare(
         clock.ended("explain")
         sources = sources_of(inputs.files, landed, inputs.seen, now)
         conclusion = _conclusion(
-            question, contract, others, engine, compared, counts, landed, sources, folder, now, clock.seconds
+            question,
+            contract,
+            others,
+            engine,
+            compared,
+            counts,
+            landed,
+            told_of(inputs.files, landed),
+            sources,
+            folder,
+            now,
+            clock.seconds,
         )
         return conclusion, (others.only_platform, others.only_truth)
 
@@ -281,6 +297,7 @@ def _conclusion(
     compared: Compared,
     counts: Counts,
     landed: Sequence[Landed],
+    told: Sequence[Notice],
     sources: tuple[Source, ...],
     folder: Path,
     now: datetime,
@@ -313,7 +330,7 @@ def _conclusion(
         verdict=verdict(counts, not_checked),
         counts=counts,
         not_checked=tuple(not_checked),
-        notices=(*notices.names_alike(others.offered, others.paired), *compared.notices(engine, contract)),
+        notices=(*told, *notices.names_alike(others.offered, others.paired), *compared.notices(engine, contract)),
         sources=sources,
         columns=contract.columns,
         key=contract.key,

@@ -6,37 +6,45 @@ A Parquet file is compared where it lies; every other is landed once, as texts.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import Engine
 from auditor.errors import SettingsError
+from auditor.files.given import printable
 from auditor.findings.as_of import shown_moment
+from auditor.findings.codes import Code, Notice
 from auditor.load import (
+    Form,
     Landed,
     Looked,
     can_lie,
     column_names,
     column_types,
+    declared,
     land,
     lay,
     looking_ahead,
     never_empty,
 )
 from auditor.model import Side, Source
-from auditor.pull import Pulled, pull_file
+from auditor.pull import Means, Pulled, pull_file
 from auditor.pull.locations import Absent
 from auditor.settings.compare_options import Question, name_of, names_of, stored_alike
 from auditor.settings.contract import Compare, Contract
+from auditor.settings.inputs import Declared, Located
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from auditor.engine.spark.session import Spark
+
+_USUAL = (Code.SEPARATOR_RECOGNISED, Code.SEPARATOR_NAMED, Code.BYTE_ORDER_MARK, Code.NO_LAST_LINE_END)
+"""What is told of files and changes nothing."""
 
 Types = Mapping[Side, Mapping[str, str]]
 """Side → column → DuckDB's word for its type, in the order of the input."""
@@ -62,33 +70,62 @@ def pull_inputs(question: Question, seen: Mapping[Side, str], scratch: Path, now
     """Fetch everything that this machine reads."""
     named = {Side.PLATFORM: question.platform, Side.TRUTH: question.truth}
     files = tuple(
-        _pull(side, location, scratch, now, hashed=False) for side, location in named.items() if side not in seen
+        _pull(side, location, scratch, now, hashed=False, member=question.written.get(side, Declared()).member)
+        for side, location in named.items()
+        if side not in seen
     )
     return Inputs(files, seen, _pull_base(question.base, scratch, now) if question.base else None)
 
 
-def types_of(here: DuckDB, cluster: Spark | None, inputs: Inputs) -> Types:
+def form_of(question: Question, side: Side, contract: Contract | None = None) -> Form:
+    """How the file of a side is written, as far as it is declared, and what must be in it."""
+    said = question.written.get(side, Declared())
+    names = question.key if side is Side.PLATFORM else (question.mapped.get(name, name) for name in question.key)
+    return replace(declared(said, side, contract), names=tuple(names))
+
+
+def told_of(files: Sequence[Pulled], landed: Sequence[Landed]) -> tuple[Notice, ...]:
+    """What was recognised or passed over in the files that changes how they are understood."""
+    return tuple(
+        Notice(Code.OF_A_FILE, {"file": printable(file.file), "told": note.content()})
+        for file, one in zip(files, landed, strict=False)
+        for note in one.notes
+        if note.code not in _USUAL
+    )
+
+
+def types_of(here: DuckDB, cluster: Spark | None, inputs: Inputs, form: Callable[[Side], Form]) -> Types:
     """The columns of both sides; every one is VARCHAR where the format holds nothing but texts."""
-    types = {file.side: {**_types(here, file.path), **file.types} for file in inputs.files}
+    types = {file.side: {**_types(here, file.path, form(file.side)), **file.types} for file in inputs.files}
     if cluster is not None:
         types |= {side: cluster.types(location) for side, location in inputs.seen.items()}
     return types
 
 
 def land_files(
-    here: DuckDB, inputs: Inputs, contract: Contract, scratch: Path, meanwhile: threading.Thread, *, lying: bool
+    here: DuckDB,
+    inputs: Inputs,
+    contract: Contract,
+    form: Callable[[Side], Form],
+    scratch: Path,
+    meanwhile: threading.Thread,
+    *,
+    lying: bool,
 ) -> list[Landed | None]:
     """Land the files; None for one that can be read where it lies, if it is to be left `lying`.
 
     The thread `meanwhile` is started once the first file was looked at.
     """
-    with looking_ahead((file.path, None, None) for file in inputs.files) as ahead:
+    forms = [form(file.side) for file in inputs.files]
+    with looking_ahead((file.path, one) for file, one in zip(inputs.files, forms, strict=True)) as ahead:
         if ahead:
             ahead[0].result()
         meanwhile.start()
         return [
-            None if lying and can_lie(file.path) else _land(here, file, looked.result(), contract, scratch)
-            for file, looked in zip(inputs.files, ahead, strict=True)
+            None
+            if lying and can_lie(file.path) and not (one.nulls or one.decimal)
+            else _land(here, file, one, looked.result(), contract, scratch)
+            for file, one, looked in zip(inputs.files, forms, ahead, strict=True)
         ]
 
 
@@ -146,15 +183,18 @@ def agreed_values(here: DuckDB, engine: Engine, path: Path, contract: Contract, 
     return engine.keep(rows.distinct(on="anchor"), "base")
 
 
-def _types(engine: DuckDB, path: Path) -> dict[str, str]:
-    """Column → DuckDB type, in file order; every column is VARCHAR where the format holds nothing but texts."""
-    return column_types(engine, path) or dict.fromkeys(column_names(engine, path), "VARCHAR")
+def _types(engine: DuckDB, path: Path, form: Form) -> dict[str, str]:
+    """Column → DuckDB type, in file order, of those with a name; every column is VARCHAR where the format holds nothing
+    but texts.
+    """
+    types = column_types(engine, path) or dict.fromkeys(column_names(engine, path, form), "VARCHAR")
+    return {name: kind for name, kind in types.items() if name.strip()}
 
 
-def _land(engine: DuckDB, file: Pulled, looked: Looked | None, contract: Contract, scratch: Path) -> Landed:
+def _land(engine: DuckDB, file: Pulled, form: Form, looked: Looked | None, contract: Contract, scratch: Path) -> Landed:
     """One file as a snapshot of the columns that are needed."""
     target = scratch / f"{file.side.value}.parquet"
-    return land(engine, file.side, file.path, target, columns=_kept(file.side, contract), looked=looked)
+    return land(engine, file.side, file.path, target, columns=_kept(file.side, contract), form=form, looked=looked)
 
 
 def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
@@ -192,10 +232,21 @@ def _pull_base(location: str, scratch: Path, now: datetime) -> Pulled:
     return _pull(Side.PLATFORM, location, folder, now)
 
 
-def _pull(side: Side, location: str, folder: Path, now: datetime, *, hashed: bool = True) -> Pulled:
+def _pull(
+    side: Side, location: str, folder: Path, now: datetime, *, hashed: bool = True, member: str | None = None
+) -> Pulled:
     """A file that somebody named. Raises SettingsError where there is none: it will not come, it is mistyped."""
     try:
-        return pull_file(side, location, folder=folder, max_age=None, now=now, timezone=UTC, hashed=hashed)
+        return pull_file(
+            side,
+            location,
+            folder=folder,
+            max_age=None,
+            now=now,
+            timezone=UTC,
+            hashed=hashed,
+            means=Means(Located(wait=timedelta(0), member=member)),
+        )
     except Absent as nothing:
         raise SettingsError(str(nothing), hint="check the name") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from auditor.errors import SettingsError
 from auditor.files.rewrite import Rewrite
 from auditor.findings import notices
 from auditor.findings.codes import NotChecked, Notice
-from auditor.load import Landed, Looked, column_names, land, looking_ahead, spelling, work_out
+from auditor.load import Landed, Looked, column_names, form_of, land, looking_ahead, work_out
 from auditor.match.sides import greatest_moment, updated_column, wanted_columns
 from auditor.model import Side, Source, Structure
 from auditor.pull import Means, Pulled, pull_file
@@ -189,7 +189,7 @@ def land_both(
 ) -> Landings:
     """Land both inputs in the folder `work`, while the second is looked at already."""
     landed, raw = [], {}
-    with looking_ahead(_looks(pulled, settings)) as ahead:
+    with looking_ahead((one.path, form_of(one.side, settings, contract)) for one in pulled) as ahead:
         for source, looked in zip(pulled, ahead, strict=True):
             one = land_one(engine, source, looked.result(), contract, settings, work, moved)
             raw[one.side] = engine.view(one.path, f"{one.side.value}_raw")
@@ -198,12 +198,6 @@ def land_both(
         source_of(engine, given, one, raw[one.side], contract, now) for given, one in zip(pulled, landed, strict=True)
     ]
     return Landings(tuple(landed), raw, tuple(sources))
-
-
-def _looks(pulled: Sequence[Pulled], settings: Settings) -> Iterator[tuple[Path, str | None, str | None]]:
-    for one in pulled:
-        spelt = spelling(one.side, settings)
-        yield one.path, spelt["separator"], spelt["encoding"]
 
 
 def land_one(
@@ -217,15 +211,15 @@ def land_one(
 ) -> Landed:
     """One side as a snapshot, with the columns that anything refers to and no others."""
     side = source.side
-    spelt = spelling(side, settings)
-    there = column_names(engine, source.path, **spelt)
+    form = form_of(side, settings, contract)
+    there = column_names(engine, source.path, form)
     landed = land(
         engine,
         side,
         source.path,
         work / f"{side.value}.parquet",
         columns=wanted_columns(contract, side, there),
-        **spelt,
+        form=form,
         looked=looked,
         most_rejected=settings.rejected(side),
         progress=None if moved is None else partial(moved, f"reading {source.path.name}"),

@@ -21,8 +21,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
@@ -37,22 +38,26 @@ from auditor.findings.audit import REJECTED
 from auditor.findings.codes import Notice
 from auditor.load import arrowfile, parquetfile
 from auditor.load.csv_landing import Csv, Looked
-from auditor.load.csvfile import is_utf8, read_dialect, survey
+from auditor.load.csvfile import is_utf8, survey
+from auditor.load.dialect import UNDECLARED, doubled_at_first_sight, read_dialect
 from auditor.load.encodings import at_first_sight
-from auditor.load.landed import Landed, Progress, choose, write_texts
+from auditor.load.form import Form
+from auditor.load.landed import Landed, Progress, choose, respell, write_texts
 from auditor.load.marks import USUAL, Marks
 from auditor.load.marks import at_first_sight as marks_at_first_sight
 from auditor.load.rejects import rejects_of
 from auditor.load.row_landing import Rows, row_names
 from auditor.model import Side
 from auditor.settings.config import Settings
-from auditor.settings.contract import Contract
+from auditor.settings.contract import Compare, Contract
+from auditor.settings.inputs import Written
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import polars as pl
 
 __all__ = [
+    "Form",
     "Landed",
     "Looked",
     "Marks",
@@ -60,37 +65,46 @@ __all__ = [
     "can_lie",
     "column_names",
     "column_types",
+    "declared",
+    "form_of",
     "land",
     "lay",
     "looking_ahead",
     "never_empty",
     "rejected_rows",
-    "spelling",
     "undamaged",
     "work_out",
 ]
 
 
-class Spelling(TypedDict):
-    """How a file is written, as far as it is declared: a CSV file's marks, the sheet of a workbook."""
+def form_of(side: Side, settings: Settings, contract: Contract | None = None) -> Form:
+    """What the settings declare of a side's file, and what a contract asks of it; Actito writes its exports in one way,
+    unless they say otherwise.
+    """
+    said = settings.platform if side is Side.PLATFORM else settings.truth
+    form = declared(said, side, contract)
+    if side is Side.TRUTH:
+        return form
+    return replace(form, separator=form.separator or ";", encoding=form.encoding or "utf-8", marks=form.marks or USUAL)
 
-    separator: str | None
-    encoding: str | None
-    marks: Marks | None
-    sheet: str | None
 
-
-def spelling(side: Side, settings: Settings) -> Spelling:
-    """What the settings declare of a side's file; Actito writes its exports in one way."""
-    if side is Side.PLATFORM:
-        return {"separator": ";", "encoding": "utf-8", "marks": USUAL, "sheet": None}
-    truth = settings.truth
-    return {
-        "separator": truth.separator,
-        "encoding": truth.encoding,
-        "marks": Marks(truth.quote or USUAL.quote, truth.escape) if truth.quote or truth.escape else None,
-        "sheet": truth.sheet,
-    }
+def declared(said: Written, side: Side, contract: Contract | None) -> Form:
+    """What is said of a side's file; the columns of a contract tell where its names stand, and which are numbers."""
+    columns = contract.columns if contract else ()
+    own = {column.name: column.header if side is Side.PLATFORM else column.truth for column in columns}
+    return Form(
+        separator=said.separator,
+        encoding=said.encoding,
+        marks=Marks(said.quote or USUAL.quote, said.escape) if said.quote or said.escape else None,
+        sheet=said.sheet,
+        header=said.header,
+        footer=said.footer,
+        nulls=tuple(said.null),
+        decimal=said.decimal,
+        names=tuple(own[name] for name in contract.key) if contract else (),
+        numbers=tuple(own[column.name] for column in columns if column.compare is Compare.NUMBER),
+        texts=tuple(own[column.name] for column in columns if column.compare is Compare.EXACT),
+    )
 
 
 MOST_REJECTED: Final = (10, 0.01)
@@ -104,21 +118,17 @@ def land(
     target: Path,
     *,
     columns: Sequence[str] | None = None,
-    separator: str | None = None,
-    encoding: str | None = None,
-    marks: Marks | None = None,
-    sheet: str | None = None,
+    form: Form = UNDECLARED,
     looked: Looked | None = None,
     most_rejected: tuple[int, float] = MOST_REJECTED,
     progress: Progress | None = None,
 ) -> Landed:
     """Land the file `path`, of any format, as `target`; rejected rows go to `TARGET-STEM-rejected.parquet`.
 
-    `columns` are those that are kept (None: all that have a name). `separator` None is recognised from the header
-    line, `encoding` and `marks` (quote and escape) from the bytes; `looked` is what `looking_ahead` gave for this file;
-    `most_rejected` is a number and a share of the rows, the larger of which may be rejected. The engine must be allowed
-    to read the folder of `path` and to write the folder of `target`. Scratch files live in a folder beside `target` and
-    are removed.
+    `columns` are those that are kept (None: all that have a name). `form` is what is declared of the file; what is not
+    is recognised from its bytes. `looked` is what `looking_ahead` gave for this file; `most_rejected` is a number and a
+    share of the rows, the larger of which may be rejected. The engine must be allowed to read the folder of `path` and
+    to write the folder of `target`. Scratch files live in a folder beside `target` and are removed.
 
     Raises SettingsError for absent or ambiguous columns, InputUnusable for a file that is empty, cut off, in the wrong
     encoding, without a readable row or with too many that are rejected, TryLater when the disk is full or the file
@@ -138,17 +148,19 @@ def land(
         match format_of(path):
             case Format.CSV:
                 known = looked if looked is not None and looked.fingerprint == fingerprint(path) else None
-                used = marks or marks_at_first_sight(path)
-                notes = [] if marks is not None else list(used.notes())
-                landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, used, notes).land(
-                    columns, separator, encoding, known
+                used = form.marks or marks_at_first_sight(path)
+                notes = [] if form.marks is not None else list(used.notes())
+                landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, form, used, notes).land(
+                    columns, known
                 )
             case Format.JSON_LINES | Format.WORKBOOK as kind:
-                rows = Rows(engine, side, path, target, Path(scratch), report, most_rejected, kind, sheet)
+                rows = Rows(engine, side, path, target, Path(scratch), report, most_rejected, kind, form)
                 landed = rows.land(columns)
             case kind:
                 with engine.watched(lambda done: report(int(total * done), total, None)):
                     landed = _land_typed(engine, side, path, target, columns, kind)
+        if form.nulls or form.decimal:
+            respell(engine, landed, form, Path(scratch))
         report(total, total, landed.rows)
     return landed
 
@@ -215,8 +227,8 @@ def undamaged(laid: Sequence[Path]) -> Iterator[None]:
 
 
 @contextmanager
-def looking_ahead(files: Iterable[tuple[Path, str | None, str | None]]) -> Iterator[list[Future[Looked | None]]]:
-    """Look at files (path, separator, encoding), one after the other, while others of them are landed.
+def looking_ahead(files: Iterable[tuple[Path, Form]]) -> Iterator[list[Future[Looked | None]]]:
+    """Look at files, one after the other, while others of them are landed.
 
     In the order of the files; None for what `land` has to look at itself, and for what it will complain about.
     """
@@ -227,28 +239,20 @@ def looking_ahead(files: Iterable[tuple[Path, str | None, str | None]]) -> Itera
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _look(path: Path, separator: str | None, encoding: str | None) -> Looked | None:
-    if encoding is not None and not is_utf8(encoding):
+def _look(path: Path, form: Form) -> Looked | None:
+    if form.encoding is not None and not is_utf8(form.encoding):
         return None
     try:
         before = fingerprint(path.resolve())
-        if format_of(path) is not Format.CSV:
+        if format_of(path) is not Format.CSV or doubled_at_first_sight(path) is not None:
             return None
-        dialect = read_dialect(path, separator)
+        dialect = read_dialect(path, form)
         return Looked(before, dialect, survey(path, dialect))
     except (AuditorError, OSError):
         return None
 
 
-def column_names(
-    engine: DuckDB,
-    path: Path,
-    *,
-    separator: str | None = None,
-    encoding: str | None = None,
-    marks: Marks | None = None,
-    sheet: str | None = None,
-) -> list[str]:
+def column_names(engine: DuckDB, path: Path, form: Form = UNDECLARED) -> list[str]:
     """The names of a file's columns, in file order, without loading it. Raises as `land` does."""
     kind = format_of(path)
     if kind is Format.PARQUET:
@@ -256,9 +260,9 @@ def column_names(
     if kind is Format.ARROW:
         return arrowfile.names(path)
     if kind is not Format.CSV:
-        return row_names(path, kind, sheet)
-    marks = marks or marks_at_first_sight(path)
-    dialect = read_dialect(path, separator, encoding or at_first_sight(path), marks.usually)
+        return row_names(path, kind, form)
+    marks = form.marks or marks_at_first_sight(path)
+    dialect = read_dialect(path, form, form.encoding or at_first_sight(path), marks.usually)
     return [marks.read(name) for name in dialect.header]
 
 

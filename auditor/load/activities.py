@@ -18,7 +18,7 @@ from auditor.findings.activities import Activity, Channel, Unsent
 from auditor.findings.audit import REJECTED
 from auditor.findings.codes import Code, NotChecked, Notice, read_told, told_text
 from auditor.findings.unreachable import nothing_told, unread
-from auditor.load import Landed, activity_words, column_names, land
+from auditor.load import Form, Landed, activity_words, column_names, land
 from auditor.load.activity_moments import with_moments
 from auditor.load.activity_words import BOUNCE, COLUMNS, OTHER
 from auditor.model import Side
@@ -77,11 +77,12 @@ def land_activities(
     """
     import polars as pl
 
+    form = Form(separator=exports.separator, encoding=exports.encoding)
     seen: set[str] = set()
     read, landed, problems = [], [], []
     for number, file in enumerate(files):
         try:
-            header = column_names(engine, file.path, separator=exports.separator, encoding=exports.encoding)
+            header = column_names(engine, file.path, form)
             columns = _meanings(file, header, keys, exports)
             one = land(
                 engine,
@@ -89,8 +90,7 @@ def land_activities(
                 file.path,
                 folder / f"{number}.parquet",
                 columns=list(columns.values()),
-                separator=exports.separator,
-                encoding=exports.encoding,
+                form=form,
                 most_rejected=exports.rejected,
             )
         except (InputUnusable, TryLater) as problem:

@@ -14,11 +14,14 @@ from auditor.files.given import printable
 from auditor.files.whole import whole_file
 from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.load import encodings
-from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, read_dialect, survey, to_utf8
-from auditor.load.landed import Landed, Progress, choose, write_texts
+from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, survey, to_utf8
+from auditor.load.dialect import doubled_at_first_sight, read_dialect, single_line_ends
+from auditor.load.form import Form
+from auditor.load.landed import SHOWN, Landed, Progress, choose, write_texts
 from auditor.load.marks import Marks
 from auditor.load.rejects import bear, limited, not_read, write_rejects
-from auditor.load.sift import Reject, Sieve, Sifted
+from auditor.load.sift import Sieve
+from auditor.load.tail import Reject, Sifted
 from auditor.model import Side
 
 
@@ -42,43 +45,38 @@ class Csv:
     scratch: Path
     report: Progress
     most_rejected: tuple[int, float]
+    form: Form
     marks: Marks
     notes: list[Notice]
     recoded: str | None = None
     """The encoding that the file was written in, where it had to be written again as UTF-8."""
     not_checked: list[NotChecked] = field(default_factory=list)
 
-    def land(
-        self, columns: Sequence[str] | None, separator: str | None, encoding: str | None, looked: Looked | None
-    ) -> Landed:
-        declared, source = encoding, self.path
-        encoding = encoding or encodings.at_first_sight(self.path)
+    def land(self, columns: Sequence[str] | None, looked: Looked | None) -> Landed:
+        form, declared, source = self.form, self.form.encoding, self.path
+        encoding = declared or encodings.at_first_sight(self.path)
         if not is_utf8(encoding):
             source, looked = self._recode(encoding), None
-        if not self.marks.usual:
-            source, looked = self._respelt(source), None
-        dialect = looked.dialect if looked else read_dialect(source, separator)
+        source = self._respelt(source)
+        looked = looked if source is self.path else None
+        dialect = looked.dialect if looked else read_dialect(source, form)
         seen = looked.survey if looked else survey(source, dialect)
         if declared is None and self.recoded is None and seen.foreign:
             encoding = encodings.recognise(self.path)
             if not is_utf8(encoding):
                 source = self._respelt(self._recode(encoding))
-                dialect = read_dialect(source, separator)
+                dialect = read_dialect(source, form)
                 seen = survey(source, dialect)
         if declared is None and self.recoded is not None:
             self.notes.append(Notice(Code.ENCODING_RECOGNISED, {"encoding": encoding}))
         mark = dialect.grammar.separator.decode()
-        if separator is None:
-            self.notes.append(Notice(Code.SEPARATOR_RECOGNISED, {"separator": mark, "named": dialect.named}))
-        elif dialect.named:
-            self.notes.append(Notice(Code.SEPARATOR_NAMED))
-        if dialect.bom and source is self.path:
-            self.notes.append(Notice(Code.BYTE_ORDER_MARK))
+        self._tell(dialect, mark, first=source is self.path)
         header = [self.marks.read(name) for name in dialect.header]
         kept = choose(self.path, header, columns, self.notes, mark)
         if not seen.final_line_end and dialect.line_end != b"\r":
             self.notes.append(Notice(Code.NO_LAST_LINE_END))
-        loaded = self._plainly(source, dialect, seen, kept) if seen.plain else None
+        plain = seen.plain and not form.footer
+        loaded = self._plainly(source, dialect, seen, kept) if plain else None
         rejects: list[Reject] = []
         if loaded is None:
             sifted = self._sifted(source, dialect, kept, rejects)
@@ -98,6 +96,22 @@ class Csv:
             not_checked=tuple(self.not_checked),
         )
 
+    def _tell(self, dialect: Dialect, mark: str, *, first: bool) -> None:
+        """What the first lines show; `first` where they are those of the file itself."""
+        if self.form.separator is None:
+            self.notes.append(Notice(Code.SEPARATOR_RECOGNISED, {"separator": mark, "named": dialect.named}))
+        elif dialect.named:
+            self.notes.append(Notice(Code.SEPARATOR_NAMED))
+        if dialect.bom and first:
+            self.notes.append(Notice(Code.BYTE_ORDER_MARK))
+        if dialect.above:
+            names = dialect.header_lines - dialect.ruled
+            self.notes.append(Notice(Code.LINES_ABOVE_NAMES, {"lines": dialect.above, "names": names}))
+        if dialect.ruled:
+            self.notes.append(Notice(Code.LINE_BELOW_NAMES, {"line": dialect.header_lines}))
+        if dialect.closed:
+            self.notes.append(Notice(Code.SEPARATOR_ENDS_LINES))
+
     def _recode(self, encoding: str) -> Path:
         require_space(self.scratch, 2 * self.path.stat().st_size)
         source = self.scratch / self.path.name
@@ -106,6 +120,11 @@ class Csv:
         return source
 
     def _respelt(self, source: Path) -> Path:
+        """The file in the usual marks and with single line ends."""
+        if (doubled := doubled_at_first_sight(source)) is not None:
+            require_space(self.scratch, 2 * source.stat().st_size)
+            source = single_line_ends(source, self.scratch / "lines.csv", doubled)
+            self.notes.append(Notice(Code.LINE_ENDS_DOUBLED))
         if self.marks.usual:
             return source
         require_space(self.scratch, 2 * source.stat().st_size)
@@ -127,7 +146,7 @@ class Csv:
         total = self.path.stat().st_size
         require_space(self.scratch, 2 * source.stat().st_size)
         clean = self.scratch / "clean.csv"
-        sieve = Sieve(source, dialect, limited(rejects, self.path), self.recoded or "UTF-8")
+        sieve = Sieve(source, dialect, limited(rejects, self.path), self.recoded or "UTF-8", self.form.footer)
         with whole_file(clean, durable=False) as partial, partial.open("wb") as out:
             sifted = sieve.run(out, lambda done, rows: self.report(min(done, total) // 2, total, rows))
         self._bear(sifted, rejects)
@@ -143,6 +162,22 @@ class Csv:
             )
         if sifted.empty_lines:
             self.notes.append(Notice(Code.EMPTY_LINES, {"lines": sifted.empty_lines}))
+        if sifted.below is not None:
+            first, lines = sifted.below
+            self.notes.append(Notice(Code.LINES_BELOW_ROWS, {"lines": lines, "first": first}))
+        if sifted.again:
+            again = sorted(sifted.again)
+            self.notes.append(Notice(Code.NAMES_AGAIN, {"lines": again[:SHOWN], "more": len(again[SHOWN:])}))
+        if sifted.damaged is not None:
+            self.not_checked.append(
+                NotChecked(
+                    code=Code.CUT_OFF,
+                    side=self.side,
+                    rows=1,
+                    blocks_plan=True,
+                    parameters={"file": printable(self.path.name), "line": sifted.damaged},
+                )
+            )
         if rejects:
             self.not_checked.append(not_read(self.side, self.path, rejects))
         if rows != sifted.records or sifted.doubtful:

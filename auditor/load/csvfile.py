@@ -1,13 +1,13 @@
-"""CSV files before a parser loads them: header, separator, encoding, and what the raw bytes say about lines and quotes.
+"""CSV files before a parser loads them: records, encoding, and what the raw bytes say about lines and quotes.
 
-`survey` counts independently of the parser, so that a row which the parser loses or invents shows in the sum.
+`auditor.load.dialect` reads how a file is written. `survey` counts independently of the parser, so that a row which the
+parser loses or invents shows in the sum.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from auditor.errors import InputUnusable, SettingsError
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
 from auditor.findings.codes import Code, Notice
-from auditor.findings.sentences import of_file
+from auditor.load import around
 
 SEPARATORS: Final = (b";", b",", b"\t", b"|")
 """What is recognised in a header line; of equally frequent ones the first."""
@@ -27,10 +27,9 @@ NOT_CLOSED: Final = Notice(Code.QUOTE_NOT_CLOSED)
 _TEXT_AFTER: Final = Notice(Code.TEXT_AFTER_QUOTE)
 
 _CHUNK = 2**20
-_LONGEST_HEADER = 4 * 2**20
-_BOM = codecs.BOM_UTF8
+_TAIL = 2**13
+BOM: Final = codecs.BOM_UTF8
 _KEEPING = "surrogateescape"
-_NAMED: Final = re.compile(rb'("?)sep=([^"\r\n])\1(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
 class Torn(Exception):
@@ -120,6 +119,14 @@ class Dialect:
     bom: bool
     named: bool = False
     """A line before the header names the separator: `sep=;`, as Excel reads it."""
+    above: int = 0
+    """Lines above the names that are no rows."""
+    ruled: bool = False
+    """Whether the line below the names, which is the last of the header lines then, is nothing but a line."""
+    closed: bool = False
+    """Whether each row ends in a separator that the names do not have: the last name is empty, and was not there."""
+    record: bytes = b""
+    """The header line as it is written, without its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,70 +143,14 @@ class Survey:
     """Some bytes are not UTF-8."""
 
 
-def read_dialect(
-    path: Path,
-    separator: str | None,
-    encoding: str = "utf-8",
-    usually: Callable[[bytes, Path], bytes] = lambda text, path: text,
-) -> Dialect:
-    """Read the header line of a file. `separator` None: recognised; `usually` puts its marks into the usual ones.
-
-    Raises InputUnusable for a file without a header line or with one that cannot be read.
-    """
-    with path.open("rb") as file:
-        head = file.read(_LONGEST_HEADER)
-    if not is_utf8(encoding):
-        head = _decoded(_decoder(encoding), head, path, encoding, 1, final=False).encode()
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputUnusable(
-            f"{printable(path)} is UTF-16, not UTF-8",
-            hint='export it as UTF-8, or set encoding = "utf-16" if it is the truth',
-        )
-    head = usually(head, path)
-    bom = head.startswith(_BOM)
-    start = len(_BOM) if bom else 0
-    line_end = b"\n" if b"\n" in head or b"\r" not in head else b"\r"
-    lines = 0
-    while head.startswith((b"\r\n", b"\n", b"\r"), start):
-        start += 2 if head.startswith(b"\r\n", start) else 1
-        lines += 1
-    named = _NAMED.match(head, start)
-    if named is not None:
-        start = named.end()
-        lines += 1
-    end = start
-    while True:
-        found = head.find(line_end, end)
-        end = len(head) if found < 0 else found + 1
-        lines += 1
-        if found < 0 or head.count(b'"', start, end) % 2 == 0:
-            break
-    record = head[start:end].rstrip(b"\r\n")
-    if not record.strip(b" \t"):
-        raise InputUnusable(f"{printable(path)} is empty: it has no header line", hint="export it again")
-    if found < 0 and len(head) == _LONGEST_HEADER:
-        raise InputUnusable(f"the first line of {printable(path)} has no end: it is not a CSV file with a header line")
-    mark = separator.encode() if separator else named[2] if named else _recognised(record)
-    if len(mark) != 1:
-        raise SettingsError("a separator is one ASCII character, such as ; or ,")
-    try:
-        cells = Grammar(mark, 1).cells(record)
-        header = tuple((cell or b"").decode() for cell in cells)
-    except UnicodeDecodeError:
-        raise not_utf8(path, lines) from None
-    except Torn as torn:
-        raise InputUnusable(f"the header line of {printable(path)} cannot be read: {of_file(torn.reason)}") from None
-    if head.endswith(b"\r\n", start, end):
-        line_end = b"\r\n"
-    return Dialect(Grammar(mark, len(header)), header, lines, end, line_end, bom, named is not None)
-
-
 def survey(path: Path, dialect: Dialect) -> Survey:
     """Read all bytes once."""
     lines = returns = windows_ends = 0
     foreign = False
-    plain, last = dialect.line_end != b"\r" and dialect.header_lines == 1 + dialect.named, b""
+    simple = dialect.header_lines == 1 + dialect.named and not (dialect.closed or dialect.ruled)
+    plain, last, tail = dialect.line_end != b"\r" and simple, b"", b""
     grammar = dialect.grammar
+    again = _again(dialect)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             # To the end of a line, so that no test below has to look across two chunks.
@@ -215,12 +166,27 @@ def survey(path: Path, dialect: Dialect) -> Survey:
                 returns += chunk.count(b"\r")
                 windows_ends += chunk.count(b"\r\n")
             plain = plain and _plain(chunk, grammar)
+            if plain:
+                begin = 0 if last else dialect.data_from - 1
+                plain = not any(chunk.find(line, begin) >= 0 or (last and chunk.startswith(line[1:])) for line in again)
             if grammar.columns == 1 and plain:
                 plain = b"\n\n" not in chunk and b"\n\r" not in chunk and not chunk.startswith((b"\n", b"\r"))
+            tail = chunk if len(chunk) >= _TAIL else tail[-_TAIL:] + chunk
             last = chunk[-1:]
     consistent = returns == windows_ends == (lines if dialect.line_end == b"\r\n" else 0)
     final = last == b"\n"
+    if plain and lines > dialect.header_lines:
+        plain = not around.suspicious(tail[-_TAIL:], grammar.separator)
     return Survey(lines + (not final), plain and consistent and not foreign, final, foreign)
+
+
+def _again(dialect: Dialect) -> tuple[bytes, ...]:
+    """How a line begins that may be the names once more, which are then looked at one by one."""
+    if not dialect.header[0]:
+        return ()
+    first = dialect.header[0].encode()
+    behind = dialect.grammar.separator if dialect.grammar.columns > 1 else dialect.line_end
+    return (b"\n" + first + behind, b'\n"' + first + b'"' + behind, b"\n" + BOM)
 
 
 def to_utf8(path: Path, encoding: str, target: Path) -> None:
@@ -231,12 +197,12 @@ def to_utf8(path: Path, encoding: str, target: Path) -> None:
     """
     # Wide encodings may hold half a pair, the others bytes without a meaning: neither becomes UTF-8.
     keeping = "surrogatepass" if codecs.lookup(_known(encoding)).name.startswith(("utf-16", "utf-32")) else _KEEPING
-    decoder = _decoder(encoding, keeping)
+    decoder = decoder_of(encoding, keeping)
     lines = 1
     with whole_file(target, durable=False) as partial, path.open("rb") as source, partial.open("wb") as out:
         while True:
             chunk = source.read(_CHUNK)
-            text = _decoded(decoder, chunk, path, encoding, lines, final=not chunk)
+            text = decoded(decoder, chunk, path, encoding, lines, final=not chunk)
             out.write(text.encode(errors=keeping))
             lines += text.count("\n")
             if not chunk:
@@ -246,7 +212,8 @@ def to_utf8(path: Path, encoding: str, target: Path) -> None:
 def not_utf8(path: Path, line: int) -> InputUnusable:
     return InputUnusable(
         f"{printable(path)} is not UTF-8: line {line} is the first that is not",
-        hint='export it as UTF-8; for the truth, encoding = "windows-1252" (or whatever it is) can be set instead',
+        hint="export it as UTF-8, or declare the encoding that it was written in",
+        declare="encoding=windows-1252",
     )
 
 
@@ -256,12 +223,6 @@ def is_utf8(encoding: str) -> bool:
         return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
     except LookupError:
         return False
-
-
-def _recognised(record: bytes) -> bytes:
-    outside = re.sub(rb'"[^"]*"', b"", record)
-    best = max(SEPARATORS, key=outside.count)
-    return best if best in outside else b","
 
 
 def valid_utf8(text: bytes) -> bool:
@@ -318,7 +279,7 @@ def _ends_empty(chunk: bytes, separator: bytes) -> bool:
     return separator + b"\n" in chunk or separator + b"\r" in chunk or chunk.endswith(separator)
 
 
-def _decoder(encoding: str, errors: str = "strict") -> codecs.IncrementalDecoder:
+def decoder_of(encoding: str, errors: str = "strict") -> codecs.IncrementalDecoder:
     return codecs.getincrementaldecoder(_known(encoding))(errors)
 
 
@@ -332,7 +293,7 @@ def _known(encoding: str) -> str:
     return encoding
 
 
-def _decoded(
+def decoded(
     decoder: codecs.IncrementalDecoder, chunk: bytes, path: Path, encoding: str, line: int, *, final: bool
 ) -> str:
     """The text of a chunk that begins in line `line`."""

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from auditor.findings.codes import Code, Notice
-from auditor.load.sift import LONGEST_RECORD, Reject
+from auditor.load.sift import LONGEST_RECORD
+from auditor.load.tail import Reject
 
 _SHOWN = 10_000
 """Bytes that are kept of a line that cannot be read."""

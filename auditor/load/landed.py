@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from auditor.engine.duckdb import DuckDB, literal
+from auditor.engine.duckdb import DuckDB, literal, quote
 from auditor.engine.protocol import ROW_NUMBER
 from auditor.errors import SettingsError
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
 from auditor.findings.codes import Code, NotChecked, Notice
+from auditor.load.form import Form
 from auditor.model import Side
 from auditor.settings.problems import absent_columns
 
 Progress = Callable[[int, int, int | None], None]
 """Called with bytes done, bytes in all, and rows so far where they are known."""
 
+SHOWN: Final = 5
+"""Line numbers that are named of those where the names stand again."""
 _CELLS_PER_GROUP = 1_250_000
 """Of a row group: keeps the writer's memory alike for narrow and wide tables."""
 
@@ -58,6 +62,30 @@ def write_texts(engine: DuckDB, query: str, target: Path, columns: int) -> int:
     with whole_file(target, durable=False) as partial, engine.in_order():
         [(rows,)] = engine.execute(f"COPY ({query}) TO {literal(partial)} ({options})")
     return int(rows)
+
+
+def respell(engine: DuckDB, landed: Landed, form: Form, scratch: Path) -> None:
+    """Write what was landed again, with no value where the form says that there is none, and plain decimals."""
+    source = f"read_parquet({literal(landed.path)})"
+    nulls = ", ".join(map(literal, form.nulls))
+    spelt = {name: f"CASE WHEN {quote(name)} NOT IN ({nulls}) THEN {quote(name)} END" if nulls else quote(name)
+             for name in landed.columns}  # fmt: skip
+    if form.decimal:
+        point, group = (",", ".") if form.decimal == "," else (".", ",")
+        shape = literal(rf"\s*[-+]?(\d+|\d{{1,3}}(\{group}\d{{3}})+)?(\{point}\d+)?\s*")
+        fits = {name: f"regexp_full_match({spelt[name]}, {shape})" for name in landed.columns}
+        asked = [name for name in landed.columns if name in form.texts and name not in form.names]
+        counted = ", ".join(f"coalesce(bool_and({fits[name]}), false)" for name in asked)
+        [answer] = engine.execute(f"SELECT {counted} FROM {source}") if asked else [()]
+        numbers = {*form.numbers, *(name for name, all_are in zip(asked, answer, strict=True) if all_are)}
+        for name in landed.columns:
+            if name in numbers:
+                plain = f"replace(replace({spelt[name]}, {literal(group)}, ''), {literal(point)}, '.')"
+                spelt[name] = f"CASE WHEN {fits[name]} THEN {plain} ELSE {spelt[name]} END"
+    former = scratch / "former.parquet"
+    landed.path.rename(former)
+    picked = ", ".join(f"{cell} AS {quote(name)}" for name, cell in spelt.items())
+    write_texts(engine, f"SELECT {picked} FROM read_parquet({literal(former)})", landed.path, len(spelt))
 
 
 def choose(

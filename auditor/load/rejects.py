@@ -11,7 +11,7 @@ from auditor.files.whole import whole_file
 from auditor.findings.audit import REJECTED
 from auditor.findings.codes import Code, NotChecked, told_text
 from auditor.findings.sentences import of_file
-from auditor.load.sift import Reject
+from auditor.load.tail import Reject
 from auditor.model import Side
 
 _REJECTED_TEXT = 64 * 2**20

@@ -12,19 +12,20 @@ from auditor.files.disk import require_space
 from auditor.files.formats import Format
 from auditor.files.given import printable
 from auditor.findings.codes import Code, Notice
+from auditor.load.form import Form
 from auditor.load.jsonlines import Lines, Read
-from auditor.load.landed import Landed, Progress, choose
+from auditor.load.landed import SHOWN, Landed, Progress, choose
 from auditor.load.parts import Parts
 from auditor.load.rejects import bear, limited, not_read, write_rejects
-from auditor.load.sift import Reject
+from auditor.load.tail import Reject
 from auditor.load.workbook import Sheet
 from auditor.model import Side
 
 
-def row_names(path: Path, kind: Format, sheet: str | None) -> list[str]:
+def row_names(path: Path, kind: Format, form: Form) -> list[str]:
     """The names of the columns; those of JSON lines in the order in which they first stand in the file."""
     if kind is Format.WORKBOOK:
-        return Sheet(path, sheet).header()
+        return Sheet(path, form).header()
     read = (one.row for one in Lines(path) if isinstance(one, Read))
     return list(dict.fromkeys(name for row in read for name in row))
 
@@ -41,7 +42,7 @@ class Rows:
     report: Progress
     most_rejected: tuple[int, float]
     kind: Format
-    sheet: str | None
+    form: Form
 
     def land(self, columns: Sequence[str] | None) -> Landed:
         """Raises as `auditor.load.land` does."""
@@ -80,13 +81,20 @@ class Rows:
     def _read(self, parts: Parts, notes: list[Notice], size: int) -> Iterator[Read | Reject]:
         """The rows, and afterwards what is to be said of the file."""
         if self.kind is Format.WORKBOOK:
-            sheet = Sheet(self.path, self.sheet, lambda rows: self.report(0, size, rows))
+            sheet = Sheet(self.path, self.form, lambda rows: self.report(0, size, rows))
             names = sheet.header()
             choose(self.path, names, None, [])  # a name that stands twice, before its values are one
             parts.name(names)
             yield from sheet
             if sheet.named:
                 notes.append(Notice(Code.ROW_BEFORE_NAMES))
+            if sheet.above:
+                notes.append(Notice(Code.LINES_ABOVE_NAMES, {"lines": sheet.above[0], "names": sheet.above[1]}))
+            if sheet.again:
+                again = {"lines": sheet.again[:SHOWN], "more": len(sheet.again[SHOWN:])}
+                notes.append(Notice(Code.NAMES_AGAIN, again))
+            if sheet.below:
+                notes.append(Notice(Code.LINES_BELOW_ROWS, {"first": sheet.below[0], "lines": sheet.below[1]}))
             if sheet.empty:
                 notes.append(Notice(Code.EMPTY_ROWS, {"rows": sheet.empty}))
             if sheet.long_numbers:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, NoReturn
+from typing import BinaryIO, Final
 
-from auditor.errors import InputUnusable
-from auditor.files.given import printable
 from auditor.findings.codes import Code, Notice
 from auditor.load.csvfile import LINES_IN_CELL, NOT_CLOSED, Dialect, Torn
+from auditor.load.tail import Reject, Seen, Sifted, Tail, spellings
 
 LONGEST_RECORD: Final = 16 * 2**20
 """Bytes; longer records are rejected."""
@@ -33,46 +31,21 @@ _TOO_LONG: Final = Notice(Code.ROW_TOO_LONG, {"bytes": LONGEST_RECORD})
 _MANY_LINES: Final = Notice(Code.CELL_OF_MANY_LINES, {"lines": LINES_IN_CELL})
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that cannot be read."""
-
-    line: int
-    """Of the file, from 1; the first one of several."""
-    reason: Notice
-    text: str
-    """Raw, without the last line end; bytes that are not UTF-8 are spelt, as in `Ren\\xe9`."""
-
-
-@dataclass
-class Sifted:
-    """What became of all lines after the header."""
-
-    records: int = 0
-    """Passed on."""
-    rejected: int = 0
-    foreign: int = 0
-    """Of the rejected, those with bytes that are no text in the encoding of the file."""
-    first_foreign: int = 0
-    """Line number of the first of them."""
-    beyond_ascii: int = 0
-    """Passed on with letters that have more than one byte."""
-    empty_lines: int = 0
-    """Lines without anything, which are no rows."""
-    doubtful: list[int] = field(default_factory=list)
-    """Line numbers where it is not certain which lines belong together, so that rows may hide."""
-    longest: int = 0
-    """Bytes of the longest record passed on."""
-    line_ends_in_cells: bool = False
-    """Of a record passed on."""
-
-
 class Sieve:
     """One pass over one file."""
 
-    def __init__(self, path: Path, dialect: Dialect, reject: Callable[[Reject], None], encoding: str = "UTF-8") -> None:
+    def __init__(
+        self,
+        path: Path,
+        dialect: Dialect,
+        reject: Callable[[Reject], None],
+        encoding: str = "UTF-8",
+        footer: int | None = None,
+    ) -> None:
+        """`footer` is how many lines stand below the last row; None: nobody has said so."""
         self._path = path
         self._dialect = dialect
+        self._footer = footer
         self._grammar = dialect.grammar
         self._report = reject
         self._encoding = encoding
@@ -80,18 +53,23 @@ class Sieve:
         self._line = dialect.header_lines
         """Number of the line handed out last."""
         self.result = Sifted()
+        self._torn: int | None = None
+        """Line number of the last row that lacks something, as one that is cut off does."""
 
     def run(self, out: BinaryIO, progress: Callable[[int, int], None] | None = None) -> Sifted:
-        """Write the good records to `out`, one way of writing for all, without a header.
-
-        Raises InputUnusable when the file is cut off in the middle of a row.
-        """
+        """Write the good records to `out`, one way of writing for all, without a header."""
         result, separator, columns = self.result, self._grammar.separator, self._grammar.columns
+        names, closed = spellings(self._dialect), self._dialect.closed
+        self._tail = tail = Tail(self._grammar, result, out, self._report, self._dialect.above)
         with self._path.open("rb") as file:
             file.seek(self._dialect.data_from)
-            self._lines = self._read(file)
+            self._lines = self._read(file) if not self._footer else self._before_footer(file, self._footer)
             while (line := self._next()) is not None:
-                body = _body(line)
+                body, number, rejected = _body(line), self._line, result.rejected
+                if body in names:
+                    result.again.append(number)
+                    tail.begin_again()
+                    continue
                 if len(line) > LONGEST_RECORD:
                     record = self._reject([line[:_SHOWN]], _TOO_LONG)
                 elif b'"' in line:
@@ -102,14 +80,45 @@ class Sieve:
                     record = self._unfit(line, body)
                 if record is not None and (wrong := self._not_text(record)):
                     record = self._foreign([line], wrong)
-                if record is not None:
+                if record is not None and closed:
+                    record = self._without_last(line, record)
+                if record is None:
+                    tail.add(Seen(number, body, rejected=result.rejected > rejected, written=0))
+                else:
+                    tail.add(Seen(number, record, rejected=False, written=len(record) + 1))
                     result.beyond_ascii += not record.isascii()
                     result.records += 1
                     result.longest = max(result.longest, len(record))
                     out.write(record + b"\n")
                 if progress is not None and self._line % 50_000 == 0:
                     progress(file.tell(), result.records)
+        self._ended()
+        tail.tell()
         return result
+
+    def _before_footer(self, file: BinaryIO, footer: int) -> Iterator[bytes]:
+        """All lines but the last ones."""
+        held: deque[bytes] = deque()
+        for line in self._read(file):
+            held.append(line)
+            if len(held) > footer:
+                yield held.popleft()
+        self.result.below = (self._line + 1, len(held))
+
+    def _ended(self) -> None:
+        """Tells lines below the table from rows, and whether the last row is cut off."""
+        result = self.result
+        if self._footer is None:
+            result.below = self._tail.set_below_aside()
+        if result.below is None and self._torn is not None and self._tail.ends_with(self._torn):
+            result.damaged = self._torn
+
+    def _without_last(self, line: bytes, record: bytes) -> bytes | None:
+        """A row of a file whose lines end in a separator; what stands behind that belongs to no column."""
+        if record.endswith(self._grammar.separator):
+            return record
+        columns = self._grammar.columns
+        return self._reject([line], _other_cells(columns, columns - 1))
 
     def _read(self, file: BinaryIO) -> Iterator[bytes]:
         if self._dialect.line_end != b"\r":
@@ -159,9 +168,15 @@ class Sieve:
             self.result.empty_lines += 1
             return None
         cells = body.count(separator) + 1
-        if cells < columns and self._only_blank_lines_follow():
-            self._cut_off()
+        if cells < columns:
+            if cells == columns - 1 and self._whole_without(body):
+                return self._grammar.text([*self._grammar.cells(body), None])
+            self._torn = self._line
         return self._reject([line], _other_cells(cells, columns))
+
+    def _whole_without(self, body: bytes) -> bool:
+        """Whether a line has all cells but that of a last column without a name, in which other lines end."""
+        return not self._dialect.header[-1] and not body.endswith(self._grammar.separator)
 
     def _quoted(self, line: bytes, body: bytes) -> bytes | None:
         """The record that begins with a line that has quotes; None when it was rejected."""
@@ -175,8 +190,10 @@ class Sieve:
             return self._reject([line], torn.reason)
         if len(cells) == self._grammar.columns:
             return self._grammar.text(cells)
-        if len(cells) < self._grammar.columns and self._only_blank_lines_follow():
-            self._cut_off()
+        if len(cells) < self._grammar.columns:
+            if len(cells) == self._grammar.columns - 1 and self._whole_without(body):
+                return self._grammar.text([*cells, None])
+            self._torn = self._line
         return self._reject([line], _other_cells(len(cells), self._grammar.columns))
 
     def _over_several_lines(self, first: bytes) -> bytes | None:
@@ -195,7 +212,8 @@ class Sieve:
             self._put_back(lines[1:])
             return self._reject([first], NOT_CLOSED)
         if reason == "end":
-            self._cut_off(len(lines))
+            self._torn = self._line - len(lines) + 1
+            return self._reject(lines, NOT_CLOSED)
         if isinstance(reason, str):  # endless
             self._put_back(lines[1:])
             self.result.doubtful.append(self._line)
@@ -267,22 +285,13 @@ class Sieve:
         """Whether every line of a legal record could be a row, had not a quote been opened and another closed."""
         return self._grammar.columns >= _ROWS_LOOK_LIKE_ROWS and all(map(self._width, lines))
 
-    def _only_blank_lines_follow(self) -> bool:
-        ahead: list[bytes] = []
-        while len(ahead) < LINES_IN_CELL and (line := self._next()) is not None:
-            ahead.append(line)
-            if line.strip():
-                break
-        self._put_back(ahead)
-        return not any(line.strip() for line in ahead)
-
     def _reject(self, lines: list[bytes], reason: Notice) -> bytes | None:
         other = b"\n" if self._dialect.line_end == b"\r" else b"\r"
         if any(other in _body(line) for line in lines):  # rows that end otherwise may hide in it
             self.result.doubtful.append(self._line - len(lines) + 1)
         text = _body(b"".join(lines)).decode("utf-8", "backslashreplace")
         self.result.rejected += 1
-        self._report(Reject(self._line - len(lines) + 1, reason, text))
+        self._tail.reject(Reject(self._line - len(lines) + 1, reason, text))
         return None
 
     def _not_text(self, record: bytes) -> Notice | None:
@@ -298,17 +307,10 @@ class Sieve:
 
     def _foreign(self, lines: list[bytes], wrong: Notice) -> bytes | None:
         if lines[-1][-1] >= 0x80 and self._at_end():
-            self._cut_off(len(lines))
+            self._torn = self._line - len(lines) + 1
         self.result.foreign += 1
         self.result.first_foreign = self.result.first_foreign or self._line - len(lines) + 1
         return self._reject(lines, wrong)
-
-    def _cut_off(self, lines: int = 1) -> NoReturn:
-        row = self.result.records + self.result.rejected + 1
-        raise InputUnusable(
-            f"{printable(self._path)} is cut off in the middle of row {row:,} (line {self._line - lines + 1:,})",
-            hint="export or transfer it again",
-        )
 
 
 def _skip_line(file: BinaryIO) -> None:

@@ -1,8 +1,8 @@
-"""Excel workbooks as text: the first row has the names, every other one is a row.
+"""Excel workbooks as text: one row has the names, those below it are rows.
 
 | cell | text |
 |---|---|
-| text | itself |
+| text | itself; `_x000D_` and the like is the character that it stands for |
 | number | its digits, whole numbers without a point; with the zeros in front that a format of zeros shows |
 | date, moment | `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` |
 | boolean | `true`, `false` |
@@ -15,9 +15,10 @@ import re
 import warnings
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import repeat
@@ -28,8 +29,11 @@ from xml.etree.ElementTree import ParseError
 from auditor.errors import InputUnusable, SettingsError
 from auditor.files.given import printable
 from auditor.findings.codes import Code, Notice
+from auditor.load.around import SAMPLE, TAIL, Last, Line, below, filled, names_in, names_of
+from auditor.load.dialect import UNDECLARED
+from auditor.load.form import Form
 from auditor.load.jsonlines import Read
-from auditor.load.sift import Reject
+from auditor.load.tail import Reject
 
 _PRECISE: Final = 10**15
 """Excel keeps fifteen digits of a number."""
@@ -37,8 +41,16 @@ _LARGEST: Final = 8 * 2**30
 """Bytes that a workbook may hold unpacked."""
 _STEP: Final = 5_000
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError, AttributeError, EOFError)
+_ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 _ZEROS: Final = re.compile("0+")
 _SEPARATOR: Final = re.compile("sep=.", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow(Read):
+    """A row with its cells by their places, for names may be lacking."""
+
+    cells: list[str | None]
 
 
 @dataclass
@@ -46,37 +58,97 @@ class Sheet:
     """Reads the rows of one sheet; what it passed over is known afterwards."""
 
     path: Path
-    name: str | None = None
-    """None: the only one that holds something."""
+    form: Form = UNDECLARED
     told: Callable[[int], None] = lambda rows: None
     empty: int = 0
     long_numbers: int = 0
     named: bool = False
-    """The first row is the line `sep=;` of a CSV file, and the names stand in the second."""
+    """The first row is the line `sep=;` of a CSV file, and the names stand in a later one."""
+    above: tuple[int, int] | None = None
+    """How many rows above the names are none, and the row of the names; None: there are none."""
+    below: tuple[int, int] | None = None
+    """The first row below the table, and how many there are; None: there are none."""
+    again: list[int] = field(default_factory=list)
+    """Rows in which the names stand once more."""
 
     def header(self) -> list[str]:
-        """The names of the first row. Raises InputUnusable and SettingsError as reading does."""
+        """The names. Raises InputUnusable and SettingsError as reading does."""
         with self._opened() as (sheet, _):
-            rows = sheet.iter_rows(max_row=2)
-            row = next(rows, ())
-            return self._names(next(rows, ()) if _names_separator(row) else row)
+            return self._found(sheet)[1]
 
     def __iter__(self) -> Iterator[Read | Reject]:
         with self._opened() as (sheet, formulas):
+            place, names = self._found(sheet)
+            self.long_numbers = 0
             shown = sheet.iter_rows()
             meant = formulas.iter_rows() if formulas is not None else repeat(None)
-            names: list[str] = []
+            waiting: deque[tuple[Last, Read | Reject | None]] = deque()
             for number, (row, origin) in enumerate(zip(shown, meant, strict=False), 1):
-                if number == 1 and _names_separator(row):
-                    self.named = True
-                elif not names:
-                    names = self._names(row)
-                elif all(cell.value is None for cell in row) and not _unworked(row, origin):
-                    self.empty += 1
-                else:
-                    yield self._row(number, names, row, origin)
+                if number > place:
+                    waiting.append(self._seen(number, names, row, origin))
+                    if len(waiting) > max(TAIL, self.form.footer or 0):
+                        yield from self._kept([waiting.popleft()])
                 if number % _STEP == 0:
                     self.told(number)
+            yield from self._kept(self._table(list(waiting), sum(map(bool, names))))
+
+    def _found(self, sheet: Any) -> tuple[int, list[str]]:
+        """The row of the names, and what stands in it."""
+        rows = list(sheet.iter_rows(max_row=max(SAMPLE, self.form.header or 0)))
+        if self.form.header is not None:
+            number = self.form.header
+            return number, self._names(rows[number - 1] if number <= len(rows) else (), number)
+        self.named = bool(rows) and _names_separator(rows[0])
+        sample = [self._line(number, row) for number, row in enumerate(rows, 1)][self.named :]
+        if not any(map(filled, (line.cells("") for line in sample))):
+            return 1, self._names(rows[0] if rows else (), 1)
+        chosen = sample[names_in(sample, [""], self.form.names)[0]]
+        place = chosen.number
+        above = sum(any(cell.value is not None for cell in row) for row in rows[self.named : place - 1])
+        self.above = (above, place) if above else None
+        if place > 1 + self.named and not above and names_of(chosen.cells("")) is None:
+            place = 1  # an empty row, and behind it none that names anything
+        return place, self._names(rows[place - 1], place)
+
+    def _line(self, number: int, row: Sequence[Any]) -> Line:
+        """A row without the empty cells at both ends."""
+        cells = [self._text(cell) or "" for cell in row]
+        while cells and not cells[-1].strip():
+            cells.pop()
+        while cells and not cells[0].strip():
+            cells.pop(0)
+        return Line(number, lambda mark: cells)
+
+    def _seen(
+        self, number: int, names: Sequence[str], row: Sequence[Any], origin: Sequence[Any] | None
+    ) -> tuple[Last, Read | Reject | None]:
+        """A row as it may end the sheet, and what becomes of it; None: nothing, for it is empty."""
+        empty = all(cell.value is None or cell.value == "" for cell in row) and not _unworked(row, origin)
+        one = None if empty else self._row(number, names, row, origin)
+        if not isinstance(one, SheetRow):
+            return Last(number, [] if empty else None, row=False), one
+        cells = [text or "" for name, text in zip(names, one.cells, strict=False) if name.strip()]
+        if cells == [name for name in names if name.strip()]:
+            self.again.append(number)
+            return Last(number, None, row=False), None
+        return Last(number, cells, row=True), one
+
+    def _table(
+        self, last: list[tuple[Last, Read | Reject | None]], columns: int
+    ) -> list[tuple[Last, Read | Reject | None]]:
+        """The last rows without those below the table."""
+        count = below([one for one, _ in last], columns) if self.form.footer is None else self.form.footer
+        closing = last[len(last) - count :]
+        if texts := [one for one, row in closing if row is not None]:
+            self.below = texts[0].line, len(texts)
+        return last[: len(last) - count]
+
+    def _kept(self, seen: Sequence[tuple[Last, Read | Reject | None]]) -> Iterator[Read | Reject]:
+        for last, one in seen:
+            if one is not None:
+                yield one
+            else:
+                self.empty += last.cells is not None
 
     def _row(
         self, number: int, names: Sequence[str], row: Sequence[Any], origin: Sequence[Any] | None
@@ -93,12 +165,14 @@ class Sheet:
             wrong = Notice(Code.MORE_CELLS_THAN_NAMES, {"names": len(names)})
         if wrong:
             return Reject(number, wrong, "\t".join(cell or "" for cell in cells))
-        return Read(dict(zip(names, cells, strict=False)))
+        return SheetRow(dict(zip(names, cells, strict=False)), cells)
 
     def _text(self, cell: Any) -> str | None:
         value = cell.value
-        if value is None or isinstance(value, str):
-            return value
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value) if "_x" in value else value
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, (int, float)):
@@ -116,13 +190,14 @@ class Sheet:
             return str(value)
         return str(value)
 
-    def _names(self, row: Sequence[Any]) -> list[str]:
+    def _names(self, row: Sequence[Any], number: int) -> list[str]:
         names = [self._text(cell) or "" for cell in row]
         while names and not names[-1].strip():
             names.pop()
         if not names:
             raise InputUnusable(
-                f"the first row of {printable(self.path)} is empty", hint="the names of the columns belong there"
+                f"{'the first row' if number == 1 else f'row {number}'} of {printable(self.path)} is empty",
+                hint="the names of the columns belong there",
             )
         return names
 
@@ -150,7 +225,10 @@ class Sheet:
                         )
                     )
                     sheets.append(books[1][sheets[0].title])
+                strings = _escaped_strings(self.path)
                 for sheet in sheets:
+                    if strings is not None:
+                        sheet._shared_strings = strings
                     sheet.reset_dimensions()  # they may be wrong, and rows beyond them would be lost
                 yield sheets[0], sheets[1] if len(sheets) > 1 else None
             except _BROKEN:
@@ -164,19 +242,20 @@ class Sheet:
     def _chosen(self, book: Any) -> Any:
         visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
         titles = ", ".join(f'"{printable(sheet.title)}"' for sheet in visible)
-        if self.name is not None:
+        if self.form.sheet is not None:
             for sheet in book.worksheets:
-                if sheet.title == self.name:
+                if sheet.title == self.form.sheet:
                     return sheet
-            raise SettingsError(f'{printable(self.path)} has no sheet "{self.name}"; it has: {titles}')
-        filled = [sheet for sheet in visible if next(iter(sheet.iter_rows(max_row=1)), ())]
-        if len(filled) == 1:
-            return filled[0]
-        if not filled:
+            raise SettingsError(f'{printable(self.path)} has no sheet "{self.form.sheet}"; it has: {titles}')
+        holding = [sheet for sheet in visible if next(iter(sheet.iter_rows(max_row=1)), ())]
+        if len(holding) == 1:
+            return holding[0]
+        if not holding:
             raise InputUnusable(f"{printable(self.path)} has no sheet with anything in it")
         raise SettingsError(
             f"{printable(self.path)} has several sheets: {titles}",
-            hint="name the one that is meant in [truth] sheet, or save it as a file of its own",
+            hint="name the sheet that is meant, or save it as a file of its own",
+            declare=f"sheet={printable(visible[0].title)}",
         )
 
 
@@ -202,6 +281,28 @@ def _has_formulas(path: Path) -> bool:
                             return True
                         before = chunk[-3:]
     return False
+
+
+def _escaped_strings(path: Path) -> list[str] | None:
+    """The texts of a workbook as they are stored, for openpyxl takes the escape of an underscore away, and with it what
+    told `_x000D_` that somebody typed from a carriage return. None: nobody did.
+    """
+    from openpyxl.cell.text import Text
+    from openpyxl.xml.constants import ARC_SHARED_STRINGS, SHEET_MAIN_NS
+    from openpyxl.xml.functions import iterparse
+
+    with zipfile.ZipFile(path) as archive:
+        found = next((name for name in archive.namelist() if name.lower() == ARC_SHARED_STRINGS.lower()), None)
+        if found is None or b"_x005F_" not in archive.read(found):
+            return None
+        with archive.open(found) as file:
+            texts = []
+            for _, node in iterparse(file):
+                if node.tag == f"{{{SHEET_MAIN_NS}}}si":
+                    text = Text.from_tree(node)
+                    texts.append(text.content if text is not None else "")
+                    node.clear()
+            return texts
 
 
 def _bounded(path: Path) -> None:

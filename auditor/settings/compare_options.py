@@ -53,6 +53,8 @@ class Question:
     memory_limit: str = "700MB"
     remote: str | None = None
     """The address of the Spark cluster that compares, sc://host:15002; None: DuckDB does, in this process."""
+    written: Mapping[Side, Declared] = field(default_factory=dict)
+    """How the file of a side is written, as far as it is declared."""
     called: Mapping[Side, str] = field(default_factory=dict)
     """What a side is called where something is wrong with it; else it is its path."""
 

@@ -45,6 +45,14 @@ def _brake(value: Any) -> tuple[int, float]:
     return count, share
 
 
+Words = Annotated[
+    list[str],
+    pydantic.BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    pydantic.WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+"""One text, or several in a list."""
+
+
 class Located(Strict):
     """What an input's location may need besides its address; one section for each kind of server."""
 
@@ -60,7 +68,37 @@ class Located(Strict):
     s3: S3 = S3()
 
 
-class Compared(Located):
+class Written(Strict):
+    """How a file is written; what is not said is recognised where only one reading makes sense, and reported."""
+
+    separator: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
+    """Of a CSV file; None: `;` of an export of the platform, else recognised from the header line."""
+    quote: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
+    """What encloses cells of a CSV file; None: the usual one."""
+    escape: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
+    """What takes its meaning from the next quote, separator or line end, such as a backslash; None: nothing does."""
+    encoding: str | None = None
+    """Of a CSV file; None: UTF-8, or, of a truth, recognised where only one reading makes sense."""
+    header: int | None = pydantic.Field(default=None, ge=1)
+    """The line of a CSV file, or the row of a sheet, in which the names stand; None: recognised."""
+    footer: int | None = pydantic.Field(default=None, ge=0)
+    """How many lines at the end of a CSV file, or rows of a sheet, are no rows; None: recognised."""
+    sheet: str | None = None
+    """Of an Excel workbook; None: the only one that holds something."""
+    null: Words = []
+    """Texts that say that there is no value, such as NULL."""
+    decimal: Literal[",", "."] | None = None
+    """What stands before the decimals of a number; None: as the rule of the column reads it."""
+
+
+class Declared(Written):
+    """What can be said of a file on the command line."""
+
+    member: str | None = None
+    """Name or pattern of the file in a ZIP archive that holds several."""
+
+
+class Compared(Located, Written):
     """The same of an input that is one of the two sides."""
 
     shrank: Share = 0.1
@@ -84,16 +122,6 @@ class Truth(Compared):
     query: str | None = None
     """Of a database, instead of a table: a SELECT. Of its columns, those of the contract are read."""
     database: Database = Database()
-    separator: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
-    """Of a CSV file; None: recognised from the header line, and reported."""
-    quote: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
-    """What encloses cells of a CSV file; None: the usual one."""
-    escape: str | None = pydantic.Field(default=None, min_length=1, max_length=1)
-    """What takes its meaning from the next quote, separator or line end, such as a backslash; None: nothing does."""
-    encoding: str | None = None
-    """Of a CSV file; None: UTF-8, or recognised where only one reading makes sense, and reported."""
-    sheet: str | None = None
-    """Of an Excel workbook; None: the only one that holds something."""
 
     @pydantic.field_validator("from_")
     @classmethod
@@ -116,12 +144,6 @@ class Truth(Compared):
         return self if given is None else self.model_copy(update={"table": None, "query": None})
 
 
-Patterns = Annotated[
-    list[str],
-    pydantic.BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
-    pydantic.WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-"""One location, or several in a list."""
 ActivityColumn = Literal["profile_id", "key", "email", "activity", "moment", "bounce", "code", "reason", "channel"]
 """What a column of a file of activities says: who it was, what happened and when, and of what kind it was."""
 ActivityWord = Literal["unsubscribed", "complained", "hard_bounce", "soft_bounce", "bounce", "not_sent"]
@@ -131,13 +153,13 @@ ActivityWord = Literal["unsubscribed", "complained", "hard_bounce", "soft_bounce
 class Exports(Located):
     """What else the platform exports."""
 
-    activities: Patterns = []
+    activities: Words = []
     """Where files of activities lie: bounces, complaints, opt-outs in campaigns, messages not sent. Every file that
     matches is read, not the newest alone."""
     max_silence: Duration = timedelta(days=14)
     """How old the newest activity that is known may be for a place where nothing new lies to have had nothing to tell;
     past that, it is not checked."""
-    taken_back: Patterns = []
+    taken_back: Words = []
     """Where files of activities lie that should never have been read: whatever they tell of somebody at a moment is
     forgotten, and not read again."""
     columns: dict[ActivityColumn, str] = {}

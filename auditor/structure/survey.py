@@ -18,7 +18,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import ROW_NUMBER, count
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS
-from auditor.load import column_names, column_types, land, spelling, work_out
+from auditor.load import column_names, column_types, form_of, land, work_out
 from auditor.match.keys import find_keys
 from auditor.match.sides import wanted_columns
 from auditor.model import (
@@ -101,7 +101,7 @@ def export_columns(settings: Settings, contract: Contract, *, now: datetime) -> 
     with tempfile.TemporaryDirectory(prefix="auditor-") as scratch:
         file = pull_input(settings, Side.PLATFORM, contract.timezone, Path(scratch), now)
         with closing(_engine(settings, Path(scratch), file)) as engine:
-            return column_names(engine, file.path, separator=";")
+            return column_names(engine, file.path, form_of(Side.PLATFORM, settings, contract))
 
 
 def _survey(
@@ -179,15 +179,15 @@ def _land(
     database.
     """
     engine.register(FUNCTIONS)
-    spelt = spelling(Side.TRUTH, settings)
-    there = column_names(engine, file.path, **spelt)
+    form = form_of(Side.TRUTH, settings, draft)
+    there = column_names(engine, file.path, form)
     landed = land(
         engine,
         Side.TRUTH,
         file.path,
         scratch / "landed.parquet",
         columns=wanted_columns(draft, Side.TRUTH, there),
-        **spelt,
+        form=form,
         most_rejected=settings.rejected(Side.TRUTH),
     )
     work_out(engine, draft, landed, there)

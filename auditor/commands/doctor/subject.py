@@ -21,7 +21,7 @@ from auditor.commands.session import connect_with, open_engine
 from auditor.engine.protocol import count
 from auditor.errors import AuditorError
 from auditor.findings.codes import NotChecked
-from auditor.load import Landed, column_names, land, spelling, work_out
+from auditor.load import Landed, column_names, form_of, land, work_out
 from auditor.match import fallback
 from auditor.match.keys import find_keys
 from auditor.match.sides import wanted_columns
@@ -211,10 +211,10 @@ class Subject:
                 rights=True,
             ),
         )
-        spelt = spelling(side, settings)
+        form = form_of(side, settings, contract)
         engine = open_engine(settings, folder / "spill", [folder, pulled.path.parent])
         self._stack.callback(engine.close)
-        header = column_names(engine, pulled.path, **spelt)
+        header = column_names(engine, pulled.path, form)
         columns = wanted_columns(contract, side, header)
         missing = tuple(name for name in columns if name not in header)
         if missing:
@@ -226,7 +226,7 @@ class Subject:
             pulled.path,
             target,
             columns=columns,
-            **spelt,
+            form=form,
             most_rejected=settings.rejected(side),
         )
         work_out(engine, contract, landed, header)

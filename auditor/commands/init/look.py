@@ -20,7 +20,7 @@ from auditor.engine.duckdb import DuckDB, name_of, quote
 from auditor.engine.protocol import ROW_NUMBER
 from auditor.errors import AuditorError, SettingsError
 from auditor.findings.sentences import of_file
-from auditor.load import Landed, land, spelling
+from auditor.load import Landed, form_of, land
 from auditor.model import Side, Structure
 from auditor.settings.config import Settings
 from auditor.structure.survey import pull_input
@@ -55,13 +55,15 @@ def look(settings: Settings, structure: Structure, *, now: datetime, key: str | 
             export = None
             notes.append(f"the mapping is proposed from names and types alone: {error}")
         with closing(open_engine(settings, folder / "spill", folders)) as engine:
-            landed = land(engine, Side.TRUTH, truth.path, folder / "t.parquet", **spelling(Side.TRUTH, settings))
+            landed = land(engine, Side.TRUTH, truth.path, folder / "t.parquet", form=form_of(Side.TRUTH, settings))
             notes += [f"{settings.names.truth}: {of_file(note)}" for note in landed.notes]
             sample = name_of(_sample(engine, landed))
             cells = _columns(engine, f"SELECT * FROM {sample}", landed.columns)
             if export is None:
                 return Looked(structure, cells, notes=tuple(notes))
-            there = land(engine, Side.PLATFORM, export.path, folder / "p.parquet", **spelling(Side.PLATFORM, settings))
+            there = land(
+                engine, Side.PLATFORM, export.path, folder / "p.parquet", form=form_of(Side.PLATFORM, settings)
+            )
             export_rows = name_of(engine.view(there.path, "look_platform"))
             shares = _shares(engine, structure, export_rows, there, sample, landed)
             found = (key, fed) if key and fed else find_key(structure, cells, shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from auditor.findings.codes import Code
@@ -24,6 +24,24 @@ def _not_in_encoding(say: Words, *, byte: int, value: int, encoding: str) -> str
     return f"byte {byte:,}, 0x{value:02X}, is not {encoding}"
 
 
+def _above(say: Words, *, lines: int, names: int) -> str:
+    return f"the names stand in line {names:,}: {counted(lines, 'line')} above {_passed(lines)}"
+
+
+def _below(say: Words, *, lines: int, first: int) -> str:
+    return f"{counted(lines, 'line')} below the last row, from line {first:,} on, {_passed(lines)}"
+
+
+def _again(say: Words, *, lines: Sequence[int], more: int) -> str:
+    listed = ", ".join(f"{line:,}" for line in lines) + (f" and {more:,} more" if more else "")
+    where = "line" if len(lines) + more == 1 else "lines"
+    return f"the names of the header stand again among the rows, and {where} {listed} {_passed(len(lines) + more)}"
+
+
+def _passed(lines: int) -> str:
+    return "is no row and was passed over" if lines == 1 else "are no rows and were passed over"
+
+
 def _filled(text: str) -> Callable[..., str]:
     """For a sentence that differs in names and numbers alone."""
     return lambda say, **parameters: text.format(**parameters)
@@ -37,6 +55,14 @@ LANDING: Final[Mapping[Code, Callable[..., str]]] = {
     Code.ESCAPE_RECOGNISED: _filled("the escape {mark} was recognised"),
     Code.BYTE_ORDER_MARK: _filled("the file begins with a byte order mark, which was passed over"),
     Code.NO_LAST_LINE_END: _filled("the last line has no line end"),
+    Code.LINE_ENDS_DOUBLED: _filled(
+        "each line ends in one line end too many (CR CR LF or LF CR), which was passed over"
+    ),
+    Code.LINES_ABOVE_NAMES: _above,
+    Code.LINE_BELOW_NAMES: _filled("line {line}, which only underlines the names, was passed over"),
+    Code.NAMES_AGAIN: _again,
+    Code.LINES_BELOW_ROWS: _below,
+    Code.SEPARATOR_ENDS_LINES: _filled("each row ends in a separator, behind which nothing stands"),
     Code.EMPTY_LINES: _filled("{lines:,} empty lines were passed over"),
     Code.EMPTY_ROWS: _filled("{rows:,} empty rows were passed over"),
     Code.ROW_BEFORE_NAMES: _filled("the row before the names, which is no row but names a separator, was passed over"),

@@ -46,6 +46,17 @@ def _lines_do_not_close(say: Words, *, side: str, rows: int, file: str, line: in
     )
 
 
+def _cut_off(say: Words, *, side: str, rows: int, file: str, line: int) -> str:
+    return (
+        f"{file} is cut off in line {line:,}: rows below it may be lost, so nothing is planned on this audit; "
+        "export or transfer it again"
+    )
+
+
+def _of_a_file(say: Words, *, file: str, told: Mapping[str, Any]) -> str:
+    return f"{file}: {LANDING[Code(told['code'])](say, **told['parameters'])}"
+
+
 def _below_count(say: Words, *, side: str, rows: int, exported: int, count: int) -> str:
     return (
         f"the export holds {exported:,} profiles, {say.platform} counts {count:,}: it is cut off, filtered or old, "
@@ -282,6 +293,8 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NULL_KEY: _null_key,
     Code.REJECTED_ROWS: _rejected_rows,
     Code.LINES_DO_NOT_CLOSE: _lines_do_not_close,
+    Code.CUT_OFF: _cut_off,
+    Code.OF_A_FILE: _of_a_file,
     Code.BELOW_COUNT: _below_count,
     Code.NO_ROWS: _no_rows,
     Code.NOT_EVALUATED: _not_evaluated,
