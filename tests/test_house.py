@@ -148,6 +148,7 @@ DEFAULTS = {
     "pull/__init__.py:Means": "what only some locations need",
     "state/ledger/records.py:Decision": "whom it overrules is no part of the record",
     "structure/fit.py:Finding": "how grave it is, where it is not the usual",
+    "load/form.py:Form": "most of how a file is written is recognised, not said",
     "structure/proposal.py:Addition": "one of four things is added",
     "structure/proposal.py:Proposal": "most proposals need no note",
     "structure/survey.py:Wish": "what a person need not wish",

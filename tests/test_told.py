@@ -57,6 +57,13 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         )
         for line, where in ((None, ""), (1234, ", first at line 1,234"))
     ],
+    Code.CUT_OFF: [
+        (
+            NotChecked(Code.CUT_OFF, Side.TRUTH, 1, parameters={"file": "a.csv", "line": 1234}),
+            "a.csv is cut off in line 1,234: rows below it may be lost, so nothing is planned on this audit; export or "
+            "transfer it again",
+        )
+    ],
     Code.NO_ROWS: [
         (
             NotChecked(Code.NO_ROWS, Side.TRUTH, blocks_plan=True),
@@ -496,6 +503,28 @@ OF_FILES: list[tuple[Code, dict[str, Any], str]] = [
     (Code.ESCAPE_RECOGNISED, {"mark": "\\"}, "the escape \\ was recognised"),
     (Code.BYTE_ORDER_MARK, {}, "the file begins with a byte order mark, which was passed over"),
     (Code.NO_LAST_LINE_END, {}, "the last line has no line end"),
+    (
+        Code.LINE_ENDS_DOUBLED, {},
+        "each line ends in one line end too many (CR CR LF or LF CR), which was passed over",
+    ),
+    (
+        Code.LINES_ABOVE_NAMES, {"lines": 3, "names": 4},
+        "the names stand in line 4: 3 lines above are no rows and were passed over",
+    ),
+    (Code.LINE_BELOW_NAMES, {"line": 2}, "line 2, which only underlines the names, was passed over"),
+    (
+        Code.NAMES_AGAIN, {"lines": [7], "more": 0},
+        "the names of the header stand again among the rows, and line 7 is no row and was passed over",
+    ),
+    (
+        Code.LINES_BELOW_ROWS, {"lines": 2, "first": 1200},
+        "2 lines below the last row, from line 1,200 on, are no rows and were passed over",
+    ),
+    (Code.SEPARATOR_ENDS_LINES, {}, "each row ends in a separator, behind which nothing stands"),
+    (
+        Code.OF_A_FILE, {"file": "a.csv", "told": {"code": "empty_lines", "parameters": {"lines": 2}}},
+        "a.csv: 2 empty lines were passed over",
+    ),
     (Code.EMPTY_LINES, {"lines": 1200}, "1,200 empty lines were passed over"),
     (Code.EMPTY_ROWS, {"rows": 3}, "3 empty rows were passed over"),
     (Code.ROW_BEFORE_NAMES, {}, "the row before the names, which is no row but names a separator, was passed over"),

@@ -248,6 +248,7 @@ ELSEWHERE = {
     "pull/servers.py: fetch": "writes into the partial file that it is given by what keeps it",
     "report/xlsx.py: book": "bytes in memory",
     "load/activities.py: _in_engine": "no file: columns of a frame get other names",
+    "load/landed.py: respell": "what was landed gives way to itself, respelt, which no run counts on yet",
     "load/parts.py: _write": "parts of one file, in a folder that goes when they are put together",
     "engine/spark/entries.py: on_spark": "no file: an expression",
     "sandbox/envelopes.py: done": "no file: the answer to a call",

@@ -17,6 +17,7 @@ from auditor.settings.contract import Blank, Column, Compare, Contract, Master
 from auditor.settings.contract_file import parse_rule
 from auditor.settings.date_formats import unreadable
 from auditor.settings.distances import Distance, rule_for, unfit
+from auditor.settings.inputs import Declared
 
 TABLE = "compare"
 
