@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 import xlsxwriter
 
+from auditor.commands.compare import compare
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.findings.codes import Code
 from auditor.load import Form, Landed, column_names, land
 from auditor.load.around import Last, below
 from auditor.model import Side
+from auditor.pull.databases.extract import Unread, checked
+from auditor.settings.compare_options import Question
 from auditor.settings.declared import declared_of
 from auditor.settings.inputs import Declared
 from tests.test_load import lines
@@ -293,3 +299,30 @@ def test_what_can_be_said_of_a_file(text: str, said: dict[str, Any]) -> None:
 def test_what_cannot_be_said_of_a_file(text: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         declared_of(text, "--truth-options")
+
+
+# --- databases ---
+
+
+def test_a_row_of_a_database_that_is_no_text_is_rejected_alone(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "crm.db")) as base:
+        base.execute("CREATE TABLE contacts (id TEXT, v TEXT, n INTEGER)")
+        base.execute("INSERT INTO contacts VALUES ('1', cast(x'ff41' AS TEXT), 7), ('2', 'b', 8), ('3', NULL, 9)")
+        base.commit()
+    (tmp_path / "t.csv").write_bytes(b"id,v,n\n1,A,7\n2,b,8\n3,,9\n")
+    question = Question(f"sqlite:{tmp_path}/crm.db#contacts", str(tmp_path / "t.csv"), key=("id",))
+    found = compare(question, folder=tmp_path / "o")
+    assert (found.summary["profiles"]["equal"], found.summary["rows"]["platform_rejected"]) == (2, 1)
+    assert found.summary["verdict"] == "incomplete"
+    [row] = pl.read_parquet(tmp_path / "o" / "rejected.parquet").to_dicts()
+    assert (row["line"], row["text"]) == (1, "1\t\\xffA\t7")
+
+
+def test_batches_lose_the_rows_that_are_no_text_and_no_others() -> None:
+    texts = pa.array([b"a", b"\xe9", None, b"\xc3\xa9", b"b\xff"], pa.binary()).view(pa.string())
+    batch = pa.RecordBatch.from_arrays([texts, pa.array([1, 2, 3, 4, 5])], ["v", "n"])
+    unread: list[Unread] = []
+    read = list(checked((one for one in [batch, batch]), unread))
+    assert [one.to_pydict() for one in read] == [{"v": ["a", None, "é"], "n": [1, 3, 4]}] * 2
+    assert [(one.row, one.byte, one.value) for one in unread[:3]] == [(2, 1, 0xE9), (5, 2, 0xFF), (7, 1, 0xE9)]
+    assert unread[1].text == "b\\xff\t5"

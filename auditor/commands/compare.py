@@ -216,7 +216,7 @@ def _compare(
             engine.register(FUNCTIONS)
         lying = [file.path for file, one in zip(inputs.files, written, strict=True) if one is None]
         reading.enter_context(undamaged(lying))
-        landed, raw = as_tables(here, cluster, inputs, written, contract, types)
+        landed, raw = as_tables(here, cluster, inputs, written, contract, types, scratch)
         matched = _matched(engine, contract, raw, question)
         base = agreed_values(here, engine, inputs.agreed.path, contract, scratch) if inputs.agreed else None
         known = Known(base=base, base_by_key=True, sent=None, seen=None, blocked=None, ours=None)

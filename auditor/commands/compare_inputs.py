@@ -22,6 +22,7 @@ from auditor.load import (
     Form,
     Landed,
     Looked,
+    Reject,
     can_lie,
     column_names,
     column_types,
@@ -30,6 +31,7 @@ from auditor.load import (
     lay,
     looking_ahead,
     never_empty,
+    with_rejected,
 )
 from auditor.model import Side, Source
 from auditor.pull import Means, Pulled, pull_file
@@ -84,6 +86,16 @@ def form_of(question: Question, side: Side, contract: Contract | None = None) ->
     return replace(declared(said, side, contract), names=tuple(names))
 
 
+def unread_of(file: Pulled) -> list[Reject]:
+    """The rows of a database that were left out of what was read of it, as rejected ones."""
+    return [
+        Reject(
+            one.row, Notice(Code.NOT_IN_ENCODING, {"byte": one.byte, "value": one.value, "encoding": "UTF-8"}), one.text
+        )
+        for one in file.unread
+    ]
+
+
 def told_of(files: Sequence[Pulled], landed: Sequence[Landed]) -> tuple[Notice, ...]:
     """What was recognised or passed over in the files that changes how they are understood."""
     return tuple(
@@ -136,6 +148,7 @@ def as_tables(
     written: Sequence[Landed | None],
     contract: Contract,
     types: Types,
+    scratch: Path,
 ) -> tuple[list[Landed], dict[Side, ir.Table]]:
     """The rows of both sides on the engine that compares them, and what was landed or laid of the files."""
     engine: Engine = cluster or here
@@ -148,7 +161,7 @@ def as_tables(
             one, raw[file.side] = _laid(here, file, contract, alike)
         else:
             raw[file.side] = engine.view(one.path, f"{file.side.value}_raw")
-        landed.append(one)
+        landed.append(with_rejected(one, Path(file.file), scratch / f"{file.side.value}.parquet", unread_of(file)))
     if cluster is not None:
         for side, location in inputs.seen.items():
             columns = _kept(side, contract) or list(types[side])

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.actito import Discontinued, Reader, learned
-from auditor.commands.compare_inputs import source_showing
+from auditor.commands.compare_inputs import source_showing, unread_of
 from auditor.commands.session import connect, ends
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.files.rewrite import Rewrite
 from auditor.findings import notices
 from auditor.findings.codes import NotChecked, Notice
-from auditor.load import Landed, Looked, column_names, form_of, land, looking_ahead, work_out
+from auditor.load import Landed, Looked, column_names, form_of, land, looking_ahead, with_rejected, work_out
 from auditor.match.sides import greatest_moment, updated_column, wanted_columns
 from auditor.model import Side, Source, Structure
 from auditor.pull import Means, Pulled, pull_file
@@ -225,7 +225,7 @@ def land_one(
         progress=None if moved is None else partial(moved, f"reading {source.path.name}"),
     )
     work_out(engine, contract, landed, there)
-    return landed
+    return with_rejected(landed, Path(source.file), landed.path, unread_of(source), settings.rejected(side))
 
 
 def source_of(

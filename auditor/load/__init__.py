@@ -23,7 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -42,11 +42,12 @@ from auditor.load.csvfile import is_utf8, survey
 from auditor.load.dialect import UNDECLARED, doubled_at_first_sight, read_dialect
 from auditor.load.encodings import at_first_sight
 from auditor.load.form import Form
-from auditor.load.landed import Landed, Progress, choose, respell, write_texts
+from auditor.load.landed import MOST_REJECTED, Landed, Progress, choose, respell, write_texts
 from auditor.load.marks import USUAL, Marks
 from auditor.load.marks import at_first_sight as marks_at_first_sight
-from auditor.load.rejects import rejects_of
+from auditor.load.rejects import rejects_of, with_rejected
 from auditor.load.row_landing import Rows, row_names
+from auditor.load.tail import Reject
 from auditor.model import Side
 from auditor.settings.config import Settings
 from auditor.settings.contract import Compare, Contract
@@ -62,6 +63,7 @@ __all__ = [
     "Looked",
     "Marks",
     "Progress",
+    "Reject",
     "can_lie",
     "column_names",
     "column_types",
@@ -73,6 +75,7 @@ __all__ = [
     "never_empty",
     "rejected_rows",
     "undamaged",
+    "with_rejected",
     "work_out",
 ]
 
@@ -105,10 +108,6 @@ def declared(said: Written, side: Side, contract: Contract | None) -> Form:
         numbers=tuple(own[column.name] for column in columns if column.compare is Compare.NUMBER),
         texts=tuple(own[column.name] for column in columns if column.compare is Compare.EXACT),
     )
-
-
-MOST_REJECTED: Final = (10, 0.01)
-"""A number and a share of the rows: while no more than the larger are rejected, the run goes on."""
 
 
 def land(

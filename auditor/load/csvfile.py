@@ -168,7 +168,10 @@ def survey(path: Path, dialect: Dialect) -> Survey:
             plain = plain and _plain(chunk, grammar)
             if plain:
                 begin = 0 if last else dialect.data_from - 1
-                plain = not any(chunk.find(line, begin) >= 0 or (last and chunk.startswith(line[1:])) for line in again)
+                plain = not any(
+                    mark in chunk and (chunk.find(line, begin) >= 0 or (last and chunk.startswith(line[1:])))
+                    for mark, line in again
+                )
             if grammar.columns == 1 and plain:
                 plain = b"\n\n" not in chunk and b"\n\r" not in chunk and not chunk.startswith((b"\n", b"\r"))
             tail = chunk if len(chunk) >= _TAIL else tail[-_TAIL:] + chunk
@@ -180,13 +183,15 @@ def survey(path: Path, dialect: Dialect) -> Survey:
     return Survey(lines + (not final), plain and consistent and not foreign, final, foreign)
 
 
-def _again(dialect: Dialect) -> tuple[bytes, ...]:
-    """How a line begins that may be the names once more, which are then looked at one by one."""
+def _again(dialect: Dialect) -> tuple[tuple[bytes, bytes], ...]:
+    """How a line begins that may be the names once more, so that all are looked at one by one; and, before each, a byte
+    of it that is quick to find and seldom there.
+    """
     if not dialect.header[0]:
         return ()
     first = dialect.header[0].encode()
     behind = dialect.grammar.separator if dialect.grammar.columns > 1 else dialect.line_end
-    return (b"\n" + first + behind, b'\n"' + first + b'"' + behind, b"\n" + BOM)
+    return (b"\n", b"\n" + first + behind), (b'"', b'\n"' + first + b'"' + behind), (BOM[:1], b"\n" + BOM)
 
 
 def to_utf8(path: Path, encoding: str, target: Path) -> None:

@@ -20,6 +20,9 @@ from auditor.settings.problems import absent_columns
 Progress = Callable[[int, int, int | None], None]
 """Called with bytes done, bytes in all, and rows so far where they are known."""
 
+MOST_REJECTED: Final = (10, 0.01)
+"""A number and a share of the rows: while no more than the larger are rejected, the run goes on."""
+
 SHOWN: Final = 5
 """Line numbers that are named of those where the names stand again."""
 _CELLS_PER_GROUP = 1_250_000

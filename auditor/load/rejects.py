@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from auditor.errors import InputUnusable
@@ -11,6 +12,7 @@ from auditor.files.whole import whole_file
 from auditor.findings.audit import REJECTED
 from auditor.findings.codes import Code, NotChecked, told_text
 from auditor.findings.sentences import of_file
+from auditor.load.landed import MOST_REJECTED, Landed
 from auditor.load.tail import Reject
 from auditor.model import Side
 
@@ -71,6 +73,22 @@ def not_read(side: Side, path: Path, rejects: Sequence[Reject], *, place: str = 
             "line": rejects[0].line,
             "reason": rejects[0].reason.content(),
         },
+    )
+
+
+def with_rejected(
+    landed: Landed, path: Path, target: Path, rejects: Sequence[Reject], most: tuple[int, float] = MOST_REJECTED
+) -> Landed:
+    """What was landed of a database, and what was left out of it before: such rows are rejected. Raises as `bear`."""
+    if not rejects:
+        return landed
+    bear(path, landed.rows + len(rejects), rejects, most, place="row")
+    return replace(
+        landed,
+        rows=landed.rows + len(rejects),
+        rejected=landed.rejected + len(rejects),
+        rejects=write_rejects(landed.side, target, rejects),
+        not_checked=(*landed.not_checked, not_read(landed.side, path, rejects, place="row")),
     )
 
 

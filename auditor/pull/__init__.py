@@ -30,6 +30,7 @@ from auditor.pull.moments import Found
 from auditor.settings.inputs import Located, Truth
 
 if TYPE_CHECKING:
+    from auditor.pull.databases.extract import Unread
     from auditor.pull.servers import Server
 
 QUIET = 2.0
@@ -70,6 +71,8 @@ class Pulled:
     is told of the file is told of that."""
     types: Mapping[str, str]
     """Of a database: DuckDB's word for the declared type of each column that is no text."""
+    unread: Sequence[Unread]
+    """Of a database: the rows that were left out, since they hold text that is none."""
     may_write: bool | None
     """Of a database: whether the user could change what was read; None: nobody knows, or nobody asked."""
 
@@ -90,6 +93,7 @@ class Pulled:
             mtime=found.modified or now.astimezone(UTC),
             snapshot=None,
             types={},
+            unread=(),
             may_write=None,
         )
 
@@ -196,6 +200,7 @@ def _from_database(side: Side, location: str, folder: Path, base: Path, means: M
         mtime=found.moment,
         snapshot=found.moment,
         types=found.types,
+        unread=found.unread,
         may_write=found.may_write,
     )
 

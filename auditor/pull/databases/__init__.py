@@ -26,7 +26,7 @@ from auditor.settings.inputs import Located
 from auditor.settings.problems import absent_columns
 
 if TYPE_CHECKING:
-    from auditor.pull.databases.extract import Open
+    from auditor.pull.databases.extract import Open, Unread
 
 _SHOWN = 30
 _PACKAGES = {
@@ -47,6 +47,8 @@ class Extract:
     """When the rows were as they are read, by the database's clock; with zone."""
     types: Mapping[str, str]
     """DuckDB's word for the declared type of each column that was kept and is no text."""
+    unread: Sequence[Unread]
+    """The rows that were left out, since they hold text that is none."""
     may_write: bool | None
     """Whether the user could change what was read; None: nobody knows, or nobody asked."""
 
@@ -80,7 +82,9 @@ def read(
                 database.batches(columns, rows), columns, target, lambda done, size: told(address.name, done, size)
             )
             types = {name: word for name, word in database.types.items() if name in columns}
-            return Extract(address.name, count, database.moment, types, database.may_write() if rights else None)
+            unread = tuple(database.unread)
+            may_write = database.may_write() if rights else None
+            return Extract(address.name, count, database.moment, types, unread, may_write)
     except ModuleNotFoundError as error:
         extra = _PACKAGES.get((error.name or "").partition(".")[0])
         if extra is None:

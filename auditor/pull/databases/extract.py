@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ROWS: Final = 20_000
 """Of a batch, where the driver hands out rows."""
+_MOST_UNREAD: Final = 10_000
 _CELLS, _BYTES = 1_250_000, 64 * 2**20
 """Of a row group, at most, and a batch more."""
 
@@ -43,6 +44,10 @@ class Open(Protocol):
     @property
     def types(self) -> Mapping[str, str]:
         """DuckDB's word for the type of each column that is no text."""
+
+    @property
+    def unread(self) -> Sequence[Unread]:
+        """The rows that were left out of the batches so far."""
 
     @property
     def moment(self) -> datetime:
@@ -106,19 +111,75 @@ def write(
     return rows
 
 
-def checked(batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
-    """The same batches. Raises InputUnusable for text that is not UTF-8, which not every driver has looked at."""
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A row that was left out, since one of its texts is not in the encoding that the database says."""
+
+    row: int
+    """Its place among the rows that came, from 1."""
+    byte: int
+    """Of its text, the first that is none, from 1."""
+    value: int
+    """Of that byte."""
+    text: str
+    """Its cells with tabs between them; bytes that are no text are spelt, as in `Ren\\xe9`."""
+
+
+def checked(batches: Generator[pa.RecordBatch], unread: list[Unread]) -> Generator[pa.RecordBatch]:
+    """The same batches without the rows that hold text which is not UTF-8; those are added to `unread`.
+
+    Raises InputUnusable for more of them than anybody would look at.
+    """
+    came = 0
     with contextlib.closing(batches):
         for batch in batches:
             import pyarrow as pa
 
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-                    try:
-                        column.validate(full=True)
-                    except pa.ArrowInvalid:
-                        raise no_text(name) from None
-            yield batch
+            wrong = next((name for name in batch.schema.names if not _texts(batch.column(name))), None)
+            if wrong is None:
+                yield batch
+            else:
+                whole = [_whole(row) for row in _as_bytes(batch)]
+                unread += [replace(one, row=one.row + came + n) for n, one in enumerate(whole) if one is not None]
+                if len(unread) > _MOST_UNREAD:
+                    raise no_text(wrong)
+                yield batch.filter(pa.array([one is None for one in whole]))
+            came += batch.num_rows
+
+
+def _texts(column: pa.Array) -> bool:
+    """Whether all cells of a column of texts are UTF-8; a column of another type has none."""
+    import pyarrow as pa
+
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            return False
+    return True
+
+
+def _as_bytes(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    """The rows, with texts as bytes."""
+    import pyarrow as pa
+
+    blobs = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}
+    columns = [column.view(blobs[column.type]) if column.type in blobs else column for column in batch.columns]
+    return zip(*(column.to_pylist() for column in columns), strict=True)
+
+
+def _whole(row: Sequence[Any]) -> Unread | None:
+    """What is wrong with the first row, if anything is."""
+    for cell in row:
+        try:
+            if isinstance(cell, bytes):
+                cell.decode()
+        except UnicodeDecodeError as error:
+            shown = [
+                cell.decode("utf-8", "backslashreplace") if isinstance(cell, bytes) else spelt(cell) for cell in row
+            ]
+            return Unread(1, error.start + 1, cell[error.start], "\t".join(text or "" for text in shown))
+    return None
 
 
 def no_text(name: str) -> InputUnusable:
@@ -144,14 +205,17 @@ class Rows:
         for place, (name, values) in enumerate(zip(self.columns, zip(*rows, strict=True), strict=True)):
             spell = self.spell.get(place, spelt)
             try:
-                arrays.append(pa.array([spell(value) for value in values], pa.string()))
+                texts = [spell(value) for value in values]
             except _UnknownTypeError as unknown:
                 raise InputUnusable(
                     f'the column "{printable(name)}" holds values of the type {unknown}, which have no text',
                     hint="cast the column to text in a query",
                 ) from None
-            except UnicodeError:
-                raise no_text(name) from None
+            try:
+                arrays.append(pa.array(texts, pa.string()))
+            except UnicodeError:  # halves of pairs: `checked` leaves their rows out
+                stored = [None if text is None else text.encode("utf-8", "surrogatepass") for text in texts]
+                arrays.append(pa.array(stored, pa.binary()).view(pa.string()))
         return pa.RecordBatch.from_arrays(arrays, list(self.columns))
 
 

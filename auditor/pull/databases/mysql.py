@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.pull.databases.address import Address, quoted
-from auditor.pull.databases.extract import ROWS, Rows, binary
+from auditor.pull.databases.extract import ROWS, Rows, Unread, binary
 
 TIMEOUT: Final = 15
 """Seconds to connect."""
@@ -83,6 +83,7 @@ class Mysql:
         self._cursor, self._address = cursor, address
         [(moment,)] = self._rows("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")
         self.moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        self.unread: tuple[Unread, ...] = ()  # what is no text, the server spells with question marks
         self._source = quoted(address.table, "`") if address.table else f"({address.query}\n)"
         cursor.execute(f"SELECT * FROM {self._source} AS q LIMIT 0")
         described = cursor.description

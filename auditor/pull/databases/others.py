@@ -18,7 +18,7 @@ import pyarrow as pa
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.files.given import printable
 from auditor.pull.databases.address import Address, quoted
-from auditor.pull.databases.extract import ROWS, Open, Rows, checked
+from auditor.pull.databases.extract import ROWS, Open, Rows, Unread, checked
 
 if TYPE_CHECKING:
     from auditor.pull.databases.adbc import Session
@@ -77,6 +77,7 @@ class _Alchemy:
         self._address = address
         self.moment = datetime.now(UTC)
         self.types: dict[str, str] = {}
+        self.unread: list[Unread] = []
         self._result: Any = None
         if address.table:
             result = self._run(f"SELECT * FROM {self._table()} WHERE 1 = 0")
@@ -87,6 +88,9 @@ class _Alchemy:
             self.names = [str(name) for name in self._result.keys()]  # noqa: SIM118 - no mapping
 
     def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
+        return checked(self._batches(columns, rows), self.unread)
+
+    def _batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         if self._result is None:
             picked = ", ".join(self._quote(name) for name in columns)
             result, places = self._run(f"SELECT {picked} FROM {self._table()}"), list(range(len(columns)))
@@ -151,11 +155,12 @@ class _Adbc:
         self._session, self._address = session, address
         self.moment = datetime.now(UTC)
         self.types: dict[str, str] = {}
+        self.unread: list[Unread] = []
         self.names = session.names(self._select("*", 0))
 
     def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         picked = ", ".join(quoted([name]) for name in columns)
-        with contextlib.closing(checked(self._session.batches(self._select(picked, rows)))) as batches:
+        with contextlib.closing(checked(self._session.batches(self._select(picked, rows)), self.unread)) as batches:
             for batch in batches:
                 for field in batch.schema:
                     if isinstance(field.type, pa.BaseExtensionType) or pa.types.is_union(field.type):

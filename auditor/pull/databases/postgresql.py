@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 from auditor.errors import AuditorError, SettingsError, TryLater
 from auditor.files.given import printable
 from auditor.pull.databases.address import Address, quoted
-from auditor.pull.databases.extract import checked
+from auditor.pull.databases.extract import Unread, checked
 from auditor.settings.problems import nearest
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ class Postgresql:
         self._stored: dict[str, str] = {}
         self._made: dict[str, Callable[[pa.Array], pa.Array]] = {}
         self.types: dict[str, str] = {}
+        self.unread: list[Unread] = []
         if len(set(self.names)) == len(self.names):
             self._look_at_types()
 
@@ -149,7 +150,8 @@ class Postgresql:
         types = {name: self._stored[name] for name in columns}
         query = f"SELECT {picked} FROM {self._source} AS q{limit}"
         if self._unchecked:
-            return checked(self._session.batches(query, types, self._made, encoding="SQL_ASCII"))
+            read = self._session.batches(query, types, self._made, encoding="SQL_ASCII")
+            return checked(read, self.unread)
         return self._session.batches(query, types, self._made)
 
     def may_write(self) -> bool | None:

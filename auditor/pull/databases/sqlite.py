@@ -20,7 +20,7 @@ import pyarrow as pa
 from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.files.given import printable
 from auditor.pull.databases.address import Address, quoted
-from auditor.pull.databases.extract import ROWS, no_text, spelt
+from auditor.pull.databases.extract import ROWS, Unread, checked, spelt
 from auditor.pull.locations import Absent
 
 PATIENCE = 30.0
@@ -62,15 +62,14 @@ class Sqlite:
         self.names = [name for name, *_ in connection.execute(f"SELECT * FROM {self._source} LIMIT 0").description]
         connection.execute(f"SELECT 1 FROM {self._source} LIMIT 1").fetchall()  # from here on the rows stand still
         self.moment = datetime.now(UTC)
+        self.unread: list[Unread] = []
         self.types = self._declared(address.table[-1]) if address.table else {}
 
     def batches(self, columns: Sequence[str], rows: int | None) -> Generator[pa.RecordBatch]:
         picked = ", ".join(_TEXT.format(quoted([name])) for name in columns)
         limit = "" if rows is None else f" LIMIT {rows:d}"
         cursor = self._connection.execute(f"SELECT {picked} FROM {self._source}{limit}")
-        while fetched := cursor.fetchmany(ROWS):
-            arrays = [_texts(name, cells) for name, cells in zip(columns, zip(*fetched, strict=True), strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, list(columns))
+        return checked(_batches(cursor, columns), self.unread)
 
     def may_write(self) -> bool | None:
         return os.access(self._path, os.W_OK)
@@ -85,11 +84,11 @@ class Sqlite:
         }
 
 
-def _texts(name: str, cells: Sequence[bytes | None]) -> pa.Array:
-    try:
-        return pa.array(cells, pa.binary()).cast(pa.string())
-    except pa.ArrowInvalid:
-        raise no_text(name) from None
+def _batches(cursor: sqlite3.Cursor, columns: Sequence[str]) -> Generator[pa.RecordBatch]:
+    """The rows as they are stored, whatever is no text among them."""
+    while fetched := cursor.fetchmany(ROWS):
+        arrays = [pa.array(cells, pa.binary()).view(pa.string()) for cells in zip(*fetched, strict=True)]
+        yield pa.RecordBatch.from_arrays(arrays, list(columns))
 
 
 @contextlib.contextmanager
