@@ -93,21 +93,24 @@ def _kind(
 _SLIP: Final = "damerau_levenshtein({l}, {r}) <= 1"
 _SLIP_OF_A_NAME: Final = (
     f"({_SLIP} AND (least(length({{l}}), length({{r}})) >= 5 OR length({{l}}) <> length({{r}}) "
-    "OR list_sort(string_split({l}, '')) = list_sort(string_split({r}, ''))))"
+    "OR levenshtein({l}, {r}) = 2))"
 )
-"""Not one letter for another in a short name, as in Tim and Tom."""
+"""Not one letter for another in a short name, as in Tim and Tom; to Levenshtein, two that changed places are two edits.
+"""
 _ALIKE: Final = "jaro_winkler_similarity({l}, {r}) >= 0.88"
 """Over bytes; the forms of names are mostly ASCII."""
 _BEGINNING: Final = "least(length({l}), length({r})) >= 3 AND (starts_with({l}, {r}) OR starts_with({r}, {l}))"
 _PART: Final = "least(length({l}), length({r})) >= 4 AND (contains({l}, {r}) OR contains({r}, {l}))"
 _SPELT_ALIKE: Final = f"({_ALIKE} OR {_SLIP_OF_A_NAME})"
-_SHORT_FORM: Final = "list_has_any(meant_l, meant_r)"
+_SHORT_FORM: Final = "(meant_l IS NOT NULL AND meant_r IS NOT NULL AND list_has_any(meant_l, meant_r))"
 _SAME_MAILBOX_ELSEWHERE: Final = "split_part({l}, '@', 1) = split_part({r}, '@', 1)"
 _SLIP_OF_THEIRS: Final = "(least(bearers_l, bearers_r) = 1 AND damerau_levenshtein({l}, {r}) <= 2)"
 """A name that nobody else has is rather a slip than another name, as Kabe is of Kane."""
 _ONE_NAME: Final = f"({_SLIP_OF_THEIRS} OR {_SLIP_OF_A_NAME} OR {_SHORT_FORM})"
 _FIRST_NAMES_ALIKE: Final = f"({_ONE_NAME} OR {_ALIKE} OR {_BEGINNING})"
-_FIRST_NAMES_AGREE: Final = _FIRST_NAMES_ALIKE.format(l="first_name_l", r="first_name_r")
+FIRST_NAMES_AGREE: Final = _FIRST_NAMES_ALIKE.format(l="first_name_l", r="first_name_r")
+"""Asked once per pair, and known to the conditions as `first_names_agree`."""
+_FIRST_NAMES_AGREE: Final = "first_names_agree"
 _FIRST_NAME_UNKNOWN: Final = "(first_name_l IS NULL OR first_name_r IS NULL)"
 _DAY_AND_MONTH_SWAPPED: Final = "{l} = substr({r}, 1, 5) || substr({r}, 9, 2) || '-' || substr({r}, 6, 2)"
 _TWO_OF_THREE: Final = (
@@ -165,8 +168,9 @@ def exchanged(left: str, right: str) -> str:
         return f"coalesce({_SPELT_ALIKE.format(**pair)}, FALSE)"
 
     crossed = f"({alike('first_name', 'last_name')}::INT + {alike('last_name', 'first_name')}::INT)"
-    straight = f"({alike('first_name', 'first_name')} OR {alike('last_name', 'last_name')})"
-    return f"CASE WHEN {straight} THEN 0 ELSE {crossed} END"
+    same = " OR ".join(f"{left}.{name} = {right}.{name}" for name in NAMES)
+    straight = " OR ".join(alike(name, name) for name in NAMES)
+    return f"CASE WHEN {same} THEN 0 WHEN {straight} THEN 0 ELSE {crossed} END"
 
 
 NAMESAKES: Final = "first_name"

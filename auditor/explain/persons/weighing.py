@@ -8,6 +8,7 @@ from auditor.engine.duckdb import DuckDB, name_of
 from auditor.explain.persons.model import (
     EVIDENCE,
     EXCHANGED,
+    FIRST_NAMES_AGREE,
     KINDS,
     NAMESAKES,
     NAMESAKES_WEIGHT,
@@ -34,25 +35,31 @@ def weigh(engine: DuckDB, persons: ir.Table, pairs: ir.Table, *, least: float) -
     of the level that holds, as `Kind.says` reads it.
     """
     crossed = EXCHANGED.name
-    rows = f"JOIN {name_of(persons)} AS a ON a.id = {{0}}.l JOIN {name_of(persons)} AS b ON b.id = {{0}}.r"
-    both = ", ".join(f"a.{kind.name} AS {kind.name}_l, {_of_other(kind)} AS {kind.name}_r" for kind in KINDS)
+    rows = f"JOIN {name_of(persons)} AS a ON a.id = l JOIN {name_of(persons)} AS b ON b.id = r"
+    known = f"{crossed}_l, {crossed}_l AS {crossed}_r"
+    meant = "a.meant AS meant_l, b.meant AS meant_r, a.bearers AS bearers_l, b.bearers AS bearers_r"
+    first = f"a.first_name AS first_name_l, {_of_other('first_name')} AS first_name_r"
+    both = ", ".join(f"a.{kind.name} AS {kind.name}_l, {_of_other(kind.name)} AS {kind.name}_r" for kind in KINDS)
     levels = ", ".join(f"{_level(kind)} AS gamma_{kind.name}" for kind in EVIDENCE)
     weight = " + ".join([*(_weight(kind) for kind in EVIDENCE), _NAMESAKES])
     return engine.keep_sql(
+        # Kept apart, because the engine would work out how names are spelt again in every level that asks.
+        f"WITH crossed AS MATERIALIZED (SELECT l, r, {exchanged('a', 'b')} AS {crossed}_l "
+        f"FROM {name_of(pairs)} {rows}), "
+        f"agreed AS MATERIALIZED (SELECT l, r, {crossed}_l, {FIRST_NAMES_AGREE} AS first_names_agree "
+        f"FROM (SELECT l, r, {crossed}_l, {meant}, {first} FROM crossed {rows})) "
         f"SELECT l, r, {weight} AS weight, COLUMNS('gamma_.*') FROM (SELECT l, r, namesakes, {levels} FROM ("
-        f"SELECT c.l, c.r, {crossed}_l, {crossed}_r, greatest(a.namesakes, b.namesakes) AS namesakes, {both}, "
-        "a.meant AS meant_l, b.meant AS meant_r, a.bearers AS bearers_l, b.bearers AS bearers_r FROM ("
-        f"SELECT p.l, p.r, {exchanged('a', 'b')} AS {crossed}_l, {crossed}_l AS {crossed}_r "
-        f"FROM {name_of(pairs)} AS p {rows.format('p')}) AS c {rows.format('c')})) WHERE weight >= {least}",
+        f"SELECT l, r, first_names_agree, {known}, {meant}, {both}, "
+        f"greatest(a.namesakes, b.namesakes) AS namesakes FROM agreed {rows})) WHERE weight >= {least}",
         "weighed_pairs",
     )
 
 
-def _of_other(kind: Kind) -> str:
+def _of_other(kind: str) -> str:
     """What the row beside has of a kind: its other name, where the names are exchanged."""
-    if kind.name not in _OTHER_NAME:
-        return f"b.{kind.name}"
-    return f"CASE WHEN {EXCHANGED.name}_l > 0 THEN b.{_OTHER_NAME[kind.name]} ELSE b.{kind.name} END"
+    if kind not in _OTHER_NAME:
+        return f"b.{kind}"
+    return f"CASE WHEN {EXCHANGED.name}_l > 0 THEN b.{_OTHER_NAME[kind]} ELSE b.{kind} END"
 
 
 def _level(kind: Kind) -> str:
