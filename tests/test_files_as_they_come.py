@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import pyarrow as pa
 import pytest
 import xlsxwriter
 
+from auditor.cli import _declared
 from auditor.commands.compare import compare
 from auditor.engine.duckdb import DuckDB
-from auditor.errors import SettingsError
+from auditor.errors import InputUnusable, SettingsError
+from auditor.files.given import printable
 from auditor.findings.codes import Code
 from auditor.load import Form, Landed, column_names, land
 from auditor.load.around import Last, below
@@ -326,3 +329,40 @@ def test_batches_lose_the_rows_that_are_no_text_and_no_others() -> None:
     assert [one.to_pydict() for one in read] == [{"v": ["a", None, "é"], "n": [1, 3, 4]}] * 2
     assert [(one.row, one.byte, one.value) for one in unread[:3]] == [(2, 1, 0xE9), (5, 2, 0xFF), (7, 1, 0xE9)]
     assert unread[1].text == "b\\xff\t5"
+
+
+# --- what is said of them ---
+
+
+def test_a_packed_file_is_spoken_of_by_the_name_that_was_given(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "contacts.zip", "w") as archive:
+        archive.writestr("inner.csv", "id,v\n1,a,b\n")
+    (tmp_path / "whole.csv").write_bytes(b"id,v\n1,a\n")
+    with pytest.raises(InputUnusable) as caught:
+        compare(Question(str(tmp_path / "contacts.zip"), str(tmp_path / "whole.csv"), key=("id",)))
+    assert "no row of contacts.zip can be read" in str(caught.value)
+    assert "unpacked" not in str(caught.value)
+    with zipfile.ZipFile(tmp_path / "contacts.zip", "w") as archive:
+        archive.writestr("inner.csv", "id,v\n1,a\n2")
+    found = compare(Question(str(tmp_path / "contacts.zip"), str(tmp_path / "whole.csv"), key=("id",)))
+    assert {one["sentence"].split(" ")[0] for one in found.summary["not_checked"]} <= {"contacts.zip", "1"}
+    assert "unpacked" not in str(found.summary)
+
+
+@pytest.mark.parametrize(("name", "shown"), [("\ufeffid", "\\ufeffid"), ("a\x1b[31m", "a\\u001b[31m"), ("é b", "é b")])
+def test_what_is_not_seen_is_spelt(name: str, shown: str) -> None:
+    assert printable(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("compare", '--platform-options "encoding=utf-16", or --truth-options for the second file'),
+        ("run", 'in auditor.toml, under [platform] or [truth]: encoding = "utf-16"'),
+    ],
+)
+def test_a_command_says_where_it_takes_what_can_be_declared(
+    command: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["auditor", command])
+    assert _declared("encoding=utf-16") == said

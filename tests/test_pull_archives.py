@@ -72,7 +72,7 @@ def test_several_data_files_are_named_and_one_can_be_chosen(tmp_path: Path, work
     said = refused(SettingsError, path, work)
     assert "2 files" in said
     assert "out/Customers_1.csv, out/Orders_1.csv" in said
-    assert "member =" in said
+    assert "name the one that is meant" in said
     assert "readme" not in said
     for member in ("out/Customers_1.csv", "Customers_*.csv", "Customers_1.csv"):
         assert unpack(path, work, name="x", member=member).read_bytes() == ROWS

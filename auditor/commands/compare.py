@@ -35,6 +35,7 @@ from auditor.errors import SettingsError
 from auditor.load import Landed, rejected_rows, undamaged
 from auditor.logs import stage_ended
 from auditor.model import Side, Source
+from auditor.pull import spoken_of
 from auditor.settings.compare_options import Others, Question, contract_of
 from auditor.settings.contract import Contract
 
@@ -52,6 +53,8 @@ NAMES = {Side.PLATFORM: "File 1", Side.TRUTH: "File 2"}
 """What the sides are called on screens."""
 
 SHOWN_CAUSES = 8
+_PER_COLUMN = 0.6
+"""Megabytes that DuckDB may set aside for a column of a very wide table; it uses a fifth of them."""
 
 
 class Comparison:
@@ -195,11 +198,13 @@ def _compare(
     with ExitStack() as reading:
         here = DuckDB(memory_limit=question.memory_limit, temp=scratch, folders=[*inputs.folders, folder])
         reading.enter_context(closing(here))
+        reading.enter_context(spoken_of(inputs.files))
         cluster = None if question.remote is None else reading.enter_context(closing(connect(question.remote)))
         engine: Engine = cluster or here
         types = types_of(here, cluster, inputs, partial(form_of, question))
         contract, others = contract_of(question, types)
         contract = _with_conditions(contract, question)
+        here.widen(len(contract.columns), _PER_COLUMN)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
         warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
         written = land_files(

@@ -19,6 +19,7 @@ from auditor.files.given import printable
 from auditor.findings.as_of import shown_moment
 from auditor.findings.codes import Code, Notice
 from auditor.load import (
+    MOST_REJECTED,
     Form,
     Landed,
     Looked,
@@ -86,7 +87,19 @@ def form_of(question: Question, side: Side, contract: Contract | None = None) ->
     return replace(declared(said, side, contract), names=tuple(names))
 
 
-def unread_of(file: Pulled) -> list[Reject]:
+def said_of(file: Pulled, landed: Landed, target: Path, most: tuple[int, float] = MOST_REJECTED) -> Landed:
+    """What was landed, with the rows of a database that could not be read, and with the name of what was delivered."""
+    named = [
+        replace(one, parameters={**one.parameters, "file": printable(file.file)})
+        if one.parameters.get("file") == printable(file.path.name)
+        else one
+        for one in landed.not_checked
+    ]
+    own = replace(landed, not_checked=tuple(named))
+    return with_rejected(own, Path(file.file), target, _unread(file), most)
+
+
+def _unread(file: Pulled) -> list[Reject]:
     """The rows of a database that were left out of what was read of it, as rejected ones."""
     return [
         Reject(
@@ -161,7 +174,7 @@ def as_tables(
             one, raw[file.side] = _laid(here, file, contract, alike)
         else:
             raw[file.side] = engine.view(one.path, f"{file.side.value}_raw")
-        landed.append(with_rejected(one, Path(file.file), scratch / f"{file.side.value}.parquet", unread_of(file)))
+        landed.append(said_of(file, one, scratch / f"{file.side.value}.parquet"))
     if cluster is not None:
         for side, location in inputs.seen.items():
             columns = _kept(side, contract) or list(types[side])

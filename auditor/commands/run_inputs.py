@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.actito import Discontinued, Reader, learned
-from auditor.commands.compare_inputs import source_showing, unread_of
+from auditor.commands.compare_inputs import said_of, source_showing
 from auditor.commands.session import connect, ends
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
 from auditor.files.rewrite import Rewrite
 from auditor.findings import notices
 from auditor.findings.codes import NotChecked, Notice
-from auditor.load import Landed, Looked, column_names, form_of, land, looking_ahead, with_rejected, work_out
+from auditor.load import Landed, Looked, column_names, form_of, land, looking_ahead, work_out
 from auditor.match.sides import greatest_moment, updated_column, wanted_columns
 from auditor.model import Side, Source, Structure
-from auditor.pull import Means, Pulled, pull_file
+from auditor.pull import Means, Pulled, pull_file, spoken_of
 from auditor.pull.locations import Absent
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -189,7 +189,8 @@ def land_both(
 ) -> Landings:
     """Land both inputs in the folder `work`, while the second is looked at already."""
     landed, raw = [], {}
-    with looking_ahead((one.path, form_of(one.side, settings, contract)) for one in pulled) as ahead:
+    looks = [(one.path, form_of(one.side, settings, contract)) for one in pulled]
+    with spoken_of(pulled), looking_ahead(looks) as ahead:
         for source, looked in zip(pulled, ahead, strict=True):
             one = land_one(engine, source, looked.result(), contract, settings, work, moved)
             raw[one.side] = engine.view(one.path, f"{one.side.value}_raw")
@@ -225,7 +226,7 @@ def land_one(
         progress=None if moved is None else partial(moved, f"reading {source.path.name}"),
     )
     work_out(engine, contract, landed, there)
-    return with_rejected(landed, Path(source.file), landed.path, unread_of(source), settings.rejected(side))
+    return said_of(source, landed, landed.path, settings.rejected(side))
 
 
 def source_of(

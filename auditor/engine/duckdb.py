@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 from duckdb.func import FunctionNullHandling
@@ -50,6 +50,11 @@ def literal(text: str | Path) -> str:
 def name_of(table: ir.Table) -> str:
     """The name of a kept or defined table, quoted, for statements in SQL."""
     return quote(table.get_name())
+
+
+_WIDE: Final = 1_500
+"""Columns from which a batch of rows does not fit into what is allowed any more."""
+MORE_MEMORY: Final = "leave columns out; a command that has settings takes engine.memory_limit of auditor.toml"
 
 
 class DuckDB:
@@ -254,6 +259,14 @@ class DuckDB:
         relation = self._con.sql(f"SELECT * FROM {source}")
         return list(relation.columns), list(relation.types)
 
+    def widen(self, columns: int, megabytes: float) -> None:
+        """Make room for so many columns: a batch of rows of a very wide table counts for more than all that is allowed,
+        and is hardly used. Each may count for so many megabytes.
+        """
+        if columns > _WIDE:
+            self._con.execute("SET threads = 1")
+            self._con.execute(f"SET memory_limit = '{int(columns * megabytes)}MB'")
+
     @contextlib.contextmanager
     def lent(self, table: object, name: str) -> Iterator[str]:
         """Within it, an Arrow table or a reader of batches can be read in SQL, under the name that is given."""
@@ -369,7 +382,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException:
-        raise TryLater("not enough memory for this run", hint="raise engine.memory_limit in auditor.toml") from None
+        raise TryLater("not enough memory for this run", hint=MORE_MEMORY) from None
     except duckdb.IOException as error:
         if any(word in str(error).lower() for word in _FULL):
             raise TryLater(

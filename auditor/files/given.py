@@ -10,8 +10,12 @@ from auditor.errors import AuditorError, SettingsError, TryLater
 
 
 def printable(text: str | Path) -> str:
-    """A file name without the characters that steer a terminal."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
+    """A name with every character that steers a terminal, or is not seen at all, spelt: `\\ufeffid`."""
+    return "".join(letter if letter.isprintable() else _spelt(letter) for letter in str(text))
+
+
+def _spelt(letter: str) -> str:
+    return f"\\u{ord(letter):04x}" if ord(letter) < 2**16 else f"\\U{ord(letter):08x}"
 
 
 def fingerprint(path: Path) -> tuple[int, int, int] | None:

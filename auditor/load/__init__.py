@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
+    "MOST_REJECTED",
     "Form",
     "Landed",
     "Looked",

@@ -78,7 +78,8 @@ def recognise(path: Path) -> str:
         raise SettingsError(
             f"the encoding of {printable(path)} cannot be recognised: it is not UTF-8, and line {doubtful:,} makes no "
             "sense as Windows-1252",
-            hint='export it as UTF-8, or set the encoding it was written in, such as encoding = "iso-8859-15"',
+            hint="export it as UTF-8, or set the encoding that it was written in",
+            declare="encoding=iso-8859-15",
         )
     return WESTERN
 

@@ -11,14 +11,15 @@ archive holds, and the rows of a database, are written into the run's folder.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.errors import InputUnusable, SettingsError, TryLater
+from auditor.errors import AuditorError, InputUnusable, SettingsError, TryLater
 from auditor.files.disk import require_space
 from auditor.files.given import printable, unchanged
 from auditor.model import Side
@@ -39,6 +40,9 @@ PAUSE, PAUSE_ELSEWHERE, LONGEST_PAUSE = QUIET / 4, 1.0, 10.0
 """Seconds between two looks: at first here and on a server, whose clock is not ours, and at most."""
 ATTEMPTS = 3
 """To fetch a file whose transfer breaks off."""
+
+UNPACKED = ".unpacked"
+"""How the names of files end that are made of what was delivered."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the name of a file, the bytes that have come and those in all, where they are known."""
@@ -121,6 +125,21 @@ class Means:
     sleep: Callable[[float], None] = time.sleep
 
 
+@contextlib.contextmanager
+def spoken_of(files: Iterable[Pulled]) -> Iterator[None]:
+    """Within it, what is wrong with a file that was unpacked, or read of a database, is said of what was delivered."""
+    try:
+        yield
+    except AuditorError as error:
+        said = str(error)
+        for file in files:
+            if file.path.suffix == UNPACKED:
+                name = printable(file.file)
+                said = said.replace(printable(file.path), name).replace(file.path.name, name)
+        error.args = (said,)
+        raise
+
+
 ONCE = Means(Located(wait=timedelta(0)))
 """For files that somebody has named and waits for."""
 
@@ -175,7 +194,7 @@ def pull_file(
 
 
 def _from_database(side: Side, location: str, folder: Path, base: Path, means: Means) -> Pulled:
-    path = folder / f"{side.value}.unpacked"
+    path = folder / f"{side.value}{UNPACKED}"
     size = 0
 
     def told(name: str, rows: int, done: int) -> None:
@@ -209,7 +228,7 @@ def _from_folder(side: Side, location: str, seen: Found, folder: Path, timezone:
     """Many Parquet files as one."""
     path = Path(seen.place)
     digest = datasets.digest(path) if hashed else ""
-    ready = datasets.join(path, folder / f"{side.value}.unpacked")
+    ready = datasets.join(path, folder / f"{side.value}{UNPACKED}")
     if datasets.look(path, location, timezone) != seen:
         raise _moving(location, seen)
     return Pulled.of_file(side, location, seen, ready, seen.bytes or 0, digest, datetime.now(UTC))
@@ -334,7 +353,7 @@ def _age(found: Found) -> float:
 
 def unpacked(path: Path, folder: Path, side: Side, means: Means) -> Path:
     """The file itself, or what its archive holds. Raises InputUnusable where that is empty."""
-    ready = unpack(path, folder, name=f"{side.value}.unpacked", member=means.access.member)
+    ready = unpack(path, folder, name=f"{side.value}{UNPACKED}", member=means.access.member)
     if ready.stat().st_size == 0:
         raise InputUnusable(f"the file inside {printable(path)} is empty", hint="export it again")
     return ready

@@ -206,7 +206,8 @@ def _choose(files: list[zipfile.ZipInfo], path: Path, member: str | None) -> zip
     names = listed([info.filename for info in fitting or files])
     raise SettingsError(
         f"the archive {printable(path)} holds {len(fitting)} files {what}{names}, and exactly one is expected",
-        hint='put one data file into it, or name it: member = "NAME"',
+        hint="put one data file into it, or name the one that is meant",
+        declare=f"member={printable((fitting or files)[0].filename) if fitting or files else 'NAME'}",
     )
 
 

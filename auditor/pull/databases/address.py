@@ -153,7 +153,8 @@ def _wanted(fragment: str, access: Located) -> tuple[tuple[str, ...], str]:
         raise SettingsError(
             "a database is read by one table or one query, and "
             + ("none is named" if not said else "more than one is named"),
-            hint='[truth] table = "schema.contacts", or query = "select …", or #schema.contacts behind the address',
+            hint="#schema.contacts behind the address; the settings of a truth also take "
+            'table = "schema.contacts", or query = "select …"',
         )
     if query:
         text = query.strip().rstrip(";").rstrip()

@@ -185,7 +185,7 @@ def _whole(row: Sequence[Any]) -> Unread | None:
 def no_text(name: str) -> InputUnusable:
     return InputUnusable(
         f'the column "{printable(name)}" holds text that is not in the encoding the database says',
-        hint="mend it in the database, or leave the column out of the contract",
+        hint="mend it in the database, or leave the column out",
     )
 
 
