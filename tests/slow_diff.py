@@ -209,6 +209,8 @@ def form(text: str | None, column: Column, side: Side, zone: ZoneInfo = UTC) -> 
             return local + at + domain.replace("münchen", "xn--mnchen-3ya") or None
         case Compare.CODE:
             return text.strip().upper() or None
+        case Compare.IDENTIFIER:
+            return _identifier(text, column.argument) or _tidy(text) or None
         case Compare.SET:
             return ",".join(sorted({_tidy(member) for member in text.split(",")} - {""})) or None
         case _:
@@ -228,7 +230,7 @@ def send(text: str | None, column: Column, zone: ZoneInfo = UTC) -> str | None:
             return text.strip().upper() or None
         case Compare.TEXT | Compare.NAME:
             return _tidy(text) or None
-        case Compare.EMAIL:
+        case Compare.EMAIL | Compare.IDENTIFIER:
             return text.strip() or None
         case Compare.SET:
             return ",".join(member for member in map(_tidy, text.split(",")) if member) or None
@@ -238,6 +240,19 @@ def send(text: str | None, column: Column, zone: ZoneInfo = UTC) -> str | None:
 
 def _tidy(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _identifier(text: str, argument: str) -> str:
+    bare = "".join(_tidy(text).split()).lower()
+    before, _, behind = argument.lower().partition("*")
+    inside = bare.removeprefix(before).removesuffix(behind)
+    if inside and before + inside + behind == bare:
+        bare = inside
+    for zeros in (".0", ".00", ",0", ",00"):
+        if re.fullmatch(r"\d+([.,]\d{3})*", bare.removesuffix(zeros)):
+            bare = bare.removesuffix(zeros)
+    letters = "".join(sign for sign in bare if sign.isalnum())
+    return letters.lstrip("0") or letters[-1:]
 
 
 def _read(text: str, column: Column, side: Side, zone: ZoneInfo) -> str | None:

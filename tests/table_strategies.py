@@ -74,6 +74,8 @@ _MOMENT = ("2024-03-31 02:30:00", "2024-03-31 03:30:00", "2024-03-31T01:30:00Z",
 _YES = ("true", "TRUE", "1", "y", "yes", "T", "false", "0", "N", "no", "f", "2", "maybe")
 _SET = ("a,b", "b, a", "a,a,b", "a", ",", "A,b", "e\u0301,é", "2,10")
 
+_ID = ("K-1", "k1", "0K.1", "1001", "1,001", "1001.0", "{1001}", "10-01", "***", "é", " ")
+
 KINDS = (
     _kind(Compare.EXACT, _EXACT, _EXACT, ("a", "null", "n", "v")),
     _kind(Compare.EXACT, ("a", " "), ("a", " "), ("", "a"), empty_is_value=True),
@@ -97,6 +99,8 @@ KINDS = (
     _kind(Compare.BOOLEAN, _YES, _YES, ("true", "false"), permission=Polarity.OPT_OUT),
     _kind(Compare.CODE, ("nl", "NL", " Fr\t", "be-fr"), ("nl", "NL ", "FR", "n l"), ("NL", "FR")),
     _kind(Compare.SET, _SET, _SET, ("a,b", "a")),
+    _kind(Compare.IDENTIFIER, _ID, _ID, ("k1", "1001")),
+    _kind(Compare.IDENTIFIER, (*_ID, "C-k1"), _ID, ("k1", "1001"), argument="C-*"),
 )  # fmt: skip
 """Multi-valued attributes are sets, subscriptions and simple segmentations booleans, exclusive segmentations exact."""
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from auditor.commands.compare import Comparison, compare
 from auditor.findings.audit import Conclusion
-from auditor.findings.codes import read_told
+from auditor.findings.codes import Code, read_told
 from auditor.findings.sentences import sentence
 from auditor.model import Status
 from auditor.settings.compare_options import Question
@@ -131,5 +131,8 @@ def test_as_many_are_counted_as_loops_find(tmp_path: Path, platform: list[str], 
     only = [[key for key in side if key not in sides[1 - n] and key not in twice] for n, side in enumerate(sides)]
     counted = [Counter(map(bare, keys)) for keys in only]
     near = sum(1 for form, rows in counted[0].items() if rows == 1 and counted[1][form] == 1)
-    notices = told(ask(tmp_path, platform, truth).conclusion)
-    assert [int(notice.split()[0]) for notice in notices] == ([near] if near else [])
+    notices = ask(tmp_path, platform, truth).conclusion.notices
+    hinted = [one.parameters["profiles"] for one in notices if one.code is Code.NEARLY_MATCHED]
+    related = [one.parameters["keys"] for one in notices if one.code is Code.KEYS_RELATED]
+    assert hinted == ([near] if near and not related else [])
+    assert all(keys >= max(near, 2) for keys in related)

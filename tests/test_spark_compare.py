@@ -295,3 +295,17 @@ def test_what_columns_and_rows_tell_is_the_same_from_both(tmp_path: Path, remote
         "born": "notation", "spent": "relation", "land": "relation", "note": "markup", "first": "exchanged",
         "last": "exchanged", "mail": "slipped",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spell", "rule"),
+    [("{}.0", "number"), ("{{{}}}", "identifier"), ("C-{}", "identifier:C-*"), ("{}@X.be", "email")],
+)
+def test_keys_of_two_systems_are_related_alike(remote: str, tmp_path: Path, spell: str, rule: str) -> None:
+    keys = [str(number) for number in range(1001, 1011)]
+    truth = [f"{key}@x.be" for key in keys] if "@" in spell else keys
+    for name, own in (("a", [spell.format(key) for key in keys]), ("b", truth)):
+        (tmp_path / f"{name}.csv").write_text("id,v\n" + "".join(f"{key},x\n" for key in own), "utf-8")
+    question = Question(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), key=("id",))
+    [notice] = same_answer(question, remote, tmp_path).notices
+    assert (notice.parameters["rules"], notice.parameters["keys"]) == ({"id": rule}, 10)

@@ -83,6 +83,41 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "no row of Actito or CRM was compared: the tables are empty, or all rows are left out",
         )
     ],
+    Code.KEYS_RELATED: [
+        (
+            Notice(
+                Code.KEYS_RELATED,
+                {"rules": {"id": "number"}, "keys": 4812, "of": 4812, "collide": {"platform": 0, "truth": 0}},
+            ),
+            "all 4,812 profiles that only CRM has would match one that only Actito has if id were compared as a "
+            "number, as 1001.0 and 01001 are 1001: "
+            '--rule id=number matches them, in a contract compare = "number" of id',
+        ),
+        (
+            Notice(
+                Code.KEYS_RELATED,
+                {
+                    "rules": {"shop": "code", "id": "identifier:C-*"},
+                    "keys": 2,
+                    "of": 30,
+                    "collide": {"platform": 0, "truth": 0},
+                },
+            ),
+            "2 of 30 profiles that only CRM has would match one that only Actito has if shop were compared but for "
+            "case and blanks and id were compared without what stands around it in C-*: --rule shop=code "
+            "--rule 'id=identifier:C-*' matches them, in a contract compare = \"code\" of shop and compare = "
+            '"identifier:C-*" of id',
+        ),
+        (
+            Notice(
+                Code.KEYS_RELATED,
+                {"rules": {"id": "identifier"}, "keys": 2, "of": 4, "collide": {"platform": 1, "truth": 2000}},
+            ),
+            "2 of 4 profiles that only CRM has would match one that only Actito has if id were compared but for case, "
+            "blanks, punctuation, zeros before and .0 behind; that is no rule for them, since 1 key of Actito and "
+            "2,000 keys of CRM would be one with another",
+        ),
+    ],
     Code.NAMES_OFFERED: [
         (
             Notice(Code.NAMES_OFFERED, {"pairs": [["Email", "email"], ["a\u00a0b", "it's"]]}),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
               help="Compare these columns and no other beside the key.")  # fmt: skip
 @click.option("--rule", multiple=True, metavar="COLUMN=RULE[:ARGUMENT]",
               help="How a column is compared, key columns too: exact, text, name, email, phone:BE, number, date or "
-              "date:%d/%m/%Y, timestamp, boolean, code, set.")  # fmt: skip
+              "date:%d/%m/%Y, timestamp, boolean, code, set or set:;, identifier or identifier:C-*.")  # fmt: skip
 @click.option("--tolerance", multiple=True, metavar="COLUMN=DISTANCE",
               help="Values this close are equal: numbers 0.01 or 1%, days 1d, moments 2h or 90s.")  # fmt: skip
 @click.option("--where", metavar="EXPRESSION", help="Compare only rows that fit, for example \"country = 'BE'\".")

@@ -22,7 +22,8 @@ from auditor.findings import notices
 from auditor.findings.audit import Counts
 from auditor.findings.codes import Notice
 from auditor.match.join import Matched
-from auditor.model import Side
+from auditor.match.relations import Relation, relation
+from auditor.model import Side, Status
 from auditor.settings.contract import Contract
 
 if TYPE_CHECKING:
@@ -66,10 +67,14 @@ class Compared:
 
     def notices(self, engine: Engine, contract: Contract) -> tuple[Notice, ...]:
         """Gives what is to be known of how profiles were matched."""
-        keys = (contract.key, *contract.fallbacks)
+        keys, profiles = (contract.key, *contract.fallbacks), self.diffed.counts.profiles
+        near = near_keys(engine, self.matched)
+        found = relation(engine, contract, self.matched, profiles[Status.MISSING], profiles[Status.ORPHAN])
+        related = found is not None and found.keys >= near
         return (
             *notices.how_matched(self.diffed.counts.matched_by, contract.key),
-            *notices.nearly_matched(near_keys(engine, self.matched), keys),
+            *(_told(found) if found is not None and related else ()),
+            *notices.nearly_matched(0 if related else near, keys),
         )
 
 
@@ -99,3 +104,8 @@ def explained(
     evidence = evidence_columns(contract.columns)
     everybody = {side: people(contract, matched, side, evidence.values()) for side in Side}
     return Compared(matched, diffed, found, same_person(persons, everybody, evidence))
+
+
+def _told(found: Relation) -> tuple[Notice, ...]:
+    spelt = {name: f"{rule.value}:{argument}".rstrip(":") for name, (rule, argument) in found.rules.items()}
+    return notices.keys_related(spelt, found.keys, found.of, found.collisions)

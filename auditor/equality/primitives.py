@@ -113,9 +113,14 @@ def email(text: ir.StringValue) -> ir.StringValue:
     return ibis.ifelse(plain.re_search(_MORE_THAN_ASCII), _domain(trimmed(plain)), plain)
 
 
+def squeezed(text: ir.StringValue) -> ir.StringValue:
+    """Leaves out blanks of any kind and characters of no width."""
+    return text.re_replace(_BLANKS, "").re_replace(_INVISIBLE, "")
+
+
 def bare_code(text: ir.StringValue) -> ir.StringValue:
     """A code, or a JSON array of some, without case, blanks, characters of no width and zeros at the beginning."""
-    bare = nfc(text).re_replace(_BLANKS, "").re_replace(_INVISIBLE, "").lower()
+    bare = squeezed(nfc(text)).lower()
     return bare.re_replace(r'(^|")0+([^"])', r"\1\2")
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from auditor.equality.identifiers import identifier
 from auditor.equality.primitives import (
     blank_to_null,
     code,
@@ -108,6 +109,8 @@ def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir
             return blank_to_null(email(value))
         case Compare.CODE:
             return blank_to_null(code(value))
+        case Compare.IDENTIFIER:
+            return blank_to_null(identifier(value, column.argument))
         case Compare.SET:
             spelt = reading(column, side, zone)
             return blank_to_null(members(value, spelt.separators, _joined(column), in_order=True))
@@ -123,7 +126,7 @@ def sent(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
             return canonical(text, column, Side.TRUTH, zone)
         case Compare.TEXT | Compare.NAME:
             return blank_to_null(tidy(value))
-        case Compare.EMAIL:
+        case Compare.EMAIL | Compare.IDENTIFIER:
             return blank_to_null(trimmed(value))
         case Compare.SET:
             return blank_to_null(members(value, _separators(column), _joined(column), in_order=False))

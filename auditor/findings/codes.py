@@ -48,6 +48,9 @@ class Code(StrEnum):
     SHRANK = "shrank"
     NO_JUMPS_SOUGHT = "no_jumps_sought"
     NEARLY_MATCHED = "nearly_matched"
+    KEYS_RELATED = "keys_related"
+    """`keys` of the missing, which are so many, would match by other `rules` of the key's columns; `collide`: keys of
+    each side that would be one with another."""
     KEY_SPELT_OTHERWISE = "key_spelt_otherwise"
     MATCHED_BY_FALLBACK = "matched_by_fallback"
     MATCHES_SEVERAL = "matches_several"

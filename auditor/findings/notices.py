@@ -104,6 +104,15 @@ def nearly_matched(near: int, keys: Iterable[Sequence[str]]) -> tuple[Notice, ..
     return (Notice(Code.NEARLY_MATCHED, {"profiles": near, "keys": [list(key) for key in keys]}),)
 
 
+def keys_related(rules: Mapping[str, str], keys: int, of: int, collisions: Mapping[Side, int]) -> tuple[Notice, ...]:
+    """Tells the rules, by column of the key, by which `keys` of the missing would match; and how many keys of a side
+    would be one with another, which nobody proposes.
+    """
+    told = {"rules": dict(rules), "keys": keys, "of": of}
+    collide = {side.value: number for side, number in collisions.items()}
+    return (Notice(Code.KEYS_RELATED, {**told, "collide": collide}),)
+
+
 def how_matched(matched_by: Mapping[str, int], key: Sequence[str]) -> tuple[Notice, ...]:
     """How many profiles were not simply matched by the key that both sides spell alike; nothing where all were."""
     found = []

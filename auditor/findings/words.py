@@ -282,6 +282,7 @@ COMPARE: Final[Mapping[str, str]] = {
     Compare.BOOLEAN: "as yes or no, however it is spelt",
     Compare.CODE: "as a code; upper and lower case ignored",
     Compare.SET: "as a list, in any order",
+    Compare.IDENTIFIER: "by letters and digits alone; case, blanks, punctuation and zeros before it ignored",
 }
 
 MASTER: Final[Mapping[str, str]] = {
@@ -388,8 +389,8 @@ class Words:
         """How a column is compared, in words: the rule and everything that widens it."""
         parts = [COMPARE[column.compare]]
         if column.argument:
-            means = "numbers without a country are taken as" if column.compare is Compare.PHONE else "divided by"
-            parts.append(f"{means} {column.argument}")
+            means = {Compare.PHONE: "numbers without a country are taken as", Compare.SET: "divided by"}
+            parts.append(f"{means.get(column.compare, 'what counts is')} {column.argument}")
         if column.tolerance is not None:
             parts.append(f"up to {column.distance} apart counts as equal")
         if column.values:

@@ -31,6 +31,7 @@ class Compare(StrEnum):
     BOOLEAN = "boolean"
     CODE = "code"
     SET = "set"
+    IDENTIFIER = "identifier"
 
 
 class Master(StrEnum):
@@ -86,6 +87,10 @@ DEFAULT_COMPARE: Mapping[AttributeType, Compare] = {
 }
 """The rule of a column whose contract names none, by the attribute's type in the structure."""
 
+DIGITS, SALESFORCE = "digits", "salesforce"
+PARTS = (DIGITS, SALESFORCE)
+"""Of an identifier, that may count alone; another one is what stands for the star in a text such as `C-*`."""
+
 READ_AS: Mapping[Compare, AttributeType] = {
     Compare.EMAIL: AttributeType.EMAIL,
     Compare.PHONE: AttributeType.PHONE,
@@ -120,7 +125,8 @@ class Column:
     """Its name in the export; `name` unless the contract says otherwise."""
     compare: Compare = Compare.EXACT
     argument: str = ""
-    """Of the rule: the default country of `phone`, such as `BE`, what separates the members of `set`, such as `;`."""
+    """Of the rule: the default country of `phone`, such as `BE`, what separates the members of `set`, such as `;`,
+    the part of an `identifier` that counts, such as `C-*`."""
     type: AttributeType = AttributeType.STRING
     multi_valued: bool = False
     master: Master = Master.TRUTH

@@ -17,6 +17,7 @@ from auditor.errors import SettingsError
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, Attribute, AttributeType, Structure
 from auditor.settings.contract import (
     DEFAULT_COMPARE,
+    PARTS,
     Blank,
     Column,
     Compare,
@@ -171,6 +172,9 @@ def parse_rule(text: str) -> tuple[Compare, str]:
     elif argument and name == Compare.SET:
         if any(sign.isalnum() or sign.isspace() for sign in argument):
             raise ValueError(f'"{argument}" separates nothing: signs such as ; or | are expected')
+    elif argument and name == Compare.IDENTIFIER:
+        if argument not in PARTS and (argument.count("*") != 1 or argument == "*"):
+            raise ValueError(f'"{argument}" is no part of an identifier: {", ".join(PARTS)} or one such as C-*')
     elif argument and name not in (Compare.DATE, Compare.TIMESTAMP):
         raise ValueError(f'nothing may stand behind "{name}"')
     return Compare(name), argument
@@ -208,7 +212,7 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
             problems.append(f"{place}.compare: {error}")
     if compare is Compare.PHONE and not argument:
         argument = country
-    elif argument and compare not in (Compare.PHONE, Compare.SET):
+    elif argument and compare not in (Compare.PHONE, Compare.SET, Compare.IDENTIFIER):
         problems.append(f'{place}.compare: nothing may stand behind "{compare}": say format = "{argument}" beside it')
     permission = spec.permission
     if permission is None and name.startswith(SUBSCRIPTION_PREFIX):

@@ -37,6 +37,7 @@ _BY_RULE: Final[Mapping[Compare, AttributeType]] = {
     Compare.PHONE: AttributeType.STRING,
     Compare.EMAIL: AttributeType.STRING,
     Compare.SET: AttributeType.STRING,
+    Compare.IDENTIFIER: AttributeType.STRING,
 }
 """What the contract's own comparison rule says. Phones and addresses are types of predefined attributes only."""
 

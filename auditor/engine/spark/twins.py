@@ -67,7 +67,7 @@ def parsed(text: str | None, form: str | None) -> str | None:
     if text is None or form is None:
         return None
     try:
-        return datetime.strptime(text, form).isoformat(" ", "microseconds")  # noqa: DTZ007 -- a local moment
+        return datetime.strptime(text, form.replace("%-", "%")).isoformat(" ", "microseconds")  # noqa: DTZ007 -- a local moment
     except ValueError:
         return None
 

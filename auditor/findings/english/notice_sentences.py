@@ -92,6 +92,40 @@ def _nearly_matched(say: Words, *, profiles: int, keys: Sequence[Sequence[str]])
     )
 
 
+_RULES: Final = {
+    "text": "but for blanks",
+    "code": "but for case and blanks",
+    "number": "as a number, as 1001.0 and 01001 are 1001",
+    "email": "as an e-mail address",
+    "name": "but for case, blanks and accents",
+    "identifier": "but for case, blanks, punctuation, zeros before and .0 behind",
+    "identifier:salesforce": "as Salesforce's, of 15 or 18 characters",
+    "identifier:digits": "by its digits, without letters",
+}
+"""How keys are compared by a rule that is proposed; any other is an identifier without what stands around it."""
+
+
+def _keys_related(say: Words, *, rules: Mapping[str, str], keys: int, of: int, collide: Mapping[str, int]) -> str:
+    around = "without what stands around it in"
+    how = " and ".join(
+        f"{name} were compared {_RULES.get(rule, f'{around} {rule.removeprefix(_AN_IDENTIFIER)}')}"
+        for name, rule in rules.items()
+    )
+    which = f"all {of:,}" if keys == of else f"{keys:,} of {of:,}"
+    said = f"{which} profiles that only {say.truth} has would match one that only {say.platform} has if {how}"
+    if any(collide.values()):
+        sides = " and ".join(
+            f"{counted(number, 'key')} of {say.side(side)}" for side, number in collide.items() if number
+        )
+        return f"{said}; that is no rule for them, since {sides} would be one with another"
+    options = " ".join(f"--rule {_in_shell(f'{name}={rule}')}" for name, rule in rules.items())
+    contract = " and ".join(f'compare = "{rule}" of {name}' for name, rule in rules.items())
+    return f"{said}: {options} matches them, in a contract {contract}"
+
+
+_AN_IDENTIFIER: Final = "identifier:"
+
+
 def _key_spelt_otherwise(say: Words, *, profiles: int, key: Sequence[str]) -> str:
     return (
         f"{counted(profiles, 'profile is', 'profiles are')} matched by {' and '.join(key)}, "
@@ -306,6 +340,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.EDITED_SINCE: _edited_since,
     Code.NO_JUMPS_SOUGHT: _no_jumps_sought,
     Code.NEARLY_MATCHED: _nearly_matched,
+    Code.KEYS_RELATED: _keys_related,
     Code.KEY_SPELT_OTHERWISE: _key_spelt_otherwise,
     Code.MATCHED_BY_FALLBACK: _matched_by_fallback,
     Code.MATCHES_SEVERAL: _matches_several,
