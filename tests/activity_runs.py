@@ -15,7 +15,7 @@ import polars as pl
 from auditor.commands.results import write_activities
 from auditor.diff.activities import activities, reachable
 from auditor.diff.diffed import diff
-from auditor.diff.known import Moments
+from auditor.diff.known import Moments, said_by_us
 from auditor.diff.permission_findings import permissions
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
@@ -142,8 +142,9 @@ class Folder:
             ours = engine.put(CREATED.to_frame(), "created")
             withdrawn = engine.put(WITHDRAWN.to_frame(), "withdrawn_by_us")
             allowed = permissions(
-                engine, self.contract, matched, found, memory.history, name, moments, opt_ins, ours, withdrawn, None
-            )
+                engine, self.contract, matched, found, memory.history, name, moments, opt_ins, ours, withdrawn,
+                said_by_us(matched.rows, withdrawn, now), None,
+            )  # fmt: skip
             settings = Exports(activities=["in/*.csv"], **exports)
             said = land_activities(engine, pulled, settings, [names], self.contract.timezone.key, now, work)
             held = activities(

@@ -14,7 +14,7 @@ import polars as pl
 
 from auditor.diff.counts import DiffCounts
 from auditor.diff.diffed import diff
-from auditor.diff.known import Moments, left_by_us, withdrawn_by_us
+from auditor.diff.known import Moments, left_by_us, said_by_us, withdrawn_by_us
 from auditor.diff.permission_findings import permissions, without_consent
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
@@ -47,8 +47,8 @@ CONTRACT = Contract(
     updated_truth="modified_at",
 )  # fmt: skip
 OPT_INS = pl.Schema({"key": pl.String(), "column": pl.String(), "sent_at": pl.Datetime("us", "UTC")})
-WITHDRAWN = pl.Schema({**OPT_INS, "kind": pl.String(), "after": pl.String()})
-UNDONE = pl.Schema(dict.fromkeys(("key", "column", "restored", "withdrawn"), pl.String()))
+WITHDRAWN = pl.Schema({**OPT_INS, "effective_at": OPT_INS["sent_at"], "kind": pl.String(), "after": pl.String()})
+UNDONE = pl.Schema(dict.fromkeys(("key", "column", "restored", "withdrawn", "kind"), pl.String()))
 CREATED = pl.Schema({"key": pl.String(), "profile_id": pl.String()})
 PLATFORM_COLUMNS = ("id", "city", "note", "subscriptions#News", "doNotCall", "updateMoment")
 TRUTH_COLUMNS = ("id", "city", "note", "news", "silent", "news_at", "news_from", "modified_at")
@@ -134,10 +134,13 @@ class Runs:
                 column.name: "true" if column.permission is Polarity.OPT_OUT else "false"
                 for column in self.contract.columns
             }
-            rows = [(*cell, "unsubscribe", off[cell[1]]) for cell in withdrawn]
+            rows = [(*cell, cell[2], "unsubscribe", off[cell[1]]) for cell in withdrawn]
             opt_outs = engine.put(pl.DataFrame(rows, WITHDRAWN, orient="row"), "written")
-            ours = engine.keep(withdrawn_by_us(matched.rows, memory.history, opt_outs), "withdrawn_by_us")
-            back = engine.put(pl.DataFrame(list(undone), UNDONE, orient="row"), "undone")
+            ours = withdrawn_by_us(matched.rows, memory.history, memory.seen, opt_outs)
+            ours = engine.keep(ours, "withdrawn_by_us")
+            permitted = {column.name for column in self.contract.permissions}
+            taken_back = [(*cell, "unsubscribe" if cell[1] in permitted else "update") for cell in undone]
+            back = engine.put(pl.DataFrame(taken_back, UNDONE, orient="row"), "undone")
             known = knowing(
                 base=memory.base, sent=engine.put(written, "sent"), seen=memory.seen, ours=left_by_us(ours, back)
             )
@@ -147,7 +150,7 @@ class Runs:
             allowed = permissions(
                 engine, self.contract, matched, found, memory.history, name, moments, engine.put(opt_ins, "opt_ins"),
                 engine.put(pl.DataFrame([(key, None) for key in created], CREATED, orient="row"), "created"), ours,
-                memory.seen,
+                said_by_us(matched.rows, opt_outs, as_of), memory.seen,
             )  # fmt: skip
             cells, changes = found.cells, allowed.changes
             seen = Seen(

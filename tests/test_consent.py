@@ -12,7 +12,7 @@ import pytest
 from auditor.model import AttributeType, Permission, PermissionFinding
 from auditor.permissions import withheld
 from auditor.settings.contract import Column, Compare, Polarity
-from tests.small_runs import CONTRACT, Row, Runs
+from tests.small_runs import CONTRACT, Row, Runs, Seen
 
 DAY = timedelta(days=1)
 MONDAY = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -196,6 +196,28 @@ def test_what_is_off_because_we_withdrew_it_is_no_opt_out_and_nobody_else_change
     later = runs.run([here("false", key="k")], [there("yes", key="k")], "r4", MONDAY + 3 * DAY, withdrawn=ours)
     assert ("k", NEWS, "opted_out_on_platform") in later.findings
     assert later.moved == {("k", NEWS): "platform"}
+
+
+def test_who_said_yes_and_no_after_we_withdrew_has_opted_out(runs: Runs) -> None:
+    """Also where no run saw it off in between, under whichever key, and where what we withdrew was an undo."""
+    numbered = replace(runs, profile_ids=True)
+    keys, sent = ("k", "z"), MONDAY + timedelta(hours=1)
+
+    def seen(news: str, run: int, *names: str) -> Seen:
+        said = [there("yes", key=key, **PROVEN) for key in names]
+        people = [here(news, key=key, profileId=str(number)) for number, key in enumerate(names)]
+        written = [(name, NEWS, sent) for name in names] if run > 1 else []
+        undone = [(names[1], NEWS, "false", "true")] if run > 1 else []
+        return numbered.run(people, said, f"r{run}", MONDAY + (run - 1) * DAY, withdrawn=written, undone=undone)
+
+    seen("true", 1, *keys)
+    again = seen("true", 2, *keys)
+    assert again.changes == [("platform", key, NEWS, "on") for key in keys], "nobody saw it off"
+    assert again.findings == {(key, NEWS, "contactable_again"): sent for key in keys}
+    assert not seen("true", 3, *keys).changes
+    out = seen("false", 4, "new", "z")
+    assert out.moved == {("new", NEWS): "platform", ("z", NEWS): "platform"}
+    assert {key for key, _, finding in out.findings if finding == "opted_out_on_platform"} == {"new", "z"}
 
 
 def test_what_we_took_back_is_told_as_ours_as_long_as_both_sides_say_the_same(runs: Runs) -> None:

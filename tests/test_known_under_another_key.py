@@ -9,10 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.commands.known import under_keys_of_now
+from auditor.commands.known import under_keys_of_now, up_to_date
 from auditor.commands.plan import plan
 from auditor.model import Kind
 from auditor.settings.config import read_settings
+from auditor.state import run_folder
 from auditor.state.past_runs import find_run
 from auditor.writes import Write
 from tests.consent_law import CONSENT, NEWS, TRUTH_NAMES, Person
@@ -52,6 +53,35 @@ def test_what_we_withdrew_is_known_of_who_was_made_again_before_any_run_saw_it(t
         world.make_again(one, **{CONSENT: "true"})
         world.truth_says(one, NEWS, True, early)
         assert not opt_ins(world, one)
+
+
+def test_who_said_yes_before_any_run_saw_what_we_withdrew_and_then_no_has_opted_out(tmp_path: Path) -> None:
+    """Whoever reads `for-the-truth.csv` hears of an opt-out, and not of something that we did."""
+    world = World(tmp_path, 6, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    with in_memory(world):
+        world.truth_says(one, NEWS, True, None)
+        world.run()
+        [finding] = {line for line, _ in world.findings() if line[:2] == (one.key, NEWS)}
+        world.now += timedelta(days=1)
+        world.decide("Mia", [(finding, {"choice": "withdraw"})])
+        [made] = world.plan()
+        assert world.apply(made) == {"landed"}
+        world.now += timedelta(days=1)
+        world.platform_says(one, **{NEWS: "true"})
+        world.now += timedelta(hours=1)
+        world.run()
+        world.now += timedelta(days=1)
+        world.rename(one, "Z9")
+        world.platform_says(one, **{NEWS: "false"})
+        world.now += timedelta(hours=1)
+        world.run()
+        folder = find_run(world.settings)
+        assert run_folder.read_rows(folder, "differences").filter(key="Z9")["moved"].to_list() == ["platform"]
+        audit, needed = up_to_date(world.settings, folder, world.now)
+        assert needed.filter(key="Z9", column=NEWS)["told"].to_list() == ["opted_out_on_platform"]
+        assert "opted_out_on_platform" in audit.permissions.filter(key="Z9", column=NEWS)["finding"].to_list()
 
 
 def test_what_the_ledger_has_of_people_is_told_under_the_keys_of_the_export() -> None:

@@ -220,7 +220,7 @@ def test_opt_outs_and_undone_cells_are_remembered(ledger: Ledger) -> None:
     ledger.settle(ledger.intend("p", TABLE, [out, update("1", number=1)], NOON), Outcome.LANDED, NOON)
     ledger.settle(ledger.intend("u", TABLE, [back], NOON + HOUR), Outcome.LANDED, NOON + HOUR)
     assert ledger.permission_writes(TABLE, but=None).rows() == [
-        ("p", "1", "id-1", "subscriptions#News", "unsubscribe", "false", NOON)
+        ("p", "1", "id-1", "subscriptions#News", "unsubscribe", "false", NOON, NOON)
     ]
     assert ledger.undone(TABLE).rows() == [("1", "id-1", "city", "update", "Ghent", "Gent", NOON + HOUR)]
     assert ledger.writes_of(TABLE, "1")["plan"].to_list() == ["p", "p", "u"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor.commands.known import under_keys_of_now
-from auditor.diff.known import left_by_us, withdrawn_by_us
+from auditor.diff.known import left_by_us, said_by_us, withdrawn_by_us
 from auditor.engine.duckdb import DuckDB
 from auditor.match.join import Matched
 from auditor.model import Kind
@@ -36,6 +36,8 @@ class OwnWork:
     """key and profile_id (may be null) of profiles that we created."""
     withdrawn: ir.Table
     """As `diff.known.withdrawn_by_us`."""
+    permissions: ir.Table
+    """As `diff.known.said_by_us`."""
     opt_outs: ir.Table
     """profile_id, column and `at` of every opt-out that we sent, also of people who are here no more."""
 
@@ -53,7 +55,8 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         "undone": ledger.undone(table),
     }
     own = {name: engine.put(_now(engine, recorded, rows, name), name) for name, recorded in records.items()}
-    withdrawn = engine.keep(withdrawn_by_us(matched.rows, memory.history, own["written"]), "withdrawn_by_us")
+    withdrawn = withdrawn_by_us(matched.rows, memory.history, memory.seen, own["written"])
+    withdrawn = engine.keep(withdrawn, "withdrawn_by_us")
     off = written.filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)
     return OwnWork(
         sent=engine.keep(own["sent"].select("key", "column").distinct(), "sent"),
@@ -62,6 +65,7 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         opt_ins=own["opt_ins"],
         created=own["created"],
         withdrawn=withdrawn,
+        permissions=engine.keep(said_by_us(matched.rows, own["written"], as_of), "said_by_us"),
         opt_outs=engine.put(off.select("profile_id", "column", at="sent_at"), "opt_outs"),
     )
 

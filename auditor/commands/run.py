@@ -211,7 +211,7 @@ def _audit(
             diffed = diff(engine, contract, matched, known, shown, inputs.rejected)
             allowed = permissions(
                 engine, contract, matched, diffed, memory.history, name, inputs.moments,
-                ours.opt_ins, ours.created, ours.withdrawn, memory.seen,
+                ours.opt_ins, ours.created, ours.withdrawn, ours.permissions, memory.seen,
             )  # fmt: skip
             reached = hold(engine, settings, contract, matched, diffed, allowed, said, pulls.quiet, memory, ledger, now)
             allowed = reached.with_findings(allowed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from auditor.engine.functions import INSTANT
 from auditor.model import Kind, Permission, Side
 
 if TYPE_CHECKING:
@@ -41,29 +42,42 @@ class Moments:
     truth: datetime | None
 
 
-def withdrawn_by_us(rows: ir.Table, history: ir.Table, written: ir.Table) -> ir.Table:
+def withdrawn_by_us(rows: ir.Table, history: ir.Table, seen: ir.Table | None, written: ir.Table) -> ir.Table:
     """Permissions that we were the last to withdraw: key (as the platform spells it), column, platform (what we wrote).
 
     Not those that a run has seen on since: who turned them off again, we did not. `history` is that of earlier runs, by
-    canonical keys; `written` has our opt-outs and opt-ins: key (as the platform spells it), column, kind, after,
-    sent_at.
+    canonical keys, `seen` as `Known.seen`, with profile_id; `written` has our opt-outs and opt-ins: key (as the
+    platform spells it), column, kind, after, sent_at.
     """
     newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("sent_at")])
     last = written.mutate(place=newest).filter(ibis._.place == 0, ibis._.kind == Kind.UNSUBSCRIBE.value)
     known = rows.select(canonical="key", shown="platform_text")
     ours = last.join(known, last.key == known.shown)
     ours = ours.select("canonical", "key", "column", "after", "sent_at")
+    history = with_former_keys(history, seen, rows)
     on = history.filter(history.side == Side.PLATFORM.value, history.value == Permission.ON.value)
     since = on.select(their="key", theirs="column", seen_at="at")
     again = [ours.canonical == since.their, ours["column"] == since.theirs, since.seen_at > ours.sent_at]
     return ours.anti_join(since, again).select("key", "column", platform="after")
 
 
-def left_by_us(withdrawn: ir.Table, undone: ir.Table) -> ir.Table:
-    """`Known.ours`: what we withdrew, whatever the truth says, and what we took back (key, column, restored, withdrawn)
-    as long as the truth says what it said then.
+def said_by_us(rows: ir.Table, written: ir.Table, as_of: datetime) -> ir.Table:
+    """What we made the platform say of permissions, as far as an export of `as_of` can show it: key (canonical),
+    column, value, at. `written` as `withdrawn_by_us` takes it, with `effective_at`.
     """
-    taken_back = undone.filter(undone.column.notnull()).select(
+    held = written.filter(written.effective_at <= ibis.literal(as_of, type=INSTANT))
+    known = rows.select(canonical="key", shown="platform_text")
+    joined = held.join(known, held.key == known.shown)
+    taken = ibis.ifelse(joined.after.fill_null("") == "", Permission.EMPTY.value, Permission.OFF.value)
+    value = ibis.ifelse(joined.kind == Kind.UNSUBSCRIBE.value, taken, Permission.ON.value)
+    return joined.select(key=joined.canonical, column=joined["column"], value=value, at=joined.sent_at)
+
+
+def left_by_us(withdrawn: ir.Table, undone: ir.Table) -> ir.Table:
+    """`Known.ours`: what we withdrew, whatever the truth says, and what else we took back (key, column, kind, restored,
+    withdrawn) as long as the truth says what it said then.
+    """
+    taken_back = undone.filter(undone.column.notnull(), undone.kind != Kind.UNSUBSCRIBE.value).select(
         "key", "column", platform="restored", truth=ibis._.withdrawn.fill_null("")
     )
     return withdrawn.mutate(truth=ibis.null(str)).union(taken_back)

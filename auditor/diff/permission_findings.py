@@ -52,18 +52,22 @@ def permissions(
     decided: ir.Table,
     created: ir.Table,
     withdrawn: ir.Table,
+    written: ir.Table,
     seen: ir.Table | None,
 ) -> Permissions:
     """Hold the permissions of both sides against each other and against the history.
 
     `decided` are opt-ins that a person decided and we wrote: key (as the platform spells it), column, sent_at.
     `created` are profiles that we created: key, likewise, and profile_id (may be null). `withdrawn` as
-    `known.withdrawn_by_us`, `seen` as `Known.seen`, with profile_id.
+    `known.withdrawn_by_us`, `written` as `known.said_by_us`, `seen` as `Known.seen`, with profile_id.
     """
     said = {side: engine.keep(_states(contract, matched, side), f"{side.value}_permissions") for side in Side}
-    changes = engine.keep(_changes(said, history, run, moments), "permission_changes")
+    # No run needs to have seen what we wrote: whoever said otherwise has said so since.
+    nothing = {"run": ibis.literal(""), "moment": ibis.null(INSTANT), "source": ibis.null(str)}
+    own = written.mutate(side=ibis.literal(Side.PLATFORM.value), **nothing).select(*history.columns)
+    changes = engine.keep(_changes(said, history, own, run, moments), "permission_changes")
     states = engine.keep(_both_states(said), "permission_states")
-    past = engine.keep(with_former_keys(history, seen, matched.rows), "permission_past")
+    past = engine.keep(with_former_keys(history, seen, matched.rows).union(own), "permission_past")
     facts = engine.keep(
         _facts(contract, matched, diffed, states, past, moments, decided, created, withdrawn), "permission_facts"
     )
@@ -177,18 +181,27 @@ def says(text: ir.StringValue, polarity: Polarity) -> ir.StringValue:
     return ibis.cases(*spelt, else_=Permission.EMPTY.value)
 
 
-def _changes(said: Mapping[Side, ir.Table], past: ir.Table, run: str, moments: Mapping[Side, datetime]) -> ir.Table:
-    """What each side says now and did not say when the history saw it last."""
+def _changes(
+    said: Mapping[Side, ir.Table], past: ir.Table, own: ir.Table, run: str, moments: Mapping[Side, datetime]
+) -> ir.Table:
+    """What each side says now and did not say when the history saw it last, or we have written otherwise since."""
+
+    def last(known: ir.Table, side: Side, prefix: str) -> ir.Table:
+        # An input may be older than what is known already: it is told apart from what was known at its own moment.
+        known = known.filter(known.side == side.value, known["at"] <= ibis.literal(moments[side], type=INSTANT))
+        newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("at"), ibis.desc("run")])
+        found = known.mutate(place=newest).filter(ibis._.place == 0)
+        return found.select("key", "column", **{prefix: ibis._["value"], f"{prefix}_at": ibis._["at"]})
+
     pieces = []
     for side in Side:
         at = ibis.literal(moments[side], type=INSTANT)
-        # An input may be older than what is known already: it is told apart from what was known at its own moment.
-        known = past.filter(past.side == side.value, past["at"] <= at)
-        newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("at"), ibis.desc("run")])
-        before = known.mutate(place=newest).filter(ibis._.place == 0).select("key", "column", was=ibis._["value"])
-        joined = said[side].left_join(before, ["key", "column"])
-        was = joined.was.fill_null(Permission.EMPTY.value)
-        changed = joined.filter(joined.value != was)
+        joined = said[side].left_join(last(past, side, "was"), ["key", "column"]).drop("key_right", "column_right")
+        joined = joined.left_join(last(own, side, "wrote"), ["key", "column"]).drop("key_right", "column_right")
+        since = (joined.wrote_at > joined.was_at).fill_null(joined.wrote_at.notnull())
+        changed = joined.filter(
+            (joined.value != joined.was.fill_null(Permission.EMPTY.value)) | (since & (joined.value != joined.wrote))
+        )
         pieces.append(
             changed.select(
                 run=ibis.literal(run),

@@ -269,11 +269,11 @@ class Written(Recorded):
     def permission_writes(self, table: str, *, but: str | None) -> pl.DataFrame:
         """Opt-outs and opt-ins we sent that landed or may have, but for those of one plan.
 
-        Columns: plan, key, profile_id, column, kind, after, sent_at.
+        Columns: plan, key, profile_id, column, kind, after, sent_at, effective_at (the platform shows it by then).
         """
         return self._frame(
-            ("plan", "key", "profile_id", "column", "kind", "after", "sent_at"),
-            "SELECT plan, key, address, col, kind, after, sent_at FROM writes_now WHERE tab = ?"
+            ("plan", "key", "profile_id", "column", "kind", "after", "sent_at", "effective_at"),
+            "SELECT plan, key, address, col, kind, after, sent_at, effective FROM writes_now WHERE tab = ?"
             f" AND kind IN ('unsubscribe', 'subscribe') AND plan IS NOT ? AND {STANDING} ORDER BY id",
             (table, but),
         )
