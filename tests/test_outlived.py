@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from auditor.commands import run as pipeline
 from auditor.commands.known import up_to_date
-from auditor.commands.outlived import outlived
-from auditor.model import Status
+from auditor.commands.outlived import Held, outlived
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import About, Decision
 from auditor.state.past_runs import find_run
-from tests.audits import audit_of, difference, profile
+from tests.audits import audit_of, difference
 from tests.consent_world import World, in_memory
 from tests.nothing_known import NOW
 
@@ -31,13 +31,17 @@ def on(platform: str | None, truth: str | None, choice: str = "platform", **more
         (on("Gand", "Ghent"), True),
         (on("Gent", "Gand", "refused"), True),
         (on("Gent", "Gand", lapsed=True), False),  # it is over already
-        (on("a", "b", key="2"), True),  # who is the same on both sides by now
-        (on("a", "b", key="missing"), False),
-        (on("a", "b", key="orphan"), False),
-        (on("a", "b", key="twice"), False),
+        (on("a", "b", key="2", profile_id="p2"), True),  # who is the same on both sides by now
+        (
+            on("c", "d", key="2", profile_id="p2"),
+            False,
+        ),  # that is the same by another rule now, though nothing has changed
+        (on("a", "b", key="not compared", profile_id="p9"), False),
+        (on("a", "b", key="3", profile_id="p2"), True),  # under another key
+        (on("a", "b", key="2", profile_id="somebody else"), False),
         (on("a", "b", column="nothing that is compared"), False),
-        (on("a", "b", "withdraw", key="2"), False),  # of a cell that need not differ
-        (on("a", "b", "grounds", key="2", about=About("without_evidence", "form", None)), False),
+        (on("a", "b", "withdraw", key="2", profile_id="p2"), False),  # of a cell that need not differ
+        (on("a", "b", "grounds", key="2", profile_id="p2", about=About("without_evidence", "form", None)), False),
         (on("", None, key="empty"), False),
     ],
 )
@@ -47,9 +51,43 @@ def test_what_a_change_of_values_outlives(one: Decision, over: bool) -> None:
         difference("1", "firstName", "a", "b"),
         difference("empty", "lastName", None, ""),
     ]
-    apart = {"missing": Status.MISSING, "orphan": Status.ORPHAN, "twice": Status.DUPLICATE}
-    audit = audit_of(differences=differing, profiles=[profile(key, status) for key, status in apart.items()])
-    assert outlived([one], audit) == ([7] if over else [])
+    compared = [Held("1", "p1", {"lastName": ("Gent", "Ghent")}), Held("2", "p2", {"lastName": ("c", "d")})]
+    assert outlived([one], audit_of(differences=differing), lambda _: compared) == ([7] if over else [])
+
+
+def test_a_decision_stands_where_an_older_file_or_a_run_without_the_person_lies_between(tmp_path: Path) -> None:
+    world = World(tmp_path, 5, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    contract = tmp_path / "expectations/Customers/contract.toml"
+    everybody = contract.read_text()
+    with in_memory(world):
+        world.run()
+        world.now += timedelta(days=1)
+        assert one.row is not None
+        one.row |= {"city": "Ghent", "modified_at": world.stamp(world.now)}
+        world.run()
+        [line] = [line for line in world.differing() if line[:2] == (one.key, "city")]
+        world.decide("Mia", [(line, {"choice": "platform"})])
+        world.plan()
+
+        def told() -> list[tuple[str | None, bool | None]]:
+            _, needed = up_to_date(world.settings, find_run(world.settings), world.now)
+            return needed.filter(key=one.key, column="city").select("chosen", "holds").rows()
+
+        oldest = min((tmp_path / "crm").glob("*.csv"))
+        for truth in (str(oldest), None):
+            world.now += timedelta(hours=1)
+            pipeline.run(world.settings, pipeline.Request(truth=truth), now=world.now, tell=lambda _: None)
+        assert told() == [("platform", True)]
+        others = everybody.replace(
+            "timezone =", f"population = {{ platform = \"customerId <> '{one.key}'\" }}\ntimezone =", 1
+        )
+        for text in (others, everybody):
+            contract.write_text(text)
+            world.now += timedelta(hours=1)
+            world.run()
+        assert told() == [("platform", True)]
 
 
 def test_a_decision_does_not_come_back_with_the_values_it_was_made_on(tmp_path: Path) -> None:

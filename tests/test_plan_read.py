@@ -58,6 +58,7 @@ KNOWN = Beside(
     doubts={},
     kept={},
     decided_on={},
+    otherwise={},
 )
 ROUTE_OF_NOTHING: dict[str, Any] = {
     "steps": [], "by_file": 0, "files": 0, "before": 0, "single": 0, "minutes": 1, "pace": 60, "waiting": 0,
@@ -149,6 +150,23 @@ def test_what_may_start_is_said_as_far_as_it_is_known(
     assert told.document()["starts"].startswith(known)
     print_plan(Planned(PLAN, Path("plan.json"), ()), REVIEW.say, told)
     assert known in " ".join(capsys.readouterr().out.split())
+
+
+def test_who_decided_otherwise_on_other_values_is_named_with_the_write() -> None:
+    """Not where a person has decided again."""
+    said = {("C7", "city"): ("platform", "Mia", ANN)}
+    updates = [
+        a_write(Kind.UPDATE, Route.SINGLE, "C7", "7", (Cell("city", "Gent", "Gand"),), decided_by=by)
+        for by in (None, "Ann")
+    ]
+    shown = Review(replace(PLAN, writes=tuple(updates)), replace(KNOWN, otherwise=said), REVIEW.say)
+    words = " ".join("\n".join(text(shown, "")).split())
+    told = "decided otherwise before: Keep Actito value (Mia, 2026-11-20): changed since it was decided"
+    assert words.count(told) == 1
+    first, second = (write.document(REVIEW.say)["changes"][0]["risks"] for write in shown.writes())
+    assert first["decided_otherwise"] == told
+    assert "decided_otherwise" not in second
+    assert told.capitalize()[:9] + told[9:] in plan_page(shown, "", "plan.txt")
 
 
 def test_everything_has_words() -> None:

@@ -137,7 +137,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     decided = {(one.key, one.column, one.person): one.decided_at for one in ledger.decisions(settings.table)}
-    kept, decided_on = _answered(settings, contract.timezone, plan, folder, ledger)
+    kept, decided_on, otherwise = _answered(settings, contract.timezone, plan, folder, ledger)
     found = _rows(folder, "permissions").select("key", "column", "finding")
     beside = Beside(
         differences=_rows(folder, "differences"),
@@ -153,6 +153,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         doubts=_doubts(settings, contract, structure, plan, folder, ledger),
         kept=kept,
         decided_on=decided_on,
+        otherwise=otherwise,
     )
     return Review(plan, beside, Words.of(settings.names))
 
@@ -179,15 +180,14 @@ _Spot: TypeAlias = tuple[str, str | None]
 
 def _answered(
     settings: Settings, zone: tzinfo, plan: Plan, folder: Path, ledger: Ledger
-) -> tuple[dict[_Spot, Kept], dict[_Spot, tuple[str, datetime]]]:
-    """Who keeps cells from being written, and who decided that some are, as far as the plan leaves any alone."""
-    if not plan.left:
-        return {}, {}
+) -> tuple[dict[_Spot, Kept], dict[_Spot, tuple[str, datetime]], dict[tuple[str, str], tuple[str, str, datetime]]]:
+    """Who keeps cells from being written, who decided that some are, and who that some are not and how."""
     whose = holders(_rows(folder, "profiles"))
     texts = {
         (key, column): text for key, column, text in _rows(folder, "differences")["key", "column", "platform"].rows()
     }
     found, decided = dict[_Spot, Kept](), dict[_Spot, tuple[str, datetime]]()
+    otherwise: dict[tuple[str, str], tuple[str, str, datetime]] = {}
     for decision in standing_decisions(ledger, settings.table, whose, but=None):
         if decision.choice == Choice.REFUSED:
             spot = decision.key, None if decision.column == PROFILE else decision.column
@@ -195,12 +195,16 @@ def _answered(
             found[spot] = Kept(decision.person, until, None, changed=False)
         elif decision.choice in (Choice.TRUTH, Choice.WITHDRAW):
             decided[decision.key, decision.column] = decision.person, decision.decided_at
+        over = decision.choice == Choice.REFUSED and decision.decided_at + settings.fixes.refused_for <= plan.made
+        if decision.choice in (Choice.PLATFORM, Choice.IGNORE, Choice.REFUSED) and not over:
+            against = decision.choice, decision.person, decision.decided_at
+            otherwise[decision.key, decision.column] = against
     for pin in standing_pins(ledger, settings.table, whose, plan.made):
         changed = (texts.get((pin.key, pin.column)) or None) != (pin.platform or None)
         until = str(last_day(pin.until or plan.made, zone))
         found[pin.key, pin.column] = Kept(pin.person, until, pin.reason, changed=changed)
         found.setdefault((pin.key, None), found[pin.key, pin.column])
-    return found, decided
+    return found, decided, otherwise
 
 
 def _listed(one: PlanRecord, folder: Path, applied: datetime | None) -> Listed:

@@ -24,6 +24,7 @@ from auditor import report
 from auditor.commands.compared import Compared, explained
 from auditor.commands.decided import take
 from auditor.commands.known import judged, knowledge, with_pending
+from auditor.commands.outlived import held_now
 from auditor.commands.own_work import own_work
 from auditor.commands.results import (
     matches,
@@ -265,7 +266,9 @@ def _audit(
             run_folder.complete(engine, work)
             older = memory.as_of is not None and as_of < memory.as_of
             others = refreshed, spelt
-            commit(settings.state_folder, to_keep(audit, final, agreed, others, settled, ledger.secret, older=older))
+            look = held_now(engine, contract, matched)
+            kept = to_keep(audit, final, agreed, others, settled, ledger.secret, look, older=older)
+            commit(settings.state_folder, kept)
         return replace(audit, folder=final)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import ibis.expr.types as ir
 
 from auditor.commands.known import concerned, holders, standing_decisions
-from auditor.commands.outlived import outlived
+from auditor.commands.outlived import Held, outlived
 from auditor.diff.diffed import Diffed
 from auditor.diff.of_others import of_others
 from auditor.diff.one_sided import OneSided, creations, taken
@@ -18,14 +18,14 @@ from auditor.engine.duckdb import DuckDB
 from auditor.files.rewrite import Rewrite
 from auditor.findings.audit import Audit
 from auditor.match.join import Matched
-from auditor.model import Structure
+from auditor.model import Side, Structure
 from auditor.report import TrendPoint
 from auditor.settings.contract import Contract
 from auditor.state import run_folder
 from auditor.state.agreed import NewState
 from auditor.state.commit import Kept
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import RunRecord, Settled
+from auditor.state.ledger.records import Decision, RunRecord, Settled
 from auditor.state.memory import Memory, said_no
 
 TREND_RUNS = 30
@@ -67,22 +67,33 @@ def to_keep(
     others: Sequence[Rewrite | None],
     settled: Settled,
     secret: str,
+    look: Callable[[Collection[Decision]], list[Held]],
     *,
     older: bool,
 ) -> Kept:
-    """Everything that outlives the run. `older`: than the export of an earlier one, so no value has changed since."""
+    """Everything that outlives the run. `look` as `outlived.held_now`; `older`: than the export of an earlier one, so
+    no value has changed since.
+    """
+    truth = audit.source(Side.TRUTH).as_of
 
     def record(ledger: Ledger) -> None:
         ledger.record_settled(settled, audit.started)
-        standing = () if older else standing_decisions(ledger, audit.table, holders(concerned(audit)), but=None)
-        ledger.record_run(_record(audit, outlived(standing, audit)))
+        of_before = older or any(
+            truth < datetime.fromisoformat(one.counts["truth_as_of"])
+            for one in ledger.runs(audit.table)
+            if "truth_as_of" in one.counts
+        )
+        standing = () if of_before else standing_decisions(ledger, audit.table, holders(concerned(audit)), but=None)
+        ledger.record_run(_record(audit, outlived(standing, audit, look)))
 
     rewrites = (agreed.rewrite, *(one for one in others if one is not None))
     return Kept(audit.run, rewrites, agreed.written, agreed.superseded, (audit.folder, final), record, secret)
 
 
 def _record(audit: Audit, lapsed: Sequence[int]) -> RunRecord:
-    """What the ledger keeps of a run: counts, and the numbers of the decisions that have `lapsed`."""
+    """What the ledger keeps of a run: counts, the moment that the truth shows, and the numbers of the decisions that
+    have `lapsed`.
+    """
     summary = audit.summary()
     of_profiles = ("profiles", "waiting", "pending", "created", "standing", "gone")
     kept = ("rows", *of_profiles, "later", "differences", "violations", "permissions")
@@ -93,7 +104,9 @@ def _record(audit: Audit, lapsed: Sequence[int]) -> RunRecord:
         audit.started,
         finished,
         audit.verdict,
-        {name: summary[name] for name in kept} | ({"lapsed": lapsed} if lapsed else {}),
+        {name: summary[name] for name in kept}
+        | {"truth_as_of": audit.source(Side.TRUTH).as_of.isoformat()}
+        | ({"lapsed": lapsed} if lapsed else {}),
     )
 
 

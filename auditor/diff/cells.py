@@ -34,13 +34,7 @@ def fetch(engine: Engine, contract: Contract, matched: Matched, known: Known) ->
     the agreed mark if there is a base.
     """
     both = matched.both
-    wanted = engine.keep(both.filter(~both.same | both.drawn), "wanted")
-    columns = {side: [source_name(column, side) for column in contract.compared] for side in Side}
-    half = engine.beside(
-        wanted, "platform_row", matched.raw[Side.PLATFORM], columns[Side.PLATFORM], "p", "half_fetched"
-    )
-    rows = engine.beside(half, "truth_row", matched.raw[Side.TRUTH], columns[Side.TRUTH], "t", "fetched_rows")
-    engine.drop(wanted, half)
+    rows = _with_texts(engine, contract, matched, both.filter(~both.same | both.drawn), "fetched")
     if known.base is not None:
         base = known.base
         own = rows.key if known.base_by_key else anchor(rows)
@@ -51,6 +45,32 @@ def fetch(engine: Engine, contract: Contract, matched: Matched, known: Known) ->
         engine.define(rows.filter(~rows.same).drop("same", "drawn"), "fetched"),
         engine.define(rows.filter(rows.drawn).drop("same", "drawn"), "drawn"),
     )
+
+
+def texts(engine: Engine, contract: Contract, matched: Matched, who: ir.Table) -> ir.Table:
+    """What both sides hold of those whom both have, whether it differs or not: key (as the platform spells it),
+    profile_id, and per compared column n `p{n}` and `t{n}`, as a difference tells them. `who` has key and profile_id.
+    """
+    both = matched.both
+    named = both.semi_join(who, both.platform_text == who.key)
+    numbered = both.semi_join(who, both.profile_id == who.profile_id)
+    rows = _with_texts(engine, contract, matched, named.union(numbered, distinct=True), "asked")
+    told: dict[str, ir.Value] = {"key": rows.platform_text, "profile_id": rows.profile_id}
+    for position, column in enumerate(contract.compared):
+        forms = _forms(rows[f"p{position}"], rows[f"t{position}"], column, contract.timezone.key)
+        told |= {f"p{position}": forms["p"], f"t{position}": forms["t"]}
+    return rows.select(**told)
+
+
+def _with_texts(engine: Engine, contract: Contract, matched: Matched, both: ir.Table, name: str) -> ir.Table:
+    """The rows, of those that both sides have, with the landed text of each compared column n: `p{n}` and `t{n}`."""
+    wanted = engine.keep(both, f"{name}_wanted")
+    columns = {side: [source_name(column, side) for column in contract.compared] for side in Side}
+    here, there = matched.raw[Side.PLATFORM], matched.raw[Side.TRUTH]
+    half = engine.beside(wanted, "platform_row", here, columns[Side.PLATFORM], "p", f"{name}_half")
+    rows = engine.beside(half, "truth_row", there, columns[Side.TRUTH], "t", f"{name}_rows")
+    engine.drop(wanted, half)
+    return rows
 
 
 def pairs(fetched: ir.Table, contract: Contract, base: ir.Table | None) -> ir.Table:

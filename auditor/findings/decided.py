@@ -65,6 +65,11 @@ def decided(
     return f"{say.fill(CHOICE[choice])} ({who}): {STANDING[standing]}{over}"
 
 
+def otherwise(say: Words, choice: str, by: str, on: date) -> str:
+    """`decided otherwise before: Keep Actito value (An Smet, 2026-11-20): changed since it was decided`"""
+    return f"decided otherwise before: {decided(say, choice, by, on, Standing.CHANGED)}"
+
+
 def so_far(decisions: Mapping[str, int]) -> str:
     """`50 of 341 decided`, of `Counts.decisions`."""
     changed = f", {decisions['changed']:,} changed since" if decisions["changed"] else ""

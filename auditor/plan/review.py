@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from auditor.findings.audit import TEXT
+from auditor.findings.decided import otherwise
 from auditor.findings.left_alone import OF_A_CELL
 from auditor.findings.planned import MAY_CONTACT, RISK, Risk
 from auditor.findings.sentences import with_sentences
@@ -69,6 +70,8 @@ class Beside:
     """By key and column (None: the profile), what somebody keeps from being written."""
     decided_on: Mapping[tuple[str, str | None], tuple[str, datetime]]
     """By the same, who decided on it and when, as far as the decision stands: it should be written, or withdrawn."""
+    otherwise: Mapping[tuple[str, str], tuple[str, str, datetime]]
+    """Choice, person and moment of the last decision on a cell that was not to be written, by key and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,17 @@ class Change:
     """When they did, as far as the ledger knows."""
     doubt: str | None
     """findings.damage.Damage of the value that they decided for; None: nothing speaks against it."""
+    otherwise: tuple[str, str, datetime] | None
+    """Choice, person and moment of a decision against the write that does not hold any more; None: there is none."""
     risks: tuple[Risk, ...]
 
     def to_know(self, say: Words) -> dict[str, str]:
         """What to know of the write before it is made, by its code; what speaks against the value comes first."""
         doubt = f"{Why.DAMAGED}:{self.doubt}"
         doubts = {doubt: say.fill(OF_A_CELL[doubt])} if self.doubt else {}
+        if self.otherwise is not None:
+            choice, by, at = self.otherwise
+            doubts["decided_otherwise"] = otherwise(say, choice, by, at.date())
         return doubts | {risk.value: say.fill(RISK[risk]) for risk in self.risks}
 
 
@@ -221,6 +229,7 @@ class Review:
             by,
             None if by is None else beside.decided.get((write.key, cell.column, by)),
             None if by is None else beside.doubts.get((write.key, cell.column)),
+            None if by is not None else beside.otherwise.get((write.key, cell.column)),
             tuple(self._of_cell(write, cell)),
         )
 
