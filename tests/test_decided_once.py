@@ -18,7 +18,7 @@ from auditor.commands.plan import plan
 from auditor.model import Kind, Outcome, Route
 from auditor.settings.config import Settings, read_settings
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Decision, Intent
+from auditor.state.ledger.records import NEWCOMER, Decision, Intent
 from auditor.state.past_runs import find_run
 from auditor.writes import Plan
 from tests import given_time
@@ -148,3 +148,23 @@ def test_a_decision_is_about_a_person_and_not_about_a_key(tmp_path: Path) -> Non
             ledger.settle(ledger.intend(f"p{number}", "Customers", [sent], at), Outcome.LANDED, at)
         assert stand({"C3": "9"}) == {("C2", "Bea")}, "carried out under the second of three keys"
         assert not ledger.verify().problems
+
+
+def test_a_decision_on_a_newcomer_is_used_up_by_no_write_to_whoever_has_a_profile_id_like_their_key(
+    tmp_path: Path,
+) -> None:
+    """Nor one on a key of which nobody can tell whose it was; only what is written under the key uses it up."""
+    at = given_time.now()
+    new = f"{NEWCOMER}abc"
+    with Ledger(tmp_path) as ledger:
+        for key, of in (("3", new), ("4", None)):
+            ledger.decide([Decision("Customers", "Mia", key, NEWS, None, "true", "truth", at, of, None)], at)
+
+        def wrote(key: str, number: str | None, plan: str) -> list[str]:
+            sent = Intent(0, Kind.SUBSCRIBE, Route.SINGLE, key, number, NEWS, None, "true")
+            ledger.settle(ledger.intend(plan, "Customers", [sent], at), Outcome.LANDED, at)
+            return [one.key for one in standing_decisions(ledger, "Customers", {"3": new}, but=None)]
+
+        assert wrote("C3", "3", "p") == wrote("C4", "4", "q") == ["3", "4"]
+        assert wrote("3", "100", "r") == ["4"]
+        assert wrote("4", "101", "s") == []

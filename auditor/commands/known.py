@@ -267,14 +267,16 @@ def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *
     has decided. Nor do decisions to write stand that may have been carried out and taken back in lost entries.
     """
     lost_at = ledger.lost_at
-    by_name: dict[tuple[str, str], list[tuple[str | None, datetime]]] = {}
+    by_key: dict[tuple[str | None, str], list[tuple[str | None, datetime]]] = {}
+    by_number: dict[tuple[str | None, str], list[tuple[str | None, datetime]]] = {}  # which may read like a key
     for name, number, column, sent in ledger.last_written(table, but=but).iter_rows():
-        for known in {name, number} - {None}:
-            by_name.setdefault((known, column), []).append((number, sent))
+        by_key.setdefault((name, column), []).append((number, sent))
+        by_number.setdefault((number, column), []).append((number, sent))
 
     def used_up(one: Decision, key: str) -> bool:
         who = None if (one.profile_id or "").startswith(NEWCOMER) else one.profile_id
-        written = [each for name in {one.key, key, who} if name for each in by_name.get((name, one.column), ())]
+        written = [each for name in {one.key, key} for each in by_key.get((name, one.column), ())]
+        written += by_number.get((who, one.column), ()) if who else ()
         sent = [at for number, at in written if None in (who, number) or number == who]
         later = [at for at in (*sent, lost_at) if at is not None and at >= one.decided_at]
         return one.choice in (Choice.TRUTH, Choice.WITHDRAW) and bool(later)
