@@ -118,6 +118,10 @@ class Plan:
         """A key text as value per column."""
         return key_parts(key, self.key, self.fallbacks)
 
+    def key_identifiers(self, key: str) -> dict[str, str]:
+        """What a key tells of its person, as `key_identifiers` has it."""
+        return key_identifiers(key, self.key, self.fallbacks)
+
     @cached_property
     def sha(self) -> str:
         """SHA-256 of the content, 64 hex digits: the plan's name."""
@@ -192,6 +196,22 @@ def key_parts(text: str, key: Sequence[str], fallbacks: Sequence[tuple[str, ...]
     if columns is None or not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ValueError("not a key of these columns")
     return dict(zip(columns, values, strict=True))
+
+
+def key_identifiers(text: str, key: Sequence[str], fallbacks: Sequence[tuple[str, ...]]) -> dict[str, str]:
+    """What a key tells of its person, by what it is called: each of its parts, and several columns' parts as one.
+
+    Raises ValueError where it is no key of these columns.
+    """
+    parts = key_parts(text, key, fallbacks)
+    return parts | whole_key(parts, key)
+
+
+def whole_key(parts: Mapping[str, str], key: Sequence[str]) -> dict[str, str]:
+    """A key of several columns as one text, by what it is called; nothing of any other."""
+    if tuple(parts) != tuple(key) or len(parts) == 1:
+        return {}
+    return {json.dumps(list(key)): json.dumps([part.strip() for part in parts.values()], ensure_ascii=False)}
 
 
 def by_fallback(key: str, fallbacks: Sequence[tuple[str, ...]]) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from auditor.commands.decided import take_all
+from auditor.commands.decided import of_erased, take_all
 from auditor.commands.forget import forget
 from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind, Outcome, Route, Side
@@ -22,6 +23,8 @@ from tests.test_rekey import FIRST, NEXT, STRUCTURE, TABLE, Folder
 
 PLATFORM = [("P1", "first@example.com"), ("P2", "second@example.com"), ("P3", "both@example.com")]
 TRUTH = [("p1 ", "new@example.com"), ("P4", "both@example.com")]
+
+HERS, OTHER = '["s","1"]', '["s","2"]'
 
 
 @pytest.fixture
@@ -93,6 +96,53 @@ def test_who_is_forgotten_stands_in_no_file_of_decisions_and_none_brings_them_ba
     assert b"waits-P1" not in kept
 
 
+@pytest.mark.parametrize(
+    ("who", "unique", "numbered"),
+    [
+        ("a@example.com", True, True),
+        (HERS, True, False),
+        ('["S ", "1"]', True, False),
+        (HERS, False, False),
+    ],
+)
+def test_who_has_a_key_of_several_columns_is_forgotten_by_all_of_it(
+    tmp_path: Path, who: str, unique: bool, numbered: bool
+) -> None:
+    """Others have parts of it; nobody needs another unique value, or a profileId."""
+    made = Folder(tmp_path, key='["note", "id"]', profile_ids=numbered)
+    [run] = (tmp_path / "runs").iterdir()
+    attributes = [replace(one, unique=unique and one.name == "city") for one in STRUCTURE.attributes]
+    run_folder.write_structure(replace(STRUCTURE, attributes=tuple(attributes)), run)
+    people = {"id": ["1", "2"], "note": ["s", "s"], "city": ["a@example.com", "b@example.com"]}
+    here = people | ({"profileId": ["11", "12"]} if numbered else {}) | {"subscriptions#News": [None, None]}
+    pl.DataFrame(here).write_parquet(run / "platform.parquet")
+    pl.DataFrame(people | {"news": [None, None]}).write_parquet(run / "truth.parquet")
+    numbers = {HERS: "11", OTHER: "12"} if numbered else {}
+    with made.ledger() as ledger:
+        before = [(key, f"here-{key[-3]}", numbers.get(key)) for key in (HERS, OTHER)]
+        ledger.decide(
+            [Decision(TABLE, "An", key, "city", text, "b", "truth", FIRST, of, None) for key, text, of in before], FIRST
+        )
+
+    def decided(name: str, now: datetime) -> list[str]:
+        made.decided(name, (HERS, "secret", "b"), (OTHER, "known", "b"))
+        told: list[str] = []
+        take_all(made.settings, now, told.append)
+        return told
+
+    decided("hers.json", NEXT)
+    done = forget(made.settings, who, now=NEXT, dry=False)
+    assert (done.rows, done.there) == (2 + numbered, (Side.PLATFORM, Side.TRUTH)), "whose a decision is is a row, too"
+    assert not inbox(made)
+    assert "  1 left out, about somebody who was erased" in decided("again.json", NEXT)
+    assert not inbox(made)
+    with made.ledger() as ledger:
+        assert ledger.keys(TABLE) == {OTHER}
+        assert of_erased(made.runs.contract, ledger, [HERS, OTHER, '["S", "1 "]']) == {HERS, '["S", "1 "]'}
+    kept = b"".join(path.read_bytes() for path in made.settings.state_folder.glob(f"{FILE}*"))
+    assert (b"known" in kept, b"secret" in kept, b"here-1" in kept) == (True, False, False)
+
+
 def test_nobody_is_forgotten_while_a_file_of_decisions_cannot_be_taken(folder: Folder) -> None:
     path = folder.decided("of-another.json", ("P1", "a", "b"))
     path.write_text(path.read_text("utf-8").replace(TABLE, "Others"), "utf-8")
@@ -100,6 +150,24 @@ def test_nobody_is_forgotten_while_a_file_of_decisions_cannot_be_taken(folder: F
         forget(folder.settings, "P1", now=NEXT, dry=False)
     with folder.ledger() as ledger:
         assert "P1" in ledger.keys(TABLE)
+
+
+def test_a_file_that_somebody_else_put_among_those_that_were_taken_keeps_none_from_being_removed(
+    folder: Folder,
+) -> None:
+    taken = folder.settings.decisions_folder / "taken"
+    taken.mkdir(parents=True)
+    strange: list[object] = [
+        {"decisions": [{"key": 5, "platform": ["a"], "truth": {"b": 1}}]},
+        {"decisions": [None, 7, {"key": {}}]},
+        {"decisions": 3},
+        ["decisions"],
+    ]
+    for number, content in enumerate(strange):
+        (taken / f"{number}.json").write_text(json.dumps(content), "utf-8")
+    (taken / "hers.json").write_text(json.dumps({"decisions": [7, {"key": "P1", "truth": 5}]}), "utf-8")
+    forget(folder.settings, "P1", now=NEXT, dry=False)
+    assert set(inbox(folder)) == {f"taken/{number}.json" for number in range(len(strange))}
 
 
 def test_who_is_not_known_here_is_remembered_all_the_same(folder: Folder) -> None:

@@ -115,7 +115,7 @@ def _erased(job: Job, rows: Sequence[int]) -> set[int]:
     by_value: dict[str, dict[str, set[int]]] = {}
     for number in rows:
         write = job.plan.writes[number]
-        own = {cell.column: cell.after or "" for cell in created(write)} | job.plan.key_parts(write.key)
+        own = {cell.column: cell.after or "" for cell in created(write)} | job.plan.key_identifiers(write.key)
         for column, value in own.items():
             by_value.setdefault(column, {}).setdefault(value, set()).add(number)
     found: set[int] = set()

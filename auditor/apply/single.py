@@ -247,7 +247,8 @@ def _create(job: Job, number: int, _: Cells) -> None:
     if existing:
         _judge_existing(job, number, existing[0])
         return
-    if any(job.ledger.erased_among(column, [value]) for column, value in identifiers.items()):
+    person = {**values, **job.plan.key_identifiers(write.key)}
+    if any(job.ledger.erased_among(column, [value]) for column, value in person.items()):
         job.conclude(number, (PROFILE,), Outcome.REFUSED, "erased")
         return
     if not job.without_effect(number, PROFILE):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import heads, run_folder
 from auditor.state.ledger import FILE, Ledger, records
 from auditor.state.past_runs import find_run
-from auditor.writes import key_parts
+from auditor.writes import key_identifiers
 
 TAKEN: Final = "taken"
 """The folder of the inbox for what was recorded."""
@@ -57,7 +57,7 @@ def take(settings: Settings, contract: Contract, now: datetime, tell: Callable[[
                 tell(f"not taken: {error}")
                 continue
             try:
-                if _erased(contract, ledger, _texts(path)):
+                if of_erased(contract, ledger, _texts(path)):
                     path.unlink()
                     tell(f"{path.name}: removed, for it is about somebody who was erased as well")
                 else:
@@ -107,12 +107,15 @@ def _plain(text: str) -> str:
 
 
 def _texts(path: Path) -> set[str]:
-    """The keys and values in a file of decisions that was read before; nothing of one that cannot be read any more."""
+    """The keys and values in a file of decisions, as far as it is one: anybody may have put it there."""
     try:
-        lines = json.loads(path.read_bytes())["decisions"]
-        return {text for line in lines for text in map(line.get, ("key", "platform", "truth")) if text}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
         return set()
+    lines = content.get("decisions") if isinstance(content, dict) else None
+    told = [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+    texts = (text for line in told for text in map(line.get, ("key", "platform", "truth")))
+    return {text for text in texts if isinstance(text, str) and text}
 
 
 def _keys(one: Decision) -> set[str]:
@@ -121,12 +124,12 @@ def _keys(one: Decision) -> set[str]:
     return {one.key, *(key for key in pair if key)}
 
 
-def _erased(contract: Contract, ledger: Ledger, keys: Collection[str]) -> set[str]:
+def of_erased(contract: Contract, ledger: Ledger, keys: Iterable[str]) -> set[str]:
     """Those of these keys that somebody had who was erased, as far as a key alone tells."""
     found: dict[tuple[str, str], set[str]] = {}
     for key in keys:
         try:
-            parts = key_parts(key, contract.key, contract.fallbacks)
+            parts = key_identifiers(key, contract.key, contract.fallbacks)
         except ValueError:
             continue
         for part in parts.items():
@@ -154,7 +157,7 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     columns = [column.name for column in contract.columns]
     permissions = [column.name for column in contract.permissions]
     every = read_decisions(path, table=settings.table, columns=columns, permissions=permissions)
-    gone = _erased(contract, ledger, {text for one in every for text in _keys(one)})
+    gone = of_erased(contract, ledger, {text for one in every for text in _keys(one)})
     new = [one for one in every if not gone.intersection(_keys(one))]
     for run in {one.run for one in new}:
         if not (ledger.knows(run) or (run_folder.started(run) and (settings.runs_folder / run).is_dir())):

@@ -30,7 +30,7 @@ from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.past_runs import find_run, readable
 from auditor.state.run_files import columns_of
-from auditor.writes import key_parts
+from auditor.writes import key_parts, whole_key
 
 _NUMBER: Final = "auditor:number"
 _Sides = Mapping[Side, Sequence[Mapping[str, str | None]]]
@@ -96,14 +96,19 @@ def _person(settings: Settings, ledger: Ledger, who: str) -> _Person:
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
     names = _identifying(contract, structure)
-    if not who.strip() or not names:
-        raise SettingsError("nobody can be recognised by that" if names else "the table has no unique attribute")
+    if not who.strip():
+        raise SettingsError("nobody can be recognised by that")
     newest = {side: _rows(folder, contract, names, side) for side in Side}
     own = _of_one(newest, contract, names, who)
-    identifiers = {(name, who) for name in names} | set(_values(own, names))
+    identifiers = {(name, who) for name in names} | set(_values(own, names)) | set(_wholes(own, contract))
+    identifiers.update(_whole(who, contract) if who.startswith("[") else ())
+    if not identifiers:
+        raise SettingsError("the table has no unique attribute: name a key, as the reports spell it")
     whose = ledger.whose(settings.table)
     known = {(name, _plain(value)) for name, value in identifiers}
-    keys = {key for key, _ in whose if known.issuperset(_parts(key, contract))}
+    keys = {
+        key for key, _ in whose if known.issuperset(_parts(key, contract)) or known.intersection(_whole(key, contract))
+    }
     numbers = {number for row in own[Side.PLATFORM] if (number := row[_NUMBER])}
     recorded = {number for key, number in whose if number and key in keys} - numbers
     others = recorded.intersection(newest[Side.PLATFORM][_NUMBER]) if any(own.values()) else set()
@@ -111,14 +116,17 @@ def _person(settings: Settings, ledger: Ledger, who: str) -> _Person:
         numbers = recorded - others
         there = newest[Side.PLATFORM].filter(pl.col(_NUMBER).is_in(numbers))
         own = own if any(own.values()) else _with_truth(there, newest[Side.TRUTH], contract)
-        identifiers.update(_values(own, names))
+        identifiers.update((*_values(own, names), *_wholes(own, contract)))
     texts = ledger.texts(settings.table, () if numbers else keys, numbers)
     former = {(name, text) for name, text in texts if name in names}
     former.update(part for name, key in texts if name is None for part in _parts(key, contract) if part[0] in names)
+    former.update(one for name, key in texts if name is None for one in _whole(key, contract))
     former.update(_formerly(settings, contract, structure, names, numbers))
     somebody = newest[Side.PLATFORM].filter(~pl.col(_NUMBER).is_in(numbers).fill_null(False))
     rest = {name: set(somebody.select(_written(name)).to_series()) for name in names} if former else {}
-    identifiers |= {(name, value) for name, value in former if _plain(value) not in rest[name]}
+    identifiers |= {(name, value) for name, value in former if name in rest and _plain(value) not in rest[name]}
+    wholes = (one for one in former if one[0] not in names)
+    identifiers |= {(name, key) for name, key in wholes if not _is_somebodys(key, newest, own, contract)}
     keys |= {key for key, number in whose if number in numbers and not _is_somebodys(key, newest, own, contract)}
     return _Person(identifiers, keys, numbers, others, tuple(side for side, rows in own.items() if rows))
 
@@ -155,7 +163,8 @@ def _formerly(
         except SettingsError:
             continue  # damaged, or of an older version: nobody can know
         there = rows[Side.PLATFORM].filter(pl.col(_NUMBER).is_in(numbers))
-        yield from _values(_with_truth(there, rows[Side.TRUTH], contract), names)
+        theirs = _with_truth(there, rows[Side.TRUTH], contract)
+        yield from (*_values(theirs, names), *_wholes(theirs, contract))
         keys = profiles.filter(pl.col("profile_id").is_in(numbers)).select("key")
         own = differences.join(keys, on="key", how="semi").filter(pl.col("column").is_in(names))
         for column, *texts in own.select("column", "platform", "truth").iter_rows():
@@ -165,7 +174,7 @@ def _formerly(
 def _of_one(found: Mapping[Side, pl.DataFrame], contract: Contract, names: Sequence[str], who: str) -> _Sides:
     """The rows of one person: by what was given, and by the key that they have then."""
     asked = dict(_parts(who, contract)) if len(contract.key) > 1 and who.startswith("[") else {}
-    by_any = pl.any_horizontal(_written(name) == _plain(who) for name in names)
+    by_any = pl.any_horizontal(False, *(_written(name) == _plain(who) for name in names))
     hits = {side: rows.filter(_with(asked) if asked else by_any) for side, rows in found.items()}
     keys = set().union(*(_keys(rows, contract) for rows in hits.values()))
     if len(keys) > 1:
@@ -189,6 +198,19 @@ def _keys(rows: pl.DataFrame, contract: Contract) -> set[tuple[str, ...]]:
 
 def _values(own: _Sides, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     return ((name, value) for rows in own.values() for row in rows for name in names if (value := row[name]))
+
+
+def _whole(key: str, contract: Contract) -> Iterator[tuple[str, str]]:
+    """What a key of several columns is called as one, and its plain text."""
+    return iter(whole_key(dict(_parts(key, contract)), contract.key).items())
+
+
+def _wholes(own: _Sides, contract: Contract) -> Iterator[tuple[str, str]]:
+    """The same of the keys that rows have."""
+    for row in (row for rows in own.values() for row in rows):
+        parts = {name: _plain(row[name] or "") for name in contract.key}
+        if all(parts.values()):
+            yield from whole_key(parts, contract.key).items()
 
 
 def _is_somebodys(key: str, found: Mapping[Side, pl.DataFrame], own: _Sides, contract: Contract) -> bool:

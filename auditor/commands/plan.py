@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.commands.decided import record, take
+from auditor.commands.decided import of_erased, record, take
 from auditor.commands.forecast import Forecast
 from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store_made, stored
@@ -159,6 +159,7 @@ def _facts(
         for key, value in missing.rows.select("key", column.name).iter_rows()
         if value and ledger.erased_among(column.name, [value])
     }
+    erased |= of_erased(contract, ledger, missing.rows["key"])
     return Facts(
         known=known,
         contract=contract.digest,

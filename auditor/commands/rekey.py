@@ -42,7 +42,7 @@ from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger
 from auditor.state.memory import Memory
 from auditor.state.past_runs import find_run
-from auditor.writes import key_parts
+from auditor.writes import key_identifiers, key_parts
 
 HEADERS = ("old", "new")
 
@@ -199,7 +199,7 @@ def _erased(contract: Contract, ledger: Ledger, pairs: Iterable[_Pair]) -> Itera
     """New identifiers of people who were erased under the old ones, as far as that is not known already."""
     values: dict[str, dict[str, str]] = {}
     for one in pairs:
-        old, new = (key_parts(text, contract.key, contract.fallbacks) for text in (one.old, one.new))
+        old, new = (key_identifiers(text, contract.key, contract.fallbacks) for text in (one.old, one.new))
         for column, value in new.items():
             if column in old and old[column] != value:
                 values.setdefault(column, {})[old[column]] = value

@@ -168,7 +168,7 @@ def _drift(plan: Plan, run: str | None, held: Mapping[Place, Since], new: Iterab
 
 def identifiers(plan: Plan, write: Write) -> Iterable[Identifier]:
     """Whatever of a write may identify its person."""
-    yield from plan.key_parts(write.key).items()
+    yield from plan.key_identifiers(write.key).items()
     if write.profile_id:
         yield "profileId", write.profile_id
     for cell in write.cells:
