@@ -215,11 +215,11 @@ def require_true(counts: Sequence[Mapping[Kind, int]], confirmed: Mapping[Kind, 
 
 
 def _check_structure(audited: Structure, live: Structure) -> None:
-    """Raises GuardRefused where the table is another one than was audited."""
+    """Raises GuardRefused where the table is another one than was audited, or than the last run saw before an undo."""
     if live != audited and [change.code for change in changes(audited, live)] != [Code.API_CHANGED]:
         raise GuardRefused(
             "the table structure changed since the audit behind this plan",
-            hint="run the audit again, then plan again",
+            hint="run the audit again, then plan again, or undo again",
         )
 
 

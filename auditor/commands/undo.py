@@ -5,7 +5,7 @@ No outcome file is read, and the plan's own file only where it is there: a kille
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -73,11 +73,13 @@ def undo(
         effects = (() if overwritten else _but(effects, edits)) + tuple(edits.values())
         require_ended(effects, now)
         again = ledger.taken_back(settings.table, of.sha) - edits.keys()
-        runs = list(_runs(settings, chosen))
-        places = runs if into is None else [(into, _beside(into))]
-        if not places:
+        newest = last_structure(settings)
+        runs = _runs(settings, chosen, newest)
+        if into is None and not runs:
             raise SettingsError(f"{_NOWHERE}: no run in {settings.runs_folder} can be read", hint=_INTO)
-        structure = next((one for _, one in (*places, *runs) if one is not None), None) or _live(settings)
+        structure = runs[0][1] if runs else _beside(into) if into is not None else None
+        structure = structure or _live(settings)
+        places = runs if into is None else [_place(into, structure)]
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         like = chosen.made or contract
         audited = Audited(settings.entity, like.key, like.fallbacks, _population(chosen, ledger), contract.digest)
@@ -93,7 +95,7 @@ def undo(
                 delete_created=delete_created,
                 made=chosen.made,
                 again=again,
-                structure=(last_structure(settings) or ("", None))[1] or structure,
+                structure=structure,
             )
             if not back.writes and again:
                 raise SettingsError(
@@ -151,15 +153,31 @@ def _population(chosen: Chosen, ledger: Ledger) -> int:
     return int(counts.get("rows", {}).get("platform", 0))
 
 
-def _runs(settings: Settings, chosen: Chosen) -> Iterator[tuple[Path, Structure | None]]:
-    """The folders where the undo may lie, the best first, and the structure that lies there."""
+def _runs(
+    settings: Settings, chosen: Chosen, newest: tuple[str, Structure | None] | None
+) -> list[tuple[Path, Structure | None]]:
+    """The folders where the undo may lie, the best first, and the structure that lies there.
+
+    Applying asks for the structure of today: what lies beside that of `newest`, the run of this name, comes first.
+    """
     run = settings.runs_folder / chosen.record.run
-    newest = last_structure(settings)
     folders = [chosen.folder, run if run_folder.started(run.name) else None]
     folders += [settings.runs_folder / newest[0]] if newest else []
-    for folder in dict.fromkeys(folder for folder in folders if folder is not None):
-        if (structure := _beside(folder)) is not None:
-            yield folder, structure
+    named = dict.fromkeys(folder for folder in folders if folder is not None)
+    found = [(folder, _beside(folder)) for folder in named]
+    today = newest[1] if newest else None
+    return sorted((one for one in found if one[1] is not None), key=lambda one: today not in (None, one[1]))
+
+
+def _place(folder: Path, structure: Structure) -> tuple[Path, Structure | None]:
+    """A folder that somebody named, and what lies there of the structure; None: it is to be written.
+
+    Raises SettingsError for that of a run that saw another one, which it keeps.
+    """
+    own = _beside(folder)
+    if own in (None, structure) or not (folder / "run.json").exists():
+        return folder, own if own == structure else None
+    raise SettingsError(f"{folder} is of a run that saw another structure of the table", hint=_INTO)
 
 
 def _beside(folder: Path) -> Structure | None:
