@@ -275,6 +275,7 @@ def audit_of(
         columns=columns,
         key=("customerId",),
         fallbacks=(),
+        suggestions=(),
         notices=(),
         folder=Path("runs/20261123T060000Z-7f3a"),
         seconds={"pull": 1.2, "diff": 0.8},

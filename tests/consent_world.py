@@ -706,7 +706,7 @@ def _unexplained(engine: DuckDB, cells: Any, columns: object, **_: object) -> Ex
         name for name in cells.columns if name not in (*audit.DIFFERENCES, "platform_canonical", "truth_canonical")
     ]
     rows = told.select(*audit.DIFFERENCES, *further)
-    return Explained(engine.define(rows, "differences"), engine.put(pl.DataFrame(schema=audit.CAUSES), "causes"))
+    return Explained(engine.define(rows, "differences"), engine.put(pl.DataFrame(schema=audit.CAUSES), "causes"), ())
 
 
 def _unjudged(engine: DuckDB, *rest: Any) -> list[Validation]:

@@ -284,7 +284,7 @@ def test_match_finds_the_same_person_under_another_key(tmp_path: Path) -> None:
         ({"rules": {"points": "phone"}}, ["--rule points", "phone:BE"]),
         ({"rules": {"points": "phone:Belgium"}}, ["--rule points", '"Belgium" is no country', "BE"]),
         ({"rules": {"points": "phone:UK"}}, ['"UK" is no country', "GB"]),
-        ({"rules": {"points": "number:,"}}, ["--rule points", 'nothing may stand behind "number"']),
+        ({"rules": {"points": "number:;"}}, ["--rule points", '";" is no decimal sign']),
         ({"rules": {"points": "date:dd/mm/yyyy"}}, ["--rule points", '"dd/mm/yyyy" is no format', "%d/%m/%Y"]),
         ({"rules": {"pints": "number"}, "ignored": ("nope",)}, ['"pints"', "points", '"nope"']),
         ({"tolerances": {"nope": Decimal(1)}}, ['"nope"']),

@@ -135,6 +135,7 @@ def an_audit(
         "key": ("customerId",),
         "fallbacks": (),
         "notices": (),
+        "suggestions": (),
         "activities": audits.ACTIVITIES.to_frame(),
         "folder": Path(),
         "seconds": {},

@@ -211,6 +211,23 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "chance",
         )
     ],
+    Code.RULES_SUGGESTED: [
+        (
+            Notice(
+                Code.RULES_SUGGESTED,
+                {
+                    "equal": 41_200,
+                    "differences": 43_000,
+                    "rules": [
+                        {"column": "born", "rule": "date:%d/%m/%Y", "mapped": 0, "equal": 41_000},
+                        {"column": "land", "rule": "", "mapped": 3, "equal": 200},
+                    ],
+                },
+            ),
+            "2 rules would make 41,200 of 43,000 differences equal: born as date:%d/%m/%Y (41,000), "
+            "land by 3 pairs of values (200)",
+        )
+    ],
     Code.NEARLY_MATCHED: [
         (
             Notice(Code.NEARLY_MATCHED, {"profiles": profiles, "keys": [["shop", "id"], ["mail"]]}),

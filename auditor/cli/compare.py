@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 @click.option("--rule", multiple=True, metavar="COLUMN=RULE[:ARGUMENT]",
               help="How a column is compared, key columns too: exact, text, name, email, phone:BE, number, date or "
               "date:%d/%m/%Y, timestamp, boolean, code, set or set:;, identifier or identifier:C-*.")  # fmt: skip
+@click.option("--values", "values", multiple=True, metavar="COLUMN=MAP",
+              help="What values of a column stand for, on either side: 'country={\"Belgium\": \"BE\"}'.")  # fmt: skip
 @click.option("--tolerance", multiple=True, metavar="COLUMN=DISTANCE",
               help="Values this close are equal: numbers 0.01 or 1%, days 1d, moments 2h or 90s.")  # fmt: skip
 @click.option("--where", metavar="EXPRESSION", help="Compare only rows that fit, for example \"country = 'BE'\".")
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True,
               help="What compares: DuckDB in this process, or a Spark cluster.")  # fmt: skip
 @click.option("--remote", metavar="ADDRESS", help="Of the Spark cluster: sc://host:15002.")
+@click.option("--suggest", is_flag=True, help="Say which rules would make differences equal, and how to take them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the results as Parquet files.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report.")
@@ -66,6 +69,7 @@ def command(
     ignore: tuple[str, ...],
     only: tuple[str, ...],
     rule: tuple[str, ...],
+    values: tuple[str, ...],
     tolerance: tuple[str, ...],
     where: str | None,
     where_platform: str | None,
@@ -76,6 +80,7 @@ def command(
     match: bool,
     engine: str,
     remote: str | None,
+    suggest: bool,
     as_json: bool,
     out: Path | None,
     html: Path | None,
@@ -115,6 +120,7 @@ def command(
         ignored=ignore,
         only=tuple(name for text in only for name in _listed(text)),
         rules=_pairs(rule, "--rule"),
+        values={name: _map(name, text) for name, text in _pairs(values, "--values").items()},
         tolerances={name: _distance(name, value) for name, value in _pairs(tolerance, "--tolerance").items()},
         where=where,
         where_one={side: one for side, one in zip(Side, (where_platform, where_truth), strict=True) if one is not None},
@@ -159,6 +165,10 @@ def command(
         print_json(compared.summary | {"causes": causes})
     else:
         print_summary(compared.conclusion, compared.causes, compared.same_person, examples=EXAMPLES)
+        if suggest:
+            from auditor.cli.suggested import print_suggestions
+
+            print_suggestions(compared.conclusion)
     return exit_code(compared.conclusion, failing)
 
 
@@ -171,6 +181,19 @@ def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:
             raise SettingsError(f"{option} {text}: NAME=VALUE is expected")
         if found.setdefault(name, value) != value:
             raise SettingsError(f"{option} {name} is given twice: {found[name]} and {value}")
+    return found
+
+
+def _map(name: str, text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise SettingsError(
+            f"--values {name}={text}: values and what each stands for are expected",
+            hint=f"""--values '{name}={{"Belgium": "BE", "France": "FR"}}'""",
+        )
     return found
 
 

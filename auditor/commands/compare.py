@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from auditor.engine.protocol import Engine
     from auditor.findings.audit import Audit, Conclusion, Counts
     from auditor.findings.codes import Notice
+    from auditor.findings.suggestion import Suggestion
     from auditor.match.join import Matched
 
 NAMES = {Side.PLATFORM: "File 1", Side.TRUTH: "File 2"}
@@ -90,6 +91,7 @@ class Comparison:
             "matched_by",
             "same_person",
             "not_checked",
+            "suggestions",
         )
         only = {"platform": list(self.only_platform), "truth": list(self.only_truth)}
         told = zip(self.conclusion.notices, document["notices"], strict=True)
@@ -97,6 +99,11 @@ class Comparison:
             "notices": [{**notice.content(), "sentence": sentence} for notice, sentence in told],
             "columns_on_one_side": only,
         }
+
+    @property
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """Rules that would make differences equal, each tried on all of them, the one that does most first."""
+        return self.conclusion.suggestions
 
     @cached_property
     def profiles(self) -> pl.DataFrame:
@@ -342,4 +349,5 @@ def _conclusion(
         fallbacks=contract.fallbacks,
         folder=folder,
         seconds=seconds,
+        suggestions=compared.explained.suggestions,
     )

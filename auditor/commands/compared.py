@@ -16,7 +16,7 @@ from auditor.commands.results import Results, counted, write_results
 from auditor.diff.diffed import Diffed
 from auditor.diff.one_sided import near_keys, people
 from auditor.engine.duckdb import DuckDB
-from auditor.engine.protocol import Engine
+from auditor.engine.protocol import Engine, count
 from auditor.explain import Background, Explained, evidence_columns, explain, same_person
 from auditor.findings import notices
 from auditor.findings.audit import Counts
@@ -66,7 +66,7 @@ class Compared:
         return counted(engine, results, self.diffed.counts)
 
     def notices(self, engine: Engine, contract: Contract) -> tuple[Notice, ...]:
-        """Gives what is to be known of how profiles were matched."""
+        """Gives what is to be known of how profiles were matched, and of rules that would make differences equal."""
         keys, profiles = (contract.key, *contract.fallbacks), self.diffed.counts.profiles
         near = near_keys(engine, self.matched)
         found = relation(engine, contract, self.matched, profiles[Status.MISSING], profiles[Status.ORPHAN])
@@ -74,6 +74,7 @@ class Compared:
         return (
             *notices.how_matched(self.diffed.counts.matched_by, contract.key),
             *(_told(found) if found is not None and related else ()),
+            *notices.suggested(self.explained.suggestions, count(engine, self.explained.differences)),
             *notices.nearly_matched(0 if related else near, keys),
         )
 

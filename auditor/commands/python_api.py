@@ -50,6 +50,7 @@ def compare(
     ignore: Sequence[str] = (),
     only: Sequence[str] = (),
     rules: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[str, str]] | None = None,
     tolerances: Mapping[str, Decimal | timedelta | float | int | str] | None = None,
     where: str | None = None,
     where_platform: str | None = None,
@@ -65,7 +66,8 @@ def compare(
     `key` names one or several columns of the platform; `fallback_keys` are for rows that lack it (`docs/keys.md`).
     `mapped` says which column of the truth is meant where the names differ, and `names="loose"` that those are the same
     that differ by nothing but case, blanks, signs and accents. `ignore` leaves columns out, and with `only` no others
-    are compared. `rules` says how a column is compared (`{"phone": "phone:BE"}`), and `tolerances` which distance is
+    are compared. `rules` says how a column is compared (`{"phone": "phone:BE"}`), `values` what its values stand for
+    (`{"country": {"Belgium": "BE"}}`), and `tolerances` which distance is
     none, inclusive: between two numbers `0.01` or `"1%"`, between days and moments `"1d"`, `"2h"`, a timedelta.
     `where` is a condition over the columns of each side, by the platform's names: who is compared at all; so are
     `where_platform` and `where_truth` of one side, by its own names. `base` holds the values on which both sides last
@@ -90,6 +92,7 @@ def compare(
             ignored=tuple(ignore),
             only=tuple(only),
             rules=dict(rules or {}),
+            values={column: dict(one) for column, one in (values or {}).items()},
             tolerances={column: _distance(column, one) for column, one in (tolerances or {}).items()},
             where=where,
             where_one={

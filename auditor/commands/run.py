@@ -360,6 +360,7 @@ def _conclusion(
         fallbacks=contract.fallbacks,
         folder=folder,
         seconds=seconds,
+        suggestions=compared.explained.suggestions,
         notices=(
             *asked.changed,
             *asked.told,

@@ -260,6 +260,15 @@ def phone_number(text: str | None, region: str) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+def country_of(text: str) -> str | None:
+    """The country whose number a text is, as `phone` takes it; None where it names none."""
+    from phonenumbers import region_code_for_country_code
+
+    found = re.fullmatch(r"(?:\+|00)(\d{8,15})", re.sub(r"[\s./()-]", "", text))
+    codes = [int(found[1][:size]) for size in (1, 2, 3)] if found else []
+    return next((region for code in codes if (region := region_code_for_country_code(code)) not in ("ZZ", "001")), None)
+
+
 @lru_cache(_CACHE)
 def plain_number(text: str | None) -> str | None:
     """The number in canonical form, infinity and NaN as words; None for what is no number."""

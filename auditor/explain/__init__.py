@@ -18,8 +18,10 @@ from auditor.explain.causes import Example, Group, cause_id, examples, groups, w
 from auditor.explain.commonalities import Common, commonalities
 from auditor.explain.persons import evidence_columns, same_person
 from auditor.explain.reasons import with_reasons
+from auditor.explain.suggestions import suggestions
 from auditor.findings import audit
 from auditor.findings.codes import Shared, shared_text
+from auditor.findings.suggestion import Suggestion
 from auditor.settings.contract import Column
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ class Explained:
     """The columns of `audit.DIFFERENCES` first, and then the further ones of the cells."""
     causes: ir.Table
     """The columns of `audit.CAUSES`, the largest cause first."""
+    suggestions: tuple[Suggestion, ...]
+    """Rules that would make differences equal, the one that does most first."""
 
 
 def explain(
@@ -70,8 +74,9 @@ def explain(
         shared = [trait.facts(known[group.column], zone, freely=freely) for trait in traits]
         rows.append(_cause(group, common.get(group), shared, shown[group.place]))
     causes = engine.put(pl.DataFrame(rows, schema=audit.CAUSES, orient="row"), "causes")
+    proposed = suggestions(engine, patterned, found, shown, background, freely=freely) if background else ()
     # No second copy: there may be many millions.
-    return Explained(engine.define(_differences(patterned, causes), "differences"), causes)
+    return Explained(engine.define(_differences(patterned, causes), "differences"), causes, proposed)
 
 
 def _cause(

@@ -34,6 +34,8 @@ OPEN: Final = (Reason.PUNCTUATION, Reason.TRUNCATED, Reason.DATE_SWAPPED, Reason
 """Reasons that what a column tells is put in the place of."""
 _AGREES: Final = 0.05
 """The share of the compared rows that may have a value of a map on both sides."""
+_ALONE: Final = 10
+"""Rows that must have the only value of a map, and nobody on both sides."""
 _DIGITS: Final = 8
 _BETWEEN: Final = "\x1f"
 
@@ -90,7 +92,7 @@ def _of_codes(engine: Engine, column: str, relation: Relation, background: Backg
     both = ours & drawn[f"p{place}"].identical_to(drawn[f"t{place}"])
     [(agreeing, there)] = engine.rows(drawn.agg(agreeing=drawn.count(where=both), there=drawn.count(where=ours)))
     few = agreeing <= _AGREES * there
-    return few and (len(relation.values) > 1 or (there >= SAMPLED // 20 and not agreeing))
+    return few and (len(relation.values) > 1 or (there >= _ALONE and not agreeing))
 
 
 def marks(

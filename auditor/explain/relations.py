@@ -174,13 +174,24 @@ def _candidates(pairs: Sequence[Pair], zone: str) -> Iterator[Relation]:
     yield from _pieces(pairs)
 
 
+_TURNED: Final = str.maketrans("dm", "md")
+"""Day and month in each other's place."""
+
+
+def _plain_day(pair: Pair) -> bool:
+    """Whether day and month cannot be taken for each other on either side: one of them is above 12."""
+    return all(len({one.value for one in moments(text)}) == 1 for text in pair)
+
+
 def _believed(relation: Relation, pairs: Sequence[Pair], fits: Sequence[bool]) -> bool:
     different = len({pair for pair, holds in zip(pairs, fits, strict=True) if holds})
     match relation:
         case Mapped():
             return True
         case Apart() if relation.reason is Reason.NOTATION:
-            return different > 1 or different == len(pairs)
+            fitting = [pair for pair, holds in zip(pairs, fits, strict=True) if holds]
+            turned = relation.ours.translate(_TURNED) == relation.theirs
+            return any(map(_plain_day, fitting)) or (different > 1 and not turned)
         case Apart() if relation.zone:
             return different >= FEWEST and sum(fits) >= 0.8 * len(pairs)
         case _:

@@ -19,6 +19,7 @@ import polars as pl
 from auditor.findings.codes import NotChecked, Notice
 from auditor.findings.reason import Reason
 from auditor.findings.sentences import sentence
+from auditor.findings.suggestion import Suggestion
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Permission, Rule, Severity, Side, Source, Status, Verdict
 from auditor.settings.contract import Column
@@ -298,6 +299,8 @@ class Conclusion:
     """The columns of the fallback keys."""
     notices: tuple[Notice, ...]
     """What is new since the last run and bears on this one: changes of the structure, memory that was left aside."""
+    suggestions: tuple[Suggestion, ...]
+    """Rules that would make differences equal."""
 
     def with_rows(self, rows: Mapping[str, pl.DataFrame]) -> Audit:
         """The audit, with the rows of each of FRAMES."""
@@ -360,6 +363,7 @@ class Conclusion:
             "same_person": {where: counts.same_person.get(where, 0) for where in ("both", "platform", "truth")},
             "not_checked": [item.content() for item in self.not_checked],
             "notices": [notice.content() for notice in self.notices],
+            "suggestions": [one.content() for one in self.suggestions],
             "report": f"runs/{self.run}/report.html",
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
         }

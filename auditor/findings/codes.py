@@ -51,6 +51,8 @@ class Code(StrEnum):
     KEYS_RELATED = "keys_related"
     """`keys` of the missing, which are so many, would match by other `rules` of the key's columns; `collide`: keys of
     each side that would be one with another."""
+    RULES_SUGGESTED = "rules_suggested"
+    """`equal` of the `differences` would be so by the `rules`, each with its `column` and how many it makes `equal`."""
     KEY_SPELT_OTHERWISE = "key_spelt_otherwise"
     MATCHED_BY_FALLBACK = "matched_by_fallback"
     MATCHES_SEVERAL = "matches_several"

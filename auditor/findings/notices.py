@@ -9,6 +9,7 @@ from typing import Final
 
 from auditor.findings.audit import AMBIGUOUS, KEY, NORMALISED
 from auditor.findings.codes import Code, NotChecked, Notice
+from auditor.findings.suggestion import Suggestion
 from auditor.model import Side
 from auditor.settings.contract import Column
 
@@ -111,6 +112,15 @@ def keys_related(rules: Mapping[str, str], keys: int, of: int, collisions: Mappi
     told = {"rules": dict(rules), "keys": keys, "of": of}
     collide = {side.value: number for side, number in collisions.items()}
     return (Notice(Code.KEYS_RELATED, {**told, "collide": collide}),)
+
+
+def suggested(rules: Sequence[Suggestion], differences: int) -> tuple[Notice, ...]:
+    """Tells which rules would make how many of the differences equal; nothing where none would."""
+    if not rules:
+        return ()
+    taken = [{"column": one.column, "rule": one.rule, "mapped": one.mapped, "equal": one.equal} for one in rules]
+    equal = sum(one.equal for one in rules)
+    return (Notice(Code.RULES_SUGGESTED, {"equal": equal, "differences": differences, "rules": taken}),)
 
 
 def how_matched(matched_by: Mapping[str, int], key: Sequence[str]) -> tuple[Notice, ...]:

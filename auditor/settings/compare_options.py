@@ -43,6 +43,8 @@ class Question:
     rules: Mapping[str, str] = field(default_factory=dict)
     """Column → rule, with its argument: the country of numbers without one, `phone:BE`, or how a side may spell what
     is not spelt as ISO 8601 has it, `date:%d/%m/%Y` and `timestamp:%d/%m/%Y %H:%M`."""
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Column → what values of either side stand for: value → the one that is compared."""
     tolerances: Mapping[str, Distance] = field(default_factory=dict)
     where: str | None = None
     """A condition over the columns of each side, by the platform's names: who is compared at all."""
@@ -184,7 +186,7 @@ class _Unfit(ValueError):
 
 
 def _column(name: str, other: str, question: Question, platform: str, truth: str) -> Column:
-    rule, argument, spelling = _rule_of(platform, truth), "", None
+    rule, argument, spelling, decimal = _rule_of(platform, truth), "", None, "."
     distance = question.tolerances.get(name)
     if distance is not None and name not in question.rules and rule is Compare.EXACT:
         rule = rule_for(distance)
@@ -192,6 +194,8 @@ def _column(name: str, other: str, question: Question, platform: str, truth: str
         rule, argument = parse_rule(question.rules[name])
         if rule is Compare.PHONE and not argument:
             raise ValueError("the country of numbers without one is needed, for example phone:BE")
+        if argument and rule is Compare.NUMBER:
+            decimal, argument = argument, ""
         if argument and rule in (Compare.DATE, Compare.TIMESTAMP):
             if problem := unreadable(argument, rule):
                 raise ValueError(problem)
@@ -205,6 +209,8 @@ def _column(name: str, other: str, question: Question, platform: str, truth: str
         compare=rule,
         argument="" if spelling else argument,
         format=spelling,
+        decimal=decimal,
+        values=question.values.get(name, {}),
         spelt_alike=True,
         master=Master.BOTH,
         blank=Blank.CLEAR,

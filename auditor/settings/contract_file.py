@@ -175,6 +175,9 @@ def parse_rule(text: str) -> tuple[Compare, str]:
     elif argument and name == Compare.IDENTIFIER:
         if argument not in PARTS and (argument.count("*") != 1 or argument == "*"):
             raise ValueError(f'"{argument}" is no part of an identifier: {", ".join(PARTS)} or one such as C-*')
+    elif argument and name == Compare.NUMBER:
+        if argument not in (",", "."):
+            raise ValueError(f'"{argument}" is no decimal sign: number:, reads 1.234,50')
     elif argument and name not in (Compare.DATE, Compare.TIMESTAMP):
         raise ValueError(f'nothing may stand behind "{name}"')
     return Compare(name), argument
@@ -213,7 +216,8 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
     if compare is Compare.PHONE and not argument:
         argument = country
     elif argument and compare not in (Compare.PHONE, Compare.SET, Compare.IDENTIFIER):
-        problems.append(f'{place}.compare: nothing may stand behind "{compare}": say format = "{argument}" beside it')
+        beside = "decimal" if compare is Compare.NUMBER else "format"
+        problems.append(f'{place}.compare: nothing may stand behind "{compare}": say {beside} = "{argument}" beside it')
     permission = spec.permission
     if permission is None and name.startswith(SUBSCRIPTION_PREFIX):
         permission = Polarity.OPT_IN

@@ -34,6 +34,7 @@ from auditor.files.whole import whole_file, write_whole
 from auditor.findings.audit import ACTIVITIES, FRAMES, LATER, ROWS, Audit, Counts
 from auditor.findings.codes import NotChecked, Notice, read_not_checked, read_notice
 from auditor.findings.sentences import sentence
+from auditor.findings.suggestion import read_suggestion
 from auditor.findings.words import Words
 from auditor.model import FORMAT, Side, Source, Status, Structure, Verdict
 from auditor.settings.contract import Contract
@@ -64,6 +65,7 @@ class Told(pydantic.BaseModel):
     blocks_plan: list[str]
     not_checked: list[dict[str, Any]]
     notices: list[dict[str, Any] | str] = []
+    suggestions: list[dict[str, Any]] = []
     inputs: list[Source]
     seconds: dict[str, float]
 
@@ -291,6 +293,7 @@ def read_audit(folder: Path, contract: Contract) -> Audit:
         folder=folder,
         seconds=told.seconds,
         notices=notices,
+        suggestions=tuple(map(read_suggestion, told.suggestions)),
         **{name: read_rows(folder, name) for name in FRAMES},
         activities=read_activities(folder),
     )

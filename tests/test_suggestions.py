@@ -1,0 +1,99 @@
+"""Rules are proposed that make differences equal when they are taken, and none that does so by chance."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import auditor
+from auditor.commands.compare import Comparison
+from auditor.findings.suggestion import read_suggestion
+from tests.small_folder import auditor as command
+
+FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
+    "born": (
+        lambda n: f"{1 + n % 28:02}/0{1 + n % 9}/19{60 + n}",
+        lambda n: f"19{60 + n}-0{1 + n % 9}-{1 + n % 28:02}",
+    ),
+    "us": (lambda n: f"0{1 + n % 9}/{1 + n % 28:02}/19{60 + n}", lambda n: f"19{60 + n}-0{1 + n % 9}-{1 + n % 28:02}"),
+    "seen": (lambda n: f"2024-05-{1 + n % 28:02}T10:00Z", lambda n: f"2024-05-{1 + n % 28:02} 10:00:00"),
+    "land": (lambda n: ["BE", "FR", "NL"][n % 3], lambda n: ["Belgium", "France", "Pays-Bas"][n % 3]),
+    "vip": (lambda n: ["O", "N"][n % 2], lambda n: ["true", "false"][n % 2]),
+    "news": (lambda n: ["WAAR", "ONWAAR"][n % 2], lambda n: ["1", "0"][n % 2]),
+    "spent": (lambda n: f"{n + 1}.234,50", lambda n: f"{n + 1}234.5"),
+    "owed": (lambda n: f"({n + 1}.50)", lambda n: f"-{n + 1}.5"),
+    "phone": (lambda n: f"0470 12 34 {10 + n}", lambda n: f"+324701234{10 + n}"),
+    "mail": (lambda n: f"A{n}@X.be", lambda n: f"a{n}@x.be"),
+    "name": (lambda n: f"PEETERS {n}", lambda n: f"Peeters {n}"),
+    "code": (lambda n: f"a{n}", lambda n: f"A{n}"),
+    "tags": (lambda n: f"golf,wine{n}", lambda n: f"wine{n},golf"),
+}
+WANTED = {
+    "born": "date:%d/%m/%Y", "us": "date:%m/%d/%Y", "seen": "timestamp", "land": "", "vip": "boolean",
+    "news": "boolean", "spent": "number:,", "owed": "number", "phone": "phone:BE", "mail": "email",
+    "name": "name", "code": "code", "tags": "set",
+}  # fmt: skip
+
+
+def files(tmp_path: Path, forms: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]]) -> tuple[str, str]:
+    for place, name in enumerate(("p", "t")):
+        rows = {"id": [str(n) for n in range(30)]} | {
+            column: [both[place](n) for n in range(30)] for column, both in forms.items()
+        }
+        pl.DataFrame(rows).write_csv(tmp_path / f"{name}.csv")
+    return str(tmp_path / "p.csv"), str(tmp_path / "t.csv")
+
+
+def taken(found: Comparison) -> tuple[dict[str, str], dict[str, Mapping[str, str]]]:
+    rules = {one.column: one.rule for one in found.suggestions if one.rule}
+    return rules, {one.column: one.values for one in found.suggestions if one.values}
+
+
+def test_what_is_proposed_makes_all_of_them_equal_when_it_is_taken(tmp_path: Path) -> None:
+    platform, truth = files(tmp_path, FORMS)
+    found = auditor.compare(platform, truth, key="id")
+    assert {one.column: one.rule for one in found.suggestions} == WANTED
+    assert {(one.equal, one.leaves, one.against, one.confidence) for one in found.suggestions} == {(30, 0, 0, 1.0)}
+    rules, values = taken(found)
+    assert values["land"] == {"Belgium": "BE", "France": "FR", "Pays-Bas": "NL"}
+    assert auditor.compare(platform, truth, key="id", rules=rules, values=values).summary["verdict"] == "clean"
+    assert [read_suggestion(one) for one in found.summary["suggestions"]] == list(found.suggestions)
+
+
+def test_the_command_that_is_shown_takes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    platform, truth = files(tmp_path, {name: FORMS[name] for name in ("born", "land")})
+    shown = command(capsys, "compare", platform, truth, "--key", "id", "--suggest").out
+    assert "2 rules would make 60 of 60 differences equal" in shown
+    [line] = [line.strip() for line in shown.splitlines() if line.strip().startswith("auditor compare")]
+    again = command(capsys, *shlex.split(line)[1:])
+    assert ": no differences" in again.out
+    nothing = command(capsys, *shlex.split(line)[1:], "--suggest").out
+    assert "would make" not in nothing
+
+
+def test_what_a_rule_leaves_is_shown(tmp_path: Path) -> None:
+    ours, theirs = FORMS["born"]
+    found = auditor.compare(*files(tmp_path, {"born": (ours, lambda n: theirs(n) if n else "2001-01-01")}), key="id")
+    [one] = found.suggestions
+    assert (one.equal, one.leaves, one.left) == (29, 1, (("0", "01/01/1960", "2001-01-01"),))
+    assert one.confidence == 1.0, "it is another day, and speaks against nothing"
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        (lambda n: f"{1 + n % 9:02}/{1 + n % 9:02}/2020", lambda n: f"2020-{1 + n % 9:02}-{1 + n % 9:02}"),
+        (lambda n: f"n{n * 7}", lambda n: f"m{n * 11}"),
+        (lambda n: "Ann" if n else "ANN", lambda _: "Ann"),
+        (lambda n: "BE" if n else "FR", lambda n: "Belgium" if n == 5 else "BE"),
+    ],
+)
+def test_nothing_is_proposed_where_the_support_is_thin_or_two_rules_would_do(
+    tmp_path: Path, forms: tuple[Callable[[int], str], Callable[[int], str]]
+) -> None:
+    """Days that are their own month, values that share nothing, one pair of values, one of a code."""
+    assert auditor.compare(*files(tmp_path, {"c": forms}), key="id").suggestions == ()
