@@ -12,6 +12,7 @@ import pytest
 from auditor.errors import SettingsError, TryLater
 from auditor.files.rewrite import Rewrite, content
 from auditor.model import Kind, Outcome, Route, Verdict
+from auditor.settings.config import Settings, read_settings
 from auditor.state.commit import JOURNAL, Kept, at_work, commit, standing
 from auditor.state.ledger import FILE, Ledger
 from auditor.state.ledger.records import Intent, RunRecord, Settled
@@ -21,12 +22,25 @@ from tests.steps import counted, in_a_process_that_dies, only
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 RUN, TABLE = "20260302T120000Z-beef", "Customers"
 
+SETTINGS = """
+entity = "acme"
+table = "Customers"
+actito = { url = "http://127.0.0.1:1", api_key = "env:KEY" }
+platform = { export = "e.csv" }
+truth = { from = "t.csv" }
+"""
+
+
+def settings_in(folder: Path) -> Settings:
+    return read_settings(folder / "auditor.toml", text=SETTINGS)
+
 
 class Working:
     """A working folder whose next run is complete and wants to be kept."""
 
     def __init__(self, folder: Path, *, baseline: bool = False, first: bool = False) -> None:
-        self.folder, self.state, self.baseline = folder, folder / "state", baseline
+        self.folder, self.settings, self.baseline = folder, settings_in(folder), baseline
+        self.state = self.settings.state_folder
         work = folder / "runs" / f".{RUN}"
         for one in (self.state / TABLE, folder / "expectations" / TABLE, work):
             one.mkdir(parents=True)
@@ -132,7 +146,7 @@ def test_a_disk_that_refuses_a_step_leaves_all_or_nothing(tmp_path: Path, kind: 
             except (OSError, TryLater):
                 failed = True
         at_once = working.kept()
-        with at_work(working.state, "test", NOON):
+        with at_work(working.settings, "test", NOON):
             pass
         afterwards = working.kept()
         place = f"{kind}, step {number} ({steps[number - 1]})"
@@ -155,7 +169,7 @@ def test_a_run_that_is_killed_in_a_step_has_kept_all_or_nothing(tmp_path: Path, 
         left = footprint(working.folder)
         seen = working.as_read()
         assert footprint(working.folder) == left, "whoever reads writes nothing"
-        with at_work(working.state, "test", NOON):
+        with at_work(working.settings, "test", NOON):
             pass
         found = working.kept()
         assert seen == working.as_read() == working.there(), "whoever reads sees what stands once it is set right"
@@ -192,7 +206,7 @@ def test_what_somebody_else_wrote_meanwhile_stays(tmp_path: Path) -> None:
     in_a_process_that_dies(lambda: commit(stopped.state, kept), steps.index("COMMIT") + 1)
     assert stopped.suite.read_text() == "new suite"
     stopped.suite.write_text("the steward's")
-    with at_work(stopped.state, "test", NOON):
+    with at_work(stopped.settings, "test", NOON):
         pass
     assert stopped.suite.read_text() == "the steward's"
     assert stopped.state_file.read_bytes() == b"old \xff state"
@@ -204,15 +218,17 @@ def test_a_working_folder_may_be_moved_in_between(tmp_path: Path) -> None:
     steps, _ = steps_of(tmp_path / "undisturbed", "run")
     in_a_process_that_dies(lambda: commit(working.state, kept), steps.index("COMMIT") + 1)
     working.folder.rename(tmp_path / "there")
-    with at_work(tmp_path / "there" / "state", "test", NOON):
+    with at_work(settings_in(tmp_path / "there"), "test", NOON):
         pass
     assert (tmp_path / "there" / "expectations" / TABLE / "suite.json").read_text() == "old suite"
     assert not list((tmp_path / "there" / "runs").iterdir())
 
 
 def test_a_damaged_note_of_what_was_begun_is_told(tmp_path: Path) -> None:
-    (tmp_path / JOURNAL).write_text('{"name": ')
-    with pytest.raises(SettingsError, match="is damaged"), at_work(tmp_path, "test", NOON):
+    settings = settings_in(tmp_path)
+    settings.state_folder.mkdir()
+    (settings.state_folder / JOURNAL).write_text('{"name": ')
+    with pytest.raises(SettingsError, match="is damaged"), at_work(settings, "test", NOON):
         pytest.fail("somebody went on")
 
 

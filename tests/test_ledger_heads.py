@@ -89,7 +89,7 @@ def from_a_copy(settings: Settings, *, note: str, run: Path) -> None:
     with Ledger(settings.state_folder) as ledger:
         sent(ledger, NOON)
     copied(settings)
-    with at_work(settings.state_folder, "test", NOON), Ledger(settings.state_folder) as ledger:
+    with at_work(settings, "test", NOON), Ledger(settings.state_folder) as ledger:
         sent(ledger, NOON)
         if note == "plan":
             stored_plans.store(a_plan_of(NOON), run, ledger, settings)
@@ -120,7 +120,7 @@ def test_a_ledger_from_a_copy_is_recognised_wherever_it_was_noted(
 
 def test_what_is_noted_and_there_is_no_trouble(settings: Settings, run: Path, ledger: Ledger) -> None:
     for _ in range(3):
-        with at_work(settings.state_folder, "test", NOON):
+        with at_work(settings, "test", NOON):
             sent(ledger, NOON)
             noted(run, ledger.head)
         stored_plans.store(a_plan_of(NOON), run, ledger, settings)
@@ -185,11 +185,11 @@ def test_a_clock_behind_the_ledger_stops_whoever_is_at_work(
     settings: Settings, ledger: Ledger, back: timedelta
 ) -> None:
     sent(ledger, NOON)
-    with at_work(settings.state_folder, "test", NOON - timedelta(minutes=4)):
+    with at_work(settings, "test", NOON - timedelta(minutes=4)):
         pass
     before = (settings.state_folder / FILE).read_bytes()
     behind = pytest.raises(GuardRefused, match="the clock of this machine is behind")
-    with behind, at_work(settings.state_folder, "test", NOON - back):
+    with behind, at_work(settings, "test", NOON - back):
         pytest.fail("somebody went on")
     assert (settings.state_folder / FILE).read_bytes() == before
 
@@ -199,7 +199,7 @@ def test_a_clock_that_was_ahead_is_settled(settings: Settings, ledger: Ledger) -
     assert "the clock says 2026-03-02 11:00 UTC" in trouble(settings, NOON)[0]
     settle(settings, now=NOON)
     assert trouble(settings, NOON) == ()
-    with at_work(settings.state_folder, "test", NOON):
+    with at_work(settings, "test", NOON):
         pass
 
 

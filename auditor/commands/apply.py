@@ -87,7 +87,7 @@ def apply(
         visible_after=max(fixes.visible_after, Limits().visible_after),
     )
     with (
-        at_work(settings.state_folder, "auditor apply", clock()),
+        at_work(settings, "auditor apply", clock()),
         Ledger(settings.state_folder) as ledger,
         connect(settings) as reading,
         # One token where there is one key: a new one may end the other (§2.2).

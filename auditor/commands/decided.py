@@ -23,7 +23,7 @@ from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
-from auditor.state import heads, run_folder
+from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger, records
 from auditor.state.past_runs import find_run
 from auditor.writes import key_identifiers
@@ -73,8 +73,6 @@ def take_all(settings: Settings, now: datetime, tell: Callable[[str], None]) -> 
     """
     if not any(_files(settings.decisions_folder)):
         return
-    with Ledger(settings.state_folder, reading=True) as ledger:
-        heads.require_whole(settings, ledger)
     structure = run_folder.read_structure(find_run(settings))
     take(settings, read_contract(settings.table_folder / "contract.toml", structure), now, tell)
     number = sum(1 for _ in _files(settings.decisions_folder))

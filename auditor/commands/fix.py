@@ -54,7 +54,7 @@ def fix(
     Raises SettingsError for one that nobody has, and as `plan` does.
     """
     named = shown_keys(settings, keys, now=now)
-    with at_work(settings.state_folder, "auditor fix", now):
+    with at_work(settings, "auditor fix", now):
         folder = find_run(settings)
         take_waiting(settings, folder, now, tell)
         with Ledger(settings.state_folder) as ledger:

@@ -47,7 +47,7 @@ def write_files(
     Raises GuardRefused, SettingsError or InputUnusable as `commands.apply.apply` does before it sends anything.
     """
     ready = [released(settings, planned.path, planned.own(confirmed)) for planned in made]
-    with at_work(settings.state_folder, "auditor plan", now), Ledger(settings.state_folder) as ledger:
+    with at_work(settings, "auditor plan", now), Ledger(settings.state_folder) as ledger:
         drifts, files = [], []
         for one in ready:
             found = held_against(settings, one, ledger, now, older=older)

@@ -25,7 +25,7 @@ from auditor.model import Side, Structure
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
-from auditor.state import heads, run_folder
+from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.past_runs import find_run, readable
@@ -72,11 +72,10 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool, tell: Tell
     Raises SettingsError where it is no value, several profiles have it, or the table has nothing by which somebody
     could be recognised, and GuardRefused where a file of decisions cannot be taken.
     """
-    with at_work(settings.state_folder, "auditor forget", now), contextlib.ExitStack() as stack:
+    with at_work(settings, "auditor forget", now), contextlib.ExitStack() as stack:
         if not dry:
             take_all(settings, now, tell)
         ledger = stack.enter_context(Ledger(settings.state_folder, reading=dry))
-        heads.require_whole(settings, ledger)
         one = _person(settings, ledger, who)
         about = settings.table, one.keys, one.numbers, one.others
         told = len({_plain(value) for _, value in one.identifiers})

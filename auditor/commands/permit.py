@@ -24,7 +24,6 @@ from auditor.plan.decisions import Choice, Decision, standing
 from auditor.settings.config import Settings
 from auditor.settings.contract_file import read_contract
 from auditor.settings.problems import nearest_or_all
-from auditor.state import heads
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger, records
 from auditor.state.past_runs import find_run
@@ -49,12 +48,11 @@ def permit(settings: Settings, column: str, *, by: str, now: datetime, tell: Tel
     """
     if not by.strip():
         raise SettingsError("--by: say who decides")
-    with at_work(settings.state_folder, "auditor permit", now):
+    with at_work(settings, "auditor permit", now):
         folder = find_run(settings, None)
         take_waiting(settings, folder, now, tell)
         require_taken(settings)
         with Ledger(settings.state_folder) as ledger:
-            heads.require_whole(settings, ledger)
             audit, facts = gathered(settings, folder, ledger, now)
             known = facts.known
             require_checked(audit)

@@ -25,7 +25,7 @@ from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.settings.problems import nearest_or_all
-from auditor.state import heads, run_folder
+from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Pin
@@ -67,7 +67,7 @@ def pin(settings: Settings, key: str, column: str, *, by: str, reason: str, unti
     _require_compared(contract, column)
     if column in contract.key:
         raise SettingsError(f'"{column}" says who somebody is, and is never written: there is nothing to pin')
-    with at_work(settings.state_folder, "auditor pin", now):
+    with at_work(settings, "auditor pin", now):
         story = tell(settings, key, now=now)
         here = [one for one in story.rows if one.on_platform]
         if len(here) != 1:
@@ -83,7 +83,6 @@ def pin(settings: Settings, key: str, column: str, *, by: str, reason: str, unti
             settings.table, by.strip(), story.key, story.profile_id, column, text, reason.strip(), end, now
         )  # fmt: skip
         with Ledger(settings.state_folder) as ledger:
-            heads.require_whole(settings, ledger)
             ledger.pin(made, now)
     return Pinned(made, changed=False, last_day=until, says=_says(contract, made))
 
@@ -93,8 +92,7 @@ def unpin(settings: Settings, key: str, column: str, *, by: str, now: datetime) 
     if not by.strip():
         raise SettingsError("--by: say who takes it off")
     _require_compared(_contract(settings), column)
-    with at_work(settings.state_folder, "auditor pin", now), Ledger(settings.state_folder) as ledger:
-        heads.require_whole(settings, ledger)
+    with at_work(settings, "auditor pin", now), Ledger(settings.state_folder) as ledger:
         standing = _standing(settings, ledger, now)
         found = [one for one in standing if one.column == column and one.key == key]
         if not found and any(one.column == column for one in standing):

@@ -70,7 +70,7 @@ def plan(
 
     Raises SettingsError, InputUnusable or GuardRefused.
     """
-    with at_work(settings.state_folder, "auditor plan", now):
+    with at_work(settings, "auditor plan", now):
         folder = find_run(settings, run)
         take_waiting(settings, folder, now, tell)
         with Ledger(settings.state_folder) as ledger:

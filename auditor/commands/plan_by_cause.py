@@ -54,7 +54,7 @@ def propose(
     tell: Tell,
 ) -> Proposed:
     """What `commands.plan.plan` would make of the same, as questions; decisions that are handed in are recorded."""
-    with at_work(settings.state_folder, "auditor plan", now):
+    with at_work(settings, "auditor plan", now):
         folder = find_run(settings, run)
         take_waiting(settings, folder, now, tell)
         with Ledger(settings.state_folder) as ledger:
@@ -87,7 +87,7 @@ def make(
     values = {(key, column): (platform, truth) for key, column, platform, truth in differing}
     contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(proposed.folder))
     whole = {one.write.key: one.profile_id for one in refused if one.column is None}
-    with at_work(settings.state_folder, "auditor plan", now), Ledger(settings.state_folder) as ledger:
+    with at_work(settings, "auditor plan", now), Ledger(settings.state_folder) as ledger:
         rows = seen(proposed.folder, contract, whole, ledger.secret) if whole else {}
         values |= {(key, PROFILE): row for key, row in rows.items()}
         with ledger.transaction():

@@ -36,7 +36,7 @@ from auditor.model import Side
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
-from auditor.state import heads, run_folder
+from auditor.state import run_folder
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger
@@ -79,12 +79,11 @@ def rekey(settings: Settings, path: Path, *, now: datetime, dry: bool, tell: Tel
     else, for no run so far and for a damaged state folder, and GuardRefused where a file of decisions cannot be taken.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(at_work(settings.state_folder, "auditor rekey", now))
+        stack.enter_context(at_work(settings, "auditor rekey", now))
         if not dry:
             take_all(settings, now, tell)
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="auditor-"))
         ledger = stack.enter_context(Ledger(settings.state_folder, reading=True, beside_writing=not dry))
-        heads.require_whole(settings, ledger)
         structure = run_folder.read_structure(find_run(settings))
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         store = Store(settings.state_folder, settings.entity, settings.table, structure.number)

@@ -149,7 +149,7 @@ def _here(settings: Settings, request: Request, now: datetime) -> AbstractContex
     """Nobody else is at work in the state folder; who keeps nothing sets nothing right either."""
     if request.only is not None:
         return lock.hold(settings.state_folder / "lock", "auditor run")
-    return at_work(settings.state_folder, "auditor run", now)
+    return at_work(settings, "auditor run", now)
 
 
 def _audit(

@@ -25,7 +25,7 @@ def settle(settings: Settings, *, now: datetime) -> None:
 
     From then on plans are carried out again whose export shows a later moment; see `commands.apply`.
     """
-    with at_work(settings.state_folder, "auditor settle", None), Ledger(settings.state_folder) as ledger:
+    with at_work(settings, "auditor settle", None), Ledger(settings.state_folder) as ledger:
         if trouble_of(ledger, settings, now):
             lost = [one.head for one in heads.lacking(settings, ledger)]
             ledger.settle_losses(dict.fromkeys([*lost, ledger.head]), now)

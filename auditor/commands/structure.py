@@ -185,7 +185,7 @@ def apply(
             hint=f"give the hand-over sheet to whoever looks after Actito: {path.with_suffix('.txt')}",
         )
     with (
-        at_work(settings.state_folder, "auditor structure apply", clock()),
+        at_work(settings, "auditor structure apply", clock()),
         Ledger(settings.state_folder) as ledger,
         connect(settings) as reading,
         connect(settings, writing=True) as writing,
@@ -316,7 +316,7 @@ def _store(settings: Settings, proposal: Proposal) -> Proposed:
     folder = settings.folder / FOLDER
     path = folder / f"plan-{proposal.sha}.json"
     with (
-        at_work(settings.state_folder, "auditor structure propose", proposal.made),
+        at_work(settings, "auditor structure propose", proposal.made),
         Ledger(settings.state_folder) as ledger,
     ):
         require_folder(folder)

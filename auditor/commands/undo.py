@@ -61,7 +61,7 @@ def undo(
     Raises SettingsError, GuardRefused for a permission that must not be given back, and TryLater while a file of the
     plan may still be carried out.
     """
-    with at_work(settings.state_folder, "auditor undo", now), Ledger(settings.state_folder) as ledger:
+    with at_work(settings, "auditor undo", now), Ledger(settings.state_folder) as ledger:
         chosen = _chosen(settings, str(name), ledger)
         of = chosen.record
         effects = ledger.effects(of.sha)

@@ -30,6 +30,7 @@ from auditor.errors import AuditorError, GuardRefused, SettingsError
 from auditor.files.rewrite import Rewrite, content
 from auditor.files.whole import name_whole, write_whole
 from auditor.findings.moments import moment
+from auditor.settings.config import Settings
 from auditor.state import heads
 from auditor.state.ledger import FILE, Ledger, lock
 from auditor.state.ledger.records import Head
@@ -61,18 +62,22 @@ class Kept:
 
 
 @contextlib.contextmanager
-def at_work(state: Path, command: str, now: datetime | None) -> Iterator[None]:
+def at_work(settings: Settings, command: str, now: datetime | None) -> Iterator[None]:
     """Be the only one who changes anything in the state folder; what a killed one left is set right first.
 
     How far the ledger has come by the end is noted beside it. Raises TryLater while another process is at work, and
-    GuardRefused where `now` is before the ledger's last entry: what is judged by moments would be judged wrongly.
-    `now` is None for whoever settles that.
+    GuardRefused where `now` is before the ledger's last entry, for what is judged by moments would be judged wrongly,
+    and where the ledger comes from a copy. `now` is None for whoever settles that.
     """
+    state = settings.state_folder
     with lock.hold(state / "lock", command):
         set_right(state)
         before, last = _reached(state)
-        if now is not None and last is not None:
-            _require_forward(now, last)
+        if now is not None:
+            if last is not None:
+                _require_forward(now, last)
+            with Ledger(state, reading=True) as ledger:
+                heads.require_whole(settings, ledger)
         try:
             yield
         finally:
