@@ -256,6 +256,8 @@ class Why(StrEnum):
     """Its key occurs more than once on a side."""
     NOT_CHECKED = "not_checked"
     """Rows that could not be read may hold this very person."""
+    TOUCHED = "touched"
+    """An undo leaves a cell that held another value than we wrote when a run saw it last."""
     CREATED = "created"
     """An undo leaves a profile that was created in place: deleting it is a choice of its own."""
     DELETED = "deleted"

@@ -223,8 +223,17 @@ def test_a_write_is_done_once_each_of_its_fields_is() -> None:
         3: ["unknown", "skipped"],
         4: ["landed", "skipped"],
         5: ["landed"],
+        6: ["already", "landed"],
+        7: ["already", "refused"],
+        8: ["already", "already"],
     }
-    rows = [("update", f"C{number}", outcome) for number, own in fields.items() for outcome in own]
-    counted = figures.writes(pl.DataFrame(rows, schema=["kind", "key", "outcome"], orient="row"))
-    assert counted == {"landed": 2, "refused": 1, "changed": 1, "unknown": 1, "skipped": 1}
+    rows = [
+        ("update", f"C{number}", "landed" if outcome == "already" else outcome, outcome)
+        for number, own in fields.items()
+        for outcome in own
+    ]
+    outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome", "detail"], orient="row")
+    told = {"landed": 3, "refused": 2, "changed": 1, "unknown": 1, "skipped": 1, "already": 1}
+    assert figures.writes(outcomes) == told, "what nobody sent is not told as done"
+    assert (figures.fields(outcomes)["landed"], figures.fields(outcomes)["already"]) == (7, 4)
     assert sum(figures.writes(OUTCOMES.to_frame()).values()) == 0, "an empty plan is fine"

@@ -59,6 +59,7 @@ KNOWN = Beside(
     kept={},
     decided_on={},
     otherwise={},
+    now={},
 )
 ROUTE_OF_NOTHING: dict[str, Any] = {
     "steps": [], "by_file": 0, "files": 0, "before": 0, "single": 0, "minutes": 1, "pace": 60, "waiting": 0,
@@ -94,8 +95,8 @@ def test_two_opt_outs_of_one_person_are_counted_alike_before_and_after(capsys: p
     told = irrevocable(plan)
     assert told is not None
     assert told.parameters["withdrawn"] == 2, "each of them is one that no undo gives back"
-    rows = [(write.kind.value, write.key, "landed") for write in plan.writes for _ in write.cells]
-    outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome"], orient="row")
+    rows = [(write.kind.value, write.key, "landed", None) for write in plan.writes for _ in write.cells]
+    outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome", "detail"], orient="row")
     assert figures.writes(outcomes)[Outcome.LANDED] == sum(plan.counts.values()) == 2
     print_plan(Planned(plan, Path("plan.json"), ()), REVIEW.say)
     told_on_screen = " ".join(capsys.readouterr().out.split())

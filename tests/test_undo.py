@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -14,11 +15,16 @@ from auditor.actito import MaybeSent
 from auditor.apply.restorable import refusal
 from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo_plan, undoing
 from auditor.apply.untouched import as_left
+from auditor.cli.planned import print_applied
+from auditor.cli.show import _writes
+from auditor.commands.seen_since import holding_another
 from auditor.commands.wrong_opt_out import opted_out_otherwise, require_restorable
-from auditor.errors import GuardRefused, TryLater
+from auditor.errors import Exit, GuardRefused, TryLater
+from auditor.findings.english.since_sentences import drift_report
 from auditor.model import Attribute, AttributeType, Kind, Segmentation, Structure
 from auditor.permissions import HISTORY
 from auditor.report.plan_text import not_restored
+from auditor.settings.contract import Polarity
 from auditor.state.ledger.records import Around
 from auditor.writes import Cell, Plan
 from tests.test_apply import (
@@ -178,7 +184,9 @@ def test_what_was_found_restored_counts_as_undone(world: World) -> None:
     assert told(world.apply(world.undo(plan)), "outcome", "detail") == [("landed", "already")] * 2
     with world.ledger() as ledger:
         undone = ledger.undone("Customers").select("key", "column", "withdrawn", "restored").rows()
+        ours = ledger.undone("Customers", sent=True)
     assert undone == [("C2", "city", "Ghent", "Gent"), ("C1", "city", "Ghent", "Gent")]
+    assert ours.is_empty(), "and what is there is none of our work"
     world.apply(plan_of(city(1), run="another"))
     with world.ledger() as ledger:
         assert ledger.undone("Customers")["key"].to_list() == ["C2"], "written again since"
@@ -205,6 +213,66 @@ def test_what_was_taken_back_is_not_taken_back_again_until_it_stands_again(world
     assert {(one.key, one.why) for one in again.left} == {("C3", "undone"), ("C1", "undone")}
     world.apply(undo(first))
     assert {write.key for write in undo(plan).writes} == {"C2", "C3"}, "the undo of one was undone"
+
+
+def test_what_nobody_had_to_send_is_not_told_as_ours(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = plan_of(city(1), city(2))
+    world.apply(plan)
+    world.platform.profiles["2"]["city"] = "Gent"
+    applied = world.apply(world.undo(plan))
+    print_applied(applied, REVIEW.say)
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()] == [
+        "done and read back 1",
+        "was so already: nothing was sent 1",
+    ]
+    with world.ledger() as ledger:
+        story: Any = SimpleNamespace(writes=ledger.writes_of("Customers", "C2"), says=lambda column, text: None)
+    first, second = _writes(story)
+    assert "city Gent → Ghent: done and read back" in first
+    assert "city Ghent → Gent: was so already: nothing was sent" in second
+
+
+def test_a_plan_that_was_taken_back_says_so_when_it_is_applied_again(world: World) -> None:
+    """As a plan of the same cells does that was never applied: they are skipped with the reason, and it exits 4."""
+    plan = plan_of(city(1), city(2))
+    done = world.apply(plan)
+    world.platform.profiles["2"]["city"] = "Brugge"
+    world.apply(world.undo(plan))
+    with world.ledger() as ledger:
+        back = ledger.taken_back("Customers", plan.sha)
+    again = done.but(back)
+    assert told(again, "key", "outcome", "detail") == [("C1", "skipped", "undone_since"), ("C2", "landed", None)]
+    assert (done.exit_code, again.exit_code, again.left) == (Exit.FINE, Exit.WRITES_LEFT, 1)
+    assert [line for _, line in drift_report(again.drift, REVIEW.say)][
+        -1
+    ] == "1 × written once and taken back: C1 (city)"
+    assert done.but(set()) is done
+
+
+def test_what_a_run_saw_changed_since_is_left_and_named_with_what_it_is(world: World) -> None:
+    """A customer who switched off what we had switched on, a marketer's edit; not what is spelt otherwise alone."""
+    edit = city(2)
+    given = replace(opt_out(1), kind=Kind.SUBSCRIBE, cells=(Cell(NEWS, "false", "true"),))
+    world.platform.profiles["1"][NEWS] = "false"
+    plan = plan_of(given, edit, city(3), city(4))
+    world.apply(plan)
+    with world.ledger() as ledger:
+        effects = ledger.effects(plan.sha)
+    seen = {("C1", NEWS): "false", ("C2", "city"): "Brugge", ("C3", "city"): "GHENT", ("C4", "note"): "new"}
+
+    def same(_: str, a: str | None, b: str | None) -> bool:
+        return (a or "").lower() == (b or "").lower()
+
+    assert holding_another(effects, seen, NOON - timedelta(hours=1), same) == set(), "an export from before we wrote"
+    touched = holding_another(effects, seen, world.now, same)
+    assert touched == {("C1", NEWS), ("C2", "city")}
+    back = world.undo(plan, touched=touched)
+    assert [write.key for write in back.writes] == ["C4", "C3"]
+    polarities = {NEWS: Polarity.OPT_IN}
+    beside = replace(REVIEW.beside, now=seen, permissions=polarities)
+    told = " ".join("".join(not_restored(replace(REVIEW, plan=back, beside=beside))).split())
+    assert 'C2 city: changed since we wrote it: "Brugge"' in told
+    assert f'C1 {NEWS}: changed since we wrote it: "false" (may not be contacted)' in told
 
 
 # The one permission that goes up

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.cli.planned import OUTCOME
+from auditor.cli.planned import BECAME
 from auditor.findings import words
+from auditor.findings.figures import ALREADY
 from auditor.findings.left_alone import WHY
 from auditor.findings.planned import KIND
 from auditor.findings.reason import Reason
@@ -36,7 +37,7 @@ def test_every_expectation_says_what_is_wrong_in_plain_words() -> None:
 
 def test_every_word_of_the_terminal() -> None:
     assert set(KIND) == set(Kind)
-    assert set(OUTCOME) == set(Outcome)
+    assert set(BECAME) == {*Outcome, ALREADY}
 
 
 @pytest.mark.parametrize(

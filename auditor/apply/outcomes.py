@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +64,27 @@ class Applied:
     def _since(self) -> int:
         skipped = self.outcomes.filter(pl.col("outcome") == Outcome.SKIPPED.value)
         return skipped.filter(pl.col("detail").is_in([since.value for since in Since])).height
+
+    def but(self, back: Collection[tuple[str | None, str | None]]) -> Applied:
+        """The same, where what landed of these cells (key and column) has been taken back since: that is not written
+        any more, whatever the plan had done.
+        """
+        rows, done = self.outcomes, Outcome.LANDED.value
+        gone = [
+            outcome == done and (key, column) in back
+            for outcome, key, column in rows["outcome", "key", "column"].iter_rows()
+        ]
+        if not any(gone):
+            return self
+        taken = pl.Series(gone, dtype=pl.Boolean)
+        told = {"outcome": Outcome.SKIPPED.value, "detail": Since.UNDONE.value}
+        marked = rows.with_columns(
+            pl.when(taken).then(pl.lit(said)).otherwise(name).alias(name) for name, said in told.items()
+        )
+        places = rows.filter(taken).select("number", "column", "key").rows()
+        held = {**self.drift.held, **{(number, column): Since.UNDONE for number, column, _ in places}}
+        keys = {**self.drift.keys, **{number: key for number, _, key in places}}
+        return replace(self, outcomes=marked, drift=replace(self.drift, held=held, keys=keys))
 
     @property
     def exit_code(self) -> Exit:

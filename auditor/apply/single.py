@@ -10,6 +10,7 @@ from auditor.apply.job import GONE, PROFILE, Cells, Job, Stopped
 from auditor.apply.late import read_back
 from auditor.apply.untouched import around, untouched
 from auditor.errors import TryLater
+from auditor.findings.figures import ALREADY
 from auditor.findings.since import Since
 from auditor.model import Kind, Outcome
 from auditor.state.ledger.details import SHOWN_LATER
@@ -137,7 +138,7 @@ def _is_due(job: Job, number: int, cell: Cell, profile: Profile) -> bool:
     current = profile.values.get(cell.column)
     earlier = job.attempt(number, cell)
     if job.equal(cell.column, cell.after, current):
-        job.conclude(number, (cell,), Outcome.LANDED, "already" if earlier is None else "read_later")
+        job.conclude(number, (cell,), Outcome.LANDED, ALREADY if earlier is None else "read_later")
         return False
     if not job.unchanged(cell.column, cell.before, current):
         job.conclude(number, (cell,), Outcome.CHANGED, found=current)
@@ -336,7 +337,7 @@ def _delete(job: Job, number: int, _: Cells) -> None:
             return
         profile = find(job, write)
     if profile is None:
-        detail = "already" if earlier is None else "read_later"
+        detail = ALREADY if earlier is None else "read_later"
         job.conclude(number, (PROFILE,), Outcome.LANDED, detail)
         return
     if not _is_the_one(job, write, profile):

@@ -38,6 +38,7 @@ def undo_plan(
     delete_created: bool = False,
     made: Plan | None = None,
     again: Collection[tuple[str | None, str | None]] = (),
+    touched: Collection[tuple[str | None, str | None]] = (),
     structure: Structure | None = None,
 ) -> Plan:
     """The plan that restores what the audit saw before the plan `of`, of which the ledger knows these `effects`.
@@ -49,7 +50,8 @@ def undo_plan(
     erased from the record (`erased`), and what the platform would refuse by its `structure` (`blocked`; None: nobody
     knows it).
 
-    `again` are the cells, by key and column, that an undo of this plan has restored already: they are left (`undone`).
+    `again` are the cells, by key and column, that an undo of this plan has restored already: they are left (`undone`),
+    as are those that hold another value by now, as a run has seen (`touched`).
     `made` is the plan itself, where it is at hand: it says what profiles were created with.
     """
     by_write: dict[int, list[Effect]] = {}
@@ -63,7 +65,11 @@ def undo_plan(
             # Whose creation nobody confirmed may be somebody else's; only what it was created with tells.
             ours = one.outcome is Outcome.LANDED or made is not None
             spot = one.key, one.column
-            back = Why.UNDONE if spot in again else _way_back(one, permissions, delete_created and ours)
+            back = _way_back(one, permissions, delete_created and ours)
+            if spot in again:
+                back = Why.UNDONE
+            elif isinstance(back, Kind) and spot in touched:
+                back = Why.TOUCHED
             asked = structure if back in (Kind.UPDATE, Kind.CLEAR) else None
             refused = refusal(one.column or "", one.before, asked) if asked is not None else None
             if refused is not None:

@@ -46,7 +46,9 @@ def carry_out(
     already = done(settings, path)
     if already is not None:
         applied, last = already
-        say(f"nothing is left to do: all of this plan was done by {moment(last)}")
+        back = "" if not applied.drift.held else ", and some of it was taken back since"
+        say(f"nothing is left to do: all of this plan was done by {moment(last)}{back}")
+        say_drift(applied.drift, words)
         show(applied)
         return int(applied.exit_code)
     left = require_released(settings, path, confirmed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
+from collections.abc import Mapping
 
 import click
 
@@ -31,12 +32,13 @@ from auditor.settings.problems import nearest
 from auditor.state.ledger.details import OVERWRITTEN
 from auditor.state.run_folder import started
 
-OUTCOME = {
+BECAME: Mapping[str, str] = {
     Outcome.LANDED: "done and read back",
     Outcome.REFUSED: "refused",
     Outcome.CHANGED: "changed meanwhile, not written",
     Outcome.UNKNOWN: "sent, to be confirmed by the next export",
     Outcome.SKIPPED: "not sent",
+    figures.ALREADY: "was so already: nothing was sent",
 }
 
 KEPT = 6
@@ -119,7 +121,7 @@ def print_applied(applied: Applied, words: Words) -> None:
     for sent in applied.files:
         click.echo(wrapped("  ", _looked_at(sent)))
     counts = figures.writes(applied.outcomes)
-    table([(OUTCOME[outcome], counts[outcome]) for outcome in Outcome if counts[outcome]] or [("nothing to write", 0)])
+    table([(told, counts[outcome]) for outcome, told in BECAME.items() if counts[outcome]] or [("nothing to write", 0)])
     left = applied.outcomes.filter(applied.outcomes["outcome"].is_in(["refused", "changed"]))
     for (outcome, detail), group in left.group_by("outcome", "detail", maintain_order=True):
         why = words.fill(DETAIL.get(str(detail or ""), str(detail)))
@@ -141,8 +143,8 @@ def print_applied_json(applied: Applied) -> None:
     told = {
         "format": 1,
         "plan": applied.sha,
-        "outcomes": {outcome.value: number for outcome, number in applied.counts.items()},
-        "writes": {outcome.value: number for outcome, number in figures.writes(applied.outcomes).items()},
+        "outcomes": figures.fields(applied.outcomes),
+        "writes": figures.writes(applied.outcomes),
         "stopped": applied.stopped.why if applied.stopped else None,
         "drift": {
             "run": drift.run,

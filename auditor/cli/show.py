@@ -257,8 +257,8 @@ def _told(column: str, text: str | None, story: Story) -> str:
 
 
 def _writes(story: Story) -> Iterator[str]:
-    from auditor.cli.planned import OUTCOME
-    from auditor.model import Outcome
+    from auditor.cli.planned import BECAME
+    from auditor.findings.figures import ALREADY
 
     for row in story.writes.iter_rows(named=True):
         when = _utc(row["sent_at"] or row["settled_at"])
@@ -267,7 +267,8 @@ def _writes(story: Story) -> Iterator[str]:
         if row["number"] is None:  # no write of ours
             yield f"{when}  found: {what}, somebody's edit, overwritten by a file (plan {row['plan'][:12]})"
             continue
-        became = OUTCOME[Outcome(row["outcome"])] if row["outcome"] else "begun, its end is not recorded"
+        known = ALREADY if row["detail"] == ALREADY else row["outcome"]
+        became = BECAME[known] if known else "begun, its end is not recorded"
         yield f"{when}  {row['kind']} {what}: {became} (plan {row['plan'][:12]})"
 
 

@@ -126,7 +126,7 @@ def apply(
                 hint=f"then go on: auditor apply {chosen.sha[:12]}, which writes nothing twice",
             ) from None
         tell_ends(settings, tell, reading, writing)
-        return applied
+        return applied.but(ledger.taken_back(settings.table, chosen.sha))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,18 +237,18 @@ def _check_contract(chosen: Plan, contract: Contract) -> None:
 def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
     """What became of a stored plan that is carried out to its end, and when the last of it was; None: some is left.
 
-    Nothing of it is sent again, so there is nothing to confirm either. Raises GuardRefused for a plan that was not made
-    here, and SettingsError, as `apply` does.
+    Nothing of it is sent again, what was taken back since least of all, so there is nothing to confirm either. Raises
+    GuardRefused for a plan that was not made here, and SettingsError, as `apply` does.
     """
     with Ledger(settings.state_folder, reading=True) as ledger:
         chosen, folder = _ours(settings, path, ledger), path.resolve().parent
         earlier = read_outcomes(folder, chosen.sha)
-        applied = settled(chosen, ledger, earlier)
+        applied, back = settled(chosen, ledger, earlier), ledger.taken_back(settings.table, chosen.sha)
     if applied is None:
         return None
     if earlier is None or not earlier.equals(applied.outcomes):  # that of an application before a killed one
         write_outcomes(folder, applied)
-    return applied, max(applied.outcomes["at"].drop_nulls())
+    return applied.but(back), max(applied.outcomes["at"].drop_nulls())
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         "opt_ins": ledger.opt_ins(table),
         "created": ledger.created(table),
         "written": written,
-        "undone": ledger.undone(table),
+        "undone": ledger.undone(table, sent=True),
     }
     own = {name: engine.put(_now(engine, recorded, rows, name), name) for name, recorded in records.items()}
     withdrawn = withdrawn_by_us(matched.rows, memory.history, memory.seen, own["written"])

@@ -13,6 +13,7 @@ import polars as pl
 
 from auditor.apply.undo import irrevocable
 from auditor.commands.known import holders, knowledge, standing_decisions, standing_pins
+from auditor.commands.seen_since import platform_texts
 from auditor.commands.stored_plans import Planned
 from auditor.commands.who import naming
 from auditor.errors import SettingsError
@@ -154,6 +155,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         kept=kept,
         decided_on=decided_on,
         otherwise=otherwise,
+        now=platform_texts(settings) if plan.purpose == "undo" else {},
     )
     return Review(plan, beside, Words.of(settings.names))
 

@@ -14,6 +14,7 @@ from typing import Final
 from auditor.actito import Reader
 from auditor.apply.undo import Audited, require_ended, undo_plan
 from auditor.commands.forecast import Forecast
+from auditor.commands.seen_since import touched
 from auditor.commands.session import connect
 from auditor.commands.stored_plans import Planned, find_plan, store
 from auditor.commands.wrong_opt_out import WrongOptOut, take_back
@@ -95,6 +96,7 @@ def undo(
                 delete_created=delete_created,
                 made=chosen.made,
                 again=again,
+                touched=touched(settings, contract, effects),
                 structure=structure,
             )
             if not back.writes and again:

@@ -24,7 +24,9 @@ WAITING_OR_SENT: Final = "Waiting or sent already"
 """What that is called on screens."""
 GROUNDS: Final = "grounds"
 """What is said of a permission finding for which grounds are recorded; see `against`."""
-_WORST: Final = (Outcome.REFUSED, Outcome.CHANGED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.LANDED)
+ALREADY: Final = "already"
+"""The detail of what landed without a call: the platform held what was wanted, whoever did that."""
+_WORST: Final = (Outcome.REFUSED, Outcome.CHANGED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.LANDED, ALREADY)
 """What became of fields, the worst first."""
 NO_PROBLEM: Final = ("waiting", "pending", "created")
 """What a profile is counted as instead of its status, the first that holds."""
@@ -155,16 +157,28 @@ def _made_by_us(open_cells: pl.DataFrame, needed: pl.DataFrame | None, ours: Col
     return cells.filter(pl.col("made").fill_null(False) | pl.col("key").is_in(list(ours)))
 
 
-def writes(outcomes: pl.DataFrame) -> Mapping[Outcome, int]:
-    """How many writes of a plan came to what, by a row per field with `kind`, `key` and `outcome`.
+def became() -> pl.Expr:
+    """What became of a field with `outcome` and `detail`: a model.Outcome, or ALREADY."""
+    return pl.when(pl.col("detail") == ALREADY).then(pl.lit(ALREADY)).otherwise("outcome")
+
+
+def fields(outcomes: pl.DataFrame) -> Mapping[str, int]:
+    """How many fields came to what; see `became`."""
+    found = dict(outcomes.group_by(became()).len().iter_rows())
+    return {outcome: found.get(outcome, 0) for outcome in (*map(str, Outcome), ALREADY)}
+
+
+def writes(outcomes: pl.DataFrame) -> Mapping[str, int]:
+    """How many writes of a plan came to what (see `became`), by a row per field with `kind`, `key`, `outcome` and
+    `detail`.
 
     A write is one kind of change to one profile, with all its fields, whoever decided each: what a plan counts. It is
     done once each field is, and counts as the field that fared worst before.
     """
-    rank = pl.col("outcome").replace_strict({outcome.value: place for place, outcome in enumerate(_WORST)})
+    rank = became().replace_strict({str(outcome): place for place, outcome in enumerate(_WORST)})
     worst = outcomes.group_by("kind", "key").agg(worst=rank.min())["worst"]
     found = dict(worst.value_counts().iter_rows())
-    return {outcome: found.get(_WORST.index(outcome), 0) for outcome in Outcome}
+    return {outcome: found.get(_WORST.index(outcome), 0) for outcome in (*Outcome, ALREADY)}
 
 
 def _created(needed: pl.DataFrame) -> list[str]:

@@ -42,6 +42,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.LISTED: "only in {platform}: listed, not deleted",
     Why.DUPLICATE: "same key twice",
     Why.NOT_CHECKED: "may be in rows that could not be read",
+    Why.TOUCHED: "changed since we wrote it",
     Why.CREATED: "created, and stays",
     Why.DELETED: "deleted, and cannot come back",
     Why.UNMAPPED: "no longer in the mapping",

@@ -72,6 +72,8 @@ class Beside:
     """By the same, who decided on it and when, as far as the decision stands: it should be written, or withdrawn."""
     otherwise: Mapping[tuple[str, str], tuple[str, str, datetime]]
     """Choice, person and moment of the last decision on a cell that was not to be written, by key and column."""
+    now: Mapping[tuple[str | None, str | None], str | None]
+    """For an undo, by the same: what the newest run saw on the platform, in cells that differ."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from auditor.findings.moments import moment
 from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words, may_start
 from auditor.findings.sentences import of_plan, spelt_out
 from auditor.model import Kind, Why
+from auditor.permissions import state
 from auditor.plan.review import Change, Review, Reviewed
 from auditor.report.redact import visible
 
@@ -85,8 +86,14 @@ def kept(review: Review) -> Iterator[str]:
 
 def not_restored(review: Review) -> Iterator[str]:
     """Lines on each cell or profile that an undo does not take back, and why."""
+    beside = review.beside
     for one in review.plan.left if review.plan.purpose == "undo" else ():
         why = review.say.fill({**WHY, **OF_AN_UNDO}[one.why]) + (f" ({one.refusal})" if one.refusal else "")
+        if one.why == Why.TOUCHED and (one.key, one.column) in beside.now:
+            text = beside.now[one.key, one.column]
+            polarity = beside.permissions.get(one.column or "")
+            says = f" ({MAY_CONTACT[state(text, polarity)]})" if polarity is not None else ""
+            why += (f': "{visible(text)}"' if text else ": empty") + says
         yield from _wrapped(f"{one.key}  {one.column or 'the profile'}: {why}", "    ")
 
 

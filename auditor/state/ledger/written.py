@@ -328,14 +328,15 @@ class Written(Recorded):
             (table,),
         )
 
-    def undone(self, table: str) -> pl.DataFrame:
-        """Cells whose last write took an earlier one back, or found it taken back already.
+    def undone(self, table: str, *, sent: bool = False) -> pl.DataFrame:
+        """Cells whose last write took an earlier one back, or found it taken back already; `sent`: only those that we
+        sent something to, for what was found is somebody else's doing.
 
         Columns: key, profile_id, column (null: the profile itself, which we had created), kind (of the write that took
         it back), withdrawn, restored, undone_at.
         """
         undo = "plan IN (SELECT sha FROM plans WHERE purpose = 'undo')"
-        found = f"key IS NOT NULL AND outcome = 'landed' AND {undo}"
+        found = "0" if sent else f"key IS NOT NULL AND outcome = 'landed' AND {undo}"
         return self._frame(
             ("key", "profile_id", "column", "kind", "withdrawn", "restored", "undone_at"),
             "SELECT key, address, col, kind, before, after, coalesce(sent_at, settled_at) FROM writes_now"

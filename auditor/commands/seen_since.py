@@ -1,0 +1,64 @@
+"""What the newest run saw in cells that we had written: whether they still hold what we wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from auditor.equality.single_value import Sameness
+from auditor.errors import SettingsError
+from auditor.model import SUBSCRIPTION_PREFIX, Side
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
+from auditor.state import run_folder
+from auditor.state.ledger.records import Effect
+from auditor.state.past_runs import find_run
+
+Spot: TypeAlias = tuple[str | None, str | None]
+"""Key and column; None: erased from the record, and the profile itself."""
+
+
+def platform_texts(settings: Settings) -> Mapping[Spot, str | None]:
+    """What the platform has in each differing cell of the newest run; nothing where no run can be read."""
+    try:
+        rows = run_folder.read_rows(find_run(settings), "differences")
+    except SettingsError:
+        return {}
+    return {(key, column): text for key, column, text in rows.select("key", "column", "platform").iter_rows()}
+
+
+def touched(settings: Settings, contract: Contract, effects: Iterable[Effect]) -> set[Spot]:
+    """Selects the cells that somebody has changed since these effects, as far as the newest run saw it."""
+    try:
+        inputs = run_folder.read_run(find_run(settings)).inputs
+    except SettingsError:
+        return set()
+    shown = max(one.as_of for one in inputs if one.side is Side.PLATFORM)
+    same = Sameness(contract.columns, contract.timezone.key)
+    known = {column.name for column in contract.columns}
+    return holding_another([one for one in effects if one.column in known], platform_texts(settings), shown, same)
+
+
+def holding_another(
+    effects: Iterable[Effect],
+    texts: Mapping[Spot, str | None],
+    shown: datetime,
+    same: Callable[[str, str | None, str | None], bool],
+) -> set[Spot]:
+    """Selects the cells that hold another value than effects left there before the moment that an export has `shown`.
+
+    `texts` are those of differing cells: in all others the platform has what the truth says, and that is most often
+    what we wrote. `same(column, a, b)` says whether two texts of the platform are equal by the column's rule.
+    """
+    found = set[Spot]()
+    for one in effects:
+        spot = one.key, one.column
+        if one.column is None or one.until > shown or spot not in texts:
+            continue
+        now, then = texts[spot], one.after
+        if one.column.startswith(SUBSCRIPTION_PREFIX):  # being absent from its list and being off it are one thing
+            now, then = now or "false", then or "false"
+        if not same(one.column, now, then):
+            found.add(spot)
+    return found
