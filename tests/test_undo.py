@@ -17,7 +17,7 @@ from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo
 from auditor.apply.untouched import as_left
 from auditor.cli.planned import print_applied
 from auditor.cli.show import _writes
-from auditor.commands.seen_since import holding_another
+from auditor.commands.seen_since import Spot, holding_another
 from auditor.commands.wrong_opt_out import opted_out_otherwise, require_restorable
 from auditor.errors import Exit, GuardRefused, TryLater
 from auditor.findings.english.since_sentences import drift_report
@@ -258,7 +258,7 @@ def test_what_a_run_saw_changed_since_is_left_and_named_with_what_it_is(world: W
     world.apply(plan)
     with world.ledger() as ledger:
         effects = ledger.effects(plan.sha)
-    seen = {("C1", NEWS): "false", ("C2", "city"): "Brugge", ("C3", "city"): "GHENT", ("C4", "note"): "new"}
+    seen: dict[Spot, str | None] = {("C1", NEWS): "false", ("C2", "city"): "Brugge", ("C3", "city"): "GHENT", ("C4", "note"): "new"}
 
     def same(_: str, a: str | None, b: str | None) -> bool:
         return (a or "").lower() == (b or "").lower()
