@@ -241,6 +241,8 @@ class Why(StrEnum):
     """Too much to go one by one and too little for a file: waits up to two days for more of the same columns."""
     GONE = "gone"
     """Deleted on the platform since an earlier run."""
+    FUTURE = "future"
+    """The same, where the evidence is dated later than now."""
     CONSENT = "consent"
     """An opt-in of somebody whose general consent is off: it would change nothing, or be against their will."""
     FORGOTTEN = "forgotten"

@@ -377,7 +377,7 @@ def _opt_in(case: Case, now: datetime, timezone: ZoneInfo) -> Opt | Why:
         return case.barred
     date, source = case.evidence.date, case.evidence.source
     if date is None or not source or date > now:
-        return Why.EVIDENCE
+        return Why.EVIDENCE if date is None or not source else Why.FUTURE
     given = collected(date, source, timezone)
     told = _told_moment(given, timezone)
     if case.last_opt_out is not None and (told is None or told <= case.last_opt_out):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from auditor.commands.apply import apply
-from auditor.commands.decided import require_taken, take, without_effect
+from auditor.commands.decided import known_already, require_taken, take, without_effect
 from auditor.commands.known import standing_decisions
 from auditor.commands.plan import plan
 from auditor.errors import Exit, GuardRefused
@@ -108,11 +108,12 @@ def test_what_is_put_into_the_inbox_is_recorded_and_moved(inbox: Inbox) -> None:
 @pytest.mark.parametrize("minutes", [5, None])
 def test_a_file_that_is_taken_twice_changes_nothing(inbox: Inbox, minutes: int | None) -> None:
     """As after a kill between recording it and moving it away; also if somebody else has decided since."""
+    now = given_time.now()  # after the run began whose worklist it is
     inbox.put("a.json", line("1", minutes=minutes), by="An")
-    inbox.take()
+    inbox.take(now)
     before = inbox.recorded
     inbox.put("again.json", line("1", minutes=minutes), by="An")
-    assert inbox.take(NOW + timedelta(hours=1)) == ["again.json: 0 decisions of An taken, 1 known already"]
+    assert inbox.take(now + timedelta(hours=1)) == ["again.json: 0 decisions of An taken, 1 known already"]
     assert inbox.recorded == before
 
 
@@ -196,8 +197,9 @@ def test_decisions_that_can_do_nothing_are_told_by_their_reason() -> None:
             decided("C8", "city"),
             decided("C9", "city"),
             decided("C9", SAME_PERSON, Choice.SAME),
+            decided("C1", "zip"),
         ],
-        differing={("C1", "city")},
+        differing={("C1", "city"): ("a", "b"), ("C1", "zip"): ("a", "c")},
         found={("C2", "news", "without_evidence"), ("C1", "news", "against_consent")},
         people={"C3"},
         today=today,
@@ -207,7 +209,21 @@ def test_decisions_that_can_do_nothing_are_told_by_their_reason() -> None:
         "  1 of them is grounds that are over already: nothing comes of that now",
         "  1 of them is about a finding that the cell does not have in the newest run: nothing comes of that now",
         "  2 of them are about nobody of whom the newest run found anything: nothing comes of that now",
+        "  1 of them is on values that are others in the newest run: nothing comes of that now",
     ]
+
+
+@pytest.mark.parametrize(
+    ("hours", "whose", "known"),
+    [(None, "7", True), (-1, "7", True), (0, "7", True), (1, "7", False), (-1, "8", False)],
+)
+def test_the_same_decided_on_a_newer_run_is_decided_anew(hours: int | None, whose: str, known: bool) -> None:
+    """Of a file without moments: what was heard since, such as newer evidence, made the one before lapse."""
+    one = plan_decisions.Decision("C1", NEWS, "false", "true", Choice.TRUTH, "An")
+    before = Decision("Customers", "An", "C1", NEWS, "false", "true", "truth", NOW, "7", None, said_at=NOW)
+    began = None if hours is None else NOW + timedelta(hours=hours)
+    assert known_already(one, whose, [before], began) is known
+    assert known_already(replace(one, made=NOW), whose, [before], NOW + timedelta(hours=1)), "the very same, whenever"
 
 
 def test_what_is_refused_stays_and_the_others_are_taken(inbox: Inbox) -> None:

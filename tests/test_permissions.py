@@ -185,26 +185,27 @@ def test_evidence_is_looked_up_by_person_and_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("evidence", "last_opt_out", "allowed"),
+    ("evidence", "last_opt_out", "why_not"),
     [
-        (Evidence(NOW - DAY, "shop"), None, True),
-        (Evidence(NOW, "shop"), None, True),
-        (Evidence(NOW - DAY, "shop"), NOW - 2 * DAY, True),
-        (Evidence(NOW - DAY, "shop"), NOW - DAY, False),
-        (Evidence(NOW - 2 * DAY, "shop"), NOW - DAY, False),
-        (Evidence(NOW - DAY, None), None, False),
-        (Evidence(NOW - DAY, ""), None, False),
-        (Evidence(None, "shop"), None, False),
-        (Evidence(NOW + DAY, "shop"), None, False),
-        (Evidence(NOW - DAY, "shop"), permissions.END_OF_TIME, False),
+        (Evidence(NOW - DAY, "shop"), None, None),
+        (Evidence(NOW, "shop"), None, None),
+        (Evidence(NOW - DAY, "shop"), NOW - 2 * DAY, None),
+        (Evidence(NOW - DAY, "shop"), NOW - DAY, Why.EVIDENCE),
+        (Evidence(NOW - 2 * DAY, "shop"), NOW - DAY, Why.EVIDENCE),
+        (Evidence(NOW - DAY, None), None, Why.EVIDENCE),
+        (Evidence(NOW - DAY, ""), None, Why.EVIDENCE),
+        (Evidence(None, "shop"), None, Why.EVIDENCE),
+        (Evidence(NOW + DAY, "shop"), None, Why.FUTURE),
+        (Evidence(NOW + DAY, ""), None, Why.EVIDENCE),
+        (Evidence(NOW - DAY, "shop"), permissions.END_OF_TIME, Why.EVIDENCE),
     ],
 )
 def test_an_opt_in_needs_date_and_source_newer_than_the_last_opt_out(
-    evidence: Evidence, last_opt_out: datetime | None, allowed: bool
+    evidence: Evidence, last_opt_out: datetime | None, why_not: Why | None
 ) -> None:
     case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, evidence, NOW - 9 * DAY, last_opt_out, None)
     decided = decide(case, by="Ann")
-    assert isinstance(decided, Opt) if allowed else decided is Why.EVIDENCE
+    assert isinstance(decided, Opt) if why_not is None else decided is why_not
 
 
 def test_nobodys_name_is_nobody() -> None:

@@ -24,7 +24,7 @@ from auditor.findings.moments import last_day, moment
 from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk, in_words
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Permission, Route, Why
-from auditor.plan.review import PEOPLE, Beside, Review
+from auditor.plan.review import PEOPLE, Beside, Kept, Review
 from auditor.report.plan_book import plan_book
 from auditor.report.plan_page import ON_A_PAGE, plan_page
 from auditor.report.plan_text import on_screen, text
@@ -117,15 +117,28 @@ def test_a_decision_that_comes_to_nothing_is_named_with_the_reason() -> None:
     """And not the one that is carried out already, or what nobody decided on."""
     left = tuple(
         LeftAlone("C7", column, why.value, refusal=None)
-        for column, why in (("news", Why.EVIDENCE), ("sms", Why.PENDING), ("city", Why.DECISION))
-    )
-    decided: dict[tuple[str, str | None], tuple[str, datetime]] = {
-        ("C7", column): ("Ann", ANN) for column in ("news", "sms")
+        for column, why in (
+            ("zip", Why.REFUSED), ("news", Why.EVIDENCE), ("sms", Why.PENDING), ("city", Why.DECISION),
+            ("street", Why.FOR_THE_TRUTH), ("doNotContact", Why.FOR_THE_TRUTH), ("fax", Why.FUTURE),
+        )
+    )  # fmt: skip
+    decided: dict[tuple[str, str | None], tuple[str, datetime, bool]] = {
+        ("C7", column): ("Ann", ANN, column != "street") for column in ("news", "sms", "street", "doNotContact", "fax")
     }
-    told = "\n".join(text(Review(replace(PLAN, left=left), replace(KNOWN, decided_on=decided), REVIEW.say), ""))
+    kept: dict[tuple[str, str | None], Kept] = {("C7", "zip"): Kept("Bea", "2026-12-01", None, changed=False)}
+    beside = replace(KNOWN, decided_on=decided, kept=kept)
+    told = "\n".join(text(Review(replace(PLAN, left=left), beside, REVIEW.say), ""))
     words = " ".join(told.split())
-    assert "C7 news: decided by Ann on 2026-11-20 09:30 UTC, and not written: no evidence newer than" in words
-    assert words.count("and not written") == 1
+    by_ann = "decided by Ann on 2026-11-20 09:30 UTC, and not written:"
+    for said in (
+        f"C7 news: {by_ann} no evidence newer than",
+        f"C7 street: {by_ann} changed since somebody decided",
+        f"C7 doNotContact: {by_ann} changed since somebody decided",
+        f"C7 fax: {by_ann} its evidence is dated in the future",
+    ):
+        assert said in words
+    assert words.count("and not written") == 4
+    assert words.index("C7 zip: refused by Bea") > words.index("C7 fax"), "one's own refusals come last"
 
 
 @pytest.mark.parametrize(

@@ -258,7 +258,12 @@ def test_what_a_run_saw_changed_since_is_left_and_named_with_what_it_is(world: W
     world.apply(plan)
     with world.ledger() as ledger:
         effects = ledger.effects(plan.sha)
-    seen: dict[Spot, str | None] = {("C1", NEWS): "false", ("C2", "city"): "Brugge", ("C3", "city"): "GHENT", ("C4", "note"): "new"}
+    seen: dict[Spot, str | None] = {
+        ("C1", NEWS): "false",
+        ("C2", "city"): "Brugge",
+        ("C3", "city"): "GHENT",
+        ("C4", "note"): "new",
+    }
 
     def same(_: str, a: str | None, b: str | None) -> bool:
         return (a or "").lower() == (b or "").lower()

@@ -177,6 +177,7 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
                 f'{path}: the decisions are about the run "{run}", and whose its keys are cannot be told here: {error}',
                 hint="decide on the worklist of a newer run, or give them to the folder that has this one",
             ) from None
+    began = {one.run: one.started for one in ledger.runs(settings.table)}
     made = [
         records.Decision(
             settings.table,
@@ -195,7 +196,7 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     fresh = [
         kept
         for one, kept in zip(new, made, strict=True)
-        if not _known(one, kept.profile_id, before.get(_cell(kept), ()))
+        if not known_already(one, kept.profile_id, before.get(_cell(kept), ()), began.get(one.run))
     ]
     ledger.decide(fresh, now)
     known, left_out = len(made) - len(fresh), len(every) - len(new)
@@ -228,9 +229,11 @@ def _cell(one: records.Decision) -> _Cell:
     return one.key, one.column, one.truth if one.column == records.SAME_PERSON else about
 
 
-def _known(one: Decision, whose: str | None, before: Sequence[records.Decision]) -> bool:
+def known_already(one: Decision, whose: str | None, before: Sequence[records.Decision], began: datetime | None) -> bool:
     """Whether a decision is recorded already: the very same, or, where it has no moment of its own, as the last, and of
     the same person.
+
+    On the worklist of a run that `began` after that, the same was decided once more: on what was heard in between.
     """
 
     def alike(kept: records.Decision) -> bool:
@@ -238,7 +241,10 @@ def _known(one: Decision, whose: str | None, before: Sequence[records.Decision])
         return same and one.holds(kept.platform, kept.truth)
 
     same = one.made is not None and any(alike(kept) and kept.said_at == one.made for kept in before)
-    return same or (one.made is None and bool(before) and before[-1].profile_id == whose and alike(before[-1]))
+    if same or one.made is not None or not before:
+        return same
+    last = before[-1]
+    return last.profile_id == whose and alike(last) and (began is None or last.decided_at >= began)
 
 
 def _overruled(fresh: Sequence[tuple[records.Decision, Sequence[records.Decision]]]) -> Iterator[str]:
@@ -265,7 +271,7 @@ def _without_effect(settings: Settings, fresh: Sequence[records.Decision], today
         return
     try:
         folder = find_run(settings)
-        differing = run_folder.read_rows(folder, "differences").select("key", "column")
+        differing = run_folder.read_rows(folder, "differences").select("key", "column", "platform", "truth")
         found = run_folder.read_rows(folder, "permissions").select("key", "column", "finding")
         people = run_folder.read_rows(folder, "profiles")["key"]
     except SettingsError:
@@ -274,7 +280,7 @@ def _without_effect(settings: Settings, fresh: Sequence[records.Decision], today
     mine = pl.col("key").is_in(list(keys))
     yield from without_effect(
         fresh,
-        differing=set(differing.filter(mine).iter_rows()),
+        differing={(key, column): values for key, column, *values in differing.filter(mine).iter_rows()},
         found=set(found.filter(mine).iter_rows()),
         people=keys.intersection(people),
         today=today,
@@ -284,14 +290,15 @@ def _without_effect(settings: Settings, fresh: Sequence[records.Decision], today
 def without_effect(
     fresh: Sequence[Decision | records.Decision],
     *,
-    differing: Collection[tuple[str, str]],
+    differing: Mapping[tuple[str, str], Sequence[str | None]],
     found: Collection[tuple[str, str, str]],
     people: Collection[str],
     today: date,
 ) -> Iterator[str]:
     """A line per reason for which decisions can do nothing as things are. All are recorded: things may change.
 
-    `differing` are cells, `found` findings on them, `people` who is not the same on both sides, of the newest run.
+    `differing` are cells with the text of each side, `found` findings on them, `people` who is not the same on both
+    sides, of the newest run.
     """
     spots = {*differing, *((key, column) for key, column, _ in found)}
     keys = {*people, *(key for key, _ in spots)}
@@ -307,8 +314,15 @@ def without_effect(
             counts["about a finding that the cell does not have in the newest run"] += 1
         elif one.about is None and one.key not in people and (one.key, one.column) not in spots:
             counts["about a cell in which the newest run found nothing"] += 1
+        elif one.about is None and not _seen(one, differing.get((one.key, one.column))):
+            counts["on values that are others in the newest run"] += 1
     for reason, number in counts.items():
         yield f"  {number:,} of them {'is' if number == 1 else 'are'} {reason}: nothing comes of that now"
+
+
+def _seen(one: Decision | records.Decision, values: Sequence[str | None] | None) -> bool:
+    """Whether the newest run sees what was decided on; true where it has nothing to compare it with."""
+    return values is None or [one.platform or None, one.truth or None] == [text or None for text in values]
 
 
 def _holders_in(

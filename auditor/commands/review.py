@@ -26,7 +26,7 @@ from auditor.findings.words import Words
 from auditor.match.sides import source_name
 from auditor.model import FORMAT, Side, Structure
 from auditor.plan.damage import with_damage
-from auditor.plan.decisions import Choice
+from auditor.plan.decisions import Choice, remembered
 from auditor.plan.review import PEOPLE, Beside, Kept, Review
 from auditor.report import PLANS, plan_text
 from auditor.report.plan_book import plan_book
@@ -182,13 +182,14 @@ _Spot: TypeAlias = tuple[str, str | None]
 
 def _answered(
     settings: Settings, zone: tzinfo, plan: Plan, folder: Path, ledger: Ledger
-) -> tuple[dict[_Spot, Kept], dict[_Spot, tuple[str, datetime]], dict[tuple[str, str], tuple[str, str, datetime]]]:
+) -> tuple[
+    dict[_Spot, Kept], dict[_Spot, tuple[str, datetime, bool]], dict[tuple[str, str], tuple[str, str, datetime]]
+]:
     """Who keeps cells from being written, who decided that some are, and who that some are not and how."""
     whose = holders(_rows(folder, "profiles"))
-    texts = {
-        (key, column): text for key, column, text in _rows(folder, "differences")["key", "column", "platform"].rows()
-    }
-    found, decided = dict[_Spot, Kept](), dict[_Spot, tuple[str, datetime]]()
+    differing = _rows(folder, "differences")["key", "column", "platform", "truth"].rows()
+    texts = {(key, column): (platform, truth) for key, column, platform, truth in differing}
+    found, decided = dict[_Spot, Kept](), dict[_Spot, tuple[str, datetime, bool]]()
     otherwise: dict[tuple[str, str], tuple[str, str, datetime]] = {}
     for decision in standing_decisions(ledger, settings.table, whose, but=None):
         if decision.choice == Choice.REFUSED:
@@ -196,13 +197,15 @@ def _answered(
             until = moment(decision.decided_at + settings.fixes.refused_for)
             found[spot] = Kept(decision.person, until, None, changed=False)
         elif decision.choice in (Choice.TRUTH, Choice.WITHDRAW):
-            decided[decision.key, decision.column] = decision.person, decision.decided_at
+            seen = texts.get((decision.key, decision.column))
+            holds = seen is None or remembered([decision])[0].holds(*seen)
+            decided[decision.key, decision.column] = decision.person, decision.decided_at, holds
         over = decision.choice == Choice.REFUSED and decision.decided_at + settings.fixes.refused_for <= plan.made
         if decision.choice in (Choice.PLATFORM, Choice.IGNORE, Choice.REFUSED) and not over:
             against = decision.choice, decision.person, decision.decided_at
             otherwise[decision.key, decision.column] = against
     for pin in standing_pins(ledger, settings.table, whose, plan.made):
-        changed = (texts.get((pin.key, pin.column)) or None) != (pin.platform or None)
+        changed = (texts.get((pin.key, pin.column), (None, None))[0] or None) != (pin.platform or None)
         until = str(last_day(pin.until or plan.made, zone))
         found[pin.key, pin.column] = Kept(pin.person, until, pin.reason, changed=changed)
         found.setdefault((pin.key, None), found[pin.key, pin.column])

@@ -28,6 +28,7 @@ WHY: Final[Mapping[str, str]] = {
     Why.PERMISSION: "a permission, which is given by a person's decision only",
     Why.CREATED_WITHOUT: "created by us without this permission: for a person to decide",
     Why.EVIDENCE: "no evidence newer than the last opt-out",
+    Why.FUTURE: "its evidence is dated in the future",
     Why.CONSENT: "the general consent is off",
     Why.FORGOTTEN: "who opted out or was deleted before is not known",
     Why.CIRCLE: "profiles exchange this unique value",

@@ -68,8 +68,9 @@ class Beside:
     """findings.damage.Damage of the values on which a person decided, by key and column."""
     kept: Mapping[tuple[str, str | None], Kept]
     """By key and column (None: the profile), what somebody keeps from being written."""
-    decided_on: Mapping[tuple[str, str | None], tuple[str, datetime]]
-    """By the same, who decided on it and when, as far as the decision stands: it should be written, or withdrawn."""
+    decided_on: Mapping[tuple[str, str | None], tuple[str, datetime, bool]]
+    """By the same, who decided that it is written, or withdrawn, when, and whether both sides still say what they said
+    then."""
     otherwise: Mapping[tuple[str, str], tuple[str, str, datetime]]
     """Choice, person and moment of the last decision on a cell that was not to be written, by key and column."""
     now: Mapping[tuple[str | None, str | None], str | None]

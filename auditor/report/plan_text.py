@@ -65,18 +65,23 @@ def left_alone(review: Review) -> list[tuple[int, str]]:
 
 
 def kept(review: Review) -> Iterator[str]:
-    """Lines on each cell that somebody keeps from being written: who, until when and why; and on each of which somebody
-    decided that it is, and why nothing comes of that.
+    """Lines on each cell of which somebody decided in vain that it is written, and why nothing comes of that; then on
+    each that somebody keeps from being written: who, until when and why.
     """
     say, beside = review.say, review.beside
     for one in review.plan.left:
-        if (decided := beside.decided_on.get((one.key, one.column))) is not None and one.why != Why.PENDING:
-            by, at = decided
-            told = f"{one.key}  {one.column}: decided by {by} on {moment(at)}, and not written: "
-            yield from _wrapped(told + say.fill(WHY[one.why]), "    ")
+        decided = beside.decided_on.get((one.key, one.column))
+        if decided is None or one.why == Why.PENDING:
             continue
+        by, at, holds = decided
+        # Of a permission the last two are never said while a decision for it counts: something was heard of it since.
+        lapsed = one.column in beside.permissions and one.why in (Why.FOR_THE_TRUTH, Why.DECISION)
+        why = one.why if holds and not lapsed else Why.CHANGED
+        told = f"{one.key}  {one.column}: decided by {by} on {moment(at)}, and not written: "
+        yield from _wrapped(told + say.fill(WHY[why]), "    ")
+    for one in review.plan.left:
         found = beside.kept.get((one.key, one.column))
-        if found is None or one.why not in (Why.PINNED, Why.REFUSED):
+        if found is None or (one.key, one.column) in beside.decided_on or one.why not in (Why.PINNED, Why.REFUSED):
             continue
         how = "pinned" if one.why == Why.PINNED else "refused"
         told = f"{one.key}  {one.column or 'the profile'}: {how} by {found.by} until {found.until}"
