@@ -13,7 +13,7 @@ from auditor.errors import TryLater
 from auditor.files.disk import require_writable
 from auditor.files.whole import write_whole
 from auditor.state.past_runs import newest_first
-from auditor.state.run_folder import all_runs, expire, sweep
+from auditor.state.run_folder import all_runs, expire, strangers, sweep
 
 OLD, NEW = "20250101T100000Z-aaaa", "20261125T100000Z-bbbb"
 NOW = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
@@ -35,6 +35,8 @@ def runs(tmp_path: Path) -> Path:
 
 def test_only_real_folders_are_runs(runs: Path) -> None:
     assert [path.name for path in all_runs(runs)] == [NEW]
+    beside = ["20250101T100000Z-aaaa", "20250101T100001Z-cccc", "20250101T100002Z-dddd", "2026-archive"]
+    assert [path.name for path in strangers(runs)] == beside, "which `auditor runs` names"
 
 
 def test_neither_sweeping_nor_expiring_touches_what_is_not_a_run(runs: Path) -> None:

@@ -232,6 +232,18 @@ def test_what_nobody_had_to_send_is_not_told_as_ours(world: World, capsys: pytes
     assert "city Ghent → Gent: was so already: nothing was sent" in second
 
 
+def test_what_changed_meanwhile_is_told_with_both_values(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.platform.profiles["1"]["city"] = "Brugge"
+    world.platform.profiles["2"]["city"] = None
+    world.platform.profiles["3"]["customerId"] = "C33"
+    print_applied(world.apply(plan_of(city(1), city(2), city(3))), REVIEW.say)
+    told = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in told if "when audited" in line] == [
+        'C1 city: "Gent" when audited, "Brugge" now',
+        'C2 city: "Gent" when audited, empty now',
+    ], "of whom the key changed nothing else is known"
+
+
 def test_a_plan_that_was_taken_back_says_so_when_it_is_applied_again(world: World) -> None:
     """As a plan of the same cells does that was never applied: they are skipped with the reason, and it exits 4."""
     plan = plan_of(city(1), city(2))

@@ -28,6 +28,7 @@ from auditor.findings.since import Drift
 from auditor.findings.words import Words
 from auditor.model import Kind, Outcome, Route
 from auditor.report import plan_text
+from auditor.report.redact import visible
 from auditor.settings.problems import nearest
 from auditor.state.ledger.details import OVERWRITTEN
 from auditor.state.run_folder import started
@@ -127,6 +128,14 @@ def print_applied(applied: Applied, words: Words) -> None:
         why = words.fill(DETAIL.get(str(detail or ""), str(detail)))
         told = f"{outcome}: {why} × {group['number'].n_unique():,}: {whose(group['key', 'column'].iter_rows())}"
         click.echo(wrapped("    ", told, indent=6))
+        found = group.filter(
+            group["outcome"] == Outcome.CHANGED,
+            group["column"].is_not_null(),
+            group["found"].is_not_null() | group["detail"].is_null(),
+        )
+        for key, column, *both in found.head(NAMED)["key", "column", "before", "found"].iter_rows():
+            then, now = (f'"{visible(text)}"' if text else "empty" for text in both)
+            click.echo(wrapped("      ", f"{key}  {column}: {then} when audited, {now} now", indent=8))
     if left["key"].n_unique() > NAMED:
         click.echo(f"    every one of them: outcome-{applied.sha[:12]}….parquet, beside the plan")
     edits = applied.outcomes.filter(applied.outcomes["detail"] == OVERWRITTEN).height

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from auditor.cli.screen import load_settings, say, settings_option, table
+from auditor.cli.screen import load_settings, printable, say, settings_option, table
 
 
 @click.command("runs")
@@ -16,6 +16,7 @@ def command(settings_file: Path, as_json: bool) -> None:
     """The history of audits, newest first, with the numbers that should go down."""
     from auditor.cli.summary import print_json
     from auditor.state.ledger import Ledger
+    from auditor.state.run_folder import strangers
 
     settings = load_settings(settings_file)
     with Ledger(settings.state_folder, reading=True) as ledger:
@@ -36,3 +37,6 @@ def command(settings_file: Path, as_json: bool) -> None:
         rows.append((one.run, *values, permissions, one.verdict.value))
     header = ("run", "missing", "only in", "outdated", "decision", "permis.", "verdict")
     table(rows, header=header)
+    for path in strangers(settings.runs_folder):
+        what = "a link, and is not followed" if path.is_symlink() else "no run, and is left alone"
+        say(f"note: {printable(path.name)} in {settings.runs_folder.name}/ is {what}")

@@ -220,6 +220,12 @@ def all_runs(runs: Path) -> list[Path]:
     return sorted((path for path in _folders(runs) if started(path.name)), reverse=True)
 
 
+def strangers(runs: Path) -> list[Path]:
+    """What lies beside the runs and is none: links, which nobody follows, and somebody's own; by name."""
+    own = {path.name for path in all_runs(runs)}
+    return sorted(path for path in runs.glob("[!.]*") if path.name not in own)
+
+
 def sweep(runs: Path) -> None:
     """Remove what killed runs left behind; the lock is held, so nobody works in there."""
     for folder in _folders(runs):
