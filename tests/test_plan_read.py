@@ -60,6 +60,7 @@ KNOWN = Beside(
     decided_on={},
     otherwise={},
     now={},
+    says_no=(),
 )
 ROUTE_OF_NOTHING: dict[str, Any] = {
     "steps": [], "by_file": 0, "files": 0, "before": 0, "single": 0, "minutes": 1, "pace": 60, "waiting": 0,

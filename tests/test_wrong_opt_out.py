@@ -10,12 +10,14 @@ import pytest
 
 from auditor.commands.apply import apply
 from auditor.commands.plan import plan
+from auditor.commands.review import review_of
 from auditor.commands.stored_plans import Planned
 from auditor.commands.undo import undo
 from auditor.commands.wrong_opt_out import WrongOptOut, off_by_now
 from auditor.errors import GuardRefused
 from auditor.model import Kind
 from auditor.permissions import HISTORY
+from auditor.state.ledger import Ledger
 from tests.consent_law import CONSENT, NEWS, SILENT
 from tests.consent_world import World, in_memory
 from tests.test_apply import NOON
@@ -65,7 +67,13 @@ def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_sp
         for key, why in {without_consent.key: "general consent", renamed.key: "another opt-out"}.items():
             with pytest.raises(GuardRefused, match=why):
                 back(key)
-        assert applied(world, back(given.key)) == [(given.key, "landed")]
+        first = back(given.key)
+        with Ledger(world.settings.state_folder, reading=True) as ledger:
+            review = review_of(world.settings, first.plan, first.path.parent, ledger)
+        assert review.beside.says_no == {(given.key, NEWS)}
+        [[change]] = [write.changes for write in review.writes()]
+        assert "says no" in " ".join(change.to_know(review.say).values()), "whoever reads the plan knows it"
+        assert applied(world, first) == [(given.key, "landed")]
         planned = back(forgotten.key)
         for part in world.settings.state_folder.glob("*/permissions-*.parquet"):
             part.unlink()

@@ -13,7 +13,7 @@ import polars as pl
 
 from auditor.apply.undo import irrevocable
 from auditor.commands.known import holders, knowledge, standing_decisions, standing_pins
-from auditor.commands.seen_since import platform_texts
+from auditor.commands.seen_since import platform_texts, truth_says_no
 from auditor.commands.stored_plans import Planned
 from auditor.commands.who import naming
 from auditor.errors import SettingsError
@@ -156,6 +156,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         decided_on=decided_on,
         otherwise=otherwise,
         now=platform_texts(settings) if plan.purpose == "undo" else {},
+        says_no=truth_says_no(settings, contract, plan),
     )
     return Review(plan, beside, Words.of(settings.names))
 

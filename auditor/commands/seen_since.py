@@ -8,12 +8,14 @@ from typing import TypeAlias
 
 from auditor.equality.single_value import Sameness
 from auditor.errors import SettingsError
-from auditor.model import SUBSCRIPTION_PREFIX, Side
+from auditor.model import SUBSCRIPTION_PREFIX, Kind, Permission, Side, Status
+from auditor.permissions import state
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.state import run_folder
 from auditor.state.ledger.records import Effect
 from auditor.state.past_runs import find_run
+from auditor.writes import Plan
 
 Spot: TypeAlias = tuple[str | None, str | None]
 """Key and column; None: erased from the record, and the profile itself."""
@@ -26,6 +28,30 @@ def platform_texts(settings: Settings) -> Mapping[Spot, str | None]:
     except SettingsError:
         return {}
     return {(key, column): text for key, column, text in rows.select("key", "column", "platform").iter_rows()}
+
+
+def truth_says_no(settings: Settings, contract: Contract, plan: Plan) -> set[tuple[str, str]]:
+    """Selects the permissions, by key and column, that an undo gives back although the truth of the newest run says no.
+
+    Where nothing differs of somebody whom both sides have, the truth says what we wrote.
+    """
+    given = {(write.key, cell.column) for write in plan.writes if write.kind is Kind.SUBSCRIBE for cell in write.cells}
+    if plan.purpose != "undo" or not given:
+        return set()
+    try:
+        folder = find_run(settings)
+        rows = run_folder.read_rows(folder, "differences").select("key", "column", "truth").iter_rows()
+        people = run_folder.read_rows(folder, "profiles").select("key", "status").iter_rows()
+    except SettingsError:
+        return set()
+    polarities = {column.name: column.permission for column in contract.columns if column.permission is not None}
+    on = {
+        (key, column)
+        for key, column, text in rows
+        if column in polarities and state(text, polarities[column]) is not Permission.OFF
+    }
+    apart = {key for key, status in people if status in (Status.MISSING, Status.ORPHAN, Status.DUPLICATE)}
+    return {(key, column) for key, column in given - on if key not in apart}
 
 
 def touched(settings: Settings, contract: Contract, effects: Iterable[Effect]) -> set[Spot]:

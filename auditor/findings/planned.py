@@ -73,6 +73,7 @@ class Risk(StrEnum):
     IDENTITY = "identity"
     UNSEEN = "unseen"
     STARTS = "starts"
+    TRUTH_SAYS_NO = "truth_says_no"
 
 
 RISK: Final[Mapping[Risk, str]] = {
@@ -86,6 +87,7 @@ RISK: Final[Mapping[Risk, str]] = {
     Risk.UNSEEN: "goes by file: what somebody changes in {platform} after the export is overwritten, and shown only by "
     "an export that is taken in between",
     Risk.STARTS: "may start a scenario, which cannot be undone",
+    Risk.TRUTH_SAYS_NO: "{truth} says no: only whoever says that the opt-out was an error speaks for it",
 }
 
 

@@ -75,6 +75,8 @@ class Beside:
     """Choice, person and moment of the last decision on a cell that was not to be written, by key and column."""
     now: Mapping[tuple[str | None, str | None], str | None]
     """For an undo, by the same: what the newest run saw on the platform, in cells that differ."""
+    says_no: Collection[tuple[str, str]]
+    """For an undo, by key and column: the permissions that it gives back and to which the truth says no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,8 @@ class Review:
             yield Risk.ADDRESS
         if write.kind in (Kind.UPDATE, Kind.CLEAR) and cell.column in self.beside.identity:
             yield Risk.IDENTITY
+        if (write.key, cell.column) in self.beside.says_no:
+            yield Risk.TRUTH_SAYS_NO
         if any(fnmatchcase(cell.column, glob) for glob in self.beside.realtime):
             yield Risk.STARTS
 
