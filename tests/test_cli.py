@@ -82,7 +82,7 @@ SUMMARY = {
     "kept", "later", "differences", "against_their_will", "on_grounds", "findings_to_decide",
     "findings_settled",
     "needs", "decisions", "formats", "matched_by", "violations", "permissions", "reachable", "same_person",
-    "not_checked", "notices", "report", "seconds",
+    "not_checked", "notices", "report", "seconds", "suggestions",
 }  # fmt: skip
 """The members of the public document."""
 
@@ -726,7 +726,7 @@ def test_compare_prints_and_writes_what_run_does(
     document = json.loads(said.out)
     assert set(document) == {
         "format", "verdict", "rows", "profiles", "differences", "formats", "matched_by", "same_person", "not_checked",
-        "causes", "columns_on_one_side", "notices",
+        "causes", "columns_on_one_side", "notices", "suggestions",
     }  # fmt: skip
     [cause] = document["causes"]
     assert (cause["column"], cause["reason"], cause["profiles"], cause["common"]) == ("name", "case", 1, None)

@@ -573,7 +573,9 @@ def test_the_picture_counts_every_difference_once(audit: Audit) -> None:
     waiting_or_sent = audit.differences["waiting"] | audit.differences["pending"]
     assert 0 < sum(field.total for field in fields) == audit.differences.height - waiting_or_sent.sum()
     assert [field.total for field in fields] == sorted((field.total for field in fields), reverse=True)
-    assert reasons == [reason.value for reason in Reason]
+    found = set(audit.differences.filter(~waiting_or_sent)["reason"])
+    assert reasons == [reason.value for reason in Reason if reason.value in found]
+    assert len(reasons) > 10
     for field in fields:
         assert sum(number for _, number, _ in field.cells) == field.total
         assert sum(number for _, _, number, _, _ in field.parts) == field.total

@@ -14,6 +14,7 @@ from auditor.findings import figures, words
 from auditor.findings.answers import OPEN, Answer
 from auditor.findings.audit import Audit
 from auditor.findings.planned import MAY_CONTACT
+from auditor.findings.reason import Reason
 from auditor.findings.words import Words
 from auditor.model import Severity, Side, Status, Verdict
 from auditor.permissions import state
@@ -259,7 +260,7 @@ def fields(audit: Audit, say: Words) -> tuple[list[str], list[FieldView]]:
     by_reason = {(column, reason): number for column, reason, number in _sums(counted, "column", "reason")}
     by_standing = {(column, standing): number for column, standing, number in _sums(counted, "column", "standing")}
     found = set(counted["reason"])
-    reasons = [str(reason) for reason in words.REASON if reason in found]
+    reasons = [str(reason) for reason in Reason if reason in found]
     most = max(by_reason.values(), default=0)
     permissions = {column.name for column in audit.columns if column.permission is not None}
     labels = _standing_labels(audit, say)
