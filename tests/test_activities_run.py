@@ -205,8 +205,8 @@ def test_json_page_workbook_show_and_plan_tell_it(
     assert story.document()["before_quarantine"] is False
     assert [one["activity"] for one in story.document()["activities"]] == ["hard_bounce"]
     lines = auditor(capsys, "show", bounced).out.splitlines()
-    assert lines[3] == "messages"
-    assert lines[4].startswith("  emailAddress: what Actito has bounced for good; a correction makes")
+    told = lines[lines.index("messages") + 1]
+    assert told.startswith("  emailAddress: what Actito has bounced for good; a correction makes")
 
     corrections = plan(read_settings(folder / "auditor.toml"), now=given_time.now())[0].plan
     first = next(write for write in corrections.writes if write.kind is Kind.UPDATE)

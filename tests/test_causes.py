@@ -226,7 +226,7 @@ def test_what_is_common_is_said_plainly(traits: list[Trait], tally: Tally, said:
 def test_a_value_that_may_be_named_cannot_act_on_a_terminal() -> None:
     shared = Trait(Value(Side.TRUTH), "\x1b[31m" + "x" * 60).facts(column("note"), "UTC", freely=True)
     said = cause(Cause("note", Reason.DIFFERENT, "", 1200, (shared,), 1.0, 0.0), Words("A", "B"))
-    assert said.endswith("All of them have “\ufffd[31m" + "x" * 34 + "…” in the B, none of the others")
+    assert said.endswith("All of them have “\\u001b[31m" + "x" * 29 + "…” in the B, none of the others")
 
 
 @pytest.mark.parametrize(("profiles", "swaps"), [(2, "the two: 1 swap"), (2400, "two of them each: 1,200 swaps")])

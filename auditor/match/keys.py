@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from auditor.engine.condition import hint_of
+from auditor.engine.condition_texts import NotAll
 from auditor.engine.functions import INSTANT, hashed
 from auditor.engine.protocol import INCLUDED, ROW_NUMBER, STORED, Engine
 from auditor.equality import primitives, rules
@@ -85,6 +86,8 @@ def _population(engine: Engine, contract: Contract, side: Side, raw: ir.Table) -
     expression = contract.population(side)
     try:
         return engine.fits(raw, expression, f"{side.value}_rows")
+    except NotAll as error:
+        raise SettingsError(f"{_place(contract, side)}: {error}", hint=error.hint) from None
     except engine.refusals as refused:
         raise SettingsError(
             f"{_place(contract, side)} is not a condition over the columns of its file: {expression}",
