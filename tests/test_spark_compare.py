@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from polars.datatypes import DataType
 from polars.testing import assert_frame_equal
@@ -89,8 +90,20 @@ def test_generated_tables_have_one_answer(
     remote: str, tmp_path: Path, platform: list[dict[str, object]], truth: list[dict[str, object]], ruled: bool
 ) -> None:
     files = [write(rows, tmp_path / name) for rows, name in ((platform, "a.parquet"), (truth, "b.parquet"))]
+    # A side that is left without a row ends in a panic of Sail: the test below holds that.
+    assume(all(1 in Counter(str(row["id"] or "").strip() for row in rows).values() for rows in (platform, truth)))
     question = Question(files[0], files[1], key=("id",), rules=RULES if ruled else {})
     same_answer(question, remote, tmp_path)
+
+
+@pytest.mark.xfail(strict=True, reason="Sail panics over an outer join one side of which has no row")
+def test_a_side_whose_keys_all_stand_twice_has_one_answer(remote: str, tmp_path: Path) -> None:
+    blank: dict[str, object] = {**dict.fromkeys(SCHEMA), "born": date(1980, 2, 1)}
+    files = [
+        write([{**blank, "id": one} for one in ids], tmp_path / name)
+        for ids, name in ((("a", "a"), "a.parquet"), (("b", "c"), "b.parquet"))
+    ]
+    same_answer(Question(files[0], files[1], key=("id",)), remote, tmp_path)
 
 
 def test_what_the_cluster_sees_itself_has_the_answer_of_what_is_handed_to_it(remote: str, tmp_path: Path) -> None:
