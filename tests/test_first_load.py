@@ -264,7 +264,7 @@ def test_creations_carry_the_truths_own_moment_and_source(
     contract.write_text('updated = { truth = "at" }\n' + contract.read_text("utf-8"), "utf-8")
     monkeypatch.chdir(folder)
     assert auditor(capsys, "run").code == 0
-    assert "(first load): 4 writes" in auditor(capsys, "plan").out
+    assert "(first load): 4 profiles created" in auditor(capsys, "plan").out
     path, apply = planned(folder, count=4)
     told = {write["key"]: write["collection"] for write in json.loads(path.read_text("utf-8"))["writes"]}
     own = {"moment": "2026-07-01 09:30:00", "source": "CRM"}

@@ -30,6 +30,7 @@ CLOCKS = {
     "auditor/validate/contact_checks.py": "for who asks Great Expectations without us",
     "auditor/sandbox/clock.py": "the clock of the sandbox, which tests set",
     "tests/test_conditions.py": "such conditions",
+    "tests/test_condition_texts.py": "such conditions",
 }
 """Modules that read one, and what for."""
 WAITING = {
