@@ -55,9 +55,9 @@ class Inbox:
         path.write_text(json.dumps(content | {"decisions": list(lines)} | changes), "utf-8")
         return path
 
-    def take(self, now: datetime = NOW) -> list[str]:
+    def take(self, now: datetime | None = None) -> list[str]:
         told: list[str] = []
-        take(self.settings, self.contract, now, told.append)
+        take(self.settings, self.contract, now or NOW, told.append)
         return told
 
     @property
@@ -73,6 +73,8 @@ class Inbox:
 
 @pytest.fixture
 def inbox(small: Made, tmp_path: Path) -> Inbox:
+    global NOW
+    NOW = given_time.now()  # later than the audit, which may be made long after this module is read
     folder = shutil.copytree(small.audited, tmp_path / "work")
     settings = read_settings(folder / "auditor.toml")
     structure = run_folder.read_structure(find_run(settings))
