@@ -432,7 +432,7 @@ def test_whatever_is_written_by_the_rules_comes_back(
     parts=st.lists(st.sampled_from(["a", ";", ";", '"', "\n", "\n", "1;2;3\n", '"x";y;z\n', " "]), max_size=25)
 )
 def test_no_line_disappears_whatever_the_file(parts: list[str], engine: DuckDB, tmp_path: Path) -> None:
-    """Lines of the file = records + line feeds in loaded cells + lines of rejected text + empty lines."""
+    """Lines of the file = records + line feeds in loaded cells + lines of rejected text + empty lines + those below."""
     content = ("p;q;r\n" + "".join(parts)).encode()
     try:
         result = landed(engine, tmp_path, content, separator=";")
@@ -442,8 +442,9 @@ def test_no_line_disappears_whatever_the_file(parts: list[str], engine: DuckDB, 
     inside = sum((cell or "").count("\n") for row in table for cell in row)
     lost = sum(text.count("\n") + 1 for _, _, text in rejects(result))
     empty = sum(int(note.split()[0].replace(",", "")) for note in map(of_file, result.notes) if "empty line" in note)
+    below = sum(note.parameters["lines"] for note in result.notes if note.code is Code.LINES_BELOW_ROWS)
     total = content.count(b"\n") + (not content.endswith(b"\n"))
-    assert total == 1 + len(table) + inside + lost + empty
+    assert total == 1 + len(table) + inside + lost + empty + below
     assert result.rows == len(table) + result.rejected
 
 

@@ -226,7 +226,7 @@ def test_archives_that_hold_no_single_file_are_named(tmp_path: Path, work: Path)
     assert "a.csv, b.csv" in said
     assert "0 files" in refused(SettingsError, zipped(tmp_path / "none.zip"), work)
     letter = zipped(tmp_path / "letter.docx", ("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>"))
-    assert "Office" in refused(SettingsError, letter, work)
+    assert "Office" in refused(InputUnusable, letter, work)
 
 
 def test_a_workbook_is_no_archive(tmp_path: Path, work: Path) -> None:

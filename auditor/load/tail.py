@@ -115,7 +115,7 @@ class Tail:
         for _ in closing:
             self._seen.pop()
         texts = [one for one in closing if one.text.strip(_BLANK + b'"' + self._grammar.separator)]
-        self._result.empty_lines += sum(one.written > 0 for one in closing if one not in texts)
+        self._result.empty_lines += sum(one.written > 0 or not one.blank for one in closing if one not in texts)
         return (texts[0].line, len(texts)) if texts else None
 
     def ends_with(self, line: int) -> bool:
