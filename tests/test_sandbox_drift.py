@@ -131,8 +131,20 @@ def test_rows_close(week: Drifted) -> None:
         assert rows[side] == aside + equal + by_status[alone] + by_status["stale"] + by_status["conflicting"]
 
 
+NOT_PLANTED = {
+    Reason.MARKUP,
+    Reason.NOTATION,
+    Reason.SEVERAL,
+    Reason.SPREADSHEET,
+    Reason.EXCHANGED,
+    Reason.SLIPPED,
+    Reason.RELATION,
+}
+"""Reasons that the sandbox has none of: `test_reasons`, `test_relations` and `test_elsewhere` make them."""
+
+
 def test_everything_occurs(whole: Drifted) -> None:
-    """Every status, flag, mover, reason, rule and finding is planted; every reason at least three times as stale."""
+    """Every status, flag, mover, rule and finding is planted; every reason but some at least three times as stale."""
     profiles = list(whole.answers["profiles"].values())
     cells = [cell for profile in profiles for cell in profile["differences"].values()]
     assert {p["status"] for p in profiles} == {"missing", "orphan", "stale", "conflicting", "duplicate"}
@@ -140,7 +152,7 @@ def test_everything_occurs(whole: Drifted) -> None:
     assert any(p["gone"] for p in profiles)
     assert {c["moved"] for c in cells} == {"truth", "truth_by_moment", "platform", "both", "unknown"}
     assert any(c["blocked"] for c in cells)
-    for reason in Reason:
+    for reason in set(Reason) - NOT_PLANTED:
         planted = [c for c in cells if c["reason"] == reason and c["status"] == "stale" and c["moved"] == "truth"]
         assert len(planted) >= 3, reason
     violations = whole.answers["violations"]
