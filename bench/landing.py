@@ -33,10 +33,11 @@ import sys
 from pathlib import Path
 from auditor.engine.duckdb import DuckDB
 from auditor.load import land, looking_ahead
+from auditor.load.dialect import UNDECLARED
 from auditor.model import Side
 folder, *sources = map(Path, sys.argv[1:])
 engine = DuckDB(memory_limit="2GB", temp=folder / "spill", folders=[sources[0].parent, folder])
-with looking_ahead([(source, None, None) for source in sources]) as ahead:
+with looking_ahead([(source, UNDECLARED) for source in sources]) as ahead:
     for side, source, looked in zip(Side, sources, ahead):
         landed = land(engine, side, source, folder / f"{side.value}.parquet", looked=looked.result(),
                       progress=lambda done, total, rows: None)
