@@ -17,7 +17,7 @@ from auditor.engine.functions import hashed
 from auditor.engine.protocol import ROW_NUMBER, Engine, count, filled
 from auditor.findings.audit import KEY, NORMALISED
 from auditor.match import fallback
-from auditor.match.keys import find_keys
+from auditor.match.keys import find_keys_of_a_contract
 from auditor.model import Side
 from auditor.settings.contract import Contract
 
@@ -85,7 +85,8 @@ def match_sides(
     Where the rows need not be `whole`, they lack pairs that are equal in every cell, key and all, but for those that
     are `drawn`. Nobody asks the others anything in a comparison of two files, and there may be millions of them.
     """
-    return match(engine, raw, {side: find_keys(engine, contract, side, raw[side], kept=kept) for side in Side}, whole)
+    keys = {side: find_keys_of_a_contract(engine, contract, side, raw[side], kept=kept) for side in Side}
+    return match(engine, raw, keys, whole)
 
 
 def match(engine: Engine, raw: Mapping[Side, ir.Table], found: Mapping[Side, ir.Table], whole: bool = True) -> Matched:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from auditor.engine.condition import hint_of
-from auditor.engine.condition_texts import NotAll
+from auditor.engine.condition import Unfit, hint_of
 from auditor.engine.functions import INSTANT, hashed
 from auditor.engine.protocol import INCLUDED, ROW_NUMBER, STORED, Engine
 from auditor.equality import primitives, rules
@@ -79,6 +78,16 @@ def key_forms(raw: ir.Table, columns: Sequence[Column], side: Side, zone: str) -
     return [_unless_blank(rules.canonical(raw[source_name(column, side)], column, side, zone)) for column in columns]
 
 
+def find_keys_of_a_contract(
+    engine: Engine, contract: Contract, side: Side, raw: ir.Table, *, kept: bool = True
+) -> ir.Table:
+    """What `find_keys` finds; a condition that cannot be asked is named by its place in the contract."""
+    try:
+        return find_keys(engine, contract, side, raw, kept=kept)
+    except Unfit as unfit:
+        raise SettingsError(f"{_place(contract, side)}: {unfit}", hint=unfit.hint) from None
+
+
 def _population(engine: Engine, contract: Contract, side: Side, raw: ir.Table) -> ir.Table:
     """The raw rows and whether each belongs to the population (SQL semantics: unknown is no)."""
     if INCLUDED in raw.columns:
@@ -86,8 +95,6 @@ def _population(engine: Engine, contract: Contract, side: Side, raw: ir.Table) -
     expression = contract.population(side)
     try:
         return engine.fits(raw, expression, f"{side.value}_rows")
-    except NotAll as error:
-        raise SettingsError(f"{_place(contract, side)}: {error}", hint=error.hint) from None
     except engine.refusals as refused:
         raise SettingsError(
             f"{_place(contract, side)} is not a condition over the columns of its file: {expression}",

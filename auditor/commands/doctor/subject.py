@@ -23,7 +23,7 @@ from auditor.errors import AuditorError
 from auditor.findings.codes import NotChecked
 from auditor.load import Landed, column_names, form_of, land, work_out
 from auditor.match import fallback
-from auditor.match.keys import find_keys
+from auditor.match.keys import find_keys_of_a_contract
 from auditor.match.sides import wanted_columns
 from auditor.model import Side, Structure
 from auditor.pull import Means, Pulled, pull_file
@@ -230,7 +230,7 @@ class Subject:
             most_rejected=settings.rejected(side),
         )
         work_out(engine, contract, landed, header)
-        keys = find_keys(engine, contract, side, engine.view(landed.path, f"{side.value}_raw"))
+        keys = find_keys_of_a_contract(engine, contract, side, engine.view(landed.path, f"{side.value}_raw"))
         keys = keys.filter(keys.included)
         first = ibis.coalesce(keys.key, *(keys[fallback.FORM + name] for name in fallback.names(keys)))
         per_key = keys.group_by(own=first).agg(n=keys.count())
