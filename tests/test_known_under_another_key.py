@@ -34,21 +34,27 @@ def opt_ins(world: World, one: Person) -> list[Write]:
     return [write for each in made for write in each.plan.writes if write.kind is Kind.SUBSCRIBE]
 
 
+def we_withdraw(world: World, one: Person) -> datetime:
+    """A finding that Mia answers by withdrawing; a day passes. Gives a moment after the audit and before the answer."""
+    world.truth_says(one, NEWS, True, None)
+    world.run()
+    [finding] = {line for line, _ in world.findings() if line[:2] == (one.key, NEWS)}
+    world.now += timedelta(days=1)
+    early = world.now
+    world.now += timedelta(hours=1)
+    world.decide("Mia", [(finding, {"choice": "withdraw"})])
+    [made] = world.plan()
+    assert world.apply(made) == {"landed"}
+    world.now += timedelta(days=1)
+    return early
+
+
 def test_what_we_withdrew_is_known_of_who_was_made_again_before_any_run_saw_it(tmp_path: Path) -> None:
     world = World(tmp_path, 6, 1)
     world.all_say_yes()
     one = world.people[0]
     with in_memory(world):
-        world.truth_says(one, NEWS, True, None)
-        world.run()
-        [finding] = {line for line, _ in world.findings() if line[:2] == (one.key, NEWS)}
-        world.now += timedelta(days=1)
-        early = world.now
-        world.now += timedelta(hours=1)
-        world.decide("Mia", [(finding, {"choice": "withdraw"})])
-        [made] = world.plan()
-        assert world.apply(made) == {"landed"}
-        world.now += timedelta(days=1)
+        early = we_withdraw(world, one)
         world.leave(one)
         world.make_again(one, **{CONSENT: "true"})
         world.truth_says(one, NEWS, True, early)
@@ -61,14 +67,7 @@ def test_who_said_yes_before_any_run_saw_what_we_withdrew_and_then_no_has_opted_
     world.all_say_yes()
     one = world.people[0]
     with in_memory(world):
-        world.truth_says(one, NEWS, True, None)
-        world.run()
-        [finding] = {line for line, _ in world.findings() if line[:2] == (one.key, NEWS)}
-        world.now += timedelta(days=1)
-        world.decide("Mia", [(finding, {"choice": "withdraw"})])
-        [made] = world.plan()
-        assert world.apply(made) == {"landed"}
-        world.now += timedelta(days=1)
+        we_withdraw(world, one)
         world.platform_says(one, **{NEWS: "true"})
         world.now += timedelta(hours=1)
         world.run()
