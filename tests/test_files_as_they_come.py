@@ -228,6 +228,10 @@ def test_texts_that_say_nothing_and_decimals(read: Read) -> None:
         (1, 1, [["1"], ["(1 row)"]]),
         (0, 1, [["1"], ["Total"]]),
         (0, 3, [["1", "a", "b"], ["", "", ""], ["", "", ""]]),
+        (2, 3, [["1", "a", "b"], ["", "", ""], ["Made by Ann", "", ""]]),
+        (0, 3, [["1 2", "a", "b"], ["", "", ""], ["1 3", "", ""]]),
+        (0, 3, [["", "", ""], ["1 3", "", ""]]),
+        (0, 2, [["1", "a"], ["", ""], ["1 3", ""]]),
     ],
 )
 def test_how_many_of_the_last_records_stand_below_a_table(count: int, columns: int, records: list[list[str]]) -> None:

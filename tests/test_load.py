@@ -417,6 +417,9 @@ def test_whatever_is_written_by_the_rules_comes_back(
     table: list[list[str]], end: str, quoting: int, engine: DuckDB, tmp_path: Path
 ) -> None:
     width = len(table[0]) if table else 1
+    # Behind an empty row, words that stand alone may be no row: test_files_as_they_come holds which.
+    alone = [" " in row[0].strip() and not any(row[1:]) for row in table]
+    hypothesis.assume(width < 3 or not any(alone))
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=";", lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
     writer.writerows([[f"c{i}" for i in range(width)], *table])

@@ -167,11 +167,12 @@ def closes(cells: Cells) -> bool:
 def below(last: Sequence[Last], columns: int) -> int:
     """Counts how many of the last records stand below the table, empty ones among them."""
     block = list(_no_rows(last, columns))
+    rows = last[: len(last) - len(block)]
     for place, one in enumerate(block):
         beyond = block[place:]
         if _empty(one):
             texts = [line for line in beyond if not _empty(line)]
-            if texts and all(_stands_apart(line, columns) for line in texts):
+            if texts and all(_stands_apart(line, columns, rows) for line in texts):
                 return len(beyond)
         elif _known(one, columns):
             return len(beyond)
@@ -211,13 +212,21 @@ def _known(one: Last, columns: int) -> bool:
     return total or (alone and closes(one.cells))
 
 
-def _stands_apart(one: Last, columns: int) -> bool:
-    """Whether a record behind an empty line is none of the table: a row that has a key alone is."""
+def _stands_apart(one: Last, columns: int, rows: Sequence[Last]) -> bool:
+    """Whether a record behind an empty line is none of the table: a row that has a key alone is.
+
+    A whole row with words in its first cell alone is none where no other of the `rows` has words there.
+    """
     if _known(one, columns):
         return True
     if columns == 1 or one.cells is None:
         return False
-    return _short(one, columns) or (_lonely(one) and " " in one.cells[0].strip())
+    words = _lonely(one) and _words(one) and columns > 2 and bool(rows) and not any(map(_words, rows))
+    return _short(one, columns) or words
+
+
+def _words(one: Last) -> bool:
+    return one.cells is not None and any(" " in cell.strip() for cell in one.cells[:1])
 
 
 def suspicious(end: bytes, separator: bytes) -> bool:
