@@ -209,7 +209,7 @@ def _findings(story: Story, words: Words) -> Iterator[str]:
 
 def _activities(story: Story, words: Words) -> Iterator[str]:
     """What became of messages, first where a correction helps; nothing is said where no activities are known."""
-    from auditor.findings.words import ACTIVITY, BEARING, CHANNEL, UNSENT
+    from auditor.findings.activity_words import ACTIVITY, BEARING, CHANNEL, UNSENT
 
     for column in story.again:
         yield f"{column}: what {words.platform} has bounced for good; a correction makes the person reachable again"

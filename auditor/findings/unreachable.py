@@ -13,9 +13,9 @@ from typing import Final
 import polars as pl
 
 from auditor.findings.activities import SAID_NO, Activity, Channel, Unsent
+from auditor.findings.activity_words import IN_THE_WAY
 from auditor.findings.audit import TEXT, Audit, Counts
 from auditor.findings.codes import Code, NotChecked, Notice
-from auditor.findings.words import IN_THE_WAY
 from auditor.model import Side
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from auditor.findings import figures, words
+from auditor.findings import activity_words, figures, words
 from auditor.findings.answers import ANSWER, Answer
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
 from auditor.findings.decided import CHOICE, Standing, decided
@@ -96,10 +96,10 @@ def labels(say: Words) -> dict[str, dict[str, str]]:
         "finding": say.labels(words.FINDING),
         "flags": flags,
         "side": {**{side.value: say.side(side) for side in Side}, "activities": f"Activities in {say.platform}"},
-        "activity": say.labels(words.ACTIVITY),
-        "unsent": say.labels(words.UNSENT),
-        "channel": say.labels(words.CHANNEL),
-        "bearing": say.labels(words.BEARING),
+        "activity": say.labels(activity_words.ACTIVITY),
+        "unsent": say.labels(activity_words.UNSENT),
+        "channel": say.labels(activity_words.CHANNEL),
+        "bearing": say.labels(activity_words.BEARING),
         "where": {
             "both": f"{say.platform} and {say.truth}",
             **{side.value: f"Twice in {say.side(side)}" for side in Side},
@@ -247,7 +247,7 @@ def decided_so(by: str | None, at: str | None, until: str | None, evidence: str 
 
 def _activities(audit: Audit) -> Table:
     """Those that stand first, and of them what is for good."""
-    order = {activity: rank for rank, activity in enumerate(words.ACTIVITY)}
+    order = {activity: rank for rank, activity in enumerate(activity_words.ACTIVITY)}
     frame = audit.activities.with_columns(
         rank=pl.col("activity").replace_strict(order, default=len(order), return_dtype=pl.Int64),
         bearing=pl.when("stands").then("activity"),
