@@ -39,6 +39,7 @@ def some_counts(rows: Mapping[str, int], profiles: Mapping[Status, int], **given
         "differences_by_column": {},
         "differences_by_reason": {},
         "created": 0,
+        "undone": 0,
         "later": 0,
         "against_their_will": 0,
         "on_grounds": 0,

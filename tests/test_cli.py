@@ -78,8 +78,8 @@ ROWS = {
     for part in ("", "_rejected", "_null_key", "_duplicate", "_excluded")
 }
 SUMMARY = {
-    "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "created", "standing", "gone",
-    "kept", "later", "differences", "against_their_will", "on_grounds", "findings_to_decide",
+    "format", "run", "table", "verdict", "rows", "profiles", "waiting", "pending", "created", "undone", "standing",
+    "gone", "kept", "later", "differences", "against_their_will", "on_grounds", "findings_to_decide",
     "findings_settled",
     "needs", "decisions", "formats", "matched_by", "violations", "permissions", "reachable", "same_person",
     "not_checked", "notices", "report", "seconds", "suggestions",

@@ -20,7 +20,7 @@ from auditor.findings import figures
 from auditor.findings.audit import Audit
 from auditor.findings.words import AGAINST_THEIR_WILL, Words
 from auditor.model import Need, Status, Verdict
-from auditor.plan.knowledge import CREATED
+from auditor.plan.knowledge import CREATED, UNDONE
 from auditor.report import view
 from auditor.report.redact import for_work, shown
 from auditor.report.xlsx import workbook
@@ -111,6 +111,55 @@ def test_what_a_creation_leaves_empty_is_ours_as_well(platform: str | None, ours
     audit = audit_of(differences=rows)
     counts = figures.counted(audit, needed(audit, created=CREATED_BY_US)).counts
     assert (counts.created, counts.not_agreeing) == (ours, 1 - ours)
+
+
+def test_what_was_taken_back_differs_as_before_and_needs_no_decision(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of six: one whose other field differs has its status, and one of whom the rest was sent has not."""
+    pairs = dict.fromkeys("123456", ("Gent", "Ghent"))
+    rows = [difference(key, "addressLocality", *pair, moved="ours") for key, pair in pairs.items()]
+    rows += [difference("5", "lastName", "Dubois", "Vermeulen"), difference("6", "lastName", "a", "b", pending=True)]
+    rows += [difference("9", "addressLocality", "Gent", "Ghent")]
+    found = audit_of(differences=rows, equal=20)
+    back = pl.DataFrame([(key, "addressLocality", *pair) for key, pair in pairs.items()], schema=UNDONE, orient="row")
+    then, audit = (figures.counted(found, needed(found, undone=undone)) for undone in (UNDONE.to_frame(), back))
+    counts, facts = audit.counts, audit.facts()
+    assert (counts.undone, counts.standing[Status.CONFLICTING]) == (5, 2)
+    assert counts.not_agreeing == then.counts.not_agreeing == 7, (
+        "the sides differ as they did before anything was written"
+    )
+    assert (facts["undone"], sum(facts["standing"].values())) == (5, 2)
+    assert sum(figures.per_profile(counts).values()) == 27
+    assert audit.profiles.filter("undone").select("key").to_series().sort().to_list() == ["1", "2", "3", "4", "6"]
+    record = RunRecord(audit.run, audit.table, NOW, NOW, audit.verdict, facts)
+    assert trend_point(record).not_agreeing == counts.not_agreeing
+
+    alone = replace(counts, standing=dict.fromkeys(counts.standing, 0))
+    assert figures.verdict(alone, ()) is Verdict.FINDINGS
+    for rule, code in (("findings", Exit.FINDINGS), ("conflicting>0", Exit.FINE)):
+        assert exit_code(replace(audit, verdict=Verdict.FINDINGS, counts=alone), parse_fail_on(rule)) == code
+
+    print_summary(audit, audit.causes, audit.same_person)
+    screen = " ".join(capsys.readouterr().out.split())
+    assert "Needs a decision 2" in screen
+    assert "Written once and taken back 5" in screen
+    told = view.headline(audit, audit.say)
+    assert told.sentence == "7 of 27 profiles do not agree."
+    [line] = told.details
+    assert line.sentence == "5 profiles differ by what was written once and taken back."
+    page = report.page(audit, needed(audit, undone=back), privacy="full")
+    assert "5 profiles differ by what was written once and taken back." in page
+    assert 'class="status status-undone"' in page
+
+
+def test_whom_we_created_is_told_as_such_beside_what_was_taken_back() -> None:
+    rows = [
+        difference("0", "subscriptions#Newsletter", "false", "true", platform_updated=NOW - timedelta(minutes=1)),
+        difference("0", "addressLocality", "Gent", "Ghent"),
+    ]
+    audit = audit_of(differences=rows)
+    undone = pl.DataFrame([("0", "addressLocality", "Gent", "Ghent")], schema=UNDONE, orient="row")
+    counts = figures.counted(audit, needed(audit, created=CREATED_BY_US, undone=undone)).counts
+    assert (counts.created, counts.undone, counts.not_agreeing) == (1, 0, 0)
 
 
 def test_every_key_is_counted_once_by_its_rows(audit: Audit) -> None:

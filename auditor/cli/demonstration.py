@@ -175,10 +175,9 @@ def _tell_result(folder: Path, url: str, settings: Settings, before: Audit, afte
     say = Words.of(settings.names)
     words = say.labels(STATUS) | say.labels(FLAG)
     click.echo()
-    rows: list[tuple[str, int, int]] = [
-        (words[one], number, figures.per_profile(after.counts)[one])
-        for one, number in figures.per_profile(before.counts).items()
-    ]
+    then, now = figures.per_profile(before.counts), figures.per_profile(after.counts)
+    shown = (one for one in now if then[one] or now[one] or one not in figures.APART)
+    rows: list[tuple[str, int, int]] = [(words[one], then[one], now[one]) for one in shown]
     rows += [
         ("Differences", before.counts.open_differences, after.counts.open_differences),
         ("Permission findings", before.permissions.height, after.permissions.height),

@@ -35,7 +35,7 @@ def exit_code(audit: Conclusion, rule: FailOn) -> int:
         return int(Exit.INCOMPLETE)
     counts = audit.counts
     compared = sum(counts.profiles.values())
-    if exceeded(rule, counts.standing, compared=compared, other_findings=counts.other_findings):
+    if exceeded(rule, counts.standing, compared=compared, other_findings=counts.other_findings + counts.undone):
         return int(Exit.FINDINGS)
     return int(Exit.FINE)
 
@@ -55,7 +55,7 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         click.echo(wrapped("  note: ", sentence(notice, audit.say)))
     click.echo()
     profiles = figures.per_profile(counts)
-    table([(named[one], number) for one, number in profiles.items() if number or one not in figures.NO_PROBLEM])
+    table([(named[one], number) for one, number in profiles.items() if number or one not in figures.APART])
     extra = [
         *(
             (f"rows of {name} outside the population", counts.rows[f"{side}_excluded"])

@@ -168,6 +168,7 @@ def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
         waiting=diff.waiting,
         pending=diff.pending,
         created=0,
+        undone=0,
         gone=diff.gone,
         kept=diff.kept,
         differences_by_column=tally(results.differences, "column"),

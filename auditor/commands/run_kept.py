@@ -95,7 +95,7 @@ def _record(audit: Audit, lapsed: Sequence[int]) -> RunRecord:
     have `lapsed`.
     """
     summary = audit.summary()
-    of_profiles = ("profiles", "waiting", "pending", "created", "standing", "gone")
+    of_profiles = ("profiles", "waiting", "pending", "created", "undone", "standing", "gone")
     kept = ("rows", *of_profiles, "later", "differences", "violations", "permissions")
     finished = audit.started + timedelta(seconds=sum(audit.seconds.values()))
     return RunRecord(

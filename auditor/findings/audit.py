@@ -187,6 +187,8 @@ class Counts:
     pending: int
     created: int
     """Profiles that differ by permissions without which we created them, and which a person decides."""
+    undone: int
+    """Profiles that differ by what was written once and taken back, and by nothing else."""
     gone: int
     kept: Mapping[str, int]
     differences_by_column: Mapping[str, int]
@@ -218,7 +220,7 @@ class Counts:
     same_person: Mapping[str, int]
     """Pairs by `side`: both, platform, truth."""
     standing: Mapping[Status, int]
-    """Keys per status that is a finding: they neither wait nor were sent already, nor are they created by us."""
+    """Keys per status that is a finding: they neither wait nor were sent already, nor do they differ by what we did."""
     reachable: int | None
     """Profiles with a permission that is on and an address or number; None where nobody asked, as in a comparison."""
     unreachable: Mapping[str, int] | None
@@ -236,8 +238,8 @@ class Counts:
 
     @property
     def not_agreeing(self) -> int:
-        """Profiles that do not agree."""
-        return sum(self.standing.values())
+        """Profiles that do not agree: what was taken back differs as it did before it was written."""
+        return sum(self.standing.values()) + self.undone
 
     @property
     def other_findings(self) -> int:
@@ -336,6 +338,7 @@ class Conclusion:
             "waiting": counts.waiting,
             "pending": counts.pending,
             "created": counts.created,
+            "undone": counts.undone,
             "standing": {status.value: number for status, number in counts.standing.items()},
             "gone": counts.gone,
             "kept": dict(counts.kept),

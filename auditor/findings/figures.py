@@ -29,6 +29,8 @@ ALREADY: Final = "already"
 _WORST: Final = (Outcome.REFUSED, Outcome.CHANGED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.LANDED, ALREADY)
 """What became of fields, the worst first."""
 NO_PROBLEM: Final = ("waiting", "pending", "created")
+"""What a profile may be counted as that is no finding."""
+APART: Final = (*NO_PROBLEM, "undone")
 """What a profile is counted as instead of its status, the first that holds."""
 
 
@@ -38,9 +40,9 @@ def is_open() -> pl.Expr:
 
 
 def counted_as() -> pl.Expr:
-    """What a profile of `counted` is counted as: one of NO_PROBLEM, else its status."""
+    """What a profile of `counted` is counted as: one of APART, else its status."""
     expression = pl.col("status")
-    for flag in reversed(NO_PROBLEM):
+    for flag in reversed(APART):
         expression = pl.when(flag).then(pl.lit(flag)).otherwise(expression)
     return expression
 
@@ -100,24 +102,26 @@ def standings(counts: Counts) -> dict[str, int]:
 
 def per_profile(counts: Counts) -> dict[str, int]:
     """What all profiles are counted as, each once: as `counted_as`, and those that agree."""
-    later = {"waiting": counts.waiting, "pending": counts.pending, "created": counts.created}
+    apart = {flag: getattr(counts, flag) for flag in APART}
     equal = {Status.EQUAL.value: counts.profiles[Status.EQUAL]}
-    return equal | {status.value: number for status, number in counts.standing.items()} | later
+    return equal | {status.value: number for status, number in counts.standing.items()} | apart
 
 
 def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
     """The audit with its phrases counted by its rows. `needed`: as `plan.needs` gives it, None where nobody asked.
 
-    Its profiles have `created` beside their columns: what makes them differ are permissions without which we created
-    them. The profiles of a cause are those whose difference is open; `created` of them are so by our own work.
+    Its profiles have `created` and `undone` beside their columns: what makes them differ are permissions without which
+    we created them, or what was written once and taken back. The profiles of a cause are those whose difference is
+    open; `created` of them are so by our own work.
     """
-    ours = [] if needed is None else _created(needed)
+    ours = _ours(needed)
     differs = pl.col("status").is_in([Status.STALE.value, Status.CONFLICTING.value])
-    profiles = audit.profiles.with_columns(created=differs & pl.col("key").is_in(ours))
+    flags = {flag: differs & pl.col("key").is_in(keys) for flag, keys in ours.items()}
+    profiles = audit.profiles.with_columns(**flags)
     numbers = dict(profiles.group_by(counted_as().alias("as")).len().iter_rows())
     open_cells = audit.differences.filter(is_open())
     of_cause = dict(open_cells.group_by("cause").len().iter_rows())
-    by_us = dict(_made_by_us(open_cells, needed, ours).group_by("cause").len().iter_rows())
+    by_us = dict(_made_by_us(open_cells, needed, ours["created"]).group_by("cause").len().iter_rows())
     shown, created = ([found.get(cause, 0) for cause in audit.causes["cause"]] for found in (of_cause, by_us))
     people = audit.permissions.select("key", against=against(audit.permissions)).group_by("against").n_unique()
     grave = dict(people.iter_rows())
@@ -131,7 +135,7 @@ def counted(audit: Audit, needed: pl.DataFrame | None) -> Audit:
             audit.counts,
             needs=None if needed is None else by_need(needed),
             standing={status: numbers.get(status.value, 0) for status in Status if status is not Status.EQUAL},
-            **{flag: numbers.get(flag, 0) for flag in NO_PROBLEM},
+            **{flag: numbers.get(flag, 0) for flag in APART},
             later=audit.differences.height - open_cells.height,
             against_their_will=grave.get("yes", 0),
             on_grounds=grave.get(GROUNDS, 0),
@@ -181,12 +185,17 @@ def writes(outcomes: pl.DataFrame) -> Mapping[str, int]:
     return {outcome: found.get(_WORST.index(outcome), 0) for outcome in (*Outcome, ALREADY)}
 
 
-def _created(needed: pl.DataFrame) -> list[str]:
-    """Whoever differs, in what is not sent already, by permissions without which we created them, and beside them by no
-    more than what a creation leaves empty and no plan of ours fills.
+def _ours(needed: pl.DataFrame | None) -> Mapping[str, Collection[str]]:
+    """The keys of those who differ, in what is not sent already, by our own work alone: none where nobody asked.
+
+    `created`: by permissions without which we created them, and beside them by no more than what a creation leaves
+    empty and no plan of ours fills, or was taken back. `undone`: by nothing but what was taken back.
     """
-    open_cells = needed.filter(~pl.col("why").is_in([Why.PENDING.value, Why.WAITING.value]).fill_null(False))
-    without = pl.col("need") == Need.CREATED.value
+    if needed is None:
+        return {"created": (), "undone": ()}
+    why = pl.col("why").fill_null("")
+    without, back = pl.col("need") == Need.CREATED.value, why == Why.UNDONE.value
     unfilled = pl.col("need").is_in([Need.TRUTH.value, Need.LEFT.value]) & (pl.col("platform").fill_null("") == "")
-    ours = open_cells.group_by("key").agg(ours=without.any() & (without | unfilled).all())
-    return ours.filter("ours")["key"].to_list()
+    open_cells = needed.filter(~why.is_in([Why.PENDING.value, Why.WAITING.value]))
+    ours = open_cells.group_by("key").agg(created=without.any() & (without | unfilled | back).all(), undone=back.all())
+    return {flag: ours.filter(flag)["key"].to_list() for flag in ("created", "undone")}

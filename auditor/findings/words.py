@@ -264,6 +264,10 @@ FLAG: Final[Mapping[str, tuple[str, str]]] = {
         "Created by us, permission to be decided",
         "We created this person without a permission that {truth} says they have. A person decides, with evidence.",
     ),
+    "undone": (
+        "Written once and taken back",
+        "A plan corrected it, and an undo took that back. Not proposed again until one of both sides changes.",
+    ),
     "gone": ("Deleted in {platform} earlier", "An earlier run saw this person. Never created again by itself."),
     "again": ("Makes reachable again", "What {platform} has bounced for good; {truth} has another address or number."),
     "blocked": ("{platform} would refuse it", "The value of {truth} breaks a rule of the table and is not sent."),

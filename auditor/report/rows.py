@@ -198,7 +198,7 @@ def _choice_that_permits(platform: str | None, truth: str | None, polarity: Pola
 def _profiles(audit: Audit) -> Table:
     order = {status.value: rank for rank, status in enumerate(Status)}
     frame = audit.profiles.with_columns(
-        flags=_flags("pending", "waiting", "created", "gone"),
+        flags=_flags("pending", "waiting", "created", "undone", "gone"),
         counted_as=figures.counted_as(),
         agrees=pl.when(figures.does_not_agree()).then(pl.lit("no")),
         rank=pl.col("status").replace_strict(order, default=len(order)),

@@ -81,7 +81,7 @@ class SideView:
 @dataclass(frozen=True, slots=True)
 class StatusView:
     counted_as: str
-    """A status that is a finding or `equal`, or one of figures.NO_PROBLEM: every key is in exactly one."""
+    """A status that is a finding or `equal`, or one of figures.APART: every key is in exactly one."""
     label: str
     meaning: str
     count: int
@@ -164,6 +164,11 @@ def headline(audit: Audit, say: Words) -> Headline:
                     "profile was created by us, with permissions to be decided",
                     "profiles were created by us, with permissions to be decided",
                 ),
+                (
+                    "undone",
+                    "profile differs by what was written once and taken back",
+                    "profiles differ by what was written once and taken back",
+                ),
             )
         ),
     )
@@ -227,8 +232,8 @@ def statuses(audit: Audit, say: Words) -> list[StatusView]:
             count=numbers[one],
             share=numbers[one] / keys if keys else 0.0,
         )
-        for one in (*(status.value for status in order), *figures.NO_PROBLEM)
-        if numbers[one] or one not in figures.NO_PROBLEM
+        for one in (*(status.value for status in order), *figures.APART)
+        if numbers[one] or one not in figures.APART
     ]
 
 

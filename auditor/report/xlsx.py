@@ -146,7 +146,7 @@ def _profiles(audit: Audit, told: _Told) -> Sheet:
         (
             _text(row["key"]),
             told.name("status", row["status"]),
-            told.flags(row, "pending", "waiting", "created", "gone"),
+            told.flags(row, "pending", "waiting", "created", "undone", "gone"),
             told.name("moved", row["moved"]),
             ", ".join(row["columns"] or ()),
             _text(row["platform_rows"]),

@@ -44,7 +44,7 @@ from auditor.structure.proposal import structure_from
 
 _NOT_ASKED: Final[dict[str, Any]] = {
     "needs": None, "decisions": None, "reachable": None, "unreachable": None,
-    "created": 0, "later": 0, "against_their_will": 0, "on_grounds": 0, "findings_to_decide": 0,
+    "created": 0, "undone": 0, "later": 0, "against_their_will": 0, "on_grounds": 0, "findings_to_decide": 0,
     "findings_settled": 0,
 }  # fmt: skip
 """Numbers that earlier versions asked nobody for."""

@@ -167,7 +167,8 @@ class RunRecord:
     def not_agreeing(self) -> int:
         """Profiles that do not agree: of an earlier version too, those that wait or were sent are none."""
         later = 0 if "standing" in self.counts else self.counts["waiting"] + self.counts.get("pending", 0)
-        return sum(self.standing.values()) - later
+        undone: int = self.counts.get("undone", 0)
+        return sum(self.standing.values()) + undone - later
 
 
 @dataclass(frozen=True, slots=True)
