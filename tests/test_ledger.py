@@ -222,7 +222,8 @@ def test_opt_outs_and_undone_cells_are_remembered(ledger: Ledger) -> None:
     assert ledger.permission_writes(TABLE, but=None).rows() == [
         ("p", "1", "id-1", "subscriptions#News", "unsubscribe", "false", NOON, NOON)
     ]
-    assert ledger.undone(TABLE).rows() == [("1", "id-1", "city", "update", "Ghent", "Gent", NOON + HOUR)]
+    undone = ledger.undone(TABLE).drop("number").rows()
+    assert undone == [("1", "id-1", "city", "update", "Ghent", "Gent", NOON + HOUR, NOON + HOUR)]
     assert ledger.writes_of(TABLE, "1")["plan"].to_list() == ["p", "p", "u"]
 
 

@@ -1,21 +1,25 @@
-"""A decision holds until one of the two values changes: it does not come back with them."""
+"""Decisions and undos hold until one of the two values changes: they do not come back with them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from auditor.commands import run as pipeline
 from auditor.commands.known import up_to_date
-from auditor.commands.outlived import Held, outlived
+from auditor.commands.outlived import Held, moved_on, outlived
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import About, Decision
 from auditor.state.past_runs import find_run
 from tests.audits import audit_of, difference
 from tests.consent_world import World, in_memory
 from tests.nothing_known import NOW
+
+NEWS = "subscriptions#Newsletter"
 
 
 def on(platform: str | None, truth: str | None, choice: str = "platform", **more: object) -> Decision:
@@ -53,6 +57,38 @@ def test_what_a_change_of_values_outlives(one: Decision, over: bool) -> None:
     ]
     compared = [Held("1", "p1", {"lastName": ("Gent", "Ghent")}), Held("2", "p2", {"lastName": ("c", "d")})]
     assert outlived([one], audit_of(differences=differing), lambda _: compared) == ([7] if over else [])
+
+
+@pytest.mark.parametrize(
+    ("one", "over"),
+    [
+        ({}, False),
+        ({"restored": "Gand"}, True),
+        ({"withdrawn": "Gent"}, True),
+        ({"restored": "Gand", "effective_at": NOW + timedelta(days=9)}, False),  # which no export shows yet
+        ({"restored": "Gand", "column": None}, False),  # a creation
+        ({"restored": "true", "column": NEWS}, False),  # whose history tells when it was
+        ({"key": "2", "profile_id": "p2"}, True),  # who is the same on both sides by now
+        ({"key": "not compared", "profile_id": "p9"}, False),
+        ({"key": "3", "restored": "", "withdrawn": None}, False),
+        (
+            {"column": "segmentations#ClientTier", "restored": "true", "withdrawn": "false"},
+            False,
+        ),  # spelt as it is written
+        ({"column": "segmentations#ClientTier", "restored": "false", "withdrawn": "true"}, True),
+    ],
+)
+def test_what_was_taken_back_is_over_once_a_run_has_found_another_value(one: dict[str, Any], over: bool) -> None:
+    differing = [
+        difference("1", "lastName", "Gent", "Ghent"),
+        difference("1", NEWS, "false", "true"),
+        difference("1", "segmentations#ClientTier", "1", None),
+        difference("3", "lastName", None, ""),
+    ]
+    usual = {"key": "1", "profile_id": "p1", "column": "lastName", "restored": "Gent", "withdrawn": "Ghent"}
+    back = pl.DataFrame([{**usual, "effective_at": NOW - timedelta(days=9), "number": 7} | one])
+    compared = [Held("2", "p2", {"lastName": ("c", "c")})]
+    assert moved_on(back, audit_of(differences=differing), lambda _: compared) == ([7] if over else [])
 
 
 def test_a_decision_stands_where_an_older_file_or_a_run_without_the_person_lies_between(tmp_path: Path) -> None:
@@ -119,3 +155,38 @@ def test_a_decision_does_not_come_back_with_the_values_it_was_made_on(tmp_path: 
         assert told("Gant", days=1) == ("ignore", True)
         assert told("Gent", days=1) == ("", None), "the same on both sides"
         assert told("Gant", days=1) == ("ignore", False)
+
+
+def test_what_was_taken_back_does_not_come_back_with_the_values_of_then(tmp_path: Path) -> None:
+    """It is counted apart until a run has found something else; after that it is a difference like any other."""
+    world = World(tmp_path, 5, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    with in_memory(world):
+        world.run()
+        here, row = world.platform.profiles[one.profile_id or ""], one.row
+        assert row is not None
+
+        def told(city: str, truth: str) -> tuple[int, str | None]:
+            """How many were taken back by the run's count, and why the cell is left alone."""
+            here["city"], row["city"] = city, truth
+            world.now += timedelta(days=1)
+            row["modified_at"] = world.stamp(world.now)
+            world.run()
+            audit, needed = up_to_date(world.settings, find_run(world.settings), world.now)
+            with Ledger(world.settings.state_folder, reading=True) as ledger:
+                assert ledger.runs("Customers", 1)[0].counts["undone"] == audit.counts.undone
+            assert audit.counts.not_agreeing == (city != truth)
+            return audit.counts.undone, next(iter(needed.filter(key=one.key, column="city")["why"]), "agrees")
+
+        before = here["city"]
+        assert before is not None
+        assert told(before, "Ghent") == (0, None)
+        [made] = world.plan()
+        assert world.apply(made) == {"landed"}
+        assert world.apply(world.undo(made)) == {"landed"}
+        assert told(before, "Ghent") == (1, "undone")
+        assert told(before, "Ghent") == (1, "undone")
+        assert told(before, "Gand") == (0, None)
+        assert told(before, "Ghent") == (0, None), "said anew"
+        assert told(before, before) == (0, "agrees")

@@ -1,9 +1,10 @@
-"""Decisions that a change of values has outlived: they do not come back with the values that they were made on."""
+"""Decisions and undos that a change of values has outlived: they do not come back with the values of then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 
 import polars as pl
 
@@ -11,11 +12,26 @@ from auditor.diff.cells import texts
 from auditor.engine.duckdb import DuckDB
 from auditor.findings.audit import Audit
 from auditor.match.join import Matched
+from auditor.model import Side
 from auditor.plan.decisions import Choice
+from auditor.plan.knowledge import meant
 from auditor.settings.contract import Contract
 from auditor.state.ledger.records import Decision
 
 _ON_A_DIFFERENCE = (Choice.TRUTH, Choice.PLATFORM, Choice.IGNORE, Choice.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A cell with both values that it had when something was decided or taken back."""
+
+    number: int
+    """The ledger's, of the decision or the write."""
+    key: str
+    profile_id: str | None
+    column: str
+    platform: str | None
+    truth: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +44,13 @@ class Held:
     """The platform's and the truth's, by column, as a difference tells them."""
 
 
-def held_now(engine: DuckDB, contract: Contract, matched: Matched) -> Callable[[Collection[Decision]], list[Held]]:
-    """How to look up those whom decisions are about, as far as both sides have them and nothing leaves them out."""
+def held_now(engine: DuckDB, contract: Contract, matched: Matched) -> Callable[[Collection[Then]], list[Held]]:
+    """How to look up those whom cells are of, as far as both sides have them and nothing leaves them out."""
 
-    def look(decisions: Collection[Decision]) -> list[Held]:
-        asked = [(one.key, one.profile_id) for one in decisions]
+    def look(cells: Collection[Then]) -> list[Held]:
+        asked = [(one.key, one.profile_id) for one in cells]
         schema = {"key": pl.String(), "profile_id": pl.String()}
-        who = engine.put(pl.DataFrame(asked, schema=schema, orient="row").unique(), "decided_on")
+        who = engine.put(pl.DataFrame(asked, schema=schema, orient="row").unique(), "held_then")
         names = [column.name for column in contract.compared]
         return [
             Held(key, number, dict(zip(names, zip(found[::2], found[1::2], strict=True), strict=True)))
@@ -45,17 +61,38 @@ def held_now(engine: DuckDB, contract: Contract, matched: Matched) -> Callable[[
 
 
 def outlived(
-    standing: Iterable[Decision], audit: Audit, look: Callable[[Collection[Decision]], Iterable[Held]]
+    standing: Iterable[Decision], audit: Audit, look: Callable[[Collection[Then]], Iterable[Held]]
 ) -> list[int]:
     """The ledger's numbers of decisions on differences that this run has found other values of.
 
     Of somebody who is not compared, or a column that is not, nobody can tell.
     """
     asked = [
-        one
+        Then(one.number, one.key, one.profile_id, one.column, one.platform, one.truth)
         for one in standing
         if one.number is not None and one.about is None and one.choice in _ON_A_DIFFERENCE and not one.lapsed
     ]
+    return _with_others(asked, audit, look, lambda _, text: text or None)
+
+
+def moved_on(undone: pl.DataFrame, audit: Audit, look: Callable[[Collection[Then]], Iterable[Held]]) -> list[int]:
+    """The ledger's numbers of what was taken back and this run has found other values of, as far as its export shows
+    that it was. `undone` as `Ledger.undone`; of permissions their history tells.
+    """
+    permissions = [column.name for column in audit.columns if column.permission is not None]
+    shown = pl.col("effective_at") <= audit.source(Side.PLATFORM).as_of.astimezone(UTC)
+    fields = undone.filter(shown & pl.col("column").is_not_null() & ~pl.col("column").is_in(permissions))
+    asked = fields.select("number", "key", "profile_id", "column", "restored", "withdrawn").iter_rows()
+    return _with_others([Then(*row) for row in asked], audit, look, lambda column, text: meant(column, text, None))
+
+
+def _with_others(
+    asked: Sequence[Then],
+    audit: Audit,
+    look: Callable[[Collection[Then]], Iterable[Held]],
+    means: Callable[[str, str | None], str | None],
+) -> list[int]:
+    """The numbers of those of which one side says something else by now than then."""
     mine = pl.col("key").is_in({one.key for one in asked})
     rows = audit.differences.filter(mine).select("key", "column", "platform", "truth").iter_rows()
     differing = {(key, column): values for key, column, *values in rows}
@@ -65,7 +102,7 @@ def outlived(
     by_number: dict[str | None, Held] = {one.profile_id: one for one in found if one.profile_id is not None}
     by_key = {one.key: one for one in found}
 
-    def now(one: Decision) -> Iterable[str | None] | None:
+    def now(one: Then) -> Iterable[str | None] | None:
         if (values := differing.get((one.key, one.column))) is not None:
             return values
         holder = by_number.get(one.profile_id) or by_key.get(one.key)
@@ -73,8 +110,9 @@ def outlived(
             return None
         return holder.texts.get(one.column)
 
-    def changed(one: Decision) -> bool:
+    def changed(one: Then) -> bool:
         values = now(one)
-        return values is not None and [one.platform or None, one.truth or None] != [text or None for text in values]
+        then = [means(one.column, text) for text in (one.platform, one.truth)]
+        return values is not None and then != [means(one.column, text) for text in values]
 
-    return sorted(one.number for one in asked if one.number is not None and changed(one))
+    return sorted(one.number for one in asked if changed(one))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import ibis.expr.types as ir
 
-from auditor.commands.known import concerned, holders, standing_decisions
-from auditor.commands.outlived import Held, outlived
+from auditor.commands.known import concerned, holders, standing_decisions, under_keys_of_now
+from auditor.commands.outlived import Held, Then, moved_on, outlived
 from auditor.diff.diffed import Diffed
 from auditor.diff.of_others import of_others
 from auditor.diff.one_sided import OneSided, creations, taken
@@ -25,7 +25,7 @@ from auditor.state import run_folder
 from auditor.state.agreed import NewState
 from auditor.state.commit import Kept
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Decision, RunRecord, Settled
+from auditor.state.ledger.records import RunRecord, Settled
 from auditor.state.memory import Memory, said_no
 
 TREND_RUNS = 30
@@ -67,7 +67,7 @@ def to_keep(
     others: Sequence[Rewrite | None],
     settled: Settled,
     secret: str,
-    look: Callable[[Collection[Decision]], list[Held]],
+    look: Callable[[Collection[Then]], list[Held]],
     *,
     older: bool,
 ) -> Kept:
@@ -83,16 +83,21 @@ def to_keep(
             for one in ledger.runs(audit.table)
             if "truth_as_of" in one.counts
         )
-        standing = () if of_before else standing_decisions(ledger, audit.table, holders(concerned(audit)), but=None)
-        ledger.record_run(_record(audit, outlived(standing, audit, look)))
+        over: dict[str, list[int]] = {}
+        if not of_before:
+            people = concerned(audit)
+            standing = standing_decisions(ledger, audit.table, holders(people), but=None)
+            undone = under_keys_of_now(ledger.undone(audit.table), people)
+            over = {"lapsed": outlived(standing, audit, look), "moved_on": moved_on(undone, audit, look)}
+        ledger.record_run(_record(audit, over))
 
     rewrites = (agreed.rewrite, *(one for one in others if one is not None))
     return Kept(audit.run, rewrites, agreed.written, agreed.superseded, (audit.folder, final), record, secret)
 
 
-def _record(audit: Audit, lapsed: Sequence[int]) -> RunRecord:
-    """What the ledger keeps of a run: counts, the moment that the truth shows, and the numbers of the decisions that
-    have `lapsed`.
+def _record(audit: Audit, over: Mapping[str, Sequence[int]]) -> RunRecord:
+    """What the ledger keeps of a run: counts, the moment that the truth shows, and the numbers of what is over: of the
+    decisions that have `lapsed`, and of what was taken back and has `moved_on`.
     """
     summary = audit.summary()
     of_profiles = ("profiles", "waiting", "pending", "created", "undone", "standing", "gone")
@@ -106,7 +111,7 @@ def _record(audit: Audit, lapsed: Sequence[int]) -> RunRecord:
         audit.verdict,
         {name: summary[name] for name in kept}
         | {"truth_as_of": audit.source(Side.TRUTH).as_of.isoformat()}
-        | ({"lapsed": lapsed} if lapsed else {}),
+        | {what: numbers for what, numbers in over.items() if numbers},
     )
 
 
