@@ -142,6 +142,47 @@ def test_a_decision_that_comes_to_nothing_is_named_with_the_reason() -> None:
     assert words.index("C7 zip: refused by Bea") > words.index("C7 fax"), "one's own refusals come last"
 
 
+@pytest.mark.parametrize("purpose", ["correct", "undo"])
+def test_what_is_left_by_name_is_told_in_full_where_the_screen_says_so(
+    purpose: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Decisions in vain, and what an undo does not take back: the first on the screen, all where it points to."""
+    keys = [f"C{number}" for number in range(10, 20)]
+    left = tuple(LeftAlone(key, "city", Why.TOUCHED.value, refusal=None) for key in keys)
+    plan = replace(PLAN, left=left, purpose=purpose, undoes="f" * 64 if purpose == "undo" else None)
+    beside = replace(
+        KNOWN,
+        decided_on={(key, "city"): ("Ann", ANN, True) for key in keys},
+        now={(key, "city"): "<b>Brugge" for key in keys},
+    )
+    review = Review(plan, beside, REVIEW.say)
+    path = tmp_path / "plan.xlsx"
+    path.write_bytes(plan_book(review, "", "plan-1.txt"))
+    shown = Told(review, "", tmp_path / "plan-1.txt", path, path, ())
+    said = {
+        "correct": "decided by Ann on 2026-11-20 09:30 UTC, and not written: changed since we wrote it",
+        "undo": 'changed since we wrote it: "<b>Brugge"',
+    }[purpose]
+    print_plan(Planned(plan, Path("2026-11-20T093000-x/plan.json"), ()), REVIEW.say, shown)
+    screen = " ".join(capsys.readouterr().out.split())
+    assert screen.count(said) == 5
+    assert "and 5 more: auditor plan --show 2026-11-20T093000-x/plan.json --json, or plan-1.txt" in screen
+    document = shown.document()["left_by_name"]
+    assert [(one["key"], one["column"], one["why"], one["told"]) for one in document] == [
+        (key, "city", "touched", said) for key in keys
+    ]
+    assert [one["by"] for one in document] == ["Ann" if purpose == "correct" else None] * 10
+    assert [one.get("now") for one in document] == [None if purpose == "correct" else "<b>Brugge"] * 10
+    assert " ".join("\n".join(text(review, "")).split()).count(said) == 10
+    rows = cells_of(path)["left by name"][1:]
+    assert [row[:4] for row in rows] == [[key, "city", f"{said[0].upper()}{said[1:]}.", "touched"] for key in keys]
+    monkeypatch.setattr("auditor.report.plan_page.ON_A_PAGE", 8)
+    page = plan_page(review, "", "plan-1.txt")
+    assert unescape(page).count(f"{said[0].upper()}{said[1:]}.") == 8
+    assert "And 2 more: <code>plan-1.txt</code> beside this page has every one." in page
+    assert "<b>" not in page
+
+
 @pytest.mark.parametrize(
     ("realtime", "known"),
     [

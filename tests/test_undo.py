@@ -23,7 +23,9 @@ from auditor.errors import Exit, GuardRefused, TryLater
 from auditor.findings.english.since_sentences import drift_report
 from auditor.model import Attribute, AttributeType, Kind, Segmentation, Structure
 from auditor.permissions import HISTORY
-from auditor.report.plan_text import not_restored
+from auditor.plan.named import named
+from auditor.plan.review import Review
+from auditor.report.plan_text import by_name
 from auditor.settings.contract import Polarity
 from auditor.state.ledger.records import Around
 from auditor.writes import Cell, Plan
@@ -55,6 +57,11 @@ def settle_imports(world: World) -> None:
     for execution_id, (left, *_) in list(world.platform.executions.items()):
         for _ in range(left + 1):
             world.platform.execution(execution_id)
+
+
+def lines_by_name(review: Review) -> list[str]:
+    """What the text of a plan says of what it leaves alone by name."""
+    return [line for one in named(review) for line in by_name(one)]
 
 
 def without_moments(platform: Platform) -> dict[str, dict[str, str | None]]:
@@ -287,7 +294,7 @@ def test_what_a_run_saw_changed_since_is_left_and_named_with_what_it_is(world: W
     assert [write.key for write in back.writes] == ["C4", "C3"]
     polarities = {NEWS: Polarity.OPT_IN}
     beside = replace(REVIEW.beside, now=seen, permissions=polarities)
-    told = " ".join("".join(not_restored(replace(REVIEW, plan=back, beside=beside))).split())
+    told = " ".join(" ".join(lines_by_name(replace(REVIEW, plan=back, beside=beside))).split())
     assert 'C2 city: changed since we wrote it: "Brugge"' in told
     assert f'C1 {NEWS}: changed since we wrote it: "false" (may not be contacted)' in told
 
@@ -462,6 +469,6 @@ def test_an_undo_names_what_the_platform_would_refuse_and_restores_the_rest(worl
         ("C2", "city", "blocked", "INVALID_VALUE"),
         ("C1", "city", "blocked", "INVALID_VALUE"),
     ]
-    assert list(not_restored(replace(REVIEW, plan=back))) == [
+    assert lines_by_name(replace(REVIEW, plan=back)) == [
         f"    {key}  city: Actito would refuse it (INVALID_VALUE)" for key in ("C2", "C1")
     ]

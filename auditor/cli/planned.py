@@ -20,7 +20,7 @@ from auditor.findings import figures
 from auditor.findings.codes import Notice
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.since_sentences import DETAIL, NAMED, drift_report, whose
-from auditor.findings.left_alone import OF_AN_UNDO, WHY
+from auditor.findings.left_alone import reasons
 from auditor.findings.moments import moment
 from auditor.findings.planned import KIND, PURPOSE, in_words, may_start
 from auditor.findings.sentences import of_plan, sentence
@@ -42,8 +42,10 @@ BECAME: Mapping[str, str] = {
     figures.ALREADY: "was so already: nothing was sent",
 }
 
-KEPT = 6
-"""Lines on what somebody keeps from being written, or decided for in vain."""
+FIRST = 5
+"""Cells that are told by name on a screen: what somebody decided in vain or keeps from being written, and what an undo
+does not take back.
+"""
 
 WINDOW = (
     "by file, what is edited in {platform} from {since}, which the export shows, until the file is imported is "
@@ -63,6 +65,7 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
     `review` tells the writes, `everything` of all of them however many screens that takes; without it they are counted.
     """
     plan = planned.plan
+    name = plan.sha[:12] if started(planned.path.parent.name) else str(planned.path)
     click.echo(wrapped("", f"plan {plan.sha[:12]} ({PURPOSE[plan.purpose]}): {in_words(plan.counts)}", indent=2))
     routes = Counter((kind, route) for _, kind, route in {(one.key, one.kind, one.route) for one in plan.writes})
     if any(route is Route.BULK for _, route in routes):
@@ -81,14 +84,10 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
-        why_left = {**WHY, **OF_AN_UNDO} if plan.purpose == "undo" else WHY
-        table([(number, words.fill(why_left[why])) for why, number in left.most_common()], indent=4)
-        lines = (plan_text.kept, plan_text.not_restored)
-        kept = [line for told in lines for line in told(review.review)] if review is not None else []
-        for line in kept if everything else kept[:KEPT]:
-            click.echo(line)
-        if len(kept) > KEPT and not everything:
-            click.echo("    and more: see the text of the plan")
+        why_left = reasons(plan.purpose, words)
+        table([(number, why_left[why]) for why, number in left.most_common()], indent=4)
+        if review is not None:
+            _print_named(review, name, everything=everything)
         refusals = Counter(item.refusal for item in plan.left if item.refusal)
         if refusals:
             told = "refused as " + ", ".join(f"{code} ({number:,})" for code, number in refusals.most_common())
@@ -107,9 +106,19 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         wanted = {Kind.CREATE: created} if created else {}  # which never run unattended
         wanted |= {brake.kind: brake.count for brake in planned.brakes}
         flags = "".join(f" --confirm {kind.value}={count}" for kind, count in wanted.items())
-        name = plan.sha[:12] if started(planned.path.parent.name) else planned.path
         say(f"  to carry it out: auditor apply {name}{flags}")
     click.echo()
+
+
+def _print_named(review: Told, name: str, *, everything: bool) -> None:
+    """What of a plan is left alone by name: the first of it, or `everything`, and where all of it stands."""
+    told = list(review.named)
+    for one in told if everything else told[:FIRST]:
+        for line in plan_text.by_name(one):
+            click.echo(line)
+    if len(told) > FIRST and not everything:
+        more = f"and {len(told) - FIRST:,} more: auditor plan --show {name} --json, or {review.text.name}"
+        click.echo(wrapped("    ", more, indent=6))
 
 
 def irrevocably(told: Notice | None, words: Words) -> str:

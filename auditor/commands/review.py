@@ -27,6 +27,7 @@ from auditor.match.sides import source_name
 from auditor.model import FORMAT, Side, Structure
 from auditor.plan.damage import with_damage
 from auditor.plan.decisions import Choice, remembered
+from auditor.plan.named import Named, named
 from auditor.plan.review import PEOPLE, Beside, Kept, Review
 from auditor.report import PLANS, plan_text
 from auditor.report.plan_book import plan_book
@@ -58,6 +59,11 @@ class Told:
         """Lines for a terminal."""
         return plan_text.on_screen(self.review, self.text.name, everything=everything)
 
+    @property
+    def named(self) -> Iterator[Named]:
+        """What the plan leaves alone that is told one by one."""
+        return named(self.review)
+
     def document(self) -> dict[str, Any]:
         """The public form: what `--json` prints of a plan."""
         plan, say = self.review.plan, self.review.say
@@ -77,6 +83,7 @@ class Told:
             "starts": say.fill(may_start(self.review.beside.realtime)) if plan.writes else None,
             "confirm": list(self.confirmations),
             "left": Counter(one.why for one in plan.left),
+            "left_by_name": [one.document() for one in self.named],
             "text": str(self.text),
             "page": str(self.page),
             "workbook": str(self.book),

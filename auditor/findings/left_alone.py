@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from auditor.findings.words import DAMAGE
+from auditor.findings.words import DAMAGE, Words
 from auditor.model import Why
 
-WHY: Final[Mapping[str, str]] = {
+WHY: Final[dict[str, str]] = {
     Why.PENDING: "sent, not yet in an export",
     Why.NOT_TAKEN: "in none of what was approved: auditor plan has it",
     Why.WAITING: "waiting for the next synchronisation",
@@ -56,12 +56,17 @@ OF_A_CELL: Final[Mapping[str, str]] = {
 }
 """The same, and of damage what it is."""
 
-OF_AN_UNDO: Final[Mapping[str, str]] = {
+OF_AN_UNDO: Final[dict[str, str]] = {
     Why.PERMISSION: "permissions that the plan withdrew: nobody gets one back by itself",
     Why.CREATED: "created, and stays: --delete-created deletes who is untouched",
     Why.ERASED: "erased from the record since: nobody knows any more what was there before",
 }
 """What is said otherwise where a plan is taken back."""
+
+
+def reasons(purpose: str, say: Words) -> Mapping[str, str]:
+    """Why a plan of this purpose leaves something alone, by its code."""
+    return {why: say.fill(told) for why, told in (WHY | OF_AN_UNDO if purpose == "undo" else WHY).items()}
 
 
 def worth_saying(why: str | None, flags: Collection[str], damage: str | None) -> str | None:

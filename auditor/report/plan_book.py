@@ -9,6 +9,7 @@ from typing import Final
 from auditor.findings.moments import moment
 from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE
 from auditor.findings.sentences import spelt_out
+from auditor.plan.named import Named, named
 from auditor.plan.review import Change, Review, Reviewed
 from auditor.report.plan_text import counted, left_alone, of_the_whole, way
 from auditor.report.xlsx import Row, book
@@ -21,11 +22,13 @@ _HEADER: Final = (
     *("Why", "Decided by", "Decided", "To know"),
 )
 
+_NAMED: Final = ("Profile", "Field", "Why", "Reason", "By", "Decided", "Until")
+
 
 def plan_book(review: Review, lasting: str, text: str) -> bytes:
     """`lasting` says what no undo brings back; `text` is the name of the file with every write.
 
-    Sheets: plan, writes, left alone. A write has a line per value that changes.
+    Sheets: plan, writes, left alone, left by name. A write has a line per value that changes.
     """
     plan = review.plan
     facts = [
@@ -45,8 +48,14 @@ def plan_book(review: Review, lasting: str, text: str) -> bytes:
             ("plan", ("What", "Value"), facts),
             ("writes", _HEADER, _rows(review)),
             ("left alone", ("How many", "Why"), left),
+            ("left by name", _NAMED, map(_left, named(review))),
         )
     )
+
+
+def _left(one: Named) -> Row:
+    decided = moment(one.at) if one.at else ""
+    return one.key, one.column or "", spelt_out(one.told), one.why, one.by or "", decided, one.until or ""
 
 
 def _rows(review: Review) -> Iterator[Row]:

@@ -13,12 +13,15 @@ from markupsafe import Markup
 from auditor import __version__
 from auditor.files.data import data_folder
 from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words
+from auditor.plan.named import named
 from auditor.plan.review import Review
 from auditor.report.plan_text import counted, left_alone, of_the_whole, way
 from auditor.report.templates import csp_hash, templates
 
 ON_A_PAGE: Final = 1000
-"""Writes that a page has: a browser scrolls through no more, and the text beside it has all of them."""
+"""Writes that a page has, and cells that it leaves by name: a browser scrolls through no more, and the text beside it
+has all of them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,8 @@ def plans_page(table: str, run: str, plans: Sequence[Listed]) -> str:
 
 
 def plan_page(review: Review, lasting: str, text: str) -> str:
-    """`lasting` says what no undo brings back; `text` is the name of the file with every write."""
-    plan = review.plan
+    """`lasting` says what no undo brings back; `text` is the name of the file with all of it."""
+    plan, by_name = review.plan, list(named(review))
     return _still(
         "plan.html",
         plan=plan,
@@ -56,6 +59,8 @@ def plan_page(review: Review, lasting: str, text: str) -> str:
         writes=list(islice(review.writes(), ON_A_PAGE)),
         more=max(0, len(plan.writes) - ON_A_PAGE),
         left=left_alone(review),
+        named=by_name[:ON_A_PAGE],
+        more_named=max(0, len(by_name) - ON_A_PAGE),
         text=text,
         one=ONE,
         way=way,

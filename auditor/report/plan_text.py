@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from auditor.findings.left_alone import OF_AN_UNDO, WHY
+from auditor.findings.left_alone import reasons
 from auditor.findings.moments import moment
 from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words, may_start
 from auditor.findings.sentences import of_plan, spelt_out
 from auditor.model import Kind, Why
-from auditor.permissions import state
+from auditor.plan.named import Named, named
 from auditor.plan.review import Change, Review, Reviewed
 from auditor.report.redact import visible
 
@@ -38,8 +38,8 @@ def text(review: Review, lasting: str) -> Iterator[str]:
         yield from ("", "left alone:")
         for number, why in left:
             yield from _wrapped(f"{number:,}  {why}", "  ")
-        yield from kept(review)
-        yield from not_restored(review)
+        for one in named(review):
+            yield from by_name(one)
 
 
 def counted(review: Review) -> str:
@@ -59,47 +59,14 @@ def of_the_whole(review: Review, lasting: str) -> list[str]:
 
 def left_alone(review: Review) -> list[tuple[int, str]]:
     """How many cells and profiles the plan leaves alone, and why; the most first."""
-    why = {**WHY, **OF_AN_UNDO} if review.plan.purpose == "undo" else WHY
-    counts = Counter(one.why for one in review.plan.left)
-    return [(number, review.say.fill(why[code])) for code, number in counts.most_common()]
+    plan = review.plan
+    why, counts = reasons(plan.purpose, review.say), Counter(one.why for one in plan.left)
+    return [(number, why[code]) for code, number in counts.most_common()]
 
 
-def kept(review: Review) -> Iterator[str]:
-    """Lines on each cell of which somebody decided in vain that it is written, and why nothing comes of that; then on
-    each that somebody keeps from being written: who, until when and why.
-    """
-    say, beside = review.say, review.beside
-    for one in review.plan.left:
-        decided = beside.decided_on.get((one.key, one.column))
-        if decided is None or one.why == Why.PENDING:
-            continue
-        by, at, holds = decided
-        # Of a permission the last two are never said while a decision for it counts: something was heard of it since.
-        lapsed = one.column in beside.permissions and one.why in (Why.FOR_THE_TRUTH, Why.DECISION)
-        why = one.why if holds and not lapsed else Why.CHANGED
-        told = f"{one.key}  {one.column}: decided by {by} on {moment(at)}, and not written: "
-        yield from _wrapped(told + say.fill(WHY[why]), "    ")
-    for one in review.plan.left:
-        found = beside.kept.get((one.key, one.column))
-        if found is None or (one.key, one.column) in beside.decided_on or one.why not in (Why.PINNED, Why.REFUSED):
-            continue
-        how = "pinned" if one.why == Why.PINNED else "refused"
-        told = f"{one.key}  {one.column or 'the profile'}: {how} by {found.by} until {found.until}"
-        told += f": {visible(found.reason)}" if found.reason else ""
-        yield from _wrapped(told + ("; changed since" if found.changed else ""), "    ")
-
-
-def not_restored(review: Review) -> Iterator[str]:
-    """Lines on each cell or profile that an undo does not take back, and why."""
-    beside = review.beside
-    for one in review.plan.left if review.plan.purpose == "undo" else ():
-        why = review.say.fill({**WHY, **OF_AN_UNDO}[one.why]) + (f" ({one.refusal})" if one.refusal else "")
-        if one.why == Why.TOUCHED and (one.key, one.column) in beside.now:
-            text = beside.now[one.key, one.column]
-            polarity = beside.permissions.get(one.column or "")
-            says = f" ({MAY_CONTACT[state(text, polarity)]})" if polarity is not None else ""
-            why += (f': "{visible(text)}"' if text else ": empty") + says
-        yield from _wrapped(f"{one.key}  {one.column or 'the profile'}: {why}", "    ")
+def by_name(one: Named) -> Sequence[str]:
+    """Lines on a cell or a profile that is left alone."""
+    return _wrapped(f"{one.key}  {one.column or 'the profile'}: {one.told}", "    ")
 
 
 def on_screen(review: Review, file: str, *, everything: bool) -> Iterator[str]:
