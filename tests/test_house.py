@@ -229,7 +229,7 @@ def test_nothing_but_the_engine_touches_a_connection_and_no_table_is_asked_for_b
 
 BORROWERS = {
     "validate/__init__.py": "Great Expectations brings its own SQL to the rows that are validated",
-    "structure/measure.py": "a survey asks all rules of the suite at once, in the expressions of SQLAlchemy",
+    "validate/conditions.py": "the rules of the structure are asked in the expressions of SQLAlchemy",
 }
 """Who may have the connection itself, and why: whoever borrows it can read any table by its name."""
 

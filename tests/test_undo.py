@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 
 from auditor.actito import MaybeSent
-from auditor.apply.restorable import refusal
 from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo_plan, undoing
 from auditor.apply.untouched import as_left
 from auditor.cli.planned import print_applied
 from auditor.cli.show import _writes
 from auditor.commands.seen_since import Spot, holding_another
 from auditor.commands.wrong_opt_out import opted_out_otherwise, require_restorable
+from auditor.engine.duckdb import DuckDB
+from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import Exit, GuardRefused, TryLater
 from auditor.findings.english.since_sentences import drift_report
-from auditor.model import Attribute, AttributeType, Kind, Segmentation, Structure
+from auditor.model import Attribute, AttributeType, Kind, Refusal, Segmentation, Structure
 from auditor.permissions import HISTORY
 from auditor.plan.named import named
 from auditor.plan.review import Review
 from auditor.report.plan_text import by_name
-from auditor.settings.contract import Polarity
+from auditor.settings.contract import Column, Compare, Contract, Polarity
 from auditor.state.ledger.records import Around
+from auditor.validate.conditions import refusals
 from auditor.writes import Cell, Plan
 from tests.test_apply import (
     NEWS,
@@ -423,47 +427,58 @@ def test_a_plan_says_what_no_undo_brings_back() -> None:
     assert irrevocable(plan_of()) is None
 
 
-@pytest.mark.parametrize(
-    ("column", "text", "said"),
-    [
-        ("city", "Gent", None),
-        ("city", "Gand", "INVALID_VALUE"),
-        ("city", None, "MANDATORY_MISSING"),
-        ("note", None, None),
-        ("note", "a note", "TOO_LONG"),
-        ("note", "x", "TOO_SHORT"),
-        ("points", "1234567", None),  # lengths are of texts
-        ("tags", '["other"]', None),
-        ("gone", "a", "INVALID_VALUE"),
-        ("segmentations#Tier", "Gold", None),
-        ("segmentations#Tier", "Silver", "INVALID_VALUE"),
-        ("segmentations#Tier", None, None),
-        ("segmentations#VIP", "true", None),
-        (NEWS, "true", None),
-    ],
-)
-def test_what_the_platform_would_refuse_to_take_back(column: str, text: str | None, said: str | None) -> None:
+def test_what_the_platform_would_refuse_to_take_back(tmp_path: Path) -> None:
+    """By the rules by which a plan knows it: lists, lengths, types, addresses and numbers, and what must be there."""
     structure = Structure(
         "1",
         "Customers",
         (
             Attribute("city", mandatory=True, allowed=("Gent", "Ghent")),
             Attribute("note", min_length=2, max_length=4),
-            Attribute("points", AttributeType.INTEGER, max_length=4),
+            Attribute("long"),
+            Attribute("points", AttributeType.INTEGER),
             Attribute("tags", multi_valued=True, allowed=("a",)),
+            Attribute("emailAddress", AttributeType.EMAIL, unique=True),
+            Attribute("phone", AttributeType.PHONE),
+            Attribute("birthDate", AttributeType.DATE),
+            Attribute("country", AttributeType.COUNTRY),
         ),
         segmentations=(Segmentation("Tier", exclusive=True, segments=("Gold",)), Segmentation("VIP")),
+        references={"country": "Countries"},
     )
-    found = refusal(column, text, structure)
-    assert (found and found.value) == said
+    said: dict[tuple[str, str | None], str | None] = {
+        ("city", "Gent"): None, ("city", "Gand"): "INVALID_VALUE", ("city", None): "MANDATORY_MISSING",
+        ("city", " "): "MANDATORY_MISSING",
+        ("note", None): None, ("note", " "): None, ("note", "a note"): "TOO_LONG", ("note", "x"): "TOO_SHORT",
+        ("long", "x" * 255): None, ("long", "x" * 256): "TOO_LONG",
+        ("points", "1234567"): None, ("points", "many"): "INVALID_VALUE", ("points", None): None,
+        ("tags", "a"): None, ("tags", "a,other"): "INVALID_VALUE",
+        ("emailAddress", "an@example.org"): None, ("emailAddress", "an@@example.org"): "INVALID_VALUE",
+        ("phone", "+32470123456"): None, ("phone", "0470/12.34.56"): "INVALID_VALUE",
+        ("birthDate", "1980-02-29"): None, ("birthDate", "29/02/1981"): "INVALID_VALUE",
+        ("country", "BE"): None, ("country", "Belgium"): "INVALID_VALUE",
+        ("gone", "a"): "INVALID_VALUE",
+        ("segmentations#Tier", "Gold"): None, ("segmentations#Tier", "Silver"): "INVALID_VALUE",
+        ("segmentations#Tier", None): None, ("segmentations#VIP", "true"): None, (NEWS, "true"): None,
+    }  # fmt: skip
+    kinds = {"points": Compare.NUMBER, "tags": Compare.SET, "birthDate": Compare.DATE}
+    columns = tuple(
+        Column(name, name, name, kinds.get(name, Compare.EXACT)) for name in dict.fromkeys(name for name, _ in said)
+    )
+    contract = Contract("Customers", ("customerId",), columns, ZoneInfo("Europe/Brussels"))
+    with closing(DuckDB(temp=tmp_path)) as engine:
+        engine.register(FUNCTIONS)
+        found = refusals(engine, structure, contract, [*said, ("unmapped", "a")])
+    assert {place: refusal.value for place, refusal in found.items()} == {
+        place: code for place, code in said.items() if code is not None
+    }
 
 
 def test_an_undo_names_what_the_platform_would_refuse_and_restores_the_rest(world: World) -> None:
     """A value that was allowed when it was overwritten, and is not any more."""
     plan = plan_of(city(1), city(2))
     world.apply(plan)
-    attributes = Attribute("city", allowed=("Ghent",)), Attribute("note")
-    back = world.undo(plan, structure=Structure("1", "Customers", attributes))
+    back = world.undo(plan, refused={("city", "Gent"): Refusal.INVALID})
     assert back.writes == ()
     assert [(one.key, one.column, one.why, one.refusal) for one in back.left] == [
         ("C2", "city", "blocked", "INVALID_VALUE"),
@@ -471,4 +486,17 @@ def test_an_undo_names_what_the_platform_would_refuse_and_restores_the_rest(worl
     ]
     assert lines_by_name(replace(REVIEW, plan=back)) == [
         f"    {key}  city: Actito would refuse it (INVALID_VALUE)" for key in ("C2", "C1")
+    ]
+
+
+def test_an_undo_leaves_what_the_mapping_does_not_have_any_more(world: World) -> None:
+    """Applying would refuse the whole of it, and say to make it again."""
+    plan = plan_of(city(1), opt_out(2), replace(opt_out(3), kind=Kind.SUBSCRIBE, cells=(Cell(NEWS, "false", "true"),)))
+    world.platform.profiles["3"][NEWS] = "false"
+    world.apply(plan)
+    back = world.undo(plan, unmapped={NEWS})
+    assert [write.key for write in back.writes] == ["C1"]
+    assert [(one.key, one.column, one.why) for one in back.left] == [
+        ("C3", NEWS, "unmapped"),
+        ("C2", NEWS, "permission"),
     ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
-from auditor.apply.restorable import refusal
 from auditor.errors import TryLater
 from auditor.findings.codes import Code, Notice
 from auditor.findings.moments import moment
-from auditor.model import Kind, Outcome, Route, Structure, Why
+from auditor.model import Kind, Outcome, Refusal, Route, Why
 from auditor.state.ledger.records import Effect, PlanRecord
 from auditor.writes import Cell, LeftAlone, Plan, Write
 
@@ -39,7 +39,8 @@ def undo_plan(
     made: Plan | None = None,
     again: Collection[tuple[str | None, str | None]] = (),
     touched: Collection[tuple[str | None, str | None]] = (),
-    structure: Structure | None = None,
+    unmapped: Collection[str | None] = (),
+    refused: Mapping[tuple[str, str | None], Refusal] = MappingProxyType({}),
 ) -> Plan:
     """The plan that restores what the audit saw before the plan `of`, of which the ledger knows these `effects`.
 
@@ -47,11 +48,12 @@ def undo_plan(
     one we wrote. What may have taken effect is taken back as well: applying reads first, so what did nothing is found
     restored already. Listed instead: opt-outs and anything else in a permission column that would make somebody
     contactable (`permission`), creations unless `delete_created` (`created`), deletions (`deleted`), and what was
-    erased from the record (`erased`), and what the platform would refuse by its `structure` (`blocked`; None: nobody
-    knows it).
+    erased from the record (`erased`).
 
     `again` are the cells, by key and column, that an undo of this plan has restored already: they are left (`undone`),
-    as are those that hold another value by now, as a run has seen (`touched`).
+    as are those that hold another value by now, as a run has seen (`touched`), those of columns that the contract does
+    not have any more (`unmapped`), and what the platform would refuse by now (`blocked`): `refused` says how, by column
+    and value.
     `made` is the plan itself, where it is at hand: it says what profiles were created with.
     """
     by_write: dict[int, list[Effect]] = {}
@@ -70,10 +72,11 @@ def undo_plan(
                 back = Why.UNDONE
             elif isinstance(back, Kind) and spot in touched:
                 back = Why.TOUCHED
-            asked = structure if back in (Kind.UPDATE, Kind.CLEAR) else None
-            refused = refusal(one.column or "", one.before, asked) if asked is not None else None
-            if refused is not None:
-                left.append(LeftAlone(one.key or "", one.column, Why.BLOCKED.value, refusal=refused.value))
+            elif isinstance(back, Kind) and one.column in unmapped:
+                back = Why.UNMAPPED
+            how = refused.get((one.column or "", one.before)) if back in (Kind.UPDATE, Kind.CLEAR) else None
+            if how is not None:
+                left.append(LeftAlone(one.key or "", one.column, Why.BLOCKED.value, refusal=how.value))
             elif isinstance(back, Kind):
                 groups.setdefault(back, []).append(one)
             else:

@@ -15,19 +15,21 @@ from auditor.actito import Reader
 from auditor.apply.undo import Audited, require_ended, undo_plan
 from auditor.commands.forecast import Forecast
 from auditor.commands.seen_since import touched
-from auditor.commands.session import connect
+from auditor.commands.session import connect, passing_engine
 from auditor.commands.stored_plans import Planned, find_plan, store
 from auditor.commands.wrong_opt_out import WrongOptOut, take_back
 from auditor.errors import SettingsError, TryLater
 from auditor.findings.codes import Code, Notice
-from auditor.model import Structure
+from auditor.model import Kind, Refusal, Structure
 from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Effect, PlanRecord
 from auditor.state.past_runs import last_structure
+from auditor.validate.conditions import refusals
 from auditor.writes import Plan, read_plan
 
 
@@ -97,7 +99,8 @@ def undo(
                 made=chosen.made,
                 again=again,
                 touched=touched(settings, contract, effects),
-                structure=structure,
+                unmapped={one.column for one in effects if one.column} - {one.name for one in contract.columns},
+                refused=_refused(settings, contract, structure, effects),
             )
             if not back.writes and again:
                 raise SettingsError(
@@ -129,6 +132,17 @@ def _chosen(settings: Settings, name: str, ledger: Ledger) -> Chosen:
         return Chosen(record, read_plan(path), path.resolve().parent)
     except SettingsError:
         return Chosen(record, None, None)
+
+
+def _refused(
+    settings: Settings, contract: Contract, structure: Structure, effects: Iterable[Effect]
+) -> dict[tuple[str, str | None], Refusal]:
+    """How the platform would refuse by now what stood there before these effects, by column and value."""
+    before = {(one.column, one.before) for one in effects if one.column and one.kind in (Kind.UPDATE, Kind.CLEAR)}
+    if not before:
+        return {}
+    with passing_engine(settings) as engine:
+        return refusals(engine, structure, contract, before)
 
 
 def _but(effects: Iterable[Effect], edits: Collection[tuple[str | None, str | None]]) -> tuple[Effect, ...]:

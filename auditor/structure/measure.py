@@ -6,17 +6,16 @@ has: how many values would Actito refuse, by which rule of the suite (`refused`)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from auditor.engine.duckdb import DuckDB, name_of, quote, translated
-from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS, AttributeType
-from auditor.validate.duckdb_dialect import sqlalchemy_engine
+from auditor.engine.duckdb import DuckDB, name_of, quote
+from auditor.model import FALSE_SPELLINGS, TRUE_SPELLINGS
+from auditor.validate.conditions import ask, met
 from auditor.validate.suite import REFERENCE, Expectation
-from auditor.validate.value_kinds import every_member, length_between, of_kind, one_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -127,9 +126,7 @@ def refused(engine: DuckDB, view: ir.Table, expectations: Iterable[Expectation])
         sa.func.coalesce(sa.func.max(sa.func.length(_cell(item.columns[0]))), 0).label(f"l{place}")
         for place, item in enumerate(asked)
     ]
-    borrowed = sqlalchemy_engine(engine.borrowed())
-    with translated(), borrowed.connect() as connection:
-        row = connection.execute(sa.select(*counts, *filled, *lengths).select_from(table)).one()
+    [row] = ask(engine, sa.select(*counts, *filled, *lengths).select_from(table))
     many = len(asked)
     found = zip(asked, row[:many], row[many : 2 * many], row[2 * many :], strict=True)
     return [
@@ -154,32 +151,11 @@ def _cell(column: str) -> sa.ColumnElement[Any]:
 
 def _breaks(item: Expectation) -> sa.ColumnElement[int]:
     """How many cells break an expectation that `validate.generate` made of the structure."""
-    column, kwargs = str(item.kwargs["column"]), item.kwargs
+    column = str(item.kwargs["column"])
     cell = _cell(column)
     if item.type == "expect_column_values_to_not_be_null":
         return sa.func.count().filter(cell.is_(None))
     if item.type == "expect_column_values_to_be_unique":
         form = sa.literal_column(quote(f"auditor:unique:{column}"), sa.String())
         return sa.func.count(form) - sa.func.count(form.distinct())
-    met = _met(cell, item.type, kwargs)
-    return sa.func.count().filter(sa.and_(cell.is_not(None), sa.not_(met)))
-
-
-def _met(cell: sa.ColumnElement[Any], kind: str, kwargs: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    if kind == "expect_column_values_to_be_of_kind":
-        region = kwargs.get("region")
-
-        def fits(text: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-            return of_kind(text, AttributeType(kwargs["kind"]), region)
-
-        return every_member(cell, fits) if kwargs.get("members") else fits(cell)
-    if kind == "expect_column_values_to_be_in_set":
-        return one_of(cell, kwargs["value_set"])
-    if kind == "expect_column_members_to_be_in_set":
-        return every_member(cell, lambda member: one_of(member, kwargs["value_set"]))
-    bounds = (kwargs.get("min_value"), kwargs.get("max_value"))
-    if kind == "expect_column_value_lengths_to_be_between":
-        return length_between(cell, *bounds)
-    if kind == "expect_column_member_lengths_to_be_between":
-        return every_member(cell, lambda member: length_between(member, *bounds))
-    raise AssertionError(f"the suite makes no {kind}")
+    return sa.func.count().filter(sa.and_(cell.is_not(None), sa.not_(met(cell, item))))

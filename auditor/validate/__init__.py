@@ -190,11 +190,11 @@ def _blank_columns(engine: DuckDB, view: str, columns: list[str]) -> set[str]:
     """The columns that have a blank cell somewhere: in most nobody has to look for one again."""
     if not columns:
         return set()
-    [found] = engine.execute(f"SELECT {', '.join(f'bool_or({_is_blank(name)})' for name in columns)} FROM {view}")
+    [found] = engine.execute(f"SELECT {', '.join(f'bool_or({is_blank(name)})' for name in columns)} FROM {view}")
     return {name for name, some in zip(columns, found, strict=True) if some}
 
 
-def _is_blank(column: str) -> str:
+def is_blank(column: str) -> str:
     """Whether a cell is blank, as an SQL condition. Most begin with a printable character of ASCII, and a comparison
     takes a fraction of what the pattern takes."""
     cell = quote(column)
@@ -210,7 +210,7 @@ def _judged_view(engine: DuckDB, view: str, columns: list[str], blank: set[str],
     `sizes` are the columns whose sizes are asked for, with their types.
     """
     cells = [
-        f"CASE WHEN NOT {_is_blank(column)} THEN {quote(column)} END AS {quote(column)}, "
+        f"CASE WHEN NOT {is_blank(column)} THEN {quote(column)} END AS {quote(column)}, "
         f"{quote(column)} AS {quote(_RAW + column)}"
         if column in blank
         else quote(column)
