@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.commands.apply import apply
+from auditor.cli.applying import question
+from auditor.commands.apply import against_truth, apply, counts_left
 from auditor.commands.plan import plan
 from auditor.commands.review import review_of
 from auditor.commands.stored_plans import Planned
@@ -73,7 +74,13 @@ def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_sp
         assert review.beside.says_no == {(given.key, NEWS)}
         [[change]] = [write.changes for write in review.writes()]
         assert "says no" in " ".join(change.to_know(review.say).values()), "whoever reads the plan knows it"
+        told = question(
+            world.settings, counts_left(world.settings, first.path), against_truth(world.settings, first.path)
+        )
+        assert told.startswith("write to Actito (")
+        assert told.endswith(f"): 1 profile given permissions, 1 opt-in of {NEWS} against CRM, which says no?")
         assert applied(world, first) == [(given.key, "landed")]
+        assert against_truth(world.settings, first.path) == {}, "what is done is asked about no more"
         planned = back(forgotten.key)
         for part in world.settings.state_folder.glob("*/permissions-*.parquet"):
             part.unlink()

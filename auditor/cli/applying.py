@@ -14,13 +14,13 @@ from auditor.apply import Progress as Done
 from auditor.cli import clock
 from auditor.cli.planned import irrevocably, print_applied, print_applied_json, say_drift
 from auditor.cli.screen import WIDTH, confirmed_on_terminal, say, somebody_there, wrapped
-from auditor.commands.apply import apply, counts_left, done, may_start, require_confirmed, since
+from auditor.commands.apply import against_truth, apply, counts_left, done, may_start, require_confirmed, since
 from auditor.commands.decided import require_taken
 from auditor.commands.review import where_to_read
 from auditor.commands.stored_plans import irrevocable_of
 from auditor.errors import GuardRefused
 from auditor.findings.moments import moment
-from auditor.findings.planned import in_words
+from auditor.findings.planned import against, in_words
 from auditor.findings.words import Words
 from auditor.model import Kind
 from auditor.settings.config import Settings
@@ -62,8 +62,7 @@ def carry_out(
         say_drift(known.drift, words)
         if not shown and (reading := where_to_read(path)):
             say(wrapped("  ", reading))
-        where = f"{settings.names.platform} ({settings.actito.url})"
-        if not confirmed_on_terminal(f"write to {where}: {in_words(left)}?"):
+        if not confirmed_on_terminal(question(settings, left, against_truth(settings, path))):
             if somebody_there():
                 return None
             raise GuardRefused("nobody is there to answer", hint="add --yes to apply without being asked")
@@ -93,6 +92,15 @@ def carry_out(
         say_drift(applied.drift, words)
     show(applied)
     return int(applied.exit_code)
+
+
+def question(settings: Settings, left: Mapping[Kind, int], given: Mapping[str, int]) -> str:
+    """What somebody says yes to: where it is written, how many profiles it touches in which way, and what of it is
+    written against the truth: `given`, opt-ins by permission.
+    """
+    told = f"write to {settings.names.platform} ({settings.actito.url}): {in_words(left)}"
+    exception = Words.of(settings.names).fill(against(given))
+    return f"{told}, {exception}?" if exception else f"{told}?"
 
 
 def require_released(settings: Settings, path: Path, confirmed: Mapping[Kind, int]) -> Mapping[Kind, int]:

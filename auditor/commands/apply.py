@@ -6,6 +6,7 @@ Beside `auditor.commands.structure` the only module that is handed something tha
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
 from auditor.commands.decided import require_taken
 from auditor.commands.known import grounds
 from auditor.commands.review import where_to_read
+from auditor.commands.seen_since import truth_says_no
 from auditor.commands.session import connect, tell_ends
 from auditor.commands.since import drift
 from auditor.commands.stored_plans import brakes, check_made_here
@@ -190,6 +192,15 @@ def counts_left(settings: Settings, path: Path) -> Mapping[Kind, int]:
     """How many profiles what is left of a stored plan touches, by kind."""
     with Ledger(settings.state_folder, reading=True) as ledger:
         return unfinished(read_plan(path), ledger).counts
+
+
+def against_truth(settings: Settings, path: Path) -> Mapping[str, int]:
+    """How many opt-ins of each permission what is left of a stored plan gives back although the truth says no."""
+    chosen = read_plan(path)
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        left = unfinished(chosen, ledger)
+    contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(path.resolve().parent))
+    return Counter(column for _, column in truth_says_no(settings, contract, left))
 
 
 def _require_confirmed(settings: Settings, chosen: Plan, left: Plan, path: Path, confirmed: Mapping[Kind, int]) -> None:

@@ -30,6 +30,12 @@ def in_words(counts: Mapping[Kind, int] | Mapping[str, int]) -> str:
     return ", ".join([*first, *(f"{number:,} {what}" for number, what in told[1:])]) or "nothing to write"
 
 
+def against(given: Mapping[str, int]) -> str:
+    """`1 opt-in of news against {truth}, which says no`: how many of each permission; empty where there is none."""
+    told = [f"{counted(number, 'opt-in')} of {column}" for column, number in sorted(given.items()) if number]
+    return f"{' and '.join(told)} against {{truth}}, which says no" if told else ""
+
+
 ONE: Final[Mapping[Kind, str]] = {
     Kind.UNSUBSCRIBE: "permission withdrawn",
     Kind.UPDATE: "correction",
