@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from auditor.commands.decided import of_erased, take_all
 from auditor.commands.forget import forget
-from auditor.errors import GuardRefused, SettingsError
+from auditor.errors import GuardRefused, SettingsError, TryLater
 from auditor.model import Kind, Outcome, Route, Side
 from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger
@@ -94,6 +96,39 @@ def test_who_is_forgotten_stands_in_no_file_of_decisions_and_none_brings_them_ba
     kept = b"".join(path.read_bytes() for path in folder.settings.state_folder.glob(f"{FILE}*"))
     assert b"waits-P2" in kept
     assert b"waits-P1" not in kept
+
+
+@pytest.mark.parametrize("fault", ["unlink", "read_bytes", "iterdir"])
+def test_a_file_that_cannot_be_removed_is_named_and_nothing_is_lost_by_which_they_are_found(
+    folder: Folder, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is anybody created meanwhile; once it can be removed, the same command does it."""
+    folder.decided("hers.json", ("P1", "here-P1", "waits-P1"))
+    take_all(folder.settings, NEXT, lambda _: None)
+    taken = folder.settings.decisions_folder / "taken"
+    original = getattr(Path, fault)
+
+    def refused(path: Path, *given: Any, **named: Any) -> Any:
+        if taken in (path, path.parent):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return original(path, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, fault, refused)
+        with pytest.raises(TryLater, match="not forgotten yet") as error:
+            forget(folder.settings, "first@example.com", now=NEXT, dry=False)
+    named = taken if fault == "iterdir" else taken / "hers.json"
+    assert f"{named} (Permission denied)" in str(error.value)
+    assert "forget them again" in str(error.value.hint)
+    assert not [word for word in ("P1", "first@") if word in str(error.value) + str(error.value.hint)]
+    with folder.ledger() as ledger:
+        assert ledger.erased_among("id", ["P1"]) == {"P1"}
+        assert ledger.keys(TABLE) == {"P1", "P2"}
+    done = forget(folder.settings, "first@example.com", now=NEXT, dry=False)
+    assert done.rows == 6
+    assert inbox(folder) == {}
+    with folder.ledger() as ledger:
+        assert ledger.keys(TABLE) == {"P2"}
 
 
 @pytest.mark.parametrize(

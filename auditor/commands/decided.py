@@ -92,12 +92,31 @@ def require_taken(settings: Settings) -> None:
         )
 
 
-def remove_taken(settings: Settings, texts: Collection[str]) -> None:
-    """Remove what was taken and holds one of these keys or values, case and outer blanks aside: the ledger has it."""
-    sought = {_plain(text) for text in texts}
-    for path in list(_files(settings.decisions_folder / TAKEN)):
-        if not path.is_symlink() and sought.intersection(map(_plain, _texts(path))):
-            path.unlink()
+def remove_taken(settings: Settings, texts: Collection[str]) -> dict[Path, str]:
+    """Remove what was taken and holds one of these keys or values, case and outer blanks aside: the ledger has it.
+
+    Gives what could not be read or removed, and why.
+    """
+    folder, sought = settings.decisions_folder / TAKEN, {_plain(text) for text in texts}
+    kept = dict[Path, str]()
+    try:
+        there = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        return {folder: _why(error)}
+    for path in there:
+        try:
+            own = _is_one(path) and path.is_file() and not path.is_symlink()
+            if own and sought.intersection(map(_plain, _texts(path))):
+                path.unlink()
+        except OSError as error:
+            kept[path] = _why(error)
+    return kept
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _plain(text: str) -> str:
@@ -108,7 +127,7 @@ def _texts(path: Path) -> set[str]:
     """The keys and values in a file of decisions, as far as it is one: anybody may have put it there."""
     try:
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return set()
     lines = content.get("decisions") if isinstance(content, dict) else None
     told = [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
@@ -143,7 +162,11 @@ def of_erased(contract: Contract, ledger: Ledger, keys: Iterable[str]) -> set[st
 
 def _files(folder: Path) -> Iterator[Path]:
     """What has the name of a file of decisions, however its ending is spelt."""
-    return (path for path in folder.glob("[!.]*") if path.suffix.lower() == ".json")
+    return filter(_is_one, folder.glob("[!.]*"))
+
+
+def _is_one(path: Path) -> bool:
+    return path.suffix.lower() == ".json" and not path.name.startswith(".")
 
 
 def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, now: datetime) -> list[str]:

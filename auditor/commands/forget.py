@@ -19,7 +19,7 @@ import polars as pl
 
 from auditor.commands.decided import remove_taken, take_all
 from auditor.commands.plan import Tell, silently
-from auditor.errors import SettingsError
+from auditor.errors import SettingsError, TryLater
 from auditor.match.sides import source_name
 from auditor.model import Side, Structure
 from auditor.settings.config import Settings
@@ -33,6 +33,7 @@ from auditor.state.run_files import columns_of
 from auditor.writes import key_parts, whole_key
 
 _NUMBER: Final = "auditor:number"
+_AGAIN: Final = "delete it, or see who may write there, and forget them again"
 _Sides = Mapping[Side, Sequence[Mapping[str, str | None]]]
 """Rows of a person by side: what identifies them, and on the platform their profileId as `_NUMBER`."""
 
@@ -70,7 +71,9 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool, tell: Tell
     is emptied as well, and what was taken and is about them is removed.
 
     Raises SettingsError where it is no value, several profiles have it, or the table has nothing by which somebody
-    could be recognised, and GuardRefused where a file of decisions cannot be taken.
+    could be recognised, GuardRefused where a file of decisions cannot be taken, and TryLater where one that was taken
+    cannot be removed: they are remembered, and the ledger is emptied once the file is gone, for by what it knows of
+    them they are found in files.
     """
     with at_work(settings, "auditor forget", now), contextlib.ExitStack() as stack:
         if not dry:
@@ -81,12 +84,23 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool, tell: Tell
         told = len({_plain(value) for _, value in one.identifiers})
         if dry:
             return Forgotten(told, ledger.recorded_of(*about), one.there)
+        kept = remove_taken(settings, {*one.keys, *(value for _, value in one.identifiers)})
         with ledger.transaction():
             ledger.remember_erased(sorted(one.identifiers), now)
-            rows = ledger.empty(*about)
+            rows = 0 if kept else ledger.empty(*about)
         ledger.compact()
-        remove_taken(settings, {*one.keys, *(value for _, value in one.identifiers)})
+        if kept:
+            raise TryLater(_not_yet(kept), hint=_AGAIN)
         return Forgotten(told, rows, one.there)
+
+
+def _not_yet(kept: Mapping[Path, str]) -> str:
+    files = ", ".join(f"{path} ({why})" for path, why in kept.items())
+    return (
+        f"they are not forgotten yet: decisions about them may be in {files}, which could not be read or removed. "
+        "Nobody creates them any more, and all other files of decisions about them are removed; what the ledger "
+        "recorded of them it keeps until this is done: by that they are found"
+    )
 
 
 def _person(settings: Settings, ledger: Ledger, who: str) -> _Person:
