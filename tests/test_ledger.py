@@ -19,6 +19,7 @@ import pytest
 from auditor.errors import Exit, SettingsError, TryLater
 from auditor.model import Kind, Outcome, Route, Verdict
 from auditor.state.ledger import FILE, Ledger, quota_day
+from auditor.state.ledger.chain import in_our_words
 from auditor.state.ledger.lock import hold
 from auditor.state.ledger.records import (
     IMPORT_PATIENCE,
@@ -388,6 +389,39 @@ def test_a_state_folder_that_cannot_be_written_means_try_later(tmp_path: Path) -
         Ledger(tmp_path / "state")
 
 
+def test_a_full_disk_is_told_in_our_words_with_what_to_do(tmp_path: Path) -> None:
+    """Of the database itself, which takes no page more, and what is recorded stands."""
+    with Ledger(tmp_path) as ledger:
+        ledger.intend("plan", TABLE, [update("C1")], NOON)
+        ledger._chain.query("PRAGMA max_page_count = 1")
+        with pytest.raises(TryLater) as error:
+            ledger.intend("plan", TABLE, [update(f"C{number}") for number in range(2000)], NOON)
+    assert str(error.value) == f"the disk of {tmp_path} is full: {tmp_path / FILE} takes nothing more"
+    assert error.value.hint == "free some space, then call the same command again: what is recorded stands"
+    with Ledger(tmp_path) as ledger:
+        assert ledger.keys(TABLE) == {"C1"}
+        ledger.intend("plan", TABLE, [update("C2")], NOON)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "to_do"),
+    [
+        (sqlite3.SQLITE_IOERR | 3 << 8, "does not let", "full or failing"),
+        (sqlite3.SQLITE_READONLY | 1 << 8, "cannot be opened or written", "who may read and write in"),
+        (sqlite3.SQLITE_CANTOPEN, "cannot be opened or written", "who may read and write in"),
+        (sqlite3.SQLITE_BUSY, "is in use by another process", "wait until"),
+    ],
+)
+def test_what_sqlite_complains_of_is_told_with_the_place_and_what_to_do(code: int, said: str, to_do: str) -> None:
+    error = sqlite3.OperationalError("its own words")
+    error.sqlite_errorcode, error.sqlite_errorname = code, "SQLITE_X"
+    told = in_our_words(Path("state") / FILE, error)
+    assert said in str(told)
+    assert str(Path("state") / FILE) in str(told)
+    assert to_do in str(told.hint)
+    assert "its own words" not in str(told)
+
+
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
 def test_a_state_folder_in_which_nobody_can_be_at_work_means_try_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
@@ -420,6 +454,7 @@ def test_who_cannot_say_what_they_do_on_a_full_disk_holds_the_lock_all_the_same(
 HOLDER = """
 import sys
 from pathlib import Path
+from auditor.state.ledger.chain import in_our_words
 from auditor.state.ledger.lock import hold
 with hold(Path(sys.argv[1]), "auditor run"):
     print("held", flush=True)

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from auditor.errors import SettingsError, TryLater
+from auditor.errors import AuditorError, SettingsError, TryLater
 
 Value = str | int | None
 
@@ -317,16 +317,39 @@ class Chain:
         """SQLite's complaints as ours; its messages name tables and columns, never values."""
         try:
             yield
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
-                raise  # a wrong statement of ours, not the state of the disk
-            raise TryLater(f"{self.path} cannot be read or written now: {error}") from None
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-                raise
-            raise SettingsError(
-                f"{self.path} is damaged or is no ledger: {error}", hint="restore it from a copy"
-            ) from None
+            ours = sqlite3.IntegrityError, sqlite3.ProgrammingError
+            if isinstance(error, ours) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise  # a wrong statement of ours, not the state of the disk
+            raise in_our_words(self.path, error) from None
+
+
+def in_our_words(path: Path, error: sqlite3.DatabaseError) -> AuditorError:
+    """What happened to a ledger of which SQLite complains, and what to do."""
+    primary = error.sqlite_errorcode & 0xFF
+    if not isinstance(error, sqlite3.OperationalError):
+        return SettingsError(f"{path} is damaged or is no ledger", hint="restore it from a copy")
+    told, hint = _COMPLAINTS.get(primary, (f"{{path}} cannot be read or written now ({error.sqlite_errorname})", None))
+    return TryLater(told.format(path=path, folder=path.parent), hint=hint and hint.format(folder=path.parent))
+
+
+_STANDS: Final = "then call the same command again: what is recorded stands"
+_COMPLAINTS: Final[Mapping[int, tuple[str, str | None]]] = {
+    sqlite3.SQLITE_FULL: ("the disk of {folder} is full: {path} takes nothing more", f"free some space, {_STANDS}"),
+    sqlite3.SQLITE_IOERR: (
+        "the disk of {folder} does not let {path} be read or written",
+        f"see whether it is full or failing, {_STANDS}",
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN),
+        ("{path} cannot be opened or written", f"see who may read and write in {{folder}}, {_STANDS}"),
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+        ("{path} is in use by another process", f"wait until that has ended, {_STANDS}"),
+    ),
+}
+"""What SQLite complains of, by its primary code, and what to do."""
 
 
 def _connected(address: str, *, uri: bool = False) -> sqlite3.Connection:
