@@ -289,7 +289,7 @@ def test_by_file(
     after = held(sandbox)
     equal = [after[key].get("note") == sent for key, sent in unsettled.select("key", "after").iter_rows()]
     later = now() + timedelta(seconds=1)
-    seen = unsettled.select("key", "column").with_columns(pl.Series("equal", equal))
+    seen = unsettled.select("write").with_columns(pl.Series("equal", equal))
     told = ledger.told_by_export("Customers", seen, later)
     assert (len(told.landed), told.changed) == (13, ())
     ledger.record_settled(told, later)

@@ -87,7 +87,8 @@ class Working:
     def kept(self) -> dict[str, Any]:
         """Everything that outlives a run, as whoever comes next finds it."""
         with Ledger(self.state, reading=True) as ledger:
-            recorded = ([one.run for one in ledger.runs(TABLE)], ledger.writes_of(TABLE, "k")["outcome"].to_list())
+            written = ledger.writes_of(TABLE, "k", None)["outcome"].to_list()
+            recorded = ([one.run for one in ledger.runs(TABLE)], written)
         files = {
             name: digest
             for name, digest in footprint(self.folder).items()

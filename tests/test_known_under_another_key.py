@@ -9,11 +9,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from auditor.commands.known import under_keys_of_now, up_to_date
+from auditor.commands.known import up_to_date
 from auditor.commands.plan import plan
 from auditor.model import Kind
 from auditor.settings.config import read_settings
 from auditor.state import run_folder
+from auditor.state.ledger.persons import under_keys_of_now
 from auditor.state.past_runs import find_run
 from auditor.writes import Write
 from tests.consent_law import CONSENT, NEWS, TRUTH_NAMES, Person

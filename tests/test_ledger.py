@@ -147,15 +147,14 @@ def test_the_last_write_of_a_cell_is_the_one_pending(ledger: Ledger) -> None:
     assert ledger.pending(TABLE, NOON)["after"].to_list() == ["Gand"]
 
 
-def seen(*cells: tuple[str, str | None, bool]) -> pl.DataFrame:
-    schema = {"key": pl.String(), "column": pl.String(), "equal": pl.Boolean()}
-    return pl.DataFrame(list(cells), schema=schema, orient="row")
+def seen(*cells: tuple[int, bool]) -> pl.DataFrame:
+    return pl.DataFrame(list(cells), schema={"write": pl.Int64(), "equal": pl.Boolean()}, orient="row")
 
 
 def test_a_newer_export_settles_what_was_unknown(ledger: Ledger) -> None:
     writes = ledger.intend("p", TABLE, [update(key, number=number) for number, key in enumerate("123")], NOON)
     ledger.settle(writes, Outcome.UNKNOWN, NOON)
-    told = ledger.told_by_export(TABLE, seen(("1", "city", True), ("2", "city", False)), NOON + HOUR)
+    told = ledger.told_by_export(TABLE, seen((writes[0], True), (writes[1], False)), NOON + HOUR)
     assert told == Settled((writes[0],), (writes[1],), (), frozenset(), ())
     assert [state.outcome for state in ledger.states("p").values()] == [Outcome.UNKNOWN] * 3, "nobody recorded it"
     ledger.record_settled(told, NOON + HOUR)
@@ -167,15 +166,15 @@ def test_a_newer_export_settles_what_was_unknown(ledger: Ledger) -> None:
 
 
 def test_an_export_from_before_the_write_settles_nothing(ledger: Ledger) -> None:
-    ledger.intend("p", TABLE, [update("1")], NOON)
-    assert ledger.told_by_export(TABLE, seen(("1", "city", True)), NOON - HOUR) == Settled((), (), (), frozenset(), ())
+    [write] = ledger.intend("p", TABLE, [update("1")], NOON)
+    assert ledger.told_by_export(TABLE, seen((write, True)), NOON - HOUR) == Settled((), (), (), frozenset(), ())
 
 
 def test_an_import_that_nobody_saw_end_is_denied_only_after_a_while(ledger: Ledger) -> None:
     """It may still be waiting in the platform's queue when a slightly newer export is taken."""
     _, writes = ledger.intend_import("p", "b", TABLE, "f", [update("1"), update("2", number=1)], NOON)
     early = NOON + IMPORT_PATIENCE / 2
-    told = seen(("1", "city", True), ("2", "city", False))
+    told = seen((writes[0], True), (writes[1], False))
     at_first = ledger.told_by_export(TABLE, told, early)
     assert at_first == Settled((writes[0],), (), (), frozenset(), ())
     ledger.record_settled(at_first, early)
@@ -225,7 +224,7 @@ def test_opt_outs_and_undone_cells_are_remembered(ledger: Ledger) -> None:
     ]
     undone = ledger.undone(TABLE).drop("number").rows()
     assert undone == [("1", "id-1", "city", "update", "Ghent", "Gent", NOON + HOUR, NOON + HOUR)]
-    assert ledger.writes_of(TABLE, "1")["plan"].to_list() == ["p", "p", "u"]
+    assert ledger.writes_of(TABLE, "1", None)["plan"].to_list() == ["p", "p", "u"]
 
 
 def test_opt_ins_count_only_once_they_are_read_back(ledger: Ledger) -> None:

@@ -168,7 +168,7 @@ def test_everything_goes_on_under_the_new_key(tmp_path: Path, case: str) -> None
         assert ledger.keys(TABLE) == set(new)
         assert ledger.pending(TABLE, FIRST - timedelta(hours=1))["key"].to_list() == list(new)
         assert [one.key for one in ledger.decisions(TABLE)] == list(new)
-        assert [ledger.writes_of(TABLE, name).height for name in (*new, *old)] == [1, 1, 0, 0]
+        assert [ledger.writes_of(TABLE, name, None).height for name in (*new, *old)] == [1, 1, 0, 0]
     platform = {**parts(new[0]), "city": "Gent", "subscriptions#News": "true"}
     truth = {**parts(new[0]), "city": "Aalst", "news": "true"}
     seen = folder.runs.run([platform], [truth, {**parts(new[1]), "city": "Gent"}], "r2", NEXT)
@@ -202,7 +202,7 @@ def test_keys_may_be_exchanged_and_handed_on(folder: Folder) -> None:
     folder.rekey(("4", "5"))
     with folder.ledger() as ledger:
         assert ledger.keys(TABLE) == {"1", "2", "5"}
-        assert ledger.writes_of(TABLE, "5").height == 1
+        assert ledger.writes_of(TABLE, "5", None).height == 1
         assert [one.key for one in ledger.decisions(TABLE)] == ["2", "1", "5"]
         assert ledger.verify().problems == ()
 
@@ -215,7 +215,7 @@ def test_a_key_that_somebody_else_has_had_since_is_theirs(folder: Folder) -> Non
     folder.rekey(("1", "Y1"))
     folder.rekey(("X1", "Z1"))
     with folder.ledger() as ledger:
-        assert {key: ledger.writes_of(TABLE, key)["plan"].to_list() for key in ("1", "X1", "Y1", "Z1")} == {
+        assert {key: ledger.writes_of(TABLE, key, None)["plan"].to_list() for key in ("1", "X1", "Y1", "Z1")} == {
             "1": [],
             "X1": [],
             "Y1": ["later"],

@@ -20,6 +20,7 @@ from auditor.state.settle import from_export, overwritten
 from tests.small_runs import CONTRACT, PLATFORM_COLUMNS, TRUTH_COLUMNS, Row, land
 
 TABLE = "Customers"
+NAMED = (*PLATFORM_COLUMNS, "profileId")
 SENT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 LATER, EARLIER = SENT + timedelta(hours=8), SENT - timedelta(hours=8)
 
@@ -34,7 +35,7 @@ def settle(ledger: Ledger, folder: Path, export: Sequence[Row], as_of: datetime)
     with closing(DuckDB(temp=folder)) as engine:
         engine.register(FUNCTIONS)
         raw = {
-            Side.PLATFORM: land(engine, Side.PLATFORM, export, PLATFORM_COLUMNS, folder / "platform.parquet"),
+            Side.PLATFORM: land(engine, Side.PLATFORM, export, NAMED, folder / "platform.parquet"),
             Side.TRUTH: land(engine, Side.TRUTH, [], TRUTH_COLUMNS, folder / "truth.parquet"),
         }
         told = from_export(engine, CONTRACT, match_sides(engine, CONTRACT, raw), ledger, TABLE, as_of)
@@ -48,7 +49,7 @@ def write(ledger: Ledger, key: str, column: str | None, after: str | None, kind:
 
 
 def outcomes(ledger: Ledger, key: str) -> list[str | None]:
-    return ledger.writes_of(TABLE, key)["outcome"].to_list()
+    return ledger.writes_of(TABLE, key, None)["outcome"].to_list()
 
 
 def test_a_cell_landed_where_the_export_holds_what_was_sent_by_its_own_rule(ledger: Ledger, tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_an_edit_is_told_from_what_was_audited_and_from_what_was_sent(ledger: Le
     for key in cases:
         ledger.intend("plan", TABLE, [Intent(0, Kind.UPDATE, Route.BULK, key, None, "city", "Luik", "Gent")], SENT)
     settle(ledger, tmp_path, [{"id": key, "city": shown} for key, shown in cases.items()], LATER)
-    details = {key: ledger.writes_of(TABLE, key)["detail"].to_list() for key in cases}
+    details = {key: ledger.writes_of(TABLE, key, None)["detail"].to_list() for key in cases}
     assert details == {
         "edited": ["edited"],
         "spelt otherwise": ["edited"],
@@ -156,6 +157,26 @@ def test_what_another_profile_held_under_the_key_is_nobodys_edit(ledger: Ledger,
     assert {keys[write] for write in found} == {key for key, (_, _, edit) in cases.items() if edit}
 
 
+def test_what_was_sent_is_looked_for_in_the_profile_it_was_sent_to(ledger: Ledger, tmp_path: Path) -> None:
+    """Whatever keys the two have by now, where the export has profileIds."""
+    cases = {
+        # profileId: key then, kind, what was sent, key by now and what it holds; what became of it
+        "1": ("a", Kind.UPDATE, "Gent", ("b", "Gent"), "landed"),
+        "2": ("b", Kind.UPDATE, "Luik", ("a", "Namur"), "changed"),
+        "3": ("c", Kind.DELETE, None, None, "landed"),
+        "4": ("d", Kind.DELETE, None, ("c", "Gent"), "changed"),
+        "5": ("e", Kind.UPDATE, "Gent", None, None),
+        "6": ("z", Kind.UPDATE, "Gent", ("e", "Gent"), "landed"),
+    }
+    for who, (key, kind, sent, _, _) in cases.items():
+        column = None if kind is Kind.DELETE else "city"
+        ledger.intend("plan", TABLE, [Intent(int(who), kind, Route.SINGLE, key, who, column, "Aalst", sent)], SENT)
+    export = [{"id": now[0], "profileId": who, "city": now[1]} for who, (*_, now, _) in cases.items() if now]
+    settle(ledger, tmp_path, export, LATER)
+    outcomes = {str(number): state.outcome for (number, _), state in ledger.states("plan").items()}
+    assert outcomes == {who: became for who, (*_, became) in cases.items()}
+
+
 def test_what_an_export_shows_that_was_taken_between_the_audit_and_the_file(ledger: Ledger, tmp_path: Path) -> None:
     """The edits that the file overwrote: letter by letter, but for what has several spellings of one value."""
     cases = {
@@ -173,7 +194,7 @@ def test_what_an_export_shows_that_was_taken_between_the_audit_and_the_file(ledg
         "twice": ("city", "Luik", "Gent", "Brugge", False),
     }
     intents = [
-        Intent(number, Kind.UPDATE, Route.BULK, key, "1", column, before, after)
+        Intent(number, Kind.UPDATE, Route.BULK, key, str(number), column, before, after)
         for number, (key, (column, before, after, _, _)) in enumerate(cases.items())
     ]
     _, writes = ledger.intend_import("plan", "b", TABLE, "0" * 64, intents, SENT)
@@ -200,7 +221,7 @@ def test_what_an_export_shows_that_was_taken_between_the_audit_and_the_file(ledg
     assert sorted(ledger.by_file(TABLE)["key"]) == sorted(cases.keys() - edits.keys()), "each is found once"
     back = {one.key: (one.before, one.after) for one in ledger.edits(TABLE, "plan")}
     assert back == {key: (shown, cases[key][2]) for key, shown in edits.items()}
-    row = ledger.writes_of(TABLE, "edited").filter(pl.col("number").is_null())
+    row = ledger.writes_of(TABLE, "edited", None).filter(pl.col("number").is_null())
     assert row.select("before", "after", "outcome", "detail").rows() == [("Luik", "Brugge", "changed", "overwritten")]
     ledger.empty(TABLE, ["edited"])
     assert "Brugge" not in ledger.overwritten("plan").values(), "it is erased with the person"

@@ -237,7 +237,7 @@ def test_what_nobody_had_to_send_is_not_told_as_ours(world: World, capsys: pytes
         "was so already: nothing was sent 1",
     ]
     with world.ledger() as ledger:
-        story: Any = SimpleNamespace(writes=ledger.writes_of("Customers", "C2"), says=lambda column, text: None)
+        story: Any = SimpleNamespace(writes=ledger.writes_of("Customers", "C2", None), says=lambda column, text: None)
     first, second = _writes(story)
     assert "city Gent → Ghent: done and read back" in first
     assert "city Ghent → Gent: was so already: nothing was sent" in second

@@ -29,6 +29,7 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.persons import called_now, under_keys_of_now, with_keys_of_now
 from auditor.state.ledger.records import NEWCOMER, SAME_PERSON, Decision, Pin
 from auditor.state.past_runs import find_run
 from auditor.state.run_files import of_snapshot, rows
@@ -128,19 +129,6 @@ def _created(audit: Audit, ledger: Ledger) -> pl.DataFrame:
     """Whom we created, as far as they are not the same on both sides."""
     known = under_keys_of_now(ledger.created(audit.table), concerned(audit)).join(audit.profiles, on="key", how="semi")
     return known.select("key", at="written_at").cast(dict(CREATED))  # type: ignore[arg-type]
-
-
-def under_keys_of_now(recorded: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """What the ledger has of people, by `key` and `profile_id`, under the keys that they have by now; nothing of those
-    whose key somebody else has. `people` have key and profile_id.
-    """
-    keys = people.drop_nulls().select("profile_id", now="key")
-    found = recorded.join(keys.unique("profile_id"), on="profile_id", how="left", maintain_order="left")
-    found = found.with_columns(key=pl.coalesce("now", "key")).drop("now")
-    held = keys.select(key="now", held="profile_id").unique("key", keep="last")
-    told = found.join(held, on="key", how="left", maintain_order="left")
-    same = pl.col("profile_id").eq(pl.col("held")).fill_null(True)
-    return told.filter(same).drop("held")
 
 
 def _consent_off(folder: Path) -> frozenset[str]:
@@ -306,29 +294,27 @@ def _overruled(one: Decision, before: Decision | None) -> str | None:
 
 def standing_pins(ledger: Ledger, table: str, holders: Mapping[str, str], now: datetime) -> list[Pin]:
     """The pins that have not expired, each under the key that its person has by now; `holders` as above."""
-    keys = {profile_id: key for key, profile_id in holders.items()}
-    found = [replace(one, key=keys.get(one.profile_id or "", one.key)) for one in ledger.pins(table)]
     return [
-        one
-        for one in found
-        if one.until is not None and one.until > now and one.profile_id in (None, holders.get(one.key, one.profile_id))
+        replace(one, key=key)
+        for key, one in called_now(ledger.pins(table), holders)
+        if one.until is not None and one.until > now
     ]
 
 
 def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *, but: str | None) -> pl.DataFrame:
     """The permission history as a run knows it, and what we wrote to permissions ourselves, but for one plan.
 
-    Our own is told under the keys that the run's profiles have, and is of no run.
+    Our own is told under the keys that the run's profiles have, and is of no run. What we wrote to somebody else who
+    had the key is of no side, as in `diff.permission_findings.known_history`: it bounds what may be given.
     """
     history = frame(folder, "history", HISTORY)
-    now = profiles.drop_nulls("profile_id").select("profile_id", now="key").unique("profile_id")
-    own = ledger.permission_writes(table, but=but).join(now, on="profile_id", how="left", maintain_order="left")
+    written = with_keys_of_now(ledger.permission_writes(table, but=but), profiles.select("key", "profile_id"))
     off = pl.col("kind") == Kind.UNSUBSCRIBE
-    own = own.select(
+    own = written.select(
         run=pl.lit(None),
         at="sent_at",
-        side=pl.lit(Side.PLATFORM.value),
-        key=pl.coalesce("now", "key"),
+        side=pl.when("of_another").then(pl.lit("other")).otherwise(pl.lit(Side.PLATFORM.value)),
+        key="key",
         column="column",
         value=pl.when(off).then(pl.lit(Permission.OFF.value)).otherwise(pl.lit(Permission.ON.value)),
     )

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from auditor.commands.known import under_keys_of_now
 from auditor.diff.known import left_by_us, said_by_us, withdrawn_by_us
 from auditor.engine.duckdb import DuckDB
 from auditor.match.join import Matched
 from auditor.model import Kind
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.persons import under_keys_of_export
 from auditor.state.memory import Memory
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         "written": written,
         "undone": ledger.undone(table, sent=True),
     }
-    own = {name: engine.put(_now(engine, recorded, rows, name), name) for name, recorded in records.items()}
+    now = {name: under_keys_of_export(engine, recorded, rows, name) for name, recorded in records.items()}
+    own = {name: engine.put(recorded, name) for name, recorded in now.items()}
     withdrawn = withdrawn_by_us(matched.rows, memory.history, memory.seen, own["written"])
     withdrawn = engine.keep(withdrawn, "withdrawn_by_us")
     off = written.filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)
@@ -68,13 +69,3 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         permissions=engine.keep(said_by_us(matched.rows, own["written"], as_of), "said_by_us"),
         opt_outs=engine.put(off.select("profile_id", "column", at="sent_at"), "opt_outs"),
     )
-
-
-def _now(engine: DuckDB, recorded: pl.DataFrame, rows: ir.Table, name: str) -> pl.DataFrame:
-    """What is recorded of people, under their keys of now: of the export's `rows`, only theirs are looked at."""
-    if recorded.is_empty():
-        return recorded
-    named = engine.put(recorded.select("key").unique(), f"{name}_keys")
-    numbered = engine.put(recorded.select("profile_id").drop_nulls().unique(), f"{name}_numbers")
-    theirs = rows.semi_join(named, "key").union(rows.semi_join(numbered, "profile_id"), distinct=True)
-    return under_keys_of_now(recorded, engine.frame(theirs))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import ibis.expr.types as ir
 
-from auditor.commands.known import concerned, holders, standing_decisions, under_keys_of_now
+from auditor.commands.known import concerned, holders, standing_decisions
 from auditor.commands.outlived import Held, Then, moved_on, outlived
 from auditor.diff.diffed import Diffed
 from auditor.diff.of_others import of_others
@@ -25,6 +25,7 @@ from auditor.state import run_folder
 from auditor.state.agreed import NewState
 from auditor.state.commit import Kept
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.persons import under_keys_of_now
 from auditor.state.ledger.records import RunRecord, Settled
 from auditor.state.memory import Memory, said_no
 

@@ -107,9 +107,9 @@ class _Teller:
         excluded = self.found.matched.excluded is not None
         status = self._status(profile, excluded=excluded)
         with Ledger(self.settings.state_folder, reading=True) as ledger:
-            written = [ledger.writes_of(self.settings.table, name) for name in names or [key]]
             pinned = standing_pins(ledger, self.settings.table, holders(self._result("profiles")), self.now)
             number = next((number for _, _, number in self._keys(Side.PLATFORM)), None)
+            written = [ledger.writes_of(self.settings.table, name, number) for name in names or [key]]
             decided = [
                 one
                 for one in ledger.every_decision(self.settings.table)

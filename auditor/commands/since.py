@@ -6,8 +6,10 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
 from auditor.apply.job import FINAL, GONE
-from auditor.commands.known import knowledge, with_pending
+from auditor.commands.known import holders, knowledge, standing_pins, with_pending
 from auditor.commands.plan import candidates, policy
 from auditor.errors import GuardRefused
 from auditor.findings.since import NO_DRIFT, Drift, Place
@@ -17,6 +19,7 @@ from auditor.settings.config import Settings
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.persons import called_now, under_keys_of_now
 from auditor.state.past_runs import find_run
 from auditor.writes import Plan
 
@@ -70,13 +73,18 @@ def _erased(chosen: Plan, left: Collection[Place], ledger: Ledger) -> set[Identi
 
 
 def _later(chosen: Plan, ledger: Ledger, now: datetime) -> Later:
-    own = {chosen.sha, chosen.undoes}
+    own = {chosen.sha, chosen.undoes or ""}
     if chosen.undoes and not any(write.kind is Kind.SUBSCRIBE for write in chosen.writes):
         # An edit that a file overwrote is put back after another undo, which knew of none, restored what was audited.
         own.update(one.sha for one in ledger.plans(chosen.table, "") if one.undoes == chosen.undoes)
-    written = {(key, column) for key, column, plan in ledger.last_plans(chosen.table).iter_rows() if plan not in own}
-    decided = {(one.key, one.column) for one in ledger.decisions(chosen.table) if one.decided_at > chosen.made}
-    pinned = {(one.key, one.column) for one in ledger.pins(chosen.table) if one.until and one.until > now}
+    who = [(write.key, write.profile_id) for write in chosen.writes]
+    people = pl.DataFrame(who, dict.fromkeys(("key", "profile_id"), pl.String), orient="row")
+    last = under_keys_of_now(ledger.last_plans(chosen.table), people)
+    written = set(last.filter(~pl.col("plan").is_in(list(own))).select("key", "column").iter_rows())
+    whose = holders(people)
+    said = called_now(ledger.decisions(chosen.table), whose)
+    decided = {(key, one.column) for key, one in said if one.decided_at > chosen.made}
+    pinned = {(one.key, one.column) for one in standing_pins(ledger, chosen.table, whose, now)}
     return Later(written, decided, pinned)
 
 

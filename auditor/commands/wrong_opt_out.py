@@ -154,7 +154,9 @@ def _require_restorable(
     if not past.whole:
         raise _refused(key, column, "may have been withdrawn before: a part of what earlier runs remembered is lost")
     own = ledger.permission_writes(settings.table, but=None).filter(
-        (pl.col("profile_id") == effect.profile_id).fill_null(False) | (pl.col("key") == key)
+        ((pl.col("profile_id") == effect.profile_id) | (pl.col("profile_id").is_null() & (pl.col("key") == key)))
+        if effect.profile_id
+        else pl.col("key") == key
     )
     if own.filter(pl.col("column") == column, ~pl.col("plan").is_in([plan, *([undo] if undo else [])])).height:
         raise _refused(key, column, "was written by another plan as well")

@@ -18,13 +18,14 @@ from auditor.match.sides import source_name
 from auditor.model import SEGMENTATION_PREFIX, SUBSCRIPTION_PREFIX, TEXTS, Kind, Side
 from auditor.settings.contract import Column, Contract
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.persons import under_keys_of_export
 from auditor.state.ledger.records import Settled
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _MARKED: Final = (SUBSCRIPTION_PREFIX, SEGMENTATION_PREFIX)
-_SEEN: Final = pl.Schema({"key": pl.String(), "column": pl.String(), "equal": pl.Boolean(), "audited": pl.Boolean()})
+_SEEN: Final = pl.Schema({"write": pl.Int64(), "equal": pl.Boolean(), "audited": pl.Boolean()})
 
 
 def from_export(
@@ -34,22 +35,26 @@ def from_export(
 
     A cell has landed when the export holds the value that was sent, by the column's own rule; a
     created profile when it is there, a deleted one when it is not. A profile that the export does not show, or shows
-    twice, is passed over: it may be outside of it, and nobody knows which row is meant.
+    twice, is passed over: it may be outside of it, and nobody knows which row is meant. Whose key somebody else has by
+    now is not there, unless the profileId says otherwise.
     """
     unsettled = ledger.unsettled(table)
     if unsettled.is_empty():
         return Settled((), (), (), frozenset(), ())
-    waiting = engine.put(unsettled.select("key", "column", "kind", "before", "after").unique(), "unsettled")
-    raw = matched.raw[Side.PLATFORM]
-    there = fallback.spellings(matched.keys[Side.PLATFORM])
+    raw, own = matched.raw[Side.PLATFORM], matched.keys[Side.PLATFORM]
+    there = fallback.spellings(own)
     once = there.group_by("key").agg(row=there.row.min(), rows=there.count()).filter(lambda t: t.rows == 1)
-    whole = waiting.filter(waiting["column"].isnull()).left_join(there.select("key", shown="key").distinct(), "key")
+    people = own.filter(own.text.notnull()).select("profile_id", key="text")
+    theirs = under_keys_of_export(engine, unsettled, people, "unsettled")
+    waiting = engine.put(theirs.select("write", "key", "column", "before", "after"), "unsettled")
+    alone = engine.put(unsettled.filter(pl.col("column").is_null()).select("write", "kind"), "unsettled_profiles")
+    shown = waiting.semi_join(there, "key").select(shown="write")
+    whole = alone.left_join(shown, alone.write == shown.shown)
     present = whole.shown.notnull()
     seen = [
         engine.frame(
             whole.select(
-                key=whole.key,
-                column=whole["column"],
+                write=whole.write,
                 equal=(present & (whole.kind == Kind.CREATE.value)) | (~present & (whole.kind == Kind.DELETE.value)),
                 audited=ibis.literal(value=True),
             )
@@ -65,10 +70,10 @@ def from_export(
         sent = rules.canonical(joined.after, column, Side.PLATFORM, zone)
         equal = rules.equal(held, sent, column)
         audited = _unchanged(joined.held, joined.before, column, zone)
-        seen.append(engine.frame(joined.select(key=joined.key, column=joined["column"], equal=equal, audited=audited)))
+        seen.append(engine.frame(joined.select(write=joined.write, equal=equal, audited=audited)))
     told = pl.concat([_SEEN.to_frame(), *seen], how="vertical_relaxed")
     settled = ledger.told_by_export(table, told, as_of)
-    edited = unsettled.join(told.filter(~pl.col("audited")), on=["key", "column"], nulls_equal=True)["write"]
+    edited = told.filter(~pl.col("audited"))["write"]
     return replace(settled, edited=frozenset(edited).intersection(settled.changed))
 
 

@@ -18,6 +18,7 @@ What is asked of it, and in which module that stands:
                last_written                       when a decision was carried out
     bulk_calls intend_import, import_event        the same for a bulk call; `bulk_calls`: what is left of a day's quota
                by_file, overwritten               cells that went by file, and edits that they overwrote
+    persons    last_of_each, under_keys_of_now    which writes are of one person, whatever keys they had
     people     decide, decisions, every_decision  what stewards chose
                newcomer                           what stands for somebody whom the platform does not have yet
                pin, pins                          cells that somebody says are right on the platform

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from auditor.model import Outcome
 from auditor.state.ledger.chain import stamp
 from auditor.state.ledger.details import OVERWRITTEN
+from auditor.state.ledger.persons import last_of_each
 from auditor.state.ledger.recorded import moment
 from auditor.state.ledger.records import (
     IMPORT_PATIENCE,
@@ -105,8 +106,8 @@ class Imported(Written):
         """
         own = "(plan = :plan OR plan IN (SELECT sha FROM plans WHERE undoes = :plan))"
         rows = self._chain.query(
-            f"WITH last AS (SELECT * FROM writes_now WHERE {own} AND id IN"
-            f" (SELECT max(id) FROM writes_now WHERE tab = :tab AND {STANDING} GROUP BY key, col)),"
+            "WITH last AS (SELECT * FROM writes_now WHERE"
+            f" {own} AND id IN ({last_of_each(f'tab = :tab AND {STANDING}')})),"
             " ours AS (SELECT * FROM writes_now WHERE id IN"
             " (SELECT max(id) FROM writes WHERE plan = :plan AND number IS NOT NULL GROUP BY number, col)),"
             f" found AS (SELECT * FROM writes_now WHERE plan = :plan AND key IS NOT NULL AND {_FOUND})"

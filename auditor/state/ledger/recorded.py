@@ -92,7 +92,7 @@ class Recorded:
         """What keyed hashes of this state folder are keyed with; another folder has another one."""
         return self._chain.salt.hex()
 
-    def _frame(self, columns: Sequence[str], sql: str, values: Sequence[Value]) -> pl.DataFrame:
+    def _frame(self, columns: Sequence[str], sql: str, values: Sequence[Value] | Mapping[str, Value]) -> pl.DataFrame:
         import polars as pl  # not every command that opens the ledger needs frames
 
         moments = [name for name in columns if name.endswith("_at")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from auditor.model import Kind, Outcome, Route
 from auditor.state.ledger.chain import stamp
 from auditor.state.ledger.details import SHOWN_LATER
+from auditor.state.ledger.persons import last_among, last_of_each
 from auditor.state.ledger.recorded import Recorded, moment
 from auditor.state.ledger.records import (
     IMPORT_PATIENCE,
@@ -128,10 +129,9 @@ class Written(Recorded):
         By key and column (None: the profile itself).
         """
         own = "plan IN (SELECT sha FROM plans WHERE undoes = ?)"
+        last = last_of_each(f"tab = ? AND ({STANDING} OR key IS NOT NULL AND outcome = 'landed' AND {own})")
         rows = self._chain.query(
-            f"SELECT key, col FROM writes_now WHERE {own} AND outcome = 'landed' AND id IN"
-            f" (SELECT max(id) FROM writes_now WHERE tab = ? AND ({STANDING} OR key IS NOT NULL AND"
-            f" outcome = 'landed' AND {own}) GROUP BY key, col)",
+            f"SELECT key, col FROM writes_now WHERE {own} AND outcome = 'landed' AND id IN ({last})",
             (plan, table, plan),
         )
         return {(key, column) for key, column in rows}
@@ -159,8 +159,9 @@ class Written(Recorded):
         read = (number is not None and outcome == Outcome.LANDED for outcome, number, *_ in rows)
         return [Around(*row[2:]) if known else None for row, known in zip(rows, read, strict=True)]
 
-    def writes_of(self, table: str, key: str) -> pl.DataFrame:
-        """Everything ever written to one profile, oldest first.
+    def writes_of(self, table: str, key: str, profile_id: str | None) -> pl.DataFrame:
+        """Everything ever written to one profile, under whichever key, oldest first; without the profileId, to all that
+        have had the key.
 
         Columns: plan, number (null: an edit that a file overwrote), kind, route, column, before, after, sent_at,
         outcome (null: never settled), detail, settled_at.
@@ -180,8 +181,10 @@ class Written(Recorded):
                 "settled_at",
             ),
             "SELECT plan, number, kind, route, col, before, after, sent_at, outcome, detail, settled_at"
-            f" FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED} ORDER BY id",
-            (table, key, key, table, key),
+            f" FROM writes_now WHERE tab = ? AND (key = ? AND {_EVER_CALLED} AND coalesce(address = ?, true) OR id IN"
+            ' (SELECT id FROM writes WHERE profile_id = ? UNION SELECT "write" FROM outcomes WHERE profile_id = ?))'
+            " ORDER BY id",
+            (table, key, key, table, key, profile_id, profile_id, profile_id),
         )
 
     def pending(self, table: str, after: datetime, *, but: str | None = None) -> pl.DataFrame:
@@ -194,9 +197,8 @@ class Written(Recorded):
         """
         return self._frame(
             ("key", "profile_id", "column", "kind", "before", "after", "sent_at"),
-            "SELECT key, address, col, kind, before, after, sent_at FROM writes_now"
-            f" WHERE id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND effective > ? AND plan IS NOT ?"
-            f" AND {STANDING} GROUP BY key, col) ORDER BY id",
+            "SELECT key, address, col, kind, before, after, sent_at FROM writes_now WHERE id IN"
+            f" ({last_of_each(f'tab = ? AND effective > ? AND plan IS NOT ? AND {STANDING}')}) ORDER BY id",
             (table, stamp(after), but),
         )
 
@@ -208,29 +210,31 @@ class Written(Recorded):
         return self._frame(
             ("write", "key", "profile_id", "column", "kind", "before", "after", "sent_at"),
             "SELECT id, key, address, col, kind, before, after, sent_at FROM writes_now"
-            f" WHERE id IN (SELECT max(id) FROM writes_now WHERE {UNCONFIRMED} GROUP BY key, col) ORDER BY id",
+            f" WHERE id IN ({last_of_each(UNCONFIRMED)}) ORDER BY id",
             (table,),
         )
 
     def told_by_export(self, table: str, seen: pl.DataFrame, as_of: datetime) -> Settled:
         """What an export that shows the moment `as_of` confirms or denies of what is unsettled.
 
-        `seen` has a row per cell of `unsettled` that the export speaks of: `key`, `column` (null: the profile itself)
-        and `equal`, true where the export holds the value sent (for a creation: where the profile is there). Equal
-        cells landed. Others have `changed` once the export is newer than anything the write could still do; until
-        then they stay as they are, as do cells that `seen` does not mention.
+        `seen` has a row per cell of `unsettled` that the export speaks of: its `write`, and `equal`, true where the
+        export holds the value sent (for a creation: where the profile is there). Equal cells landed. Others have
+        `changed` once the export is newer than anything the write could still do; until then they stay as they are, as
+        do cells that `seen` does not mention.
         """
-        told = {(key, column): equal for key, column, equal in seen.select("key", "column", "equal").iter_rows()}
+        told = dict(seen.select("write", "equal").iter_rows())
         rows = self._chain.query(
-            f"SELECT id, key, col, effective, sent_at FROM writes_now WHERE {UNCONFIRMED} ORDER BY id DESC", (table,)
+            f"SELECT id, key, address, col, effective, sent_at FROM writes_now WHERE {UNCONFIRMED} ORDER BY id DESC",
+            (table,),
         )
         shown = stamp(as_of)
         landed: list[int] = []
         changed: list[int] = []
         superseded: list[int] = []
-        latest: set[tuple[str, str | None]] = set()
-        for write, key, column, effective, sent in rows:
-            cell = (key, column)
+        latest: set[int] = set()
+        last = last_among(row[:4] for row in rows)
+        for write, *_, effective, sent in rows:
+            cell = last[write]
             if cell not in told or sent > shown:
                 continue
             if cell in latest:
@@ -293,12 +297,12 @@ class Written(Recorded):
     def last_plans(self, table: str) -> pl.DataFrame:
         """Which plan was the last to write each cell, or may have been.
 
-        Columns: key, column (null: the profile itself), plan.
+        Columns: key, profile_id, column (null: the profile itself), plan.
         """
         return self._frame(
-            ("key", "column", "plan"),
-            "SELECT key, col, plan FROM writes_now WHERE id IN"
-            f" (SELECT max(id) FROM writes_now WHERE tab = ? AND {STANDING} GROUP BY key, col) ORDER BY id",
+            ("key", "profile_id", "column", "plan"),
+            "SELECT key, address, col, plan FROM writes_now WHERE id IN"
+            f" ({last_of_each(f'tab = ? AND {STANDING}')}) ORDER BY id",
             (table,),
         )
 
@@ -321,11 +325,15 @@ class Written(Recorded):
         """
         return self._frame(
             ("key", "profile_id", "written_at"),
-            f"WITH standing AS (SELECT * FROM writes_now WHERE tab = ? AND {STANDING})"
-            " SELECT w.key, w.address, last.at FROM standing w JOIN (SELECT key, max(effective) AS at,"
-            " max(CASE WHEN col IS NULL THEN id END) AS whole FROM standing GROUP BY key) last ON last.whole = w.id"
-            " WHERE w.kind = 'create' ORDER BY w.id",
-            (table,),
+            "WITH made AS MATERIALIZED (SELECT id, key, address FROM writes_now WHERE kind = 'create' AND id IN"
+            f" ({last_of_each(f'tab = :tab AND col IS NULL AND {STANDING}')})),"
+            f" standing AS MATERIALIZED (SELECT key, address, effective FROM writes_now WHERE tab = :tab AND {STANDING}"
+            " AND EXISTS (SELECT 1 FROM made)),"
+            " theirs AS (SELECT m.id, w.effective FROM made m JOIN standing w ON w.address = m.address UNION ALL"
+            " SELECT m.id, w.effective FROM made m JOIN standing w ON w.key = m.key"
+            " WHERE m.address IS NULL OR w.address IS NULL)"
+            " SELECT m.key, m.address, (SELECT max(effective) FROM theirs t WHERE t.id = m.id) FROM made m ORDER BY id",
+            {"tab": table},
         )
 
     def undone(self, table: str, *, sent: bool = False) -> pl.DataFrame:
@@ -341,8 +349,8 @@ class Written(Recorded):
             ("key", "profile_id", "column", "kind", "withdrawn", "restored", "undone_at", "effective_at", "number"),
             "SELECT key, address, col, kind, before, after, coalesce(sent_at, settled_at),"
             " coalesce(effective, settled_at), id FROM writes_now"
-            f" WHERE {undo} AND id IN (SELECT max(id) FROM writes_now WHERE tab = ? AND ({STANDING} OR {found})"
-            " GROUP BY key, col) AND id NOT IN (SELECT value FROM runs, json_each(runs.counts, '$.moved_on')"
+            f" WHERE {undo} AND id IN ({last_of_each(f'tab = ? AND ({STANDING} OR {found})')})"
+            " AND id NOT IN (SELECT value FROM runs, json_each(runs.counts, '$.moved_on')"
             " WHERE runs.tab = ?) ORDER BY id",
             (table, table),
         )
