@@ -77,6 +77,7 @@ DAMAGED = [
     ("phone", "+32475123456", "3,24751E+10", (Reason.SPREADSHEET, "digits lost in truth"), "spreadsheet"),
     ("site", "a@x.be", "a@x.be;b@y.be", (Reason.SEVERAL, "several values in truth"), "several"),
     ("lastName", "Peeters", "Anna", (Reason.EXCHANGED, "holds firstName on platform"), "exchanged"),
+    ("lastName", "Peeters", "Maes", (Reason.SWAPPED, ""), "of_another"),
     ("site", "a.be", "b.be", (Reason.SLIPPED, "slipped by 1 row"), "of_another"),
     ("addressStreet", "Kerkstraat 1", "#N/A", OTHER, "spreadsheet"),
     ("addressStreet", "Kerkstraat 1", "#REF!", OTHER, "spreadsheet"),

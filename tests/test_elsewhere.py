@@ -21,6 +21,7 @@ PEOPLE = [
     }
     for n in range(60)
 ]  # fmt: skip
+TOWNS = ("Gent", "Oostende", "Luik", "Brugge", "Namen")
 Row = Mapping[str, str]
 
 
@@ -90,6 +91,20 @@ def test_a_column_that_was_sorted_alone_is_told_with_its_side(tmp_path: Path) ->
     found = told(tmp_path, by_itself)["mail"]
     assert ("slipped", "sorted alone on platform") in found
     assert {reason for reason, _ in found} <= {"slipped", "swapped"}
+
+
+@pytest.mark.parametrize(
+    ("column", "pairs", "reason"), [("l", [(1, 2)], "swapped"), ("city", [(1, 2), (3, 4)], "different")]
+)
+def test_two_who_have_each_others_are_told_so_unless_many_have_them(
+    tmp_path: Path, column: str, pairs: Sequence[tuple[int, int]], reason: str
+) -> None:
+    """Of two hundred surnames two are exchanged; of five towns some people moved the one way and some the other."""
+    people = [{"id": str(n), "l": f"Name {n * 7 % 200} {'x' * (n % 9)}", "city": TOWNS[n % 5]} for n in range(600)]
+    now = {n: {**one} for n, one in enumerate(people)}
+    for one, other in pairs:
+        now[one][column], now[other][column] = people[other][column], people[one][column]
+    assert told(tmp_path, people, list(now.values())) == {column: {(reason, "")}}
 
 
 def test_names_that_changed_are_not_elsewhere(tmp_path: Path) -> None:

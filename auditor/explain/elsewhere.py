@@ -1,6 +1,7 @@
 """Values that stand elsewhere: in another field of the same row, or in another row of the same column.
 
     exchanged     both sides of a row hold a value, in different fields: two of them exchanged, or cells pushed aside
+    swapped       two profiles carry each other's value
     slipped       the values of a column are those of other rows: it slipped by some rows, or was sorted alone
 
 Which of the two sides is wrong cannot be seen, so neither is blamed. What chance would give as well is not believed.
@@ -34,6 +35,8 @@ _SHIFTED: Final = 0.6
 _BEYOND_CHANCE: Final = 3
 _ROWS_AWAY: Final = (1, -1, 2, -2, 3, -3)
 _IN_ORDER: Final = 0.98
+_HARDLY: Final = 0.02
+"""How probable it may be that somebody else just changed the other way round."""
 
 MARK: Final = ("key", "column", "because", "mark")
 """The columns of what is found here: a reason, and a pattern."""
@@ -85,6 +88,70 @@ def _by_chance(engine: Engine, cells: ir.Table, met: ir.Table) -> dict[tuple[str
     joined = ours.join(theirs, "value")
     products = joined.group_by("column", "other").agg(products=(joined.n_p.cast("float64") * joined.n_t).sum())
     return {(column, other): number / max(total[column], 1) for column, other, number in engine.rows(products)}
+
+
+def swapped(
+    engine: Engine, cells: ir.Table, identifying: Sequence[str], background: Background | None
+) -> ir.Table | None:
+    """The cells whose values were exchanged between two profiles, in the columns of MARK; None: there are none.
+
+    `cells` may be so: key, column, p, t (canonical forms) and the platform's text. The pair of values and the exchanged
+    pair each stand in exactly one cell of the column. Where values repeat, that also happens by chance: in a column
+    that does not identify people it is believed only if it happens at least twice as often as chance would have it, and
+    of values that so few people have that no two of them just changed theirs.
+    """
+    once = cells.group_by("column", "p", "t").agg(n=cells.count(), key=cells.key.min(), text=cells.text.min())
+    once = once.filter(once.n == 1)
+    pairs = once.semi_join(once.select("column", p="t", t="p"), ["column", "p", "t"])
+    found = pairs.group_by("column").agg(pairs=pairs.count() / 2)
+    chance = _pairs_by_chance(cells.semi_join(found, "column"))
+    believed = found.join(chance, "column").filter(
+        lambda row: (row.pairs >= 2 * row.expected) | row.column.isin(list(identifying))
+    )
+    kept = engine.keep(pairs.semi_join(believed, "column"), "swapped_pairs")
+    there = [column for (column,) in engine.rows(kept.select("column").distinct())]
+    if not there:
+        engine.drop(kept)
+        return None
+    few = kept
+    if background is not None and (doubtful := [column for column in there if column not in identifying]):
+        rare = _of_few(kept.filter(kept.column.isin(doubtful)), cells, doubtful, background)
+        few = kept.filter(~kept.column.isin(doubtful)).select("key", "column").union(rare)
+    marks = few.select("key", "column", because=ibis.literal(Reason.SWAPPED.value), mark=ibis.null(str))
+    return engine.keep(marks, "swapped_cells")
+
+
+def _pairs_by_chance(cells: ir.Table) -> ir.Table:
+    """Per column the exchanged pairs that random pairs of the same values would hold: n²/2 · (Σ p(v)·t(v))²."""
+    total = cells.group_by("column").agg(n=cells.count())
+    platform = cells.group_by("column", value=cells.p).agg(n_p=cells.count())
+    truth = cells.group_by("column", value=cells.t).agg(n_t=cells.count())
+    both = platform.join(truth, ["column", "value"])
+    products = both.group_by("column").agg(products=(both.n_p.cast("float64") * both.n_t).sum())
+    joined = total.left_join(products, "column").select("column", "n", "products")
+    n = joined.n.cast("float64")
+    return joined.select("column", expected=(joined.products.fill_null(0.0) / n) ** 2 / 2)
+
+
+def _of_few(pairs: ir.Table, cells: ir.Table, columns: Sequence[str], background: Background) -> ir.Table:
+    """`key` and `column` of the pairs that the other differing cells of the column would hardly hold by chance, as
+    often as both values stand in a sample of all profiles.
+    """
+    places = {one.name: place for place, one in enumerate(background.contract.compared)}
+    drawn = background.drawn
+    held = ibis.union(
+        *(
+            drawn.group_by(column=ibis.literal(column), text=drawn[f"p{places[column]}"]).agg(having=drawn.count())
+            for column in columns
+        )
+    )
+    often = pairs.left_join(held, ["column", "text"]).select("key", "column", "p", "t", "having")
+    often = often.cross_join(drawn.agg(sampled=drawn.count()))
+    often = often.mutate(share=ibis.greatest(often.having.fill_null(0), 1) / often.sampled)
+    theirs = often.select("column", p="t", t="p", other="share")
+    sizes = cells.group_by("column").agg(differing=cells.count())
+    both = often.join(theirs, ["column", "p", "t"]).join(sizes, "column")
+    return both.filter((both.differing - 1) * both.share * both.other <= _HARDLY).select("key", "column")
 
 
 def slipped(

@@ -1,8 +1,8 @@
 """Why two values differ: exactly one reason per cell, the first in the order of `model.Reason` that explains it all.
 
 `with_reasons` is the whole definition. Most reasons are a condition on the pair alone, the same when the sides are
-exchanged (the two empty ones exchange with them); `in_columns` looks at the column, `elsewhere` at the
-row and the column, and `swapped` at other rows.
+exchanged (the two empty ones exchange with them); `in_columns` looks at the column, `elsewhere` at the row, the column
+and other rows.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from auditor.engine.protocol import Engine, filled
+from auditor.engine.protocol import Engine
 from auditor.equality.primitives import fold, nfc_normalize, strip_accents
 from auditor.equality.yes_no import NO, YES
 from auditor.explain.background import Background
-from auditor.explain.elsewhere import exchanged, slipped
+from auditor.explain.elsewhere import exchanged, slipped, swapped
 from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, spelt_out, trimmed, with_levels
 from auditor.explain.in_columns import FUNCTIONS as OF_COLUMNS
 from auditor.explain.in_columns import OPEN, found_in_columns, marks
@@ -86,12 +86,10 @@ def with_reasons(
     if (moved := exchanged(engine, _open(reasoned, columns))) is not None:
         reasoned = _marked(engine, reasoned, moved)
         engine.drop(moved)
-    swapped = engine.keep(_swapped(reasoned, columns), "swapped_cells")
-    if filled(engine, swapped):
-        because = swapped.mutate(because=ibis.literal(Reason.SWAPPED.value), mark=ibis.null(str))
-        reasoned = _marked(engine, reasoned, because)
-    engine.drop(swapped)
     identifying = _names(columns, _identifies)
+    if (moved := swapped(engine, _undecided(reasoned, columns), identifying, background)) is not None:
+        reasoned = _marked(engine, reasoned, moved)
+        engine.drop(moved)
     if (moved := slipped(engine, _open(reasoned, columns), identifying, background)) is not None:
         reasoned = _marked(engine, reasoned, moved)
         engine.drop(moved)
@@ -107,6 +105,19 @@ def _open(reasoned: ir.Table, columns: Sequence[Column]) -> ir.Table:
         reasoned.platform_canonical.notnull() & reasoned.truth_canonical.notnull(),
     )
     return usable.select("key", "column", p=fold(usable.platform_canonical), t=fold(usable.truth_canonical))
+
+
+def _undecided(reasoned: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """The cells that two profiles may have exchanged: key, column, the canonical forms `p` and `t`, and the platform's
+    `text`.
+    """
+    usable = reasoned.filter(
+        reasoned.reason.isin([Reason.TYPO.value, Reason.DIFFERENT.value]),
+        ~reasoned.compare.isin(_CHOICES),
+        ~reasoned.column.isin(_names(columns, _is_choice)),
+        reasoned.platform_canonical.notnull() & reasoned.truth_canonical.notnull(),
+    )
+    return usable.select("key", "column", p=usable.platform_canonical, t=usable.truth_canonical, text=usable.platform)
 
 
 def _marked(engine: Engine, reasoned: ir.Table, marks: ir.Table) -> ir.Table:
@@ -320,50 +331,6 @@ def _if(candidate: ir.BooleanValue, condition: ir.BooleanValue) -> ir.BooleanVal
     """Both, and the condition is not looked at where there is no candidate: an engine evaluates all of an `&`."""
     both: ir.BooleanValue = ibis.ifelse(candidate, condition, ibis.literal(False))
     return both
-
-
-# --- two profiles that carry each other's value ---
-
-
-def _swapped(table: ir.Table, columns: Sequence[Column]) -> ir.Table:
-    """`key` and `column` of the cells whose values were exchanged between two profiles.
-
-    The pair of values and the exchanged pair each stand in exactly one cell of the column. Where values repeat, that
-    also happens by chance: in a column that does not identify people it is believed only if it happens at least twice
-    as often as chance would have it.
-    """
-    usable = table.filter(
-        table.reason.isin([Reason.TYPO.value, Reason.DIFFERENT.value]),
-        ~table.compare.isin(_CHOICES),
-        ~table.column.isin(_names(columns, _is_choice)),
-        table.platform_canonical.notnull() & table.truth_canonical.notnull(),
-    ).select(
-        "key",
-        "column",
-        p=table.platform_canonical,
-        t=table.truth_canonical,
-    )
-    once = usable.group_by("column", "p", "t").agg(n=usable.count(), key=usable.key.min())
-    once = once.filter(once.n == 1)
-    exchanged = once.semi_join(once.select("column", p="t", t="p"), ["column", "p", "t"])
-    found = exchanged.group_by("column").agg(pairs=exchanged.count() / 2)
-    chance = _by_chance(usable.semi_join(found, "column"))
-    believed = found.join(chance, "column").filter(
-        lambda row: (row.pairs >= 2 * row.expected) | row.column.isin(_names(columns, _identifies))
-    )
-    return exchanged.semi_join(believed, "column").select("key", "column")
-
-
-def _by_chance(cells: ir.Table) -> ir.Table:
-    """Per column the exchanged pairs that random pairs of the same values would hold: n²/2 · (Σ p(v)·t(v))²."""
-    total = cells.group_by("column").agg(n=cells.count())
-    platform = cells.group_by("column", value=cells.p).agg(n_p=cells.count())
-    truth = cells.group_by("column", value=cells.t).agg(n_t=cells.count())
-    both = platform.join(truth, ["column", "value"])
-    products = both.group_by("column").agg(products=(both.n_p.cast("float64") * both.n_t).sum())
-    joined = total.left_join(products, "column").select("column", "n", "products")
-    n = joined.n.cast("float64")
-    return joined.select("column", expected=(joined.products.fill_null(0.0) / n) ** 2 / 2)
 
 
 # --- kinds of columns ---

@@ -48,7 +48,11 @@ _BY_PATTERN: Final = {
     Reason.SEVERAL: Damage.SEVERAL,
     Reason.TRUNCATED: Damage.TRUNCATED,
 }
-_BY_PLACE: Final = {Reason.EXCHANGED: Damage.EXCHANGED, Reason.SLIPPED: Damage.OF_ANOTHER}
+_BY_PLACE: Final = {
+    Reason.EXCHANGED: Damage.EXCHANGED,
+    Reason.SWAPPED: Damage.OF_ANOTHER,
+    Reason.SLIPPED: Damage.OF_ANOTHER,
+}
 """What stands at another place: which of the two sides is wrong cannot be seen, so that nothing is written."""
 _NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
 _NO_WORDS: Final = (Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
