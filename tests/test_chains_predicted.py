@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -69,18 +70,14 @@ def predicted(has: Moves, moves: Moves) -> tuple[list[Write], list[Write], dict[
         if wanted and column == cell[1] and holder != cell[0] and value.lower() == wanted.lower()
     ]
     held = pl.DataFrame(others, schema=OF_OTHERS, orient="row")
-    writes = [
-        a_write(
-            Kind.UPDATE if wanted else Kind.CLEAR,
-            Route.SINGLE,
-            key,
-            key,
-            (Cell(column, has[key, column], wanted or None),),
-        )
-        for (key, column), wanted in moves.items()
-    ]
+    of_each: dict[tuple[Kind, str], list[Cell]] = {}
+    for (key, column), wanted in moves.items():
+        kind = Kind.UPDATE if wanted else Kind.CLEAR
+        of_each.setdefault((kind, key), []).append(Cell(column, has[key, column], wanted or None))
+    writes = [a_write(kind, Route.SINGLE, key, key, tuple(cells)) for (kind, key), cells in of_each.items()]
     refused = without_order(writes, differences, UNIQUE, held)
-    kept = [one for one in writes if (one.key, one.cells[0].column) not in refused]
+    left = [(one, tuple(cell for cell in one.cells if (one.key, cell.column) not in refused)) for one in writes]
+    kept = [replace(one, cells=cells) for one, cells in left if cells]
     clears = [one for one in kept if one.kind is Kind.CLEAR]
     return clears, in_order(kept, differences, UNIQUE, held), refused
 
@@ -89,7 +86,8 @@ def held_against(http: Client, moves: Moves) -> dict[tuple[str, str], Why]:
     """Carry out what is planned, and try what is predicted to be refused."""
     clears, updates, refused = predicted(now(http), moves)
     for one in (*clears, *updates):
-        assert put(http, one.key, one.cells[0].column, one.cells[0].after) == 200, one
+        values = {cell.column: cell.after for cell in one.cells}
+        assert http.patch(f"{PROFILES_V5}/{one.key}", json=attributes(**values)).status_code == 200, one
     for key, column in refused:
         assert put(http, key, column, moves[key, column]) == 409, (key, column)
     return refused
@@ -167,6 +165,35 @@ def test_a_chain_whose_last_holder_keeps_hers_is_left_alone_and_the_rest_of_the_
         ("C", ["email"]),
     ]
     assert left(plan) == [("A", "email", "taken"), ("B", "email", "taken")]
+
+
+Z, NEW = "z@x.be", "new@x.be"
+
+
+def test_of_two_unique_values_of_a_profile_the_one_that_can_be_had_does_not_wait_for_the_other() -> None:
+    """A cannot have Z's address, but a free card; so that B can have A's card, which she lets go."""
+    rows = [
+        differs("A", "email", "a@x.be", Z), differs("A", "card", "1", "9"), differs("B", "card", "2", "1"),
+    ]  # fmt: skip
+    plan = correction(*rows, of_others=others(("A", "email", "Z"), ("B", "card", "A")))
+    assert [(write.key, [cell.column for cell in write.cells]) for write in plan.writes] == [
+        ("A", ["card"]),
+        ("B", ["card"]),
+    ]
+    assert left(plan) == [("A", "email", "taken")]
+
+
+def test_profiles_that_wait_for_each_other_in_different_cells_are_written_cell_by_cell() -> None:
+    rows = [
+        differs("A", "email", "a@x.be", "b@x.be"), differs("A", "card", "1", "7"), differs("A", "city", "g", "h"),
+        differs("B", "email", "b@x.be", NEW), differs("B", "card", "2", "1"),
+    ]  # fmt: skip
+    plan = correction(*rows, of_others=others(("A", "email", "B"), ("B", "card", "A")))
+    done = [(write.key, cell.column) for write in plan.writes for cell in write.cells]
+    assert left(plan) == []
+    assert sorted(done) == [("A", "card"), ("A", "city"), ("A", "email"), ("B", "card"), ("B", "email")]
+    assert done.index(("B", "email")) < done.index(("A", "email"))
+    assert done.index(("A", "card")) < done.index(("B", "card"))
 
 
 def test_who_has_no_key_keeps_hers_and_what_an_older_run_did_not_tell_is_not_guessed() -> None:
