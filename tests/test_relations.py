@@ -18,6 +18,7 @@ import pytest
 from auditor.engine.duckdb import DuckDB
 from auditor.explain import explain
 from auditor.explain.relations import relations
+from auditor.explain.value_maps import Mapped, borne_out, mapped
 from auditor.findings.sentences import with_sentences
 from auditor.findings.words import Words
 from auditor.model import AttributeType
@@ -89,6 +90,11 @@ def _later(**by: int) -> Callable[[datetime], str]:
         ("5 less on platform", pairs(range(30), lambda n: n * n, lambda n: n * n + 5)),
         ("one for one: BE → Belgium, FR → France, NL → Nederland", pairs(range(30), lambda n: ["BE", "FR", "NL"][n % 3], lambda n: ["Belgium", "France", "Nederland"][n % 3])),
         ("one for one: N → false, O → true", pairs(range(30), lambda n: "ON"[n % 2], lambda n: ["true", "false"][n % 2])),
+        ("the opposite", pairs(range(30), lambda n: "JN"[n % 2], lambda n: ["false", "true"][n % 2])),
+        ("the opposite", pairs(range(30), lambda n: ["ja", "nee"][n % 2], lambda n: "01"[n % 2])),
+        ("the opposite", pairs(range(30), lambda n: "MV"[n % 2], lambda n: "VM"[n % 2])),
+        ("several words for one on platform: B → Belgium, BE → Belgium, F → France, …", pairs(range(40), lambda n: ["B", "BE", "F", "FR"][n % 4], lambda n: ["Belgium", "Belgium", "France", "France"][n % 4])),
+        ("several words for one in truth: Belgium → B, Belgium → BE, France → F, …", pairs(range(40), lambda n: ["Belgium", "Belgium", "France", "France"][n % 4], lambda n: ["B", "BE", "F", "FR"][n % 4])),
         ("a piece more in front in truth: “KL-”", pairs(range(30), lambda n: 1000 + 37 * n, lambda n: f"KL-{1000 + 37 * n}")),
         ("a piece more at the end on platform: “@x.be”", pairs(range(30), lambda n: f"a{n}@x.be", lambda n: f"a{n}")),
         ("another piece at the end: “old.be” → “new.be”", pairs(range(30), lambda n: f"a{n}@old.be", lambda n: f"a{n}@new.be")),
@@ -113,6 +119,54 @@ def test_chance_is_no_relation() -> None:
     ):
         drawn = [(draw.choice(values), draw.choice(values)) for _ in range(200)]
         assert relations([pair for pair in drawn if pair[0] != pair[1]], "UTC") == []
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        [("K\ufffd\ufffd", "Kříž"), ("N\ufffdmec", "Němec")],
+        [("╨Ш╨▓╨░╨╜", "Иван"), ("╨Ь╨░╤А╨╕╤П", "Мария")],
+        [("HÃ©lÃ¨ne", "Hélène"), ("&eacute;va", "éva")],
+        [("J", "false")],
+        [("O", "false"), ("N", "true")],
+        [("1", "N"), ("2", "J")],
+        [("nl", "fr"), ("fr", "de"), ("de", "nl")],
+    ],
+)
+def test_one_word_that_was_damaged_and_a_change_of_mind_are_no_map(several: list[tuple[str, str]]) -> None:
+    """Nor are words of which one says the opposite, and nobody knows what the other says."""
+    assert mapped(several * 15) is None
+
+
+ALL = {(f"c{n}", f"word {n}"): 30 for n in range(4)}
+
+
+@pytest.mark.parametrize(
+    ("counted", "filled", "distinct", "kept"),
+    [
+        (ALL, 120, 4, 4),
+        ({**ALL, ("c1", "word 2"): 2}, 122, 4, 4),  # somebody moved
+        ({**ALL, ("word 1", "word 1"): 30}, 150, 5, 3),  # who had c1 was made the equal of the others
+        ({**ALL, ("c1", "c1"): 30}, 150, 4, 3),
+        (dict.fromkeys(ALL, 5), 300, 60, 0),  # households that moved
+        (dict.fromkeys(ALL, 10), 300, 30, 0),  # large ones
+        (dict.fromkeys(ALL, 15), 300, 10, 4),  # the other values are spelt alike in both languages
+        ({}, 300, 10, 0),
+    ],
+)
+def test_a_map_is_borne_out_by_all_rows(
+    counted: dict[tuple[str, str], int], filled: int, distinct: int, kept: int
+) -> None:
+    found = borne_out(Mapped(tuple(ALL)), {pair: pair for pair in ALL}, counted, filled, distinct)
+    assert len(found.values if found else ()) == kept
+
+
+def test_a_map_of_one_pair_needs_ten_rows_and_nobody_against() -> None:
+    [pair, *_] = ALL
+    alone = Mapped((pair,))
+    assert borne_out(alone, {pair: pair}, {pair: 10}, 15, 2) == alone
+    assert borne_out(alone, {pair: pair}, {pair: 9}, 15, 2) is None
+    assert borne_out(alone, {pair: pair}, {pair: 100, (pair[0], pair[0]): 1}, 101, 2) is None
 
 
 def test_a_day_that_two_formats_could_mean_is_told_by_the_days_that_only_one_can() -> None:

@@ -84,16 +84,44 @@ def test_what_a_rule_leaves_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "forms", "values"),
+    [
+        ("code", FORMS["land"], {"Belgium": "BE", "France": "FR", "Pays-Bas": "NL"}),
+        ("", (lambda n: "BE" if n % 3 else "FR", lambda n: "Belgium" if n % 3 else "FR"), {"Belgium": "BE"}),
+        (
+            "",
+            (lambda n: ["BE", "B", "FR", "F"][n % 4], lambda n: ["Belgium", "France"][n % 4 // 2]),
+            {"BE": "Belgium", "B": "Belgium", "FR": "France", "F": "France"},
+        ),
+    ],
+)
+def test_a_map_is_proposed_as_both_files_spell_its_values(
+    tmp_path: Path, rule: str, forms: tuple[Callable[[int], str], Callable[[int], str]], values: Mapping[str, str]
+) -> None:
+    platform, truth = files(tmp_path, {"c": forms})
+    rules = {"c": rule} if rule else {}
+    [one] = auditor.compare(platform, truth, key="id", rules=rules).suggestions
+    assert (one.rule, one.values, one.leaves, one.against) == ("", values, 0, 0)
+    again = auditor.compare(platform, truth, key="id", rules=rules, values={"c": one.values})
+    assert again.summary["verdict"] == "clean"
+
+
+@pytest.mark.parametrize(
     "forms",
     [
         (lambda n: f"{1 + n % 9:02}/{1 + n % 9:02}/2020", lambda n: f"2020-{1 + n % 9:02}-{1 + n % 9:02}"),
         (lambda n: f"n{n * 7}", lambda n: f"m{n * 11}"),
         (lambda n: "Ann" if n else "ANN", lambda _: "Ann"),
         (lambda n: "BE" if n else "FR", lambda n: "Belgium" if n == 5 else "BE"),
+        (lambda n: "JN"[n % 2], lambda n: ["false", "true"][n % 2]),
+        (lambda n: f"Kerkstraat {n // 5}", lambda n: f"Kerkstraat {n // 5 + 17 * (n < 10)}"),
+        (lambda n: ["Silver", "Gold"][n % 2], lambda _: "Gold"),
     ],
 )
 def test_nothing_is_proposed_where_the_support_is_thin_or_two_rules_would_do(
     tmp_path: Path, forms: tuple[Callable[[int], str], Callable[[int], str]]
 ) -> None:
-    """Days that are their own month, values that share nothing, one pair of values, one of a code."""
+    """Days that are their own month, values that share nothing, one pair of values, one of a code; the opposite,
+    households that moved, and a change that makes some the equal of others.
+    """
     assert auditor.compare(*files(tmp_path, {"c": forms}), key="id").suggestions == ()

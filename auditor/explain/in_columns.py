@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -19,10 +20,15 @@ import polars as pl
 
 from auditor.engine.functions import declared
 from auditor.engine.protocol import Engine
+from auditor.equality import rules
+from auditor.equality.primitives import FUNCTIONS as EQUALITY
+from auditor.equality.primitives import needs_functions
 from auditor.explain.background import Background
 from auditor.explain.distances import Apart, Pair, Relation, Times
-from auditor.explain.relations import Mapped, Piece, relations
+from auditor.explain.relations import Piece, relations
+from auditor.explain.value_maps import Mapped, borne_out
 from auditor.findings.reason import Reason
+from auditor.model import Side
 from auditor.settings.contract import Column, Sensitivity
 
 if TYPE_CHECKING:
@@ -32,10 +38,6 @@ SAMPLED: Final = 400
 """Cells of a column."""
 OPEN: Final = (Reason.PUNCTUATION, Reason.TRUNCATED, Reason.DATE_SWAPPED, Reason.TYPO, Reason.DIFFERENT)
 """Reasons that what a column tells is put in the place of."""
-_AGREES: Final = 0.05
-"""The share of the compared rows that may have a value of a map on both sides."""
-_ALONE: Final = 10
-"""Rows that must have the only value of a map, and nobody on both sides."""
 _DIGITS: Final = 8
 _BETWEEN: Final = "\x1f"
 
@@ -76,23 +78,52 @@ def found_in_columns(
     for column, _, platform, truth in sorted(rows):
         pairs[column].append((platform, truth))
     found = {column: relations(of_column, zone) for column, of_column in pairs.items()}
-    found = {column: [one for one in several if _of_codes(engine, column, one, background)]
-             for column, several in found.items()}  # fmt: skip
-    return {column: several for column, several in found.items() if several}
+    held = {
+        column: [kept for one in several if (kept := _held(engine, cells, column, one, background)) is not None]
+        for column, several in found.items()
+    }
+    return {column: several for column, several in held.items() if several}
 
 
-def _of_codes(engine: Engine, column: str, relation: Relation, background: Background | None) -> bool:
-    """Whether a map is one of codes: where both sides often have one of its values, some people just changed theirs."""
-    if not isinstance(relation, Mapped) or background is None:
-        return not isinstance(relation, Mapped) or len(relation.values) > 1
-    place = [one.name for one in background.contract.compared].index(column)
-    drawn = background.drawn
-    values = [ours for ours, _ in relation.values]
-    ours = drawn[f"p{place}"].isin(values)
-    both = ours & drawn[f"p{place}"].identical_to(drawn[f"t{place}"])
-    [(agreeing, there)] = engine.rows(drawn.agg(agreeing=drawn.count(where=both), there=drawn.count(where=ours)))
-    few = agreeing <= _AGREES * there
-    return few and (len(relation.values) > 1 or (there >= _ALONE and not agreeing))
+def _held(
+    engine: Engine, cells: ir.Table, column: str, relation: Relation, background: Background | None
+) -> Relation | None:
+    """The relation as far as it holds in the whole column; None where it does not."""
+    if not isinstance(relation, Mapped):
+        return relation
+    if background is None:
+        return relation if len(relation.values) > 1 else None
+    return _borne_out(engine, cells, column, relation, background)
+
+
+def _borne_out(engine: Engine, cells: ir.Table, name: str, relation: Mapped, background: Background) -> Mapped | None:
+    """The map as far as all rows that were drawn bear it out, with the values as both files spell them."""
+    place = [one.name for one in background.contract.compared].index(name)
+    column, zone = background.contract.compared[place], background.contract.timezone.key
+    mine = cells.filter(cells.column == name, cells.platform.concat(_BETWEEN, cells.truth).isin(
+        [_BETWEEN.join(pair) for pair in relation.values]))  # fmt: skip
+    fetched = background.fetched.select("key", p=f"p{place}", t=f"t{place}")
+    of_map = mine.join(fetched, "key").select(
+        "platform", "truth", "platform_canonical", "truth_canonical", p=fetched.p, t=fetched.t
+    )
+    forms: dict[Pair, Pair] = {}
+    spelt: dict[Pair, Pair] = {}
+    for platform, truth, p_own, t_own, p, t in sorted(engine.rows(of_map.distinct())):
+        forms[platform, truth] = p_own, t_own
+        spelt.setdefault((platform, truth), (p.strip(), t.strip()))
+    if needs_functions(column.compare):
+        engine.register(EQUALITY)
+    drawn = background.drawn.select(
+        p=rules.canonical(background.drawn[f"p{place}"], column, Side.PLATFORM, zone),
+        t=rules.canonical(background.drawn[f"t{place}"], column, Side.TRUTH, zone),
+    )
+    rows = drawn.filter(drawn.p.notnull() & drawn.t.notnull())
+    [(filled, distinct)] = engine.rows(rows.agg(filled=rows.count(), distinct=rows.p.nunique()))
+    ours, theirs = (sorted({pair[place] for pair in forms.values()}) for place in (0, 1))
+    touched = rows.filter(rows.p.isin(ours) | rows.t.isin(theirs))
+    counted = {(p, t): number for p, t, number in engine.rows(touched.group_by("p", "t").agg(n=touched.count()))}
+    found = borne_out(relation, forms, counted, filled, distinct)
+    return found and replace(found, spelt=tuple(spelt[pair] for pair in found.values))
 
 
 def marks(

@@ -6,14 +6,15 @@ chance: what is not the same value has to hold in most of the column.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from auditor.explain.distances import Apart, Pair, Relation, moments_apart, numbers_apart
 from auditor.explain.moments import moments
 from auditor.explain.spelling import readings
+from auditor.explain.value_maps import Mapped, mapped
 from auditor.findings.reason import Reason
 
 FEWEST: Final = 5
@@ -24,62 +25,8 @@ _FIRST: Final = 40
 """Pairs that are looked at before all of them are."""
 _TURNS: Final = 3
 """Relations of one column, one after the other on what those before left."""
-MAPPED: Final = 250
-"""Pairs of values that may stand for each other."""
-_OFTEN: Final = 3
-"""How often a pair of values has to stand, on average, to be one of a map."""
-_PURE: Final = 0.95
-"""The share of a value's cells that stand for one and the same value."""
 _WORD: Final = 3
 """Characters of a piece that stands for another one."""
-
-
-# --- a word for a code ---
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped(Relation):
-    """Each value of the platform stands for one of the truth, and no two for the same."""
-
-    values: tuple[Pair, ...]
-    """The most frequent first."""
-
-    @property
-    def pattern(self) -> str:
-        return "one for one"
-
-    def named(self) -> str:
-        shown = ", ".join(f"{ours} → {theirs}" for ours, theirs in self.values[:3])
-        return f"{self.pattern}: {shown}{', …' if len(self.values) > 3 else ''}"
-
-    def fits(self, platform: str, truth: str) -> bool:
-        return (platform, truth) in self.values
-
-
-def mapped(pairs: Iterable[Pair]) -> Mapped | None:
-    """The map from the platform's values to the truth's, where there is one."""
-    counted = Counter(pairs)
-    total = counted.total()
-    targets: dict[str, Counter[str]] = defaultdict(Counter)
-    for (ours, theirs), number in counted.items():
-        targets[ours][theirs] += number
-    if len(targets) > MAPPED or total < 2 * FEWEST or total < _OFTEN * len(targets):
-        return None
-    best = {ours: found.most_common(1)[0] for ours, found in targets.items()}
-    sure = {
-        ours: (theirs, number)
-        for ours, (theirs, number) in best.items()
-        if number >= 2 and number >= _PURE * targets[ours].total()
-    }
-    back = Counter(theirs for theirs, _ in sure.values())
-    sure = {ours: found for ours, found in sure.items() if back[found[0]] == 1}
-    if sum(number for _, number in sure.values()) < MOST * total:
-        return None
-    # Codes are other words than those they stand for; values that were dealt out anew are the same ones.
-    if len(sure) > 2 and 2 * len(sure.keys() & back.keys()) > len(sure):
-        return None
-    ordered = sorted(sure, key=lambda ours: (-sure[ours][1], ours))
-    return Mapped(tuple((ours, sure[ours][0]) for ours in ordered))
 
 
 # --- the same piece more, or another one ---

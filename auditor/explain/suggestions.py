@@ -38,6 +38,9 @@ MOST_COLUMNS: Final = 25
 """Columns that are looked at, those with most to win first."""
 _CODE: Final = 5
 """Characters of a code at most."""
+_OURS_FOR_ONE: Final = "several words for one on platform"
+_MAPS: Final = ("one for one", _OURS_FOR_ONE, "several words for one in truth")
+"""Patterns of columns in which one side has codes for the other's words."""
 _LEFT: Final = 3
 """Differences that are shown of those that a rule leaves."""
 
@@ -83,7 +86,7 @@ def suggestions(
     asked: dict[str, list[_Candidate]] = {}
     for name, groups in by_column.items():
         candidates = list(_candidates(columns[name], groups, shown, by_itself=freely))
-        candidates += _maps(engine, cells, columns[name], groups)
+        candidates += _maps(engine, cells, columns[name], groups, background)
         if candidates:
             asked[name] = candidates
     largest = sorted(asked, key=lambda name: -sum(group.profiles for group in by_column[name]))[:MOST_COLUMNS]
@@ -132,21 +135,29 @@ def _of_one_case(text: str) -> bool:
     return text in (text.upper(), text.lower())
 
 
-def _maps(engine: Engine, cells: ir.Table, column: Column, groups: Sequence[Group]) -> Iterator[_Candidate]:
+def _maps(
+    engine: Engine, cells: ir.Table, column: Column, groups: Sequence[Group], background: Background
+) -> Iterator[_Candidate]:
     """The map that the column's pairs of codes and words are."""
     for group in groups:
-        if group.reason == Reason.RELATION and group.pattern.startswith("one for one"):
-            of_them = cells.filter(
-                cells.column == group.column, cells.reason == group.reason, cells.pattern == group.pattern
-            )
-            pairs = engine.rows(of_them.select("platform", "truth").distinct())
-            values = {theirs: ours for ours, theirs in sorted(pairs)}
-            if column.spelt_alike and all(word.strip().lower() in (*YES, *NO) for word in values):
-                values = {ours: theirs for theirs, ours in values.items()}
-            mapped = replace(column, values=dict(column.values) | values)
-            for compare in (column.compare, Compare.BOOLEAN):
-                rule = "" if compare is column.compare else compare.value
-                yield _Candidate(replace(mapped, compare=compare), rule, values)
+        kind = next((kind for kind in _MAPS if group.pattern.startswith(kind)), None)
+        if group.reason != Reason.RELATION or kind is None:
+            continue
+        # As both files spell them: what is compared or sent may be spelt otherwise.
+        place = [one.name for one in background.contract.compared].index(column.name)
+        fetched = background.fetched.select("key", p=f"p{place}", t=f"t{place}")
+        of_them = cells.filter(
+            cells.column == group.column, cells.reason == group.reason, cells.pattern == group.pattern
+        ).join(fetched, "key")
+        pairs = sorted({(p.strip(), t.strip()) for p, t in engine.rows(of_them.select("p", "t").distinct())})
+        values = {theirs: ours for ours, theirs in pairs}
+        spoken = all(word.lower() in (*YES, *NO) for word in values)
+        if column.spelt_alike and (spoken or kind == _OURS_FOR_ONE):
+            values = dict(pairs)
+        mapped = replace(column, values=dict(column.values) | values)
+        for compare in (column.compare, Compare.BOOLEAN):
+            rule = "" if compare is column.compare else compare.value
+            yield _Candidate(replace(mapped, compare=compare), rule, values)
 
 
 def _notations(column: Column, pattern: str, texts: Sequence[str]) -> Iterator[_Candidate]:
@@ -208,7 +219,7 @@ def _proposed(
             f"b{number}": rows.count(where=agrees & ~equal),
         }
         if one.values:
-            of_the_map = rows.p.isin(list(one.values.values())) | rows.t.isin(list(one.values))
+            of_the_map = ibis.or_(*(text.isin([*one.values, *one.values.values()]) for text in (rows.p, rows.t)))
             sums[f"b{number}"] = rows.count(where=of_the_map & ~equal)
     [row] = engine.rows(rows.agg(**sums))
     counted = dict(zip(sums, row, strict=True))
@@ -216,7 +227,8 @@ def _proposed(
     best: tuple[int, int] | None = None
     for number, one in enumerate(candidates):
         made, breaks = counted[f"e{number}"], counted[f"b{number}"]
-        enough = made >= FEWEST and counted[f"d{number}"] > 1 and made >= LEAST * differing
+        # A cause has said of a map that all rows bear it out, though there may be one pair of values.
+        enough = made >= FEWEST and (one.values or counted[f"d{number}"] > 1) and made >= LEAST * differing
         if enough and breaks <= _BREAKS * made and not one.twin and (best is None or made > best[0]):
             best = made, number
     if best is None:

@@ -242,6 +242,11 @@ _RELATIONS: Final = {
         "{column} has another word for each value, one for one: what {platform} says always stands for the same in "
         "{truth}{named}"
     ),
+    r"several words for one (?P<side>on platform|in truth)(?P<named>: .*)?": (
+        "{column} has several words in {side} for each that {other} has: what {side} says always stands for the same "
+        "in {other}{named}"
+    ),
+    r"the opposite": "{column} is turned round: where {platform} has one of two values, {truth} has the other",
 }
 """Patterns of constant relations, the first that fits."""
 _ELSEWHERE: Final = {
