@@ -195,7 +195,7 @@ TABLE: tuple[tuple[str | None, str | None, str, str], ...] = (
     # numbers
     ("1.234,50", "1234.50", "number", "number_format"),
     ("12,50", "12.5", "number", "number_format"),
-    ("1,234", "1234", "number", "number_format"),
+    ("1,234,567", "1234567", "number", "number_format"),
     ("1'234.50", "1234.50", "number", "number_format"),
     ("1e3", "1000", "number", "number_format"),
     ("1.5E+3", "1500", "number", "number_format"),
@@ -206,10 +206,32 @@ TABLE: tuple[tuple[str | None, str | None, str, str], ...] = (
     ("12.5", "125", "number", "different"),
     ("120", "150", "number", "different"),
     ("12345678901234567", "12345678901234568", "number", "different"),
+    ("0.750", "750", "exact", "different"),
+    ("750", "0,095", "exact", "different"),
+    ("0.49924", "499.24", "exact", "different"),
+    ("0.1", "1", "exact", "different"),
+    ("10,0", "0,100", "exact", "different"),
+    ("100", "100.005", "number", "different"),
+    ("100", "100.5", "exact", "different"),
+    ("1000", "1000.5", "exact", "different"),
+    ("-17.2", "-17", "number", "different"),
+    ("123", "1234", "number", "different"),
+    ("123", "1234", "exact", "truncated"),
+    ("499.24", "499.25", "exact", "different"),
+    ("100.2", "100.25", "exact", "truncated"),
+    ("12.3", "12.34", "number", "truncated"),
+    ("1257.3600000000001", "1257.36", "exact", "notation"),
+    ("1257.36", "1257.3600000000001", "number", "notation"),
+    ("100", "99.99999999999999", "number", "notation"),
+    ("0,30000000000000004", "0,3", "exact", "notation"),
+    ("12.359999656677246", "12.36", "exact", "notation"),
+    ("-4.440892098500626e-16", "0", "number", "notation"),
+    ("1257.3612345678901", "1257.36", "number", "truncated"),
+    ("3.14159265358979", "3.2", "number", "different"),
     ("4.57E+12", "4570123456789", "number", "spreadsheet"),
     ("4.58E+12", "4570123456789", "number", "different"),
     ("1000.0", "1000", "exact", "number_format"),
-    ("1,001", "1001", "exact", "number_format"),
+    ("1,001,001", "1001001", "exact", "number_format"),
     ("1.234,56", "1,234.56", "exact", "number_format"),
     ("12.50-", "-12.50", "exact", "number_format"),
     ("(1.234,56)", "-1234.56", "exact", "number_format"),
@@ -502,6 +524,22 @@ def cut_off(first: str, second: str, rule: str) -> bool:
     return 3 <= len(short) < len(long) and long[: len(short)] == short and not whole_member
 
 
+def fractions(first: str, second: str) -> bool:
+    """Whether both are numbers with no zeros in front, one with decimals at least."""
+
+    def plain_number(text: str) -> tuple[bool, bool]:
+        whole, sign, decimals = text.removeprefix("-" if text.startswith("-") else "+").replace(",", ".").partition(".")
+        usual = all(part in "0123456789" for part in whole + decimals) and (whole[:1] != "0" or whole == "0")
+        return usual and (not sign or decimals != ""), bool(sign)
+
+    one, other = plain_number(first), plain_number(second)
+    return one[0] and other[0] and (one[1] or other[1])
+
+
+def behind_a_sign(text: str) -> bool:
+    return text[-1:].isdigit() and text.isascii() and text.rstrip("0123456789")[-1:] in (".", ",")
+
+
 def exchanged_day(first: str, second: str) -> bool:
     def parts(text: str, order: str, mark: str) -> tuple[str, int, int, str] | None:
         words = text.split(mark, 2)
@@ -537,6 +575,7 @@ def numbers(text: str) -> set[Decimal]:
         whole, point, fraction = mantissa.lstrip("+-").partition(decimal)
         groups = whole.split(group)
         grouped = len(groups) > 1 and all(len(part) == 3 for part in groups[1:]) and 1 <= len(groups[0]) <= 3
+        grouped = grouped and not groups[0].startswith("0")
         digits = whole.replace(group, "") + fraction
         signs = len(mantissa) - len(mantissa.lstrip("+-"))
         if not (digits.isascii() and digits.isdigit()) or signs > 1 or exponent.count("+") + exponent.count("-") > 1:
@@ -581,7 +620,8 @@ def reference(cell: Cell) -> str:
     if damaged:
         return "encoding"
     zp, zt = (p2, t2) if rule == "number" else (p5, t5)
-    if all(text and set(text) <= set("0123456789") for text in (zp, zt)) and zp.lstrip("0") == zt.lstrip("0"):
+    digits = all(text and set(text) <= set("0123456789") for text in (zp, zt))
+    if digits and zp.lstrip("0") == zt.lstrip("0") and not fractions(p2, t2):
         return "leading_zero"
     if numbers(p2) & numbers(t2):
         return "number_format"
@@ -590,12 +630,13 @@ def reference(cell: Cell) -> str:
     seen = [(shape(p).strip(BLANKS), shape(t).strip(BLANKS))]
     own = (canonical(p, rule) or "", canonical(t, rule) or "")
     judged = [*seen, own] if rule in ("name", "email", "phone") else seen
-    if any(cut_off(*pair, rule) for pair in judged):
+    piece = (rule != "number" and not fractions(p2, t2)) or (behind_a_sign(p2) and behind_a_sign(t2))
+    if piece and any(cut_off(*pair, rule) for pair in judged):
         return "truncated"
     if any(exchanged_day(*pair) for pair in ([*seen, own] if rule in ("date", "timestamp") else seen)):
         return "date_swapped"
     words = rule not in ("number", "date", "timestamp", "boolean", "code")
-    if words and any(mistyped(*pair) for pair in judged):
+    if words and not fractions(p2, t2) and any(mistyped(*pair) for pair in judged):
         return "typo"
     return "different"
 
@@ -634,6 +675,19 @@ def test_every_cell_gets_exactly_one_reason_and_keeps_its_columns(engine: DuckDB
 
 def test_no_cells_no_reasons(folder: Path) -> None:
     assert reasons_of(folder, []) == []
+
+
+def test_a_column_tells_whether_a_sign_stands_between_thousands(folder: Path) -> None:
+    """Kilograms and grams differ by a factor; pieces with and without groups do not."""
+    columns = [column("kg"), column("pieces"), column("price", "number"), column("alone")]
+    kg = [("0.750", "750"), ("1.250", "1250"), ("0.183", "183"), ("2.500", "2500"), ("0.095", "95"), ("3.125", "3125")]
+    pieces = [("1.250", "1250"), ("12.000", "12000"), ("1.000.000", "1000000")]
+    cells = [Cell(*pair, "k", "kg", "text") for pair in kg]
+    cells += [Cell(*pair, "k", "pieces", "text") for pair in pieces]
+    cells += [Cell("1250", "1.250", "k", "price", "number"), Cell("1,250", "1250", "k", "price", "number")]
+    cells += [Cell("1,001", "1001", "k", "alone", "text")]
+    found = reasons_of(folder, cells, columns)
+    assert found == ["relation"] * 6 + ["number_format"] * 3 + ["different"] + ["number_format"] * 2
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])

@@ -39,7 +39,7 @@ _BELOW_ZERO = re.compile(r"\( ?([\d.]+) ?\)|([\d.]+) ?-", re.ASCII)
 """How accountants and their programs write what is owed: `(12.50)`, `12.50-`."""
 
 _GROUPS = r"[.\s\x{00A0}\x{202F}]"
-_AMOUNT = rf"(?:\d{{1,3}}(?:{_GROUPS}\d{{3}})+|\d*)(?:,\d*)?"
+_AMOUNT = rf"(?:[1-9]\d{{0,2}}(?:{_GROUPS}\d{{3}})+|\d*)(?:,\d*)?"
 _WITH_COMMA = rf"^(?:[+-]?{_AMOUNT}(?:[eE][+-]?\d{{1,4}})?|\( ?{_AMOUNT} ?\)|{_AMOUNT} ?-)$"
 """Numbers with a decimal comma and perhaps groups of thousands; whether digits are there at all is seen later."""
 
@@ -134,7 +134,7 @@ def number(text: ir.StringValue, decimal: str) -> ir.StringValue:
     """A decimal without exponent, group separators, superfluous zeros or plus sign; null for what is no number.
 
     Where the decimal separator is a comma, groups of three may be separated by dots or blanks; a dot anywhere else is
-    no part of a number: `12.5` is not 125.
+    no part of a number: `12.5` is not 125, nor is `0.125`, since no group of thousands begins with a zero.
     """
     plain = text.strip()
     if decimal == ",":

@@ -12,7 +12,7 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
     punctuation    leading + missing on platform · punctuation missing on platform · other punctuation
     encoding       garbled on platform · garbled · letters lost on platform
     markup         HTML codes | HTML tags | codes of an address | a program | a mail | a workbook on platform
-    notation       yes or no · a number without its country on platform · more than the address on platform ·
+    notation       yes or no · a number without its country | rounding noise | more than the address on platform ·
                    the same words | members in another order
                    %d/%m/%Y → %Y-%m-%d: of the column
     several        several values on platform · the same several values

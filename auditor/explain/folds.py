@@ -104,3 +104,9 @@ def with_levels(table: ir.Table, **texts: str) -> ir.Table:
 
 def _plain_for_alike(text: ir.StringValue) -> ir.StringValue:
     return ibis.ifelse(text.re_search(f"[{''.join(LOOK_ALIKES)}]"), without_look_alikes(text), text)
+
+
+def only_if(candidate: ir.BooleanValue, condition: ir.BooleanValue) -> ir.BooleanValue:
+    """Both, and the condition is not looked at where there is no candidate: an engine evaluates all of an `&`."""
+    both: ir.BooleanValue = ibis.ifelse(candidate, condition, ibis.literal(False))
+    return both

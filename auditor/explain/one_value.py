@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import Final
@@ -14,6 +15,13 @@ _NUMBER: Final = re.compile(r"[+(]?\d[\d .()-]{5,}")
 _NAMED: Final = re.compile(r"(?:[^<>]*<\s*)?(?:mailto:)?([^\s<>]+@[^\s<>]+?)\s*>?(?:\s*\([^()]*\))?", re.IGNORECASE)
 _SHORTENED: Final = re.compile(r"([+-]?\d(?:[.,]\d+)?)[eE]\+?(\d{1,3})")
 _ERRORS: Final = re.compile(r"#{2,}|#[^\W\d_/0]{2,}[A-Z0/ÉÈÀÖÜ]*[!?]?|#[A-Z0/]{3,9}[!?]?")
+_COMPUTED: Final = re.compile(r"[+-]?(?=(?:[.,]?\d){15,})\d+[.,]\d+|[+-]?\d[.,]\d{9,}[eE]-(?:1\d|[89])", re.ASCII)
+"""More digits than anybody writes."""
+_WRITTEN: Final = re.compile(r"[+-]?\d{1,12}([.,]\d{1,9})?", re.ASCII)
+_NOISE: Final = 1e-11
+"""What sums of fractions are beside their value, as a share of it."""
+_FEW_BITS: Final = 24
+"""Of the digits of a number that is kept in 32."""
 _EXACT: Final = 15
 """Digits of a number that spreadsheets keep."""
 _LOCAL: Final = 7
@@ -81,11 +89,24 @@ def notation(platform: str, truth: str) -> str | None:
     for mine, theirs, side in ((platform, truth, "on platform"), (truth, platform, "in truth")):
         if _is_local_form(mine, theirs):
             return f"a number without its country {side}"
+        if _noise(mine.strip(), theirs.strip()):
+            return f"rounding noise {side}"
     words = [sorted(re.findall(r"[^\s,;|]+", text.lower())) for text in (platform, truth)]
     if words[0] == words[1] and len(words[0]) > 1:
         listed = all(re.search("[,;|]", text) for text in (platform, truth))
         return "the same members in another order" if listed else "the same words in another order"
     return None
+
+
+def _noise(long: str, short: str) -> bool:
+    """Whether a number is the other one, and no more than binary arithmetic leaves of it."""
+    if not (_COMPUTED.fullmatch(long) and _WRITTEN.fullmatch(short)):
+        return False
+    computed, written = float(long.replace(",", ".")), float(short.replace(",", "."))
+    apart = abs(computed - written)
+    share, power = math.frexp(written)
+    in_few_bits = math.ldexp(round(math.ldexp(share, _FEW_BITS)), power - _FEW_BITS)
+    return 0 < apart <= _NOISE * max(abs(written), 1) or computed == in_few_bits != written
 
 
 def _yes_or_no(text: str) -> bool | None:

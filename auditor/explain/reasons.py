@@ -16,13 +16,20 @@ import ibis
 from auditor.engine.protocol import Engine
 from auditor.equality.primitives import fold, nfc_normalize, strip_accents
 from auditor.equality.yes_no import NO, YES
+from auditor.explain.as_numbers import (
+    are_same_number,
+    both_with_fractions,
+    more_than_digits,
+    not_the_same,
+    with_fractions,
+)
 from auditor.explain.background import Background
 from auditor.explain.elsewhere import exchanged, slipped, swapped
-from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, spelt_out, trimmed, with_levels
+from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, only_if, spelt_out, trimmed, with_levels
 from auditor.explain.in_columns import FUNCTIONS as OF_COLUMNS
 from auditor.explain.in_columns import OPEN, found_in_columns, marks
 from auditor.explain.markup import CODES
-from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, same_number, told
+from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, told
 from auditor.findings.reason import Reason
 from auditor.model import AttributeType
 from auditor.settings.contract import Column, Compare
@@ -57,11 +64,10 @@ _SPOKEN: Final = (*YES, *NO)
 _ISO_DAY: Final = r"^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1[0-2])(.*)$"
 _EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
 """Dates that stay dates when day and month are exchanged."""
-_MONEY: Final = r"(?:€|\$|£|EUR|USD|GBP|CHF)?"
-_LIKE_A_NUMBER: Final = rf"^\(?{_MONEY}[+-]?{_MONEY}[.,]?\d[\d.,'’]*(?:[eE][+-]?\d+)?{_MONEY}[-%)]?{_MONEY}$"
 _UTF_7: Final = r"\+[A-Za-z0-9+/]{2,}-"
 _SPREADSHEET: Final = r"^\s*(#|[+-]?\d([.,]\d+)?[eE]\+?\d|\d{11,}0$)"
 _NUMBERS_TO_CALL: Final = r"^\s*[+(]?[0-9][0-9 ./(),;|+-]{6,}$"
+_LONG_FRACTION: Final = r"[0-9][.,][0-9]{8,}(?:[eE]-[0-9]+)?\s*$"
 
 
 def with_reasons(
@@ -80,6 +86,9 @@ def with_reasons(
     """
     engine.register(FUNCTIONS)
     reasoned = engine.keep(_by_pair(cells, columns), "reasoned_cells")
+    if (fractions := not_the_same(engine, reasoned, columns)) is not None:
+        different = ibis.literal(Reason.DIFFERENT.value)
+        reasoned = _marked(engine, reasoned, fractions.mutate(because=different, mark=ibis.null(str)))
     if found := found_in_columns(engine, reasoned, columns, background):
         engine.register(OF_COLUMNS)
         reasoned = _marked(engine, reasoned, marks(engine, reasoned, found, columns, freely=freely))
@@ -162,11 +171,11 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         (table.p_lower == table.t_lower, Reason.CASE.value),
         # A garbled "à" is a letter with another accent and a blank: what follows would explain it, and wrongly.
         (_same_but_for_accents(table) & ~garbled, Reason.ACCENTS.value),
-        (_same_number(table) & _more_than_digits(table), Reason.NUMBER_FORMAT.value),
+        (are_same_number(table) & more_than_digits(table), Reason.NUMBER_FORMAT.value),
         ((table.p_bare == table.t_bare) & ~table.is_number & ~garbled, Reason.PUNCTUATION.value),
         (garbled, Reason.ENCODING.value),
         (_same_but_for_leading_zeros(table), Reason.LEADING_ZERO.value),
-        (_same_number(table), Reason.NUMBER_FORMAT.value),
+        (are_same_number(table), Reason.NUMBER_FORMAT.value),
         (table.told.notnull(), table.told.re_extract(r"^\w+", 0)),
         (_cut_off(table), Reason.TRUNCATED.value),
         (_day_and_month_exchanged(table), Reason.DATE_SWAPPED.value),
@@ -183,7 +192,7 @@ def _emptiness(text: ir.StringValue) -> ir.IntegerValue:
     """Null is emptier than no text, no text than only blanks."""
     # Nearly every text begins with a visible character of ASCII, and then is not only blanks.
     maybe = (text < "!") | (text > "~")
-    only_blanks = _if(maybe, text.re_search(rf"^{BLANK}+$"))
+    only_blanks = only_if(maybe, text.re_search(rf"^{BLANK}+$"))
     return ibis.cases((text.isnull(), 3), (text == "", 2), (only_blanks, 1), else_=0)
 
 
@@ -193,8 +202,8 @@ def _without_ends(text: ir.StringValue, joined: ir.StringValue) -> ir.StringValu
 
 def _same_but_for_accents(table: ir.Table) -> ir.BooleanValue:
     umlaut = table.p_lower.concat(table.t_lower).re_search(f"[{''.join(UMLAUTS)}]")
-    spelt = _if(umlaut, spelt_out(table.p_lower) == spelt_out(table.t_lower))
-    return (table.p_plain == table.t_plain) | _if(~table.in_ascii, spelt)
+    spelt = only_if(umlaut, spelt_out(table.p_lower) == spelt_out(table.t_lower))
+    return (table.p_plain == table.t_plain) | only_if(~table.in_ascii, spelt)
 
 
 def _garbled(table: ir.Table) -> ir.BooleanValue:
@@ -209,8 +218,8 @@ def _garbled(table: ir.Table) -> ir.BooleanValue:
         (p_rest == t_rest) | (p_rest == _ascii_letters(strip_accents(t))) | (_ascii_letters(strip_accents(p)) == t_rest)
     )
     shifted = p.re_search(_UTF_7) | t.re_search(_UTF_7)
-    maybe = _if(suspicious | lost, rest) | (p_rest == t_rest) | shifted
-    return _if(~table.in_ascii, _if(maybe, damage(p, t).notnull()))
+    maybe = only_if(suspicious | lost, rest) | (p_rest == t_rest) | shifted
+    return only_if(~table.in_ascii, only_if(maybe, damage(p, t).notnull()))
 
 
 def _told(table: ir.Table) -> ir.StringValue:
@@ -223,7 +232,8 @@ def _told(table: ir.Table) -> ir.StringValue:
     numbers = table.p.re_search(_NUMBERS_TO_CALL) & table.t.re_search(_NUMBERS_TO_CALL)
     addresses = table.p.contains("@") & table.t.contains("@") & either(r"[\s,;|/<>:]")
     reordered = (table.p_bare.length() == table.t_bare.length()) & table.p.re_search(r"\S[\s,;|]+\S")
-    maybe = either(CODES) | either(_SPREADSHEET) | yes_or_no | numbers | addresses | reordered
+    noise = either(_LONG_FRACTION)
+    maybe = either(CODES) | either(_SPREADSHEET) | yes_or_no | numbers | addresses | reordered | noise
     return ibis.ifelse(maybe, told(table.p, table.t), ibis.null(str))
 
 
@@ -245,8 +255,8 @@ def _same_but_for_leading_zeros(table: ir.Table) -> ir.BooleanValue:
             & (_no_zeros(table[level]) == _no_zeros(table[other]))
         )
 
-    zero = table.p_bare.startswith("0") | table.t_bare.startswith("0")
-    return _if(zero, ibis.ifelse(table.is_number, digits("p_joined", "t_joined"), digits("p_bare", "t_bare")))
+    zero = (table.p_bare.startswith("0") | table.t_bare.startswith("0")) & ~with_fractions(table)
+    return only_if(zero, ibis.ifelse(table.is_number, digits("p_joined", "t_joined"), digits("p_bare", "t_bare")))
 
 
 def _no_zeros(text: ir.StringValue) -> ir.StringValue:
@@ -256,7 +266,9 @@ def _no_zeros(text: ir.StringValue) -> ir.StringValue:
 def _cut_off(table: ir.Table) -> ir.BooleanValue:
     shaped = _begins(table.p_seen, table.t_seen, table.compare) | _begins(table.t_seen, table.p_seen, table.compare)
     own = _begins(table.p_own, table.t_own, table.compare) | _begins(table.t_own, table.p_own, table.compare)
-    return shaped | _if(table.is_forgiving, own)
+    # 100 is no piece of 100.5, and of numbers 12 is none of 120; 100.2 may be all that is left of 100.25.
+    piece = both_with_fractions(table) | ~(table.is_number | with_fractions(table))
+    return only_if(shaped | only_if(table.is_forgiving, own), piece)
 
 
 def _begins(short: ir.StringValue, long: ir.StringValue, compare: ir.StringValue) -> ir.BooleanValue:
@@ -273,35 +285,17 @@ def _day_and_month_exchanged(table: ir.Table) -> ir.BooleanValue:
     european = p.re_replace(_EUROPEAN_DAY, r"\2/\1/\3\4") == t.re_replace(_EUROPEAN_DAY, r"\1/\2/\3\4")
     own = table.p_own.re_replace(_ISO_DAY, r"\1-\3-\2\4") == table.t_own
     return (
-        _if(p.contains("-") & t.contains("-"), iso)
-        | _if(p.contains("/") & t.contains("/"), european)
-        | _if(table.is_moment, own)
+        only_if(p.contains("-") & t.contains("-"), iso)
+        | only_if(p.contains("/") & t.contains("/"), european)
+        | only_if(table.is_moment, own)
     )
-
-
-def _same_number(table: ir.Table) -> ir.BooleanValue:
-    p, t = table.p_joined, table.t_joined
-    both = p.re_search(_LIKE_A_NUMBER) & t.re_search(_LIKE_A_NUMBER)
-    exponent = p.lower().contains("e") | t.lower().contains("e")
-    # The same number has the same digits, zeros at the ends apart.
-    candidate = _if(both, exponent | (_significant(p) == _significant(t)))
-    return _if(candidate, same_number(p, t))
-
-
-def _more_than_digits(table: ir.Table) -> ir.BooleanValue:
-    """Whether a decimal sign, a group or a unit says that these are numbers: digits alone may be of a card."""
-    return table.p_joined.re_search("[^+0-9]") | table.t_joined.re_search("[^+0-9]")
-
-
-def _significant(text: ir.StringValue) -> ir.StringValue:
-    return text.re_replace("[^0-9]", "").re_replace("^0+|0+$", "")
 
 
 def _mistyped(table: ir.Table) -> ir.BooleanValue:
     word = ~table.is_number & ~table.is_moment & ~table.is_choice
     shaped = _a_letter_or_two(table.p_seen, table.t_seen)
     own = _a_letter_or_two(table.p_own, table.t_own)
-    return _if(word, shaped | _if(table.is_forgiving, own))
+    return only_if(only_if(word, shaped | only_if(table.is_forgiving, own)), ~with_fractions(table))
 
 
 def _a_letter_or_two(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
@@ -313,8 +307,8 @@ def _a_letter_or_two(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
     maybe = (counted <= _MOST_BYTES * allowed) & ~(ascii_only(p) & ascii_only(t))
     is_mistyped = ibis.cases((counted <= allowed, True), (maybe, mistyped(p, t)), else_=False)
     short = ibis.greatest(p.length(), t.length()) <= _LONGEST_COUNTED
-    maybe_mistyped = _if(near & long_enough, _share_a_part(p, t))
-    return _if(maybe_mistyped, ibis.ifelse(short, is_mistyped, mistyped(p, t)))
+    maybe_mistyped = only_if(near & long_enough, _share_a_part(p, t))
+    return only_if(maybe_mistyped, ibis.ifelse(short, is_mistyped, mistyped(p, t)))
 
 
 def _share_a_part(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
@@ -325,12 +319,6 @@ def _share_a_part(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
     parts = 2 * MOST_EDITS + 1
     ends = [p.length() * place // parts for place in range(parts + 1)]
     return ibis.or_(*(t.contains(p.substr(start, end - start)) for start, end in pairwise(ends)))
-
-
-def _if(candidate: ir.BooleanValue, condition: ir.BooleanValue) -> ir.BooleanValue:
-    """Both, and the condition is not looked at where there is no candidate: an engine evaluates all of an `&`."""
-    both: ir.BooleanValue = ibis.ifelse(candidate, condition, ibis.literal(False))
-    return both
 
 
 # --- kinds of columns ---

@@ -213,7 +213,7 @@ def is_same_number(platform: str | None, truth: str | None) -> bool:
 
 @lru_cache(_REMEMBERED)
 def readings(text: str) -> frozenset[Decimal]:
-    """Every number that a text can be read as."""
+    """Every number that a text can be read as: `0.750` as one, for no group of thousands begins with a zero."""
     compact = re.sub(r"[\s'’]", "", text)
     owed = re.fullmatch(r"\((.*)\)|([^-].*)-", compact)
     plain = _MONEY.sub("", f"-{owed[1] or owed[2]}" if owed else compact)
@@ -222,7 +222,7 @@ def readings(text: str) -> frozenset[Decimal]:
         Decimal(plain.rstrip("%").replace(group, "").replace(decimal, "."))
         for decimal, group in ((".", ","), (",", "."))
         if re.fullmatch(
-            rf"[+-]?(\d{{1,3}}([{group}]\d{{3}})+|\d+)?([{decimal}]\d*)?([eE][+-]?\d{{1,3}})?%?", plain, re.ASCII
+            rf"[+-]?([1-9]\d{{0,2}}([{group}]\d{{3}})+|\d+)?([{decimal}]\d*)?([eE][+-]?\d{{1,3}})?%?", plain, re.ASCII
         )
         and re.match(r"[+-]?[.,]?\d", plain)
     }
