@@ -23,7 +23,7 @@ from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Contract, Polarity
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, commit
-from auditor.state.memory import Learnt, Memory
+from auditor.state.memory import Learnt, Memory, with_corrected
 from tests.nothing_known import knowing
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ CONTRACT = Contract(
 OPT_INS = pl.Schema({"key": pl.String(), "column": pl.String(), "sent_at": pl.Datetime("us", "UTC")})
 WITHDRAWN = pl.Schema({**OPT_INS, "effective_at": OPT_INS["sent_at"], "kind": pl.String(), "after": pl.String()})
 UNDONE = pl.Schema(dict.fromkeys(("key", "column", "restored", "withdrawn", "kind"), pl.String()))
+CORRECTED = pl.Schema(dict.fromkeys(("key", "column", "after"), pl.String()))
 CREATED = pl.Schema({"key": pl.String(), "profile_id": pl.String()})
 PLATFORM_COLUMNS = ("id", "city", "note", "subscriptions#News", "doNotCall", "updateMoment")
 TRUTH_COLUMNS = ("id", "city", "note", "news", "silent", "news_at", "news_from", "modified_at")
@@ -110,12 +111,13 @@ class Runs:
         created: Collection[str] = (),
         withdrawn: Collection[tuple[str, str, datetime]] = (),
         undone: Collection[tuple[str, str, str | None, str | None]] = (),
+        corrected: Collection[tuple[str, str, str | None]] = (),
         save: bool = True,
     ) -> Seen:
         """One run on an export that shows `as_of`; `sent` (key, column) was written after that moment, and `decided`
         (key, column, moment) are opt-ins that a person decided. Profiles with the keys `created` are our creations.
         `withdrawn` (key, column, moment) are opt-outs of ours, and `undone` (key, column, restored, withdrawn) is what
-        we took back.
+        we took back; `corrected` (key, column, after) we have written since the run before, and read back.
         """
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
@@ -129,6 +131,8 @@ class Runs:
             matched = match_sides(engine, self.contract, raw)
             store = Store(self.folder / "state", self.entity, self.contract.table, self.number)
             memory = store.load(engine, self.contract, matched.keys)
+            own = pl.DataFrame(sorted(corrected, key=str), CORRECTED, orient="row")
+            memory = with_corrected(engine, self.contract, memory, matched.rows, engine.put(own, "corrected"))
             written = pl.DataFrame(sorted(sent, key=str), schema={"key": pl.String, "column": pl.String}, orient="row")
             off = {
                 column.name: "true" if column.permission is Polarity.OPT_OUT else "false"

@@ -38,6 +38,8 @@ class OwnWork:
     """As `diff.known.withdrawn_by_us`."""
     permissions: ir.Table
     """As `diff.known.said_by_us`."""
+    corrected: ir.Table
+    """As `state.memory.with_corrected`, since the export that the agreed values are from."""
     opt_outs: ir.Table
     """profile_id, column and `at` of every opt-out that we sent, also of people who are here no more."""
 
@@ -53,6 +55,7 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         "created": ledger.created(table),
         "written": written,
         "undone": ledger.undone(table, sent=True),
+        "corrected": ledger.corrected(table, memory.as_of or as_of, as_of),
     }
     now = {name: under_keys_of_export(engine, recorded, rows, name) for name, recorded in records.items()}
     own = {name: engine.put(recorded, name) for name, recorded in now.items()}
@@ -67,5 +70,6 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         created=own["created"],
         withdrawn=withdrawn,
         permissions=engine.keep(said_by_us(matched.rows, own["written"], as_of), "said_by_us"),
+        corrected=own["corrected"],
         opt_outs=engine.put(off.select("profile_id", "column", at="sent_at"), "opt_outs"),
     )

@@ -67,7 +67,7 @@ from auditor.state.agreed import Store
 from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger, lock
 from auditor.state.ledger.records import RunRecord, Settled
-from auditor.state.memory import Learnt, Memory
+from auditor.state.memory import Learnt, Memory, with_corrected
 from auditor.validate import Validation, jumps, preload, record, validate
 from auditor.validate.checked import checked
 from auditor.validate.references import known_keys
@@ -207,6 +207,7 @@ def _audit(
             settled = replace(settled, overwritten=edits)
             ledger.suppose(settled)
             ours = own_work(engine, ledger, table, matched, memory, as_of)
+            memory = with_corrected(engine, contract, memory, matched.rows, ours.corrected)
             known = Known(memory.base, False, ours.sent, memory.seen, _blocked(engine, violations), ours.left)
             shown = Moments(as_of, inputs.moments[Side.TRUTH])
             diffed = diff(engine, contract, matched, known, shown, inputs.rejected)

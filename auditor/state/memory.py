@@ -6,7 +6,7 @@ Where the files lie and how they are kept whole is said in `auditor.state.agreed
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -132,6 +132,33 @@ def renamed_keys(engine: DuckDB, aliases: ir.Table, rows: ir.Table, name: str) -
     names = aliases.select("formerly", now="key")
     joined = rows.left_join(names, rows.key == names.formerly)
     return engine.keep(joined.mutate(key=ibis.coalesce(joined.now, joined.key)).select(*rows.columns), name)
+
+
+def with_corrected(engine: DuckDB, contract: Contract, memory: Memory, rows: ir.Table, corrected: ir.Table) -> Memory:
+    """The memory of a table, in which both sides agreed on what we have written and read back since: no run needs to
+    have fallen between.
+
+    `rows` are those of Matched; `corrected` has key (as the platform spells it), column and after, a row per cell.
+    """
+    written = {name for (name,) in engine.rows(corrected.select("column").distinct())}
+    places = {n: column for n, column in enumerate(contract.compared) if column.name in written}
+    if memory.base is None or not places:
+        return memory
+    named = rows.filter(rows.platform_text.notnull())
+    cells = named.select(key="platform_text", own=anchor(named)).join(corrected, "key")
+    marks = {
+        f"w{n}": rules.marked(rules.canonical(cells.after, column, Side.PLATFORM, contract.timezone.key)).max(
+            where=cells.column == column.name
+        )
+        for n, column in places.items()
+    }
+    since = engine.keep(cells.group_by("own").agg(**marks), "corrected_since")
+    joined = since.left_join(memory.base, since.own == memory.base.anchor)
+    both = {name: joined.marks[name] for name in memory.base.marks.names}
+    both |= {f"b{n}": ibis.coalesce(joined[f"w{n}"], both[f"b{n}"]) for n in places}
+    now = joined.select(anchor="own", marks=ibis.struct(both))
+    base = memory.base.anti_join(since, memory.base.anchor == since.own).union(now)
+    return replace(memory, base=engine.keep(base, "base_since"))
 
 
 def agreed_now(engine: DuckDB, contract: Contract, memory: Memory, learnt: Learnt) -> ir.Table:

@@ -16,6 +16,7 @@ What is asked of it, and in which module that stands:
                latest_shown                       how long a write took at most until it was shown
                permission_writes, undone          what a plan must respect: permissions we sent, changes taken back
                last_written                       when a decision was carried out
+               corrected                          what both sides agreed on when we had written it
     bulk_calls intend_import, import_event        the same for a bulk call; `bulk_calls`: what is left of a day's quota
                by_file, overwritten               cells that went by file, and edits that they overwrote
     persons    last_of_each, under_keys_of_now    which writes are of one person, whatever keys they had

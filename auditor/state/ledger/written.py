@@ -306,6 +306,21 @@ class Written(Recorded):
             (table,),
         )
 
+    def corrected(self, table: str, after: datetime, upto: datetime) -> pl.DataFrame:
+        """Cells that got the truth's value from us and were read back, and that nothing of ours was written to since;
+        as far as exports of `upto` show it and those of `after` did not.
+
+        Columns: key, profile_id, column, after.
+        """
+        between = f"tab = ? AND col IS NOT NULL AND effective > ? AND effective <= ? AND {STANDING}"
+        return self._frame(
+            ("key", "profile_id", "column", "after"),
+            f"SELECT key, address, col, after FROM writes_now WHERE id IN ({last_of_each(between)})"
+            " AND outcome = 'landed' AND kind IN ('update', 'clear', 'subscribe')"
+            " AND plan NOT IN (SELECT sha FROM plans WHERE purpose = 'undo') ORDER BY id",
+            (table, stamp(after), stamp(upto)),
+        )
+
     def opt_ins(self, table: str) -> pl.DataFrame:
         """Opt-ins that landed, each decided by a named person.
 

@@ -1,0 +1,80 @@
+"""What we wrote ourselves is known in the next run: who has moved since, and what nobody can know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from auditor.state import run_folder
+from auditor.state.past_runs import find_run
+from tests.consent_world import World, in_memory
+from tests.small_runs import Runs
+
+DAY = timedelta(days=1)
+MONDAY = datetime(2026, 3, 2, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_both_sides_agreed_on_what_we_wrote_and_read_back(tmp_path: Path, numbered: bool) -> None:
+    """Also where the truth goes back before any run has seen it; and as long as they differ."""
+    cases = {
+        # key: both sides by now; who has moved, of what was "old" on both sides and became "new"
+        "went back": ("new", "old", "truth"),
+        "changed again": ("new", "third", "truth"),
+        "edited": ("other", "new", "platform"),
+        "put back": ("old", "new", "platform"),
+        "both": ("other", "old", "both"),
+        "same": ("new", "new", None),
+        "emptied": ("new", None, None),
+        "not written": ("new", "old", "platform"),
+    }
+
+    def runs(name: str, day: int, written: bool) -> dict[tuple[str, str], str]:
+        first = name == "r1"
+        here = [
+            {"id": key, "city": "old" if first else case[0], "profileId": str(number) if numbered else None}
+            for number, (key, case) in enumerate(cases.items())
+        ]
+        there = [{"id": key, "city": "old" if first else case[1]} for key, case in cases.items()]
+        ours = [(key, "city", "new") for key in cases if key != "not written"] if written else []
+        at = MONDAY + day * DAY
+        return replace(Runs(tmp_path), profile_ids=numbered).run(here, there, name, at, corrected=ours).moved
+
+    assert runs("r1", 0, written=False) == {}
+    expected = {(key, "city"): moved for key, (*_, moved) in cases.items() if moved}
+    assert runs("r2", 1, written=True) == expected
+    assert runs("r3", 2, written=False) == expected, "it is remembered"
+
+
+def test_what_we_emptied_was_agreed_on_too(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    runs.run([{"id": "k", "city": "old"}], [{"id": "k", "city": "old"}], "r1", MONDAY)
+    later = runs.run([{"id": "k"}], [{"id": "k", "city": "old"}], "r2", MONDAY + DAY, corrected=[("k", "city", None)])
+    assert later.moved == {("k", "city"): "truth"}
+
+
+def test_a_truth_that_goes_back_after_our_correction_has_moved(tmp_path: Path) -> None:
+    """What we wrote is known from the ledger, before any run has seen it: the correction is taken back by itself."""
+    world = World(tmp_path, 3, 1)
+    world.all_say_yes()
+    one = world.people[0]
+
+    def truth_says(city: str) -> None:
+        assert one.row is not None
+        world.now += timedelta(days=1)
+        one.row |= {"city": city, "modified_at": world.stamp(world.now)}
+        world.run()
+
+    with in_memory(world):
+        world.run()
+        truth_says("Ghent")
+        [made] = world.plan(only=[one.key])
+        assert world.apply(made) == {"landed"}
+        truth_says("Gent")
+        [cell] = run_folder.read_rows(find_run(world.settings), "differences").filter(key=one.key).to_dicts()
+        assert [cell[name] for name in ("platform", "truth", "base", "moved")] == ["Ghent", "Gent", "Ghent", "truth"]
+        [again] = world.plan(only=[one.key])
+        assert [(cell.before, cell.after) for write in again.plan.writes for cell in write.cells] == [("Ghent", "Gent")]
