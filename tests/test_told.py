@@ -61,7 +61,7 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         (
             NotChecked(Code.CUT_OFF, Side.TRUTH, 1, parameters={"file": "a.csv", "line": 1234}),
             "a.csv is cut off in line 1,234: rows below it may be lost, so nothing is planned on this audit; export or "
-            "transfer it again",
+            "transfer it again, or declare footer=1 if that line is no row",
         )
     ],
     Code.NO_ROWS: [

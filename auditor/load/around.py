@@ -1,10 +1,7 @@
-"""What stands around the table of a file: titles above its names, lines below its last row, its names once more.
+"""What stands above the names of a table: titles, comments, and a line of dashes below them.
 
-Nothing is guessed. A line is set aside only where it cannot be a row, and whoever reads a file says which ones were.
-
-- above the names: single cells, and whatever stands above the first line that has the wanted columns;
-- below the last row: lines with fewer cells than a row, behind an empty line or of a kind that ends reports. What may
-  be a row that was cut off is none of them.
+Nothing is guessed. A line is set aside only where it cannot be a row, and whoever reads a file says which ones were:
+single cells, and whatever stands above the first line that has the wanted columns.
 """
 
 from __future__ import annotations
@@ -19,31 +16,11 @@ Cells = Sequence[str]
 
 SAMPLE: Final = 60
 """Records at the beginning of a file among which its names are looked for."""
-TAIL: Final = 40
-"""Records at the end of a file that may stand below its last row."""
 
 _MEASURED: Final = 30
 """Rows that are looked at to see how many cells a row has."""
-_WORDS: Final = (
-    r"rows?|records?|lines?|results?|rows?\(s\)|rijen|rij\(en\)|regels?|lignes?|enregistrements?|zeilen?|datens[äa]tze?"
-    r"|filas?|registros?|righe|linhas"
-)
-_COUNT: Final = re.compile(
-    rf"\(?\s*\d[\d.,\s]*\s*(?:{_WORDS})(?!\w).*|(?:{_WORDS}|total|count|aantal|nombre|anzahl)\b[^;,|\t]*[:=]\s*\d[\d.,\s]*",
-    re.IGNORECASE | re.DOTALL,
-)
-_CLOSING: Final = re.compile(
-    r"#.*|--.*|//.*|={3,}.*|\*{3,}.*|_{3,}.*|copyright\b.*|©.*|\(c\)\s.*|.*\ball rights reserved\b.*"
-    r"|(?:query ok|empty set|completion time|elapsed|process exited|commands? completed|time taken)\b.*"
-    r"|(?:end of|einde van|fin (?:de|du)|ende (?:der|des)|fine)\s.*|<?(?:eof|end|trailer|trl)>?"
-    r"|(?:generated|created|exported|printed|produced|gegenereerd|aangemaakt|gemaakt|g[ée]n[ée]r[ée]|cr[ée][ée]|export[ée]"
-    r"|erstellt|exportiert|confidential|vertrouwelijk|confidentiel|vertraulich)\b.*",
-    re.IGNORECASE | re.DOTALL,
-)
-_TOTAL: Final = re.compile(
-    r"trl|trailer|footer|eof|(?:(?:grand|sub)[\s-]?)?(?:totals?|totaa?l|totale|totaux|gesamt|summe|somme|suma|som)\b(?:\s\w+)?\s*[:=]?",
-    re.IGNORECASE,
-)
+_HIGHEST: Final = 40
+"""Lines within which a quote that one of them opens is closed."""
 _RULED: Final = re.compile(r"[-=_+|\s]*[-=_][-=_+|\s]*")
 _NO_NAME: Final = re.compile(r"[-+]?[\d.,:/\s-]*\d[\d.,:/\s-]*|.*@.*")
 """Numbers, days, addresses: data, and no names of columns."""
@@ -147,100 +124,6 @@ def extra_cell(columns: int, body: Sequence[Cells]) -> bool:
     return bool(rows) and all(len(cells) == columns + 1 and not cells[-1] for cells in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
-    """A record at the end of a file."""
-
-    line: int
-    cells: Cells | None
-    """None: it cannot be read."""
-    row: bool
-    """Whether it has as many cells as a row."""
-
-
-def closes(cells: Cells) -> bool:
-    """Whether a line is of a kind that ends reports and exports, and no profile has."""
-    text = " ".join(cell.strip() for cell in cells if cell.strip())
-    return bool(_COUNT.fullmatch(text) or _CLOSING.fullmatch(text))
-
-
-def below(last: Sequence[Last], columns: int) -> int:
-    """Counts how many of the last records stand below the table, empty ones among them."""
-    block = list(_no_rows(last, columns))
-    rows = last[: len(last) - len(block)]
-    for place, one in enumerate(block):
-        beyond = block[place:]
-        if _empty(one):
-            texts = [line for line in beyond if not _empty(line)]
-            if texts and all(_stands_apart(line, columns, rows) for line in texts):
-                return len(beyond)
-        elif _known(one, columns):
-            return len(beyond)
-    return 0
-
-
-def _no_rows(last: Sequence[Last], columns: int) -> Sequence[Last]:
-    """The longest end of the file in which nothing is a whole row."""
-    found: list[Last] = []
-    for one in reversed(last):
-        if not (_empty(one) or _short(one, columns) or _known(one, columns) or _lonely(one)):
-            break
-        found.append(one)
-    return found[::-1]
-
-
-def _empty(one: Last) -> bool:
-    return one.cells is not None and not filled(one.cells)
-
-
-def _short(one: Last, columns: int) -> bool:
-    return one.cells is not None and len(one.cells) < columns
-
-
-def _lonely(one: Last) -> bool:
-    """Whether a whole row has nothing but its first cell."""
-    return one.row and one.cells is not None and filled(one.cells) == 1 == filled(one.cells[:1])
-
-
-def _known(one: Last, columns: int) -> bool:
-    if one.cells is None or len(one.cells) > columns:
-        return False
-    if columns == 1:
-        return bool(_COUNT.fullmatch(one.cells[0].strip()))
-    total = bool(_TOTAL.fullmatch(one.cells[0].strip())) and (not all(map(str.strip, one.cells)) or not one.row)
-    alone = not one.row or filled(one.cells) == 1
-    return total or (alone and closes(one.cells))
-
-
-def _stands_apart(one: Last, columns: int, rows: Sequence[Last]) -> bool:
-    """Whether a record behind an empty line is none of the table: a row that has a key alone is.
-
-    A whole row with words in its first cell alone is none where no other of the `rows` has words there.
-    """
-    if _known(one, columns):
-        return True
-    if columns == 1 or one.cells is None:
-        return False
-    words = _lonely(one) and _words(one) and columns > 2 and bool(rows) and not any(map(_words, rows))
-    return _short(one, columns) or words
-
-
-def _words(one: Last) -> bool:
-    return one.cells is not None and any(" " in cell.strip() for cell in one.cells[:1])
-
-
-def suspicious(end: bytes, separator: bytes) -> bool:
-    """Whether the last lines of a file may stand below its table, so that they have to be looked at one by one."""
-    return any(_perhaps(line, separator) for line in end.splitlines()[-TAIL:])
-
-
-def _perhaps(line: bytes, separator: bytes) -> bool:
-    if not line.strip(separator + b' "\t'):
-        return True
-    cells = [cell.strip(' "') for cell in line.decode("utf-8", "replace").split(separator.decode())]
-    return closes(cells) or bool(_TOTAL.fullmatch(cells[0]))
-
-
 def records(text: bytes, start: int, end: bytes, most: int = SAMPLE) -> Iterator[tuple[int, int, int]]:
     """Yields where records begin and end, without quoted line ends taken for theirs, and how many lines each has."""
     for _ in range(most):
@@ -251,7 +134,7 @@ def records(text: bytes, start: int, end: bytes, most: int = SAMPLE) -> Iterator
             found = text.find(end, stop)
             stop = len(text) if found < 0 else found + len(end)
             lines += 1
-            if found < 0 or lines > TAIL or text.count(b'"', start, stop) % 2 == 0:
+            if found < 0 or lines > _HIGHEST or text.count(b'"', start, stop) % 2 == 0:
                 break
         yield start, stop, lines
         start = stop

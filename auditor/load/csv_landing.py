@@ -175,7 +175,11 @@ class Csv:
                     side=self.side,
                     rows=1,
                     blocks_plan=True,
-                    parameters={"file": printable(self.path.name), "line": sifted.damaged},
+                    parameters={
+                        "file": printable(self.path.name),
+                        "line": sifted.damaged,
+                        "footer": sifted.left,
+                    },
                 )
             )
         if rejects:

@@ -16,7 +16,7 @@ from auditor.errors import InputUnusable, SettingsError
 from auditor.files.given import printable
 from auditor.files.whole import whole_file
 from auditor.findings.codes import Code, Notice
-from auditor.load import around
+from auditor.load.below import suspicious
 
 SEPARATORS: Final = (b";", b",", b"\t", b"|")
 """What is recognised in a header line; of equally frequent ones the first."""
@@ -179,7 +179,7 @@ def survey(path: Path, dialect: Dialect) -> Survey:
     consistent = returns == windows_ends == (lines if dialect.line_end == b"\r\n" else 0)
     final = last == b"\n"
     if plain and lines > dialect.header_lines:
-        plain = not around.suspicious(tail[-_TAIL:], grammar.separator)
+        plain = not suspicious(tail[-_TAIL:], grammar.separator)
     return Survey(lines + (not final), plain and consistent and not foreign, final, foreign)
 
 

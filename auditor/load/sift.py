@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from auditor.findings.codes import Code, Notice
+from auditor.load.around import ruled
 from auditor.load.csvfile import LINES_IN_CELL, NOT_CLOSED, Dialect, Torn
 from auditor.load.tail import Reject, Seen, Sifted, Tail, spellings
 
@@ -69,6 +70,7 @@ class Sieve:
                 if body in names:
                     result.again.append(number)
                     tail.begin_again()
+                    self._pass_over_rule()
                     continue
                 if len(line) > LONGEST_RECORD:
                     record = self._reject([line[:_SHOWN]], _TOO_LONG)
@@ -111,7 +113,7 @@ class Sieve:
         if self._footer is None:
             result.below = self._tail.set_below_aside()
         if result.below is None and self._torn is not None and self._tail.ends_with(self._torn):
-            result.damaged = self._torn
+            result.damaged, result.left = self._torn, self._line - self._torn + 1
 
     def _without_last(self, line: bytes, record: bytes) -> bytes | None:
         """A row of a file whose lines end in a separator; what stands behind that belongs to no column."""
@@ -148,6 +150,14 @@ class Sieve:
         if line is not None:
             self._line += 1
         return line
+
+    def _pass_over_rule(self) -> None:
+        """The line of dashes below the names that stand once more is no row, as the one below the first is none."""
+        if self._dialect.ruled and (line := self._next()) is not None:
+            if ruled([cell.decode("utf-8", "replace") for cell in _body(line).split(self._grammar.separator)]):
+                self.result.again.append(self._line)
+            else:
+                self._put_back([line])
 
     def _put_back(self, lines: list[bytes]) -> None:
         self._waiting.extendleft(reversed(lines))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from auditor.findings.codes import Code, Notice
-from auditor.load.around import TAIL, Last, below
+from auditor.load.below import TAIL, Last, Look, below, look
 from auditor.load.csvfile import Dialect, Grammar, Torn
 
 _BLANK = b" \t\r\x1a"
@@ -55,6 +55,8 @@ class Sifted:
     """Line numbers where the names stand once more, and lines around them that are no rows."""
     damaged: int | None = None
     """Line number of the last row, if it is cut off; it is one of the rejected."""
+    left: int = 0
+    """How many lines there are from it to the end of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,20 @@ class Tail:
     ) -> None:
         """`titles` is how many lines stand above the names."""
         self._grammar, self._result, self._out, self._report, self._titles = grammar, result, out, report, titles
-        self._seen: deque[Seen] = deque(maxlen=TAIL)
-        self.add = self._seen.append
+        self._seen: deque[Seen] = deque()
+        self._looks: set[Look] = set()
+        """Of the first cells of rows before those in `_seen`."""
         self._rejected: deque[Reject] = deque()
+
+    def add(self, one: Seen) -> None:
+        self._seen.append(one)
+        if len(self._seen) > TAIL:
+            self._leave(self._seen.popleft())
+
+    def _leave(self, one: Seen) -> None:
+        if one.written:
+            first = one.text.partition(self._grammar.separator)[0].strip(b' "')
+            self._looks.add(look(first.decode("utf-8", "replace")))
 
     def reject(self, one: Reject) -> None:
         """A row that cannot be read."""
@@ -105,12 +118,14 @@ class Tail:
         self._set_aside(titles)
         self.set_below_aside()
         self._result.again += [one.line for one in titles if not one.blank]
-        self._seen.clear()
+        while self._seen:
+            self._leave(self._seen.popleft())
 
     def set_below_aside(self) -> tuple[int, int] | None:
         """Takes back what stands below the last row; gives the line number of the first and how many there are."""
         seen = list(self._seen)
-        closing = seen[len(seen) - below([self._read(one) for one in seen], self._grammar.columns) :]
+        count = below([self._read(one) for one in seen], self._grammar.columns, self._looks)
+        closing = seen[len(seen) - count :]
         self._set_aside(closing)
         for _ in closing:
             self._seen.pop()

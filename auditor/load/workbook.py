@@ -29,7 +29,8 @@ from xml.etree.ElementTree import ParseError
 from auditor.errors import InputUnusable, SettingsError
 from auditor.files.given import printable
 from auditor.findings.codes import Code, Notice
-from auditor.load.around import SAMPLE, TAIL, Last, Line, below, filled, names_in, names_of
+from auditor.load.around import SAMPLE, Line, filled, names_in, names_of
+from auditor.load.below import TAIL, Last, Look, below, look
 from auditor.load.dialect import UNDECLARED
 from auditor.load.form import Form
 from auditor.load.jsonlines import Read
@@ -83,14 +84,16 @@ class Sheet:
             shown = sheet.iter_rows()
             meant = formulas.iter_rows() if formulas is not None else repeat(None)
             waiting: deque[tuple[Last, Read | Reject | None]] = deque()
+            looks = set[Look]()
             for number, (row, origin) in enumerate(zip(shown, meant, strict=False), 1):
                 if number > place:
                     waiting.append(self._seen(number, names, row, origin))
                     if len(waiting) > max(TAIL, self.form.footer or 0):
+                        looks |= {look(one.first) for one in [waiting[0][0]] if one.row and one.first}
                         yield from self._kept([waiting.popleft()])
                 if number % _STEP == 0:
                     self.told(number)
-            yield from self._kept(self._table(list(waiting), sum(map(bool, names))))
+            yield from self._kept(self._table(list(waiting), sum(map(bool, names)), looks))
 
     def _found(self, sheet: Any) -> tuple[int, list[str]]:
         """The row of the names, and what stands in it."""
@@ -134,10 +137,10 @@ class Sheet:
         return Last(number, cells, row=True), one
 
     def _table(
-        self, last: list[tuple[Last, Read | Reject | None]], columns: int
+        self, last: list[tuple[Last, Read | Reject | None]], columns: int, looks: set[Look]
     ) -> list[tuple[Last, Read | Reject | None]]:
         """The last rows without those below the table."""
-        count = below([one for one, _ in last], columns) if self.form.footer is None else self.form.footer
+        count = below([one for one, _ in last], columns, looks) if self.form.footer is None else self.form.footer
         closing = last[len(last) - count :]
         if texts := [one for one, row in closing if row is not None]:
             self.below = texts[0].line, len(texts)

@@ -47,10 +47,10 @@ def _lines_do_not_close(say: Words, *, side: str, rows: int, file: str, line: in
     )
 
 
-def _cut_off(say: Words, *, side: str, rows: int, file: str, line: int) -> str:
+def _cut_off(say: Words, *, side: str, rows: int, file: str, line: int, footer: int = 1) -> str:
     return (
         f"{file} is cut off in line {line:,}: rows below it may be lost, so nothing is planned on this audit; "
-        "export or transfer it again"
+        f"export or transfer it again, or declare footer={footer} if that line is no row"
     )
 
 
