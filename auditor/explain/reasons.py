@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from auditor.engine.protocol import Engine
-from auditor.equality.primitives import fold, nfc_normalize, strip_accents
+from auditor.equality.primitives import fold
 from auditor.equality.yes_no import NO, YES
 from auditor.explain.as_numbers import (
     are_same_number,
@@ -26,10 +26,12 @@ from auditor.explain.as_numbers import (
 from auditor.explain.background import Background
 from auditor.explain.elsewhere import exchanged, slipped, swapped
 from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, only_if, spelt_out, trimmed, with_levels
+from auditor.explain.garbled import FUNCTIONS as OF_CODE_PAGES
+from auditor.explain.garbled import are_garbled, garbled_columns, misread
 from auditor.explain.in_columns import FUNCTIONS as OF_COLUMNS
 from auditor.explain.in_columns import OPEN, found_in_columns, marks
 from auditor.explain.markup import CODES
-from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, damage, edits, mistyped, told
+from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, edits, mistyped, told
 from auditor.findings.reason import Reason
 from auditor.model import AttributeType
 from auditor.settings.contract import Column, Compare
@@ -49,22 +51,14 @@ _FORGIVING: Final = (Compare.NAME.value, Compare.EMAIL.value, Compare.PHONE.valu
 _IDENTIFIERS: Final = (AttributeType.EMAIL, AttributeType.PHONE, AttributeType.LONG)
 """Types whose values are nearly always one person's own."""
 
-_MAYBE_GARBLED: Final = r"[ÃÂÄÅÐÑÎÏØÙâ]|[Â-ô][\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|\p{Mn}"
-_LETTERS_LOST: Final = r"[?\x{FFFD}]"
-_NOT_ASCII: Final = r"[^\x00-\x7F]"
 _LONGEST_COUNTED: Final = 200
 """Characters: the engine counts the edits of a text to the end, however many there are."""
 _MOST_BYTES: Final = 4
 """Of a character in UTF-8."""
-_REMOVABLE: Final = (
-    f"[{BLANK[1:-1]}"
-    r"\x{0000}-\x{001F}\x{007F}-\x{009F}\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
-)
 _SPOKEN: Final = (*YES, *NO)
 _ISO_DAY: Final = r"^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1[0-2])(.*)$"
 _EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
 """Dates that stay dates when day and month are exchanged."""
-_UTF_7: Final = r"\+[A-Za-z0-9+/]{2,}-"
 _SPREADSHEET: Final = r"^\s*(#|[+-]?\d([.,]\d+)?[eE]\+?\d|\d{11,}0$)"
 _NUMBERS_TO_CALL: Final = r"^\s*[+(]?[0-9][0-9 ./(),;|+-]{6,}$"
 _LONG_FRACTION: Final = r"[0-9][.,][0-9]{8,}(?:[eE]-[0-9]+)?\s*$"
@@ -86,6 +80,9 @@ def with_reasons(
     """
     engine.register(FUNCTIONS)
     reasoned = engine.keep(_by_pair(cells, columns), "reasoned_cells")
+    if pages := garbled_columns(engine, reasoned):
+        engine.register(OF_CODE_PAGES)
+        reasoned = _marked(engine, reasoned, misread(engine, reasoned, pages))
     if (fractions := not_the_same(engine, reasoned, columns)) is not None:
         different = ibis.literal(Reason.DIFFERENT.value)
         reasoned = _marked(engine, reasoned, fractions.mutate(because=different, mark=ibis.null(str)))
@@ -161,7 +158,7 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         t_emptiness=_emptiness(table.truth),
         in_ascii=ascii_only(table.p) & ascii_only(table.t),
     )
-    table = table.mutate(is_garbled=_garbled(table), told=_told(table))
+    table = table.mutate(is_garbled=are_garbled(table), told=_told(table))
     garbled = table.is_garbled
     reason = ibis.cases(
         (table.p_emptiness > table.t_emptiness, Reason.EMPTY_ON_PLATFORM.value),
@@ -206,22 +203,6 @@ def _same_but_for_accents(table: ir.Table) -> ir.BooleanValue:
     return (table.p_plain == table.t_plain) | only_if(~table.in_ascii, spelt)
 
 
-def _garbled(table: ir.Table) -> ir.BooleanValue:
-    p, t = table.p, table.t
-    suspicious = p.re_search(_MAYBE_GARBLED) | t.re_search(_MAYBE_GARBLED)
-    lost = (p.re_search(_LETTERS_LOST) & t.re_search(_NOT_ASCII)) | (
-        t.re_search(_LETTERS_LOST) & p.re_search(_NOT_ASCII)
-    )
-    # A name may well begin with Å. What is damaged are letters beyond ASCII, and the others stay.
-    p_rest, t_rest = _letters_that_stay(p), _letters_that_stay(t)
-    rest = (
-        (p_rest == t_rest) | (p_rest == _ascii_letters(strip_accents(t))) | (_ascii_letters(strip_accents(p)) == t_rest)
-    )
-    shifted = p.re_search(_UTF_7) | t.re_search(_UTF_7)
-    maybe = only_if(suspicious | lost, rest) | (p_rest == t_rest) | shifted
-    return only_if(~table.in_ascii, only_if(maybe, damage(p, t).notnull()))
-
-
 def _told(table: ir.Table) -> ir.StringValue:
     """What the two texts tell by themselves, of those that may tell anything."""
 
@@ -235,15 +216,6 @@ def _told(table: ir.Table) -> ir.StringValue:
     noise = either(_LONG_FRACTION)
     maybe = either(CODES) | either(_SPREADSHEET) | yes_or_no | numbers | addresses | reordered | noise
     return ibis.ifelse(maybe, told(table.p, table.t), ibis.null(str))
-
-
-def _letters_that_stay(text: ir.StringValue) -> ir.StringValue:
-    return _ascii_letters(nfc_normalize(text.re_replace(_REMOVABLE, "")))
-
-
-def _ascii_letters(text: ir.StringValue) -> ir.StringValue:
-    """The visible ASCII characters of a text, without the question marks that stand for lost letters."""
-    return text.re_replace("[^!->@-~]", "")
 
 
 def _same_but_for_leading_zeros(table: ir.Table) -> ir.BooleanValue:

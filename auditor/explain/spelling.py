@@ -18,7 +18,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from auditor.engine.functions import declared
 from auditor.equality.primitives import nfc_normalize
-from auditor.explain.code_pages import in_other_code_page, looks_worse, without_utf_7
+from auditor.explain.code_pages import in_other_code_page, looks_worse, was_utf_8, without_utf_7
 from auditor.explain.markup import markup_of
 from auditor.explain.one_value import notation, several, spreadsheet
 from auditor.findings.reason import Reason
@@ -105,7 +105,7 @@ def damage_of(platform: str | None, truth: str | None) -> str | None:
     """
     if platform is None or truth is None:
         return None
-    first, second = _settled(platform), _settled(truth)
+    first, second = settled(platform), settled(truth)
     if first == second:
         return None
     if first in _garbled(truth):
@@ -120,13 +120,16 @@ def damage_of(platform: str | None, truth: str | None) -> str | None:
         return "garbled on platform"
     if without_utf_7(second) == first:
         return "garbled in truth"
-    if in_other_code_page(first, second, _settled):
-        if looks_worse(first, second):
-            return "garbled on platform"
-        if looks_worse(second, first):
-            return "garbled in truth"
-        return None if _without_accents(first) == _without_accents(second) else "garbled"
-    return None
+    if was_utf_8(first, second, settled):
+        return "garbled on platform"
+    if was_utf_8(second, first, settled):
+        return "garbled in truth"
+    ours, theirs = (in_other_code_page(*pair, settled) for pair in ((platform, truth), (truth, platform)))
+    if ours and looks_worse(platform, truth):
+        return "garbled on platform"
+    if theirs and looks_worse(truth, platform):
+        return "garbled in truth"
+    return "garbled" if (ours or theirs) and _without_accents(first) != _without_accents(second) else None
 
 
 def _garbled(text: str) -> Iterator[str]:
@@ -136,7 +139,7 @@ def _garbled(text: str) -> Iterator[str]:
             damaged = form
             for _ in range(_LAYERS):
                 damaged = read(damaged.encode("utf-8", "surrogatepass"))
-                yield _settled(damaged)
+                yield settled(damaged)
 
 
 def ungarbled_of(text: str | None) -> str | None:
@@ -174,7 +177,7 @@ def _as_latin_1(raw: bytes) -> str:
     return raw.decode("latin-1")
 
 
-def _settled(text: str) -> str:
+def settled(text: str) -> str:
     """Without what a clean-up on the way may have removed: blanks, control and format characters."""
     # Not NFC before: the soft hyphen or no-break blank of a garbled letter may be all that is left of it.
     return unicodedata.normalize("NFC", _REMOVABLE.sub("", text))
@@ -185,12 +188,16 @@ def _without_accents(text: str) -> str:
 
 
 def _letters_lost(damaged: str, whole: str) -> bool:
-    """Whether question marks or U+FFFD stand in for letters beyond ASCII: one for a letter, or one for each byte."""
+    """Whether question marks or U+FFFD stand in for letters beyond ASCII: one for a letter, or one for each byte.
+
+    One U+FFFD may also be all that is left of three bytes of another code page that were read as UTF-8.
+    """
     if not re.search("[?\ufffd]", damaged) or whole.isascii():
         return False
     pieces = re.split("([?\ufffd]+)", damaged)
+    most = [len(piece) + 2 * piece.count("\ufffd") for piece in pieces]
     pattern = "".join(
-        rf"[^\x00-\x7f?]{{1,{len(piece)}}}" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)
+        rf"[^\x00-\x7f?]{{1,{most[index]}}}" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)
     )
     return re.fullmatch(pattern, whole) is not None
 
@@ -236,7 +243,7 @@ def _money(text: str) -> set[str]:
 # --- one value in two notations ---
 
 TOLD: Final[Mapping[Reason, Callable[[str, str], str | None]]] = {
-    Reason.MARKUP: lambda platform, truth: markup_of(platform, truth, _settled),
+    Reason.MARKUP: lambda platform, truth: markup_of(platform, truth, settled),
     Reason.SPREADSHEET: spreadsheet,
     Reason.SEVERAL: several,
     Reason.NOTATION: notation,
