@@ -27,6 +27,8 @@ FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "spent": (lambda n: f"{n + 1}.234,50", lambda n: f"{n + 1}234.5"),
     "owed": (lambda n: f"({n + 1}.50)", lambda n: f"-{n + 1}.5"),
     "phone": (lambda n: f"0470 12 34 {10 + n}", lambda n: f"+324701234{10 + n}"),
+    "idd": (lambda n: f"00324701234{10 + n}", lambda n: f"+324701234{10 + n}"),
+    "movil": (lambda n: f"639 897 {300 + n}", lambda n: f"+34639897{300 + n}"),
     "mail": (lambda n: f"A{n}@X.be", lambda n: f"a{n}@x.be"),
     "name": (lambda n: f"PEETERS {n}", lambda n: f"Peeters {n}"),
     "code": (lambda n: f"a{n}", lambda n: f"A{n}"),
@@ -34,7 +36,8 @@ FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
 }
 WANTED = {
     "born": "date:%d/%m/%Y", "us": "date:%m/%d/%Y", "seen": "timestamp", "land": "", "vip": "boolean",
-    "news": "boolean", "spent": "number:,", "owed": "number", "phone": "phone:BE", "mail": "email",
+    "news": "boolean", "spent": "number:,", "owed": "number", "phone": "phone:BE", "idd": "phone:BE",
+    "movil": "phone:ES", "mail": "email",
     "name": "name", "code": "code", "tags": "set",
 }  # fmt: skip
 

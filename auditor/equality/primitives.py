@@ -262,11 +262,22 @@ def phone_number(text: str | None, region: str) -> str | None:
 
 def country_of(text: str) -> str | None:
     """The country whose number a text is, as `phone` takes it; None where it names none."""
+    found = within_country(text)
+    return found[0] if found else None
+
+
+def within_country(text: str) -> tuple[str, str] | None:
+    """The country that a number names, and the digits behind its code; None where it names none."""
     from phonenumbers import region_code_for_country_code
 
     found = re.fullmatch(r"(?:\+|00)(\d{8,15})", re.sub(r"[\s./()-]", "", text))
-    codes = [int(found[1][:size]) for size in (1, 2, 3)] if found else []
-    return next((region for code in codes if (region := region_code_for_country_code(code)) not in ("ZZ", "001")), None)
+    if found is None:
+        return None
+    for size in (1, 2, 3):
+        region = region_code_for_country_code(int(found[1][:size]))
+        if region not in ("ZZ", "001"):
+            return region, found[1][size:]
+    return None
 
 
 @lru_cache(_CACHE)

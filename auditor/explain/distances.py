@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from auditor.explain.moments import COUNTED, Moment, moments
 from auditor.explain.spelling import readings
+from auditor.explain.telephones import is_telephone
 from auditor.findings.reason import Reason
 
 Pair = tuple[str, str]
@@ -185,6 +186,8 @@ class Times(Relation):
         return f"{_plain(times)} times {'in truth' if larger else 'on platform'}"
 
     def fits(self, platform: str, truth: str) -> bool:
+        if is_telephone(platform) or is_telephone(truth):
+            return False
         for one in readings(platform):
             for other in readings(truth):
                 exponent = other.normalize().as_tuple().exponent
@@ -204,7 +207,8 @@ def _rounds(factor: Decimal) -> bool:
 
 
 def numbers_apart(pairs: Sequence[Pair]) -> Iterator[Times]:
-    read = [(min(one), min(other)) for p, t in pairs if (one := readings(p)) and (other := readings(t))]
+    counted = (pair for pair in pairs if not any(map(is_telephone, pair)))
+    read = [(min(one), min(other)) for p, t in counted if (one := readings(p)) and (other := readings(t))]
     if 2 * len(read) < len(pairs):
         return
     differences = Counter(other - one for one, other in read)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.equality.yes_no import NO, YES
+from auditor.explain.telephones import telephone
 
 _BETWEEN: Final = re.compile(r"\s*[;,|/\n]\s*|\s+(?=\S+@)|\s+(?=[+0]\d)")
 _ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
@@ -24,8 +25,6 @@ _FEW_BITS: Final = 24
 """Of the digits of a number that is kept in 32."""
 _EXACT: Final = 15
 """Digits of a number that spreadsheets keep."""
-_LOCAL: Final = 7
-"""Digits that a telephone number has at least, without its country."""
 
 
 def several(platform: str, truth: str) -> str | None:
@@ -86,9 +85,9 @@ def notation(platform: str, truth: str) -> str | None:
     if one == other and one is not None:
         bare = platform.strip().lower() == one
         return f"more than the address {'in truth' if bare else 'on platform'}"
+    if called := telephone(platform, truth):
+        return called
     for mine, theirs, side in ((platform, truth, "on platform"), (truth, platform, "in truth")):
-        if _is_local_form(mine, theirs):
-            return f"a number without its country {side}"
         if _noise(mine.strip(), theirs.strip()):
             return f"rounding noise {side}"
     words = [sorted(re.findall(r"[^\s,;|]+", text.lower())) for text in (platform, truth)]
@@ -118,15 +117,3 @@ def _address(text: str) -> str | None:
     """The e-mail address of a text that holds one and what it is called."""
     found = _NAMED.fullmatch(text.strip())
     return found[1].lower() if found else None
-
-
-def _is_local_form(local: str, abroad: str) -> bool:
-    """Whether a number is another one without the country in front, and with a zero for it."""
-    if not (_NUMBER.fullmatch(local.strip()) and re.fullmatch(r"(\+|00)[\d\s./()-]+", abroad.strip())):
-        return False
-    short = re.sub(r"\D", "", local)
-    whole = re.sub(r"\D", "", abroad.replace("(0)", "")).lstrip("0")
-    if local.strip().startswith(("+", "00")) or not short.startswith("0"):
-        return False
-    short = short[1:]
-    return len(short) >= _LOCAL and whole.endswith(short) and len(whole) - len(short) in (1, 2, 3)

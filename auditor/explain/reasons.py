@@ -32,6 +32,7 @@ from auditor.explain.in_columns import FUNCTIONS as OF_COLUMNS
 from auditor.explain.in_columns import OPEN, found_in_columns, marks
 from auditor.explain.markup import CODES
 from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, edits, mistyped, told
+from auditor.explain.telephones import SAME_NUMBER
 from auditor.findings.reason import Reason
 from auditor.model import AttributeType
 from auditor.settings.contract import Column, Compare
@@ -60,7 +61,7 @@ _ISO_DAY: Final = r"^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1[0-2])(.*)$"
 _EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
 """Dates that stay dates when day and month are exchanged."""
 _SPREADSHEET: Final = r"^\s*(#|[+-]?\d([.,]\d+)?[eE]\+?\d|\d{11,}0$)"
-_NUMBERS_TO_CALL: Final = r"^\s*[+(]?[0-9][0-9 ./(),;|+-]{6,}$"
+_NUMBERS_TO_CALL: Final = r"^\s*[+(]{0,2}[0-9][0-9 ./(),;|+-]{6,}$"
 _LONG_FRACTION: Final = r"[0-9][.,][0-9]{8,}(?:[eE]-[0-9]+)?\s*$"
 
 
@@ -168,6 +169,8 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         (table.p_lower == table.t_lower, Reason.CASE.value),
         # A garbled "à" is a letter with another accent and a blank: what follows would explain it, and wrongly.
         (_same_but_for_accents(table) & ~garbled, Reason.ACCENTS.value),
+        # 00 stands for the plus of a telephone number: neither is a number to count with, nor lacks zeros.
+        (table.told == f"{Reason.NOTATION.value}|{SAME_NUMBER}", Reason.NOTATION.value),
         (are_same_number(table) & more_than_digits(table), Reason.NUMBER_FORMAT.value),
         ((table.p_bare == table.t_bare) & ~table.is_number & ~garbled, Reason.PUNCTUATION.value),
         (garbled, Reason.ENCODING.value),

@@ -16,10 +16,11 @@ import ibis
 
 from auditor.engine.protocol import Engine
 from auditor.equality import rules
-from auditor.equality.primitives import FUNCTIONS, country_of, needs_functions
+from auditor.equality.primitives import FUNCTIONS, needs_functions
 from auditor.equality.yes_no import NO, YES
 from auditor.explain.background import Background
 from auditor.explain.causes import Example, Group
+from auditor.explain.telephones import countries
 from auditor.findings.reason import Reason
 from auditor.findings.suggestion import Suggestion
 from auditor.model import Side
@@ -168,8 +169,10 @@ def _notations(column: Column, pattern: str, texts: Sequence[str]) -> Iterator[_
         yield _Candidate(replace(bare, compare=Compare.SET), "set", {})
         for sign in ";|":
             yield _Candidate(replace(bare, compare=Compare.SET, argument=sign), f"set:{sign}", {})
-    elif country := next(filter(None, map(country_of, texts)), None):
-        yield _Candidate(replace(bare, compare=Compare.PHONE, argument=country), f"phone:{country}", {})
+    else:
+        without = pattern.startswith("a number without its country")
+        for country in countries(texts, spelt_out=not without):
+            yield _Candidate(replace(bare, compare=Compare.PHONE, argument=country), f"phone:{country}", {})
     ours, arrow, theirs = pattern.partition(" → ")
     if not arrow:
         return

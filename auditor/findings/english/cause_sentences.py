@@ -47,6 +47,7 @@ _PLAIN: Final[Mapping[str, str]] = {
 
 _BOTH_SIDES: Final[Mapping[str, str]] = {
     "yes or no": "{column} is the same yes and no, written differently in {platform} and {truth}",
+    "the same telephone number": "{column} is the same telephone number, written differently in {platform} and {truth}",
     "the same words in another order": "{column} is the same words in another order in {platform} and {truth}",
     "the same members in another order": "{column} is the same members in another order in {platform} and {truth}",
 }
