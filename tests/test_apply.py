@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,7 +37,7 @@ from auditor.actito import (
     WrongKey,
 )
 from auditor.apply import apply_plan, unfinished
-from auditor.apply.job import Limits
+from auditor.apply.job import Job, Limits
 from auditor.apply.outcomes import OUTCOMES, Applied, read_outcomes, write_outcomes
 from auditor.apply.undo import Audited, undo_plan
 from auditor.cli.planned import print_applied
@@ -1410,6 +1411,13 @@ def test_who_goes_on_after_a_kill_waits_as_long_as_a_write_was_seen_to_take(tmp_
     assert told(world.apply(plan), "outcome", "detail") == [("landed", "read_later")]
     assert platform.calls["update"] == 3, "a minute would have been too short, and it would have been sent again"
     assert world.now - before == seen
+
+
+@pytest.mark.parametrize(("late", "seconds"), [(1, 60), (75, 75), (9000, 3600)])
+def test_what_was_sent_is_waited_for_a_minute_at_the_least_and_an_hour_at_the_most(late: int, seconds: int) -> None:
+    job: Any = SimpleNamespace(limits=Limits(), late=timedelta(seconds=late))
+    waited = Job.visible_after.__get__(job)
+    assert waited == timedelta(seconds=seconds)
 
 
 def test_what_had_no_effect_is_sent_again_only_after_two_looks(world: World) -> None:

@@ -128,18 +128,24 @@ def test_what_was_undone_of_somebody_is_so_under_another_key(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("when", "made"),
-    [("on the platform", True), ("on the platform", False), ("in the truth", True), ("in a campaign", True)],
+    [
+        ("on the platform", True),
+        ("on the platform", False),
+        ("in the truth", True),
+        ("unsubscribes.csv", True),
+        ("complaints.csv", True),
+    ],
 )
 def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Path, when: str, made: bool) -> None:
     """Under another key and profileId, with the same address, whether a colleague makes the profile or a plan does;
     evidence that is later than the opt-out counts.
     """
     world = World(tmp_path, 12, 1)
-    if when == "in a campaign":
+    if when.endswith(".csv"):
         file = tmp_path / "auditor.toml"
-        file.write_text(f'{file.read_text()}[exports]\nactivities = "unsubscribes.csv"\n')
+        file.write_text(f'{file.read_text()}[exports]\nactivities = "{when}"\n')
         world.settings = read_settings(file)
-        (tmp_path / "unsubscribes.csv").write_text("profileId,moment\n")
+        (tmp_path / when).write_text("profileId,moment\n")
     with in_memory(world):
         one = next(each for each in world.people if each.profile_id is not None and each.row is not None)
         assert one.profile_id is not None
@@ -154,14 +160,14 @@ def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Pat
         world.now += timedelta(days=1)
         if when == "on the platform":
             profile[NEWS] = "false"
-        elif when == "in a campaign":
-            (tmp_path / "unsubscribes.csv").write_text(f"profileId,moment\n{one.profile_id},{world.stamp(world.now)}\n")
+        elif when.endswith(".csv"):
+            (tmp_path / when).write_text(f"profileId,moment\n{one.profile_id},{world.stamp(world.now)}\n")
         else:
             world.truth_says(one, NEWS, permitted=False, evidence=world.now)
         world.run()
         world.now += timedelta(days=1)
-        if when == "in a campaign":
-            (tmp_path / "unsubscribes.csv").write_text("profileId,moment\n")
+        if when.endswith(".csv"):
+            (tmp_path / when).write_text("profileId,moment\n")
         del world.platform.profiles[one.profile_id]
         world.run()
         if made:

@@ -10,6 +10,8 @@ import pytest
 
 from auditor.commands.undo import undo
 from auditor.errors import GuardRefused, SettingsError
+from auditor.findings.sentences import of_plan
+from auditor.findings.words import Words
 from auditor.model import Attribute, Outcome
 from auditor.state.past_runs import find_run
 from tests import consent_world
@@ -54,6 +56,8 @@ def test_an_undo_is_made_for_the_table_as_the_last_run_saw_it(tmp_path: Path, mo
         assert back.path.parent == find_run(world.settings)
         assert [write.key for write in back.plan.writes] == [one.key]
         assert [(left.key, left.why) for left in back.plan.left] == [(two.key, "blocked")]
+        told = of_plan(back.plan.route_reason, Words.of(world.settings.names))
+        assert told.endswith("; 3 calls, about 1 minute at 60 calls a minute."), "reading, writing, reading"
         with pytest.raises(SettingsError, match="another structure"):
             undo(world.settings, made.path, now=world.now, into=first)
         elsewhere = tmp_path / "elsewhere"

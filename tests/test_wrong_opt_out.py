@@ -15,7 +15,7 @@ from auditor.commands.review import review_of
 from auditor.commands.stored_plans import Planned
 from auditor.commands.undo import undo
 from auditor.commands.wrong_opt_out import WrongOptOut, off_by_now
-from auditor.errors import GuardRefused
+from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind
 from auditor.permissions import HISTORY
 from auditor.state.ledger import Ledger
@@ -68,6 +68,8 @@ def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_sp
         for key, why in {without_consent.key: "general consent", renamed.key: "another opt-out"}.items():
             with pytest.raises(GuardRefused, match=why):
                 back(key)
+        with pytest.raises(SettingsError, match="name of the person who says so"):
+            undo(world.settings, made.path, now=world.now, wrong=WrongOptOut(f"{given.key}:{NEWS}", " "))
         first = back(given.key)
         with Ledger(world.settings.state_folder, reading=True) as ledger:
             review = review_of(world.settings, first.plan, first.path.parent, ledger)
