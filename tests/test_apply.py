@@ -1172,7 +1172,7 @@ def test_refused_rows_that_cannot_be_read_are_told(world: World, error: ActitoEr
     assert told(applied, "outcome", "detail")[4] == ("unknown", "until_export")
     assert applied.stopped is not None
     assert applied.stopped.why == "refused_rows"
-    assert "which rows Actito refused could not be read" in applied.stopped.sentence
+    assert "which rows were refused could not be read" in applied.stopped.sentence
     assert applied.exit_code is Exit.WRITES_LEFT
     world.apply(plan)
     assert world.platform.calls["start_import"] == 1

@@ -333,7 +333,7 @@ def test_show_tells_who_shares_the_cause(
     keys = sorted(key for key, reason in reasons.items() if reason == "case")
     document, screen = told(capsys, keys[0])
     [cell] = [cell for cell in document["rows"][0]["cells"] if cell["column"] == "lastName"]
-    shared = f"{len(keys)} profiles: lastName is in upper case in Actito, the CRM writes it in mixed case"
+    shared = f"{len(keys)} profiles: lastName is in upper case in Actito, CRM writes it in mixed case"
     assert cell["difference"]["cause_sentence"].startswith(shared)
     assert f"one of {shared}" in " ".join(screen.split())
 

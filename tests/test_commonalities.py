@@ -350,7 +350,7 @@ def test_what_the_reason_says_already_is_not_said_again(folder: Path) -> None:
         if row["tier"] == "Gold" and row["mobile"]:
             row["mobile"] = world.platform[n]["mobile"][:-1]
     [cause] = causes(folder, world)
-    assert cause.sentence.partition(". ")[0].endswith("phone is cut off in the CRM after 11 characters")
+    assert cause.sentence.partition(". ")[0].endswith("phone is cut off in CRM after 11 characters")
     assert cause.common == "segmentations#Tier = Gold"
 
 

@@ -61,7 +61,7 @@ def test_a_permission_is_told_in_words_with_the_raw_cell_beside_them_everywhere(
     # The run: terminal, Parquet, pages, workbooks.
     run_told = told(auditor(capsys, "run").out)
     for column in (NEWS, SILENT):
-        assert f"the permission {column} says “{MAY}” in Actito, “{MAY_NOT}” in the CRM" in run_told
+        assert f"the permission {column} says “{MAY}” in Actito, “{MAY_NOT}” in CRM" in run_told
     run = find_run(read_settings(folder / "auditor.toml"))
     differences = pl.read_parquet(run / "differences.parquet").filter(pl.col("column").is_in([NEWS, SILENT]))
     cells = {(row["key"], row["column"]): row for row in differences.to_dicts()}

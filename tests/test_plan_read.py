@@ -20,6 +20,7 @@ from auditor.commands.who import naming
 from auditor.findings import figures
 from auditor.findings.audit import CAUSES, DIFFERENCES
 from auditor.findings.codes import Code, Notice
+from auditor.findings.left_alone import WHY
 from auditor.findings.moments import last_day, moment
 from auditor.findings.planned import KIND, MAY_CONTACT, ONE, RISK, Risk, in_words
 from auditor.findings.words import Words
@@ -229,6 +230,7 @@ def test_everything_has_words() -> None:
     assert set(RISK) == set(Risk)
     assert set(KIND) == set(ONE) == set(Kind)
     assert set(MAY_CONTACT) == set(Permission)
+    assert not [told for told in WHY.values() if told.startswith("left")], "each stands behind: left alone"
 
 
 def test_a_write_is_told_with_who_both_values_why_and_its_risks() -> None:

@@ -201,11 +201,11 @@ def test_causes_say_it_with_the_share_that_fits_and_name_only_what_is_public(tmp
     for name in ("country", "language"):
         cells += [Cell(["nl", "fr"][n % 2], codes[["nl", "fr"][n % 2]], f"k{n}", name, "exact") for n in range(30)]
     assert explained(tmp_path, cells) == [
-        ("notation", "birthDate is the same day, written differently: as %d/%m/%Y in Actito, as %Y-%m-%d in the CRM", 30),
+        ("notation", "birthDate is the same day, written differently: as %d/%m/%Y in Actito, as %Y-%m-%d in CRM", 30),
         ("relation", "country has another word for each value, one for one: what Actito says always stands for the same in "
-         "the CRM (all of its 30 differences)", 30),
+         "CRM (all of its 30 differences)", 30),
         ("relation", "language has another word for each value, one for one: what Actito says always stands for the same in "
-         "the CRM: fr → French, nl → Dutch (all of its 30 differences)", 30),
-        ("relation", "spent is 100 times as much in the CRM as in Actito (97 % of its 30 differences)", 29),
-        ("different", "spent is not the same in Actito and the CRM", 1),
+         "CRM: fr → French, nl → Dutch (all of its 30 differences)", 30),
+        ("relation", "spent is 100 times as much in CRM as in Actito (97 % of its 30 differences)", 29),
+        ("different", "spent is not the same in Actito and CRM", 1),
     ]  # fmt: skip

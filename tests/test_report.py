@@ -246,7 +246,7 @@ def test_what_other_stages_say_without_quoting_anybody_is_kept() -> None:
             "reason": "case",
             "pattern": "upper case → mixed case",
             "profiles": 2,
-            "sentence": "2 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case. All of them "
+            "sentence": "2 profiles: lastName is in upper case in Actito, CRM writes it in mixed case. All of them "
             "changed in Actito on 2026-03-02, none of the others",
             "common": "platform changed 2026-03-02 09:00:00 … 2026-03-02 21:00:00",
             "share": 1.0,
@@ -284,7 +284,7 @@ def test_what_other_stages_say_without_quoting_anybody_is_kept() -> None:
     assert masked.causes.select("cause", "sentence", "common", "examples").rows() == [
         (
             "1",
-            "lastName is in upper case in Actito, the CRM writes it in mixed case. All of them changed in Actito on "
+            "lastName is in upper case in Actito, CRM writes it in mixed case. All of them changed in Actito on "
             "2026-03-02, none of the others",
             "platform changed 2026-03-02 09:00:00 … 2026-03-02 21:00:00",
             None,

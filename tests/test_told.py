@@ -668,6 +668,13 @@ def test_each_code_has_its_sentence(code: Code) -> None:
         assert in_words(told) == said
 
 
+@pytest.mark.parametrize("code", [code for code in Code if code is not Code.COUNT_ENDED])
+def test_each_sentence_calls_the_sides_as_the_settings_call_them(code: Code) -> None:
+    """But where it quotes what was answered."""
+    for told, said in TOLD[code]:
+        assert sentence(told, Words("Mailer", "ERP")) == said.replace("Actito", "Mailer").replace("CRM", "ERP")
+
+
 @pytest.mark.parametrize("code", [code for code in Code if code not in (Code.AS_TOLD, Code.NOT_MADE)])
 def test_each_code_is_stored_without_a_sentence_and_read_as_it_was(code: Code) -> None:
     """But for what others have worded: former versions, and Great Expectations."""

@@ -282,7 +282,7 @@ def _refused(job: Job, execution: Execution, rows: Iterable[int]) -> dict[int, s
         if execution.with_errors or not isinstance(error, NotFound):
             # Such rows stay unknown, as any row whose end nobody told.
             job.note(
-                Stopped("refused_rows", f"which rows Actito refused could not be read, so {_NEXT} has to tell: {error}")
+                Stopped("refused_rows", f"which rows were refused could not be read, so {_NEXT} has to tell: {error}")
             )
         return {}
     numbers = {job.plan.writes[number].key: number for number in rows}

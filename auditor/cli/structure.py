@@ -152,7 +152,7 @@ def apply(settings_file: Path, plan: str, yes: bool) -> int:
             say("nothing was sent")
             return int(Exit.FINE)
     applied = restructure.apply(settings, path, clock=clock.now, tell=say)
-    _print_applied(applied)
+    _print_applied(applied, settings.names.platform)
     return int(applied.exit_code)
 
 
@@ -225,18 +225,18 @@ def print_json(entity: str, live: Structure, findings: Sequence[Finding]) -> Non
     click.echo(json.dumps(document, ensure_ascii=False, indent=1))
 
 
-def _print_applied(applied: Applied) -> None:
+def _print_applied(applied: Applied, platform: str) -> None:
     from auditor.model import Outcome
 
     words = {
         Outcome.LANDED: "added and read back",
         Outcome.SKIPPED: "was there already",
-        Outcome.UNKNOWN: "sent, not seen in Actito yet",
+        Outcome.UNKNOWN: f"sent, not seen in {platform} yet",
     }
     for name, outcome in applied.outcomes:
         click.echo(f"  {printable(name)}: {words[outcome]}")
     if any(outcome is Outcome.UNKNOWN for _, outcome in applied.outcomes):
-        say("  Actito may take its time: apply the same plan again, it adds nothing twice")
+        say(f"  {platform} may take its time: apply the same plan again, it adds nothing twice")
     if applied.left:
         what = "1 thing is" if applied.left == 1 else f"{applied.left} things are"
         say(f"  {what} left for a person: Actito's API cannot do it, and the hand-over sheet says what")

@@ -305,7 +305,9 @@ def may_start(settings: Settings, path: Path) -> str:
         return f"{begin}, and which are active could not be read: {error}"
     active = [one.name for one in found if one.active is not False]
     named = ", ".join(active[:NAMED]) + (f" and {len(active) - NAMED:,} more" if len(active) > NAMED else "")
-    return f"{begin}. Active: {named}; which write starts which, Actito does not say." if active else ""
+    return (
+        f"{begin}. Active: {named}; which write starts which, {settings.names.platform} does not say." if active else ""
+    )
 
 
 def check_ledger(settings: Settings, chosen: Plan, ledger: Ledger) -> None:

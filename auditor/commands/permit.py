@@ -85,7 +85,7 @@ def permit(settings: Settings, column: str, *, by: str, now: datetime, tell: Tel
                 raise GuardRefused(
                     f"{len(group - given):,} of {len(group):,} people who would be created cannot be given {column}, "
                     f"so nobody was decided on: {reasons}",
-                    hint="decide on them one by one, or have the truth say when and where each permission was given",
+                    hint=f"decide on them one by one, or have {say.truth} say when and where each permission was given",
                 )
             contract = read_contract(settings.table_folder / "contract.toml", known.structure)
             who = newcomers(folder, contract, ledger, group)

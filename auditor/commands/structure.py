@@ -114,7 +114,7 @@ def diff(settings: Settings, *, now: datetime) -> tuple[Structure, tuple[Finding
     try:
         surveyed = survey_truth(settings, live, Wish(), now=now)
     except AuditorError as error:
-        trouble.append(("truth", f"the truth could not be read: {error}"))
+        trouble.append(("truth", f"{settings.names.truth} could not be read: {error}"))
     header = None
     try:
         header = export_columns(settings, draft, now=now)

@@ -16,7 +16,7 @@ WHY: Final[dict[str, str]] = {
     Why.DECISION: "for a person to decide",
     Why.CHANGED: "changed since somebody decided",
     Why.DAMAGED: "looks damaged in {truth}: for a person to decide",
-    Why.IGNORED: "left, as somebody decided",
+    Why.IGNORED: "as somebody decided",
     Why.PINNED: "pinned: right in {platform}, as somebody says until a day",
     Why.REFUSED: "refused in a review, for some days",
     Why.NEVER: "never written, as the mapping says",

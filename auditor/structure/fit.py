@@ -90,7 +90,7 @@ def _unknown(facts: Facts) -> Iterator[Finding]:
     for name, values in facts.unknown_segments.items():
         if name in facts.live.columns:
             what = "segment" if len(values) == 1 else "segments"
-            sentence = f"{column_in_words(name)} has no {what} {listed(list(values))}, which the truth uses"
+            sentence = f"{column_in_words(name)} has no {what} {listed(list(values))}, which {facts.say.truth} uses"
             cells = sum(refusal.cells for refusal in facts.refusals or () if refusal.column == name)
             yield Finding("segment_unknown", name, sentence, cells=cells)
 
@@ -100,26 +100,24 @@ def _data(facts: Facts) -> Iterator[Finding]:
         name, attribute = refusal.column, facts.live.attribute(refusal.column)
         if name not in facts.live.columns or refusal.rule in (Rule.SEGMENT, Rule.MANDATORY):
             continue
-        place, cells = column_in_words(name), counted(refusal.cells, "value")
+        place, cells = column_in_words(name), f"{counted(refusal.cells, 'value')} of {facts.say.truth}"
         verb = "is" if refusal.cells == 1 else "are"
         if refusal.rule == Rule.MAX_LENGTH and attribute is not None:
             limit = lengths(None, attribute.max_length) or refusal.sentence
-            sentence = f"{place} takes {limit}; {cells} of the truth {verb} longer, the longest has {refusal.longest}"
+            sentence = f"{place} takes {limit}; {cells} {verb} longer, the longest has {refusal.longest}"
             yield Finding("value_too_long", name, sentence, cells=refusal.cells)
         elif refusal.rule == Rule.UNIQUE:
-            sentence = (
-                f"{place} is unique; {cells} of the truth {'repeats' if refusal.cells == 1 else 'repeat'} another"
-            )
+            sentence = f"{place} is unique; {cells} {'repeats' if refusal.cells == 1 else 'repeat'} another"
             yield Finding("value_not_unique", name, sentence, cells=refusal.cells)
         elif refusal.rule in _NARROW and attribute is not None:
             fail = "does not fit" if refusal.cells == 1 else "do not fit"
-            sentence = f"{place} is of the type {TYPE[attribute.type]}; {cells} of the truth {fail}"
+            sentence = f"{place} is of the type {TYPE[attribute.type]}; {cells} {fail}"
             yield Finding("type_too_narrow", name, sentence, cells=refusal.cells)
         else:
             code = {Rule.MIN_LENGTH: "value_too_short", Rule.ALLOWED_VALUES: "value_not_allowed"}.get(
                 Rule(refusal.rule), "type_too_narrow"
             )
-            sentence = f"{place}: {cells} of the truth {verb} not {refusal.sentence}"
+            sentence = f"{place}: {cells} {verb} not {refusal.sentence}"
             yield Finding(code, name, sentence, cells=refusal.cells)
 
 
@@ -138,7 +136,7 @@ def _mandatory(facts: Facts) -> Iterator[Finding]:
             rows = counted(refusal.cells, "row")
             verb = "has" if refusal.cells == 1 else "have"
             sentence = (
-                f"{column_in_words(refusal.column)} is mandatory; {rows} of the truth {verb} no value for it "
+                f"{column_in_words(refusal.column)} is mandatory; {rows} of {facts.say.truth} {verb} no value for it "
                 "and cannot be created"
             )
             yield Finding("mandatory_without_source", refusal.column, sentence, cells=refusal.cells)
@@ -148,9 +146,8 @@ def _key(facts: Facts) -> Iterator[Finding]:
     key = facts.contract.key
     attribute = facts.live.attribute(key[0]) if len(key) == 1 else None
     if attribute is not None and not attribute.unique:
-        sentence = (
-            f"{column_in_words(key[0])} is the key of the contract and not unique in Actito: no audit is possible"
-        )
+        where = f"not unique in {facts.say.platform}"
+        sentence = f"{column_in_words(key[0])} is the key of the contract and {where}: no audit is possible"
         yield Finding("key_not_unique", key[0], sentence)
 
 

@@ -98,11 +98,11 @@ _PERMISSION: Final = {
 
 
 def cause(one: Cause, say: Words, *, with_count: bool = True, differing: int | None = None) -> str:
-    """`1,200 profiles: lastName is in upper case in Actito, the CRM writes it in mixed case`, and what they share.
+    """`1,200 profiles: lastName is in upper case in Actito, CRM writes it in mixed case`, and what they share.
 
     `differing` is the number of profiles in which the column differs, for whatever reason.
     """
-    text = _clause(one, with_article(say.platform), with_article(say.truth))
+    text = _clause(one, say.platform, say.truth)
     if differing and one.reason == Reason.RELATION:
         share = "all of" if differing == one.profiles else f"{_percent(one.profiles / differing)} of"
         text = f"{text} ({share} its {counted(differing, 'difference')})"
@@ -160,14 +160,14 @@ def _predicate(one: Shared, say: Words) -> str:
     answer, named = _spoken(known.get("value", "")), "value" in known
     match one.code:
         case InCommon.CHANGED:
-            return f"changed in {with_article(say.side(known['side']))} {_when(*_window(one))}"
+            return f"changed in {say.side(known['side'])} {_when(*_window(one))}"
         case InCommon.COLUMN:
             return _belong(known["column"], answer) if named else f"have the same {known['column']}"
         case InCommon.SOURCE:
             return f"have the source {answer} ({known['column']})"
         case InCommon.VALUE:
             what = f"“{answer}”" if named else "one and the same value"
-            return f"have {what} in {with_article(say.side(known['side']))}"
+            return f"have {what} in {say.side(known['side'])}"
         case InCommon.DOMAIN:
             return f"have an address at {answer if named else 'the same domain'}"
         case InCommon.PREFIX:
@@ -216,14 +216,6 @@ def _percent(share: float) -> str:
 
 def _times(lift: float) -> str:
     return f"{lift:,.0f} times" if lift >= 9.5 else f"{lift:.1f} times".replace(".0", "")
-
-
-def with_article(name: str) -> str:
-    """`the CRM`, `the warehouse`, but `Actito`: an abbreviation or a common noun takes the article, a name does not."""
-    first = name.split(" ")[0]
-    if first.lower() in ("the", "our"):
-        return name
-    return f"the {name}" if first.isupper() or first.islower() else name
 
 
 _RELATIONS: Final = {

@@ -300,8 +300,8 @@ def _structure_changed(say: Words, *, run: str, said: Sequence[Mapping[str, Any]
 
 
 def _always(text: str) -> Callable[..., str]:
-    """For a sentence that differs in the name of a file at most."""
-    return lambda say, **parameters: text.format(**parameters)
+    """For a sentence that differs in names at most: of a file, and of the platform."""
+    return lambda say, **parameters: text.format(**parameters, platform=say.platform)
 
 
 _LEFT_ASIDE: Final = "{file} is missing or damaged and was left aside: "
@@ -347,7 +347,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.MATCHED_BY_FALLBACK: _matched_by_fallback,
     Code.MATCHES_SEVERAL: _matches_several,
     Code.OTHER_KEYS: _other_keys,
-    Code.TABLE_ANEW: _always("the table was made anew in Actito: what was agreed before does not hold for it"),
+    Code.TABLE_ANEW: _always("the table was made anew in {platform}: what was agreed before does not hold for it"),
     Code.STATE_DAMAGED: _always(f"{_LEFT_ASIDE}{_NOTHING_KNOWN}{_FROM_A_COPY}"),
     Code.STATE_OF_ANOTHER: _always(f"{{file}} is of another table or version and was left aside: {_NOTHING_KNOWN}"),
     Code.BASE_LOST: _always(f"{_LEFT_ASIDE}the last agreed values are not known, so directions are unknown this time"),
