@@ -188,6 +188,8 @@ def test_forms_are_those_of_the_page_about_rules(judge: Judge, table: Table) -> 
         column("number", decimal=","),
         column("date", format="%d/%m/%Y"),
         column("timestamp", format="%d/%m/%Y %H:%M"),
+        column("date", format="excel"),
+        column("timestamp", format="unix-ms"),
         column("boolean", values={"a": "true", "B": "never"}),
         column("phone:US"),
         column("set", values={"a": "x,y", "1": ","}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,11 @@ FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "born": (
         lambda n: f"{1 + n % 28:02}/0{1 + n % 9}/19{60 + n}",
         lambda n: f"19{60 + n}-0{1 + n % 9}-{1 + n % 28:02}",
+    ),
+    "counted": (lambda n: f"{40_000 + n}", lambda n: f"{date(1899, 12, 30) + timedelta(40_000 + n)}"),
+    "clicked": (
+        lambda n: f"2024-05-{1 + n % 28:02} 10:00:{n:02}",
+        lambda n: f"{datetime(2024, 5, 1 + n % 28, 10, 0, n, tzinfo=UTC).timestamp():.0f}",
     ),
     "us": (lambda n: f"0{1 + n % 9}/{1 + n % 28:02}/19{60 + n}", lambda n: f"19{60 + n}-0{1 + n % 9}-{1 + n % 28:02}"),
     "seen": (lambda n: f"2024-05-{1 + n % 28:02}T10:00Z", lambda n: f"2024-05-{1 + n % 28:02} 10:00:00"),
@@ -35,6 +41,7 @@ FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "tags": (lambda n: f"golf,wine{n}", lambda n: f"wine{n},golf"),
 }
 WANTED = {
+    "counted": "date:excel", "clicked": "timestamp:unix",
     "born": "date:%d/%m/%Y", "us": "date:%m/%d/%Y", "seen": "timestamp", "land": "", "vip": "boolean",
     "news": "boolean", "spent": "number:,", "owed": "number", "phone": "phone:BE", "idd": "phone:BE",
     "movil": "phone:ES", "mail": "email",

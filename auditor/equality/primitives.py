@@ -20,6 +20,7 @@ import ibis
 from auditor.engine.functions import INSTANT, declared
 from auditor.equality.yes_no import NO, YES
 from auditor.settings.contract import Compare
+from auditor.settings.date_formats import COUNTED, Counted
 from auditor.settings.letters import LETTERS
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ _OFFSET = r"(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
 
 _FIRST_MOMENT = datetime(1000, 1, 1)  # noqa: DTZ001 -- a local moment, compared with local moments
 
+_DAY = 86_400_000_000
+"""In microseconds."""
+
 _CACHE = 1_000_000
 """Distinct spellings remembered per function."""
 
@@ -57,6 +61,7 @@ _CACHE = 1_000_000
 nfc_normalize = declared("nfc_normalize", ("string",))
 strip_accents = declared("strip_accents", ("string",))
 _try_strptime = declared("try_strptime", ("string", "string"), "timestamp")
+_make_timestamp = declared("make_timestamp", ("int64",), "timestamp")
 _strftime = declared("strftime", ("timestamp", "string"))
 _local_to_instant = declared("timezone", ("string", "timestamp"), INSTANT)
 _instant_to_local = declared("timezone", ("string", INSTANT), "timestamp")
@@ -154,6 +159,9 @@ def date_text(text: ir.StringValue, format: str | None) -> ir.StringValue:  # no
         day = ibis.ifelse(
             plain.re_search(r"^\d{4}-\d{2}-\d{2}$"), _try_strptime(plain, "%Y-%m-%d"), ibis.null("timestamp")
         )
+    elif format in COUNTED:
+        at = _counted(plain, COUNTED[format])
+        day = _make_timestamp(ibis.ifelse(at % _DAY == 0, at, ibis.null("int64")))
     else:
         day = _spelt_so(plain, format)
     return _strftime(_of_our_era(day), "%Y-%m-%d")
@@ -168,6 +176,11 @@ def moment_text(text: ir.StringValue, format: str | None, zone: str, *, in_zone:
 def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.TimestampValue:  # noqa: A002
     """The moment itself, with zone; null for what is none."""
     plain = text.strip()
+    if format in COUNTED:
+        counted = COUNTED[format]
+        return _local_to_instant(
+            "UTC" if counted.instant else zone, _of_our_era(_make_timestamp(_counted(plain, counted)))
+        )
     if format is not None:
         return _local_to_instant(zone, _of_our_era(_spelt_so(plain, format)))
     iso = plain.re_search(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$")
@@ -184,6 +197,20 @@ def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.Timestamp
 def _spelt_so(text: ir.StringValue, format: str) -> ir.TimestampValue:  # noqa: A002
     """The moment in a format; without a digit there is none, although DuckDB reads `Infinity` in every format."""
     return _try_strptime(ibis.ifelse(text.re_search(r"\d"), text, ibis.null(str)), format)
+
+
+def _counted(text: ir.StringValue, counted: Counted) -> ir.IntegerValue:
+    """Microseconds since 1970 of what is so many units after the beginning, to the second where the unit is a day.
+
+    Null for what is no number, and for one that is out of the format's range or of our era.
+    """
+    spelt_so = text.re_search(r"^-?\d{1,14}(\.\d{1,10})?$")
+    units = ibis.ifelse(spelt_so, text, ibis.null(str)).try_cast("decimal(28, 10)")
+    units = ibis.ifelse(units.between(counted.first, counted.last), units, ibis.null("decimal(28, 10)"))
+    # A fraction of a day says a second only so well.
+    exact = 1 if counted.seconds > 1 else 1_000_000
+    since = (units * int(counted.seconds * exact)).round().cast("int64") * (1_000_000 // exact)
+    return since + counted.began_at
 
 
 def _of_our_era(moment: ir.TimestampValue) -> ir.TimestampValue:

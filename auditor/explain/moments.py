@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from auditor.settings import date_formats
+
 _REMEMBERED: Final = 100_000
 _TIME: Final = (
     r"(?P<between>[T ]|, ?)(?P<H>\d{1,2}):(?P<M>\d{2})(?P<seconds>:(?P<S>\d{2})(?P<fraction>[.,]\d{1,9})?)?"
@@ -34,9 +36,7 @@ _MONTHS: Final = {
 _SHORT: Final = ("may", "mai", "mei")
 """Names of a month that are short already."""
 
-_BEGAN: Final = {"Excel's days": (datetime(1899, 12, 30), 86_400), "Excel's days since 1904": (datetime(1904, 1, 1), 86_400),  # noqa: DTZ001, E501 -- local
-                 "seconds since 1970": (datetime(1970, 1, 1), 1), "milliseconds since 1970": (datetime(1970, 1, 1), 0.001),  # noqa: DTZ001, E501 -- local
-                 "days since 1970": (datetime(1970, 1, 1), 86_400)}  # fmt: skip  # noqa: DTZ001 -- local
+_BEGAN: Final = {one.said: (datetime.fromisoformat(one.began), one.seconds) for one in date_formats.COUNTED.values()}
 COUNTED: Final = frozenset(_BEGAN)
 """Ways to write a day or a moment as a number."""
 

@@ -25,6 +25,7 @@ from auditor.findings.reason import Reason
 from auditor.findings.suggestion import Suggestion
 from auditor.model import Side
 from auditor.settings.contract import Column, Compare, Sensitivity
+from auditor.settings.date_formats import COUNTED
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -55,6 +56,9 @@ _PLAIN: Final = {
     Reason.NUMBER_FORMAT: (Compare.NUMBER,),
 }
 """What makes differences of a reason equal, whatever their pattern."""
+
+
+_COUNTED: Final = {one.said: name for name, one in COUNTED.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,8 @@ def _notations(column: Column, pattern: str, texts: Sequence[str]) -> Iterator[_
     for rule in (Compare.TIMESTAMP,) if timed else (Compare.DATE,):
         yield _Candidate(replace(bare, compare=rule), rule.value, {})
         for spelt in (ours, theirs):
+            if counted := _COUNTED.get(spelt):
+                yield _Candidate(replace(bare, compare=rule, format=counted), f"{rule.value}:{counted}", {})
             if "%Y" not in spelt or "(local)" in spelt or spelt.startswith("%Y-%m-%d"):
                 continue
             yield _Candidate(replace(bare, compare=rule, format=spelt), f"{rule.value}:{spelt}", {})

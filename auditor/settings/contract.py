@@ -137,7 +137,7 @@ class Column:
     values: Mapping[str, str] = field(default_factory=dict)
     """Truth value to platform value, applied before anything else; other values stay as they are."""
     format: str | None = None
-    """strptime format of the truth's dates or moments; None means ISO 8601."""
+    """strptime format of the truth's dates or moments, or the name of a count; None means ISO 8601."""
     spelt_alike: bool = False
     """True where the platform's dates and moments may be in that format as well: it is no Actito, but any table."""
     decimal: str = "."

@@ -156,6 +156,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "strlen": lambda node: _bytes(_one(node)),
     "try_strptime": _try_strptime,
     "strftime": _strftime,
+    "make_timestamp": lambda node: _moment(_one(node)),
     "timezone": _timezone,
     "to_json": _to_json,
     "damerau_levenshtein": lambda node: _edits(*_two(node)).cast("int64"),
