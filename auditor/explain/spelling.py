@@ -178,7 +178,7 @@ def _as_latin_1(raw: bytes) -> str:
 
 
 def settled(text: str) -> str:
-    """Without what a clean-up on the way may have removed: blanks, control and format characters."""
+    """Drops what a clean-up on the way may have removed: blanks, control and format characters."""
     # Not NFC before: the soft hyphen or no-break blank of a garbled letter may be all that is left of it.
     return unicodedata.normalize("NFC", _REMOVABLE.sub("", text))
 
