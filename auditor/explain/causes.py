@@ -11,7 +11,8 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
     accents        accents missing on platform · other accents
     punctuation    leading + missing on platform · punctuation missing on platform · other punctuation
     encoding       garbled on platform · garbled · letters lost on platform
-    markup         HTML codes | HTML tags | codes of an address | a program | a mail | a workbook on platform
+    markup         HTML codes | HTML tags | codes of an address | a program | a document | a typesetter | a directory |
+                   a host | a mail | a workbook on platform
     notation       yes or no · a number without its country | rounding noise | more than the address on platform ·
                    the same telephone number ·
                    the same words | members in another order

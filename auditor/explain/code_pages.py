@@ -36,6 +36,7 @@ WAYS: Final = tuple((written, read) for written, several in _READ_AS.items() for
 _UTF_8_READ_AS: Final = ("cp1252", "mac_roman", "cp850", "cp437", "iso8859-15", "cp1250", "iso8859-2", "cp852",
                          "cp1251", "koi8-r", "cp866", "cp1253", "iso8859-7", "cp737", "cp1254", "cp857",
                          "cp1257")  # fmt: skip
+_ASCII: Final = 127
 _ALL: Final = (1 << len(WAYS)) - 1
 
 _ALPHABETS: Final = tuple(
@@ -82,7 +83,9 @@ def was_utf_8(garbled: str, right: str, settled: Callable[[str], str]) -> bool:
     if right.isascii() or len(garbled) < len(right) or _NOT_KEPT.sub("", garbled) != _NOT_KEPT.sub("", right):
         return False
     raw = right.encode("utf-8", "replace")
-    return any(settled(raw.decode(read, "replace")) == garbled for read in _UTF_8_READ_AS)
+    first = next(byte for byte in raw if byte > _ASCII)
+    pages = (read for read, char in _what_begins(first) if char in garbled)
+    return any(settled(raw.decode(read, "replace")) == garbled for read in pages)
 
 
 def looks_worse(one: str, other: str) -> bool:
@@ -103,6 +106,12 @@ def without_utf_7(text: str) -> str:
         return text.encode("ascii").decode("utf-7")
     except (UnicodeDecodeError, UnicodeEncodeError):
         return text
+
+
+@lru_cache(256)
+def _what_begins(byte: int) -> tuple[tuple[str, str], ...]:
+    """What the first byte of a letter becomes in each code page."""
+    return tuple((read, bytes([byte]).decode(read, "replace")) for read in _UTF_8_READ_AS)
 
 
 @lru_cache(10_000)

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import html
 import re
+from binascii import a2b_base64, a2b_qp
 from collections.abc import Callable, Mapping
 from typing import Final
 
-CODES: Final = r"&[#A-Za-z]|%[0-9A-Fa-f]{2}|\\+[ux][0-9A-Fa-f]|=[0-9A-F]{2}|_x[0-9A-Fa-f]{4}_|</?[A-Za-z!]|\\+[nrt\"'/]"
+CODES: Final = (
+    r"&[#A-Za-z]|%u?[0-9A-Fa-f]{2}|\\+[uUx]\{?[0-9A-Fa-f]|=[0-9A-F]{2}|_x[0-9A-Fa-f]{4}_|</?[A-Za-z!]|\\+[nrt\"'/`^~]"
+    r"|\\[0-9A-Fa-f]{2}|[uU]\+[0-9A-Fa-f]{4}|=\?[A-Za-z0-9-]+\?[QBqb]\?|^[bBuUrR]{1,2}[\"']|[xX][nN]--|\\[cvuHkr][ {]"
+)
 """What a text must hold to be looked at, in the regular expressions of engines and of Python."""
 _CODES: Final = re.compile(CODES)
+_LAST: Final = 0x10FFFF
+"""The number of the last character."""
 _LAYERS: Final = 4
 """How often a text may have been written in codes: `&amp;amp;eacute;`."""
 
-_ESCAPED: Final = re.compile(r"\\+u([0-9A-Fa-f]{4})|\\+x([0-9A-Fa-f]{2})")
+_ESCAPED: Final = re.compile(
+    r"\\+(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|[ux]\{([0-9A-Fa-f]{1,6})\})|<U\+([0-9A-Fa-f]{4,6})>|[uU]\+([0-9A-Fa-f]{4,6})"
+    r"|%u([0-9A-Fa-f]{4})"
+)
+_BYTES: Final = re.compile(r"(?:\\+(?:x[0-9A-Fa-f]{2}|[0-3][0-7]{2}))+")
+_BYTES_OF_A_DIRECTORY: Final = re.compile(r"(?:\\[0-9A-Fa-f]{2})+")
+_OF_RICH_TEXT: Final = re.compile(r"\\'([0-9A-Fa-f]{2})|\\u([0-9]{2,5})\?")
+_OF_TYPESETTERS: Final = re.compile(r"\{?\\(?:([\"'`^~=.])|([cvuHkr])(?=[ {]))\s*\{?\\?([A-Za-z])\}{0,2}")
+_COMBINING: Final = {"\"": "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304",
+                     ".": "\u0307", "c": "\u0327", "v": "\u030c", "u": "\u0306", "H": "\u030b", "k": "\u0328",
+                     "r": "\u030a"}  # fmt: skip
+_OF_A_HEAD: Final = re.compile(r"=\?([A-Za-z0-9-]+)\?([QBqb])\?([^?]*)\?=(?:\s+(?==\?))?")
+_LITERAL: Final = re.compile(r"[bBuUrR]{0,2}([\"'])(.*)\1", re.DOTALL)
 _OF_A_WORKBOOK: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _TAG: Final = re.compile(r"<(/?[A-Za-z][^<>]*|!\[CDATA\[|!--.*?--)>?|\]\]>")
 _BREAK: Final = re.compile(r"<(br|/p|/div|p)\b[^<>]*>", re.IGNORECASE)
@@ -32,13 +50,66 @@ def _of_an_address(text: str) -> str:
     return _read("%", text.replace("+", " ")) if "%" in text else text
 
 
+def _of_a_host(text: str) -> str:
+    """With the letters of addresses that stand in Punycode: `xn--mnchen-3ya.de`."""
+    return re.sub(r"xn--[a-z0-9-]+", lambda code: _in_unicode(code[0]), text, flags=re.IGNORECASE)
+
+
+def _in_unicode(label: str) -> str:
+    try:
+        return label.encode("ascii").decode("idna")
+    except UnicodeError:
+        return label
+
+
 def _of_a_mail(text: str) -> str:
-    return _read("=", text)
+    return _read("=", _OF_A_HEAD.sub(_word_of_a_head, text))
+
+
+def _word_of_a_head(word: re.Match[str]) -> str:
+    """What a word of the head of a mail says: `=?utf-8?Q?H=C3=A9l=C3=A8ne?=`."""
+    try:
+        if word[2] in "bB":
+            return a2b_base64(word[3]).decode(word[1])
+        return a2b_qp(word[3].replace("_", "=20")).decode(word[1])
+    except (LookupError, ValueError):
+        return word[0]
 
 
 def _of_a_program(text: str) -> str:
-    plain = _ESCAPED.sub(lambda code: chr(int(code[1] or code[2], 16)), text)
+    """With characters by their numbers, bytes in two hexadecimal or three octal digits, and texts out of quotes."""
+    if literal := _LITERAL.fullmatch(text):
+        text = literal[2]
+    plain = _ESCAPED.sub(_character, text)
+    # Characters beyond the first 65,536 are written as two.
+    plain = plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    plain = _BYTES.sub(_bytes, plain)
     return re.sub(r"\\([nrt\"'/\\])", lambda code: _ONE_CHARACTER.get(code[1], code[1]), plain)
+
+
+def _character(code: re.Match[str]) -> str:
+    number = int(next(filter(None, code.groups())), 16)
+    return chr(number) if number <= _LAST else code[0]
+
+
+def _bytes(code: re.Match[str]) -> str:
+    digits = re.findall(r"x([0-9A-Fa-f]{2})|([0-3][0-7]{2})", code[0])
+    return _as_text(bytes(int(one, 16) if one else int(other, 8) for one, other in digits))
+
+
+def _of_a_directory(text: str) -> str:
+    return _BYTES_OF_A_DIRECTORY.sub(lambda code: _as_text(bytes.fromhex(code[0].replace("\\", ""))), text)
+
+
+def _of_rich_text(text: str) -> str:
+    return _OF_RICH_TEXT.sub(
+        lambda code: bytes.fromhex(code[1]).decode("cp1252", "replace") if code[1] else chr(int(code[2])), text
+    )
+
+
+def _of_typesetters(text: str) -> str:
+    """With the accents of TeX: `H\\'el\\`ene`."""
+    return _OF_TYPESETTERS.sub(lambda code: code[3] + _COMBINING[code[1] or code[2]], text)
 
 
 def _of_a_workbook(text: str) -> str:
@@ -65,7 +136,11 @@ _DECODED: Final[Mapping[str, Callable[[str], str]]] = {
     "HTML tags": _without_tags,
     "codes of an address": _of_an_address,
     "codes of a program": _of_a_program,
+    "codes of a document": _of_rich_text,
+    "codes of a typesetter": _of_typesetters,
+    "codes of a directory": _of_a_directory,
     "codes of a mail": _of_a_mail,
+    "codes of a host": _of_a_host,
     "codes of a workbook": _of_a_workbook,
 }
 
