@@ -9,7 +9,8 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
                    blanks missing on platform · other blanks
     case           upper case → mixed case (platform → truth), and so on
     accents        accents missing on platform · other accents
-    punctuation    leading + missing on platform · punctuation missing on platform · other punctuation
+    punctuation    leading + missing | quotes or brackets | signs around it |
+                   punctuation missing on platform · other punctuation
     encoding       garbled on platform · garbled · letters lost on platform
     markup         HTML codes | HTML tags | codes of an address | a program | a document | a typesetter | a directory |
                    a host | a mail | a workbook on platform
@@ -18,7 +19,7 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
                    the same words | members in another order
                    %d/%m/%Y → %Y-%m-%d: of the column
     several        several values on platform · the same several values
-    spreadsheet    digits lost on platform · a spreadsheet's error on platform
+    spreadsheet    digits lost | a spreadsheet's error | a date of a spreadsheet on platform
     leading_zero   zeros missing on platform
     relation       1 day earlier | 2 hours later | 5 more on platform · 100 times in truth · the other sign ·
                    the clock of Europe/Brussels on platform · one for one · a piece more in front on platform
@@ -57,6 +58,9 @@ EXAMPLES: Final = 3
 MOST_PAIRS: Final = 12
 """A column with more pairs of values than this is not told apart by them."""
 
+_OPENING: Final = r"[\"'`´‘’‚“”„«»‹›\[({<]"
+_CLOSING: Final = r"[\"'`´‘’“”«»‹›\])}>]"
+_AT_THE_ENDS: Final = r"^[\s;,:|*#_~]+|[\s;,:|*#_~]+$"
 _ON: Final = " on platform"
 _IN: Final = " in truth"
 
@@ -160,8 +164,17 @@ def _punctuation_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue
     return ibis.cases(
         (plus.concat(p) == t, "leading + missing" + _ON),
         (plus.concat(t) == p, "leading + missing" + _IN),
+        (_unwrapped(p) == t.strip(), "quotes or brackets" + _ON),
+        (_unwrapped(t) == p.strip(), "quotes or brackets" + _IN),
+        (p.re_replace(_AT_THE_ENDS, "") == t, "signs around it" + _ON),
+        (t.re_replace(_AT_THE_ENDS, "") == p, "signs around it" + _IN),
         else_=_missing("punctuation", ~p.re_search(PUNCTUATION), ~t.re_search(PUNCTUATION)),
     )
+
+
+def _unwrapped(text: ir.StringValue) -> ir.StringValue:
+    """The text without the quotes and brackets around it."""
+    return text.re_extract(rf"^\s*{_OPENING}+(.*?){_CLOSING}+\s*$", 1)
 
 
 def _cut_pattern(p: ir.StringValue, t: ir.StringValue) -> ir.StringValue:

@@ -23,6 +23,18 @@ _NOISE: Final = 1e-11
 """What sums of fractions are beside their value, as a share of it."""
 _FEW_BITS: Final = 24
 """Of the digits of a number that is kept in 32."""
+_A_DAY: Final = re.compile(r"(\d{1,4})[-/. ]{1,2}([^\W\d_]{3,9})\.?|([^\W\d_]{3,9})\.?[-/. ]{1,2}(\d{1,4})")
+_TWO_NUMBERS: Final = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,4})", re.ASCII)
+_NAMED_SO: Final = re.compile(r"([^\W\d_]{3,9})[-\s]?(\d{1,2})")
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        ("jan ene gen sty led", "feb fev fév lut úno", "mar mrt maa mär mrz bře", "apr avr abr kwi dub",
+         "may mai mei mag maj kvě", "jun giu cze čvn", "jul lug lip čvc", "aug aou aoû ago sie srp",
+         "sep set wrz zář", "oct okt ott out paź říj", "nov lis", "dec dez déc dic gru pro"), 1)
+    for name in names.split()
+}  # fmt: skip
+"""The first letters of the months in the languages of spreadsheets."""
 _EXACT: Final = 15
 """Digits of a number that spreadsheets keep."""
 
@@ -53,13 +65,33 @@ def _one(part: str) -> str:
 
 
 def spreadsheet(platform: str, truth: str) -> str | None:
-    """`digits lost on platform` or `an error on platform`: what a spreadsheet has left of the other side's value."""
+    """`digits lost | a spreadsheet's error | a date of a spreadsheet on platform`: what one has left of the other's."""
     for mine, other, side in ((platform, truth, "on platform"), (truth, platform, "in truth")):
         if _ERRORS.fullmatch(mine.strip()) and not other.lstrip().startswith("#"):
             return f"a spreadsheet's error {side}"
         if _is_left_of(mine.strip(), re.sub(r"[\s./()'-]", "", other)):
             return f"digits lost {side}"
+        if _is_day_of(mine.strip(), other.strip()):
+            return f"a date of a spreadsheet {side}"
     return None
+
+
+def _is_day_of(day: str, text: str) -> bool:
+    """Whether a day with a month's name is what a spreadsheet made of two numbers, `5-3`, or of a name, `MARCH1`."""
+    if not (found := _A_DAY.fullmatch(day)):
+        return False
+    number, month = int(found[1] or found[4]), _month(found[2] or found[3])
+    if two := _TWO_NUMBERS.fullmatch(text):
+        first, second = int(two[1]), int(two[2])
+        return (first == month and number in (second, second % 100)) or (second == month and number == first)
+    named = _NAMED_SO.fullmatch(text)
+    return named is not None and month is not None and _month(named[1]) == month and int(named[2]) == number
+
+
+def _month(name: str) -> int | None:
+    lower = name.lower()
+    # June and July begin alike in French.
+    return {"juin": 6, "juil": 7}.get(lower[:4], _MONTHS.get(lower[:3]))
 
 
 def _is_left_of(short: str, whole: str) -> bool:

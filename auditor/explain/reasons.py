@@ -60,7 +60,10 @@ _SPOKEN: Final = (*YES, *NO)
 _ISO_DAY: Final = r"^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1[0-2])(.*)$"
 _EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
 """Dates that stay dates when day and month are exchanged."""
-_SPREADSHEET: Final = r"^\s*(#|[+-]?\d([.,]\d+)?[eE]\+?\d|\d{11,}0$)"
+_SPREADSHEET: Final = (
+    r"^\s*(#|[+-]?\d([.,]\d+)?[eE]\+?\d|\d{11,}0$"
+    r"|\d{1,4}[-/. ]{1,2}\p{L}{3,9}\.?\s*$|\p{L}{3,9}\.?[-/. ]{1,2}\d{1,4}\s*$)"
+)
 _NUMBERS_TO_CALL: Final = r"^\s*[+(]{0,2}[0-9][0-9 ./(),;|+-]{6,}$"
 _LONG_FRACTION: Final = r"[0-9][.,][0-9]{8,}(?:[eE]-[0-9]+)?\s*$"
 

@@ -64,6 +64,8 @@ _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "blanks missing": "{column} lacks blanks in {side}, {other} writes them",
     "accents missing": "{column} has no accents in {side}, {other} writes them",
     "leading + missing": "{column} has no leading + in {side}, {other} writes it",
+    "quotes or brackets": "{column} stands in quotes or brackets in {side}, {other} has the mere text",
+    "signs around it": "{column} has signs around it in {side} (such as ; or *), {other} has the mere text",
     "punctuation missing": "{column} has no hyphens, dots or apostrophes in {side}, {other} writes them",
     "garbled": "{column} is garbled in {side}, accented letters were read in a wrong encoding",
     "letters lost": "{column} has question marks in {side} where {other} has accented letters",
@@ -84,6 +86,7 @@ _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "more than the address": "{column} is the same address, written differently: {side} has more around it",
     "several values": "{column} holds several values in one cell in {side}, {other} has one of them",
     "digits lost": "{column} has lost its last digits in {side}: a spreadsheet shortened the number (such as 3.2E+10)",
+    "a date of a spreadsheet": "{column} holds a date in {side} (such as 5-Mar) that a spreadsheet made of the text",
     "a spreadsheet's error": "{column} holds the error of a spreadsheet in {side} (such as #N/A), {other} a value",
     "cut off": "{column} is cut off in {side}",
 }
