@@ -39,13 +39,17 @@ FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "name": (lambda n: f"PEETERS {n}", lambda n: f"Peeters {n}"),
     "code": (lambda n: f"a{n}", lambda n: f"A{n}"),
     "tags": (lambda n: f"golf,wine{n}", lambda n: f"wine{n},golf"),
+    "crm": (lambda n: f"golf,wine{n}", lambda n: f"wine{n};golf"),
+    "piped": (lambda n: f"golf|wine{n}", lambda n: f"wine{n}|golf"),
+    "asis": (lambda n: f"golf{n},wine{n}", lambda n: f"golf{n}; wine{n}"),
 }
 WANTED = {
     "counted": "date:excel", "clicked": "timestamp:unix",
     "born": "date:%d/%m/%Y", "us": "date:%m/%d/%Y", "seen": "timestamp", "land": "", "vip": "boolean",
     "news": "boolean", "spent": "number:,", "owed": "number", "phone": "phone:BE", "idd": "phone:BE",
     "movil": "phone:ES", "mail": "email",
-    "name": "name", "code": "code", "tags": "set",
+    "name": "name", "code": "code", "tags": "set", "crm": "set:;,",
+    "piped": "set:|", "asis": "set:;,",
 }  # fmt: skip
 
 
@@ -72,6 +76,18 @@ def test_what_is_proposed_makes_all_of_them_equal_when_it_is_taken(tmp_path: Pat
     assert values["land"] == {"Belgium": "BE", "France": "FR", "Pays-Bas": "NL"}
     assert auditor.compare(platform, truth, key="id", rules=rules, values=values).summary["verdict"] == "clean"
     assert [read_suggestion(one) for one in found.summary["suggestions"]] == list(found.suggestions)
+    contracts = {one.column: one.contract.partition("\n")[2] for one in found.suggestions}
+    assert contracts["crm"] == 'compare = "set:;,"'
+    assert contracts["phone"] == 'compare = "phone:BE"'
+    # A contract takes the platform's values to be spelt as Actito spells them.
+    assert {name for name, lines in contracts.items() if not lines} == {
+        "born",
+        "us",
+        "counted",
+        "spent",
+        "piped",
+        "vip",
+    }
 
 
 def test_the_command_that_is_shown_takes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

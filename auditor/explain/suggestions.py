@@ -167,12 +167,13 @@ def _maps(
 
 def _notations(column: Column, pattern: str, texts: Sequence[str]) -> Iterator[_Candidate]:
     bare = replace(column, argument="", format=None)
+    signs = "".join(sign for sign in ";|," if any(sign in text for text in texts))
     if pattern == "yes or no":
         yield _Candidate(replace(bare, compare=Compare.BOOLEAN), "boolean", {})
-    elif pattern == "the same members in another order":
+    elif pattern == "the same members in another order" or (pattern == "other punctuation" and len(signs) > 1):
         yield _Candidate(replace(bare, compare=Compare.SET), "set", {})
-        for sign in ";|":
-            yield _Candidate(replace(bare, compare=Compare.SET, argument=sign), f"set:{sign}", {})
+        for between in dict.fromkeys((*signs.replace(",", ""), signs.replace(",", "") + ",")):
+            yield _Candidate(replace(bare, compare=Compare.SET, argument=between), f"set:{between}", {})
     else:
         without = pattern.startswith("a number without its country")
         for country in countries(texts, spelt_out=not without):
@@ -259,7 +260,17 @@ def _proposed(
         values=chosen.values if named else {},
         mapped=len(chosen.values),
         left=shown,
+        in_contract=_in_contract(engine, rows, chosen.column, equal_now, zone),
     )
+
+
+def _in_contract(engine: Engine, rows: ir.Table, column: Column, equal: int, zone: str) -> bool:
+    """Whether a contract would make as many equal: it takes the platform's values to be spelt as Actito spells them."""
+    if not column.spelt_alike:
+        return True
+    there = rows.differs & _equal(rows, replace(column, spelt_alike=False), zone)
+    [(number,)] = engine.rows(rows.agg(n=rows.count(where=there)))
+    return bool(number >= equal)
 
 
 def _equal(rows: ir.Table, column: Column, zone: str) -> ir.BooleanValue:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_WITHIN = ("phone", "set", "identifier")
+"""Rules whose argument stands behind their name in a contract too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -27,6 +30,8 @@ class Suggestion:
     """The number of such pairs of values, whether they may be named or not."""
     left: tuple[tuple[str, str | None, str | None], ...]
     """A few of the differences that it leaves: key, platform, truth; none where no value may be named."""
+    in_contract: bool
+    """Whether a contract can say it: one reads the platform's values as Actito spells them."""
 
     @property
     def confidence(self) -> float:
@@ -42,11 +47,13 @@ class Suggestion:
 
     @property
     def contract(self) -> str:
-        """The lines of a contract that take it."""
+        """The lines of a contract that take it; empty where none can."""
+        if not self.in_contract:
+            return ""
         name, _, argument = self.rule.partition(":")
         lines = [f"[columns.{json.dumps(self.column, ensure_ascii=False)}]"]
-        if name == "phone":
-            lines.append(f'compare = "{self.rule}"')
+        if name in _WITHIN:
+            lines.append(f"compare = {json.dumps(self.rule, ensure_ascii=False)}")
         elif name:
             lines.append(f'compare = "{name}"')
         if name in ("date", "timestamp") and argument:
@@ -81,7 +88,7 @@ def read_suggestion(content: Mapping[str, Any]) -> Suggestion:
     """A suggestion as its document has it."""
     named = ("column", "rule", "equal", "leaves", "against", "values", "mapped")
     left = tuple((one["key"], one["platform"], one["truth"]) for one in content["left"])
-    return Suggestion(**{name: content[name] for name in named}, left=left)
+    return Suggestion(**{name: content[name] for name in named}, left=left, in_contract=bool(content["contract"]))
 
 
 def _object(values: Mapping[str, str]) -> str:
