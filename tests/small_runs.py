@@ -20,6 +20,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
 from auditor.match.join import match_sides
 from auditor.model import Side
+from auditor.plan.knowledge import LEFT
 from auditor.settings.contract import Column, Compare, Contract, Polarity
 from auditor.state.agreed import Store
 from auditor.state.commit import Kept, commit
@@ -116,8 +117,9 @@ class Runs:
     ) -> Seen:
         """One run on an export that shows `as_of`; `sent` (key, column) was written after that moment, and `decided`
         (key, column, moment) are opt-ins that a person decided. Profiles with the keys `created` are our creations.
-        `withdrawn` (key, column, moment) are opt-outs of ours, and `undone` (key, column, restored, withdrawn) is what
-        we took back; `corrected` (key, column, after) we have written since the run before, and read back.
+        `withdrawn` (key, column, moment) are opt-outs of ours, the last that we wrote to each, and `undone` (key,
+        column, restored, withdrawn) is what we took back; `corrected` (key, column, after) we have written since the
+        run before, and read back.
         """
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
@@ -140,7 +142,10 @@ class Runs:
             }
             rows = [(*cell, cell[2], "unsubscribe", off[cell[1]]) for cell in withdrawn]
             opt_outs = engine.put(pl.DataFrame(rows, WITHDRAWN, orient="row"), "written")
-            ours = withdrawn_by_us(matched.rows, memory.history, memory.seen, opt_outs)
+            as_left = pl.DataFrame([(key, at, at) for key, _, at in withdrawn], LEFT, orient="row")
+            ours = withdrawn_by_us(
+                matched.rows, memory.history, memory.seen, opt_outs, engine.put(as_left.unique("key"), "left")
+            )
             ours = engine.keep(ours, "withdrawn_by_us")
             permitted = {column.name for column in self.contract.permissions}
             taken_back = [(*cell, "unsubscribe" if cell[1] in permitted else "update") for cell in undone]

@@ -183,15 +183,25 @@ def test_what_is_off_because_we_created_it_so_is_no_opt_out(runs: Runs) -> None:
 
 
 def test_what_is_off_because_we_withdrew_it_is_no_opt_out_and_nobody_else_changed_it(runs: Runs) -> None:
-    """Until a run has seen it on since: then somebody else has turned it off."""
-    people = ("k", "o", "s")
+    """Until a run has seen it on since: then somebody else has turned it off. Where the profile was changed after us,
+    a yes and a no may lie between that no run saw.
+    """
+    people = ("k", "o", "s", "touched", "unknown")
     runs.run([here("true", key=key) for key in people], [there("yes", key=key) for key in people], "r1", MONDAY)
-    off = [here("false", key="k"), here("false", key="o"), here("true", key="s")]
+    left, touched = "2026-03-02 06:00:00", "2026-03-02 06:00:07"  # in Brussels
+    off = [
+        here("false", key="k", updateMoment=left),
+        here("false", key="o", updateMoment=left),
+        here("true", key="s", updateMoment=left),
+        here("false", key="touched", updateMoment=touched),
+        here("false", key="unknown"),
+    ]
     said = [there("yes", key=key) for key in people]
-    ours = [("k", NEWS, MONDAY + timedelta(hours=1)), ("s", NEWS, MONDAY + timedelta(hours=1))]
+    ours = [(key, NEWS, MONDAY + timedelta(hours=1)) for key in people if key != "o"]
     second = runs.run(off, said, "r2", MONDAY + DAY, withdrawn=ours)
-    assert {key for key, _, finding in second.findings if finding == "opted_out_on_platform"} == {"o"}
-    assert second.moved == {("k", NEWS): "ours", ("o", NEWS): "platform"}
+    theirs = {"o", "touched", "unknown"}
+    assert {key for key, _, finding in second.findings if finding == "opted_out_on_platform"} == theirs
+    assert second.moved == {("k", NEWS): "ours"} | {(key, NEWS): "platform" for key in theirs}
     runs.run([here("true", key="k")], [there("yes", key="k")], "r3", MONDAY + 2 * DAY, withdrawn=ours)
     later = runs.run([here("false", key="k")], [there("yes", key="k")], "r4", MONDAY + 3 * DAY, withdrawn=ours)
     assert ("k", NEWS, "opted_out_on_platform") in later.findings

@@ -6,12 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from auditor.commands.known import up_to_date
+from auditor.commands.untouched_since import left_by_us
 from auditor.state import run_folder
 from auditor.state.past_runs import find_run
+from tests.consent_law import NEWS
 from tests.consent_world import World, in_memory
 from tests.small_runs import Runs
+from tests.test_known_under_another_key import we_withdraw
 
 DAY = timedelta(days=1)
 MONDAY = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -78,3 +83,49 @@ def test_a_truth_that_goes_back_after_our_correction_has_moved(tmp_path: Path) -
         assert [cell[name] for name in ("platform", "truth", "base", "moved")] == ["Ghent", "Gent", "Ghent", "truth"]
         [again] = world.plan(only=[one.key])
         assert [(cell.before, cell.after) for write in again.plan.writes for cell in write.cells] == [("Ghent", "Gent")]
+
+
+@pytest.mark.parametrize("seconds", [0, 40])
+def test_who_says_yes_and_no_after_we_withdrew_is_not_told_as_ours(tmp_path: Path, seconds: int) -> None:
+    """No run saw either; the platform's own moment tells that somebody was there after us, however soon."""
+    world = World(tmp_path, 3, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    with in_memory(world):
+        we_withdraw(world, one)
+        if seconds:
+            world.now += timedelta(seconds=seconds) - timedelta(days=1)
+            for news in ("true", "false"):
+                world.platform_says(one, **{NEWS: news})
+            world.now += timedelta(days=1)
+        world.run()
+        folder = find_run(world.settings)
+        audit, needed = up_to_date(world.settings, folder, world.now)
+        [moved] = audit.differences.filter(key=one.key, column=NEWS)["moved"]
+        [told] = needed.filter(key=one.key, column=NEWS)["told"]
+        found = audit.permissions.filter(key=one.key, column=NEWS, finding="opted_out_on_platform").height
+        expected = ("platform", "withdrawn_by_us_then_changed", 1) if seconds else ("ours", "withdrawn_by_us", 0)
+        assert (moved, told, found) == expected
+
+
+def test_whose_profile_we_alone_have_changed() -> None:
+    """Each write found it as the one before had left it; of files the clocks tell, which may be two minutes apart."""
+    schema = ("key", "sent_at", "effective_at", "around", "before", "after")
+
+    def row(key: str, minute: int, *read: str | None) -> tuple[object, ...]:
+        at = MONDAY + timedelta(minutes=minute)
+        return (key, at, at, 1 if read else None, *(read or (None, None)))
+
+    def told(minute: int) -> str:
+        return f"2026-03-02T{5 + minute // 60:02}:{minute % 60:02}:00"  # in Brussels
+
+    rows = [
+        row("alone", 0, None, told(0)), row("alone", 5, told(0), told(5)), row("alone", 5, told(0), told(5)),
+        row("between", 0, None, told(0)), row("between", 9, told(3), told(9)),
+        row("by file", 0), row("by file", 7),
+        row("then one by one", 0), row("then one by one", 8, told(6), told(8)),
+    ]  # fmt: skip
+    left = left_by_us(pl.DataFrame(rows, schema, orient="row")).rows()
+    minutes = {key: ((since - MONDAY).total_seconds() / 60, int((until - MONDAY).total_seconds() / 60))
+               for key, since, until in left}  # fmt: skip
+    assert minutes == {"alone": (0, 5), "between": (9, 9), "by file": (0, 9), "then one by one": (0, 8)}

@@ -32,7 +32,7 @@ from auditor.plan.brakes import brakes, held, misjudged
 from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.knowledge import CREATED, DELETED_AGAIN, UNDONE, Knowledge
+from auditor.plan.knowledge import CREATED, DELETED_AGAIN, LEFT, UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
 from auditor.plan.road import SEEN
@@ -1097,8 +1097,11 @@ def test_whom_we_created_without_a_permission_nobody_is_told_to_have_opted_out()
 
 
 def test_what_we_withdrew_nobody_is_told_as_an_opt_out_of_the_customer() -> None:
-    """Not where a run saw it on since, or the person said no since: then it is theirs."""
-    rows = [differs(key, NEWS, "false", "true", moved="ours") for key in ("1", "2", "3", "4", "5")]
+    """Not where a run saw it on since, or the person said no since: then it is theirs. Where the profile was changed
+    after us, nobody knows.
+    """
+    rows = [differs(str(key), NEWS, "false", "true", moved="ours") for key in range(1, 9)]
+    rows[5]["platform_updated"], rows[6]["platform_updated"] = NOW - 4 * DAY, None
 
     def said(key: str, value: str, days: int, run: str | None = None) -> dict[str, object]:
         return {"run": run, "at": NOW - days * DAY, "side": "platform", "key": key, "column": NEWS, "value": value}
@@ -1110,8 +1113,11 @@ def test_what_we_withdrew_nobody_is_told_as_an_opt_out_of_the_customer() -> None
             said("2", "off", 5), said("2", "on", 4, "s"), said("2", "off", 3, "t"),
             said("3", "off", 5),
             said("4", "on", 9, "r"), said("4", "off", 5, "s"),
-            said("5", "off", 5),
+            said("5", "off", 5), said("6", "off", 5), said("7", "off", 5), said("8", "off", 5),
         ]),
+        left=frame(LEFT, [
+            {"key": key, "since": NOW - (4 if key == "8" else 5) * DAY, "until": NOW - 5 * DAY} for key in "1234578"
+        ] + [{"key": "6", "since": NOW - 5 * DAY, "until": NOW - 5 * DAY}]),
         said_no=frame(permissions.SAID_NO, [{"key": "1", "moment": NOW - 6 * DAY}, {"key": "3", "moment": NOW - DAY}]),
     ).known  # fmt: skip
     assert [(key, why) for key, *_, why in for_the_truth(needs(an_audit(rows), known)).rows()] == [
@@ -1120,6 +1126,9 @@ def test_what_we_withdrew_nobody_is_told_as_an_opt_out_of_the_customer() -> None
         ("3", "opted_out_on_platform"),
         ("4", "opted_out_on_platform"),
         ("5", "withdrawn_by_us"),
+        ("6", "withdrawn_by_us_then_changed"),
+        ("7", "withdrawn_by_us_then_changed"),
+        ("8", "withdrawn_by_us_then_changed"),
     ], "whoever decided in vain for the opt-in, too"
 
 

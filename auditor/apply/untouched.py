@@ -14,7 +14,7 @@ from auditor.state.ledger.records import Around
 from auditor.writes import Write
 
 UPDATED: Final = "updateMoment"
-_APART: Final = timedelta(minutes=2)
+APART: Final = timedelta(minutes=2)
 """How far the platform's clock may be from ours, and how long a call may take."""
 
 
@@ -38,8 +38,8 @@ def untouched(job: Job, write: Write, profile: Profile) -> bool:
         return False
     if len(whole) == len(read):
         return as_left(whole, updated)
-    told, ours = _moment(updated), job.ledger.last_effect(table, key, plans)
-    return write.kind is Kind.DELETE and told is not None and ours is not None and told <= ours + _APART
+    told, ours = moment_told(updated), job.ledger.last_effect(table, key, plans)
+    return write.kind is Kind.DELETE and told is not None and ours is not None and told <= ours + APART
 
 
 def as_left(read: Sequence[Around], updated: str) -> bool:
@@ -52,7 +52,7 @@ def as_left(read: Sequence[Around], updated: str) -> bool:
     return None not in left and left[-1] == updated and [one.before for one in own[1:]] == left[:-1]
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_told(text: str | None) -> datetime | None:
     """A moment as the platform tells it, in its own zone; of an hour that comes twice the later one."""
     try:
         told = datetime.fromisoformat(text or "")

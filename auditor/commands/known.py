@@ -11,6 +11,7 @@ import polars as pl
 
 from auditor import permissions
 from auditor.commands.refused import still_refused
+from auditor.commands.untouched_since import left_by_us
 from auditor.findings import figures
 from auditor.findings.audit import Audit
 from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
@@ -120,6 +121,7 @@ def knowledge(
         ),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
         created=_created(audit, ledger),
+        left=left_by_us(under_keys_of_now(ledger.around_opt_outs(settings.table), everybody)),
         of_others=_looked_for(folder, "of_others", OF_OTHERS, later=("holder",)),
         consent_off=_consent_off(folder),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from auditor.commands import untouched_since
 from auditor.diff.known import left_by_us, said_by_us, withdrawn_by_us
 from auditor.engine.duckdb import DuckDB
 from auditor.match.join import Matched
@@ -55,11 +56,13 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         "created": ledger.created(table),
         "written": written,
         "undone": ledger.undone(table, sent=True),
+        "around": ledger.around_opt_outs(table),
         "corrected": ledger.corrected(table, memory.as_of or as_of, as_of),
     }
     now = {name: under_keys_of_export(engine, recorded, rows, name) for name, recorded in records.items()}
+    left = engine.put(untouched_since.left_by_us(now.pop("around")), "left")
     own = {name: engine.put(recorded, name) for name, recorded in now.items()}
-    withdrawn = withdrawn_by_us(matched.rows, memory.history, memory.seen, own["written"])
+    withdrawn = withdrawn_by_us(matched.rows, memory.history, memory.seen, own["written"], left)
     withdrawn = engine.keep(withdrawn, "withdrawn_by_us")
     off = written.filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)
     return OwnWork(

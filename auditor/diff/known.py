@@ -42,18 +42,23 @@ class Moments:
     truth: datetime | None
 
 
-def withdrawn_by_us(rows: ir.Table, history: ir.Table, seen: ir.Table | None, written: ir.Table) -> ir.Table:
+def withdrawn_by_us(
+    rows: ir.Table, history: ir.Table, seen: ir.Table | None, written: ir.Table, left: ir.Table
+) -> ir.Table:
     """Permissions that we were the last to withdraw: key (as the platform spells it), column, platform (what we wrote).
 
-    Not those that a run has seen on since: who turned them off again, we did not. `history` is that of earlier runs, by
+    Not those that a run has seen on since: who turned them off again, we did not. Nor those of profiles that somebody
+    has touched since, for a yes and a no may lie between that no run saw. `history` is that of earlier runs, by
     canonical keys, `seen` as `Known.seen`, with profile_id; `written` has our opt-outs and opt-ins: key (as the
-    platform spells it), column, kind, after, sent_at.
+    platform spells it), column, kind, after, sent_at; and `left` is as plan.knowledge.LEFT, with such keys.
     """
     newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("sent_at")])
     last = written.mutate(place=newest).filter(ibis._.place == 0, ibis._.kind == Kind.UNSUBSCRIBE.value)
-    known = rows.select(canonical="key", shown="platform_text")
+    known = rows.select(canonical="key", shown="platform_text", updated="platform_updated")
     ours = last.join(known, last.key == known.shown)
-    ours = ours.select("canonical", "key", "column", "after", "sent_at")
+    as_left = left.select(whose="key", since="since", until="until")
+    whole = [ours.key == as_left.whose, ours.sent_at >= as_left.since, ours.updated <= as_left.until]
+    ours = ours.semi_join(as_left, whole).select("canonical", "key", "column", "after", "sent_at")
     history = with_former_keys(history, seen, rows)
     on = history.filter(history.side == Side.PLATFORM.value, history.value == Permission.ON.value)
     since = on.select(their="key", theirs="column", seen_at="at")

@@ -44,6 +44,10 @@ DELETED_AGAIN: Final = pl.Schema({"key": TEXT, "at": MOMENT})
 CREATED: Final = pl.Schema({"key": TEXT, "at": MOMENT})
 """People whom we created, and the last that we wrote to each."""
 
+LEFT: Final = pl.Schema({"key": TEXT, "since": MOMENT, "until": MOMENT})
+"""Profiles that nobody but us has changed since then until we left them: whose row says that it was changed later was
+touched, and what was said there in between, nobody knows."""
+
 _APART: Final = timedelta(minutes=2)
 """How far the platform's clock may be from ours, and how long a call may take."""
 
@@ -85,6 +89,8 @@ class Knowledge:
     """As DELETED_AGAIN."""
     created: pl.DataFrame
     """As CREATED."""
+    left: pl.DataFrame
+    """As LEFT, of those whom we sent an opt-out."""
     of_others: pl.DataFrame
     """As OF_OTHERS."""
     consent_off: Collection[str]
@@ -204,6 +210,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
     opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no, known.timezone)
     evidence = permissions.evidence_by_cell(known.evidence)
     without, withdrawn = _created_without(cells, known), _withdrawn_by_us(known)
+    left = {key: moments for key, *moments in known.left.select("key", "since", "until").iter_rows()}
     said = []
     for row in cells.iter_rows(named=True):
         cell = row["key"], row["column"]
@@ -224,7 +231,10 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             answer, off = permissions.withdrawal(case.platform, case.polarity) or answer, True
         word, silent = permissions.word_for_the_truth(case), permissions.silent(case)
         if word is ForTruth.OPTED_OUT_ON_PLATFORM and cell in withdrawn:
-            word = ForTruth.WITHDRAWN_BY_US
+            since, until = left.get(row["key"], (permissions.END_OF_TIME, None))
+            updated = case.platform_updated
+            whole = withdrawn[cell] >= since and updated is not None and until is not None and updated <= until
+            word = ForTruth.WITHDRAWN_BY_US if whole else ForTruth.WITHDRAWN_THEN_CHANGED
         if cell in without:
             # Whether an opt-in and an opt-out lie between, nobody knows of a profile that somebody has touched since.
             word = ForTruth.CREATED_WITHOUT_PERMISSION if word and without[cell] else None
@@ -259,8 +269,8 @@ def _created_without(cells: pl.DataFrame, known: Knowledge) -> dict[tuple[str, s
     return found
 
 
-def _withdrawn_by_us(known: Knowledge) -> set[tuple[str, str]]:
-    """The permissions that we were the last to withdraw.
+def _withdrawn_by_us(known: Knowledge) -> dict[tuple[str, str], datetime]:
+    """The permissions that we were the last to withdraw, as far as anybody knows, and when.
 
     Not those that any run saw on since, nor of anybody who has said no to messages since.
     """
@@ -270,4 +280,5 @@ def _withdrawn_by_us(known: Knowledge) -> set[tuple[str, str]]:
     last = here.group_by(CELL).agg(off=pl.col("at").filter(off).max(), on=pl.col("at").filter(on).max())
     last = last.join(known.said_no, on="key", how="left")
     since = pl.max_horizontal("on", "moment")
-    return set(last.filter((pl.col("off") >= since).fill_null(pl.col("off").is_not_null())).select(CELL).iter_rows())
+    last = last.filter((pl.col("off") >= since).fill_null(pl.col("off").is_not_null()))
+    return {(key, column): off for key, column, off in last.select(*CELL, "off").iter_rows()}

@@ -48,7 +48,9 @@ FOR_THE_TRUTH: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT,
 """The columns of `for-the-truth.csv`; `why` as findings.for_truth says, of damage with what it is behind it."""
 
 
-_OPT_OUTS: Final = [ForTruth.OPTED_OUT_ON_PLATFORM.value, ForTruth.WITHDRAWN_BY_US.value]
+_OPT_OUTS: Final = [
+    one.value for one in (ForTruth.OPTED_OUT_ON_PLATFORM, ForTruth.WITHDRAWN_BY_US, ForTruth.WITHDRAWN_THEN_CHANGED)
+]
 
 
 def needs(audit: Audit, known: Knowledge, *, only: Collection[str] | None = None) -> pl.DataFrame:

@@ -14,7 +14,8 @@ What is asked of it, and in which module that stands:
                told_by_export                     what a newer export confirms or denies; to `suppose` it, and to
                                                   `record_settled`
                latest_shown                       how long a write took at most until it was shown
-               permission_writes, undone          what a plan must respect: permissions we sent, changes taken back
+    own_work   permission_writes, undone          what a plan must respect: permissions we sent, changes taken back
+               around_opt_outs                    whether anybody has touched a profile since
                last_written                       when a decision was carried out
                corrected                          what both sides agreed on when we had written it
     bulk_calls intend_import, import_event        the same for a bulk call; `bulk_calls`: what is left of a day's quota
@@ -31,12 +32,13 @@ Nothing is ever updated: an outcome is a row of its own and the last one counts 
 """
 
 from auditor.state.ledger.bulk_calls import Imported, quota_day
+from auditor.state.ledger.own_work import OwnWork
 from auditor.state.ledger.people import People
 from auditor.state.ledger.recorded import FILE
 from auditor.state.ledger.runs import Runs
 
 
-class Ledger(Runs, Imported, People):
+class Ledger(Runs, Imported, OwnWork, People):
     """The ledger of one licence. Open it with `with Ledger(state_folder) as ledger:`; threads may share it.
 
     Methods raise TryLater when the file cannot be read or written now.

@@ -96,7 +96,7 @@ class Recorded:
         import polars as pl  # not every command that opens the ledger needs frames
 
         moments = [name for name in columns if name.endswith("_at")]
-        integers = ("write", "number")
+        integers = ("write", "number", "around")
         schema = {name: pl.Int64() if name in integers else pl.String() for name in columns}
         frame = pl.DataFrame(self._chain.query(sql, values), schema=schema, orient="row")
         return frame.with_columns(
