@@ -126,6 +126,29 @@ def test_what_was_undone_of_somebody_is_so_under_another_key(tmp_path: Path) -> 
         assert [(line.key, line.why) for line in again.left if line.column == "city"] == [(one.key, "undone")]
 
 
+def test_an_undo_is_made_by_what_a_run_has_seen_of_the_person(tmp_path: Path) -> None:
+    """And not of who has their key by then."""
+    world = World(tmp_path, 3, 1)
+    world.all_say_yes()
+    one, other = world.people[:2]
+    with in_memory(world):
+        world.run()
+        world.now += timedelta(days=1)
+        assert one.row is not None
+        assert other.row is not None
+        one.row |= {"city": "Ghent", "modified_at": world.stamp(world.now)}
+        world.run()
+        [made] = world.plan(only=[one.key])
+        assert world.apply(made) == {"landed"}
+        world.now += timedelta(days=1)
+        world.exchange(one, other)
+        other.row |= {"city": "Brugge", "modified_at": world.stamp(world.now)}
+        world.run()
+        back = world.undo(made)
+        assert [write.profile_id for write in back.plan.writes] == [one.profile_id]
+        assert not back.plan.left
+
+
 @pytest.mark.parametrize(
     ("when", "made"),
     [

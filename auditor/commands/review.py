@@ -162,7 +162,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         kept=kept,
         decided_on=decided_on,
         otherwise=otherwise,
-        now=platform_texts(settings) if plan.purpose == "undo" else {},
+        now=platform_texts(settings, plan.writes) if plan.purpose == "undo" else {},
         says_no=truth_says_no(settings, contract, plan),
     )
     return Review(plan, beside, Words.of(settings.names))

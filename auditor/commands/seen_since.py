@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TypeAlias
 
+from auditor.commands.known import holders
 from auditor.equality.single_value import Sameness
 from auditor.errors import SettingsError
 from auditor.model import SUBSCRIPTION_PREFIX, Kind, Permission, Side, Status
@@ -13,21 +16,40 @@ from auditor.permissions import state
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.state import run_folder
+from auditor.state.ledger.persons import called_now
 from auditor.state.ledger.records import Effect
 from auditor.state.past_runs import find_run
-from auditor.writes import Plan
+from auditor.writes import Plan, Write
 
 Spot: TypeAlias = tuple[str | None, str | None]
 """Key and column; None: erased from the record, and the profile itself."""
 
 
-def platform_texts(settings: Settings) -> Mapping[Spot, str | None]:
-    """What the platform has in each differing cell of the newest run; nothing where no run can be read."""
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """Somebody as a plan or the ledger names them."""
+
+    key: str
+    profile_id: str | None
+
+
+def platform_texts(settings: Settings, people: Iterable[Effect | Write]) -> Mapping[Spot, str | None]:
+    """What the platform has in each cell of these people that differs in the newest run, by the keys that they come
+    with; nothing where no run can be read.
+    """
     try:
-        rows = run_folder.read_rows(find_run(settings), "differences")
+        folder = find_run(settings)
+        rows = run_folder.read_rows(folder, "differences").select("key", "column", "platform").iter_rows()
+        names = {now: key for key, now in _keys_of_now(folder, people).items()}
     except SettingsError:
         return {}
-    return {(key, column): text for key, column, text in rows.select("key", "column", "platform").iter_rows()}
+    return {(names[key], column): text for key, column, text in rows if key in names}
+
+
+def _keys_of_now(folder: Path, people: Iterable[Effect | Write]) -> dict[str, str]:
+    """The keys that people have in a run, by those that they come with; not of those whose key somebody else has."""
+    named = [_Who(one.key, one.profile_id) for one in people if one.key is not None]
+    return {one.key: now for now, one in called_now(named, holders(run_folder.read_rows(folder, "profiles")))}
 
 
 def truth_says_no(settings: Settings, contract: Contract, plan: Plan) -> set[tuple[str, str]]:
@@ -42,6 +64,7 @@ def truth_says_no(settings: Settings, contract: Contract, plan: Plan) -> set[tup
         folder = find_run(settings)
         rows = run_folder.read_rows(folder, "differences").select("key", "column", "truth").iter_rows()
         people = run_folder.read_rows(folder, "profiles").select("key", "status").iter_rows()
+        now = _keys_of_now(folder, plan.writes)
     except SettingsError:
         return set()
     polarities = {column.name: column.permission for column in contract.columns if column.permission is not None}
@@ -51,7 +74,7 @@ def truth_says_no(settings: Settings, contract: Contract, plan: Plan) -> set[tup
         if column in polarities and state(text, polarities[column]) is not Permission.OFF
     }
     apart = {key for key, status in people if status in (Status.MISSING, Status.ORPHAN, Status.DUPLICATE)}
-    return {(key, column) for key, column in given - on if key not in apart}
+    return {(key, column) for key, column in given if (now.get(key), column) not in on and now.get(key) not in apart}
 
 
 def touched(settings: Settings, contract: Contract, effects: Iterable[Effect]) -> set[Spot]:
@@ -63,7 +86,8 @@ def touched(settings: Settings, contract: Contract, effects: Iterable[Effect]) -
     shown = max(one.as_of for one in inputs if one.side is Side.PLATFORM)
     same = Sameness(contract.columns, contract.timezone.key)
     known = {column.name for column in contract.columns}
-    return holding_another([one for one in effects if one.column in known], platform_texts(settings), shown, same)
+    asked = [one for one in effects if one.column in known]
+    return holding_another(asked, platform_texts(settings, asked), shown, same)
 
 
 def holding_another(
