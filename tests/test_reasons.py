@@ -284,6 +284,8 @@ TABLE: tuple[tuple[str | None, str | None, str, str], ...] = (
     (r"H\c3\a9l\c3\a8ne", "Hélène", "text", "markup"),
     (r"M{\"u}ller \c{C}", "Müller Ç", "text", "markup"),
     ("p@xn--mnchen-3ya.de", "p@münchen.de", "email", "markup"),
+    (r"Chlo\'e Gu\'erin", "Chloé Guérin", "text", "markup"),
+    (r"D\'Hondt", "D'Hondt", "text", "markup"),
     (r"C:\temp\303", r"C:\temp\304", "text", "typo"),
     ("Smit &amp; Zonen", "Smit & Co", "text", "different"),
     ("100% katoen", "100% wol", "text", "different"),
@@ -641,7 +643,8 @@ def reference(cell: Cell) -> str:
     if numbers(p2) & numbers(t2) and not (p2 + t2).replace("+", "").isdecimal():
         return "number_format"
     p5, t5 = bare(plain(p3)), bare(plain(t3))
-    if not damaged and p5 == t5 and rule != "number":
+    coded = damaged or (told_of(p, t) or "").startswith("markup")
+    if not coded and p5 == t5 and rule != "number":
         return "punctuation"
     if damaged:
         return "encoding"

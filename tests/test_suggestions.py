@@ -142,12 +142,22 @@ def test_a_map_is_proposed_as_both_files_spell_its_values(
         (lambda n: "JN"[n % 2], lambda n: ["false", "true"][n % 2]),
         (lambda n: f"Kerkstraat {n // 5}", lambda n: f"Kerkstraat {n // 5 + 17 * (n < 10)}"),
         (lambda n: ["Silver", "Gold"][n % 2], lambda _: "Gold"),
+        (lambda n: f"{1 + n}.250", lambda n: f"{1 + n}250"),
+        (lambda n: f"0.{750 + n}", lambda n: f"{750 + n}"),
+        (lambda n: f'["{"AB"[n % 2]}"]', lambda n: "AB"[n % 2]),
     ],
 )
 def test_nothing_is_proposed_where_the_support_is_thin_or_two_rules_would_do(
     tmp_path: Path, forms: tuple[Callable[[int], str], Callable[[int], str]]
 ) -> None:
     """Days that are their own month, values that share nothing, one pair of values, one of a code; the opposite,
-    households that moved, and a change that makes some the equal of others.
+    households that moved, and a change that makes some the equal of others; thousands that may be thousandths,
+    kilograms and grams, brackets.
     """
     assert auditor.compare(*files(tmp_path, {"c": forms}), key="id").suggestions == ()
+
+
+def test_whole_numbers_below_a_thousand_show_that_signs_stand_between_thousands(tmp_path: Path) -> None:
+    forms = (lambda n: f"{400 + 70 * n:,}".replace(",", "."), lambda n: f"{400 + 70 * n}")
+    [one] = auditor.compare(*files(tmp_path, {"c": forms}), key="id").suggestions
+    assert (one.rule, one.equal, one.leaves) == ("number:,", 21, 0)

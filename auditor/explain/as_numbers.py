@@ -27,6 +27,8 @@ _FRACTION: Final = r"[.,][0-9]+$"
 _ONE_GROUP: Final = r"^\s*[+-]?[1-9][0-9]{0,2}[%s][0-9]{3}\s*$"
 _WHOLE: Final = r"^\s*[+-]?[0-9]+(?:[.,]0+)?\s*$"
 _GROUPS: Final = r"^\s*[+-]?[1-9][0-9]{0,2}(?:(?:[%s][0-9]{3}){2,}|[%s][0-9]{3}[.,][0-9]{1,2})\s*$"
+_CERTAIN: Final = r"^[^.]*,|\.[0-9]{3}[^0-9]"
+_SMALL: Final = r"^\s*[+-]?[0-9]{1,3}\s*$"
 _DECIMALS: Final = r"^\s*[+-]?(?:0|[1-9][0-9]*)?[%s][0-9]+\s*$"
 
 
@@ -90,6 +92,18 @@ def not_the_same(engine: Engine, reasoned: ir.Table, columns: Sequence[Column]) 
             if (side, other, sign) in doubtful[name] and (fractions or (name, sign) in declared):
                 not_groups.append((numbers.column == name) & of_one_group[side, sign])
     return numbers.filter(ibis.or_(*not_groups)).select("key", "column") if not_groups else None
+
+
+def thousands_are_certain(engine: Engine, cells: ir.Table, drawn: ir.Table) -> bool:
+    """Whether anything shows that dots stand between thousands: `1.000.000`, `1.250,50`, a whole number below a
+    thousand on both sides; `1.250` for 1250 alone may be a thousandth of it.
+
+    `cells` are those of a column that differ, `drawn` a sample of all rows: the texts p and t.
+    """
+    other = cells.p.re_search(_CERTAIN) | cells.t.re_search(_CERTAIN)
+    small = drawn.p.identical_to(drawn.t) & drawn.p.re_search(_SMALL)
+    counts = [engine.rows(table.agg(n=table.count(where=where))) for table, where in ((cells, other), (drawn, small))]
+    return any(number for [(number,)] in counts)
 
 
 def _speaks(text: ir.StringValue, kind: str, sign: str) -> ir.BooleanValue:

@@ -164,6 +164,8 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
     )
     table = table.mutate(is_garbled=are_garbled(table), told=_told(table))
     garbled = table.is_garbled
+    # A coded letter may well be one with signs around it: `\'e`.
+    coded = garbled | table.told.startswith(Reason.MARKUP.value).fill_null(False)
     reason = ibis.cases(
         (table.p_emptiness > table.t_emptiness, Reason.EMPTY_ON_PLATFORM.value),
         (table.t_emptiness > table.p_emptiness, Reason.EMPTY_IN_TRUTH.value),
@@ -175,7 +177,7 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         # 00 stands for the plus of a telephone number: neither is a number to count with, nor lacks zeros.
         (table.told == f"{Reason.NOTATION.value}|{SAME_NUMBER}", Reason.NOTATION.value),
         (are_same_number(table) & more_than_digits(table), Reason.NUMBER_FORMAT.value),
-        ((table.p_bare == table.t_bare) & ~table.is_number & ~garbled, Reason.PUNCTUATION.value),
+        ((table.p_bare == table.t_bare) & ~table.is_number & ~coded, Reason.PUNCTUATION.value),
         (garbled, Reason.ENCODING.value),
         (_same_but_for_leading_zeros(table), Reason.LEADING_ZERO.value),
         (are_same_number(table), Reason.NUMBER_FORMAT.value),

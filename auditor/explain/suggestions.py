@@ -18,6 +18,7 @@ from auditor.engine.protocol import Engine
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS, needs_functions
 from auditor.equality.yes_no import NO, YES
+from auditor.explain.as_numbers import thousands_are_certain
 from auditor.explain.background import Background
 from auditor.explain.causes import Example, Group
 from auditor.explain.telephones import countries
@@ -38,6 +39,7 @@ _BREAKS: Final = 0.01
 """The cells that may differ then and do not now, for each that it makes equal."""
 MOST_COLUMNS: Final = 25
 """Columns that are looked at, those with most to win first."""
+_WITH_COMMA: Final = "number:,"
 _CODE: Final = 5
 """Characters of a code at most."""
 _OURS_FOR_ONE: Final = "several words for one on platform"
@@ -121,7 +123,7 @@ def _candidates(
                 yield _Candidate(replace(column, compare=rule, argument="", format=None), rule.value, {})
         if reason is Reason.NUMBER_FORMAT:
             number = replace(column, compare=Compare.NUMBER, argument="", format=None, decimal=",")
-            yield _Candidate(number, "number:,", {})
+            yield _Candidate(number, _WITH_COMMA, {})
         if reason in (Reason.NOTATION, Reason.PUNCTUATION):
             yield from _notations(column, group.pattern, texts)
 
@@ -208,6 +210,10 @@ def _best(
     unlike = fetched.filter(~fetched.p.identical_to(fetched.t))
     joined = unlike.left_join(mine, "key").select("key", "p", "t", differs=lambda one: one.mark.fill_null(False))
     both = engine.keep(joined, "suggested_cells")
+    if any(one.rule == _WITH_COMMA for one in candidates):
+        drawn = background.drawn.select(p=background.drawn[f"p{place}"], t=background.drawn[f"t{place}"])
+        if not thousands_are_certain(engine, both.filter(both.differs), drawn):
+            candidates = [one for one in candidates if one.rule != _WITH_COMMA]
     found = _proposed(engine, both, candidates, zone, freely=freely)
     engine.drop(both)
     return found

@@ -35,6 +35,8 @@ _OF_THE_COLUMN: Final = 0.5
 """The share of the column's rows that a map says something about …"""
 _ROWS_OF_A_CODE: Final = 25
 """… or how many rows a value of the column has, on average: streets are dealt out to fewer."""
+_AROUND: Final = " \t\"'`´‘’‚“”„«»‹›[](){}<>"
+"""Quotes, brackets and blanks."""
 _SPOKEN: Final = "notation|yes or no"
 _NO_LETTERS: Final = re.compile("[\x80-\x9f\u2500-\u259f\ufffd]")
 """What stands in no word, but in one that was read in a wrong encoding: control characters, parts of frames."""
@@ -135,6 +137,8 @@ def _one_word(platform: str, truth: str) -> bool:
     # A piece of a frame is none of a word; alone it may be a sign for one.
     framed = any(len(text) > 1 and _NO_LETTERS.search(text) for text in (platform, truth))
     told = told_of(platform, truth)
+    if platform.strip(_AROUND) == truth.strip(_AROUND):
+        return True
     return framed or damage_of(platform, truth) is not None or told not in (None, _SPOKEN)
 
 
