@@ -231,3 +231,41 @@ def test_the_holder_of_a_value_is_found_whatever_becomes_of_her(tmp_path: Path) 
         run(engine, Landing.beside(engine), contract, ours, theirs)
         rows = engine.rows(of_others(engine, contract, structure, *compared(engine)))
     assert sorted(rows) == [("1", "email", "2"), ("3", "email", "5"), ("3", "phone", "5"), ("4", "email", "")]
+
+
+@pytest.mark.parametrize(
+    ("moves", "believed"),
+    [
+        ({"street": {1: 30}}, 1),  # one of a few
+        ({"street": {n: 30 + n for n in range(6)} | dict.fromkeys(range(6, 12))}, 6),
+        ({"points": {n: 30 + n for n in range(4)} | dict.fromkeys(range(4, 100))}, 0),  # chance gives as many
+        ({"town": {1: 30}, "language": {1: 3}}, 0),  # many have the same
+    ],
+)
+def test_what_nearly_everybody_has_for_themselves_is_somebody_elses(
+    tmp_path: Path, moves: Mapping[str, Mapping[int, int | None]], believed: int
+) -> None:
+    names = ("id", "street", "points", "town", "language")
+    columns = tuple(
+        Column(name, name, name, compare=Compare.CODE if name == "language" else Compare.TEXT) for name in names
+    )
+    contract = Contract("T", ("id",), columns, ZoneInfo("UTC"))
+    structure = Structure("1", "T", tuple(Attribute(name) for name in names))
+    platform = [
+        {
+            "id": str(n),
+            "street": f"Street {n}",
+            "points": str(n % 180),
+            "town": f"Town {n % 20}",
+            "language": f"L{n % 4}",
+        }
+        for n in range(200)
+    ]
+    truth = [{**row} for row in platform]
+    for name, rows in moves.items():
+        for row, of in rows.items():
+            truth[row][name] = f"new {row}" if of is None else platform[of][name]
+    with engine_in(tmp_path) as engine:
+        run(engine, Landing.beside(engine), contract, platform, truth)
+        found = engine.rows(of_others(engine, contract, structure, *compared(engine)))
+    assert len(found) == believed

@@ -8,43 +8,83 @@ import ibis
 import ibis.expr.types as ir
 
 from auditor.diff.diffed import Diffed
-from auditor.engine.protocol import ROW_NUMBER, Engine
+from auditor.engine.protocol import ROW_NUMBER, Engine, count
 from auditor.equality import rules
 from auditor.match.join import Matched
 from auditor.match.sides import source_name
 from auditor.model import AttributeType, Side, Structure
 from auditor.settings.contract import Column, Compare, Contract
 
+_FEW_VALUES = (Compare.BOOLEAN, Compare.CODE, Compare.SET)
 _TAIL = 6
 """Digits at the end of telephone numbers that are one, however the beginning is spelt."""
+_SAMPLED = 2_000
+"""Rows of the platform of which it is asked how many values of a column stand in several."""
+_SHARED = 0.25
+"""The share of a column's values that several profiles may have, for it to be one of people's own."""
+_BY_CHANCE = 2
+"""Where chance gives no more cells with somebody else's value, each is one; else twice as many as chance gives are."""
 
 
 def of_others(engine: Engine, contract: Contract, structure: Structure, matched: Matched, diffed: Diffed) -> ir.Table:
-    """The cells of such profiles, of the columns whose values are one person's own: key as shown, column, and `holder`,
-    the other profile's key as the platform spells it (empty: it has none).
+    """The cells of such profiles, of the columns whose values are one person's own, by what they are or because nearly
+    everybody has another one: key as shown, column, and `holder`, the other profile's key as the platform spells it
+    (empty: it has none).
 
-    Of values that are not unique those that one profile has, and no other; of unique ones whoever has them.
+    Of addresses and numbers those that one profile has, and no other; of unique values whoever has them; of any other
+    the first who has it.
     """
     cells = diffed.cells.select("column", key="key_text", text="truth", value="truth_canonical")
     cells = cells.filter(cells.value.notnull())
     differing = {name for (name,) in engine.rows(cells.select("column").distinct())}
     nothing = cells.limit(0).select("key", "column", holder="key")
-    pieces = [
-        _of_column(contract, matched, cells, column, unique=_is_unique(column, structure))
-        for column in contract.compared
-        if column.name in differing and column.permission is None and _identifies(column, structure)
-    ]
+    named = [column for column in contract.compared if column.name in differing and column.permission is None]
+    pieces = []
+    for column in named:
+        if _identifies(column, structure):
+            unique = _is_unique(column, structure)
+            pieces.append(_of_column(contract, matched, cells, column, unique=unique))
+        elif not (column.is_choice or column.compare in _FEW_VALUES):
+            found = engine.keep(_of_own(contract, matched, cells, column), "of_others")
+            if _is_believed(engine, matched, cells, column, count(engine, found)):
+                pieces.append(found)
     return ibis.union(nothing, *pieces) if pieces else nothing
+
+
+def _of_own(contract: Contract, matched: Matched, cells: ir.Table, column: Column) -> ir.Table:
+    """The same of a column that nothing but its values tells to be one of people's own."""
+    everybody = _of_column(contract, matched, cells, column, unique=True)
+    return everybody.group_by("key", "column").agg(holder=everybody.holder.min())
+
+
+def _is_believed(engine: Engine, matched: Matched, cells: ir.Table, column: Column, found: int) -> bool:
+    """Whether so many cells with somebody else's value are more than people who happen to have the same."""
+    if not found:
+        return False
+    texts = _held(matched, column)
+    step = max(count(engine, texts) // _SAMPLED, 1)
+    sampled = texts.filter(texts.number % step == 0)
+    sizes = texts.semi_join(sampled, "rough").group_by("rough").agg(n=ibis._.count())
+    asked = sampled.join(sizes, "rough")
+    [(of_several, number)] = engine.rows(asked.agg(of_several=asked.count(where=asked.n > 1), number=asked.count()))
+    by_chance = count(engine, cells.filter(cells["column"] == column.name)) * of_several / number
+    return of_several <= _SHARED * number and (by_chance <= _BY_CHANCE or found >= 2 * by_chance)
+
+
+def _held(matched: Matched, column: Column) -> ir.Table:
+    """What the platform has in a column: the number of the row, the text and its rough form. Nothing of empty cells."""
+    raw = matched.raw[Side.PLATFORM]
+    there = raw.select(number=raw[ROW_NUMBER], text=raw[source_name(column, Side.PLATFORM)])
+    return there.mutate(rough=_rough(there.text, column)).filter(lambda one: one.rough.fill_null("") != "")
 
 
 def _of_column(contract: Contract, matched: Matched, cells: ir.Table, column: Column, *, unique: bool) -> ir.Table:
     mine = cells.filter(cells["column"] == column.name)
     mine = mine.mutate(rough=_rough(mine.text, column))
-    raw, keys = matched.raw[Side.PLATFORM], matched.keys[Side.PLATFORM]
+    keys = matched.keys[Side.PLATFORM]
     keys = keys.select(number="row", holder=keys.text.fill_null(""))
-    there = raw.select(number=raw[ROW_NUMBER], text=raw[source_name(column, Side.PLATFORM)])
     # Only what may be one of them is brought into its form.
-    there = there.mutate(rough=_rough(there.text, column)).semi_join(mine, "rough")
+    there = _held(matched, column).semi_join(mine, "rough")
     held = there.select("number", value=rules.canonical(there.text, column, Side.PLATFORM, contract.timezone.key))
     if not unique:
         alone = held.group_by("value").agg(rows=held.count(), number=held.number.min())

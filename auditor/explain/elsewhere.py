@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -35,6 +36,8 @@ _SHIFTED: Final = 0.6
 _BEYOND_CHANCE: Final = 3
 _ROWS_AWAY: Final = (1, -1, 2, -2, 3, -3)
 _IN_ORDER: Final = 0.98
+_THEIR_OWN: Final = 0.75
+"""The share of a column's values that nobody else has, where a few that stand in other rows are believed."""
 _HARDLY: Final = 0.02
 """How probable it may be that somebody else just changed the other way round."""
 
@@ -159,7 +162,8 @@ def slipped(
 ) -> ir.Table | None:
     """The cells whose value stands in another row of the column, in the columns of MARK; None: there are none.
 
-    `cells` are open, as for `exchanged`. In an `identifying` column a few are believed, in any other nearly all.
+    `cells` are open, as for `exchanged`. In an `identifying` column a few are believed, as in one in which nearly
+    everybody has a value of their own; in any other nearly all.
     """
     ours = cells.group_by("column", value="p").agg(n_p=cells.count())
     theirs = cells.group_by("column", value="t").agg(n_t=cells.count())
@@ -182,7 +186,9 @@ def slipped(
             marks[column] = away
         elif nearly_all and 4 * different >= number and different >= _FEWEST_ROWS:
             marks[column] = _sorted_alone(engine, cells, column, number, background)
-        elif column in identifying and alone >= _FEWEST_ROWS:
+        elif alone >= _FEWEST_ROWS and (
+            column in identifying or alone >= _BEYOND_CHANCE * _met_by_chance(engine, column, number, background)
+        ):
             marks[column] = "in another row"
     if not marks:
         return None
@@ -193,6 +199,28 @@ def slipped(
     return engine.keep(
         there.select("key", "column", because=ibis.literal(Reason.SLIPPED.value), mark="mark"), "slipped_cells"
     )
+
+
+def _met_by_chance(engine: Engine, column: str, number: int, background: Background | None) -> float:
+    """How many of so many values would meet another of them if all were drawn anew, at the most; without end where a
+    sample of all profiles does not show that nearly everybody has their own.
+    """
+    if background is None:
+        return inf
+    place = [one.name for one in background.contract.compared].index(column)
+    values = background.drawn.select(text=background.drawn[f"p{place}"]).filter(
+        lambda one: one.text.fill_null("") != ""
+    )
+    sizes = values.group_by("text").agg(n=values.count())
+    [(sampled, alone, pairs)] = engine.rows(
+        sizes.agg(
+            sampled=sizes.n.sum(), alone=sizes.count(where=sizes.n == 1), pairs=(sizes.n * (sizes.n - 1)).sum() / 2
+        )
+    )
+    if (sampled or 0) < 2 or alone < _THEIR_OWN * sampled:
+        return inf
+    # Where none of a hundred pairs are alike, three of them may still be so.
+    return float(number) ** 2 * (pairs + 3) / (sampled * (sampled - 1) / 2)
 
 
 def _rows_away(engine: Engine, cells: ir.Table, column: str, number: int, background: Background | None) -> str | None:
