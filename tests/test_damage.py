@@ -77,6 +77,7 @@ DAMAGED = [
     ("phone", "+32475123456", "3,24751E+10", (Reason.SPREADSHEET, "digits lost in truth"), "spreadsheet"),
     ("site", "a@x.be", "a@x.be;b@y.be", (Reason.SEVERAL, "several values in truth"), "several"),
     ("lastName", "Peeters", "Anna", (Reason.EXCHANGED, "holds firstName on platform"), "exchanged"),
+    ("lastName", "Peeters", "Anna", (Reason.EXCHANGED, "a copy of firstName in truth"), "exchanged"),
     ("lastName", "Peeters", "Maes", (Reason.SWAPPED, ""), "of_another"),
     ("site", "a.be", "b.be", (Reason.SLIPPED, "slipped by 1 row"), "of_another"),
     ("addressStreet", "Kerkstraat 1", "#N/A", OTHER, "spreadsheet"),
@@ -98,6 +99,8 @@ FINE = [
     ("firstName", "R&eacute;my", "Rémy", (Reason.MARKUP, "HTML codes on platform")),
     ("site", "a@x.be;b@y.be", "a@x.be", (Reason.SEVERAL, "several values on platform")),
     ("firstName", "J?r?me", "Jérôme", (Reason.ENCODING, "letters lost on platform")),
+    ("lastName", "Anna", "Peeters", (Reason.EXCHANGED, "a copy of firstName on platform")),
+    ("firstName", "Anna Peeters", "Anna", (Reason.EXCHANGED, "lastName as well on platform")),
     ("addressStreet", "kerkst", "kerkstraat 136", (Reason.TRUNCATED, "cut off on platform")),
     ("phone", "475123456", "0475123456", (Reason.LEADING_ZERO, "zeros missing on platform")),
     ("firstName", "Anna", "Åsa", OTHER),
@@ -306,7 +309,7 @@ def test_a_column_in_which_damage_is_a_pattern_stops_creations_too(differing: in
     assert stop == (({"code": Code.MUCH_DAMAGED.value, "parameters": told},) if cells >= PATTERN else None)
 
 
-SLIPPED, TOGETHER = 12, 4
+SLIPPED, TOGETHER, MISLED = 12, 4, 3
 
 
 def test_a_column_that_slipped_by_a_row_is_found_in_a_real_folder(
@@ -315,7 +318,9 @@ def test_a_column_that_slipped_by_a_row_is_found_in_a_real_folder(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Twelve people get the number of the one below; others get new numbers, names are damaged beside them."""
+    """Twelve people get the number of the one below; others get new numbers, a street of somebody else, or the own
+    address in the place of the name.
+    """
     with licence(tmp_path_factory) as sandbox:
         folder = copy(made(tmp_path_factory).agreed, tmp_path / "folder", sandbox)
         file = max((folder / "crm").glob("*.csv"))
@@ -328,6 +333,12 @@ def test_a_column_that_slipped_by_a_row_is_found_in_a_real_folder(
             numbered[place]["mobile"] = before[place + 1]
         for place in range(SLIPPED + 1, SLIPPED + 1 + TOGETHER):
             numbered[place]["mobile"] = f"04991234{place:02}"
+        homes = [row["street"] for row in rows if row["street"]]
+        misled = [row for row in numbered[SLIPPED + 1 + TOGETHER :] if row["street"] and row["email"]][: 2 * MISLED]
+        for place, row in enumerate(misled[:MISLED]):
+            row["street"] = next(home for home in homes[place:] if homes.count(home) == 1 and home != row["street"])
+        for row in misled[MISLED:]:
+            row["last_name"] = row["email"]
         with file.open("w", encoding="utf-8", newline="") as lines:
             writer = csv.DictWriter(lines, rows[0], lineterminator="\n")
             writer.writeheader()
@@ -346,6 +357,12 @@ def test_a_column_that_slipped_by_a_row_is_found_in_a_real_folder(
     assert len(slipped & left) > SLIPPED / 2, "of some the platform has no number, or they wait"
     assert len(new & {key for key, _ in phones}) > TOGETHER / 2
     assert "much_damaged" in [one["code"] for one in correct.stop or () if isinstance(one, dict)]
+    written = {(write.key, cell.column) for write in correct.writes for cell in write.cells}
+    astray = {(row["contact_id"], "addressStreet") for row in misled[:MISLED]}
+    astray |= {(row["contact_id"], "lastName") for row in misled[MISLED:]}
+    assert not astray & written, "neither somebody else's street nor an address for a name"
+    asked = {(one.key, one.column) for one in correct.left if one.why == "damaged"}
+    assert {column for _, column in astray & asked} == {"addressStreet", "lastName"}
     told = pl.read_csv(folder / "runs" / document["run"] / "for-the-truth.csv", separator=";", infer_schema=False)
     assert slipped & left == slipped & set(told.filter(pl.col("why") == "damaged_of_another")["key"])
 

@@ -67,6 +67,60 @@ def test_cells_that_were_pushed_aside_or_turned_round_are_told_whose_they_are(tm
     }
 
 
+def test_cells_pushed_to_the_left_leave_the_last_one_empty(tmp_path: Path) -> None:
+    pushed = [{**one, "phone": one["city"], "city": ""} if n < 20 else one for n, one in enumerate(PEOPLE)]
+    assert told(tmp_path, pushed) == {
+        "phone": {("exchanged", "holds city")},
+        "city": {("exchanged", "stands in phone")},
+    }
+
+
+@pytest.mark.parametrize(("to", "of"), [("l", "f"), ("l", "mail"), ("mail", "city")])
+def test_a_copy_of_another_field_is_told_with_the_side_that_has_it(tmp_path: Path, to: str, of: str) -> None:
+    copied = moved({to: of}, 3)
+    assert told(tmp_path, copied) == {to: {("exchanged", f"a copy of {of} on platform")}}
+    assert told(tmp_path, PEOPLE, copied) == {to: {("exchanged", f"a copy of {of} in truth")}}
+
+
+def test_fields_that_often_hold_the_same_hold_no_copies(tmp_path: Path) -> None:
+    """Whoever has had her invoices sent elsewhere now has them sent home."""
+    people = [{**one, "invoices": one["city"] if n % 2 else f"Office {n}"} for n, one in enumerate(PEOPLE)]
+    now = [{**one, "invoices": one["city"]} if n < 6 else one for n, one in enumerate(people)]
+    assert told(tmp_path, people, now) == {"invoices": {("different", "")}}
+
+
+@pytest.mark.parametrize(
+    ("whole", "apart", "expected"),
+    [
+        ({"a": "Ann Maes", "b": ""}, {"a": "Ann", "b": "Maes"}, {"a": "b as well", "b": "within a"}),
+        ({"a": "Maes, Ann", "b": ""}, {"a": "Ann", "b": "Maes"}, {"a": "b as well", "b": "within a"}),
+        ({"a": "Ann Maes", "b": "Maes"}, {"a": "Ann", "b": "Maes"}, {"a": "b as well"}),
+        ({"a": "Kerkstraat 12/3", "b": "", "c": ""}, {"a": "Kerkstraat", "b": "12", "c": "3"},
+         {"a": "b as well", "b": "within a", "c": "within a"}),
+        ({"a": "9000 Gent", "b": ""}, {"a": "9000", "b": "Gent"}, {"a": "b as well", "b": "within a"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("side", ["on platform", "in truth"])
+def test_two_values_in_one_cell_are_not_cut_off(
+    tmp_path: Path, whole: Row, apart: Row, expected: Mapping[str, str], side: str
+) -> None:
+    rows = [{"id": "1", **whole}], [{"id": "1", **apart}]
+    found = told(tmp_path, *(rows if side == "on platform" else rows[::-1]))
+    assert found == {column: {("exchanged", f"{pattern} {side}")} for column, pattern in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("whole", "apart"),
+    [
+        ({"a": "Kerkstraat 12", "b": "5"}, {"a": "Kerkstraat", "b": "12"}),
+        ({"a": "Annette", "b": "ette"}, {"a": "Ann", "b": "ette"}),
+        ({"a": "Kerkstraat 12", "b": "12"}, {"a": "Kerkstraat", "b": "12"}),
+    ],
+)
+def test_what_was_cut_off_stays_so(tmp_path: Path, whole: Row, apart: Row) -> None:
+    assert ("truncated", "cut off in truth") in told(tmp_path, [{"id": "1", **whole}], [{"id": "1", **apart}])["a"]
+
+
 @pytest.mark.parametrize("column", ["f", "mail", "phone"])
 @pytest.mark.parametrize("by", [1, 2])
 def test_a_column_that_slipped_is_told_by_how_many_rows_and_on_which_side(tmp_path: Path, column: str, by: int) -> None:

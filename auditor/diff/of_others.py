@@ -68,7 +68,7 @@ def _is_believed(engine: Engine, matched: Matched, cells: ir.Table, column: Colu
     asked = sampled.join(sizes, "rough")
     [(of_several, number)] = engine.rows(asked.agg(of_several=asked.count(where=asked.n > 1), number=asked.count()))
     by_chance = count(engine, cells.filter(cells["column"] == column.name)) * of_several / number
-    return of_several <= _SHARED * number and (by_chance <= _BY_CHANCE or found >= 2 * by_chance)
+    return bool(of_several <= _SHARED * number and (by_chance <= _BY_CHANCE or found >= 2 * by_chance))
 
 
 def _held(matched: Matched, column: Column) -> ir.Table:

@@ -1,6 +1,5 @@
-"""Values that stand elsewhere: in another field of the same row, or in another row of the same column.
+"""Values that stand in another row of the same column.
 
-    exchanged     both sides of a row hold a value, in different fields: two of them exchanged, or cells pushed aside
     swapped       two profiles carry each other's value
     slipped       the values of a column are those of other rows: it slipped by some rows, or was sorted alone
 
@@ -25,8 +24,6 @@ from auditor.findings.reason import Reason
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-FEWEST: Final = 3
-"""Rows, with different values, of which one field must hold another's, where the other does not hold its own."""
 _FEWEST_ROWS: Final = 5
 """Cells of a column that must stand in other rows."""
 _MOST: Final = 0.9
@@ -43,54 +40,6 @@ _HARDLY: Final = 0.02
 
 MARK: Final = ("key", "column", "because", "mark")
 """The columns of what is found here: a reason, and a pattern."""
-
-
-def exchanged(engine: Engine, cells: ir.Table) -> ir.Table | None:
-    """The cells whose value stands in another field of the row, in the columns of MARK; None: there are none.
-
-    `cells` are open: key, column, p, t (folded canonical forms).
-    """
-    other = cells.select(row="key", other="column", other_p="p", other_t="t")
-    met = cells.join(other, [cells.key == other.row, cells.p == other.other_t]).drop("row")
-    met = engine.keep(met.filter(met.column != met.other).mutate(mutual=met.t == met.other_p), "met_cells")
-    counted = met.group_by("column", "other").agg(
-        n=met.count(), different=met.p.nunique(), mutual=met.count(where=met.mutual & ~met.p.re_search(r"^\W*\d?\W*$"))
-    )
-    found = engine.rows(counted)
-    if not found:
-        engine.drop(met)
-        return None
-    chance = _by_chance(engine, cells, met)
-    believed = [
-        (column, one)
-        for column, one, number, different, mutual in found
-        if mutual or (different >= FEWEST and number >= _BEYOND_CHANCE * chance.get((column, one), 0.0))
-    ]
-    if not believed:
-        engine.drop(met)
-        return None
-    frame = pl.DataFrame(believed, schema={"column": pl.String(), "other": pl.String()}, orient="row")
-    kept = met.semi_join(engine.put(frame, "exchanged_columns"), ["column", "other"])
-    mine = kept.select(
-        "key", "column", mark=ibis.ifelse(kept.mutual, "exchanged with ", "holds ").concat(kept.other),
-        rank=ibis.ifelse(kept.mutual, 0, 1),
-    )  # fmt: skip
-    theirs = kept.select("key", column="other", mark=ibis.literal("stands in ").concat(kept.column), rank=2)
-    both = mine.union(theirs)
-    place = ibis.row_number().over(group_by=["key", "column"], order_by=["rank", "mark"])
-    first = both.mutate(place=place).filter(lambda row: row.place == 0)
-    marks = first.select("key", "column", because=ibis.literal(Reason.EXCHANGED.value), mark="mark")
-    return engine.keep(marks, "exchanged_cells")
-
-
-def _by_chance(engine: Engine, cells: ir.Table, met: ir.Table) -> dict[tuple[str, str], float]:
-    """How many rows would hold another field's value if the values were dealt out anew."""
-    total = dict(engine.rows(cells.group_by("column").agg(n=cells.count())))
-    ours = cells.semi_join(met, "column").group_by("column", value="p").agg(n_p=ibis._.count())
-    theirs = cells.filter(cells.column.isin(met.other)).group_by(other="column", value="t").agg(n_t=ibis._.count())
-    joined = ours.join(theirs, "value")
-    products = joined.group_by("column", "other").agg(products=(joined.n_p.cast("float64") * joined.n_t).sum())
-    return {(column, other): number / max(total[column], 1) for column, other, number in engine.rows(products)}
 
 
 def swapped(
@@ -162,8 +111,8 @@ def slipped(
 ) -> ir.Table | None:
     """The cells whose value stands in another row of the column, in the columns of MARK; None: there are none.
 
-    `cells` are open, as for `exchanged`. In an `identifying` column a few are believed, as in one in which nearly
-    everybody has a value of their own; in any other nearly all.
+    `cells` are open: key, column, p, t (folded canonical forms). In an `identifying` column a few are believed, as in
+    one in which nearly everybody has a value of their own; in any other nearly all.
     """
     ours = cells.group_by("column", value="p").agg(n_p=cells.count())
     theirs = cells.group_by("column", value="t").agg(n_t=cells.count())
@@ -220,7 +169,8 @@ def _met_by_chance(engine: Engine, column: str, number: int, background: Backgro
     if (sampled or 0) < 2 or alone < _THEIR_OWN * sampled:
         return inf
     # Where none of a hundred pairs are alike, three of them may still be so.
-    return float(number) ** 2 * (pairs + 3) / (sampled * (sampled - 1) / 2)
+    by_chance: float = number**2 * (pairs + 3) / (sampled * (sampled - 1) / 2)
+    return by_chance
 
 
 def _rows_away(engine: Engine, cells: ir.Table, column: str, number: int, background: Background | None) -> str | None:

@@ -1,8 +1,8 @@
 """Why two values differ: exactly one reason per cell, the first in the order of `model.Reason` that explains it all.
 
 `with_reasons` is the whole definition. Most reasons are a condition on the pair alone, the same when the sides are
-exchanged (the two empty ones exchange with them); `in_columns` looks at the column, `elsewhere` at the row, the column
-and other rows.
+exchanged (the two empty ones exchange with them); `in_columns` looks at the column, `in_row` at the row, and
+`elsewhere` at other rows.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from auditor.explain.as_numbers import (
     with_fractions,
 )
 from auditor.explain.background import Background
-from auditor.explain.elsewhere import exchanged, slipped, swapped
+from auditor.explain.elsewhere import slipped, swapped
 from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, only_if, spelt_out, trimmed, with_levels
 from auditor.explain.garbled import FUNCTIONS as OF_CODE_PAGES
 from auditor.explain.garbled import are_garbled, garbled_columns, misread
 from auditor.explain.in_columns import FUNCTIONS as OF_COLUMNS
 from auditor.explain.in_columns import OPEN, found_in_columns, marks
+from auditor.explain.in_row import beside, exchanged
 from auditor.explain.markup import CODES
 from auditor.explain.spelling import FUNCTIONS, LEAST_LENGTH, MOST_EDITS, edits, mistyped, told
 from auditor.explain.telephones import SAME_NUMBER
@@ -93,7 +94,10 @@ def with_reasons(
     if found := found_in_columns(engine, reasoned, columns, background):
         engine.register(OF_COLUMNS)
         reasoned = _marked(engine, reasoned, marks(engine, reasoned, found, columns, freely=freely))
-    if (moved := exchanged(engine, _open(reasoned, columns))) is not None:
+    if (moved := exchanged(engine, _pushed(reasoned, columns))) is not None:
+        reasoned = _marked(engine, reasoned, moved)
+        engine.drop(moved)
+    if background is not None and (moved := beside(engine, _texts(reasoned, columns), background)) is not None:
         reasoned = _marked(engine, reasoned, moved)
         engine.drop(moved)
     identifying = _names(columns, _identifies)
@@ -108,13 +112,33 @@ def with_reasons(
 
 def _open(reasoned: ir.Table, columns: Sequence[Column]) -> ir.Table:
     """The cells that may stand elsewhere: key, column, and the canonical forms `p` and `t` without capitals."""
-    usable = reasoned.filter(
-        reasoned.reason.isin([reason.value for reason in OPEN]),
-        ~reasoned.compare.isin(_CHOICES),
-        ~reasoned.column.isin([*_names(columns, _is_choice), *_names(columns, lambda one: one.permission is not None)]),
-        reasoned.platform_canonical.notnull() & reasoned.truth_canonical.notnull(),
-    )
+    usable = _usable(reasoned, columns, OPEN)
     return usable.select("key", "column", p=fold(usable.platform_canonical), t=fold(usable.truth_canonical))
+
+
+def _pushed(reasoned: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """The same, and beside such a cell those that are empty on one side: null there."""
+    empty = _usable(reasoned, columns, (Reason.EMPTY_ON_PLATFORM, Reason.EMPTY_IN_TRUTH), both=False)
+    forms = {"p": fold(empty.platform_canonical), "t": fold(empty.truth_canonical)}
+    known = _open(reasoned, columns)
+    return known.union(empty.semi_join(known, "key").select("key", "column", **forms))
+
+
+def _texts(reasoned: ir.Table, columns: Sequence[Column]) -> ir.Table:
+    """The cells that may stand elsewhere, as the files hold them: key, column, platform, truth."""
+    return _usable(reasoned, columns, OPEN).select("key", "column", "platform", "truth")
+
+
+def _usable(reasoned: ir.Table, columns: Sequence[Column], reasons: Iterable[Reason], *, both: bool = True) -> ir.Table:
+    """The cells with one of these reasons, of columns that hold neither permissions nor one of a few values."""
+    unfit = [*_names(columns, _is_choice), *_names(columns, lambda one: one.permission is not None)]
+    usable = reasoned.filter(
+        reasoned.reason.isin([reason.value for reason in reasons]),
+        ~reasoned.compare.isin(_CHOICES),
+        ~reasoned.column.isin(unfit),
+    )
+    filled = usable.platform_canonical.notnull() & usable.truth_canonical.notnull()
+    return usable.filter(filled) if both else usable
 
 
 def _undecided(reasoned: ir.Table, columns: Sequence[Column]) -> ir.Table:

@@ -38,6 +38,8 @@ PATTERN: Final = 5
 
 _IN_TRUTH: Final = " in truth"
 """How the pattern of a cause names the side that suffered."""
+_OF_PLATFORM: Final = r"^(a copy of|within) .* on platform$| as well on platform$"
+"""Patterns of a copy, or of two values in one cell, that the platform has: they do not speak against the truth."""
 _PERHAPS: Final = ("garbled", "codes on both sides")
 """Patterns that leave open which side did."""
 _BY_PATTERN: Final = {
@@ -72,7 +74,7 @@ def with_damage(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFr
     judged &= pl.col("column").is_in([name for name, column in columns.items() if column.permission is None])
     rules = [
         *((_suffered(reason), damage) for reason, damage in _BY_PATTERN.items()),
-        *((pl.col("reason") == reason.value, damage) for reason, damage in _BY_PLACE.items()),
+        *((_stands_elsewhere(reason), damage) for reason, damage in _BY_PLACE.items()),
         *((_alone(pl.col("truth"), one, pl.col("column"), columns.values()), one) for one in _OF_A_TEXT),
         (pl.col("is_exchanged"), Damage.EXCHANGED),
         (pl.col("is_of_another"), Damage.OF_ANOTHER),
@@ -170,10 +172,15 @@ def _suffered(reason: Reason) -> pl.Expr:
     )
 
 
+def _stands_elsewhere(reason: Reason) -> pl.Expr:
+    return (pl.col("reason") == reason.value) & ~pl.col("pattern").fill_null("").str.contains(_OF_PLATFORM)
+
+
 def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     """The cells of a row that hold, in the truth, each other's value on the platform: key, column.
 
-    Of names and texts also where one had none: numbers and addresses move to an empty field for good reasons.
+    Of names and texts also where one had none: numbers and addresses move to an empty field for good reasons. And where
+    two cells of the row were moved on, whatever the third holds now.
     """
     known = list(columns)
     texts = [column.name for column in known if column.compare in (Compare.NAME, Compare.TEXT)]
@@ -184,7 +191,8 @@ def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     other = cells.rename({"column": "other", "p": "other_p", "text": "other_text"})
     met = cells.filter(pl.col("p") != "").join(other, left_on=["key", "p"], right_on=["key", "t"], how="inner")
     one_is_empty = pl.col("text") & pl.col("other_text") & ((pl.col("other_p") == "") | (pl.col("t") == ""))
-    met = met.filter((pl.col("t") == pl.col("other_p")) | one_is_empty)
+    moved_on = (pl.col("p").str.len_chars() > 1) & (pl.col("p").n_unique().over("key") > 1)
+    met = met.filter((pl.col("t") == pl.col("other_p")) | one_is_empty | moved_on)
     return pl.concat([met.select(CELL), met.select("key", column="other")]).unique()
 
 

@@ -51,7 +51,7 @@ def filled(column: str) -> Plant:
         person = week.take(unfilled(column))
         if person is None:
             return False
-        value = week.value(column)
+        value = week.fresh(column)
         week.truth_moves(person, {column: value}, week.past())
         week.differ(person, column, value, moved="truth", reason="empty_on_platform", fate="corrected")
         return True
@@ -98,7 +98,7 @@ def moved_house(week: Week) -> bool:
 
 
 def swapped(column: str, *, by_platform: bool = False) -> Plant:
-    """Two people get each other's value: in the CRM, which puts an old mix-up right, or on the platform."""
+    """Two people get each other's value, in the CRM or on the platform. Which of the two is right a person decides."""
 
     def plant(week: Week) -> bool:
         one = week.take(agreed(column))
@@ -110,15 +110,13 @@ def swapped(column: str, *, by_platform: bool = False) -> Plant:
             return False
         theirs = other[1].values[column]
         moment = week.past()
-        # Whether an address or a number that somebody else has was put right or went astray, a person has to decide.
-        fate = "left" if by_platform or column in ("emailAddress", "gsmNumber") else "corrected"
         for person, own, new in ((one, mine, theirs), (other, theirs, mine)):
             if by_platform:
                 week.platform_moves(person, {column: new}, moment)
             else:
                 week.truth_moves(person, {column: new}, moment)
             truth, moved = (own, "platform") if by_platform else (new, "truth")
-            week.differ(person, column, truth, moved=moved, reason="swapped", fate=fate)
+            week.differ(person, column, truth, moved=moved, reason="swapped")
         return True
 
     return plant

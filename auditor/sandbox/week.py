@@ -22,6 +22,8 @@ from auditor.sandbox.structure import EXCLUSIVE, SHOPS
 Person = tuple[str, Profile, CrmRow]
 """Customer number, profile, CRM row."""
 
+_OWN: Final = frozenset({"addressStreet", "birthDate", "firstPurchaseDate", "loyaltyPoints", "lifetimeValue"})
+"""Columns in which a value that somebody else has is taken for theirs."""
 _NEVER_TYPED: Final = frozenset(
     {
         "sex",
@@ -61,6 +63,7 @@ class Week:
         self._addresses = 0
         self._pairs: set[tuple[str, str, str]] = set()
         """Column, platform's and truth's value of every difference, folded."""
+        self._values: dict[str, frozenset[str | None]] = {}
 
     # Moments. A baseline audit is about seven days old; the contract gives the synchronisation 24 hours.
 
@@ -214,10 +217,25 @@ class Week:
     def other(self, column: str, platform: str) -> str | None:
         """Another valid value of `column` that is plainly different; None where luck ran out."""
         for _ in range(12):
-            value = self.value(column, platform)
+            value = self.fresh(column, platform)
             if value != platform and self.plain(column, platform, value):
                 return value
         return None
+
+    def fresh(self, column: str, old: str = "") -> str:
+        """A valid value of `column`; one that nobody has where nearly everybody has their own."""
+        value = self.value(column, old)
+        for _ in range(12 if column in _OWN else 0):
+            if value not in self._held(column):
+                break
+            value = self.value(column, old)
+        return value
+
+    def _held(self, column: str) -> frozenset[str | None]:
+        """What anybody had in a column when the week began."""
+        if column not in self._values:
+            self._values[column] = frozenset(profile.values.get(column) for profile in self._profiles.values())
+        return self._values[column]
 
     def value(self, column: str, old: str = "") -> str:
         """A valid value of `column`, in some columns made from the old one."""

@@ -251,6 +251,11 @@ _RELATIONS: Final = {
 }
 """Patterns of constant relations, the first that fits."""
 _ELSEWHERE: Final = {
+    r"a copy of (?P<other>.+) (?P<side>on platform|in truth)": (
+        "{column} holds in {side} what {other} holds in the same row: a copy"
+    ),
+    r"(?P<other>.+) as well (?P<side>on platform|in truth)": "{column} holds {other} too in {side}: two in one cell",
+    r"within (?P<other>.+) (?P<side>on platform|in truth)": "{column} stands in the cell of {other} in {side}",
     r"exchanged with (?P<other>.+)": "{column} and {other} are exchanged in the row: each holds the other's value",
     r"holds (?P<other>.+)": "{column} holds in {platform} what {other} holds in {truth}: cells were moved aside",
     r"stands in (?P<other>.+)": "{column} of {truth} stands in the column {other} of {platform}",
