@@ -68,6 +68,65 @@ def test_moments_as_numbers_and_with_a_zone_are_a_notation(ours: Callable[[datet
     assert (found.reason, found.pattern) == ("notation", f"{name} → {TIME}")
 
 
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("%a, %d %b %Y %H:%M:%S +0000", "%a, %d %b %Y %H:%M:%S%z"),  # a mail's
+        ("%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S%z"),
+        ("%a %b %d %H:%M:%S %Y", "%a %b %d %Y %H:%M:%S"),  # C's
+        ("%A %d %B %Y %H:%M:%S", "%A %d %B %Y %H:%M:%S"),
+    ],
+)
+def test_the_name_of_the_weekday_is_a_notation(form: str, name: str) -> None:
+    [found] = relations(pairs(MOMENTS, spelt(form), spelt(TIME)), "UTC")
+    assert (found.reason, found.pattern) == ("notation", f"{name} → {TIME}")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "pattern"),
+    [
+        ("%d/%m/%Y %H:%M", TIME, "no seconds on platform"),
+        (TIME, "%Y-%m-%d %H:%M", "no seconds in truth"),
+        (TIME, "%d/%m/%Y", "no time in truth"),
+        ("%d %B %Y", "%Y-%m-%dT%H:%M:%S", "no time on platform"),
+    ],
+)
+def test_a_moment_that_lost_its_end_is_cut_off_however_it_is_written(ours: str, theirs: str, pattern: str) -> None:
+    moments = [one + timedelta(seconds=7 * n % 60) for n, one in enumerate(MOMENTS)]
+    [found] = relations(pairs(moments, spelt(ours), spelt(theirs)), "UTC")
+    assert (found.reason, found.pattern) == ("truncated", pattern)
+
+
+def test_a_day_that_is_the_moment_at_which_it_begins_in_a_zone() -> None:
+    """By the clocks of now in every year, as many programs have it: 22 o'clock the day before in summer, else 23."""
+    days = [datetime(1944 + n, 1 + n % 12, 1 + n % 28) for n in range(60)]  # noqa: DTZ001 -- days
+    begins = lambda one: (one - timedelta(hours=2 if 4 <= one.month <= 9 else 1)).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: E731
+    for both, side in (
+        (pairs(days, begins, spelt(ISO)), "in truth"),
+        (pairs(days, spelt("%d/%m/%Y"), begins), "on platform"),
+    ):
+        [found] = relations(both, "UTC")
+        assert (found.reason, found.pattern) == ("relation", f"the clock of Europe/Brussels {side}")
+        assert all(found.fits(*pair) for pair in both)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda one: f"{one.year}-{one.month - 1:02}-{one.day:02}",
+        lambda one: f"{one.day}/{one.month - 1}/{one.year}",
+    ],
+)
+def test_months_that_are_counted_from_zero_are_so_where_no_calendar_has_the_day(
+    form: Callable[[datetime], str],
+) -> None:
+    days = [datetime(1960 + n, 1 + n % 12, 31 if n % 12 in (0, 2, 4) else 15) for n in range(36)]  # noqa: DTZ001 -- days
+    for both, told in ((pairs(days, form, spelt(ISO)), "earlier"), (pairs(days, spelt(ISO), form), "later")):
+        [found] = relations(both, "UTC")
+        assert found.pattern == f"1 month {told} on platform"
+        assert all(found.fits(*pair) for pair in both)
+
+
 def _later(**by: int) -> Callable[[datetime], str]:
     return lambda one: (one + timedelta(**by)).strftime(TIME)
 

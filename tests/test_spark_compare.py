@@ -287,27 +287,36 @@ def test_inputs_of_a_cluster_are_named_when_they_are_not_there(
 
 
 def test_what_columns_and_rows_tell_is_the_same_from_both(tmp_path: Path, remote: str) -> None:
-    """A notation, a distance, codes, markup, names exchanged in the row, and a column that slipped."""
+    """A notation, a distance, codes, markup, names exchanged in the row, a column that slipped, a copy, two values in
+    one cell, cells that were pushed on, two who have each other's.
+    """
     rows = [
         {"id": str(n), "born": f"19{60 + n}-0{1 + n % 9}-{1 + n % 28:02}", "spent": str(n * n + 1),
          "land": "BFN"[n % 3], "note": "Smit & Zonen", "first": f"Ann{n * 7 % 30}", "last": f"Maes{n * 11 % 30}",
-         "mail": f"p{n * 13 % 30}@x.be"}
+         "mail": f"p{n * 13 % 30}@x.be", "home": f"Town {n}", "work": f"Place {n}",
+         "street": f"Lane {n}", "box": "", "zip": f"{1000 + n}", "city": f"{chr(97 + n % 26) * 3}ville",
+         "boss": f"Boss {n}"}
         for n in range(30)
     ]  # fmt: skip
     spelt = {"B": "Belgium", "F": "France", "N": "Nederland"}
     there = [
         {**row, "born": "/".join(reversed(row["born"].split("-"))), "spent": str(100 * int(row["spent"])),
          "land": spelt[row["land"]], "note": "Smit &amp; Zonen", "first": row["last"], "last": row["first"],
-         "mail": rows[n - 1]["mail"]}
+         "mail": rows[n - 1]["mail"], "work": row["home"] if n < 2 else row["work"],
+         "zip": row["city"] if n < 9 else row["zip"], "city": "" if n < 9 else row["city"],
+         "boss": rows[1 - n]["boss"] if n < 2 else row["boss"]}
         for n, row in enumerate(rows)
     ]  # fmt: skip
+    rows[5] |= {"street": "Lane 5 bus 12"}
+    there[5] |= {"box": "bus 12"}
     for name, side in (("p", rows), ("t", there)):
         pl.DataFrame(side).write_csv(tmp_path / f"{name}.csv")
     question = Question(str(tmp_path / "p.csv"), str(tmp_path / "t.csv"), key=("id",))
     causes = same_answer(question, remote, tmp_path).causes
     assert dict(causes.select("column", "reason").iter_rows()) == {
         "born": "notation", "spent": "relation", "land": "relation", "note": "markup", "first": "exchanged",
-        "last": "exchanged", "mail": "slipped",
+        "last": "exchanged", "mail": "slipped", "work": "exchanged", "street": "exchanged", "box": "exchanged",
+        "zip": "exchanged", "city": "exchanged", "boss": "swapped",
     }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
     exchanged      exchanged with | holds | stands in COLUMN · a copy of | within COLUMN on platform ·
                    COLUMN as well on platform
     slipped        slipped by 1 row on platform · sorted alone on platform · in another row
-    truncated      cut off on platform · cut off on platform after 30 characters, where most are
+    truncated      cut off on platform · cut off on platform after 30 characters, where most are ·
+                   no seconds | time on platform: of the column
     different      on → off for permissions; true → false for yes or no; nl → fr for a public field of few values
     the others     empty
 """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import lru_cache
 from typing import Final
@@ -22,6 +23,12 @@ Pair = tuple[str, str]
 
 _ZONES: Final = ("Europe/Brussels", "Europe/London", "Europe/Athens", "America/New_York", "America/Chicago",
                  "America/Denver", "America/Los_Angeles", "Asia/Kolkata", "Asia/Tokyo", "Australia/Sydney")  # fmt: skip
+_DAY_AS_TEXT: Final = {
+    sep.join(way): re.escape(sep).join(rf"(?P<{part[1].lower()}>\d+)" for part in way)
+    for way in (("%Y", "%m", "%d"), ("%d", "%m", "%Y"), ("%m", "%d", "%Y"))
+    for sep in "-/."
+}
+"""How a day is written → the same as a pattern, of days that are in no calendar as well."""
 _HOUR: Final = 3600
 _DAY: Final = 86_400
 
@@ -65,30 +72,54 @@ class Apart(Relation):
     """Or one side's clock is of this zone …"""
     zoned: str = ""
     """… the side `platform` or `truth`, and the other's is UTC."""
+    lost: str = ""
+    """Or one side says no `seconds`, or no `time` at all …"""
+    lost_by: str = ""
+    """… the side `platform` or `truth`."""
 
     @property
     def reason(self) -> Reason:
+        if self.lost:
+            return Reason.TRUNCATED
         return Reason.RELATION if self.seconds or self.months or self.zone else Reason.NOTATION
 
     @property
     def pattern(self) -> str:
         if self.zone:
             return f"the clock of {self.zone} {'on platform' if self.zoned == 'platform' else 'in truth'}"
+        if self.lost:
+            return f"no {self.lost} {'on platform' if self.lost_by == 'platform' else 'in truth'}"
         if not (self.seconds or self.months):
             return f"{self.ours} → {self.theirs}"
         by = self.seconds or self.months
         return f"{_spoken(abs(self.seconds), abs(self.months))} {'earlier' if by > 0 else 'later'} on platform"
 
     def fits(self, platform: str, truth: str) -> bool:
-        return any(self._fit(one, other) for one, other in _beside(platform, truth, (self.ours, self.theirs)))
+        fits = any(self._fit(one, other) for one, other in _beside(platform, truth, (self.ours, self.theirs)))
+        return fits or (abs(self.months) == 1 and self._from_zero(platform, truth))
 
     def _fit(self, one: datetime, other: datetime) -> bool:
         if self.zone:
             local, there = (one, other) if self.zoned == "platform" else (other, one)
-            return _in_utc(local, self.zone) == there
+            return _in_utc(local, self.zone) == there or _begins(local, there, self.zone)
+        if self.lost:
+            short, whole = (one, other) if self.lost_by == "platform" else (other, one)
+            return short == _without(whole, self.lost)
         if self.months:
             return _months(one, other) == self.months
         return (other - one).total_seconds() == self.seconds
+
+    def _from_zero(self, platform: str, truth: str) -> bool:
+        """Whether one side counts the months from zero: some of its days are in no calendar."""
+        zero, its, whole, way = (
+            (platform, self.ours, truth, self.theirs) if self.months > 0 else (truth, self.theirs, platform, self.ours)
+        )
+        found = re.fullmatch(_DAY_AS_TEXT.get(its, r"(?!)"), zero)
+        if found is None:
+            return False
+        day = int(found["y"]), int(found["m"]) + 1, int(found["d"])
+        there = (one.value for one in moments(whole) if one.spelt == way)
+        return any((one.year, one.month, one.day) == day for one in there)
 
 
 def _beside(platform: str, truth: str, spelt: tuple[str, str]) -> Iterator[tuple[datetime, datetime]]:
@@ -122,6 +153,28 @@ def _months(one: datetime, other: datetime) -> int:
     """How many months later the other is, on the same day and at the same time; 0 where it is not."""
     same = (one.day, one.time()) == (other.day, other.time())
     return 12 * (other.year - one.year) + other.month - one.month if same else 0
+
+
+def _begins(local: datetime, there: datetime, zone: str) -> bool:
+    """Whether a day begins then by one of the two clocks that the zone has in a year of now: programs ask of no year
+    what its clocks were.
+    """
+    if local.time() != time():
+        return False
+    return any(local - there == datetime(2024, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() for month in (1, 7))
+
+
+def _without(whole: datetime, lost: str) -> datetime:
+    short = whole.replace(second=0, microsecond=0)
+    return short if lost == "seconds" else short.replace(hour=0, minute=0)
+
+
+def _lost(ours: str, theirs: str) -> Iterator[tuple[str, str]]:
+    """What one way to write a moment says and the other does not, and the side that does not."""
+    for lost, written in (("time", "%M"), ("seconds", "%S")):
+        if (written in ours) != (written in theirs):
+            yield lost, "truth" if written in ours else "platform"
+            return
 
 
 @lru_cache(100_000)
@@ -163,6 +216,7 @@ def moments_apart(pairs: Sequence[Pair], zone: str) -> Iterator[Apart]:
         if hours and max(hours) - min(hours) in (0, _HOUR) and len(apart) > 1:
             for name in dict.fromkeys((zone, *_ZONES)):
                 yield from (Apart(ours, theirs, zone=name, zoned=side) for side in ("platform", "truth"))
+        yield from (Apart(ours, theirs, lost=lost, lost_by=side) for lost, side in _lost(ours, theirs))
 
 
 # --- numbers ---

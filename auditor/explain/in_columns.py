@@ -156,7 +156,17 @@ def marks(
 def _stored(one: Relation) -> str:
     match one:
         case Apart():
-            known: list[Any] = ["apart", one.ours, one.theirs, one.seconds, one.months, one.zone, one.zoned]
+            known: list[Any] = [
+                "apart",
+                one.ours,
+                one.theirs,
+                one.seconds,
+                one.months,
+                one.zone,
+                one.zoned,
+                one.lost,
+                one.lost_by,
+            ]
         case Times():
             known = ["times", str(one.factor), str(one.more)]
         case Mapped():

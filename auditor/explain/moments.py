@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -22,6 +23,22 @@ _NUMBERS: Final = re.compile(rf"(?P<a>\d{{1,4}})(?P<s>[-/. ])(?P<b>\d{{1,2}})(?P
 _NAMED: Final = re.compile(
     r"(?:(?P<d>\d{1,2})(?P<s>\.? ?|-)(?P<m>[^\W\d_]{3,10}\.?)|(?P<m2>[^\W\d_]{3,10}\.?) (?P<d2>\d{1,2})(?P<s2>,?))"
     rf"(?P<s3>[ -])(?P<y>\d{{4}}|\d\d)(?:{_TIME})?"
+)
+_WEEKDAYS: Final = tuple(
+    names.split()
+    for names in (
+        "mon monday ma maandag lun lundi mo montag", "tue tuesday di dinsdag mar mardi dienstag",
+        "wed wednesday wo woensdag mer mercredi mi mittwoch", "thu thursday do donderdag jeu jeudi donnerstag",
+        "fri friday vr vrijdag ven vendredi fr freitag", "sat saturday za zaterdag sam samedi sa samstag",
+        "sun sunday zo zondag dim dimanche so sonntag",
+    )
+)  # fmt: skip
+"""The days of the week, Monday first, in English, Dutch, French and German."""
+_WEEKDAY: Final = re.compile(rf"(?P<name>{'|'.join(sorted({n for names in _WEEKDAYS for n in names}, key=len)[::-1])})"
+                             r"(?:\.?,? )", re.IGNORECASE)  # fmt: skip
+_WHOLE_NAME: Final = 5
+_YEAR_LAST: Final = re.compile(
+    r"(?P<day>[A-Z][a-z]{2} \d\d?) (?:(?P<time>\d\d:\d\d:\d\d)(?P<zone> UTC| GMT)? (?P<year>\d{4}))"
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)Z?)?")
 _COUNTED: Final = re.compile(r"-?\d{1,13}(\.\d{1,10})?")
@@ -60,8 +77,20 @@ def moments(text: str) -> tuple[Moment, ...]:
         return tuple(_of_numbers(found))
     if found := _NAMED.fullmatch(plain):
         return tuple(_of_a_name(found))
+    if found := _WEEKDAY.match(plain):
+        return tuple(_of_a_weekday(plain[: found.end()], plain[found.end() :], found["name"].lower()))
     whole = tuple(_compact(plain))
     return (*whole, *_counted(plain)) if _COUNTED.fullmatch(plain) else whole
+
+
+def _of_a_weekday(before: str, rest: str, name: str) -> Iterator[Moment]:
+    """What stands behind the name of a weekday, where it is one; in C's and JavaScript's order the year comes last."""
+    if found := _YEAR_LAST.fullmatch(rest):
+        rest = f"{found['day']} {found['year']} {found['time']}{(found['zone'] or '').removeprefix(' GMT')}"
+    spelt = before.replace(before[: len(name)], "%a" if len(name) < _WHOLE_NAME else "%A")
+    for one in moments(rest):
+        if name in _WEEKDAYS[one.value.weekday()] or one.spelt.endswith("%z"):
+            yield one._replace(spelt=f"{spelt}{one.spelt}")
 
 
 def _of_numbers(found: re.Match[str]) -> list[Moment]:

@@ -113,7 +113,7 @@ def _candidates(pairs: Sequence[Pair], zone: str) -> Iterator[Relation]:
     """The same value first: of two that fit alike, it is the simpler explanation."""
     first = pairs[:_FIRST]
     if any(moments(p) and moments(t) for p, t in first):
-        yield from sorted(moments_apart(pairs, zone), key=lambda one: one.reason is Reason.RELATION)
+        yield from sorted(moments_apart(pairs, zone), key=lambda one: one.reason is not Reason.NOTATION)
     if any(readings(p) and readings(t) for p, t in first):
         yield from numbers_apart(pairs)
     if (whole := mapped(pairs)) is not None:

@@ -88,6 +88,8 @@ _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "digits lost": "{column} has lost its last digits in {side}: a spreadsheet shortened the number (such as 3.2E+10)",
     "a date of a spreadsheet": "{column} holds a date in {side} (such as 5-Mar) that a spreadsheet made of the text",
     "a spreadsheet's error": "{column} holds the error of a spreadsheet in {side} (such as #N/A), {other} a value",
+    "no seconds": "{column} is the same moment, without its seconds in {side}",
+    "no time": "{column} is the same day, without the time in {side}",
     "cut off": "{column} is cut off in {side}",
 }
 """The pattern without its side."""
