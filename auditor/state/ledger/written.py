@@ -181,10 +181,10 @@ class Written(Recorded):
                 "settled_at",
             ),
             "SELECT plan, number, kind, route, col, before, after, sent_at, outcome, detail, settled_at"
-            f" FROM writes_now WHERE tab = ? AND (key = ? AND {_EVER_CALLED} AND coalesce(address = ?, true) OR id IN"
-            ' (SELECT id FROM writes WHERE profile_id = ? UNION SELECT "write" FROM outcomes WHERE profile_id = ?))'
-            " ORDER BY id",
-            (table, key, key, table, key, profile_id, profile_id, profile_id),
+            f" FROM writes_now WHERE tab = ? AND id IN (SELECT id FROM writes_now WHERE tab = ? AND key = ?"
+            f" AND {_EVER_CALLED} AND coalesce(address = ?, true) UNION SELECT id FROM writes WHERE profile_id = ?"
+            ' UNION SELECT "write" FROM outcomes WHERE profile_id = ?) ORDER BY id',
+            (table, table, key, key, table, key, profile_id, profile_id, profile_id),
         )
 
     def pending(self, table: str, after: datetime, *, but: str | None = None) -> pl.DataFrame:
