@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from auditor.commands.compare import compare
 from auditor.errors import InputUnusable
+from auditor.files.formats import Format, format_of
 from auditor.settings.compare_options import Question
 
 
@@ -42,7 +43,8 @@ def test_a_parquet_file_whose_pages_are_damaged_is_said_to_be(tmp_path: Path) ->
     assert unknown != content
     for place in range(200, 260):
         content[place] ^= 0xFF
-    for broken in (content, unknown):
+    half = content[: len(content) // 2]
+    for broken in (content, unknown, half, b"PAR1PAR1", b"PAR1"):
         path.write_bytes(broken)
         with pytest.raises(InputUnusable, match=r"a\.parquet is cut off or damaged"):
             rows_of_itself(path)
@@ -72,6 +74,18 @@ def _zip(*members: str) -> bytes:
         (_zip("Index/Document.iwa", "preview.jpg"), "iWork"),
         (b"PARE" + bytes(20), "encrypted Parquet"),
         (b"SQLite format 3\0" + bytes(20), "database of SQLite"),
+        (bytes(range(8)) + b"DUCK\x40" + bytes(20), "database of DuckDB"),
+        (b"\0\1\0\0Standard Jet DB\0", "database of Access"),
+        (b"<stata_dta><header><release>118", "file of Stata"),
+        (b"\x72\2\1\0\2\0", "file of Stata"),
+        (b"$FL2@(#) SPSS DATA FILE", "file of SPSS"),
+        (b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!", "file of SAS"),
+        (bytes(12) + b"\xc2\xea\x81\x60\xb3\x14", "file of SAS"),
+        (b"RDX3\nX\n\0\0\0\3", "file of R"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\n", "vCard"),
+        (b"<?xml version='1.0'?>\n<contacts><contact id='1'/></contacts>", "XML"),
+        (b"<contacts>\n  <contact>", "XML"),
         (b"%PDF-1.7\n", "not a table"),
         (b"\xef\xbb\xbf<html xmlns:x='urn:x'><body><table><tr><td>id</td></tr></table>", "HTML"),
         (b"<?xml version='1.0'?>\n<?mso-application progid='Excel.Sheet'?>\n<Workbook/>", "XML spreadsheet"),
@@ -84,3 +98,10 @@ def test_relatives_of_the_formats_are_named_with_what_to_do(content: bytes, said
         compare(Question(str(path), str(path), key=("id",)))
     assert "contacts.csv" in str(caught.value)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("header", ["PARENT_ID,v", "ORCID,v", "customer,DUCK", "v,HDF", "<id>\t<v>", "BEGIN:X,v"])
+def test_names_that_begin_as_other_formats_do_are_names(header: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n1,a\n")
+    assert format_of(path) is Format.CSV

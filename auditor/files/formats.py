@@ -12,6 +12,8 @@ from auditor.errors import InputUnusable
 from auditor.files.given import printable
 
 _BOM: Final = b"\xef\xbb\xbf"
+_BINARY: Final = rb"(?=.{0,60}[\x00-\x08\x0e-\x1f])"
+"""What text does not have: a table may have a column PARENT."""
 _OTHERS: Final = (
     (re.compile(rb"FEA1"), "a Feather file of version 1", "write it as version 2, or Parquet"),
     (
@@ -19,9 +21,37 @@ _OTHERS: Final = (
         "an Excel file of the old kind, or one with a password",
         "save it as .xlsx without a password",
     ),
-    (re.compile(rb"PARE"), "an encrypted Parquet file", "write it without encryption"),
-    (re.compile(rb"ORC|Obj\x01"), "an ORC or Avro file", "write it as Parquet"),
+    (re.compile(rb"PARE" + _BINARY, re.DOTALL), "an encrypted Parquet file", "write it without encryption"),
+    (re.compile(rb"(?:ORC|Obj\x01)" + _BINARY, re.DOTALL), "an ORC or Avro file", "write it as Parquet"),
     (re.compile(rb"SQLite format 3\0"), "a database of SQLite", "name it with its table: sqlite:FILE#TABLE"),
+    (
+        re.compile(rb".{8}DUCK.\x00", re.DOTALL),
+        "a database of DuckDB",
+        "write the table as Parquet: duckdb FILE \"COPY contacts TO 'contacts.parquet'\"",
+    ),
+    (
+        re.compile(rb"\x00\x01\x00\x00Standard (?:Jet|ACE) DB"),
+        "a database of Access",
+        "export the table as CSV or .xlsx",
+    ),
+    (
+        re.compile(rb"<stata_dta>|[\x69\x6c-\x73][\x01\x02]\x01\x00", re.DOTALL),
+        "a file of Stata",
+        "write it as CSV there: export delimited contacts.csv",
+    ),
+    (re.compile(rb"\$FL[23]@\(#\)"), "a file of SPSS", "save it as CSV or .xlsx there"),
+    (
+        re.compile(rb"HEADER RECORD\*{7}|\x00{12}\xc2\xea\x81\x60"),
+        "a file of SAS",
+        "write it as CSV there: PROC EXPORT … DBMS=CSV",
+    ),
+    (re.compile(rb"RD[ABX][23]\n|[ABX]\n\x00\x00\x00[\x02\x03]"), "a file of R", "write it as CSV there: write.csv"),
+    (
+        re.compile(rb"\x89HDF\r\n\x1a\n|\x80[\x02-\x05][\x63\x7d\x5d\x95]"),
+        "a file of Python or HDF5",
+        "write it as Parquet",
+    ),
+    (re.compile(rb"BEGIN:VCARD\b", re.IGNORECASE), "an address book (vCard)", "export the contacts as CSV"),
     (re.compile(rb"%PDF-|\{\\rtf"), "a document, not a table", "export the table as CSV or .xlsx"),
     (
         re.compile(
@@ -31,6 +61,11 @@ _OTHERS: Final = (
         ),
         "a page of HTML or an XML spreadsheet, whatever its name says",
         "open it in a spreadsheet program and save it as .xlsx or CSV",
+    ),
+    (
+        re.compile(rb"\s*<(?:\?xml\b|[A-Za-z][\w:.-]*(?:\s[^<>]*)?>(?:\s*\n\s*)?<)"),
+        "XML, not a table",
+        "export the table as CSV or .xlsx",
     ),
 )
 """How relatives of these formats begin that are not read, what they are, and what to do."""

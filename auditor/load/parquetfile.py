@@ -101,9 +101,13 @@ def require_whole(path: Path) -> None:
 
 
 def types(engine: DuckDB, path: Path) -> dict[str, str]:
-    """Column → DuckDB's type."""
-    _, kinds = engine.shape(f"read_parquet({literal(path)})")
-    return dict(zip(names(engine, path), map(str, kinds), strict=True))
+    """Column → DuckDB's type. Raises InputUnusable for a damaged file."""
+    own = names(engine, path)
+    try:
+        _, kinds = engine.shape(f"read_parquet({literal(path)})")
+    except duckdb.Error:
+        raise damaged(path) from None
+    return dict(zip(own, map(str, kinds), strict=True))
 
 
 def never_empty(engine: DuckDB, path: Path) -> set[str]:
