@@ -14,13 +14,14 @@ import pyarrow as pa
 import pytest
 import xlsxwriter
 
-from auditor.cli import _declared
+from auditor.cli import _declared, execute
 from auditor.commands.compare import compare
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import InputUnusable, SettingsError
+from auditor.files.formats import Format
 from auditor.files.given import printable
 from auditor.findings.codes import Code
-from auditor.load import Form, Landed, column_names, land
+from auditor.load import Form, Landed, column_names, declared, land
 from auditor.load.below import TAIL, Last, below
 from auditor.model import Side
 from auditor.pull.databases.extract import Unread, checked
@@ -385,11 +386,48 @@ def test_what_can_be_said_of_a_file(text: str, said: dict[str, Any]) -> None:
         ("header=x", "header=x"),
         ("header=0", "header=0"),
         ("utf-8", "utf-8"),
+        ("null=NULL,null=N/A", "null is given twice"),
     ],
 )
 def test_what_cannot_be_said_of_a_file(text: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         declared_of(text, "--truth-options")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "unused"),
+    [
+        (Format.CSV, {"encoding": "utf-8", "header": 1, "null": ["NULL"]}, None),
+        (Format.CSV, {"sheet": "A"}, "sheet says nothing of .*a CSV file"),
+        (Format.WORKBOOK, {"sheet": "A", "header": 1, "footer": 0, "decimal": ","}, None),
+        (Format.WORKBOOK, {"separator": ";"}, "separator says nothing of .*a.xlsx, an Excel workbook"),
+        (Format.PARQUET, {"footer": 2, "encoding": "x", "null": ["NULL"]}, "encoding, footer say nothing of .*Parquet"),
+        (Format.ARROW, {"header": 1}, "header says nothing"),
+        (Format.JSON_LINES, {"quote": "'"}, "quote says nothing"),
+    ],
+)
+def test_what_means_nothing_in_a_format_is_refused(kind: Format, said: dict[str, Any], unused: str | None) -> None:
+    form = declared(Declared(**said), Side.TRUTH, None)
+    with pytest.raises(SettingsError, match=unused) if unused else contextlib.nullcontext():
+        form.require_used(kind, Path("a.xlsx"))
+
+
+def test_what_would_be_ignored_of_a_file_ends_a_comparison(tmp_path: Path) -> None:
+    """Wherever a file is read; and a footer that is the whole file leaves nothing to compare."""
+    table, text = tmp_path / "a.parquet", tmp_path / "a.csv"
+    pl.DataFrame({"id": ["1"], "v": ["a"]}).write_parquet(table)
+    text.write_bytes(b"id,v\n1,a\n")
+    for path, said in ((table, "footer=1"), (text, "sheet=A"), (text, "member=*.csv"), (text, "footer=9")):
+        written = {Side.PLATFORM: declared_of(said, "--platform-options")}
+        with pytest.raises(SettingsError, match=said.split("=")[0]):
+            compare(Question(str(path), str(text), key=("id",), written=written))
+    written = {Side.PLATFORM: declared_of("footer=1", "--platform-options")}
+    assert compare(Question(str(text), str(text), key=("id",), written=written)).summary["verdict"] == "incomplete"
+
+
+def test_an_option_with_one_value_is_not_given_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["compare", "a.csv", "b.csv", "--key", "a", "--key", "b", "--where", "a", "--where", "b"]) == 2
+    assert "--where is given twice" in capsys.readouterr().err
 
 
 # --- databases ---

@@ -81,7 +81,11 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         (
             NotChecked(Code.NO_ROW_COMPARED),
             "no row of Actito or CRM was compared: the tables are empty, or all rows are left out",
-        )
+        ),
+        (
+            NotChecked(Code.NO_ROW_COMPARED, Side.PLATFORM),
+            "no row of Actito was compared: it is empty, or all its rows are left out",
+        ),
     ],
     Code.KEYS_RELATED: [
         (

@@ -72,7 +72,10 @@ class Commands(click.Group):
             from auditor.settings.problems import nearest
 
             raise click.UsageError(f'there is no command "{args[0]}"{nearest(args[0], COMMANDS)}', ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            _require_once(command, click.Context(command, ctx, name), rest)
+        return name, command, rest
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -83,6 +86,14 @@ def group() -> None:
     Begin with `auditor demo`. Exit codes: 0 fine, 1 a bug, 2 usage or settings, 3 findings beyond --fail-on,
     4 writes left, 5 refused by a guard, 6 not fully checked, 75 try later, 130 interrupted.
     """
+
+
+def _require_once(command: click.Command, ctx: click.Context, args: list[str]) -> None:
+    """Raise UsageError for an option with one value that is given twice: the first would be ignored."""
+    _, _, given = command.make_parser(ctx).parse_args(args=[*args])
+    for one in given:
+        if isinstance(one, click.Option) and not (one.multiple or one.is_flag or one.count) and given.count(one) > 1:
+            raise click.UsageError(f"{one.opts[0]} is given twice", ctx)
 
 
 def collect_rarely() -> None:

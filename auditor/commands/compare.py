@@ -264,7 +264,12 @@ def _seen_by_cluster(question: Question) -> dict[Side, str]:
             hint="leave it out, or compare without --engine spark",
         )
     named = {Side.PLATFORM: question.platform, Side.TRUTH: question.truth}
-    return {side: location for side, location in named.items() if sees(location, question.remote)}
+    seen = {side: location for side, location in named.items() if sees(location, question.remote)}
+    if declared := [side for side in seen if question.written.get(side) is not None]:
+        raise SettingsError(
+            f"--{declared[0].value}-options says nothing of what the cluster reads itself", hint="leave it out"
+        )
+    return seen
 
 
 def _with_conditions(contract: Contract, question: Question) -> Contract:

@@ -213,7 +213,8 @@ def _types(engine: DuckDB, path: Path, form: Form) -> dict[str, str]:
     """Column → DuckDB type, in file order, of those with a name; every column is VARCHAR where the format holds nothing
     but texts.
     """
-    types = column_types(engine, path) or dict.fromkeys(column_names(engine, path, form), "VARCHAR")
+    names = column_names(engine, path, form)
+    types = column_types(engine, path) or dict.fromkeys(names, "VARCHAR")
     return {name: kind for name, kind in types.items() if name.strip()}
 
 

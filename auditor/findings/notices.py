@@ -20,12 +20,13 @@ def without_key(rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
 
 
 def nothing_compared(columns: Sequence[Column], key: Sequence[str], rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
-    """Where both sides have nothing in common but the key, and where no row of either was compared: that is no pass."""
+    """Where both sides have nothing in common but the key, and where no row of a side was compared: that is no pass."""
     if all(column.name in key for column in columns):
         return (NotChecked(Code.NO_COLUMN_COMPARED, parameters={"key": list(key)}),)
     apart = ("rejected", "excluded", "null_key")
-    compared = sum(rows[side.value] - sum(rows[f"{side.value}_{what}"] for what in apart) for side in Side)
-    return () if compared else (NotChecked(Code.NO_ROW_COMPARED),)
+    compared = {side: rows[side.value] - sum(rows[f"{side.value}_{what}"] for what in apart) for side in Side}
+    without = [side for side in Side if not compared[side]]
+    return (NotChecked(Code.NO_ROW_COMPARED, without[0] if len(without) == 1 else None),) if without else ()
 
 
 def names_alike(offered: Mapping[str, str], paired: Mapping[str, str]) -> tuple[Notice, ...]:

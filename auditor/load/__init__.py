@@ -105,6 +105,7 @@ def declared(said: Written, side: Side, contract: Contract | None) -> Form:
         footer=said.footer,
         nulls=tuple(said.null),
         decimal=said.decimal,
+        said=tuple(name for name in Written.model_fields if getattr(said, name) not in (None, [])),
         names=tuple(own[name] for name in contract.key) if contract else (),
         numbers=tuple(own[column.name] for column in columns if column.compare is Compare.NUMBER),
         texts=tuple(own[column.name] for column in columns if column.compare is Compare.EXACT),
@@ -145,7 +146,9 @@ def land(
         total = path.stat().st_size
         require_space(target.parent, total)
         report(0, total, None)
-        match format_of(path):
+        kind = format_of(path)
+        form.require_used(kind, path)
+        match kind:
             case Format.CSV:
                 known = looked if looked is not None and looked.fingerprint == fingerprint(path) else None
                 used = form.marks or marks_at_first_sight(path)
@@ -153,10 +156,10 @@ def land(
                 landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, form, used, notes).land(
                     columns, known
                 )
-            case Format.JSON_LINES | Format.WORKBOOK as kind:
+            case Format.JSON_LINES | Format.WORKBOOK:
                 rows = Rows(engine, side, path, target, Path(scratch), report, most_rejected, kind, form)
                 landed = rows.land(columns)
-            case kind:
+            case _:
                 with engine.watched(lambda done: report(int(total * done), total, None)):
                     landed = _land_typed(engine, side, path, target, columns, kind)
         if form.nulls or form.decimal:
@@ -255,6 +258,7 @@ def _look(path: Path, form: Form) -> Looked | None:
 def column_names(engine: DuckDB, path: Path, form: Form = UNDECLARED) -> list[str]:
     """The names of a file's columns, in file order, without loading it. Raises as `land` does."""
     kind = format_of(path)
+    form.require_used(kind, path)
     if kind is Format.PARQUET:
         return parquetfile.names(engine, path)
     if kind is Format.ARROW:

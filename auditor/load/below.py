@@ -17,8 +17,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from auditor.errors import SettingsError
+from auditor.files.given import printable
 from auditor.load.around import Cells, filled
 
 TAIL: Final = 40
@@ -206,6 +209,16 @@ def _closes(one: Last) -> bool:
 def _full(one: Last) -> bool:
     """Whether every cell of a whole row is filled."""
     return one.row and one.cells is not None and filled(one.cells) == len(one.cells)
+
+
+def require_so_many(there: int, declared: int, path: Path, place: str = "line") -> None:
+    """Raise SettingsError for a footer of more lines, or rows of a sheet, than there are below the names."""
+    if there < declared:
+        said = f"{there} {place} stands" if there == 1 else f"{there} {place}s stand"
+        raise SettingsError(
+            f"footer={declared}: no more than {said} below the names of {printable(path)}",
+            hint=f"say how many {place}s at the end are no rows; 0: all are rows",
+        )
 
 
 def suspicious(end: bytes, separator: bytes) -> bool:

@@ -14,6 +14,7 @@ from auditor.files.given import printable
 from auditor.files.whole import whole_file
 from auditor.findings.codes import Code, NotChecked, Notice
 from auditor.load import encodings
+from auditor.load.below import require_so_many
 from auditor.load.csvfile import Dialect, Survey, is_utf8, not_utf8, survey, to_utf8
 from auditor.load.dialect import doubled_at_first_sight, read_dialect, single_line_ends
 from auditor.load.form import Form
@@ -149,6 +150,8 @@ class Csv:
         sieve = Sieve(source, dialect, limited(rejects, self.path), self.recoded or "UTF-8", self.form.footer)
         with whole_file(clean, durable=False) as partial, partial.open("wb") as out:
             sifted = sieve.run(out, lambda done, rows: self.report(min(done, total) // 2, total, rows))
+        if self.form.footer and sifted.below is not None:
+            require_so_many(sifted.below[1], self.form.footer, self.path)
         self._bear(sifted, rejects)
         with self.engine.watched(self._part(0.5, 0.5, sifted.records)):
             rows = self._copy(

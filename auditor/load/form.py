@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from auditor.errors import SettingsError
+from auditor.files.formats import Format
+from auditor.files.given import printable
 
 if TYPE_CHECKING:
     from auditor.load.marks import Marks
@@ -33,3 +38,26 @@ class Form:
     """Columns that are compared as they are: `decimal` is of those alone in which nothing but numbers stands."""
     names: tuple[str, ...] = ()
     """Columns that the file must have: the line with its names is known by them."""
+    said: tuple[str, ...] = ()
+    """What somebody declared, by the names of the settings."""
+
+    def require_used(self, kind: Format, path: Path) -> None:
+        """Raise SettingsError for what is declared of a file and means nothing in its format: it would be ignored."""
+        what, used = _USED[kind]
+        if unused := [name for name in self.said if name not in used]:
+            raise SettingsError(
+                f"{', '.join(unused)} {'say' if len(unused) > 1 else 'says'} nothing of {printable(path)}, {what}",
+                hint=f"leave it out; what can be declared of it: {', '.join(used)}",
+            )
+
+
+_CELLS: Final = ("null", "decimal")
+_TYPED: Final = "whose cells have types, as those of a {} file or of a database have"
+_USED: Final = {
+    Format.CSV: ("a CSV file", ("encoding", "separator", "quote", "escape", "header", "footer", *_CELLS)),
+    Format.WORKBOOK: ("an Excel workbook", ("sheet", "header", "footer", *_CELLS)),
+    Format.JSON_LINES: ("a file of JSON lines", _CELLS),
+    Format.PARQUET: (_TYPED.format("Parquet"), _CELLS),
+    Format.ARROW: (_TYPED.format("Arrow"), _CELLS),
+}
+"""What a file of a format is, and what can be declared of one."""

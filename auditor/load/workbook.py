@@ -30,7 +30,7 @@ from auditor.errors import InputUnusable, SettingsError
 from auditor.files.given import printable
 from auditor.findings.codes import Code, Notice
 from auditor.load.around import SAMPLE, Line, filled, names_in, names_of
-from auditor.load.below import TAIL, Last, Look, below, look
+from auditor.load.below import TAIL, Last, Look, below, look, require_so_many
 from auditor.load.dialect import UNDECLARED
 from auditor.load.form import Form
 from auditor.load.jsonlines import Read
@@ -141,6 +141,8 @@ class Sheet:
     ) -> list[tuple[Last, Read | Reject | None]]:
         """The last rows without those below the table."""
         count = below([one for one, _ in last], columns, looks) if self.form.footer is None else self.form.footer
+        if self.form.footer:
+            require_so_many(len(last), self.form.footer, self.path, "row")
         closing = last[len(last) - count :]
         if texts := [one for one, row in closing if row is not None]:
             self.below = texts[0].line, len(texts)

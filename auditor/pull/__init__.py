@@ -24,7 +24,7 @@ from auditor.files.disk import require_space
 from auditor.files.given import printable, unchanged
 from auditor.model import Side
 from auditor.pull import databases, datasets
-from auditor.pull.archives import unpack
+from auditor.pull.archives import require_members, unpack
 from auditor.pull.kept import Kept, hash_of
 from auditor.pull.locations import Address, Listing, address_of, local_listing, unfinished
 from auditor.pull.moments import Found
@@ -169,6 +169,8 @@ def pull_file(
     """
     base = base or Path.cwd()
     if databases.is_database(location):
+        if means.access.member is not None:
+            raise SettingsError("member says nothing of a database, which is no ZIP archive", hint="leave it out")
         return _from_database(side, location, folder, base, means)
     if isinstance(means.access, Truth) and (means.access.query or means.access.table):
         raise SettingsError(
@@ -181,6 +183,7 @@ def pull_file(
         found = waiting.arrived(lambda: local_listing(location, base, timezone), lambda one: _age(one) >= QUIET, PAUSE)
         _check_age(found, location, max_age, now)
         path = Path(found.place)
+        require_members(path, printable(found.name), means.access.member)
         if path.is_dir():
             return _from_folder(side, location, found, folder, timezone, hashed=hashed)
         with unchanged(path):
@@ -189,6 +192,7 @@ def pull_file(
             ready = unpacked(path, folder, side, means)
     else:
         found, path, digest = _from_server(address, folder, max_age, now, timezone, means, waiting)
+        require_members(path, printable(found.name), means.access.member)
         ready = unpacked(path, folder, side, means)
     return Pulled.of_file(side, location, found, ready, path.stat().st_size, digest, now)
 

@@ -84,6 +84,12 @@ def unpack(path: Path, folder: Path, *, name: str, member: str | None = None) ->
     return path
 
 
+def require_members(path: Path, name: str, member: str | None) -> None:
+    """Raise SettingsError where one of several files is named, and there are not several to choose from."""
+    if member is not None and (path.is_dir() or _start(path)[:4] not in _ZIP or is_workbook(path)):
+        raise SettingsError(f"member says nothing of {name}, which is no ZIP archive", hint="leave it out")
+
+
 @contextlib.contextmanager
 def damaged(path: Path) -> Iterator[None]:
     """Turns what the archive modules raise about a damaged archive into one sentence."""

@@ -31,6 +31,9 @@ def declared_of(text: str, option: str) -> Declared:
                 f'{option}: "{printable(last)}" is nothing that can be said of a file{nearest(last, names)}',
                 hint=f"NAME=VALUE, with commas between them, of: {known}",
             )
+        if last in said:
+            more = f": null={printable(said[last])}|{printable(value)} names both" if last == "null" else ""
+            raise SettingsError(f"{option}: {last} is given twice", hint=f"say it once{more}")
         said[last] = value
     content: dict[str, object] = dict(said)
     for name in _NUMBERS:

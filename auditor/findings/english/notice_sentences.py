@@ -266,6 +266,8 @@ def _no_column_compared(say: Words, *, side: str | None, rows: int, key: Sequenc
 
 
 def _no_row_compared(say: Words, *, side: str | None, rows: int) -> str:
+    if side is not None:
+        return f"no row of {say.side(side)} was compared: it is empty, or all its rows are left out"
     return f"no row of {say.platform} or {say.truth} was compared: the tables are empty, or all rows are left out"
 
 
