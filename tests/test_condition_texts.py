@@ -49,6 +49,9 @@ def fitting(condition: str, folder: Path, rows: str = ROWS) -> str:
         ("-age > 0", "4"),
         ("abs(age) < 5", "4"),
         ("age < 0 OR age = 9", "14"),
+        ("coalesce(age, 0) > 9", "23"),
+        ("coalesce(age, '') = ''", "5"),
+        ("active", "13"),
         ("age IS NULL", ""),
         ("age = ''", "5"),
         ("age > '9'", ""),  # a text is compared with a text
@@ -148,3 +151,23 @@ def test_what_is_wrong_with_a_condition_names_the_file(tmp_path: Path) -> None:
     assert '"country" is no column there' in raised.value.hint
     with pytest.raises(SettingsError, match=r'a\.csv: the condition takes "v" for a number, and 3 of its cells are'):
         ask(tmp_path, where="v > 9")
+
+
+@pytest.mark.parametrize(
+    ("asked", "option", "hint"),
+    [
+        ({"where_one": {Side.TRUTH: "country = 'BE'"}}, "--where-truth country", '"country" is called "land" there'),
+        ({"where": "land = 'BE'"}, "--where land", '"land" is called "country" there'),
+        ({"where_one": {Side.PLATFORM: "zz > 1"}}, "--where-platform zz", '"zz" is no column there'),
+        ({"where": "age > 9", "where_one": {Side.TRUTH: "v > 9"}}, "--where-truth, .*b.csv", "TRY_CAST(v AS DOUBLE)"),
+        ({"where": "v"}, "--where, .*a.csv", "v = 'true'"),
+        ({"where": "length(v)"}, "--where length", '"v" is text there: TRY_CAST(v AS DOUBLE)'),
+    ],
+)
+def test_what_is_wrong_with_a_condition_names_its_option(
+    asked: dict[str, Any], option: str, hint: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=option) as raised:
+        ask(tmp_path, mapped={"country": "land"}, **asked)
+    assert raised.value.hint is not None
+    assert hint in raised.value.hint

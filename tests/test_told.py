@@ -75,7 +75,12 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             NotChecked(Code.NO_COLUMN_COMPARED, parameters={"key": ["shop", "id"]}),
             "Actito and CRM have no column in common but the key shop and id: who is on which side was compared, and "
             "nothing else",
-        )
+        ),
+        (
+            NotChecked(Code.NO_COLUMN_COMPARED, parameters={"key": ["id"], "left_out": ["name", "city"]}),
+            "no column is compared but the key id, with name, city left out: who is on which side was compared, and "
+            "nothing else",
+        ),
     ],
     Code.NO_ROW_COMPARED: [
         (

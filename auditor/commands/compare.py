@@ -11,12 +11,12 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditor.commands.compare_conditions import keys_of, with_conditions
 from auditor.commands.compare_inputs import (
     agreed_values,
     as_tables,
@@ -27,8 +27,6 @@ from auditor.commands.compare_inputs import (
     told_of,
     types_of,
 )
-from auditor.engine.condition import Unfit, in_brackets
-from auditor.engine.condition_texts import renamed
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.spark import connect, sees
 from auditor.errors import SettingsError
@@ -210,7 +208,7 @@ def _compare(
         engine: Engine = cluster or here
         types = types_of(here, cluster, inputs, partial(form_of, question))
         contract, others = contract_of(question, types)
-        contract = _with_conditions(contract, question)
+        contract = with_conditions(contract, question, types)
         here.widen(len(contract.columns), _PER_COLUMN)
         # Ibis takes half a second to import: it comes in while DuckDB reads, but not before it can begin.
         warm = threading.Thread(target=_import_expressions, name="import", daemon=True)
@@ -272,37 +270,14 @@ def _seen_by_cluster(question: Question) -> dict[Side, str]:
     return seen
 
 
-def _with_conditions(contract: Contract, question: Question) -> Contract:
-    """The contract with who is compared of each side: a condition over both is one over the truth's own names there."""
-    names = {column.name: column.truth for column in contract.columns if column.name != column.truth}
-    both = {Side.PLATFORM: question.where, Side.TRUTH: question.where and renamed(question.where, names)}
-    asked = {side: [one for one in (both[side], question.where_one.get(side)) if one is not None] for side in Side}
-    joined = {
-        side: conditions[0] if len(conditions) == 1 else " AND ".join(map(in_brackets, conditions)) or None
-        for side, conditions in asked.items()
-    }
-    return replace(contract, population_platform=joined[Side.PLATFORM], population_truth=joined[Side.TRUTH])
-
-
 def _matched(engine: Engine, contract: Contract, raw: Mapping[Side, ir.Table], question: Question) -> Matched:
     """Both sides, matched. Raises SettingsError for a condition that is none over the columns of a side."""
     from auditor.match.join import match
-    from auditor.match.keys import find_keys
 
     # A cluster keeps what it has read; a condition has to fail here, where it can be named.
     conditions = {side: contract.population(side) for side in Side}
     kept = any(conditions.values()) or question.remote is not None
-    keys = {}
-    for side in Side:
-        try:
-            keys[side] = find_keys(engine, contract, side, raw[side], kept=kept)
-        except Unfit as error:
-            raise SettingsError(f"{question.place(side)}: {error}", hint=error.hint) from None
-        except SettingsError as error:
-            raise SettingsError(
-                f"--where {conditions[side]}: no condition over the columns of {question.place(side)}",
-                hint=error.hint,
-            ) from None
+    keys = {side: keys_of(engine, contract, question, side, raw[side], kept=kept) for side in Side}
     return match(engine, raw, keys, whole=kept or question.same_person or bool(contract.fallbacks))
 
 
@@ -330,7 +305,7 @@ def _conclusion(
     not_checked = [
         *(item for one in landed for item in one.not_checked),
         *notices.without_key(rows),
-        *notices.nothing_compared(contract.columns, contract.key, rows),
+        *notices.nothing_compared(contract.columns, contract.key, rows, others.left_out),
     ]
     table = " and ".join(
         question.called.get(source.side)

@@ -50,6 +50,17 @@ class Understood:
     condition: str
     read: Mapping[str, Kind]
     """Those columns."""
+    texts: tuple[str, ...]
+    """The other columns of text in it."""
+
+    @property
+    def advice(self) -> str:
+        """What to do where the engine does not take the condition."""
+        if not self.texts:
+            return ""
+        name = self.texts[0]
+        own = name if name.isidentifier() else _quoted(name)
+        return f'"{name}" is text there: TRY_CAST({own} AS DOUBLE) reads it as a number, AS DATE as a day'
 
     def unread(self, quoted: str, kind: Kind) -> str:
         """Spells whether a cell of a column is filled and no such thing."""
@@ -65,7 +76,7 @@ class NotAll(Unfit):
         where = "" if row is None else f", {'in' if cells == 1 else 'the first in'} row {row + 1:,}"
         super().__init__(
             f'the condition takes "{column}" for a {what}, and {which}{where}: {condition}',
-            hint="put them right, or say which are meant: TRY_CAST(age AS DOUBLE) > 9 passes the others over",
+            hint=f"put them right, or say which are meant: {_passing_over(column, kind)} passes the others over",
         )
 
 
@@ -81,8 +92,19 @@ def understood(condition: str, columns: Mapping[str, str]) -> Understood:
         found = {place: column for place, names in _references(tree) if (column := _column(parser, names, own))}
         texts = {place for place, (column, _) in found.items() if columns[column].upper() == "VARCHAR"}
         read = {place: (found[place], kind) for place, kind in _read(parser, tree, texts)}
+        if isinstance(tree, list) and len(tree) == 1 and tree[0].get("query_location") in texts:
+            [place] = texts
+            read[place] = found[place], Kind.YES_OR_NO  # the whole condition is a column
     changes = {place: (names, _reading(_quoted(column), kind)) for place, ((column, names), kind) in read.items()}
-    return Understood(_replaced(condition, changes), {column: kind for (column, _), kind in read.values()})
+    others = [column for place, (column, _) in found.items() if place in texts and place not in read]
+    kinds = {column: kind for (column, _), kind in read.values()}
+    return Understood(_replaced(condition, changes), kinds, tuple(dict.fromkeys(others)))
+
+
+def names_in(condition: str) -> tuple[str, ...]:
+    """The names that a condition has for columns."""
+    with duckdb.connect() as parser:
+        return tuple(names[-1] for _, names in _references(_tree(parser, condition)))
 
 
 def renamed(condition: str, names: Mapping[str, str]) -> str:
@@ -144,7 +166,7 @@ def _compared(
 ) -> tuple[list[Mapping[str, Any]], Kind | None]:
     """The members of an expression that are compared or reckoned with, and what the texts among them are then."""
     sort, name = tree.get("class", ""), tree.get("function_name", "").lower()
-    if sort in _MEMBERS or tree.get("type") in ("COMPARE_IN", "COMPARE_NOT_IN"):
+    if sort in _MEMBERS or tree.get("type") in ("COMPARE_IN", "COMPARE_NOT_IN", "OPERATOR_COALESCE"):
         members = [tree[part] for part in _MEMBERS[sort]] if sort in _MEMBERS else tree["children"]
         kinds = {_kind(parser, one, texts) for one in members} - {None}
         return members, kinds.pop() if len(kinds) == 1 else None
@@ -204,6 +226,17 @@ def _reading(quoted: str, kind: Kind) -> str:
             return f"TRY_CAST(CASE WHEN regexp_matches({bare}, '{_ISO}') THEN {bare} END AS TIMESTAMP)"
         case Kind.YES_OR_NO:
             return f"TRY_CAST({bare} AS BOOLEAN)"
+
+
+def _passing_over(column: str, kind: Kind) -> str:
+    own = column if column.isidentifier() else _quoted(column)
+    match kind:
+        case Kind.NUMBER | Kind.APPROXIMATE:
+            return f"TRY_CAST({own} AS DOUBLE) > 9"
+        case Kind.MOMENT:
+            return f"TRY_CAST({own} AS TIMESTAMP) > TIMESTAMP '2024-01-01'"
+        case Kind.YES_OR_NO:
+            return f"{own} = 'true'"
 
 
 def _replaced(condition: str, changes: Mapping[int, tuple[list[str], str]]) -> str:

@@ -143,9 +143,14 @@ class DuckDB:
         columns = {name: kind for name, kind, *_ in self.execute(f"DESCRIBE SELECT * FROM {source}")}
         read = understood(condition, columns)
         fits = in_brackets(read.condition)
-        [described] = self.execute(f"DESCRIBE SELECT {fits} AS fits FROM {source}")
+        try:
+            [described] = self.execute(f"DESCRIBE SELECT {fits} AS fits FROM {source}")
+        except duckdb.Error:
+            if read.advice:
+                raise NoCondition(read.advice) from None
+            raise
         if described[1] not in ("BOOLEAN", '"NULL"'):
-            raise NoCondition
+            raise NoCondition(read.advice)
         first = f"min({ROW_NUMBER})" if ROW_NUMBER in columns else "NULL"
         timer = threading.Timer(PATIENCE, self._con.interrupt)
         timer.start()

@@ -19,10 +19,16 @@ def without_key(rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
     return tuple(NotChecked(Code.NULL_KEY, side, number) for side in Side if (number := rows[f"{side.value}_null_key"]))
 
 
-def nothing_compared(columns: Sequence[Column], key: Sequence[str], rows: Mapping[str, int]) -> tuple[NotChecked, ...]:
-    """Where both sides have nothing in common but the key, and where no row of a side was compared: that is no pass."""
+def nothing_compared(
+    columns: Sequence[Column], key: Sequence[str], rows: Mapping[str, int], left_out: Sequence[str] = ()
+) -> tuple[NotChecked, ...]:
+    """Where no column is compared but the key, and where no row of a side was: that is no pass.
+
+    `left_out` are columns that both sides have, and that somebody wanted left out.
+    """
     if all(column.name in key for column in columns):
-        return (NotChecked(Code.NO_COLUMN_COMPARED, parameters={"key": list(key)}),)
+        out = {"left_out": list(left_out)} if left_out else {}
+        return (NotChecked(Code.NO_COLUMN_COMPARED, parameters={"key": list(key), **out}),)
     apart = ("rejected", "excluded", "null_key")
     compared = {side: rows[side.value] - sum(rows[f"{side.value}_{what}"] for what in apart) for side in Side}
     without = [side for side in Side if not compared[side]]

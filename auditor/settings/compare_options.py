@@ -75,6 +75,8 @@ class Others:
     """Of these the names that are alike: platform's → truth's."""
     paired: Mapping[str, str]
     """Compared as one, though each side spells the name in its own way and nobody has mapped it."""
+    left_out: tuple[str, ...]
+    """Of both sides, and not to be compared: by the platform's names."""
 
 
 def contract_of(question: Question, types: Mapping[Side, Mapping[str, str]]) -> tuple[Contract, Others]:
@@ -84,7 +86,8 @@ def contract_of(question: Question, types: Mapping[Side, Mapping[str, str]]) -> 
     if question.loosely:
         question = _as_spelt(question, platform, truth)
     keys = (*question.key, *(name for names in question.fallbacks for name in names))
-    asked = (*keys, *question.mapped, *question.only, *question.ignored, *question.rules, *question.tolerances)
+    asked = (*keys, *question.mapped, *question.only, *question.ignored, *question.rules, *question.values,
+             *question.tolerances)  # fmt: skip
     problems = [] if question.key else ["a key is needed: the column, or columns, that tell one row from another"]
     problems += [
         f'"{name}" is no column of {ours}{almost(name, platform)}'
@@ -134,6 +137,7 @@ def contract_of(question: Question, types: Mapping[Side, Mapping[str, str]]) -> 
         else tuple(name for name in truth if name not in both and name not in question.ignored),
         offered={} if question.loosely else near,
         paired=paired,
+        left_out=tuple(name for name in platform if name not in names and question.mapped.get(name, name) in truth),
     )
     contract = Contract(
         table=TABLE,
@@ -159,6 +163,7 @@ def _as_spelt(question: Question, platform: Mapping[str, str], truth: Mapping[st
         only=ours(question.only),
         ignored=tuple(name if name in truth else named(name, platform) for name in question.ignored),
         rules={named(name, platform): rule for name, rule in question.rules.items()},
+        values={named(name, platform): one for name, one in question.values.items()},
         tolerances={named(name, platform): one for name, one in question.tolerances.items()},
     )
 
@@ -167,8 +172,13 @@ def _without_effect(question: Question, names: Mapping[str, str | None], truth: 
     """Options about columns that are not compared: `names` are the platform's, and what they are called in the truth;
     None: they are left out.
     """
-    options = {"--map": question.mapped, "--rule": question.rules, "--tolerance": question.tolerances}
-    options["--only-columns"] = dict.fromkeys(question.only, "")
+    options = {
+        "--map": question.mapped,
+        "--rule": question.rules,
+        "--values": question.values,
+        "--tolerance": question.tolerances,
+        "--only-columns": dict.fromkeys(question.only, ""),
+    }
     for option, columns in options.items():
         for name in columns:
             other = names.get(name, name)

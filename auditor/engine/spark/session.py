@@ -117,16 +117,22 @@ class Spark:
         return self._send(name, _numbered(file, schema), schema)
 
     def fits(self, rows: ir.Table, condition: str | None, name: str) -> ir.Table:
-        fits = f"COALESCE(({self._understood(rows, condition)}), FALSE)" if condition else "TRUE"
+        asked, advice = self._understood(rows, condition) if condition else ("TRUE", "")
+        fits = f"COALESCE(({asked}), FALSE)"
         statement = f"SELECT *, {fits} AS {quote(INCLUDED)} FROM {quote(rows.get_name())}"
-        with translated(self._remote):
-            frame = self.session.sql(statement)
-            frame.schema  # noqa: B018 -- only then the cluster looks at the statement
-            return self._named(frame, name)
+        try:
+            with translated(self._remote):
+                frame = self.session.sql(statement)
+                frame.schema  # noqa: B018 -- only then the cluster looks at the statement
+                return self._named(frame, name)
+        except Refused:
+            if advice:
+                raise NoCondition(advice) from None
+            raise
 
-    def _understood(self, rows: ir.Table, condition: str) -> str:
+    def _understood(self, rows: ir.Table, condition: str) -> tuple[str, str]:
         """A condition that is written for DuckDB, in Spark's SQL, with columns of text read as what they are compared
-        with.
+        with; and what to do where the cluster does not take it.
         """
         require_condition(condition)
         kinds = {name: "VARCHAR" if kind.is_string() else "BIGINT" for name, kind in rows.schema().items()}
@@ -139,7 +145,7 @@ class Spark:
                 [(cells, row)] = self.session.sql(query).collect()
             if cells:
                 raise NotAll(name, kind, cells, row, condition)
-        return _translated(read.condition)
+        return _translated(read.condition), read.advice
 
     def beside(
         self, wanted: ir.Table, row: str, inputs: ir.Table, columns: Sequence[str], prefix: str, name: str

@@ -258,11 +258,15 @@ def _only_on_one_side(say: Words, *, columns: Sequence[str], where: str) -> str:
     return f"only in {where}, not compared: {', '.join(columns)}"
 
 
-def _no_column_compared(say: Words, *, side: str | None, rows: int, key: Sequence[str]) -> str:
-    return (
-        f"{say.platform} and {say.truth} have no column in common but the key {' and '.join(key)}: who is on which "
-        "side was compared, and nothing else"
-    )
+def _no_column_compared(
+    say: Words, *, side: str | None, rows: int, key: Sequence[str], left_out: Sequence[str] = ()
+) -> str:
+    what = f"{say.platform} and {say.truth} have no column in common but the key {' and '.join(key)}"
+    if left_out:
+        more = f" and {len(left_out) - _TOLD:,} more" if len(left_out) > _TOLD else ""
+        out = f"{', '.join(left_out[:_TOLD])}{more} left out"
+        what = f"no column is compared but the key {' and '.join(key)}, with {out}"
+    return f"{what}: who is on which side was compared, and nothing else"
 
 
 def _no_row_compared(say: Words, *, side: str | None, rows: int) -> str:
