@@ -67,6 +67,15 @@ def related(compared: Comparison) -> Mapping[str, object] | None:
         (["{" + one.upper() + "}" for one in GUIDS], GUIDS, "identifier"),
         ([one.replace("-", "") for one in GUIDS], GUIDS, "identifier"),
         ([f"urn:uuid:{one}" for one in GUIDS], GUIDS, "identifier:urn:uuid:*"),
+        (["0x" + one.replace("-", "").upper() for one in GUIDS], GUIDS, "identifier:guid"),
+        (
+            ["{" + str(uuid.UUID(bytes=uuid.UUID(one).bytes_le)).upper() + "}" for one in GUIDS],
+            GUIDS,
+            "identifier:guid",
+        ),
+        ([f"{number}-{number % 7}" for number in NUMBERS], PLAIN, "identifier:*-?"),
+        ([f"{'ABCD'[number % 4]}{number % 3}_{number}" for number in NUMBERS], PLAIN, "identifier:??_*"),
+        ([f"{number}{number * 3 % 10}" for number in NUMBERS], PLAIN, "identifier:4"),
         (SALESFORCE, [of_18(one) for one in SALESFORCE], "identifier:salesforce"),
         ([of_18(one).lower() for one in SALESFORCE], SALESFORCE, "identifier:salesforce"),
         ([f"C-{one}" for one in PLAIN], PLAIN, "identifier:C-*"),
@@ -141,6 +150,7 @@ def test_another_rule_goes_before_one_that_would_make_two_keys_one(tmp_path: Pat
         ([f"A-{one}" for one in PLAIN], [f"B-{one}" for one in PLAIN]),  # two numberings
         (PLAIN, [str(number) for number in range(5000, 5012)]),
         (["1001.0"], ["1001"]),  # one is no system
+        ([f"{number}{number % 7}" for number in NUMBERS], [*PLAIN[:6], *(str(n) for n in range(5000, 5006))]),  # half
         (PLAIN, PLAIN[:6]),  # nobody of the other side is left
     ],
 )

@@ -1,8 +1,11 @@
 """What makes two identifiers one though two systems write them otherwise: letters and digits, or a part of them.
 
     identifier              case, blanks, punctuation, zeros at the beginning and `.0` at the end do not count
-    identifier:C-*          what stands for the star counts, where the rest stands around it; else the whole
+    identifier:C-*          what stands for the star counts, where the rest stands around it (a question mark is any
+                            letter or digit); else the whole
+    identifier:8            the first eight letters and digits count, where there are more
     identifier:digits       the digits count, where there are any
+    identifier:guid         32 hexadecimal digits, perhaps behind 0x, in either order of the bytes
     identifier:salesforce   18 characters are the 15 of which their last three are the check, in the right case
 
 A text of which nothing would be left is compared as text.
@@ -17,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from auditor.equality.primitives import nfc, squeezed, tidy
-from auditor.settings.contract import DIGITS, SALESFORCE
+from auditor.settings.contract import DIGITS, GUID, SALESFORCE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -37,7 +40,10 @@ def identifier(text: ir.StringValue, argument: str) -> ir.StringValue:
     if "*" in argument:
         bare = _between(bare, *map(_squeezed, argument.split("*")))
     bare = bare.re_replace(_ZEROS_BEHIND, r"\1")
-    letters = _without_zeros(bare.re_replace(r"[^\p{L}\p{N}\p{M}]", ""))
+    letters = bare.re_replace(r"[^\p{L}\p{N}\p{M}]", "")
+    if argument == GUID:
+        letters = _in_one_order(letters)
+    letters = _without_zeros(letters.substr(0, int(argument)) if argument.isdigit() else letters)
     if argument == DIGITS:
         digits = _without_zeros(bare.re_replace(r"[^0-9]", ""))
         letters = ibis.ifelse(digits == "", letters, digits)
@@ -48,11 +54,22 @@ def _without_zeros(text: ir.StringValue) -> ir.StringValue:
     return text.re_replace("^0+(.)", r"\1")
 
 
+def _in_one_order(text: ir.StringValue) -> ir.StringValue:
+    """Windows writes the first three numbers of a GUID with the last byte first: of both orders the smaller text."""
+    bare = text.re_replace("^0?x([0-9a-f]{32})$", r"\1")
+    turned = [bare.substr(place, 2) for place in (6, 4, 2, 0, 10, 8, 14, 12)]
+    other = turned[0].concat(*turned[1:], bare.substr(16))
+    return ibis.ifelse(bare.re_search("^[0-9a-f]{32}$"), ibis.least(bare, other), text)
+
+
 def _squeezed(text: str) -> str:
     return re.sub(r"\s", "", unicodedata.normalize("NFC", text)).lower()
 
 
 def _between(text: ir.StringValue, before: str, behind: str) -> ir.StringValue:
+    if "?" in before + behind:
+        ends = (re.escape(end).replace(r"\?", r"[\p{L}\p{N}]") for end in (before, behind))
+        return text.re_replace(rf"^{next(ends)}(.+){next(ends)}$", r"\1")
     around = len(before) + len(behind)
     fits = text.startswith(before) & text.endswith(behind) & (text.length() > around)
     return ibis.ifelse(fits, text.substr(len(before), text.length() - around), text)

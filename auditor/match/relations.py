@@ -24,7 +24,7 @@ from auditor.match import fallback
 from auditor.match.join import Matched
 from auditor.match.sides import source_name
 from auditor.model import Side
-from auditor.settings.contract import DIGITS, SALESFORCE, Column, Compare, Contract
+from auditor.settings.contract import DIGITS, GUID, SALESFORCE, Column, Compare, Contract
 
 FEWEST, LEAST_SHARE = 2, 0.05
 """Fewer keys, or a smaller share of those that the side has alone that has fewer of them, are no system."""
@@ -38,9 +38,14 @@ _WEIGHED = 4
 """Relations of which it is seen whether they make two keys one; to see it, all keys are read."""
 _PREFIXES = 3
 """That are tried of each side, the most frequent first."""
+_NEARLY_ALL, _SEVERAL = 0.9, 5
+"""The share of the missing that a rule has to match that leaves out any sign in a place, and how many at least."""
+_SHORTEST = 4
+"""Letters and digits that have to be left."""
 _OFTEN = 0.05
 """The share of keys that have what a rule is about; fewer are chance."""
 
+_GUIDS = r"(?i)^\s*[{(]?(?:0?x'?)?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"
 _AS_NUMBERS = r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*$"
 
 Rule = tuple[Compare, str]
@@ -85,11 +90,14 @@ def relation(engine: Engine, contract: Contract, matched: Matched, missing: int,
             continue
         own = zip(contract.keys, chosen, strict=True)
         made = {column.name: rule for column, rule in own if rule != _own(column)}
+        loose = any(map(_leaves_out_any, made.values()))
+        if loose and pairs < max(_SEVERAL, _NEARLY_ALL * min(missing, orphans)):
+            continue
         collisions = {side: _collisions(engine, contract, matched, side, made) for side in Side}
         whole = Relation(made, pairs, missing, collisions)
         if not any(collisions.values()):
             return whole
-        told = told or whole
+        told = told or (None if loose else whole)
     return told
 
 
@@ -121,6 +129,11 @@ def _thinned(engine: Engine, parts: ir.Table, number: int) -> ir.Table:
 
 def _own(column: Column) -> Rule:
     return column.compare, column.argument
+
+
+def _leaves_out_any(rule: Rule) -> bool:
+    """Whether signs are left out whatever they are: by chance that makes some keys the same of any two numberings."""
+    return rule[0] is Compare.IDENTIFIER and ("?" in rule[1] or rule[1].isdigit())
 
 
 def _ruled(column: Column, rule: Rule) -> Column:
@@ -220,11 +233,15 @@ def _choices(engine: Engine, lonely: Mapping[Side, ir.Table], column: Column, pl
         found.append((Compare.IDENTIFIER, SALESFORCE))
     if mails < 1 - _OFTEN:
         found.append((Compare.IDENTIFIER, ""))
+    if _share(both, _GUIDS) > _OFTEN:
+        found.append((Compare.IDENTIFIER, GUID))
     for side, texts in seen.items():
         found += [(Compare.IDENTIFIER, around) for around in _around(texts, seen[side.other])]
     lettered = [_share(texts, "[^0-9]*[A-Za-z]") for texts in seen.values()]
     if min(lettered) < _OFTEN < max(lettered):
         found.append((Compare.IDENTIFIER, DIGITS))
+    for side, texts in seen.items():
+        found += [(Compare.IDENTIFIER, part) for part in _without_any(texts, seen[side.other])]
     needed = [rule for rule in found if rule != _own(column)]
     if any(needs_functions(rule) for rule, _ in needed):
         engine.register(FUNCTIONS)
@@ -243,18 +260,57 @@ def _share(texts: Sequence[str], pattern: str) -> float:
 def _around(texts: Sequence[str], others: Sequence[str]) -> list[str]:
     """What stands before or behind many keys of a side, and of hardly one of the other, with a star for the key."""
     bare = [text.strip() for text in texts]
-    longer = _usual_length(bare) - _usual_length([text.strip() for text in others])
-    before = Counter(one for text in bare for one in _before(text, longer))
-    behind = Counter(one for text in bare for one in _behind(text, longer))
+    before, behind = _pieces(bare, others)
     made = []
-    for counted, spelt, inside in ((before, "{}*", str.startswith), (behind, "*{}", str.endswith)):
+    for pieces, spelt, inside in ((before, "{}*", str.startswith), (behind, "*{}", str.endswith)):
+        counted = Counter(one for several in pieces for one in several)
         often = [one for one, number in counted.items() if number > max(1, _OFTEN * len(bare))]
         often.sort(
             key=lambda one: (-counted[one], len(one), one)
         )  # of equals the shortest: zeros behind it do not count
         alone = [one for one in often if sum(inside(text.strip(), one) for text in others) <= _OFTEN * len(others)]
-        made += [spelt.format(one) for one in alone if one and "*" not in one][:_PREFIXES]
+        made += [spelt.format(one) for one in alone if one and "*" not in one and "?" not in one][:_PREFIXES]
     return made
+
+
+def _without_any(texts: Sequence[str], others: Sequence[str]) -> list[str]:
+    """What stands around many keys of a side in one shape, `-?` for a hyphen and any check digit; and as many signs as
+    the keys of the other side have, where these have fewer.
+    """
+    bare = [text.strip() for text in texts]
+    made = []
+    for pieces, spelt in zip(_pieces(bare, others), ("{}*", "*{}"), strict=True):
+        shaped = [{re.sub(r"[^\W_]", "?", one) for one in several if "*" not in one} for several in pieces]
+        for shape, number in Counter(one for several in shaped for one in several).most_common(_PREFIXES):
+            # Letters and digits alone would be any key's, of the other side too.
+            part = re.compile(re.escape(spelt.format(shape)).replace(r"\?", r"[^\W_]").replace(r"\*", ".+"))
+            alone = sum(part.fullmatch(text.strip()) is not None for text in others) <= _OFTEN * len(others)
+            if "?" in shape and shape.strip("?") and alone and number > max(1, _OFTEN * len(bare)):
+                made.append(spelt.format(shape))
+    size, short = (_usual_length([_signs(text) for text in several]) for several in (bare, others))
+    as_long = sum(len(_signs(text)) == short for text in others)
+    if size > short >= _SHORTEST and as_long >= _NEARLY_ALL * len(others):
+        made.append(str(short))
+    return made
+
+
+def _pieces(bare: Sequence[str], others: Sequence[str]) -> tuple[list[set[str]], list[set[str]]]:
+    """What may stand before each key, and behind it."""
+    plain = [text.strip() for text in others]
+    longer = _usual_length(bare) - _usual_length(plain)
+    more = _usual_length([_signs(text) for text in bare]) - _usual_length([_signs(text) for text in plain])
+    before = [_before(text, longer) | _head(text, more) for text in bare]
+    return before, [_behind(text, longer) for text in bare]
+
+
+def _signs(text: str) -> str:
+    return re.sub(r"[\W_]", "", text)
+
+
+def _head(text: str, signs: int) -> set[str]:
+    """The beginning that has so many letters and digits, `0x` before a GUID with or without hyphens."""
+    found = re.match(rf"(?:[\W_]*[^\W_]){{{signs}}}[\W_]*(?=.)", text) if 0 < signs <= _SHORTEST else None
+    return {found[0].strip()} if found else set()
 
 
 def _usual_length(texts: Sequence[str]) -> int:

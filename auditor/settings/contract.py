@@ -87,9 +87,10 @@ DEFAULT_COMPARE: Mapping[AttributeType, Compare] = {
 }
 """The rule of a column whose contract names none, by the attribute's type in the structure."""
 
-DIGITS, SALESFORCE = "digits", "salesforce"
-PARTS = (DIGITS, SALESFORCE)
-"""Of an identifier, that may count alone; another one is what stands for the star in a text such as `C-*`."""
+DIGITS, SALESFORCE, GUID = "digits", "salesforce", "guid"
+PARTS = (DIGITS, SALESFORCE, GUID)
+"""Of an identifier, that may count alone; another one is what stands for the star in a text such as `C-*`, or so many
+signs of it, `8`."""
 
 READ_AS: Mapping[Compare, AttributeType] = {
     Compare.EMAIL: AttributeType.EMAIL,

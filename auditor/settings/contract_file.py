@@ -5,6 +5,7 @@ No other module knows the spelling of the file.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -173,8 +174,11 @@ def parse_rule(text: str) -> tuple[Compare, str]:
         if any(sign.isalnum() or sign.isspace() for sign in argument):
             raise ValueError(f'"{argument}" separates nothing: signs such as ; or | are expected')
     elif argument and name == Compare.IDENTIFIER:
-        if argument not in PARTS and (argument.count("*") != 1 or argument == "*"):
-            raise ValueError(f'"{argument}" is no part of an identifier: {", ".join(PARTS)} or one such as C-*')
+        around = argument.count("*") == 1 and argument != "*"
+        if not (argument in PARTS or around or re.fullmatch("[1-9][0-9]?", argument)):
+            raise ValueError(
+                f'"{argument}" is no part of an identifier: {", ".join(PARTS)} or one such as C-*, *-? or 8'
+            )
     elif argument and name == Compare.NUMBER:
         if argument not in (",", "."):
             raise ValueError(f'"{argument}" is no decimal sign: number:, reads 1.234,50')

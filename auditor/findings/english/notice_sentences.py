@@ -102,16 +102,13 @@ _RULES: Final = {
     "identifier": "but for case, blanks, punctuation, zeros before and .0 behind",
     "identifier:salesforce": "as Salesforce's, of 15 or 18 characters",
     "identifier:digits": "by its digits, without letters",
+    "identifier:guid": "as a GUID, in either order of its bytes and with 0x or without",
 }
 """How keys are compared by a rule that is proposed; any other is an identifier without what stands around it."""
 
 
 def _keys_related(say: Words, *, rules: Mapping[str, str], keys: int, of: int, collide: Mapping[str, int]) -> str:
-    around = "without what stands around it in"
-    how = " and ".join(
-        f"{name} were compared {_RULES.get(rule, f'{around} {rule.removeprefix(_AN_IDENTIFIER)}')}"
-        for name, rule in rules.items()
-    )
+    how = " and ".join(f"{name} were compared {_compared(rule)}" for name, rule in rules.items())
     which = f"all {of:,}" if keys == of else f"{keys:,} of {of:,}"
     said = f"{which} profiles that only {say.truth} has would match one that only {say.platform} has if {how}"
     if any(collide.values()):
@@ -125,6 +122,15 @@ def _keys_related(say: Words, *, rules: Mapping[str, str], keys: int, of: int, c
 
 
 _AN_IDENTIFIER: Final = "identifier:"
+
+
+def _compared(rule: str) -> str:
+    part = rule.removeprefix(_AN_IDENTIFIER)
+    if rule in _RULES:
+        return _RULES[rule]
+    if part.isdecimal():
+        return f"by its first {part} letters and digits"
+    return f"without what stands around it in {part}{' (? is any letter or digit)' if '?' in part else ''}"
 
 
 def _key_spelt_otherwise(say: Words, *, profiles: int, key: Sequence[str]) -> str:
