@@ -288,14 +288,15 @@ def test_inputs_of_a_cluster_are_named_when_they_are_not_there(
 
 def test_what_columns_and_rows_tell_is_the_same_from_both(tmp_path: Path, remote: str) -> None:
     """A notation, a distance, codes, markup, names exchanged in the row, a column that slipped, a copy, two values in
-    one cell, cells that were pushed on, two who have each other's.
+    one cell, cells that were pushed on, two who have each other's, thousandths, and another code page.
     """
+    towns = ["Ştefan", "Ţepeş", "Mihăiţă", "Bălan", "Sălăgean"]
     rows = [
         {"id": str(n), "born": f"19{60 + n}-0{1 + n % 9}-{1 + n % 28:02}", "spent": str(n * n + 1),
          "land": "BFN"[n % 3], "note": "Smit & Zonen", "first": f"Ann{n * 7 % 30}", "last": f"Maes{n * 11 % 30}",
          "mail": f"p{n * 13 % 30}@x.be", "home": f"Town {n}", "work": f"Place {n}",
          "street": f"Lane {n}", "box": "", "zip": f"{1000 + n}", "city": f"{chr(97 + n % 26) * 3}ville",
-         "boss": f"Boss {n}"}
+         "boss": f"Boss {n}", "kg": f"{n % 3}.{150 + n}", "town": towns[n % 5]}
         for n in range(30)
     ]  # fmt: skip
     spelt = {"B": "Belgium", "F": "France", "N": "Nederland"}
@@ -304,7 +305,8 @@ def test_what_columns_and_rows_tell_is_the_same_from_both(tmp_path: Path, remote
          "land": spelt[row["land"]], "note": "Smit &amp; Zonen", "first": row["last"], "last": row["first"],
          "mail": rows[n - 1]["mail"], "work": row["home"] if n < 2 else row["work"],
          "zip": row["city"] if n < 9 else row["zip"], "city": "" if n < 9 else row["city"],
-         "boss": rows[1 - n]["boss"] if n < 2 else row["boss"]}
+         "boss": rows[1 - n]["boss"] if n < 2 else row["boss"], "kg": str(int(row["kg"].replace(".", ""))),
+         "town": row["town"].encode("cp1250").decode("cp1252")}
         for n, row in enumerate(rows)
     ]  # fmt: skip
     rows[5] |= {"street": "Lane 5 bus 12"}
@@ -315,7 +317,8 @@ def test_what_columns_and_rows_tell_is_the_same_from_both(tmp_path: Path, remote
     causes = same_answer(question, remote, tmp_path).causes
     assert dict(causes.select("column", "reason").iter_rows()) == {
         "born": "notation", "spent": "relation", "land": "relation", "note": "markup", "first": "exchanged",
-        "last": "exchanged", "mail": "slipped", "work": "exchanged", "street": "exchanged", "box": "exchanged",
+        "last": "exchanged", "mail": "slipped", "kg": "relation", "town": "encoding",
+        "work": "exchanged", "street": "exchanged", "box": "exchanged",
         "zip": "exchanged", "city": "exchanged", "boss": "swapped",
     }  # fmt: skip
 
