@@ -139,23 +139,21 @@ def test_a_column_that_slipped_is_told_by_how_many_rows_and_on_which_side(tmp_pa
         assert {reason for reason, _ in found[column]} <= {"slipped", "different", "typo", "relation"}
 
 
-@pytest.mark.parametrize(("column", "reasons"), [("street", {"slipped", "different"}), ("points", {"different"})])
+@pytest.mark.parametrize(("column", "slipped"), [("street", True), ("points", False)])
 def test_where_nearly_everybody_has_their_own_a_few_that_stand_in_other_rows_are_told(
-    tmp_path: Path, column: str, reasons: set[str]
+    tmp_path: Path, column: str, slipped: bool
 ) -> None:
     """Six of sixteen changed streets are other people's; new points are other people's no oftener than by chance."""
     draw = Random(7)  # noqa: S311 -- of points
-    people = [
-        {"id": str(n), "street": f"Long Street {n * 7 % 300}", "points": str(draw.randrange(3000))} for n in range(300)
-    ]
+    people = [{"id": str(n), "street": f"Long Street {n * 7 % 300}", "points": str(n * 7)} for n in range(300)]
     now = [{**one} for one in people]
     for n in range(6):
         now[n]["street"] = people[(n + 1) % 6]["street"]
     for n in range(10, 20):
         now[n]["street"] = f"New Lane {n}"
     for one in now[:150]:
-        one["points"] = str(draw.randrange(3000))
-    assert {reason for reason, _ in told(tmp_path, people, now)[column]} == reasons
+        one["points"] = str(draw.randrange(2100))
+    assert ("slipped" in {reason for reason, _ in told(tmp_path, people, now)[column]}) == slipped
 
 
 def test_a_column_that_was_sorted_alone_is_told_with_its_side(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import polars as pl
 
-from auditor.engine.protocol import Engine
+from auditor.engine.protocol import Engine, count
+from auditor.equality.primitives import fold
 from auditor.explain.background import Background
 from auditor.explain.in_columns import SAMPLED, digest, up_to
 from auditor.findings.reason import Reason
@@ -136,7 +137,7 @@ def slipped(
         elif nearly_all and 4 * different >= number and different >= _FEWEST_ROWS:
             marks[column] = _sorted_alone(engine, cells, column, number, background)
         elif alone >= _FEWEST_ROWS and (
-            column in identifying or alone >= _BEYOND_CHANCE * _met_by_chance(engine, column, number, background)
+            column in identifying or alone >= _BEYOND_CHANCE * _met_by_chance(engine, cells, column, number, background)
         ):
             marks[column] = "in another row"
     if not marks:
@@ -150,27 +151,30 @@ def slipped(
     )
 
 
-def _met_by_chance(engine: Engine, column: str, number: int, background: Background | None) -> float:
-    """How many of so many values would meet another of them if all were drawn anew, at the most; without end where a
-    sample of all profiles does not show that nearly everybody has their own.
+def _met_by_chance(engine: Engine, cells: ir.Table, column: str, number: int, background: Background | None) -> float:
+    """How many of so many differing cells would hold what another of them held by chance, at the most; without end
+    where a sample of all profiles does not show that nearly everybody has their own.
+
+    Two measures: how often two rows of the sample hold the same, and how many new values stand in rows that agree.
     """
     if background is None:
         return inf
     place = [one.name for one in background.contract.compared].index(column)
-    values = background.drawn.select(text=background.drawn[f"p{place}"]).filter(
-        lambda one: one.text.fill_null("") != ""
+    drawn = background.drawn.select("key", text=fold(background.drawn[f"p{place}"]))
+    drawn = drawn.filter(drawn.text.fill_null("") != "")
+    sizes = drawn.group_by("text").agg(n=drawn.count())
+    asked = sizes.agg(
+        sampled=sizes.n.sum(), alone=sizes.count(where=sizes.n == 1), pairs=(sizes.n * (sizes.n - 1)).sum() / 2
     )
-    sizes = values.group_by("text").agg(n=values.count())
-    [(sampled, alone, pairs)] = engine.rows(
-        sizes.agg(
-            sampled=sizes.n.sum(), alone=sizes.count(where=sizes.n == 1), pairs=(sizes.n * (sizes.n - 1)).sum() / 2
-        )
-    )
-    if (sampled or 0) < 2 or alone < _THEIR_OWN * sampled:
+    [(sampled, alone, pairs)] = engine.rows(asked)
+    mine = cells.filter(cells.column == column)
+    agreeing = drawn.anti_join(mine, "key")
+    there, hits = count(engine, agreeing), count(engine, mine.semi_join(agreeing, mine.t == agreeing.text))
+    if (sampled or 0) < 2 or alone < _THEIR_OWN * sampled or not there:
         return inf
     # Where none of a hundred pairs are alike, three of them may still be so.
-    by_chance: float = number**2 * (pairs + 3) / (sampled * (sampled - 1) / 2)
-    return by_chance
+    alike: float = number**2 * (pairs + 3) / (sampled * (sampled - 1) / 2)
+    return max(alike, hits * number / there)
 
 
 def _rows_away(engine: Engine, cells: ir.Table, column: str, number: int, background: Background | None) -> str | None:

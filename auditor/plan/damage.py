@@ -179,18 +179,19 @@ def _stands_elsewhere(reason: Reason) -> pl.Expr:
 def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     """The cells of a row that hold, in the truth, each other's value on the platform: key, column.
 
-    Of names and texts also where one had none: numbers and addresses move to an empty field for good reasons. And where
+    Of names and words also where one had none: numbers and addresses move to an empty field for good reasons. And where
     two cells of the row were moved on, whatever the third holds now.
     """
     known = list(columns)
-    texts = [column.name for column in known if column.compare in (Compare.NAME, Compare.TEXT)]
+    texts = [column.name for column in known if column.compare in (Compare.NAME, Compare.TEXT, Compare.EXACT)]
     cells = rows.filter(pl.col("column").is_in(_worded(known))).select(
         *CELL, p=folded("platform"), t=folded("truth"), text=pl.col("column").is_in(texts)
     )
     cells = cells.filter(pl.col("p") != pl.col("t"))
     other = cells.rename({"column": "other", "p": "other_p", "text": "other_text"})
     met = cells.filter(pl.col("p") != "").join(other, left_on=["key", "p"], right_on=["key", "t"], how="inner")
-    one_is_empty = pl.col("text") & pl.col("other_text") & ((pl.col("other_p") == "") | (pl.col("t") == ""))
+    words = pl.col("text") & pl.col("other_text") & pl.col("p").str.contains(r"\pL")
+    one_is_empty = words & ((pl.col("other_p") == "") | (pl.col("t") == ""))
     moved_on = (pl.col("p").str.len_chars() > 1) & (pl.col("p").n_unique().over("key") > 1)
     met = met.filter((pl.col("t") == pl.col("other_p")) | one_is_empty | moved_on)
     return pl.concat([met.select(CELL), met.select("key", column="other")]).unique()
