@@ -23,6 +23,7 @@ from auditor.files.given import printable
 from auditor.findings.codes import Code
 from auditor.load import Form, Landed, column_names, declared, land
 from auditor.load.below import TAIL, Last, below
+from auditor.load.workbook import Sheet
 from auditor.model import Side
 from auditor.pull.databases.extract import Unread, checked
 from auditor.settings.compare_options import Question
@@ -458,6 +459,43 @@ def test_batches_lose_the_rows_that_are_no_text_and_no_others() -> None:
 
 
 # --- what is said of them ---
+
+
+@pytest.mark.parametrize("mark", ["^", "~", "\x01", "\x1f"])
+def test_a_separator_that_few_use_is_known_by_the_key(mark: str, read: Read) -> None:
+    content = csv_of(mark=mark)
+    landed, rows = read(content, names=("id",))
+    assert (landed.columns, rows, told(landed)[Code.SEPARATOR_RECOGNISED]["separator"]) == (HEAD, ROWS, mark)
+    assert read(content)[0].columns == (mark.join(HEAD),)
+
+
+def test_a_file_without_the_key_says_which_names_were_found_and_what_can_be_declared(tmp_path: Path) -> None:
+    for name, content in (("a.csv", "id,v\n1,a\n"), ("b.csv", "+----+---+\n| id | v |\n+----+---+\n| 1  | a |\n")):
+        (tmp_path / name).write_text(content)
+    with pytest.raises(SettingsError, match=r"b\.csv") as raised:
+        compare(Question(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), key=("id",)))
+    hint = raised.value.hint or ""
+    assert '"+----+---+"' in hint
+    assert "--truth-options header=LINE or separator=MARK" in hint
+
+
+def test_words_for_nothing_are_told_with_what_to_declare(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,city,v\n1,NA,NA\n2,NULL,b\n3,NA,c\n")
+    (tmp_path / "b.csv").write_bytes(b"id,city,v\n1,Gent,NA\n2,,b\n3,Brugge,c\n")
+    found = compare(Question(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), key=("id",))).summary
+    [notice] = [one for one in found["notices"] if one["code"] == Code.WORDS_FOR_NOTHING]
+    assert notice["parameters"] == {"side": "platform", "cells": 3, "columns": ["city"], "words": ["NA", "NULL"]}
+    assert "null=NA|NULL" in notice["sentence"]
+
+
+def test_a_hint_names_the_sheet_that_has_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "two.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("Cover").write_string(0, 0, "Contacts")
+        book.add_worksheet("Data").write_row(0, 0, ["id", "v"])
+    with pytest.raises(SettingsError, match="several sheets") as raised:
+        Sheet(path, Form(names=("id",))).header()
+    assert raised.value.declare == "sheet=Data"
 
 
 def test_a_packed_file_is_spoken_of_by_the_name_that_was_given(tmp_path: Path) -> None:

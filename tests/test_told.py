@@ -220,6 +220,16 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "chance",
         )
     ],
+    Code.WORDS_FOR_NOTHING: [
+        (
+            Notice(
+                Code.WORDS_FOR_NOTHING,
+                {"side": "platform", "cells": 1200, "columns": ["city", "zip"], "words": ["NULL", "NA"]},
+            ),
+            "1,200 differing cells of city, zip in Actito hold NULL or NA: where that says that there is no value, "
+            "declare null=NULL|NA",
+        ),
+    ],
     Code.RULES_SUGGESTED: [
         (
             Notice(

@@ -14,6 +14,7 @@ import click
 from auditor.cli.screen import say, wrapped
 from auditor.cli.verbose import verbose_option
 from auditor.errors import SettingsError
+from auditor.files.given import printable
 from auditor.files.whole import write_whole
 from auditor.model import Side
 
@@ -144,7 +145,7 @@ def command(
 
     for source in compared.conclusion.sources:
         if source.separator:
-            mark = "tabs" if source.separator == "\t" else source.separator
+            mark = "tabs" if source.separator == "\t" else printable(source.separator)
             say(f"{source.file}: read as {source.encoding}, separated by {mark}")
     if remote is not None:
         say("not checked: validation (auditor run validates, on DuckDB alone for now)")

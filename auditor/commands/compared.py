@@ -17,7 +17,7 @@ from auditor.diff.diffed import Diffed
 from auditor.diff.one_sided import near_keys, people
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import Engine, count
-from auditor.explain import Background, Explained, evidence_columns, explain, same_person
+from auditor.explain import Background, Explained, evidence_columns, explain, same_person, words_for_nothing
 from auditor.findings import notices
 from auditor.findings.audit import Counts
 from auditor.findings.codes import Notice
@@ -75,6 +75,7 @@ class Compared:
             *notices.how_matched(self.diffed.counts.matched_by, contract.key),
             *(_told(found) if found is not None and related else ()),
             *notices.suggested(self.explained.suggestions, count(engine, self.explained.differences)),
+            *notices.words_for_nothing(words_for_nothing(engine, self.explained.differences)),
             *notices.nearly_matched(0 if related else near, keys),
         )
 

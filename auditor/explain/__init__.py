@@ -16,6 +16,7 @@ from auditor.engine.protocol import Engine
 from auditor.explain.background import Background
 from auditor.explain.causes import Example, Group, cause_id, examples, groups, with_patterns
 from auditor.explain.commonalities import Common, commonalities
+from auditor.explain.no_values import words_for_nothing
 from auditor.explain.persons import evidence_columns, same_person
 from auditor.explain.reasons import with_reasons
 from auditor.explain.suggestions import suggestions
@@ -27,7 +28,7 @@ from auditor.settings.contract import Column
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["Background", "Explained", "evidence_columns", "explain", "same_person"]
+__all__ = ["Background", "Explained", "evidence_columns", "explain", "same_person", "words_for_nothing"]
 
 _INTERNAL = ("platform_canonical", "truth_canonical", "seen")
 

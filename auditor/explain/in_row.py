@@ -99,6 +99,8 @@ def beside(engine: Engine, cells: ir.Table, background: Background) -> ir.Table 
 
     `cells` are open: key, column, and the texts of both sides, platform and truth.
     """
+    if len(background.contract.compared) < 2:  # noqa: PLR2004 -- the field, and another beside it
+        return None
     engine.register(FUNCTIONS)
     number = count(engine, cells)
     if number > _LOOKED_AT:

@@ -130,6 +130,22 @@ def suggested(rules: Sequence[Suggestion], differences: int) -> tuple[Notice, ..
     return (Notice(Code.RULES_SUGGESTED, {"equal": equal, "differences": differences, "rules": taken}),)
 
 
+def words_for_nothing(found: Mapping[Side, Sequence[tuple[str, str, int]]]) -> tuple[Notice, ...]:
+    """Tells of each side which words may say that there is no value: column, word and number of differing cells."""
+    return tuple(
+        Notice(
+            Code.WORDS_FOR_NOTHING,
+            {
+                "side": side.value,
+                "cells": sum(cells for _, _, cells in rows),
+                "columns": list(dict.fromkeys(column for column, _, _ in rows)),
+                "words": list(dict.fromkeys(word for _, word, _ in rows)),
+            },
+        )
+        for side, rows in found.items()
+    )
+
+
 def how_matched(matched_by: Mapping[str, int], key: Sequence[str]) -> tuple[Notice, ...]:
     """How many profiles were not simply matched by the key that both sides spell alike; nothing where all were."""
     found = []

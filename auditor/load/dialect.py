@@ -21,6 +21,8 @@ UNDECLARED: Final = Form()
 _LONGEST_HEADER = 4 * 2**20
 _CHUNK = 2**20
 _SINGLE: Final = {b"\r\r\n": b"\r\n", b"\n\r": b"\n"}
+_RARE: Final = ("^", "~", "\x01", "\x1f")
+"""Separators that are recognised by the key's column alone, which no other separator finds."""
 _NAMED: Final = re.compile(rb'("?)sep=([^"\r\n])\1(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
@@ -139,8 +141,8 @@ def _header(
     if form.header is None:
         marks = [mark.decode()] if mark else [one.decode() for one in SEPARATORS]
         place, recognised = around.names_in(sample, marks, form.names)
-        if mark is None and recognised not in marks:
-            raise AssertionError("a separator that was not among the possible ones")
+        if mark is None and form.names and not set(form.names) <= set(sample[place].cells(recognised)):
+            recognised = next((one for one in _RARE if _separates(sample[place], one, form.names)), recognised)
         return place, mark or recognised.encode()
     for place, line in enumerate(sample):
         if line.number == form.header:
@@ -151,6 +153,12 @@ def _header(
     raise SettingsError(
         f"no names stand in line {form.header} of {printable(path)}", hint="give the number of the line with the names"
     )
+
+
+def _separates(line: around.Line, mark: str, wanted: Sequence[str]) -> bool:
+    """Whether a line has the wanted columns, and others, with a separator that few use."""
+    cells = line.cells(mark)
+    return len(cells) > 1 and set(wanted) <= set(cells) and all(cells)
 
 
 def _closed(header: tuple[str, ...], body: Sequence[around.Cells]) -> tuple[tuple[str, ...], bool]:

@@ -257,11 +257,17 @@ class Sheet:
             return holding[0]
         if not holding:
             raise InputUnusable(f"{printable(self.path)} has no sheet with anything in it")
+        likely = next(filter(self._has_names, holding), holding[0])
         raise SettingsError(
             f"{printable(self.path)} has several sheets: {titles}",
             hint="name the sheet that is meant, or save it as a file of its own",
-            declare=f"sheet={printable(visible[0].title)}",
+            declare=f"sheet={printable(likely.title)}",
         )
+
+    def _has_names(self, sheet: Any) -> bool:
+        """Whether one of the first rows of a sheet has the columns that the file must have."""
+        rows = sheet.iter_rows(max_row=SAMPLE)
+        return any({*self.form.names} <= {self._text(cell) for cell in row} for row in rows)
 
 
 def _names_separator(row: Sequence[Any]) -> bool:

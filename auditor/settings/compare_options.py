@@ -6,13 +6,15 @@ the text side is read by the other's rule.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from auditor.errors import SettingsError
 from auditor.model import Side
-from auditor.settings.column_names import alike, almost, named
+from auditor.settings.column_names import alike, almost, named, shown
 from auditor.settings.contract import Blank, Column, Compare, Contract, Master
 from auditor.settings.contract_file import parse_rule
 from auditor.settings.date_formats import unreadable
@@ -20,6 +22,11 @@ from auditor.settings.distances import Distance, rule_for, unfit
 from auditor.settings.inputs import Declared
 
 TABLE = "compare"
+
+_NAMED: Final = 5
+_LONGEST_NAME: Final = 40
+_VALUE: Final = re.compile(r"@|\d\d")
+"""What a cell may have, and no name: errors hold no values of profiles."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,9 @@ def contract_of(question: Question, types: Mapping[Side, Mapping[str, str]]) -> 
     if problems:
         meant = any(named(name, platform) != name for name in asked) or set(near).intersection(keys)
         hint = "--names loose takes names for one that differ by nothing but case, blanks, signs and accents"
-        raise SettingsError("\n".join(dict.fromkeys(problems)), hint=hint if meant else None)
+        without = [side for side in Side if not _has_key(keys, question, side, types[side])]
+        found = _found(question.place(without[0]), without[0], types[without[0]]) if without else None
+        raise SettingsError("\n".join(dict.fromkeys(problems)), hint=hint if meant else found)
     both = {column.truth for column in columns}
     others = Others(
         only_platform=tuple(name for name, other in names.items() if other not in truth),
@@ -147,6 +156,27 @@ def contract_of(question: Question, types: Mapping[Side, Mapping[str, str]]) -> 
         fallbacks=question.fallbacks,
     )
     return contract, others
+
+
+def _has_key(keys: Collection[str], question: Question, side: Side, there: Collection[str]) -> bool:
+    own = keys if side is Side.PLATFORM else [question.mapped.get(name, name) for name in keys]
+    return not own or any(name in there for name in own)
+
+
+def _found(place: str, side: Side, there: Mapping[str, str]) -> str:
+    """What to do where a file has no column of the key: its names may stand elsewhere, or be separated otherwise."""
+    names = [f'"{shown(name)}"' for name in there if len(name) <= _LONGEST_NAME and not _VALUE.search(name)]
+    found = ", ".join(names[:_NAMED]) + (", …" if len(there) > _NAMED else "")
+    typed = any(kind != "VARCHAR" for kind in there.values())
+    return "; ".join(
+        (
+            *([f"{place} has the columns {found}"] if names else []),
+            "name the one that is meant"
+            if typed
+            else "name the one that is meant, or say where the names stand and what "
+            f"separates them: --{side.value}-options header=LINE or separator=MARK",
+        )
+    )
 
 
 def _as_spelt(question: Question, platform: Mapping[str, str], truth: Mapping[str, str]) -> Question:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from auditor.findings.english.numbers import counted
 from auditor.findings.words import Words
+
+_TOLD: Final = 5
 
 
 def rules_suggested(say: Words, *, equal: int, differences: int, rules: Sequence[Mapping[str, Any]]) -> str:
@@ -14,6 +16,16 @@ def rules_suggested(say: Words, *, equal: int, differences: int, rules: Sequence
     several = "1 rule" if len(rules) == 1 else f"{len(rules)} rules"
     ways = [f"{one['column']} {_as(one)} ({one['equal']:,})" for one in rules]
     return f"{several} would make {equal:,} of {counted(differences, 'difference')} equal: {', '.join(ways)}"
+
+
+def words_for_nothing(say: Words, *, side: str, cells: int, columns: Sequence[str], words: Sequence[str]) -> str:
+    """`12 differing cells of city hold NA in File 1: where that says that there is no value, declare null=NA`"""
+    more = f" and {len(columns) - _TOLD:,} more columns" if len(columns) > _TOLD else ""
+    return (
+        f"{counted(cells, 'differing cell')} of {', '.join(columns[:_TOLD])}{more} in {say.side(side)} "
+        f"{'holds' if cells == 1 else 'hold'} {' or '.join(words)}: where that says that there is no value, declare "
+        f"null={'|'.join(words)}"
+    )
 
 
 def _as(rule: Mapping[str, Any]) -> str:
