@@ -99,7 +99,7 @@ def beside(engine: Engine, cells: ir.Table, background: Background) -> ir.Table 
 
     `cells` are open: key, column, and the texts of both sides, platform and truth.
     """
-    if len(background.contract.compared) < 2:  # noqa: PLR2004 -- the field, and another beside it
+    if len(background.contract.compared) < 2:
         return None
     engine.register(FUNCTIONS)
     number = count(engine, cells)

@@ -5,12 +5,12 @@ What is said of `NotChecked` gets its `side` and `rows` with its parameters.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from auditor.findings.codes import Code
+from auditor.findings.english.column_sentences import COLUMNS, in_shell
 from auditor.findings.english.landing_sentences import LANDING
 from auditor.findings.english.numbers import counted
 from auditor.findings.english.plan_sentences import PLANS
@@ -19,9 +19,6 @@ from auditor.findings.english.structure_sentences import CHANGES
 from auditor.findings.english.suggestion_sentences import rules_suggested, words_for_nothing
 from auditor.findings.moments import moment
 from auditor.findings.words import Words
-
-_TOLD: Final = 5
-"""So many pairs of names are told, and how many more there are."""
 
 
 def _null_key(say: Words, *, side: str, rows: int) -> str:
@@ -116,7 +113,7 @@ def _keys_related(say: Words, *, rules: Mapping[str, str], keys: int, of: int, c
             f"{counted(number, 'key')} of {say.side(side)}" for side, number in collide.items() if number
         )
         return f"{said}; that is no rule for them, since {sides} would be one with another"
-    options = " ".join(f"--rule {_in_shell(f'{name}={rule}')}" for name, rule in rules.items())
+    options = " ".join(f"--rule {in_shell(f'{name}={rule}')}" for name, rule in rules.items())
     contract = " and ".join(f'compare = "{rule}" of {name}' for name, rule in rules.items())
     return f"{said}: {options} matches them, in a contract {contract}"
 
@@ -260,52 +257,6 @@ def _operations_end(say: Words, *, generation: str, operations: Sequence[str], e
     )
 
 
-def _only_on_one_side(say: Words, *, columns: Sequence[str], where: str) -> str:
-    return f"only in {where}, not compared: {', '.join(columns)}"
-
-
-def _no_column_compared(
-    say: Words, *, side: str | None, rows: int, key: Sequence[str], left_out: Sequence[str] = ()
-) -> str:
-    what = f"{say.platform} and {say.truth} have no column in common but the key {' and '.join(key)}"
-    if left_out:
-        more = f" and {len(left_out) - _TOLD:,} more" if len(left_out) > _TOLD else ""
-        out = f"{', '.join(left_out[:_TOLD])}{more} left out"
-        what = f"no column is compared but the key {' and '.join(key)}, with {out}"
-    return f"{what}: who is on which side was compared, and nothing else"
-
-
-def _no_row_compared(say: Words, *, side: str | None, rows: int) -> str:
-    if side is not None:
-        return f"no row of {say.side(side)} was compared: it is empty, or all its rows are left out"
-    return f"no row of {say.platform} or {say.truth} was compared: the tables are empty, or all rows are left out"
-
-
-def _names_offered(say: Words, *, pairs: Sequence[Sequence[str]]) -> str:
-    told = [f"{_quoted(one)} and {_quoted(other)}" for one, other in pairs]
-    maps = " ".join(f"--map {_in_shell(f'{one}={other}')}" for one, other in pairs[:_TOLD])
-    more = f" and {len(told) - _TOLD:,} more pairs" if len(told) > _TOLD else ""
-    return (
-        f"{', '.join(told[:_TOLD])}{more} may be one column each and were not compared: {maps} compares them, "
-        "--names loose all whose names differ by nothing but case, blanks, signs and accents"
-    )
-
-
-def _names_paired(say: Words, *, pairs: Sequence[Sequence[str]]) -> str:
-    told = ", ".join(f"{_quoted(one)} with {_quoted(other)}" for one, other in pairs)
-    return f"compared though the names are not the same letter by letter: {told}"
-
-
-def _in_shell(text: str) -> str:
-    """A text as a command takes it as one word."""
-    return text if re.fullmatch(r"[\w.=/:@%+-]+", text) else "'" + text.replace("'", "'\\''") + "'"
-
-
-def _quoted(name: str) -> str:
-    """A name in which every character can be seen."""
-    return '"' + "".join(sign if sign == " " or sign.isprintable() else f"\\u{ord(sign):04x}" for sign in name) + '"'
-
-
 def _structure_changed(say: Words, *, run: str, said: Sequence[Mapping[str, Any]]) -> str:
     sentences = (CHANGES[Code(one["code"])](say, **one["parameters"]) for one in said)
     return f"Since the run {run}: {' '.join(f'{text[:1].upper()}{text[1:]}.' for text in sentences)}"
@@ -389,12 +340,8 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
         f"{_LEFT_ASIDE}bounces, complaints and opt-outs of earlier exports are not known, but for those still there"
         f"{_FROM_A_COPY}"
     ),
-    Code.ONLY_ON_ONE_SIDE: _only_on_one_side,
-    Code.NO_COLUMN_COMPARED: _no_column_compared,
-    Code.NO_ROW_COMPARED: _no_row_compared,
-    Code.NAMES_OFFERED: _names_offered,
-    Code.NAMES_PAIRED: _names_paired,
     Code.STRUCTURE_CHANGED: _structure_changed,
+    **COLUMNS,
     **LANDING,
     **PROBLEMS,
     **PLANS,
