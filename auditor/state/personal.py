@@ -26,6 +26,7 @@ IN_A_RUN: Final[Mapping[str, str]] = {
     "activities.parquet": "which messages of whom bounced, and who opted out",
     "rejected.parquet": "the text of rows that cannot be read",
     "taken.parquet": "unique values that others have",
+    "of_others.parquet": "whose values others have: keys",
     "consent_off.parquet": "who has not given the general consent: keys",
     "evidence.parquet": "when and where permissions were given",
     "history.parquet": "what was known of permissions before",
