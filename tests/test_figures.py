@@ -120,7 +120,8 @@ def test_what_was_taken_back_differs_as_before_and_needs_no_decision(capsys: pyt
     rows += [difference("5", "lastName", "Dubois", "Vermeulen"), difference("6", "lastName", "a", "b", pending=True)]
     rows += [difference("9", "addressLocality", "Gent", "Ghent")]
     found = audit_of(differences=rows, equal=20)
-    back = pl.DataFrame([(key, "addressLocality", *pair) for key, pair in pairs.items()], schema=UNDONE, orient="row")
+    taken_back = [(key, "addressLocality", *pair, NOW) for key, pair in pairs.items()]
+    back = pl.DataFrame(taken_back, schema=UNDONE, orient="row")
     then, audit = (figures.counted(found, needed(found, undone=undone)) for undone in (UNDONE.to_frame(), back))
     counts, facts = audit.counts, audit.facts()
     assert (counts.undone, counts.standing[Status.CONFLICTING]) == (5, 2)
@@ -157,7 +158,7 @@ def test_whom_we_created_is_told_as_such_beside_what_was_taken_back() -> None:
         difference("0", "addressLocality", "Gent", "Ghent"),
     ]
     audit = audit_of(differences=rows)
-    undone = pl.DataFrame([("0", "addressLocality", "Gent", "Ghent")], schema=UNDONE, orient="row")
+    undone = pl.DataFrame([("0", "addressLocality", "Gent", "Ghent", NOW)], schema=UNDONE, orient="row")
     counts = figures.counted(audit, needed(audit, created=CREATED_BY_US, undone=undone)).counts
     assert (counts.created, counts.undone, counts.not_agreeing) == (1, 0, 0)
 

@@ -135,7 +135,7 @@ def by_hand(one: Combination, without_base: str) -> tuple[str, str | None]:
         return "left", None
     if one.stands == "blocked" or one.mandatory:  # "blocked → never"
         return "left", None
-    if one.stands == "undone":  # "what was undone is not proposed again until it changes"
+    if one.stands == "undone" and one.decided != "truth":  # "what was undone is not proposed again until it changes"
         return "left", None
     if one.decided == "truth":
         return "written", None
@@ -153,14 +153,14 @@ def answers_by_hand(one: Combination) -> str:
     if one.stands in ("waiting", "pending"):
         return ""
     silent = one.polarity and one.truth == "empty"
-    refused = one.stands in ("blocked", "undone") or one.mandatory
+    refused = one.stands == "blocked" or one.mandatory
     refused = refused or (one.closed and not (one.polarity and one.truth == "off"))
     return "platform" if one.master == "platform" or silent or refused else "truth platform"
 
 
 def permission_by_hand(one: Combination) -> tuple[str, str | None]:
     """The table of §8.2. What it has no line for, an empty cell of the platform, is neither yes nor no."""
-    free = one.stands == ""
+    free = one.stands == "" or (one.stands, one.decided) == ("undone", "truth")  # a person may decide anew
     if one.truth == "empty":  # any | empty | any: "no write"
         return "left", None
     if (one.platform, one.truth) == ("off", "on"):
@@ -233,14 +233,14 @@ def audit(every: dict[tuple[str, str], Combination]) -> Audit:
 
 def known(every: dict[tuple[str, str], Combination], without_base: str) -> Knowledge:
     def cells(stands: str) -> pl.DataFrame:
-        rows = [(*cell, *one.values) for cell, one in every.items() if one.stands == stands]
+        rows = [(*cell, *one.values, NOW - 2 * DAY) for cell, one in every.items() if one.stands == stands]
         return pl.DataFrame(rows, schema=UNDONE, orient="row")
 
     def made(cell: tuple[str, str], one: Combination) -> Decision:
         platform, truth = one.values
         if one.decided == "changed since":
-            return Decision(*cell, platform, "earlier", Choice.TRUTH, "Ann")
-        return Decision(*cell, platform, truth, Choice(one.decided), "Ann")
+            return Decision(*cell, platform, "earlier", Choice.TRUTH, "Ann", made=NOW - DAY)
+        return Decision(*cell, platform, truth, Choice(one.decided), "Ann", made=NOW - DAY)
 
     evidence = [(*cell, EVIDENT[one.evidence], "shop") for cell, one in every.items() if one.polarity]
     return knowledge(

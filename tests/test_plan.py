@@ -391,6 +391,45 @@ def test_what_was_undone_is_known_however_it_is_spelt(
     assert (plan.writes, left(plan)) == ((), [("1", row["column"], "undone")])
 
 
+@pytest.mark.parametrize(
+    ("made", "written"), [(None, False), (NOW - 3 * HOUR, False), (NOW - 2 * HOUR, False), (NOW - HOUR, True)]
+)
+@pytest.mark.parametrize("row", [differs("1", "city", "a", "b"), differs("1", NEWS, "true", "false", moved="unknown")])
+def test_what_was_undone_is_written_where_a_person_decides_so_anew(
+    row: dict[str, Any], made: datetime | None, written: bool
+) -> None:
+    then = {name: row[name] for name in ("key", "column", "platform", "truth")}
+    undone = frame(UNDONE, [then | {"at": NOW - 2 * HOUR}])
+    choices = (Choice.TRUTH, Choice.WITHDRAW) if row["column"] == NEWS else (Choice.TRUTH,)
+    for choice in choices:
+        one = Decision(**then, choice=choice, by="Bea", made=made)
+        plan = correction(row, decisions=[one], undone=undone)
+        assert ([write.decided_by for write in plan.writes], left(plan)) == (
+            (["Bea"], []) if written else ([], [("1", row["column"], "undone")])
+        )
+    assert left(correction(row, decisions=[replace(one, choice=Choice.REFUSED)], undone=undone)) != []
+
+
+@pytest.mark.parametrize(("date", "why"), [(NOW - 3 * HOUR, "evidence"), (NOW - HOUR, None)])
+def test_an_opt_in_that_was_undone_needs_evidence_later_than_the_undo(date: datetime, why: str | None) -> None:
+    """Whoever decides for it anew: taking it back was the last opt-out known."""
+    row = differs("1", NEWS, "false", "true", moved="unknown", platform_updated=NOW - 9 * DAY)
+    undone = frame(UNDONE, [{"key": "1", "column": NEWS, "platform": "false", "truth": "true", "at": NOW - 2 * HOUR}])
+    ours = [(4, "on"), (2, "off")]
+    wrote = [
+        {"at": NOW - ago * HOUR, "side": "platform", "key": "1", "column": NEWS, "value": value} for ago, value in ours
+    ]
+    plan = correction(
+        row,
+        undone=undone,
+        history=frame(permissions.HISTORY, wrote),
+        decisions=[Decision("1", NEWS, "false", "true", Choice.TRUTH, "Bea", made=NOW - HOUR)],
+        evidence=frame(permissions.EVIDENCE, [{"key": "1", "column": NEWS, "date": date, "source": "shop"}]),
+    )
+    assert [(write.kind, write.decided_by) for write in plan.writes] == ([] if why else [(Kind.SUBSCRIBE, "Bea")])
+    assert left(plan) == ([("1", NEWS, why)] if why else [])
+
+
 def test_unique_values_change_hands_in_order() -> None:
     """C takes B's, B takes A's, A gets a new one; D takes what E lets go by a clear."""
     plan = correction(

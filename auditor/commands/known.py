@@ -117,7 +117,7 @@ def knowledge(
         history=history,
         said_no=said_no(run_folder.read_activities(folder)),
         undone=still_undone(undone.filter(~person), news).select(
-            "key", "column", platform="restored", truth="withdrawn"
+            "key", "column", platform="restored", truth="withdrawn", at="undone_at"
         ),
         deleted_again=undone.filter(person).select("key", at="undone_at"),
         created=_created(audit, ledger),

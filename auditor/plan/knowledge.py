@@ -35,8 +35,8 @@ from auditor.state.ledger.records import Pin
 CELL: Final = ["key", "column"]
 VALUES: Final = ["key", "column", "platform", "truth"]
 
-UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT})
-"""Cells that were written and taken back, with both values as they were then."""
+UNDONE: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT, "truth": TEXT, "at": MOMENT})
+"""Cells that were written and taken back, with both values as they were then, and when they were."""
 
 DELETED_AGAIN: Final = pl.Schema({"key": TEXT, "at": MOMENT})
 """People whom we had created and an undo deleted, and when."""
@@ -105,15 +105,17 @@ def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> 
     """The rows, in the columns of `Audit.differences`, with what bears on each of them.
 
     Of the contract `master`, `polarity`, `general`, `yields` and `write` (null: it does not have the column); `choice`,
-    `by`, `changed` and DECIDED of decisions; `pinned`; `undone`; and of permissions `said`, `silent`, `opts`, `to`,
-    `moment`, `source`, `word` and `withdraws`.
+    `by`, `changed` and DECIDED of decisions; `pinned`; `undone`, and `anew` where the write was decided since; and of
+    permissions `said`, `silent`, `opts`, `to`, `moment`, `source`, `word` and `withdraws`.
     """
     rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
     rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_pinned(known.pins), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_undone(rows, known.undone), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_said(rows, known), on=CELL, how="left", maintain_order="left")
-    return rows.with_columns(pl.col("changed", "pinned", "undone", "withdraws").fill_null(False))
+    for_it = pl.col("choice").is_in([Choice.TRUTH.value, Choice.WITHDRAW.value])
+    rows = rows.with_columns(anew=for_it & (pl.col("decided_at") > pl.col("undone_at")))
+    return rows.with_columns(pl.col("changed", "pinned", "undone", "anew", "withdraws").fill_null(False))
 
 
 def _contract(columns: Sequence[Column]) -> pl.DataFrame:
@@ -144,16 +146,16 @@ def _pinned(pins: Iterable[Pin]) -> pl.DataFrame:
 
 def _undone(rows: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
     """The cells that still hold what was restored, and would become again what was taken back."""
-    then = undone.select(*CELL, restored="platform", withdrawn="truth")
-    both = rows.select(*VALUES, "polarity").join(then, on=CELL).select(*VALUES, "polarity", "restored", "withdrawn")
+    then = undone.select(*CELL, "at", restored="platform", withdrawn="truth").sort("at")
+    both = rows.select(*VALUES, "polarity").join(then, on=CELL, maintain_order="right")
     stands = {
-        (key, column)
-        for key, column, platform, truth, polarity, restored, withdrawn in both.iter_rows()
+        (key, column): at
+        for key, column, platform, truth, polarity, at, restored, withdrawn in both.iter_rows()
         if meant(column, platform, polarity) == meant(column, restored, polarity)
         and meant(column, truth, polarity) == meant(column, withdrawn, polarity)
     }
-    schema = {"key": TEXT, "column": TEXT, "undone": pl.Boolean()}
-    return pl.DataFrame([(*cell, True) for cell in stands], schema=schema, orient="row")
+    schema = pl.Schema({"key": TEXT, "column": TEXT, "undone": pl.Boolean(), "undone_at": MOMENT})
+    return pl.DataFrame([(*cell, True, at) for cell, at in stands.items()], schema=schema, orient="row")
 
 
 def meant(column: str, text: str | None, polarity: str | None) -> str:

@@ -99,7 +99,8 @@ def questions(needed: pl.DataFrame, pairs: pl.DataFrame) -> Mapping[str, int]:
 
 def _with_answers(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFrame:
     """The rows with the decisions that count, and why one for the truth would not, whatever evidence it has."""
-    decided = rows.select("key", pl.exclude("key", "choice", "said"), choice=pl.lit(Choice.TRUTH.value), said="silent")
+    now = {"choice": pl.lit(Choice.TRUTH.value), "said": pl.col("silent"), "anew": pl.lit(True)}
+    decided = rows.with_columns(**now)
     refused = decided.select(_first(_rules(audit, known))).to_series()
     rows = rows.with_columns(refused=refused)
     nothing = pl.col("refused").is_in([Why.PENDING, Why.WAITING, Why.UNMAPPED]).fill_null(False)
@@ -138,7 +139,8 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
         (pl.col("pinned") & ~opts_out, Why.PINNED),
         ((pl.col("choice") == Choice.REFUSED) & ~opts_out, Why.REFUSED),
         (closed & ~opts_out, pl.when(never).then(pl.lit(Why.NEVER.value)).otherwise(pl.lit(Why.FILLED.value))),
-        (pl.col("undone"), Why.UNDONE),
+        # What was taken back is not proposed again; but a person may decide for it anew.
+        (pl.col("undone") & ~pl.col("anew"), Why.UNDONE),
         (pl.col("blocked") | _refused(known.structure), Why.BLOCKED),
         (pl.col("key").is_in(nameless), Why.UNADDRESSED),
         # No rule about writing silences somebody who said no: a person decides, and may decide for it.
