@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,8 @@ from auditor.findings import figures
 from auditor.findings.audit import Audit
 from auditor.findings.words import AGAINST_THEIR_WILL, Words
 from auditor.model import Need, Status, Verdict
+from auditor.permissions import EVIDENCE
+from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import CREATED, UNDONE
 from auditor.report import view
 from auditor.report.redact import for_work, shown
@@ -29,6 +31,7 @@ from tests.audits import audit_of, difference, needed, realistic
 from tests.nothing_known import NOW
 from tests.test_report import cells_of
 
+DAY = timedelta(days=1)
 NEWS = "subscriptions#Newsletter"
 OURS = [str(number) for number in range(7)]
 """People whom we created without the newsletter, of whom nothing else differs."""
@@ -150,6 +153,23 @@ def test_what_was_taken_back_differs_as_before_and_needs_no_decision(capsys: pyt
     page = report.page(audit, needed(audit, undone=back), privacy="full")
     assert "5 profiles differ by what was written once and taken back." in page
     assert 'class="status status-undone"' in page
+
+
+@pytest.mark.parametrize(("evidence", "undone"), [(None, 2), (NOW, 1)])
+def test_who_differs_by_what_was_taken_back_is_counted_so_whatever_was_decided(
+    evidence: datetime | None, undone: int
+) -> None:
+    """Two people alike; somebody decided on one of them since, which is written where there is evidence."""
+    audit = audit_of(differences=[difference(key, NEWS, "false", "true") for key in "01"])
+    back = pl.DataFrame([(key, NEWS, "false", "true", NOW - DAY) for key in "01"], schema=UNDONE, orient="row")
+    anew = [Decision("1", NEWS, "false", "true", Choice.TRUTH, "Bea", made=NOW)]
+    given = pl.DataFrame([("1", NEWS, evidence, "shop")], schema=EVIDENCE, orient="row")
+    before = needed(audit, undone=back)
+    after = needed(audit, undone=back, decisions=anew, evidence=given)
+    counts = [figures.counted(audit, one).counts for one in (before, after)]
+    assert [one.undone for one in counts] == [2, undone]
+    told = before["need", "why"].rows()
+    assert told == [("truth", "for_the_truth")] * 2, "of a permission its owners hear, as the plan says"
 
 
 def test_whom_we_created_is_told_as_such_beside_what_was_taken_back() -> None:

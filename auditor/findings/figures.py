@@ -194,8 +194,9 @@ def _ours(needed: pl.DataFrame | None) -> Mapping[str, Collection[str]]:
     if needed is None:
         return {"created": (), "undone": ()}
     why = pl.col("why").fill_null("")
-    without, back = pl.col("need") == Need.CREATED.value, why == Why.UNDONE.value
-    unfilled = pl.col("need").is_in([Need.TRUTH.value, Need.LEFT.value]) & (pl.col("platform").fill_null("") == "")
+    no_question = pl.col("need").is_in([Need.TRUTH.value, Need.LEFT.value])
+    without, back = pl.col("need") == Need.CREATED.value, no_question & pl.col("undone")
+    unfilled = no_question & (pl.col("platform").fill_null("") == "")
     open_cells = needed.filter(~why.is_in([Why.PENDING.value, Why.WAITING.value]))
     ours = open_cells.group_by("key").agg(created=without.any() & (without | unfilled | back).all(), undone=back.all())
     return {flag: ours.filter(flag)["key"].to_list() for flag in ("created", "undone")}

@@ -33,6 +33,7 @@ NEEDS: Final = pl.Schema(
         "why": TEXT,  # model.Why; null where it is written
         "answers": TEXT,  # the decisions that count, each a Choice, separated by blanks
         "damage": TEXT,  # findings.damage.Damage of the truth's value; null: nothing speaks against it
+        "undone": pl.Boolean(),  # it was written and taken back, and both sides say what they said then
         "refused": TEXT,  # model.Why nothing would be written if a person decided for the truth; null: it would be
         "told": TEXT,  # findings.for_truth.ForTruth; null where the owners of the truth need not hear of it
         "kind": TEXT,  # model.Kind of the write; null, like the following, where nothing is written
