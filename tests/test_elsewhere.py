@@ -89,6 +89,15 @@ def test_fields_that_often_hold_the_same_hold_no_copies(tmp_path: Path) -> None:
     assert told(tmp_path, people, now) == {"invoices": {("different", "")}}
 
 
+def test_words_for_yes_and_no_are_no_copies_of_one_another(tmp_path: Path) -> None:
+    """Whoever wanted the one and not the other now wants both, or neither."""
+    turned = {"true": "false", "false": "true"}
+    people = [{"id": str(n), "mail": "true" if n % 2 else "false"} for n in range(60)]
+    ours = [{**one, "post": turned[one["mail"]]} for one in people]
+    theirs = [{**one, "post": one["mail"]} if n < 30 else one for n, one in enumerate(ours)]
+    assert all(reason != "exchanged" for cells in told(tmp_path, ours, theirs).values() for reason, _ in cells)
+
+
 @pytest.mark.parametrize(
     ("whole", "apart", "expected"),
     [

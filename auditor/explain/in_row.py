@@ -142,7 +142,7 @@ def _beside(engine: Engine, cells: ir.Table, background: Background) -> ir.Table
     placed = found.join(known, "column")
     copies = placed.filter(placed.is_copy)
     places = _place(copies.value, copies.own.concat(_AND, copies.row))
-    copies = copies.mutate(first=places).select("key", "column", "side", "first")
+    copies = copies.mutate(first=places).select("key", "column", "side", "first", "value")
     split = placed.filter(~placed.is_copy)
     parts = _parts(split.value, ibis.literal(_AND).join([split.own, split.short, split.short_row, split.row]))
     split = split.mutate(parts=parts).filter(lambda one: one.parts.notnull()).select("key", "column", "side", "parts")
@@ -169,7 +169,8 @@ def _beside(engine: Engine, cells: ir.Table, background: Background) -> ir.Table
 
 def _believed(engine: Engine, copied: ir.Table, cells: ir.Table, background: Background) -> ir.Table:
     """The copies in pairs of fields that hardly ever hold the same, in a sample of all profiles."""
-    counted = engine.rows(copied.group_by("column", "other", "side").agg(n=copied.count()))
+    each = copied.group_by("column", "other", "side").agg(n=copied.count(), different=copied.value.nunique())
+    counted = engine.rows(each.filter(each.different >= ibis.least(each.n, FEWEST)).drop("different"))
     sizes = dict(engine.rows(cells.group_by("column").agg(n=cells.count())))
     at = {column.name: place for place, column in enumerate(background.contract.compared)}
     drawn = background.drawn
