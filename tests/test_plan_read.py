@@ -14,7 +14,7 @@ import pytest
 
 from auditor.apply.undo import irrevocable
 from auditor.cli.planned import print_plan
-from auditor.commands.review import Told, people_of
+from auditor.commands.review import Told, people_of, when_decided
 from auditor.commands.stored_plans import Planned
 from auditor.commands.who import naming
 from auditor.findings import figures
@@ -31,6 +31,7 @@ from auditor.report.plan_page import ON_A_PAGE, plan_page
 from auditor.report.plan_text import on_screen, text
 from auditor.settings.contract import Polarity
 from auditor.settings.contract_file import read_contract
+from auditor.state.ledger.records import Decision
 from auditor.writes import Cell, Collection, LeftAlone
 from tests.nothing_known import a_plan, a_write
 from tests.test_report import cells_of
@@ -373,6 +374,23 @@ def test_the_public_form_has_facts_and_what_they_say() -> None:
     assert (change["before"], change["after"], change["decided_by"]) == (None, "bob@example.org", "Ann")
     assert change["decided_at"] == "2026-11-20T09:30:00+00:00"
     assert change["risks"] == {"address": RISK[Risk.ADDRESS]}
+
+
+@pytest.mark.parametrize(
+    ("key", "whose", "told"),
+    [
+        ("C2", "2", True),
+        ("C1", "2", True),  # who has another key by now, which was somebody else's
+        ("C2", "9", False),  # who had the key then
+        ("C2", None, True),  # nobody can tell
+        ("C5", "2", True),
+    ],
+)
+def test_a_decision_keeps_its_moment_under_another_key(key: str, whose: str | None, told: bool) -> None:
+    cell = (Cell("emailAddress", None, "bob@example.org"),)
+    writes = [a_write(Kind.UPDATE, Route.SINGLE, name, number, cell) for name, number in (("C1", "1"), ("C2", "2"))]
+    one = Decision("T", "Ann", key, "emailAddress", None, "bob@example.org", "truth", ANN, whose, None)
+    assert when_decided(writes, [one]).get(("C2", "emailAddress", "Ann")) == (ANN if told else None)
 
 
 def test_what_speaks_against_a_value_stands_beside_it_where_a_person_decided_for_it(tmp_path: Path) -> None:

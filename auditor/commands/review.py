@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -37,9 +37,10 @@ from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import PROFILE, PlanRecord
+from auditor.state.ledger.persons import called_now
+from auditor.state.ledger.records import PROFILE, Decision, PlanRecord
 from auditor.state.run_files import columns_of, rows
-from auditor.writes import Plan
+from auditor.writes import Plan, Write
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,6 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
     """
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
-    decided = {(one.key, one.column, one.person): one.decided_at for one in ledger.decisions(settings.table)}
     kept, decided_on, otherwise = _answered(settings, contract.timezone, plan, folder, ledger)
     found = _rows(folder, "permissions").select("key", "column", "finding")
     beside = Beside(
@@ -152,7 +152,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         causes=_rows(folder, "causes"),
         people=people_of(folder, contract, plan),
         findings={(key, column): finding for key, column, finding in found.iter_rows()},
-        decided=decided,
+        decided=when_decided(plan.writes, ledger.decisions(settings.table)),
         permissions={one.name: one.permission for one in contract.columns if one.permission is not None},
         contacts={one.name for one in contract.contacts},
         identity={*contract.key, *(one.name for one in structure.attributes if one.unique)},
@@ -166,6 +166,15 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         says_no=truth_says_no(settings, contract, plan),
     )
     return Review(plan, beside, Words.of(settings.names))
+
+
+def when_decided(writes: Iterable[Write], decisions: Iterable[Decision]) -> dict[tuple[str, str, str], datetime]:
+    """When each person last decided on a cell of these writes, by the key that it has there, column and person.
+
+    A decision on whoever had the key before is none on the write.
+    """
+    whose = {write.key: write.profile_id for write in writes if write.profile_id is not None}
+    return {(key, one.column, one.person): one.decided_at for key, one in called_now(decisions, whose)}
 
 
 def _doubts(
