@@ -334,14 +334,18 @@ def test_no_file_goes_without_a_first_profile(world: World) -> None:
 
 
 def test_the_report_fits_a_terminal_and_counts_by_reason() -> None:
+    say = Words("Actito", "CRM")
     drift = Drift("20261123T060000Z-7f3a", {(0, "a"): Since.TRUTH, (1, "a"): Since.GONE, (2, "a"): Since.GONE},
                   (("C1", "b"),), {0: "C7", 1: "C8", 2: "C9"})  # fmt: skip
-    lines = [" " * indent + line for indent, line in drift_report(drift, Words("Actito", "CRM"))]
+    lines = [" " * indent + line for indent, line in drift_report(drift, say)]
     told = "2 no longer planned, 1 planned otherwise by now, 1 new"
     assert any(told in line for line in lines), "nobody is gone whose cell is not planned any more"
     assert "      2 × deleted in Actito since: C8 (a), C9 (a)" in lines
     assert "      1 × CRM says something else than what was planned: C7 (a)" in lines
-    assert list(drift_report(NO_DRIFT, Words("Actito", "CRM"))) == []
+    [line] = [line for _, line in drift_report(replace(drift, run=None, new=()), say) if "since this plan" in line]
+    assert "as the ledger tells it: 2 no longer planned" in line
+    assert "as the run 20261123T060000Z-7f3a and the ledger tell it" in " ".join(lines)
+    assert list(drift_report(NO_DRIFT, say)) == []
     assert set(SINCE) == set(Since)
     assert whose((f"C{number}", column) for number in range(12) for column in ("a", "b")).endswith(
         "C9 (a, b) and 2 more"

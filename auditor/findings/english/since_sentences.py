@@ -62,10 +62,10 @@ def whose(spots: Iterable[Spot]) -> str:
 def drift_report(drift: Drift, words: Words) -> Iterator[tuple[int, str]]:
     """The lines that tell what of a plan is not written any more, and how far each is indented; none where all is."""
     if drift.held or drift.new:
-        against = f"the run {drift.run} and the ledger" if drift.run else "the ledger"
+        told = f"the run {drift.run} and the ledger tell" if drift.run else "the ledger tells"
         parts = [f"{drift.gone:,} no longer planned, {drift.changed:,} planned otherwise by now"]
         parts += [f"{len(drift.new):,} new"] if drift.run else []
-        yield 2, f"since this plan was made, as {against} tell it: {', '.join(parts)}"
+        yield 2, f"since this plan was made, as {told} it: {', '.join(parts)}"
     if drift.held:
         yield 4, f"{counted(len(drift.held), 'planned value')} not written any more:"
         for since, number in drift.counts.items():
