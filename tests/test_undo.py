@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from auditor.actito import MaybeSent
+from auditor.apply.outcomes import taken_back
 from auditor.apply.undo import Audited, irrevocable, require_ended, single, undo_plan, undoing
 from auditor.apply.untouched import as_left
 from auditor.cli.planned import print_applied
@@ -24,6 +25,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import Exit, GuardRefused, TryLater
 from auditor.findings.english.since_sentences import drift_report
+from auditor.findings.since import Place, Since
 from auditor.model import Attribute, AttributeType, Kind, Refusal, Segmentation, Structure
 from auditor.permissions import HISTORY
 from auditor.plan.named import named
@@ -261,15 +263,25 @@ def test_a_plan_that_was_taken_back_says_so_when_it_is_applied_again(world: Worl
     done = world.apply(plan)
     world.platform.profiles["2"]["city"] = "Brugge"
     world.apply(world.undo(plan))
-    with world.ledger() as ledger:
-        back = ledger.taken_back("Customers", plan.sha)
-    again = done.but(back)
+
+    def back(**now: str) -> dict[Place, str]:
+        with world.ledger() as ledger:
+            return taken_back(ledger.effects(plan.sha), ledger.taken_back("Customers", plan.sha), now)
+
+    again = done.but(back())
     assert told(again, "key", "outcome", "detail") == [("C1", "skipped", "undone_since"), ("C2", "landed", None)]
     assert (done.exit_code, again.exit_code, again.left) == (Exit.FINE, Exit.WRITES_LEFT, 1)
     assert [line for _, line in drift_report(again.drift, REVIEW.say)][
         -1
     ] == "1 × written once and taken back: C1 (city)"
-    assert done.but(set()) is done
+    assert done.but({}) is done
+    [one] = [write for write in plan.writes if write.key == "C1"]
+    assert back(**{one.profile_id or "": "C9"}) == {(0, "city"): "C9"}, "as the newest run calls them"
+    with world.ledger() as ledger:
+        ledger.rekey("Customers", {"C1": "C8"}, "renamed", NOON)
+    again = done.but(back())
+    assert told(again, "key", "outcome", "detail") == [("C1", "skipped", "undone_since"), ("C2", "landed", None)]
+    assert again.drift.spots(Since.UNDONE) == [("C8", "city")], "who has the key C1 by now may be somebody else"
 
 
 def test_what_a_run_saw_changed_since_is_left_and_named_with_what_it_is(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -12,8 +12,9 @@ import polars as pl
 from auditor.apply.job import SentFile, Stopped
 from auditor.errors import Exit
 from auditor.files.whole import whole_file
-from auditor.findings.since import Drift, Since
+from auditor.findings.since import Drift, Place, Since
 from auditor.model import Outcome
+from auditor.state.ledger.records import Effect
 from auditor.state.run_files import rows
 
 OUTCOMES: Final = pl.Schema(
@@ -65,14 +66,14 @@ class Applied:
         skipped = self.outcomes.filter(pl.col("outcome") == Outcome.SKIPPED.value)
         return skipped.filter(pl.col("detail").is_in([since.value for since in Since])).height
 
-    def but(self, back: Collection[tuple[str | None, str | None]]) -> Applied:
-        """The same, where what landed of these cells (key and column) has been taken back since: that is not written
-        any more, whatever the plan had done.
+    def but(self, back: Mapping[Place, str]) -> Applied:
+        """The same, where what landed of these cells, each with the key of its person by now, has been taken back
+        since: that is not written any more, whatever the plan had done.
         """
         rows, done = self.outcomes, Outcome.LANDED.value
         gone = [
-            outcome == done and (key, column) in back
-            for outcome, key, column in rows["outcome", "key", "column"].iter_rows()
+            outcome == done and (number, column) in back
+            for outcome, number, column in rows["outcome", "number", "column"].iter_rows()
         ]
         if not any(gone):
             return self
@@ -81,9 +82,9 @@ class Applied:
         marked = rows.with_columns(
             pl.when(taken).then(pl.lit(said)).otherwise(name).alias(name) for name, said in told.items()
         )
-        places = rows.filter(taken).select("number", "column", "key").rows()
-        held = {**self.drift.held, **{(number, column): Since.UNDONE for number, column, _ in places}}
-        keys = {**self.drift.keys, **{number: key for number, _, key in places}}
+        places = rows.filter(taken).select("number", "column").rows()
+        held = {**self.drift.held, **dict.fromkeys(places, Since.UNDONE)}
+        keys = {**self.drift.keys, **{place[0]: back[place] for place in places}}
         return replace(self, outcomes=marked, drift=replace(self.drift, held=held, keys=keys))
 
     @property
@@ -96,6 +97,16 @@ class Applied:
         if self.left:
             return Exit.WRITES_LEFT
         return Exit.TRY_LATER if why else Exit.FINE
+
+
+def taken_back(
+    effects: Iterable[Effect], back: Collection[tuple[str | None, str | None]], now: Mapping[str, str]
+) -> dict[Place, str]:
+    """Which of a plan's effects an undo has taken back (`back`: key and column, as the ledger calls people), each with
+    the key that its person has `now`, by profileId; who is not in it is called as in the ledger.
+    """
+    theirs = [one for one in effects if (one.key, one.column) in back]
+    return {(one.number, one.column): now.get(one.profile_id or "", one.key or "") for one in theirs}
 
 
 def outcome_path(folder: Path, sha: str) -> Path:

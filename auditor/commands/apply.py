@@ -17,9 +17,9 @@ from auditor import permissions
 from auditor.actito import ActitoError, Reader, learned
 from auditor.apply import Progress, apply_plan, settled, unfinished
 from auditor.apply.job import FINAL, GONE, Limits
-from auditor.apply.outcomes import Applied, read_outcomes, write_outcomes
+from auditor.apply.outcomes import Applied, read_outcomes, taken_back, write_outcomes
 from auditor.commands.decided import require_taken
-from auditor.commands.known import grounds
+from auditor.commands.known import grounds, holders
 from auditor.commands.review import where_to_read
 from auditor.commands.seen_since import truth_says_no
 from auditor.commands.session import connect, tell_ends
@@ -32,7 +32,7 @@ from auditor.files.disk import require_writable
 from auditor.findings.codes import Code
 from auditor.findings.moments import moment
 from auditor.findings.sentences import of_plan
-from auditor.findings.since import Drift
+from auditor.findings.since import Drift, Place
 from auditor.findings.words import Words
 from auditor.model import Kind, Structure
 from auditor.plan.brakes import held, misjudged
@@ -44,6 +44,7 @@ from auditor.state import heads, run_folder
 from auditor.state.commit import at_work, steady
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import IMPORT_PATIENCE, Head
+from auditor.state.past_runs import find_run
 from auditor.structure.changes import changes
 from auditor.writes import Plan, read_plan, read_sealed
 
@@ -128,7 +129,7 @@ def apply(
                 hint=f"then go on: auditor apply {chosen.sha[:12]}, which writes nothing twice",
             ) from None
         tell_ends(settings, tell, reading, writing)
-        return applied.but(ledger.taken_back(settings.table, chosen.sha))
+        return applied.but(_taken_back(settings, chosen, ledger))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,12 +255,26 @@ def done(settings: Settings, path: Path) -> tuple[Applied, datetime] | None:
     with Ledger(settings.state_folder, reading=True) as ledger:
         chosen, folder = _ours(settings, path, ledger), path.resolve().parent
         earlier = read_outcomes(folder, chosen.sha)
-        applied, back = settled(chosen, ledger, earlier), ledger.taken_back(settings.table, chosen.sha)
+        applied, back = settled(chosen, ledger, earlier), _taken_back(settings, chosen, ledger)
     if applied is None:
         return None
     if earlier is None or not earlier.equals(applied.outcomes):  # that of an application before a killed one
         write_outcomes(folder, applied)
     return applied.but(back), max(applied.outcomes["at"].drop_nulls())
+
+
+def _taken_back(settings: Settings, chosen: Plan, ledger: Ledger) -> dict[Place, str]:
+    """The cells of a plan that an undo has taken back, each with the key that its person has by now, as far as the
+    newest run shows it.
+    """
+    back = ledger.taken_back(settings.table, chosen.sha)
+    if not back:
+        return {}
+    try:
+        whose = holders(run_folder.read_rows(find_run(settings), "profiles"))
+    except SettingsError:  # the plan may lie where no run does
+        whose = {}
+    return taken_back(ledger.effects(chosen.sha), back, {number: key for key, number in whose.items()})
 
 
 @dataclass(frozen=True, slots=True)
