@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 
 from auditor.commands.known import up_to_date
 from auditor.commands.untouched_since import left_by_us
+from auditor.diff.known import agreed_by_us
+from auditor.engine.duckdb import DuckDB
+from auditor.model import Kind
 from auditor.state import run_folder
 from auditor.state.past_runs import find_run
 from tests.consent_law import NEWS
@@ -129,3 +133,66 @@ def test_whose_profile_we_alone_have_changed() -> None:
     minutes = {key: ((since - MONDAY).total_seconds() / 60, int((until - MONDAY).total_seconds() / 60))
                for key, since, until in left}  # fmt: skip
     assert minutes == {"alone": (0, 5), "between": (9, 9), "by file": (0, 9), "then one by one": (0, 8)}
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_who_says_yes_after_our_opt_out_is_not_overruled(tmp_path: Path, decided: bool) -> None:
+    """Both sides agreed on the opt-out that the truth asked for, before any run saw it; not on one of a finding."""
+    world = World(tmp_path, 3, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    with in_memory(world):
+        if decided:
+            we_withdraw(world, one)
+        else:
+            world.run()
+            world.now += DAY
+            world.truth_says(one, NEWS, False, world.now)
+            world.run()
+            [made] = world.plan(only=[one.key])
+            assert world.apply(made) == {"landed"}
+            world.now += DAY
+        world.platform_says(one, **{NEWS: "true"})
+        world.now += DAY
+        world.truth_says(one, NEWS, False, world.now - 2 * DAY)
+        world.run()
+        [cell] = run_folder.read_rows(find_run(world.settings), "differences").filter(column=NEWS).to_dicts()
+        expected = ("true", "truth") if decided else ("false", "platform")
+        assert (cell["base"], cell["moved"]) == expected
+        writes = [write for made in world.plan(only=[one.key]) for write in made.plan.writes]
+        planned = [write.kind for write in writes if any(cell.column == NEWS for cell in write.cells)]
+        assert planned == ([Kind.UNSUBSCRIBE] if decided else [])
+
+
+def test_what_the_truth_said_when_we_withdrew_tells_whether_both_agreed(tmp_path: Path) -> None:
+    """Under every key that the person had: whose word it was under a key of two, nobody knows."""
+
+    def said(key: str, value: str, days: int, side: str = "truth") -> tuple[str, str, str, datetime, str, str]:
+        return "r", side, key, MONDAY + days * DAY, NEWS, value
+
+    history = [
+        said("asked", "on", -2), said("asked", "off", -1), said("asked", "on", 1),
+        said("decided", "off", -2), said("decided", "on", -1), said("decided", "off", 1),
+        said("unheard of", "off", -1, "platform"), said("empty", "empty", -1),
+        said("formerly", "off", -1), said("somebody's", "on", -2), said("formerly hers", "off", -1),
+    ]  # fmt: skip
+    keys = {"asked": "1", "decided": "2", "unheard of": "3", "empty": "4", "new": "5", "somebody's": "6", "field": "7"}
+    seen = [*keys.items(), ("formerly", "5"), ("formerly hers", "6")]
+    written = [(key, NEWS, "unsubscribe", "false", MONDAY) for key in keys if key != "field"]
+    written.append(("field", "city", "update", "Gent", MONDAY))
+    frames = {
+        "rows": pl.DataFrame(
+            [(key, key, number, MONDAY) for key, number in keys.items()],
+            ("key", "platform_text", "profile_id", "platform_updated"), orient="row",
+        ),
+        "history": pl.DataFrame(history, ("run", "side", "key", "at", "column", "value"), orient="row"),
+        "seen": pl.DataFrame(seen, ("key", "profile_id"), orient="row"),
+        "written": pl.DataFrame(written, ("key", "column", "kind", "after", "sent_at"), orient="row"),
+    }  # fmt: skip
+    with closing(DuckDB(temp=tmp_path, folders=[tmp_path])) as engine:
+        agreed = agreed_by_us(**{name: engine.put(frame, name) for name, frame in frames.items()})
+        assert sorted(engine.rows(agreed)) == [
+            ("asked", NEWS, "false"),
+            ("field", "city", "Gent"),
+            ("new", NEWS, "false"),
+        ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor.commands import untouched_since
-from auditor.diff.known import left_by_us, said_by_us, withdrawn_by_us
+from auditor.diff.known import agreed_by_us, left_by_us, said_by_us, withdrawn_by_us
 from auditor.engine.duckdb import DuckDB
 from auditor.match.join import Matched
 from auditor.model import Kind
@@ -64,6 +64,7 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
     own = {name: engine.put(recorded, name) for name, recorded in now.items()}
     withdrawn = withdrawn_by_us(matched.rows, memory.history, memory.seen, own["written"], left)
     withdrawn = engine.keep(withdrawn, "withdrawn_by_us")
+    agreed = agreed_by_us(matched.rows, memory.history, memory.seen, own["corrected"])
     off = written.filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)
     return OwnWork(
         sent=engine.keep(own["sent"].select("key", "column").distinct(), "sent"),
@@ -73,6 +74,6 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         created=own["created"],
         withdrawn=withdrawn,
         permissions=engine.keep(said_by_us(matched.rows, own["written"], as_of), "said_by_us"),
-        corrected=own["corrected"],
+        corrected=engine.keep(agreed, "agreed_by_us"),
         opt_outs=engine.put(off.select("profile_id", "column", at="sent_at"), "opt_outs"),
     )

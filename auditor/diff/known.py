@@ -78,6 +78,28 @@ def said_by_us(rows: ir.Table, written: ir.Table, as_of: datetime) -> ir.Table:
     return joined.select(key=joined.canonical, column=joined["column"], value=value, at=joined.sent_at)
 
 
+def agreed_by_us(rows: ir.Table, history: ir.Table, seen: ir.Table | None, written: ir.Table) -> ir.Table:
+    """What we wrote and the truth said, so that both sides agreed on it: not the opt-outs that somebody decided on
+    while it was on there. `history` and `seen` as in `withdrawn_by_us`; `written` has key (as the platform spells it),
+    column, kind, after and sent_at, a row per cell.
+
+    A profile that had other keys has said off under each of them, or nobody knows who said it.
+    """
+    opt_out = written.kind == Kind.UNSUBSCRIBE.value
+    known = rows.select(canonical="key", shown="platform_text")
+    ours = written.filter(opt_out)
+    ours = ours.join(known, ours.key == known.shown).select("key", "column", "canonical", "sent_at")
+    truth = with_former_keys(history.filter(history.side == Side.TRUTH.value).mutate(under="key"), seen, rows)
+    truth = truth.select("under", "run", "at", "value", their="key", theirs="column")
+    before = [ours.canonical == truth.their, ours["column"] == truth.theirs, truth["at"] <= ours.sent_at]
+    newest = ibis.row_number().over(group_by=["key", "column", "under"], order_by=[ibis.desc("at"), ibis.desc("run")])
+    last = ours.join(truth, before).mutate(place=newest).filter(ibis._.place == 0)
+    said = last.group_by("key", "column").agg(off=(ibis._["value"] == Permission.OFF.value).all())
+    said = said.filter(said.off)
+    agreed = written.filter(opt_out).semi_join(said, ["key", "column"])
+    return written.filter(~opt_out).union(agreed).select("key", "column", "after")
+
+
 def left_by_us(withdrawn: ir.Table, undone: ir.Table) -> ir.Table:
     """`Known.ours`: what we withdrew, whatever the truth says, and what else we took back (key, column, kind, restored,
     withdrawn) as long as the truth says what it said then.

@@ -69,16 +69,16 @@ class OwnWork(Recorded):
         )
 
     def corrected(self, table: str, after: datetime, upto: datetime) -> pl.DataFrame:
-        """Cells that got the truth's value from us and were read back, and that nothing of ours was written to since;
-        as far as exports of `upto` show it and those of `after` did not.
+        """Cells that got a value from us and were read back, and that nothing of ours was written to since; as far as
+        exports of `upto` show it and those of `after` did not. What an undo put back is none.
 
-        Columns: key, profile_id, column, after.
+        Columns: key, profile_id, column, kind, after, sent_at.
         """
         between = f"tab = ? AND col IS NOT NULL AND effective > ? AND effective <= ? AND {STANDING}"
         return self._frame(
-            ("key", "profile_id", "column", "after"),
-            f"SELECT key, address, col, after FROM writes_now WHERE id IN ({last_of_each(between)})"
-            " AND outcome = 'landed' AND kind IN ('update', 'clear', 'subscribe')"
+            ("key", "profile_id", "column", "kind", "after", "sent_at"),
+            f"SELECT key, address, col, kind, after, sent_at FROM writes_now WHERE id IN ({last_of_each(between)})"
+            " AND outcome = 'landed' AND kind IN ('update', 'clear', 'subscribe', 'unsubscribe')"
             " AND plan NOT IN (SELECT sha FROM plans WHERE purpose = 'undo') ORDER BY id",
             (table, stamp(after), stamp(upto)),
         )
