@@ -11,7 +11,7 @@ import pytest
 
 from auditor.commands import run as pipeline
 from auditor.commands.known import up_to_date
-from auditor.commands.outlived import Held, moved_on, outlived
+from auditor.commands.outlived import Held, moved_on, outlived, touched
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import About, Decision
 from auditor.state.past_runs import find_run
@@ -88,7 +88,10 @@ def test_what_was_taken_back_is_over_once_a_run_has_found_another_value(one: dic
     usual = {"key": "1", "profile_id": "p1", "column": "lastName", "restored": "Gent", "withdrawn": "Ghent"}
     back = pl.DataFrame([{**usual, "effective_at": NOW - timedelta(days=9), "number": 7} | one])
     compared = [Held("2", "p2", {"lastName": ("c", "c")})]
-    assert moved_on(back, audit_of(differences=differing), lambda _: compared) == ([7] if over else [])
+    audit = audit_of(differences=differing)
+    assert moved_on(back, audit, lambda _: compared) == ([7] if over else [])
+    says_so = "withdrawn" in one and "key" not in one and "restored" not in one
+    assert touched(back, audit, lambda _: compared) == ([7] if over and not says_so else []), "on the platform alone"
 
 
 def test_a_decision_stands_where_an_older_file_or_a_run_without_the_person_lies_between(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from auditor.commands.since import _later
-from auditor.model import Kind, Outcome, Route
+from auditor.model import Kind, Outcome, Route, Verdict
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Decision, Intent, Pin, PlanRecord
+from auditor.state.ledger.records import Decision, Intent, Pin, PlanRecord, RunRecord
 from auditor.writes import Cell, Write
 from tests.test_apply import plan_of
 
@@ -66,6 +66,20 @@ def test_what_was_taken_back_stays_so_when_the_key_goes_to_somebody_else(ledger:
         (ANN, NOON + HOUR),
         (BOB, NOON + 2 * HOUR),
     ]
+
+
+def test_what_was_put_back_is_ours_until_the_platform_says_something_else(ledger: Ledger) -> None:
+    """Also once the undo is over, because the truth has said something else since."""
+
+    def runs(name: str, **over: list[int]) -> list[bool]:
+        ledger.record_run(RunRecord(name, TABLE, NOON, NOON, Verdict.FINDINGS, over))
+        return [ledger.undone(TABLE, sent=sent).is_empty() for sent in (False, True)]
+
+    wrote(ledger, "p", 0, OLD, ANN)
+    number = wrote(ledger, "u", 1, OLD, ANN, undoes="p")
+    assert runs("r1", moved_on=[], touched=[]) == [False, False]
+    assert runs("r2", moved_on=[number]) == [True, False]
+    assert runs("r3", touched=[number]) == [True, True]
 
 
 def test_what_was_written_again_is_known_of_who_has_another_key(ledger: Ledger) -> None:

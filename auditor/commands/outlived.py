@@ -19,6 +19,7 @@ from auditor.settings.contract import Contract
 from auditor.state.ledger.records import Decision
 
 _ON_A_DIFFERENCE = (Choice.TRUTH, Choice.PLATFORM, Choice.IGNORE, Choice.REFUSED)
+_BOTH, _PLATFORM = slice(2), slice(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,24 @@ def moved_on(undone: pl.DataFrame, audit: Audit, look: Callable[[Collection[Then
     """The ledger's numbers of what was taken back and this run has found other values of, as far as its export shows
     that it was. `undone` as `Ledger.undone`; of permissions their history tells.
     """
+    return _with_others(_fields(undone, audit), audit, look, lambda column, text: meant(column, text, None))
+
+
+def touched(put_back: pl.DataFrame, audit: Audit, look: Callable[[Collection[Then]], Iterable[Held]]) -> list[int]:
+    """The same of which the platform itself says something else: from then on its value there is not ours, whatever the
+    truth says. `put_back` as `Ledger.undone` tells what was sent.
+    """
+    asked = _fields(put_back, audit)
+    return _with_others(asked, audit, look, lambda column, text: meant(column, text, None), _PLATFORM)
+
+
+def _fields(undone: pl.DataFrame, audit: Audit) -> list[Then]:
+    """What was taken back of fields, as far as the export shows that it was."""
     permissions = [column.name for column in audit.columns if column.permission is not None]
     shown = pl.col("effective_at") <= audit.source(Side.PLATFORM).as_of.astimezone(UTC)
     fields = undone.filter(shown & pl.col("column").is_not_null() & ~pl.col("column").is_in(permissions))
     asked = fields.select("number", "key", "profile_id", "column", "restored", "withdrawn").iter_rows()
-    return _with_others([Then(*row) for row in asked], audit, look, lambda column, text: meant(column, text, None))
+    return [Then(*row) for row in asked]
 
 
 def _with_others(
@@ -91,8 +105,9 @@ def _with_others(
     audit: Audit,
     look: Callable[[Collection[Then]], Iterable[Held]],
     means: Callable[[str, str | None], str | None],
+    sides: slice = _BOTH,
 ) -> list[int]:
-    """The numbers of those of which one side says something else by now than then."""
+    """The numbers of those of which one of these sides says something else by now than then."""
     mine = pl.col("key").is_in({one.key for one in asked})
     rows = audit.differences.filter(mine).select("key", "column", "platform", "truth").iter_rows()
     differing = {(key, column): values for key, column, *values in rows}
@@ -113,6 +128,6 @@ def _with_others(
     def changed(one: Then) -> bool:
         values = now(one)
         then = [means(one.column, text) for text in (one.platform, one.truth)]
-        return values is not None and then != [means(one.column, text) for text in values]
+        return values is not None and then[sides] != [means(one.column, text) for text in values][sides]
 
     return sorted(one.number for one in asked if changed(one))

@@ -9,7 +9,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 
 from auditor.commands.known import concerned, holders, standing_decisions
-from auditor.commands.outlived import Held, Then, moved_on, outlived
+from auditor.commands.outlived import Held, Then, moved_on, outlived, touched
 from auditor.diff.diffed import Diffed
 from auditor.diff.of_others import of_others
 from auditor.diff.one_sided import OneSided, creations, taken
@@ -85,11 +85,14 @@ def to_keep(
             if "truth_as_of" in one.counts
         )
         over: dict[str, list[int]] = {}
+        people = concerned(audit)
+        if not older:
+            put_back = under_keys_of_now(ledger.undone(audit.table, sent=True), people)
+            over = {"touched": touched(put_back, audit, look)}
         if not of_before:
-            people = concerned(audit)
             standing = standing_decisions(ledger, audit.table, holders(people), but=None)
             undone = under_keys_of_now(ledger.undone(audit.table), people)
-            over = {"lapsed": outlived(standing, audit, look), "moved_on": moved_on(undone, audit, look)}
+            over |= {"lapsed": outlived(standing, audit, look), "moved_on": moved_on(undone, audit, look)}
         ledger.record_run(_record(audit, over))
 
     rewrites = (agreed.rewrite, *(one for one in others if one is not None))
@@ -98,7 +101,7 @@ def to_keep(
 
 def _record(audit: Audit, over: Mapping[str, Sequence[int]]) -> RunRecord:
     """What the ledger keeps of a run: counts, the moment that the truth shows, and the numbers of what is over: of the
-    decisions that have `lapsed`, and of what was taken back and has `moved_on`.
+    decisions that have `lapsed`, and of what was taken back and has `moved_on`, or was `touched` on the platform.
     """
     summary = audit.summary()
     of_profiles = ("profiles", "waiting", "pending", "created", "undone", "standing", "gone")

@@ -115,19 +115,21 @@ class OwnWork(Recorded):
 
     def undone(self, table: str, *, sent: bool = False) -> pl.DataFrame:
         """Cells whose last write took an earlier one back, or found it taken back already; `sent`: only those that we
-        sent something to, for what was found is somebody else's doing. Of no cell a run has found other values since.
+        sent something to, for what was found is somebody else's doing. Of no cell a run has found other values since;
+        with `sent`, on the platform: there it is over, but ours.
 
         Columns: key, profile_id, column (null: the profile itself, which we had created), kind (of the write that took
         it back), withdrawn, restored, undone_at, effective_at (the platform shows it by then), number (of the write).
         """
         undo = "plan IN (SELECT sha FROM plans WHERE purpose = 'undo')"
+        over = "touched" if sent else "moved_on"
         found = "0" if sent else f"key IS NOT NULL AND outcome = 'landed' AND {undo}"
         return self._frame(
             ("key", "profile_id", "column", "kind", "withdrawn", "restored", "undone_at", "effective_at", "number"),
             "SELECT key, address, col, kind, before, after, coalesce(sent_at, settled_at),"
             " coalesce(effective, settled_at), id FROM writes_now"
             f" WHERE {undo} AND id IN ({last_of_each(f'tab = ? AND ({STANDING} OR {found})')})"
-            " AND id NOT IN (SELECT value FROM runs, json_each(runs.counts, '$.moved_on')"
+            f" AND id NOT IN (SELECT value FROM runs, json_each(runs.counts, '$.{over}')"
             " WHERE runs.tab = ?) ORDER BY id",
             (table, table),
         )
