@@ -20,7 +20,7 @@ from auditor.model import Kind, Route, Status, Structure
 from auditor.permissions import EVIDENCE, HISTORY, SAID_NO
 from auditor.plan import Facts
 from auditor.plan.creations import TAKEN
-from auditor.plan.knowledge import CREATED, DELETED_AGAIN, LEFT, OF_OTHERS, UNDONE, Knowledge
+from auditor.plan.knowledge import CREATED, DELETED_AGAIN, LEFT, OF_OTHERS, TAKEN_BACK, UNDONE, Knowledge
 from auditor.plan.policy import Policy
 from auditor.plan.road import SEEN
 from auditor.state.ledger import Ledger
@@ -92,6 +92,7 @@ def knowledge(structure: Structure, **given: Any) -> Knowledge:
         "deleted_again": DELETED_AGAIN.to_frame(),
         "created": CREATED.to_frame(),
         "left": LEFT.to_frame(),
+        "taken_back": TAKEN_BACK.to_frame(),
         "of_others": OF_OTHERS.to_frame(),
         "consent_off": frozenset(),
     }

@@ -164,6 +164,36 @@ def test_who_says_yes_after_our_opt_out_is_not_overruled(tmp_path: Path, decided
         assert planned == ([Kind.UNSUBSCRIBE] if decided else [])
 
 
+def test_an_opt_out_is_the_persons_again_once_an_opt_in_over_it_is_taken_back(tmp_path: Path) -> None:
+    """Though we were the last to turn it off, and a run saw it on."""
+    world = World(tmp_path, 3, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    with in_memory(world):
+        world.run()
+        world.platform_says(one, **{NEWS: "false"})
+        world.now += DAY
+        world.run()
+        world.now += DAY
+        world.truth_says(one, NEWS, True, world.now)
+        world.run()
+        world.now += timedelta(hours=1)
+        [line] = [line for line in world.differing() if line[:2] == (one.key, NEWS)]
+        world.decide("Bea", [(line, {"choice": "truth"})])
+        [made] = world.plan(only=[one.key])
+        assert world.apply(made) == {"landed"}
+        world.now += DAY
+        world.run()
+        assert world.apply(world.undo(made)) == {"landed"}
+        world.now += DAY
+        world.run()
+        audit, needed = up_to_date(world.settings, find_run(world.settings), world.now)
+        [moved] = audit.differences.filter(key=one.key, column=NEWS)["moved"]
+        [told] = needed.filter(key=one.key, column=NEWS)["told"]
+        found = audit.permissions.filter(key=one.key, column=NEWS, finding="opted_out_on_platform").height
+        assert (moved, told, found) == ("platform", "opted_out_on_platform", 1)
+
+
 def test_what_the_truth_said_when_we_withdrew_tells_whether_both_agreed(tmp_path: Path) -> None:
     """Under every key that the person had: whose word it was under a key of two, nobody knows."""
 

@@ -32,7 +32,7 @@ from auditor.plan.brakes import brakes, held, misjudged
 from auditor.plan.bulkfile import corrective_files
 from auditor.plan.creations import TAKEN
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.knowledge import CREATED, DELETED_AGAIN, LEFT, UNDONE, Knowledge
+from auditor.plan.knowledge import CREATED, DELETED_AGAIN, LEFT, TAKEN_BACK, UNDONE, Knowledge
 from auditor.plan.needs import for_the_truth, needs
 from auditor.plan.policy import Policy
 from auditor.plan.road import SEEN
@@ -1169,6 +1169,33 @@ def test_what_we_withdrew_nobody_is_told_as_an_opt_out_of_the_customer() -> None
         ("7", "withdrawn_by_us_then_changed"),
         ("8", "withdrawn_by_us_then_changed"),
     ], "whoever decided in vain for the opt-in, too"
+
+
+def test_an_opt_in_that_was_taken_back_leaves_what_was_before() -> None:
+    """The person's opt-out is told again as theirs, and what we had withdrawn as ours, whatever a run saw between."""
+    rows = [differs(key, NEWS, "false", "true", moved="platform") for key in ("theirs", "ours", "withdrawn")]
+
+    def said(key: str, value: str, days: int, run: str | None = None) -> dict[str, object]:
+        return {"run": run, "at": NOW - days * DAY, "side": "platform", "key": key, "column": NEWS, "value": value}
+
+    known = some_facts(
+        history=frame(permissions.HISTORY, [
+            said("theirs", "off", 9, "r"), said("theirs", "on", 7), said("theirs", "on", 6, "s"),
+            said("theirs", "off", 5),
+            said("ours", "off", 9), said("ours", "on", 7), said("ours", "on", 6, "s"), said("ours", "off", 5),
+            said("withdrawn", "off", 9, "r"), said("withdrawn", "on", 7), said("withdrawn", "off", 5),
+        ]),
+        left=frame(LEFT, [{"key": row["key"], "since": NOW - 9 * DAY, "until": NOW - 5 * DAY} for row in rows]),
+        taken_back=frame(TAKEN_BACK, [
+            {"key": key, "column": NEWS, "given_at": NOW - 7 * DAY, "taken_at": NOW - 5 * DAY}
+            for key in ("theirs", "ours")
+        ]),
+    ).known  # fmt: skip
+    assert [(key, why) for key, *_, why in for_the_truth(needs(an_audit(rows), known)).rows()] == [
+        ("ours", "withdrawn_by_us"),
+        ("theirs", "opted_out_on_platform"),
+        ("withdrawn", "withdrawn_by_us"),
+    ]
 
 
 CELL = st.sampled_from(["true", "false", "yes", "NO", "1", "0", "maybe", "", "Gold", None])

@@ -82,6 +82,18 @@ def test_what_was_put_back_is_ours_until_the_platform_says_something_else(ledger
     assert runs("r3", touched=[number]) == [True, True]
 
 
+def test_an_opt_in_is_taken_back_by_the_undo_of_its_plan(ledger: Ledger) -> None:
+    """Of whom it was, under any key; not by a later opt-out, nor of somebody whom we created."""
+    for place, key, who in ((0, OLD, ANN), (1, "C3", BOB), (2, "C5", "5")):
+        if place == 2:
+            wrote(ledger, "made", 0, key, who, column=None, kind=Kind.CREATE)
+        wrote(ledger, f"p{place}", place, key, who, kind=Kind.SUBSCRIBE)
+    wrote(ledger, "u0", 4, NEW, ANN, kind=Kind.UNSUBSCRIBE, undoes="p0")
+    wrote(ledger, "q", 5, "C3", BOB, kind=Kind.UNSUBSCRIBE)
+    wrote(ledger, "u2", 6, "C5", "5", kind=Kind.UNSUBSCRIBE, undoes="p2")
+    assert ledger.opt_ins_taken_back(TABLE).rows() == [(NEW, ANN, "city", NOON, NOON + 4 * HOUR)]
+
+
 def test_what_was_written_again_is_known_of_who_has_another_key(ledger: Ledger) -> None:
     wrote(ledger, "p", 0, OLD, ANN)
     wrote(ledger, "u", 1, OLD, ANN, undoes="p")

@@ -21,7 +21,7 @@ from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan import decisions as plan_decisions
 from auditor.plan.decisions import Choice, remembered
 from auditor.plan.finding_answers import answered, every_question
-from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge
+from auditor.plan.knowledge import CREATED, OF_OTHERS, TAKEN_BACK, Knowledge
 from auditor.plan.needs import needs
 from auditor.plan.news import last_news, still_undone, with_lapsed
 from auditor.plan.pairs import with_decided
@@ -122,6 +122,7 @@ def knowledge(
         deleted_again=undone.filter(person).select("key", at="undone_at"),
         created=_created(audit, ledger),
         left=left_by_us(under_keys_of_now(ledger.around_opt_outs(settings.table), everybody)),
+        taken_back=under_keys_of_now(ledger.opt_ins_taken_back(settings.table), everybody).select(*TAKEN_BACK),
         of_others=_looked_for(folder, "of_others", OF_OTHERS, later=("holder",)),
         consent_off=_consent_off(folder),
     )

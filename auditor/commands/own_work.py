@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor.commands import untouched_since
-from auditor.diff.known import agreed_by_us, left_by_us, said_by_us, withdrawn_by_us
+from auditor.diff.known import agreed_by_us, before_our_opt_ins, left_by_us, said_by_us, withdrawn_by_us
 from auditor.engine.duckdb import DuckDB
 from auditor.match.join import Matched
 from auditor.model import Kind
+from auditor.plan.knowledge import without_taken_back
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.persons import under_keys_of_export
 from auditor.state.memory import Memory
@@ -56,13 +57,16 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
         "created": ledger.created(table),
         "written": written,
         "undone": ledger.undone(table, sent=True),
+        "taken_back": ledger.opt_ins_taken_back(table),
         "around": ledger.around_opt_outs(table),
         "corrected": ledger.corrected(table, memory.as_of or as_of, as_of),
     }
     now = {name: under_keys_of_export(engine, recorded, rows, name) for name, recorded in records.items()}
     left = engine.put(untouched_since.left_by_us(now.pop("around")), "left")
     own = {name: engine.put(recorded, name) for name, recorded in now.items()}
-    withdrawn = withdrawn_by_us(matched.rows, memory.history, memory.seen, own["written"], left)
+    history = before_our_opt_ins(matched.rows, memory.history, own["taken_back"])
+    rest = engine.put(without_taken_back(now["written"], now["taken_back"]), "written_without_taken_back")
+    withdrawn = withdrawn_by_us(matched.rows, history, memory.seen, rest, left)
     withdrawn = engine.keep(withdrawn, "withdrawn_by_us")
     agreed = agreed_by_us(matched.rows, memory.history, memory.seen, own["corrected"])
     off = written.filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)

@@ -50,7 +50,8 @@ def withdrawn_by_us(
     Not those that a run has seen on since: who turned them off again, we did not. Nor those of profiles that somebody
     has touched since, for a yes and a no may lie between that no run saw. `history` is that of earlier runs, by
     canonical keys, `seen` as `Known.seen`, with profile_id; `written` has our opt-outs and opt-ins: key (as the
-    platform spells it), column, kind, after, sent_at; and `left` is as plan.knowledge.LEFT, with such keys.
+    platform spells it), column, kind, after, sent_at; and `left` is as plan.knowledge.LEFT, with such keys. An opt-in
+    that an undo took back, and the undo, are in neither: what was before is again.
     """
     newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("sent_at")])
     last = written.mutate(place=newest).filter(ibis._.place == 0, ibis._.kind == Kind.UNSUBSCRIBE.value)
@@ -64,6 +65,18 @@ def withdrawn_by_us(
     since = on.select(their="key", theirs="column", seen_at="at")
     again = [ours.canonical == since.their, ours["column"] == since.theirs, since.seen_at > ours.sent_at]
     return ours.anti_join(since, again).select("key", "column", platform="after")
+
+
+def before_our_opt_ins(rows: ir.Table, history: ir.Table, taken_back: ir.Table) -> ir.Table:
+    """The permission history without what runs saw on because of an opt-in that an undo took back. `taken_back` has key
+    (as the platform spells it), column, given_at and taken_at.
+    """
+    known = rows.select(canonical="key", shown="platform_text")
+    ours = taken_back.join(known, taken_back.key == known.shown)
+    ours = ours.select("given_at", "taken_at", their="canonical", theirs=ours["column"])
+    on = (history.side == Side.PLATFORM.value) & (history.value == Permission.ON.value)
+    between = history["at"].between(ours.given_at, ours.taken_at)
+    return history.anti_join(ours, [history.key == ours.their, history["column"] == ours.theirs, on, between])
 
 
 def said_by_us(rows: ir.Table, written: ir.Table, as_of: datetime) -> ir.Table:

@@ -51,6 +51,9 @@ touched, and what was said there in between, nobody knows."""
 _APART: Final = timedelta(minutes=2)
 """How far the platform's clock may be from ours, and how long a call may take."""
 
+TAKEN_BACK: Final = pl.Schema({"key": TEXT, "column": TEXT, "given_at": MOMENT, "taken_at": MOMENT})
+"""Opt-ins of ours that an undo took back, but of people whom we created: the permission is what it was before."""
+
 OF_OTHERS: Final = pl.Schema({"key": TEXT, "column": TEXT, "holder": TEXT})
 """Cells whose truth stands on the platform in another profile, of columns whose values are somebody's own, and that
 profile's key; empty where it has none, null in runs that were made before anybody kept it.
@@ -91,6 +94,8 @@ class Knowledge:
     """As CREATED."""
     left: pl.DataFrame
     """As LEFT, of those whom we sent an opt-out."""
+    taken_back: pl.DataFrame
+    """As TAKEN_BACK."""
     of_others: pl.DataFrame
     """As OF_OTHERS."""
     consent_off: Collection[str]
@@ -277,6 +282,11 @@ def _withdrawn_by_us(known: Knowledge) -> dict[tuple[str, str], datetime]:
     Not those that any run saw on since, nor of anybody who has said no to messages since.
     """
     here = known.history.filter(pl.col("side") == Side.PLATFORM.value)
+    seen, written = here.filter(pl.col("run").is_not_null()), here.filter(pl.col("run").is_null())
+    written = without_taken_back(written.rename({"at": "sent_at"}), known.taken_back).rename({"sent_at": "at"})
+    between = pl.col("at").is_between("given_at", "taken_at") & (pl.col("value") == Permission.ON.value)
+    ours = seen.with_row_index().join(known.taken_back, on=CELL).filter(between)["index"]
+    here = pl.concat([seen.with_row_index().filter(~pl.col("index").is_in(ours.implode())).drop("index"), written])
     off = (pl.col("value") == Permission.OFF.value) & pl.col("run").is_null()
     on = pl.col("value") == Permission.ON.value
     last = here.group_by(CELL).agg(off=pl.col("at").filter(off).max(), on=pl.col("at").filter(on).max())
@@ -284,3 +294,12 @@ def _withdrawn_by_us(known: Knowledge) -> dict[tuple[str, str], datetime]:
     since = pl.max_horizontal("on", "moment")
     last = last.filter((pl.col("off") >= since).fill_null(pl.col("off").is_not_null()))
     return {(key, column): off for key, column, off in last.select(*CELL, "off").iter_rows()}
+
+
+def without_taken_back(written: pl.DataFrame, taken_back: pl.DataFrame) -> pl.DataFrame:
+    """What we wrote to permissions, without opt-ins that an undo took back, and those undos: what was before is again.
+
+    `written` has key, column and sent_at, `taken_back` the columns of TAKEN_BACK.
+    """
+    both = [taken_back.select(*CELL, sent_at=moment) for moment in ("given_at", "taken_at")]
+    return written.join(pl.concat(both), on=[*CELL, "sent_at"], how="anti", maintain_order="left")
