@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -168,6 +169,52 @@ def test_who_is_on_again_under_another_key_had_the_opt_out_of_before(runs: Runs)
     numbered.run(*seen("a", news="false"), "r1", MONDAY)
     renamed = numbered.run(*seen("b", "c", news="true"), "r2", MONDAY + DAY)
     assert renamed.findings == {("b", NEWS, "contactable_again"): MONDAY}
+
+
+def test_what_another_profile_withdrew_under_the_key_is_held_against_that_one_alone(runs: Runs) -> None:
+    """As long as it is here: a profile that was made again has the history of its key."""
+    numbered, hour = replace(runs, profile_ids=True), timedelta(hours=1)
+
+    def seen(run: int, withdrawn: Collection[str] = (), **news: str) -> dict[str, datetime | None]:
+        people = {name: name.split("_") for name in news}
+        rows = [here(news[name], key=key, profileId=number) for name, (key, number) in people.items()]
+        said = [there(news[name], key=key, **PROVEN) for name, (key, _) in people.items()]
+        ours = [(key, NEWS, MONDAY + hour) for key in withdrawn]
+        found = numbered.run(rows, said, f"r{run}", MONDAY + run * DAY, withdrawn=ours).findings
+        return {key: since for (key, _, what), since in found.items() if what == "contactable_again"}
+
+    seen(0, a_1="false", b_2="true", c_3="false", d_4="true", e_5="false")
+    swapped = {"x_1": "false", "a_2": "true", "c_4": "true", "d_3": "true"}
+    assert seen(1, withdrawn=["x"], **swapped, e_6="true") == {"d": MONDAY, "e": MONDAY}
+    assert seen(2, withdrawn=["x"], **swapped, e_6="true") == {"d": MONDAY, "e": MONDAY}, "whatever run saw it last"
+    seen(3, x_1="false", a_2="false", c_4="true", d_3="true")
+    assert seen(4, x_1="true", a_2="true", c_4="true", d_3="true") == {
+        "a": MONDAY + 3 * DAY, "x": MONDAY + DAY, "d": MONDAY
+    }  # fmt: skip
+
+
+def test_an_opt_out_is_kept_of_each_profile_that_has_had_the_key(runs: Runs) -> None:
+    """Also where both were off, and nothing under that key has changed."""
+    numbered = replace(runs, profile_ids=True)
+
+    def seen(run: int, *numbers: str, news: str) -> Seen:
+        rows = [here(news, key=key, profileId=number) for key, number in zip("ab", numbers, strict=False)]
+        said = [there(key=key) for key in "ab"]
+        return numbered.run(rows, said, f"r{run}", MONDAY + run * DAY)
+
+    seen(0, "1", news="false")
+    assert seen(1, "2", "1", news="false").changes == [("platform", key, NEWS, OFF) for key in "ab"]
+    again = seen(2, "2", "1", news="true")
+    assert {key for key, _, what in again.findings if what == "contactable_again"} == {"a", "b"}
+
+
+def test_numbers_of_a_table_that_was_made_anew_say_nothing_of_whose_opt_out_it_was(runs: Runs) -> None:
+    first, second = (replace(runs, profile_ids=True, number=number) for number in ("16", "17"))
+    first.run([here("false", profileId="1")], [there("no")], "r0", MONDAY)
+    people = [here("true", profileId="2"), here("true", key="b", profileId="1")]
+    for run in (1, 2):
+        again = second.run(people, [there("yes"), there("yes", key="b")], f"r{run}", MONDAY + run * DAY).findings
+        assert {key for key, _, what in again if what == "contactable_again"} == {"k"}
 
 
 def test_what_is_off_because_we_created_it_so_is_no_opt_out(runs: Runs) -> None:

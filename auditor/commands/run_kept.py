@@ -57,7 +57,9 @@ def write_for_plans(
     engine.write(evidence_of_differences(diffed, allowed), folder / "evidence.parquet")
     no = None if activities is None else said_no(activities)
     ours = None if memory.seen is None else written.join(memory.seen, "profile_id").select("key", "column", "at")
-    history = known_history(diffed, allowed, audit.run, memory.history, memory.seen, names, memory.names, no, ours)
+    history = known_history(
+        diffed, matched.rows, allowed, audit.run, memory.history, memory.seen, names, memory.names, no, ours
+    )
     engine.write(history, folder / "history.parquet")
 
 

@@ -124,13 +124,24 @@ def left_by_us(withdrawn: ir.Table, undone: ir.Table) -> ir.Table:
 
 
 def with_former_keys(history: ir.Table, seen: ir.Table | None, rows: ir.Table) -> ir.Table:
-    """The permission history, and beside it what runs saw of profiles under keys that they had before, under those of
-    now. Keys are canonical; `seen` as `Known.seen`, with profile_id, and `rows` those of Matched.
+    """The permission history under the keys of now: what runs saw of a profile under another key is found under that of
+    now, and no more under the other one.
+
+    Of a profile that is here no more, its key keeps it: it may have been made again. So does what is of nobody known.
+    Keys are canonical; `seen` as `Known.seen`, with profile_id, and `rows` those of Matched.
     """
+    here = rows.filter(rows.profile_id.notnull(), rows.platform_text.notnull())
+    now = here.select(number="profile_id", now="key")
+    held = history.filter(history.profile_id.notnull()).select(formerly="key", number="profile_id").distinct()
+    moved = held.anti_join(now, [held.formerly == now.now, "number"]).join(now, "number")
+    moved = moved.select("formerly", "now", whose="number")
+    left = [history.key == moved.formerly, history.profile_id == moved.whose]
+    followed = history.join(moved, left).mutate(key=ibis._.now).select(*history.columns)
+    stays = history.anti_join(moved, left)
     if seen is None:
-        return history
-    now = rows.filter(rows.profile_id.notnull(), rows.platform_text.notnull()).select(number="profile_id", now="key")
+        return stays.union(followed)
     before = seen.filter(seen.profile_id.notnull()).select(formerly="key", number="profile_id")
     renamed = now.join(before, "number").filter(ibis._.now != ibis._.formerly).select("now", "formerly")
-    theirs = history.join(renamed, history.key == renamed.formerly).mutate(key=ibis._.now)
-    return history.union(theirs.select(*history.columns))
+    theirs = history.join(renamed, history.key == renamed.formerly)
+    theirs = theirs.anti_join(now, theirs.profile_id == now.number).mutate(key=ibis._.now)
+    return ibis.union(stays, followed, theirs.select(*history.columns))

@@ -32,7 +32,7 @@ class Permissions:
     """What both sides say of every permission."""
 
     changes: ir.Table
-    """What the history lacks: run, at, side, key (canonical), column, value, moment, source."""
+    """What the history lacks: run, at, side, key (canonical), profile_id, column, value, moment, source."""
     states: ir.Table
     """Every profile of the platform that is not set apart: key (canonical), column, platform, truth (null: it does not
     know the person), platform_text, truth_text, evidence (moment), source, platform_updated.
@@ -63,9 +63,10 @@ def permissions(
     """
     said = {side: engine.keep(_states(contract, matched, side), f"{side.value}_permissions") for side in Side}
     # No run needs to have seen what we wrote: whoever said otherwise has said so since.
-    nothing = {"run": ibis.literal(""), "moment": ibis.null(INSTANT), "source": ibis.null(str)}
+    unknown = {"profile_id": ibis.null(str), "source": ibis.null(str)}
+    nothing = {"run": ibis.literal(""), "moment": ibis.null(INSTANT), **unknown}
     own = written.mutate(side=ibis.literal(Side.PLATFORM.value), **nothing).select(*history.columns)
-    changes = engine.keep(_changes(said, history, own, run, moments), "permission_changes")
+    changes = engine.keep(_changes(said, matched.rows, history, own, run, moments), "permission_changes")
     states = engine.keep(_both_states(said), "permission_states")
     past = engine.keep(with_former_keys(history, seen, matched.rows).union(own), "permission_past")
     facts = engine.keep(
@@ -95,6 +96,7 @@ def without_consent(contract: Contract, diffed: Diffed, permissions: Permissions
 
 def known_history(
     diffed: Diffed,
+    rows: ir.Table,
     permissions: Permissions,
     run: str,
     history: ir.Table,
@@ -106,37 +108,44 @@ def known_history(
 ) -> ir.Table:
     """The permission history, this run's changes included, of profiles that are not equal: keys as shown.
 
-    A profile that had another key in an earlier run has what was said under that key as well: `seen` tells it, by the
-    profileId. What somebody else said under the same key bounds what may be given no less. Nor does what was withdrawn
-    under any key that shares an identifier: `names` has those of this run, as `identifiers` gives them, and
-    `remembered` those of earlier ones (key, name); nor a no to all messages there, as `state.memory.said_no` gives it,
-    nor what we have withdrawn there ourselves, as `written` (key, column, at). The last of it is a row of its own,
-    whose side is "other".
+    A profile that had another key in an earlier run has what was said under that key as well, as `with_former_keys`
+    finds it by `rows` and `seen`. What another profile withdrew under the same key bounds what may be given no less.
+    Nor does what was withdrawn under any key that shares an identifier: `names` has those of this run, as `identifiers`
+    gives them, and `remembered` those of earlier ones (key, name); nor a no to all messages there, as
+    `state.memory.said_no` gives it, nor what we have withdrawn there ourselves, as `written` (key, column, at). The
+    last of it is a row of its own, whose side is "other".
     """
     columns = ("run", "at", "side", "key", "column", "value")
-    everything = history.select(*columns).union(permissions.changes.select(*columns))
-    own = diffed.profiles.select(canonical=ibis._.canonical, shown=ibis._.key)
+    everything = history.select(*columns, "profile_id").union(permissions.changes.select(*columns, "profile_id"))
+    own = diffed.profiles.select(canonical="canonical", shown="key", number="profile_id")
+    followed = with_former_keys(everything, seen, rows)
+    said = followed.join(own, followed.key == own.canonical)
+    # An opt-out of each of two profiles is no repetition: that of the other one is among the bounds.
+    another = (said.profile_id != said.number).fill_null(False) & (said["value"] == Permission.OFF.value)
+    said = said.filter(~another).mutate(key=ibis._.shown).select(*columns)
+
     profiles = own
     if seen is not None:
         now = diffed.profiles.filter(diffed.profiles.profile_id.notnull())
         formerly = seen.filter(seen.profile_id.notnull()).join(
             now, seen.profile_id == now.profile_id, rname="now_{name}"
         )
-        profiles = profiles.union(formerly.select(canonical=formerly.key, shown=formerly.now_key), distinct=True)
-    joined = everything.join(profiles, everything.key == profiles.canonical)
-    said = joined.mutate(key=joined.shown).select(*columns)
-
+        whose = {"shown": formerly.now_key, "number": formerly.profile_id}
+        profiles = profiles.union(formerly.select(canonical=formerly.key, **whose), distinct=True)
     here = names.filter(names.side == Side.PLATFORM.value).select("name", theirs="key")
     known = here if remembered is None else here.union(remembered.select("name", theirs="key"), distinct=True)
     mine = own.join(names.select("key", "name"), own.canonical == names.key).select("canonical", "shown", "name")
     others = mine.join(known, "name").filter(ibis._.canonical != ibis._.theirs).select("shown", "theirs").distinct()
-    off = everything.filter(everything.value == Permission.OFF.value).select("at", "key", "column")
+    off = everything.filter(everything.value == Permission.OFF.value)
+    before = off.join(profiles, off.key == profiles.canonical).filter(ibis._.profile_id != ibis._.number)
+    before = before.select("shown", "column", "at")
+    off = off.select("at", "key", "column")
     if said_no is not None:
         every = permissions.states.select("column").distinct()
         off = off.union(said_no.cross_join(every).select("at", "key", "column"))
     if written is not None:
         off = off.union(written.select("at", "key", "column"))
-    withdrawn = off.join(others, off.key == others.theirs)
+    withdrawn = off.join(others, off.key == others.theirs).select("shown", "column", "at").union(before)
     last = withdrawn.group_by(key=withdrawn.shown, column=withdrawn["column"]).agg(at=withdrawn["at"].max())
     bounds = last.mutate(run=ibis.literal(run), side=ibis.literal("other"), value=ibis.literal(Permission.OFF.value))
     return said.union(bounds.select(*columns))
@@ -182,25 +191,38 @@ def says(text: ir.StringValue, polarity: Polarity) -> ir.StringValue:
 
 
 def _changes(
-    said: Mapping[Side, ir.Table], past: ir.Table, own: ir.Table, run: str, moments: Mapping[Side, datetime]
+    said: Mapping[Side, ir.Table],
+    rows: ir.Table,
+    past: ir.Table,
+    own: ir.Table,
+    run: str,
+    moments: Mapping[Side, datetime],
 ) -> ir.Table:
-    """What each side says now and did not say when the history saw it last, or we have written otherwise since."""
+    """What each side says now and did not say when the history saw it last, or we have written otherwise since, or said
+    of another profile with the same key.
+    """
+    holders = rows.filter(rows.platform_text.notnull()).select("key", "profile_id")
 
     def last(known: ir.Table, side: Side, prefix: str) -> ir.Table:
         # An input may be older than what is known already: it is told apart from what was known at its own moment.
         known = known.filter(known.side == side.value, known["at"] <= ibis.literal(moments[side], type=INSTANT))
         newest = ibis.row_number().over(group_by=["key", "column"], order_by=[ibis.desc("at"), ibis.desc("run")])
         found = known.mutate(place=newest).filter(ibis._.place == 0)
-        return found.select("key", "column", **{prefix: ibis._["value"], f"{prefix}_at": ibis._["at"]})
+        named = {prefix: ibis._["value"], f"{prefix}_at": ibis._["at"], f"{prefix}_of": ibis._.profile_id}
+        return found.select("key", "column", **named)
 
     pieces = []
     for side in Side:
         at = ibis.literal(moments[side], type=INSTANT)
         joined = said[side].left_join(last(past, side, "was"), ["key", "column"]).drop("key_right", "column_right")
         joined = joined.left_join(last(own, side, "wrote"), ["key", "column"]).drop("key_right", "column_right")
+        joined = joined.left_join(holders, "key").drop("key_right")
+        another = (joined.was_of != joined.profile_id).fill_null(False) & (joined.value != Permission.EMPTY.value)
         since = (joined.wrote_at > joined.was_at).fill_null(joined.wrote_at.notnull())
         changed = joined.filter(
-            (joined.value != joined.was.fill_null(Permission.EMPTY.value)) | (since & (joined.value != joined.wrote))
+            (joined.value != joined.was.fill_null(Permission.EMPTY.value))
+            | (since & (joined.value != joined.wrote))
+            | another
         )
         pieces.append(
             changed.select(
@@ -208,6 +230,7 @@ def _changes(
                 at=at,
                 side=ibis.literal(side.value),
                 key=changed.key,
+                profile_id=changed.profile_id,
                 column=changed["column"],
                 value=changed.value,
                 moment=changed.moment,

@@ -9,7 +9,7 @@ run is committed (see `auditor.state.commit`), so a run that stops halfway chang
     names-RUN.parquet        `key` (canonical) and `name`, a keyed digest per identifier, of everybody who was off
     activities-RUN.parquet   bounces, complaints, opt-outs in campaigns and messages not sent that any run saw: key,
                              profile_id, channel, activity, reason, moment, and a keyed digest of the address
-    permissions-RUN.parquet  the changes that one run saw: run, at, side, key, column, value, moment, source
+    permissions-RUN.parquet  the changes that one run saw: run, at, side, key, profile_id, column, value, moment, source
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Store:
         if activities is not None and anew:
             activities = engine.define(activities.mutate(profile_id=ibis.null(str)), "activities")
         names = self._table(engine, state.get("names"), warnings)
-        parts = [self._table(engine, part, warnings) for part in state.get("permissions", [])]
+        parts = [self._of_permissions(engine, part, warnings) for part in state.get("permissions", [])]
         history = joined_history(engine, [part for part in parts if part is not None])
         aliases = None
         if keys is not None and contract.fallbacks:
@@ -191,7 +191,8 @@ class Store:
             files["activities"] = self._write(engine, learnt.activities, f"activities-{run}.parquet")
         parts = list(memory.files.get("permissions", []))
         if filled(engine, learnt.permissions.changes):
-            parts.append(self._write(engine, learnt.permissions.changes, f"permissions-{run}.parquet"))
+            entry = self._write(engine, learnt.permissions.changes, f"permissions-{run}.parquet")
+            parts.append({**entry, "number": files["number"]})
         files["permissions"] = parts
         return files
 
@@ -257,7 +258,8 @@ class Store:
                 joined = table.left_join(renamed, [(column, "old")])
                 now = joined.mutate(**{column: ibis.coalesce(joined.new, joined[column])}).select(*table.columns)
                 entry = self._write(engine, now, f"{what}-{name}.parquet")
-                files[what] = [entry] if what == "permissions" else entry
+                number = self._number or files.get("number")
+                files[what] = [{**entry, "number": number}] if what == "permissions" else entry
             files["rekey"] = {"name": name, "map": content}
             return self._new_state(files)
 
@@ -289,6 +291,12 @@ class Store:
         except (OSError, duckdb.Error):
             warnings.append(Notice(_LOST[path.name.split("-")[0]], {"file": path.name}))
             return None
+
+    def _of_permissions(self, engine: DuckDB, entry: Any, warnings: list[Notice]) -> ir.Table | None:
+        """A part of the permission history; profileIds of a table that stood under this name before are nobody's."""
+        part = self._table(engine, entry, warnings)
+        anew = bool(self._number) and entry.get("number", self._number) not in (None, self._number)
+        return part.mutate(profile_id=ibis.null(str)) if part is not None and anew else part
 
     def _write(self, engine: DuckDB, expression: ir.Table, name: str) -> dict[str, str]:
         path = self.folder / name

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 HISTORY: Final = pl.Schema(
-    dict.fromkeys(("run", "at", "side", "key", "column", "value", "moment", "source"), pl.String())
+    dict.fromkeys(("run", "at", "side", "key", "profile_id", "column", "value", "moment", "source"), pl.String())
     | dict.fromkeys(("at", "moment"), pl.Datetime("us", "UTC"))
 )
-"""The columns of the permission history."""
+"""The columns of the permission history; `profile_id` is whose the key was on the platform, null where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ def joined_history(engine: DuckDB, parts: Sequence[ir.Table]) -> ir.Table:
     """The permission history, of the files that hold what single runs saw of it."""
     if not parts:
         return engine.put(HISTORY.to_frame(), "permission_history")
-    kept = [part.select(*HISTORY.names()) for part in parts]
+    whose = {"profile_id": ibis.null(str)}  # the first files had none
+    kept = [(part if "profile_id" in part.columns else part.mutate(**whose)).select(*HISTORY.names()) for part in parts]
     return engine.keep(ibis.union(*kept) if len(kept) > 1 else kept[0], "permission_history")
 
 
