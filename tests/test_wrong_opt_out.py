@@ -142,3 +142,26 @@ def test_what_a_side_said_last_counts_and_what_was_written_since(
     own = [(CONSENT, kind.value, NOON + at * HOUR) for at, kind in written]
     sent = pl.DataFrame(own, schema={"column": pl.String, "kind": pl.String, "sent_at": HISTORY["at"]}, orient="row")
     assert (CONSENT in off_by_now(pl.DataFrame(rows, schema=HISTORY), sent)) is off
+
+
+def test_who_has_another_key_by_now_is_named_by_either_and_nobody_else_is_asked_about(tmp_path: Path) -> None:
+    """A profile with another key was changed since: that is the reason, not what is known of whoever has the key."""
+    world = Watching(tmp_path, 4, 1)
+    given, other, *_ = world.people
+    world.all_say_yes()
+    with in_memory(world):
+        world.run()
+        world.now += 5 * HOUR
+        world.truth_says(given, NEWS, False, world.now)
+        world.run()
+        [made] = world.plan()
+        assert applied(world, made) == [(given.key, "landed")]
+        then = given.key
+        world.rename(given, "X1")
+        world.rename(other, then)
+        world.run()
+        for named in (then, "X1", f"X1:{NEWS}"):
+            with pytest.raises(GuardRefused, match=f'"{then}" is by now of "X1"'):
+                undo(world.settings, made.path, now=world.now, wrong=WrongOptOut(named, "Bea"))
+        with pytest.raises(SettingsError, match="withdrew no permission"):
+            undo(world.settings, made.path, now=world.now, wrong=WrongOptOut("C2", "Bea"))

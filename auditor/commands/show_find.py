@@ -72,6 +72,19 @@ def find(engine: Engine, contract: Contract, folder: Path, key: str) -> Found:
     return Found(first, match_sides(engine, contract, rows), snapshots)
 
 
+def key_of(engine: Engine, contract: Contract, folder: Path, profile_id: str) -> str | None:
+    """The key, as the platform spells it, of the profile with this profileId in a run; None: nobody knows one."""
+    raw = _snapshot(engine, contract, folder, Side.PLATFORM)
+    if "profileId" not in raw.columns:
+        return None
+    own = raw.filter(raw["profileId"] == profile_id).select(*(column.header for column in contract.keys)).limit(2)
+    found = engine.rows(own)
+    if len(found) != 1 or not all(found[0]):
+        return None
+    [texts] = found
+    return str(texts[0]) if len(texts) == 1 else json.dumps(texts, ensure_ascii=False)
+
+
 def with_contact(engine: Engine, contract: Contract, folder: Path, typed: str) -> list[str]:
     """The keys, as a side spells them, of all profiles that have an e-mail address or a phone number on either side.
 

@@ -18,7 +18,7 @@ import polars as pl
 from auditor import permissions
 from auditor.apply.undo import Audited, single, undoing
 from auditor.commands.session import passing_engine
-from auditor.commands.show_find import find
+from auditor.commands.show_find import find, key_of
 from auditor.diff.identifiers import identifiers
 from auditor.engine.protocol import filled
 from auditor.errors import GuardRefused, SettingsError
@@ -42,7 +42,9 @@ class WrongOptOut:
     """Who says that which opt-out was an error."""
 
     cell: str
-    """`KEY`, or `KEY:COLUMN` where the plan withdrew several permissions of the profile."""
+    """`KEY`, or `KEY:COLUMN` where the plan withdrew several permissions of the profile: the key that the plan has, or
+    the one that the profile has in the newest run.
+    """
     by: str
 
 
@@ -62,7 +64,7 @@ def take_back(
     """
     if not wrong.by.strip():
         raise SettingsError("--wrong-opt-out needs the name of the person who says so", hint="add: --by NAME")
-    [effect] = _named(effects, wrong.cell)
+    effect = _named(settings, effects, wrong.cell)
     _require_restorable(settings, contract, effect, of.sha, ledger)
     cell = Cell(effect.column or "", effect.after, effect.before)
     write = single(effect, Kind.SUBSCRIBE, [cell], by=wrong.by.strip())
@@ -128,15 +130,29 @@ def off_by_now(history: pl.DataFrame, written: pl.DataFrame) -> set[str]:
     return {column for (_, column), (_, off) in last.items() if off}
 
 
-def _named(effects: Sequence[Effect], cell: str) -> list[Effect]:
-    """The one opt-out that is meant."""
-    own = [one for one in effects if one.kind is Kind.UNSUBSCRIBE and cell in (one.key, f"{one.key}:{one.column}")]
+def _named(settings: Settings, effects: Sequence[Effect], cell: str) -> Effect:
+    """The one opt-out that is meant: by the key of the plan, or where it has no such key, by that of the newest run."""
+    withdrawn = [one for one in effects if one.kind is Kind.UNSUBSCRIBE]
+    own = [one for one in withdrawn if cell in (one.key, f"{one.key}:{one.column}")]
+    if not own:
+        column = next((one.column for one in withdrawn if cell.endswith(f":{one.column}")), None)
+        whose = _numbers(settings, cell if column is None else cell.removesuffix(f":{column}"))
+        own = [one for one in withdrawn if one.profile_id in whose and column in (None, one.column)]
     if len(own) == 1:
-        return own
+        return own[0]
     if own:
         named = ", ".join(f"{one.key}:{one.column}" for one in own)
         raise SettingsError(f"the plan withdrew {len(own)} permissions of this profile", hint=f"name one: {named}")
     raise SettingsError(f'the plan withdrew no permission of "{cell}"', hint="as the plan spells it: KEY or KEY:COLUMN")
+
+
+def _numbers(settings: Settings, key: str) -> set[str]:
+    """The profileId of whoever has this key in the newest run."""
+    folder = find_run(settings)
+    contract = read_contract(settings.table_folder / "contract.toml", run_folder.read_structure(folder))
+    with passing_engine(settings, [folder]) as engine:
+        rows = find(engine, contract, folder, key).matched.rows
+        return {number for (number,) in engine.rows(rows.select("profile_id")) if number}
 
 
 def _require_restorable(
@@ -151,6 +167,8 @@ def _require_restorable(
     if permissions.state(effect.before, polarity) is not Permission.ON:
         raise _refused(key, column, "was not on before")
     past = _past(settings, effect, ledger)
+    if past.renamed is not None:
+        raise _refused(key, column, f'is by now of "{past.renamed}": whoever gave the profile that key has changed it')
     if not past.whole:
         raise _refused(key, column, "may have been withdrawn before: a part of what earlier runs remembered is lost")
     own = ledger.permission_writes(settings.table, but=None).filter(
@@ -173,6 +191,8 @@ def _require_restorable(
 class _Past:
     """What runs know of the permissions of one person, under whichever key they had."""
 
+    renamed: str | None
+    """The key that their profile has in the newest run, where it had another one when the auditor wrote."""
     history: pl.DataFrame
     """`side`, `at`, `column`, `value` of every change that a run saw."""
     said_no: bool
@@ -190,6 +210,11 @@ def _past(settings: Settings, effect: Effect, ledger: Ledger) -> _Past:
     with passing_engine(settings, [folder, store.folder]) as engine:
         found = find(engine, contract, folder, effect.key or "")
         memory = store.load(engine, contract, found.matched.keys, expected=True)
+        holders = {number for (number,) in engine.rows(found.matched.rows.select("profile_id"))}
+        renamed = None
+        if effect.profile_id and effect.profile_id not in holders:
+            now = key_of(engine, contract, folder, effect.profile_id)
+            renamed = None if now == effect.key else now
         person = ibis.literal(effect.profile_id, type=str)
         keys = [found.key] if found.key is not None else []
         if memory.seen is not None:
@@ -206,7 +231,7 @@ def _past(settings: Settings, effect: Effect, ledger: Ledger) -> _Past:
             said_no = said_no or filled(engine, memory.activities.filter(theirs & memory.activities.activity.isin(no)))
         missing, _ = run_folder.read_run(folder).told()
         lost = {*(one.code for one in missing), *(one.code for one in memory.warnings)} & (NO_OPT_OUTS | NOBODY_SEEN)
-        return _Past(engine.frame(history), said_no, not lost)
+        return _Past(renamed, engine.frame(history), said_no, not lost)
 
 
 def _refused(key: str, column: str, why: str) -> GuardRefused:
