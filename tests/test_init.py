@@ -64,8 +64,9 @@ def folder(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def init(sandbox: Sandbox, *more: str) -> int:
-    key = f"file:{sandbox.directory / 'api-key'}"
-    return execute(["init", "--table", "acme/Customers", "--url", sandbox.url, "--api-key", key, *more])
+    usual = {"--table": "acme/Customers", "--url": sandbox.url, "--api-key": f"file:{sandbox.directory / 'api-key'}"}
+    given = [text for name, value in usual.items() if name not in more for text in (name, value)]
+    return execute(["init", *given, *more])
 
 
 def right(sandbox: Sandbox) -> Contract:

@@ -12,6 +12,7 @@ import pytest
 
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
+from auditor.findings.codes import Code
 from auditor.findings.sentences import of_file
 from tests.test_load import WELL_FORMED, answer, landed, lines, rejects, rows
 
@@ -173,7 +174,7 @@ def test_a_stray_quote_in_the_last_row_loses_nothing(engine: DuckDB, tmp_path: P
         result = landed(engine, tmp_path, content)
         assert result.rows == 20_000
         assert rows(result)[:19_999] == others
-        return {"file": "input.csv", "line": 20_001} in [dict(one.parameters) for one in result.not_checked]
+        return any(one.code is Code.CUT_OFF and one.parameters["line"] == 20_001 for one in result.not_checked)
 
     places = range(len(whole) - len(LARGE[-1]) - 1, len(whole))
     assert {torn(whole[:place] + b'"' + whole[place:]) for place in places} == {True, False}
