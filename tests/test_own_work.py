@@ -215,7 +215,9 @@ def test_what_the_truth_said_when_we_withdrew_tells_whether_both_agreed(tmp_path
             [(key, key, number, MONDAY) for key, number in keys.items()],
             ("key", "platform_text", "profile_id", "platform_updated"), orient="row",
         ),
-        "history": pl.DataFrame(history, ("run", "side", "key", "at", "column", "value"), orient="row"),
+        "history": pl.DataFrame(history, ("run", "side", "key", "at", "column", "value"), orient="row").with_columns(
+            profile_id=pl.lit(None, pl.String)
+        ),
         "seen": pl.DataFrame(seen, ("key", "profile_id"), orient="row"),
         "written": pl.DataFrame(written, ("key", "column", "kind", "after", "sent_at"), orient="row"),
     }  # fmt: skip
