@@ -22,3 +22,7 @@ class Background:
     """The rows of matched keys whose hashes differ, with the texts of both sides: `p0`, `t0` …"""
     drawn: ir.Table
     """Those of a sample of all that match, likewise."""
+
+    def place(self, column: str) -> int:
+        """The number of a compared column, by which its texts are called."""
+        return [one.name for one in self.contract.compared].index(column)

@@ -90,14 +90,13 @@ def _of_few(pairs: ir.Table, cells: ir.Table, columns: Sequence[str], background
     """`key` and `column` of the pairs that the other differing cells of the column would hardly hold by chance, as
     often as both values stand in a sample of all profiles.
     """
-    places = {one.name: place for place, one in enumerate(background.contract.compared)}
     drawn = background.drawn
-    held = ibis.union(
-        *(
-            drawn.group_by(column=ibis.literal(column), text=drawn[f"p{places[column]}"]).agg(having=drawn.count())
-            for column in columns
-        )
+    texts = {column: drawn[f"p{background.place(column)}"] for column in columns}
+    counts = (
+        drawn.group_by(column=ibis.literal(column), text=text).agg(having=drawn.count())
+        for column, text in texts.items()
     )
+    held = ibis.union(*counts)
     often = pairs.left_join(held, ["column", "text"]).select("key", "column", "p", "t", "having")
     often = often.cross_join(drawn.agg(sampled=drawn.count()))
     often = often.mutate(share=ibis.greatest(often.having.fill_null(0), 1) / often.sampled)
@@ -159,7 +158,7 @@ def _met_by_chance(engine: Engine, cells: ir.Table, column: str, number: int, ba
     """
     if background is None:
         return inf
-    place = [one.name for one in background.contract.compared].index(column)
+    place = background.place(column)
     drawn = background.drawn.select("key", text=fold(background.drawn[f"p{place}"]))
     drawn = drawn.filter(drawn.text.fill_null("") != "")
     sizes = drawn.group_by("text").agg(n=drawn.count())

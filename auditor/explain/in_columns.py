@@ -98,7 +98,7 @@ def _held(
 
 def _borne_out(engine: Engine, cells: ir.Table, name: str, relation: Mapped, background: Background) -> Mapped | None:
     """The map as far as all rows that were drawn bear it out, with the values as both files spell them."""
-    place = [one.name for one in background.contract.compared].index(name)
+    place = background.place(name)
     column, zone = background.contract.compared[place], background.contract.timezone.key
     mine = cells.filter(cells.column == name, cells.platform.concat(_BETWEEN, cells.truth).isin(
         [_BETWEEN.join(pair) for pair in relation.values]))  # fmt: skip

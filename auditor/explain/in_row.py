@@ -172,12 +172,11 @@ def _believed(engine: Engine, copied: ir.Table, cells: ir.Table, background: Bac
     each = copied.group_by("column", "other", "side").agg(n=copied.count(), different=copied.value.nunique())
     counted = engine.rows(each.filter(each.different >= ibis.least(each.n, FEWEST)).drop("different"))
     sizes = dict(engine.rows(cells.group_by("column").agg(n=cells.count())))
-    at = {column.name: place for place, column in enumerate(background.contract.compared)}
     drawn = background.drawn
     believed = []
     for column, other, side, number in counted:
         prefix = "p" if side == " on platform" else "t"
-        one, another = (_plain(drawn[f"{prefix}{at[name]}"]) for name in (column, other))
+        one, another = (_plain(drawn[f"{prefix}{background.place(name)}"]) for name in (column, other))
         asked = drawn.agg(same=drawn.count(where=(one == another) & (one != "")), filled=drawn.count(where=one != ""))
         [(same, there)] = engine.rows(asked)
         share = max(same - number, 0) / max(there, 1)

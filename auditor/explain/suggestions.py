@@ -22,6 +22,7 @@ from auditor.explain.as_numbers import thousands_are_certain
 from auditor.explain.background import Background
 from auditor.explain.causes import Example, Group
 from auditor.explain.telephones import countries
+from auditor.explain.value_maps import MAPS, SEVERAL_ON_PLATFORM
 from auditor.findings.reason import Reason
 from auditor.findings.suggestion import Suggestion
 from auditor.model import Side
@@ -42,9 +43,6 @@ MOST_COLUMNS: Final = 25
 _WITH_COMMA: Final = "number:,"
 _CODE: Final = 5
 """Characters of a code at most."""
-_OURS_FOR_ONE: Final = "several words for one on platform"
-_MAPS: Final = ("one for one", _OURS_FOR_ONE, "several words for one in truth")
-"""Patterns of columns in which one side has codes for the other's words."""
 _LEFT: Final = 3
 """Differences that are shown of those that a rule leaves."""
 
@@ -147,11 +145,11 @@ def _maps(
 ) -> Iterator[_Candidate]:
     """The map that the column's pairs of codes and words are."""
     for group in groups:
-        kind = next((kind for kind in _MAPS if group.pattern.startswith(kind)), None)
+        kind = next((kind for kind in MAPS if group.pattern.startswith(kind)), None)
         if group.reason != Reason.RELATION or kind is None:
             continue
         # As both files spell them: what is compared or sent may be spelt otherwise.
-        place = [one.name for one in background.contract.compared].index(column.name)
+        place = background.place(column.name)
         fetched = background.fetched.select("key", p=f"p{place}", t=f"t{place}")
         of_them = cells.filter(
             cells.column == group.column, cells.reason == group.reason, cells.pattern == group.pattern
@@ -159,7 +157,7 @@ def _maps(
         pairs = sorted({(p.strip(), t.strip()) for p, t in engine.rows(of_them.select("p", "t").distinct())})
         values = {theirs: ours for ours, theirs in pairs}
         spoken = all(word.lower() in (*YES, *NO) for word in values)
-        if column.spelt_alike and (spoken or kind == _OURS_FOR_ONE):
+        if column.spelt_alike and (spoken or kind == SEVERAL_ON_PLATFORM):
             values = dict(pairs)
         mapped = replace(column, values=dict(column.values) | values)
         for compare in (column.compare, Compare.BOOLEAN):
@@ -203,7 +201,7 @@ def _best(
 ) -> Suggestion | None:
     """The candidate that makes most of a column's differences equal; None: none does, or two do by chance."""
     name = candidates[0].column.name
-    place = [one.name for one in background.contract.compared].index(name)
+    place = background.place(name)
     zone = background.contract.timezone.key
     mine = cells.filter(cells.column == name).select("key", mark=ibis.literal(True))
     fetched = background.fetched.select("key", p=background.fetched[f"p{place}"], t=background.fetched[f"t{place}"])

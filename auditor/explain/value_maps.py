@@ -17,6 +17,12 @@ from auditor.equality.yes_no import NO, YES
 from auditor.explain.distances import Pair, Relation
 from auditor.explain.spelling import damage_of, told_of
 
+_ONE_FOR_ONE: Final = "one for one"
+SEVERAL_ON_PLATFORM: Final = "several words for one on platform"
+_SEVERAL_IN_TRUTH: Final = "several words for one in truth"
+MAPS: Final = (_ONE_FOR_ONE, SEVERAL_ON_PLATFORM, _SEVERAL_IN_TRUTH)
+"""Patterns of columns in which one side has codes for the other's words."""
+
 MAPPED: Final = 250
 """Pairs of values that may stand for each other."""
 _FEWEST: Final = 10
@@ -57,8 +63,8 @@ class Mapped(Relation):
             return "the opposite"
         ours, theirs = (len(set(values)) for values in zip(*self.values, strict=True))
         if ours != theirs:
-            return f"several words for one {'on platform' if ours > theirs else 'in truth'}"
-        return "one for one"
+            return SEVERAL_ON_PLATFORM if ours > theirs else _SEVERAL_IN_TRUTH
+        return _ONE_FOR_ONE
 
     @property
     def turned(self) -> bool:
