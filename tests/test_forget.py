@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from auditor.commands.forget import forget
 from auditor.errors import GuardRefused, SettingsError, TryLater
 from auditor.model import Kind, Outcome, Route, Side
 from auditor.state import run_folder
-from auditor.state.ledger import FILE, Ledger
+from auditor.state.ledger import FILE, Ledger, chain
 from auditor.state.ledger.records import SAME_PERSON, Decision, Intent
 from tests.consent_world import World, in_memory, mail
 from tests.small_folder import auditor
@@ -68,6 +70,29 @@ def test_who_is_forgotten_is_known_by_hashes_alone(folder: Folder, who: str) -> 
     kept = b"".join(path.read_bytes() for path in folder.settings.state_folder.glob(f"{FILE}*"))
     assert b"town-P2" in kept
     assert not [word for word in (b"town-P1", b"here-P1", b"id-P1", b"first@", b"new@") if word in kept]
+
+
+def test_who_reads_the_ledger_meanwhile_keeps_them_from_being_forgotten_and_that_is_told(
+    folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was emptied stands in the log beside the ledger as long as somebody reads what was before."""
+    monkeypatch.chdir(folder.path)
+    monkeypatch.setattr(chain, "PATIENCE", 0)
+    state = folder.settings.state_folder
+
+    def still_there() -> bool:
+        return any(b"town-P1" in path.read_bytes() for path in state.glob(f"{FILE}*"))
+
+    with closing(sqlite3.connect(state / FILE, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM writes").fetchone() == (2,)
+        said = auditor(capsys, "forget", "P1", "--yes")
+        assert (still_there(), said.code) == (True, 75)
+        assert "forgotten:" not in said.out
+        assert f"{FILE}-wal" in said.err
+        assert "call the same command again" in said.err
+    assert auditor(capsys, "forget", "P1", "--yes").code == 0
+    assert not still_there()
 
 
 def inbox(folder: Folder) -> dict[str, str]:

@@ -73,7 +73,7 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool, tell: Tell
     Raises SettingsError where it is no value, several profiles have it, or the table has nothing by which somebody
     could be recognised, GuardRefused where a file of decisions cannot be taken, and TryLater where one that was taken
     cannot be removed: they are remembered, and the ledger is emptied once the file is gone, for by what it knows of
-    them they are found in files.
+    them they are found in files. So it does while another process reads what the ledger had of them.
     """
     with at_work(settings, "auditor forget", now), contextlib.ExitStack() as stack:
         if not dry:

@@ -27,6 +27,8 @@ from auditor.errors import AuditorError, SettingsError, TryLater
 
 Value = str | int | None
 
+PATIENCE: Final = 10  # seconds, for whoever is at the file
+
 _START: Final = bytes(32)
 """The link before the first entry."""
 
@@ -220,10 +222,10 @@ class Chain:
         with self.transaction():
             self._connection.executemany(f"UPDATE {table} SET {emptied} WHERE id = ?", ((row,) for row in rows))
 
-    def compact(self) -> None:
-        """Bring everything into the database, and leave nothing in the file of what was written last."""
+    def compact(self) -> bool:
+        """Bring everything into the database; whether nothing is left in the log, which somebody who reads may keep."""
         with self._lock, self._explained():
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return not self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
     def verify(self, since: int = 0) -> Verified:
         """Check every row against its seal and its entry, and every entry against the chain; those after `since` alone.
@@ -354,7 +356,7 @@ _COMPLAINTS: Final[Mapping[int, tuple[str, str | None]]] = {
 
 def _connected(address: str, *, uri: bool = False) -> sqlite3.Connection:
     """Transactions are begun and ended by Chain and nowhere else: isolation_level=None."""
-    return sqlite3.connect(address, uri=uri, isolation_level=None, check_same_thread=False, timeout=10)
+    return sqlite3.connect(address, uri=uri, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
 
 
 def _read_only(path: Path, version: int, beside_writing: bool) -> sqlite3.Connection:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
+from auditor.errors import TryLater
 from auditor.state.ledger.chain import Value, stamp
 from auditor.state.ledger.recorded import Recorded, moment
 from auditor.state.ledger.records import NEWCOMER, SAME_PERSON, About, Decision, Pin
@@ -132,8 +133,15 @@ class People(Recorded):
         return {(column, text) for column, text in rows if text}
 
     def compact(self) -> None:
-        """Leave nothing of what was emptied in the file beside the database."""
-        self._chain.compact()
+        """Leave nothing of what was emptied in the file beside the database.
+
+        Raises TryLater while somebody who reads keeps it there.
+        """
+        if not self._chain.compact():
+            raise TryLater(
+                f"what was emptied is still in {self._chain.path}-wal: another process is reading the ledger",
+                hint="wait until that has ended, then call the same command again",
+            )
 
     def _about(
         self, table: str, keys: Iterable[str], numbers: Iterable[str], but: Iterable[str]
