@@ -597,6 +597,7 @@ OF_FILES: list[tuple[Code, dict[str, Any], str]] = [
         "a.csv: 2 empty lines were passed over",
     ),
     (Code.EMPTY_LINES, {"lines": 1200}, "1,200 empty lines were passed over"),
+    (Code.EMPTY_LINES, {"lines": 1}, "1 empty line was passed over"),
     (Code.EMPTY_ROWS, {"rows": 3}, "3 empty rows were passed over"),
     (Code.ROW_BEFORE_NAMES, {}, "the row before the names, which is no row but names a separator, was passed over"),
     (Code.COLUMN_WITHOUT_NAME, {"column": 3}, "column 3 has no name and was left out"),

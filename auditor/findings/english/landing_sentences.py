@@ -38,6 +38,18 @@ def _again(say: Words, *, lines: Sequence[int], more: int) -> str:
     return f"the names of the header stand again among the rows, and {where} {listed} {_passed(len(lines) + more)}"
 
 
+def _empty_lines(say: Words, *, lines: int) -> str:
+    return f"{counted(lines, 'empty line')} {'was' if lines == 1 else 'were'} passed over"
+
+
+def _empty_rows(say: Words, *, rows: int) -> str:
+    return f"{counted(rows, 'empty row')} {'was' if rows == 1 else 'were'} passed over"
+
+
+def _long_numbers(say: Words, *, numbers: int) -> str:
+    return f"{counted(numbers, 'number')} {'has' if numbers == 1 else 'have'} more than the 15 digits that Excel keeps"
+
+
 def _passed(lines: int) -> str:
     return "is no row and was passed over" if lines == 1 else "are no rows and were passed over"
 
@@ -63,12 +75,12 @@ LANDING: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NAMES_AGAIN: _again,
     Code.LINES_BELOW_ROWS: _below,
     Code.SEPARATOR_ENDS_LINES: _filled("each row ends in a separator, behind which nothing stands"),
-    Code.EMPTY_LINES: _filled("{lines:,} empty lines were passed over"),
-    Code.EMPTY_ROWS: _filled("{rows:,} empty rows were passed over"),
+    Code.EMPTY_LINES: _empty_lines,
+    Code.EMPTY_ROWS: _empty_rows,
     Code.ROW_BEFORE_NAMES: _filled("the row before the names, which is no row but names a separator, was passed over"),
     Code.COLUMN_WITHOUT_NAME: _filled("column {column} has no name and was left out"),
     Code.COLUMN_WITH_NUL: _filled("column {column} has a NUL in its name and was left out"),
-    Code.LONG_NUMBERS: _filled("{numbers:,} numbers have more than the 15 digits that Excel keeps"),
+    Code.LONG_NUMBERS: _long_numbers,
     Code.QUOTE_NOT_CLOSED: _filled("a quote is not closed"),
     Code.TEXT_AFTER_QUOTE: _filled("text follows a closing quote"),
     Code.OTHER_CELLS: _other_cells,
