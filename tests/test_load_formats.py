@@ -392,7 +392,7 @@ def test_which_sheet_is_meant(tmp_path: Path, landing: Any, engine: DuckDB) -> N
 def test_digits_that_excel_lost_are_told(tmp_path: Path, landing: Any) -> None:
     path = workbook(tmp_path / "a.xlsx", lambda _, sheet: sheet.write_row(1, 0, [12345678901234567, "x"]))
     landed, _ = landing(path)
-    assert [of_file(note) for note in landed.notes] == ["1 numbers have more than the 15 digits that Excel keeps"]
+    assert [of_file(note) for note in landed.notes] == ["1 number has more than the 15 digits that Excel keeps"]
 
 
 @pytest.mark.parametrize("names", [["id", "id"], [None, None]])
