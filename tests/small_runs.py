@@ -151,7 +151,10 @@ class Runs:
             taken_back = [(*cell, "unsubscribe" if cell[1] in permitted else "update") for cell in undone]
             back = engine.put(pl.DataFrame(taken_back, UNDONE, orient="row"), "undone")
             known = knowing(
-                base=memory.base, sent=engine.put(written, "sent"), seen=memory.seen, ours=left_by_us(ours, back)
+                base=memory.base,
+                sent=engine.put(written, "sent"),
+                seen=memory.seen,
+                ours=left_by_us(ours, back, self.contract.compared, self.contract.timezone.key),
             )
             found = diff(engine, self.contract, matched, known, Moments(as_of, truth_as_of or as_of), {})
             moments = {Side.PLATFORM: as_of, Side.TRUTH: truth_as_of or as_of}

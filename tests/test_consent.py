@@ -277,16 +277,28 @@ def test_who_said_yes_and_no_after_we_withdrew_has_opted_out(runs: Runs) -> None
     assert {key for key, _, finding in out.findings if finding == "opted_out_on_platform"} == {"new", "z"}
 
 
-def test_what_we_took_back_is_told_as_ours_as_long_as_both_sides_say_the_same(runs: Runs) -> None:
-    agreed = here(city="new"), there(city="new")
-    runs.run([agreed[0]], [agreed[1]], "r1", MONDAY)
-    back = [("k", "city", "old", "new")]
-    assert runs.run([here(city="old")], [agreed[1]], "r2", MONDAY + DAY, undone=back).moved == {("k", "city"): "ours"}
-    assert runs.run([here(city="other")], [agreed[1]], "r3", MONDAY + DAY, undone=back).moved == {
-        ("k", "city"): "platform"
-    }
-    changed = runs.run([here(city="old")], [there(city="third")], "r4", MONDAY + DAY, undone=back)
-    assert changed.moved == {("k", "city"): "both"}
+@pytest.mark.parametrize(
+    ("agreed", "restored", "wrote", "truth", "moved"),
+    [
+        ("new", "old", "new", "new", "ours"),
+        ("new", "old", "new", "third", "ours"),  # nobody has changed it in Actito
+        ("new town", "old", " new  town", "third", "ours"),  # by the column's rule
+        ("new", "other", "new", "new", "platform"),  # edited since
+        ("new", "other", "new", "third", "both"),
+        # No run has seen what we wrote: whose the cell was before, it is again.
+        ("old", "old", "new", "third", "truth"),
+        ("base", "old", "new", "base", "platform"),
+        ("base", "old", "new", "new", "both"),
+    ],
+)
+def test_what_we_took_back_is_told_as_ours_whatever_the_truth_says_since(
+    runs: Runs, agreed: str, restored: str, wrote: str, truth: str, moved: str
+) -> None:
+    """Where both sides had agreed on what we wrote, and the platform holds what was there before."""
+    runs.run([here(city=agreed)], [there(city=agreed)], "r1", MONDAY)
+    back = [("k", "city", "old", wrote)]
+    now = runs.run([here(city=restored)], [there(city=truth)], "r2", MONDAY + DAY, undone=back)
+    assert now.moved == {("k", "city"): moved}
 
 
 def test_since_when(runs: Runs) -> None:

@@ -21,9 +21,10 @@ from auditor.model import Kind, Outcome, Route, Side
 from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger, chain
 from auditor.state.ledger.records import SAME_PERSON, Decision, Intent
+from auditor.state.past_runs import find_run
 from tests.consent_world import World, in_memory, mail
 from tests.small_folder import auditor
-from tests.test_rekey import FIRST, NEXT, STRUCTURE, TABLE, Folder
+from tests.test_rekey import FIRST, NEXT, STRUCTURE, TABLE, Folder, agree
 
 PLATFORM = [("P1", "first@example.com"), ("P2", "second@example.com"), ("P3", "both@example.com")]
 TRUTH = [("p1 ", "new@example.com"), ("P4", "both@example.com")]
@@ -297,3 +298,81 @@ def test_who_is_forgotten_is_so_under_every_key_and_address_that_they_had(tmp_pa
         world.now += timedelta(days=1)
         world.run()
         assert {line.why for each in world.plan() for line in each.plan.left if line.key == "N1"} == {"erased"}
+
+
+def agreed_on(state: Path) -> pl.DataFrame:
+    """What lies in the state folder of agreed values, whether it counts or not."""
+    return pl.concat([pl.read_parquet(path) for path in state.glob("*/base-*")])
+
+
+@pytest.mark.parametrize(("key", "keys"), [('["id"]', ["1", "2"]), ('["note", "id"]', [HERS, OTHER])])
+def test_what_was_agreed_on_with_who_is_forgotten_is_kept_no_longer(tmp_path: Path, key: str, keys: list[str]) -> None:
+    """Also of a table without profileIds, and of who is on no side any more."""
+    made = Folder(tmp_path, key=key)
+    agree(made, *keys)
+    forget(made.settings, keys[0], now=NEXT, dry=True)
+    assert agreed_on(made.settings.state_folder)["auditor:anchor"].to_list() == keys
+    forget(made.settings, keys[0], now=NEXT, dry=False)
+    assert agreed_on(made.settings.state_folder)["auditor:anchor"].to_list() == keys[1:]
+
+
+def test_agreed_values_that_cannot_be_removed_are_named_and_the_same_command_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Folder(tmp_path)
+    agree(made, "1", "2")
+    [before] = made.settings.state_folder.glob("*/base-*")
+    unlink = Path.unlink
+
+    def refused(path: Path, *given: Any, **named: Any) -> None:
+        if path == before:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        unlink(path, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        with pytest.raises(TryLater, match="not forgotten yet") as error:
+            forget(made.settings, "1", now=NEXT, dry=False)
+    assert f"{before} (Permission denied)" in str(error.value)
+    forget(made.settings, "1", now=NEXT, dry=False)
+    assert agreed_on(made.settings.state_folder)["auditor:anchor"].to_list() == ["2"]
+    with made.ledger() as ledger:
+        assert ledger.keys(TABLE) == {"2"}
+
+
+def test_nobody_is_forgotten_while_agreed_values_cannot_be_read(tmp_path: Path) -> None:
+    made = Folder(tmp_path)
+    agree(made, "1", "2")
+    [base] = made.settings.state_folder.glob("*/base-*")
+    base.write_bytes(base.read_bytes()[:-1])
+    with pytest.raises(TryLater, match="the next run replaces it"):
+        forget(made.settings, "1", now=NEXT, dry=False)
+
+
+def test_once_somebody_is_forgotten_nobody_is_said_to_have_changed_what_we_took_back(tmp_path: Path) -> None:
+    """What is emptied cannot tell that we wrote it, and nothing else may tell that Actito did."""
+    world = World(tmp_path, 3, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    with in_memory(world):
+
+        def told() -> tuple[str | None, ...]:
+            world.now += timedelta(days=1)
+            world.run()
+            [cell] = run_folder.read_rows(find_run(world.settings), "differences").filter(column="city").to_dicts()
+            return cell["base"], cell["moved"]
+
+        world.run()
+        assert one.row is not None
+        one.row |= {"city": "Ghent", "modified_at": world.stamp(world.now)}
+        world.now += timedelta(days=1)
+        world.run()
+        [made] = world.plan(only=[one.key])
+        assert world.apply(made) == {"landed"}
+        world.run()
+        assert world.apply(world.undo(made)) == {"landed"}
+        assert told() == ("Ghent", "ours")
+        one.row["city"] = "Gand"
+        assert told() == ("Ghent", "ours")
+        forget(world.settings, one.key, now=world.now, dry=False)
+        assert told() == (None, "unknown")

@@ -18,7 +18,8 @@ def command(settings_file: Path, who: str, yes: bool) -> int:
     """Record that somebody asked to be erased, by KEY or another unique value such as an e-mail address.
 
     Nobody with their key, address or number is created again, by any route, nor with one that they had in a run that is
-    kept or in what was written to them. What the ledger recorded of their profileId is emptied, under every key.
+    kept or in what was written to them. What the ledger recorded of their profileId is emptied, under every key, and so
+    is what both sides had agreed on with them.
     Files of decisions are taken first, and those about them removed.
     Nothing is deleted in Actito. What runs keep of them expires with the runs (`state.retain`).
     """

@@ -1,17 +1,20 @@
 """The spine of `auditor forget`: somebody asked to be erased, and is never created again by any route.
 
 What identifies them, and did in the runs that are kept and in what was written to them, stays as keyed hashes. What the
-ledger recorded of them, under whichever key, is emptied, under seals that stay; what runs keep expires with them.
+ledger recorded of them, under whichever key, is emptied, under seals that stay; what was agreed on with them is kept no
+longer; what runs keep expires with them.
 Nothing is deleted in Actito: that is for whoever answers the request.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
+import secrets
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +22,8 @@ import polars as pl
 
 from auditor.commands.decided import remove_taken, take_all
 from auditor.commands.plan import Tell, silently
+from auditor.commands.rekey import canonical_keys
+from auditor.commands.session import passing_engine
 from auditor.errors import SettingsError, TryLater
 from auditor.match.sides import source_name
 from auditor.model import Side, Structure
@@ -26,7 +31,8 @@ from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
-from auditor.state.commit import at_work
+from auditor.state.agreed import Store
+from auditor.state.commit import Kept, at_work, commit
 from auditor.state.ledger import Ledger
 from auditor.state.past_runs import find_run, readable
 from auditor.state.run_files import columns_of
@@ -85,6 +91,7 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool, tell: Tell
         if dry:
             return Forgotten(told, ledger.recorded_of(*about), one.there)
         kept = remove_taken(settings, {*one.keys, *(value for _, value in one.identifiers)})
+        kept |= _without_agreed(settings, one, now)
         with ledger.transaction():
             ledger.remember_erased(sorted(one.identifiers), now)
             rows = 0 if kept else ledger.empty(*about)
@@ -97,10 +104,40 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool, tell: Tell
 def _not_yet(kept: Mapping[Path, str]) -> str:
     files = ", ".join(f"{path} ({why})" for path, why in kept.items())
     return (
-        f"they are not forgotten yet: decisions about them may be in {files}, which could not be read or removed. "
+        f"they are not forgotten yet: what is kept of them may be in {files}, which could not be read or removed. "
         "Nobody creates them any more, and all other files of decisions about them are removed; what the ledger "
         "recorded of them it keeps until this is done: by that they are found"
     )
+
+
+def _without_agreed(settings: Settings, one: _Person, now: datetime) -> dict[Path, str]:
+    """Empty what both sides had agreed on with them: without the ledger's record, nobody can tell who wrote it.
+
+    Gives the files that cannot be read or removed, and why.
+    """
+    structure = run_folder.read_structure(find_run(settings))
+    contract = read_contract(settings.table_folder / "contract.toml", structure)
+    store = Store(settings.state_folder, settings.entity, settings.table, structure.number)
+    if store.agreed:
+        called = {json.dumps(list(contract.key)), *(contract.key if len(contract.key) == 1 else ())}
+        texts = {*one.keys, *(value for name, value in one.identifiers if name in called)}
+        with passing_engine(settings, [store.folder]) as engine:
+            memory = store.load(engine, contract, expected=True)
+            if memory.stored is None:
+                return dict.fromkeys(store.folder.glob("base-*"), "damaged; the next run replaces it")
+            forms = {form for _, form in canonical_keys(engine, contract, texts) if form}
+            name = f"forget-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+            new = store.without(engine, memory, {_plain(text) for text in (*one.numbers, *forms)}, name)
+        if new is not None:
+            kept = Kept(name, (new.rewrite,), new.written, new.superseded, folder=None, record=None, secret=None)
+            commit(settings.state_folder, kept)
+    stays = {}
+    for path in store.leftovers():
+        try:
+            path.unlink()
+        except OSError as error:
+            stays[path] = error.strerror or "cannot be removed"
+    return stays
 
 
 def _person(settings: Settings, ledger: Ledger, who: str) -> _Person:

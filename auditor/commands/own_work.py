@@ -14,6 +14,7 @@ from auditor.engine.duckdb import DuckDB
 from auditor.match.join import Matched
 from auditor.model import Kind
 from auditor.plan.knowledge import without_taken_back
+from auditor.settings.contract import Contract
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.persons import under_keys_of_export
 from auditor.state.memory import Memory
@@ -46,8 +47,11 @@ class OwnWork:
     """profile_id, column and `at` of every opt-out that we sent, also of people who are here no more."""
 
 
-def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memory: Memory, as_of: datetime) -> OwnWork:
+def own_work(
+    engine: DuckDB, ledger: Ledger, contract: Contract, matched: Matched, memory: Memory, as_of: datetime
+) -> OwnWork:
     """Selects what the ledger has of a table; `as_of` is the moment that the export shows."""
+    table, zone = contract.table, contract.timezone.key
     rows = matched.rows.filter(matched.rows.platform_text.notnull()).select("profile_id", key="platform_text")
     written = ledger.permission_writes(table, but=None)
     pending = ledger.pending(table, after=as_of)
@@ -69,11 +73,12 @@ def own_work(engine: DuckDB, ledger: Ledger, table: str, matched: Matched, memor
     withdrawn = withdrawn_by_us(matched.rows, history, memory.seen, rest, left)
     withdrawn = engine.keep(withdrawn, "withdrawn_by_us")
     agreed = agreed_by_us(matched.rows, memory.history, memory.seen, own["corrected"])
+    taken_back = [column for column in contract.compared if column.name in set(now["undone"]["column"])]
     off = written.filter(pl.col("kind") == Kind.UNSUBSCRIBE.value)
     return OwnWork(
         sent=engine.keep(own["sent"].select("key", "column").distinct(), "sent"),
         created_since=pending.filter(pl.col("kind") == Kind.CREATE.value).height,
-        left=engine.keep(left_by_us(withdrawn, own["undone"]), "left_by_us"),
+        left=engine.keep(left_by_us(withdrawn, own["undone"], taken_back, zone), "left_by_us"),
         opt_ins=own["opt_ins"],
         created=own["created"],
         withdrawn=withdrawn,

@@ -118,7 +118,7 @@ def _carry(
 ) -> Rekeyed:
     table = contract.table
     known = store.known_keys(engine, memory)
-    called = dict(_canonical(engine, contract, ledger.keys(table)))
+    called = dict(canonical_keys(engine, contract, ledger.keys(table)))
     told = {form for form in called.values() if form is not None}
     forms = [(one.old_form, one.new_form) for one in pairs]
     renamed = engine.put(pl.DataFrame(forms, schema={"old": pl.String, "new": pl.String}, orient="row"), "renamed")
@@ -165,7 +165,7 @@ def _read(engine: DuckDB, contract: Contract, path: Path, scratch: Path) -> list
     landed = land(engine, Side.TRUTH, path, scratch / "map.parquet", columns=HEADERS)
     rows = pl.read_parquet(landed.path, columns=list(HEADERS)).rows()
     problems = [f"{landed.rejected:,} rows cannot be read"] if landed.rejected else []
-    forms = dict(_canonical(engine, contract, {text for row in rows for text in row if text}))
+    forms = dict(canonical_keys(engine, contract, {text for row in rows for text in row if text}))
     empty = sum(not (old and new and forms[old] and forms[new]) for old, new in rows)
     problems += [f"{empty:,} rows have an empty key, or one that has other columns"] if empty else []
     found = [_Pair(old, new, forms[old], forms[new]) for old, new in rows if old and new and forms[old] and forms[new]]  # type: ignore[arg-type]
@@ -207,7 +207,7 @@ def _erased(contract: Contract, ledger: Ledger, pairs: Iterable[_Pair]) -> Itera
         yield from sorted((column, value) for value in set(gone) - ledger.erased_among(column, gone))
 
 
-def _canonical(engine: DuckDB, contract: Contract, texts: Iterable[str]) -> list[tuple[str, str | None]]:
+def canonical_keys(engine: DuckDB, contract: Contract, texts: Iterable[str]) -> list[tuple[str, str | None]]:
     """Key texts, as the platform spells them, with their canonical forms; None for what is no key."""
     groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     found: list[tuple[str, str | None]] = []

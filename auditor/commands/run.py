@@ -206,7 +206,7 @@ def _audit(
             edits = overwritten(settings, contract, ledger, work, now, tell)
             settled = replace(settled, overwritten=edits)
             ledger.suppose(settled)
-            ours = own_work(engine, ledger, table, matched, memory, as_of)
+            ours = own_work(engine, ledger, contract, matched, memory, as_of)
             memory = with_corrected(engine, contract, memory, matched.rows, ours.corrected)
             known = Known(memory.base, False, ours.sent, memory.seen, _blocked(engine, violations), ours.left)
             shown = Moments(as_of, inputs.moments[Side.TRUTH])

@@ -123,8 +123,8 @@ def differing(engine: Engine, unlike: ir.Table, contract: Contract, known: Known
     moved = ibis.cases(
         (cells.base.isnull() & by_moment, Moved.TRUTH_BY_MOMENT.value),
         (cells.base.isnull(), Moved.UNKNOWN.value),
-        (platform_moved & truth_moved, Moved.BOTH.value),
         (platform_moved & cells.ours, Moved.OURS.value),
+        (platform_moved & truth_moved, Moved.BOTH.value),
         (platform_moved, Moved.PLATFORM.value),
         (truth_moved, Moved.TRUTH.value),
         else_=Moved.UNKNOWN.value,
@@ -150,15 +150,14 @@ def differing(engine: Engine, unlike: ir.Table, contract: Contract, known: Known
 
 
 def _with_ours(cells: ir.Table, known: ir.Table | None) -> ir.Table:
-    """The cells, and whether the platform's and the truth's texts are those that we left: `ours`."""
+    """The cells, and whether the platform's text is what we left there: `ours`."""
     if known is None:
         return cells.mutate(ours=ibis.literal(False))
-    left = known.select(own_key="key", own_column="column", left=ibis._.platform.nullif(""), said="truth")
+    left = known.select(own_key="key", own_column="column", left=ibis._.platform.nullif(""), agreed="agreed")
     found = cells.join(left, [cells.key_text == left.own_key, cells.column == left.own_column])
     here = found.platform.identical_to(found.left) | found.platform_canonical.identical_to(found.left)
-    said = found.said.nullif("")
-    there = found.said.isnull() | found.truth.identical_to(said) | found.truth_canonical.identical_to(said)
-    ours = found.filter(here & there).select(own_key="own_key", own_column="own_column").distinct()
+    put_back = found.agreed.isnull() | found.base.identical_to(found.agreed)
+    ours = found.filter(here & put_back).select(own_key="own_key", own_column="own_column").distinct()
     return flagged(
         cells.mutate(ours=ibis.literal(False)),
         ours,

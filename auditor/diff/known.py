@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 import ibis
 
 from auditor.engine.functions import INSTANT
+from auditor.equality import rules
 from auditor.model import Kind, Permission, Side
+from auditor.settings.contract import Column
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -30,8 +33,8 @@ class Known:
     blocked: ir.Table | None
     """`key` (as shown), `column`: a truth cell that must not be sent."""
     ours: ir.Table | None
-    """`key` (as the platform spells it), `column`, `platform`, `truth`: what we left there last that both sides had not
-    agreed on, and what the truth said (null: whatever it says)."""
+    """`key` (as the platform spells it), `column`, `platform`, `agreed`: what we left there last that both sides had
+    not agreed on, and the mark of what they had then (null: whatever that was)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +116,19 @@ def agreed_by_us(rows: ir.Table, history: ir.Table, seen: ir.Table | None, writt
     return written.filter(~opt_out).union(agreed).select("key", "column", "after")
 
 
-def left_by_us(withdrawn: ir.Table, undone: ir.Table) -> ir.Table:
-    """`Known.ours`: what we withdrew, whatever the truth says, and what else we took back (key, column, kind, restored,
-    withdrawn) as long as the truth says what it said then.
+def left_by_us(withdrawn: ir.Table, undone: ir.Table, columns: Sequence[Column], zone: str) -> ir.Table:
+    """`Known.ours`: what we withdrew, and what else we took back (key, column, kind, restored, withdrawn) after both
+    sides had agreed on it: else the cell is whose it was before. `columns` are those that were taken back.
     """
-    taken_back = undone.filter(undone.column.notnull(), undone.kind != Kind.UNSUBSCRIBE.value).select(
-        "key", "column", platform="restored", truth=ibis._.withdrawn.fill_null("")
-    )
-    return withdrawn.mutate(truth=ibis.null(str)).union(taken_back)
+    undone = undone.filter(undone.column.isin([column.name for column in columns]))
+    undone = undone.filter(undone.kind != Kind.UNSUBSCRIBE.value)
+    marks = [
+        (undone.column == column.name, rules.marked(rules.canonical(undone.withdrawn, column, Side.PLATFORM, zone)))
+        for column in columns
+    ]
+    agreed = ibis.cases(*marks) if marks else ibis.null(str)
+    taken_back = undone.select("key", "column", platform="restored", agreed=agreed)
+    return withdrawn.mutate(agreed=ibis.null(str)).union(taken_back)
 
 
 def with_former_keys(history: ir.Table, seen: ir.Table | None, rows: ir.Table) -> ir.Table:

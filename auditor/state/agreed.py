@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -211,6 +211,29 @@ class Store:
     def rekeyed(self) -> Mapping[str, str]:
         """The last change of keys that was carried out here: `name` and `map`, the hash of its pairs; empty: none."""
         return self._state()[0].get("rekey") or {}
+
+    @property
+    def agreed(self) -> bool:
+        """Whether there are agreed values."""
+        return bool(self._state()[0].get("base"))
+
+    def without(self, engine: DuckDB, memory: Memory, profiles: Collection[str], name: str) -> NewState | None:
+        """Leave out what was agreed with these profiles, by profileId or canonical key, case and outer blanks aside.
+
+        It counts when committed; None where nothing was.
+        """
+        if memory.stored is None:
+            return None
+        theirs = memory.stored["auditor:anchor"].strip().lower().isin(sorted(profiles))
+        if not filled(engine, memory.stored.filter(theirs)):
+            return None
+        with self._whole(name):
+            rest = self._write(engine, memory.stored.filter(~theirs), f"base-{name}.parquet")
+            return self._new_state({**self._state()[0], "base": rest})
+
+    def leftovers(self) -> list[Path]:
+        """Files of agreed values that count no longer, and could not be removed."""
+        return sorted(path for path in self.folder.glob("base-*") if path.name not in _named(self._state()[0]))
 
     def _remembered(self, memory: Memory) -> dict[str, tuple[ir.Table, str]]:
         """What `state.json` names → its table, and the column of that which holds a canonical key."""
