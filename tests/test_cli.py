@@ -50,7 +50,7 @@ OPTIONS = {
     "report": ["RUN", "--privacy", "masked|aggregate|full", "--lang", "--open", "--settings"],
     "plan": [
         "RUN", "--decisions", "--route", "auto|bulk|single", "--files", "--confirm", "--older", "--continue",
-        "--review", "--by", "--settings",
+        "--create-again", "--review", "--by", "--settings",
     ],
     "apply": ["PLAN", "--yes", "--confirm", "--older", "--json", "--settings"],
     "fix": ["KEYS...", "--yes", "--confirm", "--settings"],

@@ -13,7 +13,7 @@ from auditor.commands import run as pipeline
 from auditor.commands.known import up_to_date
 from auditor.commands.outlived import Held, moved_on, outlived, touched
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import About, Decision
+from auditor.state.ledger.records import PROFILE, About, Decision
 from auditor.state.past_runs import find_run
 from tests.audits import audit_of, difference
 from tests.consent_world import World, in_memory
@@ -47,6 +47,9 @@ def on(platform: str | None, truth: str | None, choice: str = "platform", **more
         (on("a", "b", "withdraw", key="2", profile_id="p2"), False),  # of a cell that need not differ
         (on("a", "b", "grounds", key="2", profile_id="p2", about=About("without_evidence", "form", None)), False),
         (on("", None, key="empty"), False),
+        (on(None, None, "truth", column=PROFILE, key="2", profile_id="who was to be created"), True),
+        (on(None, None, "truth", column=PROFILE, key="missing", profile_id="who is to be created"), False),
+        (on(None, None, "refused", column=PROFILE, key="2", profile_id="p2"), False),  # that ends with its row
     ],
 )
 def test_what_a_change_of_values_outlives(one: Decision, over: bool) -> None:

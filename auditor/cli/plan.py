@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 @click.option("--continue", "continues", metavar="PLAN",
               help="What is left of an earlier plan, on a fresh audit, and nothing else.")  # fmt: skip
 @click.option("--show", metavar="PLAN", help="Tell a stored plan again: its file, or the beginning of its name.")
+@click.option("--create-again", "again", multiple=True, metavar="KEY",
+              help="Create somebody after all whom we created and an undo deleted; with --by.")  # fmt: skip
 @click.option("--review", is_flag=True, help="Ask about each cause before anything is made; needs a terminal.")
-@click.option("--by", metavar="NAME", help="Who refuses, with --review; else that is asked.")
+@click.option("--by", metavar="NAME", help="Who decides: with --create-again, or who refuses with --review.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plans, write by write, as one JSON document.")
 def command(
     settings_file: Path,
@@ -46,6 +48,7 @@ def command(
     older: bool,
     continues: str | None,
     show: str | None,
+    again: tuple[str, ...],
     review: bool,
     by: str | None,
     as_json: bool,
@@ -61,6 +64,7 @@ def command(
     from auditor.cli.planned import parse_confirmations, print_plan, say_drift
     from auditor.cli.summary import print_json
     from auditor.commands.apply import require_true
+    from auditor.commands.create_again import create_again
     from auditor.commands.for_others import write_files
     from auditor.commands.plan import plan
     from auditor.commands.review import tell
@@ -74,10 +78,15 @@ def command(
         raise SettingsError("--confirm is for the files of a plan: auditor plan --files DIR, or auditor apply PLAN")
     if older and files is None:
         raise SettingsError("--older is for the files of a plan: auditor plan RUN --files DIR, or auditor apply PLAN")
-    if (review and (show or as_json or continues)) or (by and not review):
+    if (review and (show or as_json or continues)) or (by and not (review or again)):
         raise SettingsError(
-            "--review asks at a terminal: --show, --json and --continue do not go with it, and --by only does"
+            "--review asks at a terminal: --show, --json and --continue do not go with it, and --by only with it or "
+            "--create-again"
         )
+    if again and (run or show or continues):
+        raise SettingsError("--create-again is about the newest run: no RUN, --show or --continue goes with it")
+    if again:
+        create_again(settings, again, by=by or "", now=clock.now(), tell=say)
     if review:
         reviewed = _reviewed(settings, run, decisions, route, by, for_others=files is not None)
         if reviewed is None:

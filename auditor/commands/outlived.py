@@ -16,7 +16,7 @@ from auditor.model import Side
 from auditor.plan.decisions import Choice
 from auditor.plan.knowledge import meant
 from auditor.settings.contract import Contract
-from auditor.state.ledger.records import Decision
+from auditor.state.ledger.records import PROFILE, Decision
 
 _ON_A_DIFFERENCE = (Choice.TRUTH, Choice.PLATFORM, Choice.IGNORE, Choice.REFUSED)
 _BOTH, _PLATFORM = slice(2), slice(1)
@@ -64,14 +64,19 @@ def held_now(engine: DuckDB, contract: Contract, matched: Matched) -> Callable[[
 def outlived(
     standing: Iterable[Decision], audit: Audit, look: Callable[[Collection[Then]], Iterable[Held]]
 ) -> list[int]:
-    """The ledger's numbers of decisions on differences that this run has found other values of.
+    """The ledger's numbers of decisions on differences that this run has found other values of, and of those to create
+    somebody who is on both sides by now.
 
     Of somebody who is not compared, or a column that is not, nobody can tell.
     """
     asked = [
         Then(one.number, one.key, one.profile_id, one.column, one.platform, one.truth)
         for one in standing
-        if one.number is not None and one.about is None and one.choice in _ON_A_DIFFERENCE and not one.lapsed
+        if one.number is not None
+        and one.about is None
+        and one.choice in _ON_A_DIFFERENCE
+        and not one.lapsed
+        and (one.column != PROFILE or one.choice == Choice.TRUTH)
     ]
     return _with_others(asked, audit, look, lambda _, text: text or None)
 
@@ -112,7 +117,7 @@ def _with_others(
     rows = audit.differences.filter(mine).select("key", "column", "platform", "truth").iter_rows()
     differing = {(key, column): values for key, column, *values in rows}
     columns = {column.name for column in audit.columns}
-    alike = [one for one in asked if (one.key, one.column) not in differing and one.column in columns]
+    alike = [one for one in asked if (one.key, one.column) not in differing and one.column in {*columns, PROFILE}]
     found = list(look(alike)) if alike else []
     by_number: dict[str | None, Held] = {one.profile_id: one for one in found if one.profile_id is not None}
     by_key = {one.key: one for one in found}
@@ -126,6 +131,8 @@ def _with_others(
         return holder.texts.get(one.column)
 
     def changed(one: Then) -> bool:
+        if one.column == PROFILE:  # who is to be created has no profileId
+            return one.key in by_key
         values = now(one)
         then = [means(one.column, text) for text in (one.platform, one.truth)]
         return values is not None and then[sides] != [means(one.column, text) for text in values][sides]

@@ -26,7 +26,7 @@ from auditor.state.agreed import NewState
 from auditor.state.commit import Kept
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.persons import under_keys_of_now
-from auditor.state.ledger.records import RunRecord, Settled
+from auditor.state.ledger.records import PROFILE, RunRecord, Settled
 from auditor.state.memory import Memory, said_no
 
 TREND_RUNS = 30
@@ -93,6 +93,7 @@ def to_keep(
             over = {"touched": touched(put_back, audit, look)}
         if not of_before:
             standing = standing_decisions(ledger, audit.table, holders(people), but=None)
+            standing += [one for one in ledger.every_decision(audit.table) if one.column == PROFILE]
             undone = under_keys_of_now(ledger.undone(audit.table), people)
             over |= {"lapsed": outlived(standing, audit, look), "moved_on": moved_on(undone, audit, look)}
         ledger.record_run(_record(audit, over))

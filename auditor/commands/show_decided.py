@@ -12,7 +12,7 @@ import polars as pl
 from auditor.commands.decided import on_the_same
 from auditor.findings.answers import OPEN, Answer
 from auditor.findings.decided import Standing
-from auditor.model import Outcome, Status
+from auditor.model import Kind, Outcome, Status
 from auditor.plan.decisions import Choice
 from auditor.state.ledger.records import PROFILE, SAME_PERSON, Decision
 
@@ -75,7 +75,8 @@ def _made(one: Decision, later: Sequence[Decision], sent: Sequence[Mapping[str, 
 
 def _carries_out(write: Mapping[str, Any], one: Decision) -> bool:
     """Whether a write did, or may have done, what was decided."""
-    if write["column"] != one.column or write["sent_at"] < one.decided_at:
+    whole = one.column == PROFILE and write["column"] is None and write["kind"] == Kind.CREATE
+    if not (whole or write["column"] == one.column) or write["sent_at"] < one.decided_at:
         return False
     if write["outcome"] not in (Outcome.LANDED, Outcome.UNKNOWN, None):
         return False
@@ -92,7 +93,7 @@ def _standing(one: Decision, now: Now) -> Standing:
         return Standing.VALID if frozenset((one.platform or "", one.truth or "")) in now.pairs else Standing.UNFOUND
     if one.about is not None:
         return _of_a_finding(now.findings.get((one.column, one.about.finding)))
-    if one.column == PROFILE:  # its creation or its deletion is refused
+    if one.column == PROFILE:  # its creation or its deletion
         return Standing.VALID if now.status in (Status.MISSING, Status.ORPHAN) else Standing.UNFOUND
     if now.status is Status.MISSING:  # what it is created with
         return Standing.VALID if one.profile_id else Standing.NOBODY

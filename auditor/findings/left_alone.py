@@ -64,9 +64,16 @@ OF_AN_UNDO: Final[dict[str, str]] = {
 """What is said otherwise where a plan is taken back."""
 
 
+OF_CREATIONS: Final[dict[str, str]] = {
+    Why.UNDONE: "created once and taken back; a person may decide anew: auditor plan --create-again KEY --by NAME",
+}
+"""What is said otherwise of who is to be created."""
+
+
 def reasons(purpose: str, say: Words) -> Mapping[str, str]:
     """Why a plan of this purpose leaves something alone, by its code."""
-    return {why: say.fill(told) for why, told in (WHY | OF_AN_UNDO if purpose == "undo" else WHY).items()}
+    own = {"undo": OF_AN_UNDO, "create": OF_CREATIONS}.get(purpose, {})
+    return {why: say.fill(told) for why, told in (WHY | own).items()}
 
 
 def worth_saying(why: str | None, flags: Collection[str], damage: str | None) -> str | None:

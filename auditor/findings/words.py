@@ -266,7 +266,8 @@ FLAG: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "undone": (
         "Written once and taken back",
-        "A plan corrected it, and an undo took that back. Not proposed again until one of both sides changes.",
+        "A plan corrected it, and an undo took that back. Not proposed again until one of both sides changes, or a "
+        "person decides for it anew, in its row of the worklist.",
     ),
     "gone": ("Deleted in {platform} earlier", "An earlier run saw this person. Never created again by itself."),
     "again": ("Makes reachable again", "What {platform} has bounced for good; {truth} has another address or number."),

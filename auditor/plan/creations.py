@@ -19,6 +19,7 @@ from auditor.plan.decisions import Choice, Standing, refused_profiles, standing
 from auditor.plan.knowledge import Knowledge
 from auditor.plan.pairs import held, one_of_two
 from auditor.settings.contract import Column, Master, Polarity, Writing
+from auditor.state.ledger.records import PROFILE
 
 TAKEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
 """Missing keys whose value of a unique column some profile of the platform has."""
@@ -47,7 +48,8 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
     unreadable = audit.counts.rows["platform_rejected"] > 0
     same_person = held(audit, Side.TRUTH, known.decisions)
     one_person = one_of_two(audit, Side.TRUTH, known.decisions)
-    undone, refused = _undone(candidates.rows, known), refused_profiles(known.decisions)
+    anew, refused = _decided_anew(known), refused_profiles(known.decisions)
+    undone = _undone(candidates.rows, known) - anew
     taken = set(candidates.taken.select("key", "column").iter_rows())
     taken_keys = {key for key, _ in taken}
     wanted = []
@@ -57,7 +59,7 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
             Why.WAITING: waiting,
             Why.UNDONE: key in undone,
             Why.REFUSED: key in refused,
-            Why.GONE: gone,
+            Why.GONE: gone and key not in anew,  # the undo deleted them
             Why.FORGOTTEN: not known.seen_known,
             Why.ERASED: key in candidates.erased,
             Why.NOT_CHECKED: unreadable,
@@ -82,6 +84,13 @@ def _undone(rows: pl.DataFrame, known: Knowledge) -> set[str]:
     if "auditor:updated" in rows.columns:
         again = again.filter(~(pl.col("auditor:updated") > pl.col("at")).fill_null(False))
     return set(again["key"])
+
+
+def _decided_anew(known: Knowledge) -> set[str]:
+    """The keys of those whom an undo deleted and somebody wants to be created once more, as they said afterwards."""
+    deleted = dict(known.deleted_again.sort("at").select("key", "at").iter_rows())
+    wanted = (one for one in known.decisions if one.column == PROFILE and one.choice is Choice.TRUTH and not one.lapsed)
+    return {one.key for one in wanted if one.made and one.key in deleted and one.made > deleted[one.key]}
 
 
 def _profiles(

@@ -337,7 +337,7 @@ them, `truth` is the second, whichever sides they are of."""
 
 
 PROFILE: Final = "auditor:profile"
-"""Stands for the column in a decision on a whole profile: that it is not created or deleted now."""
+"""Stands for the column in a decision on a whole profile: that it is not created or deleted now, or created again."""
 
 
 NEWCOMER: Final = "new:"
