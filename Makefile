@@ -17,7 +17,8 @@ help:
 	@echo "            10,000 kills, a quarter of them over HTTP, and 1,000,000 histories of people, both times SOAK=…"
 	@echo "make mutants  change the modules that decide on writes, line by line, and see that a test notices"
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
-	@echo "make bench  time a comparison of a million rows against merely landing them, and each landing against COPY;"
+	@echo "make bench  time audits of ten thousand to a million profiles, as whole processes;"
+	@echo "            a comparison of a million rows against merely landing them, and each landing against COPY;"
 	@echo "            validating a side against merely counting, and against other tools;"
 	@echo "            the calls a minute that the client reaches within its limits;"
 	@echo "            what a fix, a plan of a million writes and its files take"
@@ -54,6 +55,7 @@ check:
 
 bench:
 	@sh scripts/environment develop
+	@$(BIN)/python bench/audit.py $(ARGS)
 	@$(BIN)/python bench/compare.py $(ARGS)
 	@$(BIN)/python bench/landing.py $(ARGS)
 	@$(BIN)/python bench/validate.py $(ARGS)

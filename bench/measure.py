@@ -1,4 +1,4 @@
-"""How a process is measured from outside: seconds from start to end, and the most memory it held."""
+"""How a process is measured from outside: seconds from start to end, those of processors, the most memory it held."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Cost:
     """Of one process."""
 
     seconds: float
+    processor: float
+    """Seconds of all its threads together: what other work on the machine stretches least."""
     mebibytes: float
     """The most that was resident at once."""
 
@@ -45,7 +47,7 @@ def measure(command: Sequence[str], output: Path, fine: Sequence[int] = (0,)) ->
         if child.returncode not in fine or "Traceback (most recent call last)" in text:
             raise SystemExit(f"{command[0]} ended with {child.returncode}:\n{text}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(seconds, usage.ru_maxrss * unit / 2**20)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 2**20)
 
 
 def show(costs: Mapping[str, Sequence[Cost]], most_time: float, most_memory: int | None = None) -> None:
