@@ -171,7 +171,7 @@ def as_tables(
     landed, raw = [], {}
     for file, one in zip(inputs.files, written, strict=True):
         if one is None:
-            one, raw[file.side] = _laid(here, file, contract, alike)
+            one, raw[file.side] = _laid(here, file, contract, alike, {} if file.types else types[file.side])
         else:
             raw[file.side] = engine.view(one.path, f"{file.side.value}_raw")
         landed.append(said_of(file, one, scratch / f"{file.side.value}.parquet"))
@@ -231,9 +231,16 @@ def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
     return names_of(contract, side)
 
 
-def _laid(engine: DuckDB, file: Pulled, contract: Contract, alike: Mapping[str, str]) -> tuple[Landed, ir.Table]:
-    """One file as a table of the columns that both have; cells of those in `alike` are first compared as stored."""
+def _laid(
+    engine: DuckDB, file: Pulled, contract: Contract, alike: Mapping[str, str], types: Mapping[str, str]
+) -> tuple[Landed, ir.Table]:
+    """One file as a table of the columns that both have; cells of those in `alike` are first compared as stored, and
+    keys of the `types` that are theirs need not become texts that are read again.
+    """
     as_stored = {name_of(one, file.side): alike[one.name] for one in contract.compared if one.name in alike}
+    if not contract.fallbacks:
+        own = {name_of(one, file.side) for one in contract.keys}
+        as_stored |= {name: kind for name, kind in types.items() if name in own and kind != "VARCHAR"}
     columns, condition = names_of(contract, file.side), contract.population(file.side)
     return lay(engine, file.side, file.path, columns=columns, alike=as_stored, condition=condition)
 

@@ -23,6 +23,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from auditor.equality.identifiers import identifier
 from auditor.equality.primitives import (
@@ -80,6 +81,12 @@ def _joined(column: Column) -> str:
 
 
 _COMMA = ","
+_TIDY = r"^[!-~]+( [!-~]+)*$"
+"""ASCII without a blank too many."""
+_PLAIN_WHOLE = r"^(0|-?[1-9]\d*)$"
+_PLAIN_NUMBER = r"^(0|-?[1-9]\d*|-?(0|[1-9]\d*)\.\d*[1-9])$"
+_DAY = r"[1-9]\d{3}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+"""That certainly exists: whether the 29th of February does is seen by whoever knows a calendar."""
 _WHOLE = (AttributeType.INTEGER, AttributeType.LONG)
 """Attributes without a fraction."""
 
@@ -95,12 +102,16 @@ def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir
     `zone` is the name of the time zone of moments without one; moments are canonical in it, as the platform holds
     them. Raises nothing: what cannot be read is text.
     """
-    value = _mapped(text, reading(column, side, zone).values)
-    if column.empty_is_value and column.compare is Compare.EXACT:
-        return value
+    spelt = reading(column, side, zone)
+    value = _mapped(text, spelt.values)
+    if column.compare is Compare.EXACT:
+        return value if column.empty_is_value else blank_to_null(value)
+    at_sight, form = _at_sight(value, column, spelt)
+    return ibis.ifelse(at_sight, form, _canonical(value, column, side, zone))
+
+
+def _canonical(value: ir.StringValue, column: Column, side: Side, zone: str) -> ir.StringValue:
     match column.compare:
-        case Compare.EXACT:
-            return blank_to_null(value)
         case Compare.TEXT:
             return blank_to_null(tidy(value))
         case Compare.NAME:
@@ -118,21 +129,73 @@ def canonical(text: ir.StringValue, column: Column, side: Side, zone: str) -> ir
             return _read(value, column, side, zone).fill_null(blank_to_null(tidy(value)))
 
 
+def of_stored(stored: ir.Value, column: Column) -> ir.StringValue | None:
+    """The canonical form of a cell in the type that it is stored in, of which no other cell has the same: its text need
+    not be read. None where no such form is known.
+    """
+    kind, plain = stored.type(), not column.values and column.format is None
+    match column.compare:
+        case Compare.EXACT if plain and kind.is_uuid():
+            return stored.cast(str)
+        case Compare.DATE if plain and kind.is_date():
+            return stored.cast(str)
+        case Compare.BOOLEAN if plain and kind.is_boolean():
+            return stored.cast(str)
+        case Compare.NUMBER if plain and kind.is_integer():
+            return stored.cast(str)
+        case Compare.NUMBER if plain and isinstance(kind, dt.Decimal) and None not in (kind.precision, kind.scale):
+            if kind.scale == kind.precision:  # DuckDB leaves out the zero before the point
+                return None
+            return stored.cast(str).re_replace(r"\.?0+$", "") if kind.scale else stored.cast(str)
+    return None
+
+
 def sent(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:
     """The truth's value as the platform would spell it: text, null where it is empty."""
-    value = _mapped(text, reading(column, Side.TRUTH, zone).values)
+    spelt = reading(column, Side.TRUTH, zone)
+    value = _mapped(text, spelt.values)
     match column.compare:
         case Compare.EXACT | Compare.CODE:
             return canonical(text, column, Side.TRUTH, zone)
         case Compare.TEXT | Compare.NAME:
-            return blank_to_null(tidy(value))
+            return ibis.ifelse(value.re_search(_TIDY), value, blank_to_null(tidy(value)))
         case Compare.EMAIL | Compare.IDENTIFIER:
             return blank_to_null(trimmed(value))
         case Compare.SET:
             return blank_to_null(members(value, _separators(column), _joined(column), in_order=False))
         case _:
             as_it_is = ibis.ifelse(tidy(value) == "", ibis.null(str), value)
-            return _read(value, column, Side.TRUTH, zone).fill_null(as_it_is)
+            at_sight, form = _at_sight(value, column, spelt)
+            return ibis.ifelse(at_sight, form, _read(value, column, Side.TRUTH, zone).fill_null(as_it_is))
+
+
+def _at_sight(value: ir.StringValue, column: Column, spelt: Reading) -> tuple[ir.BooleanValue, ir.StringValue]:
+    """Whether the canonical form of a cell is evident, and what it is then: one look, where to read it takes many.
+
+    Most cells of most columns are spelt so, all of those that had a type. Typed values are sent in this form too.
+    """
+    match column.compare:
+        case Compare.TEXT:
+            return value.re_search(_TIDY), value
+        case Compare.NAME:
+            return value.re_search(_TIDY), value.lower()
+        case Compare.EMAIL:
+            return value.re_search(r"^[!-~]+$"), value.lower()
+        case Compare.CODE:
+            return value.re_search(r"^[!-~]([ -~]*[!-~])?$"), value.upper()
+        case Compare.IDENTIFIER if not column.argument:
+            return value.re_search(r"^[1-9A-Za-z][0-9A-Za-z]*$"), value.lower()
+        case Compare.NUMBER:
+            return value.re_search(_PLAIN_WHOLE if spelt.decimal == "," else _PLAIN_NUMBER), value
+        case Compare.DATE if spelt.format is None:
+            return value.re_search(f"^{_DAY}$"), value
+        case Compare.TIMESTAMP if spelt.format is None and spelt.zone == "UTC":
+            # Elsewhere an hour of a year is another one, or none.
+            return value.re_search(rf"^{_DAY} ([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{{0,5}}[1-9])?$"), value
+        case Compare.BOOLEAN:
+            return value.isin(["true", "false"]), value
+        case _:
+            return ibis.literal(False), value
 
 
 def held(text: ir.StringValue, column: Column, zone: str) -> ir.StringValue:

@@ -15,7 +15,7 @@ from auditor.errors import SettingsError
 from auditor.match import fallback
 from auditor.match.sides import source_name, updated_column
 from auditor.model import Side
-from auditor.settings.contract import Column, Contract
+from auditor.settings.contract import Column, Compare, Contract
 
 
 def find_keys(engine: Engine, contract: Contract, side: Side, raw: ir.Table, *, kept: bool = True) -> ir.Table:
@@ -75,7 +75,17 @@ def key_columns(raw: ir.Table, contract: Contract, side: Side) -> dict[str, ir.S
 
 def key_forms(raw: ir.Table, columns: Sequence[Column], side: Side, zone: str) -> list[ir.StringValue]:
     """The canonical forms of the parts of a key; null where one ties nobody to anything."""
-    return [_unless_blank(rules.canonical(raw[source_name(column, side)], column, side, zone)) for column in columns]
+    return [_key_form(raw, column, side, zone) for column in columns]
+
+
+def _key_form(raw: ir.Table, column: Column, side: Side, zone: str) -> ir.StringValue:
+    name = source_name(column, side)
+    form = rules.of_stored(raw[STORED + name], column) if STORED + name in raw.columns else None
+    if form is not None:
+        return form
+    form = rules.canonical(raw[name], column, side, zone)
+    # Of the other rules none leaves blanks, and where a form is asked for twice, it is worked out twice.
+    return _unless_blank(form) if column.compare is Compare.EXACT else form
 
 
 def find_keys_of_a_contract(
