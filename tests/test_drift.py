@@ -20,7 +20,7 @@ from auditor.model import Kind, Route
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.creations import Candidates
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.drift import Later, identifiers, of_ledger, of_run, today
+from auditor.plan.drift import Later, There, identifiers, of_ledger, of_run, today
 from auditor.plan.knowledge import UNDONE
 from auditor.plan.needs import needs
 from auditor.state.ledger.records import Pin
@@ -51,11 +51,19 @@ def everything(plan: Plan) -> set[tuple[int, str | None]]:
     return {(number, column) for number, write in enumerate(plan.writes) for column in write.followed}
 
 
-def since(plan: Plan, audit: Audit, *, erased: Any = (), candidates: pl.DataFrame | None = None, **known: Any) -> Drift:
+def since(
+    plan: Plan,
+    audit: Audit,
+    *,
+    erased: Any = (),
+    candidates: pl.DataFrame | None = None,
+    there: There | None = None,
+    **known: Any,
+) -> Drift:
     """What has become of a plan, by a newer audit and what is known now."""
     facts = some_facts(**known)
     missing = None if candidates is None else Candidates(candidates, facts.taken, ())
-    now = today(audit, a_policy(), facts.known, {write.key for write in plan.writes}, missing)
+    now = today(audit, a_policy(), facts.known, {write.key for write in plan.writes}, missing, there)
     return of_run(plan, now, erased, everything(plan))
 
 
@@ -105,6 +113,37 @@ def test_a_planned_correction_is_held_against_what_is_known_now(case: str) -> No
     plan = corrected(CITY)
     found = since(plan, an_audit(differences, profiles, run="run-2"), **known)
     assert spots(found, plan) == ({("C1", "city"): expected} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("there", "profiles", "expected"),
+    [
+        ([("id-C1", "C1")], [], Since.AGREES),
+        ([("id-C1", "X1")], [], Since.RENAMED),
+        ([("id-C1", "X1"), ("id-9", "C1")], [], Since.RENAMED),
+        ([("id-C1", "X1"), ("id-9", "C1")], [profile("C1", "stale", "id-9")], Since.RENAMED),
+        ([("id-C1", "X1")], [profile("C1", "missing", None)], Since.RENAMED),
+        ([("id-9", "C1")], [], Since.OTHER_PERSON),
+        ([], [], Since.GONE),
+        (None, [], Since.AGREES),
+    ],
+)
+def test_nobody_who_has_another_key_or_is_gone_is_said_to_agree(
+    there: There | None, profiles: list[dict[str, Any]], expected: Since
+) -> None:
+    plan = corrected(CITY)
+    found = since(plan, an_audit(profiles=profiles, run="run-2"), there=there)
+    assert spots(found, plan) == {("C1", "city"): expected}
+    if expected is Since.RENAMED:
+        assert (found.gone, found.changed) == (0, 1), "what was to be written of them may still be to be written"
+        assert "C1 → X1 (city)" in " ".join(line for _, line in drift_report(found, Words("Actito", "CRM")))
+
+
+def test_whom_neither_side_has_any_more_is_not_created_and_not_said_to_be_there() -> None:
+    _, plan = plans(an_audit(profiles=[profile("C7", "missing", None)]), facts=some_facts(candidates=MISSING))
+    for there, expected in (([], Since.TRUTH), ([("id-7", "C7")], Since.AGREES)):
+        found = since(plan, an_audit(run="run-2"), candidates=MISSING.clear(), there=there)
+        assert spots(found, plan) == {("C7", None): expected}
 
 
 def test_who_was_erased_is_known_by_any_identifier_and_what_else_is_planned_goes_on() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import polars as pl
 
 from auditor.engine.protocol import ROW_NUMBER, Engine, filled
 from auditor.equality import primitives, rules
@@ -81,7 +82,28 @@ def key_of(engine: Engine, contract: Contract, folder: Path, profile_id: str) ->
     found = engine.rows(own)
     if len(found) != 1 or not all(found[0]):
         return None
-    [texts] = found
+    return _spelt(found[0])
+
+
+def there(
+    engine: Engine, contract: Contract, folder: Path, profile_ids: Iterable[str], keys: Iterable[str]
+) -> list[tuple[str, str]] | None:
+    """The profileId and the key, as the platform spells it, of whoever has one of these in a run; an empty key where a
+    part of it is. None where nobody knows: the export has no profileIds, or a key may be one of several.
+    """
+    raw = _snapshot(engine, contract, folder, Side.PLATFORM)
+    if "profileId" not in raw.columns or contract.fallbacks:
+        return None
+    headers = [column.header for column in contract.keys]
+    numbers = engine.put(pl.DataFrame({"number": list(profile_ids)}, {"number": pl.String}), "numbers")
+    first = engine.put(pl.DataFrame({"part": [_parts(contract, key)[0] for key in keys]}, {"part": pl.String}), "parts")
+    own = raw.semi_join(numbers, raw["profileId"] == numbers.number)
+    own = own.union(raw.semi_join(first, raw[headers[0]] == first.part), distinct=True)
+    rows = engine.rows(own.select("profileId", *headers).filter(own["profileId"].notnull()).distinct())
+    return [(number, _spelt(texts) if all(texts) else "") for number, *texts in rows]
+
+
+def _spelt(texts: Sequence[str]) -> str:
     return str(texts[0]) if len(texts) == 1 else json.dumps(texts, ensure_ascii=False)
 
 
@@ -106,7 +128,7 @@ def with_contact(engine: Engine, contract: Contract, folder: Path, typed: str) -
             same = (text.strip().lower() == typed.lower()) | rules.canonical(text, column, side, zone).isin(list(spelt))
             rows = raw.filter(same & own.notnull()).select(key=own, **parts)
             for key, *texts in engine.rows(rows.order_by("key")):
-                found.setdefault(key, texts[0] if len(texts) == 1 else json.dumps(texts, ensure_ascii=False))
+                found.setdefault(key, _spelt(texts))
     return list(found.values())
 
 

@@ -11,11 +11,14 @@ import polars as pl
 from auditor.apply.job import FINAL, GONE
 from auditor.commands.known import holders, knowledge, standing_pins, with_pending
 from auditor.commands.plan import candidates, policy
-from auditor.errors import GuardRefused
+from auditor.commands.session import passing_engine
+from auditor.commands.show_find import there
+from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.since import NO_DRIFT, Drift, Place
 from auditor.model import Kind, Outcome
-from auditor.plan.drift import Identifier, Later, Today, identifiers, of_ledger, of_run, today
+from auditor.plan.drift import Identifier, Later, There, Today, identifiers, of_ledger, of_run, today
 from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import Ledger
@@ -114,4 +117,18 @@ def _today(
     known = knowledge(settings, contract, structure, audit, ledger, now, but=chosen.sha)
     keys = {chosen.writes[number].key for number, _ in left}
     missing = candidates(contract, folder) if chosen.purpose in ("create", "load") else None
-    return today(audit, policy(settings, None), known, keys, missing)
+    people = None if folder.name == chosen.run else _there(settings, contract, chosen, folder, left)
+    return today(audit, policy(settings, None), known, keys, missing, people)
+
+
+def _there(settings: Settings, contract: Contract, chosen: Plan, folder: Path, left: Collection[Place]) -> There | None:
+    """Who of what is left of a plan is on the platform under which key, in the run in this folder, and who has theirs;
+    None once the run does not keep that any more.
+    """
+    writes = [chosen.writes[number] for number in {number for number, _ in left}]
+    numbers = {write.profile_id for write in writes if write.profile_id is not None}
+    try:
+        with passing_engine(settings, [folder]) as engine:
+            return there(engine, contract, folder, numbers, {write.key for write in writes})
+    except SettingsError:
+        return None

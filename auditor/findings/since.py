@@ -22,6 +22,8 @@ class Since(StrEnum):
     """The person was erased on request."""
     OTHER_PERSON = "other_person"
     """The key belongs to somebody else by now."""
+    RENAMED = "renamed_since"
+    """The person has another key: what is to be written of them now is planned under that one."""
     GONE = "gone_since"
     """The platform does not have the person any more: a creation would bring somebody back."""
     DECIDED = "decided_since"
@@ -50,8 +52,8 @@ class Since(StrEnum):
     """Nothing speaks against the cell itself, but it only goes together with one that is not written."""
 
 
-OTHERWISE: Final = (Since.PLATFORM, Since.TRUTH)
-"""The cell still differs, but otherwise; for any other reason there is nothing to write any more."""
+OTHERWISE: Final = (Since.PLATFORM, Since.TRUTH, Since.RENAMED)
+"""The cell still differs, but otherwise, or may; for any other reason there is nothing to write any more."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Drift:
     new: tuple[Spot, ...]
     """What a plan of the same people would write now beside it."""
     keys: Mapping[int, str]
-    """By the number of its write, whose cells are held."""
+    """By the number of its write, whose cells are held; of who has another key by now both."""
 
     def spots(self, why: Since) -> list[Spot]:
         """What is held for this reason, in the plan's order, as far as it is known whose it is."""

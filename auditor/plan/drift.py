@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeAlias
 
 import polars as pl
@@ -26,6 +27,9 @@ from auditor.writes import Collection as Given
 
 Identifier: TypeAlias = tuple[str, str]
 """Column and value."""
+
+There: TypeAlias = Collection[tuple[str, str]]
+"""The profileId and the key of each of some profiles that are on the platform."""
 
 _SAID: Final[Mapping[str, Since]] = {
     Why.PENDING: Since.WRITTEN,
@@ -76,6 +80,15 @@ class Today:
     """What the platform holds in the cells of permission findings."""
     sent: Collection[Spot]
     """Of these what another plan has written since the export."""
+    keys: Mapping[str, str] | None
+    """By profileId, of those people of the plan who are on the platform, and of whoever has a key of theirs; None: of
+    the run that the plan was made from, where nobody has another one.
+    """
+
+    @cached_property
+    def holders(self) -> Mapping[str, str]:
+        """Whose a key is."""
+        return {key: profile_id for profile_id, key in (self.keys or {}).items()}
 
 
 @dataclass(frozen=True)
@@ -89,10 +102,18 @@ class Later:
     pinned: Collection[Spot]
 
 
-def today(audit: Audit, policy: Policy, known: Knowledge, keys: Collection[str], missing: Candidates | None) -> Today:
+def today(
+    audit: Audit,
+    policy: Policy,
+    known: Knowledge,
+    keys: Collection[str],
+    missing: Candidates | None,
+    there: There | None,
+) -> Today:
     """What would be planned now of the people with these keys, by the newest audit and all that is known.
 
-    `missing` is for a plan that creates; what identifies erased people is looked for apart.
+    `missing` is for a plan that creates; what identifies erased people is looked for apart. `there` are the plan's
+    people who are on the platform, and whoever has a key of theirs; None where nobody has looked.
 
     Raises InputUnusable where the audit could not check something that a plan depends on.
     """
@@ -114,6 +135,7 @@ def today(audit: Audit, policy: Policy, known: Knowledge, keys: Collection[str],
         permissions={column.name: column.permission for column in audit.columns if column.permission is not None},
         found={(key, column): text for key, column, text in found.select("key", "column", "platform_text").iter_rows()},
         sent=set(sent.select("key", "column").iter_rows()),
+        keys=None if there is None else dict(there),
     )
 
 
@@ -128,7 +150,7 @@ def of_run(plan: Plan, today: Today, erased: Collection[Identifier], left: Colle
     for place in _in_order(plan, left):
         number, column = place
         write = plan.writes[number]
-        since = _about_person(plan, write, today.people.get(write.key), erased)
+        since = _about_person(plan, write, today, erased)
         if since is None and column is None:
             since = _of_profile(write, planned.get((write.key, None)), because, today)
         elif since is None:
@@ -138,7 +160,8 @@ def of_run(plan: Plan, today: Today, erased: Collection[Identifier], left: Colle
     own = {(write.key, column) for write in plan.writes for column in write.followed}
     own |= {(one.key, one.column) for one in plan.left if one.why in (Why.QUOTA, Why.GATHERING)}
     new = [spot for spot in planned if spot not in own and (planned[spot].kind is Kind.CREATE) == _creates(plan)]
-    return _drift(plan, today.run, _together(plan, held, left), sorted(new, key=lambda spot: (spot[0], spot[1] or "")))
+    new.sort(key=lambda spot: (spot[0], spot[1] or ""))
+    return _drift(plan, today.run, _together(plan, held, left), new, today.keys)
 
 
 def of_ledger(plan: Plan, later: Later, erased: Collection[Identifier], left: Collection[Place]) -> Drift:
@@ -150,7 +173,7 @@ def of_ledger(plan: Plan, later: Later, erased: Collection[Identifier], left: Co
     for number, column in _in_order(plan, left):
         write = plan.writes[number]
         spot = write.key, column
-        since = _about_person(plan, write, None, erased)
+        since = Since.ERASED if _is_erased(plan, write, erased) else None
         if since is None and spot in later.written:
             since = Since.WRITTEN
         elif since is None and spot in later.decided:
@@ -162,8 +185,19 @@ def of_ledger(plan: Plan, later: Later, erased: Collection[Identifier], left: Co
     return _drift(plan, None, _together(plan, held, left), ())
 
 
-def _drift(plan: Plan, run: str | None, held: Mapping[Place, Since], new: Iterable[Spot]) -> Drift:
-    return Drift(run, held, tuple(new), {number: plan.writes[number].key for number, _ in held})
+def _drift(
+    plan: Plan,
+    run: str | None,
+    held: Mapping[Place, Since],
+    new: Iterable[Spot],
+    keys: Mapping[str, str] | None = None,
+) -> Drift:
+    named = {}
+    for (number, _), since in held.items():
+        write = plan.writes[number]
+        now = (keys or {}).get(write.profile_id or "", "") or "no key"
+        named[number] = f"{write.key} → {now}" if since is Since.RENAMED else write.key
+    return Drift(run, held, tuple(new), named)
 
 
 def identifiers(plan: Plan, write: Write) -> Iterable[Identifier]:
@@ -188,11 +222,18 @@ def _cell(write: Write, column: str | None) -> Cell:
     return next(cell for cell in write.cells if cell.column == column)
 
 
-def _about_person(plan: Plan, write: Write, person: Person | None, erased: Collection[Identifier]) -> Since | None:
-    if erased and any(one in erased for one in identifiers(plan, write)):
+def _is_erased(plan: Plan, write: Write, erased: Collection[Identifier]) -> bool:
+    return bool(erased) and any(one in erased for one in identifiers(plan, write))
+
+
+def _about_person(plan: Plan, write: Write, today: Today, erased: Collection[Identifier]) -> Since | None:
+    if _is_erased(plan, write, erased):
         return Since.ERASED
-    ids = {write.profile_id, person.profile_id if person else None} - {None}
-    return Since.OTHER_PERSON if len(ids) > 1 else None
+    if today.keys is not None and today.keys.get(write.profile_id or "", write.key) != write.key:
+        return Since.RENAMED
+    person = today.people.get(write.key)
+    ids = {write.profile_id, person.profile_id if person else None, today.holders.get(write.key)} - {None}
+    return Since.OTHER_PERSON if write.profile_id is not None and len(ids) > 1 else None
 
 
 def _of_profile(write: Write, now: Write | None, because: Mapping[Spot, str], today: Today) -> Since | None:
@@ -205,7 +246,7 @@ def _of_profile(write: Write, now: Write | None, because: Mapping[Spot, str], to
     person = today.people.get(write.key)
     if write.kind is Kind.CREATE:
         if person is None or person.status is not Status.MISSING:
-            return Since.THERE if person else Since.AGREES
+            return Since.THERE if person else _agreeing(write, person, today)
         return Since.UNPLANNED if why else Since.TRUTH
     if person is not None and person.status is Status.MISSING:
         return Since.GONE
@@ -243,7 +284,7 @@ def _of_cell(write: Write, cell: Cell, now: Write | None, because: Mapping[Spot,
     if seen is None:
         person = today.people.get(write.key)
         gone = person is not None and person.status is Status.MISSING and why is None
-        return Since.GONE if gone else Since.DECIDED if why == Why.PERMISSION else _agreeing(person)
+        return Since.GONE if gone else Since.DECIDED if why == Why.PERMISSION else _agreeing(write, person, today)
     if seen.told == ForTruth.DECIDED:
         return Since.DECIDED
     if not same(seen.platform, cell.before):
@@ -253,7 +294,11 @@ def _of_cell(write: Write, cell: Cell, now: Write | None, because: Mapping[Spot,
     return Since.DECIDED if write.decided_by else Since.UNPLANNED
 
 
-def _agreeing(person: Person | None) -> Since:
+def _agreeing(write: Write, person: Person | None, today: Today) -> Since:
+    """What has become of somebody of whom the run sees no difference in a cell."""
+    if person is None and today.keys is not None and write.key not in today.holders:
+        # The platform does not have them, and the truth has let them go.
+        return Since.TRUTH if write.kind is Kind.CREATE else Since.GONE
     if person is None or person.status in (Status.EQUAL, Status.STALE, Status.CONFLICTING):
         return Since.AGREES
     return Since.TRUTH if person.status is Status.ORPHAN else Since.UNPLANNED

@@ -12,6 +12,7 @@ from auditor.findings.words import Words
 SINCE: Final[Mapping[str, str]] = {
     Since.ERASED: "the person was erased on request",
     Since.OTHER_PERSON: "the key belongs to somebody else now",
+    Since.RENAMED: "the person has another key by now: plan again",
     Since.GONE: "deleted in {platform} since",
     Since.DECIDED: "somebody decided otherwise",
     Since.UNDONE: "written once and taken back",
