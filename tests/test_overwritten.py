@@ -1,4 +1,6 @@
-"""What a file of ours overwrote: found by the next run in an export from before the file, told, and put back."""
+"""What a file of ours overwrote: found by the next run in an export from before its import was carried out, told, and
+put back.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +30,19 @@ EDIT = "edited in between"
 def test_an_edit_that_a_file_overwrote_is_found_told_and_put_back(
     small: Made, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The export of ten past shows an edit, the file goes at twenty past, and the next run takes that of half past."""
+    """The export of ten past shows an edit, the file goes at twenty past and waits until two minutes later, its end is
+    seen at twenty-four past, and the next run takes the export of half past.
+    """
     folder = copy(small.audited, tmp_path / "work", sandbox)
     monkeypatch.chdir(folder)
     settings, start = read_settings(folder / "auditor.toml"), given_time.now()
     made = plan(settings, now=start)[0].plan
     updates = [(number, write) for number, write in enumerate(made.writes) if write.kind is Kind.UPDATE]
-    (one, mine), (other, theirs), (third, early) = [
+    numbered = [
         (number, write) for number, write in updates if write.cells[0].column in ("lastName", "addressStreet", "note")
-    ][:3]
-    cell, another, restored_early = mine.cells[0], theirs.cells[0], early.cells[0]
+    ][:6]
+    (_, mine), _, (_, early), (_, waiting), (_, after), (_, again) = numbered
+    cell, restored_early = mine.cells[0], early.cells[0]
     audited = max((folder / "exports").glob("Customers_*.csv"))
     rows = pl.read_csv(audited, separator=";", infer_schema=False)
 
@@ -45,27 +50,31 @@ def test_an_edit_that_a_file_overwrote_is_found_told_and_put_back(
         """What the profiles held then; everybody else is as audited."""
         at = start + timedelta(minutes=minutes)
         shown = rows
-        for write, name in ((mine, "mine"), (theirs, "theirs"), (early, "early")):
+        for (_, write), name in zip(numbered, ("mine", "theirs", "early", "waiting", "after", "again"), strict=True):
             here = pl.col("customerId") == write.key
             column = write.cells[0].column
-            shown = shown.with_columns(pl.when(here).then(pl.lit(values[name])).otherwise(column).alias(column))
+            value = values.get(name, write.cells[0].before if minutes < 22 else write.cells[0].after)
+            shown = shown.with_columns(pl.when(here).then(pl.lit(value)).otherwise(column).alias(column))
         shown.write_csv(audited.with_name(f"Customers_{at:%Y%m%dT%H%M%SZ}.csv"), separator=";", line_terminator="\n")
 
     audited_early = restored_early.before
-    export(-600, mine="long before", theirs=another.before, early=audited_early)
-    export(10, mine=EDIT, theirs=another.before, early=EDIT)
+    export(-600, mine="long before")
+    export(10, mine=EDIT, early=EDIT, again="taken back")
+    export(21, mine=EDIT, early=EDIT, waiting=EDIT, after=after.cells[0].before, again=again.cells[0].before)
+    export(23, after="after the import")
     export(25, mine="after the file", theirs="after the file", early=audited_early)
-    export(30, mine=cell.after, theirs=another.after, early=audited_early)
-    sent, ended, now = (start + timedelta(minutes=minutes) for minutes in (20, 21, 40))
+    export(30, early=audited_early, after="after the import")
+    sent, ended, now = (start + timedelta(minutes=minutes) for minutes in (20, 24, 40))
     with Ledger(settings.state_folder) as ledger:
         intents = [
             Intent(number, write.kind, Route.BULK, write.key, write.profile_id, text.column, text.before, text.after)
-            for number, write, text in ((one, mine, cell), (other, theirs, another), (third, early, restored_early))
+            for number, write in numbered
+            for text in write.cells[:1]
         ]
         call, writes = ledger.intend_import(made.sha, "b", settings.table, "0" * 64, intents, sent)
         ledger.import_event(call, ImportState.FINISHED, ended, "1")
         ledger.settle(writes, Outcome.UNKNOWN, ended, detail="until_export")
-    undone = undo(settings, made.sha, now=start + timedelta(minutes=22)).plan
+    undone = undo(settings, made.sha, now=start + timedelta(minutes=25)).plan
     with Ledger(settings.state_folder) as ledger:
         [(place, text)] = [
             (place, write.cells[0]) for place, write in enumerate(undone.writes) if write.key == early.key
@@ -73,19 +82,24 @@ def test_an_edit_that_a_file_overwrote_is_found_told_and_put_back(
         intent = Intent(
             place, Kind.UPDATE, Route.SINGLE, early.key, early.profile_id, text.column, text.before, text.after
         )
-        at = start + timedelta(minutes=23)
+        at = start + timedelta(minutes=26)
         ledger.settle(ledger.intend(undone.sha, settings.table, [intent], at), Outcome.LANDED, at)
 
     audit = pipeline.run(settings, pipeline.Request(), now=now, tell=lambda _: None)
     assert audit.source(Side.PLATFORM).as_of == (start + timedelta(minutes=30)).replace(microsecond=0)
-    [told] = [notice for notice in audit.notices if notice.code in (Code.OVERWRITTEN, Code.EDITED_SINCE)]
-    assert (told.code, told.parameters["cells"], told.parameters["plan"]) == (Code.OVERWRITTEN, 2, made.sha)
+    told = [notice.parameters for notice in audit.notices if notice.code is Code.OVERWRITTEN]
+    taken = [(start + timedelta(minutes=minutes)).replace(microsecond=0).isoformat() for minutes in (10, 21)]
+    assert {(one["plan"], one["shown"], one["cells"]) for one in told} == {
+        (made.sha, taken[0], 1),
+        (made.sha, taken[1], 2),
+    }
     assert not list(audit.folder.glob("between*")), "nothing of that export stays"
     with Ledger(settings.state_folder, reading=True) as ledger:
-        found = {(mine.key, cell.column): EDIT, (early.key, restored_early.column): EDIT}
-        assert ledger.overwritten(made.sha) == found
+        found = dict.fromkeys(((write.key, write.cells[0].column) for write in (mine, early, waiting)), EDIT)
+        assert ledger.overwritten(made.sha) == found, "what was edited after the import or taken back is not among it"
         outcomes = [state.outcome for state in ledger.states(made.sha).values()]
-        assert outcomes == [Outcome.LANDED, Outcome.LANDED, Outcome.CHANGED]
+        landed, changed = Outcome.LANDED, Outcome.CHANGED
+        assert outcomes == [landed, landed, changed, landed, changed, landed]
     shown = " ".join(auditor(capsys, "show", mine.key).out.split())
     assert f"{EDIT}, somebody's edit, overwritten by a file (plan {made.sha[:12]})" in shown
 
@@ -95,9 +109,11 @@ def test_an_edit_that_a_file_overwrote_is_found_told_and_put_back(
     assert restored == {
         mine.key: (Route.SINGLE, Cell(cell.column, cell.after, EDIT)),
         early.key: (Route.SINGLE, Cell(restored_early.column, audited_early, EDIT)),
+        waiting.key: (Route.SINGLE, Cell(waiting.cells[0].column, waiting.cells[0].after, EDIT)),
     }
     done = apply(settings, back.path, confirmed=dict(back.plan.counts), clock=lambda: now, sleep=lambda _: None)
     ends = dict(done.outcomes.select("key", "outcome").iter_rows())
-    assert ends == {mine.key: "changed", early.key: "landed"}, "the sandbox holds what was audited, as the undo left it"
-    [left] = undo(settings, made.sha, now=now + timedelta(minutes=1), overwritten=True).plan.writes
-    assert left.key == mine.key, "what was put back is not put back again"
+    expected = {mine.key: "changed", early.key: "landed", waiting.key: "changed"}
+    assert ends == expected, "the sandbox holds what was audited, as the undo left it"
+    left = undo(settings, made.sha, now=now + timedelta(minutes=1), overwritten=True).plan.writes
+    assert {write.key for write in left} == {mine.key, waiting.key}, "what was put back is not put back again"

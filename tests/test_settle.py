@@ -16,7 +16,7 @@ from auditor.match.join import match_sides
 from auditor.model import Kind, Outcome, Route, Side
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Intent, Overwritten, Settled
-from auditor.state.settle import from_export, overwritten
+from auditor.state.settle import from_export, not_yet_sent
 from tests.small_runs import CONTRACT, PLATFORM_COLUMNS, TRUTH_COLUMNS, Row, land
 
 TABLE = "Customers"
@@ -152,7 +152,7 @@ def test_what_another_profile_held_under_the_key_is_nobodys_edit(ledger: Ledger,
     with closing(DuckDB(temp=tmp_path)) as engine:
         engine.register(FUNCTIONS)
         raw = land(engine, Side.PLATFORM, export, (*PLATFORM_COLUMNS, "profileId"), tmp_path / "platform.parquet")
-        found = dict(overwritten(engine, CONTRACT, raw, ledger.by_file(TABLE)))
+        found = {write for write, _, edit in not_yet_sent(engine, CONTRACT, raw, ledger.by_file(TABLE)) if edit}
     keys = dict(zip(writes, cases, strict=True))
     assert {keys[write] for write in found} == {key for key, (_, _, edit) in cases.items() if edit}
 
@@ -180,18 +180,18 @@ def test_what_was_sent_is_looked_for_in_the_profile_it_was_sent_to(ledger: Ledge
 def test_what_an_export_shows_that_was_taken_between_the_audit_and_the_file(ledger: Ledger, tmp_path: Path) -> None:
     """The edits that the file overwrote: letter by letter, but for what has several spellings of one value."""
     cases = {
-        # key: column, audited, sent, what stood there in between, whether that was an edit
+        # key: column, audited, sent, what stood there in between, whether that was an edit; None: nothing is told
         "untouched": ("city", "Luik", "Gent", "Luik", False),
         "edited": ("city", "Luik", "Gent", "Brugge", True),
         "case alone": ("city", "Luik", "Gent", "LUIK", True),
         "emptied": ("city", "Luik", "Gent", "", True),
-        "the same by somebody": ("city", "Luik", "Gent", "Gent", False),
+        "the same by somebody": ("city", "Luik", "Gent", "Gent", None),
         "filled": ("note", None, "a", "b", True),
         "still empty": ("note", None, "a", None, False),
-        "off": ("subscriptions#News", "true", "false", "0", False),
+        "off": ("subscriptions#News", "true", "false", "0", None),
         "on, spelt otherwise": ("subscriptions#News", "true", "false", "1", False),
         "neither yes nor no": ("subscriptions#News", "true", "false", "maybe", True),
-        "twice": ("city", "Luik", "Gent", "Brugge", False),
+        "twice": ("city", "Luik", "Gent", "Brugge", None),
     }
     intents = [
         Intent(number, Kind.UPDATE, Route.BULK, key, str(number), column, before, after)
@@ -206,15 +206,17 @@ def test_what_an_export_shows_that_was_taken_between_the_audit_and_the_file(ledg
     with closing(DuckDB(temp=tmp_path)) as engine:
         engine.register(FUNCTIONS)
         raw = land(engine, Side.PLATFORM, export, PLATFORM_COLUMNS, tmp_path / "platform.parquet")
-        found = dict(overwritten(engine, CONTRACT, raw, sent))
+        told = list(not_yet_sent(engine, CONTRACT, raw, sent))
     keys = dict(zip(writes, cases, strict=True))
+    assert {keys[write]: edit for write, _, edit in told} == {
+        key: edit for key, (*_, edit) in cases.items() if edit is not None
+    }
+    found = {write: text for write, text, edit in told if edit}
     edits = {key: shown for key, (_, _, _, shown, edit) in cases.items() if edit}
     assert {keys[write]: text for write, text in found.items()} == edits
 
-    told = Settled(
-        (), (), (), frozenset(), tuple(Overwritten(write, "plan", text, SENT) for write, text in found.items())
-    )
-    ledger.record_settled(told, LATER)
+    edited = tuple(Overwritten(write, "plan", text, SENT) for write, text in found.items())
+    ledger.record_settled(Settled((), (), (), frozenset(), edited), LATER)
     assert ledger.overwritten("plan") == {(key, cases[key][0]): shown for key, shown in edits.items()}
     assert ledger.states("plan").keys() == {(one.number, one.column) for one in intents} | {(99, "note")}
     assert {one.key for one in ledger.effects("plan")} == set(cases), "what is found changes nothing of what was done"

@@ -158,7 +158,7 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         (
             Notice(Code.OVERWRITTEN, {"plan": "ab" * 32, "cells": cells, "shown": "2026-03-02T09:10:00+01:00"}),
             f"a file of plan abababababab overwrote {edits} in Actito: the export of 2026-03-02 08:10 UTC shows what "
-            f"somebody had made of the audited {values} before the file was sent; auditor undo abababababab "
+            f"somebody had made of the audited {values} before the file was imported; auditor undo abababababab "
             "--overwritten puts it back where the cell still holds what we wrote",
         )
         for cells, edits, values in ((1, "1 edit", "value"), (1200, "1,200 edits", "values"))

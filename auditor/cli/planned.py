@@ -54,7 +54,7 @@ WINDOW = (
 )
 
 EDITS = (
-    "{edits} of somebody's overwritten by file, as an export showed that was taken before the file was sent; to put "
+    "{edits} of somebody's overwritten by file, as an export showed that was taken before it was imported; to put "
     "back: auditor undo {plan} --overwritten"
 )
 

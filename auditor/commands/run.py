@@ -203,7 +203,7 @@ def _audit(
             last = ledger.last_run(table)
             memory = store.load(engine, contract, matched.keys, expected=last is not None)
             settled = settle.from_export(engine, contract, matched, ledger, table, as_of)
-            edits = overwritten(settings, contract, ledger, work, now, tell)
+            edits = overwritten(settings, contract, ledger, work, now, tell, landed=settled.landed, as_of=as_of)
             settled = replace(settled, overwritten=edits)
             ledger.suppose(settled)
             ours = own_work(engine, ledger, contract, matched, memory, as_of)

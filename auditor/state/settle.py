@@ -77,11 +77,12 @@ def from_export(
     return replace(settled, edited=frozenset(edited).intersection(settled.changed))
 
 
-def overwritten(
+def not_yet_sent(
     engine: Engine, contract: Contract, raw: ir.Table, sent: pl.DataFrame
-) -> Iterator[tuple[int, str | None]]:
-    """What an export that was taken between the audited one and a file shows of the file's cells: the numbers of those
-    writes whose cell held neither what was audited nor what was sent, and what it held.
+) -> Iterator[tuple[int, str | None, bool]]:
+    """What an export that was taken between the audited one and the end of an import shows of the cells of its file:
+    the numbers of those writes whose cell did not hold what was sent, what it held, and whether that is an edit, which
+    it is where it is not what was audited either.
 
     `raw` are the rows of the export, `sent` is as `Ledger.by_file` gives it. A key that stands there twice is passed
     over: nobody knows which row is meant. So is one that was another profile's then: what that held is no edit of this.
@@ -98,10 +99,9 @@ def overwritten(
         shown = rows.select(own_key=rows[own], who=keys.profile_id(rows), held=rows[headers[column.name]])
         cells = engine.put(mine, "by_file").join(shown, [("key", "own_key")])
         cells = cells.filter((cells.profile_id == cells.who).fill_null(True))
-        untouched = _unchanged(cells.held, cells.before, column, zone) | _unchanged(
-            cells.held, cells.after, column, zone
-        )
-        yield from engine.frame(cells.filter(~untouched).select("write", "held")).sort("write").iter_rows()
+        audited, there = (_unchanged(cells.held, text, column, zone) for text in (cells.before, cells.after))
+        told = cells.mutate(edit=~audited).filter(~there)
+        yield from engine.frame(told.select("write", "held", "edit")).sort("write").iter_rows()
 
 
 def _unchanged(held: ir.StringValue, text: ir.StringValue, column: Column, zone: str) -> ir.BooleanValue:

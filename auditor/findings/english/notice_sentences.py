@@ -277,7 +277,7 @@ def _overwritten(say: Words, *, plan: str, cells: int, shown: str) -> str:
     taken = moment(datetime.fromisoformat(shown))
     return (
         f"a file of plan {plan[:12]} overwrote {counted(cells, 'edit')} in {say.platform}: the export of {taken} shows "
-        f"what somebody had made of the audited {'value' if cells == 1 else 'values'} before the file was sent; "
+        f"what somebody had made of the audited {'value' if cells == 1 else 'values'} before the file was imported; "
         f"auditor undo {plan[:12]} --overwritten puts it back where the cell still holds what we wrote"
     )
 

@@ -79,12 +79,13 @@ class Imported(Written):
         """The cells of files of which some cell was never confirmed, that landed or may have, and of which it is not
         known yet that they overwrote an edit.
 
-        Columns: write, plan, key, profile_id, column, before, after, sent_at.
+        Columns: write, plan, key, profile_id, column, before, after, sent_at, effective_at (the import has ended by
+        then), outcome.
         """
         cells = self._frame(
-            ("write", "plan", "key", "profile_id", "column", "before", "after", "sent_at"),
-            "SELECT id, plan, key, address, col, before, after, sent_at FROM writes_now WHERE tab = ?"
-            f' AND col IS NOT NULL AND {STANDING} AND "import" IN'
+            ("write", "plan", "key", "profile_id", "column", "before", "after", "sent_at", "effective_at", "outcome"),
+            "SELECT id, plan, key, address, col, before, after, sent_at, effective, outcome FROM writes_now WHERE"
+            f' tab = ? AND col IS NOT NULL AND {STANDING} AND "import" IN'
             f' (SELECT "import" FROM writes_now WHERE {UNCONFIRMED}) ORDER BY id',
             (table, table),
         )

@@ -281,7 +281,7 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Overwritten:
-    """An edit of somebody's that a file of ours overwrote, as an export shows it that was taken before the file."""
+    """An edit of somebody's that a file of ours overwrote, as an export shows it that was taken before its end."""
 
     write: int
     """Ours, by its number."""
