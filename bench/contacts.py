@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -95,21 +96,33 @@ CASES = ("usual", "wide", "different", "disjoint", "one-key")
 def write(folder: Path, rows: int, seed: int, case: str = "usual", *, parquet: bool = False) -> None:
     """`first.csv` and `second.csv` in the folder, and perhaps `first.parquet` and `second.parquet`."""
     with tempfile.TemporaryDirectory(dir=folder) as spill:
-        con = duckdb.connect(config={"memory_limit": "6GB", "temp_directory": spill})
-        con.execute("SET enable_progress_bar = false")
-        values = {"seed": seed, "first": FIRST, "last": LAST, "city": CITY, "street": STREET, "shop": SHOP}
-        for name, value in values.items():
-            con.execute(f"SET VARIABLE {name} = $value", {"value": value})
-        con.execute(MACROS)
+        con = connect(Path(spill), seed)
         wider = range(WIDE - 20) if case == "wide" else ()
-        more = "".join(f",\n    die(i, 'more {n}', 100000) AS more_{n}" for n in wider)
-        everybody = Path(spill) / "contacts.parquet"
-        con.execute(f"COPY ({ROWS.replace('{more}', more).replace('{rows}', str(rows))}) TO '{everybody}'")
-        con.execute(f"CREATE VIEW contacts AS FROM '{everybody}'")
+        everybody(
+            con, Path(spill) / "contacts.parquet", rows, [f"die(i, 'more {n}', 100000) AS more_{n}" for n in wider]
+        )
         for name, query in (("first", first(case, rows)), ("second", second(case, rows))):
             con.execute(f"COPY ({query}) TO '{folder / name}.csv' (HEADER)")
             if parquet:
                 con.execute(f"COPY ({query}) TO '{folder / name}.parquet' (FORMAT parquet)")
+
+
+def connect(spill: Path, seed: int) -> duckdb.DuckDBPyConnection:
+    """A connection that knows how contacts are drawn."""
+    con = duckdb.connect(config={"memory_limit": "6GB", "temp_directory": str(spill)})
+    con.execute("SET enable_progress_bar = false")
+    values = {"seed": seed, "first": FIRST, "last": LAST, "city": CITY, "street": STREET, "shop": SHOP}
+    for name, value in values.items():
+        con.execute(f"SET VARIABLE {name} = $value", {"value": value})
+    con.execute(MACROS)
+    return con
+
+
+def everybody(con: duckdb.DuckDBPyConnection, path: Path, rows: int, more: Sequence[str] = ()) -> None:
+    """Draw so many contacts, with more columns in SQL: the view `contacts`, whose rows lie in the file."""
+    columns = "".join(f",\n    {one}" for one in more)
+    con.execute(f"COPY ({ROWS.replace('{more}', columns).replace('{rows}', str(rows))}) TO '{path}'")
+    con.execute(f"CREATE VIEW contacts AS FROM '{path}'")
 
 
 def first(case: str, rows: int) -> str:

@@ -77,7 +77,8 @@ def main() -> None:
             rows, rejected = map(int, said.split())
             print(f"{rows:,} rows ({rejected} rejected), {megabytes(file):,.0f} MiB")
         print(
-            f"both landed by one process with an engine of 2 GB: {cost.seconds:.1f} s,\n"
+            f"both landed by one process with an engine of 2 GB: {cost.seconds:.1f} s, "
+            f"{cost.processor:.1f} of processors,\n"
             f"at most {cost.mebibytes:,.0f} MiB (the aim: {MOST_MEMORY:,})"
         )
 

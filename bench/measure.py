@@ -1,4 +1,4 @@
-"""How a process is measured from outside: seconds from start to end, those of processors, the most memory it held."""
+"""How a process is measured from outside: seconds from start to end, of processors, and the most memory it held."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ class Cost:
     """Of one process."""
 
     seconds: float
+    """From start to end; other work on the machine makes them more."""
     processor: float
-    """Seconds of all its threads together: what other work on the machine stretches least."""
+    """Seconds that processors spent on it, in the program and for it in the system."""
     mebibytes: float
     """The most that was resident at once."""
 
@@ -52,14 +53,14 @@ def measure(command: Sequence[str], output: Path, fine: Sequence[int] = (0,)) ->
 
 def show(costs: Mapping[str, Sequence[Cost]], most_time: float, most_memory: int | None = None) -> None:
     """The medians, beside those of the first, and the aims, in at most 80 columns."""
-    print(f"\n{'median':<22}{'seconds':>9}{'from':>8}{'to':>8}{'ratio':>8}{'peak MiB':>11}")
+    print(f"\n{'median':<22}{'seconds':>9}{'from':>8}{'to':>8}{'ratio':>8}{'CPU s':>8}{'peak MiB':>9}")
     first = median(cost.seconds for cost in next(iter(costs.values())))
     for title, measured in costs.items():
         seconds = [cost.seconds for cost in measured]
         peak = max(cost.mebibytes for cost in measured)
         print(
             f"{title:<22}{median(seconds):>9.2f}{min(seconds):>8.2f}{max(seconds):>8.2f}"
-            f"{median(seconds) / first:>8.2f}{peak:>11,.0f}"
+            f"{median(seconds) / first:>8.2f}{median(cost.processor for cost in measured):>8.2f}{peak:>9,.0f}"
         )
     memory = "" if most_memory is None else f"{most_memory:,}"
-    print(f"{'the aim':<22}{'':>9}{'':>8}{'':>8}{most_time:>8.2f}{memory:>11}\n")
+    print(f"{'the aim':<22}{'':>9}{'':>8}{'':>8}{most_time:>8.2f}{'':>8}{memory:>9}\n")

@@ -47,7 +47,10 @@ def main() -> None:
             command += ["--fixes", str(options.fixes), "--writes", str(options.writes)]
             cost = measure(command, Path(name) / "out")
             print((Path(name) / "out").read_text().rstrip())
-            print(f"    in all {cost.seconds:,.1f} s, at most {cost.mebibytes:,.0f} MiB, imports and set-up included")
+            print(
+                f"    in all {cost.seconds:,.1f} s, {cost.processor:,.1f} of processors, "
+                f"at most {cost.mebibytes:,.0f} MiB, imports and set-up included"
+            )
     print(f"  (the aims: {MOST_MILLISECONDS} ms per fix; a plan of a million writes in {MOST_SECONDS} s and")
     print(f"  {MOST_MEBIBYTES:,} MiB; files at most {MOST_RATIO} times COPY)")
 
