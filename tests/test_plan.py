@@ -1010,6 +1010,9 @@ def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str
     screen = capsys.readouterr().out
     assert f"stopped until every count is confirmed: {guard}" in " ".join(screen.split())
     assert max(len(line) for line in screen.splitlines()) <= 80
+    waits = [one | {"waiting": True} for one in many(3, "city")]
+    empty = plans(an_audit(waits), facts=some_facts(guards=(changed,)))[0]
+    assert (empty.writes, empty.stop) == ((), None), "where nothing is written, nothing is stopped"
 
 
 def test_since_when_a_file_overwrites_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -261,7 +261,7 @@ def _plan(
     guards: Iterable[Notice] = (),
 ) -> Plan:
     told = _told(audit, [*left, *routed.left])
-    stop = [*facts.guards, *guards]
+    stop = [*facts.guards, *guards] if routed.writes else []
     return Plan(
         run=audit.run,
         entity=audit.entity,
