@@ -28,8 +28,9 @@ from auditor.findings.english.since_sentences import drift_report
 from auditor.findings.since import Place, Since
 from auditor.model import Attribute, AttributeType, Kind, Refusal, Segmentation, Structure
 from auditor.permissions import HISTORY
+from auditor.plan.drift import Later, of_ledger
 from auditor.plan.named import named
-from auditor.plan.review import Review
+from auditor.plan.review import Kept, Review
 from auditor.report.plan_text import by_name
 from auditor.settings.contract import Column, Compare, Contract, Polarity
 from auditor.state.ledger.records import Around
@@ -512,3 +513,23 @@ def test_an_undo_leaves_what_the_mapping_does_not_have_any_more(world: World) ->
         ("C3", NEWS, "unmapped"),
         ("C2", NEWS, "permission"),
     ]
+
+
+def test_an_undo_leaves_what_is_pinned_with_the_reason_and_takes_an_opt_in_back(world: World) -> None:
+    given = replace(opt_out(3), kind=Kind.SUBSCRIBE, cells=(Cell(NEWS, "false", "true"),))
+    world.platform.profiles["3"][NEWS] = "false"
+    plan = plan_of(city(1), city(2), given, creation(9))
+    world.apply(plan)
+    pinned = {("C1", "city"), ("C2", "note"), ("C3", NEWS), ("C9", "city")}
+    back = world.undo(plan, pinned=pinned, delete_created=True)
+    assert [(write.kind, write.key) for write in back.writes] == [(Kind.UNSUBSCRIBE, "C3"), (Kind.UPDATE, "C2")]
+    assert [(one.key, one.column, one.why) for one in back.left] == [("C9", None, "pinned"), ("C1", "city", "pinned")]
+    kept: dict[tuple[str, str | None], Kept] = {("C1", "city"): Kept("Cas", "2026-12-31", "asked for", changed=False)}
+    told = lines_by_name(replace(REVIEW, plan=back, beside=replace(REVIEW.beside, kept=kept)))
+    assert "    C1  city: pinned by Cas until 2026-12-31: asked for" in told
+    before = world.undo(plan, delete_created=True)
+    left = {(number, column) for number, write in enumerate(before.writes) for column in write.followed}
+    held = of_ledger(before, Later((), (), pinned), (), left).held
+    assert {before.writes[number].key: since for (number, _), since in held.items()} == dict.fromkeys(
+        ("C9", "C1"), Since.PINNED
+    ), "a plan that was made before the pin leaves the same"

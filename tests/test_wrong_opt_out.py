@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind
 from auditor.permissions import HISTORY
 from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Pin
 from tests.consent_law import CONSENT, NEWS, SILENT
 from tests.consent_world import World, in_memory
 from tests.test_apply import NOON
@@ -70,6 +72,14 @@ def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_sp
                 back(key)
         with pytest.raises(SettingsError, match="name of the person who says so"):
             undo(world.settings, made.path, now=world.now, wrong=WrongOptOut(f"{given.key}:{NEWS}", " "))
+        pin = Pin("Customers", "Cas", given.key, given.profile_id, NEWS, "false", "asked for", NOON, NOON)
+        with Ledger(world.settings.state_folder) as ledger:
+            ledger.pin(replace(pin, until=world.now + timedelta(days=9)), world.now)
+        with pytest.raises(GuardRefused, match="is pinned by Cas until"):
+            back(given.key)
+        with Ledger(world.settings.state_folder) as ledger:
+            assert not ledger.decisions("Customers"), "nobody has decided what nothing came of"
+            ledger.pin(replace(pin, until=None), world.now)
         first = back(given.key)
         with Ledger(world.settings.state_folder, reading=True) as ledger:
             review = review_of(world.settings, first.plan, first.path.parent, ledger)

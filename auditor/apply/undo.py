@@ -40,6 +40,7 @@ def undo_plan(
     again: Collection[tuple[str | None, str | None]] = (),
     touched: Collection[tuple[str | None, str | None]] = (),
     unmapped: Collection[str | None] = (),
+    pinned: Collection[tuple[str | None, str | None]] = (),
     refused: Mapping[tuple[str, str | None], Refusal] = MappingProxyType({}),
 ) -> Plan:
     """The plan that restores what the audit saw before the plan `of`, of which the ledger knows these `effects`.
@@ -52,11 +53,13 @@ def undo_plan(
 
     `again` are the cells, by key and column, that an undo of this plan has restored already: they are left (`undone`),
     as are those that hold another value by now, as a run has seen (`touched`), those of columns that the contract does
-    not have any more (`unmapped`), and what the platform would refuse by now (`blocked`): `refused` says how, by column
-    and value.
+    not have any more (`unmapped`), those that somebody has `pinned`, but for opt-ins, which are taken back, and what
+    the platform would refuse by now (`blocked`): `refused` says how, by column and value. Nobody with a pinned cell is
+    deleted.
     `made` is the plan itself, where it is at hand: it says what profiles were created with.
     """
     by_write: dict[int, list[Effect]] = {}
+    kept = {key for key, _ in pinned}
     for effect in effects:
         by_write.setdefault(effect.number, []).append(effect)
     writes: list[Write] = []
@@ -74,6 +77,8 @@ def undo_plan(
                 back = Why.TOUCHED
             elif isinstance(back, Kind) and one.column in unmapped:
                 back = Why.UNMAPPED
+            elif one.key in kept if back is Kind.DELETE else spot in pinned and back in (Kind.UPDATE, Kind.CLEAR):
+                back = Why.PINNED
             how = refused.get((one.column or "", one.before)) if back in (Kind.UPDATE, Kind.CLEAR) else None
             if how is not None:
                 left.append(LeftAlone(one.key or "", one.column, Why.BLOCKED.value, refusal=how.value))

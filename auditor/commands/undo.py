@@ -11,9 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import polars as pl
+
 from auditor.actito import Reader
 from auditor.apply.undo import Audited, require_ended, undo_plan
 from auditor.commands.forecast import Forecast
+from auditor.commands.known import holders, standing_pins
 from auditor.commands.seen_since import touched
 from auditor.commands.session import connect, passing_engine
 from auditor.commands.stored_plans import Planned, find_plan, store
@@ -86,8 +89,10 @@ def undo(
         contract = read_contract(settings.table_folder / "contract.toml", structure)
         like = chosen.made or contract
         audited = Audited(settings.entity, like.key, like.fallbacks, _population(chosen, ledger), contract.digest)
+        people = pl.DataFrame([(one.key, one.profile_id) for one in effects if one.key], _WHO, orient="row")
+        pins = standing_pins(ledger, settings.table, holders(people), now)
         if wrong is not None:
-            back = take_back(settings, contract, of, effects, wrong, ledger, audited, now)
+            back = take_back(settings, contract, of, effects, wrong, pins, ledger, audited, now)
         else:
             back = undo_plan(
                 of,
@@ -100,6 +105,7 @@ def undo(
                 again=again,
                 touched=touched(settings, contract, effects),
                 unmapped={one.column for one in effects if one.column} - {one.name for one in contract.columns},
+                pinned={(one.key, one.column) for one in pins},
                 refused=_refused(settings, contract, structure, effects),
             )
             if not back.writes and again:
@@ -229,5 +235,6 @@ def _stored(
     raise TryLater(f"{_NOWHERE}: tried {tried}", hint=_INTO)
 
 
+_WHO: Final = {"key": pl.String(), "profile_id": pl.String()}
 _NOWHERE: Final = "the undo can be written nowhere"
 _INTO: Final = "name a folder for it: auditor undo … --into DIR"

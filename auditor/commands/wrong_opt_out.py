@@ -8,7 +8,7 @@ once more whether the general consent is off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from auditor.diff.identifiers import identifiers
 from auditor.engine.protocol import filled
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.activities import SAID_NO
+from auditor.findings.moments import last_day
 from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
 from auditor.model import Kind, Outcome, Permission, Side
 from auditor.plan.decisions import Choice
@@ -32,7 +33,7 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.agreed import Store
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Decision, Effect, PlanRecord
+from auditor.state.ledger.records import Decision, Effect, Pin, PlanRecord
 from auditor.state.past_runs import find_run
 from auditor.writes import Cell, Plan
 
@@ -54,18 +55,27 @@ def take_back(
     of: PlanRecord,
     effects: Sequence[Effect],
     wrong: WrongOptOut,
+    pins: Iterable[Pin],
     ledger: Ledger,
     audited: Audited,
     now: datetime,
 ) -> Plan:
     """The plan that gives one permission back; who said so is recorded as a decision for the platform's value.
 
-    Raises GuardRefused where that must not be, SettingsError where the plan wrote no such opt-out.
+    Raises GuardRefused where that must not be, or somebody has pinned it, and SettingsError where the plan wrote no
+    such opt-out.
     """
     if not wrong.by.strip():
         raise SettingsError("--wrong-opt-out needs the name of the person who says so", hint="add: --by NAME")
     effect = _named(settings, effects, wrong.cell)
     _require_restorable(settings, contract, effect, of.sha, ledger)
+    for pin in pins:
+        if (pin.key, pin.column) == (effect.key, effect.column):
+            until = last_day(pin.until or now, contract.timezone)
+            raise GuardRefused(
+                f'the permission "{pin.column}" of profile "{pin.key}" is pinned by {pin.person} until {until}',
+                hint="take the pin off first: auditor pin KEY COLUMN --off --by NAME",
+            )
     cell = Cell(effect.column or "", effect.after, effect.before)
     write = single(effect, Kind.SUBSCRIBE, [cell], by=wrong.by.strip())
     choice = Choice.PLATFORM.value

@@ -170,6 +170,7 @@ def of_ledger(plan: Plan, later: Later, erased: Collection[Identifier], left: Co
     What the platform holds by now needs no run: each profile is read before anything of it is restored.
     """
     held: dict[Place, Since] = {}
+    kept = {key for key, _ in later.pinned}
     for number, column in _in_order(plan, left):
         write = plan.writes[number]
         spot = write.key, column
@@ -178,8 +179,8 @@ def of_ledger(plan: Plan, later: Later, erased: Collection[Identifier], left: Co
             since = Since.WRITTEN
         elif since is None and spot in later.decided:
             since = Since.DECIDED
-        elif since is None and spot in later.pinned and write.kind is not Kind.UNSUBSCRIBE:
-            since = Since.PINNED
+        elif since is None and (write.key in kept if write.kind is Kind.DELETE else spot in later.pinned):
+            since = Since.PINNED if write.kind is not Kind.UNSUBSCRIBE else None
         if since is not None:
             held[number, column] = since
     return _drift(plan, None, _together(plan, held, left), ())

@@ -63,7 +63,9 @@ def named(review: Review) -> Iterator[Named]:
     """
     plan, beside, why = review.plan, review.beside, reasons(review.plan.purpose, review.say)
     if plan.purpose == "undo":
-        yield from (_not_restored(one, beside, why) for one in plan.left)
+        for one in plan.left:
+            kept = one.why == Why.PINNED and (one.key, one.column) in beside.kept
+            yield from _kept(one, beside) if kept else [_not_restored(one, beside, why)]
         return
     answered = [one for one in plan.left if (one.key, one.column) in beside.decided_on and one.why != Why.PENDING]
     yield from (_in_vain(one, beside, why) for one in answered)
