@@ -5,6 +5,7 @@
     model        levels of evidence and their weights
     weighing     what the evidence of every pair says and weighs
     prior        how many of a table's candidates are one person, as far as their weights tell
+    relatives    whether pairs that look like twins are any, as far as the table tells
     pairs        whom a pair is believed of: across the sides one to one, within a side no pair that follows from others
 
 No value ever leaves the tables: the evidence names columns.

@@ -12,7 +12,7 @@ For the same reason what a household shares counts by whether the first names ag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -158,6 +158,24 @@ EXCHANGED: Final = Kind(
 )
 """Both names stand in each other's place, or one of them does; then the others are compared as if they did not."""
 EVIDENCE: Final[Sequence[Kind]] = (*KINDS, EXCHANGED)
+
+_OF_TWINS: Final[Mapping[str, Collection[Says]]] = {
+    "birth_date": {Says.SAME},
+    "last_name": {Says.SAME, Says.SIMILAR},
+    "first_name": {Says.DIFFERENT},
+    "street": {Says.SAME, Says.SIMILAR},
+    "exchanged": {Says.NOTHING},
+}
+
+
+def like_twins() -> str:
+    """The condition, in SQL over the levels of a pair, that it is alike in what twins share, and not in first name."""
+    wanted = {
+        kind.name: [number for number in range(len(kind.levels)) if kind.says(number) in _OF_TWINS[kind.name]]
+        for kind in EVIDENCE
+        if kind.name in _OF_TWINS
+    }
+    return " AND ".join(f"gamma_{name} IN ({', '.join(map(str, levels))})" for name, levels in wanted.items())
 
 
 def exchanged(left: str, right: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import polars as pl
 
 from auditor.engine.duckdb import DuckDB, name_of
-from auditor.explain.persons import prior
+from auditor.explain.persons import prior, relatives
 from auditor.explain.persons.model import EVIDENCE, NAMES, PRIOR, THRESHOLD, Link, Says
 from auditor.findings import audit
 from auditor.findings.codes import Code, Notice, told_text
@@ -45,7 +45,9 @@ def choose(
     kind of evidence.
     """
     people = name_of(persons)
-    pairs = _scored(engine, people, name_of(weighed), prior.priors(engine, persons, found, weighed))
+    priors = prior.priors(engine, persons, found, weighed)
+    rise = relatives.rise(engine, persons, weighed, priors[Link.ACROSS])
+    pairs = _scored(engine, people, name_of(weighed), priors, rise)
     chosen = pl.DataFrame(
         [
             (pair.l, pair.r, "both" if pair.across else None, pair.score, evidence(pair.levels, columns))
@@ -75,24 +77,24 @@ def choose(
     return found
 
 
-def probability(weight: str, across: str, priors: Mapping[Link, float]) -> str:
-    """The probability, 0 to 1, that pairs of such weights are one person; in SQL."""
-    prior = f"CASE WHEN {across} THEN {priors[Link.ACROSS]} ELSE {priors[Link.WITHIN]} END"
-    return f"(1 / (1 + 2.0 ** -({weight} + {prior})))"
+def _scored(engine: DuckDB, people: str, weighed: str, priors: Mapping[Link, float], rise: float) -> Iterator[Pair]:
+    """The pairs above the threshold, the best first. None is certain: the highest score is 0.999.
 
-
-def _scored(engine: DuckDB, people: str, weighed: str, priors: Mapping[Link, float]) -> Iterator[Pair]:
-    """The pairs above the threshold, the best first. None is certain: the highest score is 0.999."""
+    `rise` is added to the weight of those across the sides that look like twins.
+    """
     gammas = ", ".join(f"gamma_{kind.name}" for kind in EVIDENCE)
-    chance = probability("weight", "across", priors)
+    log_odds = (
+        f"weight + CASE WHEN NOT across THEN {priors[Link.WITHIN]} "
+        f"WHEN twins THEN {priors[Link.ACROSS] + rise} ELSE {priors[Link.ACROSS]} END"
+    )
     query = (
-        f"SELECT l, r, across, least(round({chance}, 3), 0.999) AS score, {gammas} FROM ("
-        f"SELECT w.*, a.side <> b.side AS across FROM {weighed} AS w "
+        f"SELECT l, r, across, {log_odds} AS bits, least(round(1 / (1 + 2.0 ** -bits), 3), 0.999) AS score, {gammas} "
+        f"FROM (SELECT w.*, a.side <> b.side AS across FROM {weighed} AS w "
         f"JOIN {people} AS a ON a.id = w.l JOIN {people} AS b ON b.id = w.r"
-        f") WHERE score >= {THRESHOLD} ORDER BY score DESC, weight DESC, l, r"
+        f") WHERE score >= {THRESHOLD} ORDER BY score DESC, bits DESC, l, r"
     )
     for rows in engine.in_parts(query, _SEVERAL):
-        for left, right, across, score, *levels in rows:
+        for left, right, across, _, score, *levels in rows:
             yield Pair(left, right, across, score, tuple(levels))
 
 

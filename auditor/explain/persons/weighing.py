@@ -15,6 +15,7 @@ from auditor.explain.persons.model import (
     USUAL_NAMESAKES,
     Kind,
     exchanged,
+    like_twins,
 )
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ _OTHER_NAME: Final = {"first_name": "last_name", "last_name": "first_name"}
 
 
 def weigh(engine: DuckDB, persons: ir.Table, pairs: ir.Table, *, least: float) -> ir.Table:
-    """The pairs of persons with what their evidence weighs: `l`, `r`, `weight`, `gamma_KIND` …
+    """The pairs of persons with what their evidence weighs: `l`, `r`, `weight`, `twins`, `gamma_KIND` …
 
-    `weight` is in bits and without the prior, and pairs of less than `least` are left out. `gamma_KIND` is the number
-    of the level that holds, as `Kind.says` reads it.
+    `weight` is in bits and without the prior, and pairs of less than `least` are left out, but for those that look like
+    `twins`. `gamma_KIND` is the number of the level that holds, as `Kind.says` reads it.
     """
     crossed = EXCHANGED.name
     rows = f"JOIN {name_of(persons)} AS a ON a.id = l JOIN {name_of(persons)} AS b ON b.id = r"
@@ -48,9 +49,10 @@ def weigh(engine: DuckDB, persons: ir.Table, pairs: ir.Table, *, least: float) -
         f"FROM {name_of(pairs)} {rows}), "
         f"agreed AS MATERIALIZED (SELECT l, r, {crossed}_l, {FIRST_NAMES_AGREE} AS first_names_agree "
         f"FROM (SELECT l, r, {crossed}_l, {meant}, {first} FROM crossed {rows})) "
-        f"SELECT l, r, {weight} AS weight, COLUMNS('gamma_.*') FROM (SELECT l, r, namesakes, {levels} FROM ("
+        f"SELECT l, r, {weight} AS weight, {like_twins()} AS twins, COLUMNS('gamma_.*') FROM ("
+        f"SELECT l, r, namesakes, {levels} FROM ("
         f"SELECT l, r, first_names_agree, {known}, {meant}, {both}, "
-        f"greatest(a.namesakes, b.namesakes) AS namesakes FROM agreed {rows})) WHERE weight >= {least}",
+        f"greatest(a.namesakes, b.namesakes) AS namesakes FROM agreed {rows})) WHERE weight >= {least} OR twins",
         "weighed_pairs",
     )
 
