@@ -1,7 +1,7 @@
 """The search for same persons, put to people whom nobody of this project made up: FEBRL's data sets 3 and 4.
 
-What cannot be found there are people of whom the other row has another first name, and nobody can tell them from twins,
-or another birth date, as a son has of his father's name.
+What cannot be found there are people of whom the other row has another birth date, as a son has of his father's name,
+or several things at once; and within one file those with another first name, whom nobody can tell from twins there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def test_of_two_files_of_five_thousand_people(engine: DuckDB) -> None:
     trials = tried(engine, set_4())
     assert trials["both"].there == 5000
     assert trials["both"].precision >= 0.995
-    assert trials["both"].recall >= 0.86
+    assert trials["both"].recall >= 0.915
     assert len(trials["platform"].right) + len(trials["truth"].right) < 10
 
 

@@ -164,12 +164,34 @@ ROBERT = Person("T1", "robert.wouters@gmail.com", "Wouters", "Robert", "1971-06-
             other(lastName="Wouters", firstName="Robert", birthDate="1971-06-02", addressStreet="kouter 1"),
             "same lastName, firstName and addressStreet, birthDate similar",
         ),
+        (
+            replace(ROBERT, key="P1", birthDate="1968-02-11", emailAddress=None, gsmNumber=None),
+            "same lastName, firstName, addressPostalCode and addressStreet, birthDate different",
+        ),
     ],
-    ids=["exchanged", "exchanged, few known", "exchanged with a slip", "short", "short in Dutch", "mailbox", "day"],
+    ids=[
+        "exchanged",
+        "exchanged, few known",
+        "exchanged with a slip",
+        "short",
+        "short in Dutch",
+        "mailbox",
+        "day",
+        "no generation",
+    ],
 )
 def test_believed_of_robert(engine: DuckDB, orphan: Person, evidence: str) -> None:
     [(platform_key, truth_key, _, said)] = found(engine, [ROBERT], [orphan])
     assert (platform_key, truth_key, said) == ("P1", "T1", evidence)
+
+
+def test_digits_of_a_date_are_exchanged_across_its_hyphens_too(engine: DuckDB) -> None:
+    [(*_, said)] = found(
+        engine,
+        [Person("T1", lastName="Wouters", firstName="Robert", birthDate="1950-11-03", addressStreet="kouter 1")],
+        [Person("P1", lastName="Wouters", firstName="Robert", birthDate="1951-01-03", addressStreet="kouter 1")],
+    )
+    assert said == "same lastName, firstName and addressStreet, birthDate similar"
 
 
 @pytest.mark.parametrize("garbled", ["HÃ©lÃ¨ne", "HÃƒÂ©lÃƒÂ¨ne", "hã©lã¨ne"])

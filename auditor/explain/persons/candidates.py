@@ -29,6 +29,7 @@ BLOCKS: Final[Sequence[tuple[str, ...]]] = (
     ("birth_date", "postal_code"),
     ("birth_date", "street"),
     ("last_name", "first_name", "postal_code"),
+    ("substr(last_name, 1, 3)", "substr(first_name, 1, 3)", "postal_code"),
     ("least(last_name, first_name)", "greatest(last_name, first_name)"),
     ("street", "postal_code"),
     ("street", "first_name"),

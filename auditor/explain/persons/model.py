@@ -69,11 +69,11 @@ def _kind(
     *,
     likely: str | None = None,
     similar: str | None = None,
-    other: str | None = None,
+    others: Sequence[str] = (),
     shared: bool = False,
 ) -> Kind:
     """`similar` is a condition over `{l}` and `{r}`; so are `likely`, of what is rather the same than similar, and
-    `other`, of what is different and speaks less against it. What is `shared` by households has three levels of being
+    `others`, of what is different and speaks less against it. What is `shared` by households has three levels of being
     the same: the first names agree, one of them is unknown, they differ.
     """
     left, right = f"{name}_l", f"{name}_r"
@@ -84,8 +84,7 @@ def _kind(
         wanted.append((Says.SIMILAR, likely.format(l=left, r=right)))
     if similar is not None:
         wanted.append((Says.SIMILAR, similar.format(l=left, r=right)))
-    if other is not None:
-        wanted.append((Says.DIFFERENT, other.format(l=left, r=right)))
+    wanted += [(Says.DIFFERENT, other.format(l=left, r=right)) for other in others]
     wanted.append((Says.NOTHING if name == "bare_key" else Says.DIFFERENT, "TRUE"))
     return Kind(name, tuple(Level(says, weight, when) for (says, when), weight in zip(wanted, weights, strict=True)))
 
@@ -112,6 +111,8 @@ FIRST_NAMES_AGREE: Final = _FIRST_NAMES_ALIKE.format(l="first_name_l", r="first_
 """Asked once per pair, and known to the conditions as `first_names_agree`."""
 _FIRST_NAMES_AGREE: Final = "first_names_agree"
 _FIRST_NAME_UNKNOWN: Final = "(first_name_l IS NULL OR first_name_r IS NULL)"
+_SLIP_OF_A_DATE: Final = "damerau_levenshtein(replace({l}, '-', ''), replace({r}, '-', '')) <= 1"
+"""Whoever types a date exchanges its digits across the hyphens too: 1950-11-03 and 1951-01-03."""
 _DAY_AND_MONTH_SWAPPED: Final = "{l} = substr({r}, 1, 5) || substr({r}, 9, 2) || '-' || substr({r}, 6, 2)"
 _TWO_OF_THREE: Final = (
     "((substr({l}, 1, 4) = substr({r}, 1, 4))::INT + (substr({l}, 6, 2) = substr({r}, 6, 2))::INT "
@@ -122,6 +123,10 @@ _LESS_THAN_A_GENERATION: Final = (
     f"{_FIRST_NAMES_AGREE} AND abs(try_cast(substr({{l}}, 1, 4) AS INT) - try_cast(substr({{r}}, 1, 4) AS INT)) < 14"
 )
 """Nobody's parent or child is so near in age, and no brother or sister has the name."""
+_ONE_NAME_AT_ONE_ADDRESS: Final = (
+    "exchanged_l = 0 AND first_name_l = first_name_r AND street_l = street_r AND postal_code_l = postal_code_r"
+)
+"""Less than a generation apart they are hardly two: a couple whose names are exchanged in one row does not count."""
 
 NAMES: Final = ("last_name", "first_name")
 """The kinds that may stand in each other's place."""
@@ -137,9 +142,9 @@ KINDS: Final[Sequence[Kind]] = (
     _kind("phone", (3.2, 2.3, 1.3, 1.7, -2.1), similar=_SLIP, shared=True),
     _kind(
         "birth_date",
-        (5.4, 6.2, 3.6, 3.1, -5.8, -7.4),
-        similar=f"({_SLIP} OR {_DAY_AND_MONTH_SWAPPED} OR {_TWO_OF_THREE})",
-        other=_LESS_THAN_A_GENERATION,
+        (5.4, 6.2, 3.6, 3.1, -3.0, -5.8, -7.4),
+        similar=f"({_SLIP_OF_A_DATE} OR {_DAY_AND_MONTH_SWAPPED} OR {_TWO_OF_THREE})",
+        others=(f"{_LESS_THAN_A_GENERATION} AND {_ONE_NAME_AT_ONE_ADDRESS}", _LESS_THAN_A_GENERATION),
         shared=True,
     ),
     _kind("last_name", (2.2, 1.8, -1.5), similar=f"({_SPELT_ALIKE} OR {_PART})"),
