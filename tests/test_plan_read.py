@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ KNOWN = Beside(
     otherwise={},
     now={},
     says_no=(),
+    carried_out=None,
 )
 ROUTE_OF_NOTHING: dict[str, Any] = {
     "steps": [], "by_file": 0, "files": 0, "before": 0, "single": 0, "minutes": 1, "pace": 60, "waiting": 0,
@@ -225,6 +226,32 @@ def test_who_decided_otherwise_on_other_values_is_named_with_the_write() -> None
     assert first["decided_otherwise"] == told
     assert "decided_otherwise" not in second
     assert told.capitalize()[:9] + told[9:] in plan_page(shown, "", "plan.txt")
+    earlier = replace(shown, plan=replace(shown.plan, made=ANN - timedelta(days=1)))
+    words = " ".join("\n".join(text(earlier, "")).split())
+    assert "decided otherwise later: Keep Actito value (Mia, 2026-11-20)" in words, "the plan knew nothing of it"
+    assert "otherwise before" not in words
+    assert "changed since it was decided" not in words
+
+
+def test_a_plan_that_is_carried_out_says_so_and_not_how_to_do_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop = (Notice(Code.MUCH_CHANGED, {"column": "city", "changed": 1, "compared": 8}).content(),)
+    plan, path = replace(PLAN, stop=stop), tmp_path / "plan.json"
+    for done in (None, ANN):
+        review = Review(plan, replace(KNOWN, carried_out=done), REVIEW.say)
+        told = Told(review, "", path, path, path, ("--confirm update=1",))
+        print_plan(Planned(plan, path, ()), REVIEW.say, told)
+        printed = capsys.readouterr()
+        screen, written = (" ".join(one.split()) for one in (printed.out + printed.err, "\n".join(text(review, ""))))
+        assert ("to carry it out: auditor apply" in screen) is (done is None)
+        for one in (screen, written):
+            assert ("stopped until every count is confirmed" in one.lower()) is (done is None)
+            assert ("carried out by 2026-11-20 09:30 utc" in one.lower()) is (done is not None)
+        document = told.document()
+        assert (document["carried_out"], document["confirm"]) == (
+            (ANN.isoformat(), []) if done else (None, ["--confirm update=1"])
+        )
 
 
 def test_everything_has_words() -> None:

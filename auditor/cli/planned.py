@@ -94,7 +94,8 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
             click.echo(textwrap.fill(told, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 6))
     for line in review.on_screen(everything=everything) if review is not None else ():
         click.echo(line)
-    if plan.stop:
+    done = review.review.beside.carried_out if review is not None else None
+    if plan.stop and done is None:
         click.echo(wrapped("  ", f"stopped until every count is confirmed: {of_plan(plan.stop, words)}"))
     if plan.writes:
         if review is not None:
@@ -106,7 +107,14 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         wanted = {Kind.CREATE: created} if created else {}  # which never run unattended
         wanted |= {brake.kind: brake.count for brake in planned.brakes}
         flags = "".join(f" --confirm {kind.value}={count}" for kind, count in wanted.items())
-        say(f"  to carry it out: auditor apply {name}{flags}")
+        if done is None:
+            say(f"  to carry it out: auditor apply {name}{flags}")
+        else:
+            say(
+                wrapped(
+                    "  ", f"carried out by {moment(done)}; what became of it: auditor apply {name}, which sends nothing"
+                )
+            )
     click.echo()
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
+from auditor.apply import settled
 from auditor.apply.undo import irrevocable
 from auditor.commands.known import holders, knowledge, standing_decisions, standing_pins
 from auditor.commands.seen_since import platform_texts, truth_says_no
@@ -82,7 +83,8 @@ class Told:
             "stop": of_plan(plan.stop, say) if plan.stop else None,
             "lasting": self.lasting or None,
             "starts": say.fill(may_start(self.review.beside.realtime)) if plan.writes else None,
-            "confirm": list(self.confirmations),
+            "carried_out": done.isoformat() if (done := self.review.beside.carried_out) else None,
+            "confirm": [] if done else list(self.confirmations),
             "left": Counter(one.why for one in plan.left),
             "left_by_name": [one.document() for one in self.named],
             "text": str(self.text),
@@ -152,7 +154,9 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         causes=_rows(folder, "causes"),
         people=people_of(folder, contract, plan),
         findings={(key, column): finding for key, column, finding in found.iter_rows()},
-        decided=when_decided(plan.writes, ledger.decisions(settings.table)),
+        decided=when_decided(
+            plan.writes, [one for one in ledger.every_decision(settings.table) if one.decided_at <= plan.made]
+        ),
         permissions={one.name: one.permission for one in contract.columns if one.permission is not None},
         contacts={one.name for one in contract.contacts},
         identity={*contract.key, *(one.name for one in structure.attributes if one.unique)},
@@ -164,8 +168,15 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         otherwise=otherwise,
         now=platform_texts(settings, plan.writes) if plan.purpose == "undo" else {},
         says_no=truth_says_no(settings, contract, plan),
+        carried_out=_carried_out(plan, ledger),
     )
     return Review(plan, beside, Words.of(settings.names))
+
+
+def _carried_out(plan: Plan, ledger: Ledger) -> datetime | None:
+    """When the last of a plan was done, where nothing of it is left to do."""
+    done = settled(plan, ledger, None) if ledger.states(plan.sha) else None
+    return None if done is None else max(done.outcomes["at"].drop_nulls(), default=None)
 
 
 def when_decided(writes: Iterable[Write], decisions: Iterable[Decision]) -> dict[tuple[str, str, str], datetime]:
@@ -213,7 +224,7 @@ def _answered(
             spot = decision.key, None if decision.column == PROFILE else decision.column
             until = moment(decision.decided_at + settings.fixes.refused_for)
             found[spot] = Kept(decision.person, until, None, changed=False)
-        elif decision.choice in (Choice.TRUTH, Choice.WITHDRAW):
+        elif decision.choice in (Choice.TRUTH, Choice.WITHDRAW) and decision.decided_at <= plan.made:
             seen = texts.get((decision.key, decision.column))
             holds = seen is None or remembered([decision])[0].holds(*seen)
             decided[decision.key, decision.column] = decision.person, decision.decided_at, holds

@@ -65,8 +65,12 @@ def decided(
     return f"{say.fill(CHOICE[choice])} ({who}): {STANDING[standing]}{over}"
 
 
-def otherwise(say: Words, choice: str, by: str, on: date) -> str:
-    """`decided otherwise before: Keep Actito value (An Smet, 2026-11-20): changed since it was decided`"""
+def otherwise(say: Words, choice: str, by: str, on: date, *, later: bool) -> str:
+    """`decided otherwise before: Keep Actito value (An Smet, 2026-11-20): changed since it was decided`; `later` than
+    the plan that tells it: `decided otherwise later: Keep Actito value (An Smet, 2026-11-20)`.
+    """
+    if later:
+        return f"decided otherwise later: {say.fill(CHOICE[choice])} ({by}, {on:%Y-%m-%d})"
     return f"decided otherwise before: {decided(say, choice, by, on, Standing.CHANGED)}"
 
 

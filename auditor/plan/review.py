@@ -77,6 +77,8 @@ class Beside:
     """For an undo, by the same: what the newest run saw on the platform, in cells that differ."""
     says_no: Collection[tuple[str, str]]
     """For an undo, by key and column: the permissions that it gives back and to which the truth says no."""
+    carried_out: datetime | None
+    """When the last of the plan was done, of which nothing is left to do; None: some is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,11 @@ class Change:
     doubt: str | None
     """findings.damage.Damage of the value that they decided for; None: nothing speaks against it."""
     otherwise: tuple[str, str, datetime] | None
-    """Choice, person and moment of a decision against the write that does not hold any more; None: there is none."""
+    """Choice, person and moment of a decision against the write that does not hold any more, or is `later`; None: there
+    is none.
+    """
+    later: bool
+    """Whether it was made after the plan, which knows nothing of it."""
     risks: tuple[Risk, ...]
 
     def to_know(self, say: Words) -> dict[str, str]:
@@ -106,7 +112,7 @@ class Change:
         doubts = {doubt: say.fill(OF_A_CELL[doubt])} if self.doubt else {}
         if self.otherwise is not None:
             choice, by, at = self.otherwise
-            doubts["decided_otherwise"] = otherwise(say, choice, by, at.date())
+            doubts["decided_otherwise"] = otherwise(say, choice, by, at.date(), later=self.later)
         return doubts | {risk.value: say.fill(RISK[risk]) for risk in self.risks}
 
 
@@ -225,6 +231,7 @@ class Review:
     def _change(self, write: Write, cell: Cell, moved: str | None, cause: str | None, status: str | None) -> Change:
         beside, by = self.beside, write.decided_by
         polarity = beside.permissions.get(cell.column)
+        against = None if by is not None else beside.otherwise.get((write.key, cell.column))
         return Change(
             cell.column,
             cell.before,
@@ -234,7 +241,8 @@ class Review:
             by,
             None if by is None else beside.decided.get((write.key, cell.column, by)),
             None if by is None else beside.doubts.get((write.key, cell.column)),
-            None if by is not None else beside.otherwise.get((write.key, cell.column)),
+            against,
+            against is not None and against[2] > self.plan.made,
             tuple(self._of_cell(write, cell)),
         )
 

@@ -52,7 +52,9 @@ def of_the_whole(review: Review, lasting: str) -> list[str]:
     plan, say = review.plan, review.say
     travels = bool(plan.writes) or any(one.why in (Why.QUOTA, Why.GATHERING) for one in plan.left)
     told = [of_plan(plan.route_reason, say)] if plan.route_reason and travels else []
-    told += [f"stopped until every count is confirmed: {of_plan(plan.stop, say)}"] if plan.stop else []
+    done = review.beside.carried_out
+    told += [f"carried out by {moment(done)}: nothing of it is left to do"] if done else []
+    told += [f"stopped until every count is confirmed: {of_plan(plan.stop, say)}"] if plan.stop and not done else []
     told += [say.fill(may_start(review.beside.realtime))] if plan.writes else []
     return told + ([lasting] if lasting else [])
 
