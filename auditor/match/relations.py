@@ -142,16 +142,20 @@ def _ruled(column: Column, rule: Rule) -> Column:
 
 def _parts(engine: Engine, contract: Contract, matched: Matched, side: Side, *, alone: bool) -> ir.Table:
     """The parts of keys as the side spells them: `key`, and `k0` … in the order of the key's columns."""
-    keys = matched.keys[side]
-    has = keys.filter(keys.included & keys[fallback.OWN if fallback.names(keys) else "key"].notnull())
-    if alone:
-        row = f"{side.value}_row"
-        has = has.semi_join(matched.alone(side), [("row", row)])
+    lonely, has = matched.alone(side), _with_key(matched.keys[side])
     if len(contract.key) == 1 and not contract.fallbacks:
-        return engine.keep(has.select("key", k0="text"), "key_parts")
+        # Without fallback keys `matched` holds all that is asked for of these, and no file need be read again.
+        rows = lonely.select("key", k0=f"{side.value}_text") if alone else has.select("key", k0="text")
+        return engine.keep(rows, "key_parts")
+    if alone:
+        has = has.semi_join(lonely, [("row", f"{side.value}_row")])
     wanted = engine.keep(has.select("key", "row"), "key_rows")
     names = [source_name(column, side) for column in contract.keys]
     return engine.beside(wanted, "row", matched.raw[side], names, "k", "key_parts")
+
+
+def _with_key(keys: ir.Table) -> ir.Table:
+    return keys.filter(keys.included & keys[fallback.OWN if fallback.names(keys) else "key"].notnull())
 
 
 def _forms(parts: ir.Table, contract: Contract, side: Side, chosen: Sequence[Rule]) -> ir.StringValue:
