@@ -30,6 +30,29 @@ def test_types_of_parquet_that_are_no_plain_texts_are_compared_as_texts(value: s
     assert rows_of_itself(path)["equal"] == 2
 
 
+def test_types_without_a_rule_that_both_sides_store_are_compared_cell_by_cell(tmp_path: Path) -> None:
+    """One row is the same, in one all cells differ, and in one null stands beside a value."""
+    paths = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    same = "('1', '6f9619ff-8b86-d011-b42d-00cf4fc964ff'::UUID, TIME '10:00:00.5', '\\xFF'::BLOB)"
+    rows = (
+        f"{same}, ('2', '6f9619ff-8b86-d011-b42d-00cf4fc964fe'::UUID, TIME '10:00:00', 'a'::BLOB), "
+        "('3', NULL, NULL, NULL)",
+        f"{same}, ('2', '6f9619ff-8b86-d011-b42d-00cf4fc964fd'::UUID, TIME '11:00:00', 'b'::BLOB), "
+        "('3', NULL, TIME '00:00:01', NULL)",
+    )
+    for path, values in zip(paths, rows, strict=True):
+        duckdb.sql(f"COPY (FROM (VALUES {values}) AS v(id, u, t, b)) TO '{path}'")
+    comparison = compare(Question(str(paths[0]), str(paths[1]), key=("id",)))
+    assert comparison.summary["profiles"]["equal"] == 1
+    told = comparison.differences.sort("key", "column").select("key", "column", "platform", "truth").rows()
+    assert told == [
+        ("2", "b", "a", "b"),
+        ("2", "t", "10:00:00", "11:00:00"),
+        ("2", "u", "6f9619ff-8b86-d011-b42d-00cf4fc964fe", "6f9619ff-8b86-d011-b42d-00cf4fc964fd"),
+        ("3", "t", None, "00:00:01"),
+    ]
+
+
 def _written(path: Path, **columns: Any) -> bytearray:
     parquet.write_table(pyarrow.table(columns), path, compression="snappy", use_dictionary=False)
     return bytearray(path.read_bytes())

@@ -37,7 +37,7 @@ from auditor.load import (
 from auditor.model import Side, Source
 from auditor.pull import Means, Pulled, pull_file
 from auditor.pull.locations import Absent
-from auditor.settings.compare_options import Question, name_of, names_of, stored_alike
+from auditor.settings.compare_options import Question, name_of, names_of, stored_alike, stored_keys
 from auditor.settings.contract import Compare, Contract
 from auditor.settings.inputs import Declared, Located
 
@@ -171,7 +171,8 @@ def as_tables(
     landed, raw = [], {}
     for file, one in zip(inputs.files, written, strict=True):
         if one is None:
-            one, raw[file.side] = _laid(here, file, contract, alike, {} if file.types else types[file.side])
+            keys = {} if file.types else stored_keys(contract, file.side, types[file.side])
+            one, raw[file.side] = _laid(here, file, contract, alike, keys)
         else:
             raw[file.side] = engine.view(one.path, f"{file.side.value}_raw")
         landed.append(said_of(file, one, scratch / f"{file.side.value}.parquet"))
@@ -232,15 +233,13 @@ def _kept(side: Side, contract: Contract) -> Sequence[str] | None:
 
 
 def _laid(
-    engine: DuckDB, file: Pulled, contract: Contract, alike: Mapping[str, str], types: Mapping[str, str]
+    engine: DuckDB, file: Pulled, contract: Contract, alike: Mapping[str, str], keys: Mapping[str, str]
 ) -> tuple[Landed, ir.Table]:
     """One file as a table of the columns that both have; cells of those in `alike` are first compared as stored, and
-    keys of the `types` that are theirs need not become texts that are read again.
+    the form of `keys` is made of what is stored.
     """
     as_stored = {name_of(one, file.side): alike[one.name] for one in contract.compared if one.name in alike}
-    if not contract.fallbacks:
-        own = {name_of(one, file.side) for one in contract.keys}
-        as_stored |= {name: kind for name, kind in types.items() if name in own and kind != "VARCHAR"}
+    as_stored |= keys
     columns, condition = names_of(contract, file.side), contract.population(file.side)
     return lay(engine, file.side, file.path, columns=columns, alike=as_stored, condition=condition)
 

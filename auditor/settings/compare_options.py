@@ -291,6 +291,10 @@ _RULES = {
 }
 
 
+_AS_TEXTS = ("UUID", "TIME", "BLOB")
+"""Types without a rule of their own, of which equal cells have one text."""
+
+
 def stored_alike(contract: Contract, types: Mapping[Side, Mapping[str, str]]) -> dict[str, str]:
     """The columns that both files store in types of one kind of which equal cells are equal in every form, and the type
     that has room for both.
@@ -301,10 +305,26 @@ def stored_alike(contract: Contract, types: Mapping[Side, Mapping[str, str]]) ->
     alike = {}
     for column in contract.compared:
         kind = _wider(platform[column.header], truth[column.truth])
-        known = kind is not None and kind.partition("(")[0] in _RULES
+        known = kind is not None and _is_plain(kind)
         if kind is not None and known and (column.compare is Compare.NUMBER or kind not in ("FLOAT", "DOUBLE")):
             alike[column.name] = kind
     return alike
+
+
+def stored_keys(contract: Contract, side: Side, types: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a side's key that are stored in a type from which their form may be made, and the type.
+
+    None where there are fallback keys: the columns of keys are compared then, and as stored only where both store them
+    alike.
+    """
+    kinds = (
+        {} if contract.fallbacks else {name_of(column, side): types[name_of(column, side)] for column in contract.keys}
+    )
+    return {name: kind for name, kind in kinds.items() if _is_plain(kind)}
+
+
+def _is_plain(kind: str) -> bool:
+    return kind.partition("(")[0] in (*_RULES, *_AS_TEXTS)
 
 
 def _wider(one: str, other: str) -> str | None:
