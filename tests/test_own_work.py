@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from auditor.commands.known import up_to_date
+from auditor.commands.stored_plans import Planned
 from auditor.commands.untouched_since import left_by_us
 from auditor.diff.known import agreed_by_us
 from auditor.engine.duckdb import DuckDB
@@ -192,6 +193,56 @@ def test_an_opt_out_is_the_persons_again_once_an_opt_in_over_it_is_taken_back(tm
         [told] = needed.filter(key=one.key, column=NEWS)["told"]
         found = audit.permissions.filter(key=one.key, column=NEWS, finding="opted_out_on_platform").height
         assert (moved, told, found) == ("platform", "opted_out_on_platform", 1)
+
+
+@pytest.mark.parametrize("first", ["given by us", "said by themselves", "never on"])
+def test_who_opted_out_before_an_opt_in_that_is_taken_back_did_so_whoever_created_them(
+    tmp_path: Path, first: str
+) -> None:
+    """Whom we created without a permission has not opted out; who was on since, and went off, has."""
+    world = World(tmp_path, 3, 1)
+    world.all_say_yes()
+    one = world.people[0]
+
+    def a_day_passes() -> None:
+        world.now += DAY
+        world.run()
+
+    def opted_in() -> Planned:
+        world.now += timedelta(hours=1)
+        world.truth_says(one, NEWS, True, world.now)
+        a_day_passes()
+        [line] = [line for line in world.differing() if line[:2] == (one.key, NEWS)]
+        world.now += timedelta(hours=1)
+        world.decide("Bea", [(line, {"choice": "truth"})])
+        [made] = world.plan(only=[one.key])
+        assert world.apply(made) == {"landed"}
+        return made
+
+    with in_memory(world):
+        world.leave(one)
+        world.run()
+        [made] = [each for each in world.plan(only=[one.key]) if each.plan.purpose == "create"]
+        assert world.apply(made) == {"landed"}
+        a_day_passes()
+        if first != "never on":
+            if first == "given by us":
+                opted_in()
+            else:
+                world.platform_says(one, **{NEWS: "true"})
+            a_day_passes()
+            world.platform_says(one, **{NEWS: "false"})
+            a_day_passes()
+        again = opted_in()
+        a_day_passes()
+        assert world.apply(world.undo(again)) == {"landed"}
+        a_day_passes()
+        audit, needed = up_to_date(world.settings, find_run(world.settings), world.now)
+        [told] = needed.filter(key=one.key, column=NEWS)["told"]
+        [moved] = audit.differences.filter(key=one.key, column=NEWS)["moved"]
+        found = audit.permissions.filter(key=one.key, column=NEWS, finding="opted_out_on_platform").height
+        ours = (None, "ours", 0)
+        assert (told, moved, found) == (ours if first == "never on" else ("opted_out_on_platform", "platform", 1))
 
 
 def test_what_the_truth_said_when_we_withdrew_tells_whether_both_agreed(tmp_path: Path) -> None:

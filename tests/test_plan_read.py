@@ -14,7 +14,7 @@ import pytest
 
 from auditor.apply.undo import irrevocable
 from auditor.cli.planned import print_plan
-from auditor.commands.review import Told, people_of, when_decided
+from auditor.commands.review import Told, people_of, sent_before, when_decided
 from auditor.commands.stored_plans import Planned
 from auditor.commands.who import naming
 from auditor.findings import figures
@@ -31,7 +31,8 @@ from auditor.report.plan_page import ON_A_PAGE, plan_page
 from auditor.report.plan_text import on_screen, text
 from auditor.settings.contract import Polarity
 from auditor.settings.contract_file import read_contract
-from auditor.state.ledger.records import Decision
+from auditor.state.ledger import Ledger
+from auditor.state.ledger.records import Decision, Intent, Settled
 from auditor.writes import Cell, Collection, LeftAlone
 from tests.nothing_known import a_plan, a_write
 from tests.test_report import cells_of
@@ -64,6 +65,7 @@ KNOWN = Beside(
     now={},
     says_no=(),
     carried_out=None,
+    sent_before=(),
 )
 ROUTE_OF_NOTHING: dict[str, Any] = {
     "steps": [], "by_file": 0, "files": 0, "before": 0, "single": 0, "minutes": 1, "pace": 60, "waiting": 0,
@@ -105,6 +107,24 @@ def test_two_opt_outs_of_one_person_are_counted_alike_before_and_after(capsys: p
     print_plan(Planned(plan, Path("plan.json"), ()), REVIEW.say)
     told_on_screen = " ".join(capsys.readouterr().out.split())
     assert "(corrections): 1 profile with permissions withdrawn, 1 corrected Cannot" in told_on_screen
+
+
+def test_an_opt_out_that_a_file_carried_before_is_told_as_one_that_the_person_may_have_answered(tmp_path: Path) -> None:
+    """Until something is written there since. What an export shows as edited is told otherwise."""
+    written = [("C3", "3", "doNotContact"), ("C1", "1", "lastName"), ("C8", "8", "news")]
+    intents = [Intent(at, Kind.UNSUBSCRIBE, Route.BULK, *of, "false", "true") for at, of in enumerate(written)]
+    with Ledger(tmp_path) as ledger:
+        _, numbers = ledger.intend_import("file", "b", PLAN.table, "0" * 64, intents, ANN)
+        ledger.record_settled(Settled((), (numbers[0], numbers[2]), (), frozenset(numbers[2:]), ()), ANN)
+        found = sent_before(PLAN, ledger)
+        assert found == {("C3", "doNotContact")}
+        ledger.intend(PLAN.sha, PLAN.table, intents[:1], ANN)
+        assert sent_before(PLAN, ledger) == found, "by the plan itself"
+        ledger.intend("another", PLAN.table, intents[:1], ANN)
+        assert sent_before(PLAN, ledger) == set()
+    told = Review(PLAN, replace(KNOWN, sent_before=found), REVIEW.say)
+    [[change]] = [write.changes for write in told.writes() if write.kind is Kind.UNSUBSCRIBE]
+    assert "somebody has said yes since, nobody knows" in " ".join(change.to_know(told.say).values())
 
 
 def test_a_moment_is_one_of_utc_and_a_day_one_of_the_contract() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from auditor.commands.since import _later
 from auditor.model import Kind, Outcome, Route, Verdict
+from auditor.plan.knowledge import on_before
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision, Intent, Pin, PlanRecord, RunRecord
 from auditor.writes import Cell, Write
@@ -83,7 +84,7 @@ def test_what_was_put_back_is_ours_until_the_platform_says_something_else(ledger
 
 
 def test_an_opt_in_is_taken_back_by_the_undo_of_its_plan(ledger: Ledger) -> None:
-    """Of whom it was, under any key; not by a later opt-out, nor of somebody whom we created."""
+    """Of whom it was, under any key; not by a later opt-out. Whom we created has said nothing before the first."""
     for place, key, who in ((0, OLD, ANN), (1, "C3", BOB), (2, "C5", "5")):
         if place == 2:
             wrote(ledger, "made", 0, key, who, column=None, kind=Kind.CREATE)
@@ -91,7 +92,15 @@ def test_an_opt_in_is_taken_back_by_the_undo_of_its_plan(ledger: Ledger) -> None
     wrote(ledger, "u0", 4, NEW, ANN, kind=Kind.UNSUBSCRIBE, undoes="p0")
     wrote(ledger, "q", 5, "C3", BOB, kind=Kind.UNSUBSCRIBE)
     wrote(ledger, "u2", 6, "C5", "5", kind=Kind.UNSUBSCRIBE, undoes="p2")
-    assert ledger.opt_ins_taken_back(TABLE).rows() == [(NEW, ANN, "city", NOON, NOON + 4 * HOUR)]
+    back = ledger.opt_ins_taken_back(TABLE)
+    assert back.rows() == [
+        (NEW, ANN, "city", NOON, NOON + 4 * HOUR, None),
+        ("C5", "5", "city", NOON + 2 * HOUR, NOON + 6 * HOUR, NOON),
+    ]
+    first = [(NEW, "city", NOON, NOON + 4 * HOUR)]
+    for hour, known in ((-1, 1), (1, 2), (2, 1), (3, 1)):  # before they were created, since, by us, and after it
+        on = pl.DataFrame({"key": ["C5"], "column": ["city"], "at": [NOON + hour * HOUR]})
+        assert (on_before(back, on).rows()[:1], on_before(back, on).height) == (first, known)
 
 
 def test_what_was_written_again_is_known_of_who_has_another_key(ledger: Ledger) -> None:

@@ -20,7 +20,7 @@ from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind
 from auditor.permissions import HISTORY
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import Pin
+from auditor.state.ledger.records import Decision, Pin
 from tests.consent_law import CONSENT, NEWS, SILENT
 from tests.consent_world import World, in_memory
 from tests.test_apply import NOON
@@ -152,6 +152,39 @@ def test_what_a_side_said_last_counts_and_what_was_written_since(
     own = [(CONSENT, kind.value, NOON + at * HOUR) for at, kind in written]
     sent = pl.DataFrame(own, schema={"column": pl.String, "kind": pl.String, "sent_at": HISTORY["at"]}, orient="row")
     assert (CONSENT in off_by_now(pl.DataFrame(rows, schema=HISTORY), sent)) is off
+
+
+def test_who_has_another_key_because_we_wrote_it_is_given_back_what_is_theirs(tmp_path: Path) -> None:
+    """By the profileId: the platform's own moments tell that nobody but us has been there since."""
+    world = Watching(tmp_path, 4, 1)
+    world.all_say_yes()
+    one = world.people[0]
+    contract = tmp_path / "expectations/Customers/contract.toml"
+    key = 'key = ["customerId"]'
+    contract.write_text(contract.read_text().replace(key, 'key = [["customerId"], ["emailAddress"]]'))
+    profile = world.platform.profiles["1"]
+    profile["customerId"] = ""
+    with in_memory(world):
+        world.run()
+        world.now += 5 * HOUR
+        world.truth_says(one, NEWS, False, world.now)
+        world.run()
+        [made] = plan(world.settings, now=world.now)
+        [(then, outcome)] = applied(world, made)
+        assert (then, outcome) == ('{"emailAddress":"p0@example.com"}', "landed")
+        world.now += HOUR
+        with Ledger(world.settings.state_folder) as ledger:
+            of = "Customers", "Mia", then, "customerId", None, "C0", "truth", world.now, "1", None
+            ledger.decide([Decision(*of)], world.now)
+        world.run()
+        [keyed] = plan(world.settings, now=world.now)
+        assert [outcome for _, outcome in applied(world, keyed)] == ["landed"]
+        assert profile["customerId"] == "C0"
+        world.now += 5 * HOUR
+        world.run()
+        back = undo(world.settings, made.path, now=world.now, wrong=WrongOptOut("C0", "Bea"))
+        assert [outcome for _, outcome in applied(world, back)] == ["landed"]
+        assert profile[NEWS] == "true"
 
 
 def test_who_has_another_key_by_now_is_named_by_either_and_nobody_else_is_asked_about(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def around(before: Profile | None, after: Profile | None) -> Around:
 
 
 def untouched(job: Job, write: Write, profile: Profile) -> bool:
-    """Whether nobody has changed the profile since the plan that is undone wrote to it, or this undo did.
+    """Whether nobody has changed the profile since the plan that is undone wrote to it, or this undo did; where a
+    permission is given back, nobody but the auditor, whatever it wrote there since.
 
     The platform's own moment tells, which was read back with what we wrote. Where it was not – of a file – a deletion
     compares clocks; an opt-in is not sent, for within what clocks may be apart the person may have said no themselves.
@@ -32,7 +33,10 @@ def untouched(job: Job, write: Write, profile: Profile) -> bool:
     """
     updated, table, key = profile.values.get(UPDATED), job.plan.table, write.key
     plans = [sha for sha in (job.plan.undoes, job.sha) if sha is not None]
-    read = job.ledger.around(table, key, plans)
+    if write.kind is Kind.SUBSCRIBE and write.profile_id and job.plan.undoes:
+        read = job.ledger.around_since(table, write.profile_id, job.plan.undoes)
+    else:
+        read = job.ledger.around(table, key, plans)
     whole = [one for one in read if one is not None]
     if updated is None or not read:
         return False

@@ -21,7 +21,7 @@ from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan import decisions as plan_decisions
 from auditor.plan.decisions import Choice, remembered
 from auditor.plan.finding_answers import answered, every_question
-from auditor.plan.knowledge import CREATED, OF_OTHERS, TAKEN_BACK, Knowledge
+from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge, on_before
 from auditor.plan.needs import needs
 from auditor.plan.news import last_news, still_undone, with_lapsed
 from auditor.plan.pairs import with_decided
@@ -122,7 +122,7 @@ def knowledge(
         deleted_again=undone.filter(person).select("key", at="undone_at"),
         created=_created(audit, ledger),
         left=left_by_us(under_keys_of_now(ledger.around_opt_outs(settings.table), everybody)),
-        taken_back=under_keys_of_now(ledger.opt_ins_taken_back(settings.table), everybody).select(*TAKEN_BACK),
+        taken_back=on_before(under_keys_of_now(ledger.opt_ins_taken_back(settings.table), everybody), _on(history)),
         of_others=_looked_for(folder, "of_others", OF_OTHERS, later=("holder",)),
         consent_off=_consent_off(folder),
     )
@@ -322,6 +322,12 @@ def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *
         value=pl.when(off).then(pl.lit(Permission.OFF.value)).otherwise(pl.lit(Permission.ON.value)),
     )
     return pl.concat([history, own.cast(dict(history.schema))]) if own.height else history  # type: ignore[arg-type]
+
+
+def _on(history: pl.DataFrame) -> pl.DataFrame:
+    """When permissions were on on the platform: key, column, at."""
+    on = (pl.col("side") == Side.PLATFORM.value) & (pl.col("value") == Permission.ON.value)
+    return history.filter(on).select("key", "column", "at")
 
 
 def _news(folder: Path, history: pl.DataFrame, now: datetime) -> dict[permissions.Cell, datetime]:

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from auditor.commands import untouched_since
-from auditor.diff.known import agreed_by_us, before_our_opt_ins, left_by_us, said_by_us, withdrawn_by_us
+from auditor.diff.known import (
+    agreed_by_us,
+    before_our_opt_ins,
+    left_by_us,
+    said_by_us,
+    seen_on,
+    withdrawn_by_us,
+)
 from auditor.engine.duckdb import DuckDB
 from auditor.match.join import Matched
 from auditor.model import Kind
-from auditor.plan.knowledge import without_taken_back
+from auditor.plan.knowledge import on_before, without_taken_back
 from auditor.settings.contract import Contract
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.persons import under_keys_of_export
@@ -67,6 +74,10 @@ def own_work(
     }
     now = {name: under_keys_of_export(engine, recorded, rows, name) for name, recorded in records.items()}
     left = engine.put(untouched_since.left_by_us(now.pop("around")), "left")
+    given = now["written"].filter(pl.col("kind") == Kind.SUBSCRIBE.value).select("key", "column", at="sent_at")
+    theirs = engine.put(now["taken_back"].select("key").unique(), "taken_back_keys")
+    seen = engine.frame(seen_on(matched.rows, memory.history, memory.seen, theirs))
+    now["taken_back"] = on_before(now["taken_back"], pl.concat([given, seen], how="vertical_relaxed"))
     own = {name: engine.put(recorded, name) for name, recorded in now.items()}
     history = before_our_opt_ins(matched.rows, memory.history, own["taken_back"])
     rest = engine.put(without_taken_back(now["written"], now["taken_back"]), "written_without_taken_back")

@@ -25,7 +25,7 @@ from auditor.findings.planned import may_start
 from auditor.findings.sentences import of_plan, sentence
 from auditor.findings.words import Words
 from auditor.match.sides import source_name
-from auditor.model import FORMAT, Side, Structure
+from auditor.model import FORMAT, Kind, Side, Structure
 from auditor.plan.damage import with_damage
 from auditor.plan.decisions import Choice, remembered
 from auditor.plan.named import Named, named
@@ -169,6 +169,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
         now=platform_texts(settings, plan.writes) if plan.purpose == "undo" else {},
         says_no=truth_says_no(settings, contract, plan),
         carried_out=_carried_out(plan, ledger),
+        sent_before=sent_before(plan, ledger),
     )
     return Review(plan, beside, Words.of(settings.names))
 
@@ -177,6 +178,20 @@ def _carried_out(plan: Plan, ledger: Ledger) -> datetime | None:
     """When the last of a plan was done, where nothing of it is left to do."""
     done = settled(plan, ledger, None) if ledger.states(plan.sha) else None
     return None if done is None else max(done.outcomes["at"].drop_nulls(), default=None)
+
+
+def sent_before(plan: Plan, ledger: Ledger) -> set[tuple[str, str]]:
+    """The opt-outs of a plan that `Beside.sent_before` is about."""
+    opt_outs = [write for write in plan.writes if write.kind is Kind.UNSUBSCRIBE]
+    not_shown = set(ledger.opt_outs_not_shown(plan.table, but=plan.sha).iter_rows()) if opt_outs else set()
+    by_number = {(number, column) for _, number, column in not_shown if number is not None}
+    by_key = {(key, column) for key, number, column in not_shown if number is None}
+    return {
+        (write.key, cell.column)
+        for write in opt_outs
+        for cell in write.cells
+        if (write.profile_id, cell.column) in by_number or (write.key, cell.column) in by_key
+    }
 
 
 def when_decided(writes: Iterable[Write], decisions: Iterable[Decision]) -> dict[tuple[str, str, str], datetime]:

@@ -82,6 +82,18 @@ def before_our_opt_ins(rows: ir.Table, history: ir.Table, taken_back: ir.Table) 
     return history.anti_join(ours, [history.key == ours.their, history["column"] == ours.theirs, on, between])
 
 
+def seen_on(rows: ir.Table, history: ir.Table, seen: ir.Table | None, people: ir.Table) -> ir.Table:
+    """When runs saw permissions of these `people` on on the platform: key (as the platform spells it), column, at.
+
+    `history` and `seen` as in `withdrawn_by_us`; `people` have `key`, as the platform spells it.
+    """
+    theirs = rows.semi_join(people, rows.platform_text == people.key).select(canonical="key", shown="platform_text")
+    on = with_former_keys(history, seen, rows)
+    on = on.filter(on.side == Side.PLATFORM.value, on.value == Permission.ON.value)
+    joined = on.join(theirs, on.key == theirs.canonical)
+    return joined.select(key=joined.shown, column=joined["column"], at=joined["at"])
+
+
 def said_by_us(rows: ir.Table, written: ir.Table, as_of: datetime) -> ir.Table:
     """What we made the platform say of permissions, as far as an export of `as_of` can show it: key (canonical),
     column, value, at. `written` as `withdrawn_by_us` takes it, with `effective_at`.

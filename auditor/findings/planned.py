@@ -80,6 +80,7 @@ class Risk(StrEnum):
     UNSEEN = "unseen"
     STARTS = "starts"
     TRUTH_SAYS_NO = "truth_says_no"
+    SENT_BEFORE = "sent_before"
 
 
 RISK: Final[Mapping[Risk, str]] = {
@@ -94,6 +95,8 @@ RISK: Final[Mapping[Risk, str]] = {
     "an export that is taken in between",
     Risk.STARTS: "may start a scenario, which cannot be undone",
     Risk.TRUTH_SAYS_NO: "{truth} says no: only whoever says that the opt-out was an error speaks for it",
+    Risk.SENT_BEFORE: "went by file before, and a newer export says yes: whether the file changed it, and somebody has "
+    "said yes since, nobody knows",
 }
 
 

@@ -52,7 +52,8 @@ _APART: Final = timedelta(minutes=2)
 """How far the platform's clock may be from ours, and how long a call may take."""
 
 TAKEN_BACK: Final = pl.Schema({"key": TEXT, "column": TEXT, "given_at": MOMENT, "taken_at": MOMENT})
-"""Opt-ins of ours that an undo took back, but of people whom we created: the permission is what it was before."""
+"""Opt-ins of ours that an undo took back: the permission is what it was before. Not the first of somebody whom we
+created: they had said nothing before."""
 
 OF_OTHERS: Final = pl.Schema({"key": TEXT, "column": TEXT, "holder": TEXT})
 """Cells whose truth stands on the platform in another profile, of columns whose values are somebody's own, and that
@@ -294,6 +295,18 @@ def _withdrawn_by_us(known: Knowledge) -> dict[tuple[str, str], datetime]:
     since = pl.max_horizontal("on", "moment")
     last = last.filter((pl.col("off") >= since).fill_null(pl.col("off").is_not_null()))
     return {(key, column): off for key, column, off in last.select(*CELL, "off").iter_rows()}
+
+
+def on_before(taken_back: pl.DataFrame, on: pl.DataFrame) -> pl.DataFrame:
+    """Those of our opt-ins that an undo took back before which somebody had said anything, as TAKEN_BACK.
+
+    Whom we created has said nothing as long as the permission was not `on` since: key, column, at. `taken_back` has the
+    columns of TAKEN_BACK and `created_at`, null where we did not.
+    """
+    both = taken_back.join(on, on=CELL, how="left", maintain_order="left")
+    since = (pl.col("created_at") < pl.col("at")) & (pl.col("at") < pl.col("given_at"))
+    said = both.filter(pl.col("created_at").is_null() | since.fill_null(False))
+    return said.select(*TAKEN_BACK).unique(maintain_order=True)
 
 
 def without_taken_back(written: pl.DataFrame, taken_back: pl.DataFrame) -> pl.DataFrame:

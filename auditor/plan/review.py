@@ -79,6 +79,8 @@ class Beside:
     """For an undo, by key and column: the permissions that it gives back and to which the truth says no."""
     carried_out: datetime | None
     """When the last of the plan was done, of which nothing is left to do; None: some is."""
+    sent_before: Collection[tuple[str, str]]
+    """By key and column: opt-outs that went by file before, and that a newer export did not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,8 @@ class Review:
             yield Risk.IDENTITY
         if (write.key, cell.column) in self.beside.says_no:
             yield Risk.TRUTH_SAYS_NO
+        if (write.key, cell.column) in self.beside.sent_before:
+            yield Risk.SENT_BEFORE
         if any(fnmatchcase(cell.column, glob) for glob in self.beside.realtime):
             yield Risk.STARTS
 

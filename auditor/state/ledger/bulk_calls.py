@@ -94,6 +94,20 @@ class Imported(Written):
             self._frame(("plan", "key", "column"), found, (table,)), on=["plan", "key", "column"], how="anti"
         )
 
+    def opt_outs_not_shown(self, table: str, *, but: str) -> pl.DataFrame:
+        """Opt-outs that went by file and that a newer export did not show, where nothing was written since, but for
+        what the plan `but` wrote.
+
+        Columns: key, profile_id, column.
+        """
+        sent = "tab = ? AND sent_at IS NOT NULL AND key IS NOT NULL AND col IS NOT NULL AND plan IS NOT ?"
+        return self._frame(
+            ("key", "profile_id", "column"),
+            f"SELECT key, address, col FROM writes_now WHERE id IN ({last_of_each(sent)}) AND kind = 'unsubscribe'"
+            " AND \"import\" IS NOT NULL AND outcome = 'changed' AND detail = 'export' ORDER BY id",
+            (table, but),
+        )
+
     def overwritten(self, plan: str) -> dict[tuple[str, str], str | None]:
         """What files of a plan overwrote, by key and column: what somebody had made of the cell since the audit."""
         sql = f"SELECT key, col, after FROM writes_now WHERE plan = ? AND key IS NOT NULL AND {_FOUND} ORDER BY id"

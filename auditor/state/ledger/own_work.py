@@ -96,22 +96,22 @@ class OwnWork(Recorded):
         )
 
     def opt_ins_taken_back(self, table: str) -> pl.DataFrame:
-        """Opt-ins that were taken back by an undo of their plan: from then on the permission is what it was before. Not
-        of those whom we created, who had none before.
+        """Opt-ins that were taken back by an undo of their plan: from then on the permission is what it was before.
 
-        Columns: key, profile_id, column, given_at, taken_at.
+        Columns: key, profile_id, column, given_at, taken_at, created_at (null: not by us).
         """
         undoing = "FROM plans WHERE undoes IS NOT NULL"
         mine = f"SELECT * FROM writes_now WHERE tab = :tab AND {STANDING} AND kind ="
         return self._frame(
-            ("key", "profile_id", "column", "given_at", "taken_at"),
+            ("key", "profile_id", "column", "given_at", "taken_at", "created_at"),
             f"WITH given AS MATERIALIZED ({mine} 'subscribe' AND plan IN (SELECT undoes {undoing})),"
             f" taken AS MATERIALIZED ({mine} 'unsubscribe' AND plan IN (SELECT sha {undoing}))"
-            " SELECT t.key, t.address, t.col, max(g.sent_at), t.sent_at FROM taken t JOIN plans p ON p.sha = t.plan"
+            ", made AS MATERIALIZED (SELECT address, min(sent_at) AS at FROM writes_now WHERE tab = :tab"
+            " AND kind = 'create' AND address IS NOT NULL GROUP BY address)"
+            " SELECT t.key, t.address, t.col, max(g.sent_at), t.sent_at, m.at FROM taken t"
+            " JOIN plans p ON p.sha = t.plan LEFT JOIN made m ON m.address = t.address"
             " JOIN given g ON g.plan = p.undoes AND g.col = t.col"
-            " AND (g.address = t.address OR g.key_then = t.key_then)"
-            " WHERE t.address IS NULL OR t.address NOT IN (SELECT address FROM writes_now WHERE tab = :tab"
-            " AND kind = 'create' AND address IS NOT NULL) GROUP BY t.id ORDER BY t.id",
+            " AND (g.address = t.address OR g.key_then = t.key_then) GROUP BY t.id ORDER BY t.id",
             {"tab": table},
         )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.model import Kind, Outcome, Route
-from auditor.state.ledger.chain import stamp
+from auditor.state.ledger.chain import Value, stamp
 from auditor.state.ledger.details import SHOWN_LATER
 from auditor.state.ledger.persons import last_among, last_of_each
 from auditor.state.ledger.recorded import Recorded, moment
@@ -149,12 +149,27 @@ class Written(Recorded):
     def around(self, table: str, key: str, plans: Sequence[str]) -> list[Around | None]:
         """What was read around each thing these plans did to a profile, in order; None: it was not read back."""
         marks = ", ".join("?" * len(plans))
-        rows = self._chain.query(
-            f"SELECT w.outcome, a.id, a.before, a.after FROM writes_now w LEFT JOIN around a"
-            f' ON a.id = (SELECT max(id) FROM around WHERE "write" = w.id)'
-            f" WHERE w.id IN (SELECT id FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}"
-            f" AND plan IN ({marks}) AND {STANDING} AND kind <> 'delete') ORDER BY w.id",
+        return self._around(
+            f"SELECT id FROM writes_now WHERE tab = ? AND key = ? AND {_EVER_CALLED}"
+            f" AND plan IN ({marks}) AND {STANDING} AND kind <> 'delete'",
             (table, key, key, table, key, *plans),
+        )
+
+    def around_since(self, table: str, profile_id: str, plan: str) -> list[Around | None]:
+        """The same of everything that was written to a profile, under whichever key, since a plan was carried out."""
+        theirs = "SELECT min(id) FROM writes WHERE plan = ? AND profile_id = ?"
+        return self._around(
+            f"SELECT id FROM writes_now WHERE tab = ? AND address = ? AND {STANDING} AND kind <> 'delete'"
+            f" AND id >= ({theirs})",
+            (table, profile_id, plan, profile_id),
+        )
+
+    def _around(self, writes: str, values: Sequence[Value]) -> list[Around | None]:
+        rows = self._chain.query(
+            "SELECT w.outcome, a.id, a.before, a.after FROM writes_now w LEFT JOIN around a"
+            ' ON a.id = (SELECT max(id) FROM around WHERE "write" = w.id)'
+            f" WHERE w.id IN ({writes}) ORDER BY w.id",
+            values,
         )
         read = (number is not None and outcome == Outcome.LANDED for outcome, number, *_ in rows)
         return [Around(*row[2:]) if known else None for row, known in zip(rows, read, strict=True)]
