@@ -146,6 +146,12 @@ class Plan:
         return {kind: len(keys) for kind, keys in profiles.items()}
 
     @property
+    def for_others(self) -> bool:
+        """Whether it was made for files that somebody else imports: nobody goes ahead of those."""
+        told = self.route_reason.get("parameters", {}) if isinstance(self.route_reason, Mapping) else {}
+        return bool(told.get("files")) and not told.get("before") and any(write.canary for write in self.writes)
+
+    @property
     def repeated(self) -> int:
         """Values that a plan of an earlier version would send again unchanged, because a file had their column."""
         by_file = (write for write in self.writes if write.batch is not None and write.kind is Kind.UPDATE)

@@ -682,15 +682,18 @@ def test_plan_writes_corrective_files_for_somebody_else(folder: Path, capsys: py
     assert braked.code == Exit.REFUSED
     assert "this plan needs its counts confirmed" in braked.err
     assert not (folder / "out").exists(), "what somebody else imports is written as surely as what we send"
-    counts = [flag for command in proposed(braked) for flag in command[2:]]
+    counts = shlex.split(" ".join(re.findall(r"its files are written with: (.+)", braked.err)))
     said = auditor(capsys, "plan", "--route", "bulk", "--files", "out", *counts)
     assert said.code == Exit.FINE
     written = re.findall(r"^wrote (.+)$", said.err, re.MULTILINE)
     assert {Path(name).name for name in written} == {path.name for path in (folder / "out").iterdir()}
     tables = sorted((folder / "out").glob("*.csv"))
     assert tables
+    screen = " ".join(said.out.split())
+    assert "ahead of its file" not in screen
     for path in tables:
         header, *rows = path.read_text("utf-8").splitlines()
+        assert re.search(rf"{path.stem} \({len(rows)} profiles?\)", screen)
         assert header.split(";")[0] == "customerId"
         assert rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -28,13 +29,14 @@ from auditor.model import Kind, Outcome, Permission, Route, Why
 from auditor.plan.review import PEOPLE, Beside, Kept, Review
 from auditor.report.plan_book import plan_book
 from auditor.report.plan_page import ON_A_PAGE, plan_page
-from auditor.report.plan_text import on_screen, text
+from auditor.report.plan_text import on_screen, text, way
 from auditor.settings.contract import Polarity
 from auditor.settings.contract_file import read_contract
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision, Intent, Settled
 from auditor.writes import Cell, Collection, LeftAlone
-from tests.nothing_known import a_plan, a_write
+from tests.nothing_known import a_plan, a_policy, a_write
+from tests.test_plan import an_audit, many, plans
 from tests.test_report import cells_of
 
 ANN = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -268,10 +270,40 @@ def test_a_plan_that_is_carried_out_says_so_and_not_how_to_do_it(
         for one in (screen, written):
             assert ("stopped until every count is confirmed" in one.lower()) is (done is None)
             assert ("carried out by 2026-11-20 09:30 utc" in one.lower()) is (done is not None)
+        assert ("To carry it out" in plan_page(review, "", "plan.txt")) is (done is None)
         document = told.document()
         assert (document["carried_out"], document["confirm"]) == (
             (ANN.isoformat(), []) if done else (None, ["--confirm update=1"])
         )
+
+
+def test_what_is_in_files_for_somebody_else_is_told_as_in_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody goes ahead of such a file, nobody is read before it, and nothing of it is for `apply` to send."""
+    policy = a_policy(bulk_min_rows=8, for_others=True)
+    plan = plans(an_audit(many(150, "city")), policy)[0]
+    ours = plans(an_audit(many(150, "city")), a_policy(bulk_min_rows=8))[0]
+    assert (plan.for_others, ours.for_others) == (True, False)
+    files = Counter(write.batch for write in plan.writes)
+    assert files == {"Customers-update-1": 150}
+    review = Review(plan, KNOWN, REVIEW.say)
+    ways = Counter(way(write) for write in review.writes())
+    assert ways == {"in the file Customers-update-1, for somebody else to import": 150}
+    assert {write.document(REVIEW.say)["file"] for write in review.writes()} == {"Customers-update-1"}
+    path = tmp_path / "plan.json"
+    print_plan(Planned(plan, path, ()), REVIEW.say, Told(review, "", path, path, path, ()))
+    printed = capsys.readouterr()
+    screen = " ".join((printed.out + printed.err).split())
+    for told in (screen, " ".join("\n".join(text(review, "")).split())):
+        assert "or somebody else to import: Customers-update-1 (150 profiles)" in told
+        assert "nobody is read before it" in told
+        assert "ahead of its file" not in told
+    assert "auditor apply" not in screen
+    assert "read right before" not in screen
+    assert "import the files, then auditor run" in screen
+    page = plan_page(review, "", "plan.txt")
+    assert "auditor apply" not in page
 
 
 def test_everything_has_words() -> None:

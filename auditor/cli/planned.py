@@ -67,7 +67,9 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
     plan = planned.plan
     name = plan.sha[:12] if started(planned.path.parent.name) else str(planned.path)
     click.echo(wrapped("", f"plan {plan.sha[:12]} ({PURPOSE[plan.purpose]}): {in_words(plan.counts)}", indent=2))
-    routes = Counter((kind, route) for _, kind, route in {(one.key, one.kind, one.route) for one in plan.writes})
+    others = plan.for_others
+    ways = {(one.key, one.kind, Route.BULK if others and one.batch else one.route) for one in plan.writes}
+    routes = Counter((kind, route) for _, kind, route in ways)
     if any(route is Route.BULK for _, route in routes):
         table(
             [
@@ -79,7 +81,9 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
     if plan.route_reason and plan.writes:
         reason = of_plan(plan.route_reason, words)
         click.echo(textwrap.fill(reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
-    if any(write.route is Route.BULK and write.kind is not Kind.CREATE for write in plan.writes):
+    if others:
+        click.echo(wrapped("  ", plan_text.for_somebody_else(plan.writes)))
+    elif any(write.route is Route.BULK and write.kind is not Kind.CREATE for write in plan.writes):
         click.echo(wrapped("  ", words.fill(WINDOW).replace("{since}", moment(plan.export_as_of))))
     left = Counter(item.why for item in plan.left)
     if left:
@@ -107,7 +111,14 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         wanted = {Kind.CREATE: created} if created else {}  # which never run unattended
         wanted |= {brake.kind: brake.count for brake in planned.brakes}
         flags = "".join(f" --confirm {kind.value}={count}" for kind, count in wanted.items())
-        if done is None:
+        if others:
+            say(f"  its files are written with:{flags}" if flags else "  its files need no confirmation")
+            say(
+                wrapped(
+                    "  ", "to go on: import the files, then auditor run; what is in none of them is planned again then"
+                )
+            )
+        elif done is None:
             say(f"  to carry it out: auditor apply {name}{flags}")
         else:
             say(

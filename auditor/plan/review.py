@@ -126,6 +126,8 @@ class Reviewed:
     by_file: bool
     canary: bool
     """Of a file, and goes one by one before it."""
+    file: str | None
+    """The file with which somebody else imports it; None: it goes from here."""
     key: str
     name: str
     """Empty where nobody knows it, like the next."""
@@ -145,6 +147,7 @@ class Reviewed:
             "kind": self.kind.value,
             "route": (Route.BULK if self.by_file else Route.SINGLE).value,
             "canary": self.canary,
+            "file": self.file,
             "key": self.key,
             "name": self.name or None,
             "email": self.email or None,
@@ -176,6 +179,7 @@ class Review:
     def writes(self) -> Iterator[Reviewed]:
         """Every write, in the order in which they go."""
         known = self._known.iter_rows()
+        others = self.plan.for_others
         for write in self.plan.writes:
             cells = [cell for cell in write.cells if cell.before != cell.after]
             facts = [next(known) for _ in cells or (None,)]
@@ -184,8 +188,9 @@ class Review:
                 name, email = self._created(write)
             yield Reviewed(
                 write.kind,
-                write.batch is not None and not write.canary,
-                write.canary,
+                write.batch is not None and (others or not write.canary),
+                write.canary and not others,
+                write.batch if others else None,
                 write.key,
                 name or "",
                 email or "",
@@ -280,7 +285,8 @@ class Review:
     def _of_write(self, write: Write) -> Iterator[Risk]:
         if write.kind in _OF_KIND:
             yield _OF_KIND[write.kind]
-        if write.batch is not None and not write.canary and write.kind is not Kind.CREATE:
+        alone = write.batch is None or (write.canary and not self.plan.for_others)
+        if not alone and write.kind is not Kind.CREATE:
             yield Risk.UNSEEN
 
 

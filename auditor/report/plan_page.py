@@ -55,6 +55,7 @@ def plan_page(review: Review, lasting: str, text: str) -> str:
         purpose=PURPOSE[plan.purpose],
         headline=counted(review),
         sentences=of_the_whole(review, lasting),
+        to_apply=review.beside.carried_out is None and not plan.for_others,
         by_file=any(write.batch is not None for write in plan.writes),
         writes=list(islice(review.writes(), ON_A_PAGE)),
         more=max(0, len(plan.writes) - ON_A_PAGE),

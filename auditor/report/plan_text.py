@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
+from auditor.findings.english.numbers import counted as spelt
 from auditor.findings.left_alone import reasons
 from auditor.findings.moments import moment
 from auditor.findings.planned import MAY_CONTACT, ONE, PURPOSE, in_words, may_start
@@ -17,6 +18,7 @@ from auditor.model import Kind, Why
 from auditor.plan.named import Named, named
 from auditor.plan.review import Change, Review, Reviewed
 from auditor.report.redact import visible
+from auditor.writes import Write
 
 WIDTH: Final = 80
 ON_SCREEN: Final = 60
@@ -52,11 +54,19 @@ def of_the_whole(review: Review, lasting: str) -> list[str]:
     plan, say = review.plan, review.say
     travels = bool(plan.writes) or any(one.why in (Why.QUOTA, Why.GATHERING) for one in plan.left)
     told = [of_plan(plan.route_reason, say)] if plan.route_reason and travels else []
+    told += [for_somebody_else(plan.writes)] if plan.for_others else []
     done = review.beside.carried_out
     told += [f"carried out by {moment(done)}: nothing of it is left to do"] if done else []
     told += [f"stopped until every count is confirmed: {of_plan(plan.stop, say)}"] if plan.stop and not done else []
     told += [say.fill(may_start(review.beside.realtime))] if plan.writes else []
     return told + ([lasting] if lasting else [])
+
+
+def for_somebody_else(writes: Iterable[Write]) -> str:
+    """Which files hold how much, of those that somebody else imports."""
+    files = Counter(write.batch for write in writes if write.batch is not None)
+    named = ", ".join(f"{name} ({spelt(number, 'profile')})" for name, number in files.items())
+    return f"for somebody else to import: {named}; nobody goes ahead of a file, and nobody is read before it"
 
 
 def left_alone(review: Review) -> list[tuple[int, str]]:
@@ -99,6 +109,8 @@ def of_write(write: Reviewed, review: Review) -> list[str]:
 
 def way(write: Reviewed) -> str:
     """How a write travels, in words."""
+    if write.file is not None:
+        return f"in the file {write.file}, for somebody else to import"
     return "by file" if write.by_file else "one by one, ahead of its file" if write.canary else "one by one"
 
 
