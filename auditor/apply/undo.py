@@ -41,6 +41,7 @@ def undo_plan(
     touched: Collection[tuple[str | None, str | None]] = (),
     unmapped: Collection[str | None] = (),
     pinned: Collection[tuple[str | None, str | None]] = (),
+    taken: Collection[tuple[str | None, str | None]] = (),
     refused: Mapping[tuple[str, str | None], Refusal] = MappingProxyType({}),
 ) -> Plan:
     """The plan that restores what the audit saw before the plan `of`, of which the ledger knows these `effects`.
@@ -53,9 +54,9 @@ def undo_plan(
 
     `again` are the cells, by key and column, that an undo of this plan has restored already: they are left (`undone`),
     as are those that hold another value by now, as a run has seen (`touched`), those of columns that the contract does
-    not have any more (`unmapped`), those that somebody has `pinned`, but for opt-ins, which are taken back, and what
-    the platform would refuse by now (`blocked`): `refused` says how, by column and value. Nobody with a pinned cell is
-    deleted.
+    not have any more (`unmapped`), those that somebody has `pinned`, but for opt-ins, which are taken back, those
+    whose value another profile has by now (`taken`), and what the platform would refuse (`blocked`): `refused` says
+    how, by column and value. Nobody with a pinned cell is deleted.
     `made` is the plan itself, where it is at hand: it says what profiles were created with.
     """
     by_write: dict[int, list[Effect]] = {}
@@ -79,6 +80,8 @@ def undo_plan(
                 back = Why.UNMAPPED
             elif one.key in kept if back is Kind.DELETE else spot in pinned and back in (Kind.UPDATE, Kind.CLEAR):
                 back = Why.PINNED
+            elif back is Kind.UPDATE and spot in taken:
+                back = Why.TAKEN
             how = refused.get((one.column or "", one.before)) if back in (Kind.UPDATE, Kind.CLEAR) else None
             if how is not None:
                 left.append(LeftAlone(one.key or "", one.column, Why.BLOCKED.value, refusal=how.value))

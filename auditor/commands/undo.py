@@ -20,6 +20,7 @@ from auditor.commands.known import holders, standing_pins
 from auditor.commands.seen_since import touched
 from auditor.commands.session import connect, passing_engine
 from auditor.commands.stored_plans import Planned, find_plan, store
+from auditor.commands.undo_taken import taken
 from auditor.commands.wrong_opt_out import WrongOptOut, take_back
 from auditor.errors import SettingsError, TryLater
 from auditor.findings.codes import Code, Notice
@@ -106,6 +107,7 @@ def undo(
                 touched=touched(settings, contract, effects),
                 unmapped={one.column for one in effects if one.column} - {one.name for one in contract.columns},
                 pinned={(one.key, one.column) for one in pins},
+                taken=taken(settings, contract, structure, effects, ledger, delete_created=delete_created),
                 refused=_refused(settings, contract, structure, effects),
             )
             if not back.writes and again:
