@@ -82,7 +82,7 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         reason = of_plan(plan.route_reason, words)
         click.echo(textwrap.fill(reason, WIDTH, initial_indent="  ", subsequent_indent="  "))
     if others:
-        click.echo(wrapped("  ", plan_text.for_somebody_else(plan.writes)))
+        click.echo(wrapped("  ", plan_text.for_somebody_else(one.batch for one in plan.writes)))
     elif any(write.route is Route.BULK and write.kind is not Kind.CREATE for write in plan.writes):
         click.echo(wrapped("  ", words.fill(WINDOW).replace("{since}", moment(plan.export_as_of))))
     left = Counter(item.why for item in plan.left)

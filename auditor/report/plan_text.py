@@ -18,7 +18,6 @@ from auditor.model import Kind, Why
 from auditor.plan.named import Named, named
 from auditor.plan.review import Change, Review, Reviewed
 from auditor.report.redact import visible
-from auditor.writes import Write
 
 WIDTH: Final = 80
 ON_SCREEN: Final = 60
@@ -54,7 +53,7 @@ def of_the_whole(review: Review, lasting: str) -> list[str]:
     plan, say = review.plan, review.say
     travels = bool(plan.writes) or any(one.why in (Why.QUOTA, Why.GATHERING) for one in plan.left)
     told = [of_plan(plan.route_reason, say)] if plan.route_reason and travels else []
-    told += [for_somebody_else(plan.writes)] if plan.for_others else []
+    told += [for_somebody_else(write.batch for write in plan.writes)] if plan.for_others else []
     done = review.beside.carried_out
     told += [f"carried out by {moment(done)}: nothing of it is left to do"] if done else []
     told += [f"stopped until every count is confirmed: {of_plan(plan.stop, say)}"] if plan.stop and not done else []
@@ -62,9 +61,9 @@ def of_the_whole(review: Review, lasting: str) -> list[str]:
     return told + ([lasting] if lasting else [])
 
 
-def for_somebody_else(writes: Iterable[Write]) -> str:
-    """Which files hold how much, of those that somebody else imports."""
-    files = Counter(write.batch for write in writes if write.batch is not None)
+def for_somebody_else(batches: Iterable[str | None]) -> str:
+    """Which files hold how much, of those that somebody else imports: `batches` are those of the writes."""
+    files = Counter(name for name in batches if name is not None)
     named = ", ".join(f"{name} ({spelt(number, 'profile')})" for name, number in files.items())
     return f"for somebody else to import: {named}; nobody goes ahead of a file, and nobody is read before it"
 
