@@ -13,7 +13,7 @@ import pytest
 from auditor.commands.show_decided import Now, made
 from auditor.findings.answers import Answer
 from auditor.findings.decided import STANDING, Standing
-from auditor.model import Status
+from auditor.model import Kind, Status
 from auditor.state.ledger.records import PROFILE, SAME_PERSON, About, Decision
 from tests import given_time
 
@@ -31,17 +31,22 @@ CITY = Decision("Customers", "Ann", "C1", "city", "Gent", "Ghent", "truth", AT, 
 NEWS = replace(CITY, column="subscriptions#News", platform="true", truth="true", choice="withdraw")
 GROUNDS = replace(NEWS, choice="grounds", about=About("without_evidence", "paper form", date(2027, 1, 31)))
 REFUSED = replace(CITY, column=PROFILE, platform=None, truth=None, choice="refused")
+WRONG = replace(NEWS, truth="false", choice="platform")
 PAIR = Decision("Customers", "Ann", "C1", SAME_PERSON, "C1", "C2", "two_people", AT, "1", None)
 
 
 def written(
-    column: str = "city", after: str | None = "Ghent", outcome: str | None = "landed", at: datetime = AT
+    column: str = "city",
+    after: str | None = "Ghent",
+    outcome: str | None = "landed",
+    at: datetime = AT,
+    kind: Kind = Kind.UPDATE,
 ) -> pl.DataFrame:
     """As `Ledger.writes_of`."""
     texts = dict.fromkeys(("plan", "kind", "route", "column", "before", "after", "outcome", "detail"), pl.String())
     moments = dict.fromkeys(("sent_at", "settled_at"), pl.Datetime("us", "UTC"))
     row: Mapping[str, Any] = {"plan": "p1", "column": column, "after": after, "outcome": outcome, "sent_at": at}
-    return pl.DataFrame([row], schema={**texts, **moments})
+    return pl.DataFrame([{**row, "kind": kind.value}], schema={**texts, **moments})
 
 
 NOTHING = written().clear()
@@ -96,6 +101,9 @@ def test_a_decision_that_nobody_carried_out(one: Decision, now: dict[str, Any], 
         (replace(CITY, choice="ignore"), {}, False),
         (replace(CITY, truth=None), {"after": ""}, True),
         (NEWS, {"column": NEWS.column, "after": "false"}, True),
+        (WRONG, {"column": NEWS.column, "after": "true", "kind": Kind.SUBSCRIBE}, True),
+        (WRONG, {"column": NEWS.column, "after": "true"}, False),
+        (WRONG, {"column": NEWS.column, "after": "false", "kind": Kind.UNSUBSCRIBE}, False),
     ],
 )
 def test_a_decision_is_carried_out_by_the_write_that_does_what_it_says(
@@ -105,6 +113,11 @@ def test_a_decision_is_carried_out_by_the_write_that_does_what_it_says(
     [told] = made([one], sent, replace(NOW, cells={one.column: None}))
     assert told.standing is (Standing.DONE if done else Standing.CHANGED)
     assert (told.plan, told.at) == (("p1", sent["sent_at"][0]) if done else (None, None))
+
+
+def test_an_opt_out_that_was_given_back_is_told_as_such_and_not_as_a_value_that_was_kept() -> None:
+    sent = written(column=NEWS.column, after="true", kind=Kind.SUBSCRIBE)
+    assert [made([WRONG], writes, NOW)[0].given_back for writes in (sent, NOTHING)] == [True, False]
 
 
 def test_of_two_decisions_on_the_same_the_later_counts_and_says_who() -> None:

@@ -274,13 +274,13 @@ def _writes(story: Story) -> Iterator[str]:
 
 def _decisions(story: Story, words: Words) -> Iterator[str]:
     """Every decision, what has become of it, and on which values it was made."""
-    from auditor.findings.decided import CHOICE, STANDING
+    from auditor.findings.decided import CHOICE, GIVEN_BACK, STANDING
     from auditor.findings.words import FINDING
     from auditor.state.ledger.records import PROFILE, SAME_PERSON
 
     for made in story.decisions:
         one = made.decision
-        what = words.fill(CHOICE[one.choice])
+        what = GIVEN_BACK if made.given_back else words.fill(CHOICE[one.choice])
         if one.about is not None:
             what = f"{words.fill(FINDING[one.about.finding][0])}: {what}"
             what += f" until {one.about.until}: {_visible(one.about.evidence or '–')}" if one.about.until else ""

@@ -51,6 +51,11 @@ class Made:
     """The plan that carried it out; None, like `at`, where none did."""
     at: datetime | None
 
+    @property
+    def given_back(self) -> bool:
+        """Whether an opt-out that was written in error was taken back by it."""
+        return self.decision.choice == Choice.PLATFORM and self.standing is Standing.DONE
+
 
 def made(decisions: Sequence[Decision], writes: pl.DataFrame, now: Now) -> tuple[Made, ...]:
     """What has become of each decision about a profile; they are in the order in which they were made.
@@ -81,7 +86,14 @@ def _carries_out(write: Mapping[str, Any], one: Decision) -> bool:
     if write["outcome"] not in (Outcome.LANDED, Outcome.UNKNOWN, None):
         return False
     wanted = one.choice == Choice.TRUTH and (write["after"] or None) == (one.truth or None)
-    return wanted or one.choice == Choice.WITHDRAW
+    return wanted or one.choice == Choice.WITHDRAW or _gives_back(write, one)
+
+
+def _gives_back(write: Mapping[str, Any], one: Decision) -> bool:
+    """Whether a write took back an opt-out that somebody says was written in error: the one way in which keeping the
+    platform's value is written.
+    """
+    return one.choice == Choice.PLATFORM and write["kind"] == Kind.SUBSCRIBE and write["after"] == one.platform
 
 
 def _standing(one: Decision, now: Now) -> Standing:

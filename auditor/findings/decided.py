@@ -22,6 +22,8 @@ CHOICE: Final[Mapping[str, str]] = {
     "owners": "Tell the owners of {truth}",
 }
 """What is chosen for a cell or a pair; `later` is no decision."""
+GIVEN_BACK: Final = "The opt-out was an error, give it back"
+"""What a choice of the platform's value was that a plan carried out."""
 
 
 class Standing(StrEnum):
