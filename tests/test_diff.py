@@ -20,7 +20,7 @@ from auditor.diff import one_sided
 from auditor.diff.counts import DiffCounts
 from auditor.engine.duckdb import DuckDB
 from auditor.errors import SettingsError
-from auditor.model import Status
+from auditor.model import Attribute, Status, Structure
 from auditor.settings.contract import Blank, Column, Compare, Contract, Polarity
 from auditor.settings.contract_file import read_contract
 from tests.diff_runs import Landing, assert_identity, compared, engine_in, found, run, tables
@@ -275,7 +275,8 @@ def test_what_a_plan_reads_survives_hostile_column_names(engine: DuckDB, landing
     matched, _ = compared(engine)
     [created] = engine.frame(one_sided.creations(contract, matched)).to_dicts()
     assert created[name] == "u"
-    missing = one_sided.one_sided(engine, contract, matched).missing
+    structure = Structure("1", "T", tuple(Attribute(one, unique=True) for one in (name, "other")))
+    missing = one_sided.one_sided(engine, contract, structure, matched).missing
     assert [row[name] for row in engine.frame(missing).to_dicts()] == ["u"]
 
 

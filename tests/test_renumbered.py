@@ -55,7 +55,7 @@ def same(
         schema = {"key": pl.String, "profile_id": pl.String}
         before = engine.put(pl.DataFrame(seen, schema=schema, orient="row"), "seen_before")
         remember(engine, seen_before=before)
-    alone = one_sided.one_sided(engine, CONTRACT, matched)
+    alone = one_sided.one_sided(engine, CONTRACT, STRUCTURE, matched)
     return sorted(engine.rows(one_sided.renumbered(engine, CONTRACT, STRUCTURE, matched, alone, before)))
 
 

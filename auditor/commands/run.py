@@ -232,7 +232,7 @@ def _audit(
             raise EnoughError(watch.facts, watch.not_checked)
         with watch.stage("explain", "explaining every difference"):
             compared = explained(engine, contract, matched, diffed, persons=engine)
-            alone = one_sided(engine, contract, matched)
+            alone = one_sided(engine, contract, structure, matched)
             _stop_if_renumbered(engine, contract, structure, compared, alone, memory)
             rejected = rejected_too(rejected_rows(inputs.landed), [reached.rejected])
             counts = compared.written(
@@ -303,6 +303,7 @@ def _validate(
         past = record.past(documents, side.value, secret)
         rows = checked(engine, contract, structure, matched, side)
         results.append(validate(engine, side, rows, suite, today=today, past=past, keys=keys))
+        engine.drop(rows)
     return results
 
 

@@ -1,6 +1,6 @@
 """Profiles that one side alone has: what they hold, what creating them would send, and who they are on the other side.
 
-    absent rows   the missing and the orphan profiles, with the canonical form of every cell
+    absent rows   the missing and the orphan profiles, with the canonical forms of unique attributes
     creations     what Actito would be sent for each missing profile, and which of their values it has already
     near keys     those that another rule of the key would match
     renumbered    those that are one profile under two keys, as a unique attribute or an earlier run shows
@@ -11,7 +11,7 @@ Everything is an Ibis expression over matched sides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -29,18 +29,18 @@ from auditor.settings.contract import Column, Contract
 
 @dataclass(frozen=True, slots=True)
 class OneSided:
-    """The profiles that one side alone has: `key` and one canonical text per mapped column."""
+    """The profiles that one side alone has: `key`, and one canonical text per mapped column that is unique."""
 
     missing: ir.Table
     orphans: ir.Table
 
 
-def one_sided(engine: Engine, contract: Contract, matched: Matched) -> OneSided:
-    """Bring the profiles that one side alone has into their forms."""
-    found = {}
+def one_sided(engine: Engine, contract: Contract, structure: Structure, matched: Matched) -> OneSided:
+    """Bring what is unique of the profiles that one side alone has into its form."""
+    columns, found = _unique(contract, structure), {}
     for side in Side:
         alone = matched.alone(side).select("key", **{"auditor:own_row": f"{side.value}_row"})
-        found[side] = engine.keep(_with_forms(contract, matched, side, alone, contract.columns), f"{side.value}_alone")
+        found[side] = engine.keep(_with_forms(contract, matched, side, alone, columns), f"{side.value}_alone")
     return OneSided(missing=found[Side.TRUTH], orphans=found[Side.PLATFORM])
 
 
@@ -51,20 +51,18 @@ def creations(contract: Contract, matched: Matched) -> ir.Table:
     column `evidence_date:COLUMN` (a moment) and `evidence_source:COLUMN`.
     """
     missing, zone = matched.alone(Side.TRUTH), contract.timezone.key
-    missing = missing.select(**{"key": missing.truth_text, "auditor:own_row": missing.truth_row})
+    missing = missing.select(**{"auditor:shown": missing.truth_text, "auditor:own_row": missing.truth_row})
     raw = matched.raw[Side.TRUTH]
-    own = primitives.instant(raw[contract.updated_truth], None, zone) if contract.updated_truth else None
-    cells: dict[str, ir.Value] = {"auditor:row": raw[ROW_NUMBER]}
-    cells["auditor:updated"] = ibis.null(INSTANT) if own is None else own
+    rows = missing.join(raw, missing["auditor:own_row"] == raw[ROW_NUMBER])
+    own = primitives.instant(rows[contract.updated_truth], None, zone) if contract.updated_truth else None
+    cells: dict[str, ir.Value] = {"auditor:updated": ibis.null(INSTANT) if own is None else own}
     for column in contract.columns:
-        cells[column.name] = rules.sent(raw[column.truth], column, zone)
+        cells[column.name] = rules.sent(rows[column.truth], column, zone)
     for column in contract.permissions:
-        date, source = evidence(raw, column, zone)
+        date, source = evidence(rows, column, zone)
         cells[f"evidence_date:{column.name}"] = date
         cells[f"evidence_source:{column.name}"] = source
-    forms = raw.select(**cells)
-    joined = missing.join(forms, missing["auditor:own_row"] == forms["auditor:row"])
-    return joined.drop("auditor:own_row", "auditor:row")
+    return rows.select(rows["auditor:shown"].name("key"), **cells)
 
 
 def taken(contract: Contract, structure: Structure, matched: Matched, missing: ir.Table) -> ir.Table:
@@ -73,10 +71,7 @@ def taken(contract: Contract, structure: Structure, matched: Matched, missing: i
     raw = matched.raw[Side.PLATFORM]
     shown = matched.rows.select(key=matched.rows.key, shown=matched.rows.truth_text)
     pieces = []
-    for column in contract.columns:
-        attribute = structure.attribute(column.name)
-        if attribute is None or not attribute.unique:
-            continue
+    for column in _unique(contract, structure):
         there = rules.canonical(raw[source_name(column, Side.PLATFORM)], column, Side.PLATFORM, zone)
         held = raw.select(value=there).filter(lambda t: t.value.notnull()).distinct()
         hit = missing.semi_join(held, missing[column.name] == held.value)
@@ -131,9 +126,8 @@ def renumbered(
     """
     missing, orphans = alone.missing, alone.orphans
     pieces = [missing.limit(0).select(platform_key="key", truth_key="key")]
-    for column in contract.columns:
-        attribute = structure.attribute(column.name)
-        if attribute is not None and attribute.unique and column.name not in contract.key:
+    for column in _unique(contract, structure):
+        if column.name not in contract.key:
             sides = [
                 rows.filter(rows[column.name].notnull()).select("key", value=column.name) for rows in (orphans, missing)
             ]
@@ -177,11 +171,21 @@ def people(contract: Contract, matched: Matched, side: Side, names: Collection[s
 
 
 def _with_forms(
-    contract: Contract, matched: Matched, side: Side, keys: ir.Table, columns: Iterable[Column]
+    contract: Contract, matched: Matched, side: Side, keys: ir.Table, columns: Sequence[Column]
 ) -> ir.Table:
     """`keys`, whose `auditor:own_row` is a row of the side, with the canonical forms of that row in its place."""
     raw, zone = matched.raw[side], contract.timezone.key
-    cells = {column.name: rules.canonical(raw[source_name(column, side)], column, side, zone) for column in columns}
-    forms = raw.select(raw[ROW_NUMBER].name("auditor:row"), **cells)
-    joined = keys.join(forms, keys["auditor:own_row"] == forms["auditor:row"])
-    return joined.drop("auditor:own_row", "auditor:row")
+    cells = {f"auditor:cell{place}": raw[source_name(column, side)] for place, column in enumerate(columns)}
+    own = raw.select(raw[ROW_NUMBER].name("auditor:row"), **cells)
+    # The forms are found of the rows that are asked for: below the join they would be of all.
+    rows = keys.join(own, keys["auditor:own_row"] == own["auditor:row"])
+    forms = {
+        column.name: rules.canonical(rows[f"auditor:cell{place}"], column, side, zone)
+        for place, column in enumerate(columns)
+    }
+    return rows.select(*(name for name in keys.columns if name != "auditor:own_row"), **forms)
+
+
+def _unique(contract: Contract, structure: Structure) -> list[Column]:
+    attributes = ((column, structure.attribute(column.name)) for column in contract.columns)
+    return [column for column, attribute in attributes if attribute is not None and attribute.unique]

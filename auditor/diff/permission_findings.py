@@ -68,11 +68,11 @@ def permissions(
     own = written.mutate(side=ibis.literal(Side.PLATFORM.value), **nothing).select(*history.columns)
     changes = engine.keep(_changes(said, matched.rows, history, own, run, moments), "permission_changes")
     states = engine.keep(_both_states(said), "permission_states")
+    engine.drop(*said.values())
     past = engine.keep(with_former_keys(history, seen, matched.rows).union(own), "permission_past")
-    facts = engine.keep(
-        _facts(contract, matched, diffed, states, past, moments, decided, created, withdrawn), "permission_facts"
-    )
+    facts = _facts(contract, matched, diffed, states, past, moments, decided, created, withdrawn)
     findings = engine.keep(_findings(contract, diffed, facts), "permission_findings")
+    engine.drop(past)
     return Permissions(changes, states, findings)
 
 
@@ -153,34 +153,31 @@ def known_history(
 
 def _states(contract: Contract, matched: Matched, side: Side) -> ir.Table:
     """One row per permission column and key in the population of a side: key, column, value, text, moment, source."""
-    inside = matched.inside(side).select("key", "row", "moment")
-    columns, raw = contract.permissions, matched.raw[side]
-    cells: dict[str, ir.Value] = {"own_row": raw[ROW_NUMBER]}
-    for position, column in enumerate(columns):
-        text = raw[source_name(column, side)]
-        sent = text if side is Side.PLATFORM else rules.sent(text, column, contract.timezone.key)
-        cells[f"text{position}"] = sent
-        cells[f"value{position}"] = says(sent, column.permission or Polarity.OPT_IN)
-        if side is Side.TRUTH:
-            cells[f"moment{position}"], cells[f"source{position}"] = evidence(raw, column, contract.timezone.key)
-    own = raw.select(**cells)
-    joined = inside.join(own, inside.row == own.own_row)
-    on_platform = {"moment": joined.moment, "source": ibis.null(str)}
-    pieces = [
-        joined.select(
-            key=joined.key,
-            column=ibis.literal(column.name),
-            value=joined[f"value{position}"],
-            text=joined[f"text{position}"],
-            moment=on_platform["moment"] if side is Side.PLATFORM else joined[f"moment{position}"],
-            source=on_platform["source"] if side is Side.PLATFORM else joined[f"source{position}"],
-        )
-        for position, column in enumerate(columns)
-    ]
-    if not pieces:
-        nothing = {"column": ibis.null(str), "value": ibis.null(str), "text": ibis.null(str), **on_platform}
-        pieces = [joined.limit(0).select(key=joined.key, **nothing)]
-    return ibis.union(pieces[0], *pieces[1:]) if len(pieces) > 1 else pieces[0]
+    inside, raw, zone = matched.inside(side), matched.raw[side], contract.timezone.key
+    named = inside.select(**{f"{_OWN}{name}": inside[name] for name in ("key", "row", "moment")})
+    joined = named.join(raw, named[f"{_OWN}row"] == raw[ROW_NUMBER])
+    cells = []
+    for column in contract.permissions:
+        text = joined[source_name(column, side)]
+        if side is Side.PLATFORM:
+            said, moment, source = text, joined[f"{_OWN}moment"], ibis.null(str)
+        else:
+            said, (moment, source) = rules.sent(text, column, zone), evidence(joined, column, zone)
+        cells.append({"column": ibis.literal(column.name), "text": said, "moment": moment, "source": source})
+    nothing = dict.fromkeys(("column", "text", "source"), ibis.null(str)) | {"moment": ibis.null(INSTANT)}
+    # Not a union of a query per column: each would hold the text of all columns.
+    listed = ibis.array([ibis.struct(cell) for cell in cells or [nothing]])
+    rows = joined.select(key=joined[f"{_OWN}key"], cell=listed.unnest()).unpack("cell")
+    rows = rows if cells else rows.limit(0)
+    spelt = {
+        one: [c.name for c in contract.permissions if (c.permission or Polarity.OPT_IN) is one] for one in Polarity
+    }
+    value = ibis.cases(*((rows["column"].isin([*names, ""]), says(rows.text, one)) for one, names in spelt.items()))
+    return rows.select("key", "column", "text", "moment", "source", value=value)
+
+
+_OWN = "auditor:own_"
+"""Prefix of what is known of a row beside the columns of its file."""
 
 
 def says(text: ir.StringValue, polarity: Polarity) -> ir.StringValue:
@@ -305,21 +302,20 @@ def _findings(contract: Contract, diffed: Diffed, facts: ir.Table) -> ir.Table:
         ),
         PermissionFinding.WITHOUT_CONTACT: (here & facts.unreachable & given, never),
     }
-    pieces = [
-        facts.filter(condition).select(
-            "key",
-            "column",
-            "platform_text",
-            "truth_text",
-            finding=ibis.literal(finding.value),
-            platform="platform",
-            truth="truth",
-            since=since,
-        )
-        for finding, (condition, since) in conditions.items()
-    ]
+    # Not a union of a query per finding: each would put all facts together anew.
+    listed = ibis.array(
+        [
+            ibis.struct({"finding": finding.value, "since": since, "fits": fits.fill_null(False)})
+            for finding, (fits, since) in conditions.items()
+        ]
+    )
+    found = facts.select(
+        "key", "column", "platform_text", "truth_text", "platform", "truth",
+        one=listed.filter(lambda one: one["fits"]).unnest(),
+    ).unpack("one")  # fmt: skip
+    found = found.select("key", "column", "platform_text", "truth_text", "finding", "platform", "truth", "since")
     sent = diffed.cells.filter(diffed.cells.pending).select("key", "column")
-    return ibis.union(*pieces).anti_join(sent, ["key", "column"])
+    return found.anti_join(sent, ["key", "column"])
 
 
 def _seen_off(past: ir.Table, moments: Mapping[Side, datetime]) -> ir.Table:

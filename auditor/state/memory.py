@@ -176,16 +176,21 @@ def agreed_now(engine: DuckDB, contract: Contract, memory: Memory, learnt: Learn
         same[column.name] = rules.marked(rules.canonical(text, column, Side.PLATFORM, zone))
         agreed = rules.marked(unlike[f"pc{position}"])
         mixed[column.name] = ibis.ifelse(unlike[f"same{position}"], agreed, unlike[f"b{position}"])
-    whole = engine.keep(joined.select(**same).union(unlike.select(**mixed)), "base_now")
+    # The anchors alone are kept: the marks of everybody, which nothing but a file needs, would fill the memory.
+    anchors = alike.select(**{"auditor:anchor": alike.anchor}).union(
+        unlike.select(**{"auditor:anchor": anchor(unlike)})
+    )
+    anchors = anchors.group_by("auditor:anchor").agg(rows=anchors.count())
+    anchors = engine.keep(anchors, "anchors_now")
     # A profileId on two rows ties no profile to its values: it has no base until that is mended.
-    twice = whole.group_by("auditor:anchor").agg(rows=whole.count()).filter(lambda t: t.rows > 1)
-    now = whole.anti_join(twice, "auditor:anchor")
+    twice = anchors.filter(anchors.rows > 1)
+    now = joined.select(**same).union(unlike.select(**mixed)).anti_join(twice, "auditor:anchor")
     if learnt.sent is not None:
         now = _with_pending(engine, contract, memory, learnt.matched, now, learnt.sent)
     if memory.base is None or memory.stored is None:
         return now
     current = dict(memory.files.get("columns") or {})
-    older = memory.stored.anti_join(whole, "auditor:anchor")
+    older = memory.stored.anti_join(anchors, "auditor:anchor")
     kept = {
         column.name: older[column.name]
         if current.get(column.name) == contract.signature(column) and column.name in older.columns
