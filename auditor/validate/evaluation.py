@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import great_expectations as gx
 from great_expectations.core.batch import Batch
+from great_expectations.core.id_dict import IDDict
 from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
@@ -16,6 +18,7 @@ from great_expectations.data_context.types.base import (
 )
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.validator.validator import Validator
 
@@ -86,11 +89,12 @@ def evaluate(
             configurations[position] = configuration
     rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0]
     names = [row_column, *beside]
-    results = dict(_results(validator, list(configurations.values()), names))
-    # Great Expectations computes many metrics in one statement: one that fails takes others with it.
-    for position, result in list(results.items()):
-        if raised(result):
-            results.update(_results(validator, [configurations[position]], names))
+    with _made_once():
+        results = dict(_results(validator, list(configurations.values()), names))
+        # Great Expectations computes many metrics in one statement: one that fails takes others with it.
+        for position, result in list(results.items()):
+            if raised(result):
+                results.update(_results(validator, [configurations[position]], names))
     for position in configurations:
         answer = answer_of(results.get(position), None if scopes[position] else rows)
         if answer.rows and questions[position].type == _TOGETHER:
@@ -103,6 +107,39 @@ def evaluate(
             answer = _rows_of_query(con, table, str(questions[position].kwargs["unexpected_rows_query"]), row_column)
         answers[position] = answer
     return [answers[position] for position in range(len(questions))]
+
+
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+
+
+@contextmanager
+def _made_once() -> Iterator[None]:
+    """Within it, Great Expectations makes the configuration of an expectation once, and the name of a metric.
+
+    It makes either anew whenever it asks for them, a hundred times for every expectation: half of its time.
+    """
+    configuration, to_id = Expectation.configuration, IDDict.to_id
+    made: dict[int, tuple[Expectation, ExpectationConfiguration]] = {}
+    names: dict[tuple[Any, ...], Any] = {}
+
+    def once(self: Expectation) -> ExpectationConfiguration:
+        if id(self) not in made:
+            made[id(self)] = self, configuration.fget(self)  # type: ignore[attr-defined]
+        return made[id(self)][1]
+
+    def named(self: IDDict, id_keys: Any = None, id_ignore_keys: Any = None) -> Any:
+        if id_keys is not None or id_ignore_keys is not None or not _PLAIN.issuperset(map(type, self.values())):
+            return to_id(self, id_keys, id_ignore_keys)
+        content = (type(self), *((key, type(value), value) for key, value in sorted(self.items())))
+        if content not in names:
+            names[content] = to_id(self)
+        return names[content]
+
+    Expectation.configuration, IDDict.to_id = property(once), named  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        Expectation.configuration, IDDict.to_id = configuration, to_id  # type: ignore[method-assign]
 
 
 def _repeated(scope: str, kwargs: Mapping[str, Any]) -> str:
