@@ -257,9 +257,9 @@ def test_show_tells_both_sides_as_their_files_spell_them(
         key = min(key for key, profile in answers.items() if profile["status"] == status)
     document, screen = told(capsys, key)
     assert set(document) == {
-        "format", "run", "table", "key", "profile_id", "status", "matched_by", "waiting", "gone", "pending", "rows",
-        "violations", "permission_findings", "before_quarantine", "activities", "reachable_again_by", "same_person",
-        "permission_history",
+        "format", "run", "table", "key", "profile_id", "status", "matched_by", "waiting", "gone", "pending", "erased",
+        "rows", "violations", "permission_findings", "before_quarantine", "activities", "reachable_again_by",
+        "same_person", "permission_history",
         "writes", "decisions", "pins", "warnings",
     }  # fmt: skip
     assert (document["format"], document["status"], document["run"]) == (1, status, newest_run(folder).name)

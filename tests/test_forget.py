@@ -16,6 +16,7 @@ import pytest
 
 from auditor.commands.decided import of_erased, take_all
 from auditor.commands.forget import forget
+from auditor.commands.show import tell
 from auditor.errors import GuardRefused, SettingsError, TryLater
 from auditor.model import Kind, Outcome, Route, Side
 from auditor.state import run_folder
@@ -298,6 +299,7 @@ def test_who_is_forgotten_is_so_under_every_key_and_address_that_they_had(tmp_pa
         world.now += timedelta(days=1)
         world.run()
         assert {line.why for each in world.plan() for line in each.plan.left if line.key == "N1"} == {"erased"}
+        assert [tell(world.settings, key, now=world.now).erased for key in ("N1", "C0")] == [True, False]
 
 
 def agreed_on(state: Path) -> pl.DataFrame:

@@ -802,6 +802,7 @@ def test_who_is_never_created() -> None:
         missing("bad-name"),
         missing("twice"),
         missing("bad-city"),
+        missing("gone-and-erased", gone=True, pending=True),
     ]
     rows = [{"key": profile["key"]} for profile in profiles]
     rows[7]["email"] = ""
@@ -818,7 +819,7 @@ def test_who_is_never_created() -> None:
         profiles,
         {
             "candidates": candidates(*rows),
-            "erased": frozenset({"erased"}),
+            "erased": frozenset({"erased", "gone-and-erased"}),
             "taken": frame(TAKEN, [{"key": "taken", "column": "email"}]),
         },
         violations=frame(audits.VIOLATIONS, violations),
@@ -830,6 +831,7 @@ def test_who_is_never_created() -> None:
         ("bad-name", "lastName", "blocked"),
         ("erased", None, "erased"),
         ("gone", None, "gone"),
+        ("gone-and-erased", None, "erased"),
         ("no-email", "email", "blocked"),
         ("pending", None, "pending"),
         ("same", None, "same_person"),

@@ -96,7 +96,8 @@ def _headline(story: Story, words: Words) -> Iterator[str]:
     else:
         what = words.fill(STATUS[story.status][0])
     number = [f"profileId {story.profile_id}"] if story.profile_id else []
-    flags = [words.fill(FLAG[flag][0]) for flag in story.flags]
+    flags = ["asked to be erased"] if story.erased else []
+    flags += [words.fill(FLAG[flag][0]) for flag in story.flags]
     flags += [how for how in (_matched(story),) if how]
     yield from _wrapped(" · ".join([f"{story.table} {_visible(story.key)}", what, *flags, *number]), indent=0)
     cells = f"those in cells as they stand there ({story.timezone.key} where they name no zone)"

@@ -15,6 +15,7 @@ from typing import Any
 import ibis
 import polars as pl
 
+from auditor.commands.decided import of_erased
 from auditor.commands.known import holders, newcomers, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
 from auditor.commands.show_decided import Now, made
@@ -106,6 +107,9 @@ class _Teller:
         profile = self._result("profiles").filter(pl.col("key").is_in(names)).head(1).to_dicts()
         excluded = self.found.matched.excluded is not None
         status = self._status(profile, excluded=excluded)
+        run = run_folder.read_run(self.folder)
+        say = run.say
+        rows = tuple(self._rows(key, status, say))
         with Ledger(self.settings.state_folder, reading=True) as ledger:
             pinned = standing_pins(ledger, self.settings.table, holders(self._result("profiles")), self.now)
             number = next((number for _, _, number in self._keys(Side.PLATFORM)), None)
@@ -115,13 +119,15 @@ class _Teller:
                 for one in ledger.every_decision(self.settings.table)
                 if one.key in (names or [key]) or (number and one.profile_id == number)
             ]
+            values = {(one.column, text) for pair in rows for one in pair.cells for text in (one.platform, one.sent)}
+            erased = bool(of_erased(self.contract, ledger, names)) or any(
+                ledger.erased_among(column, [text]) for column, text in values if text
+            )
             whose = number or (self._newcomer(key, ledger) if status is Status.MISSING and decided else None)
         writes = pl.concat(written).unique(maintain_order=True)
         history = self._history()
         if not (names or writes.height or decided or history.height):
             raise self._unknown()
-        run = run_folder.read_run(self.folder)
-        say = run.say
         return Story(
             run=run.run,
             table=run.table,
@@ -134,7 +140,8 @@ class _Teller:
             excluded=excluded,
             matched_by=self._matched_by(),
             flags=tuple(flag for flag in ("waiting", "gone", "pending") if profile and profile[0][flag]),
-            rows=tuple(self._rows(key, status, say)),
+            erased=erased,
+            rows=rows,
             violations=self._violations(key, texts, status),
             findings=self._findings(key),
             same_person=self._same_person(names, say),

@@ -109,6 +109,8 @@ class Story:
     """As in `audit.PROFILES`; None where nothing was matched or set apart by a fallback key."""
     flags: tuple[str, ...]
     """waiting, gone, pending: of the whole profile."""
+    erased: bool
+    """Somebody who has one of the identifiers asked to be erased."""
     rows: tuple[Rows, ...]
     violations: pl.DataFrame
     findings: pl.DataFrame
@@ -146,6 +148,7 @@ class Story:
             "status": "excluded" if self.excluded else self.status,
             "matched_by": self.matched_by,
             **{flag: flag in self.flags for flag in ("waiting", "gone", "pending")},
+            "erased": self.erased,
             "rows": [asdict(pair) for pair in self.rows],
             "violations": _plain(self.violations.drop("key")),
             "permission_findings": _plain(self.findings.drop("key")),

@@ -55,13 +55,13 @@ def create(audit: Audit, candidates: Candidates, known: Knowledge) -> Iterator[A
     wanted = []
     for key, pending, waiting, gone in missing.select("key", "pending", "waiting", "gone").iter_rows():
         reasons = {
+            Why.ERASED: key in candidates.erased,  # ahead of what else is known: that is theirs no longer
             Why.PENDING: pending,
             Why.WAITING: waiting,
             Why.UNDONE: key in undone,
             Why.REFUSED: key in refused,
             Why.GONE: gone and key not in anew,  # the undo deleted them
             Why.FORGOTTEN: not known.seen_known,
-            Why.ERASED: key in candidates.erased,
             Why.NOT_CHECKED: unreadable,
             Why.ONE_PERSON: key in one_person,
             Why.SAME_PERSON: key in same_person,
