@@ -19,6 +19,7 @@ help:
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
 	@echo "make bench  time audits of ten thousand to a million profiles, as whole processes;"
 	@echo "            a comparison of a million rows against merely landing them, and each landing against COPY;"
+	@echo "            a comparison by type of key and of column, width and share that differs (--cases matrix);"
 	@echo "            validating a side against merely counting, and against other tools;"
 	@echo "            the calls a minute that the client reaches within its limits;"
 	@echo "            what a fix, a plan of a million writes and its files take"
