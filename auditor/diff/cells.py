@@ -73,26 +73,6 @@ def _with_texts(engine: Engine, contract: Contract, matched: Matched, both: ir.T
     return rows
 
 
-def pairs(fetched: ir.Table, contract: Contract, base: ir.Table | None) -> ir.Table:
-    """The pairs that may differ, of the rows that were fetched.
-
-    Per compared column n: `pc{n}` the platform's canonical form, `same{n}` whether the truth's equals it by rule, and
-    `b{n}` the agreed mark, null without a `base`. To write them all down takes several times longer than to find them
-    out again.
-    """
-    columns: dict[str, ir.Value] = {}
-    for position, column in enumerate(contract.compared):
-        forms = _forms(fetched[f"p{position}"], fetched[f"t{position}"], column, contract.timezone.key)
-        columns |= {f"pc{position}": forms["pc"], f"tc{position}": forms["tc"]}
-        columns[f"b{position}"] = _mark(fetched, base, position)
-    found = fetched.select("key", "profile_id", **columns)
-    same = {
-        f"same{position}": rules.equal(found[f"pc{position}"], found[f"tc{position}"], column)
-        for position, column in enumerate(contract.compared)
-    }
-    return found.mutate(**same)
-
-
 def unlike(engine: Engine, fetched: ir.Table, contract: Contract, base: ir.Table | None) -> ir.Table:
     """A row per cell that was fetched and is not evidently equal, with its forms.
 
@@ -170,7 +150,7 @@ def respelt(platform: ir.StringValue, truth: ir.StringValue, column: Column, zon
     """Whether two texts that are the same by rule are not so letter by letter: the platform's is spelt neither as the
     truth spells it itself, nor as it would be sent.
     """
-    return _otherwise(platform, truth, _held(platform, column), rules.sent(truth, column, zone))
+    return _otherwise(platform, truth, held(platform, column), rules.sent(truth, column, zone))
 
 
 def _otherwise(
@@ -201,16 +181,16 @@ def _forms(platform: ir.StringValue, truth: ir.StringValue, column: Column, zone
     """Of the texts of both sides: `p` as the platform holds its own, `t` as it would hold the truth's, and `pc` and
     `tc` in canonical form.
     """
-    held = _held(platform, column)
+    own = held(platform, column)
     return {
-        "p": held,
+        "p": own,
         "t": rules.sent(truth, column, zone),
-        "pc": rules.canonical(held, column, Side.PLATFORM, zone),
+        "pc": rules.canonical(own, column, Side.PLATFORM, zone),
         "tc": rules.canonical(truth, column, Side.TRUTH, zone),
     }
 
 
-def _held(text: ir.StringValue, column: Column) -> ir.StringValue:
+def held(text: ir.StringValue, column: Column) -> ir.StringValue:
     """What the platform holds in a cell; null where it is empty."""
     return text if column.empty_is_value else primitives.blank_to_null(text)
 

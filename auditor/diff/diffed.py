@@ -25,6 +25,8 @@ class Diffed:
     """The rows of matched keys whose hashes differ, as `cells.fetch` gives them."""
     drawn: ir.Table
     """Those of a sample of all that match, likewise."""
+    unlike: ir.Table
+    """A row per fetched cell that is not evidently equal, as `cells.unlike` gives it."""
     cells: ir.Table
     """A row per differing cell: key (canonical), key_text (as shown), column, compare, platform, truth, their canonical
     forms, base, status, moved, waiting, pending, blocked, platform_updated, truth_updated, profile_id.
@@ -48,4 +50,4 @@ def diff(
     cells = differing(engine, found, contract, known, moments)
     profiles = not_equal(engine, contract, matched, cells, known, moments)
     counts = counted(engine, contract, matched, found, profiles, rejected)
-    return Diffed(fetched, drawn, cells, profiles, counts)
+    return Diffed(fetched, drawn, found, cells, profiles, counts)

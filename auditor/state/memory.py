@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import polars as pl
 
-from auditor.diff.cells import pairs
+from auditor.diff.cells import held
 from auditor.diff.diffed import Diffed
 from auditor.diff.permission_findings import Permissions
 from auditor.engine.duckdb import DuckDB
@@ -164,27 +164,35 @@ def with_corrected(engine: DuckDB, contract: Contract, memory: Memory, rows: ir.
 
 def agreed_now(engine: DuckDB, contract: Contract, memory: Memory, learnt: Learnt) -> ir.Table:
     """The new base: agreed cells get their value, all others keep what they had, absent profiles too."""
-    zone, raw = contract.timezone.key, learnt.matched.raw[Side.PLATFORM]
-    unlike = pairs(learnt.diffed.fetched, contract, memory.base)
+    zone, raw, fetched = contract.timezone.key, learnt.matched.raw[Side.PLATFORM], learnt.diffed.fetched
     alike = learnt.matched.rows.filter(learnt.matched.rows.same)
     alike = alike.select(anchor=anchor(alike), row=alike.platform_row)
-    joined = alike.join(raw, alike.row == raw[ROW_NUMBER])
-    same: dict[str, ir.Value] = {"auditor:anchor": joined.anchor}
-    mixed: dict[str, ir.Value] = {"auditor:anchor": anchor(unlike)}
-    for position, column in enumerate(contract.compared):
-        text = joined[source_name(column, Side.PLATFORM)]
-        same[column.name] = rules.marked(rules.canonical(text, column, Side.PLATFORM, zone))
-        agreed = rules.marked(unlike[f"pc{position}"])
-        mixed[column.name] = ibis.ifelse(unlike[f"same{position}"], agreed, unlike[f"b{position}"])
     # The anchors alone are kept: the marks of everybody, which nothing but a file needs, would fill the memory.
-    anchors = alike.select(**{"auditor:anchor": alike.anchor}).union(
-        unlike.select(**{"auditor:anchor": anchor(unlike)})
+    anchors = alike.select(anchor=alike.anchor).union(fetched.select(anchor=anchor(fetched)))
+    anchors = engine.keep(
+        anchors.group_by(**{"auditor:anchor": anchors.anchor}).agg(rows=anchors.count()), "anchors_now"
     )
-    anchors = anchors.group_by("auditor:anchor").agg(rows=anchors.count())
-    anchors = engine.keep(anchors, "anchors_now")
+    differs = _not_agreed(learnt.diffed.unlike, contract)
+    joined = alike.join(raw, alike.row == raw[ROW_NUMBER])
+    beside = fetched.left_join(differs, "key")
+    same: dict[str, ir.Value] = {"auditor:anchor": joined.anchor}
+    mixed: dict[str, ir.Value] = {"auditor:anchor": anchor(beside)}
+    marks: dict[str, ir.Value] = {}
+    for position, column in enumerate(contract.compared):
+        text, differing, before = (f"auditor:{what}{position}" for what in ("text", "differs", "mark"))
+        same[text] = joined[source_name(column, Side.PLATFORM)]
+        same |= {differing: ibis.literal(False), before: ibis.null(str)}
+        mixed[text] = held(beside[f"p{position}"], column)
+        mixed[differing] = beside[f"d{position}"].fill_null(False)
+        mixed[before] = ibis.null(str) if memory.base is None else beside[f"b{position}"]
+    # One after the other, so that a form is spelt out once in the query, for both.
+    whole = joined.select(**same).union(beside.select(**mixed))
+    for position, column in enumerate(contract.compared):
+        agreed = rules.marked(rules.canonical(whole[f"auditor:text{position}"], column, Side.PLATFORM, zone))
+        marks[column.name] = ibis.ifelse(whole[f"auditor:differs{position}"], whole[f"auditor:mark{position}"], agreed)
     # A profileId on two rows ties no profile to its values: it has no base until that is mended.
     twice = anchors.filter(anchors.rows > 1)
-    now = joined.select(**same).union(unlike.select(**mixed)).anti_join(twice, "auditor:anchor")
+    now = whole.select("auditor:anchor", **marks).anti_join(twice, "auditor:anchor")
     if learnt.sent is not None:
         now = _with_pending(engine, contract, memory, learnt.matched, now, learnt.sent)
     if memory.base is None or memory.stored is None:
@@ -198,6 +206,13 @@ def agreed_now(engine: DuckDB, contract: Contract, memory: Memory, learnt: Learn
         for column in contract.compared
     }
     return now.union(older.select(older["auditor:anchor"], **kept))
+
+
+def _not_agreed(unlike: ir.Table, contract: Contract) -> ir.Table:
+    """Which cells differ by rule: `key`, and `d{n}` per compared column; of keys that have any."""
+    found = unlike.filter(~unlike.same)
+    differs = {f"d{n}": (found.column == column.name).any() for n, column in enumerate(contract.compared)}
+    return found.group_by("key").agg(cells=found.count(), **differs)
 
 
 def _with_pending(
