@@ -1040,7 +1040,8 @@ def test_guards_stop_both_plans_and_every_kind_then_needs_its_count() -> None:
     limits = dict.fromkeys(Kind, (1000, 0.5))
     guards = tuple(Notice(Code.MUCH_CHANGED, {"column": c, "changed": 2, "compared": 3}) for c in "ab")
     correct, create = plans(
-        an_audit([*many(3, "city"), differs("9", NEWS, "true", "false")]), facts=some_facts(guards=guards)
+        an_audit([*many(3, "city"), differs("9", NEWS, "true", "false")], [missing("N1")]),
+        facts=some_facts(guards=guards, candidates=candidates({"key": "N1"})),
     )
     assert correct.stop == create.stop == tuple(one.content() for one in guards)
     assert [brake.confirmation for brake in brakes(correct, limits)] == [
