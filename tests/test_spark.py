@@ -154,7 +154,7 @@ PRIMITIVES: dict[str, Callable[[ir.StringValue], ir.Value]] = {
     "lower": folds.lower,
     "plain": lambda text: folds.plain(folds.lower(folds.shape(text))),
     "bare": folds.bare,
-    "spelt_out": lambda text: folds.spelt_out(folds.lower(folds.shape(text))),
+    "spelt_out": lambda text: folds.plain(folds.spelt_out(folds.lower(folds.shape(text)))),
     "trimmed": folds.trimmed,
 }
 

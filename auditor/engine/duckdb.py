@@ -11,6 +11,7 @@ import itertools
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -54,6 +55,7 @@ def name_of(table: ir.Table) -> str:
 
 _WIDE: Final = 1_500
 """Columns from which a batch of rows does not fit into what is allowed any more."""
+_MANY_PATTERNS: Final = 20
 MORE_MEMORY: Final = "leave columns out; a command that has settings takes engine.memory_limit of auditor.toml"
 
 
@@ -93,8 +95,7 @@ class DuckDB:
             },
         )
         self._con.execute("SET TimeZone = 'UTC'")
-        self._con.execute("SET enable_progress_bar = true")  # for `watched`
-        self._con.execute("SET enable_progress_bar_print = false")
+        self._con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")  # for `watched`
         # No table has an order that anybody relies on, and to keep one costs a third more time.
         self._con.execute("SET preserve_insertion_order = false")
         # Not a bound value: for those DuckDB imports pandas, which takes longer than many a comparison.
@@ -105,14 +106,12 @@ class DuckDB:
 
     def keep(self, rows: ir.Table, name: str) -> ir.Table:
         fresh = self._fresh(name)
-        with translated():
-            self._con.execute(f"CREATE TEMP TABLE {quote(fresh)} AS {self.sql(rows)}")
+        self.execute(f"CREATE TEMP TABLE {quote(fresh)} AS {self.sql(rows)}")
         return _shaped(rows, fresh)
 
     def define(self, rows: ir.Table, name: str) -> ir.Table:
         fresh = self._fresh(name)
-        with translated():
-            self._con.execute(f"CREATE TEMP VIEW {quote(fresh)} AS {self.sql(rows)}")
+        self.execute(f"CREATE TEMP VIEW {quote(fresh)} AS {self.sql(rows)}")
         return _shaped(rows, fresh)
 
     def put(self, frame: pl.DataFrame, name: str) -> ir.Table:
@@ -185,8 +184,7 @@ class DuckDB:
         )
         replaced = f"* REPLACE ({shown})" if shown else "*"
         fresh = self._fresh(name)
-        with translated():
-            self._con.execute(f"CREATE TEMP TABLE {quote(fresh)} AS SELECT {replaced} FROM ({rows})")
+        self.execute(f"CREATE TEMP TABLE {quote(fresh)} AS SELECT {replaced} FROM ({rows})")
         return _shaped(shape, fresh)
 
     def rows(self, query: ir.Table) -> list[tuple[Any, ...]]:
@@ -224,9 +222,8 @@ class DuckDB:
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Carry out SQL text, with bound values where there are any; gives all rows of its answer."""
-        with translated():
-            answered = self._con.execute(statement, list(values)) if values else self._con.execute(statement)
-            return answered.fetchall()
+        with translated(), self._as_written(statement):
+            return self._con.execute(statement, list(values) or None).fetchall()
 
     def in_parts(self, query: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
         """The answer to SQL text, so many rows at once; nothing else may be asked meanwhile."""
@@ -237,15 +234,13 @@ class DuckDB:
     def keep_sql(self, query: str, name: str) -> ir.Table:
         """Carry SQL text out and keep its rows."""
         fresh = self._fresh(name)
-        with translated():
-            self._con.execute(f"CREATE TEMP TABLE {quote(fresh)} AS {query}")
+        self.execute(f"CREATE TEMP TABLE {quote(fresh)} AS {query}")
         return self._described(fresh)
 
     def over(self, source: str, name: str) -> ir.Table:
         """Define a table over a source in SQL: what may follow FROM."""
         fresh = self._fresh(name)
-        with translated():
-            self._con.execute(f"CREATE TEMP VIEW {quote(fresh)} AS SELECT * FROM {source}")
+        self.execute(f"CREATE TEMP VIEW {quote(fresh)} AS SELECT * FROM {source}")
         return self._described(fresh)
 
     def lay_over(self, source: str, spelt: Mapping[str, tuple[str, Callable[[str], str]]], name: str) -> ir.Table:
@@ -293,14 +288,9 @@ class DuckDB:
             raise
         self._con.commit()
 
-    @contextlib.contextmanager
-    def in_order(self) -> Iterator[None]:
+    def in_order(self) -> AbstractContextManager[None]:
         """Within it, rows are written in the order in which they are read."""
-        self._con.execute("SET preserve_insertion_order = true")
-        try:
-            yield
-        finally:
-            self._con.execute("SET preserve_insertion_order = false")
+        return self._set("preserve_insertion_order", "true", "false")
 
     @contextlib.contextmanager
     def watched(self, told: Callable[[float], None]) -> Iterator[None]:
@@ -337,6 +327,20 @@ class DuckDB:
     def borrowed(self) -> duckdb.DuckDBPyConnection:
         """The connection itself, for a library that brings SQL of its own: Great Expectations, SQLAlchemy."""
         return self._con
+
+    def _as_written(self, statement: str) -> AbstractContextManager[None]:
+        """Within it, DuckDB simplifies nothing where there are many patterns: it compiles them all after each step."""
+        if statement.count("REGEXP_") < _MANY_PATTERNS:
+            return contextlib.nullcontext()
+        return self._set("disabled_optimizers", "'expression_rewriter'", "''")
+
+    @contextlib.contextmanager
+    def _set(self, setting: str, value: str, usual: str) -> Iterator[None]:
+        self._con.execute(f"SET {setting} = {value}")
+        try:
+            yield
+        finally:
+            self._con.execute(f"SET {setting} = {usual}")
 
     @cached_property
     def _ibis(self) -> Any:

@@ -43,7 +43,7 @@ import ibis
 
 from auditor.engine.protocol import Engine, filled
 from auditor.equality.primitives import nfc, printable
-from auditor.explain.folds import BLANK, INVISIBLE, PUNCTUATION, plain, shape
+from auditor.explain.folds import BLANK, INVISIBLE, PUNCTUATION, plain, with_shapes
 from auditor.explain.spelling import TOLD, damage, told
 from auditor.findings.reason import Reason
 from auditor.model import SEGMENTATION_PREFIX
@@ -117,14 +117,15 @@ def _patterned(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
     would spell them out at each place where they are used, and take longer to read than to carry out.
     """
     folded = cells.reason == Reason.ACCENTS.value
-    shapes = {f"{side}_shape": ibis.ifelse(folded, shape(cells[side]).lower(), "") for side in ("platform", "truth")}
-    shaped = cells.mutate(**shapes)
+    shapes = {f"{side}_shape": ibis.ifelse(folded, cells[side], "") for side in ("platform", "truth")}
+    shaped = with_shapes(cells.mutate(**shapes), platform="platform_shape", truth="truth_shape")
     return shaped.mutate(pattern=ibis.coalesce(shaped.seen, _pattern(shaped, columns))).drop(*shapes)
 
 
 def _pattern(cells: ir.Table, columns: Sequence[Column]) -> ir.StringValue:
     p, t = cells.platform.fill_null(""), cells.truth.fill_null("")
-    plain_p, plain_t = (plain(letters) == letters for letters in (cells.platform_shape, cells.truth_shape))
+    lower = cells.platform_shape.lower(), cells.truth_shape.lower()
+    plain_p, plain_t = (plain(letters) == letters for letters in lower)
     by_reason = {
         Reason.UNICODE_FORM: _unicode_pattern(p, t),
         Reason.WHITESPACE: _blank_pattern(p, t),

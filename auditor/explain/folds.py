@@ -7,11 +7,12 @@
     bare     and punctuation
 
 Two values equal at one level are equal at every later one, because each level is computed from the one before. Almost
-all values are ASCII without anything to fold: every step looks first, and works only where there is something to do.
+all values are ASCII without anything to fold: what takes long is only worked out of others.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -49,13 +50,21 @@ def ascii_only(text: ir.StringValue) -> ir.BooleanValue:
 
 def shape(text: ir.StringValue) -> ir.StringValue:
     """What a text looks like: NFC, nothing invisible, look-alikes as the plain character, a NUL as its sign."""
-    composed = nfc(ibis.ifelse(text.re_search(INVISIBLE), text.re_replace(INVISIBLE, ""), text))
-    return ibis.ifelse(ascii_only(text) & ~text.re_search(r"[`\x00]"), text, _plain_for_alike(composed))
+    return _without_alike(_composed(text))
+
+
+def _composed(text: ir.StringValue) -> ir.StringValue:
+    """NFC, nothing invisible, a NUL as its sign."""
+    return ibis.ifelse(ascii_only(text) & ~text.re_search(r"\x00"), text, nfc(text.re_replace(INVISIBLE, "")))
+
+
+def _without_alike(text: ir.StringValue) -> ir.StringValue:
+    return ibis.ifelse(ascii_only(text) & ~text.contains("`"), text, _plain_for_alike(text))
 
 
 def joined(text: ir.StringValue) -> ir.StringValue:
     """Leaves out every blank."""
-    return ibis.ifelse(text.re_search(BLANK), text.re_replace(BLANK, ""), text)
+    return text.re_replace(BLANK, "")
 
 
 def lower(text: ir.StringValue) -> ir.StringValue:
@@ -71,21 +80,19 @@ def plain(text: ir.StringValue) -> ir.StringValue:
 
 def bare(text: ir.StringValue) -> ir.StringValue:
     """Leaves out punctuation."""
-    return ibis.ifelse(text.re_search(PUNCTUATION), text.re_replace(PUNCTUATION, ""), text)
+    return text.re_replace(PUNCTUATION, "")
 
 
 def spelt_out(text: ir.StringValue) -> ir.StringValue:
-    """Like `plain`, but an umlaut is spelt with two letters: `ü` is `ue`."""
-    letters = text
+    """Spells an umlaut, of a text in lower case, with two letters: `ü` is `ue`."""
     for umlaut, pair in UMLAUTS.items():
-        letters = letters.replace(umlaut, pair)
-    return ibis.ifelse(text.re_search(f"[{''.join(UMLAUTS)}]"), plain(letters), plain(text))
+        text = text.replace(umlaut, pair)
+    return text
 
 
 def trimmed(text: ir.StringValue) -> ir.StringValue:
     """Leaves out blanks of any kind at the ends."""
-    ends = rf"^{BLANK}+|{BLANK}+$"
-    return ibis.ifelse(text.re_search(ends), text.re_replace(ends, ""), text)
+    return text.re_replace(rf"^{BLANK}+|{BLANK}+$", "")
 
 
 def with_levels(table: ir.Table, **texts: str) -> ir.Table:
@@ -94,12 +101,16 @@ def with_levels(table: ir.Table, **texts: str) -> ir.Table:
     `texts` maps a prefix to a column: `p="platform"` adds `p_shape`, `p_joined`, `p_lower`, `p_plain`, `p_bare`. Null
     stays null.
     """
-    steps = (shape, joined, lower, plain, bare)
-    before = dict(texts)
-    for level, step in zip(LEVELS, steps, strict=True):
-        table = table.mutate(**{f"{prefix}_{level}": step(table[column]) for prefix, column in before.items()})
-        before = {prefix: f"{prefix}_{level}" for prefix in texts}
+    table = with_shapes(table, **texts)
+    for (before, _), (level, step) in pairwise(zip(LEVELS, (shape, joined, lower, plain, bare), strict=True)):
+        table = table.mutate(**{f"{prefix}_{level}": step(table[f"{prefix}_{before}"]) for prefix in texts})
     return table
+
+
+def with_shapes(table: ir.Table, **texts: str) -> ir.Table:
+    """The same with the first level alone. Its steps are columns: SQL would spell out each where it is used."""
+    table = table.mutate(**{f"{prefix}_shape": _composed(table[column]) for prefix, column in texts.items()})
+    return table.mutate(**{f"{prefix}_shape": _without_alike(table[f"{prefix}_shape"]) for prefix in texts})
 
 
 def _plain_for_alike(text: ir.StringValue) -> ir.StringValue:

@@ -63,20 +63,25 @@ class Misread(NamedTuple):
 
 
 def are_garbled(table: ir.Table) -> ir.BooleanValue:
-    """Whether one text of a pair is the other one, read in a wrong encoding."""
+    """Whether one text of a pair is the other one, read in a wrong encoding.
+
+    Beside p and t there is what `that_stay` gives of them, and whether both are `in_ascii`.
+    """
     p, t = table.p, table.t
     suspicious = p.re_search(_MAYBE_GARBLED) | t.re_search(_MAYBE_GARBLED)
     lost = (p.re_search(_LETTERS_LOST) & t.re_search(_NOT_ASCII)) | (
         t.re_search(_LETTERS_LOST) & p.re_search(_NOT_ASCII)
     )
     # A name may well begin with Å. What is damaged are letters beyond ASCII, and the others stay.
-    p_rest, t_rest = _letters_that_stay(p), _letters_that_stay(t)
-    rest = (
-        (p_rest == t_rest) | (p_rest == _ascii_letters(strip_accents(t))) | (_ascii_letters(strip_accents(p)) == t_rest)
-    )
+    rest = (table.p_stays == _ascii_letters(strip_accents(t))) | (_ascii_letters(strip_accents(p)) == table.t_stays)
     shifted = p.re_search(_UTF_7) | t.re_search(_UTF_7)
-    maybe = only_if(suspicious | lost, rest) | (p_rest == t_rest) | shifted
+    maybe = only_if(suspicious | lost, rest) | (table.p_stays == table.t_stays) | shifted
     return only_if(~table.in_ascii, only_if(maybe, damage(p, t).notnull()))
+
+
+def that_stay(table: ir.Table) -> dict[str, ir.StringValue]:
+    """The letters of p and t that no wrong encoding damages; none where both are `in_ascii`."""
+    return {f"{one}_stays": ibis.ifelse(table.in_ascii, "", _letters_that_stay(table[one])) for one in ("p", "t")}
 
 
 def _letters_that_stay(text: ir.StringValue) -> ir.StringValue:

@@ -7,6 +7,7 @@ exchanged (the two empty ones exchange with them); `in_columns` looks at the col
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -25,9 +26,9 @@ from auditor.explain.as_numbers import (
 )
 from auditor.explain.background import Background
 from auditor.explain.elsewhere import slipped, swapped
-from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, only_if, spelt_out, trimmed, with_levels
+from auditor.explain.folds import BLANK, UMLAUTS, ascii_only, only_if, plain, spelt_out, trimmed, with_levels
 from auditor.explain.garbled import FUNCTIONS as OF_CODE_PAGES
-from auditor.explain.garbled import are_garbled, garbled_columns, misread
+from auditor.explain.garbled import are_garbled, garbled_columns, misread, that_stay
 from auditor.explain.in_columns import FUNCTIONS as OF_COLUMNS
 from auditor.explain.in_columns import OPEN, found_in_columns, marks
 from auditor.explain.in_row import beside, exchanged
@@ -57,7 +58,8 @@ _LONGEST_COUNTED: Final = 200
 """Characters: the engine counts the edits of a text to the end, however many there are."""
 _MOST_BYTES: Final = 4
 """Of a character in UTF-8."""
-_SPOKEN: Final = (*YES, *NO)
+_SPOKEN: Final = rf"^(?:{'|'.join(map(re.escape, (*YES, *NO)))})$"
+"""A pattern: of a long `IN` DuckDB makes a join, which takes longer than all else for a few cells."""
 _ISO_DAY: Final = r"^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|1[0-2])(.*)$"
 _EUROPEAN_DAY: Final = r"^0?([1-9]|1[0-2])/0?([1-9]|1[0-2])/(\d{4})(.*)$"
 """Dates that stay dates when day and month are exchanged."""
@@ -185,8 +187,13 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         p_emptiness=_emptiness(table.platform),
         t_emptiness=_emptiness(table.truth),
         in_ascii=ascii_only(table.p) & ascii_only(table.t),
+        # What is used more than once is a column: SQL would spell it out at each place.
+        one_number=are_same_number(table),
+        has_fractions=with_fractions(table),
     )
-    table = table.mutate(is_garbled=are_garbled(table), told=_told(table))
+    spelt = {f"{one}_spelt": ibis.ifelse(table.in_ascii, "", spelt_out(table[f"{one}_lower"])) for one in ("p", "t")}
+    table = table.mutate(told=_told(table), **spelt, **that_stay(table))
+    table = table.mutate(is_garbled=are_garbled(table))
     garbled = table.is_garbled
     # A coded letter may well be one with signs around it: `\'e`.
     coded = garbled | table.told.startswith(Reason.MARKUP.value).fill_null(False)
@@ -200,11 +207,11 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         (_same_but_for_accents(table) & ~garbled, Reason.ACCENTS.value),
         # 00 stands for the plus of a telephone number: neither is a number to count with, nor lacks zeros.
         (table.told == f"{Reason.NOTATION.value}|{SAME_NUMBER}", Reason.NOTATION.value),
-        (are_same_number(table) & more_than_digits(table), Reason.NUMBER_FORMAT.value),
+        (table.one_number & more_than_digits(table), Reason.NUMBER_FORMAT.value),
         ((table.p_bare == table.t_bare) & ~table.is_number & ~coded, Reason.PUNCTUATION.value),
         (garbled, Reason.ENCODING.value),
         (_same_but_for_leading_zeros(table), Reason.LEADING_ZERO.value),
-        (are_same_number(table), Reason.NUMBER_FORMAT.value),
+        (table.one_number, Reason.NUMBER_FORMAT.value),
         (table.told.notnull(), table.told.re_extract(r"^\w+", 0)),
         (_cut_off(table), Reason.TRUNCATED.value),
         (_day_and_month_exchanged(table), Reason.DATE_SWAPPED.value),
@@ -231,7 +238,7 @@ def _without_ends(text: ir.StringValue, joined: ir.StringValue) -> ir.StringValu
 
 def _same_but_for_accents(table: ir.Table) -> ir.BooleanValue:
     umlaut = table.p_lower.concat(table.t_lower).re_search(f"[{''.join(UMLAUTS)}]")
-    spelt = only_if(umlaut, spelt_out(table.p_lower) == spelt_out(table.t_lower))
+    spelt = only_if(umlaut, plain(table.p_spelt) == plain(table.t_spelt))
     return (table.p_plain == table.t_plain) | only_if(~table.in_ascii, spelt)
 
 
@@ -241,7 +248,7 @@ def _told(table: ir.Table) -> ir.StringValue:
     def either(pattern: str) -> ir.BooleanValue:
         return table.p.re_search(pattern) | table.t.re_search(pattern)
 
-    yes_or_no = table.p_lower.isin(_SPOKEN) & table.t_lower.isin(_SPOKEN)
+    yes_or_no = table.p_lower.re_search(_SPOKEN) & table.t_lower.re_search(_SPOKEN)
     numbers = table.p.re_search(_NUMBERS_TO_CALL) & table.t.re_search(_NUMBERS_TO_CALL)
     addresses = table.p.contains("@") & table.t.contains("@") & either(r"[\s,;|/<>:]")
     reordered = (table.p_bare.length() == table.t_bare.length()) & table.p.re_search(r"\S[\s,;|]+\S")
@@ -259,7 +266,7 @@ def _same_but_for_leading_zeros(table: ir.Table) -> ir.BooleanValue:
             & (_no_zeros(table[level]) == _no_zeros(table[other]))
         )
 
-    zero = (table.p_bare.startswith("0") | table.t_bare.startswith("0")) & ~with_fractions(table)
+    zero = (table.p_bare.startswith("0") | table.t_bare.startswith("0")) & ~table.has_fractions
     return only_if(zero, ibis.ifelse(table.is_number, digits("p_joined", "t_joined"), digits("p_bare", "t_bare")))
 
 
@@ -271,7 +278,7 @@ def _cut_off(table: ir.Table) -> ir.BooleanValue:
     shaped = _begins(table.p_seen, table.t_seen, table.compare) | _begins(table.t_seen, table.p_seen, table.compare)
     own = _begins(table.p_own, table.t_own, table.compare) | _begins(table.t_own, table.p_own, table.compare)
     # 100 is no piece of 100.5, and of numbers 12 is none of 120; 100.2 may be all that is left of 100.25.
-    piece = both_with_fractions(table) | ~(table.is_number | with_fractions(table))
+    piece = both_with_fractions(table) | ~(table.is_number | table.has_fractions)
     return only_if(shaped | only_if(table.is_forgiving, own), piece)
 
 
@@ -299,7 +306,7 @@ def _mistyped(table: ir.Table) -> ir.BooleanValue:
     word = ~table.is_number & ~table.is_moment & ~table.is_choice
     shaped = _a_letter_or_two(table.p_seen, table.t_seen)
     own = _a_letter_or_two(table.p_own, table.t_own)
-    return only_if(only_if(word, shaped | only_if(table.is_forgiving, own)), ~with_fractions(table))
+    return only_if(only_if(word, shaped | only_if(table.is_forgiving, own)), ~table.has_fractions)
 
 
 def _a_letter_or_two(p: ir.StringValue, t: ir.StringValue) -> ir.BooleanValue:
