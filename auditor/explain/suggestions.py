@@ -270,10 +270,11 @@ def _proposed(
 
 def _in_contract(engine: Engine, rows: ir.Table, column: Column, equal: int, zone: str) -> bool:
     """Whether a contract would make as many equal: it takes the platform's values to be spelt as Actito spells them."""
-    if not column.spelt_alike:
+    there = _equal(rows, replace(column, spelt_alike=False), zone)
+    # Most rules read both sides alike, and then there is nothing to count.
+    if there.equals(_equal(rows, column, zone)):
         return True
-    there = rows.differs & _equal(rows, replace(column, spelt_alike=False), zone)
-    [(number,)] = engine.rows(rows.agg(n=rows.count(where=there)))
+    [(number,)] = engine.rows(rows.agg(n=rows.count(where=rows.differs & there)))
     return bool(number >= equal)
 
 
