@@ -233,6 +233,8 @@ class Why(StrEnum):
     """An opt-in was decided, but no evidence newer than the last opt-out known stands behind it."""
     CIRCLE = "circle"
     """Profiles that exchange unique values: no order of writes works."""
+    ASTRAY = "astray"
+    """A file wrote it to another profile, which had the key by the time it was imported."""
     TAKEN = "taken"
     """Another profile of the platform holds the unique value, and keeps it."""
     QUOTA = "quota"

@@ -163,6 +163,14 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
         )
         for cells, edits, values in ((1, "1 edit", "value"), (1200, "1,200 edits", "values"))
     ],
+    Code.ASTRAY: [
+        (
+            Notice(Code.ASTRAY, {"plan": "ab" * 32, "cells": cells}),
+            f"a file of plan abababababab wrote {values} to other profiles of Actito, which had the {keys} by the time "
+            "it was imported; auditor undo abababababab names them and takes none of it back",
+        )
+        for cells, values, keys in ((1, "1 value", "key"), (1200, "1,200 values", "keys"))
+    ],
     Code.EDITED_SINCE: [
         (
             Notice(Code.EDITED_SINCE, {"cells": cells}),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from auditor import report
+from auditor.commands.astray import Stray, astray
 from auditor.commands.compared import Compared, explained
 from auditor.commands.decided import take
 from auditor.commands.known import judged, knowledge, with_pending
@@ -204,6 +205,7 @@ def _audit(
             memory = store.load(engine, contract, matched.keys, expected=last is not None)
             settled = settle.from_export(engine, contract, matched, ledger, table, as_of)
             edits = overwritten(settings, contract, ledger, work, now, tell, landed=settled.landed, as_of=as_of)
+            strays = astray(settings, contract, ledger, ledger.by_file(table), work)
             settled = replace(settled, overwritten=edits)
             ledger.suppose(settled)
             ours = own_work(engine, ledger, contract, matched, memory, as_of)
@@ -243,7 +245,7 @@ def _audit(
             watch.found("explain", causes=count(engine, compared.explained.causes), **counts.differences_by_reason)
         conclusion = _conclusion(
             engine, settings, contract, compared, memory, validations, last, asked, inputs, watch.not_checked,
-            settled, run=name, started=now, counts=counts, folder=work, seconds=watch.seconds,
+            settled, strays, run=name, started=now, counts=counts, folder=work, seconds=watch.seconds,
         )  # fmt: skip
         with watch.stage("report", "writing the report"):
             audit = reached.tell(conclusion.with_rows(read_results(work)))
@@ -337,6 +339,7 @@ def _conclusion(
     inputs: Landings,
     not_checked: Sequence[NotChecked],
     settled: Settled,
+    strays: Sequence[Stray],
     *,
     run: str,
     started: datetime,
@@ -369,7 +372,9 @@ def _conclusion(
             *(notices.shrunk(found.rows, last.counts["rows"], settings.shrank) if last else ()),
             *notices.under_other_keys(other_keys(engine, matched, memory.seen)),
             *compared.notices(engine, contract),
-            *notices.after_writing([(one.plan, one.shown) for one in settled.overwritten], len(settled.edited)),
+            *notices.after_writing(
+                [(one.plan, one.shown) for one in settled.overwritten], len(settled.edited), [one[0] for one in strays]
+            ),
             *notices.not_yet({one.side: one.not_yet for one in validations}),
             *(one for one in memory.warnings if not notices.forgotten([one])),
         ),

@@ -15,6 +15,7 @@ import polars as pl
 
 from auditor.actito import Reader
 from auditor.apply.undo import Audited, require_ended, undo_plan
+from auditor.commands.astray import astray
 from auditor.commands.forecast import Forecast
 from auditor.commands.known import holders, standing_pins
 from auditor.commands.seen_since import touched
@@ -24,7 +25,7 @@ from auditor.commands.undo_taken import taken
 from auditor.commands.wrong_opt_out import WrongOptOut, take_back
 from auditor.errors import SettingsError, TryLater
 from auditor.findings.codes import Code, Notice
-from auditor.model import Kind, Refusal, Structure
+from auditor.model import Kind, Refusal, Structure, Why
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
 from auditor.settings.contract_file import read_contract
@@ -34,7 +35,7 @@ from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Effect, PlanRecord
 from auditor.state.past_runs import last_structure
 from auditor.validate.conditions import refusals
-from auditor.writes import Plan, read_plan
+from auditor.writes import LeftAlone, Plan, read_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,9 @@ def undo(
                     f"nothing to undo: what plan {of.sha[:12]} did was taken back and read back, but for what no undo "
                     "takes back"
                 )
+            strays = astray(settings, contract, ledger, ledger.in_files(of.sha))
+            named = [LeftAlone(key, column, Why.ASTRAY.value, refusal=None) for _, key, column in strays]
+            back = replace(back, left=(*back.left, *named))
         calls = sum(map(Forecast(settings, contract, structure).of_write, back.writes))
         pace = settings.actito.calls_per_minute
         took = {"calls": calls, "minutes": max(1, round(calls / pace)), "pace": pace} if calls else {}

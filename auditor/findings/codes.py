@@ -74,6 +74,8 @@ class Code(StrEnum):
     OVERWRITTEN = "overwritten"
     """`cells` that a file of `plan` overwrote after somebody had edited them, `shown` by an export of that moment."""
     EDITED_SINCE = "edited_since"
+    ASTRAY = "astray"
+    """`cells` that a file of `plan` wrote to other profiles, which had the keys by the time it was imported."""
     STRUCTURE_CHANGED = "structure_changed"
     """`said`: a change of the structure, and what it means, as they are stored."""
 

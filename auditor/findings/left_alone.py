@@ -47,6 +47,7 @@ WHY: Final[dict[str, str]] = {
     Why.CREATED: "created, and stays",
     Why.DELETED: "deleted, and cannot come back",
     Why.UNMAPPED: "no longer in the mapping",
+    Why.ASTRAY: "written by file to another profile, which had this key by then: correct that one in {platform}",
 }
 """Why a cell or a profile is left alone."""
 

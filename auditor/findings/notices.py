@@ -184,13 +184,16 @@ def under_other_keys(profiles: int) -> tuple[Notice, ...]:
     return (Notice(Code.OTHER_KEYS, {"profiles": profiles}),) if profiles else ()
 
 
-def after_writing(overwritten: Iterable[tuple[str, datetime]], edited: int) -> tuple[Notice, ...]:
-    """Which edits files of ours overwrote, by plan and the moment of the export that shows it, and how many cells that
-    were sent somebody has `edited`; nothing where nobody has.
+def after_writing(
+    overwritten: Iterable[tuple[str, datetime]], edited: int, astray: Iterable[str]
+) -> tuple[Notice, ...]:
+    """Which edits files of ours overwrote, by plan and the moment of the export that shows it, how many cells that
+    were sent somebody has `edited`, and what went `astray`, by plan; nothing where nobody has.
     """
     files = Counter(overwritten)
     told = [
         Notice(Code.OVERWRITTEN, {"plan": plan, "cells": cells, "shown": shown.isoformat()})
         for (plan, shown), cells in sorted(files.items())
     ]
+    told += [Notice(Code.ASTRAY, {"plan": plan, "cells": cells}) for plan, cells in sorted(Counter(astray).items())]
     return (*told, *((Notice(Code.EDITED_SINCE, {"cells": edited}),) if edited else ()))

@@ -287,6 +287,14 @@ def _edited_since(say: Words, *, cells: int) -> str:
     return f"{values} neither as sent nor as audited in this export: edited in {say.platform} since the audit"
 
 
+def _astray(say: Words, *, plan: str, cells: int) -> str:
+    return (
+        f"a file of plan {plan[:12]} wrote {counted(cells, 'value')} to other profiles of {say.platform}, which had "
+        f"the {'key' if cells == 1 else 'keys'} by the time it was imported; auditor undo {plan[:12]} names them and "
+        "takes none of it back"
+    )
+
+
 NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NULL_KEY: _null_key,
     Code.REJECTED_ROWS: _rejected_rows,
@@ -302,6 +310,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.SHRANK: _shrank,
     Code.OVERWRITTEN: _overwritten,
     Code.EDITED_SINCE: _edited_since,
+    Code.ASTRAY: _astray,
     Code.NO_JUMPS_SOUGHT: _no_jumps_sought,
     Code.NEARLY_MATCHED: _nearly_matched,
     Code.KEYS_RELATED: _keys_related,

@@ -108,6 +108,18 @@ class Imported(Written):
             (table, but),
         )
 
+    def in_files(self, plan: str) -> pl.DataFrame:
+        """The cells that files of a plan carried, whatever became of them.
+
+        Columns: plan, key, profile_id, column, after.
+        """
+        return self._frame(
+            ("plan", "key", "profile_id", "column", "after"),
+            "SELECT plan, key, profile_id, col, after FROM writes WHERE plan = ? AND number IS NOT NULL"
+            ' AND "import" IS NOT NULL AND col IS NOT NULL AND key IS NOT NULL ORDER BY id',
+            (plan,),
+        )
+
     def overwritten(self, plan: str) -> dict[tuple[str, str], str | None]:
         """What files of a plan overwrote, by key and column: what somebody had made of the cell since the audit."""
         sql = f"SELECT key, col, after FROM writes_now WHERE plan = ? AND key IS NOT NULL AND {_FOUND} ORDER BY id"

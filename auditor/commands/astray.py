@@ -1,0 +1,65 @@
+"""What a file of ours wrote to somebody else: to whoever had the key of a row by the time it was imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import polars as pl
+
+from auditor.equality.single_value import Sameness
+from auditor.errors import SettingsError
+from auditor.match.sides import source_name
+from auditor.model import Side
+from auditor.settings.config import Settings
+from auditor.settings.contract import Contract
+from auditor.state.ledger import Ledger
+from auditor.state.past_runs import find_run
+from auditor.state.run_files import columns_of
+
+Stray: TypeAlias = tuple[str, str, str]
+"""Plan, key and column of a cell that another profile has got."""
+
+
+def astray(
+    settings: Settings, contract: Contract, ledger: Ledger, cells: pl.DataFrame, folder: Path | None = None
+) -> list[Stray]:
+    """The cells, of these that files carried, that another profile has got, as the run in this folder sees it: it has
+    the key, and the value that was sent, which it did not have in the run that the plan was made of. Without a folder:
+    the newest run. Nothing where a run does not keep what it saw, or the exports tell no profileId.
+
+    `cells` have plan, key, profile_id, column and after.
+    """
+    if cells.is_empty():
+        return []
+    try:
+        now = (folder or find_run(settings)) / f"{Side.PLATFORM.value}.parquet"
+        found = [one for each in cells.partition_by("plan") for one in _of_plan(settings, contract, ledger, each, now)]
+    except SettingsError:
+        return []
+    return found
+
+
+def _of_plan(settings: Settings, contract: Contract, ledger: Ledger, cells: pl.DataFrame, now: Path) -> Iterator[Stray]:
+    plan = cells["plan"][0]
+    record = ledger.plan(plan)
+    then = settings.runs_folder / (record.run if record else "") / now.name
+    if not then.is_file() or not now.is_file() or then == now or len(contract.key) > 1:
+        return
+    same = Sameness(contract.columns, contract.timezone.key)
+    key = contract.key[0]
+    for (column,), mine in cells.drop_nulls(["profile_id", "after"]).group_by("column", maintain_order=True):
+        known = [one for one in contract.columns if one.name in (key, column)]
+        names = {one.name: source_name(one, Side.PLATFORM) for one in known}
+        if column not in names or not {"profileId", *names.values()} <= set(columns_of(now)) & set(columns_of(then)):
+            continue
+        own, cell = names[key], names[str(column)]
+        held = pl.scan_parquet(now).filter(pl.col(own).is_in(mine["key"].to_list()))
+        held = held.select(key=own, holder="profileId", held=cell)
+        others = mine.join(held.collect(), on="key").filter(pl.col("holder") != pl.col("profile_id"))
+        before = pl.scan_parquet(then).filter(pl.col("profileId").is_in(others["holder"].to_list()))
+        told = others.join(before.select(holder="profileId", was=cell).collect(), on="holder").sort("key")
+        for whose, sent, text, was in told.select("key", "after", "held", "was").iter_rows():
+            if same(str(column), text, sent) and not same(str(column), was, sent):
+                yield plan, whose, str(column)
