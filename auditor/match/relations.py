@@ -93,6 +93,9 @@ def relation(engine: Engine, contract: Contract, matched: Matched, missing: int,
         loose = any(map(_leaves_out_any, made.values()))
         if loose and pairs < max(_SEVERAL, _NEARLY_ALL * min(missing, orphans)):
             continue
+        # One that makes some keys one counts for nothing then, and of most of these a few keys show it.
+        if (loose or told) and any(_collisions(engine, contract, matched, side, made, LOOKED_AT) for side in Side):
+            continue
         collisions = {side: _collisions(engine, contract, matched, side, made) for side in Side}
         whole = Relation(made, pairs, missing, collisions)
         if not any(collisions.values()):
@@ -179,11 +182,14 @@ def _pairs(engine: Engine, contract: Contract, lonely: Mapping[Side, ir.Table], 
     return int(number)
 
 
-def _collisions(engine: Engine, contract: Contract, matched: Matched, side: Side, made: Mapping[str, Rule]) -> int:
-    """How many keys of a side would be one with another."""
+def _collisions(
+    engine: Engine, contract: Contract, matched: Matched, side: Side, made: Mapping[str, Rule], most: int | None = None
+) -> int:
+    """How many keys of a side would be one with another; of so many at `most`, whichever they are."""
     parts = _parts(engine, contract, matched, side, alone=False)
+    some = parts if most is None else parts.limit(most)
     chosen = [made.get(column.name, _own(column)) for column in contract.keys]
-    forms = parts.select("key", form=_forms(parts, contract, side, chosen)).filter(ibis._.form.notnull())
+    forms = some.select("key", form=_forms(some, contract, side, chosen)).filter(ibis._.form.notnull())
     counted = forms.group_by("form").agg(n=forms["key"].nunique())
     [(number,)] = engine.rows(counted.filter(counted.n > 1).agg(n=ibis._.n.sum().fill_null(0)))
     engine.drop(parts)
