@@ -40,12 +40,16 @@ def expected(platform: Sequence[TypedRow], truth: Sequence[TypedRow]) -> tuple[d
 
 
 def same(one: Any, other: Any) -> bool:
-    """Empty is empty, whatever the type; a member has no place; a float is itself but for noise; NaN is NaN."""
+    """Empty is empty, whatever the type; a member has no place; a float is itself but for noise, of which whole numbers
+    have none; NaN is NaN.
+    """
     one, other = (None if value in ("", ()) else value for value in (one, other))
     if isinstance(one, tuple) and isinstance(other, tuple):
         return set(one) == set(other)
     if isinstance(one, float) and isinstance(other, float):
-        return one == other or (math.isnan(one) and math.isnan(other)) or math.isclose(one, other, rel_tol=1e-12)
+        whole = one.is_integer() and other.is_integer()
+        near = not whole and math.isclose(one, other, rel_tol=1e-12)
+        return one == other or (math.isnan(one) and math.isnan(other)) or near
     return bool(one == other)
 
 

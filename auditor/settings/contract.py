@@ -148,7 +148,9 @@ class Column:
     tolerance: Decimal | Share | timedelta | None = None
     """Inclusive distance within which two numbers, days or moments are equal; None means none."""
     float_noise: bool = False
-    """True where a binary float takes part: a relative distance of 1e-12 is noise, not a difference."""
+    """True where a binary float takes part: a relative distance of 1e-12 is noise, not a difference, but between two
+    whole numbers.
+    """
     permission: Polarity | None = None
     general: bool = False
     """True of a permission that stands over all others, such as marketing consent: while it is off, none may be on."""
