@@ -132,6 +132,20 @@ def test_a_map_is_proposed_as_both_files_spell_its_values(
     assert again.summary["verdict"] == "clean"
 
 
+@pytest.mark.parametrize(("wrong", "proposed"), [(4, True), (12, False)])
+def test_a_map_is_proposed_where_nine_in_ten_rows_bear_it_out_and_the_others_are_told(
+    tmp_path: Path, wrong: int, *, proposed: bool
+) -> None:
+    """Some rows of a column differ in earnest: for those one audits."""
+    ours = ["FM"[n % 2] for n in range(100)]
+    theirs = [("12" if n < wrong else "21")[n % 2] for n in range(100)]
+    for name, cells in (("p", ours), ("t", theirs)):
+        pl.DataFrame({"id": range(100), "c": cells}).write_csv(tmp_path / f"{name}.csv")
+    found = auditor.compare(str(tmp_path / "p.csv"), str(tmp_path / "t.csv"), key="id").suggestions
+    told = [(one.values, one.equal, one.leaves, one.against, one.confidence) for one in found]
+    assert told == ([({"1": "M", "2": "F"}, 96, 4, 4, 0.96)] if proposed else [])
+
+
 @pytest.mark.parametrize(
     "forms",
     [

@@ -20,7 +20,7 @@ def print_suggestions(audit: Conclusion) -> None:
     """Each rule with the differences that it makes equal and those that it leaves; then the command that takes them."""
     rules, total = audit.suggestions, audit.counts.differences
     if not rules:
-        click.echo(f"\nno rule would make any of the {total:,} differences equal\n" if total else "")
+        click.echo(f"\nno rule is proposed for any of the {total:,} differences\n" if total else "")
         return
     equal = sum(one.equal for one in rules)
     several = f"{len(rules)} rules" if len(rules) > 1 else "1 rule"
@@ -41,7 +41,8 @@ def _told(one: Suggestion) -> str:
         how.append(f"{', '.join(pairs)}{', …' if len(one.values) > len(pairs) else ''}")
     left = f", leaves {one.leaves:,}" if one.leaves else ""
     against = f", {one.against:,} speak against it" if one.against else ", nothing speaks against it"
-    return f"{one.column} {'; '.join(how)}: {one.equal:,} equal{left}{against} ({percent(one.confidence)} sure)"
+    told = f"{one.column} {'; '.join(how)}: {one.equal:,} equal{left}{against} ({percent(one.confidence)} bear it out)"
+    return f"{told}; a single pair of values may as well be a change of all of them" if one.mapped == 1 else told
 
 
 def _command(rules: tuple[Suggestion, ...]) -> str:

@@ -22,7 +22,7 @@ from auditor.explain.as_numbers import thousands_are_certain
 from auditor.explain.background import Background
 from auditor.explain.causes import Example, Group
 from auditor.explain.telephones import countries
-from auditor.explain.value_maps import MAPS, SEVERAL_ON_PLATFORM
+from auditor.explain.value_maps import BORNE_OUT, MAPS, SEVERAL_ON_PLATFORM
 from auditor.findings.reason import Reason
 from auditor.findings.suggestion import Suggestion
 from auditor.model import Side
@@ -37,7 +37,10 @@ FEWEST: Final = 3
 LEAST: Final = 0.1
 """The share of the column's differences that it must make equal."""
 _BREAKS: Final = 0.01
-"""The cells that may differ then and do not now, for each that it makes equal."""
+"""The cells that may differ then and do not now, for each that it makes equal; `_BREAKS_OF_A_MAP`: that may say
+otherwise than the map. Some of its values differ in earnest: for those one audits.
+"""
+_BREAKS_OF_A_MAP: Final = (1 - BORNE_OUT) / BORNE_OUT
 MOST_COLUMNS: Final = 25
 """Columns that are looked at, those with most to win first."""
 _WITH_COMMA: Final = "number:,"
@@ -243,7 +246,8 @@ def _proposed(
         made, breaks = counted[f"e{number}"], counted[f"b{number}"]
         # A cause has said of a map that all rows bear it out, though there may be one pair of values.
         enough = made >= FEWEST and (one.values or counted[f"d{number}"] > 1) and made >= LEAST * differing
-        if enough and breaks <= _BREAKS * made and not one.twin and (best is None or made > best[0]):
+        few = breaks <= (_BREAKS_OF_A_MAP if one.values else _BREAKS) * made
+        if enough and few and not one.twin and (best is None or made > best[0]):
             best = made, number
     if best is None:
         return None

@@ -35,7 +35,7 @@ _MOST: Final = 0.6
 """The share of the differing cells that a map has to explain."""
 _PURE: Final = 0.95
 """The share of a value's differing cells that stand for one and the same value."""
-_BORNE_OUT: Final = 0.9
+BORNE_OUT: Final = 0.9
 """The share of all rows with a value that hold what it stands for."""
 _OF_THE_COLUMN: Final = 0.5
 """The share of the column's rows that a map says something about …"""
@@ -178,7 +178,7 @@ def borne_out(
             rows[place][pair[place]] += number
             fitting[place][pair[place]] += number if pair in of_map else 0
     single = len(found.values) == 1
-    share = 1 if single else _BORNE_OUT
+    share = 1 if single else BORNE_OUT
     kept = [
         pair
         for pair in found.values

@@ -78,8 +78,9 @@ def recognise(path: Path) -> str:
         raise SettingsError(
             f"the encoding of {printable(path)} cannot be recognised: it is not UTF-8, and line {doubtful:,} makes no "
             "sense as Windows-1252",
-            hint="export it as UTF-8, or set the encoding that it was written in",
-            declare="encoding=iso-8859-15",
+            hint="export it as UTF-8, or set the encoding that it was written in: cp1250 is Central European, cp1253 "
+            "Greek, cp1251 Cyrillic",
+            declare="encoding=NAME",
         )
     return WESTERN
 
