@@ -137,6 +137,38 @@ def test_a_rule_that_would_make_two_keys_one_is_told_and_not_proposed(tmp_path: 
     assert "2 keys of File 1 and 2 keys of File 2 would be one with another" in sentence
 
 
+@pytest.mark.parametrize(
+    ("platform", "truth", "told"),
+    [
+        ([str(number) for number in range(1000, 1400)], [f"{1000 + 9 * one}{one % 7}" for one in range(40)], None),
+        ([f"C{number}" for number in range(1000, 1400)], [f"{1000 + 9 * one}" for one in range(40)], "identifier:C*"),
+    ],
+)
+def test_keys_that_match_by_chance_are_not_offered(
+    tmp_path: Path, platform: list[str], truth: list[str], told: str | None
+) -> None:
+    """Where numbers stand close, any other one is somebody's: the names tell that the pairs are different people."""
+    for name, keys, step in (("a", platform, 7919), ("b", truth, 104_729)):
+        rows = (f"{key},{'aeiou'[place % 5]}{place * step % 10_007}" for place, key in enumerate(keys))
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,name", *rows]) + "\n")
+    compared = compare(Question(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), key=("id",), rules={}))
+    found = related(compared)
+    assert (found and found["rules"], found and found["doubtful"]) == (told and {"id": told}, told and True)
+    [sentence] = [one["sentence"] for one in compared.summary["notices"] if one["code"] == "keys_related"] or [""]
+    assert "--rule" not in sentence
+
+
+def test_what_the_other_columns_bear_out_is_offered(tmp_path: Path) -> None:
+    for name, keys in (("a", range(1000, 1400)), ("b", range(1000, 1400, 10))):
+        rows = (f"{f'C{key}' if name == 'a' else key},n{key if key % 3 else 0}" for key in keys)
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,name", *rows]) + "\n")
+    compared = compare(Question(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), key=("id",), rules={}))
+    found = related(compared)
+    assert found is not None
+    assert "doubtful" not in found
+    assert any("--rule 'id=identifier:C*'" in one["sentence"] for one in compared.summary["notices"])
+
+
 def test_another_rule_goes_before_one_that_would_make_two_keys_one(tmp_path: Path) -> None:
     """Without signs they would be one: `a-1` and `a1` are two people of File 1, and case alone tells who is who."""
     found = related(ask(tmp_path, ["A-1", "A1", "B-2", "B-3"], ["a-1", "a1", "b-2", "b-3"]))

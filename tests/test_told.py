@@ -126,6 +126,21 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "blanks, punctuation, zeros before and .0 behind; that is no rule for them, since 1 key of Actito and "
             "2,000 keys of CRM would be one with another",
         ),
+        (
+            Notice(
+                Code.KEYS_RELATED,
+                {
+                    "rules": {"id": "identifier:4"},
+                    "keys": 40,
+                    "of": 40,
+                    "collide": {"platform": 0, "truth": 0},
+                    "doubtful": True,
+                },
+            ),
+            "all 40 profiles that only CRM has would match one that only Actito has if id were compared by its first 4 "
+            "letters and digits; they agree in other columns no more often than any two profiles, and may be different "
+            "people",
+        ),
     ],
     Code.NAMES_OFFERED: [
         (

@@ -110,4 +110,4 @@ def explained(
 
 def _told(found: Relation) -> tuple[Notice, ...]:
     spelt = {name: f"{rule.value}:{argument}".rstrip(":") for name, (rule, argument) in found.rules.items()}
-    return notices.keys_related(spelt, found.keys, found.of, found.collisions)
+    return notices.keys_related(spelt, found.keys, found.of, found.collisions, doubtful=found.doubtful)

@@ -112,11 +112,13 @@ def nearly_matched(near: int, keys: Iterable[Sequence[str]]) -> tuple[Notice, ..
     return (Notice(Code.NEARLY_MATCHED, {"profiles": near, "keys": [list(key) for key in keys]}),)
 
 
-def keys_related(rules: Mapping[str, str], keys: int, of: int, collisions: Mapping[Side, int]) -> tuple[Notice, ...]:
+def keys_related(
+    rules: Mapping[str, str], keys: int, of: int, collisions: Mapping[Side, int], *, doubtful: bool
+) -> tuple[Notice, ...]:
     """Tells the rules, by column of the key, by which `keys` of the missing would match; and how many keys of a side
-    would be one with another, which nobody proposes.
+    would be one with another, which nobody proposes. `doubtful`: nothing else shows that they are the same people.
     """
-    told = {"rules": dict(rules), "keys": keys, "of": of}
+    told = {"rules": dict(rules), "keys": keys, "of": of, **({"doubtful": True} if doubtful else {})}
     collide = {side.value: number for side, number in collisions.items()}
     return (Notice(Code.KEYS_RELATED, {**told, "collide": collide}),)
 

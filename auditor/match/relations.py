@@ -21,6 +21,7 @@ from auditor.engine.protocol import Engine
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS, needs_functions
 from auditor.match import fallback
+from auditor.match.contradicted import contradicted
 from auditor.match.join import Matched
 from auditor.match.sides import source_name
 from auditor.model import Side
@@ -63,6 +64,8 @@ class Relation:
     """How many are missing."""
     collisions: Mapping[Side, int]
     """Keys that would be one with another of their own side."""
+    doubtful: bool
+    """Whether the pairs that it makes agree in other columns no more often than any two profiles do."""
 
 
 def relation(engine: Engine, contract: Contract, matched: Matched, missing: int, orphans: int) -> Relation | None:
@@ -97,7 +100,10 @@ def relation(engine: Engine, contract: Contract, matched: Matched, missing: int,
         if (loose or told) and any(_collisions(engine, contract, matched, side, made, LOOKED_AT) for side in Side):
             continue
         collisions = {side: _collisions(engine, contract, matched, side, made) for side in Side}
-        whole = Relation(made, pairs, missing, collisions)
+        doubtful = _doubtful(engine, contract, matched, chosen)
+        if loose and doubtful:
+            continue
+        whole = Relation(made, pairs, missing, collisions, doubtful)
         if not any(collisions.values()):
             return whole
         told = told or (None if loose else whole)
@@ -148,7 +154,8 @@ def _parts(engine: Engine, contract: Contract, matched: Matched, side: Side, *, 
     lonely, has = matched.alone(side), _with_key(matched.keys[side])
     if len(contract.key) == 1 and not contract.fallbacks:
         # Without fallback keys `matched` holds all that is asked for of these, and no file need be read again.
-        rows = lonely.select("key", k0=f"{side.value}_text") if alone else has.select("key", k0="text")
+        text, row = f"{side.value}_text", f"{side.value}_row"
+        rows = lonely.select("key", k0=text, row=row) if alone else has.select("key", "row", k0="text")
         return engine.keep(rows, "key_parts")
     if alone:
         has = has.semi_join(lonely, [("row", f"{side.value}_row")])
@@ -194,6 +201,20 @@ def _collisions(
     [(number,)] = engine.rows(counted.filter(counted.n > 1).agg(n=ibis._.n.sum().fill_null(0)))
     engine.drop(parts)
     return int(number)
+
+
+def _doubtful(engine: Engine, contract: Contract, matched: Matched, chosen: Sequence[Rule]) -> bool:
+    """As `Relation.doubtful`, of some of the pairs that rules make."""
+    once = []
+    for side in Side:
+        parts = _parts(engine, contract, matched, side, alone=True)
+        forms = parts.select("row", form=_forms(parts, contract, side, chosen)).filter(ibis._.form.notnull())
+        counted = forms.group_by("form").agg(n=forms.count(), row=forms.row.min())
+        once.append(counted.filter(counted.n == 1))
+    met = once[0].join(once[1], "form", rname="{name}_there").order_by("form").limit(LOOKED_AT)
+    place = ibis.row_number().over(order_by=met.form)
+    pairs = engine.keep(met.select(place=place, ours=met.row, theirs=met.row_there), "pairs_by_rule")
+    return contradicted(engine, contract, matched.raw, pairs)
 
 
 # --- which rules may tell ---

@@ -104,7 +104,9 @@ _RULES: Final = {
 """How keys are compared by a rule that is proposed; any other is an identifier without what stands around it."""
 
 
-def _keys_related(say: Words, *, rules: Mapping[str, str], keys: int, of: int, collide: Mapping[str, int]) -> str:
+def _keys_related(
+    say: Words, *, rules: Mapping[str, str], keys: int, of: int, collide: Mapping[str, int], doubtful: bool = False
+) -> str:
     how = " and ".join(f"{name} were compared {_compared(rule)}" for name, rule in rules.items())
     which = f"all {of:,}" if keys == of else f"{keys:,} of {of:,}"
     said = f"{which} profiles that only {say.truth} has would match one that only {say.platform} has if {how}"
@@ -113,6 +115,8 @@ def _keys_related(say: Words, *, rules: Mapping[str, str], keys: int, of: int, c
             f"{counted(number, 'key')} of {say.side(side)}" for side, number in collide.items() if number
         )
         return f"{said}; that is no rule for them, since {sides} would be one with another"
+    if doubtful:
+        return f"{said}; they agree in other columns no more often than any two profiles, and may be different people"
     options = " ".join(f"--rule {in_shell(f'{name}={rule}')}" for name, rule in rules.items())
     contract = " and ".join(f'compare = "{rule}" of {name}' for name, rule in rules.items())
     return f"{said}: {options} matches them, in a contract {contract}"
