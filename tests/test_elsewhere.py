@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -171,6 +171,18 @@ def test_a_column_that_was_sorted_alone_is_told_with_its_side(tmp_path: Path) ->
     found = told(tmp_path, by_itself)["mail"]
     assert ("slipped", "sorted alone on platform") in found
     assert {reason for reason, _ in found} <= {"slipped", "swapped"}
+
+
+@pytest.mark.parametrize("given_out", [lambda n: str(5_000_001 + 3 * n), lambda n: f"2024-01-01 10:{n:02}:00"])
+def test_what_rises_with_the_keys_was_not_sorted_alone(tmp_path: Path, given_out: Callable[[int], str]) -> None:
+    """Cards and moments of creation are in order in every healthy file: it is the other one that was mixed up."""
+    healthy = [{**one, "card": given_out(n)} for n, one in enumerate(PEOPLE)]
+    cards = [one["card"] for one in healthy]
+    Random(3).shuffle(cards)  # noqa: S311 -- the other file
+    mixed = [{**one, "card": card} for one, card in zip(PEOPLE, cards, strict=True)]
+    for platform, truth in ((mixed, healthy), (healthy, mixed)):
+        patterns = {pattern for reason, pattern in told(tmp_path, platform, truth)["card"] if reason == "slipped"}
+        assert patterns == {"in another row"}
 
 
 @pytest.mark.parametrize(

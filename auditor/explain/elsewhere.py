@@ -8,6 +8,7 @@ Which of the two sides is wrong cannot be seen, so neither is blamed. What chanc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from math import inf
@@ -34,6 +35,8 @@ _SHIFTED: Final = 0.6
 _BEYOND_CHANCE: Final = 3
 _ROWS_AWAY: Final = (1, -1, 2, -2, 3, -3)
 _IN_ORDER: Final = 0.98
+_GIVEN_OUT: Final = re.compile(r"[\d\s.,:/+tz-]+")
+"""A number or a moment, in lower case."""
 _THEIR_OWN: Final = 0.75
 """The share of a column's values that nobody else has, where a few that stand in other rows are believed."""
 _HARDLY: Final = 0.02
@@ -201,17 +204,28 @@ def _rows_away(engine: Engine, cells: ir.Table, column: str, number: int, backgr
 
 
 def _sorted_alone(engine: Engine, cells: ir.Table, column: str, number: int, background: Background | None) -> str:
-    """Which side is in order while the other is not; `in another row`, where that cannot be seen."""
+    """Which side is in order while the other is not; `in another row`, where that cannot be seen.
+
+    Numbers and moments that rise with the keys are in the order in which they were given out, and it is the other side
+    that may have been mixed up.
+    """
     if background is None:
         return "in another row"
     rows = cells.filter(cells.column == column, digest(cells.key) <= up_to(number, SAMPLED))
     rows = rows.join(background.matched.both.select("key", "platform_row", "truth_row"), "key")
-    found = engine.rows(rows.select("platform_row", "truth_row", "p", "t"))
-    ours = [p for _, p in sorted((row, p) for row, _, p, _ in found)]
-    theirs = [t for _, t in sorted((row, t) for _, row, _, t in found)]
-    in_order = {"on platform": _in_order(ours), "in truth": _in_order(theirs)}
+    found = engine.rows(rows.select("platform_row", "truth_row", "p", "t", "key"))
+    ours = sorted((row, p, key) for row, _, p, _, key in found)
+    theirs = sorted((row, t, key) for _, row, _, t, key in found)
+    in_order = {"on platform": _alone_in_order(ours), "in truth": _alone_in_order(theirs)}
     alone = [side for side, is_so in in_order.items() if is_so]
     return f"sorted alone {alone[0]}" if len(alone) == 1 else "in another row"
+
+
+def _alone_in_order(rows: Sequence[tuple[int, str, str]]) -> bool:
+    """Whether the values of rows are in order, and not because they are given out in that of the keys."""
+    values = [value for _, value, _ in rows]
+    given_out = all(_GIVEN_OUT.fullmatch(value) for value in values) and _in_order([key for _, _, key in rows])
+    return _in_order(values) and not given_out
 
 
 def _in_order(values: Sequence[str]) -> bool:

@@ -262,7 +262,7 @@ _ELSEWHERE: Final = {
     r"holds (?P<other>.+)": "{column} holds in {platform} what {other} holds in {truth}: cells were moved aside",
     r"stands in (?P<other>.+)": "{column} of {truth} stands in the column {other} of {platform}",
     r"slipped by (?P<by>.+) (?P<side>on platform|in truth)": (
-        "{column} stands in another row: the column slipped by {by} in {side}"
+        "{column} stands in another row: the column slipped by {by}, as the rows of {side} stand"
     ),
     r"slipped by (?P<by>.+)": "{column} stands in another row: the column slipped by {by} in one of the two",
     r"sorted alone (?P<side>on platform|in truth)": (
