@@ -153,7 +153,10 @@ def _named(settings: Settings, effects: Sequence[Effect], cell: str) -> Effect:
     if own:
         named = ", ".join(f"{one.key}:{one.column}" for one in own)
         raise SettingsError(f"the plan withdrew {len(own)} permissions of this profile", hint=f"name one: {named}")
-    raise SettingsError(f'the plan withdrew no permission of "{cell}"', hint="as the plan spells it: KEY or KEY:COLUMN")
+    raise SettingsError(
+        f'the plan withdrew no permission of "{cell}"',
+        hint="name it by the key of the plan, or after auditor rekey by the new one: KEY or KEY:COLUMN",
+    )
 
 
 def _numbers(settings: Settings, key: str) -> set[str]:
