@@ -100,7 +100,7 @@ def relation(engine: Engine, contract: Contract, matched: Matched, missing: int,
         if (loose or told) and any(_collisions(engine, contract, matched, side, made, LOOKED_AT) for side in Side):
             continue
         collisions = {side: _collisions(engine, contract, matched, side, made) for side in Side}
-        doubtful = _doubtful(engine, contract, matched, chosen)
+        doubtful = _doubtful(engine, contract, matched, lonely, chosen)
         if loose and doubtful:
             continue
         whole = Relation(made, pairs, missing, collisions, doubtful)
@@ -150,7 +150,7 @@ def _ruled(column: Column, rule: Rule) -> Column:
 
 
 def _parts(engine: Engine, contract: Contract, matched: Matched, side: Side, *, alone: bool) -> ir.Table:
-    """The parts of keys as the side spells them: `key`, and `k0` … in the order of the key's columns."""
+    """The parts of keys as the side spells them: `key`, `row`, and `k0` … in the order of the key's columns."""
     lonely, has = matched.alone(side), _with_key(matched.keys[side])
     if len(contract.key) == 1 and not contract.fallbacks:
         # Without fallback keys `matched` holds all that is asked for of these, and no file need be read again.
@@ -180,13 +180,16 @@ def _forms(parts: ir.Table, contract: Contract, side: Side, chosen: Sequence[Rul
 
 def _pairs(engine: Engine, contract: Contract, lonely: Mapping[Side, ir.Table], chosen: Sequence[Rule]) -> int:
     """How many keys would match one of the other side, and no other."""
-    once = []
-    for side, parts in lonely.items():
-        forms = parts.select(form=_forms(parts, contract, side, chosen))
-        counted = forms.filter(forms.form.notnull()).group_by("form").agg(n=ibis._.count())
-        once.append(counted.filter(counted.n == 1).select("form"))
-    [(number,)] = engine.rows(once[0].semi_join(once[1], "form").count().name("n").as_table())
+    ours, theirs = (_once(contract, parts, side, chosen) for side, parts in lonely.items())
+    [(number,)] = engine.rows(ours.semi_join(theirs, "form").count().name("n").as_table())
     return int(number)
+
+
+def _once(contract: Contract, parts: ir.Table, side: Side, chosen: Sequence[Rule]) -> ir.Table:
+    """The forms that one key of a side alone has, each with its `row`."""
+    forms = parts.select("row", form=_forms(parts, contract, side, chosen))
+    counted = forms.filter(forms.form.notnull()).group_by("form").agg(n=ibis._.count(), row=ibis._.row.min())
+    return counted.filter(counted.n == 1)
 
 
 def _collisions(
@@ -203,15 +206,12 @@ def _collisions(
     return int(number)
 
 
-def _doubtful(engine: Engine, contract: Contract, matched: Matched, chosen: Sequence[Rule]) -> bool:
+def _doubtful(
+    engine: Engine, contract: Contract, matched: Matched, lonely: Mapping[Side, ir.Table], chosen: Sequence[Rule]
+) -> bool:
     """As `Relation.doubtful`, of some of the pairs that rules make."""
-    once = []
-    for side in Side:
-        parts = _parts(engine, contract, matched, side, alone=True)
-        forms = parts.select("row", form=_forms(parts, contract, side, chosen)).filter(ibis._.form.notnull())
-        counted = forms.group_by("form").agg(n=forms.count(), row=forms.row.min())
-        once.append(counted.filter(counted.n == 1))
-    met = once[0].join(once[1], "form", rname="{name}_there").order_by("form").limit(LOOKED_AT)
+    ours, theirs = (_once(contract, parts, side, chosen) for side, parts in lonely.items())
+    met = ours.join(theirs, "form", rname="{name}_there").order_by("form").limit(LOOKED_AT)
     place = ibis.row_number().over(order_by=met.form)
     pairs = engine.keep(met.select(place=place, ours=met.row, theirs=met.row_there), "pairs_by_rule")
     return contradicted(engine, contract, matched.raw, pairs)
