@@ -224,8 +224,9 @@ def _sorted_alone(engine: Engine, cells: ir.Table, column: str, number: int, bac
 def _alone_in_order(rows: Sequence[tuple[int, str, str]]) -> bool:
     """Whether the values of rows are in order, and not because they are given out in that of the keys."""
     values = [value for _, value, _ in rows]
-    given_out = all(_GIVEN_OUT.fullmatch(value) for value in values) and _in_order([key for _, _, key in rows])
-    return _in_order(values) and not given_out
+    if not _in_order(values):
+        return False
+    return not (all(map(_GIVEN_OUT.fullmatch, values)) and _in_order([key for _, _, key in rows]))
 
 
 def _in_order(values: Sequence[str]) -> bool:

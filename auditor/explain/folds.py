@@ -102,7 +102,7 @@ def with_levels(table: ir.Table, **texts: str) -> ir.Table:
     stays null.
     """
     table = with_shapes(table, **texts)
-    for (before, _), (level, step) in pairwise(zip(LEVELS, (shape, joined, lower, plain, bare), strict=True)):
+    for (before, level), step in zip(pairwise(LEVELS), (joined, lower, plain, bare), strict=True):
         table = table.mutate(**{f"{prefix}_{level}": step(table[f"{prefix}_{before}"]) for prefix in texts})
     return table
 
