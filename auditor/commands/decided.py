@@ -6,6 +6,7 @@ takes it once more. Of two decisions on one cell the later counts, by when it wa
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import Counter
@@ -143,21 +144,22 @@ def _keys(one: Decision) -> set[str]:
 
 def of_erased(contract: Contract, ledger: Ledger, keys: Iterable[str]) -> set[str]:
     """Those of these keys that somebody had who was erased, as far as a key alone tells."""
-    found: dict[tuple[str, str], set[str]] = {}
+    parts = []
     for key in keys:
-        try:
-            parts = key_identifiers(key, contract.key, contract.fallbacks)
-        except ValueError:
-            continue
-        for part in parts.items():
-            found.setdefault(part, set()).add(key)
-    columns = {column for column, _ in found}
-    hits = [
-        (column, value)
-        for column in columns
-        for value in ledger.erased_among(column, [text for name, text in found if name == column])
-    ]
-    return {key for hit in hits for key in found[hit]}
+        with contextlib.suppress(ValueError):
+            found = key_identifiers(key, contract.key, contract.fallbacks)
+            parts += [(key, column, text) for column, text in found.items()]
+    return with_erased(ledger, parts)
+
+
+def with_erased(ledger: Ledger, cells: Iterable[tuple[str, str, str | None]]) -> set[str]:
+    """The keys, of cells with key, column and text, of which one holds what identified somebody who was erased."""
+    held: dict[str, dict[str, set[str]]] = {}
+    for key, column, text in cells:
+        if text:
+            held.setdefault(column, {}).setdefault(text, set()).add(key)
+    hits = [of[text] for column, of in held.items() for text in ledger.erased_among(column, of.keys())]
+    return set().union(*hits)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.commands.decided import of_erased, record, take
+from auditor.commands.decided import of_erased, record, take, with_erased
 from auditor.commands.forecast import Forecast
 from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store_made, stored
@@ -152,14 +152,10 @@ def _facts(
     missing = candidates(contract, folder)
     used = ledger.bulk_calls(settings.table, quota_day(known.now))
     allowed = min(settings.actito.own_bulk_calls_per_day, settings.actito.bulk_calls_per_day)
-    erased = {
-        key
-        for column in contract.columns
-        if (attribute := known.structure.attribute(column.name)) is not None and attribute.unique
-        for key, value in missing.rows.select("key", column.name).iter_rows()
-        if value and ledger.erased_among(column.name, [value])
-    }
-    erased |= of_erased(contract, ledger, missing.rows["key"])
+    unique = {one.name for one in known.structure.attributes if one.unique}
+    columns = [column.name for column in contract.columns if column.name in unique]
+    cells = ((key, name, text) for name in columns for key, text in missing.rows.select("key", name).iter_rows())
+    erased = with_erased(ledger, cells) | of_erased(contract, ledger, missing.rows["key"])
     return Facts(
         known=known,
         contract=contract.digest,
