@@ -11,7 +11,9 @@ import pytest
 from auditor.engine.duckdb import DuckDB
 from auditor.explain.garbled import garbled_column
 from auditor.explain.reasons import with_reasons
+from auditor.explain.relations import relations
 from auditor.explain.spelling import damage_of
+from auditor.findings.reason import Reason
 from tests.cells_table import Cell, column, make_cells
 
 NAMES = {
@@ -115,3 +117,60 @@ def reasons(folder: Path, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, st
 def test_other_accents_are_garbled_with_the_rest_of_their_column(tmp_path: Path) -> None:
     assert reasons(tmp_path, misread("ro cp1250 cp1252")) == {("encoding", "garbled on platform")}
     assert reasons(tmp_path, [("Bãlan", "Bălan"), ("Zoé", "Zoë")]) == {("accents", None)}
+
+
+LACKING = {
+    "fr ascii": "Aurélie Benoît Cédric Dupré François Gaël Inès Jérôme Léa Zoé Hélène-Maëlle",
+    "pl ascii": "Łódź Święch Żółtek Gołąb Małgorzata Paweł Stanisław",
+    "sv ascii": "Ståle Göran Åke Björn Märta",
+    "pl cp1252": "Łukasz Świętosława Żółtowski Gołąb Wałęsa Józef Paweł",
+    "cs cp1252": "Dvořák Kovačič Jiří Šťastný Růžena Vondráček Novotný",
+    "ru cp1252": "Jérôme-Иван Renée-Ольга Zoë-Мария Aimé-Жанна Noël-Юлия",
+}
+
+
+def left_out(pairs: Sequence[tuple[str, str]]) -> set[str]:
+    return {one.pattern for one in relations(pairs, "UTC") if one.reason is Reason.ENCODING}
+
+
+@pytest.mark.parametrize("kind", LACKING)
+def test_letters_that_a_conversion_left_out_are_told_by_their_column(kind: str) -> None:
+    """Whatever is left of a name: all but a letter or two, its beginning, or next to nothing."""
+    _, page = kind.split()
+    both = [(name.encode(page, "ignore").decode(page), name) for name in LACKING[kind].split()]
+    cells = [pair for pair in both if pair[0] != pair[1]]
+    turned = [pair[::-1] for pair in cells]
+    [of_platform], [of_truth] = relations(cells, "UTC"), relations(turned, "UTC")
+    assert (of_platform.pattern, of_truth.pattern) == ("letters left out on platform", "letters left out in truth")
+    assert all(of_platform.fits(*pair) for pair in cells)
+    assert all(of_truth.fits(*pair) for pair in turned)
+    assert left_out([(platform.upper(), truth) for platform, truth in cells]) == {"letters left out on platform"}
+    real = [(f"Peeters{n}", f"Janssens{2 * n}") for n in range(20)]
+    assert left_out([*cells, *real]) == ({"letters left out on platform"} if len(cells) >= 5 else set())
+
+
+def test_cells_whose_letters_were_left_out_have_that_reason_and_no_other(tmp_path: Path) -> None:
+    names = LACKING["fr ascii"].split()
+    cells = [(name, name.encode("ascii", "ignore").decode()) for name in names]
+    assert reasons(tmp_path, cells) == {("encoding", "letters left out in truth")}
+    cities = [("Lige", "Liège"), ("Besanon", "Besançon")] * 12
+    assert reasons(tmp_path, cities) == {("encoding", "letters left out on platform")}, "no words for each other"
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("Hlne", "Hélène")],
+        [("Jos", "José"), ("Zo", "Zoé")],
+        # letters go missing, whichever
+        [("Hélèn", "Hélène"), ("Jérme", "Jérôme"), ("Grard", "Gérard"), ("Michle", "Michèle"), ("Frédric", "Frédéric"),
+         ("Ségolne", "Ségolène"), ("Valrie", "Valérie"), ("Sbastien", "Sébastien"), ("Félci", "Félice")],
+        # a sign is no letter
+        [("DHondt", "D’Hondt"), ("DArcy", "D’Arcy"), ("LEcluse", "L’Ecluse"), ("OBrien", "O’Brien"),
+         ("TJampens", "T’Jampens")],
+        [("12 k", "12 €k"), ("15 k", "15 €k"), ("17 k", "17 €k"), ("19 k", "19 €k"), ("21 k", "21 €k")],
+    ],
+)  # fmt: skip
+def test_what_typing_errors_explain_as_well_is_no_conversion(pairs: list[tuple[str, str]]) -> None:
+    assert left_out(pairs) == set()
+    assert left_out([pair[::-1] for pair in pairs]) == set()

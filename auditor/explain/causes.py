@@ -11,7 +11,7 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
     accents        accents missing on platform · other accents
     punctuation    leading + missing | quotes or brackets | signs around it |
                    punctuation missing on platform · other punctuation
-    encoding       garbled on platform · garbled · letters lost on platform
+    encoding       garbled on platform · garbled · letters lost | left out on platform
     markup         HTML codes | HTML tags | codes of an address | a program | a document | a typesetter | a directory |
                    a host | a mail | a workbook on platform
     notation       yes or no · a number without its country | rounding noise | more than the address on platform ·

@@ -25,6 +25,7 @@ from auditor.equality.primitives import FUNCTIONS as EQUALITY
 from auditor.equality.primitives import needs_functions
 from auditor.explain.background import Background
 from auditor.explain.distances import Apart, Pair, Relation, Times
+from auditor.explain.left_out import LeftOut
 from auditor.explain.relations import Piece, relations
 from auditor.explain.value_maps import Mapped, borne_out
 from auditor.findings.reason import Reason
@@ -171,6 +172,8 @@ def _stored(one: Relation) -> str:
             known = ["times", str(one.factor), str(one.more)]
         case Mapped():
             known = ["mapped", one.values]
+        case LeftOut():
+            known = ["left out", one.page, one.on_platform]
         case Piece():
             known = ["piece", one.ours, one.theirs, one.in_front]
         case _:
@@ -186,6 +189,8 @@ def _read(text: str) -> Relation:
             return Apart(*known)
         case "times":
             return Times(*map(Decimal, known))
+        case "left out":
+            return LeftOut(*known)
         case "mapped":
             return Mapped(tuple((ours, theirs) for ours, theirs in known[0]))
         case _:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from auditor.explain.distances import Apart, Pair, Relation, moments_apart, numbers_apart
+from auditor.explain.left_out import LeftOut, left_out
 from auditor.explain.moments import moments
 from auditor.explain.spelling import readings
 from auditor.explain.value_maps import Mapped, mapped
@@ -112,6 +113,7 @@ def _best(pairs: Sequence[Pair], zone: str) -> tuple[Relation | None, Sequence[b
 def _candidates(pairs: Sequence[Pair], zone: str) -> Iterator[Relation]:
     """The same value first: of two that fit alike, it is the simpler explanation."""
     first = pairs[:_FIRST]
+    yield from left_out(pairs)
     if any(moments(p) and moments(t) for p, t in first):
         yield from sorted(moments_apart(pairs, zone), key=lambda one: one.reason is not Reason.NOTATION)
     if any(readings(p) and readings(t) for p, t in first):
@@ -135,6 +137,8 @@ def _believed(relation: Relation, pairs: Sequence[Pair], fits: Sequence[bool]) -
     match relation:
         case Mapped():
             return True
+        case LeftOut():
+            return relation.believed(pairs, fits)
         case Apart() if relation.reason is Reason.NOTATION:
             fitting = [pair for pair, holds in zip(pairs, fits, strict=True) if holds]
             turned = relation.ours.translate(_TURNED) == relation.theirs

@@ -15,6 +15,7 @@ from typing import Final
 
 from auditor.equality.yes_no import NO, YES
 from auditor.explain.distances import Pair, Relation
+from auditor.explain.left_out import lost_letters
 from auditor.explain.spelling import damage_of, told_of
 
 _ONE_FOR_ONE: Final = "one for one"
@@ -145,7 +146,8 @@ def _one_word(platform: str, truth: str) -> bool:
     told = told_of(platform, truth)
     if platform.strip(_AROUND) == truth.strip(_AROUND):
         return True
-    return framed or damage_of(platform, truth) is not None or told not in (None, _SPOKEN)
+    damaged = lost_letters(platform, truth) or damage_of(platform, truth) is not None
+    return framed or damaged or told not in (None, _SPOKEN)
 
 
 def _opposite(pair: Pair) -> bool:

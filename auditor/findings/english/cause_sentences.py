@@ -69,6 +69,7 @@ _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "punctuation missing": "{column} has no hyphens, dots or apostrophes in {side}, {other} writes them",
     "garbled": "{column} is garbled in {side}, accented letters were read in a wrong encoding",
     "letters lost": "{column} has question marks in {side} where {other} has accented letters",
+    "letters left out": "{column} lacks accented letters in {side}, a conversion left them out; {other} has them",
     "zeros missing": "{column} has no leading zeros in {side}, {other} writes them",
     "HTML codes": "{column} holds codes of HTML in {side} (such as &amp;), {other} has the characters",
     "HTML tags": "{column} holds tags of HTML in {side}, {other} has the mere text",
