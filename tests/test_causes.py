@@ -96,6 +96,7 @@ PATTERNS = [
         ("Smit Jr", "Smit Jr.", "punctuation missing on platform"),
         ("5-3", "MRT-5", "a date of a spreadsheet in truth"),
         ("1257.3600000000001", "1257.36", "rounding noise on platform"),
+        ("12.36", "12.359999656677246", "32 bits in truth"),
         ("AndrÃ©", "André", "garbled on platform"),
         ("André", "AndrÃ©", "garbled in truth"),
         ("Andr?", "André", "letters lost on platform"),

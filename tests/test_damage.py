@@ -58,6 +58,9 @@ OTHER = (Reason.DIFFERENT, "")
 DAMAGED = [
     ("addressStreet", "Saint-Rémy", "Saint-RÃ©my", GARBLED, "encoding"),
     ("firstName", "Jérôme", "J?r?me", LOST, "encoding"),
+    ("firstName", "Jérôme", "Jrme", (Reason.ENCODING, "letters left out in truth"), "encoding"),
+    ("points", "7779.2", "7779.2001953125", (Reason.NOTATION, "32 bits in truth"), "computed"),
+    ("points", "1.1", "1.1000000000000001", (Reason.NOTATION, "rounding noise in truth"), "computed"),
     ("firstName", "Anna", "J?r?me", OTHER, "encoding"),
     ("firstName", "Anna", "JosÃ©", OTHER, "encoding"),
     ("firstName", "Anna", "Jos\ufffd", OTHER, "encoding"),
@@ -96,6 +99,8 @@ DAMAGED = [
 ]  # fmt: skip
 FINE = [
     ("firstName", "Jerome", "Jérôme", OTHER),
+    ("points", "7779.2001953125", "7779.2", (Reason.NOTATION, "32 bits on platform")),
+    ("site", "+32475123456", "0475123456", (Reason.NOTATION, "a number without its country in truth")),
     ("firstName", "R&eacute;my", "Rémy", (Reason.MARKUP, "HTML codes on platform")),
     ("site", "a@x.be;b@y.be", "a@x.be", (Reason.SEVERAL, "several values on platform")),
     ("firstName", "J?r?me", "Jérôme", (Reason.ENCODING, "letters lost on platform")),

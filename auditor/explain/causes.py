@@ -14,7 +14,8 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
     encoding       garbled on platform · garbled · letters lost | left out on platform
     markup         HTML codes | HTML tags | codes of an address | a program | a document | a typesetter | a directory |
                    a host | a mail | a workbook on platform
-    notation       yes or no · a number without its country | rounding noise | more than the address on platform ·
+    notation       yes or no · a number without its country | rounding noise | 32 bits |
+                   more than the address on platform ·
                    the same telephone number ·
                    the same words | members in another order
                    %d/%m/%Y → %Y-%m-%d: of the column

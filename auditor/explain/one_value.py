@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
 from auditor.equality.yes_no import NO, YES
@@ -18,6 +18,7 @@ _SHORTENED: Final = re.compile(r"([+-]?\d(?:[.,]\d+)?)[eE]\+?(\d{1,3})")
 _ERRORS: Final = re.compile(r"#{2,}|#[^\W\d_/0]{2,}[A-Z0/ÉÈÀÖÜ]*[!?]?|#[A-Z0/]{3,9}[!?]?")
 _COMPUTED: Final = re.compile(r"[+-]?(?=(?:[.,]?\d){15,})\d+[.,]\d+|[+-]?\d[.,]\d{9,}[eE]-(?:1\d|[89])", re.ASCII)
 """More digits than anybody writes."""
+_DECIMAL: Final = re.compile(r"[+-]?\d{1,12}[.,]\d{2,20}", re.ASCII)
 _WRITTEN: Final = re.compile(r"[+-]?\d{1,12}([.,]\d{1,9})?", re.ASCII)
 _NOISE: Final = 1e-11
 """What sums of fractions are beside their value, as a share of it."""
@@ -120,8 +121,8 @@ def notation(platform: str, truth: str) -> str | None:
     if called := telephone(platform, truth):
         return called
     for mine, theirs, side in ((platform, truth, "on platform"), (truth, platform, "in truth")):
-        if _noise(mine.strip(), theirs.strip()):
-            return f"rounding noise {side}"
+        if kind := _computed(mine.strip(), theirs.strip()):
+            return f"{kind} {side}"
     words = [sorted(re.findall(r"[^\s,;|]+", text.lower())) for text in (platform, truth)]
     if words[0] == words[1] and len(words[0]) > 1:
         listed = all(re.search("[,;|]", text) for text in (platform, truth))
@@ -129,15 +130,28 @@ def notation(platform: str, truth: str) -> str | None:
     return None
 
 
-def _noise(long: str, short: str) -> bool:
-    """Whether a number is the other one, and no more than binary arithmetic leaves of it."""
-    if not (_COMPUTED.fullmatch(long) and _WRITTEN.fullmatch(short)):
-        return False
+def _computed(long: str, short: str) -> str | None:
+    """Whether a number is the other one, and no more than binary arithmetic, or 32 bits, leave of it."""
+    if not _WRITTEN.fullmatch(short):
+        return None
+    if _DECIMAL.fullmatch(long) and _of_few_bits(long.replace(",", "."), short.replace(",", ".")):
+        return "32 bits"
+    if not _COMPUTED.fullmatch(long):
+        return None
     computed, written = float(long.replace(",", ".")), float(short.replace(",", "."))
-    apart = abs(computed - written)
-    share, power = math.frexp(written)
-    in_few_bits = math.ldexp(round(math.ldexp(share, _FEW_BITS)), power - _FEW_BITS)
-    return 0 < apart <= _NOISE * max(abs(written), 1) or computed == in_few_bits != written
+    return "rounding noise" if 0 < abs(computed - written) <= _NOISE * max(abs(written), 1) else None
+
+
+def _of_few_bits(long: str, short: str) -> bool:
+    """Whether a number with more decimals is what 32 bits hold of the other, to its last digit."""
+    shown, written = Decimal(long), Decimal(short)
+    last = Decimal(1).scaleb(int(shown.as_tuple().exponent))
+    if shown == written or shown == int(shown) or last >= Decimal(1).scaleb(int(written.as_tuple().exponent)):
+        return False
+    share, power = math.frexp(float(written))
+    held = Decimal(math.ldexp(round(math.ldexp(share, _FEW_BITS)), power - _FEW_BITS))
+    # One who cut off the digits behind shows no other number.
+    return shown in (held.quantize(last), held.quantize(last, ROUND_DOWN))
 
 
 def _yes_or_no(text: str) -> bool | None:

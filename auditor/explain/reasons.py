@@ -68,7 +68,11 @@ _SPREADSHEET: Final = (
     r"|\d{1,4}[-/. ]{1,2}\p{L}{3,9}\.?\s*$|\p{L}{3,9}\.?[-/. ]{1,2}\d{1,4}\s*$)"
 )
 _NUMBERS_TO_CALL: Final = r"^\s*[+(]{0,2}[0-9][0-9 ./(),;|+-]{6,}$"
-_LONG_FRACTION: Final = r"[0-9][.,][0-9]{8,}(?:[eE]-[0-9]+)?\s*$"
+_LONG_FRACTION: Final = (
+    r"[0-9][.,][0-9]{8,}(?:[eE]-[0-9]+)?\s*$"
+    r"|[0-9]{2}[.,][0-9]{6,7}\s*$|[0-9]{4}[.,][0-9]{4,5}\s*$|[0-9]{5}[.,][0-9]{3}\s*$"
+)
+"""What computing leaves of a number shows in its ninth digit, of one in 32 bits in the eighth."""
 
 
 def with_reasons(

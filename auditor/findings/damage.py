@@ -20,6 +20,8 @@ class Damage(StrEnum):
     MARKUP = "markup"
     SEVERAL = "several"
     """Several addresses or numbers in one cell."""
+    COMPUTED = "computed"
+    """What computing, or 32 bits, leave of a number."""
     PLACEHOLDER = "placeholder"
     EXCHANGED = "exchanged"
     """Two columns of the row hold each other's value."""

@@ -89,6 +89,7 @@ DAMAGE: Final[Mapping[str, str]] = {
     Damage.SPREADSHEET: "an error or a shortened number of a spreadsheet",
     Damage.MARKUP: "codes in the place of characters",
     Damage.SEVERAL: "several values in one cell",
+    Damage.COMPUTED: "what computing leaves of a number",
     Damage.PLACEHOLDER: "stands for no value",
     Damage.EXCHANGED: "exchanged with another field of the row",
     Damage.OF_ANOTHER: "in {platform} it is somebody else's",

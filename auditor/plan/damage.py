@@ -42,6 +42,7 @@ _OF_PLATFORM: Final = r"^(a copy of|within) .* on platform$| as well on platform
 """Patterns of a copy, or of two values in one cell, that the platform has: they do not speak against the truth."""
 _PERHAPS: Final = ("garbled", "codes on both sides")
 """Patterns that leave open which side did."""
+_COMPUTED: Final = ("rounding noise in truth", "32 bits in truth")
 _BY_PATTERN: Final = {
     Reason.ENCODING: Damage.ENCODING,
     Reason.LEADING_ZERO: Damage.LEADING_ZERO,
@@ -74,6 +75,7 @@ def with_damage(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFr
     judged &= pl.col("column").is_in([name for name, column in columns.items() if column.permission is None])
     rules = [
         *((_suffered(reason), damage) for reason, damage in _BY_PATTERN.items()),
+        ((pl.col("reason") == Reason.NOTATION.value) & pl.col("pattern").is_in(_COMPUTED), Damage.COMPUTED),
         *((_stands_elsewhere(reason), damage) for reason, damage in _BY_PLACE.items()),
         *((_alone(pl.col("truth"), one, pl.col("column"), columns.values()), one) for one in _OF_A_TEXT),
         (pl.col("is_exchanged"), Damage.EXCHANGED),

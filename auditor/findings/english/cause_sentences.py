@@ -84,6 +84,7 @@ _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "codes": "{column} holds codes of several kinds in {side}, {other} has the characters",
     "a number without its country": "{column} is the same number, written differently: {side} leaves out the country",
     "rounding noise": "{column} is the same number, but {side} has what computing leaves (such as 12.30000000000001)",
+    "32 bits": "{column} is the same number, but {side} has it from 32 bits (such as 7779.2001953125 for 7779.2)",
     "more than the address": "{column} is the same address, written differently: {side} has more around it",
     "several values": "{column} holds several values in one cell in {side}, {other} has one of them",
     "digits lost": "{column} has lost its last digits in {side}: a spreadsheet shortened the number (such as 3.2E+10)",
