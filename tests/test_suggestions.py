@@ -15,6 +15,26 @@ from auditor.commands.compare import Comparison
 from auditor.findings.suggestion import read_suggestion
 from tests.small_folder import auditor as command
 
+MONTHS = {
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "fr": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "pt": "JANEIRO FEVEREIRO MARÇO ABRIL MAIO JUNHO JULHO AGOSTO SETEMBRO OUTUBRO NOVEMBRO DEZEMBRO",
+    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+}
+
+
+def written(language: str, form: str) -> tuple[Callable[[int], str], Callable[[int], str]]:
+    """A day with the name of its month, and the same as ISO 8601 has it."""
+    names = MONTHS[language].split()
+    return (
+        lambda n: form.format(day=1 + n % 28, month=names[n % 12], year=1960 + n),
+        lambda n: f"{date(1960 + n, 1 + n % 12, 1 + n % 28)}",
+    )
+
+
 FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "born": (
         lambda n: f"{1 + n % 28:02}/0{1 + n % 9}/19{60 + n}",
@@ -87,6 +107,28 @@ def test_what_is_proposed_makes_all_of_them_equal_when_it_is_taken(tmp_path: Pat
         "spent",
         "piped",
         "vip",
+    }
+
+
+def test_a_rule_for_names_of_months_reads_all_of_them(tmp_path: Path) -> None:
+    forms = {
+        language: written(language, form)
+        for language, form in {
+            "nl": "{day} {month} {year}",
+            "de": "{day}. {month} {year}",
+            "fr": "{day} {month} {year}",
+            "it": "{day}-{month}-{year}",
+            "es": "{day} de {month} de {year}",
+            "pt": "{day:02} {month} {year}",
+            "pl": "{day} {month} {year}",
+        }.items()
+    }
+    found = auditor.compare(*files(tmp_path, forms), key="id")
+    assert {one.column: (one.rule, one.equal) for one in found.suggestions} == {
+        **dict.fromkeys(("nl", "fr", "pt", "pl"), ("date:%d %B %Y", 30)),
+        "de": ("date:%d. %B %Y", 30),
+        "it": ("date:%d-%B-%Y", 30),
+        "es": ("date:%d de %B de %Y", 30),
     }
 
 

@@ -22,6 +22,7 @@ from auditor.equality.yes_no import NO, YES
 from auditor.settings.contract import Compare
 from auditor.settings.date_formats import COUNTED, Counted
 from auditor.settings.letters import LETTERS
+from auditor.settings.months import ENGLISH, MONTHS, plain_name
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -48,6 +49,12 @@ _OFFSET = r"(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
 """Of a time from UTC, as ISO 8601 writes it: clocks are at most 14 hours ahead."""
 
 _FIRST_MOMENT = datetime(1000, 1, 1)  # noqa: DTZ001 -- a local moment, compared with local moments
+
+_BY_MONTH: Final = {
+    number: "|".join(sorted(name for name, month in MONTHS.items() if month == number and name.isascii()))
+    for number in range(1, 1 + len(ENGLISH))
+}
+"""The names of each month without accents, as a pattern."""
 
 _DAY = 86_400_000_000
 """In microseconds."""
@@ -196,7 +203,27 @@ def instant(text: ir.StringValue, format: str | None, zone: str) -> ir.Timestamp
 
 def _spelt_so(text: ir.StringValue, format: str) -> ir.TimestampValue:  # noqa: A002
     """The moment in a format; without a digit there is none, although DuckDB reads `Infinity` in every format."""
-    return _try_strptime(ibis.ifelse(text.re_search(r"\d"), text, ibis.null(str)), format)
+    plain = ibis.ifelse(text.re_search(r"\d"), text, ibis.null(str))
+    read = _try_strptime(plain, format)
+    if not re.search("%[Bb]", format):
+        return read
+    # What stands between the words of a format is as small and as plain as the text.
+    small = re.sub(r"(%-?.)|([^%])", lambda found: found[1] or plain_name(found[2].lower()), format)
+    return read.fill_null(_try_strptime(_in_english(plain, format), small))
+
+
+def _in_english(text: ir.StringValue, format: str) -> ir.StringValue:  # noqa: A002
+    """The text in lower case and without accents, with the name of its month in English, and without a dot behind it
+    that is none of the format.
+
+    By one expression over the text: SQL would spell it out wherever a part of it is used.
+    """
+    dot = "" if re.search(r"%[Bb]\.", format) else r"\.?"
+    small = strip_accents(printable(text)).lower()
+    for number, names in _BY_MONTH.items():
+        english = ENGLISH[number - 1] if "%B" in format else ENGLISH[number - 1][:3]
+        small = small.re_replace(rf"\b(?:{names})\b{dot}", english)
+    return small
 
 
 def _counted(text: ir.StringValue, counted: Counted) -> ir.IntegerValue:

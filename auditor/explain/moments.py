@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from auditor.settings import date_formats
+from auditor.settings.months import MONTHS, SHORT
 
 _REMEMBERED: Final = 100_000
 _TIME: Final = (
@@ -21,8 +22,9 @@ _TIME: Final = (
 )
 _NUMBERS: Final = re.compile(rf"(?P<a>\d{{1,4}})(?P<s>[-/. ])(?P<b>\d{{1,2}})(?P=s)(?P<c>\d{{1,4}})(?:{_TIME})?")
 _NAMED: Final = re.compile(
-    r"(?:(?P<d>\d{1,2})(?P<s>\.? ?|-)(?P<m>[^\W\d_]{3,10}\.?)|(?P<m2>[^\W\d_]{3,10}\.?) (?P<d2>\d{1,2})(?P<s2>,?))"
-    rf"(?P<s3>[ -])(?P<y>\d{{4}}|\d\d)(?:{_TIME})?"
+    r"(?:(?P<d>\d{1,2})(?P<s>\.? ?| de |-)(?P<m>[^\W\d_]{3,12}\.?)"
+    r"|(?P<m2>[^\W\d_]{3,12}\.?) (?P<d2>\d{1,2})(?P<s2>,?))"
+    rf"(?P<s3>[ -]| de )(?P<y>\d{{4}}|\d\d)(?:{_TIME})?"
 )
 _WEEKDAYS: Final = tuple(
     names.split()
@@ -42,17 +44,6 @@ _YEAR_LAST: Final = re.compile(
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)Z?)?")
 _COUNTED: Final = re.compile(r"-?\d{1,13}(\.\d{1,10})?")
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate(
-        ("jan", "feb fev fév", "mar mrt maa mär mrz", "apr avr", "may mai mei", "jun juin", "jul juil",
-         "aug aou aoû", "sep", "oct okt", "nov", "dec dez déc"), 1)
-    for name in names.split()
-}  # fmt: skip
-"""The first letters of the months in English, Dutch, French and German."""
-_SHORT: Final = ("may", "mai", "mei")
-"""Names of a month that are short already."""
-
 _BEGAN: Final = {one.said: (datetime.fromisoformat(one.began), one.seconds) for one in date_formats.COUNTED.values()}
 COUNTED: Final = frozenset(_BEGAN)
 """Ways to write a day or a moment as a number."""
@@ -72,7 +63,7 @@ class Moment(NamedTuple):
 @lru_cache(_REMEMBERED)
 def moments(text: str) -> tuple[Moment, ...]:
     """Every way to read a text as a day or a moment; none for what is no such text."""
-    plain = text.strip()
+    plain = unicodedata.normalize("NFC", text.strip())
     if found := _NUMBERS.fullmatch(plain):
         return tuple(_of_numbers(found))
     if found := _NAMED.fullmatch(plain):
@@ -108,14 +99,14 @@ def _of_numbers(found: re.Match[str]) -> list[Moment]:
 
 
 def _of_a_name(found: re.Match[str]) -> list[Moment]:
-    name = unicodedata.normalize("NFC", (found["m"] or found["m2"]).lower().rstrip("."))
-    month = next((_MONTHS[name[:size]] for size in (4, 3) if name[:size] in _MONTHS), None)
+    name = (found["m"] or found["m2"]).lower().rstrip(".")
+    month = MONTHS.get(name)
     year = "%Y" if len(found["y"]) == 4 else "%y"
     if month is None:
         return []
     day = int(found["d"] or found["d2"])
     read = []
-    for written in ("%B",) if len(name) > 3 else ("%b", "%B") if name in _SHORT else ("%b",):
+    for written in ("%b", "%B") if name in SHORT else ("%B",):
         first = f"%d{found['s']}{written}" if found["d"] else f"{written} %d{found['s2']}"
         read += _with_time(found, f"{first}{found['s3']}{year}", {"%d": day, "%m": month, year: int(found["y"])})
     return read

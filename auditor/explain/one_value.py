@@ -9,6 +9,7 @@ from typing import Final
 
 from auditor.equality.yes_no import NO, YES
 from auditor.explain.telephones import telephone
+from auditor.settings.months import MONTHS
 
 _BETWEEN: Final = re.compile(r"\s*[;,|/\n]\s*|\s+(?=\S+@)|\s+(?=[+0]\d)")
 _ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
@@ -27,15 +28,6 @@ _FEW_BITS: Final = 24
 _A_DAY: Final = re.compile(r"(\d{1,4})[-/. ]{1,2}([^\W\d_]{3,9})\.?|([^\W\d_]{3,9})\.?[-/. ]{1,2}(\d{1,4})")
 _TWO_NUMBERS: Final = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,4})", re.ASCII)
 _NAMED_SO: Final = re.compile(r"([^\W\d_]{3,9})[-\s]?(\d{1,2})")
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate(
-        ("jan ene gen sty led", "feb fev fév lut úno", "mar mrt maa mär mrz bře", "apr avr abr kwi dub",
-         "may mai mei mag maj kvě", "jun giu cze čvn", "jul lug lip čvc", "aug aou aoû ago sie srp",
-         "sep set wrz zář", "oct okt ott out paź říj", "nov lis", "dec dez déc dic gru pro"), 1)
-    for name in names.split()
-}  # fmt: skip
-"""The first letters of the months in the languages of spreadsheets."""
 _EXACT: Final = 15
 """Digits of a number that spreadsheets keep."""
 
@@ -81,18 +73,12 @@ def _is_day_of(day: str, text: str) -> bool:
     """Whether a day with a month's name is what a spreadsheet made of two numbers, `5-3`, or of a name, `MARCH1`."""
     if not (found := _A_DAY.fullmatch(day)):
         return False
-    number, month = int(found[1] or found[4]), _month(found[2] or found[3])
+    number, month = int(found[1] or found[4]), MONTHS.get((found[2] or found[3]).lower())
     if two := _TWO_NUMBERS.fullmatch(text):
         first, second = int(two[1]), int(two[2])
         return (first == month and number in (second, second % 100)) or (second == month and number == first)
     named = _NAMED_SO.fullmatch(text)
-    return named is not None and month is not None and _month(named[1]) == month and int(named[2]) == number
-
-
-def _month(name: str) -> int | None:
-    lower = name.lower()
-    # June and July begin alike in French.
-    return {"juin": 6, "juil": 7}.get(lower[:4], _MONTHS.get(lower[:3]))
+    return named is not None and month is not None and MONTHS.get(named[1].lower()) == month and int(named[2]) == number
 
 
 def _is_left_of(short: str, whole: str) -> bool:
