@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from auditor.commands.show_decided import Now, made
+from auditor.commands.show_decided import Made, Now, made
 from auditor.findings.answers import Answer
 from auditor.findings.decided import STANDING, Standing
 from auditor.model import Kind, Status
-from auditor.state.ledger.records import PROFILE, SAME_PERSON, About, Decision
+from auditor.permissions import HISTORY
+from auditor.state.ledger.records import PROFILE, SAME_PERSON, About, Decision, GivesBack
 from tests import given_time
 
 AT = given_time.now()
@@ -31,7 +32,7 @@ CITY = Decision("Customers", "Ann", "C1", "city", "Gent", "Ghent", "truth", AT, 
 NEWS = replace(CITY, column="subscriptions#News", platform="true", truth="true", choice="withdraw")
 GROUNDS = replace(NEWS, choice="grounds", about=About("without_evidence", "paper form", date(2027, 1, 31)))
 REFUSED = replace(CITY, column=PROFILE, platform=None, truth=None, choice="refused")
-WRONG = replace(NEWS, truth="false", choice="platform")
+WRONG = replace(NEWS, truth="false", choice="platform", gives_back=GivesBack("p1", begun=False))
 PAIR = Decision("Customers", "Ann", "C1", SAME_PERSON, "C1", "C2", "two_people", AT, "1", None)
 
 
@@ -50,6 +51,10 @@ def written(
 
 
 NOTHING = written().clear()
+
+
+def became(decisions: Sequence[Decision], writes: pl.DataFrame, now: Now) -> tuple[Made, ...]:
+    return made(decisions, writes, HISTORY.to_frame(), now)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +82,8 @@ NOTHING = written().clear()
         (NEWS, {"findings": {(NEWS.column, "without_evidence"): Answer.WITHDRAWN}}, Standing.VALID),
         (NEWS, {"findings": {(NEWS.column, "without_evidence"): Answer.CHANGED}}, Standing.CHANGED),
         (NEWS, {}, Standing.AGREED),
+        (WRONG, {"cells": {NEWS.column: False}}, Standing.WAITING),
+        (replace(WRONG, gives_back=GivesBack("p1", begun=True)), {}, Standing.FAILED),
         (GROUNDS, {"findings": {(NEWS.column, "without_evidence"): Answer.GROUNDS}}, Standing.VALID),
         (GROUNDS, {"findings": {(NEWS.column, "without_evidence"): Answer.CHANGED}}, Standing.CHANGED),
         (GROUNDS, {"findings": {(NEWS.column, "without_evidence"): Answer.EXPIRED}}, Standing.EXPIRED),
@@ -84,8 +91,8 @@ NOTHING = written().clear()
     ],
 )
 def test_a_decision_that_nobody_carried_out(one: Decision, now: dict[str, Any], expected: Standing) -> None:
-    [told] = made([one], NOTHING, replace(NOW, **now))
-    assert (told.standing, told.by, told.plan) == (expected, None, None)
+    [told] = became([one], NOTHING, replace(NOW, **now))
+    assert (told.standing, told.by, told.plan) == (expected, None, one.gives_back and one.gives_back.plan)
 
 
 @pytest.mark.parametrize(
@@ -102,40 +109,48 @@ def test_a_decision_that_nobody_carried_out(one: Decision, now: dict[str, Any], 
         (replace(CITY, truth=None), {"after": ""}, True),
         (NEWS, {"column": NEWS.column, "after": "false"}, True),
         (WRONG, {"column": NEWS.column, "after": "true", "kind": Kind.SUBSCRIBE}, True),
-        (WRONG, {"column": NEWS.column, "after": "true"}, False),
-        (WRONG, {"column": NEWS.column, "after": "false", "kind": Kind.UNSUBSCRIBE}, False),
+        (replace(WRONG, gives_back=None), {"column": NEWS.column, "after": "true", "kind": Kind.SUBSCRIBE}, False),
     ],
 )
 def test_a_decision_is_carried_out_by_the_write_that_does_what_it_says(
     one: Decision, write: dict[str, Any], *, done: bool
 ) -> None:
     sent = written(**write)
-    [told] = made([one], sent, replace(NOW, cells={one.column: None}))
+    [told] = became([one], sent, replace(NOW, cells={one.column: None}))
     assert told.standing is (Standing.DONE if done else Standing.CHANGED)
     assert (told.plan, told.at) == (("p1", sent["sent_at"][0]) if done else (None, None))
 
 
-def test_an_opt_out_that_was_given_back_is_told_as_such_and_not_as_a_value_that_was_kept() -> None:
-    sent = written(column=NEWS.column, after="true", kind=Kind.SUBSCRIBE)
-    assert [made([WRONG], writes, NOW)[0].given_back for writes in (sent, NOTHING)] == [True, False]
+def test_what_the_truth_said_of_a_wrong_opt_out_is_what_it_said_last_before_somebody_called_it_one() -> None:
+    rows = [("truth", -2, "on"), ("platform", -1, "on"), ("truth", -1, "off"), ("truth", 1, "on")]
+    history = pl.DataFrame(
+        [
+            {"side": side, "at": AT + timedelta(days=day), "column": NEWS.column, "value": said}
+            for side, day, said in rows
+        ],
+        schema=HISTORY,
+    )
+    assert [made([one], NOTHING, history, NOW)[0].truth_said for one in (WRONG, NEWS)] == ["off", None]
 
 
 def test_of_two_decisions_on_the_same_the_later_counts_and_says_who() -> None:
     later = replace(CITY, person="Bob", choice="platform", decided_at=AT + timedelta(hours=2))
     now = replace(NOW, cells={"city": True})
-    assert [(one.standing, one.by) for one in made([CITY, later], NOTHING, now)] == [
+    assert [(one.standing, one.by) for one in became([CITY, later], NOTHING, now)] == [
         (Standing.OVERRULED, "Bob"),
         (Standing.VALID, None),
     ]
     again = replace(later, person="Ann")
-    assert made([CITY, again], NOTHING, now)[0].by is None, "they themselves"
+    assert became([CITY, again], NOTHING, now)[0].by is None, "they themselves"
     before, after = (written(at=later.decided_at + timedelta(hours=shift)) for shift in (-1, 1))
-    assert made([CITY, later], before, now)[0].standing is Standing.DONE, "carried out before anybody decided again"
-    assert made([CITY, later], after, now)[0].standing is Standing.OVERRULED
+    assert became([CITY, later], before, now)[0].standing is Standing.DONE, "carried out before anybody decided again"
+    assert became([CITY, later], after, now)[0].standing is Standing.OVERRULED
     other = replace(CITY, column="country")
-    assert made([CITY, other], NOTHING, now)[0].standing is Standing.VALID
+    assert became([CITY, other], NOTHING, now)[0].standing is Standing.VALID
     of_the_finding = replace(GROUNDS, decided_at=AT + timedelta(hours=1), person="Bob")
-    assert made([NEWS, of_the_finding], NOTHING, now)[0].by == "Bob", "of the finding and of its cell the later counts"
+    assert became([NEWS, of_the_finding], NOTHING, now)[0].by == "Bob", (
+        "of the finding and of its cell the later counts"
+    )
 
 
 def test_each_state_has_words_of_its_own() -> None:

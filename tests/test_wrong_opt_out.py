@@ -10,15 +10,20 @@ import polars as pl
 import pytest
 
 from auditor.cli.applying import question
+from auditor.cli.show import lines
 from auditor.commands.apply import against_truth, apply, counts_left
+from auditor.commands.known import up_to_date
 from auditor.commands.plan import plan
 from auditor.commands.review import review_of
+from auditor.commands.show import tell
 from auditor.commands.stored_plans import Planned
 from auditor.commands.undo import undo
 from auditor.commands.wrong_opt_out import WrongOptOut, off_by_now
 from auditor.errors import GuardRefused, SettingsError
+from auditor.findings.words import Words
 from auditor.model import Kind
 from auditor.permissions import HISTORY
+from auditor.report.rows import with_decision
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision, Pin
 from tests.consent_law import CONSENT, NEWS, SILENT
@@ -208,3 +213,55 @@ def test_who_has_another_key_by_now_is_named_by_either_and_nobody_else_is_asked_
                 undo(world.settings, made.path, now=world.now, wrong=WrongOptOut(named, "Bea"))
         with pytest.raises(SettingsError, match="withdrew no permission"):
             undo(world.settings, made.path, now=world.now, wrong=WrongOptOut("C2", "Bea"))
+
+
+def test_a_wrong_opt_out_is_told_as_one_before_and_after_it_is_given_back(tmp_path: Path) -> None:
+    """With the values of when it was decided, and by whom: whoever asks later why somebody is contacted finds this."""
+    world = Watching(tmp_path, 4, 1)
+    one, refused, *_ = world.people
+    world.all_say_yes()
+    with in_memory(world):
+        world.run()
+        world.now += 5 * HOUR
+        for other in (one, refused):
+            world.truth_says(other, NEWS, False, world.now)
+        world.run()
+        [made] = world.plan()
+        assert set(applied(world, made)) == {(one.key, "landed"), (refused.key, "landed")}
+        world.now += HOUR
+        world.truth_says(one, NEWS, True, world.now)
+        world.run()
+
+        def back(key: str) -> Planned:
+            world.now += timedelta(minutes=1)
+            return undo(world.settings, made.path, now=world.now, wrong=WrongOptOut(f"{key}:{NEWS}", "Bea"))
+
+        def told(key: str) -> tuple[str, list[str]]:
+            story = tell(world.settings, key, now=world.now)
+            shown = " ".join(" ".join(lines(story)).split())
+            decision = story.document()["decisions"][-1]
+            told = [decision[name] for name in ("choice", "platform", "truth_says", "standing")]
+            return shown.partition(" decided ")[2], told
+
+        first, second = back(one.key), back(refused.key)
+        who = "The opt-out was an error, give it back, by Bea (may not be contacted (false) in Actito, may"
+        waits = f"waiting to be applied (plan {first.plan.sha[:12]})"
+        shown, stored = told(one.key)
+        assert shown.endswith(f"{who} be contacted in CRM): {waits}")
+        assert stored == ["give_back", "false", "on", "waiting"]
+        cells = up_to_date(world.settings, world.newest, world.now)[1].filter(pl.col("key") == one.key)
+        [said] = with_decision(cells, Words("Actito", "CRM"))["decision"]
+        assert said == f"The opt-out was an error, give it back (Bea, {world.now:%Y-%m-%d}): waiting to be applied"
+        with Ledger(world.settings.state_folder, reading=True) as ledger:
+            review = review_of(world.settings, made.plan, made.path.parent, ledger)
+        notes = [change.to_know(review.say) for write in review.writes() for change in write.changes]
+        assert {one["decided_otherwise"] for one in notes} == {
+            f"decided otherwise later: The opt-out was an error, give it back (Bea, {world.now:%Y-%m-%d})"
+        }
+        world.platform_says(refused, city="Brugge")
+        assert applied(world, first) == [(one.key, "landed")]
+        assert applied(world, second) == [(refused.key, "changed")]
+        assert f"be contacted in CRM): carried out by plan {first.plan.sha[:12]} at " in told(one.key)[0]
+        shown, stored = told(refused.key)
+        assert shown.endswith(f"not be contacted in CRM): not carried out (plan {second.plan.sha[:12]})")
+        assert stored == ["given_back", "false", "off", "failed"]

@@ -275,13 +275,14 @@ def _writes(story: Story) -> Iterator[str]:
 
 def _decisions(story: Story, words: Words) -> Iterator[str]:
     """Every decision, what has become of it, and on which values it was made."""
-    from auditor.findings.decided import CHOICE, GIVEN_BACK, STANDING
+    from auditor.findings.decided import CHOICE, STANDING
+    from auditor.findings.planned import MAY_CONTACT
     from auditor.findings.words import FINDING
     from auditor.state.ledger.records import PROFILE, SAME_PERSON
 
     for made in story.decisions:
         one = made.decision
-        what = GIVEN_BACK if made.given_back else words.fill(CHOICE[one.choice])
+        what = words.fill(CHOICE[made.choice])
         if one.about is not None:
             what = f"{words.fill(FINDING[one.about.finding][0])}: {what}"
             what += f" until {one.about.until}: {_visible(one.about.evidence or '–')}" if one.about.until else ""
@@ -290,11 +291,13 @@ def _decisions(story: Story, words: Words) -> Iterator[str]:
         elif one.column == PROFILE:
             said = f"the profile: {what}, by {one.person}"
         else:
-            here, there = (_told(one.column, text, story) for text in (one.platform, one.truth))
+            here, there = (_told(one.column, text, story) for text in (made.platform, made.truth))
+            if one.gives_back is not None:
+                there = MAY_CONTACT[made.truth_said] if made.truth_said else "not known"
             said = f"{one.column}: {what}, by {one.person} ({here} in {words.platform}, {there} in {words.truth})"
         became = f"overruled by {made.by}" if made.by else STANDING[made.standing]
-        if made.plan is not None and made.at is not None:
-            became += f" by plan {made.plan[:12]} at {_utc(made.at)}"
+        if made.plan is not None:
+            became += f" by plan {made.plan[:12]} at {_utc(made.at)}" if made.at else f" (plan {made.plan[:12]})"
         yield f"{_utc(one.decided_at)}  {said}: {became}"
 
 

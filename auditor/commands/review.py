@@ -28,6 +28,7 @@ from auditor.match.sides import source_name
 from auditor.model import FORMAT, Kind, Side, Structure
 from auditor.plan.damage import with_damage
 from auditor.plan.decisions import Choice, remembered
+from auditor.plan.decisions import told as said_as
 from auditor.plan.named import Named, named
 from auditor.plan.review import PEOPLE, Beside, Kept, Review
 from auditor.report import PLANS, plan_text
@@ -245,7 +246,8 @@ def _answered(
             decided[decision.key, decision.column] = decision.person, decision.decided_at, holds
         over = decision.choice == Choice.REFUSED and decision.decided_at + settings.fixes.refused_for <= plan.made
         if decision.choice in (Choice.PLATFORM, Choice.IGNORE, Choice.REFUSED) and not over:
-            against = decision.choice, decision.person, decision.decided_at
+            chosen = said_as(decision.choice, decision.gives_back)
+            against = chosen, decision.person, decision.decided_at
             otherwise[decision.key, decision.column] = against
     for pin in standing_pins(ledger, settings.table, whose, plan.made):
         changed = (texts.get((pin.key, pin.column), (None, None))[0] or None) != (pin.platform or None)

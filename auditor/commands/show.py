@@ -147,7 +147,7 @@ class _Teller:
             same_person=self._same_person(names, say),
             history=history,
             writes=writes,
-            decisions=made(decided, writes, self._now(key, names, status, whose)) if decided else (),
+            decisions=made(decided, writes, history, self._now(key, names, status, whose)) if decided else (),
             pins=tuple(one for one in pinned if one.key in (names or [key])),
             activities=self._activities(key, run),
             again=self._again(key),

@@ -12,8 +12,8 @@ import polars as pl
 from auditor.commands.decided import on_the_same
 from auditor.findings.answers import OPEN, Answer
 from auditor.findings.decided import Standing
-from auditor.model import Kind, Outcome, Status
-from auditor.plan.decisions import Choice
+from auditor.model import Kind, Outcome, Permission, Side, Status
+from auditor.plan.decisions import Choice, told
 from auditor.state.ledger.records import PROFILE, SAME_PERSON, Decision
 
 _ON_BOTH: Final = (Status.EQUAL, Status.STALE, Status.CONFLICTING)
@@ -48,34 +48,64 @@ class Made:
     by: str | None
     """Who overruled it; None: nobody, or they themselves."""
     plan: str | None
-    """The plan that carried it out; None, like `at`, where none did."""
+    """The plan that carried it out, or that was made with it for that; None where there is none."""
     at: datetime | None
+    """When it was carried out; None: it was not."""
+    truth_said: Permission | None
+    """What the truth said of an opt-out when somebody called it an error; None: it was none, or nobody knows."""
 
     @property
-    def given_back(self) -> bool:
-        """Whether an opt-out that was written in error was taken back by it."""
-        return self.decision.choice == Choice.PLATFORM and self.standing is Standing.DONE
+    def choice(self) -> str:
+        """The choice as people are told it: one of findings.decided.CHOICE."""
+        return told(self.decision.choice, self.decision.gives_back)
+
+    @property
+    def platform(self) -> str | None:
+        """What the platform had when it was decided, as far as we know; of an opt-out, what we had written."""
+        return self.decision.truth if self.decision.gives_back else self.decision.platform
+
+    @property
+    def truth(self) -> str | None:
+        """What the truth had; of an opt-out in error `truth_said` tells that."""
+        return None if self.decision.gives_back else self.decision.truth
 
 
-def made(decisions: Sequence[Decision], writes: pl.DataFrame, now: Now) -> tuple[Made, ...]:
+def made(decisions: Sequence[Decision], writes: pl.DataFrame, history: pl.DataFrame, now: Now) -> tuple[Made, ...]:
     """What has become of each decision about a profile; they are in the order in which they were made.
 
-    `writes`: as `Ledger.writes_of`, what was ever written to it.
+    `writes`: as `Ledger.writes_of`, what was ever written to it; `history`: of its permissions.
     """
     sent = writes.filter(pl.col("sent_at").is_not_null()).sort("sent_at", maintain_order=True).to_dicts()
-    return tuple(_made(one, decisions[place + 1 :], sent, now) for place, one in enumerate(decisions))
+    return tuple(
+        _made(one, decisions[place + 1 :], sent, _truth_said(one, history), now) for place, one in enumerate(decisions)
+    )
 
 
-def _made(one: Decision, later: Sequence[Decision], sent: Sequence[Mapping[str, Any]], now: Now) -> Made:
+def _made(
+    one: Decision,
+    later: Sequence[Decision],
+    sent: Sequence[Mapping[str, Any]],
+    truth_said: Permission | None,
+    now: Now,
+) -> Made:
     overruling = [other for other in later if on_the_same(one, other)]
     until = overruling[0].decided_at if overruling else None
     for write in sent:
         if _carries_out(write, one) and (until is None or write["sent_at"] < until):
-            return Made(one, Standing.DONE, None, write["plan"], write["sent_at"])
+            return Made(one, Standing.DONE, None, write["plan"], write["sent_at"], truth_said)
     if overruling:
         last = overruling[-1].person
-        return Made(one, Standing.OVERRULED, last if last != one.person else None, None, None)
-    return Made(one, _standing(one, now), None, None, None)
+        return Made(one, Standing.OVERRULED, last if last != one.person else None, None, None, truth_said)
+    return Made(one, _standing(one, now), None, one.gives_back.plan if one.gives_back else None, None, truth_said)
+
+
+def _truth_said(one: Decision, history: pl.DataFrame) -> Permission | None:
+    """What the truth said last before an opt-out was called an error, as the runs saw it."""
+    if one.gives_back is None:
+        return None
+    side, column = pl.col("side") == Side.TRUTH.value, pl.col("column") == one.column
+    said = history.filter(side, column, pl.col("at") <= one.decided_at).sort("at", maintain_order=True)["value"]
+    return Permission(said[-1]) if len(said) else None
 
 
 def _carries_out(write: Mapping[str, Any], one: Decision) -> bool:
@@ -86,19 +116,15 @@ def _carries_out(write: Mapping[str, Any], one: Decision) -> bool:
     if write["outcome"] not in (Outcome.LANDED, Outcome.UNKNOWN, None):
         return False
     wanted = one.choice == Choice.TRUTH and (write["after"] or None) == (one.truth or None)
-    return wanted or one.choice == Choice.WITHDRAW or _gives_back(write, one)
-
-
-def _gives_back(write: Mapping[str, Any], one: Decision) -> bool:
-    """Whether a write took back an opt-out that somebody says was written in error: the one way in which keeping the
-    platform's value is written.
-    """
-    return one.choice == Choice.PLATFORM and write["kind"] == Kind.SUBSCRIBE and write["after"] == one.platform
+    gives_back = one.gives_back is not None and one.gives_back.plan == write["plan"]
+    return wanted or one.choice == Choice.WITHDRAW or gives_back
 
 
 def _standing(one: Decision, now: Now) -> Standing:
     if not now.here or (one.profile_id is not None and one.profile_id != now.whose):
         return Standing.NOBODY
+    if one.gives_back is not None:
+        return Standing.FAILED if one.gives_back.begun else Standing.WAITING
     if one.choice == Choice.REFUSED and one.decided_at <= now.refusals_since:
         return Standing.EXPIRED
     if one.column == SAME_PERSON:

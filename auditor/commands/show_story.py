@@ -161,6 +161,10 @@ class Story:
             "decisions": [
                 {
                     **{name: value for name, value in _plain_row(asdict(one.decision)).items() if name not in _UNTOLD},
+                    "choice": one.choice,
+                    "platform": one.platform,
+                    "truth": one.truth,
+                    "truth_says": one.truth_said,
                     "standing": one.standing.value,
                     "overruled_by": one.by,
                     "plan": one.plan,
@@ -176,7 +180,7 @@ class Story:
         }
 
 
-_UNTOLD = ("table", "key", "overrules")
+_UNTOLD = ("table", "key", "overrules", "gives_back")
 
 
 def _plain(frame: pl.DataFrame) -> list[dict[str, Any]]:

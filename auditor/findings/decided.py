@@ -9,6 +9,11 @@ from typing import Final
 
 from auditor.findings.words import Words
 
+GIVE_BACK: Final = "give_back"
+"""Somebody says that an opt-out of ours was an error, and nobody has applied the plan yet that gives it back."""
+GIVEN_BACK: Final = "given_back"
+"""The same once it was applied, whatever came of it."""
+
 CHOICE: Final[Mapping[str, str]] = {
     "truth": "Use {truth} value",
     "platform": "Keep {platform} value",
@@ -20,16 +25,20 @@ CHOICE: Final[Mapping[str, str]] = {
     "withdraw": "Withdraw now",
     "grounds": "Grounds recorded",
     "owners": "Tell the owners of {truth}",
+    GIVE_BACK: "The opt-out was an error, give it back",
+    GIVEN_BACK: "The opt-out was an error, give it back",
 }
 """What is chosen for a cell or a pair; `later` is no decision."""
-GIVEN_BACK: Final = "The opt-out was an error, give it back"
-"""What a choice of the platform's value was that a plan carried out."""
 
 
 class Standing(StrEnum):
     """What has become of a decision."""
 
     VALID = "valid"
+    WAITING = "waiting"
+    """The plan that was made with it has not been applied yet."""
+    FAILED = "failed"
+    """The plan that was made with it was applied, and did not do it."""
     CHANGED = "changed"
     """One of the two values is another one now."""
     OVERRULED = "overruled"
@@ -48,6 +57,8 @@ class Standing(StrEnum):
 
 STANDING: Final[Mapping[str, str]] = {
     Standing.VALID: "still valid",
+    Standing.WAITING: "waiting to be applied",
+    Standing.FAILED: "not carried out",
     Standing.CHANGED: "changed since it was decided",
     Standing.OVERRULED: "decided again later",
     Standing.DONE: "carried out",
@@ -62,6 +73,7 @@ def decided(
     say: Words, choice: str, by: str, on: date | None, standing: Standing, *, overrules: str | None = None
 ) -> str:
     """`Use CRM value (An Smet, 2026-11-20): still valid; overrules Bob Maes`"""
+    standing = Standing.WAITING if choice == GIVE_BACK else standing
     who = f"{by}, {on:%Y-%m-%d}" if on else by
     over = f"; overrules {overrules}" if overrules else ""
     return f"{say.fill(CHOICE[choice])} ({who}): {STANDING[standing]}{over}"

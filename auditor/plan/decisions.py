@@ -18,9 +18,10 @@ import pydantic
 
 from auditor.errors import SettingsError
 from auditor.findings.answers import LAST_DAY
+from auditor.findings.decided import GIVE_BACK, GIVEN_BACK
 from auditor.model import PermissionFinding
 from auditor.settings.problems import Strict, nearest, problem_list, read_json
-from auditor.state.ledger.records import PROFILE, SAME_PERSON, About
+from auditor.state.ledger.records import PROFILE, SAME_PERSON, About, GivesBack
 from auditor.state.ledger.records import Decision as Remembered
 
 _SHOWN = 20
@@ -57,7 +58,7 @@ OF_A_FINDING: Final = (Choice.GROUNDS, Choice.OWNERS)
 
 DECIDED: Final = pl.Schema(
     {
-        "chosen": pl.String(),  # Choice; null, like the following, where nobody has decided
+        "chosen": pl.String(),  # Decision.told; null, like the following, where nobody has decided
         "decided_by": pl.String(),
         "decided_at": pl.Datetime("us", "UTC"),
         "overrules": pl.String(),  # Decision.overrules
@@ -90,6 +91,13 @@ class Decision:
     lapsed: bool = False
     """It is asked again, like one on other values: something was heard of the permission since, or it would give one
     and nobody can tell whose key it was then."""
+    gives_back: GivesBack | None = None
+    """As the ledger's."""
+
+    @property
+    def told(self) -> str:
+        """The choice, as people are told it: one of findings.decided.CHOICE."""
+        return told(self.choice, self.gives_back)
 
     def holds(self, platform: str | None, truth: str | None) -> bool:
         """True while both sides still have the values that were decided on. Empty text and null are the same."""
@@ -98,6 +106,13 @@ class Decision:
     def over(self, since: datetime) -> bool:
         """True of a refusal that was made before `since`: refusals end."""
         return self.choice is Choice.REFUSED and self.made is not None and self.made <= since
+
+
+def told(choice: str, gives_back: GivesBack | None) -> str:
+    """What somebody chose, as people are told it: that an opt-out was an error is kept as a choice of the platform's
+    value.
+    """
+    return choice if gives_back is None else GIVEN_BACK if gives_back.begun else GIVE_BACK
 
 
 def refused_profiles(decisions: Iterable[Decision]) -> frozenset[str]:
@@ -119,6 +134,7 @@ def remembered(records: Iterable[Remembered]) -> list[Decision]:
             overrules=one.overrules,
             about=one.about,
             lapsed=one.lapsed,
+            gives_back=one.gives_back,
         )
         for one in records
     ]

@@ -188,7 +188,7 @@ def _decided(rows: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:
             *cell,
             *((one.choice, one.by) if holds else (None, None)),
             not holds,
-            one.choice,
+            one.told,
             one.by,
             one.made,
             one.overrules,

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from auditor.errors import TryLater
 from auditor.state.ledger.chain import Value, stamp
 from auditor.state.ledger.recorded import Recorded, moment
-from auditor.state.ledger.records import NEWCOMER, SAME_PERSON, About, Decision, Pin
+from auditor.state.ledger.records import NEWCOMER, SAME_PERSON, About, Decision, GivesBack, Pin
 
 
 class People(Recorded):
@@ -50,6 +50,7 @@ class People(Recorded):
         One has `lapsed` of which a run has found since that it was made on other values than there are. What a clock
         ahead of ours made later than it was recorded was made when it was recorded.
         """
+        back = self._given_back(table)
         rows = self._chain.query(
             "SELECT n.tab, n.person, n.key, n.col, n.platform, n.truth, n.choice, min(n.decided_at, c.at) AS made,"
             " n.profile_id, n.decided_at, n.id, n.id IN (SELECT value FROM runs, json_each(runs.counts, '$.lapsed')"
@@ -65,9 +66,19 @@ class People(Recorded):
                 said_at=moment(said),
                 number=number,
                 lapsed=bool(lapsed),
+                gives_back=back.get((said, column, platform, truth)) if choice == "platform" else None,
             )
             for tab, person, key, column, platform, truth, choice, made, of, said, number, lapsed, *about in rows
         )
+
+    def _given_back(self, table: str) -> dict[tuple[str | None, ...], GivesBack]:
+        """The undos that were made with a decision, of the same moment: by that, and its column and both its values."""
+        rows = self._chain.query(
+            "SELECT p.made, w.col, w.before, w.after, p.sha, EXISTS (SELECT 1 FROM writes b WHERE b.plan = p.sha)"
+            " FROM plans p JOIN writes w ON w.plan = p.undoes AND w.kind = 'unsubscribe' WHERE p.tab = ?",
+            (table,),
+        )
+        return {(made, *cell): GivesBack(sha, bool(begun)) for made, *cell, sha, begun in rows}
 
     def pin(self, one: Pin, at: datetime) -> None:
         until = None if one.until is None else stamp(one.until)

@@ -104,18 +104,6 @@ CREATE VIEW pins_now AS
 """What finds and shows the rows; made anew with every version."""
 
 
-SUPPOSED: Final = """
-DROP VIEW IF EXISTS temp.writes_now;
-DROP TABLE IF EXISTS temp.supposed;
-CREATE TEMP TABLE supposed ("write" INTEGER PRIMARY KEY, outcome TEXT NOT NULL);
-CREATE TEMP VIEW writes_now AS
-  SELECT w.id, w.plan, w.number, w.tab, w.kind, w.route, w.key, w.key_then, w.col, w.before, w.after, w.sent_at,
-         w."import", coalesce(s.outcome, w.outcome) AS outcome, w.detail, w.settled_at, w.address, w.effective
-  FROM main.writes_now w LEFT JOIN supposed s ON s."write" = w.id;
-"""
-"""Puts a view before that of the file, in which writes have the outcomes of the table `supposed`."""
-
-
 class ImportState(StrEnum):
     """What became of a bulk call. All but the two refusals count against the quota."""
 
@@ -357,6 +345,15 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class GivesBack:
+    """The plan that gives an opt-out back which a person called an error."""
+
+    plan: str
+    begun: bool
+    """It was applied, as far as it came."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What a steward chose for one cell, given both values as seen, or for a pair of keys (SAME_PERSON)."""
 
@@ -379,6 +376,8 @@ class Decision:
     """The moment that was given to the ledger, by whatever clock; None: it does not come from there."""
     number: int | None = field(default=None, compare=False)  # of the ledger
     lapsed: bool = field(default=False, compare=False)  # a run has found a value to be another one since
+    gives_back: GivesBack | None = field(default=None, compare=False)
+    """It says that an opt-out of ours was an error: `platform` is what is given back, `truth` what we wrote."""
 
 
 @dataclass(frozen=True, slots=True)

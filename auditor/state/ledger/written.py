@@ -13,7 +13,6 @@ from auditor.state.ledger.persons import last_among, last_of_each
 from auditor.state.ledger.recorded import Recorded, moment
 from auditor.state.ledger.records import (
     IMPORT_PATIENCE,
-    SUPPOSED,
     Around,
     Effect,
     Intent,
@@ -31,6 +30,17 @@ _EVER_CALLED: Final = "key_then IN (SELECT ? UNION SELECT old FROM rekeys WHERE 
 """Narrows `writes_now` by an index, which a key that is found out for each row is not."""
 
 UNCONFIRMED: Final = "tab = ? AND sent_at IS NOT NULL AND key IS NOT NULL AND coalesce(outcome, 'unknown') = 'unknown'"
+
+SUPPOSED: Final = """
+DROP VIEW IF EXISTS temp.writes_now;
+DROP TABLE IF EXISTS temp.supposed;
+CREATE TEMP TABLE supposed ("write" INTEGER PRIMARY KEY, outcome TEXT NOT NULL);
+CREATE TEMP VIEW writes_now AS
+  SELECT w.id, w.plan, w.number, w.tab, w.kind, w.route, w.key, w.key_then, w.col, w.before, w.after, w.sent_at,
+         w."import", coalesce(s.outcome, w.outcome) AS outcome, w.detail, w.settled_at, w.address, w.effective
+  FROM main.writes_now w LEFT JOIN supposed s ON s."write" = w.id;
+"""
+"""Puts a view before that of the file, in which writes have the outcomes of the table `supposed`."""
 
 
 class Written(Recorded):
