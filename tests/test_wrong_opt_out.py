@@ -265,3 +265,27 @@ def test_a_wrong_opt_out_is_told_as_one_before_and_after_it_is_given_back(tmp_pa
         shown, stored = told(refused.key)
         assert shown.endswith(f"not be contacted in CRM): not carried out (plan {second.plan.sha[:12]})")
         assert stored == ["given_back", "false", "off", "failed"]
+
+
+def test_who_was_erased_since_is_told_so_when_the_plan_is_made_and_when_it_is_applied(tmp_path: Path) -> None:
+    """The auditor did withdraw the permission: what it wrote is what was erased."""
+    world = Watching(tmp_path, 4, 1)
+    one = world.people[0]
+    world.all_say_yes()
+    with in_memory(world):
+        world.run()
+        world.now += 5 * HOUR
+        world.truth_says(one, NEWS, False, world.now)
+        world.run()
+        [made] = world.plan()
+        assert applied(world, made) == [(one.key, "landed")]
+        world.now += HOUR
+
+        def back() -> Planned:
+            return undo(world.settings, made.path, now=world.now, wrong=WrongOptOut(f"{one.key}:{NEWS}", "Bea"))
+
+        planned = back()
+        world.forget(one)
+        for late in (lambda: applied(world, planned), back):
+            with pytest.raises(GuardRefused, match=f'"{one.key}" was erased from the record since'):
+                late()

@@ -17,6 +17,7 @@ import polars as pl
 
 from auditor import permissions
 from auditor.apply.undo import Audited, single, undoing
+from auditor.commands.decided import of_erased
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import find, key_of
 from auditor.diff.identifiers import identifiers
@@ -67,7 +68,7 @@ def take_back(
     """
     if not wrong.by.strip():
         raise SettingsError("--wrong-opt-out needs the name of the person who says so", hint="add: --by NAME")
-    effect = _named(settings, effects, wrong.cell)
+    effect = _named(settings, contract, effects, wrong.cell, ledger)
     _require_restorable(settings, contract, effect, of.sha, ledger)
     for pin in pins:
         if (pin.key, pin.column) == (effect.key, effect.column):
@@ -102,12 +103,14 @@ def require_restorable(settings: Settings, contract: Contract, undo: Plan, ledge
     """
     for write in undo.writes:
         if write.kind is Kind.SUBSCRIBE:
+            written = [one for one in ledger.effects(undo.undoes or "") if one.kind is Kind.UNSUBSCRIBE]
             effects = [
                 one
-                for one in ledger.effects(undo.undoes or "")
-                if one.kind is Kind.UNSUBSCRIBE and one.key == write.key
-                and [Cell(one.column or "", one.after, one.before)] == list(write.cells)
-            ]  # fmt: skip
+                for one in written
+                if one.key == write.key and [Cell(one.column or "", one.after, one.before)] == list(write.cells)
+            ]
+            if not effects and _emptied(contract, written, write.key, ledger):
+                raise _erased(write.key)
             if not effects or len(undo.writes) > 1:
                 raise GuardRefused("this undo gives back a permission that the auditor did not withdraw")
             _require_restorable(settings, contract, effects[0], undo.undoes or "", ledger, undo=undo.sha)
@@ -140,22 +143,37 @@ def off_by_now(history: pl.DataFrame, written: pl.DataFrame) -> set[str]:
     return {column for (_, column), (_, off) in last.items() if off}
 
 
-def _named(settings: Settings, effects: Sequence[Effect], cell: str) -> Effect:
+def _named(settings: Settings, contract: Contract, effects: Sequence[Effect], cell: str, ledger: Ledger) -> Effect:
     """The one opt-out that is meant: by the key of the plan, or where it has no such key, by that of the newest run."""
     withdrawn = [one for one in effects if one.kind is Kind.UNSUBSCRIBE]
     own = [one for one in withdrawn if cell in (one.key, f"{one.key}:{one.column}")]
+    column = next((one.column for one in withdrawn if cell.endswith(f":{one.column}")), None)
+    key = cell if column is None else cell.removesuffix(f":{column}")
     if not own:
-        column = next((one.column for one in withdrawn if cell.endswith(f":{one.column}")), None)
-        whose = _numbers(settings, cell if column is None else cell.removesuffix(f":{column}"))
+        whose = _numbers(settings, key)
         own = [one for one in withdrawn if one.profile_id in whose and column in (None, one.column)]
     if len(own) == 1:
         return own[0]
+    if not own and _emptied(contract, withdrawn, key, ledger):
+        raise _erased(key)
     if own:
         named = ", ".join(f"{one.key}:{one.column}" for one in own)
         raise SettingsError(f"the plan withdrew {len(own)} permissions of this profile", hint=f"name one: {named}")
     raise SettingsError(
         f'the plan withdrew no permission of "{cell}"',
         hint="name it by the key of the plan, or after auditor rekey by the new one: KEY or KEY:COLUMN",
+    )
+
+
+def _emptied(contract: Contract, withdrawn: Iterable[Effect], key: str, ledger: Ledger) -> bool:
+    """Whether an opt-out may have been written to whoever has this key and was erased since: the record of it is."""
+    return any(one.key is None for one in withdrawn) and bool(of_erased(contract, ledger, [key]))
+
+
+def _erased(key: str) -> GuardRefused:
+    return GuardRefused(
+        f'"{key}" was erased from the record since the opt-out was written: nothing is given back',
+        hint="nobody who asked to be erased is given a permission",
     )
 
 
