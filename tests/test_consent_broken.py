@@ -179,7 +179,7 @@ GUARD: Broken = {"auditor.permissions.guard": lambda *_, **__: None}
 RESTORABLE: Broken = {"auditor.commands.wrong_opt_out._require_restorable": lambda *_, **__: None}
 OPTED_OUT: Broken = {"auditor.commands.wrong_opt_out.opted_out_otherwise": lambda *_: False}
 OFF_BY_NOW: Broken = {"auditor.commands.wrong_opt_out.off_by_now": lambda *_: set()}
-UNTOUCHED: Broken = {"auditor.apply.single.untouched": lambda *_: True}
+UNTOUCHED: Broken = {"auditor.apply.single.touched": lambda *_: None}
 
 
 DEEDS: Final[Mapping[str, Callable[[Point], None]]] = {

@@ -174,10 +174,10 @@ def test_a_creation_is_deleted_only_where_nobody_has_touched_it(world: World) ->
     platform.profiles[silent].pop("updateMoment")
     undo = world.undo(plan, delete_created=True)
     assert told(world.apply(undo), "key", "outcome", "detail") == [
-        ("C11", "changed", "touched"),
+        ("C11", "changed", "untold"),
         ("C10", "landed", None),
         ("C9", "changed", "touched"),
-    ], "who does not say when it was changed counts as touched"
+    ], "of whom the platform does not say when they were changed, nobody can tell"
     assert platform.profiles.keys() == {*people(8), touched, silent}
 
 
@@ -367,8 +367,8 @@ def test_a_wrong_opt_out_whose_moment_was_not_read_back_is_not_given_back(world:
     ]
     assert [told(world.apply(undo), "key", "outcome", "detail") for undo in undos] == [
         [("C2", "landed", None)],  # the canary went alone
-        [("C3", "changed", "touched")],
-        [("C4", "changed", "touched")],
+        [("C3", "changed", "untold")],
+        [("C4", "changed", "untold")],
     ]
     assert [platform.profiles[number][NEWS] for number in "234"] == ["true", "false", "false"]
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from auditor.cli.applying import question
+from auditor.cli.planned import print_applied
 from auditor.cli.show import lines
 from auditor.commands.apply import against_truth, apply, counts_left
 from auditor.commands.known import up_to_date
@@ -20,6 +21,7 @@ from auditor.commands.stored_plans import Planned
 from auditor.commands.undo import undo
 from auditor.commands.wrong_opt_out import WrongOptOut, off_by_now
 from auditor.errors import GuardRefused, SettingsError
+from auditor.findings.moments import moment
 from auditor.findings.words import Words
 from auditor.model import Kind
 from auditor.permissions import HISTORY
@@ -215,7 +217,9 @@ def test_who_has_another_key_by_now_is_named_by_either_and_nobody_else_is_asked_
             undo(world.settings, made.path, now=world.now, wrong=WrongOptOut("C2", "Bea"))
 
 
-def test_a_wrong_opt_out_is_told_as_one_before_and_after_it_is_given_back(tmp_path: Path) -> None:
+def test_a_wrong_opt_out_is_told_as_one_before_and_after_it_is_given_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With the values of when it was decided, and by whom: whoever asks later why somebody is contacted finds this."""
     world = Watching(tmp_path, 4, 1)
     one, refused, *_ = world.people
@@ -259,12 +263,23 @@ def test_a_wrong_opt_out_is_told_as_one_before_and_after_it_is_given_back(tmp_pa
             f"decided otherwise later: The opt-out was an error, give it back (Bea, {world.now:%Y-%m-%d})"
         }
         world.platform_says(refused, city="Brugge")
+        touched = world.now
         assert applied(world, first) == [(one.key, "landed")]
-        assert applied(world, second) == [(refused.key, "changed")]
+        counts = {"confirmed": second.plan.counts, "clock": lambda: world.now, "sleep": lambda _: None}
+        print_applied(apply(world.settings, second.path, **counts), Words("Actito", "CRM"))
+        said = " ".join(capsys.readouterr().out.split())
+        assert f"{refused.key} last changed at {moment(touched)}, as Actito says" in said
+        assert "the profile was changed in Actito since we wrote to it × 1" in said
+        assert "when audited" not in said, "both values are the same, and prove nothing"
         assert f"be contacted in CRM): carried out by plan {first.plan.sha[:12]} at " in told(one.key)[0]
         shown, stored = told(refused.key)
         assert shown.endswith(f"not be contacted in CRM): not carried out (plan {second.plan.sha[:12]})")
         assert stored == ["given_back", "false", "off", "failed"]
+        world.run()
+        with pytest.raises(
+            GuardRefused, match=f"Actito says that it was changed at {moment(touched)}, after our write"
+        ):
+            back(refused.key)
 
 
 def test_who_was_erased_since_is_told_so_when_the_plan_is_made_and_when_it_is_applied(tmp_path: Path) -> None:

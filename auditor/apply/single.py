@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from auditor.actito import ActitoError, Conflict, MaybeSent, NotFound, Profile, ProfileRef, Refused
 from auditor.apply.job import GONE, PROFILE, Cells, Job, Stopped
 from auditor.apply.late import read_back
-from auditor.apply.untouched import around, untouched
+from auditor.apply.untouched import UPDATED, around, touched
 from auditor.errors import TryLater
 from auditor.findings.figures import ALREADY
 from auditor.findings.since import Since
@@ -77,9 +77,8 @@ def _correct(job: Job, number: int, cells: Cells) -> None:
         job.conclude(number, cells, Outcome.CHANGED, "key")
         return
     due = tuple(cell for cell in cells if _is_due(job, number, cell, profile))
-    if due and job.plan.purpose == "undo" and write.kind is Kind.SUBSCRIBE and not untouched(job, write, profile):
-        for cell in due:
-            job.conclude(number, (cell,), Outcome.CHANGED, "touched", found=profile.values.get(cell.column))
+    if due and job.plan.purpose == "undo" and write.kind is Kind.SUBSCRIBE and (why := touched(job, write, profile)):
+        job.conclude(number, due, Outcome.CHANGED, why, found=profile.values.get(UPDATED))
         return
     if write.kind is Kind.SUBSCRIBE and _withheld(job, profile):
         job.skip(number, [cell for cell in due if cell.column not in job.general], Since.CONSENT)
@@ -346,8 +345,8 @@ def _delete(job: Job, number: int, _: Cells) -> None:
     if not all(job.unchanged(cell.column, cell.before, profile.values.get(cell.column)) for cell in write.cells):
         job.conclude(number, (PROFILE,), Outcome.CHANGED, "value")
         return
-    if job.plan.purpose == "undo" and not untouched(job, write, profile):
-        job.conclude(number, (PROFILE,), Outcome.CHANGED, "touched")
+    if job.plan.purpose == "undo" and (why := touched(job, write, profile)):
+        job.conclude(number, (PROFILE,), Outcome.CHANGED, why, found=profile.values.get(UPDATED))
         return
     if not job.without_effect(number, PROFILE):
         return

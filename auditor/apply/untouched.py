@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from auditor.actito import Profile
 from auditor.actito.spelling import ZONE
 from auditor.apply.job import Job
 from auditor.model import Kind
+from auditor.state.ledger.details import TOUCHED, UNTOLD
 from auditor.state.ledger.records import Around
 from auditor.writes import Write
 
 UPDATED: Final = "updateMoment"
+TOLD_APART: Final = timedelta(seconds=1)
+"""An export may tell a moment more exactly than the interface does."""
 APART: Final = timedelta(minutes=2)
 """How far the platform's clock may be from ours, and how long a call may take."""
 
@@ -23,13 +26,12 @@ def around(before: Profile | None, after: Profile | None) -> Around:
     return Around(*(None if one is None else one.values.get(UPDATED) for one in (before, after)))
 
 
-def untouched(job: Job, write: Write, profile: Profile) -> bool:
-    """Whether nobody has changed the profile since the plan that is undone wrote to it, or this undo did; where a
-    permission is given back, nobody but the auditor, whatever it wrote there since.
+def touched(job: Job, write: Write, profile: Profile) -> str | None:
+    """None where nobody has changed the profile since the plan that is undone wrote to it, or this undo did; where a
+    permission is given back, nobody but the auditor, whatever it wrote there since. Else TOUCHED, or UNTOLD.
 
     The platform's own moment tells, which was read back with what we wrote. Where it was not – of a file – a deletion
     compares clocks; an opt-in is not sent, for within what clocks may be apart the person may have said no themselves.
-    Where the platform does not say when it was last changed, nobody can tell, and it counts as touched.
     """
     updated, table, key = profile.values.get(UPDATED), job.plan.table, write.key
     plans = [sha for sha in (job.plan.undoes, job.sha) if sha is not None]
@@ -39,11 +41,13 @@ def untouched(job: Job, write: Write, profile: Profile) -> bool:
         read = job.ledger.around(table, key, plans)
     whole = [one for one in read if one is not None]
     if updated is None or not read:
-        return False
+        return UNTOLD
     if len(whole) == len(read):
-        return as_left(whole, updated)
+        return None if as_left(whole, updated) else TOUCHED
     told, ours = moment_told(updated), job.ledger.last_effect(table, key, plans)
-    return write.kind is Kind.DELETE and told is not None and ours is not None and told <= ours + APART
+    if write.kind is not Kind.DELETE or told is None or ours is None:
+        return UNTOLD
+    return None if told <= ours + APART else TOUCHED
 
 
 def as_left(read: Sequence[Around], updated: str) -> bool:
@@ -56,10 +60,12 @@ def as_left(read: Sequence[Around], updated: str) -> bool:
     return None not in left and left[-1] == updated and [one.before for one in own[1:]] == left[:-1]
 
 
-def moment_told(text: str | None) -> datetime | None:
-    """A moment as the platform tells it, in its own zone; of an hour that comes twice the later one."""
+def moment_told(text: str | None, zone: tzinfo = ZONE) -> datetime | None:
+    """A moment as the platform tells it, in its own zone; an export in the contract's. Of an hour that comes twice the
+    later one.
+    """
     try:
         told = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return (told if told.tzinfo else told.replace(tzinfo=ZONE, fold=1)).astimezone(UTC)
+    return (told if told.tzinfo else told.replace(tzinfo=zone, fold=1)).astimezone(UTC)

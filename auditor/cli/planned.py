@@ -12,6 +12,7 @@ import click
 from auditor.apply.job import SentFile
 from auditor.apply.outcomes import Applied
 from auditor.apply.undo import irrevocable
+from auditor.apply.untouched import moment_told
 from auditor.cli.screen import WIDTH, say, table, wrapped
 from auditor.commands.review import Told
 from auditor.commands.stored_plans import Planned
@@ -30,7 +31,7 @@ from auditor.model import Kind, Outcome, Route
 from auditor.report import plan_text
 from auditor.report.redact import visible
 from auditor.settings.problems import nearest
-from auditor.state.ledger.details import OVERWRITTEN
+from auditor.state.ledger.details import OVERWRITTEN, TOUCHED, UNTOLD
 from auditor.state.run_folder import started
 
 BECAME: Mapping[str, str] = {
@@ -161,6 +162,10 @@ def print_applied(applied: Applied, words: Words) -> None:
             group["column"].is_not_null(),
             group["found"].is_not_null() | group["detail"].is_null(),
         )
+        if detail in (TOUCHED, UNTOLD):
+            for key, text in group.head(NAMED)["key", "found"].iter_rows():
+                click.echo(wrapped("      ", f"{key}  {_last_changed(text, words)}", indent=8))
+            continue
         for key, column, *both in found.head(NAMED)["key", "column", "before", "found"].iter_rows():
             then, now = (f'"{visible(text)}"' if text else "empty" for text in both)
             click.echo(wrapped("      ", f"{key}  {column}: {then} when audited, {now} now", indent=8))
@@ -171,6 +176,14 @@ def print_applied(applied: Applied, words: Words) -> None:
         click.echo(wrapped("    ", EDITS.format(edits=counted(edits, "edit"), plan=applied.sha[:12])))
     if applied.stopped is not None:
         say(f"  {applied.stopped.sentence}")
+
+
+def _last_changed(text: str | None, words: Words) -> str:
+    """What the platform says of when a profile was last changed, as it spells it."""
+    if not text:
+        return f"{words.platform} does not say when it was last changed"
+    told = moment_told(text)
+    return f"last changed at {moment(told) if told else visible(text)}, as {words.platform} says"
 
 
 def print_applied_json(applied: Applied) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 import polars as pl
 
-from auditor.apply.untouched import APART, moment_told
+from auditor.apply.untouched import APART, TOLD_APART, moment_told
 from auditor.plan.knowledge import LEFT
-
-_TOLD_APART: Final = timedelta(seconds=1)
-"""An export may tell a moment more exactly than the interface does."""
 
 
 def left_by_us(written: pl.DataFrame) -> pl.DataFrame:
@@ -26,7 +22,7 @@ def left_by_us(written: pl.DataFrame) -> pl.DataFrame:
     for key, sent, effective, around, before, after in written.select(columns).iter_rows():
         read = None if around is None else (before, after)
         left = moment_told(after) if read else None
-        at = effective + APART if left is None else left + _TOLD_APART
+        at = effective + APART if left is None else left + TOLD_APART
         known = last.get(key)
         another = read is not None and known is not None and read != known and before != known[1]
         since, until = found.get(key, (sent, at))

@@ -17,6 +17,7 @@ import polars as pl
 
 from auditor import permissions
 from auditor.apply.undo import Audited, single, undoing
+from auditor.apply.untouched import TOLD_APART, moment_told
 from auditor.commands.decided import of_erased
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import find, key_of
@@ -24,7 +25,7 @@ from auditor.diff.identifiers import identifiers
 from auditor.engine.protocol import filled
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.activities import SAID_NO
-from auditor.findings.moments import last_day
+from auditor.findings.moments import last_day, moment
 from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
 from auditor.model import Kind, Outcome, Permission, Side
 from auditor.plan.decisions import Choice
@@ -36,6 +37,7 @@ from auditor.state.agreed import Store
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision, Effect, Pin, PlanRecord
 from auditor.state.past_runs import find_run
+from auditor.state.run_files import columns_of
 from auditor.writes import Cell, Plan
 
 
@@ -70,6 +72,7 @@ def take_back(
         raise SettingsError("--wrong-opt-out needs the name of the person who says so", hint="add: --by NAME")
     effect = _named(settings, contract, effects, wrong.cell, ledger)
     _require_restorable(settings, contract, effect, of.sha, ledger)
+    _require_untouched(settings, contract, effect, of.sha, ledger)
     for pin in pins:
         if (pin.key, pin.column) == (effect.key, effect.column):
             until = last_day(pin.until or now, contract.timezone)
@@ -216,6 +219,24 @@ def _require_restorable(
     general = [one.name for one in contract.permissions if one.general]
     if column not in general and off_by_now(past.history, own).intersection(general):
         raise _refused(key, column, "stands under a general consent that is off")
+
+
+def _require_untouched(settings: Settings, contract: Contract, effect: Effect, plan: str, ledger: Ledger) -> None:
+    """Raises GuardRefused where the newest run shows that somebody has changed the profile since we wrote to it last:
+    applying, which reads it, would find the same.
+    """
+    read = ledger.around_since(settings.table, effect.profile_id, plan) if effect.profile_id else []
+    left = moment_told(read[-1].after) if read and read[-1] is not None else None
+    folder, header = find_run(settings), contract.updated_platform
+    path = folder / f"{Side.PLATFORM.value}.parquet"
+    if left is None or header is None or not path.is_file() or not {"profileId", header} <= set(columns_of(path)):
+        return
+    rows = pl.scan_parquet(path).filter(pl.col("profileId") == effect.profile_id).select(header).collect()
+    shown = max((told for text in rows[header] if (told := moment_told(text, contract.timezone))), default=left)
+    if shown > left + TOLD_APART:
+        name = settings.names.platform
+        when = f"{name} says that it was changed at {moment(shown)}, after our write, and not by the auditor"
+        raise _refused(effect.key or "", effect.column or "", f"is of a profile that somebody has touched: {when}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,5 +8,11 @@ OVERWRITTEN: Final = "overwritten"
 """Of a row of `writes` that is nobody's write of ours, and has no number in the plan: what somebody had made of a cell
 before a file of the plan was sent, as `after`. Of the outcome of our write it says that it did that."""
 
+TOUCHED: Final = "touched"
+"""Of what an undo did not do, because somebody has changed the profile since we wrote to it."""
+
+UNTOLD: Final = "untold"
+"""The same where nobody can tell whether somebody has."""
+
 SHOWN_LATER: Final = "shown_later"
 """Of a write that was not shown when it was read back at once, and was when it was looked for right after."""
