@@ -179,7 +179,10 @@ GUARD: Broken = {"auditor.permissions.guard": lambda *_, **__: None}
 RESTORABLE: Broken = {"auditor.commands.wrong_opt_out._require_restorable": lambda *_, **__: None}
 OPTED_OUT: Broken = {"auditor.commands.wrong_opt_out.opted_out_otherwise": lambda *_: False}
 OFF_BY_NOW: Broken = {"auditor.commands.wrong_opt_out.off_by_now": lambda *_: set()}
-UNTOUCHED: Broken = {"auditor.apply.single.touched": lambda *_: None}
+UNTOUCHED: Broken = {
+    "auditor.apply.single.touched": lambda *_: None,
+    "auditor.commands.wrong_opt_out._require_untouched": lambda *_: None,
+}
 
 
 DEEDS: Final[Mapping[str, Callable[[Point], None]]] = {
@@ -233,6 +236,7 @@ def test_what_is_not_broken_gives_nobody_a_permission(point: Point) -> None:
         ("decided once", NEWS_SINCE),
         ("somebody else's key", DECIDE | GUARD),
         ("somebody else's key", DECIDE | GROUNDS),
+        *(("touched", {place: instead}) for place, instead in UNTOUCHED.items()),
         *((deed, nothing) for deed in DEEDS),
     ):
         with breaking(broken), suppress(AuditorError):

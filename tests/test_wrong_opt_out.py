@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from auditor.apply.outcomes import Applied
 from auditor.cli.applying import question
 from auditor.cli.planned import print_applied
 from auditor.cli.show import lines
@@ -40,12 +41,15 @@ class Watching(World):
         return None
 
 
-def applied(world: World, planned: Planned) -> list[tuple[str, str]]:
+def carried_out(world: World, planned: Planned) -> Applied:
     world.now += timedelta(minutes=1)
-    done = apply(
+    return apply(
         world.settings, planned.path, confirmed=planned.plan.counts, clock=lambda: world.now, sleep=lambda _: None
     )
-    return done.outcomes.select("key", "outcome").rows()
+
+
+def applied(world: World, planned: Planned) -> list[tuple[str, str]]:
+    return carried_out(world, planned).outcomes.select("key", "outcome").rows()
 
 
 def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_speaks_against_it(tmp_path: Path) -> None:
@@ -265,8 +269,7 @@ def test_a_wrong_opt_out_is_told_as_one_before_and_after_it_is_given_back(
         world.platform_says(refused, city="Brugge")
         touched = world.now
         assert applied(world, first) == [(one.key, "landed")]
-        counts = {"confirmed": second.plan.counts, "clock": lambda: world.now, "sleep": lambda _: None}
-        print_applied(apply(world.settings, second.path, **counts), Words("Actito", "CRM"))
+        print_applied(carried_out(world, second), Words("Actito", "CRM"))
         said = " ".join(capsys.readouterr().out.split())
         assert f"{refused.key} last changed at {moment(touched)}, as Actito says" in said
         assert "the profile was changed in Actito since we wrote to it × 1" in said
@@ -304,3 +307,27 @@ def test_who_was_erased_since_is_told_so_when_the_plan_is_made_and_when_it_is_ap
         for late in (lambda: applied(world, planned), back):
             with pytest.raises(GuardRefused, match=f'"{one.key}" was erased from the record since'):
                 late()
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_who_has_another_key_by_the_mapping_is_not_said_to_have_been_given_one(tmp_path: Path, renamed: bool) -> None:
+    world = Watching(tmp_path, 4, 1)
+    one = world.people[0]
+    world.all_say_yes()
+    with in_memory(world):
+        world.run()
+        world.now += 5 * HOUR
+        world.truth_says(one, NEWS, False, world.now)
+        world.run()
+        [made] = world.plan()
+        then = one.key
+        assert applied(world, made) == [(then, "landed")]
+        contract = tmp_path / "expectations/Customers/contract.toml"
+        contract.write_text(contract.read_text().replace('key = ["customerId"]', 'key = ["emailAddress"]'))
+        if renamed:
+            world.rename(one, "X1")
+        world.run()
+        why = "whoever gave the profile that key has changed it" if renamed else "the mapping has another key since"
+        for named in (then, "p0@example.com"):
+            with pytest.raises(GuardRefused, match=f'"{then}" is by now of "p0@example.com": {why}'):
+                undo(world.settings, made.path, now=world.now, wrong=WrongOptOut(named, "Bea"))

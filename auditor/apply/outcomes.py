@@ -27,7 +27,7 @@ OUTCOMES: Final = pl.Schema(
         "column": pl.String(),  # null: the profile itself, created or deleted
         "before": pl.String(),  # as audited
         "after": pl.String(),
-        "found": pl.String(),  # what the platform held instead, where a reading showed it; of touched people, since when
+        "found": pl.String(),  # what the platform held instead, where a reading showed it; of the touched, since when
         "outcome": pl.String(),  # model.Outcome
         "detail": pl.String(),  # stable code, or the platform's own code for a refused value
         "at": pl.Datetime("us", "UTC"),  # when that became known; null: not sent

@@ -73,12 +73,19 @@ def find(engine: Engine, contract: Contract, folder: Path, key: str) -> Found:
     return Found(first, match_sides(engine, contract, rows), snapshots)
 
 
-def key_of(engine: Engine, contract: Contract, folder: Path, profile_id: str) -> str | None:
-    """The key, as the platform spells it, of the profile with this profileId in a run; None: nobody knows one."""
+def key_of(
+    engine: Engine, contract: Contract, folder: Path, profile_id: str, columns: Sequence[str] | None = None
+) -> str | None:
+    """The key, as the platform spells it, of the profile with this profileId in a run; None: nobody knows one.
+
+    `columns` had the key at some time, where they are not those of the contract.
+    """
     raw = _snapshot(engine, contract, folder, Side.PLATFORM)
-    if "profileId" not in raw.columns:
+    spelt = {one.name: one.header for one in contract.columns}
+    headers = [spelt.get(name, name) for name in columns or contract.key]
+    if not {"profileId", *headers} <= set(raw.columns):
         return None
-    own = raw.filter(raw["profileId"] == profile_id).select(*(column.header for column in contract.keys)).limit(2)
+    own = raw.filter(raw["profileId"] == profile_id).select(*headers).limit(2)
     found = engine.rows(own)
     if len(found) != 1 or not all(found[0]):
         return None

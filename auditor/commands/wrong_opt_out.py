@@ -71,7 +71,7 @@ def take_back(
     if not wrong.by.strip():
         raise SettingsError("--wrong-opt-out needs the name of the person who says so", hint="add: --by NAME")
     effect = _named(settings, contract, effects, wrong.cell, ledger)
-    _require_restorable(settings, contract, effect, of.sha, ledger)
+    _require_restorable(settings, contract, effect, of.sha, ledger, audited.key)
     _require_untouched(settings, contract, effect, of.sha, ledger)
     for pin in pins:
         if (pin.key, pin.column) == (effect.key, effect.column):
@@ -116,7 +116,7 @@ def require_restorable(settings: Settings, contract: Contract, undo: Plan, ledge
                 raise _erased(write.key)
             if not effects or len(undo.writes) > 1:
                 raise GuardRefused("this undo gives back a permission that the auditor did not withdraw")
-            _require_restorable(settings, contract, effects[0], undo.undoes or "", ledger, undo=undo.sha)
+            _require_restorable(settings, contract, effects[0], undo.undoes or "", ledger, undo.key, undo=undo.sha)
 
 
 def opted_out_otherwise(history: pl.DataFrame, written: datetime) -> bool:
@@ -190,7 +190,14 @@ def _numbers(settings: Settings, key: str) -> set[str]:
 
 
 def _require_restorable(
-    settings: Settings, contract: Contract, effect: Effect, plan: str, ledger: Ledger, *, undo: str | None = None
+    settings: Settings,
+    contract: Contract,
+    effect: Effect,
+    plan: str,
+    ledger: Ledger,
+    key_then: Sequence[str],
+    *,
+    undo: str | None = None,
 ) -> None:
     column, key = effect.column or "", effect.key or ""
     polarity = next((one.permission for one in contract.permissions if one.name == column), None)
@@ -200,9 +207,11 @@ def _require_restorable(
         raise _refused(key, column, "was sent and is not confirmed: it may have been the person's own doing")
     if permissions.state(effect.before, polarity) is not Permission.ON:
         raise _refused(key, column, "was not on before")
-    past = _past(settings, effect, ledger)
+    past = _past(settings, effect, ledger, key_then)
     if past.renamed is not None:
-        raise _refused(key, column, f'is by now of "{past.renamed}": whoever gave the profile that key has changed it')
+        another = "the mapping has another key since"
+        why = another if past.by_mapping else "whoever gave the profile that key has changed it"
+        raise _refused(key, column, f'is by now of "{past.renamed}": {why}')
     if not past.whole:
         raise _refused(key, column, "may have been withdrawn before: a part of what earlier runs remembered is lost")
     own = ledger.permission_writes(settings.table, but=None).filter(
@@ -245,6 +254,8 @@ class _Past:
 
     renamed: str | None
     """The key that their profile has in the newest run, where it had another one when the auditor wrote."""
+    by_mapping: bool
+    """Whether it is another one because the contract names other columns, in whose old ones nothing has changed."""
     history: pl.DataFrame
     """`side`, `at`, `column`, `value` of every change that a run saw."""
     said_no: bool
@@ -253,7 +264,7 @@ class _Past:
     """Whether nothing is lost that could tell of an opt-out of theirs."""
 
 
-def _past(settings: Settings, effect: Effect, ledger: Ledger) -> _Past:
+def _past(settings: Settings, effect: Effect, ledger: Ledger, key_then: Sequence[str]) -> _Past:
     folder = find_run(settings)
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
@@ -263,10 +274,12 @@ def _past(settings: Settings, effect: Effect, ledger: Ledger) -> _Past:
         found = find(engine, contract, folder, effect.key or "")
         memory = store.load(engine, contract, found.matched.keys, expected=True)
         holders = {number for (number,) in engine.rows(found.matched.rows.select("profile_id"))}
-        renamed = None
+        renamed, by_mapping = None, False
         if effect.profile_id and effect.profile_id not in holders:
             now = key_of(engine, contract, folder, effect.profile_id)
             renamed = None if now == effect.key else now
+            if renamed is not None and list(contract.key) != list(key_then):
+                by_mapping = key_of(engine, contract, folder, effect.profile_id, key_then) == effect.key
         person = ibis.literal(effect.profile_id, type=str)
         keys = [found.key] if found.key is not None else []
         if memory.seen is not None:
@@ -283,7 +296,7 @@ def _past(settings: Settings, effect: Effect, ledger: Ledger) -> _Past:
             said_no = said_no or filled(engine, memory.activities.filter(theirs & memory.activities.activity.isin(no)))
         missing, _ = run_folder.read_run(folder).told()
         lost = {*(one.code for one in missing), *(one.code for one in memory.warnings)} & (NO_OPT_OUTS | NOBODY_SEEN)
-        return _Past(renamed, engine.frame(history), said_no, not lost)
+        return _Past(renamed, by_mapping, engine.frame(history), said_no, not lost)
 
 
 def _refused(key: str, column: str, why: str) -> GuardRefused:
