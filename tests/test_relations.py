@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -19,6 +20,9 @@ from auditor.engine.duckdb import DuckDB
 from auditor.explain import explain
 from auditor.explain.relations import relations
 from auditor.explain.value_maps import Mapped, borne_out, mapped
+from auditor.findings.codes import Cause
+from auditor.findings.english.cause_sentences import cause
+from auditor.findings.reason import Reason
 from auditor.findings.sentences import with_sentences
 from auditor.findings.words import Words
 from auditor.model import AttributeType
@@ -261,10 +265,25 @@ def test_causes_say_it_with_the_share_that_fits_and_name_only_what_is_public(tmp
         cells += [Cell(["nl", "fr"][n % 2], codes[["nl", "fr"][n % 2]], f"k{n}", name, "exact") for n in range(30)]
     assert explained(tmp_path, cells) == [
         ("notation", "birthDate is the same day, written differently: as %d/%m/%Y in Actito, as %Y-%m-%d in CRM", 30),
-        ("relation", "country has another word for each value, one for one: what Actito says always stands for the same in "
-         "CRM (all of its 30 differences)", 30),
-        ("relation", "language has another word for each value, one for one: what Actito says always stands for the same in "
-         "CRM: fr → French, nl → Dutch (all of its 30 differences)", 30),
+        ("relation", "country has another word for each value, one for one: each of Actito stands for "
+         "one of CRM (all of its 30 differences)", 30),
+        ("relation", "language has another word for each value, one for one: each of Actito stands for "
+         "one of CRM: fr → French, nl → Dutch (all of its 30 differences)", 30),
         ("relation", "spent is 100 times as much in CRM as in Actito (97 % of its 30 differences)", 29),
         ("different", "spent is not the same in Actito and CRM", 1),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "one for one: a → b",
+        "several words for one on platform",
+        "another piece in front",
+        "a piece more at the end in truth",
+    ],
+)
+def test_no_cause_says_always_of_what_holds_for_most(pattern: str) -> None:
+    one = Cause("country", Reason.RELATION, pattern, 234)
+    assert re.search("always|every|each time", cause(one, Words("Actito", "CRM"), differing=240)) is None
+    assert "98 % of its 240 differences" in cause(one, Words("Actito", "CRM"), differing=240)

@@ -232,10 +232,10 @@ def _times(lift: float) -> str:
 _RELATIONS: Final = {
     r"(?P<by>.+) (?P<way>earlier|later) on platform": "{column} is {by} {way} in {platform} than in {truth}",
     r"a piece more (?P<where>in front|at the end) (?P<side>on platform|in truth)(?P<named>: .*)?": (
-        "{column} always has the same piece more {where} in {side}{named}"
+        "{column} has one and the same piece more {where} in {side}{named}"
     ),
     r"another piece (?P<where>in front|at the end)(?P<named>: .*)?": (
-        "{column} always has another piece {where} in {truth} than in {platform}{named}"
+        "{column} has one and the same other piece {where} in {truth} than in {platform}{named}"
     ),
     r"the other sign on platform": "{column} is the same number with the other sign in {platform} and {truth}",
     r"(?P<by>.+) (?P<way>more|less) on platform": "{column} is {by} {way} in {platform} than in {truth}",
@@ -244,12 +244,11 @@ _RELATIONS: Final = {
         "{column} is the same moment by two clocks: that of {by} in {side}, UTC in {other}"
     ),
     r"one for one(?P<named>: .*)?": (
-        "{column} has another word for each value, one for one: what {platform} says always stands for the same in "
-        "{truth}{named}"
+        "{column} has another word for each value, one for one: each of {platform} stands for one of {truth}{named}"
     ),
     r"several words for one (?P<side>on platform|in truth)(?P<named>: .*)?": (
-        "{column} has several words in {side} for each that {other} has: what {side} says always stands for the same "
-        "in {other}{named}"
+        "{column} has several words in {side} for each that {other} has: each of {side} stands for one of {other}"
+        "{named}"
     ),
     r"the opposite": "{column} is turned round: where {platform} has one of two values, {truth} has the other",
 }
