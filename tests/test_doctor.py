@@ -83,6 +83,22 @@ def test_before_the_first_run_it_makes_no_folder(folder: Path, capsys: pytest.Ca
     assert not (folder / "runs").exists()
 
 
+def test_the_sides_are_called_as_the_settings_call_them(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (folder / "auditor.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[names]\nplatform = "Mailing"\ntruth = "SAP"\n')
+    _, found = diagnosis(capsys)
+    whose = {
+        "truth": "SAP",
+        "truth columns": "SAP",
+        "truth keys": "SAP",
+        "profiles": "Mailing",
+        "export rows": "Mailing",
+    }
+    assert {name: called for name, called in whose.items() if called not in found[name]["reason"]} == {}
+    said = " ".join(item["reason"] + (item["repair"] or "") for item in found.values())
+    assert re.search(r"\bthe truth\b|\bCRM\b|Actito counts", said) is None
+
+
 # One thing wrong at a time
 
 

@@ -251,6 +251,7 @@ def test_nobody_there_and_something_missing(folder: Path, sandbox: Sandbox, caps
     [
         (["--key", "custmerId"], 'did you mean "customerId"?'),
         (["--map", "lastName=last_nam"], 'did you mean "last_name"?'),
+        (["--names", "Mailing,SAP", "--map", "lastName=last_nam"], 'SAP has no column "last_nam"'),
         (["--map", "lastName"], "COLUMN=TRUTH"),
         (["--permissions", "doNotContact=yes"], "opt-in or COLUMN=opt-out"),
         (["--permissions", "doNotContct=opt-out"], 'did you mean "doNotContact"?'),

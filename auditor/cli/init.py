@@ -105,16 +105,16 @@ def command(
                       ours.strip() or "Actito", theirs.strip() or "CRM")  # fmt: skip
     settings = start.settings_of(answers, settings_file)
     chosen = start.parse_maps(maps)
-    say("  asking Actito for the table structure, looking at both sides")
+    say(f"  asking {settings.names.platform} for the table structure, looking at both sides")
     structure, looked = _look(settings, key, chosen)
-    start.check_names(structure, looked.truth, key, chosen)
+    start.check_names(structure, looked.truth, key, chosen, settings.names.truth)
     from auditor.commands.init.propose import propose
 
     proposal = propose(looked, key=key, fed=chosen, default_country=country, timezone=timezone)
-    _show(proposal)
+    _show(proposal, settings.names.truth)
     told = questions.ask("--permissions", "which columns are permissions, and where their evidence is", permissions,
                          "proposed")  # fmt: skip
-    proposal = start.with_permissions(proposal, told, list(looked.truth))
+    proposal = start.with_permissions(proposal, told, list(looked.truth), settings.names.truth)
     side = questions.ask("--master", "who is right where both sides differ: truth, platform or both", master, "truth")
     proposal, decides = start.with_masters(proposal, side)
     paths = start.write(settings_file, answers, proposal, structure, decides)
@@ -146,7 +146,7 @@ def _leave_alone(paths: list[Path], force: bool) -> None:
         raise SettingsError(f"{there[0]} exists already, and nothing was written", hint="--force replaces it")
 
 
-def _show(proposal: Proposal) -> None:
+def _show(proposal: Proposal, truth: str) -> None:
     """The mapping, on stderr: the result of the command is the sheet."""
     for note in proposal.notes:
         say(wrapped("  ", note))
@@ -157,7 +157,7 @@ def _show(proposal: Proposal) -> None:
             say(f"        permission, {one.permission}; {evidence}")
     for one in proposal.doubtful:
         say(wrapped(f"  {one.confidence:.2f}  ", f"{one.name} ← {one.truth}? not mapped: {one.reason}", indent=8))
-    for title, names in (("nothing feeds", proposal.unmapped), ("not used of the truth", proposal.unused)):
+    for title, names in (("nothing feeds", proposal.unmapped), (f"not used of {truth}", proposal.unused)):
         if names:
             say(wrapped("  ", f"{title}: {', '.join(names)}"))
 

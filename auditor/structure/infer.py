@@ -113,7 +113,7 @@ def _type(column: Column, forms: Forms, *, unique: bool, declared: AttributeType
     if unique:
         return AttributeType.STRING, "it identifies profiles: an identifier is text, whatever it looks like"
     if declared is not None:
-        return declared, "the truth's own file declares this type"
+        return declared, "its file declares this type"
     return _by_form(forms)
 
 

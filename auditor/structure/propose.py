@@ -51,7 +51,7 @@ def propose_changes(
         else:
             by_hand.append(found)
     for name, segments in surveyed.segments.items():
-        additions += _segments(name, segments)
+        additions += _segments(name, segments, surveyed.called)
         by_hand += [_too_many(name)] if segments is None else []
     by_hand += _changes_by_hand(there, surveyed)
     notes = tuple(_notes(there, live is None, additions, surveyed))
@@ -66,21 +66,21 @@ def _addition(name: str, truth: str, surveyed: Surveyed) -> Addition | ByHand:
     if name.startswith(SEGMENTATION_PREFIX):
         segmentation = surveyed.segmentations[name]
         if segmentation is None:
-            return _too_many(name) if surveyed.filled[name] else _nothing_filled(name)
+            return _too_many(name) if surveyed.filled[name] else _nothing_filled(name, surveyed.called)
         return Addition(f'the contract feeds it from "{truth}"; {filled}', segmentation=segmentation)
     problems = list(problems_of_name(name))
     if problems:
         return ByHand(name, "another name in the contract", "; ".join(problems))
     inferred = surveyed.inferred[name]
     if inferred is None:
-        return _nothing_filled(name)
+        return _nothing_filled(name, surveyed.called)
     return Addition(f'the contract feeds it from "{truth}"; {inferred.reason}', attribute=inferred.attribute)
 
 
-def _segments(column: str, segments: tuple[str, ...] | None) -> Iterator[Addition]:
+def _segments(column: str, segments: tuple[str, ...] | None, truth: str) -> Iterator[Addition]:
     name = column.removeprefix(SEGMENTATION_PREFIX)
     for segment in segments or ():
-        yield Addition("the truth uses it, and the segmentation has no such segment", segment=(name, segment))
+        yield Addition(f"{truth} uses it, and the segmentation has no such segment", segment=(name, segment))
 
 
 def _too_many(column: str) -> ByHand:
@@ -88,11 +88,11 @@ def _too_many(column: str) -> ByHand:
     return ByHand(column, what, f"it has more than {MOST_SEGMENTS} different values")
 
 
-def _nothing_filled(column: str) -> ByHand:
+def _nothing_filled(column: str, truth: str) -> ByHand:
     return ByHand(
         column,
         "its type, from somebody who knows",
-        f"no value is filled in the truth, and types are not guessed: --type {column}=string:100, for example",
+        f"no value is filled in {truth}, and types are not guessed: --type {column}=string:100, for example",
     )
 
 
@@ -100,10 +100,10 @@ def _changes_by_hand(live: Structure, surveyed: Surveyed) -> Iterator[ByHand]:
     for refusal in surveyed.refusals:
         attribute = live.attribute(refusal.column)
         if attribute is not None and not attribute.technical:
-            what = _by_hand(attribute, refusal)
+            what = _by_hand(attribute, refusal, surveyed.called)
             if what:
                 verb = "does" if refusal.cells == 1 else "do"
-                why = f"{counted(refusal.cells, 'value')} of the truth {verb} not fit; {_FIXED}"
+                why = f"{counted(refusal.cells, 'value')} of {surveyed.called} {verb} not fit; {_FIXED}"
                 yield ByHand(refusal.column, what, why)
     key = surveyed.contract.key
     attribute = live.attribute(key[0]) if len(key) == 1 else None
@@ -116,15 +116,15 @@ def _changes_by_hand(live: Structure, surveyed: Surveyed) -> Iterator[ByHand]:
             yield ByHand(attribute.name, what, f"it is mandatory and nothing feeds it; {_FIXED}")
 
 
-def _by_hand(attribute: Attribute, refusal: Refusal) -> str:
+def _by_hand(attribute: Attribute, refusal: Refusal, truth: str) -> str:
     """What a person could change so that the values fit; empty where a few wrong values are the likelier reason."""
     if refusal.rule == Rule.MAX_LENGTH:
         limit = attribute.max_length or TEXT_LENGTH
         if limit >= TEXT_LENGTH:
             return ""
-        return f"{min(refusal.longest, TEXT_LENGTH)} characters instead of {limit}, or shorter values in the truth"
+        return f"{min(refusal.longest, TEXT_LENGTH)} characters instead of {limit}, or shorter values in {truth}"
     if refusal.rule == Rule.ALLOWED_VALUES:
-        return f"more values than {listed(attribute.allowed)}, or other values in the truth"
+        return f"more values than {listed(attribute.allowed)}, or other values in {truth}"
     wrong = refusal.rule not in (Rule.MANDATORY, Rule.UNIQUE, Rule.MIN_LENGTH)
     if wrong and refusal.cells > SHARE * refusal.filled:
         return f"another type than {TYPE[attribute.type]}: a new attribute, since a type stays as it is"
@@ -140,8 +140,8 @@ def _notes(live: Structure, new: bool, additions: Sequence[Addition], surveyed: 
         )
     for refusal in surveyed.refusals:
         if refusal.column in added and refusal.rule != Rule.MANDATORY:
-            place = column_in_words(refusal.column)
-            yield f"{place}: {counted(refusal.cells, 'value')} of the truth would be refused ({refusal.sentence})"
+            place, cells = column_in_words(refusal.column), counted(refusal.cells, "value")
+            yield f"{place}: {cells} of {surveyed.called} would be refused ({refusal.sentence})"
     if not new:
         return
     yield "Actito makes emailAddress mandatory and unique unless it is told otherwise (U-predef)"

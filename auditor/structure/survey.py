@@ -67,6 +67,8 @@ class Wish:
 class Surveyed:
     """What was found in the truth."""
 
+    called: str
+    """What the truth is called on screens."""
     contract: Contract
     """Read against the structure as it would be with everything that it lacks, and with what a person wished."""
     rows: int
@@ -133,6 +135,7 @@ def _survey(
     contract = _contract(settings, target, wish)
     surveyed = _sent(engine, contract, truth, contract.columns)
     return Surveyed(
+        called=settings.names.truth,
         contract=contract,
         rows=count(engine, surveyed),
         inferred=inferred,

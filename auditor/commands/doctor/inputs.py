@@ -51,7 +51,10 @@ def synchronisations(subject: Subject) -> Finding:
     if known is None:
         return Finding(State.NOT_CHECKED, unread, "give the API user the right to read ETL definitions")
     if not known:
-        return Finding(State.OK, "no synchronisation is stored in Actito: something else fills the table")
+        return Finding(
+            State.OK,
+            f"no synchronisation is stored in {subject.settings.names.platform}: something else fills the table",
+        )
     vague = [name for name, columns in known.items() if columns is None]
     if vague:
         return Finding(State.NOT_CHECKED, f"{listed(vague)}: which columns it fills is not said")
@@ -93,12 +96,12 @@ def locations(subject: Subject) -> Finding:
 
 def export(subject: Subject) -> Finding:
     """Is there a fresh export that can be read?"""
-    return _found(subject.platform.get())
+    return _found(subject.platform.get(), subject.settings.names.truth)
 
 
 def truth(subject: Subject) -> Finding:
     """Is there a truth that can be read?"""
-    return _found(subject.truth.get())
+    return _found(subject.truth.get(), subject.settings.names.truth)
 
 
 def export_columns(subject: Subject) -> Finding:
@@ -108,7 +111,9 @@ def export_columns(subject: Subject) -> Finding:
 
 def truth_columns(subject: Subject) -> Finding:
     """Has the truth every column that the contract maps?"""
-    return _columns(subject.truth.need(), "the truth", "correct their names in the contract, or have them added")
+    return _columns(
+        subject.truth.need(), subject.settings.names.truth, "correct their names in the contract, or have them added"
+    )
 
 
 def export_rows(subject: Subject) -> Finding:
@@ -116,23 +121,23 @@ def export_rows(subject: Subject) -> Finding:
     landed = subject.platform.need().landed
     if landed is None:
         return Finding(State.NOT_CHECKED, "the rows of the export were not read, for columns are missing")
-    there = Reader(subject.connection.need()).count(subject.structure.need())
+    there, platform = Reader(subject.connection.need()).count(subject.structure.need()), subject.settings.names.platform
     rows = landed.rows
     if there is None:
-        return Finding(State.NOT_CHECKED, "Actito does not say how many profiles there are")
+        return Finding(State.NOT_CHECKED, f"{platform} does not say how many profiles there are")
     if rows < there:
         return Finding(
             State.WARNING,
-            f"the export has {counted(rows, 'row')}, Actito counts {counted(there, 'profile')} now",
+            f"the export has {counted(rows, 'row')}, {platform} counts {counted(there, 'profile')} now",
             "if so many did not come since the export was made, it is incomplete: activate it without a filter",
         )
     if landed.rejected:
         return Finding(
             State.WARNING,
             f"{counted(landed.rejected, 'row')} of the export cannot be read",
-            "export it again: Actito writes no such rows",
+            f"export it again: {platform} writes no such rows",
         )
-    return Finding(State.OK, f"the export has {counted(rows, 'row')}, Actito counts {counted(there, 'profile')}")
+    return Finding(State.OK, f"the export has {counted(rows, 'row')}, {platform} counts {counted(there, 'profile')}")
 
 
 def export_keys(subject: Subject) -> Finding:
@@ -142,7 +147,7 @@ def export_keys(subject: Subject) -> Finding:
 
 def truth_keys(subject: Subject) -> Finding:
     """Is the key there, and unique, in the truth?"""
-    return _keys(subject.truth.need(), "the truth")
+    return _keys(subject.truth.need(), subject.settings.names.truth)
 
 
 def activities(subject: Subject) -> Finding:
@@ -160,10 +165,10 @@ def activities(subject: Subject) -> Finding:
     return Finding(State.OK, f"{counted(said.number, 'activity', 'activities')} of bounces, complaints, opt-outs")
 
 
-def _found(found: Input) -> Finding:
+def _found(found: Input, truth: str) -> Finding:
     pulled, landed = found.pulled, found.landed
-    whose = "export" if pulled.side is Side.PLATFORM else "truth"
-    what = f"the newest {whose} is {pulled.file}" if pulled.snapshot is None else f"the {whose} is {pulled.file}"
+    whose = "export" if pulled.side is Side.PLATFORM else f"file of {truth}"
+    what = f"the newest {whose} is {pulled.file}" if pulled.snapshot is None else f"{truth} is {pulled.file}"
     if pulled.may_write:
         return Finding(
             State.WARNING,

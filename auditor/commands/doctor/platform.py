@@ -92,10 +92,11 @@ def table(subject: Subject) -> Finding:
 
 def profiles(subject: Subject) -> Finding:
     """Can profiles be counted, which is how an incomplete export is noticed?"""
-    there = Reader(subject.connection.need()).count(subject.structure.need())
+    there, called = Reader(subject.connection.need()).count(subject.structure.need()), subject.settings.names.platform
     if there is None:
-        return Finding(State.NOT_CHECKED, "Actito does not say how many profiles there are: see that exports are whole")
-    return Finding(State.OK, f"Actito counts {counted(there, 'profile')}")
+        reason = f"{called} does not say how many profiles there are: see that exports are whole"
+        return Finding(State.NOT_CHECKED, reason)
+    return Finding(State.OK, f"{called} counts {counted(there, 'profile')}")
 
 
 def clock(subject: Subject) -> Finding:

@@ -218,7 +218,7 @@ def _ways(name: str, looked: Looked, key_column: str | None) -> list[Mapped]:
 
 def _confidence(alike: float, why: str, how: Reading, same: Agreement | None, filled: bool) -> tuple[float, str]:
     if not filled:
-        return 0.6 * alike, f"{why}; the truth has no value in the sample"
+        return 0.6 * alike, f"{why}; it is empty in the sample"
     if same is None or same.people < ENOUGH:
         sure = 0.8 * alike * (0.3 + 0.7 * how.fits)
         seen = "values could not be compared"

@@ -48,7 +48,9 @@ def parse_maps(texts: Sequence[str]) -> dict[str, str]:
     return maps
 
 
-def check_names(structure: Structure, truth: Mapping[str, object], key: str | None, maps: Mapping[str, str]) -> None:
+def check_names(
+    structure: Structure, truth: Mapping[str, object], key: str | None, maps: Mapping[str, str], called: str
+) -> None:
     """Raises SettingsError for a column that a person named and that is not there."""
     for name in [*maps, *([key] if key else [])]:
         if name not in structure.columns:
@@ -56,10 +58,10 @@ def check_names(structure: Structure, truth: Mapping[str, object], key: str | No
             raise SettingsError(f'the table "{structure.table}" has no column "{name}"{known}')
     for column in maps.values():
         if column and column not in truth:
-            raise SettingsError(f'the truth has no column "{column}"{nearest(column, truth)}')
+            raise SettingsError(f'{called} has no column "{column}"{nearest(column, truth)}')
 
 
-def with_permissions(proposal: Proposal, told: str, truth: Sequence[str]) -> Proposal:
+def with_permissions(proposal: Proposal, told: str, truth: Sequence[str], called: str) -> Proposal:
     """The proposal with the permissions that a person names: `proposed`, `none`, or `COLUMN=opt-in:DATE:SOURCE,…`.
 
     Subscriptions are permissions whatever is said; a list replaces what was proposed of the attributes.
@@ -75,10 +77,10 @@ def with_permissions(proposal: Proposal, told: str, truth: Sequence[str]) -> Pro
             raise SettingsError(f'--permissions: "{name}" is no mapped column{nearest(name, names)}')
         if polarity not in tuple(Polarity) or len(evidence) > 2:
             raise SettingsError(f"--permissions {part.strip()}: COLUMN=opt-in or COLUMN=opt-out is expected, with "
-                                ":DATE:SOURCE of the truth after it if there is evidence")  # fmt: skip
+                                f":DATE:SOURCE of {called} after it if there is evidence")  # fmt: skip
         for column in filter(None, evidence):
             if column not in truth:
-                raise SettingsError(f'--permissions: the truth has no column "{column}"{nearest(column, truth)}')
+                raise SettingsError(f'--permissions: {called} has no column "{column}"{nearest(column, truth)}')
         found = {what: column for what, column in zip(("date", "source"), evidence, strict=False) if column}
         wanted[name] = (polarity, found)
 
@@ -116,7 +118,7 @@ def write(settings_file: Path, answers: Answers, proposal: Proposal, structure: 
     settings, contract, suite, request = files(settings_file, answers.table)
     if not proposal.key:
         raise SettingsError(
-            "no column of the truth was found that identifies a person as a unique attribute of the table does",
+            f"no column of {answers.truth_name} was found that identifies a person as a unique attribute does",
             hint="name both: --key customerId --map customerId=contact_id",
         )
     text = contract_text(proposal, platform=answers.platform_name, truth=answers.truth_name, master=master)
