@@ -60,6 +60,7 @@ DAMAGED = [
     ("firstName", "Jérôme", "J?r?me", LOST, "encoding"),
     ("firstName", "Jérôme", "Jrme", (Reason.ENCODING, "letters left out in truth"), "encoding"),
     ("points", "7779.2", "7779.2001953125", (Reason.NOTATION, "32 bits in truth"), "computed"),
+    ("points", "12.49", "12", (Reason.TRUNCATED, "rounded in truth"), "truncated"),
     ("points", "1.1", "1.1000000000000001", (Reason.NOTATION, "rounding noise in truth"), "computed"),
     ("firstName", "Anna", "J?r?me", OTHER, "encoding"),
     ("firstName", "Anna", "JosÃ©", OTHER, "encoding"),
@@ -99,6 +100,7 @@ DAMAGED = [
 ]  # fmt: skip
 FINE = [
     ("firstName", "Jerome", "Jérôme", OTHER),
+    ("points", "12", "12.49", (Reason.TRUNCATED, "rounded on platform")),
     ("points", "7779.2001953125", "7779.2", (Reason.NOTATION, "32 bits on platform")),
     ("site", "+32475123456", "0475123456", (Reason.NOTATION, "a number without its country in truth")),
     ("firstName", "R&eacute;my", "Rémy", (Reason.MARKUP, "HTML codes on platform")),

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import auditor
 from auditor.engine.duckdb import DuckDB
 from auditor.explain import explain
 from auditor.explain.relations import relations
@@ -160,7 +161,10 @@ def _later(**by: int) -> Callable[[datetime], str]:
         ("several words for one in truth: Belgium → B, Belgium → BE, France → F, …", pairs(range(40), lambda n: ["Belgium", "Belgium", "France", "France"][n % 4], lambda n: ["B", "BE", "F", "FR"][n % 4])),
         ("a piece more in front in truth: “KL-”", pairs(range(30), lambda n: 1000 + 37 * n, lambda n: f"KL-{1000 + 37 * n}")),
         ("a piece more at the end on platform: “@x.be”", pairs(range(30), lambda n: f"a{n}@x.be", lambda n: f"a{n}")),
-        ("another piece at the end: “old.be” → “new.be”", pairs(range(30), lambda n: f"a{n}@old.be", lambda n: f"a{n}@new.be")),
+        ("another piece at the end: “old” → “new”", pairs(range(30), lambda n: f"a{n}.old", lambda n: f"a{n}.new")),
+        ("another domain: old.be → new.be", pairs(range(30), lambda n: f"a{n}@old.be", lambda n: f"a{n}@new.be")),
+        ("another domain: acme.be → acme.eu", [*pairs(range(12), lambda n: f"A{n}@acme.be", lambda n: f"a{n}@ACME.eu")]),
+        ("another domain: acme.be → acme.eu, smit.nl → smit-zonen.com", pairs(range(31), lambda n: f"a{n}@{['acme.be', 'smit.nl'][n % 2]}", lambda n: f"a{n}@{['acme.eu', 'smit-zonen.com'][n % 2]}")),
     ],
 )  # fmt: skip
 def test_a_constant_relation_is_found(found: str, of: list[tuple[str, str]]) -> None:
@@ -169,6 +173,57 @@ def test_a_constant_relation_is_found(found: str, of: list[tuple[str, str]]) -> 
     assert (one.reason, one.named()) == ("relation", found)
     assert all(one.fits(*pair) for pair in of)
     assert not any(one.fits(*pair) for pair in noise)
+
+
+AMOUNTS = [Decimal(1237 * n + 649) / 100 for n in range(1, 40)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "of"),
+    [
+        ("rounded in truth", pairs(AMOUNTS, str, lambda one: f"{one:.0f}")),
+        ("rounded on platform", pairs(AMOUNTS, lambda one: f"{one:.1f}".replace(".", ","), lambda one: f"{one}".replace(".", ","))),
+        ("rounded on platform", pairs(AMOUNTS, lambda one: f"{int(one + Decimal('0.5'))}.00", str)),
+        ("rounded in truth", pairs(range(40), lambda n: n + 0.5 + n % 2 / 4, lambda n: n + 1)),  # half up
+        ("rounded in truth", pairs(range(40), lambda n: n + 0.5 + n % 3 / 4, lambda n: round(n + 0.5 + n % 3 / 4))),  # half to even
+        ("decimals left out in truth", pairs(AMOUNTS, str, int)),
+        ("decimals left out on platform", pairs(AMOUNTS, lambda one: f"{int(one * 10) / 10}", str)),
+    ],
+)  # fmt: skip
+def test_rounded_numbers_are_told_as_such(pattern: str, of: list[tuple[str, str]]) -> None:
+    noise = [("17", "4211"), ("0.5", "75.25"), ("x", "y")]
+    differing = [
+        pair for pair in of if pair[0].replace(",", ".").rstrip("0").rstrip(".") != pair[1].rstrip("0").rstrip(".")
+    ]
+    [one] = [one for one in relations([*differing, *noise], "UTC") if one.reason is Reason.TRUNCATED]
+    assert one.pattern == pattern
+    assert sum(one.fits(*pair) for pair in differing) >= 0.9 * len(differing)
+    assert not any(one.fits(*pair) for pair in noise)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        pairs(AMOUNTS, str, lambda one: int(one) + 3),
+        pairs(range(40), lambda n: f"{n % 5}.{n % 7 + 1}", lambda n: (n * n + 1) % 5),
+        pairs(range(40), lambda n: f"+3247000{n:04}.5", lambda n: f"+3247000{n + 1:04}"),
+    ],
+)
+def test_other_numbers_are_not_rounded(of: list[tuple[str, str]]) -> None:
+    assert [one.pattern for one in relations(of, "UTC") if one.reason is Reason.TRUNCATED] == []
+
+
+def test_addresses_that_others_have_already_are_no_new_domain(tmp_path: Path) -> None:
+    """A company is renamed, and some people mistype gmail.com; everybody else has it as it is."""
+    rows = [(f"a{n}@acme.be", f"a{n}@acme.eu") for n in range(12)]
+    rows += [(f"g{n}@gmial.com", f"g{n}@gmail.com") for n in range(9)]
+    rows += [(f"h{n}@gmail.com", f"h{n}@gmail.com") for n in range(40)]
+    for place, name in enumerate(("p", "t")):
+        lines = [f"{n},{row[place]}" for n, row in enumerate(rows)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,mail", *lines]) + "\n")
+    found = auditor.compare(str(tmp_path / "p.csv"), str(tmp_path / "t.csv"), key="id")
+    causes = {(row["reason"], row["pattern"], row["profiles"]) for row in found.causes.to_dicts()}
+    assert causes == {("relation", "another domain: acme.be → acme.eu", 12), ("typo", "", 9)}
 
 
 def test_chance_is_no_relation() -> None:

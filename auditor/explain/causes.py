@@ -23,12 +23,13 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
     spreadsheet    digits lost | a spreadsheet's error | a date of a spreadsheet on platform
     leading_zero   zeros missing on platform
     relation       1 day earlier | 2 hours later | 5 more on platform · 100 times in truth · the other sign ·
-                   the clock of Europe/Brussels on platform · one for one · a piece more in front on platform
+                   the clock of Europe/Brussels on platform · one for one · another domain ·
+                   a piece more in front on platform
     exchanged      exchanged with | holds | stands in COLUMN · a copy of | within COLUMN on platform ·
                    COLUMN as well on platform
     slipped        slipped by 1 row on platform · sorted alone on platform · in another row
     truncated      cut off on platform · cut off on platform after 30 characters, where most are ·
-                   no seconds | time on platform: of the column
+                   no seconds | time on platform · rounded | decimals left out on platform: of the column
     different      on → off for permissions; true → false for yes or no; nl → fr for a public field of few values
     the others     empty
 """

@@ -25,8 +25,11 @@ from auditor.equality.primitives import FUNCTIONS as EQUALITY
 from auditor.equality.primitives import needs_functions
 from auditor.explain.background import Background
 from auditor.explain.distances import Apart, Pair, Relation, Times
+from auditor.explain.domains import Moved
+from auditor.explain.domains import borne_out as borne_out_by_domains
 from auditor.explain.left_out import LeftOut
 from auditor.explain.relations import Piece, relations
+from auditor.explain.rounding import Rounded
 from auditor.explain.value_maps import Mapped, borne_out
 from auditor.findings.reason import Reason
 from auditor.model import Side
@@ -90,11 +93,22 @@ def _held(
     engine: Engine, cells: ir.Table, column: str, relation: Relation, background: Background | None
 ) -> Relation | None:
     """The relation as far as it holds in the whole column; None where it does not."""
+    if isinstance(relation, Moved) and background is not None:
+        return borne_out_by_domains(relation, _domains(engine, relation, background, background.place(column)))
     if not isinstance(relation, Mapped):
         return relation
     if background is None:
         return relation if len(relation.values) > 1 else None
     return _borne_out(engine, cells, column, relation, background)
+
+
+def _domains(engine: Engine, relation: Moved, background: Background, place: int) -> dict[Pair, int]:
+    """How many of the rows that were drawn have each pair of domains with one of the relation's on its side."""
+    both = {side: background.drawn[f"{side}{place}"].strip().lower().re_extract("@([^@]+)$", 1) for side in "pt"}
+    rows = background.drawn.select(**both)
+    ours, theirs = (sorted(set(domains)) for domains in zip(*relation.domains, strict=True))
+    touched = rows.filter(rows.p.isin(ours) | rows.t.isin(theirs)).filter(rows.p != "", rows.t != "")
+    return {(p, t): number for p, t, number in engine.rows(touched.group_by("p", "t").agg(n=touched.count()))}
 
 
 def _borne_out(engine: Engine, cells: ir.Table, name: str, relation: Mapped, background: Background) -> Mapped | None:
@@ -174,6 +188,10 @@ def _stored(one: Relation) -> str:
             known = ["mapped", one.values]
         case LeftOut():
             known = ["left out", one.page, one.on_platform]
+        case Moved():
+            known = ["moved", one.domains]
+        case Rounded():
+            known = ["rounded", one.places, one.on_platform, one.cut]
         case Piece():
             known = ["piece", one.ours, one.theirs, one.in_front]
         case _:
@@ -191,6 +209,10 @@ def _read(text: str) -> Relation:
             return Times(*map(Decimal, known))
         case "left out":
             return LeftOut(*known)
+        case "moved":
+            return Moved(tuple((ours, theirs) for ours, theirs in known[0]))
+        case "rounded":
+            return Rounded(*known)
         case "mapped":
             return Mapped(tuple((ours, theirs) for ours, theirs in known[0]))
         case _:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from auditor.explain.distances import Apart, Pair, Relation, moments_apart, numbers_apart
+from auditor.explain.domains import FEWEST as FEWEST_OF_A_DOMAIN
+from auditor.explain.domains import Moved, moved
 from auditor.explain.left_out import LeftOut, left_out
 from auditor.explain.moments import moments
+from auditor.explain.rounding import rounded
 from auditor.explain.spelling import readings
 from auditor.explain.value_maps import Mapped, mapped
 from auditor.findings.reason import Reason
@@ -118,6 +121,9 @@ def _candidates(pairs: Sequence[Pair], zone: str) -> Iterator[Relation]:
         yield from sorted(moments_apart(pairs, zone), key=lambda one: one.reason is not Reason.NOTATION)
     if any(readings(p) and readings(t) for p, t in first):
         yield from numbers_apart(pairs)
+        yield from rounded(pairs)
+    if any("@" in p and "@" in t for p, t in pairs) and (domains := moved(pairs)) is not None:
+        yield domains
     if (whole := mapped(pairs)) is not None:
         yield whole
     yield from _pieces(pairs)
@@ -139,6 +145,8 @@ def _believed(relation: Relation, pairs: Sequence[Pair], fits: Sequence[bool]) -
             return True
         case LeftOut():
             return relation.believed(pairs, fits)
+        case Moved():
+            return different >= FEWEST_OF_A_DOMAIN
         case Apart() if relation.reason is Reason.NOTATION:
             fitting = [pair for pair, holds in zip(pairs, fits, strict=True) if holds]
             turned = relation.ours.translate(_TURNED) == relation.theirs

@@ -92,6 +92,8 @@ _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "a spreadsheet's error": "{column} holds the error of a spreadsheet in {side} (such as #N/A), {other} a value",
     "no seconds": "{column} is the same moment, without its seconds in {side}",
     "no time": "{column} is the same day, without the time in {side}",
+    "rounded": "{column} is rounded in {side}, {other} has more decimals",
+    "decimals left out": "{column} lacks decimals in {side} that {other} has: they were left out, not rounded",
     "cut off": "{column} is cut off in {side}",
 }
 """The pattern without its side."""
@@ -242,6 +244,9 @@ _RELATIONS: Final = {
     r"(?P<by>.+) times (?P<side>on platform|in truth)": "{column} is {by} times as much in {side} as in {other}",
     r"the clock of (?P<by>.+) (?P<side>on platform|in truth)": (
         "{column} is the same moment by two clocks: that of {by} in {side}, UTC in {other}"
+    ),
+    r"another domain(?P<named>: .*)?": (
+        "{column} has other domains in {truth} than in {platform}, one for one, and the same names before the @{named}"
     ),
     r"one for one(?P<named>: .*)?": (
         "{column} has another word for each value, one for one: each of {platform} stands for one of {truth}{named}"
