@@ -206,6 +206,30 @@ def test_a_profile_waits_for_the_synchronisation_or_for_what_we_sent(
     assert cells == {column: column in sent for column in ("city", "note")}
 
 
+def test_no_table_is_gone_through_for_each_row_of_another(
+    engine: DuckDB, landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known grows with the table: a join of it that DuckDB cannot make by hash takes hours at a million."""
+    plans = list[str]()
+    execute = engine.execute
+
+    def planned(statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        if " JOIN " in statement and not values:
+            plans.append(str(execute(f"EXPLAIN {statement}")))
+        return execute(statement, values)
+
+    monkeypatch.setattr(engine, "execute", planned)
+    known = SlowKnown(
+        base={"k1": {"note": "a"}},
+        sent=frozenset((("k1", "note"), ("k2", None))),
+        seen=frozenset(("k1", "k2")),
+        blocked=frozenset((("k1", "city"),)),
+    )
+    run(engine, landing, CONTRACT, [PLAIN_PLATFORM], [{**PLAIN_TRUTH, "remark": "b"}], tables(engine, CONTRACT, known))
+    assert any("HASH_JOIN" in plan for plan in plans)
+    assert not [plan for plan in plans if "NL_JOIN" in plan or "NESTED_LOOP" in plan or "CROSS_PRODUCT" in plan]
+
+
 @pytest.mark.parametrize(
     ("blank", "permission", "kept"),
     [

@@ -159,11 +159,22 @@ def _otherwise(
     return ~held.identical_to(sent) & ~platform.identical_to(truth)
 
 
-def flagged(table: ir.Table, marks: ir.Table, name: str, predicates: list[ir.BooleanValue]) -> ir.Table:
-    """The table with its column `name` true where a row of `marks` fits."""
-    inside = table.semi_join(marks, predicates).mutate(**{name: ibis.literal(True)})
-    outside = table.anti_join(marks, predicates)
-    return inside.union(outside)
+def flagged(
+    table: ir.Table,
+    marks: ir.Table,
+    name: str,
+    predicates: list[ir.BooleanValue],
+    among: ir.BooleanValue | None = None,
+) -> ir.Table:
+    """The table with its column `name` true where a row of `marks` fits, `among` those of its rows alone.
+
+    The predicates compare columns of both: with one that looks at the table alone, DuckDB goes through all marks for
+    each row.
+    """
+    candidates = table if among is None else table.filter(among)
+    inside = candidates.semi_join(marks, predicates).mutate(**{name: ibis.literal(True)})
+    outside = candidates.anti_join(marks, predicates)
+    return inside.union(outside) if among is None else inside.union(outside).union(table.filter(~among))
 
 
 def younger(moment: ir.TimestampValue, shown: datetime | None, contract: Contract) -> ir.BooleanValue:

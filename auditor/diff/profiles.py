@@ -34,12 +34,13 @@ def not_equal(
     profiles = engine.keep(ibis.union(*found), "profiles")
     if known.seen is not None:
         seen = known.seen.select("key").distinct()
-        is_gone = [profiles.canonical == seen.key, profiles.status == Status.MISSING.value]
-        profiles = engine.keep(flagged(profiles, seen, "gone", is_gone), "profiles")
+        missing_now = profiles.status == Status.MISSING.value
+        profiles = flagged(profiles, seen, "gone", [profiles.canonical == seen.key], among=missing_now)
+        profiles = engine.keep(profiles, "profiles")
     if known.sent is not None:
         whole = known.sent.filter(known.sent.column.isnull()).select("key").distinct()
         absent_now = profiles.status.isin([Status.MISSING.value, Status.ORPHAN.value])
-        profiles = flagged(profiles, whole, "pending", [profiles.key == whole.key, absent_now])
+        profiles = flagged(profiles, whole, "pending", [profiles.key == whole.key], among=absent_now)
         profiles = engine.keep(profiles, "profiles")
     return profiles
 
