@@ -107,6 +107,7 @@ PATTERNS = [
         ("Vandenbroeck", "Vanden", "cut off in truth"),
         ("Smit &amp; Zonen", "Smit & Zonen", "HTML codes on platform"),
         ("Smit & Zonen", "Smit%20%26%20Zonen", "codes of an address in truth"),
+        ('="0042"', "0042", "a formula on platform"),
         ("WAAR", "true", "yes or no"),
         ("0470 12 34 56", "+32470123456", "a number without its country on platform"),
         ("ann@x.be", "Ann <ann@x.be>", "more than the address in truth"),

@@ -70,6 +70,7 @@ DAMAGED = [
      "truncated"),
     ("phone", "0475123456", "475123456", ZEROS, "leading_zero"),
     ("firstName", "Rémy", "R&#233;my", OTHER, "markup"),
+    ("site", "", '="00123"', OTHER, "markup"),
     ("firstName", "Rémy", "R&eacute;my", OTHER, "markup"),
     ("firstName", "Rémy", "R%C3%A9my", OTHER, "markup"),
     ("addressStreet", "Kerkstraat 1", "Kerkstraat 1_x000D_", OTHER, "markup"),

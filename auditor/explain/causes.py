@@ -13,7 +13,7 @@ Patterns by reason (`platform` stands for either side, in the truth it is `in tr
                    punctuation missing on platform · other punctuation
     encoding       garbled on platform · garbled · letters lost | left out on platform
     markup         HTML codes | HTML tags | codes of an address | a program | a document | a typesetter | a directory |
-                   a host | a mail | a workbook on platform
+                   a host | a mail | a workbook | a formula on platform
     notation       yes or no · a number without its country | rounding noise | 32 bits |
                    more than the address on platform ·
                    the same telephone number ·

@@ -11,6 +11,7 @@ from typing import Final
 CODES: Final = (
     r"&[#A-Za-z]|%u?[0-9A-Fa-f]{2}|\\+[uUx]\{?[0-9A-Fa-f]|=[0-9A-F]{2}|_x[0-9A-Fa-f]{4}_|</?[A-Za-z!]|\\+[nrt\"'/`^~]"
     r"|\\[0-9A-Fa-f]{2}|[uU]\+[0-9A-Fa-f]{4}|=\?[A-Za-z0-9-]+\?[QBqb]\?|^[bBuUrR]{1,2}[\"']|[xX][nN]--|\\[cvuHkr][ {]"
+    r"|^\s*=\""
 )
 """What a text must hold to be looked at, in the regular expressions of engines and of Python."""
 _CODES: Final = re.compile(CODES)
@@ -32,6 +33,7 @@ _COMBINING: Final = {"\"": "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302"
                      "r": "\u030a"}  # fmt: skip
 _OF_A_HEAD: Final = re.compile(r"=\?([A-Za-z0-9-]+)\?([QBqb])\?([^?]*)\?=(?:\s+(?==\?))?")
 _LITERAL: Final = re.compile(r"[bBuUrR]{0,2}([\"'])(.*)\1", re.DOTALL)
+_FORMULA: Final = re.compile(r"\s*=\"((?:[^\"]|\"\")*)\"\s*")
 _OF_A_WORKBOOK: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _TAG: Final = re.compile(r"<(/?[A-Za-z][^<>]*|!\[CDATA\[|!--.*?--)>?|\]\]>")
 _BREAK: Final = re.compile(r"<(br|/p|/div|p)\b[^<>]*>", re.IGNORECASE)
@@ -116,6 +118,12 @@ def _of_a_workbook(text: str) -> str:
     return _OF_A_WORKBOOK.sub(lambda code: chr(int(code[1], 16)), text)
 
 
+def _of_a_formula(text: str) -> str:
+    """Without the formula by which a spreadsheet keeps a text as it is: `="00123"`."""
+    found = _FORMULA.fullmatch(text)
+    return found[1].replace('""', '"') if found else text
+
+
 def _read(sign: str, text: str) -> str:
     """The text with the bytes that are written behind a sign, each as two hexadecimal digits."""
     return re.sub(
@@ -142,6 +150,7 @@ _DECODED: Final[Mapping[str, Callable[[str], str]]] = {
     "codes of a mail": _of_a_mail,
     "codes of a host": _of_a_host,
     "codes of a workbook": _of_a_workbook,
+    "a formula": _of_a_formula,
 }
 
 

@@ -214,7 +214,7 @@ def _by_pair(cells: ir.Table, columns: Sequence[Column]) -> ir.Table:
         (table.one_number & more_than_digits(table), Reason.NUMBER_FORMAT.value),
         ((table.p_bare == table.t_bare) & ~table.is_number & ~coded, Reason.PUNCTUATION.value),
         (garbled, Reason.ENCODING.value),
-        (_same_but_for_leading_zeros(table), Reason.LEADING_ZERO.value),
+        (_same_but_for_leading_zeros(table) & ~coded, Reason.LEADING_ZERO.value),
         (table.one_number, Reason.NUMBER_FORMAT.value),
         (table.told.notnull(), table.told.re_extract(r"^\w+", 0)),
         (_cut_off(table), Reason.TRUNCATED.value),

@@ -72,6 +72,7 @@ INVISIBLE: Final = r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}\x{AD}\x{200B}
 MARKUP: Final = (
     r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31}[0-9]{0,2});|_x[0-9A-Fa-f]{4}_"
     r"|</?[A-Za-z][^<>]*>|%[CcEe][0-9A-Fa-f](%[89ABab][0-9A-Fa-f])+|%[23][0-9A-Fa-f]\S*$|\\u[0-9a-fA-F]{4}"
+    r"|^=\".*\"$"
 )
 """What HTML, XML, addresses of pages and workbooks write in the place of a character."""
 

@@ -81,6 +81,7 @@ _ON_ONE_SIDE: Final[Mapping[str, str]] = {
     "codes of a host": "{column} holds names of hosts in codes in {side} (such as xn--), {other} has the characters",
     "codes of a mail": "{column} holds codes of mails in {side} (such as =E9), {other} has the characters",
     "codes of a workbook": "{column} holds codes of a workbook in {side} (such as _x000D_), {other} has the characters",
+    "a formula": '{column} stands in a formula of spreadsheets in {side} (="00123"), {other} has the mere text',
     "codes": "{column} holds codes of several kinds in {side}, {other} has the characters",
     "a number without its country": "{column} is the same number, written differently: {side} leaves out the country",
     "rounding noise": "{column} is the same number, but {side} has what computing leaves (such as 12.30000000000001)",
