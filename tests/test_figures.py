@@ -226,7 +226,7 @@ def test_whose_grounds_are_recorded_needs_nothing_and_is_told_as_such(capsys: py
     print_summary(audit, audit.causes, audit.same_person)
     said = " ".join(capsys.readouterr().out.split())
     assert "people who may be contacted against their will 4 people with grounds recorded 2" in said
-    assert "permission findings 8 of these, in need of a decision 4" in said
+    assert "permission findings 8 of these, to be decided by a person 4" in said
     shown_rows = [
         {"key": key, "against": said}
         for key, said in zip(found.permissions["key"], figures.against(audit.permissions), strict=True)

@@ -44,7 +44,7 @@ ROW_CHANGED = NOW - 5 * DAY
 NEEDED = {"written", "person", "truth", "left"}
 LABEL = {
     "written": "Corrected by a plan",
-    "person": "Needs a decision",
+    "person": "To be decided by a person",
     "truth": "For the owners of CRM",
     "left": "Left alone",
 }

@@ -181,7 +181,7 @@ def test_filters_count_and_combine(tab: Page, written: Written, audit: Audit) ->
     assert count(page) == f"{blanks.height} of {frame.height} differences"
     asking = blanks.join(needed(audit), on=["key", "column"]).filter(need="person").height
     options = page.locator("[data-table=differences] [data-facet=need] option").all_inner_texts()
-    assert f"Needs a decision ({asking})" in options
+    assert f"To be decided by a person ({asking})" in options
     assert page.locator("[data-table=differences] [data-facet=kind] option").all_inner_texts() == [
         f"All ({blanks.height})",
         f"Other fields only ({blanks.height})",
@@ -447,7 +447,7 @@ def test_a_permission_finding_is_withdrawn_or_kept_on_grounds_or_told_to_the_tru
     audit = replace(found, permissions=answered(found, needed(found), known))
     page = opened(tab, render(audit, tmp_path, privacy="masked").worklist)
     lines = page.locator("[data-table=permissions] tbody tr")
-    assert "4 of them need a decision" in page.locator("#permissions .tiles").inner_text()
+    assert "4 of them are to be decided" in page.locator("#permissions .tiles").inner_text()
     assert "may be contacted" in lines.nth(0).inner_text()
     assert "Decide on its difference" in lines.filter(has_text="0047").inner_text()
     lines.filter(has_text="0050").get_by_role("button", name="Withdraw now").click()
@@ -518,7 +518,7 @@ def test_what_is_to_be_done_stays_in_sight_where_a_list_is_wider_than_the_page(t
     page.set_viewport_size({"width": 1280, "height": 900})
     assert table.evaluate("box => box.scrollWidth <= box.clientWidth"), "nothing lies behind the choices"
     happens = page.locator("[data-table=permissions] tbody td.choice > div").first
-    assert happens.inner_text() == "Needs a decision"
+    assert happens.inner_text() == "To be decided by a person"
 
 
 def test_a_report_for_others_decides_nothing(tab: Page, written: Written) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from auditor.cli.planned import BECAME
 from auditor.findings import words
+from auditor.findings.answers import ANSWER
 from auditor.findings.figures import ALREADY
 from auditor.findings.left_alone import WHY
 from auditor.findings.planned import KIND
@@ -23,6 +24,14 @@ def test_every_word_of_the_pages() -> None:
     assert set(WHY) == set(Why)
     assert set(words.FINDING) == set(PermissionFinding)
     assert set(words.SEVERITY) == set(Severity)
+
+
+def test_what_profiles_are_counted_as_is_said_of_no_cell_and_of_no_finding() -> None:
+    """A phrase with a number means one thing wherever it stands: on one screen stand all of these."""
+    profiles = {told.lower() for words_of in (words.STATUS, words.FLAG) for told, _ in words_of.values()}
+    assert profiles.isdisjoint(told.lower() for told in words.NEED.values())
+    assert profiles.isdisjoint(told.lower() for told in ANSWER.values())
+    assert not any("a decision" in told for words_of in (words.NEED, ANSWER) for told in words_of.values())
 
 
 def test_every_expectation_says_what_is_wrong_in_plain_words() -> None:

@@ -66,7 +66,7 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         ("people who may be contacted against their will", counts.against_their_will),
         ("people with grounds recorded", counts.on_grounds),
         ("permission findings", sum(counts.permissions.values())),
-        ("of these, in need of a decision", counts.findings_to_decide),
+        ("of these, to be decided by a person", counts.findings_to_decide),
         ("invalid values", counts.errors),
         *(
             (f"{what} of the suite", counts.violations_by_severity.get(severity, 0))

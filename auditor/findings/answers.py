@@ -38,7 +38,7 @@ class Answer(StrEnum):
 
 
 OPEN: Final = (Answer.OPEN, Answer.CHANGED, Answer.EXPIRED)
-"""What needs a decision on the finding itself."""
+"""What is to be decided on the finding itself."""
 
 DECIDED_SO: Final = (Answer.GROUNDS, Answer.OWNERS, Answer.WITHDRAWN)
 """What a person decided of the finding itself, and holds."""
@@ -51,10 +51,10 @@ LAST_DAY: Final = date(9998, 12, 31)
 zone."""
 
 ANSWER: Final[Mapping[str, str]] = {
-    Answer.OPEN: "Needs a decision",
-    Answer.CHANGED: "Needs a decision again: changed since the last one",
-    Answer.EXPIRED: "Needs a decision again: the grounds have expired",
-    Answer.DIFFERENCE: "Needs a decision on the difference",
+    Answer.OPEN: "To be decided by a person",
+    Answer.CHANGED: "To be decided again: changed since the last time",
+    Answer.EXPIRED: "To be decided again: the grounds have expired",
+    Answer.DIFFERENCE: "To be decided with the difference",
     Answer.PLANNED: "Withdrawn by the next plan",
     Answer.WITHDRAWN: "Withdrawn by the next plan, as decided",
     Answer.GIVEN: "Permission given by the next plan, as decided",

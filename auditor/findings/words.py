@@ -39,13 +39,13 @@ STATUS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 NEED: Final[Mapping[str, str]] = {
-    Need.PERSON: "Needs a decision",
+    Need.PERSON: "To be decided by a person",
     Need.WRITTEN: "Corrected by a plan",
     Need.TRUTH: "For the owners of {truth}",
-    Need.CREATED: "Created by us, permission to be decided",
+    Need.CREATED: "Created by us without this permission",
     Need.LEFT: "Left alone",
 }
-"""What becomes of a differing cell."""
+"""What becomes of a differing cell; no profile is counted by these words (STATUS, FLAG)."""
 
 MOVED: Final[Mapping[str, str]] = {
     Moved.TRUTH: "{truth} changed",

@@ -250,7 +250,7 @@ def findings(audit: Audit, say: Words) -> list[tuple[str, str, str, int, bool]]:
 
 
 def needing(audit: Audit) -> Mapping[str, int] | None:
-    """How many findings of each kind need a decision, on themselves or on the difference; None where nobody asked."""
+    """How many findings of each kind are to be decided, on themselves or on the difference; None where nobody asked."""
     if "answer" not in audit.permissions.columns:
         return None
     wanted = audit.permissions.filter(pl.col("answer").is_in([*OPEN, Answer.DIFFERENCE]))

@@ -299,7 +299,7 @@ def _summary(audit: Audit, say: Words, privacy: Privacy) -> Iterable[Row]:
     yield named["gone"], str(counts.gone)
     yield "People who may be contacted against their will", str(counts.against_their_will)
     yield "People with grounds recorded", str(counts.on_grounds)
-    yield "Permission findings that need a decision", str(counts.findings_to_decide)
+    yield "Permission findings to be decided by a person", str(counts.findings_to_decide)
     for line, number in reachable(counts):
         yield f"{line[:1].upper()}{line[1:]}", str(number)
     yield "Differences", str(counts.open_differences)
