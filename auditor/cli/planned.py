@@ -89,8 +89,9 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
     left = Counter(item.why for item in plan.left)
     if left:
         click.echo("  left alone:")
-        why_left = reasons(plan.purpose, words)
-        table([(number, why_left[why]) for why, number in left.most_common()], indent=4)
+        if review is None or plan.purpose != "undo":
+            why_left = reasons(plan.purpose, words)
+            table([(number, why_left[why]) for why, number in left.most_common()], indent=4)
         if review is not None:
             _print_named(review, name, everything=everything)
         refusals = Counter(item.refusal for item in plan.left if item.refusal)
@@ -132,13 +133,15 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
 
 def _print_named(review: Told, name: str, *, everything: bool) -> None:
     """What of a plan is left alone by name: the first of it, or `everything`, and where all of it stands."""
-    told = list(review.named)
-    for one in told if everything else told[:FIRST]:
-        for line in plan_text.by_name(one):
-            click.echo(line)
-    if len(told) > FIRST and not everything:
-        more = f"and {len(told) - FIRST:,} more: auditor plan --show {name} --json, or {review.text.name}"
-        click.echo(wrapped("    ", more, indent=6))
+    most, told = None if everything else FIRST, list(review.named)
+    undo = review.review.plan.purpose == "undo"
+    by_reason = plan_text.left_by_reason(review.review, "    ", most)
+    for line in by_reason if undo else plan_text.by_name(told, "    ", most):
+        click.echo(line)
+    named = Counter(one.why if undo else "" for one in told if one.key)
+    if most is not None and any(number > most for number in named.values()):
+        where = f"every one of them: auditor plan --show {name} --json, or {review.text.name}"
+        click.echo(wrapped("    ", where, indent=6))
 
 
 def irrevocably(told: Notice | None, words: Words) -> str:

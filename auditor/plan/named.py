@@ -31,6 +31,8 @@ class Named:
     """As model.Why."""
     told: str
     """Why, and who says so, in a sentence without a capital letter or a full stop of its own. It may hold a value."""
+    beyond: str
+    """What of that is not said of everything that is left alone for the same reason."""
     refusal: str | None
     """How the platform would refuse it, as model.Refusal."""
     by: str | None
@@ -80,7 +82,7 @@ def _in_vain(one: LeftAlone, beside: Beside, why: Mapping[str, str]) -> Named:
     lapsed = one.column in beside.permissions and one.why in (Why.FOR_THE_TRUTH, Why.DECISION)
     code = one.why if holds and not lapsed else Why.CHANGED.value
     told = f"decided by {by} on {moment(at)}, and not written: {why[code]}"
-    return Named(one.key, one.column, code, told, one.refusal, by, at, until=None, now=None)
+    return Named(one.key, one.column, code, told, told, one.refusal, by, at, until=None, now=None)
 
 
 def _kept(one: LeftAlone, beside: Beside) -> Iterator[Named]:
@@ -89,16 +91,17 @@ def _kept(one: LeftAlone, beside: Beside) -> Iterator[Named]:
         told = f"{'pinned' if one.why == Why.PINNED else 'refused'} by {found.by} until {found.until}"
         told += f": {found.reason}" if found.reason else ""
         told += "; changed since" if found.changed else ""
-        yield Named(one.key, one.column, one.why, told, one.refusal, found.by, None, found.until, now=None)
+        yield Named(one.key, one.column, one.why, told, told, one.refusal, found.by, None, found.until, now=None)
 
 
 def _not_restored(one: LeftAlone, beside: Beside, why: Mapping[str, str]) -> Named:
-    told = why[one.why] + (f" ({one.refusal})" if one.refusal else "")
+    beyond = one.refusal or ""
     now = None
     if one.why == Why.TOUCHED and (one.key, one.column) in beside.now:
         text = beside.now[one.key, one.column]
         now = (text,)
         polarity = beside.permissions.get(one.column or "")
-        told += f': "{text}"' if text else ": empty"
-        told += f" ({MAY_CONTACT[state(text, polarity)]})" if polarity is not None else ""
-    return Named(one.key, one.column, one.why, told, one.refusal, None, None, None, now)
+        beyond = f'"{text}"' if text else "empty"
+        beyond += f" ({MAY_CONTACT[state(text, polarity)]})" if polarity is not None else ""
+    told = why[one.why] + (f": {beyond}" if now else f" ({beyond})" if beyond else "")
+    return Named(one.key, one.column, one.why, told, beyond, one.refusal, None, None, None, now)

@@ -42,7 +42,7 @@ def plan_book(review: Review, lasting: str, text: str) -> bytes:
     ]
     if len(plan.writes) > IN_A_BOOK:
         facts.append(("Not in this file", f"{len(plan.writes) - IN_A_BOOK:,} more writes: {text} has every one"))
-    left = [(f"{number}", spelt_out(why)) for number, why in left_alone(review)]
+    left = [(f"{number}", spelt_out(why)) for number, why, _ in left_alone(review)]
     return book(
         (
             ("plan", ("What", "Value"), facts),

@@ -59,7 +59,7 @@ def plan_page(review: Review, lasting: str, text: str) -> str:
         by_file=any(write.batch is not None for write in plan.writes),
         writes=list(islice(review.writes(), ON_A_PAGE)),
         more=max(0, len(plan.writes) - ON_A_PAGE),
-        left=left_alone(review),
+        left=[(number, why) for number, why, _ in left_alone(review)],
         named=by_name[:ON_A_PAGE],
         more_named=max(0, len(by_name) - ON_A_PAGE),
         text=text,

@@ -34,13 +34,9 @@ def text(review: Review, lasting: str) -> Iterator[str]:
         yield from _wrapped(spelt_out(told), "")
     for write in review.writes():
         yield from ("", *of_write(write, review))
-    left = left_alone(review)
-    if left:
+    if plan.left:
         yield from ("", "left alone:")
-        for number, why in left:
-            yield from _wrapped(f"{number:,}  {why}", "  ")
-        for one in named(review):
-            yield from by_name(one)
+        yield from left_by_reason(review, "  ")
 
 
 def counted(review: Review) -> str:
@@ -68,16 +64,46 @@ def for_somebody_else(batches: Iterable[str | None]) -> str:
     return f"for somebody else to import: {named}; nobody goes ahead of a file, and nobody is read before it"
 
 
-def left_alone(review: Review) -> list[tuple[int, str]]:
-    """How many cells and profiles the plan leaves alone, and why; the most first."""
+def left_alone(review: Review) -> list[tuple[int, str, str]]:
+    """How many cells and profiles the plan leaves alone, and why, in words and as model.Why; the most first."""
     plan = review.plan
     why, counts = reasons(plan.purpose, review.say), Counter(one.why for one in plan.left)
-    return [(number, why[code]) for code, number in counts.most_common()]
+    return [(number, why[code], code) for code, number in counts.most_common()]
 
 
-def by_name(one: Named) -> Sequence[str]:
-    """Lines on a cell or a profile that is left alone."""
-    return _wrapped(f"{one.key}  {one.column or 'the profile'}: {one.told}", "    ")
+def left_by_reason(review: Review, indent: str, most: int | None = None) -> Iterator[str]:
+    """What the plan leaves alone: each reason once, with how many it is said of and, where it is told one by one, of
+    which; of each reason `most` of these.
+    """
+    told = list(named(review))
+    undo = review.plan.purpose == "undo"
+    for number, why, code in left_alone(review):
+        yield from _wrapped(f"{number:,}  {why}", indent)
+        if undo:
+            yield from by_name([one for one in told if one.why == code], f"{indent}  ", most)
+    if not undo:
+        yield from by_name(told, f"{indent}  ", most)
+
+
+def by_name(told: Sequence[Named], indent: str, most: int | None = None) -> Iterator[str]:
+    """Lines on cells and profiles that are left alone, the first `most` of them; what is said of several is said once,
+    above them.
+    """
+    alike: dict[str, dict[str, list[str]]] = {}
+    shown = [one for one in told if one.key][:most]
+    for one in shown:
+        alike.setdefault(one.beyond, {}).setdefault(one.column or "the profile", []).append(one.key)
+    for beyond, columns in alike.items():
+        people = {key for keys in columns.values() for key in keys}
+        if beyond and len(people) == 1:
+            yield from _wrapped(f"{people.pop()}  {', '.join(columns)}: {beyond}", indent)
+            continue
+        if beyond:
+            yield from _wrapped(f"{beyond}:", indent)
+        for column, keys in columns.items():
+            yield from _wrapped(f"{column}: {', '.join(keys)}", f"{indent}  " if beyond else indent)
+    if most is not None and (more := sum(1 for one in told if one.key) - len(shown)) > 0:
+        yield f"{indent}and {more:,} more"
 
 
 def on_screen(review: Review, file: str, *, everything: bool) -> Iterator[str]:
