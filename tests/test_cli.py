@@ -21,7 +21,7 @@ from rich.cells import cell_len
 
 from auditor.actito import Discontinued
 from auditor.cli import COMMANDS, execute
-from auditor.cli.show import _history, _notes, _section
+from auditor.cli.show import _columns, _history, _notes, _section
 from auditor.commands.fix import Fix
 from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story
 from auditor.commands.stored_plans import Planned
@@ -821,3 +821,12 @@ def test_an_error_keeps_to_the_width_of_a_terminal(
     told = capsys.readouterr().err
     assert max(map(len, told.splitlines())) <= 80
     assert told.split() == whole.split()
+
+
+def test_show_breaks_values_between_words_and_cuts_only_a_word_that_is_longer_than_a_line() -> None:
+    street, address = "Rue Saint-Martin de La Charce", "a-very-long-mailbox-of-somebody@example.com"
+    shown = list(_columns("!", "addressStreet", street, f"{address} or none"))
+    assert all(len(line) <= 80 for line in shown)
+    left, right = zip(*((line[28:53].split(), line[55:]) for line in shown), strict=True)
+    assert [word for line in left for word in line] == street.split()
+    assert "".join(right).replace(" ", "") == f"{address}ornone"

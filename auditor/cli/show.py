@@ -340,28 +340,31 @@ def _columns(mark: str, name: str, platform: str, truth: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> list[str]:
-    from rich.cells import chop_cells
-
-    folded = chop_cells(text, VALUE_WIDTH) or [""]
+    folded = list(_lines(text, VALUE_WIDTH, VALUE_WIDTH))
     if len(folded) <= VALUE_LINES:
         return folded
     return [*folded[: VALUE_LINES - 1], f"… ({len(text):,} characters)"]
 
 
 def _wrapped(text: str, *, indent: int, hanging: int | None = None) -> Iterator[str]:
+    deeper = indent if hanging is None else hanging
+    for place, line in enumerate(_lines(text, WIDTH - indent, WIDTH - deeper)):
+        yield f"{' ' * (deeper if place else indent)}{line}".rstrip()
+
+
+def _lines(text: str, first: int, width: int) -> Iterator[str]:
+    """A text on lines of this width, broken between words; only a word that is longer than a line is cut."""
     from rich.cells import cell_len, chop_cells
 
-    deeper = " " * (indent if hanging is None else hanging)
-    line = " " * indent
-    empty = True
+    line: str | None = None
+    room = first
     for word in text.split(" "):
-        for piece in chop_cells(word, WIDTH - len(deeper)) or [""]:
-            if not empty and cell_len(line) + 1 + cell_len(piece) > WIDTH:
-                yield line.rstrip()
-                line, empty = deeper, True
-            line += piece if empty else f" {piece}"
-            empty = False
-    yield line.rstrip()
+        for piece in chop_cells(word, width) or [""]:
+            if line is not None and cell_len(line) + 1 + cell_len(piece) > room:
+                yield line
+                line, room = None, width
+            line = piece if line is None else f"{line} {piece}"
+    yield line or ""
 
 
 def _spelt(value: str | None, *, there: bool = True) -> str:
