@@ -377,7 +377,7 @@ class World:
 
     # What the auditor does
 
-    def run(self, late: timedelta = timedelta()) -> None:
+    def run(self, late: timedelta = timedelta(), tell: Callable[[str], None] = lambda _: None) -> None:
         """Of an export of now, looked at so much later."""
         self.now += timedelta(minutes=5)
         name = f"Customers_{self.now.astimezone(BRUSSELS):%Y%m%dT%H%M%S}.csv"
@@ -391,7 +391,7 @@ class World:
             os.utime(path, (0, 0))  # else a run waits whether they still grow
         as_of = self.now
         self.now += late
-        done = pipeline.run(self.settings, pipeline.Request(), now=self.now, tell=lambda _: None)
+        done = pipeline.run(self.settings, pipeline.Request(), now=self.now, tell=tell)
         self._taken()
         self.holders[done.run] = {one.key: one for one in self.people}
         for one in self.people:

@@ -46,7 +46,11 @@ def test_a_file_that_reaches_somebody_else_by_a_key_is_told_by_the_next_run_and_
         world.apply(made)
         assert profiles[stranger.profile_id or ""]["city"] == "Ghent", "which nobody wanted"
         world.now += timedelta(days=1)
-        world.run()
+        said: list[str] = []
+        world.run(tell=said.append)
+        [named] = [line for line in said if made.plan.sha[:12] in line]
+        assert f": {last.key} (city)" in named
+        assert "Ghent" not in named
         _, told = run_folder.read_run(world.newest).told()
         found = [one.parameters for one in told if one.code is Code.ASTRAY]
         assert [(one["plan"], one["cells"]) for one in found] == [(made.plan.sha, 1)], (

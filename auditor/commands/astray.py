@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from auditor.equality.single_value import Sameness
 from auditor.errors import SettingsError
+from auditor.findings.english.since_sentences import whose
 from auditor.match.sides import source_name
 from auditor.model import Side
 from auditor.settings.config import Settings
@@ -41,6 +42,16 @@ def astray(
     return found
 
 
+def named(strays: list[Stray], tell: Callable[[str], None]) -> list[Stray]:
+    """The same, after whoever sees the run was told whose rows they were: a report says how many, and names no key."""
+    spots: dict[str, list[tuple[str, str | None]]] = {}
+    for plan, key, column in strays:
+        spots.setdefault(plan, []).append((key, column))
+    for plan, theirs in spots.items():
+        tell(f"  written by a file of plan {plan[:12]} to whoever had the key by then: {whose(theirs)}")
+    return strays
+
+
 def _of_plan(settings: Settings, contract: Contract, ledger: Ledger, cells: pl.DataFrame, now: Path) -> Iterator[Stray]:
     plan = cells["plan"][0]
     record = ledger.plan(plan)
@@ -59,7 +70,7 @@ def _of_plan(settings: Settings, contract: Contract, ledger: Ledger, cells: pl.D
         held = held.select(key=own, holder="profileId", held=cell)
         others = mine.join(held.collect(), on="key").filter(pl.col("holder") != pl.col("profile_id"))
         before = pl.scan_parquet(then).filter(pl.col("profileId").is_in(others["holder"].to_list()))
-        told = others.join(before.select(holder="profileId", was=cell).collect(), on="holder").sort("key")
-        for whose, sent, text, was in told.select("key", "after", "held", "was").iter_rows():
+        joined = others.join(before.select(holder="profileId", was=cell).collect(), on="holder").sort("key")
+        for owner, sent, text, was in joined.select("key", "after", "held", "was").iter_rows():
             if same(str(column), text, sent) and not same(str(column), was, sent):
-                yield plan, whose, str(column)
+                yield plan, owner, str(column)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from auditor import report
-from auditor.commands.astray import Stray, astray
+from auditor.commands.astray import Stray, astray, named
 from auditor.commands.compared import Compared, explained
 from auditor.commands.decided import take
 from auditor.commands.known import judged, knowledge, with_pending
@@ -205,7 +205,7 @@ def _audit(
             memory = store.load(engine, contract, matched.keys, expected=last is not None)
             settled = settle.from_export(engine, contract, matched, ledger, table, as_of)
             edits = overwritten(settings, contract, ledger, work, now, tell, landed=settled.landed, as_of=as_of)
-            strays = astray(settings, contract, ledger, ledger.by_file(table), work)
+            strays = named(astray(settings, contract, ledger, ledger.by_file(table), work), tell)
             settled = replace(settled, overwritten=edits)
             ledger.suppose(settled)
             ours = own_work(engine, ledger, contract, matched, memory, as_of)
