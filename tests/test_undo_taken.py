@@ -42,3 +42,11 @@ def test_a_unique_value_that_somebody_else_has_by_now_is_named_when_the_undo_is_
             ], "what this undo sets free is there to be given back"
             world.now += timedelta(days=1)
             world.run()
+        world.pin(third, "emailAddress", "Cas")
+        back = world.undo(made).plan
+        assert {(line.key, line.why) for line in back.left} == {
+            (third.key, "pinned"),
+            (other.key, "taken"),
+            (one.key, "taken"),
+        }, "what stays where it is sets nothing free"
+        assert back.writes == ()

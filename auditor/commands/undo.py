@@ -21,7 +21,7 @@ from auditor.commands.known import holders, standing_pins
 from auditor.commands.seen_since import touched
 from auditor.commands.session import connect, passing_engine
 from auditor.commands.stored_plans import Planned, find_plan, store
-from auditor.commands.undo_taken import taken
+from auditor.commands.undo_taken import taken, who
 from auditor.commands.wrong_opt_out import WrongOptOut, take_back
 from auditor.errors import SettingsError, TryLater
 from auditor.findings.codes import Code, Notice
@@ -96,6 +96,12 @@ def undo(
         if wrong is not None:
             back = take_back(settings, contract, of, effects, wrong, pins, ledger, audited, now)
         else:
+            edited, pinned = touched(settings, contract, effects), {(one.key, one.column) for one in pins}
+            refused = _refused(settings, contract, structure, effects)
+            stays = {*again, *edited, *pinned}
+            stays |= {(one.key, one.column) for one in effects if (one.column or "", one.before) in refused}
+            kept = {key for key, _ in pinned}
+            created = [one for one in effects if delete_created and one.kind is Kind.CREATE and one.key not in kept]
             back = undo_plan(
                 of,
                 effects,
@@ -105,11 +111,13 @@ def undo(
                 delete_created=delete_created,
                 made=chosen.made,
                 again=again,
-                touched=touched(settings, contract, effects),
+                touched=edited,
                 unmapped={one.column for one in effects if one.column} - {one.name for one in contract.columns},
-                pinned={(one.key, one.column) for one in pins},
-                taken=taken(settings, contract, structure, effects, ledger, delete_created=delete_created),
-                refused=_refused(settings, contract, structure, effects),
+                pinned=pinned,
+                taken=taken(
+                    settings, contract, structure, effects, ledger, stays=stays, deleted=set(map(who, created))
+                ),
+                refused=refused,
             )
             if not back.writes and again:
                 raise SettingsError(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = tuple[str, str]
 """Column and text."""
+Spot: TypeAlias = tuple[str | None, str | None]
+"""Key and column; None: erased from the record, and the profile itself."""
 Holders: TypeAlias = dict[Value, set[str]]
 """Who has each of some values: profileIds, and keys of whom we created where nobody has read one yet."""
 
@@ -38,28 +40,37 @@ def taken(
     effects: Collection[Effect],
     ledger: Ledger,
     *,
-    delete_created: bool,
-) -> set[tuple[str | None, str | None]]:
+    stays: Collection[Spot],
+    deleted: Collection[str],
+) -> set[Spot]:
     """Selects the cells, by key and column, whose value of before another profile has by now: as the newest run saw it,
-    and by what we have written since. What the undo itself sets free is free: it takes back the last write first.
+    and by what we have written since. What the undo itself sets free is free: it takes back the last write first, but
+    not in the cells where something `stays` for another reason, nor in those that it selects here. Whom it would delete
+    are `deleted`, by profileId, or by key where nobody has read one.
     """
     unique = {one.name for one in structure.attributes if one.unique} & {one.name for one in contract.columns}
-    given = [one for one in effects if one.kind is Kind.UPDATE and one.column in unique]
+    given = [one for one in effects if one.kind in (Kind.UPDATE, Kind.CLEAR) and one.column in unique]
     wanted = {(one.column or "", one.before) for one in given if one.before}
     if not wanted:
         return set()
     held = _holders(settings, contract, {(column, text) for column, text in wanted if text}, ledger)
-    for one in given:
-        held.get((one.column or "", one.after or ""), set()).discard(_who(one))
-    if delete_created:
-        ours = {_who(one) for one in effects if one.kind is Kind.CREATE}
-        held = {value: who - ours for value, who in held.items()}
-    return {
-        (one.key, one.column) for one in given if held.get((one.column or "", one.before or ""), set()) - {_who(one)}
-    }
+    found: set[Spot] = set()
+    while True:
+        kept = {*stays, *found}
+        freed = {(one.column, one.after, who(one)) for one in given if (one.key, one.column) not in kept}
+        stuck = {
+            (one.key, one.column)
+            for one in given
+            for other in held.get((one.column or "", one.before or ""), ())
+            if other != who(one) and other not in deleted and (one.column, one.before, other) not in freed
+        }
+        if stuck <= found:
+            return found
+        found |= stuck
 
 
-def _who(one: Effect) -> str:
+def who(one: Effect) -> str:
+    """Whose an effect is: by profileId, or by key where nobody has read one."""
     return one.profile_id or one.key or ""
 
 
@@ -76,14 +87,14 @@ def _holders(settings: Settings, contract: Contract, wanted: Collection[Value], 
     later = ledger.pending(settings.table, shown).select("key", "profile_id", "column", "kind", "after")
     created: dict[str, str] = {}
     for key, number, column, kind, after in later.iter_rows():
-        who = number or key
+        whose = number or key
         if kind == Kind.CREATE:
-            created[key] = who
+            created[key] = whose
         for (name, _), holders in held.items():
             if column == name or kind == Kind.DELETE:
-                holders.discard(who)
+                holders.discard(whose)
         if (column, after) in wanted:
-            held.setdefault((column, after), set()).add(who)
+            held.setdefault((column, after), set()).add(whose)
     for key, value in _made_with(settings, ledger, created.keys()):
         if value in wanted:
             held.setdefault(value, set()).add(created[key])
