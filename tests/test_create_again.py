@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from auditor.commands.create_again import create_again
+from auditor.commands.known import up_to_date
 from auditor.commands.stored_plans import Planned
 from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Kind
 from auditor.state.ledger import Ledger
-from tests.consent_law import Person
+from auditor.state.ledger.records import PROFILE
+from tests.consent_law import NEWS, Person
 from tests.consent_world import World, in_memory
 
 DAY = timedelta(days=1)
@@ -83,3 +85,38 @@ def test_whom_an_undo_deleted_is_created_once_more_where_a_person_decides_so_ane
             decide(world, one.key)
         with Ledger(world.settings.state_folder, reading=True) as ledger:
             assert [each.person for each in ledger.every_decision("Customers")] == ["Mia", "Mia"]
+
+
+def test_a_decision_on_who_was_deleted_is_not_taken_and_says_what_can_be_done(tmp_path: Path) -> None:
+    """Why they were deleted nobody knows; on whom somebody wants to be created again, one is taken."""
+    world = World(tmp_path, 4, 1)
+    world.all_say_yes()
+    one, other = world.people[:2]
+
+    def decided() -> tuple[list[str], int]:
+        told: list[str] = []
+        lines = [(person.key, column, None, "true") for person in (one, other) for column in (NEWS, "city")]
+        world.decide("Mia", [((key, column, here, there), {"choice": "truth"}) for key, column, here, there in lines])
+        world.plan(tell=told.append)
+        with Ledger(world.settings.state_folder, reading=True) as ledger:
+            return told, len([each for each in ledger.every_decision("Customers") if each.column != PROFILE])
+
+    with in_memory(world):
+        world.leave(one)
+        world.run()
+        first = created(world, one)
+        world.leave(other)
+        taken_back(world, one, first)
+        told, recorded = decided()
+        assert "  4 not taken, about somebody deleted in Actito since an earlier run:" in told
+        assert f"    {one.key} ({NEWS}, city), {other.key} ({NEWS}, city)" in told
+        assert "    auditor plan --create-again KEY --by NAME" in told
+        assert recorded == 0
+        assert planned(world, one) == ["undone"]
+        assert planned(world, other) == ["gone"]
+        decide(world, one.key)
+        told, recorded = decided()
+        assert [line.split(",")[0] for line in told if "not taken" in line] == ["  2 not taken"], "only of the other"
+        assert recorded == 2
+        audit, _ = up_to_date(world.settings, world.newest, world.now)
+        assert audit.profiles.filter("deleted_by_undo")["key"].to_list() == [one.key]

@@ -17,6 +17,7 @@ from typing import Final
 
 import polars as pl
 
+from auditor.commands.decided_gone import of_gone, told
 from auditor.commands.known import holders, newcomers
 from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Status
@@ -202,6 +203,8 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
                 f'{path}: the decisions are about the run "{run}", and whose its keys are cannot be told here: {error}',
                 hint="decide on the worklist of a newer run, or give them to the folder that has this one",
             ) from None
+    not_taken = of_gone(settings, ledger, new)
+    new = [one for one in new if one not in set(not_taken)]
     began = {one.run: one.started for one in ledger.runs(settings.table)}
     made = [
         records.Decision(
@@ -224,10 +227,11 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
         if not known_already(one, kept.profile_id, before.get(_cell(kept), ()), began.get(one.run))
     ]
     ledger.decide(fresh, now)
-    known, left_out = len(made) - len(fresh), len(every) - len(new)
+    known, left_out = len(made) - len(fresh), len(every) - len(new) - len(not_taken)
     counted = f"{len(fresh):,} decision{'s' if len(fresh) != 1 else ''} of {new[0].by} taken" if new else "no decisions"
     return [
         f"{path.name}: {counted}" + (f", {known:,} known already" if known else ""),
+        *told(not_taken, settings.names.platform),
         *([f"  {left_out:,} left out, about somebody who was erased"] if left_out else []),
         *_overruled(
             [

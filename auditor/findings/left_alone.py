@@ -65,8 +65,15 @@ OF_AN_UNDO: Final[dict[str, str]] = {
 """What is said otherwise where a plan is taken back."""
 
 
+def create_again(key: str) -> str:
+    """The command by which a person decides anew on somebody whom we created and an undo deleted; `key` as a shell
+    takes it.
+    """
+    return f"auditor plan --create-again {key} --by NAME"
+
+
 OF_CREATIONS: Final[dict[str, str]] = {
-    Why.UNDONE: "created once and taken back; a person may decide anew: auditor plan --create-again KEY --by NAME",
+    Why.UNDONE: f"created once and taken back; a person may decide anew: {create_again('KEY')}",
 }
 """What is said otherwise of who is to be created."""
 
