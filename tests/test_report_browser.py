@@ -20,12 +20,12 @@ from auditor.findings.audit import VIOLATIONS, Audit
 from auditor.findings.codes import read_notice
 from auditor.findings.reason import Reason
 from auditor.findings.words import AGAINST_THEIR_WILL
-from auditor.model import Structure
+from auditor.model import Status, Structure
 from auditor.plan.decisions import Choice, Decision, read_decisions
 from auditor.plan.finding_answers import answered
 from auditor.report import Written
 from auditor.state.ledger.records import About
-from tests.audits import COLUMNS, HOSTILE, audit_of, difference, needed, realistic, render
+from tests.audits import COLUMNS, HOSTILE, audit_of, difference, needed, profile, realistic, render
 from tests.nothing_known import knowledge
 
 if TYPE_CHECKING:
@@ -823,3 +823,15 @@ def test_an_audit_without_findings_is_a_page_too(tab: Page, tmp_path: Path) -> N
     page = opened(tab, render(audit_of(equal=10), tmp_path, privacy="masked").report)
     assert page.locator("h1").inner_text() == "Actito and CRM agree on all 10 profiles."
     assert page.get_by_text("Everything in scope was checked.").is_visible()
+
+
+def test_who_was_created_and_deleted_by_an_undo_has_the_command_to_create_them_again(tab: Page, tmp_path: Path) -> None:
+    """In the worklist, which has real keys; a shell takes the key whatever it holds."""
+    found = audit_of(profiles=[profile("C 47", Status.MISSING, gone=True), profile("C48", Status.MISSING, gone=True)])
+    by_us = found.profiles.with_columns(deleted_by_undo=pl.col("key") == "C 47")
+    written = render(replace(found, profiles=by_us), tmp_path, privacy="masked")
+    lines = opened(tab, written.worklist).locator("[data-table=profiles] tbody tr")
+    command = "auditor plan --create-again 'C 47' --by NAME"
+    assert lines.locator("code").all_inner_texts() == [command]
+    assert command in lines.filter(has_text="C 47").inner_text()
+    assert "--create-again" not in opened(tab, written.report).locator("[data-table=profiles]").inner_text()

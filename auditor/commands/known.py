@@ -54,6 +54,8 @@ def judged(audit: Audit, known: Knowledge) -> tuple[Audit, pl.DataFrame]:
     becomes of its differences.
     """
     needed, pairs = needs(audit, known), with_decided(audit.same_person, known.decisions)
+    deleted = pl.col("key").is_in(known.deleted_again["key"].to_list())
+    audit = replace(audit, profiles=audit.profiles.with_columns(deleted_by_undo=deleted))
     audit = figures.counted(replace(audit, permissions=answered(audit, needed, known)), needed)
     counts = replace(audit.counts, decisions=every_question(needed, pairs, audit.permissions))
     verdict = figures.verdict(counts, audit.not_checked)

@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from auditor.findings import activity_words, figures, words
 from auditor.findings.answers import ANSWER, Answer
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
 from auditor.findings.decided import CHOICE, GIVEN_BACK, Standing, decided
-from auditor.findings.left_alone import OF_A_CELL, WHY, worth_saying
+from auditor.findings.left_alone import OF_A_CELL, WHY, create_again, worth_saying
 from auditor.findings.planned import MAY_CONTACT
 from auditor.findings.words import Words
 from auditor.model import Need, Permission, Severity, Side, Status
@@ -31,7 +32,7 @@ _DAY: Final = "%Y-%m-%d"
 
 _OF_ONE_PERSON: Final = frozenset(
     ("key", "id", "profile_id", "other_key", "swapped", "platform", "truth", "base", "value", "text", "evidence")
-) | {"who", "other_who", "who_platform", "who_truth"}
+) | {"who", "other_who", "who_platform", "who_truth", "command"}
 """Columns that travel without numbers, a value per row, where most rows have a value of their own. None can be chosen
 as a filter, which needs every value to be there once."""
 
@@ -52,7 +53,7 @@ def packed_rows(
     """
     tables = {
         "differences": _differences(audit, real=real),
-        "profiles": _profiles(audit),
+        "profiles": _profiles(audit, real=real),
         "permissions": _permissions(audit),
         "violations": _violations(audit),
         "same": _same_person(audit),
@@ -196,7 +197,7 @@ def _choice_that_permits(platform: str | None, truth: str | None, polarity: Pola
     return Side.PLATFORM.value if state(platform, polarity) is Permission.ON else None
 
 
-def _profiles(audit: Audit) -> Table:
+def _profiles(audit: Audit, *, real: bool) -> Table:
     order = {status.value: rank for rank, status in enumerate(Status)}
     frame = audit.profiles.with_columns(
         flags=_flags("pending", "waiting", "created", "undone", "gone"),
@@ -206,8 +207,13 @@ def _profiles(audit: Audit) -> Table:
     ).sort("rank", maintain_order=True)
     names = ("key", "profile_id", "status", "moved", "flags", "counted_as", "agrees")
     rows = zip(frame["platform_rows"], frame["truth_rows"], strict=True)
+    commands = [
+        create_again(shlex.quote(key)) if deleted else None
+        for key, deleted in frame.select("key", _deleted(frame)).iter_rows()
+    ]
     return {
         **{name: frame[name].to_list() for name in names},
+        **({"command": commands} if real and any(commands) else {}),
         "columns": [", ".join(columns) if columns is not None else "" for columns in frame["columns"].to_list()],
         "rows": [
             f"{platform or 0} in {audit.platform_name}, {truth or 0} in {audit.truth_name}" for platform, truth in rows
@@ -258,6 +264,12 @@ def _activities(audit: Audit) -> Table:
     ).sort(~pl.col("stands"), "rank", maintain_order=True)
     names = ("key", "channel", "activity", "times", "first", "last", "bearing", "column")
     return {name: frame[name].to_list() for name in names} | {"unsent": frame["reason"].to_list()}
+
+
+def _deleted(profiles: pl.DataFrame) -> pl.Expr:
+    """Whether an undo of ours deleted somebody who is missing: nobody where nobody asked."""
+    known = pl.col("deleted_by_undo") if "deleted_by_undo" in profiles.columns else pl.lit(False)
+    return known & (pl.col("status") == Status.MISSING.value)
 
 
 def _violations(audit: Audit) -> Table:

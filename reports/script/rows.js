@@ -60,6 +60,10 @@ const CELLS = {
   flags(cell, row, table) {
     const flags = table.columns.flags.at(row);
     if (flags) cell.append(element("span", "tag", table.label("flags", flags)));
+    const command = table.columns.command?.at(row);
+    if (!command) return;
+    note(cell, "Created by us, deleted by an undo. A person may decide anew:");
+    cell.append(element("code", "", command));
   },
 
   value(cell, row, table) {
