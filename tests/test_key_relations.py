@@ -86,6 +86,16 @@ def related(compared: Comparison) -> Mapping[str, object] | None:
         ([f"Ann{one}@X.be" for one in PLAIN], [f"ann{one}@x.be" for one in PLAIN], "email"),
         ([f"k{one} " for one in PLAIN], [f"k{one}" for one in PLAIN], "text"),
         ([f"K{one}" for one in PLAIN], [f"k{one}" for one in PLAIN], "code"),
+        ([f"<ann{one}@x.be>" for one in PLAIN], [f"ann{one}@x.be" for one in PLAIN], "identifier:mailbox"),
+        ([f"mailto:Ann{one}@x.be" for one in PLAIN], [f"ann{one}@x.be" for one in PLAIN], "identifier:mailbox"),
+        ([f"ann{one}+news@x.be" for one in PLAIN], [f"ann{one}@x.be" for one in PLAIN], "identifier:mailbox"),
+        ([f"+3247012{one}" for one in PLAIN], [f"047012{one}" for one in PLAIN], "phone:BE"),
+        ([f"+4930 901{one}" for one in PLAIN], [f"030/901{one}" for one in PLAIN], "phone:DE"),
+        (
+            [f"{number}/{number % 7 + 1}" for number in NUMBERS],
+            [f"{number % 7 + 1}/{number}" for number in NUMBERS],
+            "set:/",
+        ),
         ([f"{one}.0" for one in PLAIN], [*PLAIN, *(f"Z{one}q" for one in range(100))], "number"),
     ],
 )
@@ -97,7 +107,8 @@ def test_a_relation_is_found_told_and_can_be_taken(
     number, missing = len(platform), len(truth)
     none = {"platform": 0, "truth": 0}
     assert related(compared) == {"rules": {"id": rule}, "keys": number, "of": missing, "collide": none}
-    assert any(f"id={rule}" in notice["sentence"] for notice in compared.summary["notices"])
+    [said] = [notice["sentence"] for notice in compared.summary["notices"] if f"id={rule}" in notice["sentence"]]
+    assert ("stands around it" in said) == ("*" in rule)
 
 
 def test_what_is_offered_matches_them(tmp_path: Path) -> None:
@@ -167,6 +178,25 @@ def test_what_the_other_columns_bear_out_is_offered(tmp_path: Path) -> None:
     assert found is not None
     assert "doubtful" not in found
     assert any("--rule 'id=identifier:C*'" in one["sentence"] for one in compared.summary["notices"])
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_another_prefix_on_either_side_is_one_numbering_where_other_columns_bear_it_out(
+    tmp_path: Path, alike: bool
+) -> None:
+    """`crm-00123` and `act-123` may as well be a customer and an account."""
+    for name, spelt, own in (("a", "crm-{:05}", ""), ("b", "act-{}", "" if alike else "other ")):
+        rows = (f"{spelt.format(number)},{own}n{number % 997}" for number in range(120, 180))
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,name", *rows]) + "\n")
+    found = related(compare(Question(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), key=("id",), rules={})))
+    assert (found and (found["rules"], found["keys"])) == (({"id": "identifier:digits"}, 60) if alike else None)
+
+
+def test_two_mailboxes_that_a_rule_would_make_one_are_told(tmp_path: Path) -> None:
+    found = related(ask(tmp_path, ["a+x@y.be", "a+z@y.be", *(f"k{n}+q@y.be" for n in range(5))],
+                        ["a@y.be", *(f"k{n}@y.be" for n in range(5))]))  # fmt: skip
+    assert found is not None
+    assert (found["rules"], found["collide"]) == ({"id": "identifier:mailbox"}, {"platform": 2, "truth": 0})
 
 
 def test_another_rule_goes_before_one_that_would_make_two_keys_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
     identifier:8            the first eight letters and digits count, where there are more
     identifier:digits       the digits count, where there are any
     identifier:guid         32 hexadecimal digits, perhaps behind 0x, in either order of the bytes
+    identifier:mailbox      an address without a name, brackets or `mailto:` around it, and without `+news` before the @
     identifier:salesforce   18 characters are the 15 of which their last three are the check, in the right case
 
 A text of which nothing would be left is compared as text.
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from auditor.equality.primitives import nfc, squeezed, tidy
-from auditor.settings.contract import DIGITS, GUID, SALESFORCE
+from auditor.settings.contract import DIGITS, GUID, MAILBOX, SALESFORCE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -36,6 +37,8 @@ def identifier(text: ir.StringValue, argument: str) -> ir.StringValue:
     plain = tidy(text)
     if argument == SALESFORCE:
         return _fifteen(plain)
+    if argument == MAILBOX:
+        return _mailbox(plain.lower())
     bare = squeezed(nfc(text)).lower()
     if "*" in argument:
         bare = _between(bare, *map(_squeezed, argument.split("*")))
@@ -52,6 +55,11 @@ def identifier(text: ir.StringValue, argument: str) -> ir.StringValue:
 
 def _without_zeros(text: ir.StringValue) -> ir.StringValue:
     return text.re_replace("^0+(.)", r"\1")
+
+
+def _mailbox(text: ir.StringValue) -> ir.StringValue:
+    bare = text.re_replace(r"^[^<>]*< ?([^<> ]+@[^<> ]+) ?>$", r"\1").re_replace("^mailto:", "")
+    return bare.re_replace(r"^([^+@]+)[+][^@]*@([^@]+)$", r"\1@\2")
 
 
 def _in_one_order(text: ir.StringValue) -> ir.StringValue:

@@ -24,15 +24,15 @@ _MORE: Final = 0.05
 """The share of the pairs that have to agree beyond that of any two."""
 
 
-def contradicted(engine: Engine, contract: Contract, raw: Mapping[Side, ir.Table], pairs: ir.Table) -> bool:
-    """Whether pairs of rows agree in no other column more often than any two of them do.
+def borne_out(engine: Engine, contract: Contract, raw: Mapping[Side, ir.Table], pairs: ir.Table) -> bool | None:
+    """Whether pairs of rows agree in some other column more often than any two of them do; None: no column tells.
 
     `pairs` is kept: place, and the rows `ours` and `theirs`. Numbers that have nothing to do with each other match by
-    chance where they stand close. Where no column tells anything, nothing speaks against the pairs.
+    chance where they stand close.
     """
     others = [one for one in contract.compared if one.name not in contract.key][:_COLUMNS]
     if not others:
-        return False
+        return None
     if any(needs_functions(column.compare) for column in others):
         engine.register(FUNCTIONS)
     for side, row, prefix in ((Side.PLATFORM, "ours", "p"), (Side.TRUTH, "theirs", "t")):
@@ -63,4 +63,4 @@ def contradicted(engine: Engine, contract: Contract, raw: Mapping[Side, ir.Table
     [told] = engine.rows(beside.agg(**sums))
     counted = zip(told[0::3], told[1::3], told[2::3], strict=True)
     more = [(same - chance) / n for n, same, chance in counted if n >= _FEWEST and chance <= _OF_ANY_TWO * n]
-    return bool(more) and max(more) < _MORE
+    return max(more) >= _MORE if more else None

@@ -9,7 +9,6 @@ lacks.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,11 +20,21 @@ from auditor.engine.protocol import Engine
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS, needs_functions
 from auditor.match import fallback
-from auditor.match.contradicted import contradicted
+from auditor.match.contradicted import borne_out
 from auditor.match.join import Matched
+from auditor.match.key_shapes import (
+    NEARLY_ALL,
+    OFTEN,
+    countries_of,
+    pieces_around,
+    prefix_of,
+    shapes_around,
+    share,
+    share_with_letters,
+)
 from auditor.match.sides import source_name
 from auditor.model import Side
-from auditor.settings.contract import DIGITS, GUID, SALESFORCE, Column, Compare, Contract
+from auditor.settings.contract import DIGITS, GUID, MAILBOX, SALESFORCE, Column, Compare, Contract
 
 FEWEST, LEAST_SHARE = 2, 0.05
 """Fewer keys, or a smaller share of those that the side has alone that has fewer of them, are no system."""
@@ -37,14 +46,11 @@ _CHANCE = 0.1
 """By so much may be wrong what is guessed of some of the keys."""
 _WEIGHED = 4
 """Relations of which it is seen whether they make two keys one; to see it, all keys are read."""
-_PREFIXES = 3
-"""That are tried of each side, the most frequent first."""
-_NEARLY_ALL, _SEVERAL = 0.9, 5
-"""The share of the missing that a rule has to match that leaves out any sign in a place, and how many at least."""
-_SHORTEST = 4
-"""Letters and digits that have to be left."""
-_OFTEN = 0.05
-"""The share of keys that have what a rule is about; fewer are chance."""
+_SEVERAL = 5
+"""The missing that a rule has to match at least that leaves out any sign in a place, and nearly all of them."""
+
+_PARTING = "/-._"
+"""Signs between numbers that are a key together, in whatever order."""
 
 _GUIDS = r"(?i)^\s*[{(]?(?:0?x'?)?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"
 _AS_NUMBERS = r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*$"
@@ -94,16 +100,18 @@ def relation(engine: Engine, contract: Contract, matched: Matched, missing: int,
         own = zip(contract.keys, chosen, strict=True)
         made = {column.name: rule for column, rule in own if rule != _own(column)}
         loose = any(map(_leaves_out_any, made.values()))
-        if loose and pairs < max(_SEVERAL, _NEARLY_ALL * min(missing, orphans)):
+        if loose and pairs < max(_SEVERAL, NEARLY_ALL * min(missing, orphans)):
             continue
         # One that makes some keys one counts for nothing then, and of most of these a few keys show it.
         if (loose or told) and any(_collisions(engine, contract, matched, side, made, LOOKED_AT) for side in Side):
             continue
         collisions = {side: _collisions(engine, contract, matched, side, made) for side in Side}
-        doubtful = _doubtful(engine, contract, matched, lonely, chosen)
-        if loose and doubtful:
+        proven = _proven(engine, contract, matched, lonely, chosen)
+        # Two numberings with a prefix each may well be of two kinds of things: something else has to show that they are
+        # not.
+        if (loose and proven is False) or (_of_two_prefixes(engine, tried, contract, made) and not proven):
             continue
-        whole = Relation(made, pairs, missing, collisions, doubtful)
+        whole = Relation(made, pairs, missing, collisions, doubtful=proven is False)
         if not any(collisions.values()):
             return whole
         told = told or (None if loose else whole)
@@ -206,15 +214,25 @@ def _collisions(
     return int(number)
 
 
-def _doubtful(
+def _proven(
     engine: Engine, contract: Contract, matched: Matched, lonely: Mapping[Side, ir.Table], chosen: Sequence[Rule]
-) -> bool:
-    """As `Relation.doubtful`, of some of the pairs that rules make."""
+) -> bool | None:
+    """Whether other columns bear out the pairs that rules make, of some of them; None: no column tells."""
     ours, theirs = (_once(contract, parts, side, chosen) for side, parts in lonely.items())
     met = ours.join(theirs, "form", rname="{name}_there").order_by("form").limit(LOOKED_AT)
     place = ibis.row_number().over(order_by=met.form)
     pairs = engine.keep(met.select(place=place, ours=met.row, theirs=met.row_there), "pairs_by_rule")
-    return contradicted(engine, contract, matched.raw, pairs)
+    return borne_out(engine, contract, matched.raw, pairs)
+
+
+def _of_two_prefixes(
+    engine: Engine, tried: Mapping[Side, ir.Table], contract: Contract, made: Mapping[str, Rule]
+) -> bool:
+    """Whether a rule leaves out what stands before a number on both sides."""
+    places = [
+        place for place, column in enumerate(contract.keys) if made.get(column.name) == (Compare.IDENTIFIER, DIGITS)
+    ]
+    return any(min(map(share_with_letters, _seen(engine, tried, place).values())) >= OFTEN for place in places)
 
 
 # --- which rules may tell ---
@@ -250,114 +268,44 @@ def _shared(
 
 def _choices(engine: Engine, lonely: Mapping[Side, ir.Table], column: Column, place: int) -> list[Rule]:
     """The rules that could bring the two spellings of a column together, the strictest first."""
-    seen = {
-        side: [text for (text,) in engine.rows(_some(parts, f"k{place}")) if text] for side, parts in lonely.items()
-    }
+    seen = _seen(engine, lonely, place)
     both = [text for texts in seen.values() for text in texts]
-    mails = _share(both, "@")
+    mails = share(both, "@")
     found: list[Rule] = [(Compare.TEXT, "")]
-    found += [(Compare.EMAIL, "")] if mails > _OFTEN else []
+    found += [(Compare.EMAIL, ""), (Compare.IDENTIFIER, MAILBOX)] if mails > OFTEN else []
+    found += [(Compare.PHONE, country) for country in countries_of(both)]
     found.append((Compare.CODE, ""))
-    found += [(Compare.NUMBER, "")] if _share(both, _AS_NUMBERS) > _OFTEN else []
+    found += [(Compare.NUMBER, "")] if share(both, _AS_NUMBERS) > OFTEN else []
     found.append((Compare.NAME, ""))
-    if _share(both, r"^\s*[0-9A-Za-z]{18}\s*$") > 0:
+    if share(both, r"^\s*[0-9A-Za-z]{18}\s*$") > 0:
         found.append((Compare.IDENTIFIER, SALESFORCE))
-    if mails < 1 - _OFTEN:
+    if mails < 1 - OFTEN:
         found.append((Compare.IDENTIFIER, ""))
-    if _share(both, _GUIDS) > _OFTEN:
+    if share(both, _GUIDS) > OFTEN:
         found.append((Compare.IDENTIFIER, GUID))
     for side, texts in seen.items():
-        found += [(Compare.IDENTIFIER, around) for around in _around(texts, seen[side.other])]
-    lettered = [_share(texts, "[^0-9]*[A-Za-z]") for texts in seen.values()]
-    if min(lettered) < _OFTEN < max(lettered):
+        found += [(Compare.IDENTIFIER, around) for around in pieces_around(texts, seen[side.other])]
+    lettered = [share_with_letters(texts) for texts in seen.values()]
+    prefixes = [prefix_of(texts) for texts in seen.values()]
+    if min(lettered) < OFTEN < max(lettered) or (all(prefixes) and prefixes[0] != prefixes[1]):
         found.append((Compare.IDENTIFIER, DIGITS))
+    for sign in _PARTING:
+        if all(share(texts, rf"^\s*\d+(?:{re.escape(sign)}\d+)+\s*$") > NEARLY_ALL for texts in seen.values()):
+            found.append((Compare.SET, sign))
     for side, texts in seen.items():
-        found += [(Compare.IDENTIFIER, part) for part in _without_any(texts, seen[side.other])]
+        found += [(Compare.IDENTIFIER, part) for part in shapes_around(texts, seen[side.other])]
     needed = [rule for rule in found if rule != _own(column)]
     if any(needs_functions(rule) for rule, _ in needed):
         engine.register(FUNCTIONS)
     return needed
 
 
+def _seen(engine: Engine, lonely: Mapping[Side, ir.Table], place: int) -> dict[Side, list[str]]:
+    return {
+        side: [text for (text,) in engine.rows(_some(parts, f"k{place}")) if text] for side, parts in lonely.items()
+    }
+
+
 def _some(parts: ir.Table, name: str) -> ir.Table:
     """Some cells of a column, wherever they stand: those beside one another may begin alike."""
     return parts.select(name).order_by(hashed(parts[name])).limit(LOOKED_AT)
-
-
-def _share(texts: Sequence[str], pattern: str) -> float:
-    return sum(1 for text in texts if re.search(pattern, text)) / max(len(texts), 1)
-
-
-def _around(texts: Sequence[str], others: Sequence[str]) -> list[str]:
-    """What stands before or behind many keys of a side, and of hardly one of the other, with a star for the key."""
-    bare = [text.strip() for text in texts]
-    before, behind = _pieces(bare, others)
-    made = []
-    for pieces, spelt, inside in ((before, "{}*", str.startswith), (behind, "*{}", str.endswith)):
-        counted = Counter(one for several in pieces for one in several)
-        often = [one for one, number in counted.items() if number > max(1, _OFTEN * len(bare))]
-        often.sort(
-            key=lambda one: (-counted[one], len(one), one)
-        )  # of equals the shortest: zeros behind it do not count
-        alone = [one for one in often if sum(inside(text.strip(), one) for text in others) <= _OFTEN * len(others)]
-        made += [spelt.format(one) for one in alone if one and "*" not in one and "?" not in one][:_PREFIXES]
-    return made
-
-
-def _without_any(texts: Sequence[str], others: Sequence[str]) -> list[str]:
-    """What stands around many keys of a side in one shape, `-?` for a hyphen and any check digit; and as many signs as
-    the keys of the other side have, where these have fewer.
-    """
-    bare = [text.strip() for text in texts]
-    made = []
-    for pieces, spelt in zip(_pieces(bare, others), ("{}*", "*{}"), strict=True):
-        shaped = [{re.sub(r"[^\W_]", "?", one) for one in several if "*" not in one} for several in pieces]
-        for shape, number in Counter(one for several in shaped for one in several).most_common(_PREFIXES):
-            # Letters and digits alone would be any key's, of the other side too.
-            part = re.compile(re.escape(spelt.format(shape)).replace(r"\?", r"[^\W_]").replace(r"\*", ".+"))
-            alone = sum(part.fullmatch(text.strip()) is not None for text in others) <= _OFTEN * len(others)
-            if "?" in shape and shape.strip("?") and alone and number > max(1, _OFTEN * len(bare)):
-                made.append(spelt.format(shape))
-    size, short = (_usual_length([_signs(text) for text in several]) for several in (bare, others))
-    as_long = sum(len(_signs(text)) == short for text in others)
-    if size > short >= _SHORTEST and as_long >= _NEARLY_ALL * len(others):
-        made.append(str(short))
-    return made
-
-
-def _pieces(bare: Sequence[str], others: Sequence[str]) -> tuple[list[set[str]], list[set[str]]]:
-    """What may stand before each key, and behind it."""
-    plain = [text.strip() for text in others]
-    longer = _usual_length(bare) - _usual_length(plain)
-    more = _usual_length([_signs(text) for text in bare]) - _usual_length([_signs(text) for text in plain])
-    before = [_before(text, longer) | _head(text, more) for text in bare]
-    return before, [_behind(text, longer) for text in bare]
-
-
-def _signs(text: str) -> str:
-    return re.sub(r"[\W_]", "", text)
-
-
-def _head(text: str, signs: int) -> set[str]:
-    """The beginning that has so many letters and digits, `0x` before a GUID with or without hyphens."""
-    found = re.match(rf"(?:[\W_]*[^\W_]){{{signs}}}[\W_]*(?=.)", text) if 0 < signs <= _SHORTEST else None
-    return {found[0].strip()} if found else set()
-
-
-def _usual_length(texts: Sequence[str]) -> int:
-    return Counter(map(len, texts)).most_common(1)[0][0] if texts else 0
-
-
-def _before(text: str, longer: int) -> set[str]:
-    """The letters and signs before a number, all to the last sign that parts anything, and as many characters as keys
-    are longer than those of the other side.
-    """
-    found = re.match(r"\D+(?=\d)", text), re.match(r".*[-_:/#. ](?=.)", text)
-    first = {text[:longer]} if 0 < longer < len(text) else set()
-    return {one[0].strip() for one in found if one and "@" not in one[0]} | first
-
-
-def _behind(text: str, longer: int) -> set[str]:
-    found = re.search(r"(?<=\d)\D+$", text), re.search(r"(?<=[^-_:/#@. ])[-_:/#@. ][^-_:/#@. ]*$", text)
-    last = {text[-longer:]} if 0 < longer < len(text) else set()
-    return {one[0].strip() for one in found if one} | last

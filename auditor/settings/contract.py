@@ -87,8 +87,8 @@ DEFAULT_COMPARE: Mapping[AttributeType, Compare] = {
 }
 """The rule of a column whose contract names none, by the attribute's type in the structure."""
 
-DIGITS, SALESFORCE, GUID = "digits", "salesforce", "guid"
-PARTS = (DIGITS, SALESFORCE, GUID)
+DIGITS, SALESFORCE, GUID, MAILBOX = "digits", "salesforce", "guid", "mailbox"
+PARTS = (DIGITS, SALESFORCE, GUID, MAILBOX)
 """Of an identifier, that may count alone; another one is what stands for the star in a text such as `C-*`, or so many
 signs of it, `8`."""
 

@@ -99,6 +99,7 @@ _RULES: Final = {
     "identifier": "but for case, blanks, punctuation, zeros before and .0 behind",
     "identifier:salesforce": "as Salesforce's, of 15 or 18 characters",
     "identifier:digits": "by its digits, without letters",
+    "identifier:mailbox": "as mailboxes, without what stands around them and behind a + (elsewhere another mailbox)",
     "identifier:guid": "as a GUID, in either order of its bytes and with 0x or without",
 }
 """How keys are compared by a rule that is proposed; any other is an identifier without what stands around it."""
@@ -129,6 +130,11 @@ def _compared(rule: str) -> str:
     part = rule.removeprefix(_AN_IDENTIFIER)
     if rule in _RULES:
         return _RULES[rule]
+    name, _, argument = rule.partition(":")
+    if name == "phone":
+        return f"as telephone numbers of {argument}"
+    if name == "set":
+        return f"by their parts between {argument}, in any order"
     if part.isdecimal():
         return f"by its first {part} letters and digits"
     return f"without what stands around it in {part}{' (? is any letter or digit)' if '?' in part else ''}"
