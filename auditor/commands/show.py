@@ -19,14 +19,12 @@ from auditor.commands.decided import of_erased, with_erased
 from auditor.commands.known import holders, newcomers, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
 from auditor.commands.show_decided import Now, made
-from auditor.commands.show_find import Found, find, near, usual_shape, with_contact
+from auditor.commands.show_find import Found, find, several, unknown, with_contact
 from auditor.commands.show_story import Cell, Difference, Relation, Rows, Story
 from auditor.diff.cells import respelt
 from auditor.engine.duckdb import DuckDB
 from auditor.engine.protocol import ROW_NUMBER, filled
 from auditor.equality import rules
-from auditor.errors import SettingsError
-from auditor.files.given import printable
 from auditor.findings.answers import Answer
 from auditor.findings.audit import Audit, swapped_with
 from auditor.findings.sentences import sentence, with_sentences, worded
@@ -43,9 +41,6 @@ from auditor.state.agreed import Store
 from auditor.state.ledger import Ledger
 from auditor.state.memory import Memory
 from auditor.state.past_runs import find_run
-
-_NAMED_KEYS = 20
-"""Keys that are named where several profiles have one address."""
 
 
 def tell(settings: Settings, key: str, *, now: datetime, by_contact: bool = False) -> Story:
@@ -64,7 +59,7 @@ def tell(settings: Settings, key: str, *, now: datetime, by_contact: bool = Fals
         if by_contact and not any(filled(engine, rows) for rows in found.matched.keys.values()):
             keys = with_contact(engine, contract, folder, key)
             if len(keys) > 1:
-                raise _several(keys)
+                raise several(keys)
             if keys:
                 key = keys[0]
                 found = find(engine, contract, folder, key)
@@ -77,12 +72,6 @@ def shown_keys(settings: Settings, keys: Iterable[str], *, now: datetime) -> set
     folder = find_run(settings)
     known = set(run_folder.read_rows(folder, "profiles")["key"])
     return {key if key in known else tell(settings, key, now=now).key for key in keys}
-
-
-def _several(keys: Sequence[str]) -> SettingsError:
-    named = ", ".join(printable(key) for key in keys[:_NAMED_KEYS])
-    rest = f" and {len(keys) - _NAMED_KEYS:,} more" if len(keys) > _NAMED_KEYS else ""
-    return SettingsError(f"{len(keys):,} profiles have that address or number", hint=f"name one of them: {named}{rest}")
 
 
 @dataclass
@@ -127,7 +116,9 @@ class _Teller:
         writes = pl.concat(written).unique(maintain_order=True)
         history = self._history()
         if not (names or writes.height or decided or history.height):
-            raise self._unknown()
+            raise unknown(
+                self.engine, self.contract, self.folder, self.found, say, self.typed, by_contact=self.by_contact
+            )
         return Story(
             run=run.run,
             table=run.table,
@@ -378,20 +369,6 @@ class _Teller:
         marks = frame["marks"].to_list()[0] if frame.height else {}
         known = {column.name: marks.get(f"b{place}") for place, column in enumerate(self.contract.compared)}
         return {name: "" if mark == "n" else mark[1:] for name, mark in known.items() if mark is not None}
-
-    def _unknown(self) -> SettingsError:
-        """Nothing is known of this key: how many there are, and what most of them look like."""
-        rows = run_folder.read_run(self.folder).rows
-        names = self.settings.names
-        counts = f"{rows['platform']:,} rows in {names.platform}, {rows['truth']:,} in {names.truth}"
-        looks = usual_shape(self.engine, self.contract, self.found)
-        also = ", nor that e-mail address or number," if self.by_contact else ""
-        return SettingsError(
-            f'no profile has the key "{printable(self.typed)}"{also} in the run {self.folder.name} ({counts})',
-            hint=near(self.engine, self.contract, self.found, self.typed)
-            or f"the key is {' and '.join(self.contract.key)}, spelt as either side spells it"
-            + (f"; most look like {looks}" if looks else ""),
-        )
 
 
 def _at(row: Mapping[str, str | None], name: str | None) -> str | None:

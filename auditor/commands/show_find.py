@@ -18,6 +18,7 @@ from auditor.equality import primitives, rules
 from auditor.errors import SettingsError
 from auditor.explain import evidence_columns
 from auditor.files.given import printable
+from auditor.findings.words import Words
 from auditor.match import fallback
 from auditor.match.join import Matched, match_sides
 from auditor.match.keys import key_forms
@@ -25,9 +26,12 @@ from auditor.match.sides import source_name
 from auditor.model import Side
 from auditor.report.redact import shape
 from auditor.settings.contract import Contract
+from auditor.state import run_folder
 from auditor.state.run_files import of_snapshot, snapshot
 from auditor.writes import by_fallback, key_parts
 
+_NAMED_KEYS = 20
+"""Keys that are named where several profiles have one address."""
 _SAMPLED_KEYS = 1000
 """Keys looked at to tell somebody who mistyped one what keys look like."""
 
@@ -259,3 +263,26 @@ def usual_shape(engine: Engine, contract: Contract, found: Found) -> str:
         return ""
     [(usual, _)] = shapes.most_common(1)
     return usual[0] if len(usual) == 1 else json.dumps(usual, ensure_ascii=False)
+
+
+def several(keys: Sequence[str]) -> SettingsError:
+    """That several profiles have an address or a number, and what their keys are."""
+    named = ", ".join(printable(key) for key in keys[:_NAMED_KEYS])
+    rest = f" and {len(keys) - _NAMED_KEYS:,} more" if len(keys) > _NAMED_KEYS else ""
+    return SettingsError(f"{len(keys):,} profiles have that address or number", hint=f"name one of them: {named}{rest}")
+
+
+def unknown(
+    engine: Engine, contract: Contract, folder: Path, found: Found, say: Words, typed: str, *, by_contact: bool
+) -> SettingsError:
+    """That nothing is known of a key: how many there are, and what most of them look like."""
+    rows = run_folder.read_run(folder).rows
+    counts = f"{rows['platform']:,} rows in {say.platform}, {rows['truth']:,} in {say.truth}"
+    looks = usual_shape(engine, contract, found)
+    also = ", nor that e-mail address or number," if by_contact else ""
+    return SettingsError(
+        f'no profile has the key "{printable(typed)}"{also} in the run {folder.name} ({counts})',
+        hint=near(engine, contract, found, typed)
+        or f"the key is {' and '.join(contract.key)}, spelt as either side spells it"
+        + (f"; most look like {looks}" if looks else ""),
+    )
