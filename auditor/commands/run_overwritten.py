@@ -71,9 +71,9 @@ def overwritten(
 
     Looked at are the files of which some cell is not confirmed yet, each with the exports at the configured place that
     were taken between the audited one and the end of its import. Without such an export nobody can know. `landed` are
-    the writes that the export of this run, of the moment `as_of`, confirms: of others nobody knows whether what an
-    export shows that was taken after the file was handed over was edited before the import or after it. What cannot be
-    read is told, and ends no run.
+    the writes that the export of this run, of the moment `as_of`, confirms: of others, which no later write of ours has
+    found there, nobody knows whether what an export shows that was taken after the file was handed over was edited
+    before the import or after it. What cannot be read is told, and ends no run.
     """
     files = list(_files(settings, ledger))
     if not files:
@@ -143,6 +143,7 @@ def _shown_by(
             if not file.audited.as_of < shown < file.ended:
                 continue
             arrived = pl.col("write").is_in(list(landed)) | pl.col("outcome").eq_missing(Outcome.LANDED.value)
+            arrived |= pl.col("read_since")
             cells = file.cells if shown < file.sent_at else file.cells.filter(arrived)
             for write, held, edit in settle.not_yet_sent(engine, contract, raw, cells):
                 yield write, Overwritten(write, file.plan, held, shown) if edit else None

@@ -80,8 +80,10 @@ class Imported(Written):
         known yet that they overwrote an edit.
 
         Columns: write, plan, key, profile_id, column, before, after, sent_at, effective_at (the import has ended by
-        then), outcome.
+        then), outcome, read_since (a later write of ours found there what the file had sent: it had arrived by then).
         """
+        import polars as pl  # not every command that opens the ledger needs frames
+
         cells = self._frame(
             ("write", "plan", "key", "profile_id", "column", "before", "after", "sent_at", "effective_at", "outcome"),
             "SELECT id, plan, key, address, col, before, after, sent_at, effective, outcome FROM writes_now WHERE"
@@ -89,6 +91,14 @@ class Imported(Written):
             f' (SELECT "import" FROM writes_now WHERE {UNCONFIRMED}) ORDER BY id',
             (table, table),
         )
+        later = self._frame(
+            ("number", "key", "column", "after"),
+            'SELECT id, key, col, before FROM writes_now WHERE tab = ? AND id > ? AND "import" IS NULL'
+            " AND col IS NOT NULL AND sent_at IS NOT NULL AND outcome = 'landed'",
+            (table, cells["write"].min() or 0),
+        )
+        read = cells.join(later, on=["key", "column", "after"]).filter(pl.col("number") > pl.col("write"))["write"]
+        cells = cells.with_columns(read_since=pl.col("write").is_in(read.to_list()))
         found = f"SELECT plan, key, col FROM writes_now WHERE tab = ? AND {_FOUND}"
         return cells.join(
             self._frame(("plan", "key", "column"), found, (table,)), on=["plan", "key", "column"], how="anti"
