@@ -20,6 +20,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from auditor import report
 from auditor.errors import TryLater
 from auditor.files.data import data_folder
 from auditor.findings import figures, words
@@ -28,12 +29,14 @@ from auditor.findings.codes import Code, InCommon, NotChecked, Shared, shared_te
 from auditor.findings.reason import Reason
 from auditor.findings.words import Words
 from auditor.model import AttributeType, Moved, PermissionFinding, Rule, Side, Status, Verdict
+from auditor.plan.decisions import Choice, Decision
 from auditor.plan.needs import FOR_THE_TRUTH
 from auditor.report import TrendPoint, for_review
 from auditor.report import view as report_view
 from auditor.report.redact import Privacy, pseudonyms, shape, shown, visible
 from auditor.settings.contract import Column, Compare, Master, Polarity, Sensitivity
-from tests.audits import COLUMNS, HOSTILE, audit_of, difference, in_words, page, profile, realistic, render
+from auditor.state.ledger.records import GivesBack
+from tests.audits import COLUMNS, HOSTILE, audit_of, difference, in_words, needed, page, profile, realistic, render
 from tests.nothing_known import NOW
 
 SAY = Words("Actito", "CRM")
@@ -732,3 +735,18 @@ def contrast(one: str, other: str) -> float:
 
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_opt_out_that_somebody_calls_an_error_is_told_as_one_and_chosen_among_what_is_offered(
+    begun: bool, tmp_path: Path
+) -> None:
+    """It is kept as a choice of the platform's value, and that is the choice that the page shows as made."""
+    cell = difference("1", "doNotContact", "false", "true", status=Status.CONFLICTING)
+    found = audit_of(differences=[cell])
+    wrong = Decision("1", "doNotContact", "false", "true", Choice.PLATFORM, "Bea", gives_back=GivesBack("p", begun))
+    written = report.render(found, needed(found, decisions=[wrong]), tmp_path, privacy="masked")
+    [row] = rows_of(written.worklist.read_text("utf-8"))["differences"]
+    became = "still valid" if begun else "waiting to be applied"
+    assert row["decision"] == f"The opt-out was an error, give it back (Bea): {became}"
+    assert row["recorded"] == "platform"

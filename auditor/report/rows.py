@@ -19,7 +19,7 @@ import polars as pl
 from auditor.findings import activity_words, figures, words
 from auditor.findings.answers import ANSWER, Answer
 from auditor.findings.audit import VIOLATIONS, Audit, swapped_with
-from auditor.findings.decided import CHOICE, GIVEN_BACK, Standing, decided
+from auditor.findings.decided import CHOICE, GIVE_BACK, GIVEN_BACK, Standing, decided
 from auditor.findings.left_alone import OF_A_CELL, WHY, create_again, worth_saying
 from auditor.findings.planned import MAY_CONTACT
 from auditor.findings.words import Words
@@ -155,7 +155,7 @@ def _differences(audit: Audit, *, real: bool) -> Table:
         reasons = frame.select("why", "flags", "damage").iter_rows()
         why = [worth_saying(why, (flags or "").split(), damage) for why, flags, damage in reasons]
         frame = frame.with_columns(pl.Series("why", why, dtype=pl.String))
-        offered = pl.col("chosen").replace(GIVEN_BACK, Side.PLATFORM.value)
+        offered = pl.col("chosen").replace([GIVE_BACK, GIVEN_BACK], Side.PLATFORM.value)
         frame = with_decision(frame, audit.say).with_columns(recorded=pl.when("holds").then(offered))
     # Who bounced for good is reachable again with another address: that comes before all else.
     order = (~pl.col("again"), ~asked, pl.col("kind"), pl.col("column"))
