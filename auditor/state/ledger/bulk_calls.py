@@ -95,7 +95,7 @@ class Imported(Written):
             ("number", "key", "column", "after"),
             'SELECT id, key, col, before FROM writes_now WHERE tab = ? AND id > ? AND "import" IS NULL'
             " AND col IS NOT NULL AND sent_at IS NOT NULL AND outcome = 'landed'",
-            (table, cells["write"].min() or 0),
+            (table, min(cells["write"].to_list(), default=0)),
         )
         read = cells.join(later, on=["key", "column", "after"]).filter(pl.col("number") > pl.col("write"))["write"]
         cells = cells.with_columns(read_since=pl.col("write").is_in(read.to_list()))
