@@ -16,11 +16,12 @@ import pytest
 from auditor.commands.plan import plan
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import fold, tidy
+from auditor.explain import words_for_nothing
 from auditor.findings.audit import Audit
 from auditor.findings.codes import Code
-from auditor.findings.damage import ContactCheck
+from auditor.findings.damage import NO_VALUE, ContactCheck
 from auditor.findings.reason import Reason
-from auditor.model import Attribute, AttributeType, Kind, Moved, Severity, Status, Structure
+from auditor.model import Attribute, AttributeType, Kind, Moved, Severity, Side, Status, Structure
 from auditor.plan import make_plans
 from auditor.plan.creations import TAKEN
 from auditor.plan.damage import PATTERN, folded
@@ -96,6 +97,14 @@ DAMAGED = [
     ("birthDate", "1980-05-04", "01/01/1900", OTHER, "placeholder"),
     ("birthDate", "1980-05-04", "1900-01-01", OTHER, "placeholder"),
     ("birthDate", "1980-05-04", "1900-01-01 00:00:00", OTHER, "placeholder"),
+    ("addressStreet", "Kerkstraat 1", "(null)", OTHER, "placeholder"),
+    ("addressStreet", "Kerkstraat 1", "\\N", OTHER, "placeholder"),
+    ("site", "Gent", "N.V.T.", OTHER, "placeholder"),
+    ("site", "Gent", "geen", OTHER, "placeholder"),
+    ("site", "Gent", "XXX", OTHER, "placeholder"),
+    ("site", "9200", "0", OTHER, "placeholder"),
+    ("phone", "+32471000037", "0000000000", OTHER, "placeholder"),
+    ("addressCountry", "BE", "[NULL]", OTHER, "placeholder"),
     ("firstName", "Anna", "An\u200bna", OTHER, "invisible"),
     ("firstName", "Anna", "Anna\x00", OTHER, "invisible"),
 ]  # fmt: skip
@@ -121,6 +130,10 @@ FINE = [
     ("points", "12", "1E+5", OTHER),
     ("birthDate", "1980-05-04", "1981-01-01", OTHER),
     ("addressCountry", "ZA", "NA", OTHER),
+    ("lastName", "N.v.t", "N.V.T.", OTHER),
+    ("site", "3", "0", OTHER),
+    ("points", "1250", "0", OTHER),
+    ("addressCountry", "FR", "none", OTHER),
     ("site", "", "https://example.org/a%20b?x=1&copy;=2", OTHER),
 ]
 
@@ -383,3 +396,18 @@ def test_names_that_count_as_exchanged_are_alike_by_the_rule_for_names(tmp_path:
     with closing(DuckDB(temp=tmp_path)) as engine:
         by_rule = engine.frame(engine.put(texts, "names").select(name=fold(tidy(ibis._.name))))["name"].to_list()
     assert texts.select(folded("name"))["name"].to_list() == by_rule
+
+
+def test_the_words_that_a_run_tells_of_are_those_that_no_plan_writes(tmp_path: Path) -> None:
+    """A run named `(null)` and `\\N` as words for no value, and its plan wrote them."""
+    spelt = sorted({form for word in NO_VALUE for form in (word, word.upper(), word.title())})
+    cells = pl.DataFrame(
+        [(f"C{number:03}", "site", "Gent", word) for number, word in enumerate(spelt)],
+        schema=["key", "column", "platform", "truth"], orient="row",
+    )  # fmt: skip
+    with closing(DuckDB(temp=tmp_path)) as engine:
+        told = words_for_nothing(engine, engine.put(cells, "cells"))
+    assert [word for _, word, _ in told[Side.TRUTH]] == spelt
+    assert Side.PLATFORM not in told
+    looked = looked_at(*(("site", "Gent", word, OTHER) for word in spelt))
+    assert looked["damage"].to_list() == ["placeholder"] * len(spelt)

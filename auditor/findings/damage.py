@@ -46,12 +46,21 @@ class ContactCheck(StrEnum):
     SHARED_BY_FEW = "multicolumn_values_to_be_shared_by_few"
 
 
-PLACEHOLDERS: Final = frozenset(
-    """- -- --- . .. ... / ? ?? ??? aaa abc abcd anonymous asdf azerty demo dummy empty inconnu leeg n.a. n/a na nan
-    nil no-name noname none null nvt onbekend qwerty sans-nom tba tbd test test1 test123 teste tester testing todo
-    unbekannt undefined unknown xx xxxx""".split()  # noqa: SIM905  (a list of words)
+NO_VALUE: Final = frozenset(
+    r"""- -- --- . .. ... / ? ?? ??? (null) [null] <null> {null} \N <na> [na] dbnull aucun aucune desconocido empty geen
+    inconnu keine leeg n.a n.a. n/a n/b n.v.t n.v.t. na nan nihil nil none null nvt néant onbekend tba tbd todo
+    unbekannt undefined unknown""".lower().split()
+)
+"""Words by which people and programs say that there is no value."""
+
+PLACEHOLDERS: Final = NO_VALUE | frozenset(
+    """0123456789 123456789 1234567890 aaa abc abcd anonymous asdf azerty demo dummy no-name noname qwerty sans-nom test
+    test1 test123 teste tester testing xx xxx xxxx""".split()  # noqa: SIM905  (a list of words)
 )
 """What people and programs write where they must write something."""
+
+ZEROS: Final = r"^0+$"
+"""A number or code that nobody has, where another one stood."""
 
 PLACEHOLDER_DAY: Final = (
     r"^(0001-01-01|1899-12-3[01]|1900-01-0[01]|1970-01-01|9999-12-31"

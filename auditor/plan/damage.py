@@ -15,19 +15,10 @@ import polars as pl
 
 from auditor.findings.audit import Audit
 from auditor.findings.codes import Code, Notice
-from auditor.findings.damage import (
-    GARBLED,
-    INVISIBLE,
-    LETTERS_LOST,
-    MARKUP,
-    PLACEHOLDER_DAY,
-    PLACEHOLDERS,
-    SPREADSHEET,
-    ContactCheck,
-    Damage,
-)
+from auditor.findings.damage import ContactCheck, Damage
 from auditor.findings.reason import Reason
-from auditor.model import AttributeType, Side, Why
+from auditor.model import Side, Why
+from auditor.plan.damaged_text import OF_A_TEXT, looks_damaged, worded
 from auditor.plan.knowledge import CELL, Knowledge
 from auditor.settings.contract import Column, Compare
 from auditor.settings.letters import LETTERS
@@ -57,9 +48,6 @@ _BY_PLACE: Final = {
     Reason.SLIPPED: Damage.OF_ANOTHER,
 }
 """What stands at another place: which of the two sides is wrong cannot be seen, so that nothing is written."""
-_NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
-_NO_WORDS: Final = (Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
-_ADDRESS_OF_A_PAGE: Final = r"^(?i:https?://|www\.)"
 
 
 def with_damage(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFrame:
@@ -73,11 +61,12 @@ def with_damage(rows: pl.DataFrame, audit: Audit, known: Knowledge) -> pl.DataFr
         rows = rows.join(cells.with_columns(pl.lit(True).alias(name)), on=CELL, how="left", maintain_order="left")
     judged = pl.col("truth").fill_null("") != ""
     judged &= pl.col("column").is_in([name for name, column in columns.items() if column.permission is None])
+    before = pl.col("platform").fill_null("")
     rules = [
         *((_suffered(reason), damage) for reason, damage in _BY_PATTERN.items()),
         ((pl.col("reason") == Reason.NOTATION.value) & pl.col("pattern").is_in(_COMPUTED), Damage.COMPUTED),
         *((_stands_elsewhere(reason), damage) for reason, damage in _BY_PLACE.items()),
-        *((_alone(pl.col("truth"), one, pl.col("column"), columns.values()), one) for one in _OF_A_TEXT),
+        *((looks_damaged(pl.col("truth"), before, one, pl.col("column"), audit.columns), one) for one in OF_A_TEXT),
         (pl.col("is_exchanged"), Damage.EXCHANGED),
         (pl.col("is_of_another"), Damage.OF_ANOTHER),
         (pl.col("is_doubted"), Damage.DOUBTED),
@@ -92,7 +81,7 @@ def damaged_candidates(rows: pl.DataFrame, columns: Sequence[Column]) -> set[tup
     for column in columns:
         if column.permission is None and column.name in rows.columns:
             text, name = pl.col(column.name), pl.lit(column.name)
-            any_of = [_alone(text, one, name, [column]) for one in _OF_A_TEXT]
+            any_of = [looks_damaged(text, pl.lit(""), one, name, [column]) for one in OF_A_TEXT]
             damaged = rows.filter(reduce(lambda one, other: one | other, any_of).fill_null(False))
             found |= {(key, column.name) for key in damaged["key"]}
     return found
@@ -132,38 +121,6 @@ def _pattern(damaged: Mapping[str | None, int], written: Mapping[str, int]) -> l
     ]
 
 
-# --- of a text alone ---
-
-_OF_A_TEXT: Final = (Damage.ENCODING, Damage.INVISIBLE, Damage.SPREADSHEET, Damage.MARKUP, Damage.PLACEHOLDER)
-
-
-def _alone(text: pl.Expr, damage: Damage, column: pl.Expr, columns: Iterable[Column]) -> pl.Expr:
-    """Whether a text looks damaged in that way, whatever the platform has; `column` names that of the text."""
-    known = list(columns)
-    wordy = column.is_in(_worded(known))
-    if damage is Damage.ENCODING:
-        return text.str.contains(GARBLED) | (wordy & text.str.contains(LETTERS_LOST) & ~_is_page(text))
-    if damage is Damage.INVISIBLE:
-        return text.str.contains(INVISIBLE)
-    if damage is Damage.SPREADSHEET:
-        numbers = [one.name for one in known if one.compare is Compare.NUMBER or one.type in _NUMBERS]
-        return ~column.is_in(numbers) & text.str.contains(SPREADSHEET)
-    if damage is Damage.MARKUP:
-        return wordy & text.str.contains(MARKUP) & ~_is_page(text)
-    days = [one.name for one in known if one.compare in (Compare.DATE, Compare.TIMESTAMP)]
-    word = text.str.strip_chars().str.to_lowercase().is_in(sorted(PLACEHOLDERS))
-    return (wordy & word) | (column.is_in(days) & text.str.contains(PLACEHOLDER_DAY))
-
-
-def _is_page(text: pl.Expr) -> pl.Expr:
-    return text.str.contains(_ADDRESS_OF_A_PAGE)
-
-
-def _worded(columns: Iterable[Column]) -> list[str]:
-    """The columns that hold words, which people and programs write as they like."""
-    return [one.name for one in columns if not one.is_choice and one.compare not in _NO_WORDS]
-
-
 # --- of a pair and of its place ---
 
 
@@ -186,7 +143,7 @@ def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     """
     known = list(columns)
     texts = [column.name for column in known if column.compare in (Compare.NAME, Compare.TEXT, Compare.EXACT)]
-    cells = rows.filter(pl.col("column").is_in(_worded(known))).select(
+    cells = rows.filter(pl.col("column").is_in(worded(known))).select(
         *CELL, p=folded("platform"), t=folded("truth"), text=pl.col("column").is_in(texts)
     )
     cells = cells.filter(pl.col("p") != pl.col("t"))

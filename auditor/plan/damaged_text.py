@@ -1,0 +1,72 @@
+"""What a text of the truth tells by itself of being damaged, beside what both sides had agreed on before.
+
+What was so before is none: a company may be called N.V.T., and a column of texts may hold JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import polars as pl
+
+from auditor.findings.damage import (
+    GARBLED,
+    INVISIBLE,
+    LETTERS_LOST,
+    MARKUP,
+    NO_VALUE,
+    PLACEHOLDER_DAY,
+    PLACEHOLDERS,
+    SPREADSHEET,
+    ZEROS,
+    Damage,
+)
+from auditor.model import AttributeType
+from auditor.settings.contract import Column, Compare
+
+OF_A_TEXT: Final = (Damage.PLACEHOLDER, Damage.ENCODING, Damage.INVISIBLE, Damage.SPREADSHEET, Damage.MARKUP)
+
+_NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
+_NO_WORDS: Final = (Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
+_ADDRESS_OF_A_PAGE: Final = r"^(?i:https?://|www\.)"
+_NO_CODES: Final = sorted(word for word in NO_VALUE if set(word) & set(r"()[]<>{}\\"))
+"""Words for nothing that are no code of anything either."""
+_LONG_ENOUGH: Final = r"\pL{2}|[0-9]{3}"
+"""What 0 is no correction of."""
+
+
+def worded(columns: Iterable[Column]) -> list[str]:
+    """The columns that hold words, which people and programs write as they like."""
+    return [one.name for one in columns if not one.is_choice and one.compare not in _NO_WORDS]
+
+
+def looks_damaged(
+    text: pl.Expr, before: pl.Expr, damage: Damage, column: pl.Expr, columns: Sequence[Column]
+) -> pl.Expr:
+    """Whether a text looks damaged in that way and what stood there before did not; `column` names that of the text."""
+    wordy = column.is_in(worded(columns))
+    if damage is Damage.ENCODING:
+        return text.str.contains(GARBLED) | (wordy & text.str.contains(LETTERS_LOST) & ~_is_page(text))
+    if damage is Damage.INVISIBLE:
+        return text.str.contains(INVISIBLE)
+    if damage is Damage.SPREADSHEET:
+        numbers = [one.name for one in columns if one.compare is Compare.NUMBER or one.type in _NUMBERS]
+        return ~column.is_in(numbers) & text.str.contains(SPREADSHEET)
+    if damage is Damage.MARKUP:
+        return wordy & text.str.contains(MARKUP) & ~_is_page(text)
+    return _stands_for_none(text, before, column, columns)
+
+
+def _is_page(text: pl.Expr) -> pl.Expr:
+    return text.str.contains(_ADDRESS_OF_A_PAGE)
+
+
+def _stands_for_none(text: pl.Expr, before: pl.Expr, column: pl.Expr, columns: Sequence[Column]) -> pl.Expr:
+    days = column.is_in([one.name for one in columns if one.compare in (Compare.DATE, Compare.TIMESTAMP)])
+    wordy = column.is_in(worded(columns))
+    word, earlier = (one.str.strip_chars().str.to_lowercase() for one in (text, before))
+    filler = word.is_in(sorted(PLACEHOLDERS)) & ~earlier.is_in(sorted(PLACEHOLDERS))
+    zeros = word.str.contains(ZEROS) & ~earlier.str.contains(ZEROS) & earlier.str.contains(_LONG_ENOUGH)
+    day = text.str.contains(PLACEHOLDER_DAY)
+    return (wordy & (filler | zeros)) | word.is_in(_NO_CODES) | (days & day)
