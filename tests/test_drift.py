@@ -146,12 +146,23 @@ def test_whom_neither_side_has_any_more_is_not_created_and_not_said_to_be_there(
         assert spots(found, plan) == {("C7", None): expected}
 
 
-def test_who_was_erased_is_known_by_any_identifier_and_what_else_is_planned_goes_on() -> None:
-    plan = corrected(CITY, differs("C2", "city", "Gent", "Ghent"), differs("C3", "email", "a@x.be", "b@x.be"))
-    assert set(identifiers(plan, plan.writes[-1])) >= {("customerId", "C3"), ("email", "a@x.be"), ("email", "b@x.be")}
-    audit = an_audit([CITY, differs("C2", "city", "Gent", "Ghent"), differs("C3", "email", "a@x.be", "b@x.be")])
-    found = since(plan, audit, erased={("customerId", "C1"), ("email", "a@x.be")})
+def test_who_was_erased_is_known_by_their_profile_and_what_was_theirs_is_written_to_nobody() -> None:
+    """C2 got the key, and C4 loses the address, of somebody who was erased."""
+    rows = [
+        CITY,
+        differs("C1", NEWS, "true", "false"),
+        differs("C2", "city", "Gent", "Ghent"),
+        differs("C3", "email", "a@x.be", "b@x.be"),
+        differs("C4", "email", "b@x.be", "c@x.be"),
+    ]
+    plan = corrected(*rows)
+    found = since(plan, an_audit(rows), erased={("profileId", "id-C1"), ("customerId", "C2"), ("email", "b@x.be")})
     assert spots(found, plan) == {("C1", "city"): Since.ERASED, ("C3", "email"): Since.ERASED}
+
+
+def test_who_is_to_be_created_was_erased_by_any_identifier() -> None:
+    _, plan = plans(an_audit(profiles=[profile("C7", "missing", None)]), facts=some_facts(candidates=MISSING))
+    assert ("customerId", "C7") in set(identifiers(plan, plan.writes[0]))
 
 
 OF_AN_OPT_IN: dict[str, tuple[dict[str, Any], dict[str, Any], Since | None]] = {

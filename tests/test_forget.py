@@ -14,7 +14,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from auditor.commands.decided import of_erased, take_all
+from auditor.commands.decided import take_all
+from auditor.commands.erased import of_erased
 from auditor.commands.forget import forget
 from auditor.commands.show import tell
 from auditor.errors import GuardRefused, SettingsError, TryLater
@@ -23,6 +24,7 @@ from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger, chain
 from auditor.state.ledger.records import SAME_PERSON, Decision, Intent
 from auditor.state.past_runs import find_run
+from tests.consent_law import NEWS, Person
 from tests.consent_world import World, in_memory, mail
 from tests.small_folder import auditor
 from tests.test_rekey import FIRST, NEXT, STRUCTURE, TABLE, Folder, agree
@@ -378,3 +380,46 @@ def test_once_somebody_is_forgotten_nobody_is_said_to_have_changed_what_we_took_
         assert told() == ("Ghent", "ours")
         forget(world.settings, one.key, now=world.now, dry=False)
         assert told() == (None, "unknown")
+
+
+def test_an_erasure_keeps_nobody_from_saying_no_and_is_of_a_person_and_not_of_a_key(tmp_path: Path) -> None:
+    """Of who is still there nothing but the opt-out is written; somebody else who got a key is written to as anybody,
+    and what was decided on them counts; and what identified who was erased is given to nobody.
+    """
+    world = World(tmp_path, 6, 1)
+    world.all_say_yes()
+    still, left, other, third = world.people[:4]
+
+    def says_no_and_moves(*people: Person) -> None:
+        world.now += timedelta(days=1)
+        for one in people:
+            world.truth_says(one, NEWS, permitted=False, evidence=world.now)
+            assert one.row is not None
+            one.row["city"] = "Ghent"
+
+    with in_memory(world):
+        world.run()
+        world.now += timedelta(days=1)
+        for one in (still, left):
+            forget(world.settings, one.key, now=world.now, dry=False)
+        world.leave(left)
+        left.row, key = None, left.key
+        world.rename(other, key)
+        world.run()
+        says_no_and_moves(still, other)
+        assert third.row is not None
+        third.row["mail"] = mail(left.number)
+        world.run()
+        [made] = world.plan()
+        writes = {(one.key, cell.column) for one in made.plan.writes for cell in one.cells}
+        assert writes == {(still.key, NEWS), (key, NEWS), (key, "city")}
+        alone = {(one.key, one.column) for one in made.plan.left if one.why == "erased"}
+        assert alone == {(still.key, "city"), (third.key, "emailAddress")}
+        assert world.apply(made) == {"landed"}
+        assert [world.platform.profiles[one.profile_id or ""][NEWS] for one in (still, other)] == ["false", "false"]
+        world.platform_says(other, **{NEWS: "true"})
+        world.platform_says(still, **{NEWS: "true"})
+        world.run()
+        world.decide("An", [((one.key, NEWS, "true", "false"), {"choice": "truth"}) for one in (other, still)])
+        again = world.plan()
+        assert {(one.key, one.decided_by) for each in again for one in each.plan.writes} == {(key, "An")}

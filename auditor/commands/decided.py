@@ -6,11 +6,10 @@ takes it once more. Of two decisions on one cell the later counts, by when it wa
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from typing import Final
 import polars as pl
 
 from auditor.commands.decided_gone import of_gone, told
+from auditor.commands.erased import erased_keys, of_erased
 from auditor.commands.known import holders, newcomers
 from auditor.errors import GuardRefused, SettingsError
 from auditor.model import Status
@@ -28,7 +28,6 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.ledger import FILE, Ledger, records
 from auditor.state.past_runs import find_run
-from auditor.writes import key_identifiers
 
 TAKEN: Final = "taken"
 """The folder of the inbox for what was recorded."""
@@ -143,26 +142,6 @@ def _keys(one: Decision) -> set[str]:
     return {one.key, *(key for key in pair if key)}
 
 
-def of_erased(contract: Contract, ledger: Ledger, keys: Iterable[str]) -> set[str]:
-    """Those of these keys that somebody had who was erased, as far as a key alone tells."""
-    parts = []
-    for key in keys:
-        with contextlib.suppress(ValueError):
-            found = key_identifiers(key, contract.key, contract.fallbacks)
-            parts += [(key, column, text) for column, text in found.items()]
-    return with_erased(ledger, parts)
-
-
-def with_erased(ledger: Ledger, cells: Iterable[tuple[str, str, str | None]]) -> set[str]:
-    """The keys, of cells with key, column and text, of which one holds what identified somebody who was erased."""
-    held: dict[str, dict[str, set[str]]] = {}
-    for key, column, text in cells:
-        if text:
-            held.setdefault(column, {}).setdefault(text, set()).add(key)
-    hits = [of[text] for column, of in held.items() for text in ledger.erased_among(column, of.keys())]
-    return set().union(*hits)
-
-
 def _files(folder: Path) -> Iterator[Path]:
     """What has the name of a file of decisions, however its ending is spelt."""
     return filter(_is_one, folder.glob("[!.]*"))
@@ -182,7 +161,9 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     permissions = [column.name for column in contract.permissions]
     every = read_decisions(path, table=settings.table, columns=columns, permissions=permissions)
     gone = of_erased(contract, ledger, {text for one in every for text in _keys(one)})
-    new = [one for one in every if not gone.intersection(_keys(one))]
+    if gone:  # by their key alone, which may be somebody else's by now
+        there = {run: erased_keys(contract, ledger, gone, _numbers_in(settings, run)) for run in {o.run for o in every}}
+    new = [one for one in every if not (gone and there[one.run].intersection(_keys(one)))]
     for run in {one.run for one in new}:
         if not (ledger.knows(run) or (run_folder.started(run) and (settings.runs_folder / run).is_dir())):
             raise SettingsError(
@@ -352,6 +333,15 @@ def without_effect(
 def _seen(one: Decision | records.Decision, values: Sequence[str | None] | None) -> bool:
     """Whether the newest run sees what was decided on; true where it has nothing to compare it with."""
     return values is None or [one.platform or None, one.truth or None] == [text or None for text in values]
+
+
+def _numbers_in(settings: Settings, run: str) -> dict[str, str]:
+    """Whose the keys were in a run, by profileId; nobody's where it cannot be read."""
+    try:
+        found = [run_folder.read_rows(settings.runs_folder / run, name) for name in ("profiles", "permissions")]
+    except SettingsError:
+        return {}
+    return holders(*found)
 
 
 def _holders_in(

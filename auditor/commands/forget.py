@@ -21,6 +21,7 @@ from typing import Final
 import polars as pl
 
 from auditor.commands.decided import remove_taken, take_all
+from auditor.commands.erased import NUMBER
 from auditor.commands.plan import Tell, silently
 from auditor.commands.rekey import canonical_keys
 from auditor.commands.session import passing_engine
@@ -93,7 +94,7 @@ def forget(settings: Settings, who: str, *, now: datetime, dry: bool, tell: Tell
         kept = remove_taken(settings, {*one.keys, *(value for _, value in one.identifiers)})
         kept |= _without_agreed(settings, one, now)
         with ledger.transaction():
-            ledger.remember_erased(sorted(one.identifiers), now)
+            ledger.remember_erased(sorted({*one.identifiers, *((NUMBER, number) for number in one.numbers)}), now)
             rows = 0 if kept else ledger.empty(*about)
         ledger.compact()
         if kept:

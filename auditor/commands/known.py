@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor import permissions
+from auditor.commands.erased import erased_cells
 from auditor.commands.refused import still_refused
 from auditor.commands.untouched_since import left_by_us
 from auditor.findings import figures
@@ -127,6 +128,7 @@ def knowledge(
         taken_back=on_before(under_keys_of_now(ledger.opt_ins_taken_back(settings.table), everybody), _on(history)),
         of_others=_looked_for(folder, "of_others", OF_OTHERS, later=("holder",)),
         consent_off=_consent_off(folder),
+        of_erased=erased_cells(contract, structure, audit, ledger),
     )
 
 

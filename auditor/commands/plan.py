@@ -14,7 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.commands.decided import of_erased, record, take, with_erased
+from auditor.commands.decided import record, take
+from auditor.commands.erased import of_erased, with_erased
 from auditor.commands.forecast import Forecast
 from auditor.commands.known import frame, knowledge, with_pending
 from auditor.commands.stored_plans import Planned, store_made, stored

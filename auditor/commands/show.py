@@ -15,7 +15,7 @@ from typing import Any
 import ibis
 import polars as pl
 
-from auditor.commands.decided import of_erased, with_erased
+from auditor.commands.erased import NUMBER, of_erased, with_erased
 from auditor.commands.known import holders, newcomers, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
 from auditor.commands.show_decided import Now, made
@@ -111,7 +111,8 @@ class _Teller:
             cells = [
                 (key, one.column, text) for pair in rows for one in pair.cells for text in (one.platform, one.sent)
             ]
-            erased = bool(of_erased(self.contract, ledger, names) or with_erased(ledger, cells))
+            by_name = of_erased(self.contract, ledger, names) or with_erased(ledger, cells)
+            erased = bool(with_erased(ledger, [(key, NUMBER, number)]) if number else by_name)
             whose = number or (self._newcomer(key, ledger) if status is Status.MISSING and decided else None)
         writes = pl.concat(written).unique(maintain_order=True)
         history = self._history()

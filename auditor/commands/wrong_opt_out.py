@@ -18,7 +18,7 @@ import polars as pl
 from auditor import permissions
 from auditor.apply.undo import Audited, single, undoing
 from auditor.apply.untouched import TOLD_APART, moment_told
-from auditor.commands.decided import of_erased
+from auditor.commands.erased import of_erased
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import find, key_of
 from auditor.diff.identifiers import identifiers

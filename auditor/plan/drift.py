@@ -202,12 +202,15 @@ def _drift(
 
 
 def identifiers(plan: Plan, write: Write) -> Iterable[Identifier]:
-    """Whatever of a write may identify its person."""
-    yield from plan.key_identifiers(write.key).items()
-    if write.profile_id:
-        yield "profileId", write.profile_id
-    for cell in write.cells:
-        yield from ((cell.column, value) for value in (cell.before, cell.after) if value)
+    """What of a write must not be of somebody who was erased: whoever it is about, and what it writes to them.
+
+    Whoever has a profile is known by its number, for their key may be somebody else's by now, or theirs again. Nobody
+    is kept from saying no by it, nor from being deleted.
+    """
+    if write.kind in (Kind.UNSUBSCRIBE, Kind.DELETE):
+        return
+    yield from {"profileId": write.profile_id}.items() if write.profile_id else plan.key_identifiers(write.key).items()
+    yield from ((cell.column, cell.after) for cell in write.cells if cell.after)
 
 
 def _in_order(plan: Plan, left: Collection[Place]) -> Iterable[Place]:

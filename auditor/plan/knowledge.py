@@ -101,6 +101,8 @@ class Knowledge:
     """As OF_OTHERS."""
     consent_off: Collection[str]
     """The keys of people whose general consent is off: see permissions.withheld."""
+    of_erased: Collection[tuple[str, str | None]]
+    """Keys and None: of people who were erased on request. Keys and columns: cells whose truth identified one."""
 
     def barred(self, *, consent_off: bool) -> Why | None:
         """Why no opt-in can be decided for somebody whose general consent is off, or is not."""
@@ -111,17 +113,18 @@ def weighed(rows: pl.DataFrame, columns: Sequence[Column], known: Knowledge) -> 
     """The rows, in the columns of `Audit.differences`, with what bears on each of them.
 
     Of the contract `master`, `polarity`, `general`, `yields` and `write` (null: it does not have the column); `choice`,
-    `by`, `changed` and DECIDED of decisions; `pinned`; `undone`, and `anew` where the write was decided since; and of
-    permissions `said`, `silent`, `opts`, `to`, `moment`, `source`, `word` and `withdraws`.
+    `by`, `changed` and DECIDED of decisions; `pinned`; `erased`; `undone`, and `anew` where the write was decided
+    since; and of permissions `said`, `silent`, `opts`, `to`, `moment`, `source`, `word` and `withdraws`.
     """
     rows = rows.join(_contract(columns), on="column", how="left", maintain_order="left")
     rows = rows.join(_decided(rows, known.decisions), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_pinned(known.pins), on=CELL, how="left", maintain_order="left")
+    rows = rows.join(_erased(rows, known.of_erased), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_undone(rows, known.undone), on=CELL, how="left", maintain_order="left")
     rows = rows.join(_said(rows, known), on=CELL, how="left", maintain_order="left")
     for_it = pl.col("choice").is_in([Choice.TRUTH.value, Choice.WITHDRAW.value])
     rows = rows.with_columns(anew=for_it & (pl.col("decided_at") > pl.col("undone_at")))
-    return rows.with_columns(pl.col("changed", "pinned", "undone", "anew", "withdraws").fill_null(False))
+    return rows.with_columns(pl.col("changed", "pinned", "erased", "undone", "anew", "withdraws").fill_null(False))
 
 
 def _contract(columns: Sequence[Column]) -> pl.DataFrame:
@@ -148,6 +151,14 @@ def _pinned(pins: Iterable[Pin]) -> pl.DataFrame:
     cells = sorted({(one.key, one.column) for one in pins})
     schema = {"key": TEXT, "column": TEXT, "pinned": pl.Boolean()}
     return pl.DataFrame([(*cell, True) for cell in cells], schema=schema, orient="row")
+
+
+def _erased(rows: pl.DataFrame, erased: Collection[tuple[str, str | None]]) -> pl.DataFrame:
+    whole = [key for key, column in erased if column is None]
+    cells = [cell for cell in erased if cell[1] is not None]
+    alone = pl.DataFrame(cells, schema={"key": TEXT, "column": TEXT}, orient="row")
+    own = rows.select(CELL).filter(pl.col("key").is_in(whole))
+    return pl.concat([own, alone]).unique().with_columns(erased=True)
 
 
 def _undone(rows: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:

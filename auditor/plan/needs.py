@@ -137,6 +137,8 @@ def _rules(audit: Audit, known: Knowledge) -> list[tuple[pl.Expr, Why | pl.Expr 
         (permission & ~opts_out & (pl.col("choice") == Choice.REFUSED), Why.REFUSED),
         (permission & (pl.col("said") == Why.FOR_THE_TRUTH), Why.FOR_THE_TRUTH),
         (~permission & ~decided & (master == Master.BOTH) & (moved == Moved.PLATFORM), Why.FOR_THE_TRUTH),
+        # It bars nobody from saying no.
+        (pl.col("erased") & ~opts_out, Why.ERASED),
         (pl.col("pinned") & ~opts_out, Why.PINNED),
         ((pl.col("choice") == Choice.REFUSED) & ~opts_out, Why.REFUSED),
         (closed & ~opts_out, pl.when(never).then(pl.lit(Why.NEVER.value)).otherwise(pl.lit(Why.FILLED.value))),

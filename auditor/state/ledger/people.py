@@ -107,6 +107,11 @@ class People(Recorded):
         known = {digest for (digest,) in self._chain.query("SELECT hash FROM erased")}
         return frozenset(value for value in values if self._hash(column, value) in known) if known else frozenset()
 
+    @property
+    def knows_erased(self) -> bool:
+        """Whether anybody was erased."""
+        return bool(self._chain.query("SELECT 1 FROM erased LIMIT 1"))
+
     def newcomer(self, texts: Iterable[tuple[str, str | None]]) -> str:
         """What stands for somebody who is not on the platform yet: a keyed digest of (column, text) pairs; empty texts,
         case and outer blanks aside.
