@@ -107,6 +107,13 @@ DAMAGED = [
     ("addressCountry", "BE", "[NULL]", OTHER, "placeholder"),
     ("firstName", "Anna", "An\u200bna", OTHER, "invisible"),
     ("firstName", "Anna", "Anna\x00", OTHER, "invisible"),
+    *(
+        ("addressStreet", "Gent", f"Gent{sign}", OTHER, "invisible")
+        for sign in "\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2028\u2029\u2060\u2066\u2069\ufeff\ufe0f\ufffc"
+        "\x85\x9f\xad\ue000\U000f0000\U000e0041"
+    ),
+    ("phone", "+32471000035", "\u202a+32471000035\u202c", OTHER, "invisible"),
+    ("firstName", "Jérôme", "\u202aJérôme B\u202c", OTHER, "invisible"),
 ]  # fmt: skip
 FINE = [
     ("firstName", "Jerome", "Jérôme", OTHER),
@@ -131,6 +138,21 @@ FINE = [
     ("birthDate", "1980-05-04", "1981-01-01", OTHER),
     ("addressCountry", "ZA", "NA", OTHER),
     ("lastName", "N.v.t", "N.V.T.", OTHER),
+    ("site", "hello", "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f\u200d\U0001f525 1\ufe0f\u20e3", OTHER),
+    (
+        "site",
+        "hello",
+        "\U0001f44b\U0001f3fd \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        OTHER,
+    ),
+    ("lastName", "Ahmadi", "\u0639\u0644\u06cc\u200c\u0632\u0627\u062f\u0647", OTHER),
+    ("lastName", "Sharma", "\u0936\u0930\u094d\u200d\u092e\u093e", OTHER),
+    ("site", "Tel Aviv", "\u05ea\u05dc \u05d0\u05d1\u05d9\u05d1\u200f (Tel Aviv)\u200e", OTHER),
+    ("lastName", "Katsuragi", "\u845b\U000e0100\u57ce", OTHER),
+    ("addressStreet", "Gent", "Line 1\r\nLine 2\tA", OTHER),
+    ("lastName", "Peeters", "\u0418\u0432\u0430\u043d\u043e\u0432", OTHER),
+    ("lastName", "Peeters", "\u03a0\u03b1\u03c0\u03b1\u03b4\u03cc\u03c0\u03bf\u03c5\u03bb\u03bf\u03c2", OTHER),
+    ("site", "icon \ue000", "icon \ue000 new", OTHER),
     ("site", "3", "0", OTHER),
     ("points", "1250", "0", OTHER),
     ("addressCountry", "FR", "none", OTHER),

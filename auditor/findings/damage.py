@@ -75,8 +75,28 @@ GARBLED: Final = rf"[ÃÂÐÑÎÏÅÄ]{_AFTER}|â€|ï»¿|\x{{FFFD}}"
 LETTERS_LOST: Final = r"\pL\?+\pL"
 """A question mark within a word: what a conversion writes for a letter that it does not know."""
 
-INVISIBLE: Final = r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}\x{AD}\x{200B}\x{2060}\x{FEFF}]"
-"""Characters that nobody types and nobody sees."""
+INVISIBLE: Final = (
+    r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}\p{Cf}\p{Co}\p{Zl}\p{Zp}"
+    r"\x{034F}\x{2800}\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{FFFC}\x{E0100}-\x{E01EF}]"
+)
+"""Characters that nobody types and nobody sees, or that mean something in one font alone: controls, marks of direction,
+joiners, private use, the place of an object; not tabs and ends of lines."""
+
+_JOINING: Final = "".join(
+    rf"\p{{{script}}}" for script in
+    """Arabic Syriac Mongolian Nko Devanagari Bengali Gurmukhi Gujarati Oriya Tamil Telugu Kannada Malayalam Sinhala
+    Khmer Myanmar Thai Lao Tibetan""".split()  # noqa: SIM905  (a list of words)
+)  # fmt: skip
+RIGHT_TO_LEFT: Final = r"[\x{05D0}-\x{05FF}\x{0620}-\x{08FF}\x{FB1D}-\x{FDFF}\x{FE70}-\x{FEFC}]"
+OF_DIRECTION: Final = r"[\x{061C}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]"
+"""What belongs into a text that holds letters written from right to left."""
+AT_HOME: Final = (
+    r"\x{1F3F4}[\x{E0020}-\x{E007F}]+|[\p{So}\p{Sk}\p{Sm}](\x{200D}|[\x{FE0E}\x{FE0F}]\x{200D}?)|[0-9#*\p{P}][\x{FE0E}\x{FE0F}]"
+    r"|\p{Han}[\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]|[\x{2801}-\x{28FF}]\x{2800}+|[\x{0600}-\x{0605}\x{06DD}\x{070F}]"
+    rf"|[{_JOINING}]\p{{M}}*[\x{{180E}}\x{{200B}}-\x{{200D}}]+"
+)
+"""Where such a character is no damage: in emoji, on Chinese and Japanese characters, between letters of scripts that
+join them (Persian, Hindi) or write words without blanks (Thai, Khmer)."""
 
 MARKUP: Final = (
     r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31}[0-9]{0,2});|_x[0-9A-Fa-f]{4}_"

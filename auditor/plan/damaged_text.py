@@ -11,13 +11,16 @@ from typing import Final
 import polars as pl
 
 from auditor.findings.damage import (
+    AT_HOME,
     GARBLED,
     INVISIBLE,
     LETTERS_LOST,
     MARKUP,
     NO_VALUE,
+    OF_DIRECTION,
     PLACEHOLDER_DAY,
     PLACEHOLDERS,
+    RIGHT_TO_LEFT,
     SPREADSHEET,
     ZEROS,
     Damage,
@@ -49,7 +52,7 @@ def looks_damaged(
     if damage is Damage.ENCODING:
         return text.str.contains(GARBLED) | (wordy & text.str.contains(LETTERS_LOST) & ~_is_page(text))
     if damage is Damage.INVISIBLE:
-        return text.str.contains(INVISIBLE)
+        return _holds_invisible(text) & ~_holds_invisible(before)
     if damage is Damage.SPREADSHEET:
         numbers = [one.name for one in columns if one.compare is Compare.NUMBER or one.type in _NUMBERS]
         return ~column.is_in(numbers) & text.str.contains(SPREADSHEET)
@@ -60,6 +63,11 @@ def looks_damaged(
 
 def _is_page(text: pl.Expr) -> pl.Expr:
     return text.str.contains(_ADDRESS_OF_A_PAGE)
+
+
+def _holds_invisible(text: pl.Expr) -> pl.Expr:
+    directed = pl.when(text.str.contains(RIGHT_TO_LEFT)).then(text.str.replace_all(OF_DIRECTION, "")).otherwise(text)
+    return directed.str.replace_all(AT_HOME, "").str.contains(INVISIBLE)
 
 
 def _stands_for_none(text: pl.Expr, before: pl.Expr, column: pl.Expr, columns: Sequence[Column]) -> pl.Expr:
