@@ -59,6 +59,9 @@ PLACEHOLDERS: Final = NO_VALUE | frozenset(
 )
 """What people and programs write where they must write something."""
 
+NOTHING_BUT_SIGNS: Final = r"^[\p{P}\p{Sm}\p{Sk}\p{Sc}\p{Z}■-◿]+$"
+
+
 ZEROS: Final = r"^0+$"
 """A number or code that nobody has, where another one stood."""
 
@@ -72,8 +75,14 @@ _AFTER: Final = r"[\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”�
 GARBLED: Final = rf"[ÃÂÐÑÎÏÅÄ]{_AFTER}|â€|ï»¿|\x{{FFFD}}"
 """UTF-8 that was read as Windows-1252 or Latin-1, or a character that a conversion has lost."""
 
-LETTERS_LOST: Final = r"\pL\?+\pL"
-"""A question mark within a word: what a conversion writes for a letter that it does not know."""
+LETTERS_LOST: Final = r"\pL[?¿□▯]+\pL"
+"""A question mark or a box within a word: what a conversion writes for a letter that it does not know."""
+LATIN: Final = r"[\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{24F}\x{1E00}-\x{1EFF}]"
+"""A Latin letter beyond ASCII,"""
+IN_A_WORD: Final = rf"{LATIN}\pL|\pL{LATIN}"
+"""and one beside other letters."""
+FOR_A_LETTER: Final = r"[?¿□▯_#]"
+"""What may stand in the place of a letter of another script."""
 
 INVISIBLE: Final = (
     r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}\p{Cf}\p{Co}\p{Zl}\p{Zp}"

@@ -12,11 +12,15 @@ import polars as pl
 
 from auditor.findings.damage import (
     AT_HOME,
+    FOR_A_LETTER,
     GARBLED,
+    IN_A_WORD,
     INVISIBLE,
+    LATIN,
     LETTERS_LOST,
     MARKUP,
     NO_VALUE,
+    NOTHING_BUT_SIGNS,
     OF_DIRECTION,
     PLACEHOLDER_DAY,
     PLACEHOLDERS,
@@ -28,13 +32,16 @@ from auditor.findings.damage import (
 from auditor.model import AttributeType
 from auditor.settings.contract import Column, Compare
 
-OF_A_TEXT: Final = (Damage.PLACEHOLDER, Damage.ENCODING, Damage.INVISIBLE, Damage.SPREADSHEET, Damage.MARKUP)
+OF_A_TEXT: Final = (Damage.SPREADSHEET, Damage.PLACEHOLDER, Damage.ENCODING, Damage.INVISIBLE, Damage.MARKUP)
 
 _NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
 _NO_WORDS: Final = (Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
 _ADDRESS_OF_A_PAGE: Final = r"^(?i:https?://|www\.)"
 _NO_CODES: Final = sorted(word for word in NO_VALUE if set(word) & set(r"()[]<>{}\\"))
 """Words for nothing that are no code of anything either."""
+_BEYOND: Final = r"[^\x00-\x{BF}\PL]"
+"""A letter beyond ASCII."""
+_LETTER_OR_DIGIT: Final = r"[\pL\pN]"
 _LONG_ENOUGH: Final = r"\pL{2}|[0-9]{3}"
 """What 0 is no correction of."""
 
@@ -50,7 +57,8 @@ def looks_damaged(
     """Whether a text looks damaged in that way and what stood there before did not; `column` names that of the text."""
     wordy = column.is_in(worded(columns))
     if damage is Damage.ENCODING:
-        return text.str.contains(GARBLED) | (wordy & text.str.contains(LETTERS_LOST) & ~_is_page(text))
+        lost = text.str.contains(LETTERS_LOST) | _lacks_its_letters(text, before)
+        return text.str.contains(GARBLED) | (wordy & lost & ~_is_page(text))
     if damage is Damage.INVISIBLE:
         return _holds_invisible(text) & ~_holds_invisible(before)
     if damage is Damage.SPREADSHEET:
@@ -65,6 +73,15 @@ def _is_page(text: pl.Expr) -> pl.Expr:
     return text.str.contains(_ADDRESS_OF_A_PAGE)
 
 
+def _lacks_its_letters(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Whether what stood there has lost all its letters beyond ASCII, one sign or another in their place, or none."""
+    whole = before.str.normalize("NFC")
+    left, stays = (one.str.to_lowercase().str.replace_all(r"[^a-z0-9]", "") for one in (text, whole))
+    without = whole.str.contains(IN_A_WORD) & ~text.str.contains(LATIN)
+    replaced = whole.str.contains(_BEYOND) & text.str.contains(FOR_A_LETTER) & ~text.str.contains(_BEYOND)
+    return (left != "") & (left == stays) & (without | replaced)
+
+
 def _holds_invisible(text: pl.Expr) -> pl.Expr:
     directed = pl.when(text.str.contains(RIGHT_TO_LEFT)).then(text.str.replace_all(OF_DIRECTION, "")).otherwise(text)
     return directed.str.replace_all(AT_HOME, "").str.contains(INVISIBLE)
@@ -75,6 +92,7 @@ def _stands_for_none(text: pl.Expr, before: pl.Expr, column: pl.Expr, columns: S
     wordy = column.is_in(worded(columns))
     word, earlier = (one.str.strip_chars().str.to_lowercase() for one in (text, before))
     filler = word.is_in(sorted(PLACEHOLDERS)) & ~earlier.is_in(sorted(PLACEHOLDERS))
+    signs = text.str.contains(NOTHING_BUT_SIGNS) & before.str.contains(_LETTER_OR_DIGIT)
     zeros = word.str.contains(ZEROS) & ~earlier.str.contains(ZEROS) & earlier.str.contains(_LONG_ENOUGH)
     day = text.str.contains(PLACEHOLDER_DAY)
-    return (wordy & (filler | zeros)) | word.is_in(_NO_CODES) | (days & day)
+    return (wordy & (filler | signs | zeros)) | word.is_in(_NO_CODES) | (days & day)
