@@ -11,7 +11,7 @@ import pytest
 
 from auditor import explain
 from auditor.engine.duckdb import DuckDB
-from auditor.explain.persons.model import THRESHOLD
+from auditor.explain.persons.model import SLIP, THRESHOLD
 from auditor.findings import audit
 from auditor.findings.codes import Code, read_told
 from auditor.model import Side
@@ -358,6 +358,33 @@ def test_a_table_without_anything_personal_or_without_rows_gives_no_pairs(engine
 def test_evidence_holds_no_value(engine: DuckDB) -> None:
     [(_, _, _, evidence)] = found(engine, [JAN], [replace(JAN, key="P1")])
     assert not any(str(value).lower() in evidence.lower() for name, value in vars(JAN).items() if name != "key")
+
+
+def test_a_slip_is_one_edit(engine: DuckDB) -> None:
+    """However it is found out: DuckDB's own count of edits is the answer, for texts of up to ten letters."""
+    drawn = random.Random(5)  # noqa: S311  (test data)
+    rows = []
+    for _ in range(20_000):
+        one = [drawn.choice("abé€ñ-1") for _ in range(drawn.randrange(9))]
+        other_one = list(one)
+        for _ in range(drawn.randrange(4)):
+            place = drawn.randrange(len(other_one) + 1)
+            match drawn.randrange(4):
+                case 0:
+                    other_one.insert(place, drawn.choice("abé€"))
+                case 1:
+                    del other_one[place : place + 1]
+                case 2:
+                    other_one[place : place + 1] = drawn.choice("abé€")
+                case _:
+                    other_one[place : place + 2] = reversed(other_one[place : place + 2])
+        rows.append(("".join(one), "".join(other_one)))
+    texts = engine.put(pl.DataFrame(rows, schema=["l", "r"], orient="row"), "texts").get_name()
+    edits = "damerau_levenshtein(l, r) <= 1"
+    wrong_ones = f"({SLIP.format(l='l', r='r')}) <> ({edits})"
+    [(slips, wrong)] = engine.execute(f"SELECT count(*) FILTER ({edits}), count(*) FILTER ({wrong_ones}) FROM {texts}")
+    assert 5_000 < slips < 15_000
+    assert wrong == 0
 
 
 def test_twenty_thousand_of_each_side_are_matched_without_comparing_all_pairs(engine: DuckDB) -> None:
