@@ -272,6 +272,7 @@ def phone(text: ir.StringValue, region: str) -> ir.StringValue:
     return ibis.cases(
         (_number_of(text, metadata, country), text),
         (_number_of(plain, metadata, "0"), ibis.literal(country).concat(plain.substr(1))),
+        (_number_of(plain, metadata, country), plain),
         else_=_phone(text, region),
     )
 
