@@ -16,7 +16,7 @@ class Damage(StrEnum):
     INVISIBLE = "invisible"
     """Characters that nobody sees, and that the platform's value does not hold."""
     SPREADSHEET = "spreadsheet"
-    """An error of a spreadsheet, or a number that it shortened."""
+    """An error of a spreadsheet, a formula, or a number or day that it or a program spelt anew."""
     MARKUP = "markup"
     SEVERAL = "several"
     """Several addresses or numbers in one cell."""
@@ -60,7 +60,7 @@ PLACEHOLDERS: Final = NO_VALUE | frozenset(
 """What people and programs write where they must write something."""
 
 NOTHING_BUT_SIGNS: Final = r"^[\p{P}\p{Sm}\p{Sk}\p{Sc}\p{Z}■-◿]+$"
-
+"""What hides a value, or is left of one in another script."""
 
 ZEROS: Final = r"^0+$"
 """A number or code that nobody has, where another one stood."""
@@ -114,5 +114,22 @@ MARKUP: Final = (
 )
 """What HTML, XML, addresses of pages and workbooks write in the place of a character."""
 
-SPREADSHEET: Final = r"^(#{2,}|#[\p{Lu}0/]{2,14}[!?]?|[+-]?[0-9]([.,][0-9]+)?E\+[0-9]{1,3}|[0-9]{5,}\.0)$"
+SPREADSHEET: Final = (
+    r"^(#{2,}|#[\p{Lu}0/]{2,14}[!?]?|(?i:err):[0-9]{3}|[0-9]{5,}\.0"
+    r"|[+-]?[0-9]([.,][0-9]+)?[eE]\+[0-9]{1,3}|[+-]?[0-9][.,][0-9]+[eE]-?[0-9]{1,3})$"
+)
 """What a spreadsheet shows in the place of a value: an error in any of its languages, or a number that it shortened."""
+
+FORMULA: Final = r"^(=(\pL[\pL0-9.]*\(|\+?\$?[A-Z]{1,3}\$?[0-9]|[^=]*!\$?[A-Z])|'[+0-9])"
+"""A formula that was not worked out, and the apostrophe by which a spreadsheet keeps a number as it is."""
+
+NEEDLESS_DECIMALS: Final = r"^[+-]?[0-9]+[.,]0+$"
+DECIMALS: Final = r"[0-9][.,][0-9]+$"
+
+MADE_A_DAY: Final = (
+    r"^((19|20)[0-9]{2}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?|[0-9]{1,2}[/.-][0-9]{1,2}[/.-](19|20)[0-9]{2}( .*)?"
+    r"|(?i:[0-9]{1,2}-(jan|feb|fév|mar|mrt|mär|apr|avr|ma[iy]|mei|ju[inl]|aug|aoû|sep|o[ck]t|nov|d[eé][cz])\pL{0,2}\.?))$"
+)
+"""What programs make of 12/3."""
+A_DAY: Final = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|^[0-9]{8}$|[0-9]{1,2}[ -]?\pL{3,}\.?[ -]?[0-9]{2,4}"
+"""A day, however it is written."""

@@ -86,7 +86,7 @@ DAMAGE: Final[Mapping[str, str]] = {
     Damage.LEADING_ZERO: "zeros in front lost",
     Damage.TRUNCATED: "cut off",
     Damage.INVISIBLE: "holds characters that nobody sees",
-    Damage.SPREADSHEET: "an error or a shortened number of a spreadsheet",
+    Damage.SPREADSHEET: "an error of a spreadsheet, or a number that a program spelt anew",
     Damage.MARKUP: "codes in the place of characters",
     Damage.SEVERAL: "several values in one cell",
     Damage.COMPUTED: "what computing leaves of a number",

@@ -11,14 +11,19 @@ from typing import Final
 import polars as pl
 
 from auditor.findings.damage import (
+    A_DAY,
     AT_HOME,
+    DECIMALS,
     FOR_A_LETTER,
+    FORMULA,
     GARBLED,
     IN_A_WORD,
     INVISIBLE,
     LATIN,
     LETTERS_LOST,
+    MADE_A_DAY,
     MARKUP,
+    NEEDLESS_DECIMALS,
     NO_VALUE,
     NOTHING_BUT_SIGNS,
     OF_DIRECTION,
@@ -63,7 +68,8 @@ def looks_damaged(
         return _holds_invisible(text) & ~_holds_invisible(before)
     if damage is Damage.SPREADSHEET:
         numbers = [one.name for one in columns if one.compare is Compare.NUMBER or one.type in _NUMBERS]
-        return ~column.is_in(numbers) & text.str.contains(SPREADSHEET)
+        anew = _spelt_anew(text, before) | (wordy & _made_a_day(text, before))
+        return ~column.is_in(numbers) & (text.str.contains(SPREADSHEET) | _newly(FORMULA, text, before) | anew)
     if damage is Damage.MARKUP:
         return wordy & text.str.contains(MARKUP) & ~_is_page(text)
     return _stands_for_none(text, before, column, columns)
@@ -71,6 +77,21 @@ def looks_damaged(
 
 def _is_page(text: pl.Expr) -> pl.Expr:
     return text.str.contains(_ADDRESS_OF_A_PAGE)
+
+
+def _newly(pattern: str, text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    return text.str.contains(pattern) & ~before.str.contains(pattern)
+
+
+def _spelt_anew(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Whether a program has given a number decimals that the column had none of: 9000.0, 9000,00."""
+    return text.str.contains(NEEDLESS_DECIMALS) & (before != "") & ~before.str.contains(DECIMALS)
+
+
+def _made_a_day(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    return (
+        text.str.contains(MADE_A_DAY) & (before != "") & ~before.str.contains(A_DAY) & ~before.str.contains(MADE_A_DAY)
+    )
 
 
 def _lacks_its_letters(text: pl.Expr, before: pl.Expr) -> pl.Expr:
