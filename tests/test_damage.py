@@ -24,7 +24,8 @@ from auditor.findings.reason import Reason
 from auditor.model import Attribute, AttributeType, Kind, Moved, Severity, Side, Status, Structure
 from auditor.plan import make_plans
 from auditor.plan.creations import TAKEN
-from auditor.plan.damage import PATTERN, folded
+from auditor.plan.damage import PATTERN
+from auditor.plan.damaged_text import folded
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import OF_OTHERS
 from auditor.plan.needs import for_the_truth, needs
@@ -87,6 +88,16 @@ DAMAGED = [
     ("firstName", "Rémy", "R%C3%A9my", OTHER, "markup"),
     ("addressStreet", "Kerkstraat 1", "Kerkstraat 1_x000D_", OTHER, "markup"),
     ("addressStreet", "Kerkstraat 1", "<p>Kerkstraat 1</p>", OTHER, "markup"),
+    ("lastName", "Vandenbroucke", "VANDENBR", OTHER, "truncated"),
+    ("lastName", "Vandenbroucke", "Vandenbr…", OTHER, "truncated"),
+    ("lastName", "Vandenbroucke", "Willem...", OTHER, "truncated"),
+    ("lastName", "Vandenbroucke", "denbroucke", OTHER, "truncated"),
+    ("addressStreet", "Kerkstraat 136 bus 4", "erkstraat 136 bus 4", (Reason.TYPO, ""), "truncated"),
+    ("addressStreet", "Kerkstraat 136 bus 4", "136 bus 4", OTHER, "truncated"),
+    ("addressStreet", "Gent", "GentGent", OTHER, "several"),
+    ("addressStreet", "Kerkstraat 136", "KERKSTRAAT 136 Kerkstraat 136", OTHER, "several"),
+    ("addressStreet", "Gent", "Gent;Gent", OTHER, "several"),
+    ("phone", "+32471000035", "+32+32471000035", OTHER, "several"),
     ("firstName", "Rémy", "R=E9my", (Reason.MARKUP, "codes of a mail in truth"), "markup"),
     ("firstName", "Rémy &amp;", "R%E9my &amp;", (Reason.MARKUP, "codes on both sides"), "markup"),
     ("firstName", "Hélène", "H‚lŠne", GARBLED, "encoding"),
@@ -130,6 +141,39 @@ DAMAGED = [
     ("addressCountry", "BE", "[NULL]", OTHER, "placeholder"),
     ("firstName", "Anna", "An\u200bna", OTHER, "invisible"),
     ("firstName", "Anna", "Anna\x00", OTHER, "invisible"),
+    *(
+        ("lastName", "Vandenbroucke", text, OTHER, "program")
+        for text in (
+            "V***********e",
+            "{{lastName}}",
+            "${name}",
+            "%name%",
+            "*|LNAME|*",
+            "[Last name]",
+            "lastName",
+            "LAST_NAME",
+            "[object Object]",
+            "System.String[]",
+            "java.lang.String@1a2b3c",
+            '{"value":"Maes"}',
+            "['Maes']",
+            "17",
+            "5f4dcc3b5aa765d61d8327deb882cf99",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "TWFlcywgSmFu==",
+            "NaT",
+        )
+    ),
+    ("phone", "+32471000035", "+32471******", OTHER, "program"),
+    ("emailAddress", "anna@x.be", "a***@x.be", OTHER, "program"),
+    ("addressStreet", "Kerkstraat 136 bus 4", "44927", OTHER, "program"),
+    ("lastName", "Maes", "REDACTED", OTHER, "placeholder"),
+    ("lastName", "D'Hondt", "D''Hondt", OTHER, "markup"),
+    ("lastName", "D'Hondt", "D\\'Hondt", OTHER, "markup"),
+    ("site", "Gent", '"Gent', OTHER, "markup"),
+    ("site", "Gent", '""Gent""', OTHER, "markup"),
+    ("addressStreet", "Kerkstraat 136 bus 4", "Kerkstraat+136+bus+4", OTHER, "markup"),
+    ("addressStreet", "Kerkstraat 136", "Kerkstraat_136", OTHER, "markup"),
     *(
         ("addressStreet", "Gent", f"Gent{sign}", OTHER, "invisible")
         for sign in "\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2028\u2029\u2060\u2066\u2069\ufeff\ufe0f\ufffc"
@@ -177,8 +221,7 @@ FINE = [
     ("lastName", "Peeters", "\u03a0\u03b1\u03c0\u03b1\u03b4\u03cc\u03c0\u03bf\u03c5\u03bb\u03bf\u03c2", OTHER),
     ("firstName", "Müller", "Mueller", OTHER),
     ("firstName", "Müller", "Muller", OTHER),
-    ("firstName", "Aimée", "Aimé", OTHER),
-    ("firstName", "Jérôme", "Jéro", OTHER),
+    ("firstName", "Jérôme", "Jéri", OTHER),
     ("firstName", "Zoë", "Zora", OTHER),
     ("addressStreet", "Pont à Mousson 1", "Pont Mousson 1", OTHER),
     ("site", "Acme", "C# & Co", OTHER),
@@ -195,6 +238,33 @@ FINE = [
     ("addressStreet", "12", "3E1", OTHER),
     ("addressStreet", "Gent", "'s-Gravenweg 3", OTHER),
     ("phone", "+32471000035", "0032 471 00.00.36", OTHER),
+    ("site", '{"a": 1}', '{"a": 2}', OTHER),
+    ("site", "", '{"a": 1}', OTHER),
+    ("site", "['a']", "['b']", OTHER),
+    ("site", "", "123e4567-e89b-12d3-a456-426614174000", OTHER),
+    ("site", "[x]", "[y]", OTHER),
+    ("site", "", "Site", OTHER),
+    ("site", "18 inch", '19"', OTHER),
+    ("site", "Acme", 'De "Gouden" Leeuw', OTHER),
+    ("site", "Acme", "AC\\DC", OTHER),
+    ("site", "Acme", "Acme [BE] {2} 100% *new*", OTHER),
+    ("site", "CUST1001", "1002", OTHER),
+    ("addressStreet", "12 bis", "14", OTHER),
+    ("firstName", "Jan Piet", "Jan-Piet", OTHER),
+    ("lastName", "Jansen-Peeters", "Jansen", OTHER),
+    ("lastName", "Jansen-Peeters", "Peeters", OTHER),
+    ("lastName", "Van den Broeck", "Broeck", OTHER),
+    ("lastName", "DeSmet", "Smet", OTHER),
+    ("firstName", "Anna Maria", "Maria", OTHER),
+    ("firstName", "Alexander", "Xander", OTHER),
+    ("firstName", "Jean-Luc", "Jean", OTHER),
+    ("addressStreet", "Kerkstraat 136 bus 4", "Kerkstraat 136", OTHER),
+    ("addressStreet", "Kerkstraat 136", "Kerkstraat 13", OTHER),
+    ("addressStreet", "Baden", "Baden-Baden", OTHER),
+    ("addressStreet", "Gent", "Pago Pago", OTHER),
+    ("site", "called", "he will think about it...", OTHER),
+    ("phone", "+32471000035", "02/471.00.00", OTHER),
+    ("emailAddress", "jan.peeters@x.be", "peeters@x.be", OTHER),
     ("site", "icon \ue000", "icon \ue000 new", OTHER),
     ("site", "3", "0", OTHER),
     ("points", "1250", "0", OTHER),
@@ -460,7 +530,7 @@ def test_names_that_count_as_exchanged_are_alike_by_the_rule_for_names(tmp_path:
     texts = pl.DataFrame({"name": names}, schema={"name": pl.String})
     with closing(DuckDB(temp=tmp_path)) as engine:
         by_rule = engine.frame(engine.put(texts, "names").select(name=fold(tidy(ibis._.name))))["name"].to_list()
-    assert texts.select(folded("name"))["name"].to_list() == by_rule
+    assert texts.select(folded(pl.col("name")))["name"].to_list() == by_rule
 
 
 def test_the_words_that_a_run_tells_of_are_those_that_no_plan_writes(tmp_path: Path) -> None:

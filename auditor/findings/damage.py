@@ -19,7 +19,9 @@ class Damage(StrEnum):
     """An error of a spreadsheet, a formula, or a number or day that it or a program spelt anew."""
     MARKUP = "markup"
     SEVERAL = "several"
-    """Several addresses or numbers in one cell."""
+    """Several addresses or numbers in one cell, or one value twice."""
+    PROGRAM = "program"
+    """What a program writes in the place of a value: a template, an object, a mask, a number of its own, a name."""
     COMPUTED = "computed"
     """What computing, or 32 bits, leave of a number."""
     PLACEHOLDER = "placeholder"
@@ -54,8 +56,9 @@ NO_VALUE: Final = frozenset(
 """Words by which people and programs say that there is no value."""
 
 PLACEHOLDERS: Final = NO_VALUE | frozenset(
-    """0123456789 123456789 1234567890 aaa abc abcd anonymous asdf azerty demo dummy no-name noname qwerty sans-nom test
-    test1 test123 teste tester testing xx xxx xxxx""".split()  # noqa: SIM905  (a list of words)
+    """0123456789 123456789 1234567890 aaa abc abcd anonymised anonymisé anonymisiert anonymized anonymous asdf azerty
+    demo dummy geanonimiseerd no-name noname qwerty redacted sans-nom test test1 test123 teste tester testing xx xxx
+    xxxx""".split()  # noqa: SIM905  (a list of words)
 )
 """What people and programs write where they must write something."""
 
@@ -113,6 +116,37 @@ MARKUP: Final = (
     r"|^=\".*\"$"
 )
 """What HTML, XML, addresses of pages and workbooks write in the place of a character."""
+
+CUT: Final = r"(…|\.{3,})$"
+"""The mark of programs that cut a value off."""
+PROSE: Final = r"\S+\s+\S+\s+\S+\s+\S+"
+"""What people end with dots as well."""
+AS_WELL: Final = ("", " ", ",", ", ", ";", "; ", "|", " | ", "/", " / ", "\n")
+"""What stands between a value and the same once more."""
+SEVERAL_NUMBERS: Final = r"\+.*\+"
+
+UNCLEAN: Final = r"\\['\",;/\\]|\\$|\pL''\pL|^\"[^\"]*$|^[^\"]*[^\"0-9]\"$|^\"\".*\"\"$"
+"""What escaping or quoting has left of itself: a backslash, a doubled apostrophe, one quotation mark alone."""
+
+PROGRAM: Final = (
+    r"\{\{[^{}]*\}\}|\$\{[^{}]*\}|\*\|[^|]*\|\*|<%|%>|\[\[[^\[\]]*\]\]"
+    r"|^(%[\pL_][\pL\pN_.]*%|\{[\pL_][\pL\pN_. ]*\}|\[[\pL_][^\[\]]*\]|##[^#]+##|@@[^@]+@@|\$[\pL_]+\$)$"
+    r"|(?i:\[object \w+\])|^(System|java|javax|Microsoft)\.[A-Za-z.]+(\[\])?(@[0-9a-f]+)?$|^<?[\w.]+ object at 0x"
+    r"|^(Array|NaT|Invalid [Dd]ate|Loading(\.{3}|…))$|^function ?\w*\("
+    r"|\*{3,}[\pL\pN@]|[\pL\pN@]\*{3,}|[•●]{2,}|[0-9][xX]{3,}"
+)
+"""A placeholder of a template, the name of an object in the place of its content, a masked value."""
+
+OF_PROGRAMS: Final = (
+    r"^\{([\"'\s].*)?\}$|^\[([\"'{\[0-9].*)?\]$|^\([\"'].*[\"'],?.*\)$"
+    r"|^([0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?)$"
+    r"|^[A-Za-z0-9+/]{10,}={1,2}$"
+)
+"""JSON and its like, a digest, an identifier, base64: a column may well hold such."""
+
+A_NUMBER: Final = r"^-?[0-9]+$"
+A_WORD: Final = r"^\s*\pL[\pL'’.-]{2,}(\s|$)"
+"""What no number is a correction of."""
 
 SPREADSHEET: Final = (
     r"^(#{2,}|#[\p{Lu}0/]{2,14}[!?]?|(?i:err):[0-9]{3}|[0-9]{5,}\.0"

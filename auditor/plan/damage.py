@@ -18,10 +18,9 @@ from auditor.findings.codes import Code, Notice
 from auditor.findings.damage import ContactCheck, Damage
 from auditor.findings.reason import Reason
 from auditor.model import Side, Why
-from auditor.plan.damaged_text import OF_A_TEXT, looks_damaged, worded
+from auditor.plan.damaged_text import OF_A_TEXT, folded, looks_damaged, worded
 from auditor.plan.knowledge import CELL, Knowledge
 from auditor.settings.contract import Column, Compare
-from auditor.settings.letters import LETTERS
 from auditor.writes import LeftAlone, Write
 
 PATTERN: Final = 5
@@ -144,7 +143,7 @@ def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     known = list(columns)
     texts = [column.name for column in known if column.compare in (Compare.NAME, Compare.TEXT, Compare.EXACT)]
     cells = rows.filter(pl.col("column").is_in(worded(known))).select(
-        *CELL, p=folded("platform"), t=folded("truth"), text=pl.col("column").is_in(texts)
+        *CELL, p=folded(pl.col("platform")), t=folded(pl.col("truth")), text=pl.col("column").is_in(texts)
     )
     cells = cells.filter(pl.col("p") != pl.col("t"))
     other = cells.rename({"column": "other", "p": "other_p", "text": "other_text"})
@@ -154,12 +153,6 @@ def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     moved_on = (pl.col("p").str.len_chars() > 1) & (pl.col("p").n_unique().over("key") > 1)
     met = met.filter((pl.col("t") == pl.col("other_p")) | one_is_empty | moved_on)
     return pl.concat([met.select(CELL), met.select("key", column="other")]).unique()
-
-
-def folded(side: str) -> pl.Expr:
-    """Folds as names are compared: an accent that was lost on the way makes no other value."""
-    plain = pl.col(side).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars().str.to_lowercase()
-    return plain.str.normalize("NFD").str.replace_all(r"\p{M}", "").str.replace_many(dict(LETTERS))
 
 
 def _of_others(known: Knowledge) -> pl.DataFrame:

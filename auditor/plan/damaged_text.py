@@ -12,7 +12,11 @@ import polars as pl
 
 from auditor.findings.damage import (
     A_DAY,
+    A_NUMBER,
+    A_WORD,
+    AS_WELL,
     AT_HOME,
+    CUT,
     DECIMALS,
     FOR_A_LETTER,
     FORMULA,
@@ -27,17 +31,32 @@ from auditor.findings.damage import (
     NO_VALUE,
     NOTHING_BUT_SIGNS,
     OF_DIRECTION,
+    OF_PROGRAMS,
     PLACEHOLDER_DAY,
     PLACEHOLDERS,
+    PROGRAM,
+    PROSE,
     RIGHT_TO_LEFT,
+    SEVERAL_NUMBERS,
     SPREADSHEET,
+    UNCLEAN,
     ZEROS,
     Damage,
 )
 from auditor.model import AttributeType
 from auditor.settings.contract import Column, Compare
+from auditor.settings.letters import LETTERS
 
-OF_A_TEXT: Final = (Damage.SPREADSHEET, Damage.PLACEHOLDER, Damage.ENCODING, Damage.INVISIBLE, Damage.MARKUP)
+OF_A_TEXT: Final = (
+    Damage.SPREADSHEET,
+    Damage.PLACEHOLDER,
+    Damage.ENCODING,
+    Damage.INVISIBLE,
+    Damage.SEVERAL,
+    Damage.TRUNCATED,
+    Damage.PROGRAM,
+    Damage.MARKUP,
+)
 
 _NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
 _NO_WORDS: Final = (Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
@@ -47,6 +66,8 @@ _NO_CODES: Final = sorted(word for word in NO_VALUE if set(word) & set(r"()[]<>{
 _BEYOND: Final = r"[^\x00-\x{BF}\PL]"
 """A letter beyond ASCII."""
 _LETTER_OR_DIGIT: Final = r"[\pL\pN]"
+_SHORTEST: Final = 3
+"""Characters of which one may say that they are a piece of another value."""
 _LONG_ENOUGH: Final = r"\pL{2}|[0-9]{3}"
 """What 0 is no correction of."""
 
@@ -71,7 +92,16 @@ def looks_damaged(
         anew = _spelt_anew(text, before) | (wordy & _made_a_day(text, before))
         return ~column.is_in(numbers) & (text.str.contains(SPREADSHEET) | _newly(FORMULA, text, before) | anew)
     if damage is Damage.MARKUP:
-        return wordy & text.str.contains(MARKUP) & ~_is_page(text)
+        coded = text.str.contains(MARKUP) | _newly(UNCLEAN, text, before) | _has_signs_for_blanks(text, before)
+        return wordy & coded & ~_is_page(text)
+    if damage is Damage.TRUNCATED:
+        called = column.is_in([one.name for one in columns if one.compare in (Compare.EMAIL, Compare.PHONE)])
+        return wordy & (_is_cut(text, before) | (_lacks_its_front(text, before) & ~called)) & ~_is_page(text)
+    if damage is Damage.SEVERAL:
+        phones = column.is_in([one.name for one in columns if one.compare is Compare.PHONE])
+        return (wordy & _is_doubled(text, before)) | (phones & _newly(SEVERAL_NUMBERS, text, before))
+    if damage is Damage.PROGRAM:
+        return wordy & _written_by_a_program(text, before, column, columns)
     return _stands_for_none(text, before, column, columns)
 
 
@@ -92,6 +122,61 @@ def _made_a_day(text: pl.Expr, before: pl.Expr) -> pl.Expr:
     return (
         text.str.contains(MADE_A_DAY) & (before != "") & ~before.str.contains(A_DAY) & ~before.str.contains(MADE_A_DAY)
     )
+
+
+def _has_signs_for_blanks(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Whether each blank of what stood there has become the sign of an address or of a name in a program."""
+    same = [text.str.replace_all(sign, " ", literal=True) == before for sign in "+_"]
+    return (text != before) & (same[0] | same[1])
+
+
+def _written_by_a_program(text: pl.Expr, before: pl.Expr, column: pl.Expr, columns: Sequence[Column]) -> pl.Expr:
+    several = [one.name for one in columns if one.multi_valued or one.compare is Compare.SET]
+    of_programs = _newly(OF_PROGRAMS, text, before) & ~column.is_in(several)
+    number = text.str.contains(A_NUMBER) & before.str.contains(A_WORD)
+    word, earlier = (one.str.strip_chars().str.to_lowercase() for one in (text, before))
+    header = pl.lit(value=False)
+    for spelt in ({one.name: getattr(one, name).lower() for one in columns} for name in ("name", "truth", "header")):
+        of_the_column = column.replace_strict(spelt, default=None, return_dtype=pl.String)
+        header |= (word == of_the_column) & (earlier != of_the_column)
+    return _newly(PROGRAM, text, before) | ((before != "") & (of_programs | number | header))
+
+
+def _is_cut(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Whether what stood there was cut off within a word, in front or behind, or a text has the mark of it.
+
+    Alexander may be called Xander, but hardly xander.
+    """
+    stem, whole = folded(text.str.replace(CUT, "")), folded(before)
+    marked = _newly(CUT, text, before) & (whole.str.starts_with(stem) | ~text.str.contains(PROSE))
+    begins = (stem != "") & whole.str.starts_with(stem) & (stem.str.len_chars() >= _SHORTEST)
+    rest = whole.str.slice(stem.str.len_chars())
+    begun = begins & stem.str.contains(r"\pL$") & rest.str.contains(r"^\pL")
+    front = before.str.head(before.str.len_chars().cast(pl.Int64) - text.str.len_chars().cast(pl.Int64))
+    of_one_case = text.str.contains(r"^\p{Ll}") | (text.str.contains(r"^\p{Lu}") & ~before.str.contains(r"\p{Ll}"))
+    ended = before.str.ends_with(text) & of_one_case & front.str.contains(r"\pL$")
+    return marked | begun | (ended & (text.str.len_chars() > _SHORTEST))
+
+
+def _lacks_its_front(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Whether the words in front of a number are gone: `136 bus 4` of a street."""
+    return (
+        text.str.contains(r"^[0-9]")
+        & before.str.contains(A_WORD)
+        & before.str.ends_with(pl.concat_str(pl.lit(" "), text))
+    )
+
+
+def _is_doubled(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    once, found = folded(before), folded(text)
+    twice = [found == pl.concat_str(once, pl.lit(sign), once) for sign in AS_WELL]
+    return (once.str.len_chars() >= _SHORTEST) & pl.any_horizontal(twice)
+
+
+def folded(text: pl.Expr) -> pl.Expr:
+    """Folds as names are compared: an accent that was lost on the way makes no other value."""
+    plain = text.fill_null("").str.replace_all(r"\s+", " ").str.strip_chars().str.to_lowercase()
+    return plain.str.normalize("NFD").str.replace_all(r"\p{M}", "").str.replace_many(dict(LETTERS))
 
 
 def _lacks_its_letters(text: pl.Expr, before: pl.Expr) -> pl.Expr:
