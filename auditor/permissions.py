@@ -59,11 +59,11 @@ class Ruling(StrEnum):
     OPT_OUT = "opt_out"
     """Written automatically, first of all."""
     OPT_OUT_IF_NEWER = "opt_out_if_newer"
-    """Written automatically if the truth's evidence is later than the platform row's update; else a decision."""
+    """Written automatically if the truth's no is `_newer`; else a decision."""
+    OPT_OUT_IF_NEWER_OR_TRUTH = "opt_out_if_newer_or_truth"
+    """The same, and of what is to be decided the truth's owners hear."""
     DECISION = "decision"
     """Nothing is written until a person decides."""
-    DECISION_AND_TRUTH = "decision_and_truth"
-    """The same, and the truth's owners hear of it."""
     FOR_THE_TRUTH = "for_the_truth"
     """The truth's owners hear of the opt-out. Written only by a person's decision with newer evidence."""
     NOTHING = "nothing"
@@ -71,11 +71,8 @@ class Ruling(StrEnum):
 
 
 ON, OFF, EMPTY = frozenset({Permission.ON}), frozenset({Permission.OFF}), frozenset({Permission.EMPTY})
-ANY: Final = frozenset(Permission)
-ANYBODY: Final = frozenset(Moved)
-ONLY_TRUTH: Final = frozenset({Moved.TRUTH})
-ONLY_PLATFORM: Final = frozenset({Moved.PLATFORM})
-NO_BASE: Final = frozenset({Moved.UNKNOWN, Moved.TRUTH_BY_MOMENT})
+ANY, ANYBODY = frozenset(Permission), frozenset(Moved)
+ONLY_TRUTH, ONLY_PLATFORM = frozenset({Moved.TRUTH}), frozenset({Moved.PLATFORM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +90,8 @@ class Line:
 TABLE: Final = (
     # platform    truth  who moved      what happens
     Line(ON | EMPTY, OFF, ONLY_TRUTH, Ruling.OPT_OUT),
-    Line(ON, OFF, ONLY_PLATFORM, Ruling.DECISION_AND_TRUTH),
-    Line(ON | EMPTY, OFF, NO_BASE, Ruling.OPT_OUT_IF_NEWER),
-    Line(ON | EMPTY, OFF, ANYBODY, Ruling.DECISION),
+    Line(ON, OFF, ONLY_PLATFORM, Ruling.OPT_OUT_IF_NEWER_OR_TRUTH),
+    Line(ON | EMPTY, OFF, ANYBODY, Ruling.OPT_OUT_IF_NEWER),
     Line(OFF, ON, ANYBODY, Ruling.FOR_THE_TRUTH),
     Line(EMPTY, ON, ANYBODY, Ruling.DECISION),
     Line(ANY, EMPTY, ANYBODY, Ruling.NOTHING),
@@ -128,6 +124,8 @@ class Case:
     """The platform row's update moment."""
     last_opt_out: datetime | None
     """See `last_opt_outs`; None: it was never seen off."""
+    last_opt_in: datetime | None
+    """See `plan.news.last_opt_ins`; None: it was never seen to go on."""
     barred: Why | None
     """Why nobody can decide for an opt-in: an opt-out may be lost, or `withheld` is true of the general consent."""
 
@@ -196,14 +194,18 @@ def decide(case: Case, *, by: str | None, now: datetime, timezone: ZoneInfo) -> 
     if line is Ruling.NOTHING:
         return Why.UNKNOWN_PERMISSION
     if truth is Permission.OFF:
-        given, row = case.evidence.date, case.platform_updated
-        newer = line is Ruling.OPT_OUT_IF_NEWER and given is not None and row is not None and given > row
-        if by or newer or line is Ruling.OPT_OUT:
+        if by or line is Ruling.OPT_OUT or _newer(case):
             return Opt(Kind.UNSUBSCRIBE, spelling(Permission.OFF, case.polarity), None)
         return Why.DECISION
     if by:
         return _opt_in(case, now, timezone)
     return Why.FOR_THE_TRUTH if line is Ruling.FOR_THE_TRUTH else Why.DECISION
+
+
+def _newer(case: Case) -> bool:
+    """Whether the truth's evidence is later than the platform row's update, or than the last yes known there."""
+    given = case.evidence.date
+    return given is not None and any(given > at for at in (case.platform_updated, case.last_opt_in) if at is not None)
 
 
 def withdrawal(text: str | None, polarity: Polarity) -> Opt | None:
@@ -251,9 +253,9 @@ def general(columns: Iterable[Column]) -> dict[str, Callable[[str | None], bool]
 def word_for_the_truth(case: Case) -> ForTruth | None:
     """Why the truth's owners should hear of this cell; None: they need not."""
     line = ruling(state(case.platform, case.polarity), state(case.truth, case.polarity), case.moved)
-    if line is Ruling.FOR_THE_TRUTH:
-        return ForTruth.OPTED_OUT_ON_PLATFORM
-    return ForTruth.OPTED_IN_ON_PLATFORM if line is Ruling.DECISION_AND_TRUTH else None
+    if line is Ruling.OPT_OUT_IF_NEWER_OR_TRUTH and not _newer(case):
+        return ForTruth.OPTED_IN_ON_PLATFORM
+    return ForTruth.OPTED_OUT_ON_PLATFORM if line is Ruling.FOR_THE_TRUTH else None
 
 
 def last_opt_outs(

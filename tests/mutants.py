@@ -60,8 +60,7 @@ EQUIVALENT: Final[Mapping[str, str]] = {
 
 APART: Final = (
     "Line(ON | EMPTY, OFF, ONLY_TRUTH, Ruling.OPT_OUT)",
-    "Line(ON, OFF, ONLY_PLATFORM, Ruling.DECISION_AND_TRUTH)",
-    "Line(ON | EMPTY, OFF, ANYBODY, Ruling.DECISION)",
+    "Line(ON | EMPTY, OFF, ANYBODY, Ruling.OPT_OUT_IF_NEWER)",
     "Line(OFF, ON, ANYBODY, Ruling.FOR_THE_TRUTH)",
     "Line(EMPTY, ON, ANYBODY, Ruling.DECISION)",
     "Line(ANY, EMPTY, ANYBODY, Ruling.NOTHING)",

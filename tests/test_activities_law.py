@@ -66,7 +66,7 @@ def test_no_row_of_any_file_raises_a_permission(
     def outcome(activities: Sequence[tuple[object, ...]]) -> tuple[object, datetime | None]:
         said = said_no(pl.DataFrame(activities, ACTIVITIES, orient="row"))
         last = last_opt_outs(seen_by_runs, states, said, BRUSSELS).get(CELL)
-        case = Case(polarity, platform, truth, moved, Evidence(evidence, "web"), updated, last, barred=None)
+        case = Case(polarity, platform, truth, moved, Evidence(evidence, "web"), updated, last, None, barred=None)
         return decide(case, by=by, now=NOW, timezone=BRUSSELS), last
 
     (without, last), (with_them, later) = outcome([]), outcome(known)

@@ -175,7 +175,7 @@ def permission_by_hand(one: Combination) -> tuple[str, str | None]:
             return ("written" if free and one.evidence != "none" else "left"), None
         return ("person" if free else "left"), None
     word = None
-    if one.platform == "on" and one.moved == "platform" and one.decided != "truth":
+    if one.platform == "on" and one.moved == "platform" and one.decided != "truth" and one.evidence != "newer":
         word = "opted_in_on_platform"  # "a decision, and a line in for-the-truth.csv"
     if not free:
         return ("truth" if word else "left"), word
@@ -185,7 +185,7 @@ def permission_by_hand(one: Combination) -> tuple[str, str | None]:
         return "person", word
     if one.moved == "truth":  # "opt-out, automatic, first of all"
         return "written", None
-    if one.moved in ("unknown", "truth_by_moment") and one.evidence == "newer":
+    if one.evidence == "newer":  # a new no, whatever was said before it
         return "written", None  # "only if the column's own evidence is later than the platform row's update"
     return "person", word
 

@@ -12,7 +12,7 @@ from auditor.commands.plan import plan
 from auditor.model import Kind, Why
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.news import last_news, still_undone, with_lapsed
+from auditor.plan.news import last_news, last_opt_ins, still_undone, with_lapsed
 from tests.consent_law import NEWS, Person
 from tests.consent_world import World, in_memory
 from tests.nothing_known import NOW
@@ -51,6 +51,23 @@ def heard(*said: tuple[str | None, int, str, str], dated: int | None = None) -> 
 )
 def test_what_is_news(said: list[tuple[str | None, int, str, str]], dated: int | None, hour: int | None) -> None:
     assert heard(*said, dated=dated) == hour
+
+
+@pytest.mark.parametrize(
+    ("said", "hour"),
+    [
+        ([], None),
+        ([(1, "platform", "on")], None),
+        ([(1, "platform", "off"), (3, "platform", "on")], 3),
+        ([(3, "platform", "on"), (1, "platform", "empty"), (4, "platform", "on")], 3),
+        ([(1, "platform", "off"), (3, "platform", "on"), (5, "platform", "off")], None),
+        ([(1, "platform", "off"), (3, "truth", "on"), (4, "other", "on")], None),
+    ],
+)
+def test_when_somebody_said_yes_again(said: list[tuple[int, str, str]], hour: int | None) -> None:
+    rows = [("run", NOW + at * HOUR, side, *CELL, value) for at, side, value in said]
+    found = last_opt_ins(pl.DataFrame(rows, schema=HISTORY, orient="row"), {CELL})
+    assert found == ({} if hour is None else {CELL: NOW + hour * HOUR})
 
 
 @pytest.mark.parametrize("choice", list(Choice))
@@ -115,3 +132,49 @@ def test_a_new_opt_out_is_written_and_an_opt_in_is_not_on_evidence_that_nobody_s
             left for made in plan(world.settings, now=world.now) for left in made.plan.left if left.key == asked.key
         ]
         assert line.why == Why.FOR_THE_TRUTH
+
+
+def test_a_new_no_is_written_after_an_opt_out_that_was_given_back_and_after_a_yes_on_the_platform(
+    tmp_path: Path,
+) -> None:
+    """The truth says no as before, of a later day: as one who never said anything has said no. Where it is of an
+    earlier day than the yes, it is nothing new.
+    """
+    world = World(tmp_path, 5, 1)
+    world.all_say_yes()
+    wronged, agreed, edited, old, back = world.people
+
+    def no(*people: Person) -> None:
+        world.now += timedelta(days=1)
+        for one in people:
+            world.truth_says(one, NEWS, False, world.now)
+        world.now += timedelta(minutes=1)
+
+    def planned() -> dict[str, Kind]:
+        world.now += timedelta(minutes=1)
+        return {one.key: one.kind for made in plan(world.settings, now=world.now) for one in made.plan.writes}
+
+    with in_memory(world):
+        world.run()
+        no(*world.people)
+        world.run()
+        for one in world.people:
+            [made] = world.plan(only=[one.key], route="single")
+            assert world.apply(made) == {"landed"}
+            if one in (wronged, back):
+                world.give_back(made, one, one.key, NEWS, "Mia")
+        world.now += timedelta(minutes=1)
+        world.run()
+        world.now += timedelta(days=1)
+        for one in (agreed, edited, old):
+            world.platform_says(one, **{NEWS: "true"})
+        world.run()
+        assert planned() == {}, "what was given back stays so, and a yes is not overruled, while nothing is heard"
+        no(wronged, agreed, edited)
+        world.platform_says(edited, city="Gent")
+        world.run()
+        assert planned() == dict.fromkeys((wronged.key, agreed.key, edited.key), Kind.UNSUBSCRIBE)
+        told = (world.newest / "for-the-truth.csv").read_text("utf-8")
+        assert [line for line in told.splitlines() if "opted_in_on_platform" in line] == [
+            f"{old.key};{NEWS};true;false;opted_in_on_platform"
+        ]

@@ -29,8 +29,7 @@ DAY = timedelta(days=1)
 OPT_OUT = "opt out"
 
 # platform, truth: what happens if the truth moved / the platform / both / nobody knows / the moment suggests the truth
-# / we wrote it. Where nobody knows, or the moment suggests it, the evidence is not newer than the platform's row; see
-# BY_EVIDENCE for when it is.
+# / we wrote it. The evidence is not newer than the platform's row; see BY_EVIDENCE for when it is.
 BY_HAND = {
     ("on", "off"): (OPT_OUT, "decision", "decision", "decision", "decision", "decision"),
     ("empty", "off"): (OPT_OUT, "decision", "decision", "decision", "decision", "decision"),
@@ -43,8 +42,8 @@ BY_HAND = {
     ("off", "off"): ("unknown_permission",) * 6,
 }
 BY_EVIDENCE = {
-    ("on", "off"): (OPT_OUT, "decision", "decision", OPT_OUT, OPT_OUT, "decision"),
-    ("empty", "off"): (OPT_OUT, "decision", "decision", OPT_OUT, OPT_OUT, "decision"),
+    ("on", "off"): (OPT_OUT,) * 6,
+    ("empty", "off"): (OPT_OUT,) * 6,
 }
 MOVED = (Moved.TRUTH, Moved.PLATFORM, Moved.BOTH, Moved.UNKNOWN, Moved.TRUTH_BY_MOMENT, Moved.OURS)
 TOLD_TO_THE_TRUTH = {("off", "on", moved): "opted_out_on_platform" for moved in MOVED} | {
@@ -73,6 +72,7 @@ def case_of(polarity: Polarity, platform: str, truth: str, moved: Moved, evidenc
         Evidence(evidence, "web form"),
         platform_updated=NOW - 5 * DAY,
         last_opt_out=None,
+        last_opt_in=None,
         barred=None,
     )
 
@@ -203,13 +203,13 @@ def test_evidence_is_looked_up_by_person_and_column() -> None:
 def test_an_opt_in_needs_date_and_source_newer_than_the_last_opt_out(
     evidence: Evidence, last_opt_out: datetime | None, why_not: Why | None
 ) -> None:
-    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, evidence, NOW - 9 * DAY, last_opt_out, None)
+    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, evidence, NOW - 9 * DAY, last_opt_out, None, None)
     decided = decide(case, by="Ann")
     assert isinstance(decided, Opt) if why_not is None else decided is why_not
 
 
 def test_nobodys_name_is_nobody() -> None:
-    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, Evidence(NOW - DAY, "shop"), None, None, None)
+    case = Case(Polarity.OPT_IN, "false", "true", Moved.TRUTH, Evidence(NOW - DAY, "shop"), None, None, None, None)
     assert decide(case, by="") is Why.FOR_THE_TRUTH
 
 
@@ -234,7 +234,7 @@ def test_everything_else_is_unknown(spelling: str | None) -> None:
 @pytest.mark.parametrize("polarity", list(Polarity))
 def test_who_is_created_is_created_without_permissions_that_are_on(polarity: Polarity) -> None:
     def created(truth: str, evidence: Evidence, by: str | None) -> Opt | Why:
-        case = Case(polarity, None, SPELLING[polarity, truth], Moved.UNKNOWN, evidence, None, None, None)
+        case = Case(polarity, None, SPELLING[polarity, truth], Moved.UNKNOWN, evidence, None, None, None, None)
         return permissions.decide_creation(case, by=by, now=NOW, timezone=BRUSSELS)
 
     given = Evidence(NOW - DAY, "shop")

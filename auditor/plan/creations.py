@@ -219,6 +219,7 @@ def _cell(
             platform_updated=None,
             evidence=Evidence(row.get(f"evidence_date:{column.name}"), row.get(f"evidence_source:{column.name}")),
             last_opt_out=opt_outs.get((key, column.name)),
+            last_opt_in=None,
             barred=known.barred(consent_off=consent_off and not column.general),
         )
         verdict = permissions.decide_creation(case, by=by, now=known.now, timezone=known.timezone)

@@ -29,6 +29,7 @@ from auditor.model import (
 )
 from auditor.permissions import Case, Evidence, Opt
 from auditor.plan.decisions import DECIDED, Choice, Decision, standing
+from auditor.plan.news import last_opt_ins
 from auditor.settings.contract import Column, Master, Polarity
 from auditor.state.ledger.records import Pin
 
@@ -227,6 +228,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
         ).iter_rows()
     }
     opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no, known.timezone)
+    opt_ins = last_opt_ins(known.history, set(cells.select(CELL).iter_rows()))
     evidence = permissions.evidence_by_cell(known.evidence)
     without, withdrawn = _created_without(cells, known), _withdrawn_by_us(known)
     left = {key: moments for key, *moments in known.left.select("key", "since", "until").iter_rows()}
@@ -241,6 +243,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             evidence=evidence.get(cell, Evidence(None, None)),
             platform_updated=row["platform_updated"],
             last_opt_out=opt_outs.get(cell),
+            last_opt_in=opt_ins.get(cell),
             barred=known.barred(consent_off=row["key"] in known.consent_off and not row["general"]),
         )
         by = row["by"] if row["choice"] == Choice.TRUTH else None

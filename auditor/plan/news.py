@@ -6,13 +6,13 @@ said no anew, and who said yes again did so on evidence that nobody has seen. Pu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
 
-from auditor.model import Side
+from auditor.model import Permission, Side
 from auditor.permissions import Cell
 from auditor.plan.decisions import Decision
 
@@ -40,6 +40,25 @@ def last_news(
     for key, column, date in evidence.filter(pl.col("date") <= now).select("key", "column", "date").iter_rows():
         heard((key, column), date)
     return found
+
+
+def last_opt_ins(history: pl.DataFrame, cells: Collection[Cell]) -> dict[Cell, datetime]:
+    """When the platform was first seen to say yes again, or we wrote it, of those of these cells that it said no or
+    nothing in before; the yes itself is no later. `history` as HISTORY.
+
+    Those that a run saw on and nothing else are left out: they may have said so anew since, as nobody knows.
+    """
+    here = history.filter((pl.col("side") == Side.PLATFORM) & pl.col("key").is_in({key for key, _ in cells}))
+    found: dict[Cell, datetime] = {}
+    before: dict[Cell, str] = {}
+    for at, key, column, value in here.sort("at", "value").select("at", "key", "column", "value").iter_rows():
+        cell = (key, column)
+        if value != Permission.ON:
+            found.pop(cell, None)
+        elif before.get(cell, value) != value:
+            found[cell] = at
+        before[cell] = value
+    return {cell: at for cell, at in found.items() if cell in cells}
 
 
 def with_lapsed(decisions: Iterable[Decision], news: Mapping[Cell, datetime]) -> list[Decision]:
