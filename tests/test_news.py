@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 
 from auditor.commands.plan import plan
 from auditor.model import Kind, Why
-from auditor.permissions import EVIDENCE, HISTORY
+from auditor.permissions import EVIDENCE, HISTORY, SAID_NO
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.news import last_news, last_opt_ins, still_undone, with_lapsed
+from auditor.plan.news import asked_by_the_truth, last_news, last_opt_ins, still_undone, with_lapsed
 from tests.consent_law import NEWS, Person
 from tests.consent_world import World, in_memory
 from tests.nothing_known import NOW
@@ -132,6 +133,59 @@ def test_a_new_opt_out_is_written_and_an_opt_in_is_not_on_evidence_that_nobody_s
             left for made in plan(world.settings, now=world.now) for left in made.plan.left if left.key == asked.key
         ]
         assert line.why == Why.FOR_THE_TRUTH
+
+
+ON = (("a", 1, "platform", "on"), ("a", 1, "truth", "on"))
+ASKED = (*ON, ("b", 2, "truth", "off"), ("c", 3, "platform", "off"))
+
+
+@pytest.mark.parametrize(
+    ("said", "spoken", "asked"),
+    [
+        (ASKED, False, True),
+        (ASKED, True, False),
+        ((*ASKED, ("d", 4, "truth", "on")), False, True),
+        (
+            (*ON, ("b", 2, "truth", "off"), ("b", 3, "platform", "off")),
+            False,
+            False,
+        ),  # both at once, as far as is known
+        ((*ON, ("b", 2, "truth", "off"), ("c", 3, "truth", "on"), ("d", 4, "platform", "off")), False, False),
+        ((*ON, ("b", 2, "platform", "off"), ("c", 3, "truth", "off")), False, False),
+        ((*ASKED, ("d", 4, "platform", "on"), ("e", 5, "platform", "off")), False, False),
+        ((*ASKED, ("d", 4, "platform", "on")), False, False),
+    ],
+)
+def test_what_went_off_because_the_truth_asked_for_it(
+    said: Sequence[tuple[str, int, str, str]], spoken: bool, asked: bool
+) -> None:
+    rows = [(run, NOW + at * HOUR, side, *CELL, value) for run, at, side, value in said]
+    no = pl.DataFrame([(CELL[0], NOW)] if spoken else [], schema=SAID_NO, orient="row")
+    found = asked_by_the_truth(pl.DataFrame(rows, schema=HISTORY, orient="row"), {CELL}, no)
+    assert found == ({CELL} if asked else set())
+
+
+def test_who_was_withdrawn_by_a_file_for_others_is_told_to_nobody_as_an_opt_out_of_theirs(tmp_path: Path) -> None:
+    world = World(tmp_path, 4, 1)
+    world.all_say_yes()
+    by_file, own = world.people[:2]
+    with in_memory(world):
+        world.run()
+        world.now += timedelta(days=1)
+        world.truth_says(by_file, NEWS, False, world.now)
+        world.run()
+        for one in (by_file, own):  # somebody imports what was planned; another opts out
+            world.platform_says(one, **{NEWS: "false"})
+        world.now += timedelta(hours=1)
+        world.run()
+        world.now += timedelta(days=1)
+        world.truth_says(by_file, NEWS, True, world.now)
+        world.run()
+        told = (world.newest / "for-the-truth.csv").read_text("utf-8").splitlines()[1:]
+        assert {tuple(line.split(";")[::4]) for line in told} == {
+            (by_file.key, "withdrawn_as_the_truth_said"),
+            (own.key, "opted_out_on_platform"),
+        }
 
 
 def test_a_new_no_is_written_after_an_opt_out_that_was_given_back_and_after_a_yes_on_the_platform(

@@ -13,6 +13,8 @@ class ForTruth(StrEnum):
     """We withdrew it: somebody decided so, the truth said so, or an opt-in was taken back. No opt-out is known of."""
     WITHDRAWN_THEN_CHANGED = "withdrawn_by_us_then_changed"
     """We withdrew it, and somebody has changed the profile since: whether the person opted out, nobody knows."""
+    WITHDRAWN_AS_THE_TRUTH_SAID = "withdrawn_as_the_truth_said"
+    """It went off there while the truth said no, whoever did that: whether the person opted out too, nobody knows."""
     CREATED_WITHOUT_PERMISSION = "created_without_permission"
     """We created the profile without it, and somebody has changed the profile since: an opt-out is not known of."""
     OPTED_IN_ON_PLATFORM = "opted_in_on_platform"

@@ -29,7 +29,7 @@ from auditor.model import (
 )
 from auditor.permissions import Case, Evidence, Opt
 from auditor.plan.decisions import DECIDED, Choice, Decision, standing
-from auditor.plan.news import last_opt_ins
+from auditor.plan.news import asked_by_the_truth, last_opt_ins
 from auditor.settings.contract import Column, Master, Polarity
 from auditor.state.ledger.records import Pin
 
@@ -228,7 +228,8 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
         ).iter_rows()
     }
     opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no, known.timezone)
-    opt_ins = last_opt_ins(known.history, set(cells.select(CELL).iter_rows()))
+    every = set(cells.select(CELL).iter_rows())
+    opt_ins, asked = last_opt_ins(known.history, every), asked_by_the_truth(known.history, every, known.said_no)
     evidence = permissions.evidence_by_cell(known.evidence)
     without, withdrawn = _created_without(cells, known), _withdrawn_by_us(known)
     left = {key: moments for key, *moments in known.left.select("key", "since", "until").iter_rows()}
@@ -257,6 +258,8 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             updated = case.platform_updated
             whole = withdrawn[cell] >= since and updated is not None and until is not None and updated <= until
             word = ForTruth.WITHDRAWN_BY_US if whole else ForTruth.WITHDRAWN_THEN_CHANGED
+        elif word is ForTruth.OPTED_OUT_ON_PLATFORM and cell in asked:
+            word = ForTruth.WITHDRAWN_AS_THE_TRUTH_SAID
         if cell in without:
             # Whether an opt-in and an opt-out lie between, nobody knows of a profile that somebody has touched since.
             word = ForTruth.CREATED_WITHOUT_PERMISSION if word and without[cell] else None

@@ -50,7 +50,13 @@ FOR_THE_TRUTH: Final = pl.Schema({"key": TEXT, "column": TEXT, "platform": TEXT,
 
 
 _OPT_OUTS: Final = [
-    one.value for one in (ForTruth.OPTED_OUT_ON_PLATFORM, ForTruth.WITHDRAWN_BY_US, ForTruth.WITHDRAWN_THEN_CHANGED)
+    one.value
+    for one in (
+        ForTruth.OPTED_OUT_ON_PLATFORM,
+        ForTruth.WITHDRAWN_BY_US,
+        ForTruth.WITHDRAWN_THEN_CHANGED,
+        ForTruth.WITHDRAWN_AS_THE_TRUTH_SAID,
+    )
 ]
 
 
