@@ -638,11 +638,13 @@ def test_what_is_too_little_for_a_file_and_too_much_for_single_calls_waits_for_t
     assert {(column, why) for _, column, why in left(plan)} == {("city", "gathering"), ("street", "gathering")}
     assert "189 profiles wait up to two days for more of the same fields" in of_plan(plan.route_reason, SAY)
 
-    waited = [(row["key"], row["column"], row["truth"]) for row in rows]
+    waited = [(row["key"], row["column"]) for row in rows]
     seen = pl.DataFrame(waited, schema=SEEN, orient="row")
     assert correction(*rows, policy=slow, seen=seen).counts == {Kind.UNSUBSCRIBE: 75, UPDATE: 269}, "two days are over"
-    changed = seen.with_columns(truth=pl.lit("something else"))
-    assert correction(*rows, policy=slow, seen=changed).counts == plan.counts, "another value has its own two days"
+    changed = [row | {"truth": f"points of today, {row['key']}"} if row["column"] == "city" else row for row in rows]
+    assert correction(*changed, policy=slow, seen=seen).counts == {Kind.UNSUBSCRIBE: 75, UPDATE: 269}, "of any value"
+    others = seen.with_columns(column=pl.lit("note"))
+    assert correction(*rows, policy=slow, seen=others).counts == plan.counts, "another field has its own two days"
     assert correction(*rows, policy=slow, seen=None).counts == {Kind.UNSUBSCRIBE: 75, UPDATE: 269}, "nobody knows"
 
     more = correction(*rows, *many(1, "city", start=900), policy=slow)

@@ -38,6 +38,7 @@ from auditor.settings.contract_file import read_contract
 from auditor.state import run_folder
 from auditor.state.commit import at_work
 from auditor.state.ledger import Ledger, quota_day
+from auditor.state.ledger.persons import under_keys_of_now
 from auditor.state.past_runs import find_run
 from auditor.writes import Plan
 
@@ -162,7 +163,7 @@ def _facts(
         contract=contract.digest,
         file_calls_left=0 if used.exhausted or used.lost else max(0, allowed - used.used),
         file_calls_daily=allowed,
-        seen=_seen(settings, ledger, known.now),
+        seen=_seen(settings, ledger, known.now, audit.profiles),
         candidates=missing.rows,
         taken=missing.taken,
         erased=frozenset(erased),
@@ -181,15 +182,21 @@ def _approved(settings: Settings, name: str) -> Plan:
     return found
 
 
-def _seen(settings: Settings, ledger: Ledger, now: datetime) -> pl.DataFrame | None:
-    """What differed when a wait for a file began that ends now; None where that run is not kept."""
+def _seen(settings: Settings, ledger: Ledger, now: datetime, people: pl.DataFrame) -> pl.DataFrame | None:
+    """What differed when a wait for a file began that ends now, under the keys that `people` (key, profile_id) have by
+    now; None where that run is not kept.
+    """
     before = next((one.run for one in ledger.runs(settings.table) if one.started <= now - GATHERING), None)
     if before is None:
         return SEEN.to_frame()
+    folder = settings.runs_folder / before
     try:
-        return run_folder.read_rows(settings.runs_folder / before, "differences").select(*SEEN)
+        cells = run_folder.read_rows(folder, "differences").select(*SEEN)
+        whose = run_folder.read_rows(folder, "profiles").select("key", "profile_id").unique("key", keep="first")
     except SettingsError:
         return None
+    theirs = cells.join(whose, on="key", how="left", maintain_order="left")
+    return under_keys_of_now(theirs, people.select("key", "profile_id")).select(*SEEN)
 
 
 def candidates(contract: Contract, folder: Path) -> Candidates:

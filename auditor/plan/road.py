@@ -26,8 +26,8 @@ PATIENCE: Final = timedelta(hours=4)
 GATHERING: Final = timedelta(days=2)
 """So long may what is too little for a file, and too much for single calls, wait for more of the same columns."""
 
-SEEN: Final = pl.Schema({"key": TEXT, "column": TEXT, "truth": TEXT})
-"""Cells that differed in an earlier run, and what the truth said."""
+SEEN: Final = pl.Schema({"key": TEXT, "column": TEXT})
+"""Cells that differed in an earlier run, whatever the truth said then: a value may change every day."""
 
 
 class Calls(Protocol):

@@ -270,9 +270,9 @@ def _gathering(groups: Iterable[Sequence[Write]], calls: int, road: Road) -> set
     for group in groups:
         if not road.too_long(calls):
             break
-        rows = [(write.key, cell.column, cell.after) for write in group for cell in write.cells]
+        rows = [(write.key, cell.column) for write in group for cell in write.cells]
         cells = pl.DataFrame(rows, schema=SEEN, orient="row")
-        waited = set(cells.join(road.seen, on=[*SEEN], how="semi", nulls_equal=True)["key"])
+        waited = set(cells.join(road.seen, on=[*SEEN], how="semi")["key"])
         waits = [write for write in group if write.key not in waited]
         gathering |= {write.key for write in waits}
         calls -= road.cost(waits)
