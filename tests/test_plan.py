@@ -670,6 +670,19 @@ def test_a_plan_goes_on_with_what_was_approved_and_nothing_else() -> None:
     assert not create.writes
 
 
+def test_a_plan_goes_on_with_what_was_approved_for_a_person_whatever_their_key_is() -> None:
+    """Not for whoever has the key by now."""
+    before = correction(differs("C1", "city", "a", "b"))
+    fresh = [differs("X1", "city", "a", "b"), differs("C1", "city", "a", "b")]
+    who = [
+        {"key": "X1", "status": "stale", "profile_id": before.writes[0].profile_id or ""},
+        {"key": "C1", "status": "stale", "profile_id": "9"},
+    ]
+    correct, _ = make_plans(an_audit(fresh, who), a_policy(), some_facts(), approved=before)
+    assert [(write.key, write.cells) for write in correct.writes] == [("X1", (Cell("city", "a", "b"),))]
+    assert [(one.key, one.why) for one in correct.left] == [("C1", "not_taken")]
+
+
 def test_enough_opt_outs_of_one_permission_share_a_file_of_key_and_that_permission() -> None:
     rows = [differs(f"{n:06}", NEWS, "true", "false") for n in range(120)]
     rows += [differs(f"{n:06}", "subscriptions#Promo", "true", "false") for n in range(90)]

@@ -158,18 +158,22 @@ def require_checked(audit: Audit) -> None:
 
 
 def _continued(found: Sequence[Write], approved: Plan | None) -> tuple[list[Write], list[LeftAlone]]:
-    """Of the writes those cells that an approved plan writes as well, from and to the same value, and the others.
+    """Of the writes those cells that an approved plan writes to the same person as well, from and to the same value,
+    and the others.
 
-    Nobody is created with less than was approved.
+    A person is who has the profile, whatever key they have by now; where it had none yet, who has the key. Nobody is
+    created with less than was approved.
     """
     if approved is None:
         return list(found), []
-    cells_of: dict[tuple[Kind, str], set[Cell]] = {}
+    cells_of: dict[tuple[Kind, str | None, str | None], set[Cell]] = {}
     for write in approved.writes:
-        cells_of.setdefault((write.kind, write.key), set()).update(write.cells)
+        who = write.profile_id, None if write.profile_id else write.key
+        cells_of.setdefault((write.kind, *who), set()).update(write.cells)
     continued, others = list[Write](), list[LeftAlone]()
     for write in found:
-        same = cells_of.get((write.kind, write.key))
+        by_key = cells_of.get((write.kind, None, write.key))
+        same = cells_of.get((write.kind, write.profile_id, None), by_key) if write.profile_id else by_key
         cells = tuple(cell for cell in write.cells if same is not None and cell in same)
         whole = write.kind in (Kind.CREATE, Kind.DELETE)
         taken = bool(same is not None and (cells == write.cells if whole else cells))
