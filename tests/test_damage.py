@@ -265,6 +265,44 @@ FINE = [
     ("site", "called", "he will think about it...", OTHER),
     ("phone", "+32471000035", "02/471.00.00", OTHER),
     ("emailAddress", "jan.peeters@x.be", "peeters@x.be", OTHER),
+    ("site", "onbekend", "2026-03-12", OTHER),
+    ("site", "n.v.t.", "9000.0", OTHER),
+    ("site", "unknown", "44927", OTHER),
+    *(
+        ("lastName", "Jansen", name, OTHER)
+        for name in (
+            "Peeters",
+            "Jansen-Peeters",
+            "De Smet-Van den Broeck",
+            "d'Udekem d'Acoz",
+            "'t Serclaes",
+            "St. John",
+            "J.-P. Maes III",
+            "Nguyễn",
+            "חיים",
+            "محمد",
+            "王",
+            "X",
+        )
+    ),
+    *(
+        ("addressStreet", "Kerkstraat 136", home, OTHER)
+        for home in (
+            "Rue de l'Été 12/3",
+            "Plein 1944 nr. 4-B",
+            "1e Dwarsstraat 2",
+            "Q7, 24",
+            "Calle Mayor, 3, 2º",
+            "Nieuwstraat 5 #3",
+        )
+    ),
+    *(("site", "9000", code, OTHER) for code in ("1050", "B-1050", "75008", "D-10115", "1012 AB", "00-950", "110 00")),
+    *(("site", "Acme", name, OTHER) for name in ("C&A", "#1 Fitness", "3M", "Yahoo!", 'Toys "R" Us', "A_B (NV) + Co.")),
+    *(("phone", "+32471000035", number, OTHER) for number in ("0471 00 00 36", "+32 (0)471/00.00.36", "0032471000036")),
+    *(
+        ("emailAddress", "anna@x.be", mail, OTHER)
+        for mail in ("anna.maes+news@y.be", "a_b@xn--bcher-kva.de", "12@x.be")
+    ),
     ("site", "icon \ue000", "icon \ue000 new", OTHER),
     ("site", "3", "0", OTHER),
     ("points", "1250", "0", OTHER),

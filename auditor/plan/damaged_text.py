@@ -82,6 +82,9 @@ def looks_damaged(
 ) -> pl.Expr:
     """Whether a text looks damaged in that way and what stood there before did not; `column` names that of the text."""
     wordy = column.is_in(worded(columns))
+    if damage is Damage.PLACEHOLDER:
+        return _stands_for_none(text, before, column, columns)
+    before = pl.when(_is_filler(before)).then(pl.lit("")).otherwise(before)
     if damage is Damage.ENCODING:
         lost = text.str.contains(LETTERS_LOST) | _lacks_its_letters(text, before)
         return text.str.contains(GARBLED) | (wordy & lost & ~_is_page(text))
@@ -102,7 +105,15 @@ def looks_damaged(
         return (wordy & _is_doubled(text, before)) | (phones & _newly(SEVERAL_NUMBERS, text, before))
     if damage is Damage.PROGRAM:
         return wordy & _written_by_a_program(text, before, column, columns)
-    return _stands_for_none(text, before, column, columns)
+    return wordy & _written_by_a_program(text, before, column, columns)
+
+
+def _word(text: pl.Expr) -> pl.Expr:
+    return text.str.strip_chars().str.to_lowercase()
+
+
+def _is_filler(text: pl.Expr) -> pl.Expr:
+    return _word(text).is_in(sorted(PLACEHOLDERS))
 
 
 def _is_page(text: pl.Expr) -> pl.Expr:
@@ -134,7 +145,7 @@ def _written_by_a_program(text: pl.Expr, before: pl.Expr, column: pl.Expr, colum
     several = [one.name for one in columns if one.multi_valued or one.compare is Compare.SET]
     of_programs = _newly(OF_PROGRAMS, text, before) & ~column.is_in(several)
     number = text.str.contains(A_NUMBER) & before.str.contains(A_WORD)
-    word, earlier = (one.str.strip_chars().str.to_lowercase() for one in (text, before))
+    word, earlier = _word(text), _word(before)
     header = pl.lit(value=False)
     for spelt in ({one.name: getattr(one, name).lower() for one in columns} for name in ("name", "truth", "header")):
         of_the_column = column.replace_strict(spelt, default=None, return_dtype=pl.String)
@@ -196,8 +207,8 @@ def _holds_invisible(text: pl.Expr) -> pl.Expr:
 def _stands_for_none(text: pl.Expr, before: pl.Expr, column: pl.Expr, columns: Sequence[Column]) -> pl.Expr:
     days = column.is_in([one.name for one in columns if one.compare in (Compare.DATE, Compare.TIMESTAMP)])
     wordy = column.is_in(worded(columns))
-    word, earlier = (one.str.strip_chars().str.to_lowercase() for one in (text, before))
-    filler = word.is_in(sorted(PLACEHOLDERS)) & ~earlier.is_in(sorted(PLACEHOLDERS))
+    word, earlier = _word(text), _word(before)
+    filler = _is_filler(text) & ~_is_filler(before)
     signs = text.str.contains(NOTHING_BUT_SIGNS) & before.str.contains(_LETTER_OR_DIGIT)
     zeros = word.str.contains(ZEROS) & ~earlier.str.contains(ZEROS) & earlier.str.contains(_LONG_ENOUGH)
     day = text.str.contains(PLACEHOLDER_DAY)
