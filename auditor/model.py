@@ -25,6 +25,10 @@ class Side(StrEnum):
         return Side.TRUTH if self is Side.PLATFORM else Side.PLATFORM
 
 
+OF_ANOTHER_KEY: Final = "other"
+"""The side, in a permission history, of what is known under another key of somebody, or of who had their key before."""
+
+
 class Status(StrEnum):
     """Exactly one per key."""
 

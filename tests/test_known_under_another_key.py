@@ -11,6 +11,7 @@ import pytest
 
 from auditor.commands.known import up_to_date
 from auditor.commands.plan import plan
+from auditor.commands.show import tell
 from auditor.model import Kind
 from auditor.settings.config import read_settings
 from auditor.state import run_folder
@@ -200,6 +201,18 @@ def test_who_was_deleted_and_made_again_has_opted_out_all_the_same(tmp_path: Pat
             one.key = one.row["id"] = "A1"
         world.truth_says(one, NEWS, permitted=True, evidence=early)
         assert not opt_ins(world, one), f"the evidence for {TRUTH_NAMES[NEWS]} is older than the opt-out"
+
+        def told() -> tuple[bool, bool]:
+            """Whether the owners of the truth hear of it, and whoever looks at the person."""
+            lines = (world.newest / "for-the-truth.csv").read_text("utf-8").splitlines()
+            heard = [line for line in lines if line.startswith(f"{one.key};{NEWS};") and "another_key" in line]
+            seen = tell(world.settings, one.key, now=world.now).history
+            return bool(heard), (NEWS, "other", "off") in seen.select("column", "side", "value").rows()
+
+        if made:
+            assert told() == (True, True)
         world.now += timedelta(days=1)
         world.truth_says(one, NEWS, permitted=True, evidence=world.now)
         assert opt_ins(world, one)
+        if made:
+            assert told() == (False, True)

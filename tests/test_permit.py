@@ -65,8 +65,11 @@ def test_a_group_is_given_what_each_of_them_has_evidence_of(settings: Settings) 
 @pytest.mark.parametrize("lacking", [f"evidence_date:{NEWS}", f"evidence_source:{NEWS}"])
 def test_who_lacks_evidence_keeps_the_whole_group_from_it(settings: Settings, lacking: str) -> None:
     change(settings, "creations", **{lacking: None})
-    with pytest.raises(GuardRefused, match=r"^1 of 2 people .* nobody was decided on: no evidence .* \(1\)$"):
+    with pytest.raises(
+        GuardRefused, match=r"^1 of 2 people .* nobody was decided on: no evidence .* \(1\)$"
+    ) as refused:
         permit(settings, NEWS, by="Ann", now=given_time.now())
+    assert "the other 1 can be decided on one by one" in str(refused.value.hint), "and not who lacks it"
     with Ledger(settings.state_folder, reading=True) as ledger:
         assert not ledger.decisions(settings.table)
     assert opt_ins(settings) == {}

@@ -232,7 +232,9 @@ def _same_person(story: Story, words: Words) -> Iterator[str]:
 def _history(story: Story, words: Words) -> Iterator[str]:
     """What one side said at one time, with one proof, in one entry."""
     from auditor.findings.planned import MAY_CONTACT
+    from auditor.model import OF_ANOTHER_KEY
 
+    apart = "another key of theirs, or who had this one before:"
     rows = story.history.sort("at", "side", "moment", "source", "value", "column").iter_rows(named=True)
     for _, seen in groupby(rows, key=lambda row: (row["at"], row["side"], row["moment"], row["source"])):
         entry = list(seen)
@@ -246,7 +248,8 @@ def _history(story: Story, words: Words) -> Iterator[str]:
             f"{', '.join(one['column'] for one in alike)}: {MAY_CONTACT[value]}"
             for value, alike in groupby(entry, key=lambda one: one["value"])
         ]
-        yield f"{_utc(row['at'])}  {words.side(row['side'])} {'; '.join(said)}{proof}"
+        where = apart if row["side"] == OF_ANOTHER_KEY else words.side(row["side"])
+        yield f"{_utc(row['at'])}  {where} {'; '.join(said)}{proof}"
 
 
 def _told(column: str, text: str | None, story: Story) -> str:

@@ -17,7 +17,7 @@ from auditor.findings import figures
 from auditor.findings.audit import Audit
 from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
 from auditor.findings.unreachable import said_no
-from auditor.model import Kind, Permission, Side, Structure
+from auditor.model import OF_ANOTHER_KEY, Kind, Permission, Side, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan import decisions as plan_decisions
 from auditor.plan.decisions import Choice, remembered
@@ -320,7 +320,7 @@ def _history(profiles: pl.DataFrame, folder: Path, table: str, ledger: Ledger, *
     own = written.select(
         run=pl.lit(None),
         at="sent_at",
-        side=pl.when("of_another").then(pl.lit("other")).otherwise(pl.lit(Side.PLATFORM.value)),
+        side=pl.when("of_another").then(pl.lit(OF_ANOTHER_KEY)).otherwise(pl.lit(Side.PLATFORM.value)),
         key="key",
         column="column",
         value=pl.when(off).then(pl.lit(Permission.OFF.value)).otherwise(pl.lit(Permission.ON.value)),

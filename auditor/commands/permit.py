@@ -85,7 +85,8 @@ def permit(settings: Settings, column: str, *, by: str, now: datetime, tell: Tel
                 raise GuardRefused(
                     f"{len(group - given):,} of {len(group):,} people who would be created cannot be given {column}, "
                     f"so nobody was decided on: {reasons}",
-                    hint=f"decide on them one by one, or have {say.truth} say when and where each permission was given",
+                    hint=f"have {say.truth} say when and where each of these was given, later than any no that is known"
+                    + (f"; the other {len(given):,} can be decided on one by one" if given else ""),
                 )
             contract = read_contract(settings.table_folder / "contract.toml", known.structure)
             who = newcomers(folder, contract, ledger, group)

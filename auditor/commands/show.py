@@ -16,7 +16,7 @@ import ibis
 import polars as pl
 
 from auditor.commands.erased import NUMBER, of_erased, with_erased
-from auditor.commands.known import holders, newcomers, standing_pins, up_to_date
+from auditor.commands.known import frame, holders, newcomers, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
 from auditor.commands.show_decided import Now, made
 from auditor.commands.show_find import Found, find, several, unknown, with_contact
@@ -31,8 +31,8 @@ from auditor.findings.sentences import sentence, with_sentences, worded
 from auditor.findings.unreachable import corrected
 from auditor.findings.words import Words
 from auditor.match.join import matched_by
-from auditor.model import Side, Status
-from auditor.permissions import state
+from auditor.model import OF_ANOTHER_KEY, Side, Status
+from auditor.permissions import HISTORY, state
 from auditor.settings.config import Settings
 from auditor.settings.contract import Column, Contract
 from auditor.settings.contract_file import read_contract
@@ -137,7 +137,7 @@ class _Teller:
             violations=self._violations(key, texts, status),
             findings=self._findings(key),
             same_person=self._same_person(names, say),
-            history=history,
+            history=pl.concat([history, self._of_another_key(key)], how="diagonal").sort("at", maintain_order=True),
             writes=writes,
             decisions=made(decided, writes, history, self._now(key, names, status, whose)) if decided else (),
             pins=tuple(one for one in pinned if one.key in (names or [key])),
@@ -209,6 +209,12 @@ class _Teller:
         history = self.memory.history
         own = history.filter(history.key == ibis.literal(self.found.key, type=str)).drop("key")
         return self.engine.frame(own.order_by("at", "side", "column"))
+
+    def _of_another_key(self, key: str) -> pl.DataFrame:
+        """The opt-outs that are known of them, or of who had the key before, and stand under no key of theirs."""
+        there = (self.folder / "history.parquet").is_file()
+        known = frame(self.folder, "history", HISTORY) if there else HISTORY.to_frame()
+        return known.filter((pl.col("side") == OF_ANOTHER_KEY) & (pl.col("key") == key)).drop("key")
 
     def _rows(self, key: str, status: Status | None, say: Words) -> Iterator[Rows]:
         """The rows of both sides beside each other, the first with the first."""

@@ -22,7 +22,7 @@ from auditor.equality import rules
 from auditor.equality.primitives import tidy, trimmed
 from auditor.match.join import Matched
 from auditor.match.sides import evidence, source_name
-from auditor.model import Permission, PermissionFinding, Side, Status
+from auditor.model import OF_ANOTHER_KEY, Permission, PermissionFinding, Side, Status
 from auditor.permissions import SPELLINGS
 from auditor.settings.contract import Contract, Polarity
 
@@ -147,7 +147,9 @@ def known_history(
         off = off.union(written.select("at", "key", "column"))
     withdrawn = off.join(others, off.key == others.theirs).select("shown", "column", "at").union(before)
     last = withdrawn.group_by(key=withdrawn.shown, column=withdrawn["column"]).agg(at=withdrawn["at"].max())
-    bounds = last.mutate(run=ibis.literal(run), side=ibis.literal("other"), value=ibis.literal(Permission.OFF.value))
+    bounds = last.mutate(
+        run=ibis.literal(run), side=ibis.literal(OF_ANOTHER_KEY), value=ibis.literal(Permission.OFF.value)
+    )
     return said.union(bounds.select(*columns))
 
 

@@ -15,6 +15,8 @@ class ForTruth(StrEnum):
     """We withdrew it, and somebody has changed the profile since: whether the person opted out, nobody knows."""
     WITHDRAWN_AS_THE_TRUTH_SAID = "withdrawn_as_the_truth_said"
     """It went off there while the truth said no, whoever did that: whether the person opted out too, nobody knows."""
+    OPTED_OUT_UNDER_ANOTHER_KEY = "opted_out_under_another_key"
+    """The opt-out is known under another key of theirs, or of who had this key before; the truth's yes is no later."""
     CREATED_WITHOUT_PERMISSION = "created_without_permission"
     """We created the profile without it, and somebody has changed the profile since: an opt-out is not known of."""
     OPTED_IN_ON_PLATFORM = "opted_in_on_platform"

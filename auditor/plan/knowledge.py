@@ -18,6 +18,7 @@ from auditor.findings.audit import MOMENT, TEXT
 from auditor.findings.for_truth import ForTruth
 from auditor.model import (
     FALSE_SPELLINGS,
+    OF_ANOTHER_KEY,
     SEGMENTATION_PREFIX,
     SUBSCRIPTION_PREFIX,
     TRUE_SPELLINGS,
@@ -231,6 +232,8 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
     every = set(cells.select(CELL).iter_rows())
     opt_ins, asked = last_opt_ins(known.history, every), asked_by_the_truth(known.history, every, known.said_no)
     evidence = permissions.evidence_by_cell(known.evidence)
+    apart = known.history.filter((pl.col("side") == OF_ANOTHER_KEY) & (pl.col("value") == Permission.OFF.value))
+    elsewhere = {(key, column): at for key, column, at in apart.sort("at").select(*CELL, "at").iter_rows()}
     without, withdrawn = _created_without(cells, known), _withdrawn_by_us(known)
     left = {key: moments for key, *moments in known.left.select("key", "since", "until").iter_rows()}
     said = []
@@ -264,6 +267,10 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             # Whether an opt-in and an opt-out lie between, nobody knows of a profile that somebody has touched since.
             word = ForTruth.CREATED_WITHOUT_PERMISSION if word and without[cell] else None
             answer = Why.CREATED_WITHOUT if answer in (Why.FOR_THE_TRUTH, Why.DECISION) else answer
+        yes = permissions.state(case.truth, case.polarity) is Permission.ON
+        if yes and (word is None or cell in without) and cell in elsewhere:
+            date = case.evidence.date
+            word = word if date and date > elsewhere[cell] else ForTruth.OPTED_OUT_UNDER_ANOTHER_KEY
         if isinstance(answer, Opt):
             given = answer.collection
             proof = (given.moment, given.source) if given else (None, None)

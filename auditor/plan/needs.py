@@ -56,6 +56,7 @@ _OPT_OUTS: Final = [
         ForTruth.WITHDRAWN_BY_US,
         ForTruth.WITHDRAWN_THEN_CHANGED,
         ForTruth.WITHDRAWN_AS_THE_TRUTH_SAID,
+        ForTruth.OPTED_OUT_UNDER_ANOTHER_KEY,
     )
 ]
 
