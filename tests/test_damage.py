@@ -24,8 +24,7 @@ from auditor.findings.reason import Reason
 from auditor.model import Attribute, AttributeType, Kind, Moved, Severity, Side, Status, Structure
 from auditor.plan import make_plans
 from auditor.plan.creations import TAKEN
-from auditor.plan.damage import PATTERN
-from auditor.plan.damaged_text import folded
+from auditor.plan.damage import PATTERN, folded
 from auditor.plan.decisions import Choice, Decision
 from auditor.plan.knowledge import OF_OTHERS
 from auditor.plan.needs import for_the_truth, needs

@@ -18,9 +18,10 @@ from auditor.findings.codes import Code, Notice
 from auditor.findings.damage import ContactCheck, Damage
 from auditor.findings.reason import Reason
 from auditor.model import Side, Why
-from auditor.plan.damaged_text import OF_A_TEXT, folded, looks_damaged, worded
+from auditor.plan.damaged_text import OF_A_TEXT, looks_damaged, worded
 from auditor.plan.knowledge import CELL, Knowledge
 from auditor.settings.contract import Column, Compare
+from auditor.settings.letters import LETTERS
 from auditor.writes import LeftAlone, Write
 
 PATTERN: Final = 5
@@ -153,6 +154,12 @@ def _exchanged(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     moved_on = (pl.col("p").str.len_chars() > 1) & (pl.col("p").n_unique().over("key") > 1)
     met = met.filter((pl.col("t") == pl.col("other_p")) | one_is_empty | moved_on)
     return pl.concat([met.select(CELL), met.select("key", column="other")]).unique()
+
+
+def folded(text: pl.Expr) -> pl.Expr:
+    """Folds as names are compared: an accent that was lost on the way makes no other value."""
+    plain = text.fill_null("").str.replace_all(r"\s+", " ").str.strip_chars().str.to_lowercase()
+    return plain.str.normalize("NFD").str.replace_all(r"\p{M}", "").str.replace_many(dict(LETTERS))
 
 
 def _of_others(known: Knowledge) -> pl.DataFrame:

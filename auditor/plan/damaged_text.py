@@ -45,7 +45,6 @@ from auditor.findings.damage import (
 )
 from auditor.model import AttributeType
 from auditor.settings.contract import Column, Compare
-from auditor.settings.letters import LETTERS
 
 OF_A_TEXT: Final = (
     Damage.SPREADSHEET,
@@ -66,6 +65,7 @@ _NO_CODES: Final = sorted(word for word in NO_VALUE if set(word) & set(r"()[]<>{
 _BEYOND: Final = r"[^\x00-\x{BF}\PL]"
 """A letter beyond ASCII."""
 _LETTER_OR_DIGIT: Final = r"[\pL\pN]"
+_BETWEEN: Final = max(len(sign) for sign in AS_WELL)
 _SHORTEST: Final = 3
 """Characters of which one may say that they are a piece of another value."""
 _LONG_ENOUGH: Final = r"\pL{2}|[0-9]{3}"
@@ -158,7 +158,7 @@ def _is_cut(text: pl.Expr, before: pl.Expr) -> pl.Expr:
 
     Alexander may be called Xander, but hardly xander.
     """
-    stem, whole = folded(text.str.replace(CUT, "")), folded(before)
+    stem, whole = _word(text.str.replace(CUT, "")), _word(before)
     marked = _newly(CUT, text, before) & (whole.str.starts_with(stem) | ~text.str.contains(PROSE))
     begins = (stem != "") & whole.str.starts_with(stem) & (stem.str.len_chars() >= _SHORTEST)
     rest = whole.str.slice(stem.str.len_chars())
@@ -179,15 +179,11 @@ def _lacks_its_front(text: pl.Expr, before: pl.Expr) -> pl.Expr:
 
 
 def _is_doubled(text: pl.Expr, before: pl.Expr) -> pl.Expr:
-    once, found = folded(before), folded(text)
-    twice = [found == pl.concat_str(once, pl.lit(sign), once) for sign in AS_WELL]
-    return (once.str.len_chars() >= _SHORTEST) & pl.any_horizontal(twice)
-
-
-def folded(text: pl.Expr) -> pl.Expr:
-    """Folds as names are compared: an accent that was lost on the way makes no other value."""
-    plain = text.fill_null("").str.replace_all(r"\s+", " ").str.strip_chars().str.to_lowercase()
-    return plain.str.normalize("NFD").str.replace_all(r"\p{M}", "").str.replace_many(dict(LETTERS))
+    once, found = _word(before), _word(text)
+    length = once.str.len_chars().cast(pl.Int64)
+    between = found.str.len_chars().cast(pl.Int64) - 2 * length
+    twice = found.str.starts_with(once) & found.str.ends_with(once) & between.is_between(0, _BETWEEN)
+    return twice & (length >= _SHORTEST) & found.str.slice(length, between.clip(0)).is_in(AS_WELL)
 
 
 def _lacks_its_letters(text: pl.Expr, before: pl.Expr) -> pl.Expr:
