@@ -95,6 +95,7 @@ def knowledge(structure: Structure, **given: Any) -> Knowledge:
         "taken_back": TAKEN_BACK.to_frame(),
         "of_others": OF_OTHERS.to_frame(),
         "consent_off": frozenset(),
+        "filed": frozenset(),
         "of_erased": frozenset(),
     }
     return Knowledge(structure=structure, **(nothing | given))

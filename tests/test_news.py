@@ -168,23 +168,27 @@ def test_what_went_off_because_the_truth_asked_for_it(
 def test_who_was_withdrawn_by_a_file_for_others_is_told_to_nobody_as_an_opt_out_of_theirs(tmp_path: Path) -> None:
     world = World(tmp_path, 4, 1)
     world.all_say_yes()
-    by_file, own = world.people[:2]
+    by_file, own, both = world.people[:3]
     with in_memory(world):
         world.run()
         world.now += timedelta(days=1)
-        world.truth_says(by_file, NEWS, False, world.now)
+        for one in (by_file, both):
+            world.truth_says(one, NEWS, False, world.now)
         world.run()
-        for one in (by_file, own):  # somebody imports what was planned; another opts out
+        world.plan_for_others(route="bulk", only=[by_file.key])
+        for one in (by_file, own, both):  # somebody imports what was planned; the others opt out
             world.platform_says(one, **{NEWS: "false"})
         world.now += timedelta(hours=1)
         world.run()
         world.now += timedelta(days=1)
-        world.truth_says(by_file, NEWS, True, world.now)
+        for one in (by_file, both):
+            world.truth_says(one, NEWS, True, world.now)
         world.run()
         told = (world.newest / "for-the-truth.csv").read_text("utf-8").splitlines()[1:]
         assert {tuple(line.split(";")[::4]) for line in told} == {
             (by_file.key, "withdrawn_as_the_truth_said"),
             (own.key, "opted_out_on_platform"),
+            (both.key, "opted_out_on_platform"),
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +14,7 @@ from auditor import permissions
 from auditor.commands.erased import erased_cells
 from auditor.commands.refused import still_refused
 from auditor.commands.untouched_since import left_by_us
+from auditor.errors import SettingsError
 from auditor.findings import figures
 from auditor.findings.audit import Audit
 from auditor.findings.notices import NO_OPT_OUTS, NOBODY_SEEN
@@ -24,7 +26,7 @@ from auditor.plan.decisions import Choice, remembered
 from auditor.plan.finding_answers import answered, every_question
 from auditor.plan.knowledge import CREATED, OF_OTHERS, Knowledge, on_before
 from auditor.plan.needs import needs
-from auditor.plan.news import last_news, still_undone, with_lapsed
+from auditor.plan.news import asked_by_the_truth, last_news, still_undone, with_lapsed
 from auditor.plan.pairs import with_decided
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -35,7 +37,7 @@ from auditor.state.ledger.persons import called_now, under_keys_of_now, with_key
 from auditor.state.ledger.records import NEWCOMER, SAME_PERSON, Decision, Pin
 from auditor.state.past_runs import find_run
 from auditor.state.run_files import of_snapshot, rows
-from auditor.writes import Write
+from auditor.writes import Write, read_plan
 
 
 def up_to_date(settings: Settings, folder: Path, now: datetime) -> tuple[Audit, pl.DataFrame]:
@@ -128,8 +130,29 @@ def knowledge(
         taken_back=on_before(under_keys_of_now(ledger.opt_ins_taken_back(settings.table), everybody), _on(history)),
         of_others=_looked_for(folder, "of_others", OF_OTHERS, later=("holder",)),
         consent_off=_consent_off(folder),
+        filed=_filed(settings, audit, ledger, history, said_no(run_folder.read_activities(folder))),
         of_erased=erased_cells(contract, structure, audit, ledger),
     )
+
+
+def _filed(
+    settings: Settings, audit: Audit, ledger: Ledger, history: pl.DataFrame, no: pl.DataFrame
+) -> frozenset[permissions.Cell]:
+    """The permissions that went off because the truth had said no, of which plans whose files somebody else imports had
+    the opt-out, as far as those plans are kept.
+    """
+    off = audit.differences.filter(pl.col("column").is_in([one.name for one in audit.columns if one.permission]))
+    asked = asked_by_the_truth(history, set(off.select("key", "column").iter_rows()), no)
+    rows = []
+    for one in ledger.plans(audit.table, "") if asked else ():
+        if one.purpose == "correct" and Kind.UNSUBSCRIBE.value in one.counts:
+            with contextlib.suppress(SettingsError):
+                made = read_plan(settings.runs_folder / one.run / f"plan-{one.sha}.json")
+                own = [one for one in made.writes if made.for_others and one.batch and one.kind is Kind.UNSUBSCRIBE]
+                rows += [(write.key, write.profile_id, cell.column) for write in own for cell in write.cells]
+    told = pl.DataFrame(rows, dict.fromkeys(("key", "profile_id", "column"), pl.String), orient="row")
+    now = under_keys_of_now(told, concerned(audit)).select("key", "column")
+    return frozenset(asked & set(now.iter_rows()))
 
 
 def _created(audit: Audit, ledger: Ledger) -> pl.DataFrame:

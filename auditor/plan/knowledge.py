@@ -30,7 +30,7 @@ from auditor.model import (
 )
 from auditor.permissions import Case, Evidence, Opt
 from auditor.plan.decisions import DECIDED, Choice, Decision, standing
-from auditor.plan.news import asked_by_the_truth, last_opt_ins
+from auditor.plan.news import last_opt_ins
 from auditor.settings.contract import Column, Master, Polarity
 from auditor.state.ledger.records import Pin
 
@@ -103,6 +103,8 @@ class Knowledge:
     """As OF_OTHERS."""
     consent_off: Collection[str]
     """The keys of people whose general consent is off: see permissions.withheld."""
+    filed: Collection[tuple[str, str]]
+    """Key and column of permissions that went off because the truth had said no, and that stood in files for others."""
     of_erased: Collection[tuple[str, str | None]]
     """Keys and None: of people who were erased on request. Keys and columns: cells whose truth identified one."""
 
@@ -229,8 +231,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
         ).iter_rows()
     }
     opt_outs = permissions.last_opt_outs(known.history, wanted, known.said_no, known.timezone)
-    every = set(cells.select(CELL).iter_rows())
-    opt_ins, asked = last_opt_ins(known.history, every), asked_by_the_truth(known.history, every, known.said_no)
+    opt_ins = last_opt_ins(known.history, set(cells.select(CELL).iter_rows()))
     evidence = permissions.evidence_by_cell(known.evidence)
     apart = known.history.filter((pl.col("side") == OF_ANOTHER_KEY) & (pl.col("value") == Permission.OFF.value))
     elsewhere = {(key, column): at for key, column, at in apart.sort("at").select(*CELL, "at").iter_rows()}
@@ -261,7 +262,7 @@ def _said(rows: pl.DataFrame, known: Knowledge) -> pl.DataFrame:
             updated = case.platform_updated
             whole = withdrawn[cell] >= since and updated is not None and until is not None and updated <= until
             word = ForTruth.WITHDRAWN_BY_US if whole else ForTruth.WITHDRAWN_THEN_CHANGED
-        elif word is ForTruth.OPTED_OUT_ON_PLATFORM and cell in asked:
+        elif word is ForTruth.OPTED_OUT_ON_PLATFORM and cell in known.filed:
             word = ForTruth.WITHDRAWN_AS_THE_TRUTH_SAID
         if cell in without:
             # Whether an opt-in and an opt-out lie between, nobody knows of a profile that somebody has touched since.
