@@ -115,7 +115,7 @@ def test_the_doctor_warns_of_a_user_who_may_write(
     name_truth(folder, *in_postgresql(server, 'table = "contacts"'))
     found = truth()
     assert found["truth"]["state"] == "ok"
-    assert "the truth is contacts: " in found["truth"]["reason"]
+    assert "CRM is contacts: " in found["truth"]["reason"]
     assert found["truth columns"]["state"] == "ok"
 
     monkeypatch.setenv("READER_PASSWORD", postgres_server.PASSWORD)
