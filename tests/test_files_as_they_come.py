@@ -309,6 +309,38 @@ def test_what_may_be_a_row_of_a_table_is_told_from_its_own_rows(count: int, tabl
     assert below([Last(n, cells, row=len(cells) == 3) for n, cells in enumerate(records)], 3) == count
 
 
+PEOPLE = [[str(number), f"name {number}", "" if number == 3 else "x", f"{number}.50"] for number in range(1, 8)]
+
+
+@pytest.mark.parametrize(
+    "word", ["Razem", "Σύνολο", "Yhteensä", "Celkem", "Összesen:", "Totaal", "Итого", "Razem ogółem"]
+)
+def test_a_sum_below_the_rows_is_told_by_its_look_in_whatever_language(read: Read, word: str) -> None:
+    rows = [",".join(row) for row in PEOPLE]
+    landed, read_rows = read(lines("id,name,note,spent", *rows, f"{word},,,31.50"))
+    assert (landed.rows, read_rows) == (7, [tuple(cell or None for cell in row) for row in PEOPLE])
+    assert told(landed)[Code.LINES_BELOW_ROWS]["lines"] == 1
+    single = read(lines("id,name,note,spent", *rows, f"{word.rstrip(':')}: 7"))[0]
+    assert (single.rows, single.rejected) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "summer,An,,4.50",  # a name
+        "summer,,,",
+        "summer,,x,",
+        "summer,,x,4.50",
+        "8,,,4.50",  # a key as the others are
+        "A8,,,4.50",
+    ],
+)
+def test_what_may_be_a_row_stays_one_whatever_its_key_looks_like(read: Read, last: str) -> None:
+    assert read(lines("id,name,note,spent", *(",".join(row) for row in PEOPLE), last))[0].rows == 8
+    mixed = [*PEOPLE, ["winter", "Els", "", "4.50"]]
+    assert read(lines("id,name,note,spent", *(",".join(row) for row in mixed), "summer,,,4.50"))[0].rows == 9
+
+
 def test_rows_far_above_the_last_ones_are_of_the_table_too(read: Read) -> None:
     numbers = [f"{number},a" for number in range(2 * TAIL)]
     assert read(lines("id,v", "word,x", *numbers, "exported,"))[0].rows == 2 * TAIL + 2
