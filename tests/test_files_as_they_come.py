@@ -390,6 +390,20 @@ def test_sheets_with_more_than_a_table(made: Callable[[Path], bytes], read: Read
     assert (landed.columns, rows, landed.rows, landed.not_checked) == (HEAD, ROWS, 3, ())
 
 
+@pytest.mark.parametrize("name", ["extra", " "])
+def test_rows_of_a_sheet_end_with_their_last_filled_cell(read: Read, tmp_path: Path, name: str) -> None:
+    """Wherever cells are empty at the end, and whatever stands below the last row."""
+    people = [[str(number), f"name {number}", f"{number}.50"] for number in range(1, 9)]
+    rows: list[list[str | None]] = [[*row, "x"] if row[0] == "8" and name.strip() else [*row] for row in people]
+    end: list[str | None] = ["Razem", None, "36.00"]
+    landed, read_rows = read(sheet(["id", "name", "spent", name], *rows, end)(tmp_path))
+    assert [row[:3] for row in read_rows] == [tuple(row) for row in people]
+    assert (landed.rows, landed.not_checked) == (8, ())
+    short = [[*row[: 2 + (row[0] == "1")]] for row in people]
+    landed, _ = read(sheet(["id", "name", "spent"], *short, ["summer", None, "36.00"])(tmp_path))
+    assert (landed.rows, landed.not_checked) == (9, ())
+
+
 def test_escapes_of_a_workbook_are_the_characters_they_stand_for(read: Read, tmp_path: Path) -> None:
     made = sheet(["id", "v"], ["1", "Kerkstraat 1\r\nbus 2"], ["2", "_x000D_"])(tmp_path)
     assert read(made)[1] == [("1", "Kerkstraat 1\r\nbus 2"), ("2", "_x000D_")]

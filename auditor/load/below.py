@@ -126,8 +126,9 @@ def below(last: Sequence[Last], columns: int, earlier: Collection[Look] = ()) ->
     rows = [one for one in last[: len(last) - len(block)] if one.row]
     looks = {*earlier, *(look(one.first) for one in rows if one.first)}
     said = any(_sure(one.first) for one in rows)
+    sums = _Sums.of(rows, columns)
     for place, one in enumerate(block):
-        table = _Table(columns, frozenset(looks), said, _Sums.of(rows, columns))
+        table = _Table(columns, frozenset(looks), said, sums)
         beyond = [line for line in block[place:] if not line.empty]
         if (one.empty or table.closed_by(one)) and beyond and all(table.apart_from(line, beyond) for line in beyond):
             return len(block) - place
@@ -265,7 +266,9 @@ def suspicious(end: bytes, separator: bytes) -> bool:
     lines = end.splitlines()[-TAIL:]
     if any(_perhaps(line, separator) for line in lines):
         return True
-    *_, above, last = [Last(0, None, row=False)] * 2 + [_plainly(line, separator) for line in lines]
+    if len(lines) < 2:  # one more than the names
+        return False
+    above, last = (_plainly(line, separator) for line in lines[-2:])
     return _is_sum(last) and look(last.first) != look(above.first)
 
 

@@ -93,7 +93,7 @@ class Sheet:
                         yield from self._kept([waiting.popleft()])
                 if number % _STEP == 0:
                     self.told(number)
-            yield from self._kept(self._table(list(waiting), sum(map(bool, names)), looks))
+            yield from self._kept(self._table(list(waiting), len(_named(names, names)), looks))
 
     def _found(self, sheet: Any) -> tuple[int, list[str]]:
         """The row of the names, and what stands in it."""
@@ -130,8 +130,8 @@ class Sheet:
         one = None if empty else self._row(number, names, row, origin)
         if not isinstance(one, SheetRow):
             return Last(number, [] if empty else None, row=False), one
-        cells = [text or "" for name, text in zip(names, one.cells, strict=False) if name.strip()]
-        if cells == [name for name in names if name.strip()]:
+        cells = _named(names, one.cells)
+        if cells == _named(names, names):
             self.again.append(number)
             return Last(number, None, row=False), None
         return Last(number, cells, row=True), one
@@ -268,6 +268,12 @@ class Sheet:
         """Whether one of the first rows of a sheet has the columns that the file must have."""
         rows = sheet.iter_rows(max_row=SAMPLE)
         return any({*self.form.names} <= {self._text(cell) for cell in row} for row in rows)
+
+
+def _named(names: Sequence[str], cells: Sequence[str | None]) -> list[str]:
+    """A row's cells below names, as many as there are names: a sheet leaves out the empty ones at the end."""
+    filled_up = (*cells, *repeat(None, len(names) - len(cells)))
+    return [cell or "" for name, cell in zip(names, filled_up, strict=False) if name.strip()]
 
 
 def _names_separator(row: Sequence[Any]) -> bool:
