@@ -55,6 +55,27 @@ class Relation(ABC):
         return self.pattern
 
 
+@dataclass(frozen=True, slots=True)
+class OneSided(Relation):
+    """A relation in which one side has less than the other."""
+
+    on_platform: bool
+    """Whether the platform is that side; else the truth."""
+
+    @property
+    def where(self) -> str:
+        return where(on_platform=self.on_platform)
+
+    def of(self, platform: str, truth: str) -> Pair:
+        """The text that has less, and the other one."""
+        return (platform, truth) if self.on_platform else (truth, platform)
+
+
+def where(*, on_platform: bool) -> str:
+    """Names a side as the patterns do."""
+    return "on platform" if on_platform else "in truth"
+
+
 # --- days and moments ---
 
 
@@ -86,9 +107,9 @@ class Apart(Relation):
     @property
     def pattern(self) -> str:
         if self.zone:
-            return f"the clock of {self.zone} {'on platform' if self.zoned == 'platform' else 'in truth'}"
+            return f"the clock of {self.zone} {where(on_platform=self.zoned == 'platform')}"
         if self.lost:
-            return f"no {self.lost} {'on platform' if self.lost_by == 'platform' else 'in truth'}"
+            return f"no {self.lost} {where(on_platform=self.lost_by == 'platform')}"
         if not (self.seconds or self.months):
             return f"{self.ours} → {self.theirs}"
         by = self.seconds or self.months
@@ -237,7 +258,7 @@ class Times(Relation):
             return "the other sign on platform"
         larger = abs(self.factor) >= 1
         times = self.factor if larger else 1 / self.factor
-        return f"{_plain(times)} times {'in truth' if larger else 'on platform'}"
+        return f"{_plain(times)} times {where(on_platform=not larger)}"
 
     def fits(self, platform: str, truth: str) -> bool:
         if is_telephone(platform) or is_telephone(truth):

@@ -187,11 +187,11 @@ def _stored(one: Relation) -> str:
         case Mapped():
             known = ["mapped", one.values]
         case LeftOut():
-            known = ["left out", one.page, one.on_platform]
+            known = ["left out", one.on_platform, one.page]
         case Moved():
             known = ["moved", one.domains]
         case Rounded():
-            known = ["rounded", one.places, one.on_platform, one.cut]
+            known = ["rounded", one.on_platform, one.places, one.cut]
         case Piece():
             known = ["piece", one.ours, one.theirs, one.in_front]
         case _:

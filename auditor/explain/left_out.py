@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from auditor.explain.distances import Pair, Relation
+from auditor.explain.distances import OneSided, Pair
 from auditor.findings.reason import Reason
 
 _PAGES: Final = ("ascii", "cp1252", "iso8859-15", "cp1250", "cp1251", "cp1253", "cp1254")
@@ -27,12 +27,10 @@ _OF_THOSE_LEFT_OUT: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut(Relation):
+class LeftOut(OneSided):
     """One side has all letters of the other but those that a code page lacks."""
 
     page: str
-    on_platform: bool
-    """Whether they are missing there; else in the truth."""
 
     @property
     def reason(self) -> Reason:
@@ -40,7 +38,7 @@ class LeftOut(Relation):
 
     @property
     def pattern(self) -> str:
-        return f"letters left out {'on platform' if self.on_platform else 'in truth'}"
+        return f"letters left out {self.where}"
 
     def fits(self, platform: str, truth: str) -> bool:
         short, whole = self.of(platform, truth)
@@ -48,10 +46,6 @@ class LeftOut(Relation):
             return False
         kept = whole.encode(self.page, "ignore").decode(self.page)
         return _settled(kept) == _settled(short) and _letters(kept) < _letters(whole)
-
-    def of(self, platform: str, truth: str) -> tuple[str, str]:
-        """The text that lacks letters, and the other one."""
-        return (platform, truth) if self.on_platform else (truth, platform)
 
     def believed(self, pairs: Sequence[Pair], fits: Sequence[bool]) -> bool:
         """Whether so many pairs fit that no typing errors explain them: those leave out plain letters as well."""
@@ -67,12 +61,12 @@ def left_out(pairs: Sequence[Pair]) -> Iterator[LeftOut]:
     for on_platform in (True, False):
         shorter = [pair for pair in pairs if _some_left_out(*(pair if on_platform else pair[::-1]))]
         if shorter:
-            yield from (LeftOut(page, on_platform) for page in _PAGES)
+            yield from (LeftOut(on_platform, page) for page in _PAGES)
 
 
 def lost_letters(platform: str, truth: str) -> bool:
     """Whether one text is the other without any letter beyond ASCII."""
-    return any(LeftOut("ascii", on_platform).fits(platform, truth) for on_platform in (True, False))
+    return any(LeftOut(on_platform, "ascii").fits(platform, truth) for on_platform in (True, False))
 
 
 def _settled(text: str) -> str:

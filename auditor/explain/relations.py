@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from auditor.explain.distances import Apart, Pair, Relation, moments_apart, numbers_apart
+from auditor.explain.distances import Apart, Pair, Relation, moments_apart, numbers_apart, where
 from auditor.explain.domains import FEWEST as FEWEST_OF_A_DOMAIN
 from auditor.explain.domains import Moved, moved
 from auditor.explain.left_out import LeftOut, left_out
@@ -46,10 +46,10 @@ class Piece(Relation):
 
     @property
     def pattern(self) -> str:
-        where = "in front" if self.in_front else "at the end"
+        end = "in front" if self.in_front else "at the end"
         if self.ours and self.theirs:
-            return f"another piece {where}"
-        return f"a piece more {where} {'on platform' if self.ours else 'in truth'}"
+            return f"another piece {end}"
+        return f"a piece more {end} {where(on_platform=bool(self.ours))}"
 
     def named(self) -> str:
         both = f"“{self.ours}” → “{self.theirs}”" if self.ours and self.theirs else f"“{self.ours or self.theirs}”"

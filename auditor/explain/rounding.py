@@ -7,19 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
-from auditor.explain.distances import Pair, Relation
+from auditor.explain.distances import OneSided, Pair
 from auditor.explain.spelling import readings
 from auditor.explain.telephones import is_telephone
 from auditor.findings.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Rounded(Relation):
+class Rounded(OneSided):
     """One side has the number of the other with so many decimals."""
 
     places: int
-    on_platform: bool
-    """Whether the platform has fewer decimals; else the truth."""
     cut: bool
     """Whether the others were left out, and not rounded."""
 
@@ -29,12 +27,12 @@ class Rounded(Relation):
 
     @property
     def pattern(self) -> str:
-        return f"{'decimals left out' if self.cut else 'rounded'} {'on platform' if self.on_platform else 'in truth'}"
+        return f"{'decimals left out' if self.cut else 'rounded'} {self.where}"
 
     def fits(self, platform: str, truth: str) -> bool:
         if is_telephone(platform) or is_telephone(truth):
             return False
-        short, whole = (platform, truth) if self.on_platform else (truth, platform)
+        short, whole = self.of(platform, truth)
         return any(self._fit(one, other) for one in readings(short) for other in readings(whole))
 
     def _fit(self, short: Decimal, whole: Decimal) -> bool:
@@ -57,7 +55,7 @@ def rounded(pairs: Sequence[Pair]) -> Iterator[Rounded]:
         )
         if 2 * counted.total() >= len(pairs):
             for places in sorted(places for places, _ in counted.most_common(2)):
-                yield from (Rounded(places, on_platform, cut) for cut in (False, True))
+                yield from (Rounded(on_platform, places, cut) for cut in (False, True))
 
 
 def decimals(number: Decimal) -> int:

@@ -109,7 +109,7 @@ def relation(engine: Engine, contract: Contract, matched: Matched, missing: int,
         proven = _proven(engine, contract, matched, lonely, chosen)
         # Two numberings with a prefix each may well be of two kinds of things: something else has to show that they are
         # not.
-        if (loose and proven is False) or (_of_two_prefixes(engine, tried, contract, made) and not proven):
+        if (loose and proven is False) or (not proven and _of_two_prefixes(engine, tried, contract, made)):
             continue
         whole = Relation(made, pairs, missing, collisions, doubtful=proven is False)
         if not any(collisions.values()):

@@ -103,8 +103,6 @@ def looks_damaged(
     if damage is Damage.SEVERAL:
         phones = column.is_in([one.name for one in columns if one.compare is Compare.PHONE])
         return (wordy & _is_doubled(text, before)) | (phones & _newly(SEVERAL_NUMBERS, text, before))
-    if damage is Damage.PROGRAM:
-        return wordy & _written_by_a_program(text, before, column, columns)
     return wordy & _written_by_a_program(text, before, column, columns)
 
 
