@@ -626,6 +626,12 @@ OF_FILES: list[tuple[Code, dict[str, Any], str]] = [
     (Code.COLUMN_WITHOUT_NAME, {"column": 3}, "column 3 has no name and was left out"),
     (Code.COLUMN_WITH_NUL, {"column": 3}, "column 3 has a NUL in its name and was left out"),
     (Code.LONG_NUMBERS, {"numbers": 2}, "2 numbers have more than the 15 digits that Excel keeps"),
+    (Code.HIDDEN_ROWS, {"rows": 1}, "1 row of the sheet is hidden and was read like the others"),
+    (Code.HIDDEN_ROWS, {"rows": 1200}, "1,200 rows of the sheet are hidden and were read like the others"),
+    (
+        Code.MERGED_CELLS, {"cells": "B3:B4, B7:C9", "more": 3},
+        "cells are merged over several rows (B3:B4, B7:C9 and 3 more): only the first row of them has the value",
+    ),
     (Code.QUOTE_NOT_CLOSED, {}, "a quote is not closed"),
     (Code.TEXT_AFTER_QUOTE, {}, "text follows a closing quote"),
     (Code.OTHER_CELLS, {"cells": 1, "columns": 20}, "1 cell where the header has 20"),

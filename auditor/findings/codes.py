@@ -143,6 +143,9 @@ class Code(StrEnum):
     COLUMN_WITHOUT_NAME = "column_without_name"
     COLUMN_WITH_NUL = "column_with_nul"
     LONG_NUMBERS = "long_numbers"
+    HIDDEN_ROWS = "hidden_rows"
+    MERGED_CELLS = "merged_cells"
+    """`cells`: the first of those that are one over several rows, and how many `more`."""
 
     # Why a row cannot be read
     QUOTE_NOT_CLOSED = "quote_not_closed"

@@ -97,6 +97,11 @@ class Rows:
                 notes.append(Notice(Code.LINES_BELOW_ROWS, {"first": sheet.below[0], "lines": sheet.below[1]}))
             if sheet.empty:
                 notes.append(Notice(Code.EMPTY_ROWS, {"rows": sheet.empty}))
+            if sheet.hidden:
+                notes.append(Notice(Code.HIDDEN_ROWS, {"rows": sheet.hidden}))
+            if sheet.merged:
+                merged = {"cells": ", ".join(sheet.merged[:SHOWN]), "more": len(sheet.merged[SHOWN:])}
+                notes.append(Notice(Code.MERGED_CELLS, merged))
             if sheet.long_numbers:
                 notes.append(Notice(Code.LONG_NUMBERS, {"numbers": sheet.long_numbers}))
             return

@@ -3,8 +3,9 @@
 | cell | text |
 |---|---|
 | text | itself; `_x000D_` and the like is the character that it stands for |
-| number | its digits, whole numbers without a point; with the zeros in front that a format of zeros shows |
-| date, moment | `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` |
+| number | its digits, whole numbers without a point; with the zeros in front that a format of zeros shows, and without
+what computing leaves behind the fifteen digits that Excel shows |
+| date, moment, length of time | `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS`, `HH:MM:SS` |
 | boolean | `true`, `false` |
 | error, formula that was never worked out | the row is rejected |
 """
@@ -34,10 +35,12 @@ from auditor.load.below import TAIL, Last, Look, below, look, require_so_many
 from auditor.load.dialect import UNDECLARED
 from auditor.load.form import Form
 from auditor.load.jsonlines import Read
+from auditor.load.sheet_marks import Marks, marks, require_usual
 from auditor.load.tail import Reject
 
-_PRECISE: Final = 10**15
-"""Excel keeps fifteen digits of a number."""
+_DIGITS: Final = 15
+"""Excel keeps and shows so many of a number."""
+_PRECISE: Final = 10**_DIGITS
 _LARGEST: Final = 8 * 2**30
 """Bytes that a workbook may hold unpacked."""
 _STEP: Final = 5_000
@@ -71,15 +74,21 @@ class Sheet:
     """The first row below the table, and how many there are; None: there are none."""
     again: list[int] = field(default_factory=list)
     """Rows in which the names stand once more."""
+    hidden: int = 0
+    """Rows that nobody sees, and that are read as others are."""
+    merged: list[str] = field(default_factory=list)
+    """Cells below the names that are one over several rows, of which the first row alone has the value."""
 
     def header(self) -> list[str]:
         """The names. Raises InputUnusable and SettingsError as reading does."""
-        with self._opened() as (sheet, _):
+        with self._opened() as (sheet, _, _):
             return self._found(sheet)[1]
 
     def __iter__(self) -> Iterator[Read | Reject]:
-        with self._opened() as (sheet, formulas):
+        with self._opened() as (sheet, formulas, said):
             place, names = self._found(sheet)
+            self.hidden = sum(number > place for number in said.hidden)
+            self.merged = [cells for first, cells in said.merged if first > place]
             self.long_numbers = 0
             shown = sheet.iter_rows()
             meant = formulas.iter_rows() if formulas is not None else repeat(None)
@@ -87,7 +96,7 @@ class Sheet:
             looks = set[Look]()
             for number, (row, origin) in enumerate(zip(shown, meant, strict=False), 1):
                 if number > place:
-                    waiting.append(self._seen(number, names, row, origin))
+                    waiting.append(self._seen(number, names, row, _unworked(row, origin, said)))
                     if len(waiting) > max(TAIL, self.form.footer or 0):
                         looks |= {look(one.first) for one in [waiting[0][0]] if one.row and one.first}
                         yield from self._kept([waiting.popleft()])
@@ -123,11 +132,11 @@ class Sheet:
         return Line(number, lambda mark: cells)
 
     def _seen(
-        self, number: int, names: Sequence[str], row: Sequence[Any], origin: Sequence[Any] | None
+        self, number: int, names: Sequence[str], row: Sequence[Any], unworked: int
     ) -> tuple[Last, Read | Reject | None]:
         """A row as it may end the sheet, and what becomes of it; None: nothing, for it is empty."""
-        empty = all(cell.value is None or cell.value == "" for cell in row) and not _unworked(row, origin)
-        one = None if empty else self._row(number, names, row, origin)
+        empty = all(cell.value is None or cell.value == "" for cell in row) and not unworked
+        one = None if empty else self._row(number, names, row, unworked)
         if not isinstance(one, SheetRow):
             return Last(number, [] if empty else None, row=False), one
         cells = _named(names, one.cells)
@@ -155,11 +164,9 @@ class Sheet:
             else:
                 self.empty += last.cells is not None
 
-    def _row(
-        self, number: int, names: Sequence[str], row: Sequence[Any], origin: Sequence[Any] | None
-    ) -> Read | Reject:
+    def _row(self, number: int, names: Sequence[str], row: Sequence[Any], unworked: int) -> Read | Reject:
         wrong: Notice | None = None
-        if unworked := _unworked(row, origin):
+        if unworked:
             wrong = Notice(Code.FORMULA_NOT_WORKED_OUT, {"column": unworked})
         cells: list[str | None] = []
         for place, cell in enumerate(row, 1):
@@ -183,16 +190,16 @@ class Sheet:
         if isinstance(value, (int, float)):
             if abs(value) >= _PRECISE:
                 self.long_numbers += 1
-            digits = format(Decimal(repr(value)).normalize(), "f")
+            digits = format(_without_noise(Decimal(repr(value))).normalize(), "f")
             shown = cell.number_format or ""
             return digits.zfill(len(shown)) if _ZEROS.fullmatch(shown) and digits.isdecimal() else digits
         if isinstance(value, datetime):
             timed = value.time() != time(0) or "h" in (cell.number_format or "").lower()
-            return value.isoformat(" ") if timed else value.date().isoformat()
+            return _short(value.isoformat(" ")) if timed else value.date().isoformat()
         if isinstance(value, (date, time)):
-            return value.isoformat()
+            return _short(value.isoformat())
         if isinstance(value, timedelta):
-            return str(value)
+            return _in_hours(value)
         return str(value)
 
     def _names(self, row: Sequence[Any], number: int) -> list[str]:
@@ -207,8 +214,8 @@ class Sheet:
         return names
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[Any, Any]]:
-        """The sheet with the values that it shows, and, where there are formulas, the sheet with those."""
+    def _opened(self) -> Iterator[tuple[Any, Any, Marks]]:
+        """The sheet with the values that it shows; where there are formulas, that with those; what is said of it."""
         import openpyxl
 
         _bounded(self.path)
@@ -217,13 +224,15 @@ class Sheet:
             warnings.simplefilter("ignore")  # about styles and extensions, which nobody asked for
             books = []
             try:
+                require_usual(self.path)
                 books = [
                     openpyxl.load_workbook(
                         files.enter_context(self.path.open("rb")), read_only=True, data_only=True, keep_links=False
                     )
                 ]
                 sheets = [self._chosen(books[0])]
-                if _has_formulas(self.path):
+                said = marks(self.path, sheets[0]._worksheet_path)
+                if said.formulas:
                     books.append(
                         openpyxl.load_workbook(
                             files.enter_context(self.path.open("rb")), read_only=True, keep_links=False
@@ -235,7 +244,7 @@ class Sheet:
                     if strings is not None:
                         sheet._shared_strings = strings
                     sheet.reset_dimensions()  # they may be wrong, and rows beyond them would be lost
-                yield sheets[0], sheets[1] if len(sheets) > 1 else None
+                yield sheets[0], sheets[1] if len(sheets) > 1 else None, said
             except _BROKEN:
                 raise InputUnusable(
                     f"the Excel file {printable(self.path)} is cut off or damaged", hint="save or transfer it again"
@@ -281,23 +290,39 @@ def _names_separator(row: Sequence[Any]) -> bool:
     return len(texts) == 1 and _SEPARATOR.fullmatch(texts[0]) is not None
 
 
-def _unworked(row: Sequence[Any], origin: Sequence[Any] | None) -> int:
-    """The place of the first formula without a value; 0 where there is none."""
-    pairs = zip(row, origin or (), strict=False)
-    return next((place for place, (cell, own) in enumerate(pairs, 1) if own.data_type == "f" and cell.value is None), 0)
+def _unworked(row: Sequence[Any], origin: Sequence[Any] | None, said: Marks) -> int:
+    """The place of the first formula that nobody has worked out; 0 where there is none."""
+    pairs = enumerate(zip(row, origin or (), strict=False), 1)
+    return next((place for place, (cell, own) in pairs if own.data_type == "f" and _is_open(cell, said)), 0)
 
 
-def _has_formulas(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                with archive.open(name) as file:
-                    before = b""
-                    while chunk := file.read(2**20):
-                        if re.search(rb"<f[ />]", before + chunk):
-                            return True
-                        before = chunk[-3:]
-    return False
+def _is_open(cell: Any, said: Marks) -> bool:
+    """Whether a formula has come to nothing; a text of no letters is something."""
+    if cell.value is None:
+        return cell.data_type != "str" or said.without_value
+    return said.all_nought and cell.value == 0 and cell.data_type == "n"
+
+
+def _without_noise(number: Decimal) -> Decimal:
+    """A number without what computing leaves of it: fifteen digits, where the last of these are noughts."""
+    if len(number.as_tuple().digits) <= _DIGITS or number == number.to_integral_value():
+        return number
+    shown = Decimal(f"{number:.{_DIGITS}g}").normalize()
+    return shown if len(shown.as_tuple().digits) < _DIGITS else number
+
+
+def _short(moment: str) -> str:
+    """Without noughts at the end of a part of a second."""
+    return moment.rstrip("0") if "." in moment else moment
+
+
+def _in_hours(length: timedelta) -> str:
+    """As a sheet shows it: `60:00:00`."""
+    whole, parts = divmod(abs(length), timedelta(seconds=1))
+    minutes, seconds = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    part = f".{parts.microseconds:06}" if parts else ""
+    return ("-" if length < timedelta(0) else "") + _short(f"{hours:02}:{minutes:02}:{seconds:02}{part}")
 
 
 def _escaped_strings(path: Path) -> list[str] | None:

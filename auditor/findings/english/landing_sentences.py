@@ -50,6 +50,16 @@ def _long_numbers(say: Words, *, numbers: int) -> str:
     return f"{counted(numbers, 'number')} {'has' if numbers == 1 else 'have'} more than the 15 digits that Excel keeps"
 
 
+def _hidden_rows(say: Words, *, rows: int) -> str:
+    hidden = "row of the sheet is hidden and was" if rows == 1 else "rows of the sheet are hidden and were"
+    return f"{rows:,} {hidden} read like the others"
+
+
+def _merged_cells(say: Words, *, cells: str, more: int) -> str:
+    listed = cells + (f" and {more:,} more" if more else "")
+    return f"cells are merged over several rows ({listed}): only the first row of them has the value"
+
+
 def _passed(lines: int) -> str:
     return "is no row and was passed over" if lines == 1 else "are no rows and were passed over"
 
@@ -81,6 +91,8 @@ LANDING: Final[Mapping[Code, Callable[..., str]]] = {
     Code.COLUMN_WITHOUT_NAME: _filled("column {column} has no name and was left out"),
     Code.COLUMN_WITH_NUL: _filled("column {column} has a NUL in its name and was left out"),
     Code.LONG_NUMBERS: _long_numbers,
+    Code.HIDDEN_ROWS: _hidden_rows,
+    Code.MERGED_CELLS: _merged_cells,
     Code.QUOTE_NOT_CLOSED: _filled("a quote is not closed"),
     Code.TEXT_AFTER_QUOTE: _filled("text follows a closing quote"),
     Code.OTHER_CELLS: _other_cells,
