@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hmac
+import json
 import os
 import sqlite3
 import stat
@@ -276,6 +278,13 @@ def test_erased_people_are_recognised_and_not_readable(ledger: Ledger, tmp_path:
         "an.peeters@example.com "
     }
     assert ledger.erased_among("nickname", ["an.peeters@example.com"]) == frozenset()
+    name = 'Zoë "An"\tD\\e\x7f'
+    ledger.remember_erased([("naam ë", f" {name} ")], NOON)
+    with sqlite3.connect(tmp_path / "state" / FILE) as database:
+        [(salt,)] = database.execute("SELECT value FROM facts WHERE name = 'salt'").fetchall()
+        *_, (kept,) = database.execute("SELECT hash FROM erased ORDER BY id").fetchall()
+    text = json.dumps(["naam ë", name.casefold()], ensure_ascii=False)
+    assert kept == hmac.new(salt, text.encode(), "sha256").hexdigest(), "who was erased once is known for ever"
     assert all(b"eeters" not in file.read_bytes() for file in (tmp_path / "state").iterdir())
 
 

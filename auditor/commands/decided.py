@@ -161,9 +161,9 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
     permissions = [column.name for column in contract.permissions]
     every = read_decisions(path, table=settings.table, columns=columns, permissions=permissions)
     gone = of_erased(contract, ledger, {text for one in every for text in _keys(one)})
-    if gone:  # by their key alone, which may be somebody else's by now
-        there = {run: erased_keys(contract, ledger, gone, _numbers_in(settings, run)) for run in {o.run for o in every}}
-    new = [one for one in every if not (gone and there[one.run].intersection(_keys(one)))]
+    runs = {one.run for one in every} if gone else ()  # a key alone may be somebody else's by now
+    erased = {run: erased_keys(contract, ledger, gone, _numbers_in(settings, run)) for run in runs}
+    new = [one for one in every if not erased.get(one.run, set()).intersection(_keys(one))]
     for run in {one.run for one in new}:
         if not (ledger.knows(run) or (run_folder.started(run) and (settings.runs_folder / run).is_dir())):
             raise SettingsError(
@@ -185,7 +185,8 @@ def record(settings: Settings, contract: Contract, ledger: Ledger, path: Path, n
                 hint="decide on the worklist of a newer run, or give them to the folder that has this one",
             ) from None
     not_taken = of_gone(settings, ledger, new)
-    new = [one for one in new if one not in set(not_taken)]
+    left = set(not_taken)
+    new = [one for one in new if one not in left]
     began = {one.run: one.started for one in ledger.runs(settings.table)}
     made = [
         records.Decision(

@@ -29,7 +29,8 @@ def erased_cells(
     """
     if not ledger.knows_erased:
         return frozenset()
-    numbers = dict(audit.profiles.select("key", "profile_id").iter_rows())
+    differing = audit.profiles.join(audit.differences, on="key", how="semi")
+    numbers = dict(differing.select("key", "profile_id").iter_rows())
     gone = erased_keys(contract, ledger, numbers, {key: number for key, number in numbers.items() if number})
     unique = [one.name for one in structure.attributes if one.unique]
     own = audit.differences.filter(pl.col("column").is_in([*unique, *contract.key]))

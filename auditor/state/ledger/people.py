@@ -6,8 +6,9 @@ import hashlib
 import hmac
 import json
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from json.encoder import encode_basestring
 
 from auditor.errors import TryLater
 from auditor.state.ledger.chain import Value, stamp
@@ -100,12 +101,13 @@ class People(Recorded):
 
     def remember_erased(self, identifiers: Iterable[tuple[str, str]], at: datetime) -> None:
         """Remember (column, value) pairs of somebody who was erased, as keyed hashes only."""
-        self._chain.append("erased", ((self._hash(column, value),) for column, value in identifiers), at)
+        self._chain.append("erased", ((self._hashing(column)(value),) for column, value in identifiers), at)
 
     def erased_among(self, column: str, values: Collection[str]) -> frozenset[str]:
         """Those of `values` of an identifying column that belong to erased people; case and outer blanks aside."""
         known = {digest for (digest,) in self._chain.query("SELECT hash FROM erased")}
-        return frozenset(value for value in values if self._hash(column, value) in known) if known else frozenset()
+        hashed = self._hashing(column)
+        return frozenset(value for value in values if hashed(value) in known) if known else frozenset()
 
     @property
     def knows_erased(self) -> bool:
@@ -116,7 +118,7 @@ class People(Recorded):
         """What stands for somebody who is not on the platform yet: a keyed digest of (column, text) pairs; empty texts,
         case and outer blanks aside.
         """
-        told = sorted([column, self._hash(column, text)] for column, text in texts if text)
+        told = sorted([column, self._hashing(column)(text)] for column, text in texts if text)
         digest = hmac.new(self._chain.salt, json.dumps(["newcomer", told]).encode(), hashlib.sha256)
         return f"{NEWCOMER}{digest.hexdigest()}"
 
@@ -217,9 +219,17 @@ class People(Recorded):
         """Whether a rekey of that name is recorded."""
         return bool(self._chain.query("SELECT 1 FROM rekeys WHERE rekey = ? LIMIT 1", (name,)))
 
-    def _hash(self, column: str, value: str) -> str:
-        text = json.dumps([column, unicodedata.normalize("NFC", value).strip().casefold()], ensure_ascii=False)
-        return hmac.new(self._chain.salt, text.encode(), hashlib.sha256).hexdigest()
+    def _hashing(self, column: str) -> Callable[[str], str]:
+        """What gives the keyed hash of a value of a column, case and outer blanks aside."""
+        keyed = hmac.new(self._chain.salt, f"[{encode_basestring(column)}, ".encode(), hashlib.sha256)
+
+        def hashed(value: str) -> str:
+            one = keyed.copy()
+            told = unicodedata.normalize("NFC", value).strip().casefold()
+            one.update(f"{encode_basestring(told)}]".encode())  # both as json.dumps has them, in a fifth of its time
+            return one.hexdigest()
+
+        return hashed
 
 
 def _about(finding: str | None, evidence: str | None, until: str | None) -> About | None:
