@@ -39,6 +39,7 @@ for path in sys.argv[1:]:
 """
 
 AUDITOR, YARDSTICK, READ = "auditor compare", "the yardstick", "DuckDB reading"
+SUMMARY = "… --summary"
 PLAIN_ROWS = 1_000_000
 """Of the cases that are held against the usual one."""
 WIDE_ROWS = 100_000
@@ -159,12 +160,12 @@ def run(one: Round, folder: Path, repeat: int) -> dict[str, list[Cost]]:
     """Every tool on the files of a round, which are in the folder, in turn, `repeat` times."""
     first, second = (str(folder / f"{name}.{one.format}") for name in ("first", "second"))
     results = folder / "results"
+    compared = [sys.executable, "-m", "auditor", "compare", first, second, "--key", KEY, "--json"]
     commands = {
         READ: [sys.executable, "-c", READING, first, second],
         YARDSTICK: [sys.executable, str(HERE / "yardstick.py"), first, second, KEY, str(folder / "yardstick.parquet")],
-        AUDITOR: [
-            sys.executable, "-m", "auditor", "compare", first, second, "--key", KEY, "--out", str(results), "--json",
-        ],
+        AUDITOR: [*compared, "--out", str(results)],
+        SUMMARY: [*compared, "--summary"],
     }  # fmt: skip
     if one.case == "one-key":  # 400,000,000 pairs
         del commands[YARDSTICK]
@@ -199,11 +200,12 @@ def run(one: Round, folder: Path, repeat: int) -> dict[str, list[Cost]]:
 
 def agree(folder: Path) -> None:
     """Stop unless the auditor and the yardstick count the same keys."""
-    found = json.loads((folder / f"{AUDITOR}.printed").read_text("utf-8"))["profiles"]
-    counted = [found["orphan"], found["missing"], found["stale"] + found["conflicting"]]
     wanted = [int(number) for number in (folder / f"{YARDSTICK}.printed").read_text("utf-8").split()]
-    if counted != wanted:
-        raise SystemExit(f"the auditor counts {counted}, the yardstick {wanted}")
+    for title in (AUDITOR, SUMMARY):
+        found = json.loads((folder / f"{title}.printed").read_text("utf-8"))["profiles"]
+        counted = [found["orphan"], found["missing"], found["stale"] + found["conflicting"]]
+        if counted != wanted:
+            raise SystemExit(f"{title} counts {counted}, the yardstick {wanted}")
 
 
 def summary(costs: Mapping[str, Sequence[Cost]]) -> dict[str, dict[str, float]]:

@@ -65,7 +65,7 @@ OPTIONS = {
     "compare": [
         "PLATFORM", "TRUTH", "--key", "--fallback-key", "--map", "--names", "--ignore", "--only-columns", "--rule",
         "--tolerance", "--where", "--where-platform", "--where-truth", "--base",
-        "--match", "--engine", "--remote", "--json", "--out", "--html", "--fail-on",
+        "--match", "--summary", "--engine", "--remote", "--json", "--out", "--html", "--fail-on",
     ],
     "sandbox": ["--port", "8700", "--dir", "--profiles", "--seed", "--limits", "sandbox-key"],
 }  # fmt: skip
@@ -750,6 +750,43 @@ def test_compare_prints_and_writes_what_run_does(
     by_name = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--rule", "name=name")
     assert by_name.code == Exit.FINE
     assert re.search(r"Agrees\s+2\b", by_name.out)
+
+
+def test_a_summary_counts_what_the_whole_comparison_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same numbers, verdict and exit code, and nothing of what was not asked."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text("id,name,city,own\n1,Ann,Gent,x\n2,BEN,Namur,x\n3,Cis,Liège,x\n,Dan,Mons,x\n", "utf-8")
+    Path("b.csv").write_text("id,name,city\n1,Ann,Gent\n2,Ben,Mons\n4,Eve,Arlon\n4,Eva,Arlon\n", "utf-8")
+    asked = ("compare", "a.csv", "b.csv", "--key", "id", "--json", "--fail-on", "conflicting>0")
+    whole = auditor(capsys, *asked)
+    summary = auditor(capsys, *asked, "--summary")
+    assert whole.code == summary.code == Exit.INCOMPLETE
+    counted, all_of_it = json.loads(summary.out), json.loads(whole.out)
+    assert counted["profiles"] == {
+        "equal": 1, "missing": 0, "orphan": 1, "stale": 0, "conflicting": 1, "duplicate": 1
+    }  # fmt: skip
+    assert counted["differences"] == {"total": 2, "by_column": {"city": 1, "name": 1}}
+    assert {name: all_of_it[name] for name in set(counted) - {"differences"}} == {
+        name: of_one for name, of_one in counted.items() if name != "differences"
+    }
+    assert set(all_of_it) - set(counted) == {"same_person", "suggestions", "causes"}
+    assert summary.err == whole.err
+    shown = auditor(capsys, *asked[:5], "--summary").out.splitlines()
+    assert {"  Needs a decision    1", "  city  1", "  name  1"} <= set(shown)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "b.csv"}
+
+
+@pytest.mark.parametrize("option", [("--match",), ("--suggest",), ("--out", "out"), ("--html", "page.html")])
+def test_a_summary_is_refused_what_needs_rows(
+    option: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = auditor(capsys, "compare", "a.csv", "b.csv", "--key", "id", "--summary", *option)
+    assert said.code == Exit.SETTINGS
+    assert said.err.splitlines()[0] == f"error: --summary has numbers alone, and {option[0]} needs the rows"
+    assert not list(tmp_path.iterdir())
 
 
 def test_compare_says_how_many_rows_the_condition_leaves_out(

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True,
               help="What compares: DuckDB in this process, or a Spark cluster.")  # fmt: skip
 @click.option("--remote", metavar="ADDRESS", help="Of the Spark cluster: sc://host:15002.")
+@click.option("--summary", is_flag=True, help="Numbers per status and column alone, without rows and reasons: sooner.")
 @click.option("--suggest", is_flag=True, help="Say which rules would make differences equal, and how to take them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the results as Parquet files.")
@@ -82,6 +83,7 @@ def command(
     match: bool,
     engine: str,
     remote: str | None,
+    summary: bool,
     suggest: bool,
     as_json: bool,
     out: Path | None,
@@ -110,6 +112,9 @@ def command(
             else "--remote is for --engine spark",
             hint="--engine spark --remote sc://host:15002",
         )
+    rows = {"--match": match, "--suggest": suggest, "--out": out is not None, "--html": html is not None}
+    if summary and (asked := [option for option, given in rows.items() if given]):
+        raise SettingsError(f"--summary has numbers alone, and {asked[0]} needs the rows", hint="leave one of them out")
     if html is not None and not html.parent.is_dir():
         raise SettingsError(f"--html {html}: there is no folder {html.parent}")
     question = Question(
@@ -136,10 +141,11 @@ def command(
         },
         base=base,
         same_person=match,
+        summary=summary,
         remote=remote,
     )
     compared = compare(question, folder=out)
-    from auditor.cli.summary import EXAMPLES, exit_code, print_json, print_summary
+    from auditor.cli.summary import EXAMPLES, exit_code, print_columns, print_json, print_summary
     from auditor.findings.codes import Code, Notice
     from auditor.findings.sentences import sentence
 
@@ -162,7 +168,12 @@ def command(
         audit = compared.audit
         told = replace(audit, notices=(*audit.notices, *one_sided))
         write_whole(html, page(told, None, privacy="full"))
-    if as_json:
+    if summary:
+        if as_json:
+            print_json(compared.summary)
+        else:
+            print_columns(compared.conclusion)
+    elif as_json:
         causes = [{**row, "shared": json.loads(row["shared"] or "[]")} for row in compared.causes.to_dicts()]
         print_json(compared.summary | {"causes": causes})
     else:

@@ -12,7 +12,7 @@ from auditor.cli.fail_on import FailOn, exceeded
 from auditor.cli.screen import WIDTH, cut, printable, table, wrapped
 from auditor.errors import Exit
 from auditor.findings import figures
-from auditor.findings.audit import Conclusion
+from auditor.findings.audit import CAUSES, SAME_PERSON, Conclusion
 from auditor.findings.decided import so_far
 from auditor.findings.sentences import sentence, with_sentences
 from auditor.findings.unreachable import reachable
@@ -86,6 +86,15 @@ def print_summary(audit: Conclusion, causes: pl.DataFrame, same_person: pl.DataF
         _print_causes(with_sentences(causes, audit.say), examples)
     _print_pairs(audit, same_person)
     click.echo()
+
+
+def print_columns(audit: Conclusion) -> None:
+    """What a comparison counted, without what nobody asked for: per status, and per column that differs."""
+    print_summary(audit, CAUSES.to_frame(), SAME_PERSON.to_frame())
+    if audit.counts.differences:
+        click.echo("differing cells per column\n")
+        table([(printable(name), number) for name, number in audit.counts.differences_by_column.items()])
+        click.echo()
 
 
 def _print_causes(causes: pl.DataFrame, examples: int) -> None:

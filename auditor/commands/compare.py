@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import polars as pl
 
-    from auditor.commands.compared import Compared
     from auditor.engine.protocol import Engine
     from auditor.findings.audit import Audit, Conclusion, Counts
     from auditor.findings.codes import Notice
@@ -60,6 +59,7 @@ class Comparison:
     """What comparing two tables came to; its rows are read when they are asked for.
 
     The files are in `folder`, as Parquet. A folder that nobody named is a temporary one and goes with this value.
+    Where it is not the `whole`, it has numbers alone.
     """
 
     def __init__(
@@ -68,8 +68,10 @@ class Comparison:
         only: tuple[tuple[str, ...], tuple[str, ...]],
         *,
         temporary: bool,
+        whole: bool = True,
     ) -> None:
         self.conclusion = conclusion
+        self._whole = whole
         self.only_platform, self.only_truth = only
         """The columns that one of the two tables has alone: they were not compared."""
         if temporary:
@@ -93,7 +95,9 @@ class Comparison:
         )
         only = {"platform": list(self.only_platform), "truth": list(self.only_truth)}
         told = zip(self.conclusion.notices, document["notices"], strict=True)
-        return {name: document[name] for name in kept} | {
+        if not self._whole:  # what nobody asked for is left out: it is not that there was none
+            del document["same_person"], document["suggestions"], document["differences"]["by_reason"]
+        return {name: document[name] for name in kept if name in document} | {
             "notices": [{**notice.content(), "sentence": sentence} for notice, sentence in told],
             "columns_on_one_side": only,
         }
@@ -134,12 +138,18 @@ class Comparison:
         """The whole as one value in memory, as the report needs it."""
         from auditor.commands.results import read_results
 
+        self._require_rows()
         return self.conclusion.with_rows(read_results(self.conclusion.folder))
 
     def _read(self, name: str) -> pl.DataFrame:
         from auditor.commands.results import read_result
 
+        self._require_rows()
         return read_result(self.conclusion.folder, name)
+
+    def _require_rows(self) -> None:
+        if not self._whole:
+            raise SettingsError("a summary has numbers and no rows", hint="compare without summary")
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
@@ -147,7 +157,8 @@ class Comparison:
 
         conclusion = self.conclusion
         sides = ((conclusion.platform_name, self.only_platform), (conclusion.truth_name, self.only_truth))
-        return for_notebook(conclusion, self.causes["sentence"].head(SHOWN_CAUSES).to_list(), sides)
+        causes = self.causes["sentence"].head(SHOWN_CAUSES).to_list() if self._whole else []
+        return for_notebook(conclusion, causes, sides)
 
     def __repr__(self) -> str:
         counts = self.conclusion.counts.profiles
@@ -170,7 +181,7 @@ def compare(question: Question, *, folder: Path | None = None, now: datetime | N
     try:
         with tempfile.TemporaryDirectory(prefix=".compare-", dir=results) as scratch:
             conclusion, only = _compare(question, Path(scratch), results, moment)
-            return Comparison(conclusion, only, temporary=folder is None)
+            return Comparison(conclusion, only, temporary=folder is None, whole=not question.summary)
     except BaseException:
         if folder is None or fresh:
             shutil.rmtree(results, ignore_errors=True)
@@ -218,9 +229,11 @@ def _compare(
         clock.ended("load")
         warm.join()
         from auditor.commands.compared import explained
+        from auditor.commands.results import Results, counted
         from auditor.diff.diffed import diff
         from auditor.diff.known import Known, Moments
         from auditor.equality.primitives import FUNCTIONS, needs_functions
+        from auditor.findings import notices
 
         if any(needs_functions(column.compare) for column in contract.columns):
             engine.register(FUNCTIONS)
@@ -232,20 +245,27 @@ def _compare(
         known = Known(base=base, base_by_key=True, sent=None, seen=None, blocked=None, ours=None)
         diffed = diff(engine, contract, matched, known, Moments(None, None), {one.side: one.rejected for one in landed})
         clock.ended("diff")
-        persons = here if question.same_person else None
-        compared = explained(engine, contract, matched, diffed, persons=persons, freely=True)
-        counts = compared.written(engine, folder, rejected_rows(landed), contract, violations=None, permissions=None)
-        clock.ended("explain")
+        suggestions: tuple[Suggestion, ...] = ()
+        if question.summary:
+            counts = counted(engine, Results.uncaused(diffed, rejected_rows(landed)), diffed.counts)
+            told = notices.how_matched(diffed.counts.matched_by, contract.key)
+        else:
+            persons = here if question.same_person else None
+            compared = explained(engine, contract, matched, diffed, persons=persons, freely=True)
+            counts = compared.written(
+                engine, folder, rejected_rows(landed), contract, violations=None, permissions=None
+            )
+            told, suggestions = compared.notices(engine, contract), compared.explained.suggestions
+            clock.ended("explain")
         sources = sources_of(inputs.files, landed, inputs.seen, now)
         conclusion = _conclusion(
             question,
             contract,
             others,
-            engine,
-            compared,
             counts,
             landed,
-            told_of(inputs.files, landed),
+            (*told_of(inputs.files, landed), *notices.names_alike(others.offered, others.paired), *told),
+            suggestions,
             sources,
             folder,
             now,
@@ -285,11 +305,10 @@ def _conclusion(
     question: Question,
     contract: Contract,
     others: Others,
-    engine: Engine,
-    compared: Compared,
     counts: Counts,
     landed: Sequence[Landed],
     told: Sequence[Notice],
+    suggestions: Sequence[Suggestion],
     sources: tuple[Source, ...],
     folder: Path,
     now: datetime,
@@ -301,11 +320,10 @@ def _conclusion(
     from auditor.findings.figures import verdict
 
     names = {**NAMES, **question.called}
-    rows = compared.diffed.counts.rows
     not_checked = [
         *(item for one in landed for item in one.not_checked),
-        *notices.without_key(rows),
-        *notices.nothing_compared(contract.columns, contract.key, rows, others.left_out),
+        *notices.without_key(counts.rows),
+        *notices.nothing_compared(contract.columns, contract.key, counts.rows, others.left_out),
     ]
     table = " and ".join(
         question.called.get(source.side)
@@ -322,12 +340,12 @@ def _conclusion(
         verdict=verdict(counts, not_checked),
         counts=counts,
         not_checked=tuple(not_checked),
-        notices=(*told, *notices.names_alike(others.offered, others.paired), *compared.notices(engine, contract)),
+        notices=tuple(told),
         sources=sources,
         columns=contract.columns,
         key=contract.key,
         fallbacks=contract.fallbacks,
         folder=folder,
         seconds=seconds,
-        suggestions=compared.explained.suggestions,
+        suggestions=tuple(suggestions),
     )

@@ -57,6 +57,7 @@ def compare(
     where_truth: str | None = None,
     base: Table | None = None,
     match: bool = False,
+    summary: bool = False,
     remote: str | None = None,
     out: str | os.PathLike[str] | None = None,
     memory_limit: str = "700MB",
@@ -71,15 +72,18 @@ def compare(
     none, inclusive: between two numbers `0.01` or `"1%"`, between days and moments `"1d"`, `"2h"`, a timedelta.
     `where` is a condition over the columns of each side, by the platform's names: who is compared at all; so are
     `where_platform` and `where_truth` of one side, by its own names. `base` holds the values on which both sides last
-    agreed, and tells who moved. `match` looks for the same person under another key. `remote` is the address of a Spark
-    cluster that compares, sc://host:15002 (`docs/spark.md`). `out` is a folder for the results, as Parquet; without it
-    they live as long as the value that is returned. The engine holds to `memory_limit`.
+    agreed, and tells who moved. `match` looks for the same person under another key. With `summary` what is
+    returned has numbers per status and column alone, sooner: no rows, reasons or causes. `remote` is the address of a
+    Spark cluster that compares, sc://host:15002 (`docs/spark.md`). `out` is a folder for the results, as Parquet;
+    without it they live as long as the value that is returned. The engine holds to `memory_limit`.
 
     Raises SettingsError for what is named and not there or cannot be compared, InputUnusable and TryLater for inputs
     that cannot be read.
     """
     if names not in ("exact", "loose"):
         raise SettingsError(f'names is "exact" or "loose", and not {names!r}')
+    if summary and (match or out is not None):
+        raise SettingsError(f"summary has numbers alone, and {'match' if match else 'out'} needs the rows")
     with tempfile.TemporaryDirectory(prefix="auditor-") as name:
         folder = Path(name)
         question = Question(
@@ -100,6 +104,7 @@ def compare(
             },
             base=None if base is None else _location(base, "base", folder),
             same_person=match,
+            summary=summary,
             remote=remote,
             memory_limit=memory_limit,
             called={

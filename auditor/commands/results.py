@@ -43,11 +43,17 @@ class Results:
 
     profiles: ir.Table
     differences: ir.Table
-    causes: ir.Table
+    causes: Rows
     rejected: pl.DataFrame
     violations: Rows
     permissions: Rows
     same_person: Rows
+
+    @classmethod
+    def uncaused(cls, diffed: Diffed, rejected: pl.DataFrame) -> Results:
+        """What was compared and not explained: nobody asked for reasons, or for anything else."""
+        nobody_asked = {name: _or_none(name, None) for name in ("causes", "violations", "permissions", "same_person")}
+        return cls(profiles=diffed.profiles, differences=diffed.cells, rejected=rejected, **nobody_asked)
 
     @classmethod
     def of(
@@ -172,7 +178,7 @@ def counted(engine: Engine, results: Results, diff: DiffCounts) -> Counts:
         gone=diff.gone,
         kept=diff.kept,
         differences_by_column=tally(results.differences, "column"),
-        differences_by_reason=tally(results.differences, "reason"),
+        differences_by_reason=tally(results.differences, "reason") if "reason" in results.differences.columns else {},
         later=count(engine, results.differences.filter(results.differences.waiting | results.differences.pending)),
         formats=diff.formats,
         matched_by=diff.matched_by,

@@ -60,6 +60,8 @@ class Question:
     base: str | None = None
     """A file of last agreed values, spelt as the platform spells them."""
     same_person: bool = False
+    summary: bool = False
+    """Whether the numbers per status and column are all that is asked for: no rows, reasons or causes."""
     memory_limit: str = "700MB"
     remote: str | None = None
     """The address of the Spark cluster that compares, sc://host:15002; None: DuckDB does, in this process."""
