@@ -39,7 +39,7 @@ for path in sys.argv[1:]:
 """
 
 AUDITOR, YARDSTICK, READ = "auditor compare", "the yardstick", "DuckDB reading"
-SUMMARY = "… --summary"
+SUMMARY, PHASES = "… --summary", "… in two phases"
 PLAIN_ROWS = 1_000_000
 """Of the cases that are held against the usual one."""
 WIDE_ROWS = 100_000
@@ -161,14 +161,16 @@ def run(one: Round, folder: Path, repeat: int) -> dict[str, list[Cost]]:
     first, second = (str(folder / f"{name}.{one.format}") for name in ("first", "second"))
     results = folder / "results"
     compared = [sys.executable, "-m", "auditor", "compare", first, second, "--key", KEY, "--json"]
+    yardstick = [sys.executable, str(HERE / "yardstick.py"), first, second, KEY, str(folder / "yardstick.parquet")]
     commands = {
         READ: [sys.executable, "-c", READING, first, second],
-        YARDSTICK: [sys.executable, str(HERE / "yardstick.py"), first, second, KEY, str(folder / "yardstick.parquet")],
+        YARDSTICK: yardstick,
+        PHASES: [*yardstick, "--phases"],
         AUDITOR: [*compared, "--out", str(results)],
         SUMMARY: [*compared, "--summary"],
     }  # fmt: skip
     if one.case == "one-key":  # 400,000,000 pairs
-        del commands[YARDSTICK]
+        del commands[YARDSTICK], commands[PHASES]
     there: Mapping[str, Peer] = {peer.name: peer for peer in PEERS if one.peers and one.format in peer.formats}
     for name, peer in there.items():
         place = installed(peer, CACHE)
@@ -199,13 +201,15 @@ def run(one: Round, folder: Path, repeat: int) -> dict[str, list[Cost]]:
 
 
 def agree(folder: Path) -> None:
-    """Stop unless the auditor and the yardstick count the same keys."""
+    """Stop unless the auditor, both ways, and the yardstick, both ways, count the same keys."""
     wanted = [int(number) for number in (folder / f"{YARDSTICK}.printed").read_text("utf-8").split()]
+    counted = {PHASES: [int(number) for number in (folder / f"{PHASES}.printed").read_text("utf-8").split()]}
     for title in (AUDITOR, SUMMARY):
         found = json.loads((folder / f"{title}.printed").read_text("utf-8"))["profiles"]
-        counted = [found["orphan"], found["missing"], found["stale"] + found["conflicting"]]
-        if counted != wanted:
-            raise SystemExit(f"{title} counts {counted}, the yardstick {wanted}")
+        counted[title] = [found["orphan"], found["missing"], found["stale"] + found["conflicting"]]
+    for title, numbers in counted.items():
+        if numbers != wanted:
+            raise SystemExit(f"{title} counts {numbers}, the yardstick {wanted}")
 
 
 def summary(costs: Mapping[str, Sequence[Cost]]) -> dict[str, dict[str, float]]:
