@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from auditor.files.whole import write_whole
 from auditor.model import Side
 
 if TYPE_CHECKING:
+    from auditor.commands.compare import Comparison
+    from auditor.findings.codes import Notice
     from auditor.settings.distances import Distance
 
 
@@ -145,7 +147,21 @@ def command(
         remote=remote,
     )
     compared = compare(question, folder=out)
-    from auditor.cli.summary import EXAMPLES, exit_code, print_columns, print_json, print_summary
+    one_sided = _tell(compared, {Side.PLATFORM: platform, Side.TRUTH: truth}, whole=remote is None)
+    if html is not None:
+        from auditor.report import page
+
+        audit = compared.audit
+        told = replace(audit, notices=(*audit.notices, *one_sided))
+        write_whole(html, page(told, None, privacy="full"))
+    _print(compared, as_json=as_json, summary=summary, suggest=suggest)
+    from auditor.cli.summary import exit_code
+
+    return exit_code(compared.conclusion, failing)
+
+
+def _tell(compared: Comparison, named: Mapping[Side, str], *, whole: bool) -> list[Notice]:
+    """Say how the files were read and what was not compared; gives the columns that one of the two has alone."""
     from auditor.findings.codes import Code, Notice
     from auditor.findings.sentences import sentence
 
@@ -153,36 +169,35 @@ def command(
         if source.separator:
             mark = "tabs" if source.separator == "\t" else printable(source.separator)
             say(f"{source.file}: read as {source.encoding}, separated by {mark}")
-    if remote is not None:
+    if not whole:
         say("not checked: validation (auditor run validates, on DuckDB alone for now)")
+    only = {Side.PLATFORM: compared.only_platform, Side.TRUTH: compared.only_truth}
     one_sided = [
-        Notice(Code.ONLY_ON_ONE_SIDE, {"columns": list(names), "where": which})
-        for names, which in ((compared.only_platform, platform), (compared.only_truth, truth))
+        Notice(Code.ONLY_ON_ONE_SIDE, {"columns": list(names), "where": named[side]})
+        for side, names in only.items()
         if names
     ]
     for notice in one_sided:
         say(wrapped("", sentence(notice, compared.conclusion.say), indent=2))
-    if html is not None:
-        from auditor.report import page
+    return one_sided
 
-        audit = compared.audit
-        told = replace(audit, notices=(*audit.notices, *one_sided))
-        write_whole(html, page(told, None, privacy="full"))
-    if summary:
-        if as_json:
-            print_json(compared.summary)
-        else:
-            print_columns(compared.conclusion)
+
+def _print(compared: Comparison, *, as_json: bool, summary: bool, suggest: bool) -> None:
+    from auditor.cli.summary import EXAMPLES, print_columns, print_json, print_summary
+
+    if as_json and summary:
+        print_json(compared.summary)
     elif as_json:
         causes = [{**row, "shared": json.loads(row["shared"] or "[]")} for row in compared.causes.to_dicts()]
         print_json(compared.summary | {"causes": causes})
+    elif summary:
+        print_columns(compared.conclusion)
     else:
         print_summary(compared.conclusion, compared.causes, compared.same_person, examples=EXAMPLES)
         if suggest:
             from auditor.cli.suggested import print_suggestions
 
             print_suggestions(compared.conclusion)
-    return exit_code(compared.conclusion, failing)
 
 
 def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:
