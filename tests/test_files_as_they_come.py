@@ -420,6 +420,7 @@ def test_escapes_of_a_workbook_are_the_characters_they_stand_for(read: Read, tmp
         ("separator=,,sheet=A, B", {"separator": ",", "sheet": "A, B"}),
         ("separator=tab,null=NULL|N/A|", {"separator": "\t", "null": ["NULL", "N/A", ""]}),
         ("quote=',escape=\\,member=a*.csv", {"quote": "'", "escape": "\\", "member": "a*.csv"}),
+        (" separator = ; , header = 3, null=NULL ", {"separator": ";", "header": 3, "null": ["NULL"]}),
     ],
 )
 def test_what_can_be_said_of_a_file(text: str, said: dict[str, Any]) -> None:
@@ -434,11 +435,41 @@ def test_what_can_be_said_of_a_file(text: str, said: dict[str, Any]) -> None:
         ("header=0", "header=0"),
         ("utf-8", "utf-8"),
         ("null=NULL,null=N/A", "null is given twice"),
+        ("decimal", "decimal=VALUE is expected"),
+        ("separator=;,header", "separator=;,header"),
     ],
 )
 def test_what_cannot_be_said_of_a_file(text: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         declared_of(text, "--truth-options")
+
+
+@pytest.mark.parametrize("name", ["base64", "rot13", "zip", "ansi", "cp9999"])
+def test_what_is_no_encoding_of_text_is_refused(name: str, read: Read) -> None:
+    with pytest.raises(SettingsError, match="is not an encoding"):
+        read(b"id,v\n1,x\n", encoding=name)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--only-columns", ""], "--only-columns: nothing is given"),
+        (["--ignore", ""], "--ignore: nothing is given"),
+        (["--platform-options", ""], "--platform-options: nothing is given"),
+        (["--where-truth", ""], "--where-truth: nothing is given"),
+        (["--tolerance", "v=1e400"], "--tolerance v=1e400: a distance such as"),
+        (["--tolerance", "v=\u0663"], "a distance such as"),
+        (["--values", 'v={"x": "a", "x": "b"}'], '--values v: "x" is given twice'),
+    ],
+)
+def test_an_option_that_says_nothing_or_two_things_is_refused(
+    options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for side in "pt":
+        (tmp_path / f"{side}.csv").write_bytes(b"id,v\n1,x\n")
+    files = [str(tmp_path / "p.csv"), str(tmp_path / "t.csv")]
+    assert execute(["compare", *files, "--key", "id", *options]) == 2
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

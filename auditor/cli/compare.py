@@ -106,6 +106,7 @@ def command(
     from auditor.settings.compare_options import Question
     from auditor.settings.declared import declared_of
 
+    _require_filled(click.get_current_context())
     failing = parse_fail_on(fail_on)
     if (engine == "spark") is (remote is None):
         raise SettingsError(
@@ -200,6 +201,18 @@ def _print(compared: Comparison, *, as_json: bool, summary: bool, suggest: bool)
             print_suggestions(compared.conclusion)
 
 
+def _require_filled(context: click.Context) -> None:
+    """An option that is given and empty, as by a variable of a shell that nobody set, is not as if it were not given.
+
+    Raises SettingsError.
+    """
+    for one in context.command.params:
+        given = context.params.get(one.name or "")
+        empty = [text for text in (given if isinstance(given, tuple) else (given,)) if text == ""]
+        if empty and isinstance(one, click.Option):
+            raise SettingsError(f"{one.opts[0]}: nothing is given", hint="leave it out, or say what is meant")
+
+
 def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     """NAME=VALUE each; a name that stands there twice would have one of its values ignored."""
     found: dict[str, str] = {}
@@ -212,11 +225,25 @@ def _pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     return found
 
 
+class _TwiceError(Exception):
+    """A name stands twice in a map."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwiceError(next(name for place, name in enumerate(names) if name in names[:place]))
+    return found
+
+
 def _map(name: str, text: str) -> dict[str, str]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError:
         found = None
+    except _TwiceError as error:
+        raise SettingsError(f'--values {name}: "{error}" is given twice') from None
     if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
         raise SettingsError(
             f"--values {name}={text}: values and what each stands for are expected",

@@ -291,9 +291,11 @@ def decoder_of(encoding: str, errors: str = "strict") -> codecs.IncrementalDecod
 def _known(encoding: str) -> str:
     try:
         codecs.getincrementaldecoder(encoding)
+        b"".decode(encoding)  # base64 and the like are no encodings of text
     except LookupError:
         raise SettingsError(
-            f'"{encoding}" is not an encoding', hint="known are for example utf-8, windows-1252, iso-8859-15, utf-16"
+            f'"{encoding}" is not an encoding',
+            hint="known are for example utf-8, utf-16, iso-8859-15, and windows-1252, which Windows calls ANSI",
         ) from None
     return encoding
 

@@ -12,6 +12,8 @@ from auditor.settings.inputs import Declared
 from auditor.settings.problems import nearest
 
 _NUMBERS = ("header", "footer")
+_AS_IT_IS = ("sheet", "member", "null")
+"""Blanks at the ends may belong to these."""
 _NAMED_MARKS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -22,10 +24,12 @@ def declared_of(text: str, option: str) -> Declared:
     value that is not understood.
     """
     names, said = {*Declared.model_fields}, dict[str, str]()
-    for part in re.split(r",(?=[a-z]+=)", text.strip()):
+    for part in re.split(r",\s*(?=[a-z]+\s*=)", text.strip()):
         name, equals, value = part.partition("=")
         last = name.strip()
-        if not equals or last not in names:
+        if last in names and not equals:
+            raise SettingsError(f"{option}: {last} of what? {last}=VALUE is expected")
+        if last not in names:
             known = ", ".join(sorted(names))
             raise SettingsError(
                 f'{option}: "{printable(last)}" is nothing that can be said of a file{nearest(last, names)}',
@@ -34,7 +38,7 @@ def declared_of(text: str, option: str) -> Declared:
         if last in said:
             more = f": null={printable(said[last])}|{printable(value)} names both" if last == "null" else ""
             raise SettingsError(f"{option}: {last} is given twice", hint=f"say it once{more}")
-        said[last] = value
+        said[last] = value if last in _AS_IT_IS else value.strip() or value
     content: dict[str, object] = dict(said)
     for name in _NUMBERS:
         if name in said and said[name].strip().isdecimal():

@@ -14,6 +14,8 @@ from auditor.settings.problems import parse_duration
 Distance: TypeAlias = Decimal | Share | timedelta
 
 _DAY = timedelta(days=1)
+_LARGEST = Decimal(10) ** 25
+"""As many digits before the point have the numbers between which there may be a distance."""
 _NUMBER = r"\d+(\.\d+)?"
 
 
@@ -61,7 +63,7 @@ def _positive(text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal(-1)
-    if not value.is_finite() or value < 0:
+    if not value.is_finite() or value < 0 or value >= _LARGEST or not text.isascii():
         raise ValueError("less than nothing, or no number")
     return value
 
