@@ -291,7 +291,9 @@ def decoder_of(encoding: str, errors: str = "strict") -> codecs.IncrementalDecod
 def _known(encoding: str) -> str:
     try:
         codecs.getincrementaldecoder(encoding)
-        b"".decode(encoding)  # base64 and the like are no encodings of text
+        b"aa".decode(encoding)  # base64 and the like are no encodings of text
+    except UnicodeError:
+        return encoding
     except LookupError:
         raise SettingsError(
             f'"{encoding}" is not an encoding',
