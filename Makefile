@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later, make and a POSIX shell. `make help` lists the targets.
 # PYTHON=… chooses the Python; ARGS=… goes to the program behind `demo`, `test` and `bench`.
 .POSIX:
-.PHONY: help demo test check soak mutants bench calibration wheel pins clean
+.PHONY: help demo test check soak mutants bench profile calibration wheel pins clean
 
 ARGS =
 # What make soak hands to the tests as a measure; any that is not empty makes them take all they have.
@@ -23,6 +23,7 @@ help:
 	@echo "            validating a side against merely counting, and against other tools;"
 	@echo "            the calls a minute that the client reaches within its limits;"
 	@echo "            what a fix, a plan of a million writes and its files take"
+	@echo "make profile  show where an audit, or the command in ARGS, spends its time"
 	@echo "make calibration  fit the weights of same persons, and measure what their score is worth"
 	@echo "make wheel  build dist/*.whl"
 	@echo "make pins   pin the newest versions that pyproject.toml allows"
@@ -63,6 +64,10 @@ bench:
 	@$(BIN)/python bench/postgresql.py $(ARGS)
 	@$(BIN)/python bench/calls.py $(ARGS)
 	@$(BIN)/python bench/writing.py $(ARGS)
+
+profile:
+	@sh scripts/environment develop
+	@$(BIN)/python bench/sampled.py $(ARGS)
 
 calibration:
 	@sh scripts/environment develop

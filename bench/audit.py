@@ -100,7 +100,7 @@ def sandbox(folder: Path, port: int) -> Iterator[None]:
 
 def run(folder: Path, size: int, repeat: int) -> dict[str, list[Measured]]:
     """Every case and the yardstick of the first two, in turn, `repeat` times."""
-    work, inputs = folder / "work", folder / str(size)
+    work = folder / "work"
     contract = loads((work / "expectations" / "Customers" / "contract.toml").read_text("utf-8"))
     names = json.dumps({own: column["truth"] for own, column in contract["columns"].items()})
     found: dict[str, list[Measured]] = {}
@@ -108,7 +108,7 @@ def run(folder: Path, size: int, repeat: int) -> dict[str, list[Measured]]:
         for name in ("state", "runs"):
             shutil.rmtree(work / name, ignore_errors=True)
         for case, title in CASES.items():
-            pair = [str(next((inputs / case).glob(f"{name}_*"))) for name in ("Customers", "contacts")]
+            pair = pair_of(folder, size, case)
             if case != "changed":
                 least = [
                     sys.executable,
@@ -125,11 +125,21 @@ def run(folder: Path, size: int, repeat: int) -> dict[str, list[Measured]]:
     return found
 
 
+def pair_of(folder: Path, size: int, case: str) -> list[str]:
+    """The export and the truth's file of a case, as bench/invented.py has made them."""
+    return [str(next((folder / str(size) / case).glob(f"{name}_*"))) for name in ("Customers", "contacts")]
+
+
+def run_of(work: Path, pair: Sequence[str]) -> list[str]:
+    """The command that audits them."""
+    given = ["--settings", str(work / "auditor.toml"), "--export", pair[0], "--truth", pair[1], "--quiet"]
+    return [sys.executable, "-m", "auditor", "run", *given]
+
+
 def audited(work: Path, pair: Sequence[str], printed: Path) -> Measured:
     """Measure one run; what it finds does not matter here, and some of the demo's values cannot be checked."""
     before = set((work / "runs").glob("*"))
-    given = ["--settings", str(work / "auditor.toml"), "--export", pair[0], "--truth", pair[1], "--json", "--quiet"]
-    cost = measure([sys.executable, "-m", "auditor", "run", *given], printed, fine=(0, 6))
+    cost = measure([*run_of(work, pair), "--json"], printed, fine=(0, 6))
     [folder] = set((work / "runs").glob("*")) - before
     return Measured(cost, json.loads((folder / "run.json").read_text("utf-8"))["seconds"])
 
