@@ -54,16 +54,28 @@ def test_help_of_each_command_loads_nothing_heavy() -> None:
     assert not {name.partition(".")[0] for name in loaded} & HEAVY
 
 
-def test_an_audit_does_not_load_spark() -> None:
-    """Great Expectations would, where it is installed: seconds, a warning, and the end of a process without Spark."""
-    script = (
-        "import importlib.util, json, sys; from auditor.validate import preload; preload(); assert importlib.util."
-        "find_spec('pyspark'); print(json.dumps(sorted(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    loaded = {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
-    assert "great_expectations" in loaded
-    assert "pyspark" not in loaded
+_VALIDATES = """
+import importlib.util, json, sys
+from auditor.validate import preload
+preload()
+assert importlib.util.find_spec("pyspark")
+print(json.dumps(sorted(sys.modules)))
+
+from scipy import stats
+print(stats.norm.cdf(0.0))
+"""
+
+
+def test_an_audit_loads_neither_spark_nor_statistics_that_nobody_asks_for() -> None:
+    """Great Expectations would: Spark where it is installed (seconds, a warning, and the end of a process without it),
+    and all of scipy for two expectations about distributions, which find it when they are asked.
+    """
+    done = subprocess.run([sys.executable, "-c", _VALIDATES], capture_output=True, text=True, check=True)
+    modules, half = map(json.loads, done.stdout.splitlines()[-2:])
+    assert "great_expectations" in {name.partition(".")[0] for name in modules}
+    assert "pyspark" not in {name.partition(".")[0] for name in modules}
+    assert "scipy.stats.distributions" not in modules
+    assert half == 0.5
     assert done.stderr == ""
 
 

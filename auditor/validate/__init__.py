@@ -6,6 +6,7 @@ through Python. What could not be evaluated is a result of its own and never a p
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import sys
@@ -104,18 +105,31 @@ class Validation:
 
 
 def preload() -> None:
-    """Import Great Expectations, which takes about five seconds: to be called in a thread while data are pulled.
+    """Import Great Expectations, which takes some seconds: to be called in a thread while data are pulled.
 
-    Where pyspark is installed it would import that too, which takes twice as long and prints warnings.
+    Where pyspark is installed it would import that too, which takes twice as long and prints warnings. Of scipy it
+    imports 490 modules for two expectations about distributions: these load when one of them is asked.
     """
     hidden = "pyspark" not in sys.modules
     if hidden:
         sys.modules["pyspark"] = None  # type: ignore[assignment]
     try:
+        _postpone("scipy.stats")
         import auditor.validate.evaluation  # noqa: F401
     finally:
         if hidden:
             del sys.modules["pyspark"]
+
+
+def _postpone(name: str) -> None:
+    """Let a module of another package be imported without being loaded, until something of it is used."""
+    if name in sys.modules or (spec := importlib.util.find_spec(name)) is None or spec.loader is None:
+        return
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    package, _, own = name.rpartition(".")
+    setattr(sys.modules[package], own, module)
 
 
 def validate(
