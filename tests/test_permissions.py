@@ -17,6 +17,7 @@ from auditor.diff.permission_findings import says
 from auditor.engine.duckdb import DuckDB
 from auditor.equality.primitives import FUNCTIONS
 from auditor.errors import GuardRefused
+from auditor.findings.for_truth import ForTruth
 from auditor.model import Kind, Moved, Permission, Route, Why
 from auditor.permissions import Case, Evidence, Opt
 from auditor.settings.contract import Column, Polarity
@@ -105,6 +106,16 @@ def test_evidence_is_newer_than_no_row_whose_moment_nobody_knows() -> None:
     assert decide(replace(case, platform_updated=None)) is Why.DECISION
 
 
+@pytest.mark.parametrize(("given", "newer"), [(NOW - 2 * DAY, True), (NOW - DAY, False), (NOW, False)])
+def test_a_no_of_after_the_last_yes_known_is_a_new_one_whoever_touched_the_profile_since(
+    given: datetime, newer: bool
+) -> None:
+    case = case_of(Polarity.OPT_IN, "on", "off", Moved.PLATFORM, NOW - DAY)
+    case = replace(case, platform_updated=NOW, last_opt_in=given)
+    assert decide(case) == (Opt(Kind.UNSUBSCRIBE, "false", None) if newer else Why.DECISION)
+    assert permissions.word_for_the_truth(case) == (None if newer else ForTruth.OPTED_IN_ON_PLATFORM)
+
+
 @pytest.mark.parametrize("polarity", Polarity)
 @pytest.mark.parametrize("said", ["on", "off", "empty"])
 def test_only_what_lets_somebody_contact_is_withdrawn(polarity: Polarity, said: str) -> None:
@@ -126,6 +137,7 @@ def test_what_a_persons_decision_can_do(polarity: Polarity, platform: str, truth
     answer = decide(case_of(polarity, platform, truth, moved, NOW - DAY), by="Ann")
     if (platform, truth) in (("on", "off"), ("empty", "off")):
         assert answer == Opt(Kind.UNSUBSCRIBE, str(SPELLING[polarity, "off"]), None)
+        assert decide(case_of(polarity, platform, truth, moved, None), by="Ann") == answer
     elif (platform, truth) in (("off", "on"), ("empty", "on")):
         collection = Collection("2026-03-09 10:00:00", "web form")
         assert answer == Opt(Kind.SUBSCRIBE, str(SPELLING[polarity, "on"]), collection)
