@@ -135,6 +135,57 @@ def test_a_new_opt_out_is_written_and_an_opt_in_is_not_on_evidence_that_nobody_s
         assert line.why == Why.FOR_THE_TRUTH
 
 
+def test_a_no_of_before_a_decision_is_new_where_whoever_decided_had_not_seen_it(tmp_path: Path) -> None:
+    """A truth of this morning: what was said since then is in it tomorrow, and somebody decides in the afternoon. Nor
+    had they seen what was dated back later, nor does it matter when their file is taken. What they saw is decided.
+    """
+    world = World(tmp_path, 6, 1)
+    world.all_say_yes()
+    stays, back, wronged, seen, asked, late = world.people
+
+    def planned() -> set[tuple[str, Kind]]:
+        world.now += timedelta(minutes=1)
+        return {(one.key, one.kind) for made in plan(world.settings, now=world.now) for one in made.plan.writes}
+
+    def decided(*choices: tuple[Person, Choice]) -> None:
+        chosen = {one.key: {"choice": choice.value} for one, choice in choices}
+        world.decide("Mia", [(line, chosen[line[0]]) for line in world.differing() if line[0] in chosen])
+
+    with in_memory(world):
+        world.run()
+        world.platform_says(asked, **{NEWS: "false"})
+        world.now += timedelta(hours=1)
+        for one in (stays, back, seen, wronged, late):
+            world.truth_says(one, NEWS, False, world.now - timedelta(days=9))
+        world.truth_says(asked, NEWS, True, world.now)
+        world.run()
+        first = world.newest
+        world.now += timedelta(hours=2)
+        for one in (stays, asked, wronged, late):
+            world.truth_says(one, NEWS, one is asked, world.now)
+        world.now += timedelta(hours=2)
+        decided((late, Choice.PLATFORM))
+        path, told = world.inbox.popitem()
+        path = path.rename(tmp_path / path.name)
+        decided((stays, Choice.PLATFORM), (back, Choice.IGNORE), (seen, Choice.PLATFORM), (asked, Choice.TRUTH))
+        [withdrawn] = world.plan(only=[wronged.key], route="single")
+        world.apply(withdrawn)
+        world.give_back(withdrawn, wronged, wronged.key, NEWS, "Mia")
+        world.now += timedelta(days=1)
+        world.truth_says(back, NEWS, False, world.now - timedelta(days=5))
+        world.run()
+        world.inbox[path.rename(tmp_path / "decisions" / path.name)] = told
+        opt_outs = {(one.key, Kind.UNSUBSCRIBE) for one in (stays, back, wronged, late)}
+        assert planned() == opt_outs
+        (first / "evidence.parquet").unlink()
+        world.run()
+        assert planned() >= opt_outs - {(late.key, Kind.UNSUBSCRIBE)}, "what is over does not come back"
+        decided(*((one, Choice.PLATFORM) for one in world.people))
+        world.now += timedelta(days=1)
+        world.run()
+        assert planned() == set(), "who has seen it has decided on it"
+
+
 ON = (("a", 1, "platform", "on"), ("a", 1, "truth", "on"))
 ASKED = (*ON, ("b", 2, "truth", "off"), ("c", 3, "platform", "off"))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from auditor import permissions
+from auditor.commands import redated
 from auditor.commands.erased import erased_cells
 from auditor.commands.refused import still_refused
 from auditor.commands.untouched_since import left_by_us
@@ -106,8 +107,13 @@ def knowledge(
     history = _history(audit.profiles, audit.folder, settings.table, ledger, but=but)
     news = _news(audit.folder, history, now)
     folder, missing = audit.folder, {item.code for item in audit.not_checked}
-    undone, person = under_keys_of_now(ledger.undone(settings.table), everybody), pl.col("column").is_null()
-    standing = _standing(settings, contract, ledger, folder, whose, news, but=but)
+    taken, person = ledger.undone(settings.table), pl.col("column").is_null()
+    dates = frame(folder, "evidence", EVIDENCE)
+    over = redated.redated(
+        ledger, settings.table, dates, settings.runs_folder, redated.taken_back(taken, everybody), now
+    )
+    undone = under_keys_of_now(taken.filter(~pl.col("number").is_in(list(over))), everybody)
+    standing = _standing(settings, contract, ledger, folder, whose, news, now, but=but)
     decided = [one for one in standing if not one.over(now - settings.fixes.refused_for)]
     return Knowledge(
         structure=structure,
@@ -118,7 +124,7 @@ def knowledge(
         seen_known=not missing & NOBODY_SEEN,
         decisions=list(still_refused(decided, folder, contract, whose, ledger.secret)),
         pins=standing_pins(ledger, settings.table, whose, now),
-        evidence=frame(folder, "evidence", EVIDENCE),
+        evidence=dates,
         history=history,
         said_no=said_no(run_folder.read_activities(folder)),
         undone=still_undone(undone.filter(~person), news).select(
@@ -201,7 +207,7 @@ def grounds(
         chosen={
             (one.key, one.column): permissions.Chosen(one.by, one.platform, one.truth)
             for one in _standing(
-                settings, contract, ledger, newest, holders(profiles), _news(newest, history, now), but=sha
+                settings, contract, ledger, newest, holders(profiles), _news(newest, history, now), now, but=sha
             )
             if one.choice is Choice.TRUTH and not one.lapsed and (one.key, one.column) in cells
         },
@@ -251,6 +257,7 @@ def _standing(
     folder: Path,
     whose: Mapping[str, str],
     news: Mapping[permissions.Cell, datetime],
+    now: datetime,
     *,
     but: str | None,
 ) -> list[plan_decisions.Decision]:
@@ -268,10 +275,14 @@ def _standing(
         said = permissions.state(one.truth, polarity[one.column]) if one.column in polarity else Permission.OFF
         return one.choice == Choice.TRUTH and said is not Permission.OFF
 
+    mine = redated.decided((one for one in kept if one.column in polarity), whose)
+    over = redated.redated(ledger, settings.table, redated.of_run(folder), settings.runs_folder, mine, now)
+
+    def lapsed(one: Decision) -> bool:
+        return one.number in over or (one.profile_id is None and gives(one))
+
     claimed = zip(kept, remembered(kept), strict=True)
-    return with_lapsed(
-        (replace(one, lapsed=one.lapsed or (was.profile_id is None and gives(was))) for was, one in claimed), news
-    )
+    return with_lapsed((replace(one, lapsed=one.lapsed or lapsed(was)) for was, one in claimed), news)
 
 
 def standing_decisions(ledger: Ledger, table: str, holders: Mapping[str, str], *, but: str | None) -> list[Decision]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ibis.expr.types as ir
 
+from auditor.commands import redated
 from auditor.commands.known import concerned, holders, standing_decisions
 from auditor.commands.outlived import Held, Then, moved_on, outlived, touched
 from auditor.diff.diffed import Diffed
@@ -77,7 +78,7 @@ def to_keep(
     """Everything that outlives the run. `look` as `outlived.held_now`; `older`: than the export of an earlier one, so
     no value has changed since.
     """
-    truth = audit.source(Side.TRUTH).as_of
+    truth, evidence = audit.source(Side.TRUTH).as_of, redated.of_run(audit.folder)
 
     def record(ledger: Ledger) -> None:
         ledger.record_settled(settled, audit.started)
@@ -95,7 +96,14 @@ def to_keep(
             standing = standing_decisions(ledger, audit.table, holders(people), but=None)
             standing += [one for one in ledger.every_decision(audit.table) if one.column == PROFILE]
             undone = under_keys_of_now(ledger.undone(audit.table), people)
+            made = {
+                "lapsed": redated.decided(standing, holders(people)),
+                "moved_on": redated.taken_back(ledger.undone(audit.table), people),
+            }
             over |= {"lapsed": outlived(standing, audit, look), "moved_on": moved_on(undone, audit, look)}
+            for what, those in made.items():
+                anew = redated.redated(ledger, audit.table, evidence, final.parent, those, audit.started)
+                over[what] = sorted({*over[what], *anew})
         ledger.record_run(_record(audit, over))
 
     rewrites = (agreed.rewrite, *(one for one in others if one is not None))
