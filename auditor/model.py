@@ -270,6 +270,10 @@ class Why(StrEnum):
     """An undo leaves a profile that was created in place: deleting it is a choice of its own."""
     DELETED = "deleted"
     """A deleted profile cannot be brought back."""
+    ANOTHER_KEY = "another_key"
+    """An undo leaves a profile that has another key by now than the ledger knows."""
+    MADE_ANEW = "made_anew"
+    """An undo leaves a profile that was deleted: another one has its key by now."""
     UNMAPPED = "unmapped"  # the contract does not have the column any more
 
 

@@ -43,6 +43,7 @@ def undo_plan(
     pinned: Collection[tuple[str | None, str | None]] = (),
     taken: Collection[tuple[str | None, str | None]] = (),
     refused: Mapping[tuple[str, str | None], Refusal] = MappingProxyType({}),
+    away: Mapping[str, Why] = MappingProxyType({}),
 ) -> Plan:
     """The plan that restores what the audit saw before the plan `of`, of which the ledger knows these `effects`.
 
@@ -56,7 +57,8 @@ def undo_plan(
     as are those that hold another value by now, as a run has seen (`touched`), those of columns that the contract does
     not have any more (`unmapped`), those that somebody has `pinned`, but for opt-ins, which are taken back, those
     whose value another profile has by now (`taken`), and what the platform would refuse (`blocked`): `refused` says
-    how, by column and value. Nobody with a pinned cell is deleted.
+    how, by column and value. Nobody with a pinned cell is deleted. Who is not there any more, or not under their key,
+    is left for that reason: `away`, by profileId.
     `made` is the plan itself, where it is at hand: it says what profiles were created with.
     """
     by_write: dict[int, list[Effect]] = {}
@@ -74,6 +76,8 @@ def undo_plan(
             back = _way_back(one, permissions, delete_created and ours)
             if spot in again:
                 back = Why.UNDONE
+            elif one.profile_id in away and (isinstance(back, Kind) or back is Why.CREATED):
+                back = away[one.profile_id or ""]
             elif isinstance(back, Kind) and spot in touched:
                 back = Why.TOUCHED
             elif isinstance(back, Kind) and one.column in unmapped:

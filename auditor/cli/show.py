@@ -263,6 +263,7 @@ def _told(column: str, text: str | None, story: Story) -> str:
 def _writes(story: Story) -> Iterator[str]:
     from auditor.cli.planned import BECAME
     from auditor.findings.figures import ALREADY
+    from auditor.state.ledger.details import ASTRAY
 
     for row in story.writes.iter_rows(named=True):
         when = _utc(row["sent_at"] or row["settled_at"])
@@ -270,6 +271,10 @@ def _writes(story: Story) -> Iterator[str]:
         what = f"{row['column']} {before} → {after}" if row["column"] else "the profile"
         if row["number"] is None:  # no write of ours
             yield f"{when}  found: {what}, somebody's edit, overwritten by a file (plan {row['plan'][:12]})"
+            continue
+        if row["detail"] == ASTRAY:
+            what = f"{row['column']} → {after}: by a file, meant for another profile, which had this key before"
+            yield f"{when}  {row['kind']} {what} (plan {row['plan'][:12]})"
             continue
         known = ALREADY if row["detail"] == ALREADY else row["outcome"]
         became = BECAME[known] if known else "begun, its end is not recorded"

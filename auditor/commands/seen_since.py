@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from auditor.commands.known import holders
+from auditor.commands.session import passing_engine
+from auditor.commands.show_find import there
 from auditor.equality.single_value import Sameness
 from auditor.errors import SettingsError
-from auditor.model import SUBSCRIPTION_PREFIX, Kind, Permission, Side, Status
+from auditor.model import SUBSCRIPTION_PREFIX, Kind, Permission, Side, Status, Why
 from auditor.permissions import state
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -19,7 +21,7 @@ from auditor.state import run_folder
 from auditor.state.ledger.persons import called_now
 from auditor.state.ledger.records import Effect
 from auditor.state.past_runs import find_run
-from auditor.writes import Plan, Write
+from auditor.writes import Plan, Write, key_parts
 
 Spot: TypeAlias = tuple[str | None, str | None]
 """Key and column; None: erased from the record, and the profile itself."""
@@ -88,6 +90,36 @@ def touched(settings: Settings, contract: Contract, effects: Iterable[Effect]) -
     known = {column.name for column in contract.columns}
     asked = [one for one in effects if one.column in known]
     return holding_another(asked, platform_texts(settings, asked), shown, same)
+
+
+def out_of_reach(settings: Settings, contract: Contract, effects: Iterable[Effect]) -> dict[str, Why]:
+    """Why nothing can be put back to some of those whom these effects are of, by profileId, as the newest run saw it
+    after them: they are not there any more, or not under the key that the ledger knows. Nothing where nobody knows.
+    """
+    try:
+        folder = find_run(settings)
+        shown = run_folder.read_run(folder).source(Side.PLATFORM).as_of
+        asked = {one.profile_id: one.key for one in effects if one.profile_id and one.key and one.until <= shown}
+        with passing_engine(settings, [folder]) as engine:
+            found = there(engine, contract, folder, asked, asked.values()) if asked else None
+    except (SettingsError, ValueError):  # the key of an earlier mapping
+        return {}
+    if found is None:
+        return {}
+    keys, held = dict(found), {key for _, key in found}
+    same = Sameness(contract.columns, contract.timezone.key)
+
+    def why(number: str, key: str) -> Why | None:
+        if number not in keys:
+            return Why.MADE_ANEW if key in held else Why.GONE
+        now = keys[number]
+        if now and now != key:  # which may be spelt otherwise
+            then, by_now = (key_parts(text, contract.key, ()) for text in (key, now))
+            return None if all(same(name, then[name], by_now[name]) for name in then) else Why.ANOTHER_KEY
+        return None if now else Why.ANOTHER_KEY
+
+    told = {number: why(number, key) for number, key in asked.items()}
+    return {number: reason for number, reason in told.items() if reason is not None}
 
 
 def holding_another(

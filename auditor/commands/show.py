@@ -15,6 +15,7 @@ from typing import Any
 import ibis
 import polars as pl
 
+from auditor.commands.astray import here
 from auditor.commands.erased import NUMBER, of_erased, with_erased
 from auditor.commands.known import frame, holders, newcomers, standing_pins, up_to_date
 from auditor.commands.session import passing_engine
@@ -103,6 +104,7 @@ class _Teller:
             pinned = standing_pins(ledger, self.settings.table, holders(self._result("profiles")), self.now)
             number = next((number for _, _, number in self._keys(Side.PLATFORM)), None)
             written = [ledger.writes_of(self.settings.table, name, number) for name in names or [key]]
+            written += [here(self.settings, self.contract, ledger, name, number, self.folder) for name in names]
             decided = [
                 one
                 for one in ledger.every_decision(self.settings.table)
@@ -115,6 +117,7 @@ class _Teller:
             erased = bool(with_erased(ledger, [(key, NUMBER, number)]) if number else by_name)
             whose = number or (self._newcomer(key, ledger) if status is Status.MISSING and decided else None)
         writes = pl.concat(written).unique(maintain_order=True)
+        writes = writes.sort(pl.coalesce("sent_at", "settled_at"), maintain_order=True)
         history = self._history()
         if not (names or writes.height or decided or history.height):
             raise unknown(

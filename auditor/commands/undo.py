@@ -18,7 +18,7 @@ from auditor.apply.undo import Audited, require_ended, undo_plan
 from auditor.commands.astray import astray
 from auditor.commands.forecast import Forecast
 from auditor.commands.known import holders, standing_pins
-from auditor.commands.seen_since import touched
+from auditor.commands.seen_since import out_of_reach, touched
 from auditor.commands.session import connect, passing_engine
 from auditor.commands.stored_plans import Planned, find_plan, store
 from auditor.commands.undo_taken import taken, who
@@ -76,8 +76,6 @@ def undo(
         if not effects and not ledger.states(of.sha):
             raise SettingsError(f"{Path(name).name} was never applied: there is nothing to undo")
         edits = {(one.key, one.column): one for one in ledger.edits(settings.table, of.sha)}
-        if overwritten and not edits:
-            raise _no_edits(of, known=bool(ledger.overwritten(of.sha)))
         effects = (() if overwritten else _but(effects, edits)) + tuple(edits.values())
         require_ended(effects, now)
         again = ledger.taken_back(settings.table, of.sha) - edits.keys()
@@ -89,6 +87,9 @@ def undo(
         structure = structure or _live(settings)
         places = runs if into is None else [_place(into, structure)]
         contract = read_contract(settings.table_folder / "contract.toml", structure)
+        strays = astray(settings, contract, ledger, ledger.in_files(settings.table, plan=of.sha))
+        if overwritten and not edits and not strays:
+            raise _no_edits(of, known=bool(ledger.overwritten(of.sha)))
         like = chosen.made or contract
         audited = Audited(settings.entity, like.key, like.fallbacks, _population(chosen, ledger), contract.digest)
         people = pl.DataFrame([(one.key, one.profile_id) for one in effects if one.key], _WHO, orient="row")
@@ -97,8 +98,9 @@ def undo(
             back = take_back(settings, contract, of, effects, wrong, pins, ledger, audited, now)
         else:
             edited, pinned = touched(settings, contract, effects), {(one.key, one.column) for one in pins}
+            away = out_of_reach(settings, contract, effects)
             refused = _refused(settings, contract, structure, effects)
-            stays = {*again, *edited, *pinned}
+            stays = {*again, *edited, *pinned, *((one.key, one.column) for one in effects if one.profile_id in away)}
             stays |= {(one.key, one.column) for one in effects if (one.column or "", one.before) in refused}
             kept = {key for key, _ in pinned}
             created = [one for one in effects if delete_created and one.kind is Kind.CREATE and one.key not in kept]
@@ -118,15 +120,17 @@ def undo(
                     settings, contract, structure, effects, ledger, stays=stays, deleted=set(map(who, created))
                 ),
                 refused=refused,
+                away=away,
             )
-            if not back.writes and again:
+            if not back.writes and again and not away and not strays:
                 raise SettingsError(
                     f"nothing to undo: what plan {of.sha[:12]} did was taken back and read back, but for what no undo "
                     "takes back"
                 )
-            strays = astray(settings, contract, ledger, ledger.in_files(of.sha))
             named = [LeftAlone(key, column, Why.ASTRAY.value, refusal=None) for _, key, column in strays]
-            back = replace(back, left=(*back.left, *named))
+            spots = {(one.key, one.column) for one in named}
+            left = (one for one in back.left if one.why != Why.MADE_ANEW or (one.key, one.column) not in spots)
+            back = replace(back, left=(*left, *named))
         calls = sum(map(Forecast(settings, contract, structure).of_write, back.writes))
         pace = settings.actito.calls_per_minute
         took = {"calls": calls, "minutes": max(1, round(calls / pace)), "pace": pace} if calls else {}

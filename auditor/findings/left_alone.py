@@ -47,6 +47,8 @@ WHY: Final[dict[str, str]] = {
     Why.CREATED: "created, and stays",
     Why.DELETED: "deleted, and cannot come back",
     Why.UNMAPPED: "no longer in the mapping",
+    Why.ANOTHER_KEY: "has another key in {platform} by now: carry it over first (auditor rekey --map old-new.csv)",
+    Why.MADE_ANEW: "deleted in {platform}: another profile has the key by now, and keeps what it has",
     Why.ASTRAY: "written by file to another profile, which had this key by then: correct that one in {platform}",
 }
 """Why a cell or a profile is left alone."""
@@ -61,6 +63,7 @@ OF_AN_UNDO: Final[dict[str, str]] = {
     Why.PERMISSION: "permissions that the plan withdrew: nobody gets one back by itself",
     Why.CREATED: "created, and stays: --delete-created deletes who is untouched",
     Why.ERASED: "erased from the record since: nobody knows any more what was there before",
+    Why.GONE: "deleted in {platform} since: nobody is there to whom it could be given back",
 }
 """What is said otherwise where a plan is taken back."""
 

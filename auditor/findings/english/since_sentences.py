@@ -31,8 +31,8 @@ SINCE: Final[Mapping[str, str]] = {
 
 DETAIL: Final[Mapping[str, str]] = {
     "": "another value than was audited",
-    "gone": "not in {platform} any more",
-    "not_found": "not in {platform} any more",
+    "gone": "the profile that it was planned for is not in {platform} any more",
+    "not_found": "the profile that it was planned for is not in {platform} any more",
     "key": "the profile has another key by now",
     "value": "another value than was audited",
     "touched": "the profile was changed in {platform} since we wrote to it",

@@ -118,16 +118,17 @@ class Imported(Written):
             (table, but),
         )
 
-    def in_files(self, plan: str) -> pl.DataFrame:
-        """The cells that files of a plan carried, whatever became of them.
+    def in_files(self, table: str, *, plan: str | None = None, key: str | None = None) -> pl.DataFrame:
+        """The cells that files carried, of one plan or to one key, whatever became of them.
 
-        Columns: plan, key, profile_id, column, after.
+        Columns: plan, key, profile_id, column, after, sent_at, effective_at (the import has ended by then).
         """
         return self._frame(
-            ("plan", "key", "profile_id", "column", "after"),
-            "SELECT plan, key, profile_id, col, after FROM writes WHERE plan = ? AND number IS NOT NULL"
-            ' AND "import" IS NOT NULL AND col IS NOT NULL AND key IS NOT NULL ORDER BY id',
-            (plan,),
+            ("plan", "key", "profile_id", "column", "after", "sent_at", "effective_at"),
+            "SELECT plan, key, address, col, after, sent_at, effective FROM writes_now WHERE tab = ?"
+            " AND plan = coalesce(?, plan) AND key = coalesce(?, key) AND number IS NOT NULL"
+            ' AND "import" IS NOT NULL AND col IS NOT NULL AND sent_at IS NOT NULL ORDER BY id',
+            (table, plan, key),
         )
 
     def overwritten(self, plan: str) -> dict[tuple[str, str], str | None]:

@@ -16,3 +16,6 @@ UNTOLD: Final = "untold"
 
 SHOWN_LATER: Final = "shown_later"
 """Of a write that was not shown when it was read back at once, and was when it was looked for right after."""
+
+ASTRAY: Final = "astray"
+"""Of what a file wrote to another profile than it was meant for: told of that one, and recorded of nobody."""
