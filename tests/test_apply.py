@@ -48,7 +48,7 @@ from auditor.model import Attribute, AttributeType, Kind, Route, Structure
 from auditor.plan.brakes import held
 from auditor.state.commit import steady
 from auditor.state.ledger import Ledger
-from auditor.state.ledger.records import IMPORT_PATIENCE, QUOTA_ZONE, Overwritten, Settled
+from auditor.state.ledger.records import IMPORT_PATIENCE, Overwritten, Settled
 from auditor.writes import Cell, Plan, Write, read_plan
 from tests.nothing_known import a_plan, a_write, recorded
 
@@ -1041,7 +1041,7 @@ def test_the_last_call_of_the_day_is_kept_for_undo(world: World) -> None:
     assert set(outcomes(applied)) == {"skipped"}
     assert applied.stopped is not None
     assert applied.stopped.why == "quota"
-    assert "goes on from 03/03 00:00 (Europe/Brussels)" in applied.stopped.sentence
+    assert "goes on from 2026-03-02 23:00 UTC" in applied.stopped.sentence
     assert applied.exit_code is Exit.TRY_LATER
     taken = len(world.platform.executions)
     assert set(outcomes(world.apply(world.undo(first), limits=limits))) == {"landed"}, "one by one, on the same day"
@@ -1058,7 +1058,7 @@ def test_calls_that_others_used_up_put_the_plan_off(world: World) -> None:
     assert applied.stopped is not None
     assert applied.stopped.sentence == (
         "no more imports into this table today: others have used them up (0 were ours); "
-        "the plan goes on from 03/03 00:00 (Europe/Brussels)"
+        "the plan goes on from 2026-03-02 23:00 UTC"
     )
     again = world.apply(plan)
     assert set(outcomes(again)) == {"landed", "skipped"}
@@ -1085,7 +1085,7 @@ def test_the_day_of_calls_ends_at_midnight_in_brussels_also_when_summer_time_cha
     world.now = used_up
     applied = world.apply(plan, limits=limits)
     assert applied.stopped is not None
-    assert f"{midnight.astimezone(QUOTA_ZONE):%d/%m %H:%M}" in applied.stopped.sentence
+    assert f"the plan goes on from {midnight:%Y-%m-%d %H:%M} UTC" in applied.stopped.sentence
     world.now = midnight - timedelta(seconds=1)
     assert set(outcomes(world.apply(plan, limits=limits))) == {"landed", "skipped"}
     assert world.platform.calls["start_import"] == 1
@@ -1194,7 +1194,7 @@ def test_no_other_import_is_started_while_one_may_run_whose_number_never_arrived
     stopped = world.apply(plan_of(*batch(3, 4))).stopped
     assert stopped is not None
     assert stopped.why == "import_running"
-    assert "apply again from 12:0" in stopped.sentence
+    assert "apply again from 2026-03-02 12:0" in stopped.sentence
     assert world.platform.calls["start_import"] == 1
     world.now += IMPORT_PATIENCE
     assert outcomes(world.apply(plan_of(*batch(3, 4)))) == ["landed", "landed"]
@@ -1472,3 +1472,18 @@ def test_what_is_done_of_a_plan_brakes_nothing_when_it_is_gone_on_with(world: Wo
     assert counts({}) == [(Kind.UPDATE, 1)]
     assert counts({Kind.UPDATE: 1}) == counts({Kind.UPDATE: 2}) == [], "what was confirmed for all of it, goes on"
     assert counts({Kind.UPDATE: 3}) == [(Kind.UPDATE, 1)]
+
+
+def test_what_was_sent_by_file_and_is_not_confirmed_yet_is_not_counted_as_what_is_left(world: World) -> None:
+    """It is followed and never sent again: nobody is asked for its number."""
+    second = [city(number, batch="b2", route=Route.BULK) for number in (4, 5, 6)]
+    plan = plan_of(*batch(1, 2, 3), *second)
+    world.platform.polls = 10**6
+    applied = world.apply(plan, limits=Limits(concurrency=1, bulk_calls_per_day=2))
+    assert outcomes(applied) == ["landed", "unknown", "unknown", "skipped", "skipped", "skipped"]
+    with world.ledger() as ledger:
+        left = unfinished(plan, ledger)
+    assert left.counts == {Kind.UPDATE: 3}
+    limits = {Kind.UPDATE: (0, 0.0)}
+    assert [brake.count for brake in held(plan, limits, {Kind.UPDATE: 5}, left)] == [3]
+    assert held(plan, limits, {Kind.UPDATE: 3}, left) == ()

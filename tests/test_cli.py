@@ -623,7 +623,7 @@ def test_fix_stops_at_brakes_and_creates_nobody(
 @pytest.mark.parametrize(("named", "somebody", "released"), [(20, True, True), (21, True, False), (20, False, False)])
 def test_few_profiles_are_counted_by_whoever_names_them(named: int, *, somebody: bool, released: bool) -> None:
     brake = Brake(Kind.CLEAR, 3, limit=0)
-    found = Fix(named, Planned(a_plan(), Path("plan.json"), (brake,)), creations=0)
+    found = Fix(named, Planned(a_plan(), Path("plan.json"), (brake,), {}), creations=0)
     assert found.confirmed({}, somebody=somebody) == ({Kind.CLEAR: 3} if released else {})
     assert found.confirmed({Kind.CLEAR: 2}, somebody=somebody) == {Kind.CLEAR: 2}, "a wrong count releases nothing"
 

@@ -106,7 +106,7 @@ def test_two_opt_outs_of_one_person_are_counted_alike_before_and_after(capsys: p
     rows = [(write.kind.value, write.key, "landed", None) for write in plan.writes for _ in write.cells]
     outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome", "detail"], orient="row")
     assert figures.writes(outcomes)[Outcome.LANDED] == sum(plan.counts.values()) == 2
-    print_plan(Planned(plan, Path("plan.json"), ()), REVIEW.say)
+    print_plan(Planned(plan, Path("plan.json"), (), plan.counts), REVIEW.say)
     told_on_screen = " ".join(capsys.readouterr().out.split())
     assert "(corrections): 1 profile with permissions withdrawn, 1 corrected Cannot" in told_on_screen
 
@@ -187,7 +187,7 @@ def test_what_is_left_by_name_is_told_in_full_where_the_screen_says_so(
         "correct": "decided by Ann on 2026-11-20 09:30 UTC, and not written: changed since we wrote it",
         "undo": 'changed since we wrote it: "<b>Brugge"',
     }[purpose]
-    print_plan(Planned(plan, Path("2026-11-20T093000-x/plan.json"), ()), REVIEW.say, shown)
+    print_plan(Planned(plan, Path("2026-11-20T093000-x/plan.json"), (), plan.counts), REVIEW.say, shown)
     screen = " ".join(capsys.readouterr().out.split())
     once = {"correct": f"{said}: ", "undo": '10 changed since we wrote it "<b>Brugge": '}[purpose]
     assert f"{once}city: C10, C11, C12, C13, C14 and 5 more every one of them: auditor plan --show" in screen
@@ -230,7 +230,7 @@ def test_what_may_start_is_said_as_far_as_it_is_known(
     assert marked == (["C4"] if realtime else [])
     told = Told(review, "", path, path, path, ())
     assert told.document()["starts"].startswith(known)
-    print_plan(Planned(PLAN, Path("plan.json"), ()), REVIEW.say, told)
+    print_plan(Planned(PLAN, Path("plan.json"), (), PLAN.counts), REVIEW.say, told)
     assert known in " ".join(capsys.readouterr().out.split())
 
 
@@ -264,7 +264,7 @@ def test_a_plan_that_is_carried_out_says_so_and_not_how_to_do_it(
     for done in (None, ANN):
         review = Review(plan, replace(KNOWN, carried_out=done), REVIEW.say)
         told = Told(review, "", path, path, path, ("--confirm update=1",))
-        print_plan(Planned(plan, path, ()), REVIEW.say, told)
+        print_plan(Planned(plan, path, (), plan.counts), REVIEW.say, told)
         printed = capsys.readouterr()
         screen, written = (" ".join(one.split()) for one in (printed.out + printed.err, "\n".join(text(review, ""))))
         assert ("to carry it out: auditor apply" in screen) is (done is None)
@@ -293,7 +293,7 @@ def test_what_is_in_files_for_somebody_else_is_told_as_in_files(
     assert ways == {"in the file Customers-update-1, for somebody else to import": 150}
     assert {write.document(REVIEW.say)["file"] for write in review.writes()} == {"Customers-update-1"}
     path = tmp_path / "plan.json"
-    print_plan(Planned(plan, path, ()), REVIEW.say, Told(review, "", path, path, path, ()))
+    print_plan(Planned(plan, path, (), plan.counts), REVIEW.say, Told(review, "", path, path, path, ()))
     printed = capsys.readouterr()
     screen = " ".join((printed.out + printed.err).split())
     for told in (screen, " ".join("\n".join(text(review, "")).split())):

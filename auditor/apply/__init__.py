@@ -137,11 +137,28 @@ def settled(plan: Plan, ledger: Ledger, earlier: pl.DataFrame | None) -> Applied
 
 
 def unfinished(plan: Plan, ledger: Ledger) -> Plan:
-    """The same plan with those writes alone of which something is left to do."""
-    done = _finished(ledger.states(plan.sha), None).keys()
-    writes = enumerate(plan.writes)
-    left = (write for number, write in writes if any((number, column) not in done for column in write.followed))
-    return replace(plan, writes=tuple(left))
+    """The same plan with those writes alone of which something may still be sent: what it counts is what is asked for,
+    printed and confirmed.
+    """
+    numbers = {number for number, _ in sendable(plan, ledger)[0]}
+    return replace(plan, writes=tuple(write for number, write in enumerate(plan.writes) if number in numbers))
+
+
+def sendable(plan: Plan, ledger: Ledger) -> tuple[set[Place], bool]:
+    """What of a plan may still be sent, and whether some of that never was: it has no outcome, and travels in no file
+    that was sent, which is followed and never sent again. Who was gone then is looked for again.
+    """
+    states = ledger.states(plan.sha)
+    left, unsent = set(), False
+    for number, write in enumerate(plan.writes):
+        for column in write.followed:
+            state = states.get((number, column))
+            ended = state is not None and state.outcome in FINAL and state.detail != GONE
+            open_end = state is not None and state.sent_at is not None and state.outcome in (None, Outcome.UNKNOWN)
+            if not ended and not (open_end and state is not None and state.bulk_call is not None):
+                left.add((number, column))
+                unsent = unsent or not open_end
+    return left, unsent
 
 
 def _finished(states: Mapping[Place, WriteState], earlier: pl.DataFrame | None) -> dict[Place, Result]:

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 
 from auditor.actito import ActitoError, Discontinued
 from auditor.apply.job import Job, Stopped
+from auditor.findings.moments import moment
 from auditor.model import Kind
 from auditor.state.ledger import quota_day
 from auditor.state.ledger.records import IMPORT_PATIENCE, QUOTA_ZONE, BulkCalls, ImportRecord, ImportState
@@ -28,7 +29,7 @@ def obstacle(job: Job, batch: str) -> Stopped | None:
         over = call.sent_at + IMPORT_PATIENCE
         if call.state is ImportState.SENT and now < over:
             told = "an import of ours whose number never arrived may still be carried out"
-            return Stopped("import_running", f"{told}: apply again from {over:%H:%M} ({over.tzname()})")
+            return Stopped("import_running", f"{told}: apply again from {moment(over)}")
     return None
 
 
@@ -48,9 +49,9 @@ def _used_up(job: Job, batch: str, now: datetime, calls: BulkCalls) -> Stopped:
     whose = "a part of their record is lost" if calls.lost else whose
     sentence = f"no more imports into this table today: {whose} ({calls.used} were ours)"
     if midnight - job.plan.export_as_of > _allowed_age(job, batch):
-        again = f"from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key}) there are new ones, but by then"
+        again = f"from {moment(midnight)} there are new ones, but by then"
         return Stopped("quota", f"{sentence}; {again} the export behind {batch} is too old: {_go_on(job)}")
-    return Stopped("quota", f"{sentence}; the plan goes on from {midnight:%d/%m %H:%M} ({QUOTA_ZONE.key})")
+    return Stopped("quota", f"{sentence}; the plan goes on from {moment(midnight)}")
 
 
 def _finished(job: Job, call: ImportRecord) -> bool:

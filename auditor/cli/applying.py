@@ -62,7 +62,7 @@ def carry_out(
         say_drift(known.drift, words)
         if not shown and (reading := where_to_read(path)):
             say(wrapped("  ", reading))
-        if not confirmed_on_terminal(question(settings, left, against_truth(settings, path))):
+        if any(left.values()) and not confirmed_on_terminal(question(settings, left, against_truth(settings, path))):
             if somebody_there():
                 return None
             raise GuardRefused("nobody is there to answer", hint="add --yes to apply without being asked")

@@ -109,7 +109,7 @@ def print_plan(planned: Planned, words: Words, review: Told | None = None, *, ev
         click.echo(irrevocably(irrevocable(plan), words))
         if review is not None:
             say(f"  every write, with both values: {review.text.name}, and as a page\n    {review.page}")
-        created = plan.counts.get(Kind.CREATE, 0)
+        created = planned.left.get(Kind.CREATE, 0)
         wanted = {Kind.CREATE: created} if created else {}  # which never run unattended
         wanted |= {brake.kind: brake.count for brake in planned.brakes}
         flags = "".join(f" --confirm {kind.value}={count}" for kind, count in wanted.items())

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import polars as pl
 
-from auditor.apply.job import FINAL, GONE
+from auditor.apply import sendable
 from auditor.commands.known import holders, knowledge, standing_pins, with_pending
 from auditor.commands.plan import candidates, policy
 from auditor.commands.session import passing_engine
 from auditor.commands.show_find import there
 from auditor.errors import GuardRefused, SettingsError
 from auditor.findings.since import NO_DRIFT, Drift, Place
-from auditor.model import Kind, Outcome
+from auditor.model import Kind
 from auditor.plan.drift import Identifier, Later, There, Today, identifiers, of_ledger, of_run, today
 from auditor.settings.config import Settings
 from auditor.settings.contract import Contract
@@ -36,7 +36,7 @@ def drift(settings: Settings, chosen: Plan, ledger: Ledger, now: datetime, *, ol
     Raises GuardRefused for a plan of an older run, SettingsError where the newest run cannot be read, and InputUnusable
     where that run could not check something that a plan depends on.
     """
-    still, unsent = _left(chosen, ledger)
+    still, unsent = sendable(chosen, ledger)
     if not still:
         return NO_DRIFT
     erased = _erased(chosen, still, ledger)
@@ -47,23 +47,8 @@ def drift(settings: Settings, chosen: Plan, ledger: Ledger, now: datetime, *, ol
 
 
 def left(chosen: Plan, ledger: Ledger) -> set[Place]:
-    """What of a plan may still be sent: it has no outcome, and is in no file that was."""
-    return _left(chosen, ledger)[0]
-
-
-def _left(chosen: Plan, ledger: Ledger) -> tuple[set[Place], bool]:
-    """What of a plan may still be sent, and whether some of that never was."""
-    states = ledger.states(chosen.sha)
-    left, unsent = set(), False
-    for number, write in enumerate(chosen.writes):
-        for column in write.followed:
-            state = states.get((number, column))
-            ended = state is not None and state.outcome in FINAL and state.detail != GONE
-            open_end = state is not None and state.sent_at is not None and state.outcome in (None, Outcome.UNKNOWN)
-            if not ended and not (open_end and state is not None and state.bulk_call is not None):
-                left.add((number, column))
-                unsent = unsent or not open_end
-    return left, unsent
+    """What of a plan may still be sent."""
+    return sendable(chosen, ledger)[0]
 
 
 def _erased(chosen: Plan, left: Collection[Place], ledger: Ledger) -> set[Identifier]:

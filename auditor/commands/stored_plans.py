@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from auditor.apply import unfinished
 from auditor.apply.undo import irrevocable
 from auditor.errors import GuardRefused, SettingsError
 from auditor.files.whole import whole_file
@@ -32,6 +33,9 @@ class Planned:
     plan: Plan
     path: Path
     brakes: tuple[Brake, ...]
+    """Of what may still be sent."""
+    left: Mapping[Kind, int]
+    """How many profiles that touches, by kind."""
 
     def own(self, confirmed: Mapping[Kind, int]) -> Mapping[Kind, int]:
         """What is confirmed of the kinds that this plan has, where several plans are confirmed at once."""
@@ -49,7 +53,12 @@ def store(one: Plan, folder: Path, ledger: Ledger, settings: Settings) -> Planne
     seal = record(one, path, ledger)
     with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
         file.writelines(one.pieces(seal))
-    return Planned(one, path, held(one, brakes(settings), {}))
+    return _planned(one, path, ledger, settings)
+
+
+def _planned(one: Plan, path: Path, ledger: Ledger, settings: Settings) -> Planned:
+    left = unfinished(one, ledger)
+    return Planned(one, path, held(one, brakes(settings), {}, left), left.counts)
 
 
 def record(one: Plan, path: Path, ledger: Ledger) -> Mapping[str, Any]:
@@ -100,8 +109,8 @@ def _stored_in(settings: Settings, pattern: str) -> Iterator[Path]:
 def stored(settings: Settings, name: str) -> Planned:
     """A stored plan, by its path or the beginning of its SHA."""
     path = find_plan(settings, name)
-    one = read_plan(path)
-    return Planned(one, path, held(one, brakes(settings), {}))
+    with Ledger(settings.state_folder, reading=True) as ledger:
+        return _planned(read_plan(path), path, ledger, settings)
 
 
 def irrevocable_of(path: Path) -> Notice | None:
