@@ -23,14 +23,15 @@ from auditor.commands.show import tell
 from auditor.findings.audit import Audit
 from auditor.findings.figures import by_need
 from auditor.model import Attribute, Kind, Structure
-from auditor.permissions import EVIDENCE
+from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan import make_plans
 from auditor.plan.decisions import Choice, Decision
-from auditor.plan.knowledge import UNDONE, Knowledge
-from auditor.plan.needs import for_the_truth, needs
+from auditor.plan.knowledge import LEFT, UNDONE, Knowledge
+from auditor.plan.needs import for_the_truth, needs, questions
 from auditor.report import render
 from auditor.settings.config import read_settings
 from auditor.settings.contract import Blank, Column, Compare, Master, Polarity, Writing
+from auditor.state.ledger.records import Pin
 from auditor.writes import Plan
 from tests import given_time
 from tests.audits import audit_of, difference
@@ -274,6 +275,69 @@ def test_what_was_decided_on_other_values_is_said_to_have_changed_where_somebody
         for decisions in ((), made)
     ]
     assert why == [["decision", "damaged", "for_the_truth"], ["changed", "changed", "for_the_truth"]]
+
+
+NEWS = Column("news", "news", "news", Compare.BOOLEAN, master=Master.BOTH, permission=Polarity.OPT_IN)
+
+
+def permission(key: str, platform: str | None, truth: str, moved: str = "unknown") -> dict[str, Any]:
+    return difference(key, NEWS.name, platform, truth, moved=moved, platform_updated=ROW_CHANGED)
+
+
+def test_nothing_of_who_was_erased_is_written_but_their_no() -> None:
+    city = Column("city", "city", "city", master=Master.TRUTH)
+    rows = [permission("off", "true", "false", "truth"), permission("on", None, "true")]
+    rows += [difference("on", "city", "a", "b", moved="truth"), difference("other", "city", "a", "b", moved="truth")]
+    audit = audit_of(differences=rows, columns=(NEWS, city))
+    said = Decision("on", "news", None, "true", Choice.TRUTH, "Ann", made=NOW - DAY)
+    proof = pl.DataFrame([("on", "news", NOW - 2 * DAY, "shop")], schema=EVIDENCE, orient="row")
+    structure = Structure("16", audit.table, ())
+
+    def why(*erased: tuple[str, str | None]) -> dict[tuple[str, str], str | None]:
+        known = knowledge(structure, decisions=[said], evidence=proof, of_erased=frozenset(erased))
+        return {(key, column): why for key, column, why in select(needs(audit, known), "why")}
+
+    assert set(why().values()) == {None}
+    assert why(("off", None), ("on", None)) == why() | {("on", "news"): "erased", ("on", "city"): "erased"}
+    assert why(("on", "city")) == why() | {("on", "city"): "erased"}
+
+
+@pytest.mark.parametrize("choice", [None, Choice.TRUTH])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "opted_out_on_platform",
+        "withdrawn_by_us",
+        "withdrawn_by_us_then_changed",
+        "withdrawn_as_the_truth_said",
+        "opted_out_under_another_key",
+    ],
+)
+def test_an_opt_out_is_told_while_it_stands_whoever_decided_otherwise(word: str, choice: Choice | None) -> None:
+    """Who decided for an opt-in of which there is no evidence has not made the opt-out undone."""
+    apart, ours = word == "opted_out_under_another_key", word.startswith("withdrawn_by_us")
+    said = [(None, NOW - 9 * DAY, "platform", "k", "news", "off")] if ours else []
+    said += [("run", NOW - 9 * DAY, "other", "k", "news", "off")] if apart else []
+    left = [("k", NOW - 10 * DAY, ROW_CHANGED)] if word == "withdrawn_by_us" else []
+    audit = audit_of(differences=[permission("k", None if apart else "false", "true")], columns=(NEWS,))
+    made = [Decision("k", "news", audit.differences["platform"][0], "true", choice, "Ann")] if choice else []
+    known = knowledge(
+        Structure("16", audit.table, ()),
+        decisions=made,
+        history=pl.DataFrame(said, schema=HISTORY, orient="row"),
+        left=pl.DataFrame(left, schema=LEFT, orient="row"),
+        filed={("k", "news")} if word == "withdrawn_as_the_truth_said" else frozenset(),
+    )
+    needed = needs(audit, known)
+    assert (needed["told"].to_list(), needed["kind"].to_list()) == ([word], [None])
+
+
+def test_what_is_left_alone_is_no_question() -> None:
+    audit = audit_of(differences=[difference("k", "lastName", "a", "b"), difference("l", "lastName", "a", "b")])
+    kept = Decision("l", "lastName", "a", "b", Choice.REFUSED, "Ann", made=NOW)
+    pinned = Pin("Customers", "Ann", "k", None, "lastName", "a", "right", NOW + DAY, NOW)
+    needed = needs(audit, knowledge(Structure("16", audit.table, ()), decisions=[kept], pins=[pinned]))
+    assert dict(questions(needed, audit.same_person)) == {"asked": 1, "decided": 1, "changed": 0}
 
 
 @pytest.mark.parametrize("without_base", ["ask", "moments"])
