@@ -316,7 +316,7 @@ def test_nothing_of_who_was_erased_is_written_but_their_no() -> None:
 def test_an_opt_out_is_told_while_it_stands_whoever_decided_otherwise(word: str, choice: Choice | None) -> None:
     """Who decided for an opt-in of which there is no evidence has not made the opt-out undone."""
     apart, ours = word == "opted_out_under_another_key", word.startswith("withdrawn_by_us")
-    said = [(None, NOW - 9 * DAY, "platform", "k", "news", "off")] if ours else []
+    said: list[tuple[object, ...]] = [(None, NOW - 9 * DAY, "platform", "k", "news", "off")] if ours else []
     said += [("run", NOW - 9 * DAY, "other", "k", "news", "off")] if apart else []
     left = [("k", NOW - 10 * DAY, ROW_CHANGED)] if word == "withdrawn_by_us" else []
     audit = audit_of(differences=[permission("k", None if apart else "false", "true")], columns=(NEWS,))

@@ -213,7 +213,7 @@ def test_what_went_off_because_the_truth_asked_for_it(
     rows = [(run, NOW + at * HOUR, side, *CELL, value) for run, at, side, value in said]
     no = pl.DataFrame([(CELL[0], NOW)] if spoken else [], schema=SAID_NO, orient="row")
     found = asked_by_the_truth(pl.DataFrame(rows, schema=HISTORY, orient="row"), {CELL}, no)
-    assert found == ({CELL} if asked else set())
+    assert found == ({CELL: (NOW + 2 * HOUR, "c")} if asked else {})
 
 
 def test_who_was_withdrawn_by_a_file_for_others_is_told_to_nobody_as_an_opt_out_of_theirs(tmp_path: Path) -> None:
@@ -241,6 +241,13 @@ def test_who_was_withdrawn_by_a_file_for_others_is_told_to_nobody_as_an_opt_out_
             (own.key, "opted_out_on_platform"),
             (both.key, "opted_out_on_platform"),
         }
+        for here, there in ((True, True), (True, False), (False, False), (False, True)):  # once more, without a file
+            world.now += timedelta(days=1)
+            world.platform_says(by_file, **{NEWS: str(here).lower()})
+            world.truth_says(by_file, NEWS, there, world.now)
+            world.run()
+        told = (world.newest / "for-the-truth.csv").read_text("utf-8").splitlines()
+        assert f"{by_file.key};{NEWS};false;true;opted_out_on_platform" in told
 
 
 def test_a_new_no_is_written_after_an_opt_out_that_was_given_back_and_after_a_yes_on_the_platform(

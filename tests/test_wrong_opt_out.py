@@ -29,9 +29,11 @@ from auditor.permissions import HISTORY
 from auditor.report.rows import with_decision
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.records import Decision, Pin
-from tests.consent_law import CONSENT, NEWS, SILENT
+from tests.consent_law import CONSENT, NEWS, SILENT, Person
 from tests.consent_world import World, in_memory
 from tests.test_apply import NOON
+
+HOUR = timedelta(hours=1)
 
 
 class Watching(World):
@@ -50,6 +52,18 @@ def carried_out(world: World, planned: Planned) -> Applied:
 
 def applied(world: World, planned: Planned) -> list[tuple[str, str]]:
     return carried_out(world, planned).outcomes.select("key", "outcome").rows()
+
+
+def withdrawn(world: World, *people: Person) -> Planned:
+    """The truth says no of these people, after a run, and their opt-outs are carried out."""
+    world.run()
+    world.now += 5 * HOUR
+    for one in people:
+        world.truth_says(one, NEWS, False, world.now)
+    world.run()
+    [made] = world.plan()
+    assert [outcome for _, outcome in applied(world, made)] == ["landed"] * len(people)
+    return made
 
 
 def test_a_wrong_opt_out_is_given_back_only_where_nothing_known_of_the_person_speaks_against_it(tmp_path: Path) -> None:
@@ -138,9 +152,6 @@ def test_what_was_said_before_a_profile_was_made_again_speaks_against_it_too(tmp
             world.give_back(made, one, one.key, NEWS, "Bea")
 
 
-HOUR = timedelta(hours=1)
-
-
 @pytest.mark.parametrize(
     ("said", "written", "off"),
     [
@@ -176,13 +187,9 @@ def test_who_has_another_key_because_we_wrote_it_is_given_back_what_is_theirs(tm
     profile = world.platform.profiles["1"]
     profile["customerId"] = ""
     with in_memory(world):
-        world.run()
-        world.now += 5 * HOUR
-        world.truth_says(one, NEWS, False, world.now)
-        world.run()
-        [made] = plan(world.settings, now=world.now)
-        [(then, outcome)] = applied(world, made)
-        assert (then, outcome) == ('{"emailAddress":"p0@example.com"}', "landed")
+        made = withdrawn(world, one)
+        then = '{"emailAddress":"p0@example.com"}'
+        assert [write.key for write in made.plan.writes] == [then]
         world.now += HOUR
         with Ledger(world.settings.state_folder) as ledger:
             of = "Customers", "Mia", then, "customerId", None, "C0", "truth", world.now, "1", None
@@ -204,12 +211,7 @@ def test_who_has_another_key_by_now_is_named_by_either_and_nobody_else_is_asked_
     given, other, *_ = world.people
     world.all_say_yes()
     with in_memory(world):
-        world.run()
-        world.now += 5 * HOUR
-        world.truth_says(given, NEWS, False, world.now)
-        world.run()
-        [made] = world.plan()
-        assert applied(world, made) == [(given.key, "landed")]
+        made = withdrawn(world, given)
         then = given.key
         world.rename(given, "X1")
         world.rename(other, then)
@@ -229,13 +231,7 @@ def test_a_wrong_opt_out_is_told_as_one_before_and_after_it_is_given_back(
     one, refused, *_ = world.people
     world.all_say_yes()
     with in_memory(world):
-        world.run()
-        world.now += 5 * HOUR
-        for other in (one, refused):
-            world.truth_says(other, NEWS, False, world.now)
-        world.run()
-        [made] = world.plan()
-        assert set(applied(world, made)) == {(one.key, "landed"), (refused.key, "landed")}
+        made = withdrawn(world, one, refused)
         world.now += HOUR
         world.truth_says(one, NEWS, True, world.now)
         world.run()
@@ -291,12 +287,7 @@ def test_who_was_erased_since_is_told_so_when_the_plan_is_made_and_when_it_is_ap
     one = world.people[0]
     world.all_say_yes()
     with in_memory(world):
-        world.run()
-        world.now += 5 * HOUR
-        world.truth_says(one, NEWS, False, world.now)
-        world.run()
-        [made] = world.plan()
-        assert applied(world, made) == [(one.key, "landed")]
+        made = withdrawn(world, one)
         world.now += HOUR
 
         def back() -> Planned:
@@ -315,13 +306,8 @@ def test_who_has_another_key_by_the_mapping_is_not_said_to_have_been_given_one(t
     one = world.people[0]
     world.all_say_yes()
     with in_memory(world):
-        world.run()
-        world.now += 5 * HOUR
-        world.truth_says(one, NEWS, False, world.now)
-        world.run()
-        [made] = world.plan()
+        made = withdrawn(world, one)
         then = one.key
-        assert applied(world, made) == [(then, "landed")]
         contract = tmp_path / "expectations/Customers/contract.toml"
         contract.write_text(contract.read_text().replace('key = ["customerId"]', 'key = ["emailAddress"]'))
         if renamed:

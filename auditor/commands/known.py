@@ -136,29 +136,38 @@ def knowledge(
         taken_back=on_before(under_keys_of_now(ledger.opt_ins_taken_back(settings.table), everybody), _on(history)),
         of_others=_looked_for(folder, "of_others", OF_OTHERS, later=("holder",)),
         consent_off=_consent_off(folder),
-        filed=_filed(settings, audit, ledger, history, said_no(run_folder.read_activities(folder))),
+        filed=_filed(settings, audit, ledger, history, said_no(run_folder.read_activities(folder)), now),
         of_erased=erased_cells(contract, structure, audit, ledger),
     )
 
 
 def _filed(
-    settings: Settings, audit: Audit, ledger: Ledger, history: pl.DataFrame, no: pl.DataFrame
+    settings: Settings, audit: Audit, ledger: Ledger, history: pl.DataFrame, no: pl.DataFrame, now: datetime
 ) -> frozenset[permissions.Cell]:
     """The permissions that went off because the truth had said no, of which plans whose files somebody else imports had
-    the opt-out, as far as those plans are kept.
+    the opt-out in between, as far as those plans are kept.
     """
     off = audit.differences.filter(pl.col("column").is_in([one.name for one in audit.columns if one.permission]))
     asked = asked_by_the_truth(history, set(off.select("key", "column").iter_rows()), no)
-    rows = []
-    for one in ledger.plans(audit.table, "") if asked else ():
-        if one.purpose == "correct" and Kind.UNSUBSCRIBE.value in one.counts:
+    between = {cell: (since, run_folder.started(run) or now) for cell, (since, run) in asked.items()}
+    first, last = (
+        (min(at for at, _ in between.values()), max(at for _, at in between.values())) if between else (now, now)
+    )
+    told = []
+    for plan in ledger.plans(audit.table, "") if asked else ():
+        if first < plan.made < last and plan.purpose == "correct" and Kind.UNSUBSCRIBE.value in plan.counts:
             with contextlib.suppress(SettingsError):
-                made = read_plan(settings.runs_folder / one.run / f"plan-{one.sha}.json")
+                made = read_plan(settings.runs_folder / plan.run / f"plan-{plan.sha}.json")
                 own = [one for one in made.writes if made.for_others and one.batch and one.kind is Kind.UNSUBSCRIBE]
-                rows += [(write.key, write.profile_id, cell.column) for write in own for cell in write.cells]
-    told = pl.DataFrame(rows, dict.fromkeys(("key", "profile_id", "column"), pl.String), orient="row")
-    now = under_keys_of_now(told, concerned(audit)).select("key", "column")
-    return frozenset(asked & set(now.iter_rows()))
+                told += [(one.key, one.profile_id, cell.column, plan.made) for one in own for cell in one.cells]
+    schema = {**dict.fromkeys(("key", "profile_id", "column"), pl.String()), "at": HISTORY["at"]}
+    named = under_keys_of_now(pl.DataFrame(told, schema=schema, orient="row"), concerned(audit))
+    rows = named.select("key", "column", "at").iter_rows()
+    return frozenset(
+        (key, column)
+        for key, column, at in rows
+        if (key, column) in between and between[key, column][0] < at < between[key, column][1]
+    )
 
 
 def _created(audit: Audit, ledger: Ledger) -> pl.DataFrame:

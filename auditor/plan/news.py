@@ -61,9 +61,12 @@ def last_opt_ins(history: pl.DataFrame, cells: Collection[Cell]) -> dict[Cell, d
     return {cell: at for cell, at in found.items() if cell in cells}
 
 
-def asked_by_the_truth(history: pl.DataFrame, cells: Collection[Cell], said_no: pl.DataFrame) -> set[Cell]:
-    """Those of these cells that went off on the platform, as runs saw it, after one saw that the truth had withdrawn
-    what was on there: what nobody else has said no to, as far as anybody knows.
+def asked_by_the_truth(
+    history: pl.DataFrame, cells: Collection[Cell], said_no: pl.DataFrame
+) -> dict[Cell, tuple[datetime, str]]:
+    """When the truth asked for it and which run saw it done, of those of these cells that went off on the
+    platform, as runs saw it, after one saw that the truth had withdrawn what was on there: what nobody else has said
+    no to, as far as anybody knows.
 
     Not where the platform said yes again in between, nor of whoever said no to messages. `history` as HISTORY,
     `said_no` as SAID_NO.
@@ -71,20 +74,23 @@ def asked_by_the_truth(history: pl.DataFrame, cells: Collection[Cell], said_no: 
     spoken = set(said_no["key"])
     seen = history.filter(pl.col("key").is_in({key for key, _ in cells} - spoken)).sort("at", maintain_order=True)
     last: dict[tuple[str, Cell], str] = {}
-    asked: dict[Cell, str | None] = {}
-    done: set[Cell] = set()
-    for run, side, key, column, value in seen.select("run", "side", "key", "column", "value").iter_rows():
+    asked: dict[Cell, tuple[datetime, str | None]] = {}
+    done: dict[Cell, tuple[datetime, str]] = {}
+    for run, at, side, key, column, value in seen.select("run", "at", "side", "key", "column", "value").iter_rows():
         cell, off = (key, column), value == Permission.OFF
         if last.get((side, cell)) == value:
             continue
         last[side, cell] = value
         if side == Side.TRUTH and off and last.get((Side.PLATFORM, cell)) == Permission.ON:
-            asked[cell] = run
+            asked[cell] = at, run
         elif side == Side.TRUTH:
             asked.pop(cell, None)
         elif side == Side.PLATFORM:
-            (done.add if off and asked.pop(cell, run) != run else done.discard)(cell)
-    return {cell for cell in done if cell in cells}
+            since, by = asked.pop(cell, (at, run)) if off else (at, run)
+            done.pop(cell, None)
+            if by != run and run is not None:
+                done[cell] = since, run
+    return {cell: one for cell, one in done.items() if cell in cells}
 
 
 def with_lapsed(decisions: Iterable[Decision], news: Mapping[Cell, datetime]) -> list[Decision]:
