@@ -262,7 +262,10 @@ def _read(text: str, column: Column, side: Side, zone: ZoneInfo) -> str | None:
     return next((found for found in read if found is not None), None)
 
 
-def _number(text: str, _column: Column, _spelt: str | None, decimal: str, _zone: ZoneInfo) -> str | None:
+def _number(text: str, column: Column, _spelt: str | None, decimal: str, _zone: ZoneInfo) -> str | None:
+    if column.argument and decimal == column.decimal:
+        for unit in column.argument.split("|"):
+            text = text.replace(unit, "").strip()
     if decimal == ",":
         if re.fullmatch(r"[+-]?(\d{1,3}([. ]\d{3})+|\d*)(,\d*)?", text) is None:
             return None

@@ -87,6 +87,8 @@ KINDS = (
     _kind(Compare.PHONE, _PHONE, _PHONE, ("+32470123456", "nobody"), argument="BE"),
     _kind(Compare.NUMBER, _NUMBER, _NUMBER, ("1", "0", "nan", "inf")),
     _kind(Compare.NUMBER, _NUMBER, _COMMA, ("1", "2.5", "0"), decimal=",", tolerance=Decimal(1)),
+    _kind(Compare.NUMBER, _NUMBER, ("€ 2,5", "1,0 EUR", "-€ 1", "12,5 %", "$ 1", "1 €", *_COMMA), ("1", "2.5", "0"),
+          decimal=",", argument="€|EUR"),
     _kind(Compare.DATE, _DAY, _DAY, ("2024-02-29", "2023-01-05")),
     _kind(Compare.DATE, _DAY, ("29/02/2024", "29/02/2023", "5/1/2023", "2024-02-29", "never"), ("2024-02-29",),
           format="%d/%m/%Y"),

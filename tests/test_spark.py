@@ -22,7 +22,7 @@ from auditor.engine.functions import declared, hashed
 from auditor.engine.protocol import Engine
 from auditor.engine.spark import connect, twins
 from auditor.engine.spark.entries import portable
-from auditor.equality import primitives, rules
+from auditor.equality import amounts, primitives, rules
 from auditor.equality.primitives import FUNCTIONS, nfc_normalize, strip_accents
 from auditor.explain import folds, spelling
 from auditor.model import Side
@@ -141,6 +141,8 @@ PRIMITIVES: dict[str, Callable[[ir.StringValue], ir.Value]] = {
     "truth_value": primitives.truth_value,
     "number": lambda text: primitives.number(text, "."),
     "number with a comma": lambda text: primitives.number(text, ","),
+    "amount": lambda text: amounts.amount(text, ",", "€|EUR"),
+    "amount of hundredths": lambda text: amounts.amount(text, ".", "%/100"),
     "date": lambda text: primitives.date_text(text, None),
     "date by its format": lambda text: primitives.date_text(text, "%d/%m/%Y"),
     "moment": lambda text: primitives.moment_text(text, None, ZONE, in_zone=ZONE),

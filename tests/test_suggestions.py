@@ -52,6 +52,12 @@ FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "news": (lambda n: ["WAAR", "ONWAAR"][n % 2], lambda n: ["1", "0"][n % 2]),
     "spent": (lambda n: f"{n + 1}.234,50", lambda n: f"{n + 1}234.5"),
     "owed": (lambda n: f"({n + 1}.50)", lambda n: f"-{n + 1}.5"),
+    "price": (
+        lambda n: f"€ {n + 1}.234,50" if n % 2 else f"{n + 1},50 EUR",
+        lambda n: f"{n + 1}234.5" if n % 2 else f"{n + 1}.5",
+    ),
+    "vat": (lambda n: f"{n + 1}.5 %", lambda n: f"{(n + 1.5) / 100:.3f}"),
+    "off": (lambda n: f"{n + 1}.5", lambda n: f"{n + 1}.5%"),
     "phone": (lambda n: f"0470 12 34 {10 + n}", lambda n: f"+324701234{10 + n}"),
     "idd": (lambda n: f"00324701234{10 + n}", lambda n: f"+324701234{10 + n}"),
     "movil": (lambda n: f"639 897 {300 + n}", lambda n: f"+34639897{300 + n}"),
@@ -66,7 +72,9 @@ FORMS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
 WANTED = {
     "counted": "date:excel", "clicked": "timestamp:unix",
     "born": "date:%d/%m/%Y", "us": "date:%m/%d/%Y", "seen": "timestamp", "land": "", "vip": "boolean",
-    "news": "boolean", "spent": "number:,", "owed": "number", "phone": "phone:BE", "idd": "phone:BE",
+    "news": "boolean", "spent": "number:,", "owed": "number",
+    "price": "number:,EUR|€", "vat": "number:%/100", "off": "number:%",
+     "phone": "phone:BE", "idd": "phone:BE",
     "movil": "phone:ES", "mail": "email",
     "name": "name", "code": "code", "tags": "set", "crm": "set:;,",
     "piped": "set:|", "asis": "set:;,",
@@ -98,6 +106,7 @@ def test_what_is_proposed_makes_all_of_them_equal_when_it_is_taken(tmp_path: Pat
     assert [read_suggestion(one) for one in found.summary["suggestions"]] == list(found.suggestions)
     contracts = {one.column: one.contract.partition("\n")[2] for one in found.suggestions}
     assert contracts["crm"] == 'compare = "set:;,"'
+    assert contracts["off"] == 'compare = "number:%"'
     assert contracts["phone"] == 'compare = "phone:BE"'
     # A contract takes the platform's values to be spelt as Actito spells them.
     assert {name for name, lines in contracts.items() if not lines} == {
@@ -105,6 +114,8 @@ def test_what_is_proposed_makes_all_of_them_equal_when_it_is_taken(tmp_path: Pat
         "us",
         "counted",
         "spent",
+        "price",
+        "vat",
         "piped",
         "vip",
     }

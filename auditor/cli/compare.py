@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 @click.option("--only-columns", "only", multiple=True, metavar="COLUMN[,COLUMN]",
               help="Compare these columns and no other beside the key.")  # fmt: skip
 @click.option("--rule", multiple=True, metavar="COLUMN=RULE[:ARGUMENT]",
-              help="How a column is compared, key columns too: exact, text, name, email, phone:BE, number, date, "
-              "date:%d/%m/%Y or date:excel, timestamp, boolean, code, set or set:;, identifier or "
-              "identifier:C-*.")  # fmt: skip
+              help="How a column is compared, key columns too: exact, text, name, email, phone:BE, number, "
+              "number:,€ or number:%/100, date, date:%d/%m/%Y or date:excel, timestamp, boolean, code, set or "
+              "set:;, identifier or identifier:C-*.")  # fmt: skip
 @click.option("--values", "values", multiple=True, metavar="COLUMN=MAP",
               help="What values of a column stand for, on either side: 'country={\"Belgium\": \"BE\"}'.")  # fmt: skip
 @click.option("--tolerance", multiple=True, metavar="COLUMN=DISTANCE",

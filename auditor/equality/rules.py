@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.datatypes as dt
 
+from auditor.equality.amounts import amount
 from auditor.equality.identifiers import identifier
 from auditor.equality.primitives import (
     blank_to_null,
@@ -58,13 +59,16 @@ class Reading:
     zone: str
     separators: str
     """What stands between the members of a cell that has several: any of these characters."""
+    unit: str = ""
+    """Of numbers: what stands before or behind them, `€|EUR`."""
 
 
 def reading(column: Column, side: Side, zone: str) -> Reading:
     """The platform always spells as Actito's formats say (D-etlf); the truth as its contract says."""
     if side is Side.PLATFORM and not column.spelt_alike:
         return _actitos(zone)
-    return Reading(column.values, column.format, column.decimal, zone, _separators(column))
+    unit = column.argument if column.compare is Compare.NUMBER else ""
+    return Reading(column.values, column.format, column.decimal, zone, _separators(column), unit)
 
 
 def _actitos(zone: str) -> Reading:
@@ -223,9 +227,10 @@ def _parsed(value: ir.StringValue, column: Column, spelt: Reading) -> ir.StringV
             return phone(value, column.argument)
         case Compare.NUMBER if column.type in _WHOLE:
             # 9.7E+16 is what a spreadsheet has left of a card number.
-            return ibis.ifelse(value.re_search("[eE]"), ibis.null(str), number(value, spelt.decimal))
+            plain = ibis.ifelse(value.re_search(r"\d[eE]"), ibis.null(str), value)
+            return _numeric(plain, spelt)
         case Compare.NUMBER:
-            return number(value, spelt.decimal)
+            return _numeric(value, spelt)
         case Compare.DATE:
             return date_text(value, spelt.format)
         case Compare.TIMESTAMP:
@@ -234,6 +239,11 @@ def _parsed(value: ir.StringValue, column: Column, spelt: Reading) -> ir.StringV
             return truth_value(value)
         case rule:
             raise AssertionError(f"{rule} is compared as text")
+
+
+def _numeric(value: ir.StringValue, spelt: Reading) -> ir.StringValue:
+    plain = number(value, spelt.decimal)
+    return plain.fill_null(amount(value, spelt.decimal, spelt.unit)) if spelt.unit else plain
 
 
 def equal(platform: ir.StringValue, truth: ir.StringValue, column: Column) -> ir.BooleanValue:

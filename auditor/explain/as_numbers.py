@@ -6,22 +6,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import ibis
 
 from auditor.engine.protocol import Engine
 from auditor.explain.folds import only_if
-from auditor.explain.spelling import same_number
+from auditor.explain.spelling import MONEY, NAMES_OF_MONEY, money_of, same_number
 from auditor.findings.reason import Reason
 from auditor.settings.contract import Column, Compare
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-_MONEY: Final = r"(?:€|\$|£|EUR|USD|GBP|CHF)?"
-_LIKE_A_NUMBER: Final = rf"^\(?{_MONEY}[+-]?{_MONEY}[.,]?\d[\d.,'’]*(?:[eE][+-]?\d+)?{_MONEY}[-%)]?{_MONEY}$"
+_MONEY: Final = f"(?:{'|'.join(map(re.escape, MONEY))})?"
+_LIKE_A_NUMBER: Final = rf"(?i)^\(?{_MONEY}[+-]?{_MONEY}[.,]?\d[\d.,'’]*(?:e[+-]?\d+)?{_MONEY}[-%)]?{_MONEY}$"
 _PLAIN: Final = r"^[+-]?(?:0|[1-9][0-9]*)?(?:[.,][0-9]+)?$"
 _FRACTION: Final = r"[.,][0-9]+$"
 _ONE_GROUP: Final = r"^\s*[+-]?[1-9][0-9]{0,2}[%s][0-9]{3}\s*$"
@@ -39,6 +40,17 @@ def are_same_number(table: ir.Table) -> ir.BooleanValue:
     # The same number has the same digits, zeros at the ends apart.
     candidate = only_if(both, exponent | (_significant(p) == _significant(t)))
     return only_if(candidate, same_number(p, t))
+
+
+def units(texts: Sequence[str]) -> Iterator[str]:
+    """What stands before or behind numbers, as the rule takes it: the names of one currency together."""
+    found = {money_of(text) for text in texts} - {None}
+    for code in sorted(filter(None, found)):
+        spelt = {name.lower() for name, one in MONEY.items() if one == code}
+        there = {part for text in texts for part in NAMES_OF_MONEY.findall(text) if part.lower() in spelt}
+        yield "|".join(sorted({name.lower(): name for name in sorted(there)}.values()))
+    if any("%" in text for text in texts):
+        yield from ("%/100", "%")
 
 
 def more_than_digits(table: ir.Table) -> ir.BooleanValue:

@@ -204,8 +204,15 @@ def _letters_lost(damaged: str, whole: str) -> bool:
 
 # --- numbers ---
 
-_MONEY: Final = re.compile("€|\\$|£|EUR|USD|GBP|CHF", re.IGNORECASE)
-_MONEY_SIGNS: Final = {"€": "EUR", "$": "USD", "£": "GBP"}
+MONEY: Final[Mapping[str, str]] = {
+    "US$": "USD", "R$": "BRL", "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "zł": "PLN", "Kč": "CZK",
+    "euro": "EUR", "Fr.": "CHF", "kr.": "kr", "kr": "kr", "Ft": "HUF", "lei": "RON",
+    **{code: code for code in ("EUR", "USD", "GBP", "CHF", "PLN", "CZK", "SEK", "NOK", "DKK", "HUF", "RON", "BGN",
+                               "JPY", "INR", "BRL", "CAD", "AUD", "TRY")},
+}  # fmt: skip
+"""What stands before or behind an amount, and the currency that it says."""
+NAMES_OF_MONEY: Final = re.compile("|".join(map(re.escape, MONEY)), re.IGNORECASE)
+_CURRENCY: Final = {name.upper(): code for name, code in MONEY.items()}
 
 
 @lru_cache(_REMEMBERED)
@@ -214,7 +221,7 @@ def is_same_number(platform: str | None, truth: str | None) -> bool:
     accountant's minus, a currency (not two) or per cent."""
     if platform is None or truth is None:
         return False
-    money = _money(platform), _money(truth)
+    money = money_of(platform), money_of(truth)
     return not (all(money) and money[0] != money[1]) and bool(readings(platform) & readings(truth))
 
 
@@ -223,7 +230,7 @@ def readings(text: str) -> frozenset[Decimal]:
     """Every number that a text can be read as: `0.750` as one, for no group of thousands begins with a zero."""
     compact = re.sub(r"[\s'’]", "", text)
     owed = re.fullmatch(r"\((.*)\)|([^-].*)-", compact)
-    plain = _MONEY.sub("", f"-{owed[1] or owed[2]}" if owed else compact)
+    plain = NAMES_OF_MONEY.sub("", f"-{owed[1] or owed[2]}" if owed else compact)
     parts = 100 if plain.endswith("%") else 1
     found = {
         Decimal(plain.rstrip("%").replace(group, "").replace(decimal, "."))
@@ -236,8 +243,10 @@ def readings(text: str) -> frozenset[Decimal]:
     return frozenset(found | {value / parts for value in found})
 
 
-def _money(text: str) -> set[str]:
-    return {_MONEY_SIGNS.get(found, found) for found in _MONEY.findall(text.upper())}
+def money_of(text: str) -> str | None:
+    """The currency that a text names; None: none, or two."""
+    found = {_CURRENCY[name.upper()] for name in NAMES_OF_MONEY.findall(text)}
+    return found.pop() if len(found) == 1 else None
 
 
 # --- one value in two notations ---

@@ -18,7 +18,7 @@ from auditor.engine.protocol import Engine
 from auditor.equality import rules
 from auditor.equality.primitives import FUNCTIONS, needs_functions
 from auditor.equality.yes_no import NO, YES
-from auditor.explain.as_numbers import thousands_are_certain
+from auditor.explain.as_numbers import thousands_are_certain, units
 from auditor.explain.background import Background
 from auditor.explain.causes import Example, Group
 from auditor.explain.telephones import countries
@@ -125,6 +125,9 @@ def _candidates(
         if reason is Reason.NUMBER_FORMAT:
             number = replace(column, compare=Compare.NUMBER, argument="", format=None, decimal=",")
             yield _Candidate(number, _WITH_COMMA, {})
+            for unit in units(texts):
+                yield _Candidate(replace(number, argument=unit, decimal="."), f"number:{unit}", {})
+                yield _Candidate(replace(number, argument=unit), f"{_WITH_COMMA}{unit}", {})
         if reason in (Reason.NOTATION, Reason.PUNCTUATION):
             yield from _notations(column, group.pattern, texts)
 
@@ -211,10 +214,10 @@ def _best(
     unlike = fetched.filter(~fetched.p.identical_to(fetched.t))
     joined = unlike.left_join(mine, "key").select("key", "p", "t", differs=lambda one: one.mark.fill_null(False))
     both = engine.keep(joined, "suggested_cells")
-    if any(one.rule == _WITH_COMMA for one in candidates):
+    if any(one.rule.startswith(_WITH_COMMA) for one in candidates):
         drawn = background.drawn.select(p=background.drawn[f"p{place}"], t=background.drawn[f"t{place}"])
         if not thousands_are_certain(engine, both.filter(both.differs), drawn):
-            candidates = [one for one in candidates if one.rule != _WITH_COMMA]
+            candidates = [one for one in candidates if not one.rule.startswith(_WITH_COMMA)]
     found = _proposed(engine, both, candidates, zone, freely=freely)
     engine.drop(both)
     return found
@@ -253,7 +256,7 @@ def _proposed(
         return None
     equal_now, number = best
     twins = [counted[f"e{other}"] for other, one in enumerate(candidates) if one.twin]
-    if "%" in candidates[number].rule and any(2 * twin > equal_now for twin in twins):
+    if candidates[number].column.format is not None and any(2 * twin > equal_now for twin in twins):
         return None
     chosen = candidates[number]
     named = freely or chosen.column.sensitivity is Sensitivity.PUBLIC

@@ -52,14 +52,16 @@ class Suggestion:
             return ""
         name, _, argument = self.rule.partition(":")
         lines = [f"[columns.{json.dumps(self.column, ensure_ascii=False)}]"]
-        if name in _WITHIN:
-            lines.append(f"compare = {json.dumps(self.rule, ensure_ascii=False)}")
+        sign = argument[:1] if name == "number" and argument[:1] in (",", ".") else ""
+        unit = argument[len(sign) :] if name == "number" else ""
+        if name in _WITHIN or unit:
+            lines.append(f"compare = {json.dumps(f'{name}:{unit or argument}', ensure_ascii=False)}")
         elif name:
             lines.append(f'compare = "{name}"')
         if name in ("date", "timestamp") and argument:
             lines.append(f"format = {json.dumps(argument)}")
-        if name == "number" and argument:
-            lines.append(f"decimal = {json.dumps(argument)}")
+        if sign:
+            lines.append(f"decimal = {json.dumps(sign)}")
         if self.values:
             pairs = (f"{json.dumps(one, ensure_ascii=False)} = {json.dumps(other, ensure_ascii=False)}"
                      for one, other in self.values.items())  # fmt: skip

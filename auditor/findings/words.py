@@ -367,7 +367,11 @@ class Words:
         """How a column is compared, in words: the rule and everything that widens it."""
         parts = [COMPARE[column.compare]]
         if column.argument:
-            means = {Compare.PHONE: "numbers without a country are taken as", Compare.SET: "divided by"}
+            means = {
+                Compare.PHONE: "numbers without a country are taken as",
+                Compare.SET: "divided by",
+                Compare.NUMBER: "in",
+            }
             parts.append(f"{means.get(column.compare, 'what counts is')} {column.argument}")
         if column.tolerance is not None:
             parts.append(f"up to {column.distance} apart counts as equal")

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from auditor.errors import SettingsError
 from auditor.model import Side
 from auditor.settings.column_names import alike, almost, named, shown
-from auditor.settings.contract import Blank, Column, Compare, Contract, Master
+from auditor.settings.contract import Blank, Column, Compare, Contract, Master, parted
 from auditor.settings.contract_file import parse_rule
 from auditor.settings.date_formats import unreadable
 from auditor.settings.distances import Distance, rule_for, unfit
@@ -237,7 +237,7 @@ def _column(name: str, other: str, question: Question, platform: str, truth: str
         if rule is Compare.PHONE and not argument:
             raise ValueError("the country of numbers without one is needed, for example phone:BE")
         if argument and rule is Compare.NUMBER:
-            decimal, argument = argument, ""
+            decimal, argument = parted(argument)
         if argument and rule in (Compare.DATE, Compare.TIMESTAMP):
             if problem := unreadable(argument, rule):
                 raise ValueError(problem)

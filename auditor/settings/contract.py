@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -87,6 +88,10 @@ DEFAULT_COMPARE: Mapping[AttributeType, Compare] = {
 }
 """The rule of a column whose contract names none, by the attribute's type in the structure."""
 
+PARTED = re.compile(r"/(10+)$")
+"""Behind the unit of numbers: what has it is divided by so much, `%/100`."""
+_UNIT = re.compile(r"[^\s\d.,+()*/|-](?:[^\d,+()*/|-]*[^\s\d,+()*/|-])?")
+
 DIGITS, SALESFORCE, GUID, MAILBOX = "digits", "salesforce", "guid", "mailbox"
 PARTS = (DIGITS, SALESFORCE, GUID, MAILBOX)
 """Of an identifier, that may count alone; another one is what stands for the star in a text such as `C-*`, or so many
@@ -127,7 +132,7 @@ class Column:
     compare: Compare = Compare.EXACT
     argument: str = ""
     """Of the rule: the default country of `phone`, such as `BE`, what separates the members of `set`, such as `;`,
-    the part of an `identifier` that counts, such as `C-*`."""
+    the part of an `identifier` that counts, such as `C-*`, the unit that a `number` may have, such as `€|EUR`."""
     type: AttributeType = AttributeType.STRING
     multi_valued: bool = False
     master: Master = Master.TRUTH
@@ -255,6 +260,17 @@ class Contract:
         if self.updated_truth:
             names.append(self.updated_truth)
         return tuple(dict.fromkeys(names))
+
+
+def parted(argument: str) -> tuple[str, str]:
+    """What stands behind `number:`, as decimal sign, a dot unless it is a comma, and unit, which may be none."""
+    sign = argument[:1] if argument[:1] in (",", ".") else ""
+    return sign or ".", argument[len(sign) :]
+
+
+def is_unit(text: str) -> bool:
+    """Whether it may stand before or behind a number, as `€` and `EUR` do; several with `|` between them."""
+    return all(map(_UNIT.fullmatch, PARTED.sub("", text).split("|")))
 
 
 def _ordered(column: Column) -> Column:

@@ -27,6 +27,8 @@ from auditor.settings.contract import (
     Polarity,
     Sensitivity,
     Writing,
+    is_unit,
+    parted,
 )
 from auditor.settings.date_formats import unreadable
 from auditor.settings.distances import InFile, unfit
@@ -180,8 +182,10 @@ def parse_rule(text: str) -> tuple[Compare, str]:
                 f'"{argument}" is no part of an identifier: {", ".join(PARTS)} or one such as C-*, *-? or 8'
             )
     elif argument and name == Compare.NUMBER:
-        if argument not in (",", "."):
-            raise ValueError(f'"{argument}" is no decimal sign: number:, reads 1.234,50')
+        if (unit := parted(argument)[1]) and not is_unit(unit):
+            raise ValueError(
+                f'"{argument}" is no decimal sign and no unit: number:, reads 1.234,50, number:,€ reads € 1.234,50'
+            )
     elif argument and name not in (Compare.DATE, Compare.TIMESTAMP):
         raise ValueError(f'nothing may stand behind "{name}"')
     return Compare(name), argument
@@ -219,9 +223,10 @@ def _column(name: str, spec: ColumnFile, country: str, structure: Structure | No
             problems.append(f"{place}.compare: {error}")
     if compare is Compare.PHONE and not argument:
         argument = country
-    elif argument and compare not in (Compare.PHONE, Compare.SET, Compare.IDENTIFIER):
-        beside = "decimal" if compare is Compare.NUMBER else "format"
-        problems.append(f'{place}.compare: nothing may stand behind "{compare}": say {beside} = "{argument}" beside it')
+    elif compare is Compare.NUMBER and argument[:1] in (",", "."):
+        problems.append(f'{place}.compare: say decimal = "{argument[0]}" beside it')
+    elif argument and compare not in (Compare.PHONE, Compare.SET, Compare.IDENTIFIER, Compare.NUMBER):
+        problems.append(f'{place}.compare: nothing may stand behind "{compare}": say format = "{argument}" beside it')
     permission = spec.permission
     if permission is None and name.startswith(SUBSCRIPTION_PREFIX):
         permission = Polarity.OPT_IN
