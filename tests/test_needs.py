@@ -447,10 +447,12 @@ def test_whoever_exchanges_a_unique_value_asks_a_person_and_who_keeps_one_asks_n
     assert [(item.key, item.why) for item in plan.left] == [(key, why) for key, _, why in select(needed, "why")]
 
 
-def test_a_column_that_is_no_longer_mapped_is_left_alone() -> None:
+@pytest.mark.parametrize("choice", [None, Choice.PLATFORM])
+def test_a_column_that_is_no_longer_mapped_is_left_alone(choice: Choice | None) -> None:
     """The run is older than the contract of today; what the permission of the column was, nobody says any more."""
     audit = audit_of(differences=[difference("1", "gone", "true", "false", moved="truth", status="stale")])
-    asked = knowledge(Structure("16", "Customers", ()))
+    made = [Decision("1", "gone", "true", "false", choice, "Ann")] if choice else []
+    asked = knowledge(Structure("16", "Customers", ()), decisions=made)
     told = select(needs(audit, asked), "need", "why", "answers", "told")
     assert list(told) == [("1", "gone", "left", "unmapped", "", None)], "and nobody is asked about it"
     plan, _ = make_plans(audit, a_policy(), facts(asked))
