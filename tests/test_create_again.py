@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.commands.create_again import create_again
+from auditor.commands.forget import forget
 from auditor.commands.known import up_to_date
 from auditor.commands.stored_plans import Planned
 from auditor.errors import GuardRefused, SettingsError
@@ -58,12 +59,14 @@ def test_whom_an_undo_deleted_is_created_once_more_where_a_person_decides_so_ane
     with in_memory(world):
         world.run()
         first = created(world, one)
-        with pytest.raises(SettingsError, match="no undo deleted"):
+        with pytest.raises(SettingsError, match="is not missing"):
             decide(world, one.key)
         taken_back(world, one, first)
         assert planned(world, one) == ["undone"]
         for keys, by in (((one.key,), " "), ((one.key, other.key), "Mia"), (("nobody",), "Mia")):
-            with pytest.raises(SettingsError):
+            with pytest.raises(
+                SettingsError, match="the name of the person" if keys == (one.key,) else "is not missing"
+            ):
                 decide(world, *keys, by=by)
         assert planned(world, one) == ["undone"], "all of them or nobody"
         decide(world, one.key)
@@ -80,11 +83,14 @@ def test_whom_an_undo_deleted_is_created_once_more_where_a_person_decides_so_ane
         world.leave(one)
         world.now += DAY
         world.run()
-        assert planned(world, one) != ["create"], "somebody else has deleted them since"
+        assert planned(world, one) == ["gone"], "somebody else has deleted them since"
         with pytest.raises(GuardRefused, match="was there again"):
             decide(world, one.key)
         with Ledger(world.settings.state_folder, reading=True) as ledger:
             assert [each.person for each in ledger.every_decision("Customers")] == ["Mia", "Mia"]
+        forget(world.settings, one.key, now=world.now, dry=False)
+        with pytest.raises(GuardRefused, match="erased on request"):
+            decide(world, one.key)
 
 
 def test_a_decision_on_who_was_deleted_is_not_taken_and_says_what_can_be_done(tmp_path: Path) -> None:

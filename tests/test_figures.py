@@ -297,13 +297,22 @@ def test_a_write_is_done_once_each_of_its_fields_is() -> None:
         7: ["already", "refused"],
         8: ["already", "already"],
     }
+    fields |= {9: ["undone", "landed"], 10: ["never", "landed"]}
+    stored = {"already": "landed", "undone": "skipped", "never": "skipped"}
+    since = {"undone": "undone_since", "never": "undone_since"}
     rows = [
-        ("update", f"C{number}", "landed" if outcome == "already" else outcome, outcome)
+        (
+            "update",
+            f"C{number}",
+            stored.get(one, one),
+            since.get(one, one),
+            None if one in ("never", "skipped") else NOW,
+        )
         for number, own in fields.items()
-        for outcome in own
+        for one in own
     ]
-    outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome", "detail"], orient="row")
-    told = {"landed": 3, "refused": 2, "changed": 1, "unknown": 1, "skipped": 1, "already": 1}
+    outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome", "detail", "at"], orient="row")
+    told = {"landed": 3, "refused": 2, "changed": 1, "unknown": 1, "skipped": 2, "already": 1, "taken_back": 1}
     assert figures.writes(outcomes) == told, "what nobody sent is not told as done"
-    assert (figures.fields(outcomes)["landed"], figures.fields(outcomes)["already"]) == (7, 4)
+    assert (figures.fields(outcomes)["landed"], figures.fields(outcomes)["already"]) == (9, 4)
     assert sum(figures.writes(OUTCOMES.to_frame()).values()) == 0, "an empty plan is fine"

@@ -103,8 +103,8 @@ def test_two_opt_outs_of_one_person_are_counted_alike_before_and_after(capsys: p
     told = irrevocable(plan)
     assert told is not None
     assert told.parameters["withdrawn"] == 2, "each of them is one that no undo gives back"
-    rows = [(write.kind.value, write.key, "landed", None) for write in plan.writes for _ in write.cells]
-    outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome", "detail"], orient="row")
+    rows = [(write.kind.value, write.key, "landed", None, None) for write in plan.writes for _ in write.cells]
+    outcomes = pl.DataFrame(rows, schema=["kind", "key", "outcome", "detail", "at"], orient="row")
     assert figures.writes(outcomes)[Outcome.LANDED] == sum(plan.counts.values()) == 2
     print_plan(Planned(plan, Path("plan.json"), (), plan.counts), REVIEW.say)
     told_on_screen = " ".join(capsys.readouterr().out.split())
@@ -271,7 +271,9 @@ def test_a_plan_that_is_carried_out_says_so_and_not_how_to_do_it(
         for one in (screen, written):
             assert ("stopped until every count is confirmed" in one.lower()) is (done is None)
             assert ("carried out by 2026-11-20 09:30 utc" in one.lower()) is (done is not None)
-        assert ("To carry it out" in plan_page(review, "", "plan.txt")) is (done is None)
+        page = plan_page(review, "", "plan.txt")
+        assert ("All of this is as of then. To carry it out" in page) is (done is None)
+        assert (f"auditor plan --show {plan.sha[:12]}" in page) is (done is None), "which tells what became of it"
         document = told.document()
         assert (document["carried_out"], document["confirm"]) == (
             (ANN.isoformat(), []) if done else (None, ["--confirm update=1"])
@@ -403,6 +405,15 @@ def test_a_plan_that_writes_nothing_says_so_once_and_not_how_to_carry_it_out() -
 
 def test_a_creation_says_once_why_on_the_page() -> None:
     assert plan_page(REVIEW, "", "plan-1.txt").count("only CRM knows this person") == 1
+
+
+def test_who_is_deleted_is_named_by_what_they_were_created_with_where_the_run_did_not_have_them() -> None:
+    was = Cell("firstName", "Zoë", None), Cell("emailAddress", "zoe@example.org", None)
+    plan = a_plan(
+        *(a_write(Kind.DELETE, Route.SINGLE, key, number, was) for key, number in (("N3", "77"), ("C1", "1")))
+    )
+    told = [(one.key, one.name, one.email) for one in Review(plan, KNOWN, REVIEW.say).writes()]
+    assert told == [("N3", "Zoë", "zoe@example.org"), ("C1", "Ann Peeters", "ann@example.org")]
 
 
 def test_a_screen_has_the_first_writes_and_says_where_the_others_are() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from auditor.commands.review import review_of
+from auditor.state.ledger import Ledger
 from tests.consent_world import World, in_memory, mail
 
 
@@ -43,7 +45,11 @@ def test_a_unique_value_that_somebody_else_has_by_now_is_named_when_the_undo_is_
             world.now += timedelta(days=1)
             world.run()
         world.pin(third, "emailAddress", "Cas")
-        back = world.undo(made).plan
+        undone = world.undo(made)
+        back = undone.plan
+        with Ledger(world.settings.state_folder, reading=True) as ledger:
+            kept = review_of(world.settings, back, undone.path.parent, ledger).beside.kept
+        assert not kept[third.key, "emailAddress"].changed, "it is what the pin says, whatever the plan had found"
         assert {(line.key, line.why) for line in back.left} == {
             (third.key, "pinned"),
             (other.key, "taken"),

@@ -41,6 +41,7 @@ BECAME: Mapping[str, str] = {
     Outcome.UNKNOWN: "sent, to be confirmed by the next export",
     Outcome.SKIPPED: "not sent",
     figures.ALREADY: "was so already: nothing was sent",
+    figures.TAKEN_BACK: "done, and taken back since by an undo",
 }
 
 FIRST = 5

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -16,7 +17,7 @@ from auditor.commands.plan import Tell, gathered, take_waiting
 from auditor.commands.rekey import canonical_keys
 from auditor.commands.session import passing_engine
 from auditor.errors import GuardRefused, SettingsError
-from auditor.model import Side
+from auditor.model import Side, Status
 from auditor.plan.decisions import Choice
 from auditor.settings.config import Settings
 from auditor.settings.contract_file import read_contract
@@ -28,12 +29,14 @@ from auditor.state.ledger.persons import under_keys_of_now
 from auditor.state.ledger.records import PROFILE, Decision
 from auditor.state.past_runs import find_run
 
+_NEW: Final = "they are new, and planned like anybody who is missing"
+
 
 def create_again(settings: Settings, keys: Sequence[str], *, by: str, now: datetime, tell: Tell) -> None:
     """Record that `by` wants these people, who are missing in the newest run, to be created once more: all or nobody.
 
     What lies in the inbox is taken before, and told. Raises SettingsError for nobody's name and for whom no undo has
-    deleted, GuardRefused where a run has seen one of them since, for then somebody else deleted them.
+    deleted, GuardRefused for who was erased, and where a run has seen one of them since: somebody else deleted them.
     """
     if not by.strip():
         raise SettingsError("--create-again needs the name of the person who decides", hint="add: --by NAME")
@@ -46,12 +49,19 @@ def create_again(settings: Settings, keys: Sequence[str], *, by: str, now: datet
             undone = under_keys_of_now(ledger.undone(settings.table, sent=True), concerned(audit))
             deleted = dict(undone.filter(pl.col("column").is_null()).select("key", "undone_at").iter_rows())
             who = newcomers(folder, contract, ledger, keys)
+            missing = audit.profiles.filter(pl.col("status") == Status.MISSING).select("key", "gone")
+            gone = dict(missing.iter_rows())
             for key in keys:
-                if key not in deleted or key not in who:
+                if key in facts.erased:
+                    raise GuardRefused(f'"{key}" was erased on request: nobody creates them again')
+                if key not in gone or key not in who:
                     raise SettingsError(
-                        f'no undo deleted "{key}", or they are not missing in the newest run',
+                        f'"{key}" is not missing in the newest run',
                         hint="name the key as the plan of creations tells it",
                     )
+                if key not in deleted:
+                    once = "an earlier run saw them, and somebody else has deleted them since" if gone[key] else _NEW
+                    raise SettingsError(f'no undo deleted "{key}": {once}')
             for key, seen in _last_seen(settings, folder, keys).items():
                 if seen > deleted[key]:
                     raise GuardRefused(f'"{key}" was there again after the undo: somebody else has deleted them since')

@@ -83,9 +83,11 @@ def outlived(
 
 def moved_on(undone: pl.DataFrame, audit: Audit, look: Callable[[Collection[Then]], Iterable[Held]]) -> list[int]:
     """The ledger's numbers of what was taken back and this run has found other values of, as far as its export shows
-    that it was. `undone` as `Ledger.undone`; of permissions their history tells.
+    that it was; of whom an undo deleted, that both sides have them again. `undone` as `Ledger.undone`; of permissions
+    their history tells.
     """
-    return _with_others(_fields(undone, audit), audit, look, lambda column, text: meant(column, text, None))
+    asked = [*_fields(undone, audit), *_deleted(undone, audit)]
+    return _with_others(asked, audit, look, lambda column, text: meant(column, text, None))
 
 
 def touched(put_back: pl.DataFrame, audit: Audit, look: Callable[[Collection[Then]], Iterable[Held]]) -> list[int]:
@@ -99,10 +101,19 @@ def touched(put_back: pl.DataFrame, audit: Audit, look: Callable[[Collection[The
 def _fields(undone: pl.DataFrame, audit: Audit) -> list[Then]:
     """What was taken back of fields, as far as the export shows that it was."""
     permissions = [column.name for column in audit.columns if column.permission is not None]
-    shown = pl.col("effective_at") <= audit.source(Side.PLATFORM).as_of.astimezone(UTC)
-    fields = undone.filter(shown & pl.col("column").is_not_null() & ~pl.col("column").is_in(permissions))
+    fields = undone.filter(_shown(audit), pl.col("column").is_not_null() & ~pl.col("column").is_in(permissions))
     asked = fields.select("number", "key", "profile_id", "column", "restored", "withdrawn").iter_rows()
     return [Then(*row) for row in asked]
+
+
+def _deleted(undone: pl.DataFrame, audit: Audit) -> list[Then]:
+    """Whom an undo deleted, as far as the export shows that it did."""
+    gone = undone.filter(_shown(audit), pl.col("column").is_null()).select("number", "key", "profile_id")
+    return [Then(number, key, whose, PROFILE, None, None) for number, key, whose in gone.iter_rows()]
+
+
+def _shown(audit: Audit) -> pl.Expr:
+    return pl.col("effective_at") <= audit.source(Side.PLATFORM).as_of.astimezone(UTC)
 
 
 def _with_others(

@@ -110,16 +110,25 @@ def pinned(settings: Settings, *, now: datetime) -> list[Pinned]:
     contract, folder = _contract(settings), find_run(settings)
     with Ledger(settings.state_folder, reading=True) as ledger:
         standing = _standing(settings, ledger, now)
-    there = _platform(folder, contract, standing)
+    moved = changed(folder, contract, standing)
     return [
         Pinned(
             one,
-            changed=(one.key, one.column) in there and (there[one.key, one.column] or None) != (one.platform or None),
+            changed=(one.key, one.column) in moved,
             last_day=last_day(one.until or now, contract.timezone),
             says=_says(contract, one),
         )
         for one in sorted(standing, key=lambda one: (one.key, one.column))
     ]
+
+
+def changed(folder: Path, contract: Contract, standing: Sequence[Pin]) -> set[tuple[str, str]]:
+    """Selects the cells of pins, by key and column, in which the run in this folder saw another value than was
+    pinned.
+    """
+    there = _platform(folder, contract, standing)
+    cells = {(one.key, one.column): one.platform for one in standing}
+    return {cell for cell, text in cells.items() if cell in there and (there[cell] or None) != (text or None)}
 
 
 def _says(contract: Contract, one: Pin) -> Permission | None:

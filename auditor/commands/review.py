@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ import polars as pl
 from auditor.apply import settled
 from auditor.apply.undo import irrevocable
 from auditor.commands.known import holders, knowledge, standing_decisions, standing_pins
+from auditor.commands.pin import changed
 from auditor.commands.seen_since import platform_texts, truth_says_no
 from auditor.commands.stored_plans import Planned
 from auditor.commands.who import naming
@@ -41,6 +42,7 @@ from auditor.state import run_folder
 from auditor.state.ledger import Ledger
 from auditor.state.ledger.persons import called_now
 from auditor.state.ledger.records import PROFILE, Decision, PlanRecord
+from auditor.state.past_runs import find_run
 from auditor.state.run_files import columns_of, rows
 from auditor.writes import Plan, Write
 
@@ -148,7 +150,7 @@ def review_of(settings: Settings, plan: Plan, folder: Path, ledger: Ledger) -> R
     """
     structure = run_folder.read_structure(folder)
     contract = read_contract(settings.table_folder / "contract.toml", structure)
-    kept, decided_on, otherwise = _answered(settings, contract.timezone, plan, folder, ledger)
+    kept, decided_on, otherwise = _answered(settings, contract, plan, folder, ledger)
     found = _rows(folder, "permissions").select("key", "column", "finding")
     beside = Beside(
         differences=_rows(folder, "differences"),
@@ -225,7 +227,7 @@ _Spot: TypeAlias = tuple[str, str | None]
 
 
 def _answered(
-    settings: Settings, zone: tzinfo, plan: Plan, folder: Path, ledger: Ledger
+    settings: Settings, contract: Contract, plan: Plan, folder: Path, ledger: Ledger
 ) -> tuple[
     dict[_Spot, Kept], dict[_Spot, tuple[str, datetime, bool]], dict[tuple[str, str], tuple[str, str, datetime]]
 ]:
@@ -249,12 +251,21 @@ def _answered(
             chosen = said_as(decision.choice, decision.gives_back)
             against = chosen, decision.person, decision.decided_at
             otherwise[decision.key, decision.column] = against
-    for pin in standing_pins(ledger, settings.table, whose, plan.made):
-        changed = (texts.get((pin.key, pin.column), (None, None))[0] or None) != (pin.platform or None)
-        until = str(last_day(pin.until or plan.made, zone))
-        found[pin.key, pin.column] = Kept(pin.person, until, pin.reason, changed=changed)
+    pins = standing_pins(ledger, settings.table, whose, plan.made)
+    moved = changed(_newest(settings, folder), contract, pins) if pins else ()
+    for pin in pins:
+        until = str(last_day(pin.until or plan.made, contract.timezone))
+        found[pin.key, pin.column] = Kept(pin.person, until, pin.reason, changed=(pin.key, pin.column) in moved)
         found.setdefault((pin.key, None), found[pin.key, pin.column])
     return found, decided, otherwise
+
+
+def _newest(settings: Settings, folder: Path) -> Path:
+    """The newest run, which tells what stands on the platform; where there is none, that of the plan."""
+    try:
+        return find_run(settings)
+    except SettingsError:
+        return folder
 
 
 def _listed(one: PlanRecord, folder: Path, applied: datetime | None) -> Listed:

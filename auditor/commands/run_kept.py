@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import ibis.expr.types as ir
+import polars as pl
 
 from auditor.commands import redated
 from auditor.commands.known import concerned, holders, standing_decisions
@@ -95,7 +96,9 @@ def to_keep(
         if not of_before:
             standing = standing_decisions(ledger, audit.table, holders(people), but=None)
             standing += [one for one in ledger.every_decision(audit.table) if one.column == PROFILE]
-            undone = under_keys_of_now(ledger.undone(audit.table), people)
+            back, person = ledger.undone(audit.table), pl.col("column").is_null()
+            # Whoever was made again has another number, under the key of whom the undo deleted.
+            undone = pl.concat([under_keys_of_now(back.filter(~person), people), back.filter(person)])
             made = {
                 "lapsed": redated.decided(standing, holders(people)),
                 "moved_on": redated.taken_back(ledger.undone(audit.table), people),

@@ -15,6 +15,7 @@ import polars as pl
 from auditor.findings.answers import OPEN, SETTLED, Answer
 from auditor.findings.audit import Audit, Counts
 from auditor.findings.codes import NotChecked
+from auditor.findings.since import Since
 from auditor.findings.words import AGAINST_THEIR_WILL
 from auditor.model import Need, Outcome, Status, Verdict, Why
 
@@ -26,7 +27,11 @@ GROUNDS: Final = "grounds"
 """What is said of a permission finding for which grounds are recorded; see `against`."""
 ALREADY: Final = "already"
 """The detail of what landed without a call: the platform held what was wanted, whoever did that."""
-_WORST: Final = (Outcome.REFUSED, Outcome.CHANGED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.LANDED, ALREADY)
+TAKEN_BACK: Final = "taken_back"
+"""What is said of what was done and an undo has taken back since."""
+_WORST: Final = (
+    *(Outcome.REFUSED, Outcome.CHANGED, Outcome.UNKNOWN, Outcome.SKIPPED, TAKEN_BACK, Outcome.LANDED, ALREADY),
+)
 """What became of fields, the worst first."""
 NO_PROBLEM: Final = ("waiting", "pending", "created")
 """What a profile may be counted as that is no finding."""
@@ -162,19 +167,23 @@ def _made_by_us(open_cells: pl.DataFrame, needed: pl.DataFrame | None, ours: Col
 
 
 def became() -> pl.Expr:
-    """What became of a field with `outcome` and `detail`: a model.Outcome, or ALREADY."""
-    return pl.when(pl.col("detail") == ALREADY).then(pl.lit(ALREADY)).otherwise("outcome")
+    """What became of a field with `outcome`, `detail` and `at`: a model.Outcome, ALREADY, or TAKEN_BACK, which was sent
+    once, and is not sent any more.
+    """
+    back = (pl.col("detail") == Since.UNDONE.value) & pl.col("at").is_not_null()
+    found = pl.when(pl.col("detail") == ALREADY).then(pl.lit(ALREADY)).when(back).then(pl.lit(TAKEN_BACK))
+    return found.otherwise("outcome")
 
 
 def fields(outcomes: pl.DataFrame) -> Mapping[str, int]:
     """How many fields came to what; see `became`."""
     found = dict(outcomes.group_by(became()).len().iter_rows())
-    return {outcome: found.get(outcome, 0) for outcome in (*map(str, Outcome), ALREADY)}
+    return {outcome: found.get(outcome, 0) for outcome in (*map(str, Outcome), ALREADY, TAKEN_BACK)}
 
 
 def writes(outcomes: pl.DataFrame) -> Mapping[str, int]:
-    """How many writes of a plan came to what (see `became`), by a row per field with `kind`, `key`, `outcome` and
-    `detail`.
+    """How many writes of a plan came to what (see `became`), by a row per field with `kind`, `key`, `outcome`,
+    `detail` and `at`.
 
     A write is one kind of change to one profile, with all its fields, whoever decided each: what a plan counts. It is
     done once each field is, and counts as the field that fared worst before.
@@ -182,7 +191,7 @@ def writes(outcomes: pl.DataFrame) -> Mapping[str, int]:
     rank = became().replace_strict({str(outcome): place for place, outcome in enumerate(_WORST)})
     worst = outcomes.group_by("kind", "key").agg(worst=rank.min())["worst"]
     found = dict(worst.value_counts().iter_rows())
-    return {outcome: found.get(_WORST.index(outcome), 0) for outcome in (*Outcome, ALREADY)}
+    return {outcome: found.get(_WORST.index(outcome), 0) for outcome in (*Outcome, ALREADY, TAKEN_BACK)}
 
 
 def _ours(needed: pl.DataFrame | None) -> Mapping[str, Collection[str]]:

@@ -76,9 +76,9 @@ def create_again(key: str) -> str:
 
 
 OF_CREATIONS: Final[dict[str, str]] = {
-    Why.UNDONE: f"created once and taken back; a person may decide anew: {create_again('KEY')}",
+    Why.UNDONE: f"taken back; to decide anew: {create_again('KEY')}",
 }
-"""What is said otherwise of who is to be created."""
+"""What is said otherwise of who is to be created, on a line of a terminal."""
 
 
 def reasons(purpose: str, say: Words) -> Mapping[str, str]:

@@ -184,8 +184,8 @@ class Review:
             cells = [cell for cell in write.cells if cell.before != cell.after]
             facts = [next(known) for _ in cells or (None,)]
             name, email = facts[0][3:]
-            if write.kind is Kind.CREATE:
-                name, email = self._created(write)
+            if write.kind is Kind.CREATE or (write.kind is Kind.DELETE and not (name or email)):
+                name, email = self._by_cells(write)
             yield Reviewed(
                 write.kind,
                 write.batch is not None and (others or not write.canary),
@@ -230,8 +230,9 @@ class Review:
         told = with_sentences(self.beside.causes, self.say, with_count=False)
         return dict(told.select("cause", "sentence").iter_rows())
 
-    def _created(self, write: Write) -> tuple[str, str]:
-        values = {cell.column: cell.after for cell in write.cells if cell.after}
+    def _by_cells(self, write: Write) -> tuple[str, str]:
+        """Who is created, or deleted after being created by us: the run of the plan did not have them."""
+        values = {cell.column: text for cell in write.cells if (text := cell.after or cell.before)}
         first, last, email = (values.get(column or "", "") for column in self.beside.names)
         return f"{first} {last}".strip(), email
 

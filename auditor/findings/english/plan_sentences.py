@@ -39,7 +39,7 @@ def _route(
             f"{later:,} of the files on {counted(days, 'further day')}, each time from a fresh audit: auditor plan "
             "--continue"
         )
-    took = f"about {counted(minutes, 'minute')} at {pace:,} calls a minute"
+    took = f"about {counted(minutes, 'minute')} at {counted(pace, 'call')} a minute"
     if single:
         start = f", {realtime:,} in fields that start scenarios (fixes.realtime)" if realtime else ""
         parts.append(f"{counted(single, 'write')} one by one{start}" + (f", {took}" if calls is None else ""))
@@ -83,7 +83,8 @@ def _because(
 
 
 def _of_undo(say: Words, *, calls: int = 0, minutes: int = 0, pace: int = 0) -> str:
-    took = f"; {counted(calls, 'call')}, about {counted(minutes, 'minute')} at {pace:,} calls a minute" if calls else ""
+    took = f"; {counted(calls, 'call')}, about {counted(minutes, 'minute')} at {counted(pace, 'call')} a minute"
+    took = took if calls else ""
     return f"One by one: each profile is read first, and restored only where it still holds what was written{took}."
 
 
