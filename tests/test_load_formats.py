@@ -234,7 +234,7 @@ def test_json_that_is_no_lines_is_refused(tmp_path: Path, landing: Any) -> None:
         landing(file)
     assert "jq" in str(caught.value.hint)
     file.write_text('{\n "id": "1"\n}\n')
-    with pytest.raises(InputUnusable, match=r"no row of .* can be read"):
+    with pytest.raises(InputUnusable, match="its lines are no objects"):
         landing(file)
     file.write_text('{"id": "1"')
     with pytest.raises(InputUnusable, match=r"no row of .* can be read"):
@@ -242,6 +242,31 @@ def test_json_that_is_no_lines_is_refused(tmp_path: Path, landing: Any) -> None:
     file.write_text("\n".join(json.dumps({f"k{number}": "1"}) for number in range(10_001)))
     with pytest.raises(InputUnusable, match="more than 10,000 columns"):
         landing(file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{\n  "id": "1"\n}\n{\n  "id": "2"\n}\n',
+        '{\n "data": [\n  {"id": "1"}\n ]\n}\n',
+        '{"id": "1"},\n{"id": "2"},\n',
+        '{"id": "1"}{"id": "2"}',
+        '\ufeff{"id": "1",\n "name": "An"}\n',
+    ],
+    ids=["over several lines", "in a list", "commas between", "on one line", "in two lines"],
+)
+def test_json_whose_lines_are_no_objects_is_refused_with_what_helps(content: str, tmp_path: Path, landing: Any) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(InputUnusable, match="its lines are no objects") as caught:
+        landing(tmp_path / "a.json")
+    assert "jq -c '.' FILE" in (caught.value.hint or "")
+
+
+def test_a_damaged_first_line_is_one_row_of_many(tmp_path: Path, landing: Any) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "1", "name\n{"id": "2"}\n')
+    assert landing(tmp_path / "a.jsonl")[1].rows() == [("2",)]
+    (tmp_path / "a.jsonl").write_text('\ufeff\ufeff{"id": "1"}\n{"id": "2"}\n')
+    assert landing(tmp_path / "a.jsonl")[1].rows() == [("1",), ("2",)]
 
 
 def test_packed_json_lines(tmp_path: Path) -> None:

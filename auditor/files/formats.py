@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from enum import StrEnum
@@ -11,6 +12,8 @@ from typing import Final
 from auditor.errors import InputUnusable
 from auditor.files.given import printable
 
+_HEAD: Final = 1024
+"""Bytes by which a format is told."""
 _BOM: Final = b"\xef\xbb\xbf"
 _BINARY: Final = rb"(?=.{0,60}[\x00-\x08\x0e-\x1f])"
 """What text does not have: a table may have a column PARENT."""
@@ -90,7 +93,7 @@ def format_of(path: Path) -> Format:
     files, OpenDocument, pages of HTML and others.
     """
     with path.open("rb") as file:
-        head = file.read(1024)
+        head = file.read(_HEAD)
     if head.startswith(b"PAR1"):
         return Format.PARQUET
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):  # as a file; as a stream
@@ -106,12 +109,36 @@ def format_of(path: Path) -> Format:
         if begins.match(text):
             raise InputUnusable(f"{printable(path)} is {what}", hint=instead)
     if _OBJECT.match(text):
+        if _spreads(text, whole=len(head) < _HEAD):
+            raise InputUnusable(
+                f"{printable(path)} is JSON, but its lines are no objects",
+                hint="write one object on each line, without commas between: jq -c '.' FILE, or jq -c '.NAME[]' FILE "
+                "where they stand in a list",
+            )
         return Format.JSON_LINES
     if _ARRAY.match(text):
         raise InputUnusable(
             f"{printable(path)} is one JSON array", hint="write one object on each line: jq -c '.[]' FILE"
         )
     return Format.CSV
+
+
+def _spreads(text: bytes, *, whole: bool) -> bool:
+    """Whether objects are written over several lines, several on one, or with commas between them; a first line that is
+    merely damaged, before others that are objects, is a row that cannot be read. `whole`: the text is all of the file.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()][: None if whole else -1]
+    if not lines or _is_json(lines[0]):
+        return False
+    return b"}{" in lines[0] or lines[0].endswith(b"},") or not all(line.startswith(b"{") for line in lines[1:])
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def is_workbook(path: Path) -> bool:

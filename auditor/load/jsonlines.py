@@ -59,7 +59,7 @@ class Lines:
             while line := file.readline(LONGEST_RECORD):
                 number += 1
                 self.ended = line.endswith(b"\n")
-                if number == 1 and line.startswith(b"\xef\xbb\xbf"):
+                while number == 1 and line.startswith(b"\xef\xbb\xbf"):
                     self.marked, line = True, line[3:]
                 if len(line) >= LONGEST_RECORD and not self.ended:
                     while (rest := file.readline(LONGEST_RECORD)) and not rest.endswith(b"\n"):
