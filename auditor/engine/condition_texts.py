@@ -92,8 +92,8 @@ def understood(condition: str, columns: Mapping[str, str]) -> Understood:
         found = {place: column for place, names in _references(tree) if (column := _column(parser, names, own))}
         texts = {place for place, (column, _) in found.items() if columns[column].upper() == "VARCHAR"}
         read = {place: (found[place], kind) for place, kind in _read(parser, tree, texts)}
-        if isinstance(tree, list) and len(tree) == 1 and tree[0].get("query_location") in texts:
-            [place] = texts
+        whole = tree[0] if isinstance(tree, list) and len(tree) == 1 else {}
+        if whole.get("class") == "COLUMN_REF" and (place := whole["query_location"]) in texts:
             read[place] = found[place], Kind.YES_OR_NO  # the whole condition is a column
     changes = {place: (names, _reading(_quoted(column), kind)) for place, ((column, names), kind) in read.items()}
     others = [column for place, (column, _) in found.items() if place in texts and place not in read]

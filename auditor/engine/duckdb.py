@@ -192,7 +192,7 @@ class DuckDB:
 
     def frame(self, query: ir.Table) -> pl.DataFrame:
         with translated():
-            return self._con.execute(self.sql(query)).pl()
+            return self._con.sql(self.sql(query)).pl()
 
     def write(self, query: ir.Table, path: Path, *, in_order: bool = False) -> None:
         options = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false"  # the partial file is one already
