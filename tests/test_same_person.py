@@ -317,6 +317,8 @@ def test_columns_of_other_names_are_recognised_by_their_rule(engine: DuckDB) -> 
         ("email", "last_name", "first_name", "birth_date", "phone", "postal_code", "street"),
         ("Mail", "Nom", "Prénom", "Date de naissance", "Portable", "Code postal", "Rue"),
         ("e-mail", "Achternaam", "Voornaam", "Geboortedatum", "GSM", "Postcode", "Straat"),
+        ("PersonEmail", "lname", "fname", "PersonBirthdate", "HomePhone", "MailingPostalCode", "MailingStreet"),
+        ("email", "lastname", "firstname", "dob", "Telefoonnummer", "zip", "Straatnaam"),
     ],
 )
 def test_columns_are_recognised_by_the_names_that_they_usually_have(names: tuple[str, ...]) -> None:

@@ -29,15 +29,17 @@ _MOST_SHARING: Final[Mapping[str, str]] = {
 """What more rows of a side share is nobody's own: a switchboard, a mailbox for everybody, 1 January 1900."""
 
 _USUAL_NAMES: Final[Mapping[str, str]] = {
-    "email": "email emailaddress mail mailaddress courriel emailadres",
+    "email": "email emailaddress mail mailaddress courriel emailadres personemail",
     "phone": "gsmnumber gsm phone phonenumber mobile mobilephone mobilenumber cellphone telephone telephonenumber tel "
-    "telefoon telefon portable",
+    "telefoon telefon portable telefoonnummer mobiel mobielnummer gsmnummer homephone personmobilephone",
     "birth_date": "birthdate birthday dateofbirth dob born bornon geboortedatum datenaissance datedenaissance "
-    "geburtsdatum",
-    "last_name": "lastname surname familyname nom nomdefamille achternaam familienaam nachname",
-    "first_name": "firstname givenname forename prenom voornaam vorname",
-    "postal_code": "addresspostalcode postalcode postcode zip zipcode codepostal plz postleitzahl",
-    "street": "addressstreet street streetaddress address rue straat strasse adresse adres",
+    "geburtsdatum personbirthdate",
+    "last_name": "lastname surname familyname nom nomdefamille achternaam familienaam nachname lname",
+    "first_name": "firstname givenname forename prenom voornaam vorname fname",
+    "postal_code": "addresspostalcode postalcode postcode zip zipcode codepostal plz postleitzahl mailingpostalcode "
+    "personmailingpostalcode",
+    "street": "addressstreet street streetaddress address rue straat strasse adresse adres straatnaam mailingstreet "
+    "personmailingstreet",
 }
 """Kind of evidence → names of columns, first of all Actito's predefined attribute, in small letters alone."""
 _KIND_OF: Final = {name: kind for kind, names in _USUAL_NAMES.items() for name in names.split()}
