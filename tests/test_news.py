@@ -10,6 +10,9 @@ import polars as pl
 import pytest
 
 from auditor.commands.plan import plan
+from auditor.commands.undo import undo
+from auditor.commands.wrong_opt_out import WrongOptOut
+from auditor.errors import SettingsError
 from auditor.model import Kind, Why
 from auditor.permissions import EVIDENCE, HISTORY, SAID_NO
 from auditor.plan.decisions import Choice, Decision
@@ -241,6 +244,9 @@ def test_who_was_withdrawn_by_a_file_for_others_is_told_to_nobody_as_an_opt_out_
             (own.key, "opted_out_on_platform"),
             (both.key, "opted_out_on_platform"),
         }
+        [made] = world.settings.runs_folder.glob("*/plan-*.json")
+        with pytest.raises(SettingsError, match="for somebody else to import: the record does not tell"):
+            undo(world.settings, made, now=world.now, wrong=WrongOptOut(by_file.key, "Mia"))
         for here, there in ((True, True), (True, False), (False, False), (False, True)):  # once more, without a file
             world.now += timedelta(days=1)
             world.platform_says(by_file, **{NEWS: str(here).lower()})

@@ -73,6 +73,12 @@ def undo(
         chosen = _chosen(settings, str(name), ledger)
         of = chosen.record
         effects = ledger.effects(of.sha)
+        if not effects and chosen.made is not None and chosen.made.for_others:
+            raise SettingsError(
+                f"the files of plan {of.sha[:12]} were for somebody else to import: the record does not tell what they "
+                "did",
+                hint=f"put back in {settings.names.platform} by hand what should not have been written",
+            )
         if not effects and not ledger.states(of.sha):
             raise SettingsError(f"{Path(name).name} was never applied: there is nothing to undo")
         edits = {(one.key, one.column): one for one in ledger.edits(settings.table, of.sha)}
