@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType, SimpleNamespace
-from typing import Any, Protocol, cast
+from types import FrameType
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -1023,7 +1023,7 @@ def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str
     guard = "motherLanguage changed in 2,958 of 10,388 profiles since the last run"
     changed = Notice(Code.MUCH_CHANGED, {"column": "motherLanguage", "changed": 2958, "compared": 10_388})
     stopped = plans(an_audit(many(3, "city")), facts=some_facts(guards=(changed,)))[0]
-    print_plan(cast(Planned, SimpleNamespace(plan=stopped, path=Path(), brakes=())), SAY)
+    print_plan(Planned(stopped, Path(), brakes=(), left=stopped.counts), SAY)
     screen = capsys.readouterr().out
     assert f"stopped until every count is confirmed: {guard}" in " ".join(screen.split())
     assert max(len(line) for line in screen.splitlines()) <= 80
@@ -1034,7 +1034,7 @@ def test_why_a_plan_is_stopped_fits_a_terminal(capsys: pytest.CaptureFixture[str
 
 def test_since_when_a_file_overwrites_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     plan = correction(*many(150, "city"), policy=SMALL)
-    print_plan(cast(Planned, SimpleNamespace(plan=plan, path=Path(), brakes=())), SAY)
+    print_plan(Planned(plan, Path(), brakes=(), left=plan.counts), SAY)
     told = " ".join(capsys.readouterr().out.split())
     assert f"what is edited in Actito from {plan.export_as_of:%Y-%m-%d %H:%M} UTC, which the export shows" in told
 
@@ -1043,7 +1043,7 @@ def test_why_something_is_left_alone_is_told_in_the_names_of_the_settings(capsys
     rows = [differs("1", "nickname", "a", "b"), differs("2", "city", "a", "b", blocked=True)]
     orphan = {"key": "3", "profile_id": "13", "status": "orphan", "pending": False, "waiting": False}
     plan = plans(an_audit(rows, [orphan]))[0]
-    print_plan(cast(Planned, SimpleNamespace(plan=plan, path=Path(), brakes=())), Words("Mailer", "ERP"))
+    print_plan(Planned(plan, Path(), brakes=(), left=plan.counts), Words("Mailer", "ERP"))
     screen = capsys.readouterr().out
     assert "for the owners of ERP (for-the-truth.csv)" in screen
     assert "Mailer would refuse it" in screen

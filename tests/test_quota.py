@@ -80,7 +80,7 @@ def test_a_quota_that_others_used_up_is_said_kept_and_tried_again_after_midnight
             assert said.code == 75
             told = " ".join(said.err.split())
             assert "others have used them up (0 were ours)" in told
-            assert f"{midnight:%d/%m} 00:00 (Europe/Brussels)" in told
+            assert f"{midnight.astimezone(UTC):%Y-%m-%d %H:%M} UTC" in told
             with Ledger(settings.state_folder) as ledger:
                 assert len(ledger.imports()) == 1, "asked once, and not again on the same day"
         assert without_moments(by_id(sandbox)) != expected
