@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later, make and a POSIX shell. `make help` lists the targets.
 # PYTHON=… chooses the Python; ARGS=… goes to the program behind `demo`, `test` and `bench`.
 .POSIX:
-.PHONY: help demo test check soak mutants bench profile calibration wheel pins clean
+.PHONY: help demo test check soak mutants canary bench profile calibration wheel pins clean
 
 ARGS =
 # What make soak hands to the tests as a measure; any that is not empty makes them take all they have.
@@ -16,6 +16,7 @@ help:
 	@echo "make soak   run the tests that have more to try than make test has time for, with all of it:"
 	@echo "            10,000 kills, a quarter of them over HTTP, and 1,000,000 histories of people, both times SOAK=…"
 	@echo "make mutants  change the modules that decide on writes, line by line, and see that a test notices"
+	@echo "make canary  run what DuckDB and Ibis do for us with the newest of both, which are not allowed yet"
 	@echo "make check  lint, format, types, import contracts, no machine's addresses"
 	@echo "make bench  time audits of ten thousand to a million profiles, as whole processes;"
 	@echo "            a comparison of a million rows against merely landing them, and each landing against COPY;"
@@ -46,6 +47,9 @@ soak:
 mutants:
 	@sh scripts/environment develop
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+canary:
+	sh scripts/canary $(ARGS)
 
 check:
 	@sh scripts/environment develop
