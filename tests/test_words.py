@@ -7,7 +7,7 @@ import pytest
 from auditor.cli.planned import BECAME
 from auditor.findings import words
 from auditor.findings.answers import ANSWER
-from auditor.findings.figures import ALREADY
+from auditor.findings.figures import ALREADY, TAKEN_BACK
 from auditor.findings.left_alone import WHY
 from auditor.findings.planned import KIND
 from auditor.findings.reason import Reason
@@ -46,7 +46,7 @@ def test_every_expectation_says_what_is_wrong_in_plain_words() -> None:
 
 def test_every_word_of_the_terminal() -> None:
     assert set(KIND) == set(Kind)
-    assert set(BECAME) == {*Outcome, ALREADY}
+    assert set(BECAME) == {*Outcome, ALREADY, TAKEN_BACK}
 
 
 @pytest.mark.parametrize(
