@@ -29,6 +29,7 @@ CLOCKS = {
     "auditor/pull/databases/sqlite.py": "the same",
     "auditor/validate/contact_checks.py": "for who asks Great Expectations without us",
     "auditor/sandbox/clock.py": "the clock of the sandbox, which tests set",
+    "tests/canary.py": "names of the tests of such conditions",
     "tests/test_conditions.py": "such conditions",
     "tests/test_condition_texts.py": "such conditions",
 }
