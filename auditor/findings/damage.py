@@ -62,6 +62,12 @@ PLACEHOLDERS: Final = NO_VALUE | frozenset(
 )
 """What people and programs write where they must write something."""
 
+OF_NOBODY: Final = frozenset({"deleted user", "removed user"}) | frozenset(
+    """[deleted] [removed] avg deleted dsgvo eliminado eliminato error gdpr gelöscht removed rgpd supprimé supprimée
+    verwijderd""".split()  # noqa: SIM905  (a list of words)
+)
+"""What programs write in the place of somebody's name, address or number; elsewhere it may be a state."""
+
 NOTHING_BUT_SIGNS: Final = r"^[\p{P}\p{Sm}\p{Sk}\p{Sc}\p{Z}■-◿]+$"
 """What hides a value, or is left of one in another script."""
 
@@ -75,8 +81,8 @@ PLACEHOLDER_DAY: Final = (
 """The first and last days that programs know, and the days that they write for none."""
 
 _AFTER: Final = r"[\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
-GARBLED: Final = rf"[ÃÂÐÑÎÏÅÄ]{_AFTER}|â€|ï»¿|\x{{FFFD}}"
-"""UTF-8 that was read as Windows-1252 or Latin-1, or a character that a conversion has lost."""
+GARBLED: Final = rf"[ÃÂÐÑÎÏÅÄ]{_AFTER}|\pLÌ[\x{{80}}-\x{{8C}}§¨€‚ƒ„†‡ˆŠŒ]|â€|ï»¿|\x{{FFFD}}"
+"""UTF-8 that was read as Windows-1252 or Latin-1, accents alone too, or a character that a conversion has lost."""
 
 LETTERS_LOST: Final = r"\pL[?¿□▯]+\pL"
 """A question mark or a box within a word: what a conversion writes for a letter that it does not know."""
@@ -86,6 +92,13 @@ IN_A_WORD: Final = rf"{LATIN}\pL|\pL{LATIN}"
 """and one beside other letters."""
 FOR_A_LETTER: Final = r"[?¿□▯_#]"
 """What may stand in the place of a letter of another script."""
+_OTHER: Final = r"[\p{Cyrillic}\x{0370}-\x{03A8}\x{03AA}-\x{03BB}\x{03BD}-\x{03FF}]"
+MIXED: Final = rf"[A-Za-z]{_OTHER}|{_OTHER}[A-Za-z]"
+"""Letters of two scripts in one word, one of which only looks like another, as а in Mаes. Not in units: μm, Ωm."""
+WIDE: Final = r"[\x{FF01}-\x{FF5E}\x{1D400}-\x{1D7FF}\x{2460}-\x{24FF}]"
+"""Letters and digits in the shape of East Asian or mathematical ones,"""
+EAST_ASIAN: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
+"""beside which the first are at home."""
 
 INVISIBLE: Final = (
     r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}\p{Cf}\p{Co}\p{Zl}\p{Zp}"
@@ -123,7 +136,11 @@ PROSE: Final = r"\S+\s+\S+\s+\S+\s+\S+"
 """What people end with dots as well."""
 AS_WELL: Final = ("", " ", ",", ", ", ";", "; ", "|", " | ", "/", " / ", "\n")
 """What stands between a value and the same once more."""
-SEVERAL_NUMBERS: Final = r"\+.*\+"
+SEVERAL_NUMBERS: Final = r"\+.*\+|([0-9][ ./()-]{0,2}){8,}([;,|&\n]|\s/)\s*\+?\(?([0-9][ ./()-]{0,2}){8,}"
+SEVERAL_ADDRESSES: Final = r"^[^\"]*@[^\"]*[;,|\s/][^\"]*@"
+SEVERAL_WORDS: Final = r"\pL\s*\|\s*\pL"
+LOST_BLANK: Final = r"\pL{4}\s+[0-9]"
+"""A blank that stands for itself: the one of a street before its number, and not that of a postcode."""
 
 UNCLEAN: Final = r"\\['\",;/\\]|\\$|\pL''\pL|^\"[^\"]*$|^[^\"]*[^\"0-9]\"$|^\"\".*\"\"$"
 """What escaping or quoting has left of itself: a backslash, a doubled apostrophe, one quotation mark alone."""

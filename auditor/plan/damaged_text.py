@@ -18,6 +18,7 @@ from auditor.findings.damage import (
     AT_HOME,
     CUT,
     DECIMALS,
+    EAST_ASIAN,
     FOR_A_LETTER,
     FORMULA,
     GARBLED,
@@ -25,21 +26,27 @@ from auditor.findings.damage import (
     INVISIBLE,
     LATIN,
     LETTERS_LOST,
+    LOST_BLANK,
     MADE_A_DAY,
     MARKUP,
+    MIXED,
     NEEDLESS_DECIMALS,
     NO_VALUE,
     NOTHING_BUT_SIGNS,
     OF_DIRECTION,
+    OF_NOBODY,
     OF_PROGRAMS,
     PLACEHOLDER_DAY,
     PLACEHOLDERS,
     PROGRAM,
     PROSE,
     RIGHT_TO_LEFT,
+    SEVERAL_ADDRESSES,
     SEVERAL_NUMBERS,
+    SEVERAL_WORDS,
     SPREADSHEET,
     UNCLEAN,
+    WIDE,
     ZEROS,
     Damage,
 )
@@ -58,6 +65,7 @@ OF_A_TEXT: Final = (
 )
 
 _NUMBERS: Final = (AttributeType.INTEGER, AttributeType.LONG, AttributeType.NUMERIC, AttributeType.COORDINATES)
+_OF_PEOPLE: Final = (Compare.NAME, Compare.EMAIL, Compare.PHONE)
 _NO_WORDS: Final = (Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP)
 _ADDRESS_OF_A_PAGE: Final = r"^(?i:https?://|www\.)"
 _NO_CODES: Final = sorted(word for word in NO_VALUE if set(word) & set(r"()[]<>{}\\"))
@@ -86,7 +94,7 @@ def looks_damaged(
         return _stands_for_none(text, before, column, columns)
     before = pl.when(_is_filler(before)).then(pl.lit("")).otherwise(before)
     if damage is Damage.ENCODING:
-        lost = text.str.contains(LETTERS_LOST) | _lacks_its_letters(text, before)
+        lost = text.str.contains(LETTERS_LOST) | _lacks_its_letters(text, before) | _has_letters_of_others(text, before)
         return text.str.contains(GARBLED) | (wordy & lost & ~_is_page(text))
     if damage is Damage.INVISIBLE:
         return _holds_invisible(text) & ~_holds_invisible(before)
@@ -95,14 +103,17 @@ def looks_damaged(
         anew = _spelt_anew(text, before) | (wordy & _made_a_day(text, before))
         return ~column.is_in(numbers) & (text.str.contains(SPREADSHEET) | _newly(FORMULA, text, before) | anew)
     if damage is Damage.MARKUP:
-        coded = text.str.contains(MARKUP) | _newly(UNCLEAN, text, before) | _has_signs_for_blanks(text, before)
+        coded = text.str.contains(MARKUP) | _newly(UNCLEAN, text, before) | _lacks_its_blanks(text, before)
         return wordy & coded & ~_is_page(text)
     if damage is Damage.TRUNCATED:
         called = column.is_in([one.name for one in columns if one.compare in (Compare.EMAIL, Compare.PHONE)])
         return wordy & (_is_cut(text, before) | (_lacks_its_front(text, before) & ~called)) & ~_is_page(text)
     if damage is Damage.SEVERAL:
-        phones = column.is_in([one.name for one in columns if one.compare is Compare.PHONE])
-        return (wordy & _is_doubled(text, before)) | (phones & _newly(SEVERAL_NUMBERS, text, before))
+        found = wordy & (_is_doubled(text, before) | (_newly(SEVERAL_WORDS, text, before) & ~_is_set(column, columns)))
+        for compare, several in ((Compare.PHONE, SEVERAL_NUMBERS), (Compare.EMAIL, SEVERAL_ADDRESSES)):
+            of_these = column.is_in([one.name for one in columns if one.compare is compare])
+            found |= of_these & _newly(several, text, before)
+        return found
     return wordy & _written_by_a_program(text, before, column, columns)
 
 
@@ -133,22 +144,35 @@ def _made_a_day(text: pl.Expr, before: pl.Expr) -> pl.Expr:
     )
 
 
-def _has_signs_for_blanks(text: pl.Expr, before: pl.Expr) -> pl.Expr:
-    """Whether each blank of what stood there has become the sign of an address or of a name in a program."""
+def _lacks_its_blanks(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Whether each blank of what stood there has become the sign of an address or of a name in a program, or has gone.
+
+    People are called DeSmet as well, so that it takes a number behind a word to tell.
+    """
     same = [text.str.replace_all(sign, " ", literal=True) == before for sign in "+_"]
-    return (text != before) & (same[0] | same[1])
+    gone = before.str.contains(LOST_BLANK) & (before.str.replace_all(r"\s", "") == text)
+    return (text != before) & (same[0] | same[1] | gone)
 
 
 def _written_by_a_program(text: pl.Expr, before: pl.Expr, column: pl.Expr, columns: Sequence[Column]) -> pl.Expr:
-    several = [one.name for one in columns if one.multi_valued or one.compare is Compare.SET]
-    of_programs = _newly(OF_PROGRAMS, text, before) & ~column.is_in(several)
+    of_programs = _newly(OF_PROGRAMS, text, before) & ~_is_set(column, columns)
     number = text.str.contains(A_NUMBER) & before.str.contains(A_WORD)
     word, earlier = _word(text), _word(before)
     header = pl.lit(value=False)
     for spelt in ({one.name: getattr(one, name).lower() for one in columns} for name in ("name", "truth", "header")):
         of_the_column = column.replace_strict(spelt, default=None, return_dtype=pl.String)
         header |= (word == of_the_column) & (earlier != of_the_column)
+        of_another = word.is_in(list(spelt.values())) & (_is_of_people(column, columns) | word.str.contains("_"))
+        header |= of_another & (earlier != word)
     return _newly(PROGRAM, text, before) | ((before != "") & (of_programs | number | header))
+
+
+def _is_set(column: pl.Expr, columns: Iterable[Column]) -> pl.Expr:
+    return column.is_in([one.name for one in columns if one.multi_valued or one.compare is Compare.SET])
+
+
+def _is_of_people(column: pl.Expr, columns: Iterable[Column]) -> pl.Expr:
+    return column.is_in([one.name for one in columns if one.compare in _OF_PEOPLE and not one.is_choice])
 
 
 def _is_cut(text: pl.Expr, before: pl.Expr) -> pl.Expr:
@@ -193,6 +217,12 @@ def _lacks_its_letters(text: pl.Expr, before: pl.Expr) -> pl.Expr:
     return (left != "") & (left == stays) & (without | replaced)
 
 
+def _has_letters_of_others(text: pl.Expr, before: pl.Expr) -> pl.Expr:
+    """Whether some letters only look like those that belong there, as nobody types them."""
+    wide = _newly(WIDE, text, before) & ~text.str.contains(EAST_ASIAN)
+    return _newly(MIXED, text, before) | wide
+
+
 def _holds_invisible(text: pl.Expr) -> pl.Expr:
     directed = pl.when(text.str.contains(RIGHT_TO_LEFT)).then(text.str.replace_all(OF_DIRECTION, "")).otherwise(text)
     return directed.str.replace_all(AT_HOME, "").str.contains(INVISIBLE)
@@ -202,7 +232,9 @@ def _stands_for_none(text: pl.Expr, before: pl.Expr, column: pl.Expr, columns: S
     days = column.is_in([one.name for one in columns if one.compare in (Compare.DATE, Compare.TIMESTAMP)])
     wordy = column.is_in(worded(columns))
     word, earlier = _word(text), _word(before)
-    filler = _is_filler(text) & ~_is_filler(before)
+    filler = (_is_filler(text) & ~_is_filler(before)) | (
+        word.is_in(sorted(OF_NOBODY)) & ~earlier.is_in(sorted(OF_NOBODY)) & _is_of_people(column, columns)
+    )
     signs = text.str.contains(NOTHING_BUT_SIGNS) & before.str.contains(_LETTER_OR_DIGIT)
     zeros = word.str.contains(ZEROS) & ~earlier.str.contains(ZEROS) & earlier.str.contains(_LONG_ENOUGH)
     day = text.str.contains(PLACEHOLDER_DAY)
