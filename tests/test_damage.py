@@ -370,21 +370,26 @@ def an_audit(cells: tuple[tuple[str, str, str, tuple[Reason, str]], ...]) -> Aud
     return audit_of(differences=rows, causes=patterns, columns=COLUMNS)
 
 
-@pytest.mark.parametrize(("column", "platform", "truth", "why", "damage"), DAMAGED)
-def test_a_damaged_value_is_a_decision_and_told_to_the_truth(
-    column: str, platform: str, truth: str, why: tuple[Reason, str], damage: str
-) -> None:
-    needed = looked_at((column, platform, truth, why))
-    [row] = needed.to_dicts()
-    assert (row["need"], row["why"], row["damage"], row["kind"]) == ("person", "damaged", damage, None)
+@pytest.fixture(scope="module")
+def needed() -> pl.DataFrame:
+    """What a plan needs of all the cells at once, each of a profile of its own."""
+    return looked_at(*(cell[:4] for cell in DAMAGED), *FINE)
+
+
+@pytest.mark.parametrize("number", range(len(DAMAGED)), ids=[f"{one[0]}-{one[2]!a}" for one in DAMAGED])
+def test_a_damaged_value_is_a_decision_and_told_to_the_truth(number: int, needed: pl.DataFrame) -> None:
+    one = needed.filter(key=f"C{number:03}")
+    [row] = one.to_dicts()
+    assert (row["truth"], row["need"], row["why"]) == (DAMAGED[number][2], "person", "damaged")
+    assert (row["damage"], row["kind"]) == (DAMAGED[number][4], None)
     assert row["answers"] == "truth platform", "who knows better may say so"
-    assert for_the_truth(needed)["why"].to_list() == [f"damaged_{damage}"]
+    assert for_the_truth(one)["why"].to_list() == [f"damaged_{row['damage']}"]
 
 
-@pytest.mark.parametrize(("column", "platform", "truth", "why"), FINE)
-def test_what_only_looks_strange_is_written(column: str, platform: str, truth: str, why: tuple[Reason, str]) -> None:
-    [row] = looked_at((column, platform, truth, why)).to_dicts()
-    assert (row["damage"], row["need"], row["after"]) == (None, "written", truth)
+@pytest.mark.parametrize("number", range(len(FINE)), ids=[f"{one[0]}-{one[2]!a}" for one in FINE])
+def test_what_only_looks_strange_is_written(number: int, needed: pl.DataFrame) -> None:
+    [row] = needed.filter(key=f"C{len(DAMAGED) + number:03}").to_dicts()
+    assert (row["damage"], row["need"], row["after"]) == (None, "written", FINE[number][2])
 
 
 @pytest.mark.parametrize("choice", [Choice.TRUTH, Choice.PLATFORM])
