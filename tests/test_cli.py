@@ -134,7 +134,7 @@ def test_help_has_every_exit_code_and_every_format(capsys: pytest.CaptureFixture
     told = said.partition("Exit codes: ")[2].partition(". ")[0]
     assert [int(one.split()[0]) for one in told.split(", ")] == list(Exit)
     said = " ".join(auditor(capsys, "compare", "--help").out.split())
-    for name in ("CSV", "Parquet", "Arrow", "JSON lines", "Excel"):
+    for name in ("CSV", "Parquet", "Arrow", "JSON", "Excel"):
         assert name in said
 
 

@@ -177,18 +177,18 @@ def test_values_of_json_lines(written: str, text: str | None, tmp_path: Path, la
 
 
 BAD_LINES = {
-    b"{": "the line is no JSON",
-    b'{"id":"2"} {"id":"3"}': "the line is no JSON",
-    b'{"id":"2",}': "the line is no JSON",
-    b"[1]": "the line is no JSON object",
-    b"nothing": "the line is no JSON",
-    b'"2"': "the line is no JSON object",
+    b"{": "no JSON from character",
+    b'{"id":"2"} {"id":"3"}': "no JSON from character",
+    b'{"id":"2",}': "no JSON from character",
+    b"[1]": "no JSON object",
+    b"nothing": "no JSON from character",
+    b'"2"': "no JSON object",
     b'{"id":"2","id":"3"}': 'the name "id" stands twice',
     b'{"id":"Ren\xe9"}': "bytes that are no text in UTF-8",
     b'{"id":"\\ud800"}': "half of a surrogate pair",
-    b'{"id":' + b"[" * 100_000: "the line is nested too deeply",
+    b'{"id":' + b"[" * 100_000: "nested too deeply",
     b'{"id":"' + b"x" * (17 * 2**20) + b'"}': "the line is longer than",
-    b'{"id":"a\tb"}': "the line is no JSON",
+    b'{"id":"a\tb"}': "no JSON from character",
 }
 
 
@@ -227,15 +227,8 @@ def test_names_that_come_late_are_columns_from_the_beginning(tmp_path: Path, lan
     assert Notice(Code.NO_LAST_LINE_END) in landed.notes
 
 
-def test_json_that_is_no_lines_is_refused(tmp_path: Path, landing: Any) -> None:
+def test_json_lines_without_a_row_or_with_too_many_names_are_refused(tmp_path: Path, landing: Any) -> None:
     file = tmp_path / "a.json"
-    file.write_text('[\n {"id": "1"},\n {"id": "2"}]\n')
-    with pytest.raises(InputUnusable, match="one JSON array") as caught:
-        landing(file)
-    assert "jq" in str(caught.value.hint)
-    file.write_text('{\n "id": "1"\n}\n')
-    with pytest.raises(InputUnusable, match="its lines are no objects"):
-        landing(file)
     file.write_text('{"id": "1"')
     with pytest.raises(InputUnusable, match=r"no row of .* can be read"):
         landing(file)
@@ -244,29 +237,98 @@ def test_json_that_is_no_lines_is_refused(tmp_path: Path, landing: Any) -> None:
         landing(file)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        '{\n  "id": "1"\n}\n{\n  "id": "2"\n}\n',
-        '{\n "data": [\n  {"id": "1"}\n ]\n}\n',
-        '{"id": "1"},\n{"id": "2"},\n',
-        '{"id": "1"}{"id": "2"}',
-        '\ufeff{"id": "1",\n "name": "An"}\n',
-    ],
-    ids=["over several lines", "in a list", "commas between", "on one line", "in two lines"],
-)
-def test_json_whose_lines_are_no_objects_is_refused_with_what_helps(content: str, tmp_path: Path, landing: Any) -> None:
-    (tmp_path / "a.json").write_text(content)
-    with pytest.raises(InputUnusable, match="its lines are no objects") as caught:
-        landing(tmp_path / "a.json")
-    assert "jq -c '.' FILE" in (caught.value.hint or "")
-
-
 def test_a_damaged_first_line_is_one_row_of_many(tmp_path: Path, landing: Any) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "1", "name\n{"id": "2"}\n')
     assert landing(tmp_path / "a.jsonl")[1].rows() == [("2",)]
     (tmp_path / "a.jsonl").write_text('\ufeff\ufeff{"id": "1"}\n{"id": "2"}\n')
     assert landing(tmp_path / "a.jsonl")[1].rows() == [("1",), ("2",)]
+
+
+# --- JSON that is no lines ---
+
+DOCUMENTS = {
+    "an array": '[\n {"id": "1", "name": "An"},\n {"id": "2", "name": null, "late": 1.10}\n]\n',
+    "an array on one line": '[{"id":"1","name":"An"},{"id":"2","late":1.10}]',
+    "over several lines": '{\n  "id": "1",\n  "name": "An"\n}\n{\n  "id": "2",\n "late": 1.10\n}\n',
+    "in a list": '{\n "total": 2,\n "data": [\n  {"id": "1", "name": "An"}, {"id": "2", "late": 1.10}\n ],\n "next": null}\n',
+    "in a list on one line": '{"meta":{"n":[1,2]},"value":[{"id":"1","name":"An"},{"id":"2","late":1.10}]}',
+    "in a list within": '{"data": {"contacts": [{"id": "1", "name": "An"},\n{"id": "2", "late": 1.10}]}}',
+    "commas between": '{"id": "1", "name": "An"},\n{"id": "2", "late": 1.10},\n',
+    "on one line": '{"id": "1", "name": "An"}{"id": "2", "late": 1.10}',
+    "behind marks": '\ufeff\ufeff[{"id": "1", "name": "An"},\r\n\t{"id": "2", "late": 1.10}]',
+}
+
+
+@pytest.mark.parametrize("content", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_json_however_it_is_written(content: str, tmp_path: Path, landing: Any, engine: DuckDB) -> None:
+    (tmp_path / "a.json").write_text(content, "utf-8", newline="")
+    assert column_names(engine, tmp_path / "a.json") == ["id", "name", "late"]
+    landed, frame = landing(tmp_path / "a.json")
+    assert frame.sort("id").rows() == [("1", "An", None), ("2", None, "1.10")]
+    assert (landed.rows, landed.rejected) == (2, 0)
+    of_a_list = [note.parameters["name"] for note in landed.notes if note.code == Code.ROWS_OF_A_LIST]
+    assert of_a_list == ([name] if (name := next((one for one in ("data.contacts", "data", "value")
+                                                  if f'"{one.split(".")[-1]}"' in content), None)) else [])  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 7, 2**20])
+def test_an_array_is_read_in_pieces_as_in_one(
+    size: int, tmp_path: Path, landing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against Python's own reading of the whole."""
+    monkeypatch.setattr("auditor.load.jsondocument._CHUNK", size)
+    rows = [
+        {"id": str(number), "text": 'é\n{["😀\\' * (number % 5), "list": ["a", "b,c"], "number": number * 3}
+        for number in range(300)
+    ]
+    for indent in (None, 2):
+        (tmp_path / "a.json").write_text(json.dumps({"n": 12345, "data": rows}, ensure_ascii=False, indent=indent))
+        _, frame = landing(tmp_path / "a.json")
+        found = frame.select("id", "text", "list", "number").sort(pl.col("id").cast(pl.Int64)).rows()
+        assert found == [(row["id"], row["text"], 'a,"b,c"', str(row["number"])) for row in rows]
+
+
+def test_members_that_are_no_rows_are_rejected_alone(tmp_path: Path, landing: Any) -> None:
+    bad = {b"[1]": "no JSON object", b"null": "no JSON object", b'{"id":"2","id":"3"}': 'the name "id" stands twice',
+           b'{"id":"Ren\xe9"}': "bytes that are no text in UTF-8", b'{"id":"\\ud800"}': "half of a surrogate pair"}  # fmt: skip
+    members = [one for bad_one in bad for one in (b'{"id":"1"}', bad_one)]
+    (tmp_path / "a.json").write_bytes(b"[" + b",\n".join(members) + b"]")
+    landed, frame = landing(tmp_path / "a.json", most_rejected=(len(bad), 0.0))
+    assert (frame.height, landed.rows, landed.rejected) == (len(bad), 2 * len(bad), len(bad))
+    rejected = pl.read_parquet(landed.rejects).sort("line")
+    assert rejected["line"].to_list() == [2, 4, 6, 8, 10], "the number of the row"
+    for (text, reason), row in zip(bad.items(), rejected.to_dicts(), strict=True):
+        assert of_file(read_told(row["reason"])).startswith(reason)
+        assert row["text"] == text.decode("utf-8", "backslashreplace")
+    assert [one.code for one in landed.not_checked] == ["rejected_rows"]
+
+
+@pytest.mark.parametrize(
+    "end", ['[{"id": "1"}', '[{"id": "1"},', '[{"id": "1"}, {"id": "2', '{"d": [{"id": "1"}], "n": tr']
+)
+def test_json_that_ends_too_early_is_read_as_far_as_it_goes_and_not_complete(
+    end: str, tmp_path: Path, landing: Any
+) -> None:
+    (tmp_path / "a.json").write_text(end)
+    landed, frame = landing(tmp_path / "a.json")
+    assert frame.rows() == [("1",)]
+    assert [one.code for one in landed.not_checked] == ["rejected_rows"]
+
+
+def test_damage_within_json_and_lists_among_which_nobody_chose_are_refused(tmp_path: Path, landing: Any) -> None:
+    file = tmp_path / "a.json"
+    file.write_text('[{"id": "1"},\n {"id": 2 "name": "An"},\n {"id": "3"}]')
+    with pytest.raises(InputUnusable, match=r"a\.json is no JSON from line 2, character 11 on"):
+        landing(file)
+    for several in (
+        '{"a": [{"id": 1}], "b": {"c": [{"id": 2}]}}',
+        '{\n"id": 1, "a": [{"x": 1}]}\n{\n"id": 2, "a": [{"x": 2}]}',
+        '{\n"id": 1, "a": [{"x": 1}]}\n{\n"id": 2}',
+    ):
+        file.write_text(several)
+        with pytest.raises(InputUnusable, match="which of them are the rows is not clear") as caught:
+            landing(file)
+        assert "jq" in (caught.value.hint or "")
 
 
 def test_packed_json_lines(tmp_path: Path) -> None:

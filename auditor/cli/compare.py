@@ -92,7 +92,7 @@ def command(
     html: Path | None,
     fail_on: str,
 ) -> int:
-    """Compare any two files (CSV, Parquet, Arrow, JSON lines, Excel) or tables of databases.
+    """Compare any two files (CSV, Parquet, Arrow, JSON, Excel) or tables of databases.
 
     Neither Actito nor settings are needed. A table is named as
     postgresql://user@host/database?password=env:NAME#schema.table, or sqlite:crm.db#table.

@@ -14,6 +14,7 @@ from auditor.files.given import printable
 
 _HEAD: Final = 1024
 """Bytes by which a format is told."""
+_CHUNK: Final = 2**20
 _BOM: Final = b"\xef\xbb\xbf"
 _BINARY: Final = rb"(?=.{0,60}[\x00-\x08\x0e-\x1f])"
 """What text does not have: a table may have a column PARENT."""
@@ -83,14 +84,15 @@ class Format(StrEnum):
     PARQUET = "Parquet"
     ARROW = "Arrow"
     JSON_LINES = "JSON lines"
+    JSON = "JSON"
     WORKBOOK = "Excel"
 
 
 def format_of(path: Path) -> Format:
     """The format of a file; CSV is what is nothing else.
 
-    Raises InputUnusable for relatives of these formats that are not read: JSON that is one array, Excel's old or locked
-    files, OpenDocument, pages of HTML and others.
+    Raises InputUnusable for relatives of these formats that are not read: Excel's old or locked files, OpenDocument,
+    pages of HTML and others.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -109,28 +111,33 @@ def format_of(path: Path) -> Format:
         if begins.match(text):
             raise InputUnusable(f"{printable(path)} is {what}", hint=instead)
     if _OBJECT.match(text):
-        if _spreads(text, whole=len(head) < _HEAD):
-            raise InputUnusable(
-                f"{printable(path)} is JSON, but its lines are no objects",
-                hint="write one object on each line, without commas between: jq -c '.' FILE, or jq -c '.NAME[]' FILE "
-                "where they stand in a list",
-            )
-        return Format.JSON_LINES
-    if _ARRAY.match(text):
-        raise InputUnusable(
-            f"{printable(path)} is one JSON array", hint="write one object on each line: jq -c '.[]' FILE"
-        )
-    return Format.CSV
+        return Format.JSON if _spreads(text, path, whole=len(head) < _HEAD) else Format.JSON_LINES
+    return Format.JSON if _ARRAY.match(text) else Format.CSV
 
 
-def _spreads(text: bytes, *, whole: bool) -> bool:
-    """Whether objects are written over several lines, several on one, or with commas between them; a first line that is
-    merely damaged, before others that are objects, is a row that cannot be read. `whole`: the text is all of the file.
+def _spreads(text: bytes, path: Path, *, whole: bool) -> bool:
+    """Whether objects are written over several lines, several on one, or with commas between them, or are in a list in
+    the only line; a first line that is merely damaged, before others that are objects, is a row that cannot be read.
+    `whole`: the text is all of the file.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()][: None if whole else -1]
-    if not lines or _is_json(lines[0]):
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) == 1:
+        return _has_one_line(path)
+    lines = lines if whole else lines[:-1]
+    if _is_json(lines[0]):
         return False
     return b"}{" in lines[0] or lines[0].endswith(b"},") or not all(line.startswith(b"{") for line in lines[1:])
+
+
+def _has_one_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            if b"\n" in chunk:
+                rest = chunk[chunk.index(b"\n") :]
+                while rest and not rest.strip():
+                    rest = file.read(_CHUNK)
+                return not rest
+    return True
 
 
 def _is_json(line: bytes) -> bool:

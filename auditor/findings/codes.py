@@ -145,6 +145,7 @@ class Code(StrEnum):
     LONG_NUMBERS = "long_numbers"
     HIDDEN_ROWS = "hidden_rows"
     MERGED_CELLS = "merged_cells"
+    ROWS_OF_A_LIST = "rows_of_a_list"
     """`cells`: the first of those that are one over several rows, and how many `more`."""
 
     # Why a row cannot be read

@@ -2,7 +2,7 @@
 
     CSV                   the way below
     Parquet, Arrow        each type spelt as text by one rule
-    JSON lines, Excel     row by row; what cannot be read is rejected
+    JSON, Excel           row by row; what cannot be read is rejected
 
 Cells of a CSV file are text as written; an empty cell is null, an empty cell in quotes is an empty text. Nothing is
 guessed: `0470123456` stays what it is. The lines are counted apart from the parser, and the sum must close.
@@ -156,7 +156,7 @@ def land(
                 landed = Csv(engine, side, path, target, Path(scratch), report, most_rejected, form, used, notes).land(
                     columns, known
                 )
-            case Format.JSON_LINES | Format.WORKBOOK:
+            case Format.JSON_LINES | Format.JSON | Format.WORKBOOK:
                 rows = Rows(engine, side, path, target, Path(scratch), report, most_rejected, kind, form)
                 landed = rows.land(columns)
             case _:

@@ -57,6 +57,7 @@ _USED: Final = {
     Format.CSV: ("a CSV file", ("encoding", "separator", "quote", "escape", "header", "footer", *_CELLS)),
     Format.WORKBOOK: ("an Excel workbook", ("sheet", "header", "footer", *_CELLS)),
     Format.JSON_LINES: ("a file of JSON lines", _CELLS),
+    Format.JSON: ("a JSON file", _CELLS),
     Format.PARQUET: (_TYPED.format("Parquet"), _CELLS),
     Format.ARROW: (_TYPED.format("Arrow"), _CELLS),
 }

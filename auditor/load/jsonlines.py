@@ -28,7 +28,7 @@ _STEP = 20_000
 """Lines between two words about progress."""
 
 
-class _Number(str):
+class Number(str):
     """A number as it is written."""
 
     __slots__ = ()
@@ -64,14 +64,14 @@ class Lines:
                 if len(line) >= LONGEST_RECORD and not self.ended:
                     while (rest := file.readline(LONGEST_RECORD)) and not rest.endswith(b"\n"):
                         pass
-                    yield Reject(number, Notice(Code.LINE_TOO_LONG, {"bytes": LONGEST_RECORD}), _shown(line))
+                    yield Reject(number, Notice(Code.LINE_TOO_LONG, {"bytes": LONGEST_RECORD}), shown(line))
                 elif not line.strip():
                     self.empty += 1
                 else:
                     try:
                         yield Read(_row(line))
                     except (ValueError, RecursionError) as error:
-                        yield Reject(number, _reason(error), _shown(line.rstrip(b"\r\n")))
+                        yield Reject(number, reason(error), shown(line.rstrip(b"\r\n")))
                 if number % _STEP == 0:
                     self.told(file.tell(), number)
 
@@ -79,27 +79,40 @@ class Lines:
 def _row(line: bytes) -> dict[str, str | None]:
     """Raises ValueError with what is wrong, and RecursionError."""
     content = json.loads(
-        line.decode(), object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+        line.decode(), object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
     )
+    return row_of(content, check=b"\\u" in line)
+
+
+def row_of(content: object, *, check: bool) -> dict[str, str | None]:
+    """The cells of an object whose numbers are Number; `check` that they are characters, which spelt ones may not be.
+
+    Raises ValueError with what is wrong, and RecursionError.
+    """
     if not isinstance(content, dict):
-        raise _WrongError(Notice(Code.NO_JSON_OBJECT))
+        raise WrongError(Notice(Code.NO_JSON_OBJECT))
     row = {name: _text(value) for name, value in content.items()}
-    if b"\\u" in line:
+    if check:
         for text in (*row, *row.values()):
             (text or "").encode()  # half of a pair of surrogates is no character
     return row
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for n, name in enumerate(names) if name in names[:n])
-        raise _WrongError(Notice(Code.NAME_TWICE, {"name": twice}))
-    return content
+    if twice := first_twice(pairs):
+        raise WrongError(Notice(Code.NAME_TWICE, {"name": twice}))
+    return dict(pairs)
 
 
-class _WrongError(ValueError):
+def first_twice(pairs: list[tuple[str, Any]]) -> str | None:
+    """The first name that stands twice in an object."""
+    if len(dict(pairs)) == len(pairs):
+        return None
+    names = [name for name, _ in pairs]
+    return next(name for n, name in enumerate(names) if name in names[:n])
+
+
+class WrongError(ValueError):
     """JSON that is no row."""
 
     def __init__(self, told: Notice) -> None:
@@ -107,8 +120,9 @@ class _WrongError(ValueError):
         self.told = told
 
 
-def _reason(error: ValueError | RecursionError) -> Notice:
-    if isinstance(error, _WrongError):
+def reason(error: ValueError | RecursionError) -> Notice:
+    """Why something is no row."""
+    if isinstance(error, WrongError):
         return error.told
     if isinstance(error, UnicodeDecodeError):
         return Notice(Code.NO_UTF8)
@@ -119,7 +133,8 @@ def _reason(error: ValueError | RecursionError) -> Notice:
     return Notice(Code.NO_JSON, {"character": getattr(error, "pos", 0) + 1})
 
 
-def _shown(line: bytes) -> str:
+def shown(line: bytes) -> str:
+    """A text that cannot be read, as it is told."""
     return line[:_SHOWN].decode("utf-8", "backslashreplace")
 
 
@@ -142,7 +157,7 @@ def _member(text: str) -> str:
 
 def _json(value: Any) -> str:
     """JSON again, with the digits that were written."""
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return str(value)
     if isinstance(value, list):
         return "[" + ",".join(map(_json, value)) + "]"

@@ -1,4 +1,4 @@
-"""The landing of formats that are read row by row: JSON lines and workbooks."""
+"""The landing of formats that are read row by row: JSON, whether lines or not, and workbooks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from auditor.files.formats import Format
 from auditor.files.given import printable
 from auditor.findings.codes import Code, Notice
 from auditor.load.form import Form
+from auditor.load.jsondocument import Document
 from auditor.load.jsonlines import Lines, Read
 from auditor.load.landed import SHOWN, Landed, Progress, choose
 from auditor.load.parts import Parts
@@ -23,10 +24,11 @@ from auditor.model import Side
 
 
 def row_names(path: Path, kind: Format, form: Form) -> list[str]:
-    """The names of the columns; those of JSON lines in the order in which they first stand in the file."""
+    """The names of the columns; those of JSON in the order in which they first stand in the file."""
     if kind is Format.WORKBOOK:
         return Sheet(path, form).header()
-    read = (one.row for one in Lines(path) if isinstance(one, Read))
+    rows = Lines(path) if kind is Format.JSON_LINES else Document(path)
+    read = (one.row for one in rows if isinstance(one, Read))
     return list(dict.fromkeys(name for row in read for name in row))
 
 
@@ -49,7 +51,7 @@ class Rows:
         size = self.path.stat().st_size
         require_space(self.scratch, 2 * size)
         notes: list[Notice] = []
-        place = "row" if self.kind is Format.WORKBOOK else "line"
+        place = "line" if self.kind is Format.JSON_LINES else "row"
         parts, rejects = Parts(self.path, self.scratch), list[Reject]()
         reject = limited(rejects, self.path)
         for one in self._read(parts, notes, size):
@@ -72,7 +74,7 @@ class Rows:
             rows=rows,
             rejected=len(rejects),
             rejects=write_rejects(self.side, self.target, rejects),
-            encoding="utf-8" if self.kind is Format.JSON_LINES else "",
+            encoding="" if self.kind is Format.WORKBOOK else "utf-8",
             separator="",
             notes=tuple(notes),
             not_checked=(not_read(self.side, self.path, rejects, place=place),) if rejects else (),
@@ -104,6 +106,14 @@ class Rows:
                 notes.append(Notice(Code.MERGED_CELLS, merged))
             if sheet.long_numbers:
                 notes.append(Notice(Code.LONG_NUMBERS, {"numbers": sheet.long_numbers}))
+            return
+        if self.kind is Format.JSON:
+            document = Document(self.path, lambda done, rows: self.report(done, size, rows))
+            yield from document
+            if document.marked:
+                notes.append(Notice(Code.BYTE_ORDER_MARK))
+            if document.list_of:
+                notes.append(Notice(Code.ROWS_OF_A_LIST, {"name": document.list_of}))
             return
         lines = Lines(self.path, lambda done, rows: self.report(done, size, rows))
         yield from lines

@@ -93,6 +93,7 @@ LANDING: Final[Mapping[Code, Callable[..., str]]] = {
     Code.LONG_NUMBERS: _long_numbers,
     Code.HIDDEN_ROWS: _hidden_rows,
     Code.MERGED_CELLS: _merged_cells,
+    Code.ROWS_OF_A_LIST: _filled('the rows are those of the list "{name}"; what stands beside it was passed over'),
     Code.QUOTE_NOT_CLOSED: _filled("a quote is not closed"),
     Code.TEXT_AFTER_QUOTE: _filled("text follows a closing quote"),
     Code.OTHER_CELLS: _other_cells,
@@ -102,10 +103,10 @@ LANDING: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NOT_IN_ENCODING: _not_in_encoding,
     Code.NO_UTF8: _filled("bytes that are no text in UTF-8"),
     Code.HALF_A_PAIR: _filled("half of a surrogate pair, which is no character"),
-    Code.NO_JSON: _filled("the line is no JSON, from character {character} on"),
-    Code.NO_JSON_OBJECT: _filled("the line is no JSON object"),
+    Code.NO_JSON: _filled("no JSON from character {character} on"),
+    Code.NO_JSON_OBJECT: _filled("no JSON object"),
     Code.NAME_TWICE: _filled('the name "{name}" stands twice'),
-    Code.NESTED_TOO_DEEPLY: _filled("the line is nested too deeply"),
+    Code.NESTED_TOO_DEEPLY: _filled("nested too deeply"),
     Code.FORMULA_NOT_WORKED_OUT: _filled(
         "column {column} holds a formula that was never worked out: open and save the file in Excel"
     ),
